@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* actor.h - something with a mailbox that one loop runs.
+ *
+ * An actor is pinned to one loop for life; only that loop's thread touches
+ * it.  Others know its address and send it mail.  The struct is embedded first
+ * in the thing that it animates. */
+#ifndef PL_ACTOR_H
+#define PL_ACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "err.h"
+#include "mailbox.h"
+#include "msg.h"
+
+struct pl_actor;
+struct pl_loop;
+struct pl_monitor; /* monitor.h */
+
+/* What a kind of actor does; one constant table a kind. */
+struct pl_actor_ops {
+    const char *name;              /* of the kind, for logs and status */
+    struct pl_mail_policy mailbox; /* its bound, and what when it is full */
+    /* One message.  Owner: the callee has `msg` now. */
+    void (*receive)(struct pl_actor *a, struct pl_msg *msg);
+    /* Free the thing.  Called once, at the end of the turn in which the actor
+     * exited, when no pointer to it is left with the loop. */
+    void (*reap)(struct pl_actor *a);
+};
+
+/* Private to actors/run but for what the inline functions below read. */
+struct pl_actor {
+    const struct pl_actor_ops *ops;
+    struct pl_loop *loop;
+    struct pl_actor *next; /* the loop's run queue, later its reap list */
+    struct pl_monitor *monitors;
+    struct pl_mailbox mailbox;
+    uint32_t slot;
+    uint32_t generation;
+    bool is_queued; /* in the run queue */
+    bool is_exited; /* its address is stale; reaped at the end of the turn */
+};
+
+/* Give the actor an address on `loop`; from now on it can get mail.
+ * Owner:  the caller owns the memory until ops->reap() is called.
+ * Thread: the loop's, or any before the loop runs.
+ * Errors: PL_ENOMEM: the actor is then untouched. */
+enum pl_err pl_actor_init(struct pl_actor *a, struct pl_loop *loop,
+                          const struct pl_actor_ops *ops);
+
+/* End the actor: its address becomes stale, mail in its box is settled as a
+ * dead letter (PL_DEAD_CLOSING), monitors are told `reason` (constant text),
+ * and it is reaped at the end of this turn.  A second call does nothing.
+ * Thread: the loop's. */
+void pl_actor_exit(struct pl_actor *a, const char *reason);
+
+/* Its address.  Thread: the loop's. */
+struct pl_address pl_actor_address(const struct pl_actor *a);
+
+/* Send `msg` to `to` in the name of `from`.  Mail from one sender to one
+ * address arrives in the order sent.  It is always settled: handled once, or
+ * counted under its reason (enum pl_dead) and then destroyed or, with
+ * PL_MSG_RETURN, handed back to the sender's mailbox with its status. Owner:
+ * the runtime. Thread: the loop of `from`. */
+void pl_actor_send(struct pl_actor *from, struct pl_address to,
+                   struct pl_msg *msg);
+
+/* The actor with this address on this loop, or NULL when it is stale or lives
+ * elsewhere.  Valid until the end of the turn.  Thread: the loop's. */
+struct pl_actor *pl_actor_find(struct pl_loop *loop, struct pl_address address);
+
+#endif

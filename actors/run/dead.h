@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dead.h - why a message was not handled, each reason once. */
+#ifndef PL_DEAD_H
+#define PL_DEAD_H
+
+#define PL_DEAD_MAP(X)                                                         \
+    X(PL_DEAD_STALE, "stale")   /* no actor has the address any more */        \
+    X(PL_DEAD_FULL, "full")     /* the mailbox or inbox refused it */          \
+    X(PL_DEAD_OLDEST, "oldest") /* it made room for a newer one */             \
+    X(PL_DEAD_REPLACED,                                                        \
+      "replaced")                 /* a newer one of its kind took its place */ \
+    X(PL_DEAD_CLOSING, "closing") /* its actor exited first */                 \
+    X(PL_DEAD_UNREACHABLE, "unreachable") /* no such loop or node */
+
+enum pl_dead {
+#define X(name, text) name,
+    PL_DEAD_MAP(X)
+#undef X
+        PL_DEAD_COUNT
+};
+
+/* The word for `reason` in status and metrics.  Never NULL. */
+const char *pl_dead_text(enum pl_dead reason);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* timer.h - many timers a loop, at the cost of two list links each.
+ *
+ * A hierarchical wheel with ticks of PL_TIMER_TICK_MS: a timer fires at the
+ * first tick at or after its time, never before. */
+#ifndef PL_TIMER_H
+#define PL_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+
+struct pl_loop;
+
+enum { PL_TIMER_TICK_MS = 4 };
+
+struct pl_timer {
+    struct pl_list link;
+    uint64_t tick; /* when it is due */
+    void (*fire)(struct pl_timer *t);
+};
+
+/* All zero but for fire is a timer that is not running. */
+static inline bool pl_timer_is_running(const struct pl_timer *t)
+{
+    return pl_list_is_linked(&t->link);
+}
+
+/* Let `t` fire once in `delay_ms`; a running one is moved.  The callback may
+ * start it again.
+ * Owner:  the caller, who stops it before freeing it.
+ * Thread: the loop's. */
+void pl_timer_start(struct pl_loop *loop, struct pl_timer *t,
+                    uint64_t delay_ms);
+
+/* Not running afterwards.  Thread: the loop's. */
+void pl_timer_stop(struct pl_loop *loop, struct pl_timer *t);
+
+/* The wheel itself, which loop.c embeds; time is given, never asked. */
+enum {
+    PL_WHEEL_BITS = 8,
+    PL_WHEEL_SLOTS = 1 << PL_WHEEL_BITS,
+    PL_WHEEL_LEVELS = 4
+};
+
+struct pl_wheel {
+    uint64_t tick; /* all timers due at or before it have fired */
+    uint64_t count;
+    struct pl_list slot[PL_WHEEL_LEVELS][PL_WHEEL_SLOTS];
+    uint64_t occupied[PL_WHEEL_LEVELS][PL_WHEEL_SLOTS / 64];
+};
+
+void pl_wheel_init(struct pl_wheel *w, uint64_t now_ms);
+void pl_wheel_start(struct pl_wheel *w, struct pl_timer *t, uint64_t due_ms);
+void pl_wheel_stop(struct pl_wheel *w, struct pl_timer *t);
+
+/* Fire what is due at `now_ms`, in the order of the ticks. */
+void pl_wheel_run(struct pl_wheel *w, uint64_t now_ms);
+
+/* Milliseconds from `now_ms` to when pl_wheel_run() next has work (firing or
+ * moving timers to a finer level), 0 when it has now, UINT64_MAX never. */
+uint64_t pl_wheel_next(const struct pl_wheel *w, uint64_t now_ms);
+
+#endif

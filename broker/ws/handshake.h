@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handshake.h - the HTTP request that opens a WebSocket, and its answer
+ * (RFC 6455 section 4, RFC 9112). */
+#ifndef PL_WS_HANDSHAKE_H
+#define PL_WS_HANDSHAKE_H
+
+#include <stddef.h>
+
+#include "buf.h"
+#include "err.h"
+#include "span.h"
+
+enum {
+    PL_HANDSHAKE_MAX = 16384,      /* bytes of a whole request head */
+    PL_HANDSHAKE_LINE_MAX = 8192,  /* bytes of one line */
+    PL_HANDSHAKE_HEADERS_MAX = 64, /* header fields */
+    PL_HANDSHAKE_ACCEPT_LEN = 28   /* characters of Sec-WebSocket-Accept */
+};
+
+/* A request that was read; spans point into the request. */
+struct pl_handshake {
+    struct pl_span path;          /* without the query */
+    struct pl_span query;         /* behind "?"; absent when there is none */
+    struct pl_span host;          /* absent only in an error */
+    struct pl_span origin;        /* absent when there is none */
+    struct pl_span key;           /* Sec-WebSocket-Key, 24 characters */
+    struct pl_span protocols;     /* Sec-WebSocket-Protocol, one list; absent */
+    struct pl_span extensions;    /* Sec-WebSocket-Extensions; absent */
+    struct pl_span forwarded_for; /* X-Forwarded-For; absent */
+    char joined[1024]; /* where several fields of one list are joined */
+};
+
+struct pl_handshake_error {
+    int status;       /* 400, 404, 405, 413, 426, 431, 503, 505 ... */
+    const char *text; /* what is wrong, in words; constant */
+};
+
+/* Read the request at the front of `in`.  Strict: method GET, HTTP/1.1, one
+ * Host, Upgrade and Connection as tokens, version 13, a key of 16 bytes,
+ * no body (413), no folded or malformed line.
+ * On PL_OK *taken is the length of the request; what follows it is kept.
+ * Errors: PL_EAGAIN: not all is here yet, nothing is wrong so far (give the
+ *         same bytes with more behind them); PL_EBADMSG: *error says what to
+ *         answer. */
+enum pl_err pl_handshake_read(struct pl_span in, struct pl_handshake *out,
+                              size_t *taken, struct pl_handshake_error *error);
+
+/* Whether the list of subprotocols offers `name`. */
+bool pl_handshake_offers(const struct pl_handshake *h, const char *name);
+
+/* Whether the query has `name=value` (not percent-decoded). */
+bool pl_handshake_query_has(const struct pl_handshake *h, const char *name,
+                            const char *value);
+
+/* The Sec-WebSocket-Accept for a key, a final zero included. */
+void pl_handshake_accept_key(struct pl_span key,
+                             char accept[PL_HANDSHAKE_ACCEPT_LEN + 1]);
+
+/* Write the 101 answer.  `protocol` and `extensions` may be NULL. */
+void pl_handshake_accept(struct pl_buf *b, const struct pl_handshake *h,
+                         const char *protocol, const char *extensions);
+
+/* Write an error answer that closes the connection; 405 names GET, 426 names
+ * the version, 503 asks to retry. */
+void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error);
+
+#endif
