@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h - everything that can be set, as plain data, checked and complete.
+ *
+ * docs/configuration.md explains each key; config_keys.h lists them. */
+#ifndef PL_CONFIG_H
+#define PL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "log.h"
+#include "span.h"
+
+/* Who may do a thing: a key `channels.allow_*` or `actors.allow_send`. */
+enum pl_config_allow {
+    PL_ALLOW_NONE,
+    PL_ALLOW_AUTHENTICATED, /* a token or a handler vouched for the user */
+    PL_ALLOW_ALL
+};
+
+enum pl_config_data { PL_DATA_JSON, PL_DATA_BINARY };
+
+/* A numeric address and a port, in the form evutil_parse_sockaddr_port()
+ * reads: "127.0.0.1:8000", "[::1]:8000". */
+struct pl_config_endpoint {
+    char *text;
+    uint16_t port; /* 0: the kernel chooses */
+    bool loopback;
+};
+
+struct pl_config_strings {
+    char **at;
+    size_t count;
+};
+
+/* Owned by whoever loaded it; constant from then on, so any thread may read
+ * it.  Strings are never NULL unless said so.  Durations end in _ms. */
+struct pl_config {
+    struct {
+        struct pl_config_endpoint *at; /* one or more */
+        size_t count;
+    } listen;
+    uint32_t loops; /* 0: one a core */
+    struct {
+        struct pl_config_endpoint listen; /* .text is NULL when off */
+        char *socket;                     /* path; NULL when off */
+    } admin;
+    struct {
+        char *path; /* begins with '/' */
+        bool echo;
+        bool deflate;
+        uint64_t max_message; /* bytes */
+        struct pl_config_strings allowed_origins;
+    } websocket;
+    struct {
+        uint32_t connections;         /* 0: what descriptors allow */
+        uint64_t outgoing_queue;      /* bytes a connection */
+        uint32_t channels;            /* kept at once, whole broker */
+        uint32_t connection_channels; /* subscriptions a connection */
+    } limits;
+    struct {
+        uint64_t timeout_ms; /* never 0 */
+    } connect;
+    struct {
+        uint64_t interval_ms; /* 0: no pings */
+        uint64_t timeout_ms;  /* less than the interval when that is not 0 */
+    } ping;
+    struct {
+        char *hmac_secret; /* secret; NULL: no tokens */
+        bool anonymous;
+    } auth;
+    struct {
+        char *key; /* secret; NULL: the HTTP API is off */
+    } api;
+    struct {
+        enum pl_config_allow allow_subscribe, allow_publish, allow_presence,
+            allow_history;
+        enum pl_config_data data;
+        uint64_t meta_ttl_ms;
+        uint32_t history_size;   /* 0: no history */
+        uint64_t history_ttl_ms; /* 0: no history */
+        bool presence;
+        bool join_leave;
+    } channels;
+    struct {
+        enum pl_config_allow allow_send; /* to user/ and conn/ addresses */
+    } actors;
+    struct {
+        uint64_t grace_ms, disconnect_ms, cancel_ms, reset_ms;
+    } shutdown;
+    struct {
+        enum pl_log_level level;
+    } log;
+    struct {
+        uint64_t slow_ms; /* a handler that blocks this long is named */
+    } handlers;
+    bool insecure; /* --insecure was given */
+};
+
+/* Where the values come from; later wins: defaults, `insecure`, file, sets. */
+struct pl_config_source {
+    const char *file;    /* NULL: none */
+    struct pl_span text; /* .at not NULL: YAML in memory instead of the file's
+                          * content; `file` then only names it in messages */
+    const char *const *sets; /* "websocket.path=/ws": a dotted key, a value */
+    size_t set_count;
+    bool insecure;     /* a local trial: everything allowed, loopback only */
+    bool auth_handler; /* the embedding program authenticates connections */
+};
+
+/* Read, convert and check everything.  `report` gets a line for each finding,
+ * "parley.yaml:12: websocket.max_mesage: unknown key" or "--set loops: ...":
+ * errors when it fails, warnings when it returns PL_OK.  Secrets are never in
+ * it.
+ * Owner:  the caller destroys *out.
+ * Thread: any; reads the file and the environment.
+ * Errors: PL_EINVAL (see the report), PL_EIO (the file; in the report as
+ *         well), PL_ENOMEM. */
+enum pl_err pl_config_load(struct pl_config **out,
+                           const struct pl_config_source *src,
+                           struct pl_buf *report);
+
+/* The defaults alone, without the check that there is a way to authenticate:
+ * for tests, and for tools that want a default.  Errors: PL_ENOMEM. */
+enum pl_err pl_config_create_default(struct pl_config **out);
+
+/* Wipe the secrets and free everything.  Takes NULL and half-built. */
+void pl_config_destroy(struct pl_config *c);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_keys.h - the table of all keys: what the loader, the schema and the
+ * test of docs/configuration.md work from. */
+#ifndef PL_CONFIG_KEYS_H
+#define PL_CONFIG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pl_config_kind {
+    PL_KIND_BOOL,
+    PL_KIND_NUMBER,    /* into uint32_t */
+    PL_KIND_DURATION,  /* into uint64_t, milliseconds */
+    PL_KIND_SIZE,      /* into uint64_t, bytes */
+    PL_KIND_STRING,    /* into char *; may not be empty */
+    PL_KIND_PATH,      /* the same, or `off`: NULL */
+    PL_KIND_ENDPOINT,  /* into struct pl_config_endpoint, or `off` */
+    PL_KIND_ENDPOINTS, /* a list of them */
+    PL_KIND_STRINGS,   /* a list */
+    PL_KIND_ALLOW,
+    PL_KIND_DATA,
+    PL_KIND_LEVEL
+};
+
+struct pl_config_key {
+    const char *name; /* "loops" or "section.name" */
+    enum pl_config_kind kind;
+    size_t offset;        /* in struct pl_config */
+    const char *fallback; /* the default, as text; NULL: unset */
+    const char *insecure; /* the default with --insecure; NULL: the same */
+    uint64_t min, max;    /* of numbers, durations and sizes */
+    bool secret;          /* the value is never shown */
+};
+
+/* Every key, those of one section together. */
+extern const struct pl_config_key pl_config_keys[];
+extern const size_t pl_config_key_count;
+
+/* "duration", "size", "list of host:port" and so on, as the doc says it. */
+const char *pl_config_kind_text(enum pl_config_kind kind);
+
+#endif
