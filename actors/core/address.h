@@ -18,7 +18,7 @@ struct pl_address {
     uint32_t generation;
 };
 
-enum { PL_ADDRESS_TEXT_MAX = 32 }; /* bytes, the final zero included */
+enum { PL_ADDRESS_TEXT_MAX = 34 }; /* bytes, the final zero included */
 
 static inline bool pl_address_is_none(struct pl_address a)
 {

@@ -2,8 +2,8 @@
 /* map.h - a hash table of things that carry their own link.
  *
  * The thing embeds a struct pl_map_node and keeps its own key; the caller
- * hashes the key and compares candidates.  Growing moves a few chains at each
- * change, so no single call pays for a large table. */
+ * hashes the key and compares candidates.  Growing and shrinking move a few
+ * chains at each change, so no single call pays for a large table. */
 #ifndef PL_MAP_H
 #define PL_MAP_H
 
@@ -24,6 +24,7 @@ struct pl_map {
     size_t mask[2];
     size_t moved; /* chains of [1] already moved */
     size_t count;
+    bool is_walked; /* pl_map_each() runs: chains stay where they are */
 };
 
 /* Whether `n` is the thing with `key`. */
@@ -35,8 +36,8 @@ struct pl_map_node *pl_map_find(const struct pl_map *m, uint64_t hash,
 
 /* Put `n` in under `hash`; the caller knows that it is not in yet.
  * Owner:  the thing stays the caller's and must outlive its stay.
- * Errors: PL_ENOMEM, only for the first thing of a map; later a table that
- *         cannot grow becomes slower instead. */
+ * Errors: PL_ENOMEM, only for the first thing of an empty map; later a table
+ *         that cannot grow becomes slower instead. */
 enum pl_err pl_map_add(struct pl_map *m, struct pl_map_node *n, uint64_t hash);
 
 /* Take `n`, which is in, out. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* map.c - see map.h.
+ *
+ * Chains through the things themselves: a look-up touches the table once and
+ * the candidates, and adding allocates nothing.  When the table has become too
+ * small or far too large, a new one is made beside it, and each later change
+ * moves a few chains; a table of a million names is thus never rehashed
+ * inside one turn.  (A large table comes from calloc() as pages that the
+ * kernel zeroes when they are touched, so making it is cheap too.)
+ * Rejected: open addressing, which moves all things at once when it grows.
+ *
+ * Invariant: a thing is in the older table when that exists and has not moved
+ * the thing's chain yet, else in the newer.  A move ends before the next one
+ * can be due: doubling a table of n chains takes n/4 changes, but n more
+ * things must come before it is too small again. */
+#include "map.h"
+
+#include <stdlib.h>
+
+enum { FIRST = 16, MOVES = 4 }; /* chains at first; moved at each change */
+
+/* The chain in which a thing with this hash is. */
+static struct pl_map_node **chain_of(const struct pl_map *m, uint64_t hash)
+{
+    if (m->chain[1] != NULL && (hash & m->mask[1]) >= m->moved)
+        return &m->chain[1][hash & m->mask[1]];
+    return &m->chain[0][hash & m->mask[0]];
+}
+
+struct pl_map_node *pl_map_find(const struct pl_map *m, uint64_t hash,
+                                pl_map_match *match, const void *key)
+{
+    if (m->count == 0)
+        return NULL;
+    struct pl_map_node *n = *chain_of(m, hash);
+    while (n != NULL && (n->hash != hash || !match(n, key)))
+        n = n->next;
+    return n;
+}
+
+static void push(struct pl_map_node **chain, struct pl_map_node *n)
+{
+    n->next = *chain;
+    *chain = n;
+}
+
+/* Move a few chains; the older table goes with its last. */
+static void move_some(struct pl_map *m)
+{
+    for (int i = 0; i < MOVES && m->chain[1] != NULL; i++) {
+        struct pl_map_node *n = m->chain[1][m->moved++];
+
+        while (n != NULL) {
+            struct pl_map_node *next = n->next;
+
+            push(&m->chain[0][n->hash & m->mask[0]], n);
+            n = next;
+        }
+        if (m->moved > m->mask[1]) {
+            free(m->chain[1]);
+            m->chain[1] = NULL;
+        }
+    }
+}
+
+/* Begin the move to a table of `size` chains; without memory all stays. */
+static void resize(struct pl_map *m, size_t size)
+{
+    struct pl_map_node **chain = calloc(size, sizeof *chain);
+
+    if (chain == NULL)
+        return;
+    m->chain[1] = m->chain[0];
+    m->mask[1] = m->mask[0];
+    m->moved = 0;
+    m->chain[0] = chain;
+    m->mask[0] = size - 1;
+}
+
+/* Keep the table's size near the count. */
+static void settle(struct pl_map *m)
+{
+    size_t size = m->mask[0] + 1;
+
+    if (m->is_walked)
+        return;
+    if (m->count == 0 && size > FIRST) {
+        pl_map_fini(m);
+        return;
+    }
+    move_some(m);
+    if (m->chain[1] != NULL)
+        return;
+    if (m->count > size)
+        resize(m, size * 2);
+    else if (m->count < size / 8 && size > FIRST)
+        resize(m, size / 2);
+}
+
+enum pl_err pl_map_add(struct pl_map *m, struct pl_map_node *n, uint64_t hash)
+{
+    if (m->chain[0] == NULL) {
+        resize(m, FIRST);
+        if (m->chain[0] == NULL)
+            return PL_ENOMEM;
+    }
+    n->hash = hash;
+    push(chain_of(m, hash), n);
+    m->count++;
+    settle(m);
+    return PL_OK;
+}
+
+void pl_map_remove(struct pl_map *m, struct pl_map_node *n)
+{
+    struct pl_map_node **at = chain_of(m, n->hash);
+
+    while (*at != n)
+        at = &(*at)->next;
+    *at = n->next;
+    n->next = NULL;
+    m->count--;
+    settle(m);
+}
+
+static void walk(struct pl_map_node **chain, size_t from, size_t to,
+                 void (*visit)(struct pl_map_node *, void *), void *arg)
+{
+    for (size_t i = from; i < to; i++) {
+        struct pl_map_node *n = chain[i];
+
+        while (n != NULL) {
+            struct pl_map_node *next = n->next; /* `n` may go */
+
+            visit(n, arg);
+            n = next;
+        }
+    }
+}
+
+void pl_map_each(struct pl_map *m, void (*visit)(struct pl_map_node *, void *),
+                 void *arg)
+{
+    bool was_walked = m->is_walked;
+
+    if (m->count == 0)
+        return;
+    m->is_walked = true;
+    walk(m->chain[0], 0, m->mask[0] + 1, visit, arg);
+    if (m->chain[1] != NULL)
+        walk(m->chain[1], m->moved, m->mask[1] + 1, visit, arg);
+    m->is_walked = was_walked;
+    settle(m);
+}
+
+void pl_map_fini(struct pl_map *m)
+{
+    free(m->chain[0]);
+    free(m->chain[1]);
+    *m = (struct pl_map){0};
+}
