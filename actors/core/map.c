@@ -11,13 +11,13 @@
  *
  * Invariant: a thing is in the older table when that exists and has not moved
  * the thing's chain yet, else in the newer.  A move ends before the next one
- * can be due: doubling a table of n chains takes n/4 changes, but n more
- * things must come before it is too small again. */
+ * can be due: the move from a table of n chains takes n/8 changes, and as many
+ * at least lie between two moves. */
 #include "map.h"
 
 #include <stdlib.h>
 
-enum { FIRST = 16, MOVES = 4 }; /* chains at first; moved at each change */
+enum { FIRST = 16, MOVES = 8 }; /* chains at first; moved at each change */
 
 /* The chain in which a thing with this hash is. */
 static struct pl_map_node **chain_of(const struct pl_map *m, uint64_t hash)
@@ -93,7 +93,7 @@ static void settle(struct pl_map *m)
         return;
     if (m->count > size)
         resize(m, size * 2);
-    else if (m->count < size / 8 && size > FIRST)
+    else if (m->count < size / 4 && size > FIRST)
         resize(m, size / 2);
 }
 
