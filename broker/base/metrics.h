@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics.h - what a loop counts, each number once, with its name and text.
+ *
+ * One struct a loop, written by its thread alone; what others see is the
+ * snapshot that the loop publishes at the end of a turn. */
+#ifndef PL_METRICS_H
+#define PL_METRICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
+
+/* X(symbol, kind, name, help) */
+#define PL_METRIC_MAP(X)                                                       \
+    X(CONNECTIONS, PL_GAUGE, "connections", "open connections")                \
+    X(ACCEPTED, PL_COUNTER, "connections_accepted", "connections accepted")    \
+    X(ACCEPT_FAILED, PL_COUNTER, "accept_failed", "accepts that failed")       \
+    X(HANDSHAKES, PL_COUNTER, "handshakes", "WebSocket handshakes done")       \
+    X(HANDSHAKES_REFUSED, PL_COUNTER, "handshakes_refused",                    \
+      "HTTP requests answered with an error")                                  \
+    X(CLIENTS, PL_GAUGE, "clients", "connections that are logged in")          \
+    X(SUBSCRIPTIONS, PL_GAUGE, "subscriptions", "subscriptions")               \
+    X(HUB_CHANNELS, PL_GAUGE, "hub_channels",                                  \
+      "channels with subscribers on this loop")                                \
+    X(CHANNELS, PL_GAUGE, "channels", "channels with subscribers, by owner")   \
+    X(STREAMS, PL_GAUGE, "streams", "channels whose position is kept")         \
+    X(AUTH_ATTEMPTS, PL_COUNTER, "auth_attempts", "connect commands judged")   \
+    X(AUTH_PASSED, PL_COUNTER, "auth_passed", "connect commands let in")       \
+    X(AUTH_FAILED, PL_COUNTER, "auth_failed", "connect commands turned away")  \
+    X(COMMANDS, PL_COUNTER, "commands_received", "commands received")          \
+    X(COMMANDS_ANSWERED, PL_COUNTER, "commands_answered", "... answered")      \
+    X(COMMANDS_REFUSED, PL_COUNTER, "commands_refused",                        \
+      "... answered with an error or a close")                                 \
+    X(COMMANDS_SILENT, PL_COUNTER, "commands_silent",                          \
+      "... accepted that have no reply")                                       \
+    X(COMMANDS_CANCELLED, PL_COUNTER, "commands_cancelled",                    \
+      "... pending when their connection closed")                              \
+    X(COMMANDS_PENDING, PL_GAUGE, "commands_pending", "... not answered yet")  \
+    X(ERRORS, PL_COUNTER, "errors", "errors told to clients")                  \
+    X(MESSAGES_IN, PL_COUNTER, "messages_in", "messages from clients")         \
+    X(MESSAGES_OUT, PL_COUNTER, "messages_out", "frames given to the kernel")  \
+    X(BYTES_IN, PL_COUNTER, "bytes_in", "bytes read")                          \
+    X(BYTES_OUT, PL_COUNTER, "bytes_out", "bytes written")                     \
+    X(WRITES, PL_COUNTER, "writes", "system calls that wrote")                 \
+    X(READS, PL_COUNTER, "reads", "system calls that read")                    \
+    X(CUSTOM, PL_COUNTER, "messages_custom", "custom messages handled")        \
+    X(CUSTOM_UNKNOWN, PL_COUNTER, "messages_custom_unknown",                   \
+      "custom messages of a type that nobody handles")                         \
+    X(PUBLICATIONS, PL_COUNTER, "publications", "publications accepted")       \
+    X(FRAMES_OWED, PL_COUNTER, "deliveries_owed",                              \
+      "publications, joins and leaves owed to subscribers")                    \
+    X(FRAMES_GIVEN, PL_COUNTER, "deliveries_given", "... given to the kernel") \
+    X(FRAMES_DROPPED_SLOW, PL_COUNTER, "deliveries_dropped_slow",              \
+      "... dropped because the reader was slow")                               \
+    X(FRAMES_DROPPED_MEMORY, PL_COUNTER, "deliveries_dropped_memory",          \
+      "... dropped for want of memory")                                        \
+    X(FRAMES_CANCELLED, PL_COUNTER, "deliveries_cancelled",                    \
+      "... cancelled by a closing connection")                                 \
+    X(FRAMES_QUEUED, PL_GAUGE, "deliveries_queued", "... waiting")             \
+    X(QUEUE_BYTES, PL_GAUGE, "out_queue_bytes", "bytes waiting to be sent")    \
+    X(CLOSED_SLOW, PL_COUNTER, "closed_slow", "connections closed as slow")    \
+    X(CLOSED_NO_PONG, PL_COUNTER, "closed_no_pong",                            \
+      "connections closed for want of a pong")                                 \
+    X(CLOSED_STALE, PL_COUNTER, "closed_stale",                                \
+      "connections closed that never logged in")                               \
+    X(CLOSED_PROTOCOL, PL_COUNTER, "closed_protocol",                          \
+      "connections closed that broke a protocol")                              \
+    X(CLOSED_PEER, PL_COUNTER, "closed_peer", "connections the peer ended")    \
+    X(CLOSED_SERVER, PL_COUNTER, "closed_server",                              \
+      "connections closed for another reason")                                 \
+    X(READS_PAUSED, PL_COUNTER, "reads_paused",                                \
+      "times that reading paused as backpressure")                             \
+    X(REFUSED_STOPPING, PL_COUNTER, "refused_stopping",                        \
+      "commands refused because the broker stops")                             \
+    X(REFUSED_BUSY, PL_COUNTER, "refused_busy",                                \
+      "publications answered with 111")                                        \
+    X(USERS, PL_GAUGE, "users", "users with a connection")                     \
+    X(USERS_SINGLE, PL_GAUGE, "users_single", "users with one connection")     \
+    X(USERS_SEVERAL, PL_GAUGE, "users_several",                                \
+      "users with several connections")                                        \
+    X(HANDLERS, PL_GAUGE, "handlers", "registered custom handlers")            \
+    X(LISTENERS, PL_GAUGE, "listeners", "listening sockets")                   \
+    X(HANDLER_SLOW, PL_COUNTER, "handlers_slow",                               \
+      "calls of handlers that took too long")                                  \
+    X(LOOP_TURNS, PL_COUNTER, "loop_turns", "turns of the loop")               \
+    X(LOOP_LAG_NS, PL_GAUGE, "loop_lag_ns", "length of the newest turn")       \
+    X(LOOP_LAG_MAX_NS, PL_GAUGE, "loop_lag_max_ns", "longest turn")            \
+    X(LOOP_WAKES, PL_COUNTER, "loop_wakes", "writes that woke another loop")   \
+    X(ACTORS, PL_GAUGE, "actors", "actors")                                    \
+    X(TIMERS, PL_GAUGE, "timers", "running timers")                            \
+    X(MAIL_ENQUEUED, PL_COUNTER, "mail_enqueued", "mail for actors")           \
+    X(MAIL_HANDLED, PL_COUNTER, "mail_handled", "... handled")                 \
+    X(MAIL_QUEUED, PL_GAUGE, "mail_queued", "... waiting")                     \
+    X(MAIL_DEEPEST, PL_GAUGE, "mail_deepest", "the deepest mailbox seen")      \
+    X(MAIL_WAIT_NS, PL_GAUGE, "mail_wait_ns", "time in mailbox, sampled")      \
+    X(DEAD_STALE, PL_COUNTER, "dead_letters_stale", "mail for nobody")         \
+    X(DEAD_FULL, PL_COUNTER, "dead_letters_full", "mail refused: full")        \
+    X(DEAD_OLDEST, PL_COUNTER, "dead_letters_oldest",                          \
+      "mail dropped for newer mail")                                           \
+    X(DEAD_REPLACED, PL_COUNTER, "dead_letters_replaced",                      \
+      "mail replaced by newer mail")                                           \
+    X(DEAD_CLOSING, PL_COUNTER, "dead_letters_closing",                        \
+      "mail of actors that exited")                                            \
+    X(DEAD_UNREACHABLE, PL_COUNTER, "dead_letters_unreachable",                \
+      "mail for a loop or node that is not there")                             \
+    X(POSTS_SENT, PL_COUNTER, "posts_sent", "posts to other loops")            \
+    X(POSTS_TAKEN, PL_COUNTER, "posts_taken", "posts taken")                   \
+    X(POSTS_FOREIGN, PL_COUNTER, "posts_foreign",                              \
+      "posts taken from threads without a loop")
+
+enum pl_metric {
+#define X(symbol, kind, name, help) PL_METRIC_##symbol,
+    PL_METRIC_MAP(X)
+#undef X
+        PL_METRIC_COUNT
+};
+
+/* Thread: the loop's. */
+struct pl_metrics {
+    uint64_t value[PL_METRIC_COUNT];
+};
+
+struct pl_metric_info {
+    const char *name; /* without the prefix "parley_" */
+    const char *help;
+    enum pl_metric_kind kind;
+};
+
+/* What the number is; constant. */
+const struct pl_metric_info *pl_metric_info(enum pl_metric m);
+
+static inline void pl_count(struct pl_metrics *m, enum pl_metric what,
+                            uint64_t by)
+{
+    m->value[what] += by;
+}
+
+/* A gauge that would fall below zero is a bug of ours. */
+void pl_gauge_drop(struct pl_metrics *m, enum pl_metric what, uint64_t by);
+
+#endif

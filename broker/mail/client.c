@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.c - see client.h.
+ *
+ * One allocation holds everything, since every presence entry and every
+ * publication in a history keeps one alive.  The id is 12 bytes of address and
+ * 12 random bytes in base64url: routable without a table, and not guessable.
+ * A random UUID with a table from id to address was rejected: the table would
+ * have to be shared by all loops. */
+#include "client.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "refs.h"
+
+enum { ADDRESS_BYTES = 12, TAIL_BYTES = 12, ADDRESS_CHARS = 16 };
+
+struct pl_client {
+    struct pl_refs refs;
+    struct pl_address address;
+    uint16_t user_len;
+    uint32_t info_len; /* NO_INFO when absent */
+    char id[PL_CLIENT_ID_LEN];
+    char bytes[]; /* the user, then the info */
+};
+
+#define NO_INFO UINT32_MAX
+
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* len is a multiple of 3 */
+static void base64url(char *out, const unsigned char *in, size_t len)
+{
+    for (size_t i = 0; i < len; i += 3) {
+        uint32_t v =
+            (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6)
+            *out++ = alphabet[v >> shift & 63];
+    }
+}
+
+static void put_address(unsigned char out[ADDRESS_BYTES], struct pl_address a)
+{
+    uint32_t word[3] = {(uint32_t)a.node << 16 | a.loop, a.slot, a.generation};
+
+    for (int i = 0; i < ADDRESS_BYTES; i++)
+        out[i] = (unsigned char)(word[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
+                             struct pl_random *random, struct pl_span user,
+                             struct pl_span info)
+{
+    unsigned char raw[ADDRESS_BYTES + TAIL_BYTES];
+
+    if (user.len > UINT16_MAX || info.len >= NO_INFO)
+        return PL_ETOOBIG;
+    struct pl_client *c = malloc(sizeof *c + user.len + info.len);
+    if (c == NULL)
+        return PL_ENOMEM;
+    pl_refs_init(&c->refs);
+    c->address = address;
+    put_address(raw, address);
+    pl_random_bytes(random, raw + ADDRESS_BYTES, TAIL_BYTES);
+    base64url(c->id, raw, sizeof raw);
+    c->user_len = (uint16_t)user.len;
+    c->info_len = info.at == NULL ? NO_INFO : (uint32_t)info.len;
+    if (user.len > 0)
+        memcpy(c->bytes, user.at, user.len);
+    if (info.len > 0)
+        memcpy(c->bytes + user.len, info.at, info.len);
+    *out = c;
+    return PL_OK;
+}
+
+struct pl_client *pl_client_hold(struct pl_client *c)
+{
+    if (c != NULL)
+        pl_refs_hold(&c->refs);
+    return c;
+}
+
+void pl_client_release(struct pl_client *c)
+{
+    if (c != NULL && pl_refs_release(&c->refs))
+        free(c);
+}
+
+struct pl_span pl_client_id(const struct pl_client *c)
+{
+    return (struct pl_span){c->id, PL_CLIENT_ID_LEN};
+}
+
+struct pl_span pl_client_user(const struct pl_client *c)
+{
+    return (struct pl_span){c->bytes, c->user_len};
+}
+
+struct pl_span pl_client_conn_info(const struct pl_client *c)
+{
+    if (c->info_len == NO_INFO)
+        return (struct pl_span){NULL, 0};
+    return (struct pl_span){c->bytes + c->user_len, c->info_len};
+}
+
+struct pl_address pl_client_address(const struct pl_client *c)
+{
+    return c->address;
+}
+
+static bool take_chars(const char *in, unsigned char out[ADDRESS_BYTES])
+{
+    uint32_t bits = 0;
+
+    for (int i = 0; i < ADDRESS_CHARS; i++) {
+        const char *at = in[i] == '\0' ? NULL : strchr(alphabet, in[i]);
+
+        if (at == NULL)
+            return false;
+        bits = bits << 6 | (uint32_t)(at - alphabet);
+        if (i % 4 == 3) {
+            *out++ = (unsigned char)(bits >> 16);
+            *out++ = (unsigned char)(bits >> 8);
+            *out++ = (unsigned char)bits;
+            bits = 0;
+        }
+    }
+    return true;
+}
+
+enum pl_err pl_client_id_parse(struct pl_span id, struct pl_address *out)
+{
+    unsigned char raw[ADDRESS_BYTES];
+    uint32_t word[3] = {0};
+
+    if (id.len != PL_CLIENT_ID_LEN || !take_chars(id.at, raw))
+        return PL_EBADMSG;
+    for (int i = 0; i < ADDRESS_BYTES; i++)
+        word[i / 4] = word[i / 4] << 8 | raw[i];
+    out->node = (uint16_t)(word[0] >> 16);
+    out->loop = (uint16_t)word[0];
+    out->slot = word[1];
+    out->generation = word[2];
+    return PL_OK;
+}

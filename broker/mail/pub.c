@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pub.c - see pub.h.
+ *
+ * Name and payload are copied once, out of the read buffer, into the same
+ * allocation; from there on everybody shares it by reference. */
+#include "pub.h"
+
+#include <stdlib.h>
+
+struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
+                             struct pl_span data, struct pl_client *client)
+{
+    struct pl_pub *p = malloc(sizeof *p + channel.len + data.len);
+
+    if (p == NULL)
+        return NULL;
+    pl_refs_init(&p->refs);
+    p->data_len = (uint32_t)data.len;
+    p->channel_len = (uint16_t)channel.len;
+    p->is_json = false;
+    p->hash = hash;
+    p->offset = 0;
+    p->time_ms = 0;
+    p->client = pl_client_hold(client);
+    memcpy(p->bytes, channel.at, channel.len);
+    if (data.len > 0)
+        memcpy(p->bytes + channel.len, data.at, data.len);
+    return p;
+}
+
+struct pl_pub *pl_pub_hold(struct pl_pub *p)
+{
+    if (p != NULL)
+        pl_refs_hold(&p->refs);
+    return p;
+}
+
+void pl_pub_release(struct pl_pub *p)
+{
+    if (p == NULL || !pl_refs_release(&p->refs))
+        return;
+    pl_client_release(p->client);
+    free(p);
+}
