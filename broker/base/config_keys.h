@@ -14,7 +14,7 @@ enum pl_config_kind {
     PL_KIND_DURATION,  /* into uint64_t, milliseconds */
     PL_KIND_SIZE,      /* into uint64_t, bytes */
     PL_KIND_STRING,    /* into char *; may not be empty */
-    PL_KIND_PATH,      /* the same, or `off`: NULL */
+    PL_KIND_SOCKET,    /* the same, or `off`: NULL, or `auto` */
     PL_KIND_ENDPOINT,  /* into struct pl_config_endpoint, or `off` */
     PL_KIND_ENDPOINTS, /* a list of them */
     PL_KIND_STRINGS,   /* a list */

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.c - see config.h.
+ *
+ * The defaults, --insecure, the file and each --set are YAML texts that go
+ * through the same schema one after another; each puts its texts over those
+ * before it, remembering where they stood.  Only then are values converted and
+ * checked, so a value that was overridden cannot be an error, and an error
+ * names the place that counts.  Merging the converted structs was rejected:
+ * it cannot tell `false` from "not said".
+ *
+ * What fails stops the step it is in and no later finding is hidden by it:
+ * conversion and checks go over all keys and report everything. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config_load.h"
+#include "config_yaml.h"
+
+/* The texts that settings point into. */
+struct documents {
+    struct pl_config_yaml **at;
+    size_t count;
+};
+
+static const struct pl_config_place nowhere = {NULL, 0, false};
+
+const struct pl_config_setting *
+pl_config_setting_of(const struct pl_config_loading *l, const char *key)
+{
+    for (size_t i = 0; i < pl_config_key_count; i++)
+        if (strcmp(pl_config_keys[i].name, key) == 0)
+            return &l->setting[i];
+    assert(!"a key that is not in the table");
+    return NULL;
+}
+
+static void put_key(struct pl_buf *report, const char *key)
+{
+    for (; *key != '\0'; key++)
+        pl_buf_put_byte(report, *key > ' ' && *key < 0x7f ? *key : '?');
+}
+
+static void report_place(struct pl_buf *report,
+                         const struct pl_config_place *place, const char *key)
+{
+    if (place->file != NULL && place->line != 0)
+        pl_buf_printf(report, "%s:%u: ", place->file, place->line);
+    else if (place->file != NULL)
+        pl_buf_printf(report, "%s: ", place->file);
+    else if (place->set)
+        pl_buf_printf(report, "--set%s", key[0] == '\0' ? ": " : " ");
+    if (key[0] != '\0') {
+        put_key(report, key);
+        pl_buf_put_span(report, PL_SPAN(": "));
+    }
+}
+
+static void report_text(struct pl_buf *report, const char *format, va_list args)
+{
+    char text[512];
+
+    vsnprintf(text, sizeof(text), format, args);
+    pl_buf_put_span(report, pl_span_of(text));
+    pl_buf_put_byte(report, '\n');
+}
+
+void pl_config_complain(struct pl_config_loading *l,
+                        const struct pl_config_place *place, const char *key,
+                        const char *format, ...)
+{
+    va_list args;
+
+    l->errors++;
+    report_place(l->report, place, key);
+    va_start(args, format);
+    report_text(l->report, format, args);
+    va_end(args);
+}
+
+void pl_config_warn(struct pl_config_loading *l,
+                    const struct pl_config_place *place, const char *key,
+                    const char *format, ...)
+{
+    va_list args;
+
+    report_place(l->report, place, key);
+    va_start(args, format);
+    report_text(l->report, format, args);
+    va_end(args);
+}
+
+static enum pl_err read_document(struct pl_config_loading *l,
+                                 struct documents *docs,
+                                 const struct pl_config_place *place,
+                                 struct pl_span text)
+{
+    enum pl_err rc =
+        pl_config_yaml_read(&docs->at[docs->count], l, place, text);
+
+    docs->count += rc == PL_OK;
+    return rc;
+}
+
+/* The column of the table as a YAML text; keys of a section are together. */
+static enum pl_err read_column(struct pl_config_loading *l,
+                               struct documents *docs, bool insecure)
+{
+    struct pl_buf text = {0};
+    const char *section = "";
+    size_t section_len = 0;
+    enum pl_err rc;
+
+    for (size_t i = 0; i < pl_config_key_count; i++) {
+        const struct pl_config_key *k = &pl_config_keys[i];
+        const char *value = insecure ? k->insecure : k->fallback;
+        const char *dot = strchr(k->name, '.');
+        size_t len = dot == NULL ? 0 : (size_t)(dot - k->name);
+
+        if (value == NULL)
+            continue;
+        if (len != section_len || strncmp(section, k->name, len) != 0)
+            pl_buf_printf(&text, "%.*s:\n", (int)len, k->name);
+        section = k->name;
+        section_len = len;
+        pl_buf_printf(&text, "%s%s: %s\n", dot == NULL ? "" : "  ",
+                      dot == NULL ? k->name : dot + 1, value);
+    }
+    rc = text.failed ? PL_ENOMEM
+                     : read_document(l, docs, &nowhere, pl_buf_span(&text));
+    pl_buf_fini(&text);
+    assert(rc != PL_EINVAL); /* the table is ours */
+    return rc;
+}
+
+static enum pl_err read_all(FILE *f, struct pl_buf *text)
+{
+    while (!text->failed && text->len <= PL_CONFIG_FILE_MAX) {
+        char *at = pl_buf_reserve(text, 16 * 1024);
+        size_t n = at == NULL ? 0 : fread(at, 1, 16 * 1024, f);
+
+        if (n == 0)
+            break;
+        text->len += n;
+    }
+    if (text->failed)
+        return PL_ENOMEM;
+    return ferror(f) ? PL_EIO : PL_OK;
+}
+
+/* The file's content may hold secrets. */
+static void wipe(struct pl_buf *text)
+{
+    if (text->data != NULL)
+        explicit_bzero(text->data, text->cap);
+    pl_buf_fini(text);
+}
+
+static enum pl_err read_file(struct pl_config_loading *l,
+                             struct documents *docs, const char *name)
+{
+    const struct pl_config_place place = {name, 0, false};
+    struct pl_buf text = {0};
+    FILE *f = fopen(name, "re");
+    enum pl_err rc = f == NULL ? PL_EIO : read_all(f, &text);
+
+    if (rc == PL_EIO)
+        pl_config_complain(l, &place, "", "%s", strerror(errno));
+    if (rc == PL_OK && text.len > PL_CONFIG_FILE_MAX) {
+        pl_config_complain(l, &place, "", "larger than 1 MiB");
+        rc = PL_EINVAL;
+    }
+    if (rc == PL_OK)
+        rc = read_document(l, docs, &place, pl_buf_span(&text));
+    if (f != NULL)
+        fclose(f);
+    wipe(&text);
+    return rc;
+}
+
+/* "a.b=value" as a YAML text: each part of the key a line, one deeper. */
+static bool put_set(struct pl_buf *text, const char *set, const char *equals)
+{
+    const char *part = set;
+    unsigned depth = 0;
+
+    for (const char *p = set; p <= equals; p++) {
+        if (p < equals && *p != '.') {
+            if (strspn(p, "abcdefghijklmnopqrstuvwxyz_") == 0)
+                return false;
+            continue;
+        }
+        if (p == part || depth == 4)
+            return false;
+        pl_buf_printf(text, "%s%*s%.*s:", depth == 0 ? "" : "\n",
+                      (int)(2 * depth), "", (int)(p - part), part);
+        part = p + 1;
+        depth++;
+    }
+    pl_buf_put_byte(text, ' ');
+    pl_buf_put_span(text, pl_span_of(equals + 1));
+    pl_buf_put_byte(text, '\n');
+    return true;
+}
+
+static enum pl_err read_set(struct pl_config_loading *l, struct documents *docs,
+                            const char *set)
+{
+    const struct pl_config_place place = {NULL, 0, true};
+    const char *equals = strchr(set, '=');
+    struct pl_buf text = {0};
+    enum pl_err rc = PL_EINVAL;
+    char key[64];
+
+    if (equals == NULL || strpbrk(equals, "\r\n") != NULL) {
+        /* not shown: a secret may stand there */
+        pl_config_complain(l, &place, "", "needs key=value, on one line");
+    } else if (!put_set(&text, set, equals)) {
+        snprintf(key, sizeof(key), "%.*s", (int)(equals - set), set);
+        pl_config_complain(l, &place, key, "unknown key");
+    } else {
+        rc = text.failed ? PL_ENOMEM
+                         : read_document(l, docs, &place, pl_buf_span(&text));
+    }
+    wipe(&text);
+    return rc;
+}
+
+/* A source that cannot be read leaves the others to be looked at, so that all
+ * findings come at once; only lack of memory ends the load. */
+static enum pl_err read_sources(struct pl_config_loading *l,
+                                struct documents *docs,
+                                const struct pl_config_source *src)
+{
+    const struct pl_config_place place = {
+        src->file == NULL ? "configuration" : src->file, 0, false};
+    enum pl_err rc, first = PL_OK;
+
+    rc = read_column(l, docs, false);
+    if (rc == PL_OK && src->insecure)
+        rc = read_column(l, docs, true);
+    if (rc == PL_OK && src->text.at != NULL)
+        first = read_document(l, docs, &place, src->text);
+    else if (rc == PL_OK && src->file != NULL)
+        first = read_file(l, docs, src->file);
+    for (size_t i = 0; i < src->set_count && rc == PL_OK; i++) {
+        rc = read_set(l, docs, src->sets[i]);
+        if (rc != PL_ENOMEM) {
+            first = first == PL_OK ? rc : first;
+            rc = PL_OK;
+        }
+    }
+    return rc == PL_OK ? first : rc;
+}
+
+static enum pl_err convert(struct pl_config_loading *l)
+{
+    enum pl_err rc = PL_OK;
+
+    for (size_t i = 0; i < pl_config_key_count && rc == PL_OK; i++)
+        if (l->setting[i].said)
+            rc = pl_config_value_store(l, &pl_config_keys[i]);
+    return rc;
+}
+
+static enum pl_err load(struct pl_config_loading *l,
+                        const struct pl_config_source *src, bool check)
+{
+    struct documents docs = {calloc(src->set_count + 3, sizeof(docs.at[0])), 0};
+    enum pl_err rc = PL_ENOMEM;
+
+    if (docs.at != NULL && l->config != NULL)
+        rc = read_sources(l, &docs, src);
+    if (rc == PL_OK)
+        rc = convert(l);
+    if (rc == PL_OK && check)
+        pl_config_check(l, src);
+    if (rc == PL_OK && l->errors > 0)
+        rc = PL_EINVAL;
+    for (size_t i = 0; i < docs.count; i++)
+        pl_config_yaml_destroy(docs.at[i]);
+    free(docs.at);
+    return rc;
+}
+
+static enum pl_err create(struct pl_config **out,
+                          const struct pl_config_source *src,
+                          struct pl_buf *report, bool check)
+{
+    struct pl_config_loading l = {.config = calloc(1, sizeof(struct pl_config)),
+                                  .report = report};
+    enum pl_err rc = load(&l, src, check);
+
+    if (rc == PL_OK && report->failed)
+        rc = PL_ENOMEM;
+    if (rc != PL_OK) {
+        pl_config_destroy(l.config);
+        return rc;
+    }
+    l.config->insecure = src->insecure;
+    *out = l.config;
+    return PL_OK;
+}
+
+enum pl_err pl_config_load(struct pl_config **out,
+                           const struct pl_config_source *src,
+                           struct pl_buf *report)
+{
+    return create(out, src, report, true);
+}
+
+enum pl_err pl_config_create_default(struct pl_config **out)
+{
+    const struct pl_config_source none = {0};
+    struct pl_buf report = {0};
+    enum pl_err rc = create(out, &none, &report, false);
+
+    pl_buf_fini(&report);
+    return rc;
+}
+
+static void destroy_secret(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+void pl_config_destroy(struct pl_config *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < c->listen.count; i++)
+        free(c->listen.at[i].text);
+    free(c->listen.at);
+    free(c->admin.listen.text);
+    free(c->admin.socket);
+    free(c->websocket.path);
+    for (size_t i = 0; i < c->websocket.allowed_origins.count; i++)
+        free(c->websocket.allowed_origins.at[i]);
+    free(c->websocket.allowed_origins.at);
+    destroy_secret(c->auth.hmac_secret);
+    destroy_secret(c->api.key);
+    free(c);
+}

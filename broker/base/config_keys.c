@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_keys.c - see config_keys.h.
+ *
+ * One table drives the YAML schema, the defaults, the conversion and the test
+ * of the documentation, so a key is added in one line here, one member in
+ * config.h and one row in docs/configuration.md.  Defaults are texts and go
+ * the same way as what a file says: there is no second path to keep right. */
+#include "config_keys.h"
+
+#include "config.h"
+
+#define AT(member) offsetof(struct pl_config, member)
+#define HOUR ((uint64_t)3600 * 1000)
+#define GIB ((uint64_t)1 << 30)
+
+/* Longer than any server lives between two restarts; leaves room to add
+ * durations without overflow. */
+#define LONGEST (24 * 366 * HOUR)
+
+/* clang-format off */
+const struct pl_config_key pl_config_keys[] = {
+    {"listen", PL_KIND_ENDPOINTS, AT(listen), "[127.0.0.1:8000]", NULL,
+     1, 64, false},
+    {"loops", PL_KIND_NUMBER, AT(loops), "0", NULL, 0, 64, false},
+
+    {"admin.listen", PL_KIND_ENDPOINT, AT(admin.listen), "127.0.0.1:8001",
+     NULL, 0, 0, false},
+    {"admin.socket", PL_KIND_SOCKET, AT(admin.socket), "auto", NULL,
+     0, 0, false},
+
+    {"websocket.path", PL_KIND_STRING, AT(websocket.path),
+     "/connection/websocket", NULL, 0, 0, false},
+    {"websocket.echo", PL_KIND_BOOL, AT(websocket.echo), "false", NULL,
+     0, 0, false},
+    {"websocket.max_message", PL_KIND_SIZE, AT(websocket.max_message),
+     "64KiB", NULL, 1024, GIB, false},
+    {"websocket.deflate", PL_KIND_BOOL, AT(websocket.deflate), "false", NULL,
+     0, 0, false},
+    {"websocket.allowed_origins", PL_KIND_STRINGS,
+     AT(websocket.allowed_origins), "[]", NULL, 0, 256, false},
+
+    {"limits.connections", PL_KIND_NUMBER, AT(limits.connections), "0", NULL,
+     0, UINT32_MAX, false},
+    {"limits.outgoing_queue", PL_KIND_SIZE, AT(limits.outgoing_queue), "1MiB",
+     NULL, 1024, 4 * GIB, false},
+    {"limits.channels", PL_KIND_NUMBER, AT(limits.channels), "1000000", NULL,
+     1, UINT32_MAX, false},
+    {"limits.connection_channels", PL_KIND_NUMBER,
+     AT(limits.connection_channels), "128", NULL, 1, 1000000, false},
+
+    {"connect.timeout", PL_KIND_DURATION, AT(connect.timeout_ms), "10s", NULL,
+     1, LONGEST, false},
+    {"ping.interval", PL_KIND_DURATION, AT(ping.interval_ms), "25s", NULL,
+     0, LONGEST, false},
+    {"ping.timeout", PL_KIND_DURATION, AT(ping.timeout_ms), "10s", NULL,
+     1, LONGEST, false},
+
+    {"auth.hmac_secret", PL_KIND_STRING, AT(auth.hmac_secret), NULL, NULL,
+     0, 0, true},
+    {"auth.anonymous", PL_KIND_BOOL, AT(auth.anonymous), "false", "true",
+     0, 0, false},
+    {"api.key", PL_KIND_STRING, AT(api.key), NULL, NULL, 0, 0, true},
+
+    {"channels.allow_subscribe", PL_KIND_ALLOW, AT(channels.allow_subscribe),
+     "none", "all", 0, 0, false},
+    {"channels.allow_publish", PL_KIND_ALLOW, AT(channels.allow_publish),
+     "none", "all", 0, 0, false},
+    {"channels.allow_presence", PL_KIND_ALLOW, AT(channels.allow_presence),
+     "none", "all", 0, 0, false},
+    {"channels.allow_history", PL_KIND_ALLOW, AT(channels.allow_history),
+     "none", "all", 0, 0, false},
+    {"channels.data", PL_KIND_DATA, AT(channels.data), "json", "binary",
+     0, 0, false},
+    {"channels.meta_ttl", PL_KIND_DURATION, AT(channels.meta_ttl_ms), "1h",
+     NULL, 0, LONGEST, false},
+    {"channels.history_size", PL_KIND_NUMBER, AT(channels.history_size), "0",
+     "100", 0, 1000000, false},
+    {"channels.history_ttl", PL_KIND_DURATION, AT(channels.history_ttl_ms),
+     "300s", NULL, 0, LONGEST, false},
+    {"channels.presence", PL_KIND_BOOL, AT(channels.presence), "false",
+     "true", 0, 0, false},
+    {"channels.join_leave", PL_KIND_BOOL, AT(channels.join_leave), "false",
+     "true", 0, 0, false},
+
+    {"actors.allow_send", PL_KIND_ALLOW, AT(actors.allow_send), "none", "all",
+     0, 0, false},
+
+    {"shutdown.grace", PL_KIND_DURATION, AT(shutdown.grace_ms), "100ms", NULL,
+     0, HOUR, false},
+    {"shutdown.disconnect", PL_KIND_DURATION, AT(shutdown.disconnect_ms),
+     "1s", NULL, 0, HOUR, false},
+    {"shutdown.cancel", PL_KIND_DURATION, AT(shutdown.cancel_ms), "1s", NULL,
+     0, HOUR, false},
+    {"shutdown.reset", PL_KIND_DURATION, AT(shutdown.reset_ms), "3s", NULL,
+     0, HOUR, false},
+
+    {"log.level", PL_KIND_LEVEL, AT(log.level), "info", NULL, 0, 0, false},
+    {"handlers.slow", PL_KIND_DURATION, AT(handlers.slow_ms), "100ms", NULL,
+     1, HOUR, false},
+};
+/* clang-format on */
+
+const size_t pl_config_key_count =
+    sizeof(pl_config_keys) / sizeof(pl_config_keys[0]);
+
+const char *pl_config_kind_text(enum pl_config_kind kind)
+{
+    static const char *const text[] = {
+        [PL_KIND_BOOL] = "true or false",
+        [PL_KIND_NUMBER] = "number",
+        [PL_KIND_DURATION] = "duration",
+        [PL_KIND_SIZE] = "size",
+        [PL_KIND_STRING] = "string",
+        [PL_KIND_SOCKET] = "path, auto or off",
+        [PL_KIND_ENDPOINT] = "host:port or off",
+        [PL_KIND_ENDPOINTS] = "list of host:port",
+        [PL_KIND_STRINGS] = "list of strings",
+        [PL_KIND_ALLOW] = "none, authenticated or all",
+        [PL_KIND_DATA] = "json or binary",
+        [PL_KIND_LEVEL] = "debug, info, warn or error",
+    };
+
+    return text[kind];
+}

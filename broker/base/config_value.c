@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_value.c - texts of the configuration into its members.
+ *
+ * Numbers are decimal and whole; durations and sizes carry a unit, because a
+ * bare 10 has been taken for milliseconds by some and for seconds by others.
+ * Addresses are numeric (and `localhost`): a broker whose start, or whose
+ * loopback check, hangs on a name server was rejected.
+ *
+ * Invariant: a member is written only with a value that is right; a refused
+ * one keeps the zero that it had. */
+#include "config_load.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SHOWN_MAX = 60 };
+
+/* One value being converted. */
+struct job {
+    struct pl_config_loading *l;
+    const struct pl_config_key *key;
+    const struct pl_config_setting *setting;
+    void *member;
+};
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit duration_units[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {NULL, 0}};
+
+static const struct unit size_units[] = {
+    {"B", 1},     {"KiB", 1u << 10},   {"MiB", 1u << 20},  {"GiB", 1u << 30},
+    {"KB", 1000}, {"MB", 1000 * 1000}, {"GB", 1000000000}, {NULL, 0}};
+
+/* "`text` is not ..." with the text made harmless, or without it when it is
+ * secret. */
+static void refuse(const struct job *j, const char *text, const char *wanted)
+{
+    char shown[SHOWN_MAX + 1];
+    size_t i = 0;
+
+    if (j->key->secret) {
+        pl_config_complain(j->l, &j->setting->place, j->key->name,
+                           "the value is not %s", wanted);
+        return;
+    }
+    for (; text[i] != '\0' && i < SHOWN_MAX; i++)
+        shown[i] = text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    shown[i] = '\0';
+    pl_config_complain(j->l, &j->setting->place, j->key->name, "`%s` is not %s",
+                       shown, wanted);
+}
+
+/* Digits at the start of `text`, at most 2^64-1; NULL when there are none. */
+static const char *read_digits(const char *text, uint64_t *out)
+{
+    uint64_t n = 0;
+    const char *p = text;
+
+    for (; *p >= '0' && *p <= '9'; p++) {
+        uint64_t digit = (uint64_t)(*p - '0');
+
+        n = n > (UINT64_MAX - digit) / 10 ? UINT64_MAX : n * 10 + digit;
+    }
+    *out = n;
+    return p == text ? NULL : p;
+}
+
+static bool read_quantity(const char *text, const struct unit *units,
+                          uint64_t *out)
+{
+    const char *rest = read_digits(text, out);
+
+    if (rest == NULL)
+        return false;
+    if (*rest == '\0')
+        return units == NULL || *out == 0;
+    for (; units != NULL && units->name != NULL; units++)
+        if (strcmp(units->name, rest) == 0) {
+            *out = *out > UINT64_MAX / units->factor ? UINT64_MAX
+                                                     : *out * units->factor;
+            return true;
+        }
+    return false;
+}
+
+/* In the largest unit that leaves a whole number. */
+static void format_quantity(const struct job *j, uint64_t n, char *out,
+                            size_t size)
+{
+    const struct unit *unit = NULL, *best = NULL;
+
+    if (j->key->kind == PL_KIND_DURATION)
+        unit = duration_units;
+    else if (j->key->kind == PL_KIND_SIZE)
+        unit = size_units;
+    for (; unit != NULL && unit->name != NULL && n > 0; unit++)
+        if (n % unit->factor == 0 &&
+            (best == NULL || unit->factor > best->factor))
+            best = unit;
+    snprintf(out, size, "%llu%s",
+             (unsigned long long)(best == NULL ? n : n / best->factor),
+             best == NULL ? "" : best->name);
+}
+
+static bool in_range(const struct job *j, uint64_t n)
+{
+    char least[32], most[32];
+
+    if (n >= j->key->min && n <= j->key->max)
+        return true;
+    format_quantity(j, j->key->min, least, sizeof(least));
+    format_quantity(j, j->key->max, most, sizeof(most));
+    pl_config_complain(j->l, &j->setting->place, j->key->name,
+                       "must be from %s to %s", least, most);
+    return false;
+}
+
+static void store_quantity(const struct job *j)
+{
+    const char *text = j->setting->text;
+    uint64_t n;
+
+    if (j->key->kind == PL_KIND_NUMBER) {
+        if (!read_quantity(text, NULL, &n))
+            refuse(j, text, "a whole number");
+        else if (in_range(j, n))
+            *(uint32_t *)j->member = (uint32_t)n;
+    } else if (j->key->kind == PL_KIND_DURATION) {
+        if (!read_quantity(text, duration_units, &n))
+            refuse(j, text, "a duration; as 500ms, 10s, 5m or 1h, or 0");
+        else if (in_range(j, n))
+            *(uint64_t *)j->member = n;
+    } else {
+        if (!read_quantity(text, size_units, &n))
+            refuse(j, text, "a size; as 512B, 64KiB, 1MiB or 2GB, or 0");
+        else if (in_range(j, n))
+            *(uint64_t *)j->member = n;
+    }
+}
+
+/* The index of `text` among `words`, which NULL ends; -1: none of them. */
+static int word_index(const char *text, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static void store_word(const struct job *j)
+{
+    static const char *const bools[] = {"false", "true", NULL};
+    static const char *const allows[] = {"none", "authenticated", "all", NULL};
+    static const char *const datas[] = {"json", "binary", NULL};
+    static const char *const levels[] = {"debug", "info", "warn", "error",
+                                         NULL};
+    const char *const *words = j->key->kind == PL_KIND_BOOL    ? bools
+                               : j->key->kind == PL_KIND_ALLOW ? allows
+                               : j->key->kind == PL_KIND_DATA  ? datas
+                                                               : levels;
+    int index = word_index(j->setting->text, words);
+
+    if (index < 0)
+        refuse(j, j->setting->text, pl_config_kind_text(j->key->kind));
+    else if (j->key->kind == PL_KIND_BOOL)
+        *(bool *)j->member = index == 1;
+    else if (j->key->kind == PL_KIND_ALLOW)
+        *(enum pl_config_allow *)j->member = (enum pl_config_allow)index;
+    else if (j->key->kind == PL_KIND_DATA)
+        *(enum pl_config_data *)j->member = (enum pl_config_data)index;
+    else
+        *(enum pl_log_level *)j->member = (enum pl_log_level)index;
+}
+
+/* YAML's ways to say nothing.  A secret `null` would be a bad joke. */
+static bool is_nothing(const char *text)
+{
+    static const char *const words[] = {"", "~", "null", "Null", "NULL", NULL};
+
+    return word_index(text, words) >= 0;
+}
+
+static enum pl_err store_string(const struct job *j, const char *text)
+{
+    char *copy;
+
+    if (is_nothing(text)) {
+        pl_config_complain(j->l, &j->setting->place, j->key->name,
+                           "needs a value; leave the key out to unset it");
+        return PL_OK;
+    }
+    if ((copy = strdup(text)) == NULL)
+        return PL_ENOMEM;
+    *(char **)j->member = copy;
+    return PL_OK;
+}
+
+/* Root has /run, a user the directory of the login session; what is left is
+ * the directory that is always there.  The same for parleyd and the tool, as
+ * long as the same user starts both. */
+static void default_socket(char *path, size_t size)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+    if (geteuid() == 0)
+        snprintf(path, size, "/run/parley.sock");
+    else if (runtime != NULL && runtime[0] == '/')
+        snprintf(path, size, "%s/parley.sock", runtime);
+    else
+        snprintf(path, size, "/tmp/parley-%lu.sock", (unsigned long)geteuid());
+}
+
+static enum pl_err store_socket(const struct job *j)
+{
+    char path[256];
+
+    if (strcmp(j->setting->text, "off") == 0)
+        return PL_OK;
+    if (strcmp(j->setting->text, "auto") != 0)
+        return store_string(j, j->setting->text);
+    default_socket(path, sizeof(path));
+    return store_string(j, path);
+}
+
+static bool read_port(const char *text, uint16_t *out)
+{
+    uint64_t n;
+    const char *rest = read_digits(text, &n);
+
+    if (rest == NULL || *rest != '\0' || n > UINT16_MAX)
+        return false;
+    *out = (uint16_t)n;
+    return true;
+}
+
+/* "a.b.c.d", "localhost" or "[v6]"; `host` keeps the brackets. */
+static bool read_host(char *host, size_t size, bool *loopback)
+{
+    size_t len = strlen(host);
+    struct in6_addr six;
+    struct in_addr four;
+
+    if (strcmp(host, "localhost") == 0)
+        snprintf(host, size, "127.0.0.1");
+    if (inet_pton(AF_INET, host, &four) == 1) {
+        *loopback = ntohl(four.s_addr) >> 24 == 127;
+        return true;
+    }
+    if (len < 4 || host[0] != '[' || host[len - 1] != ']')
+        return false;
+    host[len - 1] = '\0';
+    if (inet_pton(AF_INET6, host + 1, &six) != 1)
+        return false;
+    host[len - 1] = ']';
+    *loopback = IN6_IS_ADDR_LOOPBACK(&six);
+    return true;
+}
+
+static enum pl_err read_endpoint(const struct job *j, const char *text,
+                                 struct pl_config_endpoint *out)
+{
+    const char *colon = strrchr(text, ':');
+    struct pl_config_endpoint e = {NULL, 0, false};
+    char host[64];
+
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host)) {
+        refuse(j, text, "host:port");
+        return PL_OK;
+    }
+    snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
+    if (!read_host(host, sizeof(host), &e.loopback)) {
+        refuse(j, text,
+               "host:port with a numeric host; as 127.0.0.1:8000, "
+               "0.0.0.0:8000 or [::1]:8000");
+        return PL_OK;
+    }
+    if (!read_port(colon + 1, &e.port)) {
+        refuse(j, text, "host:port with a port from 0 to 65535");
+        return PL_OK;
+    }
+    if (asprintf(&e.text, "%s:%u", host, e.port) < 0)
+        return PL_ENOMEM;
+    *out = e;
+    return PL_OK;
+}
+
+static enum pl_err store_endpoint(const struct job *j)
+{
+    if (strcmp(j->setting->text, "off") == 0)
+        return PL_OK;
+    return read_endpoint(j, j->setting->text, j->member);
+}
+
+static enum pl_err store_endpoints(const struct job *j)
+{
+    const struct pl_config_setting *s = j->setting;
+    struct pl_config *c = j->l->config;
+    enum pl_err rc = PL_OK;
+
+    if (s->count < j->key->min) {
+        pl_config_complain(j->l, &s->place, j->key->name,
+                           "must name one address or more");
+        return PL_OK;
+    }
+    if ((c->listen.at = calloc(s->count, sizeof(c->listen.at[0]))) == NULL)
+        return PL_ENOMEM;
+    for (size_t i = 0; i < s->count && rc == PL_OK; i++) {
+        struct pl_config_endpoint *e = &c->listen.at[c->listen.count];
+
+        rc = read_endpoint(j, s->list[i], e);
+        c->listen.count += e->text != NULL;
+    }
+    return rc;
+}
+
+static enum pl_err store_strings(const struct job *j)
+{
+    const struct pl_config_setting *s = j->setting;
+    struct pl_config_strings *out = j->member;
+
+    if (s->count == 0)
+        return PL_OK;
+    if ((out->at = calloc(s->count, sizeof(out->at[0]))) == NULL)
+        return PL_ENOMEM;
+    for (; out->count < s->count; out->count++)
+        if ((out->at[out->count] = strdup(s->list[out->count])) == NULL)
+            return PL_ENOMEM;
+    return PL_OK;
+}
+
+enum pl_err pl_config_value_store(struct pl_config_loading *l,
+                                  const struct pl_config_key *key)
+{
+    const struct job j = {l, key, &l->setting[key - pl_config_keys],
+                          (char *)l->config + key->offset};
+
+    switch (key->kind) {
+    case PL_KIND_NUMBER:
+    case PL_KIND_DURATION:
+    case PL_KIND_SIZE:
+        store_quantity(&j);
+        return PL_OK;
+    case PL_KIND_BOOL:
+    case PL_KIND_ALLOW:
+    case PL_KIND_DATA:
+    case PL_KIND_LEVEL:
+        store_word(&j);
+        return PL_OK;
+    case PL_KIND_STRING:
+        return store_string(&j, j.setting->text);
+    case PL_KIND_SOCKET:
+        return store_socket(&j);
+    case PL_KIND_ENDPOINT:
+        return store_endpoint(&j);
+    case PL_KIND_ENDPOINTS:
+        return store_endpoints(&j);
+    case PL_KIND_STRINGS:
+        return store_strings(&j);
+    }
+    return PL_EINVAL;
+}
