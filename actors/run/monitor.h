@@ -25,7 +25,7 @@ struct pl_down_msg {
 enum pl_err pl_monitor_start(struct pl_actor *watcher, struct pl_address of,
                              uint32_t ref);
 
-/* Ask to be told no longer; a message already on its way still comes.
+/* Ask to be told no longer; a message already in the mailbox still comes.
  * Thread: the watcher's loop. */
 void pl_monitor_stop(struct pl_actor *watcher, struct pl_address of,
                      uint32_t ref);

@@ -15,7 +15,7 @@ struct pl_sim; /* opaque */
 struct pl_system;
 
 /* A system of `loops` loops and its driver.  The same seed gives the same run.
- * Errors: PL_ENOMEM. */
+ * Errors: PL_ENOMEM, PL_EINVAL. */
 enum pl_err pl_sim_create(struct pl_sim **out, unsigned loops, uint64_t seed);
 void pl_sim_destroy(struct pl_sim *sim);
 
@@ -30,7 +30,8 @@ bool pl_sim_step(struct pl_sim *sim);
 /* Step until nobody has work; false when `max_steps` did not suffice. */
 bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
 
-/* Move the clock by `ms`, stopping at each timer on the way, and settle. */
+/* Move the clock by `ms`, stopping at each timer on the way, and settle.  A
+ * system that never settles aborts the program and prints the seed. */
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms);
 
 /* The seed of a test run: the environment's PL_SEED, else a random one; it is

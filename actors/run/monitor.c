@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor.c - see monitor.h.
+ *
+ * A monitor is one block of memory with two ends, one in the list of each of
+ * the two actors, each touched by that actor's loop alone.  The block itself
+ * is the mail: it goes to the loop of the watched actor to be linked there,
+ * waits in the list, comes home when the actor exits, and turns into the DOWN
+ * message.  So what was accepted once never needs memory again, and telling
+ * cannot fail.  A watcher that exits or stops to watch withdraws the far end
+ * by a second message inside the same block, so a long-lived actor keeps
+ * nothing for watchers that are gone.  Rejected: to leave that to the DOWN
+ * message, which comes only when the watched actor exits; to sweep the list for
+ * dead watchers, which would have to ask their loops.
+ *
+ * Invariant: the block has two holders.  The first is the near end, and after
+ * it the withdrawal.  The second is the request, then the far end, then the
+ * way home, then the DOWN message. */
+#include "monitor.h"
+
+#include <stdlib.h>
+
+#include "list.h"
+#include "monitor_private.h"
+#include "refs.h"
+
+/* One end of a monitor, in the list of its actor. */
+struct pl_monitor {
+    struct pl_monitor *next;
+    struct pl_monitor **at; /* what points here; NULL outside a list */
+    bool is_near;           /* the watcher's */
+};
+
+struct pl_watch {
+    union {
+        struct pl_msg msg;
+        struct pl_loop_msg note; /* there to begin, home to tell */
+        struct pl_down_msg down; /* at last */
+    } mail; /* first: whoever frees the message frees the watch */
+    struct pl_refs refs;
+
+    /* Constant. */
+    struct pl_address watcher;
+    struct pl_address far_loop; /* where the watched actor lives */
+    uint16_t type;              /* of the DOWN message */
+    uint32_t ref;
+    const void *tag;
+
+    /* The watcher's loop. */
+    struct pl_monitor near;
+    bool is_withdrawn;
+    struct pl_address wanted; /* as given to pl_monitor_start() */
+    struct pl_loop_msg withdrawal;
+
+    /* The loop of the watched actor; then whoever has `mail`. */
+    struct pl_monitor far;
+    struct pl_address of;
+    const char *reason;
+};
+
+static void link_end(struct pl_actor *a, struct pl_monitor *m)
+{
+    m->next = a->monitors;
+    m->at = &a->monitors;
+    if (m->next != NULL)
+        m->next->at = &m->next;
+    a->monitors = m;
+}
+
+static void unlink_end(struct pl_monitor *m)
+{
+    *m->at = m->next;
+    if (m->next != NULL)
+        m->next->at = m->at;
+    m->next = NULL;
+    m->at = NULL;
+}
+
+static void release(struct pl_watch *w)
+{
+    if (pl_refs_release(&w->refs))
+        free(w);
+}
+
+static void release_mail(struct pl_msg *msg)
+{
+    release(PL_CONTAINER(msg, struct pl_watch, mail.msg));
+}
+
+static void release_withdrawal(struct pl_msg *msg)
+{
+    release(PL_CONTAINER(msg, struct pl_watch, withdrawal.msg));
+}
+
+static void send_note(struct pl_loop *loop, struct pl_watch *w,
+                      struct pl_address to,
+                      void (*handle)(struct pl_loop *, struct pl_loop_msg *))
+{
+    w->mail.note = (struct pl_loop_msg){
+        .msg = {.destroy = release_mail, .flags = PL_MSG_RESERVED},
+        .handle = handle};
+    pl_loop_send(loop, w->watcher, to, &w->mail.msg);
+}
+
+/* At home: the watch ends, and its block becomes the message. */
+static void come_home(struct pl_loop *loop, struct pl_loop_msg *m)
+{
+    struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, mail.note);
+    struct pl_address of = w->of;
+    const char *reason = w->reason;
+
+    if (w->is_withdrawn || pl_actor_find(loop, w->watcher) == NULL) {
+        release(w);
+        return;
+    }
+    unlink_end(&w->near);
+    release(w);
+    w->mail.down = (struct pl_down_msg){.msg = {.destroy = release_mail,
+                                                .type = w->type,
+                                                .flags = PL_MSG_RESERVED},
+                                        .of = of,
+                                        .ref = w->ref,
+                                        .reason = reason};
+    pl_loop_send(loop, of, w->watcher, &w->mail.msg);
+}
+
+static void tell(struct pl_loop *loop, struct pl_watch *w, const char *reason)
+{
+    w->reason = reason;
+    send_note(loop, w, pl_system_loop_address(loop->system, w->watcher.loop),
+              come_home);
+}
+
+void pl_watch_begin(struct pl_loop *loop, struct pl_watch *w,
+                    struct pl_address of)
+{
+    struct pl_actor *a = pl_actor_find(loop, of);
+
+    w->of = of;
+    if (a == NULL)
+        tell(loop, w, "stale");
+    else
+        link_end(a, &w->far);
+}
+
+/* On the loop of the watched actor. */
+static void arrive(struct pl_loop *loop, struct pl_loop_msg *m)
+{
+    struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, mail.note);
+
+    pl_watch_begin(loop, w, w->of);
+}
+
+/* On the loop of the watched actor, behind arrive(). */
+static void end_far(struct pl_loop *loop, struct pl_loop_msg *m)
+{
+    struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, withdrawal);
+
+    (void)loop;
+    if (w->far.at != NULL) { /* else it is on its way home */
+        unlink_end(&w->far);
+        release(w);
+    }
+    release(w);
+}
+
+static void withdraw(struct pl_loop *loop, struct pl_watch *w)
+{
+    unlink_end(&w->near);
+    w->is_withdrawn = true;
+    w->withdrawal = (struct pl_loop_msg){
+        .msg = {.destroy = release_withdrawal, .flags = PL_MSG_RESERVED},
+        .handle = end_far};
+    pl_loop_send(loop, w->watcher, w->far_loop, &w->withdrawal.msg);
+}
+
+struct pl_watch *pl_watch_create(struct pl_actor *watcher, unsigned loop,
+                                 uint16_t type, const void *tag, uint32_t ref)
+{
+    struct pl_watch *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return NULL;
+    pl_refs_init(&w->refs);
+    pl_refs_hold(&w->refs);
+    w->watcher = pl_actor_address(watcher);
+    w->far_loop = pl_system_loop_address(watcher->loop->system, loop);
+    w->type = type;
+    w->tag = tag;
+    w->ref = ref;
+    w->near.is_near = true;
+    link_end(watcher, &w->near);
+    return w;
+}
+
+void pl_watch_drop(struct pl_watch *w)
+{
+    if (w != NULL)
+        release(w);
+}
+
+const void *pl_watch_tag(const struct pl_msg *down)
+{
+    return PL_CONTAINER(down, const struct pl_watch, mail.msg)->tag;
+}
+
+enum pl_err pl_monitor_start(struct pl_actor *watcher, struct pl_address of,
+                             uint32_t ref)
+{
+    struct pl_loop *loop = watcher->loop;
+    bool is_here = of.node == loop->node && of.loop < loop->system->loop_count;
+    struct pl_watch *w = pl_watch_create(
+        watcher, is_here ? of.loop : loop->index, PL_MSG_DOWN, NULL, ref);
+
+    if (w == NULL)
+        return PL_ENOMEM;
+    w->wanted = w->of = of;
+    /* no loop can find the actor of a loop that is not there; ours says so */
+    send_note(loop, w, w->far_loop, arrive);
+    return PL_OK;
+}
+
+/* The next near end from `m` on, with its watch, or NULL. */
+static struct pl_watch *near_watch(struct pl_monitor *m)
+{
+    while (m != NULL && !m->is_near)
+        m = m->next;
+    return m == NULL ? NULL : PL_CONTAINER(m, struct pl_watch, near);
+}
+
+void pl_monitor_stop(struct pl_actor *watcher, struct pl_address of,
+                     uint32_t ref)
+{
+    struct pl_watch *w = near_watch(watcher->monitors);
+
+    while (w != NULL && !(w->tag == NULL && w->ref == ref &&
+                          pl_address_equal(w->wanted, of)))
+        w = near_watch(w->near.next);
+    if (w != NULL)
+        withdraw(watcher->loop, w);
+}
+
+void pl_watch_stop(struct pl_actor *watcher, const void *tag, uint32_t ref)
+{
+    struct pl_watch *w = near_watch(watcher->monitors);
+
+    while (w != NULL && (w->tag != tag || w->ref != ref))
+        w = near_watch(w->near.next);
+    if (w != NULL)
+        withdraw(watcher->loop, w);
+}
+
+void pl_watch_stop_all(struct pl_actor *watcher, const void *tag)
+{
+    struct pl_watch *w = near_watch(watcher->monitors);
+
+    while (w != NULL) {
+        if (w->tag != tag) {
+            w = near_watch(w->near.next);
+            continue;
+        }
+        withdraw(watcher->loop, w); /* may take out far ends here as well */
+        w = near_watch(watcher->monitors);
+    }
+}
+
+void pl_monitor_tell(struct pl_actor *gone, struct pl_address address,
+                     const char *reason)
+{
+    (void)address; /* each monitor knows whom it watches */
+    while (gone->monitors != NULL) {
+        struct pl_monitor *m = gone->monitors;
+
+        if (m->is_near) {
+            withdraw(gone->loop, PL_CONTAINER(m, struct pl_watch, near));
+        } else {
+            unlink_end(m);
+            tell(gone->loop, PL_CONTAINER(m, struct pl_watch, far), reason);
+        }
+    }
+}
+
+void pl_monitor_forget(struct pl_actor *a)
+{
+    while (a->monitors != NULL) {
+        struct pl_monitor *m = a->monitors;
+
+        unlink_end(m);
+        release(m->is_near ? PL_CONTAINER(m, struct pl_watch, near)
+                           : PL_CONTAINER(m, struct pl_watch, far));
+    }
+}
+
+static void free_msg(struct pl_msg *msg)
+{
+    free(msg);
+}
+
+enum pl_err pl_stop_send(struct pl_actor *from, struct pl_address to)
+{
+    struct pl_msg *msg = calloc(1, sizeof *msg);
+
+    if (msg == NULL)
+        return PL_ENOMEM;
+    msg->destroy = free_msg;
+    msg->type = PL_MSG_STOP;
+    msg->flags = PL_MSG_RESERVED;
+    pl_actor_send(from, to, msg);
+    return PL_OK;
+}
