@@ -14,7 +14,8 @@ enum pl_msg_flag {
      * because its place was kept when its cause was accepted. */
     PL_MSG_RESERVED = 1,
     /* A request: when it cannot be delivered it comes back to its sender,
-     * with `status` saying why, instead of being destroyed. */
+     * with `status` saying why, instead of being destroyed.  `from` is then
+     * the address that did not take it. */
     PL_MSG_RETURN = 2
 };
 

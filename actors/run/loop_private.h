@@ -17,7 +17,8 @@ enum { PL_SLOT_LOOP = 0 };
 /* A request to a loop, not to an actor: start a monitor, start a child.
  * Always set PL_MSG_RESERVED.  It is handled in the moment it is delivered:
  * when it comes from another loop, behind the earlier mail of that sender;
- * on the same loop inside pl_loop_send().  Answers go by mail to msg.from. */
+ * on the same loop inside pl_loop_send().  Answers go by mail to msg.from.
+ * Only pl_loop_send() reaches slot 0; the public calls take it for nobody. */
 struct pl_loop_msg {
     struct pl_msg msg;
     /* Owner: the callee has `m` now.  Thread: the loop's. */
@@ -91,12 +92,11 @@ struct pl_system {
     struct pl_loop **loops;
 };
 
-/* Errors: PL_ENOMEM; pl_loop_destroy() takes what is half built.  All loops
- * are emptied (actors reaped) before the first is destroyed. */
+/* Errors: PL_ENOMEM.  All loops have their actors reaped before the first is
+ * destroyed. */
 enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
                            unsigned index,
                            const struct pl_system_options *options);
-void pl_loop_empty(struct pl_loop *loop);
 void pl_loop_destroy(struct pl_loop *loop);
 
 /* The address of loop number `index` itself, see struct pl_loop_msg. */
@@ -124,9 +124,18 @@ enum pl_err pl_dead_status(enum pl_dead reason);
 /* When the wheel has work next, in monotonic ms; UINT64_MAX never. */
 uint64_t pl_loop_timer_due(const struct pl_loop *loop);
 
-/* Let go of an exited actor's slot; and run all that are to be reaped. */
+/* Reap the exited actors; the other call, at the end, the living too. */
 void pl_actor_reap_all(struct pl_loop *loop);
-void pl_actor_reap_left(struct pl_loop *loop); /* the living too; at the end */
+void pl_actor_reap_left(struct pl_loop *loop);
+
+void pl_actor_queue_append(struct pl_actor_queue *q, struct pl_actor *a);
+struct pl_actor *pl_actor_queue_pop(struct pl_actor_queue *q); /* or NULL */
+
+/* Push what was sent to other loops.  Thread: the loop's. */
+void pl_loop_push_out(struct pl_loop *loop);
+
+/* Where the mail of threads without a loop comes in; see pl_system_post(). */
+enum { PL_FROM_FOREIGN = 0xffff }; /* as from.loop, with generation 0 */
 
 /* monitor.c.  Tell all monitors of `gone` why it exited and free them; called
  * once, by pl_actor_exit(), when its address is stale already; `address` is

@@ -30,7 +30,7 @@ struct pl_loop *pl_reactor_loop(struct pl_reactor *r);
  * Thread: the loop's. */
 void pl_reactor_touch(struct pl_reactor *r);
 
-/* Start the thread (own base only), named `name`.  Errors: PL_EIO. */
+/* Start the thread (own base only, once), named `name`.  Errors: PL_EIO. */
 enum pl_err pl_reactor_start(struct pl_reactor *r, const char *name);
 
 /* Ask the thread to end after its turn.  Thread: any. */

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loop.c - see loop.h; how mail travels is in mail.c.
+ *
+ * A turn takes everything that came since the last one and ends with one
+ * flush, because the number of system calls is nearly the whole cost of a
+ * broker.  Its parts run in a fixed order, each over what was there when it
+ * began: READY tasks, mail, timers, SEAL tasks, FLUSH tasks, posts, reaping.
+ * What a part causes for an earlier one waits for the next turn, so that a
+ * turn ends whatever its actors do.  Mail has a budget a visit and a turn on
+ * top; actors take turns, and what is left leads the next turn.
+ *
+ * The loop sleeps and wakes through its inbox (see there) and knows neither
+ * libevent nor threads: a simulation drives the same code.
+ *
+ * Invariant: the ledger in mail.c, at the end of every turn. */
+#include "loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop_private.h"
+
+enum {
+    BUDGET_ACTOR = 64,
+    BUDGET_TURN = 4096,
+    INBOX_LIMIT = 1 << 20,
+    CACHE_LINE = 64
+};
+
+/* --- Tasks: rings, so that one can be cancelled wherever it is. --- */
+
+static void ring_init(struct pl_task *head)
+{
+    head->next = head->prev = head;
+}
+
+static bool ring_is_empty(const struct pl_task *head)
+{
+    return head->next == head;
+}
+
+static void ring_remove(struct pl_task *t)
+{
+    t->prev->next = t->next;
+    t->next->prev = t->prev;
+    t->next = t->prev = NULL;
+    t->is_queued = false;
+}
+
+void pl_loop_defer(struct pl_loop *loop, enum pl_stage stage, struct pl_task *t)
+{
+    struct pl_task *head = &loop->stages[stage];
+
+    if (t->is_queued)
+        return;
+    t->is_queued = true;
+    t->stage = (uint8_t)stage;
+    t->next = head;
+    t->prev = head->prev;
+    head->prev->next = t;
+    head->prev = t;
+}
+
+void pl_loop_cancel(struct pl_loop *loop, struct pl_task *t)
+{
+    (void)loop;
+    if (t->is_queued)
+        ring_remove(t);
+}
+
+/* Those that are queued now; what they queue for this stage waits. */
+static void run_stage(struct pl_loop *loop, enum pl_stage stage)
+{
+    struct pl_task *head = &loop->stages[stage], now;
+
+    if (ring_is_empty(head))
+        return;
+    now.next = head->next;
+    now.prev = head->prev;
+    now.next->prev = now.prev->next = &now;
+    ring_init(head);
+    while (!ring_is_empty(&now)) {
+        struct pl_task *t = now.next;
+        ring_remove(t);
+        loop->work++;
+        t->run(t);
+    }
+}
+
+/* --- Mail --- */
+
+/* What threads without a loop could not even push. */
+static void count_lost(struct pl_loop *loop, atomic_uint_fast64_t *lost,
+                       enum pl_dead reason)
+{
+    if (atomic_load_explicit(lost, memory_order_relaxed) == 0)
+        return;
+    uint64_t count = atomic_exchange(lost, 0);
+    loop->stats.mail_enqueued += count;
+    loop->stats.mail_dead[reason] += count;
+    loop->work += count;
+}
+
+static void count_taken(struct pl_loop *loop, struct pl_msg *msg)
+{
+    loop->stats.posts_taken++;
+    if (pl_address_is_none(msg->from) && msg->from.loop == PL_FROM_FOREIGN) {
+        msg->from = (struct pl_address){0};
+        loop->stats.posts_foreign++;
+    }
+}
+
+/* For readers elsewhere mail moves from the inbox's count to this one; told in
+ * this order it is rather seen twice than not at all. */
+static void publish_queued(struct pl_loop *loop)
+{
+    atomic_store_explicit(&loop->queued, loop->stats.mail_queued,
+                          memory_order_release);
+}
+
+static void drain(struct pl_loop *loop)
+{
+    struct pl_msg *msg = pl_inbox_take(&loop->inbox);
+    uint64_t before = loop->stats.posts_taken;
+
+    count_lost(loop, &loop->inbox.lost_full, PL_DEAD_FULL);
+    count_lost(loop, &loop->inbox.lost_unreachable, PL_DEAD_UNREACHABLE);
+    if (msg == NULL)
+        return;
+    while (msg != NULL) {
+        struct pl_msg *next = msg->next;
+        msg->next = NULL;
+        count_taken(loop, msg);
+        pl_loop_deliver(loop, msg);
+        msg = next;
+    }
+    uint64_t taken = loop->stats.posts_taken - before;
+    loop->work += taken;
+    publish_queued(loop);
+    pl_inbox_taken(&loop->inbox, taken);
+}
+
+static void end_sample(struct pl_loop *loop)
+{
+    loop->sample = NULL;
+    loop->stats.mail_wait_ns =
+        loop->clock->monotonic(loop->clock) - loop->sample_ns;
+}
+
+/* Up to `most` messages to one actor, which may exit on any of them. */
+static uint32_t visit(struct pl_loop *loop, struct pl_actor *a, uint32_t most)
+{
+    uint32_t done = 0;
+    struct pl_msg *msg;
+
+    while (done < most && !a->is_exited &&
+           (msg = pl_mailbox_pop(&a->mailbox)) != NULL) {
+        done++;
+        loop->stats.mail_queued--;
+        loop->stats.mail_handled++;
+        if (msg == loop->sample)
+            end_sample(loop);
+        a->ops->receive(a, msg);
+    }
+    return done;
+}
+
+static void run_mail(struct pl_loop *loop)
+{
+    uint32_t left = loop->budget_turn;
+    struct pl_actor *a;
+
+    while (left > 0 && (a = pl_actor_queue_pop(&loop->ready)) != NULL) {
+        a->is_queued = false;
+        if (a->is_exited) {
+            loop->exited_ready--;
+            pl_actor_queue_append(&loop->exited, a);
+            continue;
+        }
+        left -= visit(loop, a,
+                      left < loop->budget_actor ? left : loop->budget_actor);
+        if (!a->is_exited && !a->is_queued && a->mailbox.first != NULL) {
+            a->is_queued = true;
+            pl_actor_queue_append(&loop->ready, a);
+        }
+    }
+    loop->work += loop->budget_turn - left;
+}
+
+/* --- The turn --- */
+
+static void take_time(struct pl_loop *loop)
+{
+    loop->now_ns = loop->clock->monotonic(loop->clock);
+    loop->wall_ms = loop->clock->wall(loop->clock);
+    loop->is_fresh = true;
+}
+
+static void run_timers(struct pl_loop *loop)
+{
+    if (pl_wheel_next(&loop->wheel, pl_loop_now_ms(loop)) == 0)
+        loop->work++;
+    pl_wheel_run(&loop->wheel, pl_loop_now_ms(loop));
+    loop->stats.timers = loop->wheel.count;
+}
+
+static void end_turn(struct pl_loop *loop, bool did_work)
+{
+    loop->stats.turns++;
+    loop->is_fresh = false;
+    publish_queued(loop);
+    if (!did_work)
+        return;
+    uint64_t length = loop->clock->monotonic(loop->clock) - loop->now_ns;
+    loop->stats.lag_ns = length;
+    if (length > loop->stats.turn_ns_max)
+        loop->stats.turn_ns_max = length;
+    if (loop->turn_end != NULL)
+        loop->turn_end(loop->turn_end_arg);
+}
+
+static bool is_busy(struct pl_loop *loop)
+{
+    return loop->ready.first != NULL || loop->exited.first != NULL ||
+           loop->out_dirty_count > 0 ||
+           !ring_is_empty(&loop->stages[PL_STAGE_READY]) ||
+           !ring_is_empty(&loop->stages[PL_STAGE_SEAL]) ||
+           !ring_is_empty(&loop->stages[PL_STAGE_FLUSH]) ||
+           !pl_inbox_is_empty(&loop->inbox);
+}
+
+bool pl_loop_turn(struct pl_loop *loop)
+{
+    uint64_t work = loop->work;
+    /* A callback ran before: it may have counted things of its own. */
+    bool was_touched = loop->is_fresh;
+
+    pl_loop_awake(loop);
+    take_time(loop);
+    run_stage(loop, PL_STAGE_READY);
+    drain(loop);
+    run_mail(loop);
+    run_timers(loop);
+    run_stage(loop, PL_STAGE_SEAL);
+    run_stage(loop, PL_STAGE_FLUSH);
+    pl_loop_push_out(loop);
+    pl_actor_reap_all(loop);
+    end_turn(loop, was_touched || loop->work != work);
+    return is_busy(loop);
+}
+
+bool pl_loop_has_work(const struct pl_loop *loop)
+{
+    /* The inbox is read only, but C has no const atomic load before C17. */
+    return is_busy((struct pl_loop *)loop) || pl_loop_next_timer(loop) == 0;
+}
+
+uint64_t pl_loop_timer_due(const struct pl_loop *loop)
+{
+    return pl_wheel_next(&loop->wheel, 0);
+}
+
+uint64_t pl_loop_next_timer(const struct pl_loop *loop)
+{
+    if (loop->wheel.count == 0)
+        return UINT64_MAX;
+    uint64_t now_ns = loop->clock->monotonic(loop->clock);
+    return pl_wheel_next(&loop->wheel, now_ns / 1000000u);
+}
+
+bool pl_loop_sleep(struct pl_loop *loop)
+{
+    loop->is_asleep = pl_inbox_sleep(&loop->inbox);
+    return loop->is_asleep;
+}
+
+void pl_loop_awake(struct pl_loop *loop)
+{
+    if (loop->is_asleep) {
+        pl_inbox_awake(&loop->inbox);
+        loop->is_asleep = false;
+    }
+    if (!loop->is_fresh)
+        take_time(loop);
+}
+
+/* --- Small questions --- */
+
+unsigned pl_loop_index(const struct pl_loop *loop)
+{
+    return loop->index;
+}
+
+struct pl_system *pl_loop_system(const struct pl_loop *loop)
+{
+    return loop->system;
+}
+
+uint64_t pl_loop_now_ms(const struct pl_loop *loop)
+{
+    return loop->now_ns / 1000000u;
+}
+
+uint64_t pl_loop_wall_ms(const struct pl_loop *loop)
+{
+    return loop->wall_ms;
+}
+
+struct pl_random *pl_loop_random(struct pl_loop *loop)
+{
+    return &loop->random;
+}
+
+const struct pl_loop_stats *pl_loop_stats(const struct pl_loop *loop)
+{
+    return &loop->stats;
+}
+
+void pl_loop_on_turn_end(struct pl_loop *loop, void (*call)(void *), void *arg)
+{
+    loop->turn_end = call;
+    loop->turn_end_arg = arg;
+}
+
+void pl_loop_set_budget(struct pl_loop *loop, unsigned messages_an_actor,
+                        unsigned messages_a_turn)
+{
+    if (messages_an_actor > 0)
+        loop->budget_actor = messages_an_actor;
+    if (messages_a_turn > 0)
+        loop->budget_turn = messages_a_turn;
+}
+
+void pl_loop_set_wake(struct pl_loop *loop, void (*wake)(void *), void *arg)
+{
+    loop->wake = wake;
+    loop->wake_arg = arg;
+}
+
+/* --- Seen by other threads --- */
+
+void pl_loop_enter(struct pl_loop *loop, const char *name)
+{
+    atomic_store_explicit(&loop->busy_since,
+                          loop->clock->monotonic(loop->clock),
+                          memory_order_relaxed);
+    atomic_store_explicit(&loop->busy_name, name, memory_order_release);
+}
+
+void pl_loop_leave(struct pl_loop *loop)
+{
+    atomic_store_explicit(&loop->busy_name, NULL, memory_order_release);
+}
+
+/* The name is read on both sides of the time, so that the pair fits. */
+bool pl_loop_busy(const struct pl_loop *loop, const char **name,
+                  uint64_t *since_ns)
+{
+    struct pl_loop *l = (struct pl_loop *)loop;
+    const char *before =
+        atomic_load_explicit(&l->busy_name, memory_order_acquire);
+    uint64_t since = atomic_load_explicit(&l->busy_since, memory_order_acquire);
+
+    if (before == NULL || before != atomic_load(&l->busy_name))
+        return false;
+    *name = before;
+    *since_ns = since;
+    return true;
+}
+
+uint64_t pl_loop_backlog(const struct pl_loop *loop)
+{
+    struct pl_loop *l = (struct pl_loop *)loop;
+    uint64_t posted =
+        atomic_load_explicit(&l->inbox.count, memory_order_acquire);
+
+    return posted + atomic_load_explicit(&l->queued, memory_order_relaxed);
+}
+
+/* --- Life --- */
+
+static void init_random(struct pl_loop *loop, uint64_t seed)
+{
+    struct pl_random mix;
+
+    if (seed == 0) {
+        pl_random_init(&loop->random);
+        return;
+    }
+    /* Each loop its own stream, all from the one seed. */
+    pl_random_init_seeded(&mix, seed);
+    for (unsigned i = 0; i < loop->index; i++)
+        (void)pl_random_u64(&mix);
+    pl_random_init_seeded(&loop->random, pl_random_u64(&mix));
+}
+
+static void init(struct pl_loop *loop, struct pl_system *s, unsigned index,
+                 const struct pl_system_options *options)
+{
+    memset(loop, 0, sizeof *loop);
+    loop->system = s;
+    loop->clock = s->clock;
+    loop->node = s->node;
+    loop->index = (uint16_t)index;
+    loop->budget_actor = BUDGET_ACTOR;
+    loop->budget_turn = BUDGET_TURN;
+    loop->slots_used = 1; /* the loop's own, which is never looked at */
+    loop->sample_turn = UINT64_MAX;
+    for (unsigned i = 0; i < PL_STAGE_COUNT; i++)
+        ring_init(&loop->stages[i]);
+    pl_inbox_init(&loop->inbox, options->inbox_limit > 0 ? options->inbox_limit
+                                                         : INBOX_LIMIT);
+    atomic_init(&loop->queued, 0);
+    atomic_init(&loop->busy_name, NULL);
+    atomic_init(&loop->busy_since, 0);
+    init_random(loop, options->seed);
+    take_time(loop);
+    loop->is_fresh = false;
+    pl_wheel_init(&loop->wheel, pl_loop_now_ms(loop));
+}
+
+enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
+                           unsigned index,
+                           const struct pl_system_options *options)
+{
+    struct pl_loop *loop = aligned_alloc(CACHE_LINE, sizeof *loop);
+
+    if (loop == NULL)
+        return PL_ENOMEM;
+    init(loop, s, index, options);
+    loop->out = calloc(s->loop_count, sizeof *loop->out);
+    loop->out_dirty = calloc(s->loop_count, sizeof *loop->out_dirty);
+    if (loop->out == NULL || loop->out_dirty == NULL) {
+        pl_loop_destroy(loop);
+        return PL_ENOMEM;
+    }
+    *out = loop;
+    return PL_OK;
+}
+
+static void destroy_list(struct pl_msg *msg)
+{
+    while (msg != NULL) {
+        struct pl_msg *next = msg->next;
+        msg->destroy(msg);
+        msg = next;
+    }
+}
+
+void pl_loop_destroy(struct pl_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    for (uint32_t i = 0; i < loop->out_dirty_count; i++)
+        destroy_list(loop->out[loop->out_dirty[i]].newest);
+    destroy_list(pl_inbox_take(&loop->inbox));
+    free(loop->out);
+    free(loop->out_dirty);
+    free(loop->slots);
+    free(loop);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mail.c - how a message gets from its sender to a mailbox, and what becomes
+ * of one that does not; see loop_private.h.
+ *
+ * Mail to the same loop goes into the mailbox at once.  Mail to another loop
+ * is joined by destination and pushed at the end of the turn, so a turn costs
+ * one contended operation a destination and at most one wake-up.  The owner
+ * of the destination alone decides between taken, full and stale, because it
+ * alone can look at the mailbox without a lock.
+ *
+ * Invariant (the ledger): each time a message comes to a loop that settles it,
+ * it is counted as enqueued once, and leaves by exactly one of: handled, dead
+ * under one reason, or being queued.  A returned request is mail again. */
+#include <assert.h>
+
+#include "loop_private.h"
+
+static bool is_here(const struct pl_loop *loop, struct pl_address to)
+{
+    return to.loop == loop->index && to.node == loop->node;
+}
+
+static void post(struct pl_loop *loop, struct pl_msg *msg)
+{
+    uint16_t index = msg->to.loop;
+
+    if (loop->out[index].count == 0)
+        loop->out_dirty[loop->out_dirty_count++] = index;
+    pl_batch_add(&loop->out[index], msg);
+}
+
+static void route(struct pl_loop *loop, struct pl_msg *msg)
+{
+    if (is_here(loop, msg->to)) {
+        pl_loop_deliver(loop, msg);
+    } else if (pl_address_is_none(msg->to)) {
+        loop->stats.mail_enqueued++;
+        pl_loop_bury(loop, msg, PL_DEAD_STALE);
+    } else if (msg->to.node == loop->node &&
+               msg->to.loop < loop->system->loop_count) {
+        post(loop, msg);
+    } else {
+        loop->stats.mail_enqueued++;
+        pl_loop_bury(loop, msg, PL_DEAD_UNREACHABLE);
+    }
+}
+
+void pl_loop_send(struct pl_loop *loop, struct pl_address from,
+                  struct pl_address to, struct pl_msg *msg)
+{
+    msg->next = NULL;
+    msg->from = from;
+    msg->to = to;
+    msg->returned = false;
+    msg->status = PL_OK;
+    route(loop, msg);
+}
+
+/* The way back: reserved, so that it cannot die of a full mailbox. */
+static void hand_back(struct pl_loop *loop, struct pl_msg *msg,
+                      enum pl_dead reason)
+{
+    struct pl_address failed = msg->to;
+
+    msg->next = NULL;
+    msg->to = msg->from;
+    msg->from = failed;
+    msg->flags |= PL_MSG_RESERVED;
+    msg->returned = true;
+    msg->status = (int16_t)pl_dead_status(reason);
+    route(loop, msg);
+}
+
+void pl_loop_bury(struct pl_loop *loop, struct pl_msg *msg, enum pl_dead reason)
+{
+    loop->stats.mail_dead[reason]++;
+    loop->work++;
+    if (loop->sample == msg)
+        loop->sample = NULL;
+    if ((msg->flags & PL_MSG_RETURN) != 0 && !msg->returned &&
+        !pl_address_is_none(msg->from))
+        hand_back(loop, msg, reason);
+    else
+        msg->destroy(msg);
+}
+
+/* Which reason the displaced message has follows from the policy: only
+ * KEEP_LATEST takes out one of the same type and sender by choice, and it does
+ * whenever there is one. */
+static enum pl_dead why_displaced(const struct pl_actor *a,
+                                  struct pl_address from, uint16_t type,
+                                  const struct pl_msg *out)
+{
+    if (a->ops->mailbox.when_full == PL_FULL_KEEP_LATEST && out->type == type &&
+        pl_address_equal(out->from, from))
+        return PL_DEAD_REPLACED;
+    return PL_DEAD_OLDEST;
+}
+
+static void count_queued(struct pl_loop *loop, struct pl_actor *a,
+                         const struct pl_msg *msg)
+{
+    loop->stats.mail_queued++;
+    if (a->mailbox.count > loop->stats.mail_deepest)
+        loop->stats.mail_deepest = a->mailbox.count;
+    if (loop->sample == NULL && loop->sample_turn != loop->stats.turns) {
+        loop->sample = msg;
+        loop->sample_turn = loop->stats.turns;
+        loop->sample_ns = loop->clock->monotonic(loop->clock);
+    }
+    if (!a->is_queued) {
+        a->is_queued = true;
+        pl_actor_queue_append(&loop->ready, a);
+    }
+}
+
+static void put(struct pl_loop *loop, struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_msg *out = NULL;
+
+    switch (pl_mailbox_push(&a->mailbox, a->ops->mailbox, msg, &out)) {
+    case PL_MAILBOX_TAKEN:
+        count_queued(loop, a, msg);
+        break;
+    case PL_MAILBOX_DISPLACED:
+        loop->stats.mail_queued--;
+        count_queued(loop, a, msg);
+        pl_loop_bury(loop, out, why_displaced(a, msg->from, msg->type, out));
+        break;
+    case PL_MAILBOX_REFUSED:
+        if (a->ops->mailbox.when_full == PL_FULL_CLOSE)
+            pl_actor_exit(a, "mailbox full");
+        pl_loop_bury(loop, msg, PL_DEAD_FULL);
+        break;
+    }
+}
+
+static void handle_request(struct pl_loop *loop, struct pl_msg *msg)
+{
+    struct pl_loop_msg *m = PL_CONTAINER(msg, struct pl_loop_msg, msg);
+
+    assert((msg->flags & PL_MSG_RESERVED) != 0 && !msg->returned);
+    loop->stats.mail_handled++;
+    loop->work++;
+    m->handle(loop, m);
+}
+
+void pl_loop_deliver(struct pl_loop *loop, struct pl_msg *msg)
+{
+    loop->stats.mail_enqueued++;
+    if (msg->to.slot == PL_SLOT_LOOP && !pl_address_is_none(msg->to)) {
+        handle_request(loop, msg);
+        return;
+    }
+    struct pl_actor *a = pl_actor_find(loop, msg->to);
+    if (a == NULL)
+        pl_loop_bury(loop, msg, PL_DEAD_STALE);
+    else
+        put(loop, a, msg);
+}
+
+static void push_to(struct pl_loop *loop, struct pl_loop *to)
+{
+    struct pl_batch *b = &loop->out[to->index];
+    struct pl_msg *refused;
+    uint32_t count = b->count;
+
+    if (pl_inbox_push(&to->inbox, b, &refused)) {
+        loop->stats.wakes++;
+        to->wake(to->wake_arg);
+    }
+    while (refused != NULL) {
+        struct pl_msg *msg = refused;
+        refused = msg->next;
+        count--;
+        loop->stats.mail_enqueued++;
+        pl_loop_bury(loop, msg, PL_DEAD_FULL);
+    }
+    loop->stats.posts_sent += count;
+    loop->work += count;
+}
+
+void pl_loop_push_out(struct pl_loop *loop)
+{
+    while (loop->out_dirty_count > 0) {
+        uint16_t index = loop->out_dirty[--loop->out_dirty_count];
+        push_to(loop, loop->system->loops[index]);
+    }
+}
+
+void pl_system_post(struct pl_system *s, struct pl_address to,
+                    struct pl_msg *msg)
+{
+    struct pl_batch b = {0};
+    struct pl_msg *refused;
+
+    msg->from = (struct pl_address){.loop = PL_FROM_FOREIGN};
+    msg->to = to;
+    msg->returned = false;
+    msg->status = PL_OK;
+    if (to.slot == PL_SLOT_LOOP)
+        msg->to.generation = 0; /* see pl_actor_send() */
+    if (to.node != s->node || to.loop >= s->loop_count) {
+        atomic_fetch_add(&s->loops[0]->inbox.lost_unreachable, 1);
+        msg->destroy(msg);
+        return;
+    }
+    struct pl_loop *loop = s->loops[to.loop];
+    pl_batch_add(&b, msg);
+    if (pl_inbox_push(&loop->inbox, &b, &refused))
+        loop->wake(loop->wake_arg);
+    if (refused != NULL) {
+        atomic_fetch_add(&loop->inbox.lost_full, 1);
+        refused->destroy(refused);
+    }
+}

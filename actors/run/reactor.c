@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reactor.c - see reactor.h.
+ *
+ * libevent runs the callbacks of ready I/O in one pass.  The first of them
+ * touches the reactor, which activates one event without a descriptor; libevent
+ * puts it behind the I/O that is ready, and there the loop takes its turn.
+ * When a turn leaves work, the same event gets a timeout of zero: activating
+ * it from its own callback would run it again in the same pass, and the kernel
+ * would never be asked for new I/O.  Priorities were rejected: under load they
+ * starve such an event.
+ *
+ * Other threads wake the loop by writing to an eventfd, which works on every
+ * base, with libevent's locks or without; that they write only while the loop
+ * sleeps is the inbox's part.
+ *
+ * Timers of the whole loop share one event.  It is set again only when the
+ * wheel's next time has changed, and may come early, since libevent's clock is
+ * coarser than ours: then it is set again and no turn is taken.
+ *
+ * Invariant: between two callbacks either the turn event is pending, or the
+ * loop sleeps, its inbox was empty, and its next timer is armed. */
+#include "reactor.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "loop_private.h"
+
+struct pl_reactor {
+    /* Constant. */
+    struct pl_loop *loop;
+    struct event_base *base;
+    bool owns_base;
+    int wake_fd;
+    struct event *turn_event;
+    struct event *wake_event;
+    struct event *timer_event;
+    /* The loop's thread. */
+    bool is_turn_pending;
+    uint64_t armed_ms; /* when timer_event fires; UINT64_MAX while it is off */
+    /* The thread that starts and joins. */
+    bool is_started;
+    pthread_t thread;
+    /* Any thread. */
+    atomic_bool is_stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool has_ended; /* under lock */
+};
+
+static void set_turn(struct pl_reactor *r, bool at_once)
+{
+    static const struct timeval zero = {0, 0};
+
+    if (r->is_turn_pending)
+        return;
+    r->is_turn_pending = true;
+    if (at_once)
+        event_active(r->turn_event, EV_TIMEOUT, 0);
+    else
+        event_add(r->turn_event, &zero);
+}
+
+/* The base's cached time is refreshed first: the delay would count from when
+ * this pass of callbacks began. */
+static void arm_timer(struct pl_reactor *r)
+{
+    uint64_t due_ms = pl_loop_timer_due(r->loop);
+
+    if (due_ms == r->armed_ms)
+        return;
+    r->armed_ms = due_ms;
+    if (due_ms == UINT64_MAX) {
+        event_del(r->timer_event);
+        return;
+    }
+    uint64_t delay_ms = pl_loop_next_timer(r->loop);
+    struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000u),
+                            .tv_usec = (suseconds_t)(delay_ms % 1000u * 1000u)};
+    event_base_update_cache_time(r->base);
+    event_add(r->timer_event, &delay);
+}
+
+/* On a lent base nothing may break the owner's loop: the events are taken
+ * out, and the base can end by itself. */
+static void stop_now(struct pl_reactor *r)
+{
+    event_del(r->turn_event);
+    event_del(r->wake_event);
+    event_del(r->timer_event);
+    r->armed_ms = UINT64_MAX;
+    r->is_turn_pending = true; /* nothing sets it any more */
+    if (r->owns_base)
+        event_base_loopbreak(r->base);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct pl_reactor *r = arg;
+
+    (void)fd, (void)what;
+    r->is_turn_pending = false;
+    bool is_more = pl_loop_turn(r->loop);
+    if (atomic_load(&r->is_stopping))
+        stop_now(r);
+    else if (is_more || !pl_loop_sleep(r->loop))
+        set_turn(r, false);
+    else
+        arm_timer(r);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct pl_reactor *r = arg;
+    uint64_t count;
+
+    (void)what;
+    pl_reactor_touch(r);
+    /* Nothing to do about a failure: the only one is that it was read. */
+    ssize_t got = read(fd, &count, sizeof count);
+    (void)got;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct pl_reactor *r = arg;
+
+    (void)fd, (void)what;
+    r->armed_ms = UINT64_MAX;
+    if (pl_loop_next_timer(r->loop) == 0)
+        pl_reactor_touch(r);
+    else
+        arm_timer(r);
+}
+
+static void wake(void *arg)
+{
+    struct pl_reactor *r = arg;
+    uint64_t one = 1;
+
+    /* It fails only while 2^64 - 2 wakes are unread, and then one is there. */
+    ssize_t put = write(r->wake_fd, &one, sizeof one);
+    (void)put;
+}
+
+static struct event_base *create_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config == NULL)
+        return NULL;
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static enum pl_err create_events(struct pl_reactor *r)
+{
+    r->turn_event = event_new(r->base, -1, 0, on_turn, r);
+    r->timer_event = event_new(r->base, -1, 0, on_timer, r);
+    r->wake_event =
+        event_new(r->base, r->wake_fd, EV_READ | EV_PERSIST, on_wake, r);
+    if (r->turn_event == NULL || r->timer_event == NULL ||
+        r->wake_event == NULL)
+        return PL_ENOMEM;
+    return event_add(r->wake_event, NULL) == 0 ? PL_OK : PL_EIO;
+}
+
+/* A condition on the monotonic clock: joining must not depend on the wall
+ * clock standing still, as pthread_timedjoin_np() would. */
+static void init_ended(struct pl_reactor *r)
+{
+    pthread_condattr_t attr;
+
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->ended, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+enum pl_err pl_reactor_create(struct pl_reactor **out, struct pl_loop *loop,
+                              struct event_base *lent)
+{
+    struct pl_reactor *r = calloc(1, sizeof *r);
+    enum pl_err rc;
+
+    if (r == NULL)
+        return PL_ENOMEM;
+    init_ended(r);
+    atomic_init(&r->is_stopping, false);
+    r->loop = loop;
+    r->armed_ms = UINT64_MAX;
+    r->owns_base = lent == NULL;
+    r->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    r->base = lent != NULL ? lent : create_base();
+    rc = r->base == NULL ? PL_ENOMEM : r->wake_fd < 0 ? PL_EIO : PL_OK;
+    if (rc == PL_OK)
+        rc = create_events(r);
+    if (rc != PL_OK) {
+        pl_reactor_destroy(r);
+        return rc;
+    }
+    pl_loop_set_wake(loop, wake, r);
+    set_turn(r, true); /* for what was sent and started before */
+    *out = r;
+    return PL_OK;
+}
+
+struct event_base *pl_reactor_base(struct pl_reactor *r)
+{
+    return r->base;
+}
+
+struct pl_loop *pl_reactor_loop(struct pl_reactor *r)
+{
+    return r->loop;
+}
+
+void pl_reactor_touch(struct pl_reactor *r)
+{
+    pl_loop_awake(r->loop);
+    set_turn(r, true);
+}
+
+static void *run(void *arg)
+{
+    struct pl_reactor *r = arg;
+
+    event_base_loop(r->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    pl_loop_awake(r->loop); /* nobody needs to wake it any more */
+    pthread_mutex_lock(&r->lock);
+    r->has_ended = true;
+    pthread_cond_signal(&r->ended);
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+enum pl_err pl_reactor_start(struct pl_reactor *r, const char *name)
+{
+    sigset_t all, before;
+    char short_name[16];
+
+    if (!r->owns_base || r->is_started || r->has_ended)
+        return PL_EIO;
+    /* Signals are for the program's own thread. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&r->thread, NULL, run, r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        return PL_EIO;
+    r->is_started = true;
+    snprintf(short_name, sizeof short_name, "%s", name);
+    pthread_setname_np(r->thread, short_name);
+    return PL_OK;
+}
+
+void pl_reactor_stop(struct pl_reactor *r)
+{
+    atomic_store(&r->is_stopping, true);
+    wake(r);
+}
+
+static struct timespec moment_in(uint64_t ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(ms / 1000u);
+    t.tv_nsec += (long)(ms % 1000u) * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+enum pl_err pl_reactor_join(struct pl_reactor *r, uint64_t timeout_ms)
+{
+    struct timespec until = moment_in(timeout_ms);
+    int failed = 0;
+
+    if (!r->is_started)
+        return PL_OK;
+    pthread_mutex_lock(&r->lock);
+    while (!r->has_ended && failed == 0)
+        failed = pthread_cond_timedwait(&r->ended, &r->lock, &until);
+    bool has_ended = r->has_ended;
+    pthread_mutex_unlock(&r->lock);
+    if (!has_ended)
+        return PL_ETIMEDOUT;
+    pthread_join(r->thread, NULL);
+    r->is_started = false;
+    return PL_OK;
+}
+
+static void destroy_event(struct event *e)
+{
+    if (e != NULL)
+        event_free(e);
+}
+
+void pl_reactor_destroy(struct pl_reactor *r)
+{
+    if (r == NULL)
+        return;
+    pl_loop_awake(r->loop); /* its wake is gone with this */
+    destroy_event(r->turn_event);
+    destroy_event(r->wake_event);
+    destroy_event(r->timer_event);
+    if (r->owns_base && r->base != NULL)
+        event_base_free(r->base);
+    if (r->wake_fd >= 0)
+        close(r->wake_fd);
+    pthread_cond_destroy(&r->ended);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
