@@ -28,6 +28,10 @@ void pl_ws_frame_end(struct pl_buf *b, size_t mark, enum pl_ws_opcode opcode);
  * bytes is cut between two UTF-8 characters. */
 void pl_ws_frame_close(struct pl_buf *b, uint16_t code, struct pl_span reason);
 
+/* The length of the frame, header and payload, whose header `frames` begins
+ * with; the header is whole. */
+size_t pl_ws_frame_length(struct pl_span frames);
+
 /* The number of whole frames among the first `len` bytes of `frames`, which
  * begin with a frame's header. */
 size_t pl_ws_frame_count(struct pl_span frames, size_t len);

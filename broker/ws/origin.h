@@ -10,8 +10,8 @@
 
 /* True without an Origin; else, when `allowed` is empty, if its host and port
  * equal Host; else if one of the `count` patterns matches: "*" alone matches
- * all, "*" inside a pattern matches any characters but "/"
- * ("http://*.example.org"), letters in any case. */
+ * all, "*" inside a pattern matches any characters but "/" (so
+ * "*.example.org" behind a scheme names subdomains), letters in any case. */
 bool pl_origin_is_allowed(struct pl_span origin, struct pl_span host,
                           const char *const *allowed, size_t count);
 

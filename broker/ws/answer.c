@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* answer.c - the answers to a handshake; see handshake.h.
+ *
+ * A refusal is a whole HTTP answer with a body, so that curl and a browser's
+ * console show the reason; it always closes, because what follows a request
+ * that was not understood cannot be trusted to be a request.
+ *
+ * Invariant: nothing of the request but the checked key is repeated in an
+ * answer. */
+#include "handshake.h"
+
+#include <openssl/evp.h>
+
+enum { KEY_LEN = 24, SHA1_LEN = 20 };
+
+/* RFC 6455 section 1.3: joined to the key, it proves that the server speaks
+ * WebSocket. */
+static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/* False only when OpenSSL has no memory, or no SHA-1. */
+static bool accept_key(struct pl_span key,
+                       char accept[PL_HANDSHAKE_ACCEPT_LEN + 1])
+{
+    char text[KEY_LEN + sizeof guid];
+    unsigned char digest[SHA1_LEN];
+    size_t len = key.len < KEY_LEN ? key.len : KEY_LEN;
+
+    accept[0] = '\0';
+    memcpy(text, key.at, len);
+    memcpy(text + len, guid, sizeof guid - 1);
+    if (EVP_Digest(text, len + sizeof guid - 1, digest, NULL, EVP_sha1(),
+                   NULL) != 1)
+        return false;
+    EVP_EncodeBlock((unsigned char *)accept, digest, SHA1_LEN);
+    return true;
+}
+
+void pl_handshake_accept_key(struct pl_span key,
+                             char accept[PL_HANDSHAKE_ACCEPT_LEN + 1])
+{
+    accept_key(key, accept);
+}
+
+static void put_text(struct pl_buf *b, const char *text)
+{
+    pl_buf_put_span(b, pl_span_of(text));
+}
+
+static void put_field(struct pl_buf *b, const char *name, const char *value)
+{
+    put_text(b, name);
+    put_text(b, ": ");
+    put_text(b, value);
+    put_text(b, "\r\n");
+}
+
+void pl_handshake_accept(struct pl_buf *b, const struct pl_handshake *h,
+                         const char *protocol, const char *extensions)
+{
+    char accept[PL_HANDSHAKE_ACCEPT_LEN + 1];
+
+    if (!accept_key(h->key, accept)) {
+        b->failed = true;
+        return;
+    }
+    put_text(b, "HTTP/1.1 101 Switching Protocols\r\n");
+    put_field(b, "Upgrade", "websocket");
+    put_field(b, "Connection", "Upgrade");
+    put_field(b, "Sec-WebSocket-Accept", accept);
+    if (protocol != NULL)
+        put_field(b, "Sec-WebSocket-Protocol", protocol);
+    if (extensions != NULL)
+        put_field(b, "Sec-WebSocket-Extensions", extensions);
+    put_text(b, "\r\n");
+}
+
+static const struct {
+    int status;
+    const char *reason;
+    const char *fields; /* what this status needs; whole lines */
+} answers[] = {
+    {400, "Bad Request", ""},
+    {403, "Forbidden", ""},
+    {404, "Not Found", ""},
+    {405, "Method Not Allowed", "Allow: GET\r\n"},
+    {408, "Request Timeout", ""},
+    {413, "Content Too Large", ""},
+    {426, "Upgrade Required",
+     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
+    {429, "Too Many Requests", "Retry-After: 1\r\n"},
+    {431, "Request Header Fields Too Large", ""},
+    {503, "Service Unavailable", "Retry-After: 1\r\n"},
+    {505, "HTTP Version Not Supported", ""},
+    {0, "Error", ""}, /* all others */
+};
+
+void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error)
+{
+    size_t i = 0;
+
+    while (answers[i].status != 0 && answers[i].status != error.status)
+        i++;
+    /* 426 carries Upgrade, which RFC 9110 section 7.8 wants named in
+     * Connection. */
+    pl_buf_printf(b,
+                  "HTTP/1.1 %d %s\r\n"
+                  "Connection: close%s\r\n"
+                  "Content-Type: text/plain\r\n"
+                  "Content-Length: %zu\r\n"
+                  "%s\r\n"
+                  "%s\n",
+                  error.status, answers[i].reason,
+                  error.status == 426 ? ", Upgrade" : "",
+                  strlen(error.text) + 1, answers[i].fields, error.text);
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decoder.c - see decoder.h.
+ *
+ * Two ways lead through here.  The usual frame, whole inside `in` and a
+ * message by itself, is unmasked and checked where it lies and given as a
+ * span of `in`: no state, no copy, no allocation; so are control frames, also
+ * between the fragments of a message.  Everything else, a header or payload
+ * cut by the end of a read and the fragments of a message, goes through
+ * `partial`, which exists only until what it holds is finished: a connection
+ * at rest costs two pointers.
+ *
+ * What arrives is unmasked and checked at once, then gathered in memory that
+ * grows with it, never beyond the end of the frame that is being read, whose
+ * length was checked against max_message together with what is gathered.  So
+ * a header of 64 KiB by itself costs its peer more than us.  Rejected:
+ * allocating the announced length, which is faster for large messages but
+ * gives memory to whoever asks for it.
+ *
+ * The order of checks is the order of bytes, and a header is checked as far
+ * as it is here; so the same bytes give the same events however they are cut.
+ *
+ * permessage-deflate (RFC 7692) joins in three places: check_first() learns
+ * when RSV1 may be set, the message remembers it, and take_payload() and
+ * whole_message() pass the unmasked bytes through the inflater before the
+ * UTF-8 check and the gathering, where max_message is checked again.
+ *
+ * Invariant: between calls either partial is NULL, or it has bytes of a
+ * header, or a frame that is not finished, or a message that is not finished,
+ * or the payload of the event just given, and then the next call frees it.
+ * gathered <= max_message always. */
+#include "decoder.h"
+
+#include <stdlib.h>
+
+#include "mask.h"
+#include "utf8.h"
+
+enum {
+    HEADER_MAX = 14, /* bytes: 2, a length of 8, a key of 4 */
+    CONTROL_MAX = 125,
+    KEY_LEN = 4,
+    GATHER_MIN = 64, /* bytes; first allocation, unless the frame is shorter */
+
+    FIN = 0x80,
+    RESERVED = 0x70,
+    OPCODE = 0x0F,
+    CONTROL = 0x08,
+    MASKED = 0x80,
+    LENGTH = 0x7F,
+    LENGTH_16 = 126,
+    LENGTH_64 = 127,
+
+    CODE_PROTOCOL = 1002,
+    CODE_TEXT = 1007,
+    CODE_TOO_BIG = 1009,
+    CODE_MEMORY = 1011
+};
+
+/* A frame's header.  Until `size` bytes of it are here the fields behind
+ * size mean nothing. */
+struct header {
+    size_t size; /* bytes that the header has, as far as is known */
+    size_t payload;
+    enum pl_ws_opcode opcode;
+    bool fin;
+    unsigned char key[KEY_LEN];
+};
+
+struct pl_ws_partial {
+    /* the message whose fragments are being gathered */
+    enum pl_ws_opcode message; /* TEXT or BINARY; 0: none */
+    struct pl_utf8 utf8;       /* of its text, as far as it is here */
+    char *data;                /* owned */
+    size_t gathered;           /* bytes in data */
+    size_t cap;
+
+    /* the frame being read */
+    bool in_frame; /* the header is taken, its payload is not */
+    struct header frame;
+    size_t taken; /* bytes of its payload already here */
+
+    unsigned char kept; /* bytes of an unfinished header */
+    unsigned char head[HEADER_MAX];
+    char control[CONTROL_MAX]; /* payload of an unfinished control frame */
+};
+
+struct fault {
+    uint16_t code;
+    const char *text;
+};
+
+/* Tell the error.  True, for callers that say whether they made an event. */
+static bool fail(struct pl_ws_event *out, uint16_t code, const char *text)
+{
+    *out = (struct pl_ws_event){
+        .kind = PL_WS_EVENT_ERROR, .code = code, .payload = pl_span_of(text)};
+    return true;
+}
+
+static bool fail_memory(struct pl_ws_event *out)
+{
+    return fail(out, CODE_MEMORY, "out of memory");
+}
+
+static bool fail_text(struct pl_ws_event *out)
+{
+    return fail(out, CODE_TEXT, "text is not UTF-8");
+}
+
+static bool is_control(enum pl_ws_opcode opcode)
+{
+    return (opcode & CONTROL) != 0;
+}
+
+static enum pl_ws_opcode open_message(const struct pl_ws_decoder *d)
+{
+    return d->partial == NULL ? PL_WS_CONTINUATION : d->partial->message;
+}
+
+static size_t gathered(const struct pl_ws_decoder *d)
+{
+    return open_message(d) == PL_WS_CONTINUATION ? 0 : d->partial->gathered;
+}
+
+/* What the first byte of a header must not be, or NULL. */
+static const char *check_first(const struct pl_ws_decoder *d,
+                               unsigned char first)
+{
+    unsigned opcode = first & OPCODE;
+
+    if ((first & RESERVED) != 0)
+        return "a reserved bit is set";
+    if ((opcode & ~(unsigned)CONTROL) > 2)
+        return "unknown opcode";
+    if ((opcode & CONTROL) != 0)
+        return (first & FIN) != 0 ? NULL : "a control frame is fragmented";
+    if (opcode == PL_WS_CONTINUATION)
+        return open_message(d) != PL_WS_CONTINUATION
+                   ? NULL
+                   : "a continuation without a message";
+    return open_message(d) == PL_WS_CONTINUATION
+               ? NULL
+               : "a message inside a fragmented message";
+}
+
+/* What the second byte of a header must not be, or NULL. */
+static const char *check_second(const struct pl_ws_decoder *d,
+                                unsigned char first, unsigned char second)
+{
+    unsigned len = second & LENGTH;
+
+    if (((second & MASKED) != 0) != d->limits->masked)
+        return d->limits->masked ? "a frame of a client is not masked"
+                                 : "a frame of a server is masked";
+    if ((first & CONTROL) != 0 && len > CONTROL_MAX)
+        return "a control frame is too long";
+    if ((first & OPCODE) == PL_WS_CLOSE && len == 1)
+        return "a close code is cut off";
+    return NULL;
+}
+
+/* Read the length behind the second byte, when it is here. */
+static struct fault check_length(const struct pl_ws_decoder *d,
+                                 const unsigned char *at, size_t more,
+                                 struct header *h)
+{
+    uint64_t len = at[1] & LENGTH;
+
+    if (more > 0) {
+        len = 0;
+        for (size_t i = 0; i < more; i++)
+            len = len << 8 | at[2 + i];
+        if (len >> 63 != 0)
+            return (struct fault){CODE_PROTOCOL, "a length of 64 bits"};
+        if (len < (more == 2 ? LENGTH_16 : 0x10000))
+            return (struct fault){CODE_PROTOCOL, "a length is not minimal"};
+    }
+    if ((at[0] & CONTROL) == 0 && len > d->limits->max_message - gathered(d))
+        return (struct fault){CODE_TOO_BIG, "the message is too long"};
+    h->payload = (size_t)len;
+    return (struct fault){0, NULL};
+}
+
+/* Check a header as far as its `len` bytes go.  It is complete when h->size
+ * is not more than `len`. */
+static struct fault check_header(const struct pl_ws_decoder *d,
+                                 const unsigned char *at, size_t len,
+                                 struct header *h)
+{
+    struct fault fault = {CODE_PROTOCOL, NULL};
+
+    h->size = 2;
+    if (len >= 1)
+        fault.text = check_first(d, at[0]);
+    if (len < 2 || fault.text != NULL)
+        return fault;
+    if ((fault.text = check_second(d, at[0], at[1])) != NULL)
+        return fault;
+    unsigned short_len = at[1] & LENGTH;
+    size_t more = short_len < LENGTH_16 ? 0 : short_len == LENGTH_16 ? 2 : 8;
+    h->size = 2 + more + (d->limits->masked ? KEY_LEN : 0);
+    if (len < 2 + more)
+        return fault;
+    fault = check_length(d, at, more, h);
+    if (fault.text != NULL || len < h->size)
+        return fault;
+    h->opcode = (enum pl_ws_opcode)(at[0] & OPCODE);
+    h->fin = (at[0] & FIN) != 0;
+    if (d->limits->masked)
+        memcpy(h->key, at + 2 + more, KEY_LEN);
+    return fault;
+}
+
+static void take(struct pl_span *in, size_t len)
+{
+    in->at += len;
+    in->len -= len;
+}
+
+/* The partial state, made when there is none; NULL: out of memory. */
+static struct pl_ws_partial *need_partial(struct pl_ws_decoder *d)
+{
+    if (d->partial == NULL)
+        d->partial = calloc(1, sizeof *d->partial);
+    return d->partial;
+}
+
+enum step { MORE, EVENT, GO_ON };
+
+/* Keep the beginning of a header, which is all that is left of `in`. */
+static enum step keep_header(struct pl_ws_decoder *d, struct pl_span *in,
+                             struct pl_ws_event *out)
+{
+    struct pl_ws_partial *p = need_partial(d);
+
+    if (p == NULL) {
+        fail_memory(out);
+        return EVENT;
+    }
+    memcpy(p->head + p->kept, in->at, in->len);
+    p->kept += (unsigned char)in->len;
+    take(in, in->len);
+    return MORE;
+}
+
+/* Take a frame's header from the front of `in`, or from the bytes kept of it
+ * and `in`. */
+static enum step take_header(struct pl_ws_decoder *d, struct pl_span *in,
+                             struct header *h, struct pl_ws_event *out)
+{
+    const unsigned char *at = (const unsigned char *)in->at;
+    size_t kept = d->partial == NULL ? 0 : d->partial->kept;
+    size_t len = in->len;
+    unsigned char joined[HEADER_MAX];
+
+    if (len == 0)
+        return MORE;
+    if (kept > 0) {
+        len = len < HEADER_MAX - kept ? len : HEADER_MAX - kept;
+        memcpy(joined, d->partial->head, kept);
+        memcpy(joined + kept, in->at, len);
+        at = joined;
+        len += kept;
+    }
+    struct fault fault = check_header(d, at, len, h);
+    if (fault.text != NULL) {
+        fail(out, fault.code, fault.text);
+        return EVENT;
+    }
+    if (h->size > len)
+        return keep_header(d, in, out);
+    take(in, h->size - kept);
+    if (kept > 0)
+        d->partial->kept = 0;
+    return GO_ON;
+}
+
+static bool is_close_code(unsigned code)
+{
+    /* RFC 6455 section 7.4 and the codes registered since; 1004 to 1006 and
+     * 1015 are never sent. */
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+static bool give_close(struct pl_span payload, struct pl_ws_event *out)
+{
+    const unsigned char *at = (const unsigned char *)payload.at;
+    unsigned code = 0;
+
+    if (payload.len > 0) {
+        code = (unsigned)at[0] << 8 | at[1];
+        if (!is_close_code(code))
+            return fail(out, CODE_PROTOCOL, "a close code is not allowed");
+        take(&payload, 2);
+        if (!pl_utf8_is_valid(payload))
+            return fail(out, CODE_TEXT, "a close reason is not UTF-8");
+    }
+    *out = (struct pl_ws_event){.kind = PL_WS_EVENT_CLOSE,
+                                .opcode = PL_WS_CLOSE,
+                                .code = (uint16_t)code,
+                                .payload = payload};
+    return true;
+}
+
+static bool give_control(enum pl_ws_opcode opcode, struct pl_span payload,
+                         struct pl_ws_event *out)
+{
+    if (opcode == PL_WS_CLOSE)
+        return give_close(payload, out);
+    *out = (struct pl_ws_event){.kind = opcode == PL_WS_PING ? PL_WS_EVENT_PING
+                                                             : PL_WS_EVENT_PONG,
+                                .opcode = opcode,
+                                .payload = payload};
+    return true;
+}
+
+static bool give_message(enum pl_ws_opcode opcode, struct pl_span payload,
+                         struct pl_ws_event *out)
+{
+    *out = (struct pl_ws_event){
+        .kind = PL_WS_EVENT_MESSAGE, .opcode = opcode, .payload = payload};
+    return true;
+}
+
+/* A text that is one frame: unmasking says for nothing whether it is ASCII. */
+static bool whole_message(enum pl_ws_opcode opcode, struct pl_span payload,
+                          bool ascii, struct pl_ws_event *out)
+{
+    if (opcode == PL_WS_TEXT && !ascii && !pl_utf8_is_valid(payload))
+        return fail_text(out);
+    return give_message(opcode, payload, out);
+}
+
+/* Whether the frame can be given as it lies in `in`. */
+static bool is_whole(const struct header *h, size_t in)
+{
+    return h->payload <= in && (is_control(h->opcode) ||
+                                (h->fin && h->opcode != PL_WS_CONTINUATION));
+}
+
+static bool whole_frame(const struct pl_ws_decoder *d, const struct header *h,
+                        struct pl_span *in, struct pl_ws_event *out)
+{
+    struct pl_span payload = {in->at, h->payload};
+    bool ascii = false;
+
+    take(in, h->payload);
+    if (d->limits->masked)
+        ascii = pl_ws_unmask((char *)payload.at, payload.len, h->key, 0);
+    if (is_control(h->opcode))
+        return give_control(h->opcode, payload, out);
+    return whole_message(h->opcode, payload, ascii, out);
+}
+
+/* Begin a frame that must be gathered. */
+static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
+                       struct pl_ws_event *out)
+{
+    struct pl_ws_partial *p = need_partial(d);
+
+    if (p == NULL)
+        return !fail_memory(out);
+    p->frame = *h;
+    p->taken = 0;
+    p->in_frame = true;
+    if (h->opcode == PL_WS_TEXT || h->opcode == PL_WS_BINARY)
+        p->message = h->opcode;
+    return true;
+}
+
+/* Append to the gathered message.  Memory doubles but ends with the frame. */
+static bool gather(struct pl_ws_partial *p, struct pl_span piece, size_t left)
+{
+    size_t need = p->gathered + piece.len;
+
+    if (need > p->cap) {
+        size_t cap = p->cap * 2 < GATHER_MIN ? GATHER_MIN : p->cap * 2;
+
+        cap = cap < need ? need : cap;
+        cap = cap > need + left ? need + left : cap;
+        char *data = realloc(p->data, cap);
+        if (data == NULL)
+            return false;
+        p->data = data;
+        p->cap = cap;
+    }
+    if (piece.len > 0)
+        memcpy(p->data + p->gathered, piece.at, piece.len);
+    p->gathered = need;
+    return true;
+}
+
+/* The end of a data frame that was gathered. */
+static bool finish_data(struct pl_ws_partial *p, struct pl_ws_event *out)
+{
+    enum pl_ws_opcode opcode = p->message;
+
+    p->in_frame = false;
+    if (!p->frame.fin)
+        return false;
+    if (opcode == PL_WS_TEXT && !pl_utf8_is_complete(&p->utf8))
+        return fail_text(out);
+    p->message = PL_WS_CONTINUATION;
+    return give_message(
+        opcode, (struct pl_span){p->data != NULL ? p->data : "", p->gathered},
+        out);
+}
+
+static bool take_data(struct pl_ws_partial *p, struct pl_span piece, bool ascii,
+                      struct pl_ws_event *out)
+{
+    size_t left = p->frame.payload - p->taken;
+
+    if (p->message == PL_WS_TEXT && !(ascii && pl_utf8_is_complete(&p->utf8)) &&
+        !pl_utf8_feed(&p->utf8, piece))
+        return fail_text(out);
+    if (!gather(p, piece, left))
+        return fail_memory(out);
+    return left == 0 && finish_data(p, out);
+}
+
+static bool take_control(struct pl_ws_partial *p, struct pl_span piece,
+                         struct pl_ws_event *out)
+{
+    if (piece.len > 0)
+        memcpy(p->control + p->taken - piece.len, piece.at, piece.len);
+    if (p->taken < p->frame.payload)
+        return false;
+    p->in_frame = false;
+    return give_control(p->frame.opcode, (struct pl_span){p->control, p->taken},
+                        out);
+}
+
+/* Take what `in` has of the open frame's payload.  Whether that made an
+ * event; if not, the frame is finished or `in` is empty. */
+static bool take_payload(struct pl_ws_decoder *d, struct pl_span *in,
+                         struct pl_ws_event *out)
+{
+    struct pl_ws_partial *p = d->partial;
+    size_t left = p->frame.payload - p->taken;
+    struct pl_span piece = {in->at, left < in->len ? left : in->len};
+    bool ascii = false;
+
+    if (left > 0 && piece.len == 0)
+        return false; /* `in` may be absent */
+    take(in, piece.len);
+    if (d->limits->masked)
+        ascii = pl_ws_unmask((char *)piece.at, piece.len, p->frame.key,
+                             p->taken & 3);
+    p->taken += piece.len;
+    return is_control(p->frame.opcode) ? take_control(p, piece, out)
+                                       : take_data(p, piece, ascii, out);
+}
+
+/* Free the partial state when nothing in it is still wanted. */
+static void settle(struct pl_ws_decoder *d)
+{
+    const struct pl_ws_partial *p = d->partial;
+
+    if (p != NULL && !p->in_frame && p->kept == 0 &&
+        p->message == PL_WS_CONTINUATION)
+        pl_ws_decoder_fini(d);
+}
+
+void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
+                  struct pl_ws_event *out)
+{
+    struct header h;
+
+    settle(d);
+    for (;;) {
+        if (d->partial != NULL && d->partial->in_frame) {
+            if (take_payload(d, in, out))
+                return;
+            if (d->partial->in_frame)
+                break;
+        }
+        enum step step = take_header(d, in, &h, out);
+        if (step == EVENT)
+            return;
+        if (step == MORE)
+            break;
+        if (is_whole(&h, in->len)) {
+            whole_frame(d, &h, in, out);
+            return;
+        }
+        if (!open_frame(d, &h, out))
+            return;
+    }
+    *out = (struct pl_ws_event){.kind = PL_WS_EVENT_NONE};
+}
+
+void pl_ws_decoder_fini(struct pl_ws_decoder *d)
+{
+    if (d->partial != NULL)
+        free(d->partial->data);
+    free(d->partial);
+    d->partial = NULL;
+}
+
+size_t pl_ws_decoder_memory(const struct pl_ws_decoder *d)
+{
+    return d->partial == NULL ? 0 : sizeof *d->partial + d->partial->cap;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http.c - see http.h.
+ *
+ * Written by hand, without <ctype.h> and strcasecmp(): those ask the locale
+ * of the embedding program, and bytes from the network have none.  The search
+ * for control characters is done in vectors, since the handshake looks at the
+ * same bytes again each time more arrive.
+ *
+ * Invariant: nothing outside a span is read. */
+#include "http.h"
+
+#include <stdint.h>
+
+typedef unsigned char wide __attribute__((vector_size(16)));
+
+char pl_http_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool pl_http_is_tchar(char c)
+{
+    char low = pl_http_lower(c);
+
+    if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9'))
+        return true;
+    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
+bool pl_http_is_token(struct pl_span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!pl_http_is_tchar(s.at[i]))
+            return false;
+    return s.len > 0;
+}
+
+static bool is_control(unsigned char c)
+{
+    return (c < 0x20 && c != '\t') || c == 0x7F;
+}
+
+bool pl_http_has_control(struct pl_span s)
+{
+    wide any = {0}, bytes;
+    uint64_t half[2];
+    size_t i = 0;
+
+    for (; s.len - i >= sizeof bytes; i += sizeof bytes) {
+        memcpy(&bytes, s.at + i, sizeof bytes);
+        any |= (wide)((bytes < 0x20) & (bytes != '\t'));
+        any |= (wide)(bytes == 0x7F);
+    }
+    memcpy(half, &any, sizeof half);
+    if ((half[0] | half[1]) != 0)
+        return true;
+    for (; i < s.len; i++)
+        if (is_control((unsigned char)s.at[i]))
+            return true;
+    return false;
+}
+
+bool pl_http_equal(struct pl_span a, struct pl_span b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (pl_http_lower(a.at[i]) != pl_http_lower(b.at[i]))
+            return false;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct pl_span pl_http_trim(struct pl_span s)
+{
+    while (s.len > 0 && is_blank(s.at[s.len - 1]))
+        s.len--;
+    while (s.len > 0 && is_blank(*s.at)) {
+        s.at++;
+        s.len--;
+    }
+    return s;
+}
+
+bool pl_http_list_next(struct pl_span *list, struct pl_span *item)
+{
+    while (list->len > 0) {
+        const char *comma = memchr(list->at, ',', list->len);
+        size_t len = comma == NULL ? list->len : (size_t)(comma - list->at);
+        size_t gone = comma == NULL ? len : len + 1;
+
+        *item = pl_http_trim((struct pl_span){list->at, len});
+        list->at += gone;
+        list->len -= gone;
+        if (item->len > 0)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ws_check.c - see ws_check.h. */
+#include "ws_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+enum { CUTS_MAX = 400 };
+
+static void check_cut(const struct pl_ws_limits *limits, struct pl_span bytes,
+                      const char *expected, size_t first, size_t piece)
+{
+    struct pl_buf log = {0};
+
+    ws_feed(&log, limits, bytes, first, piece);
+    if (!pl_span_equal(pl_buf_span(&log), pl_span_of(expected)))
+        fail_msg("%s, cut at %zu, then every %zu: got \"%.*s\", not \"%s\"",
+                 limits->masked ? "masked" : "unmasked", first, piece,
+                 (int)log.len, log.data, expected);
+    pl_buf_fini(&log);
+}
+
+static void check_side(bool masked, struct pl_span bytes, const char *expected,
+                       size_t max_message)
+{
+    static const size_t pieces[] = {1, 2, 3, 5, 7, 16, 61, 1000};
+    struct pl_ws_limits limits = {.max_message = max_message, .masked = masked};
+
+    check_cut(&limits, bytes, expected, bytes.len, bytes.len);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        check_cut(&limits, bytes, expected, pieces[i], pieces[i]);
+    for (size_t cut = 1; cut < bytes.len && cut < CUTS_MAX; cut++)
+        check_cut(&limits, bytes, expected, cut, bytes.len);
+}
+
+void ws_check(struct pl_span frames, const char *expected, size_t max_message)
+{
+    struct pl_buf masked = {0};
+
+    ws_mask(&masked, frames);
+    check_side(false, frames, expected, max_message);
+    check_side(true, pl_buf_span(&masked), expected, max_message);
+    pl_buf_fini(&masked);
+}

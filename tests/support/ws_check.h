@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ws_check.h - one expectation about frames, checked in every way the bytes
+ * can be cut and from both sides of a connection. */
+#ifndef PL_WS_CHECK_H
+#define PL_WS_CHECK_H
+
+#include "ws_feed.h"
+
+/* Frames as a server writes them, unmasked, must give `expected`, a log of
+ * ws_feed(): to a client, and masked to a server; whole, byte by byte, cut
+ * once at every place (up to 400 of them), and in pieces of some sizes.
+ * Fails the cmocka test otherwise. */
+void ws_check(struct pl_span frames, const char *expected, size_t max_message);
+
+#endif

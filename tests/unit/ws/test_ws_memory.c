@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decoder.h: what is allocated when.  calloc() and realloc() are replaced by
+ * the linker, so that they count, and fail when told to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "decoder.h"
+
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static bool counting;
+static size_t calls, largest, fail_at; /* fail_at: the call that fails */
+
+static bool count(size_t size)
+{
+    if (!counting)
+        return true;
+    calls++;
+    largest = size > largest ? size : largest;
+    return calls != fail_at;
+}
+
+void *__wrap_calloc(size_t number, size_t size)
+{
+    return count(number * size) ? __real_calloc(number, size) : NULL;
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return count(size) ? __real_realloc(old, size) : NULL;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    calls = largest = fail_at = 0;
+    counting = true;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    counting = false;
+    return 0;
+}
+
+static const struct pl_ws_limits limits = {.max_message = 65536,
+                                           .masked = false};
+
+static struct pl_ws_event decode(struct pl_ws_decoder *d, struct pl_span *in)
+{
+    struct pl_ws_event e;
+
+    pl_ws_decode(d, in, &e);
+    return e;
+}
+
+/* Feed all of `in`, which must give no event. */
+static void feed_quietly(struct pl_ws_decoder *d, const char *bytes, size_t len)
+{
+    struct pl_span in = {bytes, len};
+
+    assert_int_equal(decode(d, &in).kind, PL_WS_EVENT_NONE);
+    assert_int_equal(in.len, 0);
+}
+
+static void whole_frames_are_given_where_they_lie(void **state)
+{
+    char bytes[] = "\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58"
+                   "\x89\x81\x01\x01\x01\x01q\x82\x80\x00\x00\x00\x00";
+    struct pl_ws_limits masked = {.max_message = 5, .masked = true};
+    struct pl_ws_decoder d = {.limits = &masked};
+    struct pl_span in = {bytes, sizeof bytes - 1};
+
+    (void)state;
+    struct pl_ws_event e = decode(&d, &in);
+    assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
+    assert_ptr_equal(e.payload.at, bytes + 6);
+    assert_memory_equal(bytes + 6, "Hello", 5);
+    e = decode(&d, &in);
+    assert_int_equal(e.kind, PL_WS_EVENT_PING);
+    assert_ptr_equal(e.payload.at, bytes + 17);
+    assert_int_equal(*e.payload.at, 'p');
+    e = decode(&d, &in);
+    assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
+    assert_int_equal(e.payload.len, 0);
+    assert_non_null(e.payload.at);
+    assert_int_equal(decode(&d, &in).kind, PL_WS_EVENT_NONE);
+    assert_int_equal(calls, 0);
+    assert_int_equal(pl_ws_decoder_memory(&d), 0);
+}
+
+static void a_claimed_length_allocates_no_more_than_what_arrived(void **state)
+{
+    char bytes[64] = "\x82\x7F\x00\x00\x00\x00\x00\x01\x00\x00";
+    struct pl_ws_decoder d = {.limits = &limits};
+
+    (void)state;
+    feed_quietly(&d, bytes, 10);
+    assert_true(largest <= 256);
+    feed_quietly(&d, bytes + 10, sizeof bytes - 10);
+    assert_true(largest <= 256);
+    assert_true(pl_ws_decoder_memory(&d) <= 512);
+    pl_ws_decoder_fini(&d);
+}
+
+/* Memory doubles with what arrives and stops at the frame's end. */
+static void a_large_message_takes_few_allocations_and_no_slack(void **state)
+{
+    static char piece[1024];
+    struct pl_ws_decoder d = {.limits = &limits};
+
+    (void)state;
+    feed_quietly(&d, "\x82\x7E\xFF\xFF", 4);
+    for (int i = 0; i < 63; i++)
+        feed_quietly(&d, piece, sizeof piece);
+    struct pl_span in = {piece, 1023};
+    struct pl_ws_event e = decode(&d, &in);
+    assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
+    assert_int_equal(e.payload.len, 65535);
+    assert_int_equal(largest, 65535);
+    assert_true(calls <= 10);
+    pl_ws_decoder_fini(&d);
+}
+
+static void memory_goes_back_behind_a_message(void **state)
+{
+    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_span in = PL_SPAN("lo");
+
+    (void)state;
+    assert_int_equal(pl_ws_decoder_memory(&d), 0);
+    feed_quietly(&d, "\x81\x05Hel", 5);
+    assert_true(pl_ws_decoder_memory(&d) > 5);
+    struct pl_ws_event e = decode(&d, &in);
+    assert_memory_equal(e.payload.at, "Hello", 5);
+    assert_int_equal(decode(&d, &in).kind, PL_WS_EVENT_NONE);
+    assert_int_equal(pl_ws_decoder_memory(&d), 0);
+    assert_null(d.partial);
+}
+
+static void memory_goes_back_behind_a_cut_control_frame(void **state)
+{
+    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_span in = PL_SPAN("\x02hi");
+
+    (void)state;
+    feed_quietly(&d, "\x89", 1);
+    assert_true(pl_ws_decoder_memory(&d) > 0);
+    assert_int_equal(decode(&d, &in).kind, PL_WS_EVENT_PING);
+    assert_int_equal(decode(&d, &in).kind, PL_WS_EVENT_NONE);
+    assert_null(d.partial);
+    feed_quietly(&d, "\x89\x02h", 3);
+    in = PL_SPAN("i");
+    struct pl_ws_event e = decode(&d, &in);
+    assert_memory_equal(e.payload.at, "hi", 2);
+    assert_int_equal(decode(&d, &in).kind, PL_WS_EVENT_NONE);
+    assert_null(d.partial);
+}
+
+static void a_message_over_the_limit_allocates_nothing(void **state)
+{
+    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_span in = PL_SPAN("\x82\x7F\x00\x00\x00\x00\x00\x01\x00\x01");
+
+    (void)state;
+    struct pl_ws_event e = decode(&d, &in);
+    assert_int_equal(e.kind, PL_WS_EVENT_ERROR);
+    assert_int_equal(e.code, 1009);
+    assert_int_equal(calls, 0);
+}
+
+static void fragments_over_the_limit_allocate_nothing_more(void **state)
+{
+    struct pl_ws_limits five = {.max_message = 5, .masked = false};
+    struct pl_ws_decoder d = {.limits = &five};
+    struct pl_span in = PL_SPAN("\x80\x03xyz");
+
+    (void)state;
+    feed_quietly(&d,
+                 "\x02\x03"
+                 "abc",
+                 5);
+    size_t before = calls;
+    assert_int_equal(decode(&d, &in).code, 1009);
+    assert_int_equal(calls, before);
+    pl_ws_decoder_fini(&d);
+    pl_ws_decoder_fini(&d); /* and again: nothing is owned */
+}
+
+/* Fragments and a cut control frame, with each allocation failing in turn:
+ * always 1011, never anything lost or touched after it was freed. */
+static void without_memory_the_connection_ends_with_1011(void **state)
+{
+    struct pl_span bytes = PL_SPAN("\x01\x05Hello\x89\x02hi\x00\x7E\x00\x7E"
+                                   "0123456789012345678901234567890123456789"
+                                   "0123456789012345678901234567890123456789"
+                                   "0123456789012345678901234567890123456789"
+                                   "012345\x80\x01!");
+    size_t failures = 0;
+
+    (void)state;
+    for (size_t at = 1;; at++) {
+        struct pl_ws_decoder d = {.limits = &limits};
+        struct pl_ws_event e = {.kind = PL_WS_EVENT_NONE};
+
+        calls = 0;
+        fail_at = at;
+        for (size_t i = 0; i < bytes.len && e.kind != PL_WS_EVENT_ERROR;) {
+            struct pl_span in = {bytes.at + i++, 1};
+
+            pl_ws_decode(&d, &in, &e);
+        }
+        pl_ws_decoder_fini(&d);
+        if (e.kind != PL_WS_EVENT_ERROR)
+            break;
+        assert_int_equal(e.code, 1011);
+        failures++;
+    }
+    assert_true(failures >= 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(whole_frames_are_given_where_they_lie),
+        TEST(a_claimed_length_allocates_no_more_than_what_arrived),
+        TEST(a_large_message_takes_few_allocations_and_no_slack),
+        TEST(memory_goes_back_behind_a_message),
+        TEST(memory_goes_back_behind_a_cut_control_frame),
+        TEST(a_message_over_the_limit_allocates_nothing),
+        TEST(fragments_over_the_limit_allocate_nothing_more),
+        TEST(without_memory_the_connection_ends_with_1011),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
