@@ -76,7 +76,7 @@ const struct pl_config_key pl_config_keys[] = {
     {"channels.history_size", PL_KIND_NUMBER, AT(channels.history_size), "0",
      "100", 0, 1000000, false},
     {"channels.history_ttl", PL_KIND_DURATION, AT(channels.history_ttl_ms),
-     "300s", NULL, 0, LONGEST, false},
+     "300s", "300s", 0, LONGEST, false},
     {"channels.presence", PL_KIND_BOOL, AT(channels.presence), "false",
      "true", 0, 0, false},
     {"channels.join_leave", PL_KIND_BOOL, AT(channels.join_leave), "false",

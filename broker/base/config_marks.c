@@ -98,6 +98,7 @@ static enum pl_err on_scalar(struct walk *w, const yaml_event_t *e)
         return refuse(w, "a NUL byte in a value");
     if (f != NULL && f->wants_key)
         return on_key(w, f, text, len, (unsigned)e->start_mark.line + 1);
+    w->marks->nothing = f == NULL && len == 0;
     value_done(w);
     return PL_OK;
 }
@@ -211,5 +212,5 @@ void pl_config_marks_fini(struct pl_config_marks *m)
     for (size_t i = 0; i < m->count; i++)
         free(m->at[i].path);
     free(m->at);
-    *m = (struct pl_config_marks){NULL, 0};
+    *m = (struct pl_config_marks){0};
 }

@@ -16,6 +16,7 @@ struct pl_config_mark {
 struct pl_config_marks {
     struct pl_config_mark *at;
     size_t count;
+    bool nothing; /* the document is a null, as `---` alone makes */
 };
 
 /* Walk through `text` and note every key.  On PL_EINVAL *why is a constant

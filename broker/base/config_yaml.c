@@ -334,7 +334,7 @@ enum pl_err pl_config_yaml_read(struct pl_config_yaml **out,
     if (y == NULL)
         return PL_ENOMEM;
     rc = read_marks(y, l, place, text);
-    if (rc == PL_OK)
+    if (rc == PL_OK && !y->marks.nothing)
         rc = read_values(y, l, place, text);
     if (rc != PL_OK) {
         pl_config_yaml_destroy(y);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* permission.c - see permission.h.
+ *
+ * Grants are worked out once, at login, so a command tests one bit.  Inboxes
+ * are protected by their names and not by grants, so no setting can open them:
+ * the server makes those subscriptions itself and never asks here. */
+#include "permission.h"
+
+static bool is_allowed(enum pl_config_allow allow, bool authenticated)
+{
+    return allow == PL_ALLOW_ALL ||
+           (allow == PL_ALLOW_AUTHENTICATED && authenticated);
+}
+
+uint8_t pl_permission_grants(const struct pl_config *c, bool authenticated)
+{
+    unsigned grants = 0;
+
+    if (is_allowed(c->channels.allow_subscribe, authenticated))
+        grants |= PL_GRANT_SUBSCRIBE;
+    if (is_allowed(c->channels.allow_publish, authenticated))
+        grants |= PL_GRANT_PUBLISH;
+    if (is_allowed(c->channels.allow_presence, authenticated))
+        grants |= PL_GRANT_PRESENCE;
+    if (is_allowed(c->channels.allow_history, authenticated))
+        grants |= PL_GRANT_HISTORY;
+    if (is_allowed(c->actors.allow_send, authenticated))
+        grants |= PL_GRANT_SEND;
+    return (uint8_t)grants;
+}
+
+enum pl_channel_name pl_channel_name_check(struct pl_span name)
+{
+    if (name.len == 0)
+        return PL_CHANNEL_NAME_EMPTY;
+    if (name.len > PL_CHANNEL_NAME_MAX)
+        return PL_CHANNEL_NAME_TOO_LONG;
+    if (name.at[0] == PL_CHANNEL_USER_INBOX ||
+        name.at[0] == PL_CHANNEL_CONNECTION_INBOX)
+        return PL_CHANNEL_NAME_RESERVED;
+    return PL_CHANNEL_NAME_OK;
+}

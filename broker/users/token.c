@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* token.c - see token.h.
+ *
+ * libjwt checks the signature, jansson reads the claims.  libjwt believes the
+ * header about the algorithm, so a token signed with our secret by HS512 would
+ * pass, and one without a signature is refused only because a key is given:
+ * the algorithm is looked at here once more, after decoding.  Both libraries
+ * keep no state between calls, so loops may verify at once (tested under
+ * TSan).
+ *
+ * The claims are read from the text that libjwt writes of them, since it does
+ * not hand out types: asking it for `exp` cannot tell 0 from "soon".  That
+ * text has its keys sorted, so `info` comes out sorted as well; JSON gives
+ * their order no meaning.
+ *
+ * Invariant: claims exist only for a token that is genuine, in force and
+ * sensible as a whole. */
+#include "token.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <jwt.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "permission.h"
+
+/* What is being read out of a payload; the texts belong to `payload`, but for
+ * `info`. */
+struct reading {
+    json_t *payload;
+    struct pl_span user;
+    char *info; /* owned; NULL: no claim */
+    int64_t expires_at_s;
+    struct pl_span *channels; /* owned */
+    size_t channel_count;
+    const char *why;
+};
+
+static enum pl_err refuse(struct reading *r, enum pl_err err, const char *why)
+{
+    r->why = why;
+    return err;
+}
+
+/* The claim; NULL when it is absent or null. */
+static json_t *claim(const struct reading *r, const char *name)
+{
+    json_t *value = json_object_get(r->payload, name);
+
+    return json_is_null(value) ? NULL : value;
+}
+
+static struct pl_span text_of(const json_t *string)
+{
+    return (struct pl_span){json_string_value(string),
+                            json_string_length(string)};
+}
+
+/* NumericDate of RFC 7519: seconds, maybe with a fraction. */
+static bool read_date(const json_t *value, int64_t *out)
+{
+    double real;
+
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return true;
+    }
+    if (!json_is_real(value))
+        return false;
+    real = floor(json_real_value(value));
+    if (!(real > -9e15 && real < 9e15)) /* exact in both types */
+        return false;
+    *out = (int64_t)real;
+    return true;
+}
+
+static enum pl_err read_user(struct reading *r)
+{
+    json_t *sub = claim(r, "sub");
+
+    if (sub == NULL)
+        return refuse(r, PL_EBADMSG, "sub is missing");
+    if (!json_is_string(sub))
+        return refuse(r, PL_EBADMSG, "sub is not a string");
+    r->user = text_of(sub);
+    if (r->user.len > PL_TOKEN_USER_MAX)
+        return refuse(r, PL_EBADMSG, "sub is too long");
+    return PL_OK;
+}
+
+static enum pl_err read_dates(struct reading *r, int64_t now_s)
+{
+    json_t *exp = claim(r, "exp"), *nbf = claim(r, "nbf");
+    int64_t not_before = INT64_MIN;
+
+    if (nbf != NULL && !read_date(nbf, &not_before))
+        return refuse(r, PL_EBADMSG, "nbf is not a date");
+    if (exp != NULL && !read_date(exp, &r->expires_at_s))
+        return refuse(r, PL_EBADMSG, "exp is not a date");
+    if (exp != NULL && r->expires_at_s <= now_s)
+        return refuse(r, PL_EEXPIRED, "expired");
+    if (not_before > now_s)
+        return refuse(r, PL_EDENIED, "not valid yet");
+    return PL_OK;
+}
+
+static enum pl_err read_info(struct reading *r)
+{
+    json_t *info = claim(r, "info");
+
+    if (info == NULL)
+        return PL_OK;
+    r->info = json_dumps(info, JSON_COMPACT | JSON_ENCODE_ANY);
+    return r->info == NULL ? PL_ENOMEM : PL_OK;
+}
+
+static bool is_own_inbox(const struct reading *r, struct pl_span name)
+{
+    return name.at[0] == PL_CHANNEL_USER_INBOX &&
+           pl_span_equal((struct pl_span){name.at + 1, name.len - 1}, r->user);
+}
+
+static bool is_listed(const struct reading *r, struct pl_span name)
+{
+    for (size_t i = 0; i < r->channel_count; i++)
+        if (pl_span_equal(r->channels[i], name))
+            return true;
+    return false;
+}
+
+/* A backend may name the user's inbox, as is usual with Centrifugo; everybody
+ * logged in has that anyway. */
+static enum pl_err read_channel(struct reading *r, const json_t *item)
+{
+    struct pl_span name = text_of(item);
+
+    if (!json_is_string(item))
+        return refuse(r, PL_EBADMSG, "channels holds something else");
+    if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX)
+        return refuse(r, PL_EBADMSG, "channels: a name of bad length");
+    if (is_own_inbox(r, name) || is_listed(r, name))
+        return PL_OK;
+    if (pl_channel_name_check(name) != PL_CHANNEL_NAME_OK)
+        return refuse(r, PL_EBADMSG, "channels: a reserved name");
+    r->channels[r->channel_count++] = name;
+    return PL_OK;
+}
+
+static enum pl_err read_channels(struct reading *r)
+{
+    json_t *list = claim(r, "channels");
+    size_t count = json_array_size(list);
+    enum pl_err rc = PL_OK;
+
+    if (list == NULL)
+        return PL_OK;
+    if (!json_is_array(list))
+        return refuse(r, PL_EBADMSG, "channels is not a list");
+    if (count > PL_TOKEN_CHANNELS_MAX)
+        return refuse(r, PL_EBADMSG, "channels is too long");
+    r->channels = malloc((count + 1) * sizeof(r->channels[0]));
+    if (r->channels == NULL)
+        return PL_ENOMEM;
+    for (size_t i = 0; i < count && rc == PL_OK; i++)
+        rc = read_channel(r, json_array_get(list, i));
+    return rc;
+}
+
+/* Copy `from` behind *at, which moves on. */
+static struct pl_span place(char **at, struct pl_span from)
+{
+    struct pl_span placed = {*at, from.len};
+
+    if (from.len > 0)
+        memcpy(*at, from.at, from.len);
+    *at += from.len;
+    return placed;
+}
+
+static enum pl_err publish(const struct reading *r,
+                           struct pl_token_claims **out)
+{
+    size_t spans = r->channel_count * sizeof(r->channels[0]);
+    size_t bytes = r->user.len + (r->info == NULL ? 0 : strlen(r->info));
+    struct pl_token_claims *c;
+    char *at;
+
+    for (size_t i = 0; i < r->channel_count; i++)
+        bytes += r->channels[i].len;
+    if ((c = malloc(sizeof(*c) + spans + bytes)) == NULL)
+        return PL_ENOMEM;
+    at = (char *)c->channels + spans;
+    c->user = place(&at, r->user);
+    c->info = r->info == NULL ? (struct pl_span){NULL, 0}
+                              : place(&at, pl_span_of(r->info));
+    c->expires_at_s = r->expires_at_s;
+    c->channel_count = r->channel_count;
+    for (size_t i = 0; i < r->channel_count; i++)
+        c->channels[i] = place(&at, r->channels[i]);
+    *out = c;
+    return PL_OK;
+}
+
+static enum pl_err read_claims(struct reading *r, int64_t now_s,
+                               struct pl_token_claims **out)
+{
+    enum pl_err rc;
+
+    if (!json_is_object(r->payload))
+        return refuse(r, PL_EBADMSG, "the payload is not an object");
+    if ((rc = read_user(r)) == PL_OK && (rc = read_channels(r)) == PL_OK &&
+        (rc = read_info(r)) == PL_OK && (rc = read_dates(r, now_s)) == PL_OK)
+        rc = publish(r, out);
+    return rc;
+}
+
+static enum pl_err check_shape(const struct pl_token_key *key,
+                               struct pl_span token, const char **why)
+{
+    size_t dots = 0;
+
+    *why = "no secret is configured";
+    if (key->secret.len == 0 || key->secret.len > INT32_MAX)
+        return PL_EDENIED;
+    *why = "longer than tokens may be";
+    if (token.len > PL_TOKEN_MAX)
+        return PL_ETOOBIG;
+    *why = "not a token";
+    for (size_t i = 0; i < token.len; i++) {
+        if (token.at[i] <= ' ' || token.at[i] >= 0x7f)
+            return PL_EBADMSG;
+        dots += token.at[i] == '.';
+    }
+    return dots == 2 ? PL_OK : PL_EBADMSG;
+}
+
+/* The payload of a token whose signature is good. */
+static enum pl_err read_payload(const struct pl_token_key *key,
+                                const char *token, json_t **out,
+                                const char **why)
+{
+    jwt_t *jwt = NULL;
+    char *text = NULL;
+    enum pl_err rc = PL_OK;
+    int err = jwt_decode(&jwt, token, (const unsigned char *)key->secret.at,
+                         (int)key->secret.len);
+
+    *why = "the signature is not ours";
+    if (err != 0)
+        return err == ENOMEM ? PL_ENOMEM : PL_EDENIED;
+    if (jwt_get_alg(jwt) != JWT_ALG_HS256) {
+        *why = "the algorithm is not HS256";
+        rc = PL_EDENIED;
+    } else if ((text = jwt_get_grants_json(jwt, NULL)) == NULL) {
+        rc = PL_ENOMEM;
+    } else if ((*out = json_loads(text, 0, NULL)) == NULL) {
+        *why = "the payload is not JSON";
+        rc = PL_EBADMSG;
+    }
+    free(text);
+    jwt_free(jwt);
+    return rc;
+}
+
+static enum pl_err verify(const struct pl_token_key *key, struct pl_span token,
+                          int64_t now_s, struct pl_token_claims **out,
+                          const char **why)
+{
+    struct reading r = {0};
+    enum pl_err rc = check_shape(key, token, &r.why);
+    char *copy = rc == PL_OK ? strndup(token.at, token.len) : NULL;
+
+    if (rc == PL_OK && copy == NULL)
+        rc = PL_ENOMEM;
+    if (rc == PL_OK)
+        rc = read_payload(key, copy, &r.payload, &r.why);
+    if (rc == PL_OK)
+        rc = read_claims(&r, now_s, out);
+    *why = rc == PL_ENOMEM ? pl_err_text(rc) : r.why;
+    free(copy);
+    free(r.info);
+    free(r.channels);
+    json_decref(r.payload);
+    return rc;
+}
+
+enum pl_err pl_token_verify(const struct pl_token_key *key,
+                            struct pl_span token, int64_t now_s,
+                            struct pl_token_claims **out, const char **why)
+{
+    const char *reason;
+    enum pl_err rc = verify(key, token, now_s, out, &reason);
+
+    if (rc != PL_OK && why != NULL)
+        *why = reason;
+    return rc;
+}
+
+void pl_token_claims_destroy(struct pl_token_claims *claims)
+{
+    free(claims);
+}
+
+/* Sets `name` to `value`, which it takes; false when `value` is NULL. */
+static bool put(json_t *payload, const char *name, json_t *value)
+{
+    return json_object_set_new(payload, name, value) == 0;
+}
+
+static json_t *string_of(struct pl_span s)
+{
+    return json_stringn(s.len == 0 ? "" : s.at, s.len);
+}
+
+static json_t *channels_of(const struct pl_token_grant *g)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < g->channel_count && list != NULL; i++)
+        if (json_array_append_new(list, string_of(g->channels[i])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
+/* The payload as text; NULL when the grant makes none, or memory ran out. */
+static char *payload_of(const struct pl_token_grant *g)
+{
+    json_t *payload = json_object();
+    char *text = NULL;
+    bool good = put(payload, "sub", string_of(g->user)) &&
+                put(payload, "iat", json_integer(g->issued_at_s));
+
+    if (good && g->ttl_s > 0)
+        good = put(payload, "exp", json_integer(g->issued_at_s + g->ttl_s));
+    if (good && g->info.at != NULL)
+        good = put(payload, "info",
+                   json_loadb(g->info.at, g->info.len,
+                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL));
+    if (good && g->channel_count > 0)
+        good = put(payload, "channels", channels_of(g));
+    if (good)
+        text = json_dumps(payload, JSON_COMPACT);
+    json_decref(payload);
+    return text;
+}
+
+static enum pl_err sign(const struct pl_token_key *key, const char *payload,
+                        char **out)
+{
+    jwt_t *jwt = NULL;
+    enum pl_err rc = PL_ENOMEM;
+
+    if (jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, payload) == 0 &&
+        jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)key->secret.at,
+                    (int)key->secret.len) == 0 &&
+        (*out = jwt_encode_str(jwt)) != NULL)
+        rc = PL_OK;
+    jwt_free(jwt);
+    return rc;
+}
+
+enum pl_err pl_token_create(const struct pl_token_key *key,
+                            const struct pl_token_grant *grant, char **out)
+{
+    struct pl_token_claims *claims = NULL;
+    char *payload, *token = NULL;
+    enum pl_err rc;
+
+    if (key->secret.len == 0 || key->secret.len > INT32_MAX ||
+        grant->issued_at_s < 0 || grant->ttl_s < 0 ||
+        grant->ttl_s > INT64_MAX - grant->issued_at_s)
+        return PL_EINVAL;
+    if ((payload = payload_of(grant)) == NULL)
+        return PL_EINVAL;
+    rc = sign(key, payload, &token);
+    free(payload);
+    if (rc == PL_OK) /* the one definition of a good token */
+        rc = pl_token_verify(key, pl_span_of(token), grant->issued_at_s,
+                             &claims, NULL);
+    pl_token_claims_destroy(claims);
+    if (rc != PL_OK) {
+        free(token);
+        return rc == PL_ENOMEM || rc == PL_ETOOBIG ? rc : PL_EINVAL;
+    }
+    *out = token;
+    return PL_OK;
+}

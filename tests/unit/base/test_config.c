@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_config.c - values: their defaults, forms, places and precedence. */
+#include "config_support.h"
+
+#include <unistd.h>
+
+static void the_defaults_are_those_of_the_issue(void **state)
+{
+    struct pl_config *c;
+
+    (void)state;
+    assert_int_equal(pl_config_create_default(&c), PL_OK);
+    assert_int_equal(c->listen.count, 1);
+    assert_string_equal(c->listen.at[0].text, "127.0.0.1:8000");
+    assert_int_equal(c->loops, 0);
+    assert_string_equal(c->websocket.path, "/connection/websocket");
+    assert_false(c->websocket.echo);
+    assert_false(c->websocket.deflate);
+    assert_int_equal(c->websocket.max_message, 64 * 1024);
+    assert_int_equal(c->websocket.allowed_origins.count, 0);
+    assert_int_equal(c->limits.outgoing_queue, 1024 * 1024);
+    assert_int_equal(c->limits.connection_channels, 128);
+    assert_int_equal(c->connect.timeout_ms, 10000);
+    assert_int_equal(c->ping.interval_ms, 25000);
+    assert_int_equal(c->ping.timeout_ms, 10000);
+    assert_null(c->auth.hmac_secret);
+    assert_false(c->auth.anonymous);
+    assert_null(c->api.key);
+    assert_int_equal(c->channels.allow_subscribe, PL_ALLOW_NONE);
+    assert_int_equal(c->channels.allow_publish, PL_ALLOW_NONE);
+    assert_int_equal(c->channels.allow_presence, PL_ALLOW_NONE);
+    assert_int_equal(c->channels.allow_history, PL_ALLOW_NONE);
+    assert_int_equal(c->actors.allow_send, PL_ALLOW_NONE);
+    assert_int_equal(c->channels.data, PL_DATA_JSON);
+    assert_int_equal(c->channels.meta_ttl_ms, 3600 * 1000);
+    assert_int_equal(c->channels.history_size, 0);
+    assert_false(c->channels.presence);
+    assert_false(c->channels.join_leave);
+    assert_int_equal(c->shutdown.grace_ms, 100);
+    assert_int_equal(c->shutdown.disconnect_ms, 1000);
+    assert_int_equal(c->shutdown.cancel_ms, 1000);
+    assert_int_equal(c->shutdown.reset_ms, 3000);
+    assert_int_equal(c->log.level, PL_LOG_INFO);
+    assert_int_equal(c->handlers.slow_ms, 100);
+    assert_false(c->insecure);
+    pl_config_destroy(c);
+}
+
+static void insecure_opens_everything_for_a_trial(void **state)
+{
+    struct pl_config *c = load_good("", NULL);
+
+    (void)state;
+    assert_true(c->insecure);
+    assert_true(c->auth.anonymous);
+    assert_int_equal(c->channels.allow_subscribe, PL_ALLOW_ALL);
+    assert_int_equal(c->channels.allow_publish, PL_ALLOW_ALL);
+    assert_int_equal(c->channels.allow_presence, PL_ALLOW_ALL);
+    assert_int_equal(c->channels.allow_history, PL_ALLOW_ALL);
+    assert_int_equal(c->actors.allow_send, PL_ALLOW_ALL);
+    assert_int_equal(c->channels.data, PL_DATA_BINARY);
+    assert_int_equal(c->channels.history_size, 100);
+    assert_int_equal(c->channels.history_ttl_ms, 300 * 1000);
+    assert_true(c->channels.presence);
+    assert_true(c->channels.join_leave);
+    pl_config_destroy(c);
+}
+
+static void the_file_wins_over_insecure_and_set_over_the_file(void **state)
+{
+    struct pl_config *c =
+        load_good("channels:\n"
+                  "  history_size: 7\n"
+                  "  data: json\n"
+                  "listen: [127.0.0.1:1, 127.0.0.1:2]\n"
+                  "websocket: {allowed_origins: ['*']}\n",
+                  SETS("channels.history_size=9", "channels.presence=false",
+                       "listen=[127.0.0.1:3]", "listen=[127.0.0.1:4]",
+                       "websocket.allowed_origins=[]"));
+
+    (void)state;
+    assert_int_equal(c->channels.data, PL_DATA_JSON);
+    assert_int_equal(c->channels.history_size, 9);
+    assert_false(c->channels.presence);
+    assert_int_equal(c->listen.count, 1);
+    assert_string_equal(c->listen.at[0].text, "127.0.0.1:4");
+    assert_int_equal(c->websocket.allowed_origins.count, 0);
+    pl_config_destroy(c);
+}
+
+static void a_value_that_was_overridden_cannot_be_wrong(void **state)
+{
+    (void)state;
+    pl_config_destroy(load_good("loops: many\n", SETS("loops=3")));
+}
+
+static void durations_and_sizes_take_units(void **state)
+{
+    static const struct {
+        const char *set;
+        uint64_t value;
+    } good[] = {
+        {"channels.meta_ttl=0", 0},
+        {"channels.meta_ttl=0s", 0},
+        {"channels.meta_ttl=15ms", 15},
+        {"channels.meta_ttl=15s", 15000},
+        {"channels.meta_ttl=15m", 900000},
+        {"channels.meta_ttl=15h", 54000000},
+        {"channels.meta_ttl=\"2s\"", 2000},
+        {"websocket.max_message=2000B", 2000},
+        {"websocket.max_message=2KiB", 2048},
+        {"websocket.max_message=2KB", 2000},
+        {"websocket.max_message=2MiB", 2u << 20},
+        {"websocket.max_message=2MB", 2000000},
+        {"websocket.max_message=1GiB", 1u << 30},
+        {"websocket.max_message=1GB", 1000000000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct pl_config *c = load_good("", SETS(good[i].set));
+
+        assert_int_equal(good[i].set[0] == 'c' ? c->channels.meta_ttl_ms
+                                               : c->websocket.max_message,
+                         good[i].value);
+        pl_config_destroy(c);
+    }
+}
+
+static void addresses_are_numeric_and_know_whether_they_are_loopback(void **s)
+{
+    struct loaded l;
+
+    (void)s;
+    load(&l,
+         "listen:\n"
+         "  - 127.9.9.9:1\n"
+         "  - localhost:0\n"
+         "  - '[::1]:65535'\n"
+         "  - 0.0.0.0:4\n"
+         "  - '[::]:5'\n"
+         "admin: {listen: off, socket: off}\n"
+         "auth: {anonymous: true}\n",
+         false, NULL);
+    assert_string_equal(l.report, "");
+    assert_int_equal(l.config->listen.count, 5);
+    assert_true(l.config->listen.at[0].loopback);
+    assert_string_equal(l.config->listen.at[1].text, "127.0.0.1:0");
+    assert_true(l.config->listen.at[1].loopback);
+    assert_string_equal(l.config->listen.at[2].text, "[::1]:65535");
+    assert_int_equal(l.config->listen.at[2].port, 65535);
+    assert_true(l.config->listen.at[2].loopback);
+    assert_false(l.config->listen.at[3].loopback);
+    assert_false(l.config->listen.at[4].loopback);
+    assert_null(l.config->admin.listen.text);
+    assert_null(l.config->admin.socket);
+    pl_config_destroy(l.config);
+}
+
+static void an_empty_file_and_empty_sections_say_nothing(void **state)
+{
+    static const char *const texts[] = {"", "# only this\n", "---\n",
+                                        "websocket:\nlimits:\n", "{}\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        pl_config_destroy(load_good(texts[i], NULL));
+}
+
+static void a_default_follows_what_was_said_of_its_neighbour(void **state)
+{
+    struct pl_config *c =
+        load_good("", SETS("ping.interval=5s", "websocket.max_message=16MiB"));
+
+    (void)state;
+    assert_int_equal(c->ping.timeout_ms, 2000);
+    assert_int_equal(c->limits.outgoing_queue, 16 << 20);
+    pl_config_destroy(c);
+    c = load_good("", SETS("ping.interval=0", "limits.outgoing_queue=8KiB"));
+    assert_int_equal(c->ping.timeout_ms, 10000);
+    assert_int_equal(c->websocket.max_message, 64 << 10);
+    pl_config_destroy(c);
+}
+
+static void a_short_secret_is_a_warning_that_does_not_show_it(void **state)
+{
+    struct loaded l;
+
+    (void)state;
+    load(&l, "auth:\n  hmac_secret: squeamish\n", false, NULL);
+    assert_int_equal(l.rc, PL_OK);
+    assert_string_equal(l.config->auth.hmac_secret, "squeamish");
+    assert_ptr_equal(
+        strstr(l.report, "t.yaml:2: auth.hmac_secret: shorter than 32"),
+        l.report);
+    assert_null(strstr(l.report, "squeamish"));
+    pl_config_destroy(l.config);
+}
+
+static void the_socket_follows_the_user_and_the_session(void **state)
+{
+    struct pl_config *c;
+
+    (void)state;
+    setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+    assert_int_equal(pl_config_create_default(&c), PL_OK);
+    assert_string_equal(c->admin.socket, geteuid() == 0
+                                             ? "/run/parley.sock"
+                                             : "/run/user/7/parley.sock");
+    pl_config_destroy(c);
+    c = load_good("", SETS("admin.socket=/tmp/x.sock"));
+    assert_string_equal(c->admin.socket, "/tmp/x.sock");
+    pl_config_destroy(c);
+}
+
+static void an_embedding_program_may_authenticate_by_itself(void **state)
+{
+    const struct pl_config_source src = {.auth_handler = true};
+    struct pl_buf report = {0};
+    struct pl_config *c;
+
+    (void)state;
+    assert_int_equal(pl_config_load(&c, &src, &report), PL_OK);
+    assert_int_equal(report.len, 0);
+    pl_config_destroy(c);
+}
+
+static void a_file_is_read_from_disk(void **state)
+{
+    char name[] = "/tmp/parley-test-XXXXXX";
+    int fd = mkstemp(name);
+    struct pl_config_source src = {.file = name, .insecure = true};
+    struct pl_buf report = {0};
+    struct pl_config *c;
+
+    (void)state;
+    assert_int_equal(write(fd, "loops: 3\n", 9), 9);
+    close(fd);
+    assert_int_equal(pl_config_load(&c, &src, &report), PL_OK);
+    assert_int_equal(c->loops, 3);
+    pl_config_destroy(c);
+    unlink(name);
+    assert_int_equal(pl_config_load(&c, &src, &report), PL_EIO);
+    pl_buf_put_byte(&report, '\0');
+    assert_non_null(strstr(report.data, ": No such file or directory\n"));
+    pl_buf_fini(&report);
+}
+
+static void destroy_takes_null(void **state)
+{
+    (void)state;
+    pl_config_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_those_of_the_issue),
+        cmocka_unit_test(insecure_opens_everything_for_a_trial),
+        cmocka_unit_test(the_file_wins_over_insecure_and_set_over_the_file),
+        cmocka_unit_test(a_value_that_was_overridden_cannot_be_wrong),
+        cmocka_unit_test(durations_and_sizes_take_units),
+        cmocka_unit_test(
+            addresses_are_numeric_and_know_whether_they_are_loopback),
+        cmocka_unit_test(an_empty_file_and_empty_sections_say_nothing),
+        cmocka_unit_test(a_default_follows_what_was_said_of_its_neighbour),
+        cmocka_unit_test(a_short_secret_is_a_warning_that_does_not_show_it),
+        cmocka_unit_test(the_socket_follows_the_user_and_the_session),
+        cmocka_unit_test(an_embedding_program_may_authenticate_by_itself),
+        cmocka_unit_test(a_file_is_read_from_disk),
+        cmocka_unit_test(destroy_takes_null),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_config_errors.c - what is refused, and that it says where and why. */
+#include "config_support.h"
+
+static void an_unknown_key_is_named_with_file_and_line(void **state)
+{
+    (void)state;
+    assert_refused("# demo\n"
+                   "websocket:\n"
+                   "  path: /ws\n"
+                   "\n"
+                   "  max_mesage: 64KiB\n",
+                   NULL, "t.yaml:5: websocket.max_mesage: unknown key\n");
+    assert_refused("loop: 3\n", NULL, "t.yaml:1: loop: unknown key\n");
+    assert_refused("web:\n  path: /ws\n", NULL, "t.yaml:1: web: unknown key\n");
+    assert_refused("", SETS("websocket.paht=/x"),
+                   "--set websocket.paht: unknown key\n");
+    assert_refused("", SETS("Loops=3"), "--set Loops: unknown key\n");
+    assert_refused("", SETS("=3"), "--set: unknown key\n");
+}
+
+static void an_unknown_key_cannot_write_to_the_terminal(void **state)
+{
+    (void)state;
+    assert_refused("\"a\\e[2J b\": 3\n", NULL,
+                   "t.yaml:1: a?[2J?b: unknown key\n");
+}
+
+static void a_dotted_key_in_a_file_gets_a_hint(void **state)
+{
+    (void)state;
+    assert_refused("loops: 2\nwebsocket.path: /ws\n", NULL,
+                   "t.yaml:2: websocket.path: is for --set; here it goes "
+                   "below its section\n");
+}
+
+static void a_key_given_twice_is_named_at_its_second_place(void **state)
+{
+    (void)state;
+    assert_refused("websocket:\n  path: /a\n\n  path: /b\n", NULL,
+                   "t.yaml:4: websocket.path: given twice\n");
+}
+
+static void a_wrong_type_is_named_with_the_right_one(void **state)
+{
+    (void)state;
+    assert_refused("loops: [3]\n", NULL, "t.yaml:1: loops: must be: number\n");
+    assert_refused("ping:\n  interval:\n    s: 3\n", NULL,
+                   "t.yaml:2: ping.interval: must be: duration\n");
+    assert_refused("ping: 3\n", NULL,
+                   "t.yaml:1: ping: must be a section: keys and values\n");
+    assert_refused("", SETS("listen=127.0.0.1:8000"),
+                   "--set listen: must be: list of host:port\n");
+    assert_refused("listen: [[127.0.0.1:1]]\n", NULL,
+                   "t.yaml:1: listen: must be: list of host:port\n");
+    assert_refused("- loops\n", NULL,
+                   "t.yaml: must be a section: keys and values\n");
+}
+
+static void a_bad_value_is_named_with_what_would_be_good(void **state)
+{
+    static const struct {
+        const char *set, *why;
+    } bad[] = {
+        {"loops=x", "`x` is not a whole number"},
+        {"loops=-1", "`-1` is not a whole number"},
+        {"loops=0x10", "`0x10` is not a whole number"},
+        {"loops=1.5", "`1.5` is not a whole number"},
+        {"loops=65", "must be from 0 to 64"},
+        {"loops=99999999999999999999", "must be from 0 to 64"},
+        {"loops=", "`` is not a whole number"},
+        {"websocket.echo=yes", "`yes` is not true or false"},
+        {"channels.allow_publish=some",
+         "`some` is not none, authenticated or all"},
+        {"channels.data=xml", "`xml` is not json or binary"},
+        {"log.level=loud", "`loud` is not debug, info, warn or error"},
+        {"ping.interval=25",
+         "`25` is not a duration; as 500ms, 10s, 5m or 1h, or 0"},
+        {"ping.interval=1.5s",
+         "`1.5s` is not a duration; as 500ms, 10s, 5m or 1h, or 0"},
+        {"ping.interval=5d",
+         "`5d` is not a duration; as 500ms, 10s, 5m or 1h, or 0"},
+        {"ping.interval=18446744073709551615h", "must be from 0 to 8784h"},
+        {"connect.timeout=0", "must be from 1ms to 8784h"},
+        {"websocket.max_message=64",
+         "`64` is not a size; as 512B, 64KiB, 1MiB or 2GB, or 0"},
+        {"websocket.max_message=64K",
+         "`64K` is not a size; as 512B, 64KiB, 1MiB or 2GB, or 0"},
+        {"websocket.max_message=0", "must be from 1KiB to 1GiB"},
+        {"websocket.max_message=2GiB", "must be from 1KiB to 1GiB"},
+        {"listen=[]", "must name one address or more"},
+        {"listen=[8000]", "`8000` is not host:port"},
+        {"listen=[127.0.0.1:65536]",
+         "`127.0.0.1:65536` is not host:port with a port from 0 to 65535"},
+        {"listen=['127.0.0.1:']",
+         "`127.0.0.1:` is not host:port with a port from 0 to 65535"},
+        {"listen=[example.org:80]",
+         "`example.org:80` is not host:port with a numeric host; as "
+         "127.0.0.1:8000, 0.0.0.0:8000 or [::1]:8000"},
+        {"listen=['::1:80']",
+         "`::1:80` is not host:port with a numeric host; as "
+         "127.0.0.1:8000, 0.0.0.0:8000 or [::1]:8000"},
+        {"listen=[127.0.0.1:5, 127.0.0.1:5]", "127.0.0.1:5 is there twice"},
+        {"listen=[127.0.0.1:8001]", "127.0.0.1:8001 is admin.listen's as well"},
+        {"websocket.path=ws", "must begin with / and be plain characters"},
+        {"websocket.path=/a b", "must begin with / and be plain characters"},
+        {"websocket.path=/a?b", "must begin with / and be plain characters"},
+        {"websocket.path=", "needs a value; leave the key out to unset it"},
+        {"websocket.allowed_origins=[chat.example.org]",
+         "item 1 must be *, or as https://chat.example.org:8443, without a "
+         "path"},
+        {"websocket.allowed_origins=['*', 'http://a/']",
+         "item 2 must be *, or as https://chat.example.org:8443, without a "
+         "path"},
+        {"limits.connection_channels=0", "must be from 1 to 1000000"},
+        {"ping.timeout=25s", "must be less than ping.interval"},
+        {"api.key=null", "needs a value; leave the key out to unset it"},
+        {"auth.hmac_secret=~", "needs a value; leave the key out to unset it"},
+    };
+    char report[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(report, sizeof(report), "--set %.*s: %s\n",
+                 (int)strcspn(bad[i].set, "="), bad[i].set, bad[i].why);
+        assert_refused("", SETS(bad[i].set), report);
+    }
+}
+
+static void values_that_contradict_one_another_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("websocket:\n  max_message: 2MiB\n"
+                   "limits:\n  outgoing_queue: 1MiB\n",
+                   NULL,
+                   "t.yaml:2: websocket.max_message: must not be larger than "
+                   "limits.outgoing_queue\n");
+    assert_refused("ping:\n  interval: 5s\n  timeout: 5s\n", NULL,
+                   "t.yaml:3: ping.timeout: must be less than "
+                   "ping.interval\n");
+    assert_refused("websocket:\n  echo: true\n  path: /echo\n", NULL,
+                   "t.yaml:3: websocket.path: /echo is websocket.echo's\n");
+}
+
+static void all_bad_values_are_reported_at_once(void **state)
+{
+    (void)state;
+    assert_refused("loops: x\nping:\n  interval: 3\n", SETS("websocket.echo=1"),
+                   "t.yaml:1: loops: `x` is not a whole number\n"
+                   "--set websocket.echo: `1` is not true or false\n"
+                   "t.yaml:3: ping.interval: `3` is not a duration; as 500ms, "
+                   "10s, 5m or 1h, or 0\n");
+}
+
+static void broken_yaml_is_named_with_its_line(void **state)
+{
+    struct loaded l;
+
+    (void)state;
+    load(&l, "loops: 3\nping: [\n", true, NULL);
+    assert_int_equal(l.rc, PL_EINVAL);
+    assert_ptr_equal(strstr(l.report, "t.yaml:3: "), l.report);
+}
+
+static void yaml_that_no_configuration_needs_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("loops: &n 3\nlimits: {channels: *n}\n", NULL,
+                   "t.yaml:2: aliases are not supported\n");
+    assert_refused("loops: 3\n---\nloops: 4\n", NULL,
+                   "t.yaml:2: more than one document\n");
+    assert_refused("? [a]\n: b\n", NULL, "t.yaml:1: a key must be a word\n");
+    assert_refused("loops: \"3\\0\"\n", NULL,
+                   "t.yaml:1: a NUL byte in a value\n");
+    assert_refused("a: [[[[[[[[[[1]]]]]]]]]]\n", NULL,
+                   "t.yaml:1: nested too deeply\n");
+}
+
+static void insecure_refuses_other_than_loopback_whoever_says_it(void **state)
+{
+    (void)state;
+    assert_refused("listen:\n  - 127.0.0.1:1\n  - 0.0.0.0:2\n", NULL,
+                   "t.yaml:1: listen: 0.0.0.0:2 is not a loopback address, "
+                   "and --insecure allows no other\n");
+    assert_refused("", SETS("admin.listen=10.0.0.1:2"),
+                   "--set admin.listen: 10.0.0.1:2 is not a loopback address, "
+                   "and --insecure allows no other\n");
+}
+
+static void without_a_way_to_authenticate_it_says_how_to_get_one(void **state)
+{
+    static const char why[] =
+        "clients have no way to authenticate: set auth.hmac_secret for "
+        "tokens, or auth.anonymous to let everybody in, or try --insecure on "
+        "loopback\n";
+    struct loaded l;
+
+    (void)state;
+    load(&l, "", false, NULL);
+    assert_int_equal(l.rc, PL_EINVAL);
+    assert_string_equal(l.report, why);
+    load(&l, "", true, SETS("auth.anonymous=false"));
+    assert_int_equal(l.rc, PL_EINVAL);
+    assert_string_equal(l.report, why);
+}
+
+static void no_finding_shows_a_secret(void **state)
+{
+    static const char *const yaml[] = {
+        "auth:\n  hmac_secret: {ossifrage: 1}\n",
+        "auth:\n  hmac_secret: [ossifrage]\n",
+        "auth:\n  hmac_secret: ossifrage\nloops: x\n",
+        "auth:\n  hmac_secret: &x ossifrage\napi:\n  key: *x\n",
+        "auth:\n  hmac_secret: \"ossifrage\n",
+        "auth:\n  hmac_secret: ossifrage: y\n",
+        "api:\n  key: @ossifrage\n",
+        "api:\n  key: \"ossifrage\\0\"\n",
+        "api:\n  key: \"ossifrage\\q\"\n",
+    };
+    struct loaded l;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(yaml) / sizeof(yaml[0]); i++) {
+        load(&l, yaml[i], true, NULL);
+        assert_int_equal(l.rc, PL_EINVAL);
+        assert_true(strlen(l.report) > 0);
+        assert_null(strstr(l.report, "ossifrage"));
+    }
+    load(&l, "", true, SETS("auth.hmac_secret:ossifrage"));
+    assert_string_equal(l.report, "--set: needs key=value, on one line\n");
+}
+
+static void a_socket_path_that_no_kernel_takes_is_refused(void **state)
+{
+    char set[160] = "admin.socket=/";
+
+    (void)state;
+    memset(set + 14, 'x', 120);
+    assert_refused("", SETS(set),
+                   "--set admin.socket: a socket's path has at most 107 "
+                   "bytes\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unknown_key_is_named_with_file_and_line),
+        cmocka_unit_test(an_unknown_key_cannot_write_to_the_terminal),
+        cmocka_unit_test(a_dotted_key_in_a_file_gets_a_hint),
+        cmocka_unit_test(a_key_given_twice_is_named_at_its_second_place),
+        cmocka_unit_test(a_wrong_type_is_named_with_the_right_one),
+        cmocka_unit_test(a_bad_value_is_named_with_what_would_be_good),
+        cmocka_unit_test(values_that_contradict_one_another_are_refused),
+        cmocka_unit_test(all_bad_values_are_reported_at_once),
+        cmocka_unit_test(broken_yaml_is_named_with_its_line),
+        cmocka_unit_test(yaml_that_no_configuration_needs_is_refused),
+        cmocka_unit_test(insecure_refuses_other_than_loopback_whoever_says_it),
+        cmocka_unit_test(without_a_way_to_authenticate_it_says_how_to_get_one),
+        cmocka_unit_test(no_finding_shows_a_secret),
+        cmocka_unit_test(a_socket_path_that_no_kernel_takes_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_user_table.c - who is connected how often, across churn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka.h needs the first three */
+#include <cmocka.h>
+
+#include "user_table.h"
+
+static const struct pl_hash_key hash_key = {1, 2};
+
+static int begin(void **state)
+{
+    struct pl_user_table *t;
+
+    assert_int_equal(pl_user_table_create(&t, &hash_key), PL_OK);
+    *state = t;
+    return 0;
+}
+
+static int end(void **state)
+{
+    pl_user_table_destroy(*state);
+    return 0;
+}
+
+static struct pl_address address_of(uint32_t n)
+{
+    return (struct pl_address){1, 2, n, n + 1};
+}
+
+static uint32_t add(struct pl_user_table *t, const char *user, uint32_t n)
+{
+    uint32_t handle;
+
+    assert_int_equal(
+        pl_user_table_register(t, pl_span_of(user), address_of(n), &handle),
+        PL_OK);
+    return handle;
+}
+
+static void assert_counts(const struct pl_user_table *t, size_t connections,
+                          size_t one, size_t several)
+{
+    struct pl_user_counts c = pl_user_table_counts(t);
+
+    assert_int_equal(c.connections, connections);
+    assert_int_equal(c.users, one + several);
+    assert_int_equal(c.users_with_one, one);
+    assert_int_equal(c.users_with_several, several);
+}
+
+static void a16_a_user_is_gone_with_the_last_connection(void **state)
+{
+    struct pl_user_table *t = *state;
+    uint32_t a = add(t, "ann", 1), b = add(t, "ann", 2), c = add(t, "bob", 3);
+
+    assert_counts(t, 3, 1, 1);
+    pl_user_table_unregister(t, a);
+    assert_counts(t, 2, 2, 0);
+    assert_int_equal(pl_user_table_count(t, PL_SPAN("ann")), 1);
+    pl_user_table_unregister(t, b);
+    assert_counts(t, 1, 1, 0);
+    assert_int_equal(pl_user_table_count(t, PL_SPAN("ann")), 0);
+    pl_user_table_unregister(t, c);
+    assert_counts(t, 0, 0, 0);
+}
+
+static void names_are_bytes_and_the_empty_one_is_a_user_too(void **state)
+{
+    struct pl_user_table *t = *state;
+    uint32_t handle;
+
+    add(t, "", 1);
+    add(t, "", 2);
+    assert_int_equal(pl_user_table_register(t, (struct pl_span){"a\0b", 3},
+                                            address_of(3), &handle),
+                     PL_OK);
+    add(t, "a", 4);
+    assert_counts(t, 4, 2, 1);
+    assert_int_equal(pl_user_table_count(t, (struct pl_span){NULL, 0}), 2);
+    assert_int_equal(pl_user_table_count(t, (struct pl_span){"a\0b", 3}), 1);
+    assert_int_equal(pl_user_table_count(t, (struct pl_span){"a\0c", 3}), 0);
+}
+
+struct seen {
+    uint32_t slot[8];
+    size_t count;
+    struct pl_user_table *unregister_from; /* NULL: leave them in */
+};
+
+static void see(void *arg, uint32_t handle, struct pl_address address)
+{
+    struct seen *s = arg;
+
+    assert_int_equal(address.generation, address.slot + 1);
+    s->slot[s->count++] = address.slot;
+    if (s->unregister_from != NULL)
+        pl_user_table_unregister(s->unregister_from, handle);
+}
+
+static void each_visits_the_connections_of_one_user_newest_first(void **state)
+{
+    struct pl_user_table *t = *state;
+    struct seen s = {.count = 0};
+    uint32_t middle;
+
+    add(t, "ann", 1);
+    add(t, "bob", 2);
+    middle = add(t, "ann", 3);
+    add(t, "ann", 4);
+    pl_user_table_each(t, PL_SPAN("ann"), see, &s);
+    assert_int_equal(s.count, 3);
+    assert_int_equal(s.slot[0], 4);
+    assert_int_equal(s.slot[1], 3);
+    assert_int_equal(s.slot[2], 1);
+    pl_user_table_unregister(t, middle);
+    s.count = 0;
+    pl_user_table_each(t, PL_SPAN("ann"), see, &s);
+    assert_int_equal(s.count, 2);
+    assert_int_equal(s.slot[0], 4);
+    assert_int_equal(s.slot[1], 1);
+    s.count = 0;
+    pl_user_table_each(t, PL_SPAN("eve"), see, &s);
+    assert_int_equal(s.count, 0);
+}
+
+static void a_visit_may_unregister_what_it_is_given(void **state)
+{
+    struct pl_user_table *t = *state;
+    struct seen s = {.unregister_from = t};
+
+    for (uint32_t i = 0; i < 5; i++)
+        add(t, "ann", i);
+    add(t, "bob", 9);
+    pl_user_table_each(t, PL_SPAN("ann"), see, &s);
+    assert_int_equal(s.count, 5);
+    assert_counts(t, 1, 1, 0);
+}
+
+static void handles_are_reused_after_they_were_given_back(void **state)
+{
+    struct pl_user_table *t = *state;
+    uint32_t a = add(t, "ann", 1), most = a;
+
+    pl_user_table_unregister(t, a);
+    for (uint32_t i = 0; i < 5000; i++) {
+        uint32_t handle = add(t, "ann", i);
+
+        most = handle > most ? handle : most;
+        pl_user_table_unregister(t, handle);
+    }
+    assert_int_equal(most, a);
+    assert_counts(t, 0, 0, 0);
+}
+
+static void counts_stay_exact_through_random_churn(void **state)
+{
+    enum { USERS = 40, STEPS = 50000, MOST = 3000 };
+    struct pl_user_table *t = *state;
+    static uint32_t handle[MOST], owner[MOST];
+    size_t per_user[USERS] = {0}, n = 0;
+    uint64_t random = 88172645463325252u; /* xorshift64, fixed */
+
+    for (uint32_t i = 0; i < STEPS; i++) {
+        char name[16];
+        size_t one = 0, several = 0, at;
+
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        if (n < MOST && (n == 0 || random % 100 < 51)) {
+            owner[n] = (uint32_t)(random >> 32) % USERS;
+            snprintf(name, sizeof(name), "u%u", owner[n]);
+            handle[n] = add(t, name, i);
+            per_user[owner[n++]]++;
+        } else {
+            at = (random >> 16) % n;
+            pl_user_table_unregister(t, handle[at]);
+            per_user[owner[at]]--;
+            n--;
+            handle[at] = handle[n];
+            owner[at] = owner[n];
+        }
+        for (size_t u = 0; u < USERS; u++) {
+            one += per_user[u] == 1;
+            several += per_user[u] > 1;
+        }
+        assert_counts(t, n, one, several);
+    }
+}
+
+/* A step that walked through the connections of its user would need 10^10
+ * steps here and run into the test's time limit. */
+static void a_hundred_thousand_anonymous_connections_come_and_go(void **state)
+{
+    enum { N = 100000 };
+    struct pl_user_table *t = *state;
+    uint32_t *handle = malloc(N * sizeof(*handle));
+
+    assert_non_null(handle);
+    for (uint32_t i = 0; i < N; i++)
+        handle[i] = add(t, "", i);
+    assert_counts(t, N, 0, 1);
+    for (uint32_t i = 0; i < N; i++) /* spread: 7919 is prime to N */
+        pl_user_table_unregister(t, handle[(uint64_t)i * 7919 % N]);
+    assert_counts(t, 0, 0, 0);
+    free(handle);
+}
+
+static void destroy_takes_null_and_a_full_table(void **state)
+{
+    pl_user_table_destroy(NULL);
+    for (uint32_t i = 0; i < 3000; i++)
+        add(*state, i % 2 == 0 ? "ann" : "bob", i);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a16_a_user_is_gone_with_the_last_connection),
+        TEST(names_are_bytes_and_the_empty_one_is_a_user_too),
+        TEST(each_visits_the_connections_of_one_user_newest_first),
+        TEST(a_visit_may_unregister_what_it_is_given),
+        TEST(handles_are_reused_after_they_were_given_back),
+        TEST(counts_stay_exact_through_random_churn),
+        TEST(a_hundred_thousand_anonymous_connections_come_and_go),
+        TEST(destroy_takes_null_and_a_full_table),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
