@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// broker.mjs - one parleyd of one's own: started on free loopback ports,
+// waited for, stopped by its process id and then asked how it went.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import assert from 'node:assert/strict';
+import { until } from './harness.mjs';
+
+export const SECRET = 'a-secret-of-the-tests-that-is-long-enough';
+export const API_KEY = 'the-key-of-the-tests';
+
+const SICK = /Sanitizer|runtime error:|assertion|Assertion/;
+const STOP_MS = 60_000; // a deadline for a hanging stop, not an expectation
+
+export async function freePort() {
+    const server = createServer();
+    await new Promise((done, fail) => {
+        server.once('error', fail);
+        server.listen(0, '127.0.0.1', done);
+    });
+    const { port } = server.address();
+    await new Promise((done) => server.close(done));
+    return port;
+}
+
+export class Broker {
+    // `settings` go to --set, over what every test needs.  Without
+    // `insecure` nothing is allowed that they, or the file `config`, do not
+    // allow.
+    constructor(settings = {}, { insecure = true, config } = {}) {
+        this.own = settings;
+        this.insecure = insecure;
+        this.config = config;
+        this.stderr = '';
+    }
+
+    static async start(settings, options) {
+        const broker = new Broker(settings, options);
+        broker.port = await freePort();
+        broker.adminPort = await freePort();
+        broker.folder = await mkdtemp(join(tmpdir(), 'parley-test-'));
+        await broker.run();
+        return broker;
+    }
+
+    settings() {
+        return {
+            listen: `[127.0.0.1:${this.port}]`,
+            loops: process.env.PARLEY_LOOPS ?? '1',
+            'admin.listen': `127.0.0.1:${this.adminPort}`,
+            'admin.socket': join(this.folder, 'admin.sock'),
+            'auth.hmac_secret': SECRET,
+            'api.key': API_KEY,
+            ...this.own,
+        };
+    }
+
+    // Starts it, again after stop() on the same ports.
+    async run() {
+        const program = process.env.PARLEYD;
+        assert.ok(program, 'PARLEYD names the broker to test');
+        const args = Object.entries(this.settings()).flatMap(
+            ([key, value]) => ['--set', `${key}=${value}`]
+        );
+        if (this.insecure) args.push('--insecure');
+        if (this.config) args.push('-c', this.config);
+        this.stderr = '';
+        this.child = spawn(program, args, {
+            stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        this.child.stderr.setEncoding('utf8');
+        this.child.stderr.on('data', (text) => (this.stderr += text));
+        this.ended = new Promise((done, fail) => {
+            this.child.once('error', fail);
+            this.child.once('close', (code, signal) =>
+                done({ code, signal })
+            );
+        });
+        this.ended.catch(() => {});
+        await until(() => this.ready(), 'the broker is ready');
+    }
+
+    async ready() {
+        const { exitCode, signalCode } = this.child;
+        if (exitCode !== null || signalCode !== null)
+            throw new Error(`parleyd has ended:\n${this.stderr}`);
+        try {
+            const answer = await fetch(`${this.admin}/ready`);
+            return answer.ok;
+        } catch {
+            return false; // nobody listens yet
+        }
+    }
+
+    get url() {
+        return `ws://127.0.0.1:${this.port}/connection/websocket`;
+    }
+
+    get admin() {
+        return `http://127.0.0.1:${this.adminPort}`;
+    }
+
+    // One request of the server API, as Centrifugo's HTTP API clients send it.
+    async api(method, body, key = API_KEY) {
+        const answer = await fetch(`${this.admin}/api/${method}`, {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json', 'X-API-Key': key },
+            body: JSON.stringify(body),
+        });
+        const text = await answer.text();
+        if (!answer.ok) return { status: answer.status, text };
+        return { status: answer.status, ...JSON.parse(text) };
+    }
+
+    // SIGTERM, and then everything must be as after a good life.
+    async stop() {
+        if (!this.child) return;
+        const { child } = this;
+        this.child = null;
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        const { code, signal } = await this.ended;
+        clearTimeout(timer);
+        assert.doesNotMatch(this.stderr, SICK);
+        assert.deepEqual({ code, signal }, { code: 0, signal: null },
+            `parleyd did not end well:\n${this.stderr}`);
+    }
+
+    async dispose() {
+        try {
+            await this.stop();
+        } finally {
+            await rm(this.folder, { recursive: true, force: true });
+        }
+    }
+}
