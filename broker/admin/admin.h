@@ -13,7 +13,8 @@
  *                   disconnect, unsubscribe, channels, info, batch
  *   POST /api       the same in its older form, {"method", "params"}
  *   GET  /sub?channel=...   publications as they come, a JSON push a line
- *   POST /shutdown  Unix socket only */
+ *   POST /shutdown  stops the broker; with ?hurry=1 as a second SIGTERM does;
+ *                   Unix socket only */
 #ifndef PL_ADMIN_H
 #define PL_ADMIN_H
 
@@ -38,9 +39,7 @@ struct pl_admin_options {
     unsigned channel_owners;
     struct pl_address supervisor;
     const struct pl_status_source *status;
-    /* Somebody wants the broker to stop; on the control loop. */
-    void (*on_shutdown)(void *arg);
-    void *arg;
+    struct pl_metrics *metrics; /* of the control loop */
 };
 
 /* Listen on admin.socket and admin.listen, whichever are set.  What fails is

@@ -37,8 +37,8 @@ enum pl_err pl_phase_trace_create(struct pl_phase_trace **out,
                                   const struct pl_clock *clock);
 void pl_phase_trace_destroy(struct pl_phase_trace *t); /* NULL is allowed */
 
-/* `phase` begins, which ends the one before with one line in the log: INFO,
- * or WARN when something was forced.  Phases only go up (asserted).
+/* `phase` begins, which ends the one before with one line in the log, INFO.
+ * Phases only go up (asserted).
  * Thread: the writer's. */
 void pl_phase_trace_begin(struct pl_phase_trace *t, enum pl_phase phase,
                           uint64_t deadline_ms);
