@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_decode.c - commands from JSON (protocol facts 1.1 and 1.2).
+ *
+ * One walk over the text, led by the tables of request_fields.h.  A known key
+ * must have the type of its field; a null is skipped as if the key were not
+ * there; unknown keys are skipped.  Of a key that comes twice the last counts.
+ *
+ * Commands are split by the grammar and not by looking for newlines: a command
+ * ends where its brace closes, and then comes the end of the message or one
+ * newline, with nothing but blanks around it.  SDKs never write a newline
+ * inside a command, so both readings give the same, but this one looks at each
+ * byte once and takes the raw newlines that RFC 8259 allows in a payload. */
+#include "json_codec.h"
+
+#include "json_scan.h"
+#include "request_fields.h"
+
+/* How deep the containers of a command lie; what is unknown inside may nest
+ * up to PL_COMMAND_DEPTH_MAX, counted from the command. */
+enum { AT_COMMAND = 1, AT_REQUEST, AT_SUBS, AT_SUB };
+
+static bool integer(struct pl_json *j, enum pl_field_kind kind, void *place)
+{
+    uint64_t u = 0;
+    int64_t i = 0;
+
+    switch (kind) {
+    case PL_FIELD_U32:
+        if (!pl_json_unsigned(j, UINT32_MAX, &u))
+            return false;
+        *(uint32_t *)place = (uint32_t)u;
+        return true;
+    case PL_FIELD_U64:
+        return pl_json_unsigned(j, UINT64_MAX, place);
+    case PL_FIELD_I32:
+        if (!pl_json_signed(j, INT32_MIN, INT32_MAX, &i))
+            return false;
+        *(int32_t *)place = (int32_t)i;
+        return true;
+    default:
+        return pl_json_signed(j, INT64_MIN, INT64_MAX, place);
+    }
+}
+
+/* One value, whatever it is, as it stands. */
+static bool data(struct pl_json *j, struct pl_span *out)
+{
+    char *begin = j->at;
+
+    if (!pl_json_skip(j, PL_JSON_DEPTH_MAX))
+        return false;
+    *out = (struct pl_span){begin, (size_t)(j->at - begin)};
+    return true;
+}
+
+static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
+                   unsigned depth);
+static bool subs(struct pl_json *j, struct pl_connect_request *c);
+
+static bool since(struct pl_json *j, struct pl_history_request *h,
+                  unsigned depth)
+{
+    h->has_since = true;
+    h->since_offset = 0;
+    h->since_epoch = (struct pl_span){0};
+    return fields(j, &pl_request_since, h, depth);
+}
+
+static bool field(struct pl_json *j, const struct pl_field *f, void *request,
+                  unsigned depth)
+{
+    void *place = (char *)request + f->place;
+
+    switch ((enum pl_field_kind)f->kind) {
+    case PL_FIELD_TEXT:
+        return pl_json_text(j, place);
+    case PL_FIELD_DATA:
+        return data(j, place);
+    case PL_FIELD_BOOL:
+        return pl_json_bool(j, place);
+    case PL_FIELD_SINCE:
+        return since(j, request, depth + 1);
+    case PL_FIELD_SUBS:
+        return subs(j, request);
+    default:
+        return integer(j, f->kind, place);
+    }
+}
+
+/* An object with the fields of `r`; its depth is `depth`. */
+static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
+                   unsigned depth)
+{
+    struct pl_span key;
+
+    if (!pl_json_take(j, '{'))
+        return pl_json_fail(j, "an object is expected");
+    for (bool first = true; pl_json_member(j, &first, &key);) {
+        const struct pl_field *f = pl_request_field(r, key);
+
+        if (pl_json_null(j))
+            continue;
+        if (f != NULL ? !field(j, f, request, depth)
+                      : !pl_json_skip(j, PL_COMMAND_DEPTH_MAX - depth))
+            return false;
+    }
+    return j->err == PL_OK;
+}
+
+static bool no_memory(struct pl_json *j)
+{
+    j->why = "out of memory";
+    j->err = PL_ENOMEM;
+    return false;
+}
+
+/* Room for one more at the end of `list`, which is full at powers of two. */
+static struct pl_subscribe_request *
+sub_append(struct pl_json *j, struct pl_subscribe_request **list, size_t count)
+{
+    if (count >= PL_COMMAND_SUBS_MAX) {
+        pl_json_fail(j, "too many subscriptions");
+        return NULL;
+    }
+    if ((count & (count - 1)) == 0) {
+        size_t room = count == 0 ? 1 : count * 2;
+        void *more = pl_arena_alloc(j->arena, room * sizeof(**list));
+
+        if (more == NULL) {
+            no_memory(j);
+            return NULL;
+        }
+        if (count > 0)
+            memcpy(more, *list, count * sizeof(**list));
+        *list = more;
+    }
+    (*list)[count] = (struct pl_subscribe_request){0};
+    return &(*list)[count];
+}
+
+/* connect.subs: an object from channels to subscribe requests. */
+static bool subs(struct pl_json *j, struct pl_connect_request *c)
+{
+    struct pl_subscribe_request *list = NULL;
+    struct pl_span channel;
+    size_t count = 0;
+
+    if (!pl_json_take(j, '{'))
+        return pl_json_fail(j, "an object is expected");
+    for (bool first = true; pl_json_member(j, &first, &channel);) {
+        if (pl_json_null(j))
+            continue;
+        struct pl_subscribe_request *s = sub_append(j, &list, count);
+        if (s == NULL || !fields(j, &pl_requests[PL_VERB_SUBSCRIBE], s, AT_SUB))
+            return false;
+        s->channel = channel; /* the key counts, whatever stands inside */
+        count++;
+    }
+    if (j->err != PL_OK)
+        return false;
+    if (pl_subs_unique(list, &count, j->arena) != PL_OK)
+        return no_memory(j);
+    c->subs = list;
+    c->sub_count = count;
+    return true;
+}
+
+/* A request.  If there are several the one with the lowest number counts, and
+ * the others must be well-formed all the same. */
+static bool request(struct pl_json *j, enum pl_verb verb, struct pl_command *c)
+{
+    struct pl_command spare;
+    bool counts = c->verb == PL_VERB_NONE || verb <= c->verb;
+    struct pl_command *to = counts ? c : &spare;
+
+    *to = (struct pl_command){.id = c->id, .verb = verb};
+    return fields(j, &pl_requests[verb], pl_command_request(to), AT_REQUEST);
+}
+
+static bool command(struct pl_json *j, struct pl_command *c)
+{
+    struct pl_span key;
+    bool has_send = false;
+
+    if (!pl_json_take(j, '{'))
+        return pl_json_fail(j, "a command is an object");
+    for (bool first = true; pl_json_member(j, &first, &key);) {
+        enum pl_verb verb = PL_VERB_NONE;
+        bool is_id = key.len == 2 && memcmp(key.at, "id", 2) == 0;
+
+        if (pl_json_null(j))
+            continue;
+        if (!is_id)
+            verb = pl_request_verb(key);
+        has_send |= verb == PL_VERB_SEND;
+        if (is_id ? !integer(j, PL_FIELD_U32, &c->id)
+            : verb != PL_VERB_NONE
+                ? !request(j, verb, c)
+                : !pl_json_skip(j, PL_COMMAND_DEPTH_MAX - AT_COMMAND))
+            return false;
+    }
+    if (j->err != PL_OK)
+        return false;
+    if (pl_command_settle(c, has_send) != PL_OK)
+        return pl_json_fail(j, "a request without an id");
+    return true;
+}
+
+static void blanks(struct pl_json *j)
+{
+    while (j->at < j->end &&
+           (*j->at == ' ' || *j->at == '\t' || *j->at == '\r'))
+        j->at++;
+}
+
+/* Blanks, a command, blanks, and a newline or the end. */
+static bool line(struct pl_json *j, struct pl_command *c)
+{
+    blanks(j);
+    if (j->at == j->end)
+        return pl_json_fail(j, "no command");
+    if (!command(j, c))
+        return false;
+    blanks(j);
+    if (j->at < j->end && !pl_json_take(j, '\n'))
+        return pl_json_fail(j, "a newline is expected behind a command");
+    return true;
+}
+
+enum pl_err pl_json_command_decode(struct pl_span *in, struct pl_arena *arena,
+                                   struct pl_command *out, const char **why,
+                                   size_t *at)
+{
+    struct pl_json j;
+    struct pl_command c;
+
+    pl_json_init(&j, *in, arena);
+    c.id = 0; /* request() clears the rest when there is one */
+    c.verb = PL_VERB_NONE;
+    if (!line(&j, &c)) {
+        *why = j.why;
+        *at = (size_t)(j.at - in->at);
+        return j.err;
+    }
+    *in = (struct pl_span){j.at, (size_t)(j.end - j.at)};
+    *out = c;
+    return PL_OK;
+}
+
+bool pl_json_accepts(struct pl_span text)
+{
+    struct pl_json j;
+
+    pl_json_init(&j, text, NULL);
+    pl_json_space(&j);
+    if (!pl_json_skip(&j, PL_JSON_DEPTH_MAX))
+        return false;
+    pl_json_space(&j);
+    return j.at == j.end;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* protobuf_encode.c - replies and pushes to protobuf (protocol facts 2).
+ *
+ * The busy ones by hand: a message inside another has its length in front, so
+ * first the sizes are counted from the inside out, room for everything is
+ * taken once, and then all is written without another check.  Writing from the
+ * back, which needs no sizes, was left out: the buffer already holds what came
+ * before.  The rest goes through protobuf-c (protobuf_cold.c).
+ *
+ * Invariant: every *_size() is exactly what its put_*() writes; begin() gives
+ * the place and finish() asserts that the end was met.  All field numbers are
+ * below 16, so a tag is one byte. */
+#include "protobuf_codec.h"
+
+#include <assert.h>
+
+#include "protobuf_read.h"
+
+/* ---- pieces ---- */
+
+static inline size_t varint_size(uint64_t n)
+{
+    return (70 - (size_t)__builtin_clzll(n | 1)) / 7;
+}
+
+static inline char *put_varint(char *at, uint64_t n)
+{
+    for (; n >= 0x80; n >>= 7)
+        *at++ = (char)(n | 0x80);
+    *at++ = (char)n;
+    return at;
+}
+
+/* A message or string of `len` bytes with its tag and length. */
+static inline size_t block_size(size_t len)
+{
+    return 1 + varint_size(len) + len;
+}
+
+static inline char *put_head(char *at, unsigned number, size_t len)
+{
+    *at++ = (char)(number << 3 | PL_WIRE_BYTES);
+    return put_varint(at, len);
+}
+
+/* A string or bytes, left out when empty. */
+static inline size_t bytes_size(struct pl_span s)
+{
+    return s.len == 0 ? 0 : block_size(s.len);
+}
+
+static inline char *put_bytes(char *at, unsigned number, struct pl_span s)
+{
+    if (s.len == 0)
+        return at;
+    at = put_head(at, number, s.len);
+    memcpy(at, s.at, s.len);
+    return at + s.len;
+}
+
+/* A number or a boolean, left out when zero. */
+static inline size_t number_size(uint64_t n)
+{
+    return n == 0 ? 0 : 1 + varint_size(n);
+}
+
+static inline char *put_number(char *at, unsigned number, uint64_t n)
+{
+    if (n == 0)
+        return at;
+    *at++ = (char)(number << 3 | PL_WIRE_VARINT);
+    return put_varint(at, n);
+}
+
+/* ---- messages ---- */
+
+static size_t info_size(const struct pl_client_info *i)
+{
+    return bytes_size(i->user) + bytes_size(i->client) +
+           bytes_size(i->conn_info) + bytes_size(i->chan_info);
+}
+
+static char *put_info(char *at, const struct pl_client_info *i)
+{
+    at = put_bytes(at, 1, i->user);
+    at = put_bytes(at, 2, i->client);
+    at = put_bytes(at, 3, i->conn_info);
+    return put_bytes(at, 4, i->chan_info);
+}
+
+static size_t publication_size(const struct pl_publication *p)
+{
+    size_t size = bytes_size(p->data) + number_size(p->offset);
+
+    if (p->info != NULL)
+        size += block_size(info_size(p->info));
+    return size;
+}
+
+static char *put_publication(char *at, const struct pl_publication *p)
+{
+    at = put_bytes(at, 4, p->data);
+    if (p->info != NULL)
+        at = put_info(put_head(at, 5, info_size(p->info)), p->info);
+    return put_number(at, 6, p->offset);
+}
+
+static size_t subscribe_result_size(const struct pl_subscribe_result *r)
+{
+    size_t size = number_size(r->expires) + number_size(r->ttl) +
+                  number_size(r->recoverable) + bytes_size(r->epoch) +
+                  number_size(r->recovered) + number_size(r->offset) +
+                  number_size(r->positioned) + bytes_size(r->data) +
+                  number_size(r->was_recovering);
+
+    for (size_t i = 0; i < r->publication_count; i++)
+        size += block_size(publication_size(&r->publications[i]));
+    return size;
+}
+
+static char *put_subscribe_result(char *at, const struct pl_subscribe_result *r)
+{
+    at = put_number(at, 1, r->expires);
+    at = put_number(at, 2, r->ttl);
+    at = put_number(at, 3, r->recoverable);
+    at = put_bytes(at, 6, r->epoch);
+    for (size_t i = 0; i < r->publication_count; i++) {
+        at = put_head(at, 7, publication_size(&r->publications[i]));
+        at = put_publication(at, &r->publications[i]);
+    }
+    at = put_number(at, 8, r->recovered);
+    at = put_number(at, 9, r->offset);
+    at = put_number(at, 10, r->positioned);
+    at = put_bytes(at, 11, r->data);
+    return put_number(at, 12, r->was_recovering);
+}
+
+static size_t subscribe_push_size(const struct pl_subscribe_result *r)
+{
+    return number_size(r->recoverable) + bytes_size(r->epoch) +
+           number_size(r->offset) + number_size(r->positioned) +
+           bytes_size(r->data);
+}
+
+static char *put_subscribe_push(char *at, const struct pl_subscribe_result *r)
+{
+    at = put_number(at, 1, r->recoverable);
+    at = put_bytes(at, 4, r->epoch);
+    at = put_number(at, 5, r->offset);
+    at = put_number(at, 6, r->positioned);
+    return put_bytes(at, 7, r->data);
+}
+
+static size_t error_size(const struct pl_reply *r)
+{
+    return number_size(r->error.code) + bytes_size(r->error.message) +
+           number_size(r->error.temporary);
+}
+
+static char *put_error(char *at, const struct pl_reply *r)
+{
+    at = put_number(at, 1, r->error.code);
+    at = put_bytes(at, 2, r->error.message);
+    return put_number(at, 3, r->error.temporary);
+}
+
+/* ---- replies and pushes ---- */
+
+/* Room for a Reply of `size` bytes, its length written; NULL when out of
+ * memory. */
+static char *begin(struct pl_buf *b, size_t size)
+{
+    char *at = pl_buf_reserve(b, varint_size(size) + size);
+
+    return at == NULL ? NULL : put_varint(at, size);
+}
+
+/* Everything was written, up to `at`: as much as begin() was told. */
+static void finish(struct pl_buf *b, const char *at, size_t size)
+{
+    b->len += varint_size(size) + size;
+    assert(at == b->data + b->len);
+    (void)at;
+}
+
+/* The size of what the kind of reply holds. */
+static size_t result_size(const struct pl_reply *r)
+{
+    switch (r->kind) {
+    case PL_REPLY_ERROR:
+        return error_size(r);
+    case PL_REPLY_SUBSCRIBE:
+        return subscribe_result_size(&r->subscribe);
+    case PL_REPLY_RPC:
+        return bytes_size(r->rpc);
+    default:
+        return 0; /* unsubscribe and publish have nothing to tell */
+    }
+}
+
+static char *put_result(char *at, const struct pl_reply *r)
+{
+    switch (r->kind) {
+    case PL_REPLY_ERROR:
+        return put_error(at, r);
+    case PL_REPLY_SUBSCRIBE:
+        return put_subscribe_result(at, &r->subscribe);
+    case PL_REPLY_RPC:
+        return put_bytes(at, 1, r->rpc);
+    default:
+        return at;
+    }
+}
+
+/* The number of a busy result in Reply; 0 for one that protobuf-c writes. */
+static unsigned result_number(enum pl_reply_kind kind)
+{
+    switch (kind) {
+    case PL_REPLY_ERROR:
+        return 2;
+    case PL_REPLY_SUBSCRIBE:
+        return 6;
+    case PL_REPLY_UNSUBSCRIBE:
+        return 7;
+    case PL_REPLY_PUBLISH:
+        return 8;
+    case PL_REPLY_RPC:
+        return 13;
+    default:
+        return 0;
+    }
+}
+
+void pl_protobuf_reply_encode(struct pl_buf *b, const struct pl_reply *reply)
+{
+    unsigned number = result_number(reply->kind);
+
+    if (number == 0) {
+        pl_protobuf_cold_encode(b, reply);
+        return;
+    }
+    size_t inner = result_size(reply);
+    size_t size = number_size(reply->id) + block_size(inner);
+    char *at = begin(b, size);
+    if (at == NULL)
+        return;
+    at = put_number(at, 1, reply->id);
+    at = put_result(put_head(at, number, inner), reply);
+    finish(b, at, size);
+}
+
+/* The number in Push of what the kind of push holds, and its size. */
+static unsigned push_number(enum pl_push_kind kind)
+{
+    static const unsigned numbers[] = {
+        [PL_PUSH_PUBLICATION] = 4, [PL_PUSH_JOIN] = 5,
+        [PL_PUSH_LEAVE] = 6,       [PL_PUSH_UNSUBSCRIBE] = 7,
+        [PL_PUSH_MESSAGE] = 8,     [PL_PUSH_SUBSCRIBE] = 9,
+    };
+
+    return numbers[kind];
+}
+
+static size_t push_size(const struct pl_push *p)
+{
+    switch (p->kind) {
+    case PL_PUSH_PUBLICATION:
+        return publication_size(&p->publication);
+    case PL_PUSH_JOIN:
+    case PL_PUSH_LEAVE:
+        return block_size(info_size(&p->client));
+    case PL_PUSH_UNSUBSCRIBE:
+        return number_size(p->unsubscribe.code) +
+               bytes_size(p->unsubscribe.reason);
+    case PL_PUSH_MESSAGE:
+        return bytes_size(p->data);
+    default:
+        return subscribe_push_size(&p->subscribe);
+    }
+}
+
+static char *put_push(char *at, const struct pl_push *p)
+{
+    switch (p->kind) {
+    case PL_PUSH_PUBLICATION:
+        return put_publication(at, &p->publication);
+    case PL_PUSH_JOIN:
+    case PL_PUSH_LEAVE:
+        at = put_head(at, 1, info_size(&p->client));
+        return put_info(at, &p->client);
+    case PL_PUSH_UNSUBSCRIBE:
+        at = put_number(at, 2, p->unsubscribe.code);
+        return put_bytes(at, 3, p->unsubscribe.reason);
+    case PL_PUSH_MESSAGE:
+        return put_bytes(at, 1, p->data);
+    default:
+        return put_subscribe_push(at, &p->subscribe);
+    }
+}
+
+void pl_protobuf_push_encode(struct pl_buf *b, const struct pl_push *push)
+{
+    size_t inner = push_size(push);
+    size_t middle = bytes_size(push->channel) + block_size(inner);
+    size_t size = block_size(middle);
+    char *at = begin(b, size);
+
+    if (at == NULL)
+        return;
+    at = put_head(at, 4, middle);
+    at = put_bytes(at, 2, push->channel);
+    at = put_push(put_head(at, push_number(push->kind), inner), push);
+    finish(b, at, size);
+}

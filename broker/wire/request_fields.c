@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_fields.c - see request_fields.h.
+ *
+ * Tables, because with a function for each request and encoding every field
+ * would stand four times.  A search through so few entries costs about as
+ * much as a switch.  The numbers are those of proto/client.proto; a test packs
+ * every request with the code made from it and reads it with these tables. */
+#include "request_fields.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define FIELD(name, number, kind, type, member)                                \
+    {                                                                          \
+        name, sizeof(name) - 1, number, kind, offsetof(struct type, member)    \
+    }
+#define REQUEST(name, fields)                                                  \
+    {                                                                          \
+        name, sizeof(name) - 1, sizeof(fields) / sizeof((fields)[0]), fields   \
+    }
+#define SUB_REFRESH(member)                                                    \
+    (offsetof(struct pl_command, sub_refresh.member) -                         \
+     offsetof(struct pl_command, sub_refresh))
+
+static_assert(PL_VERB_SUB_REFRESH - PL_VERB_CONNECT == 15 - 4,
+              "verbs are in the order of their numbers, without a gap");
+
+static const struct pl_field connect_fields[] = {
+    FIELD("token", 1, PL_FIELD_TEXT, pl_connect_request, token),
+    FIELD("data", 2, PL_FIELD_DATA, pl_connect_request, data),
+    {"subs", 4, 3, PL_FIELD_SUBS, 0},
+    FIELD("name", 4, PL_FIELD_TEXT, pl_connect_request, name),
+    FIELD("version", 5, PL_FIELD_TEXT, pl_connect_request, version),
+};
+
+static const struct pl_field subscribe_fields[] = {
+    FIELD("channel", 1, PL_FIELD_TEXT, pl_subscribe_request, channel),
+    FIELD("token", 2, PL_FIELD_TEXT, pl_subscribe_request, token),
+    FIELD("recover", 3, PL_FIELD_BOOL, pl_subscribe_request, recover),
+    FIELD("epoch", 6, PL_FIELD_TEXT, pl_subscribe_request, epoch),
+    FIELD("offset", 7, PL_FIELD_U64, pl_subscribe_request, offset),
+    FIELD("data", 8, PL_FIELD_DATA, pl_subscribe_request, data),
+    FIELD("positioned", 9, PL_FIELD_BOOL, pl_subscribe_request, positioned),
+    FIELD("recoverable", 10, PL_FIELD_BOOL, pl_subscribe_request, recoverable),
+    FIELD("join_leave", 11, PL_FIELD_BOOL, pl_subscribe_request, join_leave),
+    FIELD("flag", 14, PL_FIELD_I64, pl_subscribe_request, flag),
+};
+
+static const struct pl_field channel_fields[] = {
+    {"channel", 7, 1, PL_FIELD_TEXT, 0},
+};
+
+static const struct pl_field publish_fields[] = {
+    FIELD("channel", 1, PL_FIELD_TEXT, pl_publish_request, channel),
+    FIELD("data", 2, PL_FIELD_DATA, pl_publish_request, data),
+};
+
+static const struct pl_field history_fields[] = {
+    FIELD("channel", 1, PL_FIELD_TEXT, pl_history_request, channel),
+    FIELD("limit", 7, PL_FIELD_I32, pl_history_request, limit),
+    FIELD("since", 8, PL_FIELD_SINCE, pl_history_request, has_since),
+    FIELD("reverse", 9, PL_FIELD_BOOL, pl_history_request, reverse),
+};
+
+static const struct pl_field since_fields[] = {
+    FIELD("offset", 1, PL_FIELD_U64, pl_history_request, since_offset),
+    FIELD("epoch", 2, PL_FIELD_TEXT, pl_history_request, since_epoch),
+};
+
+static const struct pl_field send_fields[] = {
+    {"data", 4, 1, PL_FIELD_DATA, 0},
+};
+
+static const struct pl_field rpc_fields[] = {
+    FIELD("data", 1, PL_FIELD_DATA, pl_rpc_request, data),
+    FIELD("method", 2, PL_FIELD_TEXT, pl_rpc_request, method),
+};
+
+static const struct pl_field refresh_fields[] = {
+    {"token", 5, 1, PL_FIELD_TEXT, 0},
+};
+
+static const struct pl_field sub_refresh_fields[] = {
+    {"channel", 7, 1, PL_FIELD_TEXT, SUB_REFRESH(channel)},
+    {"token", 5, 2, PL_FIELD_TEXT, SUB_REFRESH(token)},
+};
+
+const struct pl_request pl_requests[PL_VERB_SUB_REFRESH + 1] = {
+    [PL_VERB_CONNECT] = REQUEST("connect", connect_fields),
+    [PL_VERB_SUBSCRIBE] = REQUEST("subscribe", subscribe_fields),
+    [PL_VERB_UNSUBSCRIBE] = REQUEST("unsubscribe", channel_fields),
+    [PL_VERB_PUBLISH] = REQUEST("publish", publish_fields),
+    [PL_VERB_PRESENCE] = REQUEST("presence", channel_fields),
+    [PL_VERB_PRESENCE_STATS] = REQUEST("presence_stats", channel_fields),
+    [PL_VERB_HISTORY] = REQUEST("history", history_fields),
+    [PL_VERB_PING] = {"ping", 4, 0, NULL},
+    [PL_VERB_SEND] = REQUEST("send", send_fields),
+    [PL_VERB_RPC] = REQUEST("rpc", rpc_fields),
+    [PL_VERB_REFRESH] = REQUEST("refresh", refresh_fields),
+    [PL_VERB_SUB_REFRESH] = REQUEST("sub_refresh", sub_refresh_fields),
+};
+
+const struct pl_request pl_request_since = REQUEST("since", since_fields);
+
+static bool is_name(struct pl_span name, const char *text, size_t len)
+{
+    return name.len == len && memcmp(name.at, text, len) == 0;
+}
+
+enum pl_verb pl_request_verb(struct pl_span name)
+{
+    for (int v = PL_VERB_CONNECT; v <= PL_VERB_SUB_REFRESH; v++)
+        if (is_name(name, pl_requests[v].name, pl_requests[v].name_len))
+            return (enum pl_verb)v;
+    return PL_VERB_NONE;
+}
+
+const struct pl_field *pl_request_field(const struct pl_request *r,
+                                        struct pl_span name)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (is_name(name, r->fields[i].name, r->fields[i].name_len))
+            return &r->fields[i];
+    return NULL;
+}
+
+/* By channel, and among equals as they came: the sort works on pointers into
+ * the array. */
+static int order(const void *a, const void *b)
+{
+    const struct pl_subscribe_request *x = *(struct pl_subscribe_request **)a;
+    const struct pl_subscribe_request *y = *(struct pl_subscribe_request **)b;
+    size_t len =
+        x->channel.len < y->channel.len ? x->channel.len : y->channel.len;
+    int d = len == 0 ? 0 : memcmp(x->channel.at, y->channel.at, len);
+
+    if (d != 0)
+        return d;
+    if (x->channel.len != y->channel.len)
+        return x->channel.len < y->channel.len ? -1 : 1;
+    return x < y ? -1 : 1;
+}
+
+enum pl_err pl_subs_unique(struct pl_subscribe_request *subs, size_t *count,
+                           struct pl_arena *arena)
+{
+    size_t n = *count, kept = 0;
+
+    if (n < 2)
+        return PL_OK;
+    struct pl_subscribe_request **p = pl_arena_alloc(arena, n * sizeof(*p));
+    struct pl_subscribe_request *copy =
+        pl_arena_alloc(arena, n * sizeof(*copy));
+    if (p == NULL || copy == NULL)
+        return PL_ENOMEM;
+    memcpy(copy, subs, n * sizeof(*copy));
+    for (size_t i = 0; i < n; i++)
+        p[i] = &copy[i];
+    qsort(p, n, sizeof(p[0]), order);
+    for (size_t i = 0; i < n; i++)
+        if (i + 1 == n || !pl_span_equal(p[i]->channel, p[i + 1]->channel))
+            subs[kept++] = *p[i];
+    *count = kept;
+    return PL_OK;
+}
+
+enum pl_err pl_command_settle(struct pl_command *c, bool has_send)
+{
+    if (c->id != 0 || c->verb == PL_VERB_SEND)
+        return PL_OK;
+    if (has_send)
+        return PL_EBADMSG;
+    c->verb = PL_VERB_PONG;
+    return PL_OK;
+}

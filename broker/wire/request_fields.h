@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_fields.h - the fields of requests, once for both encodings: their
+ * JSON name, protobuf number and type, and where they go in command.h. */
+#ifndef PL_REQUEST_FIELDS_H
+#define PL_REQUEST_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "command.h"
+#include "err.h"
+
+enum pl_field_kind {
+    PL_FIELD_TEXT, /* struct pl_span: UTF-8 without zero bytes */
+    PL_FIELD_DATA, /* struct pl_span: bytes, or any JSON value */
+    PL_FIELD_BOOL,
+    PL_FIELD_U32,
+    PL_FIELD_I32,
+    PL_FIELD_U64,
+    PL_FIELD_I64,
+    PL_FIELD_SINCE, /* of a history request, the place is its has_since */
+    PL_FIELD_SUBS   /* of a connect request, the place is its start */
+};
+
+struct pl_field {
+    const char *name;
+    uint8_t name_len;
+    uint8_t number; /* below 16: the tag is one byte */
+    uint8_t kind;   /* enum pl_field_kind */
+    uint8_t place;  /* offset in the request's struct */
+};
+
+struct pl_request {
+    const char *name; /* of the request in a command */
+    uint8_t name_len;
+    uint8_t count;
+    const struct pl_field *fields; /* by number */
+};
+
+enum {
+    PL_COMMAND_ID_NUMBER = 1,
+    PL_COMMAND_DEPTH_MAX = 16,    /* nesting of a command, without its data */
+    PL_COMMAND_SUBS_MAX = 4096,   /* entries of connect.subs */
+    PL_COMMAND_FIELDS_MAX = 32768 /* fields of a cold protobuf command */
+};
+
+/* By verb, from PL_VERB_CONNECT on; those before have no request. */
+extern const struct pl_request pl_requests[PL_VERB_SUB_REFRESH + 1];
+
+/* The position in a history request (StreamPosition). */
+extern const struct pl_request pl_request_since;
+
+/* The request with this JSON name, or PL_VERB_NONE. */
+enum pl_verb pl_request_verb(struct pl_span name);
+
+/* The field of `r` with this JSON name, or NULL. */
+const struct pl_field *pl_request_field(const struct pl_request *r,
+                                        struct pl_span name);
+
+/* The protobuf number of a verb's request in a command, and back. */
+static inline uint32_t pl_verb_number(enum pl_verb verb)
+{
+    return (uint32_t)verb - PL_VERB_CONNECT + 4;
+}
+
+static inline enum pl_verb pl_verb_of_number(uint32_t number)
+{
+    if (number < 4 || number > 15)
+        return PL_VERB_NONE;
+    return (enum pl_verb)(number - 4 + PL_VERB_CONNECT);
+}
+
+/* Where the request of `c` begins, whichever it is: they are a union. */
+static inline void *pl_command_request(struct pl_command *c)
+{
+    return &c->connect;
+}
+
+/* Keep of several entries for one channel the last, as a map would.  Sorts.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_subs_unique(struct pl_subscribe_request *subs, size_t *count,
+                           struct pl_arena *arena);
+
+/* The last step of reading a command: without an id it is a pong, unless it
+ * carries a send, and then nothing else may come first.
+ * Errors: PL_EBADMSG. */
+enum pl_err pl_command_settle(struct pl_command *c, bool has_send);
+
+#endif

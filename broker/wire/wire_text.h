@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wire_text.h - looking at text eight bytes at a time: UTF-8 and JSON. */
+#ifndef PL_WIRE_TEXT_H
+#define PL_WIRE_TEXT_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "span.h"
+
+#define PL_TEXT_ONES 0x0101010101010101ull
+#define PL_TEXT_HIGH 0x8080808080808080ull
+
+/* Bytes of the one well-formed UTF-8 character at `at` when it is longer than
+ * one byte (RFC 3629: nothing overlong, no surrogate, at most U+10FFFF), else
+ * 0.  `at` is before `end`. */
+size_t pl_text_sequence(const char *at, const char *end);
+
+/* Whether `s` is UTF-8 without a zero byte. */
+bool pl_text_valid(struct pl_span s);
+
+/* The eight bytes at `at`, the first one lowest. */
+static inline uint64_t pl_text_word(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* The high bit of each byte of `word` that is `byte` (< 128).  Behind the
+ * first such byte there may be wrong ones: only the lowest bit counts. */
+static inline uint64_t pl_text_equal(uint64_t word, unsigned char byte)
+{
+    uint64_t x = word ^ (PL_TEXT_ONES * byte);
+
+    return (x - PL_TEXT_ONES) & ~x & PL_TEXT_HIGH;
+}
+
+static inline bool pl_text_is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* The first byte that cannot stand in a JSON string as it is: a quote, a
+ * backslash, a control character; or, when `high` is PL_TEXT_HIGH and not 0,
+ * one that is not ASCII.  `end` when there is none. */
+static inline const char *pl_text_plain(const char *at, const char *end,
+                                        uint64_t high)
+{
+    for (; end - at >= 8; at += 8) {
+        uint64_t w = pl_text_word(at);
+        uint64_t stop = pl_text_equal(w, '"') | pl_text_equal(w, '\\') |
+                        ((w - PL_TEXT_ONES * 0x20) & ~w & PL_TEXT_HIGH) |
+                        (w & high);
+
+        if (stop != 0)
+            return at + __builtin_ctzll(stop) / 8;
+    }
+    while (at < end && pl_text_is_plain((unsigned char)*at) &&
+           ((unsigned char)*at & high) == 0)
+        at++;
+    return at;
+}
+
+#endif
