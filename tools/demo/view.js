@@ -18,7 +18,7 @@ function make(tag, className, text) {
 function hue(nick) {
     let sum = 7;
     for (const char of nick) sum = (sum * 31 + char.codePointAt(0)) >>> 0;
-    return sum % 360;
+    return (sum * 137) % 360; // names that hash close look apart
 }
 
 export function paintFace(face, nick) {

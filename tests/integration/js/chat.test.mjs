@@ -6,6 +6,7 @@
 // PARLEY_SCREENSHOT names a file: then the picture of the README is taken.
 import { after, before, describe, test } from 'node:test';
 import { writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { Broker, freePort } from './broker.mjs';
@@ -39,6 +40,14 @@ describe('the page server', () => {
         for (const path of ['../server.mjs', '%2e%2e/dev', 'server.mjs',
             'parley.yaml', '__proto__', 'constructor', '//etc/passwd'])
             assert.equal((await fetch(server.url + path)).status, 404);
+        // As no browser sends it, so not through fetch.
+        const { hostname, port } = new URL(server.url);
+        for (const path of ['/../server.mjs', '/..%2fserver.mjs', '*'])
+            assert.equal(await new Promise((done) => get(
+                { hostname, port, path }, (res) => {
+                    res.resume();
+                    done(res.statusCode);
+                })), 404);
         const posted = await fetch(server.url, { method: 'POST' });
         assert.equal(posted.status, 405);
     });
@@ -191,7 +200,7 @@ const CONVERSATION = [
     ['Ada', 'I was typing when it happened. It said “Reconnecting…”, and ' +
         'my message went out two seconds later.'],
     ['Edsger', 'No gap on my side, and nothing twice.'],
-    ['Grace', 'Then I will not announce the next one either 🙂'],
+    ['Grace', 'Then I will not announce the next one either.'],
     ['Ada', 'What are you on?'],
     ['Edsger', 'Phone, on the train. Three tunnels so far.'],
     ['Grace', 'And still no <b>duplicates</b>?'],
