@@ -40,21 +40,25 @@ enum kind {
     TOKENS  /* several are one list, looked through here */
 };
 
+#define NAME(literal)                                                          \
+    {                                                                          \
+        literal, sizeof(literal) - 1                                           \
+    }
 static const struct {
-    const char *name;
+    struct pl_span name;
     enum kind kind;
 } fields[FIELD_COUNT] = {
-    [HOST] = {"host", ONCE},
-    [UPGRADE] = {"upgrade", TOKENS},
-    [CONNECTION] = {"connection", TOKENS},
-    [KEY] = {"sec-websocket-key", ONCE},
-    [VERSION] = {"sec-websocket-version", ONCE},
-    [PROTOCOLS] = {"sec-websocket-protocol", JOINED},
-    [EXTENSIONS] = {"sec-websocket-extensions", JOINED},
-    [ORIGIN] = {"origin", ONCE},
-    [FORWARDED_FOR] = {"x-forwarded-for", JOINED},
-    [CONTENT_LENGTH] = {"content-length", ONCE},
-    [TRANSFER_ENCODING] = {"transfer-encoding", TOKENS},
+    [HOST] = {NAME("host"), ONCE},
+    [UPGRADE] = {NAME("upgrade"), TOKENS},
+    [CONNECTION] = {NAME("connection"), TOKENS},
+    [KEY] = {NAME("sec-websocket-key"), ONCE},
+    [VERSION] = {NAME("sec-websocket-version"), ONCE},
+    [PROTOCOLS] = {NAME("sec-websocket-protocol"), JOINED},
+    [EXTENSIONS] = {NAME("sec-websocket-extensions"), JOINED},
+    [ORIGIN] = {NAME("origin"), ONCE},
+    [FORWARDED_FOR] = {NAME("x-forwarded-for"), JOINED},
+    [CONTENT_LENGTH] = {NAME("content-length"), ONCE},
+    [TRANSFER_ENCODING] = {NAME("transfer-encoding"), TOKENS},
 };
 
 /* What is known of a head that is being read. */
@@ -214,7 +218,7 @@ static enum field find_field(struct pl_span name)
 {
     unsigned f = 0;
 
-    while (f < FIELD_COUNT && !pl_http_equal(name, pl_span_of(fields[f].name)))
+    while (f < FIELD_COUNT && !pl_http_equal(name, fields[f].name))
         f++;
     return (enum field)f;
 }

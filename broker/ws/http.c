@@ -22,9 +22,9 @@ bool pl_http_is_tchar(char c)
 {
     char low = pl_http_lower(c);
 
-    if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9'))
+    if ((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-')
         return true;
-    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+    return c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL;
 }
 
 bool pl_http_is_token(struct pl_span s)

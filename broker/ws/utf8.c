@@ -63,15 +63,27 @@ static const byte *skip_ascii(const byte *at, const byte *end)
     return at;
 }
 
+static bool is_continuation(byte c)
+{
+    return (c & 0xC0) == 0x80;
+}
+
 /* Check the character at `at`, which is not ASCII; gives what follows it or
  * NULL.  When the piece ends inside it, *state tells where. */
 static const byte *character(const byte *at, const byte *end, uint32_t *state)
 {
     uint32_t s = begin(*at++);
+    size_t wanted = s & 0xFF;
 
     if (s == 0)
         return NULL;
-    while (s != 0 && at < end)
+    if ((size_t)(end - at) >= wanted) {
+        bool good = at[0] >= (s >> 8 & 0xFF) && at[0] <= (s >> 16) &&
+                    (wanted < 2 || is_continuation(at[1])) &&
+                    (wanted < 3 || is_continuation(at[2]));
+        return good ? at + wanted : NULL;
+    }
+    while (at < end)
         if (!step(&s, *at++))
             return NULL;
     *state = s;

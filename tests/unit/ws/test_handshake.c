@@ -327,6 +327,30 @@ static void lines_that_are_malformed_are_refused(void **state)
     CHECK(rows);
 }
 
+/* Long lines are searched in wide steps: every byte at every place of one. */
+static void every_byte_in_a_long_value_is_judged_right(void **state)
+{
+    static const char request[] =
+        GET HOST "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                 "\r\n" REST;
+    char copy[sizeof request];
+    size_t from = sizeof(GET HOST "X: ") - 1, to = from + 56;
+    int status;
+
+    (void)state;
+    for (size_t at = from; at < to; at++)
+        for (unsigned c = 0; c < 256; c++) {
+            bool good = (c >= ' ' && c != 0x7F) || c == '\t';
+
+            memcpy(copy, request, sizeof copy);
+            copy[at] = (char)c;
+            enum pl_err err = verdict((struct pl_span){copy, sizeof copy - 1},
+                                      sizeof copy - 1, &status);
+            assert_int_equal(err, good ? PL_OK : PL_EBADMSG);
+            assert_int_equal(status, good ? 0 : 400);
+        }
+}
+
 static void fields_that_are_missing_double_or_wrong_are_refused(void **state)
 {
     static const struct refusal rows[] = {
@@ -524,6 +548,7 @@ int main(void)
         cmocka_unit_test(results_are_untouched_unless_ok),
         cmocka_unit_test(request_lines_that_are_wrong_are_refused),
         cmocka_unit_test(lines_that_are_malformed_are_refused),
+        cmocka_unit_test(every_byte_in_a_long_value_is_judged_right),
         cmocka_unit_test(fields_that_are_missing_double_or_wrong_are_refused),
         cmocka_unit_test(a_key_is_sixteen_bytes_in_base64),
         cmocka_unit_test(limits_are_exact),

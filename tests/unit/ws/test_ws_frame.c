@@ -184,6 +184,9 @@ static void only_whole_frames_are_counted(void **state)
     struct pl_span frames = pl_buf_span(&b);
     assert_int_equal(pl_ws_frame_count(frames, 0), 0);
     for (size_t i = 0; i < LENGTHS; i++) {
+        for (size_t cut = 0; i > 0 && cut < PL_WS_HEADER_MAX; cut++)
+            assert_int_equal(pl_ws_frame_count(frames, ends[i - 1] + cut),
+                             ends[i - 1] + cut < ends[i] ? i : i + 1);
         assert_int_equal(pl_ws_frame_count(frames, ends[i] - 1), i);
         assert_int_equal(pl_ws_frame_count(frames, ends[i]), i + 1);
         assert_int_equal(pl_ws_frame_count(frames, ends[i] + 1), i + 1);
