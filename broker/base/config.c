@@ -295,7 +295,7 @@ static enum pl_err create(struct pl_config **out,
                                   .report = report};
     enum pl_err rc = load(&l, src, check);
 
-    if (rc == PL_OK && report->failed)
+    if (report->failed) /* what was found cannot be told */
         rc = PL_ENOMEM;
     if (rc != PL_OK) {
         pl_config_destroy(l.config);

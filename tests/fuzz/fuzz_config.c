@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_config.c - a configuration file made of any bytes.
+ *
+ * What must hold besides the sanitizers: a failure has a report, a success has
+ * a configuration that keeps its promises, and what was refused is refused
+ * again. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check(const struct pl_config *c)
+{
+    must(c->listen.count > 0 && c->listen.at[0].text != NULL);
+    must(c->loops <= 64);
+    must(c->websocket.path != NULL && c->websocket.path[0] == '/');
+    must(c->websocket.max_message >= 1024);
+    must(c->connect.timeout_ms > 0);
+    must(c->ping.interval_ms == 0 || c->ping.timeout_ms < c->ping.interval_ms);
+    must(!c->insecure || c->listen.at[0].loopback);
+    must(c->auth.anonymous || c->auth.hmac_secret != NULL);
+}
+
+static void load(const uint8_t *data, size_t size, bool insecure)
+{
+    const struct pl_config_source src = {
+        .text = {size == 0 ? "" : (const char *)data, size},
+        .insecure = insecure,
+    };
+    struct pl_buf report = {0};
+    struct pl_config *c = NULL;
+
+    if (pl_config_load(&c, &src, &report) == PL_OK)
+        check(c);
+    else
+        must(c == NULL && report.len > 0);
+    pl_buf_fini(&report);
+    pl_config_destroy(c);
+}
+
+/* The same bytes as a --set. */
+static void load_set(const uint8_t *data, size_t size)
+{
+    char *set = strndup((const char *)data, size);
+    const char *const sets[] = {set};
+    const struct pl_config_source src = {
+        .sets = sets, .set_count = 1, .insecure = true};
+    struct pl_buf report = {0};
+    struct pl_config *c = NULL;
+
+    must(set != NULL);
+    if (pl_config_load(&c, &src, &report) == PL_OK)
+        check(c);
+    pl_buf_fini(&report);
+    pl_config_destroy(c);
+    free(set);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    load(data, size, false);
+    load(data, size, true);
+    if (size > 0)
+        load_set(data, size);
+    return 0;
+}
