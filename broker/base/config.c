@@ -27,7 +27,7 @@ struct documents {
     size_t count;
 };
 
-static const struct pl_config_place nowhere = {NULL, 0, false};
+static const struct pl_config_place nowhere = {NULL, 0, NULL};
 
 const struct pl_config_setting *
 pl_config_setting_of(const struct pl_config_loading *l, const char *key)
@@ -39,25 +39,30 @@ pl_config_setting_of(const struct pl_config_loading *l, const char *key)
     return NULL;
 }
 
-static void put_key(struct pl_buf *report, const char *key)
+static void put_key(struct pl_buf *report, const char *key, size_t len)
 {
-    for (; *key != '\0'; key++)
-        pl_buf_put_byte(report, *key > ' ' && *key < 0x7f ? *key : '?');
+    for (size_t i = 0; i < len; i++)
+        pl_buf_put_byte(report, key[i] > ' ' && key[i] < 0x7f ? key[i] : '?');
+    if (len > 0)
+        pl_buf_put_span(report, PL_SPAN(": "));
 }
 
 static void report_place(struct pl_buf *report,
                          const struct pl_config_place *place, const char *key)
 {
+    size_t len = strlen(key);
+
     if (place->file != NULL && place->line != 0)
         pl_buf_printf(report, "%s:%u: ", place->file, place->line);
     else if (place->file != NULL)
         pl_buf_printf(report, "%s: ", place->file);
-    else if (place->set)
-        pl_buf_printf(report, "--set%s", key[0] == '\0' ? ": " : " ");
-    if (key[0] != '\0') {
-        put_key(report, key);
-        pl_buf_put_span(report, PL_SPAN(": "));
+    if (place->set != NULL && len == 0) {
+        key = place->set;
+        len = strcspn(key, "=");
     }
+    if (place->set != NULL)
+        pl_buf_printf(report, "--set%s", len == 0 ? ": " : " ");
+    put_key(report, key, len);
 }
 
 static void report_text(struct pl_buf *report, const char *format, va_list args)
@@ -163,7 +168,7 @@ static void wipe(struct pl_buf *text)
 static enum pl_err read_file(struct pl_config_loading *l,
                              struct documents *docs, const char *name)
 {
-    const struct pl_config_place place = {name, 0, false};
+    const struct pl_config_place place = {name, 0, NULL};
     struct pl_buf text = {0};
     FILE *f = fopen(name, "re");
     enum pl_err rc = f == NULL ? PL_EIO : read_all(f, &text);
@@ -210,22 +215,19 @@ static bool put_set(struct pl_buf *text, const char *set, const char *equals)
 static enum pl_err read_set(struct pl_config_loading *l, struct documents *docs,
                             const char *set)
 {
-    const struct pl_config_place place = {NULL, 0, true};
     const char *equals = strchr(set, '=');
+    /* without '=' nothing is shown: a secret may stand there */
+    const struct pl_config_place place = {NULL, 0, equals == NULL ? "" : set};
     struct pl_buf text = {0};
     enum pl_err rc = PL_EINVAL;
-    char key[64];
 
-    if (equals == NULL || strpbrk(equals, "\r\n") != NULL) {
-        /* not shown: a secret may stand there */
+    if (equals == NULL || strpbrk(equals, "\r\n") != NULL)
         pl_config_complain(l, &place, "", "needs key=value, on one line");
-    } else if (!put_set(&text, set, equals)) {
-        snprintf(key, sizeof(key), "%.*s", (int)(equals - set), set);
-        pl_config_complain(l, &place, key, "unknown key");
-    } else {
+    else if (!put_set(&text, set, equals))
+        pl_config_complain(l, &place, "", "unknown key");
+    else
         rc = text.failed ? PL_ENOMEM
                          : read_document(l, docs, &place, pl_buf_span(&text));
-    }
     wipe(&text);
     return rc;
 }
@@ -237,7 +239,7 @@ static enum pl_err read_sources(struct pl_config_loading *l,
                                 const struct pl_config_source *src)
 {
     const struct pl_config_place place = {
-        src->file == NULL ? "configuration" : src->file, 0, false};
+        src->file == NULL ? "configuration" : src->file, 0, NULL};
     enum pl_err rc, first = PL_OK;
 
     rc = read_column(l, docs, false);

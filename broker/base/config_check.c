@@ -27,7 +27,7 @@ static void check_auth(struct pl_config_loading *l,
                        "shorter than 32 bytes, which can be guessed from one "
                        "token; make one with: openssl rand -hex 32");
     if (!s->said && !c->auth.anonymous && !src->auth_handler)
-        pl_config_complain(l, &(struct pl_config_place){NULL, 0, false}, "",
+        pl_config_complain(l, &(struct pl_config_place){NULL, 0, NULL}, "",
                            "clients have no way to authenticate: set "
                            "auth.hmac_secret for tokens, or auth.anonymous to "
                            "let everybody in, or try --insecure on loopback");

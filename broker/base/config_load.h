@@ -16,7 +16,8 @@ enum {
 struct pl_config_place {
     const char *file; /* NULL: not in a file */
     unsigned line;    /* 0: unknown */
-    bool set;         /* by --set */
+    const char *set;  /* argument of --set, of which only what stands before
+                       * its '=' may be shown; NULL: not by --set */
 };
 
 /* The text of one key, not converted yet. */

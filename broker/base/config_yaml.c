@@ -279,7 +279,7 @@ static void take_settings(const struct pl_config_yaml *y,
             .count = r->value[i].count,
             .place = {place->file, line, place->set},
             .said = true,
-            .explicit = place->file != NULL || place->set,
+            .explicit = place->file != NULL || place->set != NULL,
         };
     }
 }

@@ -160,6 +160,9 @@ static void broken_yaml_is_named_with_its_line(void **state)
     load(&l, "loops: 3\nping: [\n", true, NULL);
     assert_int_equal(l.rc, PL_EINVAL);
     assert_ptr_equal(strstr(l.report, "t.yaml:3: "), l.report);
+    load(&l, "", true, SETS("listen=[127.0.0.1:1"));
+    assert_int_equal(l.rc, PL_EINVAL);
+    assert_ptr_equal(strstr(l.report, "--set listen: "), l.report);
 }
 
 static void yaml_that_no_configuration_needs_is_refused(void **state)
@@ -228,6 +231,9 @@ static void no_finding_shows_a_secret(void **state)
     }
     load(&l, "", true, SETS("auth.hmac_secret:ossifrage"));
     assert_string_equal(l.report, "--set: needs key=value, on one line\n");
+    load(&l, "", true, SETS("api.key=a\nossifrage"));
+    assert_string_equal(l.report,
+                        "--set api.key: needs key=value, on one line\n");
 }
 
 static void a_socket_path_that_no_kernel_takes_is_refused(void **state)
