@@ -257,8 +257,8 @@ static enum pl_err send_start(struct pl_supervision *s, int index)
     m->child = index;
     m->ref = c->ref;
     m->owner = pl_actor_address(s->owner);
-    pl_actor_send(
-        s->owner,
+    pl_loop_send(
+        s->owner->loop, m->owner,
         pl_system_loop_address(pl_loop_system(s->owner->loop), c->spec.loop),
         &m->mail.msg);
     return PL_OK;

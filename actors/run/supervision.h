@@ -31,7 +31,9 @@ struct pl_child_spec {
     const char *name; /* for logs and status; constant */
     unsigned loop;    /* where it lives */
     enum pl_restart restart;
-    /* Make the actor on `loop`; runs on that loop's thread.
+    /* Make the actor on `loop`; runs on that loop's thread.  When it starts
+     * again, its former life has exited, but on the same loop may be reaped
+     * later in the same turn.
      * Errors: any; counts as a failure of the child. */
     enum pl_err (*start)(struct pl_loop *loop, void *arg,
                          struct pl_address *out);

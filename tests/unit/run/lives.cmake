@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# snapshot, names, monitors, supervision, sim
+foreach(name snapshot names monitor sim supervision supervision_threads)
+  pl_unit_test(${name} TIMEOUT 300 USES pl_run)
+endforeach()
+foreach(name snapshot names supervision_threads)
+  set_tests_properties(unit.${name} PROPERTIES LABELS "unit;threads")
+endforeach()
