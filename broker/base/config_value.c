@@ -11,6 +11,7 @@
 #include "config_load.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,18 +38,14 @@ static const struct unit size_units[] = {
     {"B", 1},     {"KiB", 1u << 10},   {"MiB", 1u << 20},  {"GiB", 1u << 30},
     {"KB", 1000}, {"MB", 1000 * 1000}, {"GB", 1000000000}, {NULL, 0}};
 
-/* "`text` is not ..." with the text made harmless, or without it when it is
- * secret. */
+/* "`text` is not ...", with the text made harmless.  Secrets are strings, which
+ * take any text and so never come here. */
 static void refuse(const struct job *j, const char *text, const char *wanted)
 {
     char shown[SHOWN_MAX + 1];
     size_t i = 0;
 
-    if (j->key->secret) {
-        pl_config_complain(j->l, &j->setting->place, j->key->name,
-                           "the value is not %s", wanted);
-        return;
-    }
+    assert(!j->key->secret);
     for (; text[i] != '\0' && i < SHOWN_MAX; i++)
         shown[i] = text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
     shown[i] = '\0';
