@@ -202,6 +202,19 @@ static void joined_lists_have_a_limit(void **state)
     }
 }
 
+static void a_single_list_may_be_as_long_as_a_line(void **state)
+{
+    struct pl_buf b = {0};
+    struct pl_handshake h;
+
+    (void)state;
+    pl_buf_printf(&b, GET HOST "X-Forwarded-For: %05000d\r\n" REST, 1);
+    assert_read(pl_buf_span(&b), &h);
+    assert_int_equal(h.forwarded_for.len, 5000);
+    assert_in_range(h.forwarded_for.at - b.data, 0, b.len);
+    pl_buf_fini(&b);
+}
+
 static void bytes_behind_the_request_are_left(void **state)
 {
     struct pl_span request = PL_SPAN(GET HOST REST "\x81\x85\r\n\r\n\0GET");
@@ -544,6 +557,7 @@ int main(void)
         cmocka_unit_test(words_are_read_in_any_case_and_in_lists),
         cmocka_unit_test(lists_over_several_fields_are_joined),
         cmocka_unit_test(joined_lists_have_a_limit),
+        cmocka_unit_test(a_single_list_may_be_as_long_as_a_line),
         cmocka_unit_test(bytes_behind_the_request_are_left),
         cmocka_unit_test(results_are_untouched_unless_ok),
         cmocka_unit_test(request_lines_that_are_wrong_are_refused),
