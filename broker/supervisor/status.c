@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status.c - see status.h.
+ *
+ * Each loop's numbers are from one moment, the end of one of its turns; the
+ * loops' moments differ by a turn.  To bring all loops to one moment they would
+ * have to be asked, and a blocked one would never answer.  So the ledgers that
+ * hold for each loop by itself are checked loop by loop, and the one between
+ * loops is exact only while the broker is at rest.
+ *
+ * Once the broker has stopped there are no loops any more: how long their last
+ * turn took, and how deep a mailbox once was, is then 0 like every gauge.  The
+ * other gauges are shown as they were left: not being 0 would be a leak. */
+#include "status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_maximum(enum pl_metric m)
+{
+    switch (m) {
+    case PL_METRIC_MAIL_DEEPEST:
+    case PL_METRIC_MAIL_WAIT_NS:
+    case PL_METRIC_LOOP_LAG_NS:
+    case PL_METRIC_LOOP_LAG_MAX_NS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* --- Ledgers --- */
+
+static struct pl_ledger commands_of(const uint64_t v[PL_METRIC_COUNT])
+{
+    uint64_t out =
+        v[PL_METRIC_COMMANDS_ANSWERED] + v[PL_METRIC_COMMANDS_REFUSED] +
+        v[PL_METRIC_COMMANDS_SILENT] + v[PL_METRIC_COMMANDS_CANCELLED] +
+        v[PL_METRIC_COMMANDS_PENDING];
+
+    return (struct pl_ledger){v[PL_METRIC_COMMANDS], out,
+                              v[PL_METRIC_COMMANDS] == out};
+}
+
+static struct pl_ledger mail_of(const uint64_t v[PL_METRIC_COUNT])
+{
+    uint64_t out = v[PL_METRIC_MAIL_HANDLED] + v[PL_METRIC_MAIL_QUEUED] +
+                   v[PL_METRIC_DEAD_STALE] + v[PL_METRIC_DEAD_FULL] +
+                   v[PL_METRIC_DEAD_OLDEST] + v[PL_METRIC_DEAD_REPLACED] +
+                   v[PL_METRIC_DEAD_CLOSING] + v[PL_METRIC_DEAD_UNREACHABLE];
+
+    return (struct pl_ledger){v[PL_METRIC_MAIL_ENQUEUED], out,
+                              v[PL_METRIC_MAIL_ENQUEUED] == out};
+}
+
+static struct pl_ledger deliveries_of(const uint64_t v[PL_METRIC_COUNT])
+{
+    uint64_t out = v[PL_METRIC_FRAMES_GIVEN] +
+                   v[PL_METRIC_FRAMES_DROPPED_SLOW] +
+                   v[PL_METRIC_FRAMES_DROPPED_MEMORY] +
+                   v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED];
+
+    return (struct pl_ledger){v[PL_METRIC_FRAMES_OWED], out,
+                              v[PL_METRIC_FRAMES_OWED] == out};
+}
+
+/* What threads without a loop post has no sender that counts it. */
+static struct pl_ledger posts_of(const uint64_t v[PL_METRIC_COUNT])
+{
+    uint64_t in = v[PL_METRIC_POSTS_SENT] + v[PL_METRIC_POSTS_FOREIGN];
+
+    return (struct pl_ledger){in, v[PL_METRIC_POSTS_TAKEN],
+                              in == v[PL_METRIC_POSTS_TAKEN]};
+}
+
+static void add(struct pl_ledger *sum, struct pl_ledger one)
+{
+    sum->in += one.in;
+    sum->out += one.out;
+    sum->is_balanced = sum->is_balanced && one.is_balanced;
+}
+
+static void add_up(struct pl_status *s)
+{
+    s->commands.is_balanced = true;
+    s->mail.is_balanced = true;
+    s->deliveries.is_balanced = true;
+    for (unsigned i = 0; i < s->loop_count; i++) {
+        add(&s->commands, commands_of(s->loops[i].value));
+        add(&s->mail, mail_of(s->loops[i].value));
+        add(&s->deliveries, deliveries_of(s->loops[i].value));
+    }
+    s->posts = posts_of(s->total);
+}
+
+/* --- Numbers --- */
+
+static void merge(struct pl_status *s, const struct pl_status_loop *loop)
+{
+    for (int m = 0; m < PL_METRIC_COUNT; m++) {
+        if (!is_maximum(m) && m != PL_METRIC_HANDLERS)
+            s->total[m] += loop->value[m];
+        else if (loop->value[m] > s->total[m])
+            s->total[m] = loop->value[m];
+    }
+}
+
+static void read_busy(struct pl_status_loop *out, struct pl_system *system,
+                      unsigned index)
+{
+    const struct pl_clock *clock = pl_system_clock(system);
+    uint64_t since_ns;
+
+    if (!pl_loop_busy(pl_system_loop(system, index), &out->busy, &since_ns))
+        return;
+    uint64_t now_ns = clock->monotonic(clock);
+    out->busy_ms = now_ns > since_ns ? (now_ns - since_ns) / 1000000u : 0;
+}
+
+static void read_loop(struct pl_status *s, const struct pl_status_source *from,
+                      unsigned index)
+{
+    struct pl_status_loop *loop = &s->loops[index];
+
+    pl_snapshot_read(from->snapshots[index], loop->value);
+    if (s->life.phase != PL_PHASE_STOPPED) {
+        read_busy(loop, from->system, index);
+    } else {
+        for (int m = 0; m < PL_METRIC_COUNT; m++) {
+            if (is_maximum(m))
+                loop->value[m] = 0;
+        }
+    }
+    merge(s, loop);
+}
+
+/* The second number of /proc/self/statm is in pages; see proc(5). */
+static uint64_t resident_bytes(void)
+{
+    unsigned long total, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%lu %lu", &total, &resident) != 2)
+        resident = 0;
+    fclose(f);
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+enum pl_err pl_status_collect(struct pl_status *out,
+                              const struct pl_status_source *source)
+{
+    struct pl_status s = {.version = source->version};
+
+    s.loop_count = pl_system_loop_count(source->system);
+    s.loops = calloc(s.loop_count, sizeof *s.loops);
+    if (s.loops == NULL)
+        return PL_ENOMEM;
+    pl_phase_trace_read(source->phases, &s.life);
+    s.memory_bytes = resident_bytes();
+    for (unsigned i = 0; i < s.loop_count; i++)
+        read_loop(&s, source, i);
+    add_up(&s);
+    *out = s;
+    return PL_OK;
+}
+
+void pl_status_fini(struct pl_status *s)
+{
+    free(s->loops);
+    s->loops = NULL;
+    s->loop_count = 0;
+}
+
+bool pl_status_is_ready(const struct pl_status_source *source)
+{
+    struct pl_phase_view life;
+
+    pl_phase_trace_read(source->phases, &life);
+    return life.is_started && life.phase == PL_PHASE_RUNNING;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status_json.c - the status as JSON, for programs.
+ *
+ * The first keys are those that the systems before this one had, under the
+ * same names: server_running, dispatcher_task (here the supervisor and what it
+ * started; null before the start and after the stop), network_driver_running,
+ * active_connections, registered_users, custom_handlers.  Then come groups;
+ * a number that has no group of its own is found under its name in
+ * /metrics.
+ *
+ * jansson is used because nothing here is hot and a tree is easy to read; its
+ * json_pack() takes a failed part and gives a failed whole, so memory is
+ * checked once, at the end. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "status.h"
+
+static json_int_t total(const struct pl_status *s, enum pl_metric m)
+{
+    return (json_int_t)s->total[m];
+}
+
+static bool is_running(const struct pl_status *s)
+{
+    return s->life.is_started && s->life.phase == PL_PHASE_RUNNING;
+}
+
+static bool is_alive(const struct pl_status *s)
+{
+    return s->life.is_started && s->life.phase != PL_PHASE_STOPPED;
+}
+
+static json_t *dispatcher_json(const struct pl_status *s)
+{
+    if (!is_alive(s))
+        return json_null();
+    return json_pack("{s:b, s:b, s:b}", "exists", 1, "done",
+                     s->life.phase >= PL_PHASE_RESET, "cancelled",
+                     s->life.phase >= PL_PHASE_CANCEL);
+}
+
+static json_t *phase_json(const struct pl_phase_record *p, enum pl_phase phase)
+{
+    const char *state = !p->is_reached ? "ahead" : p->is_over ? "over" : "now";
+
+    return json_pack("{s:s, s:s, s:I, s:I, s:I}", "phase", pl_phase_text(phase),
+                     "state", state, "deadline_ms", (json_int_t)p->deadline_ms,
+                     "elapsed_ms", (json_int_t)p->elapsed_ms, "forced",
+                     (json_int_t)p->forced);
+}
+
+/* `list` with `item` at its end, or NULL: nothing is left of either. */
+static json_t *append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *phases_json(const struct pl_status *s)
+{
+    json_t *list = json_array();
+
+    for (int i = PL_PHASE_SIGNAL; i < PL_PHASE_STOPPED; i++)
+        list = append(list, phase_json(&s->life.at[i], i));
+    return list;
+}
+
+static json_t *loop_json(const struct pl_status_loop *l, unsigned index)
+{
+    const uint64_t *v = l->value;
+
+    return json_pack(
+        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I}", "loop",
+        (int)index, "turns", (json_int_t)v[PL_METRIC_LOOP_TURNS], "lag_ns",
+        (json_int_t)v[PL_METRIC_LOOP_LAG_NS], "lag_max_ns",
+        (json_int_t)v[PL_METRIC_LOOP_LAG_MAX_NS], "wakes",
+        (json_int_t)v[PL_METRIC_LOOP_WAKES], "actors",
+        (json_int_t)v[PL_METRIC_ACTORS], "timers",
+        (json_int_t)v[PL_METRIC_TIMERS], "connections",
+        (json_int_t)v[PL_METRIC_CONNECTIONS], "mail_queued",
+        (json_int_t)v[PL_METRIC_MAIL_QUEUED], "mail_deepest",
+        (json_int_t)v[PL_METRIC_MAIL_DEEPEST], "handler", l->busy, "handler_ms",
+        (json_int_t)l->busy_ms);
+}
+
+static json_t *loops_json(const struct pl_status *s)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < s->loop_count; i++)
+        list = append(list, loop_json(&s->loops[i], i));
+    return list;
+}
+
+static json_t *ledger_json(struct pl_ledger l, const char *in, const char *out)
+{
+    return json_pack("{s:I, s:I, s:b}", in, (json_int_t)l.in, out,
+                     (json_int_t)l.out, "balanced", l.is_balanced);
+}
+
+static json_t *ledgers_json(const struct pl_status *s)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "commands",
+                     ledger_json(s->commands, "received", "settled"), "mail",
+                     ledger_json(s->mail, "enqueued", "settled"), "deliveries",
+                     ledger_json(s->deliveries, "owed", "settled"), "posts",
+                     ledger_json(s->posts, "posted", "taken"));
+}
+
+/* A group of numbers: keys and metrics in turn. */
+struct number {
+    const char *key;
+    enum pl_metric metric;
+};
+
+static json_t *group_json(const struct pl_status *s, const struct number *n,
+                          size_t count)
+{
+    json_t *group = json_object();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_integer(total(s, n[i].metric));
+
+        if (json_object_set_new(group, n[i].key, value) != 0) {
+            json_decref(group);
+            return NULL;
+        }
+    }
+    return group;
+}
+
+#define GROUP(s, list) group_json((s), (list), sizeof(list) / sizeof((list)[0]))
+
+static const struct number connections[] = {
+    {"open", PL_METRIC_CONNECTIONS},
+    {"logged_in", PL_METRIC_CLIENTS},
+    {"accepted", PL_METRIC_ACCEPTED},
+    {"accept_failed", PL_METRIC_ACCEPT_FAILED},
+    {"handshakes", PL_METRIC_HANDSHAKES},
+    {"handshakes_refused", PL_METRIC_HANDSHAKES_REFUSED},
+    {"reads_paused", PL_METRIC_READS_PAUSED},
+    {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
+};
+static const struct number closed[] = {
+    {"slow", PL_METRIC_CLOSED_SLOW},   {"no_pong", PL_METRIC_CLOSED_NO_PONG},
+    {"stale", PL_METRIC_CLOSED_STALE}, {"protocol", PL_METRIC_CLOSED_PROTOCOL},
+    {"peer", PL_METRIC_CLOSED_PEER},   {"server", PL_METRIC_CLOSED_SERVER},
+};
+static const struct number users[] = {
+    {"all", PL_METRIC_USERS},
+    {"single", PL_METRIC_USERS_SINGLE},
+    {"several", PL_METRIC_USERS_SEVERAL},
+};
+static const struct number channels[] = {
+    {"with_subscribers", PL_METRIC_CHANNELS},
+    {"positions_kept", PL_METRIC_STREAMS},
+    {"subscriptions", PL_METRIC_SUBSCRIPTIONS},
+};
+static const struct number mailboxes[] = {
+    {"queued", PL_METRIC_MAIL_QUEUED}, {"deepest", PL_METRIC_MAIL_DEEPEST},
+    {"refused", PL_METRIC_DEAD_FULL},  {"wait_ns", PL_METRIC_MAIL_WAIT_NS},
+    {"actors", PL_METRIC_ACTORS},      {"timers", PL_METRIC_TIMERS},
+};
+static const struct number handlers[] = {
+    {"registered", PL_METRIC_HANDLERS},
+    {"handled", PL_METRIC_CUSTOM},
+    {"unknown", PL_METRIC_CUSTOM_UNKNOWN},
+    {"slow", PL_METRIC_HANDLER_SLOW},
+};
+static const struct number authentication[] = {
+    {"attempts", PL_METRIC_AUTH_ATTEMPTS},
+    {"passed", PL_METRIC_AUTH_PASSED},
+    {"failed", PL_METRIC_AUTH_FAILED},
+};
+static const struct number messages[] = {
+    {"in", PL_METRIC_MESSAGES_IN},    {"out", PL_METRIC_MESSAGES_OUT},
+    {"custom", PL_METRIC_CUSTOM},     {"publications", PL_METRIC_PUBLICATIONS},
+    {"bytes_in", PL_METRIC_BYTES_IN}, {"bytes_out", PL_METRIC_BYTES_OUT},
+};
+static const struct number commands[] = {
+    {"received", PL_METRIC_COMMANDS},
+    {"answered", PL_METRIC_COMMANDS_ANSWERED},
+    {"refused", PL_METRIC_COMMANDS_REFUSED},
+    {"silent", PL_METRIC_COMMANDS_SILENT},
+    {"cancelled", PL_METRIC_COMMANDS_CANCELLED},
+    {"pending", PL_METRIC_COMMANDS_PENDING},
+    {"refused_stopping", PL_METRIC_REFUSED_STOPPING},
+    {"refused_busy", PL_METRIC_REFUSED_BUSY},
+};
+static const struct number deliveries[] = {
+    {"owed", PL_METRIC_FRAMES_OWED},
+    {"given", PL_METRIC_FRAMES_GIVEN},
+    {"cancelled", PL_METRIC_FRAMES_CANCELLED},
+    {"queued", PL_METRIC_FRAMES_QUEUED},
+};
+static const struct number drops[] = {
+    {"slow", PL_METRIC_FRAMES_DROPPED_SLOW},
+    {"memory", PL_METRIC_FRAMES_DROPPED_MEMORY},
+};
+static const struct number dead_letters[] = {
+    {"stale", PL_METRIC_DEAD_STALE},
+    {"full", PL_METRIC_DEAD_FULL},
+    {"oldest", PL_METRIC_DEAD_OLDEST},
+    {"replaced", PL_METRIC_DEAD_REPLACED},
+    {"closing", PL_METRIC_DEAD_CLOSING},
+    {"unreachable", PL_METRIC_DEAD_UNREACHABLE},
+};
+
+/* Errors told to clients for each message that they sent. */
+static json_t *errors_json(const struct pl_status *s)
+{
+    uint64_t in = s->total[PL_METRIC_MESSAGES_IN];
+    double rate = in == 0 ? 0 : (double)s->total[PL_METRIC_ERRORS] / (double)in;
+
+    return json_pack("{s:I, s:f}", "count", total(s, PL_METRIC_ERRORS), "rate",
+                     rate);
+}
+
+static json_t *summary_json(const struct pl_status *s)
+{
+    return json_pack(
+        "{s:b, s:o, s:b, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I}",
+        "server_running", is_running(s), "dispatcher_task", dispatcher_json(s),
+        "network_driver_running", is_alive(s), "active_connections",
+        total(s, PL_METRIC_CONNECTIONS), "registered_users",
+        total(s, PL_METRIC_USERS), "custom_handlers",
+        total(s, PL_METRIC_HANDLERS), "version", s->version, "phase",
+        s->life.is_started ? pl_phase_text(s->life.phase) : "starting",
+        "uptime_ms", (json_int_t)s->life.uptime_ms, "memory_bytes",
+        (json_int_t)s->memory_bytes, "listeners",
+        total(s, PL_METRIC_LISTENERS));
+}
+
+static json_t *groups_json(const struct pl_status *s)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o, s:o}",
+        "phases", phases_json(s), "loops", loops_json(s), "connections",
+        GROUP(s, connections), "closed", GROUP(s, closed), "users",
+        GROUP(s, users), "channels", GROUP(s, channels), "mailboxes",
+        GROUP(s, mailboxes), "handlers", GROUP(s, handlers), "authentication",
+        GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
+        GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
+        errors_json(s), "drops", GROUP(s, drops), "dead_letters",
+        GROUP(s, dead_letters), "ledgers", ledgers_json(s));
+}
+
+static int put(const char *bytes, size_t len, void *arg)
+{
+    struct pl_buf *out = arg;
+
+    pl_buf_put(out, bytes, len);
+    return out->failed ? -1 : 0;
+}
+
+enum pl_err pl_status_write_json(const struct pl_status *s, struct pl_buf *out)
+{
+    json_t *whole = summary_json(s), *groups = groups_json(s);
+    size_t before = out->len;
+    enum pl_err rc = PL_ENOMEM;
+
+    if (whole != NULL && groups != NULL && !out->failed &&
+        json_object_update(whole, groups) == 0 &&
+        json_dump_callback(whole, put, out, JSON_COMPACT) == 0)
+        rc = PL_OK;
+    if (rc != PL_OK) {
+        out->len = before;
+        out->failed = false;
+    }
+    json_decref(whole);
+    json_decref(groups);
+    return rc;
+}

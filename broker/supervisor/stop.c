@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stop.c - the phases in which the broker stops; see supervisor.h.
+ *
+ * A phase asks its parties, and ends when all have answered or its timer has
+ * fired, whichever is first; a party that is gone has answered.  Whatever the
+ * number of connections, each phase has one deadline for all of them: keepers
+ * work side by side, each on its own loop.
+ *
+ * The deadline of DISCONNECT includes the cutting: a little before it ends the
+ * keepers are told to force what is left, so that a peer that says nothing
+ * costs no more than the deadline.  A keeper that does not answer even that has
+ * a loop that is blocked, nearly always by a handler, which is then named.
+ * Such a mute loop is not waited for again by itself: LISTENERS goes past it,
+ * and its internal actors are asked to stop but do not hold up the next ones.
+ *
+ * Rejected: a timer a party (deadlines would add up); asking the next internal
+ * actor before the one that uses it has gone (mail among them would become
+ * dead letters).
+ *
+ * Invariant: the phase only goes up, and while it is from GRACE to CANCEL
+ * either somebody is awaited and the timer runs, or the next one begins. */
+#include "log.h"
+#include "supervisor_private.h"
+#include "system.h"
+
+static void enter(struct pl_supervisor *s, enum pl_phase phase);
+
+static enum pl_phase now(const struct pl_supervisor *s)
+{
+    return pl_phase_trace_now(s->options.phases);
+}
+
+static uint64_t at_least(uint64_t ms, uint64_t least)
+{
+    return ms < least ? least : ms;
+}
+
+/* --- Asking, and who has not answered --- */
+
+static bool ask(struct pl_supervisor *s, struct pl_party *p, bool force)
+{
+    struct pl_phase_mail *m = pl_phase_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->phase = now(s);
+    m->force = force;
+    pl_actor_send(&s->actor, p->address, &m->msg);
+    return true;
+}
+
+/* Who cannot be asked for want of memory is awaited all the same: it counts
+ * as forced at the deadline. */
+static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
+                    bool force)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct pl_party *p = &list->at[i];
+
+        if (p->is_gone || (force && p->awaited == 0))
+            continue;
+        if (!ask(s, p, force))
+            PL_LOG(PL_LOG_ERROR, "cannot ask to stop",
+                   pl_log_error("error", PL_ENOMEM),
+                   pl_log_number("loop", p->address.loop));
+        p->awaited++;
+    }
+}
+
+/* Whether all have answered that can be expected to. */
+static bool is_settled(const struct pl_supervisor *s,
+                       const struct pl_party_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct pl_party *p = &list->at[i];
+
+        if (p->awaited > 0 && !s->is_mute[p->address.loop])
+            return false;
+    }
+    return true;
+}
+
+static struct pl_party_list *parties_of(struct pl_supervisor *s,
+                                        enum pl_phase phase)
+{
+    switch (phase) {
+    case PL_PHASE_SIGNAL:
+    case PL_PHASE_GRACE:
+    case PL_PHASE_DISCONNECT:
+        return &s->keepers;
+    case PL_PHASE_LISTENERS:
+        return &s->listeners;
+    default:
+        return NULL;
+    }
+}
+
+/* --- What had to be forced --- */
+
+/* The handler that blocks the loop of `p`, if one does. */
+static const char *blocker(const struct pl_supervisor *s,
+                           const struct pl_party *p)
+{
+    struct pl_system *system = pl_loop_system(s->actor.loop);
+    const char *name = NULL;
+    uint64_t since_ns;
+
+    if (!pl_loop_busy(pl_system_loop(system, p->address.loop), &name,
+                      &since_ns))
+        return NULL;
+    return name;
+}
+
+static void warn(const struct pl_supervisor *s, const struct pl_party *p)
+{
+    const char *handler = blocker(s, p);
+
+    if (handler != NULL)
+        PL_LOG(PL_LOG_WARN, "a handler blocks the stop",
+               pl_log_string("phase", pl_phase_text(now(s))),
+               pl_log_string("handler", handler),
+               pl_log_string("actor", p->name),
+               pl_log_number("loop", p->address.loop));
+    else if (now(s) != PL_PHASE_GRACE)
+        PL_LOG(PL_LOG_WARN, "no answer to the stop",
+               pl_log_string("phase", pl_phase_text(now(s))),
+               pl_log_string("actor", p->name),
+               pl_log_number("loop", p->address.loop));
+    /* else: work that needs longer than the grace is not a fault */
+}
+
+/* The phase is over; who is still awaited counts as one. */
+static void give_up(struct pl_supervisor *s, struct pl_party_list *list)
+{
+    uint64_t forced = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        struct pl_party *p = &list->at[i];
+
+        if (p->awaited == 0)
+            continue;
+        warn(s, p);
+        forced++;
+        p->awaited = 0;
+        if (now(s) == PL_PHASE_DISCONNECT)
+            s->is_mute[p->address.loop] = true;
+    }
+    if (forced > 0)
+        pl_phase_trace_force(s->options.phases, forced);
+}
+
+static void leave_phase(struct pl_supervisor *s)
+{
+    give_up(s, parties_of(s, now(s)));
+    enter(s, now(s) + 1);
+}
+
+/* --- CANCEL: the internal actors, newest first --- */
+
+static void ask_to_stop(struct pl_supervisor *s, struct pl_party *p)
+{
+    if (p->is_asked || p->is_gone)
+        return;
+    p->is_asked = true;
+    if (pl_stop_send(&s->actor, p->address) != PL_OK)
+        PL_LOG(PL_LOG_ERROR, "cannot ask to stop",
+               pl_log_error("error", PL_ENOMEM),
+               pl_log_string("actor", p->name));
+}
+
+/* Ask the next one, past those that have gone and those on mute loops.  False:
+ * all have been asked and none is there any more. */
+static bool stop_next(struct pl_supervisor *s)
+{
+    bool is_any_left = false;
+
+    for (size_t i = s->internals.count; i-- > 0;) {
+        struct pl_party *p = &s->internals.at[i];
+
+        if (p->is_gone)
+            continue;
+        is_any_left = true;
+        ask_to_stop(s, p);
+        if (!s->is_mute[p->address.loop])
+            return true;
+    }
+    return is_any_left;
+}
+
+static void cancel_rest(struct pl_supervisor *s)
+{
+    uint64_t forced = 0;
+
+    for (size_t i = s->internals.count; i-- > 0;) {
+        struct pl_party *p = &s->internals.at[i];
+
+        if (p->is_gone)
+            continue;
+        ask_to_stop(s, p); /* it may still tidy up before its loop ends */
+        warn(s, p);
+        forced++;
+    }
+    if (forced > 0)
+        pl_phase_trace_force(s->options.phases, forced);
+}
+
+/* Sessions that never said goodbye: those of mute loops. */
+static void name_the_left(struct pl_supervisor *s)
+{
+    size_t left = pl_registry_connections(&s->registry);
+
+    if (left > 0)
+        PL_LOG(PL_LOG_WARN, "connections left behind",
+               pl_log_number("count", (int64_t)left));
+    if (s->strangers > 0)
+        PL_LOG(PL_LOG_DEBUG, "left without having registered",
+               pl_log_number("count", (int64_t)s->strangers));
+}
+
+static void finish(struct pl_supervisor *s)
+{
+    void (*on_stopped)(void *) = s->options.on_stopped;
+    void *arg = s->options.arg;
+
+    name_the_left(s);
+    enter(s, PL_PHASE_RESET);
+    pl_registry_fini(&s->registry);
+    pl_actor_exit(&s->actor, "stopped");
+    if (on_stopped != NULL)
+        on_stopped(arg);
+}
+
+/* --- The phases --- */
+
+static uint64_t deadline_of(const struct pl_supervisor *s, enum pl_phase phase)
+{
+    const struct pl_config *c = s->options.config;
+
+    switch (phase) {
+    case PL_PHASE_GRACE:
+        return c->shutdown.grace_ms;
+    case PL_PHASE_DISCONNECT:
+        return c->shutdown.disconnect_ms;
+    case PL_PHASE_CANCEL:
+        return c->shutdown.cancel_ms;
+    case PL_PHASE_RESET:
+        return c->shutdown.reset_ms;
+    default:
+        return 0;
+    }
+}
+
+static void arm(struct pl_supervisor *s, uint64_t ms)
+{
+    pl_timer_start(s->actor.loop, &s->timer, ms);
+}
+
+/* How long DISCONNECT may last, and when in it the cutting begins: with a
+ * deadline of 0 at once. */
+static uint64_t disconnect_ms(const struct pl_supervisor *s)
+{
+    return at_least(deadline_of(s, PL_PHASE_DISCONNECT),
+                    PL_SUPERVISOR_ANSWER_MS);
+}
+
+static uint64_t cut_at_ms(const struct pl_supervisor *s)
+{
+    uint64_t deadline = deadline_of(s, PL_PHASE_DISCONNECT);
+    uint64_t whole = disconnect_ms(s);
+    uint64_t cutting = whole / 2;
+
+    if (cutting > PL_SUPERVISOR_ANSWER_MS)
+        cutting = PL_SUPERVISOR_ANSWER_MS;
+    return deadline < whole - cutting ? deadline : whole - cutting;
+}
+
+static void begin_grace(struct pl_supervisor *s)
+{
+    ask_all(s, &s->keepers, false);
+    if (is_settled(s, &s->keepers) || deadline_of(s, PL_PHASE_GRACE) == 0)
+        leave_phase(s);
+    else
+        arm(s, deadline_of(s, PL_PHASE_GRACE));
+}
+
+static void begin_disconnect(struct pl_supervisor *s)
+{
+    ask_all(s, &s->keepers, false);
+    if (is_settled(s, &s->keepers))
+        leave_phase(s);
+    else
+        arm(s, cut_at_ms(s));
+}
+
+static void begin_listeners(struct pl_supervisor *s)
+{
+    ask_all(s, &s->listeners, false);
+    if (is_settled(s, &s->listeners))
+        leave_phase(s);
+    else
+        arm(s, PL_SUPERVISOR_ANSWER_MS);
+}
+
+static void begin_cancel(struct pl_supervisor *s)
+{
+    if (!stop_next(s))
+        finish(s);
+    else
+        arm(s,
+            at_least(deadline_of(s, PL_PHASE_CANCEL), PL_SUPERVISOR_ANSWER_MS));
+}
+
+static void enter(struct pl_supervisor *s, enum pl_phase phase)
+{
+    pl_timer_stop(s->actor.loop, &s->timer);
+    pl_phase_trace_begin(s->options.phases, phase, deadline_of(s, phase));
+    if (s->options.on_phase != NULL)
+        s->options.on_phase(s->options.arg, phase);
+    switch (phase) {
+    case PL_PHASE_SIGNAL:
+        ask_all(s, &s->keepers, false);
+        for (size_t i = 0; i < s->keepers.count; i++)
+            s->keepers.at[i].awaited = 0; /* nobody waits for these */
+        enter(s, PL_PHASE_GRACE);
+        return;
+    case PL_PHASE_GRACE:
+        begin_grace(s);
+        return;
+    case PL_PHASE_DISCONNECT:
+        begin_disconnect(s);
+        return;
+    case PL_PHASE_LISTENERS:
+        begin_listeners(s);
+        return;
+    case PL_PHASE_CANCEL:
+        begin_cancel(s);
+        return;
+    default:
+        return;
+    }
+}
+
+static void force_disconnect(struct pl_supervisor *s)
+{
+    s->is_forcing = true;
+    ask_all(s, &s->keepers, true);
+    arm(s, disconnect_ms(s) - cut_at_ms(s));
+}
+
+void pl_supervisor_on_timer(struct pl_timer *t)
+{
+    struct pl_supervisor *s = PL_CONTAINER(t, struct pl_supervisor, timer);
+
+    switch (now(s)) {
+    case PL_PHASE_DISCONNECT:
+        if (!s->is_forcing)
+            force_disconnect(s);
+        else
+            leave_phase(s);
+        return;
+    case PL_PHASE_CANCEL:
+        cancel_rest(s);
+        finish(s);
+        return;
+    default:
+        leave_phase(s);
+        return;
+    }
+}
+
+void pl_supervisor_begin_stop(struct pl_supervisor *s, bool hurry)
+{
+    if (now(s) == PL_PHASE_RUNNING)
+        enter(s, PL_PHASE_SIGNAL);
+    if (hurry && now(s) == PL_PHASE_GRACE)
+        leave_phase(s);
+}
+
+static struct pl_party *party_at(struct pl_party_list *list,
+                                 struct pl_address address)
+{
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        if (pl_address_equal(list->at[i].address, address))
+            return &list->at[i];
+    }
+    return NULL;
+}
+
+void pl_supervisor_on_phase(struct pl_supervisor *s,
+                            const struct pl_phase_mail *m)
+{
+    struct pl_party_list *list = parties_of(s, now(s));
+    struct pl_party *p = party_at(list, m->msg.from);
+
+    if (m->phase != now(s) || p == NULL || p->awaited == 0)
+        return; /* it comes too late, or nobody waited for it */
+    p->awaited--;
+    if (m->msg.returned) {
+        p->is_gone = true;
+        p->awaited = 0;
+    } else if (m->forced > 0) {
+        pl_phase_trace_force(s->options.phases, m->forced);
+    }
+    if (is_settled(s, list))
+        leave_phase(s);
+}
+
+void pl_supervisor_on_down(struct pl_supervisor *s, const struct pl_down_msg *m)
+{
+    struct pl_party *p = &s->internals.at[m->ref];
+
+    p->is_gone = true;
+    if (now(s) != PL_PHASE_CANCEL) {
+        PL_LOG(PL_LOG_ERROR, "an internal actor has ended",
+               pl_log_string("actor", p->name),
+               pl_log_string("reason", m->reason));
+        return;
+    }
+    if (!stop_next(s))
+        finish(s);
+}

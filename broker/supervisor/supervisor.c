@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* supervisor.c - see supervisor.h; how it stops is in stop.c.
+ *
+ * Registrations are fire and forget: a session never waits for the supervisor,
+ * and one that cannot be taken (out of memory, stopping) is kicked, which it
+ * may be at any time anyway.  Mail of one sender stays in order, so a leave
+ * never overtakes its register; a leave without one belongs to a register that
+ * was refused.
+ *
+ * Stopping is a message, so that any thread may ask for it and a hundred that
+ * do at once are a hundred messages, of which the first matters.
+ *
+ * Invariant: who is in the registry has registered and not left yet, and
+ * nobody enters it once the broker stops. */
+#include "supervisor.h"
+
+#include <stdlib.h>
+
+#include "code.h"
+#include "log.h"
+#include "supervisor_private.h"
+#include "system.h"
+
+enum { MAIL_STOP = PL_MAIL_OWN };
+
+struct stop_mail {
+    struct pl_msg msg;
+    bool hurry;
+};
+
+/* --- Users --- */
+
+/* A kick that cannot be sent for want of memory is logged: its connection
+ * stays. */
+static struct pl_kick_mail *kick_create(const struct pl_client *client,
+                                        uint32_t code)
+{
+    struct pl_kick_mail *k = pl_kick_mail_create();
+
+    if (k == NULL)
+        return NULL;
+    k->code = code;
+    k->client = pl_blob_create(pl_client_id(client));
+    if (k->client == NULL) {
+        pl_mail_destroy(&k->msg);
+        return NULL;
+    }
+    return k;
+}
+
+static bool kick(struct pl_supervisor *s, const struct pl_client *client,
+                 uint32_t code, struct pl_blob *reason, struct pl_blob *channel)
+{
+    struct pl_kick_mail *k = kick_create(client, code);
+
+    if (k == NULL) {
+        PL_LOG(PL_LOG_ERROR, "cannot kick", pl_log_error("error", PL_ENOMEM),
+               pl_log_text("client", pl_client_id(client)));
+        return false;
+    }
+    k->reason = reason == NULL ? NULL : pl_blob_hold(reason);
+    k->channel = channel == NULL ? NULL : pl_blob_hold(channel);
+    pl_actor_send(&s->actor, pl_client_address(client), &k->msg);
+    return true;
+}
+
+static void on_register(struct pl_supervisor *s,
+                        const struct pl_register_mail *m)
+{
+    if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
+        pl_count(s->options.metrics, PL_METRIC_REFUSED_STOPPING, 1);
+        kick(s, m->client, PL_DISCONNECT_SHUTDOWN, NULL, NULL);
+        return;
+    }
+    enum pl_err rc = pl_registry_add(&s->registry, m->client);
+    if (rc == PL_OK || rc == PL_EEXIST)
+        return;
+    PL_LOG(PL_LOG_ERROR, "cannot register", pl_log_error("error", rc),
+           pl_log_text("client", pl_client_id(m->client)));
+    kick(s, m->client, PL_DISCONNECT_SERVER_ERROR, NULL, NULL);
+}
+
+static void on_unregister(struct pl_supervisor *s,
+                          const struct pl_register_mail *m)
+{
+    if (pl_registry_remove(&s->registry, m->client) != PL_OK)
+        s->strangers++;
+}
+
+struct ask {
+    struct pl_supervisor *supervisor;
+    struct pl_user_mail *mail;
+};
+
+static void do_to_one(void *arg, struct pl_client *client)
+{
+    const struct ask *a = arg;
+    struct pl_user_mail *m = a->mail;
+    bool is_unsubscribe = m->ask == PL_USER_UNSUBSCRIBE;
+
+    if (m->except != NULL &&
+        pl_span_equal(pl_blob_span(m->except), pl_client_id(client)))
+        return;
+    if (m->ask == PL_USER_COUNT ||
+        kick(a->supervisor, client, m->code, m->reason,
+             is_unsubscribe ? m->channel : NULL))
+        m->connections++;
+}
+
+static void on_user(struct pl_supervisor *s, struct pl_user_mail *m)
+{
+    struct ask a = {s, m};
+    struct pl_span user = pl_blob_span(m->user);
+
+    m->connections = 0;
+    if (m->client != NULL) {
+        struct pl_client *client =
+            pl_registry_find(&s->registry, user, pl_blob_span(m->client));
+        if (client != NULL)
+            do_to_one(&a, client);
+    } else if (m->ask == PL_USER_COUNT && m->except == NULL) {
+        m->connections = (uint32_t)pl_registry_count(&s->registry, user);
+    } else {
+        pl_registry_each(&s->registry, user, do_to_one, &a);
+    }
+    pl_mail_answer(&s->actor, &m->msg);
+}
+
+/* --- The actor --- */
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_supervisor *s = (struct pl_supervisor *)a;
+
+    switch (msg->type) {
+    case PL_MAIL_REGISTER:
+        on_register(s, (struct pl_register_mail *)msg);
+        break;
+    case PL_MAIL_UNREGISTER:
+        on_unregister(s, (struct pl_register_mail *)msg);
+        break;
+    case PL_MAIL_USER:
+        on_user(s, (struct pl_user_mail *)msg);
+        return;
+    case PL_MAIL_PHASE:
+        pl_supervisor_on_phase(s, (struct pl_phase_mail *)msg);
+        break;
+    case PL_MSG_DOWN:
+        pl_supervisor_on_down(s, (struct pl_down_msg *)msg);
+        break;
+    case MAIL_STOP:
+        pl_supervisor_begin_stop(s, ((struct stop_mail *)msg)->hurry);
+        break;
+    default:
+        break; /* a type that it ignores */
+    }
+    pl_mail_destroy(msg);
+}
+
+static void destroy(struct pl_supervisor *s)
+{
+    pl_registry_fini(&s->registry);
+    free(s->keepers.at);
+    free(s->listeners.at);
+    free(s->internals.at);
+    free(s->is_mute);
+    free(s);
+}
+
+static void reap(struct pl_actor *a)
+{
+    struct pl_supervisor *s = (struct pl_supervisor *)a;
+
+    pl_timer_stop(a->loop, &s->timer);
+    destroy(s);
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "supervisor",
+    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+enum pl_err pl_supervisor_create(struct pl_supervisor **out,
+                                 struct pl_loop *loop,
+                                 const struct pl_supervisor_options *options)
+{
+    struct pl_supervisor *s = calloc(1, sizeof *s);
+    unsigned loops = pl_system_loop_count(pl_loop_system(loop));
+    enum pl_err rc;
+
+    if (s == NULL)
+        return PL_ENOMEM;
+    s->options = *options;
+    s->options.key = NULL; /* the registry has its copy */
+    s->timer.fire = pl_supervisor_on_timer;
+    s->is_mute = calloc(loops, sizeof *s->is_mute);
+    rc = s->is_mute == NULL
+             ? PL_ENOMEM
+             : pl_registry_init(&s->registry, options->key, options->metrics);
+    if (rc == PL_OK)
+        rc = pl_actor_init(&s->actor, loop, &ops);
+    if (rc != PL_OK) {
+        destroy(s);
+        return rc;
+    }
+    *out = s;
+    return PL_OK;
+}
+
+struct pl_address pl_supervisor_address(const struct pl_supervisor *s)
+{
+    return pl_actor_address(&s->actor);
+}
+
+/* Lists are made once at the start; growing by one is enough. */
+static enum pl_err add(struct pl_party_list *list, struct pl_address address,
+                       const char *name)
+{
+    struct pl_party *at =
+        realloc(list->at, (list->count + 1) * sizeof *list->at);
+
+    if (at == NULL)
+        return PL_ENOMEM;
+    list->at = at;
+    at[list->count++] = (struct pl_party){.address = address, .name = name};
+    return PL_OK;
+}
+
+enum pl_err pl_supervisor_add_keeper(struct pl_supervisor *s,
+                                     struct pl_address keeper)
+{
+    return add(&s->keepers, keeper, "keeper");
+}
+
+enum pl_err pl_supervisor_add_listener(struct pl_supervisor *s,
+                                       struct pl_address listener)
+{
+    return add(&s->listeners, listener, "listener");
+}
+
+enum pl_err pl_supervisor_add_internal(struct pl_supervisor *s,
+                                       struct pl_address actor,
+                                       const char *name)
+{
+    return add(&s->internals, actor, name);
+}
+
+enum pl_err pl_supervisor_start(struct pl_supervisor *s)
+{
+    for (uint32_t i = 0; i < s->internals.count; i++) {
+        enum pl_err rc =
+            pl_monitor_start(&s->actor, s->internals.at[i].address, i);
+        if (rc != PL_OK)
+            return rc;
+    }
+    pl_phase_trace_begin(s->options.phases, PL_PHASE_RUNNING, 0);
+    return PL_OK;
+}
+
+static void stop_mail_destroy(struct pl_msg *msg)
+{
+    free(msg);
+}
+
+static enum pl_err post_stop(struct pl_system *system,
+                             struct pl_address supervisor, bool hurry)
+{
+    struct stop_mail *m = calloc(1, sizeof *m);
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->msg.type = MAIL_STOP;
+    m->msg.flags = PL_MSG_RESERVED;
+    m->msg.destroy = stop_mail_destroy;
+    m->hurry = hurry;
+    pl_system_post(system, supervisor, &m->msg);
+    return PL_OK;
+}
+
+enum pl_err pl_supervisor_stop(struct pl_system *system,
+                               struct pl_address supervisor)
+{
+    return post_stop(system, supervisor, false);
+}
+
+enum pl_err pl_supervisor_hurry(struct pl_system *system,
+                                struct pl_address supervisor)
+{
+    return post_stop(system, supervisor, true);
+}
