@@ -40,10 +40,13 @@ static bool literal(struct pl_json *j, const char *text, size_t len)
 
 static bool digits(struct pl_json *j)
 {
-    if (!is_digit(j))
+    char *at = j->at; /* in a register */
+
+    while (at < j->end && (unsigned char)(*at - '0') < 10)
+        at++;
+    if (at == j->at)
         return pl_json_fail(j, "a digit is missing");
-    while (is_digit(j))
-        j->at++;
+    j->at = at;
     return true;
 }
 
@@ -104,30 +107,39 @@ static bool escape(struct pl_json *j)
     return true;
 }
 
+/* Out of the way of the plain strings: an escape, a character that is not
+ * ASCII, an error. */
+static __attribute__((noinline)) bool unplain(struct pl_json *j, bool *escaped)
+{
+    if (j->at == j->end)
+        return pl_json_fail(j, "a string has no end");
+    if (*j->at == '\\') {
+        *escaped = true;
+        j->at++;
+        return escape(j);
+    }
+    size_t len = pl_text_sequence(j->at, j->end);
+    if (len == 0)
+        return pl_json_fail(j, (unsigned char)*j->at < 0x20
+                                   ? "control character in a string"
+                                   : "a string is not UTF-8");
+    j->at += len;
+    return true;
+}
+
 /* A string behind its opening quote; *escaped when it holds escapes. */
 static bool string(struct pl_json *j, bool *escaped)
 {
     for (;;) {
-        j->at = (char *)pl_text_plain(j->at, j->end, PL_TEXT_HIGH);
-        if (j->at == j->end)
-            return pl_json_fail(j, "a string has no end");
-        if (*j->at == '"') {
-            j->at++;
+        char *at = (char *)pl_text_plain(j->at, j->end, PL_TEXT_HIGH);
+
+        if (at < j->end && *at == '"') {
+            j->at = at + 1;
             return true;
         }
-        if (*j->at == '\\') {
-            *escaped = true;
-            j->at++;
-            if (!escape(j))
-                return false;
-            continue;
-        }
-        size_t len = pl_text_sequence(j->at, j->end);
-        if (len == 0)
-            return pl_json_fail(j, (unsigned char)*j->at < 0x20
-                                       ? "control character in a string"
-                                       : "a string is not UTF-8");
-        j->at += len;
+        j->at = at;
+        if (!unplain(j, escaped))
+            return false;
     }
 }
 
@@ -381,13 +393,12 @@ bool pl_json_unsigned(struct pl_json *j, uint64_t max, uint64_t *out)
 
     if (!is_digit(j) || !whole(j))
         return pl_json_fail(j, "an integer is expected");
-    for (const char *s = begin; s < j->at; s++) {
-        unsigned digit = (unsigned)(*s - '0');
-
-        if (n > (max - digit) / 10)
+    for (const char *s = begin; s < j->at; s++)
+        if (__builtin_mul_overflow(n, 10, &n) ||
+            __builtin_add_overflow(n, (unsigned)(*s - '0'), &n))
             return pl_json_fail(j, "an integer does not fit");
-        n = n * 10 + digit;
-    }
+    if (n > max)
+        return pl_json_fail(j, "an integer does not fit");
     if (j->at < j->end && (*j->at == '.' || *j->at == 'e' || *j->at == 'E'))
         return pl_json_fail(j, "an integer is expected");
     *out = n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire_text.h - looking at text eight bytes at a time: UTF-8 and JSON. */
+/* wire_text.h - looking at text many bytes at a time: UTF-8 and JSON. */
 #ifndef PL_WIRE_TEXT_H
 #define PL_WIRE_TEXT_H
 
@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "span.h"
 
@@ -44,12 +47,36 @@ static inline bool pl_text_is_plain(unsigned char c)
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes at `at` that is not plain; of bytes that are
+ * not ASCII only when `high` is not 0. */
+static inline unsigned pl_text_stops(const char *at, uint64_t high)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)at);
+    __m128i low = _mm_set1_epi8(0x1F);
+    __m128i stops = high != 0 ? _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v)
+                              : _mm_cmpeq_epi8(_mm_min_epu8(v, low), v);
+
+    stops = _mm_or_si128(stops, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    stops = _mm_or_si128(stops, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    return (unsigned)_mm_movemask_epi8(stops);
+}
+#endif
+
 /* The first byte that cannot stand in a JSON string as it is: a quote, a
  * backslash, a control character; or, when `high` is PL_TEXT_HIGH and not 0,
  * one that is not ASCII.  `end` when there is none. */
 static inline const char *pl_text_plain(const char *at, const char *end,
                                         uint64_t high)
 {
+#ifdef __SSE2__
+    for (; end - at >= 16; at += 16) {
+        unsigned stops = pl_text_stops(at, high);
+
+        if (stops != 0)
+            return at + __builtin_ctz(stops);
+    }
+#endif
     for (; end - at >= 8; at += 8) {
         uint64_t w = pl_text_word(at);
         uint64_t stop = pl_text_equal(w, '"') | pl_text_equal(w, '\\') |

@@ -390,6 +390,33 @@ static void subscriptions_in_connect_are_bounded(void **state)
     assert_string_equal(d.why, "too many subscriptions");
 }
 
+/* Unknown fields of two bytes in a connect; the lengths take three bytes. */
+static enum pl_err decode_unknown(size_t count, struct pl_command *c)
+{
+    struct pl_buf b = {0};
+    size_t inner = count * 2, outer = 2 + 4 + inner;
+
+    pl_buf_printf(&b, "%c%c%c", (int)(outer & 0x7f) | 0x80,
+                  (int)(outer >> 7 & 0x7f) | 0x80, (int)(outer >> 14));
+    pl_buf_printf(&b, "\x08\x01\x22%c%c%c", (int)(inner & 0x7f) | 0x80,
+                  (int)(inner >> 7 & 0x7f) | 0x80, (int)(inner >> 14));
+    for (size_t i = 0; i < count; i++)
+        pl_buf_put(&b, "\x30\x01", 2);
+    enum pl_err rc = decode(pl_buf_span(&b), c);
+    pl_buf_fini(&b);
+    return rc;
+}
+
+static void fields_that_protobuf_c_would_allocate_for_are_bounded(void **state)
+{
+    struct pl_command c;
+
+    (void)state;
+    assert_int_equal(decode_unknown(32766, &c), PL_OK); /* with id, connect */
+    assert_int_equal(decode_unknown(32767, &c), PL_EBADMSG);
+    assert_string_equal(d.why, "too many fields");
+}
+
 static void an_arena_at_its_limit_is_out_of_memory(void **state)
 {
     struct pl_command c;
@@ -429,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_field_of_another_type_is_malformed),
         cmocka_unit_test(names_are_utf8_without_a_zero),
         cmocka_unit_test(subscriptions_in_connect_are_bounded),
+        cmocka_unit_test(fields_that_protobuf_c_would_allocate_for_are_bounded),
         cmocka_unit_test(an_arena_at_its_limit_is_out_of_memory),
     };
 

@@ -394,6 +394,25 @@ static void payloads_of_every_length_are_framed_right(void **state)
     }
 }
 
+static void a_failed_buffer_is_left_alone(void **state)
+{
+    struct pl_buf b = {.failed = true};
+    struct pl_push push = {.kind = PL_PUSH_MESSAGE, .data = T("x")};
+
+    (void)state;
+    for (int e = 0; e < PL_ENCODING_COUNT; e++) {
+        pl_push_encode((enum pl_encoding)e, &b, &push);
+        for (int k = PL_REPLY_ERROR; k <= PL_REPLY_SUB_REFRESH; k++) {
+            struct pl_reply r = {.id = 1, .kind = (enum pl_reply_kind)k};
+
+            pl_reply_encode((enum pl_encoding)e, &b, &r);
+        }
+    }
+    assert_true(b.failed);
+    assert_null(b.data);
+    assert_int_equal(b.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +429,7 @@ int main(void)
         cmocka_unit_test(joins_and_leaves_keep_their_fields),
         cmocka_unit_test(the_other_pushes_keep_their_fields),
         cmocka_unit_test(payloads_of_every_length_are_framed_right),
+        cmocka_unit_test(a_failed_buffer_is_left_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

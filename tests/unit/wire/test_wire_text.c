@@ -62,9 +62,9 @@ static void one_bad_byte_is_found_wherever_it_stands(void **state)
 static void the_plain_part_ends_at_what_json_escapes(void **state)
 {
     (void)state;
-    for (size_t len = 1; len <= 20; len++) {
+    for (size_t len = 1; len <= 40; len++) {
         for (int c = 0; c < 256; c++) {
-            char text[20];
+            char text[40];
             const char *end = text + len;
             const char *stop =
                 c < 0x20 || c == '"' || c == '\\' ? end - 1 : end;
