@@ -25,6 +25,7 @@ read -ra flags <<<"$(pkg-config --cflags --libs parley-actors)"
 [ "$("$work/hello")" = "hello from loop 1" ]
 
 # each header compiles alone
+read -ra flags <<<"$(pkg-config --cflags parley-actors)"
 for header in "$work"/prefix/include/parley-actors/*.h; do
     echo "#include <parley-actors/$(basename "$header")>" >"$work/one.c"
     "$cc" -std=c11 -Wall -Wextra -Werror -c "$work/one.c" "${flags[@]}" \

@@ -6,3 +6,5 @@ endforeach()
 foreach(name snapshot names supervision_threads)
   set_tests_properties(unit.${name} PROPERTIES LABELS "unit;threads")
 endforeach()
+# allocations that fail when the test says so
+target_link_options(test_supervision PRIVATE -Wl,--wrap=calloc)

@@ -61,6 +61,19 @@ struct world {
 
 static struct world world;
 static uint64_t first_seed;
+static int callocs_fail; /* the next so many */
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (callocs_fail > 0) {
+        callocs_fail--;
+        return NULL;
+    }
+    return __real_calloc(count, size);
+}
 
 static void trace(const char *what, const char *letter)
 {
@@ -570,6 +583,53 @@ static void owner_exits(struct pl_sim *sim)
 }
 EACH_SEED(an_owner_may_exit_when_it_gave_up, owner_exits)
 
+static void no_memory(struct pl_sim *sim)
+{
+    begin(sim, PL_ONE_FOR_ALL, 3, 2);
+    callocs_fail = 1 + (int)random_below(3);
+    pl_supervision_start(world.supervision); /* fails once at least */
+    while (callocs_fail > 0)
+        pl_sim_advance(sim, 4);
+    pl_sim_advance(sim, 8);
+    expect("+a+bR");
+    assert_int_equal(pl_monitor_start(&world.owner, (struct pl_address){0}, 1),
+                     PL_OK);
+    callocs_fail = 1;
+    assert_int_equal(pl_monitor_start(&world.owner, (struct pl_address){0}, 1),
+                     PL_ENOMEM);
+    callocs_fail = 1;
+    assert_int_equal(pl_stop_send(&world.owner, (struct pl_address){0}),
+                     PL_ENOMEM);
+    stop();
+    expect("-b-aS0");
+}
+EACH_SEED(without_memory_a_start_is_tried_again_later, no_memory)
+
+static void never_memory(struct pl_sim *sim)
+{
+    begin(sim, PL_ONE_FOR_ONE, 3, 2);
+    callocs_fail = 1000;
+    pl_supervision_start(world.supervision);
+    pl_sim_advance(sim, 100);
+    callocs_fail = 0;
+    expect("G");
+    assert_string_equal(world.gave_up, "a: out of memory");
+    stop();
+    expect("S0");
+}
+EACH_SEED(without_memory_for_long_it_gives_up, never_memory)
+
+static void stop_without_memory(struct pl_sim *sim)
+{
+    begin(sim, PL_ONE_FOR_ONE, 3, 2);
+    run();
+    callocs_fail = 1; /* b cannot be asked */
+    stop();
+    pl_sim_advance(sim, STOP_MS + 5);
+    expect("+a+bR-aS1");
+}
+EACH_SEED(who_cannot_be_asked_to_stop_is_forced, stop_without_memory)
+
 /* --- Stopping --- */
 
 static void deaf(struct pl_sim *sim)
@@ -801,6 +861,9 @@ int main(void)
         cmocka_unit_test(without_restarts_the_first_failure_gives_up),
         cmocka_unit_test(a_child_that_crashes_at_once_is_given_up),
         cmocka_unit_test(an_owner_may_exit_when_it_gave_up),
+        cmocka_unit_test(without_memory_a_start_is_tried_again_later),
+        cmocka_unit_test(without_memory_for_long_it_gives_up),
+        cmocka_unit_test(who_cannot_be_asked_to_stop_is_forced),
         cmocka_unit_test(a_child_that_never_stops_is_forced_and_counted),
         cmocka_unit_test(a_restart_goes_on_without_a_child_that_never_stops),
         cmocka_unit_test(a_stop_during_the_start_undoes_what_was_started),
