@@ -132,6 +132,47 @@ static void different_seeds_give_different_runs(void **state)
     }
 }
 
+static uint64_t number_of(uint64_t seed, unsigned loop)
+{
+    struct pl_sim *sim = begin(seed);
+    uint64_t number =
+        pl_random_u64(pl_loop_random(pl_system_loop(pl_sim_system(sim), loop)));
+
+    pl_sim_destroy(sim);
+    return number;
+}
+
+static void the_loops_numbers_come_from_the_seed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        assert_true(number_of(seed, 0) == number_of(seed, 0));
+        assert_true(number_of(seed, 0) != number_of(seed, 1));
+        assert_true(number_of(seed, 0) != number_of(seed + 1, 0));
+    }
+}
+
+/* Two actors of one loop with ten balls each: what one turn may do. */
+static void a_turn_is_cut_short_in_every_way(void **state)
+{
+    unsigned one = 0, all = 0, took_turns = 0, in_a_row = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        struct pl_sim *sim = begin(seed);
+
+        for (int i = 0; i < 20; i++)
+            throw_ball(0, i < 10 ? 0 : 3); /* both on loop 0 */
+        assert_true(pl_sim_step(sim));
+        one += traced == 1;
+        all += traced >= 20;
+        took_turns += strncmp(trace, "ad", 2) == 0;
+        in_a_row += strncmp(trace, "aa", 2) == 0;
+        pl_sim_destroy(sim);
+    }
+    assert_true(one > 0 && all > 0 && took_turns > 0 && in_a_row > 0);
+}
+
 static void a_sim_without_work_stands_still(void **state)
 {
     struct pl_sim *sim = begin(1);
@@ -271,6 +312,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_seed_gives_the_same_run),
         cmocka_unit_test(different_seeds_give_different_runs),
+        cmocka_unit_test(the_loops_numbers_come_from_the_seed),
+        cmocka_unit_test(a_turn_is_cut_short_in_every_way),
         cmocka_unit_test(a_sim_without_work_stands_still),
         cmocka_unit_test(settling_tells_when_the_steps_did_not_suffice),
         cmocka_unit_test(a_sim_needs_a_loop),
