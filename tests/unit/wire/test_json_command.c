@@ -197,6 +197,15 @@ unknown_keys_are_skipped_and_the_last_of_equal_keys_wins(void **state)
     assert_int_equal(c.id, 2);
     assert_span(c.publish.channel, "y");
     assert_span(c.publish.data, "1"); /* null is as if it were not there */
+    c = COMMAND("{\"id\":1,\"publish\":{\"channel\":\"x\",\"data\":1},"
+                "\"publish\":{\"channel\":\"y\"}}");
+    assert_span(c.publish.channel, "y");
+    assert_null(c.publish.data.at);
+    c = COMMAND("{\"id\":1,\"history\":{\"since\":{\"offset\":5,\"epoch\":"
+                "\"e\"},\"since\":{}}}");
+    assert_true(c.history.has_since);
+    assert_int_equal(c.history.since_offset, 0);
+    assert_int_equal(c.history.since_epoch.len, 0);
 }
 
 static void strings_and_keys_may_hold_escapes(void **state)
@@ -221,6 +230,7 @@ static void a_name_may_not_hold_a_zero_or_half_a_pair(void **state)
     MALFORMED("{\"id\":1,\"refresh\":{\"token\":\"\\ud800\"}}", why, 35);
     MALFORMED("{\"id\":1,\"refresh\":{\"token\":\"\\ud800\\n\"}}", why, 37);
     MALFORMED("{\"id\":1,\"refresh\":{\"token\":\"\\ud800\\ud800\"}}", why, 41);
+    MALFORMED("{\"id\":1,\"refresh\":{\"token\":\"\\ud800\\ue000\"}}", why, 41);
     MALFORMED("{\"id\":1,\"refresh\":{\"token\":\"\\udc00\"}}", why, 35);
 }
 

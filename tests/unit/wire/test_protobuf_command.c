@@ -72,6 +72,9 @@ static void connect_is_read_with_its_map(void **state)
     sub.recover = true;
     sub.offset = 1ull << 40;
     sub.epoch = "Xabc";
+    sub.token = "s";
+    sub.flag = 3;
+    sub.positioned = sub.recoverable = sub.join_leave = true;
     e[0].key = e[2].key = "#42";
     e[1].key = "a"; /* an entry without a value */
     e[2].value = &sub;
@@ -94,6 +97,10 @@ static void connect_is_read_with_its_map(void **state)
     assert_true(c.connect.subs[0].recover);
     assert_true(c.connect.subs[0].offset == 1ull << 40);
     assert_span(c.connect.subs[0].epoch, "Xabc");
+    assert_span(c.connect.subs[0].token, "s");
+    assert_int_equal(c.connect.subs[0].flag, 3);
+    assert_true(c.connect.subs[0].positioned && c.connect.subs[0].recoverable &&
+                c.connect.subs[0].join_leave);
     assert_span(c.connect.subs[1].channel, "a");
 }
 
