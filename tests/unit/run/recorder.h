@@ -113,8 +113,8 @@ static inline void recorder_got(const struct recorder *r, unsigned count,
     recorder_got(r, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t),      \
                  (uint64_t[]){__VA_ARGS__})
 
-static inline void send(struct recorder *from, struct pl_address to,
-                        uint64_t number)
+static inline void mail_to(struct recorder *from, struct pl_address to,
+                           uint64_t number)
 {
     pl_actor_send(&from->actor, to, note(number, 1, 0));
 }

@@ -73,8 +73,8 @@ static void a_slot_is_used_again_in_another_generation(void **state)
     b = pl_actor_address(&r->actor);
     assert_int_equal(a.slot, b.slot);
     assert_int_not_equal(a.generation, b.generation);
-    send(other, a, 1); /* for the dead one, not for its successor */
-    send(other, b, 2);
+    mail_to(other, a, 1); /* for the dead one, not for its successor */
+    mail_to(other, b, 2);
     settle(sys);
     GOT(r, 2);
     assert_int_equal(pl_loop_stats(loop)->mail_dead[PL_DEAD_STALE], 1);
@@ -90,7 +90,7 @@ static void many_actors_have_addresses_of_their_own(void **state)
         r[i] = recorder_new(loop, &recorder_ops);
     assert_int_equal(pl_loop_stats(loop)->actors, MANY);
     for (unsigned i = 0; i < MANY; i++)
-        send(r[0], pl_actor_address(&r[i]->actor), i);
+        mail_to(r[0], pl_actor_address(&r[i]->actor), i);
     settle(sys);
     for (unsigned i = 0; i < MANY; i++)
         GOT(r[i], i);
@@ -106,7 +106,7 @@ static void an_actor_may_exit_inside_its_own_receive(void **state)
     r->reaped = &reaped;
     r->exit_at = 2;
     for (unsigned i = 0; i < 5; i++)
-        send(other, pl_actor_address(&r->actor), i);
+        mail_to(other, pl_actor_address(&r->actor), i);
     pl_loop_turn(loop);
     ledger_holds(loop);
     assert_int_equal(reaped, 1);
@@ -127,10 +127,10 @@ an_exited_actor_is_reaped_although_the_budget_is_used_up(void **state)
     (void)state;
     pl_loop_set_budget(loop, 1, 1);
     r->reaped = &reaped;
-    send(busy, pl_actor_address(&busy->actor), 1);
-    send(busy, pl_actor_address(&busy->actor), 2);
-    send(busy, pl_actor_address(&r->actor), 3);
-    send(busy, pl_actor_address(&last->actor), 4);
+    mail_to(busy, pl_actor_address(&busy->actor), 1);
+    mail_to(busy, pl_actor_address(&busy->actor), 2);
+    mail_to(busy, pl_actor_address(&r->actor), 3);
+    mail_to(busy, pl_actor_address(&last->actor), 4);
     pl_actor_exit(&r->actor, "done");
     assert_true(pl_loop_turn(loop));
     assert_int_equal(reaped, 1);
@@ -161,7 +161,7 @@ static void reaping_may_let_another_actor_exit(void **state)
     (void)state;
     victim = recorder_new(loop, &recorder_ops);
     victim->reaped = owner->reaped = &reaped;
-    send(owner, pl_actor_address(&victim->actor), 1);
+    mail_to(owner, pl_actor_address(&victim->actor), 1);
     pl_actor_exit(&owner->actor, "done");
     settle(sys);
     assert_int_equal(reaped, 2);
@@ -176,8 +176,8 @@ static void destroying_the_system_reaps_who_is_left(void **state)
 
     (void)state;
     a->reaped = b->reaped = &reaped;
-    send(a, pl_actor_address(&a->actor), 1); /* stays in a mailbox */
-    send(a, pl_actor_address(&b->actor), 2); /* stays in an out batch */
+    mail_to(a, pl_actor_address(&a->actor), 1); /* stays in a mailbox */
+    mail_to(a, pl_actor_address(&b->actor), 2); /* stays in an out batch */
     pl_system_post(s, pl_actor_address(&b->actor), note(3, 1, 0)); /* inbox */
     pl_system_destroy(s);
     assert_int_equal(reaped, 2);

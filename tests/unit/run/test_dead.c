@@ -66,7 +66,7 @@ static void mail_to_a_stale_address_is_dead(void **state)
 
     (void)state;
     pl_actor_exit(&other->actor, "done");
-    send(r, to, 1);
+    mail_to(r, to, 1);
     settle(sys);
     assert_int_equal(dead(there, PL_DEAD_STALE), 1);
     assert_int_equal(r->count, 0);
@@ -193,7 +193,7 @@ static void mail_of_an_exited_actor_comes_back_as_closing(void **state)
 
     (void)state;
     request(pl_actor_address(&other->actor), 1);
-    send(r, pl_actor_address(&other->actor), 2);
+    mail_to(r, pl_actor_address(&other->actor), 2);
     pl_actor_exit(&other->actor, "done");
     settle(sys);
     GOT(r, 1);
@@ -223,8 +223,8 @@ static void a_returned_request_fits_into_a_full_mailbox(void **state)
     struct pl_address nowhere = {.node = 9, .generation = 1};
 
     (void)state;
-    send(r, self, 1);
-    send(r, self, 2);
+    mail_to(r, self, 1);
+    mail_to(r, self, 2);
     pl_actor_send(&tight->actor, nowhere, note(3, 1, PL_MSG_RETURN));
     settle(sys);
     GOT(tight, 1, 2, 3);

@@ -111,7 +111,7 @@ static void a_turn_runs_its_parts_in_order(void **state)
     pl_loop_defer(loop, PL_STAGE_FLUSH, &flush.task);
     pl_loop_defer(loop, PL_STAGE_SEAL, &seal.task);
     pl_loop_defer(loop, PL_STAGE_READY, &ready.task);
-    send(r, pl_actor_address(&r->actor), 'm');
+    mail_to(r, pl_actor_address(&r->actor), 'm');
     pl_system_post(sys, pl_actor_address(&r->actor), note('p', 1, 0));
     pl_clock_driven_advance(&clock_, 4000000);
     assert_false(pl_loop_turn(loop));
@@ -191,9 +191,9 @@ static void no_actor_starves_behind_a_busy_one(void **state)
     (void)state;
     pl_loop_set_budget(loop, 2, 0);
     for (unsigned i = 0; i < 5; i++)
-        send(a, pl_actor_address(&a->actor), 'a');
+        mail_to(a, pl_actor_address(&a->actor), 'a');
     for (unsigned i = 0; i < 3; i++)
-        send(a, pl_actor_address(&b->actor), 'b');
+        mail_to(a, pl_actor_address(&b->actor), 'b');
     assert_false(pl_loop_turn(loop));
     assert_string_equal(trace, "aabbaaba");
 }
@@ -206,9 +206,9 @@ static void what_is_over_the_turns_budget_leads_the_next_turn(void **state)
     (void)state;
     pl_loop_set_budget(loop, 2, 3);
     for (unsigned i = 0; i < 4; i++)
-        send(a, pl_actor_address(&a->actor), 'a');
+        mail_to(a, pl_actor_address(&a->actor), 'a');
     for (unsigned i = 0; i < 2; i++)
-        send(a, pl_actor_address(&b->actor), 'b');
+        mail_to(a, pl_actor_address(&b->actor), 'b');
     assert_true(pl_loop_turn(loop));
     assert_string_equal(trace, "aab");
     ledger_holds(loop);
@@ -230,7 +230,7 @@ static void a_turn_ends_although_an_actor_mails_itself(void **state)
     struct recorder *r = recorder_new(loop, &echo_ops);
 
     (void)state;
-    send(r, pl_actor_address(&r->actor), 1);
+    mail_to(r, pl_actor_address(&r->actor), 1);
     assert_true(pl_loop_turn(loop));
     ledger_holds(loop);
     assert_int_equal(pl_loop_stats(loop)->mail_handled, 4096);
@@ -244,7 +244,7 @@ static void mail_to_another_loop_leaves_at_the_end_of_the_turn(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 3; i++)
-        send(a, pl_actor_address(&b->actor), 'a' + i);
+        mail_to(a, pl_actor_address(&b->actor), 'a' + i);
     assert_true(pl_loop_has_work(loop));
     assert_false(pl_loop_has_work(other));
     assert_int_equal(pl_loop_stats(loop)->posts_sent, 0);
@@ -273,14 +273,14 @@ static void only_a_sleeping_loop_is_woken_and_once_a_batch(void **state)
 
     (void)state;
     pl_loop_set_wake(other, count_call, &wakes);
-    send(a, to, 1);
+    mail_to(a, to, 1);
     pl_loop_turn(loop);
     assert_int_equal(wakes, 0);         /* it is awake */
     assert_false(pl_loop_sleep(other)); /* and may not sleep on its mail */
     pl_loop_turn(other);
     assert_true(pl_loop_sleep(other));
     for (unsigned i = 0; i < 5; i++)
-        send(a, to, 1);
+        mail_to(a, to, 1);
     pl_loop_turn(loop);
     pl_system_post(sys, to, note(1, 1, 0));
     assert_int_equal(wakes, 1);
@@ -352,7 +352,7 @@ static void a_turn_that_did_nothing_is_not_published(void **state)
     pl_loop_on_turn_end(loop, count_call, &published);
     pl_loop_turn(loop);
     assert_int_equal(published, 0);
-    send(r, pl_actor_address(&r->actor), 1);
+    mail_to(r, pl_actor_address(&r->actor), 1);
     pl_loop_turn(loop);
     assert_int_equal(published, 1);
     pl_loop_awake(loop); /* a callback counts: it may have read bytes */
@@ -376,15 +376,15 @@ static void the_loop_measures_its_lag_and_the_wait_in_mailboxes(void **state)
     const struct pl_loop_stats *stats = pl_loop_stats(loop);
 
     (void)state;
-    send(r, pl_actor_address(&r->actor), 1);
-    send(r, pl_actor_address(&r->actor), 2);
+    mail_to(r, pl_actor_address(&r->actor), 1);
+    mail_to(r, pl_actor_address(&r->actor), 2);
     pl_clock_driven_advance(&clock_, 500);
     pl_loop_turn(loop);
     assert_int_equal(stats->mail_wait_ns, 500);
     assert_int_equal(stats->lag_ns, 60);
     assert_int_equal(stats->turn_ns_max, 60);
     assert_int_equal(stats->mail_deepest, 2);
-    send(r, pl_actor_address(&r->actor), 3);
+    mail_to(r, pl_actor_address(&r->actor), 3);
     pl_loop_turn(loop);
     assert_int_equal(stats->lag_ns, 30);
     assert_int_equal(stats->turn_ns_max, 60);
