@@ -229,7 +229,7 @@ const collectAll = (clients, event) =>
 function countPings(client, ping) {
     client.sockets.at(-1).on('message', (data) => {
         const isPing = protobuf
-            ? framed(data).some((frame) => frame.length === 0)
+            ? framed(Buffer.from(data)).some((frame) => frame.length === 0)
             : data.toString().split('\n').includes('{}');
         if (isPing) ping();
     });
