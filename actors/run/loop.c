@@ -196,6 +196,14 @@ static void take_time(struct pl_loop *loop)
     loop->is_fresh = true;
 }
 
+static void end_sleep(struct pl_loop *loop)
+{
+    if (!loop->is_asleep)
+        return;
+    pl_inbox_awake(&loop->inbox);
+    loop->is_asleep = false;
+}
+
 static void run_timers(struct pl_loop *loop)
 {
     if (pl_wheel_next(&loop->wheel, pl_loop_now_ms(loop)) == 0)
@@ -235,7 +243,7 @@ bool pl_loop_turn(struct pl_loop *loop)
     /* A callback ran before: it may have counted things of its own. */
     bool was_touched = loop->is_fresh;
 
-    pl_loop_awake(loop);
+    end_sleep(loop);
     take_time(loop);
     run_stage(loop, PL_STAGE_READY);
     drain(loop);
@@ -276,10 +284,7 @@ bool pl_loop_sleep(struct pl_loop *loop)
 
 void pl_loop_awake(struct pl_loop *loop)
 {
-    if (loop->is_asleep) {
-        pl_inbox_awake(&loop->inbox);
-        loop->is_asleep = false;
-    }
+    end_sleep(loop);
     if (!loop->is_fresh)
         take_time(loop);
 }

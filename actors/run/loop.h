@@ -40,7 +40,9 @@ struct pl_task {
 };
 
 /* Queue `t` for `stage` of this turn (READY: of the next); nothing happens
- * when it is queued already.  Sealing may queue flushes.
+ * when it is queued already.  Sealing may queue flushes; what a stage queues
+ * for itself or for an earlier one waits for the next turn, which comes at
+ * once.
  * Owner:  the caller, who cancels it before freeing it.
  * Thread: the loop's. */
 void pl_loop_defer(struct pl_loop *loop, enum pl_stage stage,
@@ -91,7 +93,8 @@ void pl_loop_on_turn_end(struct pl_loop *loop, void (*call)(void *), void *arg);
 void pl_loop_enter(struct pl_loop *loop, const char *name);
 void pl_loop_leave(struct pl_loop *loop);
 
-/* What runs now and for how long; false when nothing does.  Thread: any. */
+/* What runs now, and the monotonic time since when; false when nothing does.
+ * Thread: any. */
 bool pl_loop_busy(const struct pl_loop *loop, const char **name,
                   uint64_t *since_ns);
 
