@@ -10,8 +10,8 @@
  * most timers (timeouts, pings) are moved or stopped long before they fire,
  * which a heap pays for each time.
  *
- * What is further away than the coarsest level reaches (198 days) is placed in
- * its farthest slot and placed anew when the wheel gets there.
+ * What is further away than the coarsest level reaches (198 days) lies there in
+ * the slot of its digit all the same, and is placed anew once a round.
  *
  * Invariants: every timer in a slot has a tick after the wheel's, but for the
  * slot being fired.  A bit of `occupied` is set exactly when its slot's list
@@ -23,11 +23,6 @@
 #include "loop_private.h"
 
 enum { TOP = PL_WHEEL_LEVELS - 1, WORDS = PL_WHEEL_SLOTS / 64 };
-
-/* From anywhere in a slot of the top level to the start of the slot before it,
- * once round. */
-static const uint64_t farthest = (uint64_t)(PL_WHEEL_SLOTS - 1)
-                                 << (PL_WHEEL_BITS * TOP);
 
 static unsigned digit(uint64_t tick, unsigned level)
 {
@@ -56,12 +51,9 @@ static unsigned level_of(const struct pl_wheel *w, uint64_t tick)
 
 static void place(struct pl_wheel *w, struct pl_timer *t)
 {
-    uint64_t tick = t->tick;
+    unsigned level = level_of(w, t->tick);
+    unsigned slot = digit(t->tick, level);
 
-    if (tick - w->tick > farthest)
-        tick = w->tick + farthest;
-    unsigned level = level_of(w, tick);
-    unsigned slot = digit(tick, level);
     pl_list_append(&w->slot[level][slot], &t->link);
     set_occupied(w, level, slot);
 }
