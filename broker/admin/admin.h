@@ -52,6 +52,10 @@ struct pl_admin_options {
 enum pl_err pl_admin_create(struct pl_admin **out,
                             const struct pl_admin_options *options);
 
+/* What PL_MSG_STOP does, for a start that failed further on: it needs the
+ * reactor, which must not be destroyed before it.  Thread: as above. */
+void pl_admin_stop(struct pl_admin *a);
+
 struct pl_address pl_admin_address(const struct pl_admin *a);
 
 /* The TCP port it listens on, for a configured port 0; 0: none. */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin_private.h - inside of the admin actor, for the files of the room.
+ * Thread: the control loop's. */
+#ifndef PL_ADMIN_PRIVATE_H
+#define PL_ADMIN_PRIVATE_H
+
+#include <event2/http.h>
+
+#include "admin.h"
+#include "calls.h"
+#include "list.h"
+#include "socket.h"
+
+/* A way in: one server of libevent's a kind of trust. */
+struct pl_door {
+    struct pl_admin *admin;
+    struct evhttp *http; /* NULL: closed */
+    bool is_trusted;     /* the Unix socket */
+};
+
+struct pl_admin {
+    struct pl_actor actor; /* first */
+    struct pl_admin_options options;
+    struct pl_calls calls;
+    struct pl_door unix_door, tcp_door;
+    struct pl_unix_socket socket;
+    uint16_t port;
+    struct pl_list waiting; /* struct pl_waiting: requests of calls */
+    struct pl_list streams; /* struct pl_stream */
+    unsigned stream_count;
+};
+
+/* http.c.  Serve HTTP on `fd`, which is taken over.  Errors: PL_ENOMEM. */
+enum pl_err pl_door_open(struct pl_door *d, struct pl_admin *a, int fd,
+                         bool is_trusted);
+
+/* http.c.  End all requests, whether answered or not, and close. */
+void pl_admin_close_doors(struct pl_admin *a);
+
+/* http.c.  Answer with a status and a text of a type; NULL text: the status
+ * as JSON. */
+void pl_http_reply(struct evhttp_request *req, int status, const char *type,
+                   const struct pl_buf *text);
+
+/* stream.c.  Answer GET /sub. */
+void pl_stream_open(struct pl_admin *a, struct evhttp_request *req);
+void pl_streams_close(struct pl_admin *a);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_answer.h - results of server API requests as JSON. */
+#ifndef PL_API_ANSWER_H
+#define PL_API_ANSWER_H
+
+#include "buf.h"
+#include "mail.h"
+#include "status.h"
+
+/* Each writes one JSON object behind the content of `b`. */
+void pl_api_write_error(struct pl_buf *b, uint32_t code);
+void pl_api_write_published(struct pl_buf *b, const struct pl_publish_mail *m);
+void pl_api_write_queried(struct pl_buf *b, const struct pl_query_mail *m);
+void pl_api_write_info(struct pl_buf *b, const struct pl_status *s);
+
+/* The channels of one owner, as members of an object; *first tells whether
+ * the object is empty so far. */
+void pl_api_write_listed(struct pl_buf *b, const struct pl_list_mail *m,
+                         bool *first);
+
+#endif

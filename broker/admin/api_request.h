@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_request.h - the JSON of server API requests, read where it lies. */
+#ifndef PL_API_REQUEST_H
+#define PL_API_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "span.h"
+
+#define PL_API_METHOD_MAP(X)                                                   \
+    X(PL_API_PUBLISH, "publish")                                               \
+    X(PL_API_BROADCAST, "broadcast")                                           \
+    X(PL_API_PRESENCE, "presence")                                             \
+    X(PL_API_PRESENCE_STATS, "presence_stats")                                 \
+    X(PL_API_HISTORY, "history")                                               \
+    X(PL_API_HISTORY_REMOVE, "history_remove")                                 \
+    X(PL_API_DISCONNECT, "disconnect")                                         \
+    X(PL_API_UNSUBSCRIBE, "unsubscribe")                                       \
+    X(PL_API_CHANNELS, "channels")                                             \
+    X(PL_API_INFO, "info")
+
+enum pl_api_method {
+#define X(name, text) name,
+    PL_API_METHOD_MAP(X)
+#undef X
+        PL_API_METHOD_COUNT /* also: a method that is not known */
+};
+
+const char *pl_api_method_text(enum pl_api_method method);
+enum pl_api_method pl_api_method_find(struct pl_span name);
+
+enum { PL_API_COMMANDS_MAX = 1000, PL_API_CHANNELS_MAX = 1000 };
+
+/* What a request asks for.  Spans lie in its body or the arena; those that
+ * were not given, or are null, are absent. */
+struct pl_api_request {
+    enum pl_api_method method;
+    struct pl_span channel;
+    struct pl_span *channels; /* broadcast */
+    size_t channel_count;
+    struct pl_span data; /* as the backend wrote it */
+    bool is_json;
+    struct pl_span user, client, except, reason, pattern;
+    uint32_t code; /* disconnect; 0: the default */
+    int32_t limit;
+    bool has_since, reverse;
+    uint64_t offset;
+    struct pl_span epoch;
+    /* It wants something that parley does not do: tags, a publication that
+     * history skips, an idempotency key, a delta, a list of spared clients. */
+    bool is_unsupported;
+};
+
+/* Read the parameters of `method`, a JSON object; it may be changed in place.
+ * `binary`: b64data may be anything, else it must be JSON as well.
+ * Returns 0 or a number of code.h: 107, 108, 100 (out of memory). */
+uint32_t pl_api_request_read(struct pl_api_request *out,
+                             enum pl_api_method method, struct pl_span params,
+                             bool binary, struct pl_arena *arena);
+
+/* One command of several. */
+struct pl_api_command {
+    enum pl_api_method method;
+    struct pl_span params; /* a JSON object; absent: none */
+};
+
+/* Read a body of POST /api, {"method", "params"} objects one behind the other,
+ * or of POST /api/batch, {"commands": [{"<method>": {..}}, ..]}.
+ * Returns 0, 107 or 100; *out is the arena's. */
+uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
+                              bool is_batch, struct pl_span body,
+                              struct pl_arena *arena);
+
+#endif

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls.c - see calls.h.
+ *
+ * A call is a row of parts.  Each part stands for one request, holds the text
+ * that goes before its result, and waits for its mails: one for most, one an
+ * owner for `channels`, none for `info`.  The texts are what tells a single
+ * request, a broadcast and a batch apart; everything else is the same for all.
+ *
+ * A mail knows its call by number and not by pointer, and numbers carry a
+ * generation: an answer that comes after the timeout finds nobody.
+ *
+ * Invariant: call->waiting is the sum of its parts' waiting; calls->mails is
+ * the sum over all calls. */
+#include "calls.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "api_answer.h"
+#include "code.h"
+#include "loop.h"
+#include "system.h"
+
+enum { SLOT_BITS = 10, HISTORY_BYTES = 16 * 1024 * 1024 };
+static_assert(PL_CALLS_MAX == 1 << SLOT_BITS, "a slot fits its bits");
+
+struct part {
+    struct pl_buf before; /* goes in front of the result */
+    struct pl_buf result; /* a JSON object, once it is there */
+    uint32_t error;       /* of code.h; then `result` does not count */
+    uint32_t waiting;     /* mails */
+    uint8_t method;       /* enum pl_api_method */
+    bool is_empty;        /* channels: no member was written yet */
+    bool is_named;        /* batch: the result goes under its method */
+};
+
+struct pl_call {
+    struct pl_calls *calls;
+    uint32_t id;
+    uint32_t waiting;
+    struct part *parts;
+    size_t count;
+    size_t cap;
+    struct pl_buf after; /* goes behind the last part */
+    struct pl_timer timer;
+    pl_call_done *done;
+    void *arg;
+};
+
+/* --- Parts --- */
+
+static struct part *add_part(struct pl_call *call, enum pl_api_method method,
+                             bool is_named)
+{
+    if (call->count == call->cap) {
+        size_t cap = call->cap == 0 ? 1 : call->cap * 2;
+        struct part *parts = realloc(call->parts, cap * sizeof *parts);
+        if (parts == NULL)
+            return NULL;
+        call->parts = parts;
+        call->cap = cap;
+    }
+    struct part *p = &call->parts[call->count++];
+    *p = (struct part){.method = (uint8_t)method, .is_named = is_named};
+    /* What was to follow the part before goes in front of this one. */
+    p->before = call->after;
+    call->after = (struct pl_buf){0};
+    return p;
+}
+
+static void put(struct pl_buf *b, const char *text)
+{
+    pl_buf_put_span(b, pl_span_of(text));
+}
+
+static void put_part(struct pl_buf *out, const struct part *p)
+{
+    pl_buf_put_span(out, pl_buf_span(&p->before));
+    if (p->error == 0 && p->result.failed)
+        out->failed = true;
+    if (p->error != 0) {
+        put(out, "{\"error\":");
+        pl_api_write_error(out, p->error);
+    } else {
+        pl_buf_printf(out, "{\"%s\":",
+                      p->is_named ? pl_api_method_text(p->method) : "result");
+        pl_buf_put_span(out, pl_buf_span(&p->result));
+    }
+    pl_buf_put_byte(out, '}');
+    if (p->before.failed)
+        out->failed = true;
+}
+
+/* --- Life --- */
+
+enum pl_err pl_calls_init(struct pl_calls *c, struct pl_actor *actor,
+                          const struct pl_admin_options *options)
+{
+    *c = (struct pl_calls){.actor = actor, .options = options};
+    c->slots = calloc(PL_CALLS_MAX, sizeof *c->slots);
+    return c->slots == NULL ? PL_ENOMEM : PL_OK;
+}
+
+void pl_calls_fini(struct pl_calls *c)
+{
+    for (uint32_t i = 0; c->slots != NULL && i < PL_CALLS_MAX; i++) {
+        if (c->slots[i].call != NULL)
+            pl_call_forget(c->slots[i].call);
+    }
+    free(c->slots);
+    c->slots = NULL;
+    pl_arena_fini(&c->arena);
+}
+
+static struct pl_call_slot *slot_of(struct pl_calls *c, uint32_t id)
+{
+    return &c->slots[id & (PL_CALLS_MAX - 1)];
+}
+
+/* Ids are never 0: generations begin at 1 and their overflow skips 0. */
+static bool take_slot(struct pl_calls *c, struct pl_call *call)
+{
+    for (uint32_t i = 0; i < PL_CALLS_MAX; i++) {
+        struct pl_call_slot *s = &c->slots[i];
+
+        if (s->call != NULL)
+            continue;
+        s->call = call;
+        s->generation = (s->generation + 1) & (UINT32_MAX >> SLOT_BITS);
+        if (s->generation == 0)
+            s->generation = 1;
+        call->id = s->generation << SLOT_BITS | i;
+        c->in_flight++;
+        return true;
+    }
+    return false;
+}
+
+void pl_call_forget(struct pl_call *call)
+{
+    struct pl_calls *c = call->calls;
+
+    slot_of(c, call->id)->call = NULL;
+    c->in_flight--;
+    c->mails -= call->waiting;
+    pl_timer_stop(c->actor->loop, &call->timer);
+    for (size_t i = 0; i < call->count; i++) {
+        pl_buf_fini(&call->parts[i].before);
+        pl_buf_fini(&call->parts[i].result);
+    }
+    free(call->parts);
+    pl_buf_fini(&call->after);
+    free(call);
+}
+
+static void finish(struct pl_call *call)
+{
+    struct pl_buf body = {0};
+    pl_call_done *done = call->done;
+    void *arg = call->arg;
+
+    for (size_t i = 0; i < call->count; i++)
+        put_part(&body, &call->parts[i]);
+    pl_buf_put_span(&body, pl_buf_span(&call->after));
+    if (call->after.failed)
+        body.failed = true;
+    pl_call_forget(call);
+    done(arg, &body);
+    pl_buf_fini(&body);
+}
+
+static void time_out(struct pl_timer *t)
+{
+    struct pl_call *call = PL_CONTAINER(t, struct pl_call, timer);
+
+    for (size_t i = 0; i < call->count; i++) {
+        if (call->parts[i].waiting > 0)
+            call->parts[i].error = PL_ERROR_INTERNAL;
+    }
+    finish(call);
+}
+
+/* --- Mails out --- */
+
+static struct pl_address owner_of(const struct pl_calls *c, uint64_t hash)
+{
+    return c->options->channels[hash % c->options->channel_owners];
+}
+
+static void send(struct pl_call *call, struct part *p, struct pl_address to,
+                 struct pl_origin *origin, struct pl_msg *msg)
+{
+    struct pl_calls *c = call->calls;
+
+    *origin = (struct pl_origin){
+        .session = pl_actor_address(c->actor),
+        .command = call->id,
+        .kind = (uint32_t)(p - call->parts),
+    };
+    p->waiting++;
+    call->waiting++;
+    c->mails++;
+    pl_actor_send(c->actor, to, msg);
+}
+
+static bool send_publish(struct pl_call *call, struct part *p,
+                         const struct pl_api_request *r, struct pl_span channel)
+{
+    uint64_t hash = pl_hash(call->calls->options->key, channel);
+    struct pl_publish_mail *m = pl_publish_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->pub = pl_pub_create(channel, hash, r->data, NULL);
+    if (m->pub == NULL) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    m->pub->is_json = r->is_json;
+    send(call, p, owner_of(call->calls, hash), &m->origin, &m->msg);
+    return true;
+}
+
+static enum pl_query_kind query_of(enum pl_api_method method)
+{
+    switch (method) {
+    case PL_API_PRESENCE:
+        return PL_QUERY_PRESENCE;
+    case PL_API_PRESENCE_STATS:
+        return PL_QUERY_PRESENCE_STATS;
+    case PL_API_HISTORY:
+        return PL_QUERY_HISTORY;
+    default:
+        return PL_QUERY_HISTORY_REMOVE;
+    }
+}
+
+static bool send_query(struct pl_call *call, struct part *p,
+                       const struct pl_api_request *r)
+{
+    struct pl_query_mail *m = pl_query_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->kind = query_of(r->method);
+    m->hash = pl_hash(call->calls->options->key, r->channel);
+    m->limit = r->limit;
+    m->has_since = r->has_since;
+    m->reverse = r->reverse;
+    m->offset = r->offset;
+    m->byte_budget = HISTORY_BYTES;
+    pl_epoch_copy(m->epoch, r->epoch);
+    m->channel = pl_blob_create(r->channel);
+    if (m->channel == NULL) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    send(call, p, owner_of(call->calls, m->hash), &m->origin, &m->msg);
+    return true;
+}
+
+/* A blob of `s`, NULL when it is absent; *ok turns false when out of memory. */
+static struct pl_blob *blob_of(struct pl_span s, bool *ok)
+{
+    if (s.at == NULL)
+        return NULL;
+    struct pl_blob *b = pl_blob_create(s);
+    if (b == NULL)
+        *ok = false;
+    return b;
+}
+
+/* An empty text means the same as none here. */
+static struct pl_span some(struct pl_span s)
+{
+    return s.len > 0 ? s : (struct pl_span){0};
+}
+
+static bool send_user(struct pl_call *call, struct part *p,
+                      const struct pl_api_request *r)
+{
+    struct pl_user_mail *m = pl_user_mail_create();
+    bool ok = true;
+
+    if (m == NULL)
+        return false;
+    bool is_close = r->method == PL_API_DISCONNECT;
+    m->ask = is_close ? PL_USER_DISCONNECT : PL_USER_UNSUBSCRIBE;
+    m->code = !is_close      ? PL_UNSUBSCRIBE_SERVER
+              : r->code != 0 ? r->code
+                             : PL_DISCONNECT_FORCED;
+    m->user = blob_of(r->user, &ok);
+    m->channel = blob_of(some(r->channel), &ok);
+    m->client = blob_of(some(r->client), &ok);
+    m->except = blob_of(some(r->except), &ok);
+    m->reason = blob_of(some(r->reason), &ok);
+    if (!ok) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    send(call, p, call->calls->options->supervisor, &m->origin, &m->msg);
+    return true;
+}
+
+static bool send_list(struct pl_call *call, struct part *p,
+                      const struct pl_api_request *r)
+{
+    const struct pl_admin_options *o = call->calls->options;
+
+    put(&p->result, "{\"channels\":{");
+    p->is_empty = true;
+    for (unsigned i = 0; i < o->channel_owners; i++) {
+        struct pl_list_mail *m = pl_list_mail_create();
+        bool ok = m != NULL;
+
+        if (ok)
+            m->pattern = blob_of(some(r->pattern), &ok);
+        if (!ok) {
+            if (m != NULL)
+                pl_mail_destroy(&m->msg);
+            return false;
+        }
+        send(call, p, o->channels[i], &m->origin, &m->msg);
+    }
+    return true;
+}
+
+static bool write_info(struct pl_call *call, struct part *p)
+{
+    struct pl_status s;
+
+    if (pl_status_collect(&s, call->calls->options->status) != PL_OK)
+        return false;
+    pl_api_write_info(&p->result, &s);
+    pl_status_fini(&s);
+    return true;
+}
+
+static bool send_part(struct pl_call *call, struct part *p,
+                      const struct pl_api_request *r)
+{
+    switch (r->method) {
+    case PL_API_PUBLISH:
+        return send_publish(call, p, r, r->channel);
+    case PL_API_DISCONNECT:
+    case PL_API_UNSUBSCRIBE:
+        return send_user(call, p, r);
+    case PL_API_CHANNELS:
+        return send_list(call, p, r);
+    case PL_API_INFO:
+        return write_info(call, p);
+    default:
+        return send_query(call, p, r);
+    }
+}
+
+/* --- From a body to parts --- */
+
+/* A broadcast is a publish a channel, inside one result. */
+static bool broadcast(struct pl_call *call, const struct pl_api_request *r,
+                      bool is_named)
+{
+    pl_buf_printf(&call->after, "{\"%s\":{\"responses\":[",
+                  is_named ? "broadcast" : "result");
+    for (size_t i = 0; i < r->channel_count; i++) {
+        if (i > 0)
+            put(&call->after, ",");
+        struct part *p = add_part(call, PL_API_PUBLISH, false);
+        if (p == NULL)
+            return false;
+        if (!send_publish(call, p, r, r->channels[i]))
+            p->error = PL_ERROR_INTERNAL;
+    }
+    put(&call->after, "]}}");
+    return true;
+}
+
+static bool add_command(struct pl_call *call, enum pl_api_method method,
+                        struct pl_span params, bool is_named)
+{
+    const struct pl_config *config = call->calls->options->config;
+    struct pl_api_request r;
+    uint32_t error = pl_api_request_read(
+        &r, method, params, config->channels.data == PL_DATA_BINARY,
+        &call->calls->arena);
+
+    if (error == 0 && method == PL_API_BROADCAST)
+        return broadcast(call, &r, is_named);
+    struct part *p = add_part(call, method, is_named);
+    if (p == NULL)
+        return false;
+    p->error = error;
+    if (error == 0 && !send_part(call, p, &r))
+        p->error = PL_ERROR_INTERNAL;
+    return true;
+}
+
+/* A body of several commands that cannot be read is one error. */
+static bool add_commands(struct pl_call *call, enum pl_call_form form,
+                         struct pl_span body)
+{
+    struct pl_api_command *list = NULL;
+    size_t count = 0;
+    bool is_batch = form == PL_CALL_BATCH;
+    uint32_t error = pl_api_commands_read(&list, &count, is_batch, body,
+                                          &call->calls->arena);
+
+    if (error != 0) {
+        struct part *p = add_part(call, PL_API_METHOD_COUNT, false);
+        if (p != NULL)
+            p->error = error;
+        return p != NULL;
+    }
+    put(&call->after, is_batch ? "{\"replies\":[" : "");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            put(&call->after, is_batch ? "," : "\n");
+        if (!add_command(call, list[i].method, list[i].params, is_batch))
+            return false;
+    }
+    put(&call->after, is_batch ? "]}" : "");
+    return true;
+}
+
+static struct pl_call *new_call(struct pl_calls *c)
+{
+    struct pl_call *call = calloc(1, sizeof *call);
+
+    if (call == NULL)
+        return NULL;
+    call->calls = c;
+    call->timer.fire = time_out;
+    return call;
+}
+
+enum pl_err pl_call_create(struct pl_call **out, struct pl_calls *c,
+                           enum pl_call_form form, enum pl_api_method method,
+                           struct pl_span body, pl_call_done *done, void *arg)
+{
+    if (c->in_flight == PL_CALLS_MAX || c->mails >= PL_CALLS_MAILS_MAX)
+        return PL_EFULL;
+    struct pl_call *call = new_call(c);
+    if (call == NULL)
+        return PL_ENOMEM;
+    take_slot(c, call);
+    call->done = done;
+    call->arg = arg;
+    bool ok = form == PL_CALL_ONE ? add_command(call, method, body, false)
+                                  : add_commands(call, form, body);
+    pl_arena_reset(&c->arena);
+    if (!ok) {
+        pl_call_forget(call);
+        return PL_ENOMEM;
+    }
+    *out = call;
+    return PL_OK;
+}
+
+void pl_call_start(struct pl_call *call)
+{
+    if (call->waiting == 0)
+        finish(call);
+    else
+        pl_timer_start(call->calls->actor->loop, &call->timer,
+                       PL_CALLS_TIMEOUT_MS);
+}
+
+/* --- Mails back --- */
+
+static uint32_t error_of(const struct pl_msg *msg, uint32_t error)
+{
+    if (!msg->returned)
+        return error;
+    return msg->status == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS
+                                   : PL_ERROR_STOPPING;
+}
+
+static void on_published(struct part *p, const struct pl_publish_mail *m)
+{
+    p->error = error_of(&m->msg, m->error);
+    if (p->error == 0)
+        pl_api_write_published(&p->result, m);
+}
+
+static void on_queried(struct part *p, const struct pl_query_mail *m)
+{
+    p->error = error_of(&m->msg, m->error);
+    if (p->error == 0)
+        pl_api_write_queried(&p->result, m);
+}
+
+static void on_user(struct part *p, const struct pl_user_mail *m)
+{
+    p->error = error_of(&m->msg, 0);
+    if (p->error == 0)
+        put(&p->result, "{}");
+}
+
+/* One owner that fails makes the whole list wrong. */
+static void on_listed(struct part *p, const struct pl_list_mail *m)
+{
+    uint32_t error = error_of(&m->msg, m->error);
+
+    if (error != 0)
+        p->error = error;
+    else
+        pl_api_write_listed(&p->result, m, &p->is_empty);
+    if (p->waiting == 0)
+        put(&p->result, "}}");
+}
+
+static const struct pl_origin *origin_of(const struct pl_msg *msg)
+{
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+        return &((const struct pl_publish_mail *)msg)->origin;
+    case PL_MAIL_QUERY:
+        return &((const struct pl_query_mail *)msg)->origin;
+    case PL_MAIL_USER:
+        return &((const struct pl_user_mail *)msg)->origin;
+    case PL_MAIL_LIST:
+        return &((const struct pl_list_mail *)msg)->origin;
+    default:
+        return NULL;
+    }
+}
+
+static void fill(struct part *p, const struct pl_msg *msg)
+{
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+        on_published(p, (const struct pl_publish_mail *)msg);
+        return;
+    case PL_MAIL_QUERY:
+        on_queried(p, (const struct pl_query_mail *)msg);
+        return;
+    case PL_MAIL_USER:
+        on_user(p, (const struct pl_user_mail *)msg);
+        return;
+    default:
+        on_listed(p, (const struct pl_list_mail *)msg);
+    }
+}
+
+void pl_calls_receive(struct pl_calls *c, struct pl_msg *msg)
+{
+    const struct pl_origin *o = origin_of(msg);
+    struct pl_call *call = o == NULL ? NULL : slot_of(c, o->command)->call;
+
+    if (call != NULL && call->id == o->command) {
+        struct part *p = &call->parts[o->kind];
+
+        p->waiting--;
+        call->waiting--;
+        c->mails--;
+        fill(p, msg);
+    } else {
+        call = NULL; /* it timed out, or its client has gone */
+    }
+    pl_mail_destroy(msg);
+    if (call != NULL && call->waiting == 0)
+        finish(call);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics_text.h - the numbers of a status in the text format that Prometheus
+ * reads (version 0.0.4). */
+#ifndef PL_METRICS_TEXT_H
+#define PL_METRICS_TEXT_H
+
+#include "buf.h"
+#include "status.h"
+
+void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s);
+
+#endif
