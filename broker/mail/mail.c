@@ -178,8 +178,8 @@ struct pl_publish_mail *pl_publish_mail_create(void)
 
 struct pl_attach_mail *pl_attach_mail_create(void)
 {
-    return create(sizeof(struct pl_attach_mail), PL_MAIL_ATTACH, PL_MSG_RETURN,
-                  attach_destroy);
+    return create(sizeof(struct pl_attach_mail), PL_MAIL_ATTACH,
+                  PL_MSG_RESERVED | PL_MSG_RETURN, attach_destroy);
 }
 
 struct pl_detach_mail *pl_detach_mail_create(void)
@@ -267,4 +267,13 @@ void pl_mail_answer(struct pl_actor *self, struct pl_msg *request)
 
     request->flags = PL_MSG_RESERVED;
     pl_actor_send(self, to, request);
+}
+
+void pl_epoch_copy(char to[9], struct pl_span epoch)
+{
+    if (epoch.len > 8)
+        epoch = PL_SPAN("--------");
+    if (epoch.len > 0)
+        memcpy(to, epoch.at, epoch.len);
+    to[epoch.len] = '\0';
 }

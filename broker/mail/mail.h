@@ -64,7 +64,8 @@ struct pl_publish_mail {
 enum pl_attach_flag {
     PL_ATTACH_RECOVER = 1,    /* answer what came after offset in epoch */
     PL_ATTACH_JOIN_LEAVE = 2, /* this subscriber gets joins and leaves */
-    PL_ATTACH_HIDDEN = 4      /* not in presence, makes no join and leave */
+    PL_ATTACH_HIDDEN = 4,     /* not in presence, makes no join and leave */
+    PL_ATTACH_REJECT = 8      /* error 112 when it cannot be recovered */
 };
 
 /* Subscribe `client`.  A sender that gets an error back sends a detach, with
@@ -194,6 +195,7 @@ struct pl_direct_mail {
     struct pl_origin origin;
     struct pl_blob *client; /* held: the id that is meant */
     struct pl_blob *data;   /* held: JSON */
+    bool is_answer;         /* it is on its way back */
     uint32_t error;         /* result */
 };
 
@@ -273,6 +275,10 @@ struct pl_list_mail *pl_list_mail_create(void);
 /* Send a request, with its result filled in, back to who sent it.
  * Owner: the runtime. */
 void pl_mail_answer(struct pl_actor *self, struct pl_msg *request);
+
+/* Copy a client's epoch; one that is longer than ours ever are becomes one
+ * that cannot match either. */
+void pl_epoch_copy(char to[9], struct pl_span epoch);
 
 /* Destroy a message that was handled. */
 static inline void pl_mail_destroy(struct pl_msg *msg)

@@ -80,7 +80,7 @@ static void put_escaped(struct pl_buf *b, unsigned char c)
     }
 }
 
-static void put_text(struct pl_buf *b, struct pl_span s)
+void pl_json_text_encode(struct pl_buf *b, struct pl_span s)
 {
     const char *at = s.at;
     const char *end = s.len == 0 ? at : at + s.len;
@@ -102,7 +102,7 @@ static void put_text(struct pl_buf *b, struct pl_span s)
     do {                                                                       \
         if ((s).len > 0) {                                                     \
             KEY(o, name);                                                      \
-            put_text((o)->b, s);                                               \
+            pl_json_text_encode((o)->b, s);                                    \
         }                                                                      \
     } while (0)
 #define DATA(o, name, s)                                                       \
@@ -131,9 +131,9 @@ static void client_info(struct json_out *o, const struct pl_client_info *i)
 {
     open_object(o);
     KEY(o, "user");
-    put_text(o->b, i->user);
+    pl_json_text_encode(o->b, i->user);
     KEY(o, "client");
-    put_text(o->b, i->client);
+    pl_json_text_encode(o->b, i->client);
     DATA(o, "conn_info", i->conn_info);
     DATA(o, "chan_info", i->chan_info);
     close_object(o);
@@ -201,7 +201,7 @@ static void map_key(struct json_out *o, struct pl_span name)
     if (o->comma)
         PUT(o->b, ",");
     o->comma = true;
-    put_text(o->b, name);
+    pl_json_text_encode(o->b, name);
     PUT(o->b, ":");
 }
 
@@ -248,7 +248,7 @@ static void history_result(struct json_out *o,
     open_object(o);
     publications(o, r->publications, r->count);
     KEY(o, "epoch");
-    put_text(o->b, r->epoch);
+    pl_json_text_encode(o->b, r->epoch);
     KEY(o, "offset");
     put_number(o->b, r->offset);
     close_object(o);

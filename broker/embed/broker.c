@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* broker.c - see parley.h: builds the rooms and hands each its neighbours.
+ *
+ * N worker loops have channels, a hub, a keeper and connections each; one more
+ * loop, the control loop, has the supervisor, the admin server and a hub of its
+ * own, so that status and stop work while a handler blocks a worker.  Each loop
+ * publishes its numbers at the end of a turn.
+ *
+ * Everything is built before a thread runs, in the order in which it starts,
+ * and ends in the reverse order; only this file knows all rooms. */
+#include "broker_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "system.h"
+
+enum {
+    BACKLOG_LIMIT = 65536,  /* messages a loop may be behind */
+    SPARE_DESCRIPTORS = 64, /* not for connections */
+    WORKERS_MAX = 64
+};
+
+/* --- Numbers --- */
+
+void pl_broker_copy_stats(struct pl_share *s)
+{
+    const struct pl_loop_stats *t = pl_loop_stats(s->loop);
+    uint64_t *v = s->metrics.value;
+
+    v[PL_METRIC_LOOP_TURNS] = t->turns;
+    v[PL_METRIC_LOOP_LAG_NS] = t->lag_ns;
+    v[PL_METRIC_LOOP_LAG_MAX_NS] = t->turn_ns_max;
+    v[PL_METRIC_LOOP_WAKES] = t->wakes;
+    v[PL_METRIC_ACTORS] = t->actors;
+    v[PL_METRIC_TIMERS] = t->timers;
+    v[PL_METRIC_MAIL_ENQUEUED] = t->mail_enqueued;
+    v[PL_METRIC_MAIL_HANDLED] = t->mail_handled;
+    v[PL_METRIC_MAIL_QUEUED] = t->mail_queued;
+    v[PL_METRIC_MAIL_DEEPEST] = t->mail_deepest;
+    v[PL_METRIC_MAIL_WAIT_NS] = t->mail_wait_ns;
+    v[PL_METRIC_DEAD_STALE] = t->mail_dead[PL_DEAD_STALE];
+    v[PL_METRIC_DEAD_FULL] = t->mail_dead[PL_DEAD_FULL];
+    v[PL_METRIC_DEAD_OLDEST] = t->mail_dead[PL_DEAD_OLDEST];
+    v[PL_METRIC_DEAD_REPLACED] = t->mail_dead[PL_DEAD_REPLACED];
+    v[PL_METRIC_DEAD_CLOSING] = t->mail_dead[PL_DEAD_CLOSING];
+    v[PL_METRIC_DEAD_UNREACHABLE] = t->mail_dead[PL_DEAD_UNREACHABLE];
+    v[PL_METRIC_POSTS_SENT] = t->posts_sent;
+    v[PL_METRIC_POSTS_TAKEN] = t->posts_taken;
+    v[PL_METRIC_POSTS_FOREIGN] = t->posts_foreign;
+}
+
+/* The end of each turn. */
+static void publish_numbers(void *arg)
+{
+    struct pl_share *s = arg;
+
+    pl_broker_copy_stats(s);
+    pl_snapshot_publish(s->snapshot, s->metrics.value);
+}
+
+/* --- Building --- */
+
+static unsigned count_workers(const struct pl_config *c)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (c->loops > 0)
+        return c->loops;
+    return cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
+}
+
+/* What each loop may have, so that the sum is the limit. */
+static uint32_t connection_limit(const struct pl_broker *b)
+{
+    uint32_t limit = b->config->limits.connections;
+    struct rlimit files;
+
+    if (limit == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
+        limit = files.rlim_cur > 2 * SPARE_DESCRIPTORS
+                    ? (uint32_t)(files.rlim_cur - SPARE_DESCRIPTORS)
+                    : (uint32_t)(files.rlim_cur / 2);
+    return (limit + b->workers - 1) / b->workers;
+}
+
+static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
+{
+    return total == 0 ? 0 : (total + b->workers - 1) / b->workers;
+}
+
+static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
+{
+    const struct pl_config *c = b->config;
+    struct pl_channels_options o = {
+        .history_size = c->channels.history_size,
+        .history_ttl_ms = c->channels.history_ttl_ms,
+        .meta_ttl_ms = c->channels.meta_ttl_ms,
+        .presence = c->channels.presence,
+        .join_leave = c->channels.join_leave,
+        .channel_limit = per_worker(b, c->limits.channels),
+        .backlog_limit = BACKLOG_LIMIT,
+        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
+        .metrics = &s->metrics,
+    };
+
+    if (b->make_stores != NULL) {
+        enum pl_err rc = b->make_stores(&o, s->loop, b->stores_arg);
+        if (rc != PL_OK)
+            return rc;
+    }
+    return pl_channels_create(&s->channels, s->loop, &o);
+}
+
+static enum pl_err build_hub(struct pl_broker *b, struct pl_share *s)
+{
+    struct pl_hub_options o = {
+        .key = &b->key,
+        .channels = b->owners,
+        .channel_owners = b->workers,
+        .backlog_limit = BACKLOG_LIMIT,
+        .metrics = &s->metrics,
+    };
+
+    return pl_hub_create(&s->hub, s->loop, &o);
+}
+
+static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
+{
+    struct pl_keeper_options o = {
+        .config = b->config,
+        .hub = s->hub,
+        .supervisor = b->supervisor_address,
+        .metrics = &s->metrics,
+        .handlers = b->handlers,
+        .connection_limit = connection_limit(b),
+        .version = "parley " PL_VERSION,
+    };
+
+    return pl_keeper_create(&s->keeper, s->loop, &o);
+}
+
+static enum pl_err build_loop(struct pl_broker *b, unsigned i)
+{
+    struct pl_share *s = &b->shares[i];
+
+    s->loop = pl_system_loop(b->system, i);
+    s->snapshot = b->snapshots[i];
+    pl_loop_on_turn_end(s->loop, publish_numbers, s);
+    return pl_reactor_create(&s->reactor, s->loop, NULL);
+}
+
+static enum pl_err build_supervisor(struct pl_broker *b)
+{
+    struct pl_supervisor_options o = {
+        .config = b->config,
+        .key = &b->key,
+        .metrics = &pl_broker_control(b)->metrics,
+        .phases = b->phases,
+        .on_stopped = pl_broker_on_stopped,
+        .arg = b,
+    };
+    enum pl_err rc =
+        pl_supervisor_create(&b->supervisor, pl_broker_control(b)->loop, &o);
+
+    if (rc == PL_OK)
+        b->supervisor_address = pl_supervisor_address(b->supervisor);
+    return rc;
+}
+
+/* Channels and hubs of every loop: they know each other by address. */
+static enum pl_err build_routing(struct pl_broker *b)
+{
+    enum pl_err rc = PL_OK;
+
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
+        rc = build_channels(b, &b->shares[i]);
+        if (rc == PL_OK)
+            b->owners[i] = pl_channels_address(b->shares[i].channels);
+    }
+    for (unsigned i = 0; i <= b->workers && rc == PL_OK; i++) {
+        rc = build_hub(b, &b->shares[i]);
+        if (rc == PL_OK)
+            b->hubs[i] = pl_hub_address(b->shares[i].hub);
+    }
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
+        pl_channels_set_hubs(b->shares[i].channels, b->hubs, b->workers + 1);
+    return rc;
+}
+
+static enum pl_err build_sessions(struct pl_broker *b)
+{
+    enum pl_err rc = PL_OK;
+
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
+        struct pl_share *s = &b->shares[i];
+
+        rc = build_keeper(b, s);
+        if (rc == PL_OK)
+            b->keepers[i] = pl_keeper_address(s->keeper);
+        if (rc == PL_OK)
+            rc = pl_conns_create(&s->conns, s->loop, s->reactor, s->keeper,
+                                 &s->metrics);
+        if (rc == PL_OK)
+            b->conns[i] = pl_conns_address(s->conns);
+    }
+    return rc;
+}
+
+static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
+{
+    struct pl_admin_options o = {
+        .config = b->config,
+        .reactor = pl_broker_control(b)->reactor,
+        .hub = pl_broker_control(b)->hub,
+        .key = &b->key,
+        .channels = b->owners,
+        .channel_owners = b->workers,
+        .supervisor = b->supervisor_address,
+        .status = &b->status,
+        .metrics = &pl_broker_control(b)->metrics,
+    };
+    enum pl_err rc = pl_admin_create(out, &o);
+
+    if (rc == PL_OK)
+        b->admin_port = pl_admin_port(*out);
+    return rc;
+}
+
+static enum pl_err build_listener(struct pl_broker *b, size_t i)
+{
+    struct pl_share *s = &b->shares[0];
+    struct pl_listener_options o = {
+        .address = b->config->listen.at[i].text,
+        .local = s->conns,
+        .conns = b->conns,
+        .snapshots = b->snapshots,
+        .loops = b->workers,
+        .given = b->given,
+        .metrics = &s->metrics,
+    };
+    enum pl_err rc =
+        pl_listener_create(&b->listeners[i], s->loop, s->reactor, &o);
+
+    if (rc != PL_OK) {
+        PL_LOG(PL_LOG_ERROR, "cannot listen",
+               pl_log_string("address", o.address),
+               pl_log_string("reason",
+                             rc == PL_EIO ? strerror(errno) : pl_err_text(rc)));
+        return rc;
+    }
+    b->ports[i] = pl_listener_port(b->listeners[i]);
+    PL_LOG(PL_LOG_INFO, "listening", pl_log_string("address", o.address),
+           pl_log_number("port", b->ports[i]));
+    return PL_OK;
+}
+
+/* Who takes part in a stop, in the order of the start. */
+static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
+{
+    struct pl_supervisor *v = b->supervisor;
+    enum pl_err rc = PL_OK;
+
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
+        rc = pl_supervisor_add_internal(v, b->owners[i], "channels");
+    for (unsigned i = 0; i <= b->workers && rc == PL_OK; i++)
+        rc = pl_supervisor_add_internal(v, b->hubs[i], "hub");
+    if (rc == PL_OK)
+        rc = pl_supervisor_add_internal(v, pl_admin_address(admin), "admin");
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
+        rc = pl_supervisor_add_internal(v, b->keepers[i], "keeper");
+        if (rc == PL_OK)
+            rc = pl_supervisor_add_keeper(v, b->keepers[i]);
+        if (rc == PL_OK)
+            rc = pl_supervisor_add_internal(v, b->conns[i], "conns");
+    }
+    for (size_t i = 0; i < b->config->listen.count && rc == PL_OK; i++) {
+        struct pl_address a = pl_listener_address(b->listeners[i]);
+
+        rc = pl_supervisor_add_internal(v, a, "listener");
+        if (rc == PL_OK)
+            rc = pl_supervisor_add_listener(v, a);
+    }
+    return rc;
+}
+
+enum pl_err pl_broker_build(struct pl_broker *b)
+{
+    struct pl_admin *admin;
+    enum pl_err rc = PL_OK;
+
+    for (unsigned i = 0; i <= b->workers && rc == PL_OK; i++)
+        rc = build_loop(b, i);
+    if (rc == PL_OK)
+        rc = build_supervisor(b);
+    if (rc == PL_OK)
+        rc = build_routing(b);
+    if (rc == PL_OK)
+        rc = build_admin(b, &admin);
+    if (rc == PL_OK)
+        rc = build_sessions(b);
+    for (size_t i = 0; i < b->config->listen.count && rc == PL_OK; i++)
+        rc = build_listener(b, i);
+    if (rc == PL_OK)
+        rc = enlist(b, admin);
+    return rc;
+}
+
+enum pl_err pl_broker_run_threads(struct pl_broker *b)
+{
+    enum pl_err rc = pl_supervisor_start(b->supervisor);
+    char name[32];
+
+    for (unsigned i = 0; i <= b->workers && rc == PL_OK; i++) {
+        if (i < b->workers)
+            snprintf(name, sizeof name, "parley-%u", i);
+        else
+            snprintf(name, sizeof name, "parley-control");
+        rc = pl_reactor_start(b->shares[i].reactor, name);
+    }
+    return rc;
+}
+
+static void log_report(struct pl_buf *report, enum pl_log_level level)
+{
+    struct pl_span rest = pl_buf_span(report);
+
+    while (rest.len > 0) {
+        const char *end = memchr(rest.at, '\n', rest.len);
+        size_t len = end == NULL ? rest.len : (size_t)(end - rest.at);
+
+        PL_LOG(level, "configuration",
+               pl_log_text("finding", (struct pl_span){rest.at, len}));
+        rest.at += len + (end != NULL);
+        rest.len -= len + (end != NULL);
+    }
+}
+
+static enum pl_err read_config(struct pl_broker *b)
+{
+    struct pl_buf report = {0};
+    struct pl_config_source src = {
+        .file = b->options.config_file,
+        .sets = b->options.sets,
+        .set_count = b->options.set_count,
+        .insecure = b->options.insecure,
+        .auth_handler = b->options.handles_connect,
+    };
+    enum pl_err rc = pl_config_load(&b->config, &src, &report);
+
+    log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
+    pl_buf_fini(&report);
+    if (rc == PL_OK)
+        pl_log_set_level(b->config->log.level);
+    return rc;
+}
+
+static void make_key(struct pl_broker *b)
+{
+    struct pl_random random;
+
+    pl_random_init(&random);
+    b->key.k0 = pl_random_u64(&random);
+    b->key.k1 = pl_random_u64(&random);
+}
+
+/* What outlives a run: it is read by the status after the stop. */
+static enum pl_err allocate(struct pl_broker *b)
+{
+    unsigned loops = b->workers + 1;
+    size_t listeners = b->config->listen.count;
+    enum pl_err rc = PL_OK;
+
+    b->shares = calloc(loops, sizeof *b->shares);
+    b->owners = calloc(loops, sizeof *b->owners);
+    b->hubs = calloc(loops, sizeof *b->hubs);
+    b->keepers = calloc(loops, sizeof *b->keepers);
+    b->conns = calloc(loops, sizeof *b->conns);
+    b->given = calloc(loops, sizeof *b->given);
+    b->snapshots = calloc(loops, sizeof(struct pl_snapshot *));
+    b->listeners = calloc(listeners, sizeof(struct pl_listener *));
+    b->ports = calloc(listeners, sizeof *b->ports);
+    b->handlers = pl_handlers_create();
+    if (b->shares == NULL || b->owners == NULL || b->hubs == NULL ||
+        b->keepers == NULL || b->conns == NULL || b->given == NULL ||
+        b->snapshots == NULL || b->listeners == NULL || b->ports == NULL ||
+        b->handlers == NULL)
+        return PL_ENOMEM;
+    for (unsigned i = 0; i < loops && rc == PL_OK; i++)
+        rc = pl_snapshot_create(&b->snapshots[i], PL_METRIC_COUNT);
+    return rc;
+}
+
+enum pl_err pl_broker_prepare(struct pl_broker *b)
+{
+    struct pl_system_options o = {.loops = b->workers + 1};
+    struct pl_phase_trace *phases;
+    enum pl_err rc = pl_phase_trace_create(&phases, &pl_clock_system);
+
+    if (rc == PL_OK)
+        rc = pl_system_create(&b->system, &o);
+    if (rc != PL_OK) {
+        pl_phase_trace_destroy(phases);
+        return rc;
+    }
+    pl_phase_trace_destroy(b->phases);
+    b->phases = phases;
+    memset(b->shares, 0, (b->workers + 1) * sizeof *b->shares);
+    memset(b->given, 0, b->workers * sizeof *b->given);
+    b->status = (struct pl_status_source){
+        .version = PL_VERSION,
+        .system = b->system,
+        .snapshots = b->snapshots,
+        .phases = b->phases,
+    };
+    return PL_OK;
+}
+
+enum pl_err pl_broker_create(struct pl_broker **out,
+                             const struct pl_broker_options *options)
+{
+    struct pl_broker *b = calloc(1, sizeof *b);
+
+    if (b == NULL)
+        return PL_ENOMEM;
+    b->options = *options;
+    make_key(b);
+    enum pl_err rc = read_config(b);
+    if (rc != PL_OK)
+        goto fail;
+    b->workers = count_workers(b->config);
+    rc = allocate(b);
+    if (rc != PL_OK)
+        goto fail;
+    b->options.config_file = NULL; /* not kept longer than this call */
+    b->options.sets = NULL;
+    *out = b;
+    return PL_OK;
+
+fail:
+    pl_broker_destroy(b); /* takes a half-built broker */
+    return rc;
+}
+
+void pl_broker_set_stores(struct pl_broker *b, pl_broker_stores *make,
+                          void *arg)
+{
+    b->make_stores = make;
+    b->stores_arg = arg;
+}
+
+/* Actors that were built are reaped by the system. */
+void pl_broker_free_loops(struct pl_broker *b)
+{
+    for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
+        struct pl_share *s = &b->shares[i];
+
+        if (s->reactor != NULL)
+            pl_reactor_stop(s->reactor);
+    }
+    for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
+        if (b->shares[i].reactor != NULL)
+            pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER_MS);
+    }
+    pl_system_destroy(b->system); /* before the bases its sockets are on */
+    b->system = NULL;
+    for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
+        pl_reactor_destroy(b->shares[i].reactor);
+        b->shares[i].reactor = NULL;
+    }
+}
+
+void pl_broker_destroy(struct pl_broker *b)
+{
+    if (b == NULL)
+        return;
+    assert(!b->is_running);
+    pl_broker_free_loops(b);
+    for (unsigned i = 0; b->snapshots != NULL && i <= b->workers; i++)
+        pl_snapshot_destroy(b->snapshots[i]);
+    pl_phase_trace_destroy(b->phases);
+    pl_handlers_release(b->handlers);
+    free(b->snapshots);
+    free(b->shares);
+    free(b->owners);
+    free(b->hubs);
+    free(b->keepers);
+    free(b->conns);
+    free(b->given);
+    free(b->listeners);
+    free(b->ports);
+    pl_config_destroy(b->config);
+    free(b);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* broker_private.h - what broker.c and life.c share. */
+#ifndef PL_BROKER_PRIVATE_H
+#define PL_BROKER_PRIVATE_H
+
+#include "admin.h"
+#include "broker.h"
+#include "channels.h"
+#include "config.h"
+#include "conns.h"
+#include "handlers.h"
+#include "hub.h"
+#include "keeper.h"
+#include "listener.h"
+#include "reactor.h"
+#include "status.h"
+#include "supervisor.h"
+
+enum { PL_JOIN_FOREVER_MS = 1000 * 60 * 60 * 24 };
+
+/* One loop's share of the broker; the last one is the control loop's.  The
+ * actors are their loop's. */
+struct pl_share {
+    struct pl_loop *loop;
+    struct pl_reactor *reactor;
+    struct pl_snapshot *snapshot; /* the broker's */
+    struct pl_metrics metrics;
+    struct pl_channels *channels;
+    struct pl_hub *hub;
+    struct pl_keeper *keeper;
+    struct pl_conns *conns;
+};
+
+struct pl_broker {
+    struct pl_config *config;
+    struct pl_broker_options options;
+    pl_broker_stores *make_stores;
+    void *stores_arg;
+    struct pl_handlers *handlers; /* held; the newest table */
+    struct pl_hash_key key;
+    struct pl_phase_trace *phases;
+    struct pl_snapshot **snapshots; /* by loop */
+    struct pl_status_source status;
+    struct pl_system *system; /* NULL: nothing is built */
+    unsigned workers;
+    struct pl_share *shares;    /* workers, then the control loop */
+    struct pl_address *owners;  /* of channels, by worker */
+    struct pl_address *hubs;    /* by loop */
+    struct pl_address *keepers; /* by worker */
+    struct pl_address *conns;   /* by worker */
+    uint64_t *given;            /* connections, by worker */
+    struct pl_listener **listeners;
+    uint16_t *ports;
+    uint16_t admin_port;
+    struct pl_supervisor *supervisor; /* the control loop's */
+    struct pl_address supervisor_address;
+    bool is_running;
+};
+
+static inline struct pl_share *pl_broker_control(struct pl_broker *b)
+{
+    return &b->shares[b->workers];
+}
+
+/* broker.c: a new system and trace for a run; the rooms; their threads; and
+ * the way back, from any of these. */
+enum pl_err pl_broker_prepare(struct pl_broker *b);
+enum pl_err pl_broker_build(struct pl_broker *b);
+enum pl_err pl_broker_run_threads(struct pl_broker *b);
+void pl_broker_free_loops(struct pl_broker *b);
+
+/* Put the loop's own numbers among the others. */
+void pl_broker_copy_stats(struct pl_share *s);
+
+/* life.c: the supervisor has stopped the internal actors. */
+void pl_broker_on_stopped(void *arg);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* life.c - the calls of parley.h on a broker that was built: start, stop,
+ * wait, status, handlers.
+ *
+ * The supervisor does the phases of stop on the control loop; when the internal
+ * actors are gone it ends that loop, which is what pl_broker_wait() waits for.
+ * The rest, joining the workers, is the reset phase and happens in the thread
+ * that waits: no lock is needed, since by then nobody else writes.
+ *
+ * A worker that a handler blocks beyond the reset deadline cannot be joined;
+ * it is named, and the broker stays in memory, since its thread still runs. */
+#include "broker_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "permission.h"
+#include "system.h"
+
+/* On the control loop: nothing is left to do but to join. */
+void pl_broker_on_stopped(void *arg)
+{
+    struct pl_broker *b = arg;
+
+    pl_reactor_stop(pl_broker_control(b)->reactor);
+    if (b->options.on_stopped != NULL)
+        b->options.on_stopped(b->options.arg);
+}
+
+enum pl_err pl_broker_start(struct pl_broker *b)
+{
+    if (b->is_running) {
+        PL_LOG(PL_LOG_WARN, "the broker runs already");
+        return PL_OK;
+    }
+    enum pl_err rc = pl_broker_prepare(b);
+    if (rc == PL_OK)
+        rc = pl_broker_build(b);
+    if (rc == PL_OK)
+        rc = pl_broker_run_threads(b);
+    if (rc != PL_OK) {
+        pl_broker_free_loops(b);
+        return rc;
+    }
+    b->is_running = true;
+    PL_LOG(PL_LOG_INFO, "running", pl_log_number("loops", b->workers),
+           pl_log_string("version", PL_VERSION));
+    return PL_OK;
+}
+
+void pl_broker_stop(struct pl_broker *b)
+{
+    if (b->system != NULL)
+        pl_supervisor_stop(b->system, b->supervisor_address);
+}
+
+void pl_broker_hurry(struct pl_broker *b)
+{
+    if (b->system != NULL)
+        pl_supervisor_hurry(b->system, b->supervisor_address);
+}
+
+static uint64_t now_ms(void)
+{
+    return pl_clock_system.monotonic(&pl_clock_system) / 1000000;
+}
+
+/* Say which handler holds a loop that cannot be joined. */
+static void name_blocker(const struct pl_share *s, unsigned i)
+{
+    const char *name = "unknown";
+    uint64_t since_ns = 0, ms = 0;
+
+    if (pl_loop_busy(s->loop, &name, &since_ns))
+        ms = now_ms() - since_ns / 1000000;
+    PL_LOG(PL_LOG_ERROR, "loop does not end", pl_log_number("loop", i),
+           pl_log_string("handler", name), pl_log_number("ms", (int64_t)ms));
+}
+
+/* Join every worker within one deadline; gives how many could not be. */
+static unsigned join_workers(struct pl_broker *b)
+{
+    uint64_t deadline = now_ms() + b->config->shutdown.reset_ms;
+    unsigned left = 0;
+
+    for (unsigned i = 0; i < b->workers; i++)
+        pl_reactor_stop(b->shares[i].reactor);
+    for (unsigned i = 0; i < b->workers; i++) {
+        uint64_t now = now_ms();
+        uint64_t budget = now < deadline ? deadline - now : 0;
+
+        if (pl_reactor_join(b->shares[i].reactor, budget) == PL_OK)
+            continue;
+        name_blocker(&b->shares[i], i);
+        left++;
+    }
+    return left;
+}
+
+/* Everything that still lives is reaped with the system; then the numbers are
+ * published for the last time. */
+static void settle_numbers(struct pl_broker *b)
+{
+    for (unsigned i = 0; i <= b->workers; i++) {
+        struct pl_share *s = &b->shares[i];
+        uint64_t *v = s->metrics.value;
+
+        pl_broker_copy_stats(s);
+        v[PL_METRIC_ACTORS] = v[PL_METRIC_TIMERS] = 0;
+        v[PL_METRIC_MAIL_DEEPEST] = v[PL_METRIC_MAIL_WAIT_NS] = 0;
+        v[PL_METRIC_LOOP_LAG_NS] = v[PL_METRIC_LOOP_LAG_MAX_NS] = 0;
+        pl_snapshot_publish(s->snapshot, v);
+    }
+}
+
+enum pl_err pl_broker_wait(struct pl_broker *b)
+{
+    if (!b->is_running)
+        return PL_OK;
+    pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER_MS);
+    unsigned left = join_workers(b);
+    if (left > 0) {
+        pl_phase_trace_force(b->phases, left);
+        pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
+        return PL_ETIMEDOUT;
+    }
+    settle_numbers(b);
+    pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
+    pl_broker_free_loops(b);
+    b->is_running = false;
+    PL_LOG(PL_LOG_INFO, "stopped");
+    return PL_OK;
+}
+
+uint16_t pl_broker_port(const struct pl_broker *b, unsigned n)
+{
+    return n < b->config->listen.count ? b->ports[n] : 0;
+}
+
+uint16_t pl_broker_admin_port(const struct pl_broker *b)
+{
+    return b->admin_port;
+}
+
+enum pl_err pl_broker_status(const struct pl_broker *b, char **out)
+{
+    struct pl_status status;
+    struct pl_buf text = {0};
+    enum pl_err rc = pl_status_collect(&status, &b->status);
+
+    if (rc != PL_OK)
+        return rc;
+    rc = pl_status_write_json(&status, &text);
+    pl_status_fini(&status);
+    pl_buf_put_byte(&text, '\0');
+    if (rc != PL_OK || text.failed) {
+        pl_buf_fini(&text);
+        return PL_ENOMEM;
+    }
+    *out = text.data;
+    return PL_OK;
+}
+
+enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
+                              const void *data, size_t len)
+{
+    struct pl_span name = pl_span_of(channel);
+
+    if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX)
+        return PL_EINVAL;
+    if (!b->is_running || !pl_status_is_ready(&b->status))
+        return PL_ESTOPPING;
+    struct pl_publish_mail *m = pl_publish_mail_create();
+    if (m == NULL)
+        return PL_ENOMEM;
+    uint64_t hash = pl_hash(&b->key, name);
+    m->pub = pl_pub_create(name, hash, (struct pl_span){data, len}, NULL);
+    if (m->pub == NULL) {
+        pl_mail_destroy(&m->msg);
+        return PL_ENOMEM;
+    }
+    pl_system_post(b->system, b->owners[hash % b->workers], &m->msg);
+    return PL_OK;
+}
+
+/* --- Handlers --- */
+
+/* Every keeper takes over the new table. */
+static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
+{
+    for (unsigned i = 0; b->is_running && i < b->workers; i++) {
+        struct pl_handlers_mail *m = pl_handlers_mail_create();
+
+        if (m == NULL) {
+            pl_handlers_release(table);
+            return PL_ENOMEM;
+        }
+        m->handlers = pl_handlers_hold(table);
+        m->release = pl_handlers_release;
+        pl_system_post(b->system, b->keepers[i], &m->msg);
+    }
+    pl_handlers_release(b->handlers);
+    b->handlers = table;
+    return PL_OK;
+}
+
+enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
+                             pl_broker_handler *handler, void *context)
+{
+    struct pl_handlers *table;
+    enum pl_err rc =
+        pl_handlers_with(b->handlers, type, handler, context, &table);
+
+    return rc == PL_OK ? spread(b, table) : rc;
+}
+
+enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type)
+{
+    struct pl_handlers *table;
+    enum pl_err rc = pl_handlers_without(b->handlers, type, &table);
+
+    return rc == PL_OK ? spread(b, table) : rc;
+}
+
+/* --- Calls --- */
+
+const char *pl_call_data(const struct pl_call *call, size_t *len)
+{
+    if (len != NULL)
+        *len = call->data.len;
+    return call->data.at;
+}
+
+const char *pl_call_type(const struct pl_call *call)
+{
+    return call->type.at;
+}
+
+const char *pl_call_user(const struct pl_call *call)
+{
+    return call->user.at;
+}
+
+const char *pl_call_client(const struct pl_call *call)
+{
+    return call->client.at;
+}
+
+const char *pl_call_token(const struct pl_call *call)
+{
+    return call->token.at;
+}
+
+enum pl_err pl_call_reply(struct pl_call *call, const void *data, size_t len)
+{
+    return pl_call_answer(call, (struct pl_span){data, len});
+}
+
+enum pl_err pl_call_fail(struct pl_call *call, uint32_t code, const char *text)
+{
+    return pl_call_refuse(call, code, pl_span_of(text));
+}
+
+enum pl_err pl_call_accept(struct pl_call *call, const char *user,
+                           const char *info)
+{
+    return pl_call_admit(call, pl_span_of(user), pl_span_of(info));
+}

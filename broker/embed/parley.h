@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parley.h - the broker as a library.
+ *
+ *     struct pl_broker *b;
+ *     const char *sets[] = {"listen=[127.0.0.1:8000]"};
+ *     struct pl_broker_options o = {.sets = sets, .set_count = 1,
+ *                                   .insecure = true};
+ *     if (pl_broker_create(&b, &o) == PL_OK &&
+ *         pl_broker_handle(b, "greet", greet, NULL) == PL_OK &&
+ *         pl_broker_start(b) == PL_OK)
+ *             ... the program does what it does ...
+ *     pl_broker_stop(b);
+ *     pl_broker_wait(b);
+ *     pl_broker_destroy(b);
+ *
+ * The broker runs on threads of its own.  It never calls exit(), installs no
+ * signal handler and writes nothing but its log, to stderr.  Calls that may
+ * fail return PL_OK or a negative error; pl_err_text() has its words. */
+#ifndef PARLEY_H
+#define PARLEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PL_API __attribute__((visibility("default")))
+
+struct pl_broker; /* opaque */
+struct pl_call;   /* one custom message that waits for its answer */
+
+struct pl_broker_options {
+    const char *config_file; /* YAML; NULL: none */
+    /* Settings that win over the file, "key=value" as with parleyd --set. */
+    const char *const *sets;
+    size_t set_count;
+    bool insecure; /* anonymous clients may do everything; loopback only */
+    bool handles_connect; /* a handler of "connect" will judge clients */
+    /* Called once when the broker has stopped taking part in anything, on a
+     * thread of the broker's; pl_broker_wait() then returns soon.  May be
+     * NULL. */
+    void (*on_stopped)(void *arg);
+    void *arg;
+};
+
+/* Read the configuration and build a broker that does not run yet.  What is
+ * wrong with the configuration is told in the log, by file, line and key.
+ * Owner:  the caller, until pl_broker_destroy().
+ * Thread: any.
+ * Errors: PL_EINVAL, PL_EIO, PL_ENOMEM. */
+PL_API enum pl_err pl_broker_create(struct pl_broker **out,
+                                    const struct pl_broker_options *options);
+
+/* Free a broker that never ran, or that pl_broker_wait() has seen end.  NULL
+ * is allowed.  Thread: any. */
+PL_API void pl_broker_destroy(struct pl_broker *b);
+
+/* Listen and run.  A second start while it runs does nothing but warn.
+ * Thread: the one that created it.
+ * Errors: PL_EIO (an address is taken, named in the log), PL_ENOMEM. */
+PL_API enum pl_err pl_broker_start(struct pl_broker *b);
+
+/* Begin to stop, in phases: see docs/operations.md.  Returns at once; calling
+ * it again changes nothing.  `hurry` skips waiting for work in progress.
+ * Thread: any, also inside a handler. */
+PL_API void pl_broker_stop(struct pl_broker *b);
+PL_API void pl_broker_hurry(struct pl_broker *b);
+
+/* Wait until a stop that somebody began is complete and all threads have
+ * ended.
+ * Thread: one that the broker does not run.
+ * Errors: PL_ETIMEDOUT: a handler blocks its loop beyond shutdown.reset; the
+ *         log names it, and the broker cannot be destroyed. */
+PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
+
+/* The port of the n-th address of `listen`, once started; 0: there is none.
+ * Of the admin address: pl_broker_admin_port().  Thread: any. */
+PL_API uint16_t pl_broker_port(const struct pl_broker *b, unsigned n);
+PL_API uint16_t pl_broker_admin_port(const struct pl_broker *b);
+
+/* The status as JSON, at any time, also while a handler blocks and after the
+ * stop; never waits.
+ * Owner:  the caller frees *out with free().
+ * Thread: any.  Errors: PL_ENOMEM. */
+PL_API enum pl_err pl_broker_status(const struct pl_broker *b, char **out);
+
+/* Publish `data`, which must be JSON if any subscriber uses JSON.  It is on its
+ * way when this returns; nobody is told whether it arrived.
+ * Thread: any.
+ * Errors: PL_ENOMEM, PL_EINVAL (channel name), PL_ESTOPPING (not running). */
+PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
+                                     const void *data, size_t len);
+
+/* --- Custom messages --- */
+
+/* Called for each rpc whose method, or send whose "type", is the one that it
+ * was registered for; and, for "connect", for each client that connects without
+ * a token.  It runs on the loop of the client's connection and must not block:
+ * others wait.  One that blocks longer than handlers.slow is named in the log
+ * and in the status.
+ * It answers the call exactly once, now or later, from any thread, with
+ * pl_call_reply(), pl_call_fail() or, for a connect, pl_call_accept(); a call
+ * without a reply (a send) is ended the same way. */
+typedef void pl_broker_handler(struct pl_call *call, void *context);
+
+/* Register or unregister; at any time.  A call under way still ends.
+ * Thread: one at a time.
+ * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM. */
+PL_API enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
+                                    pl_broker_handler *handler, void *context);
+PL_API enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type);
+
+/* What the client sent, JSON (from protobuf clients any bytes), and who it is;
+ * valid until the call is answered.  A zero byte follows each.  The user is ""
+ * for anonymous clients, the token "" but in a connect. */
+PL_API const char *pl_call_data(const struct pl_call *call, size_t *len);
+PL_API const char *pl_call_type(const struct pl_call *call);
+PL_API const char *pl_call_user(const struct pl_call *call);
+PL_API const char *pl_call_client(const struct pl_call *call);
+PL_API const char *pl_call_token(const struct pl_call *call);
+
+/* Answer; the call is gone afterwards.  `data` is JSON, NULL: none; `code` is
+ * 400 to 1999; `info` is JSON that others see with the user, NULL: none.
+ * Thread: any.
+ * Errors: PL_ENOMEM: the call is still there. */
+PL_API enum pl_err pl_call_reply(struct pl_call *call, const void *data,
+                                 size_t len);
+PL_API enum pl_err pl_call_fail(struct pl_call *call, uint32_t code,
+                                const char *text);
+PL_API enum pl_err pl_call_accept(struct pl_call *call, const char *user,
+                                  const char *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub_channel.c - see hub_channel.h.
+ *
+ * A publication is encoded once an encoding, into the channel's open segment;
+ * subscribers are not touched.  At the end of the turn the segment is sealed
+ * and each subscriber gets one reference to it, however many publications it
+ * holds.  A subscriber that needs something in between (a reply, a join) is
+ * settled first: it gets its part and remembers the cut.  Sealing for everybody
+ * at each reply was rejected: a room where all publish would be sent frame by
+ * frame.
+ *
+ * Invariant: of the open segment a live subscriber has had exactly
+ * [0, cut) if its cut_serial is the channel's, else nothing. */
+#include "hub_channel.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "arena.h"
+#include "frame.h"
+
+static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
+{
+    return sub->cut_serial == c->serial ? sub->cut : 0;
+}
+
+static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    struct pl_segment *s = c->open[sub->subscriber->encoding];
+    uint32_t from = cut_of(c, sub);
+
+    if (s == NULL || from == s->buf.len)
+        return;
+    uint32_t to = (uint32_t)s->buf.len;
+    sub->subscriber->ops->deliver(sub->subscriber, s, from, to,
+                                  pl_segment_count(s, from, to));
+}
+
+static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    const struct pl_segment *s = c->open[sub->subscriber->encoding];
+
+    sub->cut = s == NULL ? 0 : (uint32_t)s->buf.len;
+    sub->cut_serial = c->serial;
+}
+
+static void seal(struct pl_task *t)
+{
+    struct pl_hub_channel *c = PL_CONTAINER(t, struct pl_hub_channel, seal);
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->subs[i]->state == PL_SUB_LIVE)
+            deliver_rest(c, c->subs[i]);
+    }
+    for (int e = 0; e < PL_ENCODING_COUNT; e++) {
+        pl_segment_release(c->open[e]);
+        c->open[e] = NULL;
+    }
+    c->serial++;
+}
+
+struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
+                                             struct pl_span name)
+{
+    struct pl_hub_channel *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->hub = h;
+    c->serial = 1; /* so that a new sub, all zero, has had nothing */
+    c->seal.run = seal;
+    c->name = pl_blob_create(name);
+    if (c->name == NULL) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void pl_hub_channel_destroy(struct pl_hub_channel *c)
+{
+    if (c == NULL)
+        return;
+    assert(c->count == 0);
+    pl_loop_cancel(pl_hub_loop(c->hub), &c->seal);
+    for (int e = 0; e < PL_ENCODING_COUNT; e++)
+        pl_segment_release(c->open[e]);
+    pl_blob_release(c->name);
+    free(c->subs);
+    free(c);
+}
+
+static bool make_room(struct pl_hub_channel *c)
+{
+    uint32_t cap = c->cap == 0 ? 1 : c->cap * 2;
+
+    if (c->count < c->cap)
+        return true;
+    struct pl_sub **subs = realloc(c->subs, cap * sizeof *subs);
+    if (subs == NULL)
+        return false;
+    c->subs = subs;
+    c->cap = cap;
+    return true;
+}
+
+struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
+                                  struct pl_subscriber *u, uint8_t flags)
+{
+    struct pl_sub *sub = make_room(c) ? calloc(1, sizeof *sub) : NULL;
+
+    if (sub == NULL)
+        return NULL;
+    sub->channel = c;
+    sub->subscriber = u;
+    sub->state = PL_SUB_ATTACHING;
+    sub->flags = flags;
+    sub->index = c->count;
+    c->subs[c->count++] = sub;
+    return sub;
+}
+
+void pl_hub_channel_still(struct pl_hub_channel *c, const struct pl_sub *sub)
+{
+    if (sub->state != PL_SUB_LIVE)
+        return;
+    c->live[sub->subscriber->encoding]--;
+    if (sub->flags & PL_SUB_JOIN_LEAVE)
+        c->takers--;
+}
+
+static void shrink(struct pl_hub_channel *c)
+{
+    if (c->cap <= 8 || c->count > c->cap / 4)
+        return;
+    struct pl_sub **subs = realloc(c->subs, c->cap / 2 * sizeof *subs);
+    if (subs == NULL)
+        return; /* it stays larger than it needs */
+    c->subs = subs;
+    c->cap /= 2;
+}
+
+void pl_hub_channel_remove(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    assert(c->subs[sub->index] == sub);
+    struct pl_sub *last = c->subs[--c->count];
+    c->subs[sub->index] = last;
+    last->index = sub->index;
+    shrink(c);
+}
+
+void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    sub->state = PL_SUB_LIVE;
+    c->live[sub->subscriber->encoding]++;
+    if (sub->flags & PL_SUB_JOIN_LEAVE)
+        c->takers++;
+    mark_cut(c, sub);
+}
+
+/* JSON cannot carry every payload, nor raw line feeds: a copy is looked at
+ * and mended.  False: it is not JSON. */
+static bool json_of(struct pl_span data, struct pl_buf *copy)
+{
+    pl_buf_put_span(copy, data);
+    return !copy->failed && pl_json_accepts(pl_buf_span(copy));
+}
+
+static void refuse_binary(struct pl_hub_channel *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct pl_sub *sub = c->subs[i];
+
+        if (sub->state == PL_SUB_LIVE &&
+            sub->subscriber->encoding == PL_ENCODING_JSON)
+            sub->subscriber->ops->unsuitable(sub->subscriber);
+    }
+}
+
+/* One frame behind the content of `s`.  False: out of memory, `s` unchanged. */
+static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
+                     const struct pl_push *push)
+{
+    size_t before = s->buf.len;
+    size_t mark = pl_ws_frame_begin(&s->buf);
+
+    pl_push_encode(encoding, &s->buf, push);
+    pl_ws_frame_end(&s->buf, mark,
+                    encoding == PL_ENCODING_JSON ? PL_WS_TEXT : PL_WS_BINARY);
+    if (s->buf.failed) {
+        s->buf.len = before;
+        s->buf.failed = false;
+        return false;
+    }
+    s->frames++;
+    return true;
+}
+
+static void gather(struct pl_hub_channel *c, enum pl_encoding encoding,
+                   const struct pl_push *push)
+{
+    struct pl_metrics *m = pl_hub_metrics(c->hub);
+
+    pl_count(m, PL_METRIC_FRAMES_OWED, c->live[encoding]);
+    if (c->open[encoding] == NULL)
+        c->open[encoding] = pl_segment_create();
+    if (c->open[encoding] == NULL ||
+        !put_push(c->open[encoding], encoding, push)) {
+        pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, c->live[encoding]);
+        c->last = 0; /* the next one is a gap for who has positions */
+        return;
+    }
+    pl_count(m, PL_METRIC_FRAMES_QUEUED, c->live[encoding]);
+    pl_loop_defer(pl_hub_loop(c->hub), PL_STAGE_SEAL, &c->seal);
+}
+
+void pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
+{
+    struct pl_client_info info;
+    struct pl_push push = {
+        .kind = PL_PUSH_PUBLICATION,
+        .channel = pl_blob_span(c->name),
+        .publication = {.data = pl_pub_data(p), .offset = p->offset},
+    };
+
+    if (p->client != NULL) {
+        info = pl_client_info_of(p->client);
+        push.publication.info = &info;
+    }
+    if (c->live[PL_ENCODING_PROTOBUF] > 0)
+        gather(c, PL_ENCODING_PROTOBUF, &push);
+    if (c->live[PL_ENCODING_JSON] == 0)
+        return;
+    struct pl_buf copy = {0};
+    if (!p->is_json && !json_of(push.publication.data, &copy)) {
+        refuse_binary(c);
+    } else {
+        if (!p->is_json)
+            push.publication.data = pl_buf_span(&copy);
+        gather(c, PL_ENCODING_JSON, &push);
+    }
+    pl_buf_fini(&copy);
+}
+
+static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
+                     uint32_t from[], struct pl_segment *said[])
+{
+    enum pl_encoding e = sub->subscriber->encoding;
+
+    if (said[e] == NULL)
+        return;
+    pl_hub_channel_settle(c, sub);
+    pl_count(pl_hub_metrics(c->hub), PL_METRIC_FRAMES_OWED, 1);
+    pl_count(pl_hub_metrics(c->hub), PL_METRIC_FRAMES_QUEUED, 1);
+    sub->subscriber->ops->deliver(sub->subscriber, said[e], from[e],
+                                  (uint32_t)said[e]->buf.len, 1);
+}
+
+void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
+                         bool is_join)
+{
+    struct pl_segment *said[PL_ENCODING_COUNT] = {NULL};
+    uint32_t from[PL_ENCODING_COUNT] = {0};
+    struct pl_push push = {
+        .kind = is_join ? PL_PUSH_JOIN : PL_PUSH_LEAVE,
+        .channel = pl_blob_span(c->name),
+        .client = pl_client_info_of(client),
+    };
+
+    if (c->takers == 0)
+        return;
+    for (int e = 0; e < PL_ENCODING_COUNT; e++) {
+        struct pl_segment *s =
+            c->live[e] == 0 ? NULL : pl_hub_aside(c->hub, (enum pl_encoding)e);
+
+        from[e] = s == NULL ? 0 : (uint32_t)s->buf.len;
+        if (s != NULL && put_push(s, (enum pl_encoding)e, &push))
+            said[e] = s;
+    }
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->subs[i]->state == PL_SUB_LIVE &&
+            c->subs[i]->flags & PL_SUB_JOIN_LEAVE)
+            tell_one(c, c->subs[i], from, said);
+    }
+}
+
+void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    if (sub->state != PL_SUB_LIVE)
+        return;
+    deliver_rest(c, sub);
+    mark_cut(c, sub);
+}
+
+void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    struct pl_segment *s = c->open[sub->subscriber->encoding];
+    uint32_t from = cut_of(c, sub);
+    struct pl_metrics *m = pl_hub_metrics(c->hub);
+
+    if (sub->state != PL_SUB_LIVE || s == NULL || from == s->buf.len)
+        return;
+    uint32_t frames = pl_segment_count(s, from, (uint32_t)s->buf.len);
+    pl_gauge_drop(m, PL_METRIC_FRAMES_QUEUED, frames);
+    pl_count(m, PL_METRIC_FRAMES_CANCELLED, frames);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conn.h - one socket and its session.  Private to the room. */
+#ifndef PL_CONN_H
+#define PL_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/uio.h>
+
+#include "loop.h"
+#include "session.h"
+
+enum {
+    PL_READ_BYTES = 64 * 1024,   /* one read */
+    PL_READ_BUDGET = 256 * 1024, /* a connection and turn */
+    PL_JOIN_BYTES = 64 * 1024,   /* pieces up to this are joined */
+    PL_PIECES = 64               /* of one write */
+};
+
+struct pl_conn;
+
+/* How bytes get through a socket: plain here; TLS has another table.  Both
+ * give what read(2) and sendmsg(2) give, errno included. */
+struct pl_conn_io {
+    ssize_t (*read)(struct pl_conn *c, void *to, size_t len);
+    ssize_t (*write)(struct pl_conn *c, const struct iovec *iov, int count);
+};
+
+extern const struct pl_conn_io pl_conn_io_plain;
+
+/* What the connections of a loop share. */
+struct pl_conns {
+    struct pl_actor actor; /* first */
+    struct pl_reactor *reactor;
+    struct pl_keeper *keeper;
+    struct pl_metrics *metrics;
+    char in[PL_READ_BYTES];
+    char out[PL_JOIN_BYTES];
+};
+
+/* The transport's part of a session. */
+struct pl_conn {
+    struct event event; /* registered once, edge-triggered */
+    struct pl_conns *conns;
+    const struct pl_conn_io *io;
+    struct pl_task ready; /* more to read than one turn's budget */
+    int fd;               /* -1: closed */
+    bool is_paused;
+    bool is_unread;    /* an edge came that was not read to its end */
+    bool is_hung_up;   /* the peer's FIN is there, behind what is unread */
+    bool is_stalled;   /* the kernel takes no more; an edge will tell */
+    bool is_ending;    /* close when what is queued was sent */
+    bool is_lingering; /* after that, wait for the peer */
+};
+
+/* Errors: PL_ENOMEM; the socket is closed then. */
+enum pl_err pl_conn_open(struct pl_conns *conns, int fd);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conns.c - see conns.h.
+ *
+ * Sockets come from the listener by mail when it lives on another loop, by a
+ * call when it lives here.  A socket whose mail is not handled is closed with
+ * it. */
+#include "conns.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "conns_mail.h"
+#include "monitor.h"
+
+static void fd_mail_destroy(struct pl_msg *msg)
+{
+    struct pl_fd_mail *m = (struct pl_fd_mail *)msg;
+
+    if (m->fd >= 0)
+        close(m->fd);
+    free(m);
+}
+
+struct pl_fd_mail *pl_fd_mail_create(int fd)
+{
+    struct pl_fd_mail *m = calloc(1, sizeof *m);
+
+    if (m == NULL)
+        return NULL;
+    m->msg.type = PL_MAIL_FD;
+    m->msg.destroy = fd_mail_destroy;
+    m->fd = fd;
+    return m;
+}
+
+enum pl_err pl_conns_adopt(struct pl_conns *c, int fd)
+{
+    pl_count(c->metrics, PL_METRIC_ACCEPTED, 1);
+    return pl_conn_open(c, fd);
+}
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_conns *c = (struct pl_conns *)a;
+
+    if (msg->type == PL_MAIL_FD) {
+        struct pl_fd_mail *m = (struct pl_fd_mail *)msg;
+        int fd = m->fd;
+
+        m->fd = -1;
+        if (pl_conns_adopt(c, fd) != PL_OK)
+            pl_count(c->metrics, PL_METRIC_ACCEPT_FAILED, 1);
+    } else if (msg->type == PL_MSG_STOP) {
+        pl_actor_exit(a, "stopped");
+    }
+    msg->destroy(msg);
+}
+
+static void reap(struct pl_actor *a)
+{
+    free(a);
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "conns",
+    .mailbox = {.limit = 16384, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
+                            struct pl_reactor *reactor,
+                            struct pl_keeper *keeper,
+                            struct pl_metrics *metrics)
+{
+    struct pl_conns *c = malloc(sizeof *c);
+
+    if (c == NULL)
+        return PL_ENOMEM;
+    memset(c, 0, offsetof(struct pl_conns, in));
+    c->reactor = reactor;
+    c->keeper = keeper;
+    c->metrics = metrics;
+    enum pl_err rc = pl_actor_init(&c->actor, loop, &ops);
+    if (rc != PL_OK) {
+        free(c);
+        return rc;
+    }
+    *out = c;
+    return PL_OK;
+}
+
+struct pl_address pl_conns_address(const struct pl_conns *c)
+{
+    return pl_actor_address(&c->actor);
+}

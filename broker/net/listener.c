@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listener.c - see listener.h.
+ *
+ * One socket accepts for all loops and gives each connection to the loop that
+ * has the fewest: what it handed out itself and what the loops published tell
+ * it.  SO_REUSEPORT with a socket a loop was rejected: it spreads by a hash, so
+ * that twenty connections on four loops end up as nine, six, three and two, and
+ * closing one of the sockets resets what waits in its backlog.
+ *
+ * Without descriptors left it stops listening for a moment instead of spinning;
+ * who waits in the backlog is served later. */
+#include "listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <event2/util.h>
+
+#include "conns_mail.h"
+#include "log.h"
+#include "loop.h"
+#include "monitor.h"
+#include "reactor.h"
+
+enum { BACKLOG = 4096, BATCH = 64, PAUSE_MS = 100, LOOPS_MAX = 64 };
+
+struct pl_listener {
+    struct pl_actor actor; /* first */
+    struct pl_listener_options options;
+    struct pl_reactor *reactor;
+    struct event event;
+    struct pl_timer pause;
+    int fd; /* -1: closed */
+    uint16_t port;
+    uint64_t load[LOOPS_MAX]; /* scratch: what each loop has now */
+};
+
+static void stop_listening(struct pl_listener *l)
+{
+    if (l->fd < 0)
+        return;
+    event_del(&l->event);
+    pl_timer_stop(l->actor.loop, &l->pause);
+    close(l->fd);
+    l->fd = -1;
+    pl_gauge_drop(l->options.metrics, PL_METRIC_LISTENERS, 1);
+}
+
+/* What each loop has: what it published, and what is on its way to it. */
+static void look_at_loops(struct pl_listener *l)
+{
+    uint64_t v[PL_METRIC_COUNT];
+
+    if (l->options.loops < 2)
+        return;
+    for (unsigned i = 0; i < l->options.loops; i++) {
+        pl_snapshot_read(l->options.snapshots[i], v);
+        l->load[i] = v[PL_METRIC_CONNECTIONS] + l->options.given[i] -
+                     v[PL_METRIC_ACCEPTED];
+    }
+}
+
+static unsigned least_loaded(const struct pl_listener *l)
+{
+    unsigned best = 0;
+
+    for (unsigned i = 1; i < l->options.loops; i++) {
+        if (l->load[i] < l->load[best])
+            best = i;
+    }
+    return best;
+}
+
+static void hand_over(struct pl_listener *l, int fd)
+{
+    unsigned to = least_loaded(l);
+
+    l->load[to]++;
+    l->options.given[to]++;
+    if (to == 0) {
+        if (pl_conns_adopt(l->options.local, fd) != PL_OK)
+            pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
+        return;
+    }
+    struct pl_fd_mail *m = pl_fd_mail_create(fd);
+    if (m == NULL) {
+        l->options.given[to]--;
+        close(fd);
+        pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
+        return;
+    }
+    pl_actor_send(&l->actor, l->options.conns[to], &m->msg);
+}
+
+static void pause_listening(struct pl_listener *l)
+{
+    pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
+    PL_LOG(PL_LOG_WARN, "cannot accept",
+           pl_log_string("address", l->options.address),
+           pl_log_string("reason", strerror(errno)));
+    event_del(&l->event);
+    pl_timer_start(l->actor.loop, &l->pause, PAUSE_MS);
+}
+
+static void on_pause_over(struct pl_timer *t)
+{
+    struct pl_listener *l = PL_CONTAINER(t, struct pl_listener, pause);
+
+    if (event_add(&l->event, NULL) != 0)
+        pl_timer_start(l->actor.loop, &l->pause, PAUSE_MS);
+}
+
+static bool is_transient(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO ||
+           error == EPERM;
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+    struct pl_listener *l = arg;
+
+    (void)what;
+    pl_reactor_touch(l->reactor);
+    look_at_loops(l);
+    for (int i = 0; i < BATCH; i++) {
+        int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (got >= 0) {
+            hand_over(l, got);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (!is_transient(errno)) {
+            pause_listening(l);
+            return;
+        }
+    }
+}
+
+static void on_phase(struct pl_listener *l, struct pl_phase_mail *m)
+{
+    if (m->phase >= PL_PHASE_LISTENERS)
+        stop_listening(l);
+    pl_mail_answer(&l->actor, &m->msg);
+}
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_listener *l = (struct pl_listener *)a;
+
+    if (msg->type == PL_MAIL_PHASE) {
+        on_phase(l, (struct pl_phase_mail *)msg);
+        return;
+    }
+    if (msg->type == PL_MSG_STOP)
+        pl_actor_exit(a, "stopped");
+    msg->destroy(msg);
+}
+
+static void reap(struct pl_actor *a)
+{
+    struct pl_listener *l = (struct pl_listener *)a;
+
+    stop_listening(l);
+    free(l);
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "listener",
+    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+/* Accepted sockets inherit TCP_NODELAY. */
+static int open_socket(const struct sockaddr *sa, int len)
+{
+    int on = 1, off = 0;
+    int fd =
+        socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (sa->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, sa, (socklen_t)len) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof sa;
+
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
+        return 0;
+    return ntohs(sa.ss_family == AF_INET6
+                     ? ((struct sockaddr_in6 *)&sa)->sin6_port
+                     : ((struct sockaddr_in *)&sa)->sin_port);
+}
+
+static enum pl_err start_listening(struct pl_listener *l)
+{
+    struct sockaddr_storage sa;
+    int len = sizeof sa;
+
+    if (evutil_parse_sockaddr_port(l->options.address, (struct sockaddr *)&sa,
+                                   &len) != 0)
+        return PL_EINVAL;
+    l->fd = open_socket((struct sockaddr *)&sa, len);
+    if (l->fd < 0)
+        return PL_EIO;
+    l->port = port_of(l->fd);
+    pl_count(l->options.metrics, PL_METRIC_LISTENERS, 1);
+    event_assign(&l->event, pl_reactor_base(l->reactor), l->fd,
+                 EV_READ | EV_PERSIST, on_event, l);
+    return event_add(&l->event, NULL) == 0 ? PL_OK : PL_ENOMEM;
+}
+
+enum pl_err pl_listener_create(struct pl_listener **out, struct pl_loop *loop,
+                               struct pl_reactor *reactor,
+                               const struct pl_listener_options *options)
+{
+    struct pl_listener *l = calloc(1, sizeof *l);
+
+    if (l == NULL)
+        return PL_ENOMEM;
+    l->options = *options;
+    l->reactor = reactor;
+    l->pause.fire = on_pause_over;
+    l->fd = -1;
+    if (pl_actor_init(&l->actor, loop, &ops) != PL_OK) {
+        free(l);
+        return PL_ENOMEM;
+    }
+    enum pl_err rc = start_listening(l);
+    if (rc != PL_OK) {
+        pl_actor_exit(&l->actor, "not listening"); /* reaped by the loop */
+        return rc;
+    }
+    *out = l;
+    return PL_OK;
+}
+
+struct pl_address pl_listener_address(const struct pl_listener *l)
+{
+    return pl_actor_address(&l->actor);
+}
+
+uint16_t pl_listener_port(const struct pl_listener *l)
+{
+    return l->port;
+}

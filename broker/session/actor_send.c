@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* actor_send.c - messages from actor to actor: channel/, user/, conn/.
+ *
+ * The letter is written once, by its sender's session; the body goes into it as
+ * it stood.  To a channel or a user it travels as a publication (a user's is
+ * kept in the inbox while the user is away), to one connection as direct mail
+ * that comes back with the verdict. */
+#include "session_private.h"
+
+#include <stdio.h>
+
+#include "json_scan.h"
+#include "log.h"
+#include "permission.h"
+
+enum { KIND_TO_CHANNEL = 1000, KIND_TO_USER }; /* of pl_origin */
+
+struct letter {
+    struct pl_span to;
+    struct pl_span type;
+    struct pl_span body; /* raw JSON */
+};
+
+static struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
+/* Read {to, type, body}.  False: it is not JSON, or has no "to". */
+static bool read_letter(struct pl_session *s, struct pl_span data,
+                        struct letter *out)
+{
+    struct pl_json j;
+    struct pl_span key;
+    bool first = true;
+
+    *out = (struct letter){0};
+    pl_json_init(&j, data, &s->keeper->arena);
+    pl_json_space(&j);
+    if (!pl_json_take(&j, '{'))
+        return false;
+    while (pl_json_member(&j, &first, &key)) {
+        if (pl_span_equal(key, PL_SPAN("to"))) {
+            pl_json_text(&j, &out->to);
+        } else if (pl_span_equal(key, PL_SPAN("type"))) {
+            pl_json_text(&j, &out->type);
+        } else {
+            bool is_body = pl_span_equal(key, PL_SPAN("body"));
+
+            pl_json_space(&j);
+            const char *from = j.at;
+            if (pl_json_skip(&j, PL_JSON_DEPTH_MAX) && is_body)
+                out->body = (struct pl_span){from, (size_t)(j.at - from)};
+        }
+        if (j.err != PL_OK)
+            return false;
+    }
+    pl_json_space(&j);
+    return j.err == PL_OK && j.at == j.end && out->to.at != NULL;
+}
+
+bool pl_session_is_letter(struct pl_session *s, struct pl_span data)
+{
+    struct letter l;
+
+    return read_letter(s, data, &l);
+}
+
+static void put_member(struct pl_buf *b, const char *name, struct pl_span text)
+{
+    pl_buf_printf(b, ",\"%s\":", name);
+    pl_json_text_encode(b, text);
+}
+
+/* What the receiver gets. */
+static void write_letter(struct pl_session *s, const struct letter *l,
+                         struct pl_buf *b)
+{
+    pl_buf_put_span(b, PL_SPAN("{\"from\":{\"user\":"));
+    pl_json_text_encode(b, pl_client_user(s->subscriber.client));
+    put_member(b, "client", pl_session_id(s));
+    pl_buf_put_span(b, PL_SPAN("}"));
+    put_member(b, "to", l->to);
+    if (l->type.at != NULL)
+        put_member(b, "type", l->type);
+    if (l->body.at != NULL) {
+        pl_buf_put_span(b, PL_SPAN(",\"body\":"));
+        pl_buf_put_span(b, l->body);
+    }
+    pl_buf_printf(
+        b, ",\"id\":\"%016llx\"}",
+        (unsigned long long)pl_random_u64(pl_loop_random(s->actor.loop)));
+}
+
+static void refuse(struct pl_session *s, uint32_t id, uint32_t code)
+{
+    if (id != 0) {
+        pl_session_fail(s, id, code);
+        return;
+    }
+    pl_count(metrics(s), PL_METRIC_ERRORS, 1);
+    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    PL_LOG(PL_LOG_INFO, "message not delivered",
+           pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
+           pl_log_string("reason", pl_code_text(code)));
+}
+
+static void refuse_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
+{
+    if (id != 0)
+        pl_session_fail_begin(s, id, rc);
+    else
+        refuse(s, id,
+               rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL);
+}
+
+static void accepted(struct pl_session *s, uint32_t id, uint32_t count,
+                     bool stored)
+{
+    char text[64];
+    struct pl_reply reply = {.id = id, .kind = PL_REPLY_RPC};
+
+    pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
+    if (id == 0) {
+        pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+        return;
+    }
+    int len = snprintf(text, sizeof text, "{\"accepted\":%u,\"stored\":%s}",
+                       (unsigned)count, stored ? "true" : "false");
+    reply.rpc = (struct pl_span){text, (size_t)len};
+    pl_session_answer(s, &reply);
+}
+
+/* --- To a channel, to a user --- */
+
+static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
+                    const struct letter *l, uint32_t kind)
+{
+    struct pl_buf b = {0};
+    enum pl_err rc = PL_ENOMEM;
+
+    write_letter(s, l, &b);
+    struct pl_publish_ask ask = {.channel = channel,
+                                 .data = pl_buf_span(&b),
+                                 .is_json = true,
+                                 .command = id,
+                                 .kind = kind};
+    if (!b.failed)
+        rc = pl_hub_publish(s->keeper->options.hub, &s->subscriber, &ask);
+    if (rc != PL_OK)
+        refuse_begin(s, id, rc);
+    pl_buf_fini(&b);
+}
+
+static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
+                       const struct letter *l)
+{
+    enum pl_channel_name verdict = pl_channel_name_check(name);
+
+    if (verdict == PL_CHANNEL_NAME_EMPTY || verdict == PL_CHANNEL_NAME_TOO_LONG)
+        refuse(s, id, PL_ERROR_BAD_REQUEST);
+    else if (verdict != PL_CHANNEL_NAME_OK || !(s->grants & PL_GRANT_PUBLISH))
+        refuse(s, id, PL_ERROR_PERMISSION_DENIED);
+    else
+        publish(s, id, name, l, KIND_TO_CHANNEL);
+}
+
+static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,
+                    const struct letter *l)
+{
+    char name[PL_CHANNEL_NAME_MAX];
+
+    if (user.len == 0 || user.len > sizeof name - 1) {
+        refuse(s, id, PL_ERROR_BAD_REQUEST);
+        return;
+    }
+    name[0] = PL_CHANNEL_USER_INBOX;
+    memcpy(name + 1, user.at, user.len);
+    publish(s, id, (struct pl_span){name, user.len + 1}, l, KIND_TO_USER);
+}
+
+void pl_session_actor_published(struct pl_session *s,
+                                const struct pl_publish_mail *m)
+{
+    if (m->error != 0)
+        refuse(s, m->origin.command, m->error);
+    else if (m->origin.kind == KIND_TO_CHANNEL)
+        accepted(s, m->origin.command, 1, m->stored);
+    else
+        accepted(s, m->origin.command, m->accepted, m->stored);
+}
+
+/* --- To one connection --- */
+
+static void to_connection(struct pl_session *s, uint32_t id,
+                          struct pl_span client, const struct letter *l)
+{
+    struct pl_address address;
+    struct pl_buf b = {0};
+
+    if (pl_client_id_parse(client, &address) != PL_OK) {
+        refuse(s, id, PL_ERROR_NOT_FOUND);
+        return;
+    }
+    write_letter(s, l, &b);
+    struct pl_direct_mail *m = b.failed ? NULL : pl_direct_mail_create();
+    if (m != NULL) {
+        m->client = pl_blob_create(client);
+        m->data = pl_blob_create(pl_buf_span(&b));
+    }
+    pl_buf_fini(&b);
+    if (m == NULL || m->client == NULL || m->data == NULL) {
+        if (m != NULL)
+            pl_mail_destroy(&m->msg);
+        refuse(s, id, PL_ERROR_INTERNAL);
+        return;
+    }
+    m->origin.command = id;
+    pl_actor_send(&s->actor, address, &m->msg);
+}
+
+/* The receiver's side: is it me, and am I still here? */
+static uint32_t take_direct(struct pl_session *s,
+                            const struct pl_direct_mail *m)
+{
+    struct pl_buf name = {0};
+    struct pl_push push = {.kind = PL_PUSH_MESSAGE,
+                           .data = pl_blob_span(m->data)};
+
+    if (s->state != PL_SESSION_CONNECTED ||
+        !pl_span_equal(pl_blob_span(m->client), pl_session_id(s)))
+        return PL_ERROR_NOT_FOUND;
+    if (s->has_inbox) {
+        pl_buf_put_byte(&name, PL_CHANNEL_CONNECTION_INBOX);
+        pl_buf_put_span(&name, pl_session_id(s));
+        if (name.failed)
+            return PL_ERROR_INTERNAL;
+        push = (struct pl_push){.kind = PL_PUSH_PUBLICATION,
+                                .channel = pl_buf_span(&name),
+                                .publication = {.data = pl_blob_span(m->data)}};
+    }
+    pl_session_push(s, &push);
+    pl_buf_fini(&name);
+    return s->doom == 0 ? 0 : PL_ERROR_GONE;
+}
+
+/* Mail for one connection: on its way there, or back with the verdict. */
+void pl_session_direct(struct pl_session *s, struct pl_direct_mail *m)
+{
+    if (m->msg.returned) {
+        m->error =
+            m->msg.status == PL_EFULL ? PL_ERROR_STOPPING : PL_ERROR_NOT_FOUND;
+    } else if (!m->is_answer) {
+        m->error = take_direct(s, m);
+        m->is_answer = true;
+        pl_mail_answer(&s->actor, &m->msg);
+        return;
+    }
+    if (s->state == PL_SESSION_CONNECTED) {
+        if (m->error == 0)
+            accepted(s, m->origin.command, 1, false);
+        else
+            refuse(s, m->origin.command, m->error);
+    }
+    pl_mail_destroy(&m->msg);
+}
+
+void pl_session_actor_send(struct pl_session *s, uint32_t id,
+                           struct pl_span data)
+{
+    static const struct {
+        struct pl_span prefix;
+        uint8_t grant;
+        void (*send)(struct pl_session *, uint32_t, struct pl_span,
+                     const struct letter *);
+    } kinds[] = {
+        {{"channel/", 8}, PL_GRANT_PUBLISH, to_channel},
+        {{"user/", 5}, PL_GRANT_SEND, to_user},
+        {{"conn/", 5}, PL_GRANT_SEND, to_connection},
+    };
+    struct letter l;
+
+    if (!read_letter(s, data, &l)) {
+        refuse(s, id, PL_ERROR_BAD_REQUEST);
+        return;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct pl_span p = kinds[i].prefix;
+
+        if (l.to.len < p.len || memcmp(l.to.at, p.at, p.len) != 0)
+            continue;
+        if (!(s->grants & kinds[i].grant)) {
+            refuse(s, id, PL_ERROR_PERMISSION_DENIED);
+            return;
+        }
+        kinds[i].send(s, id,
+                      (struct pl_span){l.to.at + p.len, l.to.len - p.len}, &l);
+        return;
+    }
+    refuse(s, id, PL_ERROR_NOT_FOUND);
+}

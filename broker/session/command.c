@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command.c - a client's commands, one after the other.
+ *
+ * A connect is a barrier: what follows it waits, as bytes, until it is judged.
+ * Everything else is begun in order, and what goes to a channel keeps that
+ * order on the one path through the hub; answers of different channels may
+ * overtake one another. */
+#include "session_private.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+#include "permission.h"
+
+static struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
+void pl_session_settle(struct pl_session *s, enum pl_metric as)
+{
+    pl_count(metrics(s), as, 1);
+    pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
+    s->pending--;
+    if (s->is_paused && s->pending <= PL_PENDING_RESUME &&
+        s->state == PL_SESSION_CONNECTED)
+        pl_session_read_on(s);
+}
+
+void pl_session_answer(struct pl_session *s, const struct pl_reply *reply)
+{
+    pl_session_say(s, reply);
+    pl_session_settle(s, PL_METRIC_COMMANDS_ANSWERED);
+}
+
+void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
+                            struct pl_span text)
+{
+    struct pl_reply reply = {
+        .id = id,
+        .kind = PL_REPLY_ERROR,
+        .error = {.code = code,
+                  .message = text,
+                  .temporary = pl_code_is_temporary(code)},
+    };
+
+    pl_session_say(s, &reply);
+    pl_count(metrics(s), PL_METRIC_ERRORS, 1);
+    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+}
+
+void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code)
+{
+    if (code == PL_ERROR_STOPPING)
+        pl_count(metrics(s), PL_METRIC_REFUSED_STOPPING, 1);
+    if (code == PL_ERROR_TOO_MANY_REQUESTS)
+        pl_count(metrics(s), PL_METRIC_REFUSED_BUSY, 1);
+    pl_session_refuse_text(s, id, code, pl_span_of(pl_code_text(code)));
+}
+
+void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
+{
+    pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
+    pl_count(metrics(s), PL_METRIC_ERRORS, 1);
+    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    PL_LOG(PL_LOG_INFO, "protocol violation",
+           pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
+           pl_log_string("reason", why));
+    pl_session_close(s, (uint16_t)code, (struct pl_span){0});
+}
+
+/* May this connection do that to this channel?  Answers itself when not. */
+bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
+                    uint8_t grant)
+{
+    switch (pl_channel_name_check(channel)) {
+    case PL_CHANNEL_NAME_OK:
+        break;
+    case PL_CHANNEL_NAME_EMPTY:
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no channel");
+        return false;
+    case PL_CHANNEL_NAME_TOO_LONG:
+        pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
+        return false;
+    case PL_CHANNEL_NAME_RESERVED:
+        pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
+        return false;
+    }
+    if (!(s->grants & grant)) {
+        pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
+        return false;
+    }
+    return true;
+}
+
+/* The answer to what the hub could not even begin. */
+void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
+{
+    switch (rc) {
+    case PL_EFULL:
+        pl_session_fail(s, id, PL_ERROR_TOO_MANY_REQUESTS);
+        pl_session_pause(s);
+        pl_session_resume_later(s);
+        return;
+    case PL_EEXIST:
+        pl_session_fail(s, id, PL_ERROR_ALREADY_SUBSCRIBED);
+        return;
+    default:
+        pl_session_fail(s, id, PL_ERROR_INTERNAL);
+    }
+}
+
+static bool is_stopping(const struct pl_session *s)
+{
+    return s->keeper->phase != PL_PHASE_RUNNING;
+}
+
+/* JSON connections send JSON; others may be held to it. */
+static bool is_data_json(const struct pl_session *s, struct pl_span data,
+                         bool *is_json)
+{
+    *is_json = s->subscriber.encoding == PL_ENCODING_JSON;
+    if (*is_json || s->keeper->options.config->channels.data == PL_DATA_BINARY)
+        return true;
+    *is_json = pl_json_accepts(data);
+    return *is_json;
+}
+
+static void publish(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_publish_ask ask = {
+        .channel = c->publish.channel,
+        .data = c->publish.data,
+        .command = c->id,
+        .kind = PL_VERB_PUBLISH,
+    };
+
+    if (ask.data.len == 0) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST,
+                           "publish without data");
+        return;
+    }
+    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH))
+        return;
+    if (!is_data_json(s, ask.data, &ask.is_json)) {
+        pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
+        return;
+    }
+    enum pl_err rc =
+        pl_hub_publish(s->keeper->options.hub, &s->subscriber, &ask);
+    if (rc != PL_OK)
+        pl_session_fail_begin(s, c->id, rc);
+}
+
+static void query(struct pl_session *s, const struct pl_command *c,
+                  struct pl_query_mail *q, struct pl_span channel)
+{
+    enum pl_err rc = PL_ENOMEM;
+
+    if (q != NULL)
+        rc = pl_hub_query(s->keeper->options.hub, &s->subscriber, q, channel,
+                          c->id, c->verb);
+    if (rc != PL_OK)
+        pl_session_fail_begin(s, c->id, rc);
+}
+
+static void presence(struct pl_session *s, const struct pl_command *c)
+{
+    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE))
+        return;
+    if (!s->keeper->options.config->channels.presence) {
+        pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
+        return;
+    }
+    struct pl_query_mail *q = pl_query_mail_create();
+    if (q != NULL)
+        q->kind = c->verb == PL_VERB_PRESENCE ? PL_QUERY_PRESENCE
+                                              : PL_QUERY_PRESENCE_STATS;
+    query(s, c, q, c->channel);
+}
+
+static void history(struct pl_session *s, const struct pl_command *c)
+{
+    const struct pl_history_request *h = &c->history;
+    const struct pl_config *config = s->keeper->options.config;
+
+    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY))
+        return;
+    if (config->channels.history_size == 0) {
+        pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
+        return;
+    }
+    struct pl_query_mail *q = pl_query_mail_create();
+    if (q != NULL) {
+        q->kind = PL_QUERY_HISTORY;
+        q->limit = h->limit;
+        q->reverse = h->reverse;
+        q->has_since = h->has_since;
+        q->offset = h->since_offset;
+        pl_epoch_copy(q->epoch, h->since_epoch);
+        q->byte_budget = (uint32_t)(config->limits.outgoing_queue / 2);
+    }
+    query(s, c, q, h->channel);
+}
+
+static void pong(struct pl_session *s)
+{
+    if (!s->awaits_pong) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "unasked pong");
+        return;
+    }
+    const struct pl_config *c = s->keeper->options.config;
+    s->awaits_pong = false;
+    s->ping_ms = s->ping_ms - c->ping.timeout_ms + c->ping.interval_ms;
+    pl_session_schedule(s);
+    pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+}
+
+static void run_connected(struct pl_session *s, const struct pl_command *c)
+{
+    switch (c->verb) {
+    case PL_VERB_SUBSCRIBE:
+        pl_session_subscribe(s, c);
+        return;
+    case PL_VERB_PUBLISH:
+        publish(s, c);
+        return;
+    case PL_VERB_PRESENCE:
+    case PL_VERB_PRESENCE_STATS:
+        presence(s, c);
+        return;
+    case PL_VERB_HISTORY:
+        history(s, c);
+        return;
+    case PL_VERB_RPC:
+        pl_session_rpc(s, c);
+        return;
+    case PL_VERB_SEND:
+        pl_session_send(s, c);
+        return;
+    case PL_VERB_REFRESH:
+        pl_session_refresh(s, c);
+        return;
+    case PL_VERB_CONNECT:
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "second connect");
+        return;
+    case PL_VERB_PING:
+    case PL_VERB_SUB_REFRESH:
+        pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
+        return;
+    default:
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no known request");
+    }
+}
+
+static void run(struct pl_session *s, const struct pl_command *c)
+{
+    if (s->state == PL_SESSION_OPEN && c->verb == PL_VERB_CONNECT) {
+        pl_session_connect(s, c);
+    } else if (s->state != PL_SESSION_CONNECTED) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "not connected");
+    } else if (c->verb == PL_VERB_PONG) {
+        pong(s);
+    } else if (c->verb == PL_VERB_UNSUBSCRIBE) {
+        pl_session_unsubscribe(s, c);
+    } else if (is_stopping(s) && c->verb != PL_VERB_SEND) {
+        pl_session_fail(s, c->id, PL_ERROR_STOPPING);
+    } else {
+        run_connected(s, c);
+    }
+}
+
+/* What follows a connect waits for its verdict. */
+static void hold(struct pl_session *s, struct pl_span message)
+{
+    uint32_t len = (uint32_t)message.len;
+
+    if (s->held == NULL)
+        s->held = calloc(1, sizeof *s->held);
+    if (s->held != NULL) {
+        pl_buf_put(s->held, &len, sizeof len);
+        pl_buf_put_span(s->held, message);
+    }
+    if (s->held == NULL || s->held->failed)
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+    pl_session_pause(s);
+}
+
+void pl_session_replay(struct pl_session *s)
+{
+    struct pl_buf *held = s->held;
+    size_t at = 0;
+    uint32_t len;
+
+    s->held = NULL;
+    while (held != NULL && at < held->len && s->state < PL_SESSION_CLOSING) {
+        memcpy(&len, held->data + at, sizeof len);
+        at += sizeof len;
+        pl_session_commands(s, (struct pl_span){held->data + at, len});
+        at += len;
+    }
+    if (held != NULL)
+        pl_buf_fini(held);
+    free(held);
+    if (s->pending <= PL_PENDING_RESUME)
+        pl_session_read_on(s);
+}
+
+static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
+                         size_t at)
+{
+    if (rc != PL_EBADMSG) {
+        pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
+        return;
+    }
+    pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
+    pl_count(metrics(s), PL_METRIC_ERRORS, 1);
+    PL_LOG(PL_LOG_INFO, "malformed command",
+           pl_log_text("client", pl_session_id(s)),
+           pl_log_string("reason", why), pl_log_number("byte", (int64_t)at));
+    pl_session_close(s, PL_DISCONNECT_BAD_REQUEST, (struct pl_span){0});
+}
+
+void pl_session_commands(struct pl_session *s, struct pl_span message)
+{
+    struct pl_arena *arena = &s->keeper->arena;
+    struct pl_command c;
+    const char *why = NULL;
+    size_t at = 0;
+
+    do {
+        if (s->state == PL_SESSION_LOGIN) {
+            hold(s, message);
+            return;
+        }
+        pl_arena_reset(arena);
+        enum pl_err rc = pl_command_decode(s->subscriber.encoding, &message,
+                                           arena, &c, &why, &at);
+        if (rc != PL_OK) {
+            on_malformed(s, rc, why, at);
+            return;
+        }
+        pl_count(metrics(s), PL_METRIC_COMMANDS, 1);
+        pl_count(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
+        s->pending++;
+        run(s, &c);
+    } while (message.len > 0 && s->state < PL_SESSION_CLOSING && s->doom == 0);
+    if (s->pending >= PL_PENDING_PAUSE)
+        pl_session_pause(s);
+}
+
+/* --- What the hub answers --- */
+
+static struct pl_session *session_of(struct pl_subscriber *u)
+{
+    return PL_CONTAINER(u, struct pl_session, subscriber);
+}
+
+static bool is_over(const struct pl_session *s)
+{
+    return s->state >= PL_SESSION_CLOSING;
+}
+
+static void published(struct pl_subscriber *u, const struct pl_publish_mail *m)
+{
+    struct pl_session *s = session_of(u);
+    struct pl_reply reply = {.id = m->origin.command, .kind = PL_REPLY_PUBLISH};
+
+    if (is_over(s))
+        return;
+    if (m->origin.kind != PL_VERB_PUBLISH)
+        pl_session_actor_published(s, m);
+    else if (m->error != 0)
+        pl_session_fail(s, m->origin.command, m->error);
+    else
+        pl_session_answer(s, &reply);
+}
+
+static void answer_presence(struct pl_session *s, const struct pl_query_mail *m)
+{
+    struct pl_client_info *infos =
+        pl_arena_alloc(&s->keeper->arena, (m->count + 1) * sizeof *infos);
+    struct pl_reply reply = {
+        .id = m->origin.command,
+        .kind = PL_REPLY_PRESENCE,
+        .presence = {.clients = infos, .count = m->count},
+    };
+
+    if (infos == NULL) {
+        pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
+        return;
+    }
+    for (uint32_t i = 0; i < m->count; i++)
+        infos[i] = pl_client_info_of(m->clients[i]);
+    pl_session_answer(s, &reply);
+}
+
+static void answer_stats(struct pl_session *s, const struct pl_query_mail *m)
+{
+    struct pl_reply reply = {
+        .id = m->origin.command,
+        .kind = PL_REPLY_PRESENCE_STATS,
+        .presence_stats = {.clients = m->count, .users = m->users},
+    };
+
+    pl_session_answer(s, &reply);
+}
+
+static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
+{
+    struct pl_reply reply = {
+        .id = m->origin.command,
+        .kind = PL_REPLY_HISTORY,
+        .history = {.count = m->count,
+                    .epoch = pl_span_of(m->epoch),
+                    .offset = m->offset},
+    };
+
+    if (!pl_publications_make(&s->keeper->arena, m->pubs, m->count,
+                              s->subscriber.encoding,
+                              &reply.history.publications)) {
+        pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
+        return;
+    }
+    if (reply.history.publications == NULL && m->count > 0)
+        pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
+    else
+        pl_session_answer(s, &reply);
+}
+
+static void queried(struct pl_subscriber *u, const struct pl_query_mail *m)
+{
+    struct pl_session *s = session_of(u);
+
+    if (is_over(s))
+        return;
+    pl_arena_reset(&s->keeper->arena);
+    if (m->error != 0)
+        pl_session_fail(s, m->origin.command, m->error);
+    else if (m->kind == PL_QUERY_PRESENCE)
+        answer_presence(s, m);
+    else if (m->kind == PL_QUERY_PRESENCE_STATS)
+        answer_stats(s, m);
+    else
+        answer_history(s, m);
+}
+
+static void attached(struct pl_subscriber *u, struct pl_sub *sub,
+                     const struct pl_attach_mail *m)
+{
+    struct pl_session *s = session_of(u);
+
+    pl_arena_reset(&s->keeper->arena);
+    if (m->origin.kind == PL_VERB_CONNECT)
+        pl_session_login_attached(s, sub, m);
+    else
+        pl_session_tell_attached(s, sub, m);
+}
+
+static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
+{
+    pl_session_tell_dropped(session_of(u), sub, code);
+}
+
+static void unsuitable(struct pl_subscriber *u)
+{
+    pl_session_doom(session_of(u), PL_DISCONNECT_INAPPROPRIATE);
+}
+
+const struct pl_subscriber_ops pl_session_subscriber_ops = {
+    .deliver = pl_session_deliver,
+    .attached = attached,
+    .dropped = dropped,
+    .unsuitable = unsuitable,
+    .published = published,
+    .queried = queried,
+};

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* custom.c - rpc and send: what is not about a channel.
+ *
+ * A method is one of ours (actor.*, sys.*) or a handler of the embedding
+ * program.  A handler may answer later; until then the command is pending and
+ * nothing else waits for it.  Answers come by mail in any case, so a handler
+ * that answers at once and one that answers from another thread take the same
+ * path. */
+#include "session_private.h"
+
+#include <stdlib.h>
+
+#include "json_scan.h"
+#include "log.h"
+#include "permission.h"
+#include "system.h"
+
+static struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
+static uint64_t clock_ms(const struct pl_session *s)
+{
+    const struct pl_clock *c = pl_system_clock(pl_loop_system(s->actor.loop));
+
+    return c->monotonic(c) / 1000000;
+}
+
+static void note_slow(struct pl_session *s, const char *name, uint64_t ms)
+{
+    if (ms < s->keeper->options.config->handlers.slow_ms)
+        return;
+    pl_count(metrics(s), PL_METRIC_HANDLER_SLOW, 1);
+    PL_LOG(PL_LOG_WARN, "handler blocks its loop",
+           pl_log_string("handler", name), pl_log_number("ms", (int64_t)ms),
+           pl_log_text("client", pl_session_id(s)));
+}
+
+/* Run the handler of `type`.  False: there is none, or no memory. */
+static bool call_handler(struct pl_session *s, struct pl_call fields,
+                         struct pl_span type)
+{
+    pl_handler *handler;
+    void *context;
+    const char *name;
+
+    if (!pl_handlers_find(s->keeper->handlers, type, &handler, &context, &name))
+        return false;
+    fields.system = pl_loop_system(s->actor.loop);
+    fields.session = pl_actor_address(&s->actor);
+    fields.type = type;
+    if (s->subscriber.client != NULL) {
+        fields.user = pl_client_user(s->subscriber.client);
+        fields.client = pl_client_id(s->subscriber.client);
+    }
+    struct pl_call *call = pl_call_create(&fields);
+    if (call == NULL)
+        return false;
+    /* The table may be replaced while it runs; the name may not go. */
+    struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
+    uint64_t begin = clock_ms(s);
+    pl_loop_enter(s->actor.loop, name);
+    handler(call, context);
+    pl_loop_leave(s->actor.loop);
+    note_slow(s, name, clock_ms(s) - begin);
+    pl_handlers_release(table);
+    return true;
+}
+
+void pl_session_ask_connect(struct pl_session *s,
+                            const struct pl_connect_request *r)
+{
+    struct pl_call fields = {
+        .is_connect = true, .token = r->token, .data = r->data};
+
+    if (!call_handler(s, fields, PL_SPAN("connect")))
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+}
+
+static void unknown_method(struct pl_session *s, uint32_t id)
+{
+    pl_count(metrics(s), PL_METRIC_CUSTOM_UNKNOWN, 1);
+    pl_session_fail(s, id,
+                    pl_handlers_count(s->keeper->handlers) == 0
+                        ? PL_ERROR_NOT_AVAILABLE
+                        : PL_ERROR_METHOD_NOT_FOUND);
+}
+
+/* How many connections has my user?  The supervisor knows. */
+static void whoami(struct pl_session *s, uint32_t id)
+{
+    struct pl_user_mail *m = pl_user_mail_create();
+
+    if (m != NULL)
+        m->user = pl_blob_create(pl_client_user(s->subscriber.client));
+    if (m == NULL || m->user == NULL) {
+        if (m != NULL)
+            pl_mail_destroy(&m->msg);
+        pl_session_fail(s, id, PL_ERROR_INTERNAL);
+        return;
+    }
+    m->ask = PL_USER_COUNT;
+    m->origin.command = id;
+    pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
+}
+
+static void put_permissions(struct pl_buf *b, uint8_t grants)
+{
+    static const char *const names[] = {"subscribe", "publish", "presence",
+                                        "history", "send"};
+    bool first = true;
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!(grants & 1u << i))
+            continue;
+        pl_buf_printf(b, "%s\"%s\"", first ? "" : ",", names[i]);
+        first = false;
+    }
+}
+
+void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m)
+{
+    struct pl_buf b = {0};
+    struct pl_reply reply = {.id = m->origin.command, .kind = PL_REPLY_RPC};
+
+    if (s->state != PL_SESSION_CONNECTED)
+        return;
+    if (m->msg.returned) {
+        pl_session_fail(s, reply.id, PL_ERROR_STOPPING);
+        return;
+    }
+    pl_buf_put_span(&b, PL_SPAN("{\"user\":"));
+    pl_json_text_encode(&b, pl_client_user(s->subscriber.client));
+    pl_buf_put_span(&b, PL_SPAN(",\"client\":"));
+    pl_json_text_encode(&b, pl_session_id(s));
+    pl_buf_printf(&b, ",\"connections\":%u,\"permissions\":[",
+                  (unsigned)m->connections);
+    put_permissions(&b, s->grants);
+    pl_buf_put_span(&b, PL_SPAN("]}"));
+    reply.rpc = pl_buf_span(&b);
+    if (b.failed)
+        pl_session_fail(s, reply.id, PL_ERROR_INTERNAL);
+    else
+        pl_session_answer(s, &reply);
+    pl_buf_fini(&b);
+}
+
+void pl_session_rpc(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_span method = c->rpc.method;
+    struct pl_call fields = {.number = c->id, .data = c->rpc.data};
+
+    if (pl_span_equal(method, PL_SPAN("actor.send"))) {
+        pl_session_actor_send(s, c->id, c->rpc.data);
+    } else if (pl_span_equal(method, PL_SPAN("sys.whoami"))) {
+        whoami(s, c->id);
+    } else if (pl_span_equal(method, PL_SPAN("connect")) ||
+               !call_handler(s, fields, method)) {
+        unknown_method(s, c->id);
+    } else {
+        pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
+    }
+}
+
+void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
+{
+    struct pl_reply reply = {
+        .id = m->call, .kind = PL_REPLY_RPC, .rpc = pl_blob_span(m->data)};
+
+    if (s->state == PL_SESSION_LOGIN && m->call == 0) {
+        pl_session_login_answered(s, m);
+        return;
+    }
+    if (s->state != PL_SESSION_CONNECTED || m->call == 0)
+        return;
+    if (m->error != 0) {
+        struct pl_span text = pl_blob_span(m->data);
+        pl_session_refuse_text(
+            s, m->call, m->error,
+            text.at != NULL ? text : pl_span_of(pl_code_text(m->error)));
+    } else if (s->subscriber.encoding == PL_ENCODING_JSON &&
+               reply.rpc.len > 0 && !pl_json_accepts(reply.rpc)) {
+        pl_session_fail(s, m->call, PL_ERROR_INTERNAL);
+    } else {
+        pl_session_answer(s, &reply);
+    }
+}
+
+/* The member "type" of a message, absent when it is no JSON object with one. */
+static struct pl_span type_of(struct pl_session *s, struct pl_span data)
+{
+    struct pl_json j;
+    struct pl_span key, type = {0};
+    bool first = true;
+
+    pl_json_init(&j, data, &s->keeper->arena);
+    if (!pl_json_take(&j, '{'))
+        return type;
+    while (pl_json_member(&j, &first, &key)) {
+        if (pl_span_equal(key, PL_SPAN("type")))
+            pl_json_text(&j, &type);
+        else
+            pl_json_skip(&j, PL_JSON_DEPTH_MAX);
+        if (j.err != PL_OK)
+            return (struct pl_span){0};
+    }
+    return type;
+}
+
+void pl_session_send(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_call fields = {.data = c->data};
+
+    if (s->keeper->phase != PL_PHASE_RUNNING) {
+        pl_count(metrics(s), PL_METRIC_REFUSED_STOPPING, 1);
+        pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    } else if (pl_session_is_letter(s, c->data)) {
+        pl_session_actor_send(s, 0, c->data);
+    } else if (call_handler(s, fields, type_of(s, c->data))) {
+        pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
+        pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+    } else {
+        pl_count(metrics(s), PL_METRIC_CUSTOM_UNKNOWN, 1);
+        pl_session_violate(s, PL_DISCONNECT_NOT_AVAILABLE,
+                           "nobody handles this message");
+    }
+}

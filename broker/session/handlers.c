@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handlers.c - see handlers.h.
+ *
+ * Tables are small and change rarely, so an array that is searched from front
+ * to back, copied for each change, serves: no lock, and a call that runs keeps
+ * nothing alive.  A call owns a copy of what it was called with, so that it may
+ * be answered later, from any thread. */
+#include "handlers.h"
+
+#include <stdlib.h>
+
+#include "mail.h"
+#include "refs.h"
+#include "session_private.h"
+#include "system.h"
+
+struct entry {
+    pl_handler *call;
+    void *context;
+    struct pl_blob *type; /* held */
+};
+
+struct pl_handlers {
+    struct pl_refs refs;
+    uint32_t count;
+    struct entry entries[];
+};
+
+static struct pl_handlers *create(uint32_t count)
+{
+    struct pl_handlers *t = calloc(1, sizeof *t + count * sizeof(struct entry));
+
+    if (t != NULL)
+        pl_refs_init(&t->refs);
+    return t;
+}
+
+struct pl_handlers *pl_handlers_create(void)
+{
+    return create(0);
+}
+
+static void add(struct pl_handlers *t, const struct entry *e)
+{
+    t->entries[t->count] = *e;
+    pl_blob_hold(e->type);
+    t->count++;
+}
+
+static const struct entry *find(const struct pl_handlers *t,
+                                struct pl_span type)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (pl_span_equal(pl_blob_span(t->entries[i].type), type))
+            return &t->entries[i];
+    }
+    return NULL;
+}
+
+enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
+                             pl_handler *call, void *context,
+                             struct pl_handlers **out)
+{
+    struct entry e = {.call = call, .context = context};
+
+    if (find(t, pl_span_of(type)) != NULL)
+        return PL_EEXIST;
+    struct pl_handlers *made = create(t->count + 1);
+    e.type = pl_blob_create(pl_span_of(type));
+    if (made == NULL || e.type == NULL) {
+        pl_blob_release(e.type);
+        free(made);
+        return PL_ENOMEM;
+    }
+    for (uint32_t i = 0; i < t->count; i++)
+        add(made, &t->entries[i]);
+    add(made, &e);
+    pl_blob_release(e.type);
+    *out = made;
+    return PL_OK;
+}
+
+enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
+                                struct pl_handlers **out)
+{
+    const struct entry *gone = find(t, pl_span_of(type));
+
+    if (gone == NULL)
+        return PL_ENOENT;
+    struct pl_handlers *made = create(t->count - 1);
+    if (made == NULL)
+        return PL_ENOMEM;
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (&t->entries[i] != gone)
+            add(made, &t->entries[i]);
+    }
+    *out = made;
+    return PL_OK;
+}
+
+struct pl_handlers *pl_handlers_hold(struct pl_handlers *t)
+{
+    pl_refs_hold(&t->refs);
+    return t;
+}
+
+void pl_handlers_release(struct pl_handlers *t)
+{
+    if (t == NULL || !pl_refs_release(&t->refs))
+        return;
+    for (uint32_t i = 0; i < t->count; i++)
+        pl_blob_release(t->entries[i].type);
+    free(t);
+}
+
+uint32_t pl_handlers_count(const struct pl_handlers *t)
+{
+    return t->count;
+}
+
+bool pl_handlers_find(const struct pl_handlers *t, struct pl_span type,
+                      pl_handler **call, void **context, const char **name)
+{
+    const struct entry *e = find(t, type);
+
+    if (e == NULL)
+        return false;
+    *call = e->call;
+    *context = e->context;
+    *name = pl_blob_span(e->type).at;
+    return true;
+}
+
+static struct pl_span put(char **at, struct pl_span from)
+{
+    struct pl_span to = {*at, from.len};
+
+    if (from.len > 0)
+        memcpy(*at, from.at, from.len);
+    (*at)[from.len] = '\0';
+    *at += from.len + 1;
+    return to;
+}
+
+struct pl_call *pl_call_create(const struct pl_call *f)
+{
+    size_t size = f->type.len + f->data.len + f->user.len + f->client.len +
+                  f->token.len + 5;
+    struct pl_call *c = malloc(sizeof *c + size);
+
+    if (c == NULL)
+        return NULL;
+    *c = *f;
+    char *at = c->bytes;
+    c->type = put(&at, f->type);
+    c->data = put(&at, f->data);
+    c->user = put(&at, f->user);
+    c->client = put(&at, f->client);
+    c->token = put(&at, f->token);
+    return c;
+}
+
+/* A NULL span is no blob; true when every other one could be copied. */
+static bool to_blob(struct pl_span from, struct pl_blob **out)
+{
+    *out = from.at == NULL ? NULL : pl_blob_create(from);
+    return from.at == NULL || *out != NULL;
+}
+
+static enum pl_err answer(struct pl_call *call, uint32_t error,
+                          struct pl_span data, struct pl_span user)
+{
+    struct pl_answer_mail *m = pl_answer_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->call = call->number;
+    m->error = error;
+    if (!to_blob(data, &m->data) || !to_blob(user, &m->user)) {
+        pl_mail_destroy(&m->msg);
+        return PL_ENOMEM;
+    }
+    pl_system_post(call->system, call->session, &m->msg);
+    free(call);
+    return PL_OK;
+}
+
+enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data)
+{
+    return answer(call, 0, data, (struct pl_span){0});
+}
+
+enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
+                           struct pl_span text)
+{
+    return answer(call, code == 0 ? PL_ERROR_INTERNAL : code, text,
+                  (struct pl_span){0});
+}
+
+enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
+                          struct pl_span info)
+{
+    if (user.at == NULL)
+        user = PL_SPAN("");
+    return answer(call, 0, info, user);
+}

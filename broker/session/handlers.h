@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* handlers.h - an embedding program's own functions for custom messages.
+ *
+ * The table is immutable: registering makes a new one, which each loop's
+ * keeper takes over by mail, so that looking up takes no lock. */
+#ifndef PL_HANDLERS_H
+#define PL_HANDLERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "err.h"
+#include "span.h"
+
+struct pl_handlers; /* opaque; counts its holders */
+struct pl_system;
+
+/* One call of a handler, from start to answer. */
+struct pl_call;
+
+/* Called on the loop of the caller's connection; must not block.  It answers
+ * the call, now or later, from any thread, exactly once. */
+typedef void pl_handler(struct pl_call *call, void *context);
+
+struct pl_call {
+    struct pl_system *system;
+    struct pl_address session;
+    uint32_t number;       /* 0: a message without a reply */
+    bool is_connect;       /* a connection asks to be let in */
+    struct pl_span type;   /* the message's type, or "connect" */
+    struct pl_span data;   /* JSON, or bytes from a protobuf client */
+    struct pl_span user;   /* of the caller; empty: anonymous */
+    struct pl_span client; /* the caller's client id */
+    struct pl_span token;  /* with is_connect: what it sent */
+    char bytes[];          /* where the spans point */
+};
+
+/* A table without entries, with one holder, or NULL: out of memory. */
+struct pl_handlers *pl_handlers_create(void);
+
+/* A new table, with one holder: `t` and one entry more, or without it.
+ * Owner:  the caller, of *out; `t` stays as it is.
+ * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM. */
+enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
+                             pl_handler *call, void *context,
+                             struct pl_handlers **out);
+enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
+                                struct pl_handlers **out);
+
+/* Thread: any. */
+struct pl_handlers *pl_handlers_hold(struct pl_handlers *t);
+void pl_handlers_release(struct pl_handlers *t);
+
+uint32_t pl_handlers_count(const struct pl_handlers *t);
+
+/* The entry of `type`; false when there is none.  *name outlives the table's
+ * holders. */
+bool pl_handlers_find(const struct pl_handlers *t, struct pl_span type,
+                      pl_handler **call, void **context, const char **name);
+
+/* Answer a call with data (JSON for JSON clients) or with an error code of 400
+ * to 1999 and its text; a connect with the user it is (NULL data allowed).
+ * The call is freed.  Thread: any.  Errors: PL_ENOMEM: answer again later. */
+enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
+enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
+                           struct pl_span text);
+enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
+                          struct pl_span info);
+
+#endif

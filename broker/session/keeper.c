@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper.c - see keeper.h.
+ *
+ * The keeper owns what the sessions of a loop share (the segment of this
+ * turn's replies, free queue items, the decoder's arena, the handlers) and
+ * does the loop's part of the phases of stop.  It answers a phase's message
+ * when the phase's work is done here; it looks at each millisecond of a stop,
+ * never while the broker runs. */
+#include "session_private.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+#include "monitor.h"
+
+enum { POLL_MS = 1 };
+
+static void seal(struct pl_task *t)
+{
+    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, seal);
+
+    pl_segment_release(k->replies);
+    k->replies = NULL;
+}
+
+void pl_keeper_add(struct pl_keeper *k, struct pl_session *s)
+{
+    pl_list_append(&k->sessions, &s->link);
+    k->session_count++;
+    pl_count(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
+}
+
+void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s)
+{
+    pl_list_remove(&s->link);
+    k->session_count--;
+    pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
+}
+
+static void close_all(struct pl_keeper *k)
+{
+    struct pl_list *at, *next;
+
+    for (at = k->sessions.next; at != &k->sessions; at = next) {
+        next = at->next;
+        pl_session_close(PL_CONTAINER(at, struct pl_session, link),
+                         PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
+    }
+}
+
+/* Those that did not end in time: gives how many. */
+static uint32_t cut_all(struct pl_keeper *k)
+{
+    struct pl_list *at, *next;
+    uint32_t forced = 0;
+
+    for (at = k->sessions.next; at != &k->sessions; at = next) {
+        struct pl_session *s = PL_CONTAINER(at, struct pl_session, link);
+
+        next = at->next;
+        if (s->actor.is_exited)
+            continue;
+        forced++;
+        s->state = PL_SESSION_OVER;
+        s->transport->end(s, PL_END_AT_ONCE);
+    }
+    return forced;
+}
+
+/* Commands settled and queues flushed? */
+static bool is_idle(const struct pl_keeper *k)
+{
+    const uint64_t *v = k->options.metrics->value;
+
+    return v[PL_METRIC_COMMANDS_PENDING] == 0 && v[PL_METRIC_QUEUE_BYTES] == 0;
+}
+
+static bool is_done(const struct pl_keeper *k)
+{
+    switch (k->asked->phase) {
+    case PL_PHASE_GRACE:
+        return is_idle(k);
+    case PL_PHASE_DISCONNECT:
+        return k->session_count == 0;
+    default:
+        return true;
+    }
+}
+
+static void answer_phase(struct pl_keeper *k)
+{
+    struct pl_phase_mail *m = k->asked;
+
+    k->asked = NULL;
+    pl_timer_stop(k->actor.loop, &k->poll);
+    pl_mail_answer(&k->actor, &m->msg);
+}
+
+static void look(struct pl_keeper *k)
+{
+    if (k->asked == NULL)
+        return;
+    if (is_done(k))
+        answer_phase(k);
+    else
+        pl_timer_start(k->actor.loop, &k->poll, POLL_MS);
+}
+
+static void on_poll(struct pl_timer *t)
+{
+    look(PL_CONTAINER(t, struct pl_keeper, poll));
+}
+
+static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
+{
+    if (k->asked != NULL)
+        answer_phase(k); /* the next phase has come over it */
+    k->asked = m;
+    k->phase = m->phase;
+    if (m->phase == PL_PHASE_DISCONNECT && m->force)
+        m->forced = cut_all(k);
+    else if (m->phase == PL_PHASE_DISCONNECT)
+        close_all(k);
+    look(k);
+}
+
+static void on_handlers(struct pl_keeper *k, struct pl_handlers_mail *m)
+{
+    pl_handlers_release(k->handlers);
+    k->handlers = pl_handlers_hold(m->handlers);
+    k->options.metrics->value[PL_METRIC_HANDLERS] =
+        pl_loop_index(k->actor.loop) == 0 ? pl_handlers_count(k->handlers) : 0;
+    pl_mail_destroy(&m->msg);
+}
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_keeper *k = (struct pl_keeper *)a;
+
+    switch (msg->type) {
+    case PL_MAIL_PHASE:
+        on_phase(k, (struct pl_phase_mail *)msg);
+        return;
+    case PL_MAIL_HANDLERS:
+        on_handlers(k, (struct pl_handlers_mail *)msg);
+        return;
+    case PL_MSG_STOP:
+        pl_mail_destroy(msg);
+        pl_actor_exit(a, "stopped");
+        return;
+    default:
+        pl_mail_destroy(msg); /* handled: a type that it ignores */
+    }
+}
+
+static void reap(struct pl_actor *a)
+{
+    struct pl_keeper *k = (struct pl_keeper *)a;
+
+    if (k->asked != NULL)
+        pl_mail_destroy(&k->asked->msg);
+    pl_timer_stop(a->loop, &k->poll);
+    pl_loop_cancel(a->loop, &k->seal);
+    pl_segment_release(k->replies);
+    pl_out_pool_fini(&k->pool);
+    pl_arena_fini(&k->arena);
+    k->options.metrics->value[PL_METRIC_HANDLERS] = 0;
+    pl_handlers_release(k->handlers);
+    free(k);
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "keeper",
+    .mailbox = {.limit = 4096, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
+                             const struct pl_keeper_options *options)
+{
+    struct pl_keeper *k = calloc(1, sizeof *k);
+
+    if (k == NULL)
+        return PL_ENOMEM;
+    k->options = *options;
+    k->pool.metrics = options->metrics;
+    pl_list_init(&k->sessions);
+    k->seal.run = seal;
+    k->poll.fire = on_poll;
+    k->limits.max_message = options->config->websocket.max_message;
+    k->limits.masked = true;
+    enum pl_err rc = pl_actor_init(&k->actor, loop, &ops);
+    if (rc != PL_OK) {
+        free(k);
+        return rc;
+    }
+    k->handlers = pl_handlers_hold(options->handlers);
+    if (pl_loop_index(loop) == 0)
+        options->metrics->value[PL_METRIC_HANDLERS] =
+            pl_handlers_count(k->handlers);
+    *out = k;
+    return PL_OK;
+}
+
+void pl_keeper_set_supervisor(struct pl_keeper *k, struct pl_address address)
+{
+    k->options.supervisor = address;
+}
+
+struct pl_address pl_keeper_address(const struct pl_keeper *k)
+{
+    return pl_actor_address(&k->actor);
+}
+
+struct pl_loop *pl_keeper_loop(struct pl_keeper *k)
+{
+    return k->actor.loop;
+}
+
+struct pl_metrics *pl_keeper_metrics(struct pl_keeper *k)
+{
+    return k->options.metrics;
+}
+
+enum pl_phase pl_keeper_phase(const struct pl_keeper *k)
+{
+    return k->phase;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper.h - one actor a loop that keeps its sessions: what they share, and
+ * how they all end. */
+#ifndef PL_KEEPER_H
+#define PL_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "config.h"
+#include "err.h"
+#include "handlers.h"
+#include "hub.h"
+#include "mail.h"
+#include "metrics.h"
+
+struct pl_keeper; /* opaque */
+
+struct pl_keeper_options {
+    const struct pl_config *config; /* outlives the keeper */
+    struct pl_hub *hub;             /* of the same loop */
+    struct pl_address supervisor;
+    struct pl_metrics *metrics;
+    struct pl_handlers *handlers; /* held by the keeper itself */
+    uint32_t connection_limit;    /* of this loop */
+    const char *version;          /* told to clients; constant */
+};
+
+/* Errors: PL_ENOMEM. */
+enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
+                             const struct pl_keeper_options *options);
+
+/* Who the supervisor is, once it exists; before the loop runs. */
+void pl_keeper_set_supervisor(struct pl_keeper *k, struct pl_address address);
+
+struct pl_address pl_keeper_address(const struct pl_keeper *k);
+struct pl_loop *pl_keeper_loop(struct pl_keeper *k);
+struct pl_metrics *pl_keeper_metrics(struct pl_keeper *k);
+enum pl_phase pl_keeper_phase(const struct pl_keeper *k);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outq.c - see outq.h.
+ *
+ * Items refer to segments that many connections share, so queueing a
+ * publication costs one small item a subscriber and turn, no copy.  Items come
+ * from a free list of the loop; an idle connection owns none.
+ *
+ * Invariant: bytes is the sum of to - from; the ledger's gauge of queued
+ * deliveries counts exactly the owed frames that are not yet wholly sent. */
+#include "outq.h"
+
+#include <stdlib.h>
+
+#include "frame.h"
+
+enum { KEEP = 4096 }; /* free items a loop keeps */
+
+void pl_out_pool_fini(struct pl_out_pool *p)
+{
+    while (p->free != NULL) {
+        struct pl_out_item *i = p->free;
+
+        p->free = i->next;
+        free(i);
+    }
+    p->count = 0;
+}
+
+static struct pl_out_item *take(struct pl_out_pool *p)
+{
+    struct pl_out_item *i = p->free;
+
+    if (i == NULL)
+        return malloc(sizeof *i);
+    p->free = i->next;
+    p->count--;
+    return i;
+}
+
+static void give_back(struct pl_out_pool *p, struct pl_out_item *i)
+{
+    pl_segment_release(i->segment);
+    if (p->count >= KEEP) {
+        free(i);
+        return;
+    }
+    i->next = p->free;
+    p->free = i;
+    p->count++;
+}
+
+static struct pl_out_item *make(struct pl_outq *q, struct pl_out_pool *p,
+                                struct pl_segment *s, uint32_t from,
+                                uint32_t to)
+{
+    struct pl_out_item *i = take(p);
+
+    if (i == NULL)
+        return NULL;
+    *i = (struct pl_out_item){
+        .segment = pl_segment_hold(s), .start = from, .from = from, .to = to};
+    q->bytes += to - from;
+    pl_count(p->metrics, PL_METRIC_QUEUE_BYTES, to - from);
+    return i;
+}
+
+bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
+                    struct pl_segment *s, uint32_t from, uint32_t to,
+                    uint32_t frames, uint32_t owed)
+{
+    struct pl_out_item *last = q->last;
+
+    if (last != NULL && last->segment == s && last->to == from) {
+        last->to = to;
+        last->frames += frames;
+        last->owed += owed;
+        q->bytes += to - from;
+        pl_count(p->metrics, PL_METRIC_QUEUE_BYTES, to - from);
+        return true;
+    }
+    struct pl_out_item *i = make(q, p, s, from, to);
+    if (i == NULL)
+        return false;
+    i->frames = frames;
+    i->owed = owed;
+    if (last == NULL)
+        q->first = i;
+    else
+        last->next = i;
+    q->last = i;
+    return true;
+}
+
+void pl_outq_splice(struct pl_outq *to, struct pl_outq *from)
+{
+    if (from->first == NULL)
+        return;
+    if (to->last == NULL)
+        to->first = from->first;
+    else
+        to->last->next = from->first;
+    to->last = from->last;
+    to->bytes += from->bytes;
+    *from = (struct pl_outq){0};
+}
+
+int pl_outq_peek(const struct pl_outq *q, struct iovec *iov, int max)
+{
+    int n = 0;
+
+    for (struct pl_out_item *i = q->first; i != NULL && n < max; i = i->next) {
+        iov[n].iov_base = i->segment->buf.data + i->from;
+        iov[n++].iov_len = i->to - i->from;
+    }
+    return n;
+}
+
+static void pop(struct pl_outq *q, struct pl_out_pool *p)
+{
+    struct pl_out_item *i = q->first;
+
+    q->first = i->next;
+    if (q->first == NULL)
+        q->last = NULL;
+    give_back(p, i);
+}
+
+static void finish(struct pl_outq *q, struct pl_out_pool *p)
+{
+    struct pl_out_item *i = q->first;
+
+    pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, i->frames);
+    pl_count(p->metrics, PL_METRIC_FRAMES_GIVEN, i->owed);
+    pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, i->owed);
+    pop(q, p);
+}
+
+void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes)
+{
+    q->bytes -= bytes;
+    pl_gauge_drop(p->metrics, PL_METRIC_QUEUE_BYTES, bytes);
+    while (bytes > 0) {
+        struct pl_out_item *i = q->first;
+        uint32_t left = i->to - i->from;
+
+        if (bytes < left) {
+            i->from += (uint32_t)bytes;
+            return;
+        }
+        bytes -= left;
+        finish(q, p);
+    }
+}
+
+/* What was sent stays in the copy, so that frames can still be counted from
+ * their first byte. */
+static void copy_part(struct pl_out_item *i)
+{
+    struct pl_segment *s = pl_segment_create();
+
+    if (s == NULL)
+        return;
+    pl_buf_put(&s->buf, i->segment->buf.data + i->start, i->to - i->start);
+    if (s->buf.failed) {
+        pl_segment_release(s);
+        return;
+    }
+    s->frames = i->frames;
+    pl_segment_release(i->segment);
+    i->segment = s;
+    i->from -= i->start;
+    i->to -= i->start;
+    i->start = 0;
+}
+
+void pl_outq_settle(struct pl_outq *q)
+{
+    for (struct pl_out_item *i = q->first; i != NULL; i = i->next) {
+        if ((i->to - i->start) * 2 < i->segment->buf.cap &&
+            i->segment->buf.cap > 1024)
+            copy_part(i);
+    }
+}
+
+/* The end of the frame that was begun but not finished, or from itself. */
+static uint32_t begun_until(const struct pl_out_item *i)
+{
+    struct pl_span frames = {i->segment->buf.data + i->start, i->to - i->start};
+    uint32_t at = i->start;
+
+    if (i->from == i->start)
+        return i->from;
+    while (at < i->from) {
+        size_t len = pl_ws_frame_length(frames);
+
+        at += (uint32_t)len;
+        frames.at += len;
+        frames.len -= len;
+    }
+    return at;
+}
+
+static void count_dropped(struct pl_out_pool *p, enum pl_metric why,
+                          uint32_t owed)
+{
+    pl_count(p->metrics, why, owed);
+    pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, owed);
+}
+
+/* Cut the first item to the frame that was begun.  Its frames were all owed
+ * or all not: a queue never mixes them in one item. */
+static void cut_first(struct pl_outq *q, struct pl_out_pool *p,
+                      enum pl_metric why, uint32_t until)
+{
+    struct pl_out_item *i = q->first;
+    uint32_t kept = pl_segment_count(i->segment, i->start, until);
+    uint32_t gone = i->to - until;
+
+    if (i->owed > 0) {
+        count_dropped(p, why, i->owed - kept);
+        i->owed = kept;
+    }
+    i->frames = kept;
+    i->to = until;
+    q->bytes -= gone;
+    pl_gauge_drop(p->metrics, PL_METRIC_QUEUE_BYTES, gone);
+    q->last = i;
+}
+
+/* All that was given of the first item counts as given; the rest goes. */
+static void drop_first(struct pl_outq *q, struct pl_out_pool *p,
+                       enum pl_metric why)
+{
+    struct pl_out_item *i = q->first;
+    uint32_t given = i->from == i->start
+                         ? 0
+                         : pl_segment_count(i->segment, i->start, i->from);
+
+    pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, given);
+    if (i->owed > 0) {
+        pl_count(p->metrics, PL_METRIC_FRAMES_GIVEN, given);
+        pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, given);
+        count_dropped(p, why, i->owed - given);
+    }
+    q->bytes -= i->to - i->from;
+    pl_gauge_drop(p->metrics, PL_METRIC_QUEUE_BYTES, i->to - i->from);
+    pop(q, p);
+}
+
+void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
+                  bool all)
+{
+    struct pl_out_item *kept = NULL;
+
+    if (q->first != NULL && !all) {
+        uint32_t until = begun_until(q->first);
+
+        if (until > q->first->from) {
+            kept = q->first;
+            struct pl_out_item *rest = kept->next;
+
+            cut_first(q, p, why, until);
+            q->first = rest;
+        }
+    }
+    while (q->first != NULL)
+        drop_first(q, p, why);
+    q->first = q->last = kept;
+    if (kept != NULL)
+        kept->next = NULL;
+}

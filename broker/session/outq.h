@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outq.h - what a connection is still to be sent: parts of segments, in
+ * order, bounded in bytes by its user (session.c). */
+#ifndef PL_OUTQ_H
+#define PL_OUTQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "metrics.h"
+#include "segment.h"
+
+struct pl_out_item {
+    struct pl_out_item *next;
+    struct pl_segment *segment; /* held */
+    uint32_t start;             /* where the part began */
+    uint32_t from;              /* what is still to be sent */
+    uint32_t to;
+    uint32_t owed; /* publications in it, for the ledger of deliveries */
+    uint32_t frames;
+};
+
+/* The free items of one loop, and where to count.  All zero but for metrics
+ * is a pool without items. */
+struct pl_out_pool {
+    struct pl_out_item *free;
+    uint32_t count; /* of free items */
+    struct pl_metrics *metrics;
+};
+
+/* All zero is empty. */
+struct pl_outq {
+    struct pl_out_item *first;
+    struct pl_out_item *last;
+    uint64_t bytes;
+};
+
+/* Free the pool's items. */
+void pl_out_pool_fini(struct pl_out_pool *p);
+
+/* Append [from, to) of `s`, `frames` whole frames of which `owed` are counted
+ * deliveries.  False: out of memory, nothing is queued.
+ * Owner: the queue holds `s`. */
+bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
+                    struct pl_segment *s, uint32_t from, uint32_t to,
+                    uint32_t frames, uint32_t owed);
+
+/* Move everything of `from` behind what `to` has. */
+void pl_outq_splice(struct pl_outq *to, struct pl_outq *from);
+
+/* The next pieces to send, at most `max` of them; gives how many. */
+int pl_outq_peek(const struct pl_outq *q, struct iovec *iov, int max);
+
+/* The kernel took `bytes` from the front. */
+void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes);
+
+/* Parts that would keep a much larger segment alive are copied: called for a
+ * queue that waits longer than its turn.  Without memory they stay. */
+void pl_outq_settle(struct pl_outq *q);
+
+/* Drop everything that was not begun; owed frames are counted under `why`
+ * (a frame of which a part was sent stays, unless `all`). */
+void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
+                  bool all);
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.c - see session.h: the life of one connection.
+ *
+ * The logical end (subscriptions, registration, pending commands) comes at
+ * once when a connection closes; the transport's end comes later, when the
+ * Close frames are through.  Between the two the actor still has its address
+ * but handles mail by ignoring it, so nobody finds half a session.
+ *
+ * Callbacks from the hub never close a session: they doom it, and the flush at
+ * the end of the turn does it, because the hub may be walking its subscribers.
+ *
+ * Invariant: s->pending is the number of commands received and not yet counted
+ * as answered, refused, silent or cancelled. */
+#include "session_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "monitor.h"
+
+static struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
+static struct pl_loop *loop_of(const struct pl_session *s)
+{
+    return s->actor.loop;
+}
+
+struct pl_span pl_session_id(const struct pl_session *s)
+{
+    if (s->subscriber.client == NULL)
+        return PL_SPAN("-");
+    return pl_client_id(s->subscriber.client);
+}
+
+static struct pl_span user_of(const struct pl_session *s)
+{
+    if (s->subscriber.client == NULL)
+        return PL_SPAN("");
+    return pl_client_user(s->subscriber.client);
+}
+
+void *pl_session_transport(struct pl_session *s)
+{
+    return s + 1;
+}
+
+struct pl_session *pl_session_of_transport(void *transport)
+{
+    return (struct pl_session *)transport - 1;
+}
+
+void pl_session_on_free(struct pl_session *s, void (*call)(void *transport))
+{
+    s->on_free = call;
+}
+
+/* --- Timers --- */
+
+static uint64_t next_ms(const struct pl_session *s)
+{
+    uint64_t next = s->ping_ms;
+
+    if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
+        next = s->expires_ms;
+    if (s->resume_ms != 0 && (next == 0 || s->resume_ms < next))
+        next = s->resume_ms;
+    return next;
+}
+
+void pl_session_schedule(struct pl_session *s)
+{
+    uint64_t next = next_ms(s), now = pl_loop_now_ms(loop_of(s));
+
+    if (next == 0)
+        pl_timer_stop(loop_of(s), &s->timer);
+    else
+        pl_timer_start(loop_of(s), &s->timer, next > now ? next - now : 0);
+}
+
+static void on_ping_due(struct pl_session *s, uint64_t now)
+{
+    if (s->awaits_pong) {
+        pl_count(metrics(s), PL_METRIC_CLOSED_NO_PONG, 1);
+        pl_session_close(s, PL_DISCONNECT_NO_PONG, (struct pl_span){0});
+        return;
+    }
+    pl_session_say_ping(s);
+    s->awaits_pong = true;
+    s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
+    pl_session_schedule(s);
+}
+
+static void on_connected_timer(struct pl_session *s)
+{
+    uint64_t now = pl_loop_now_ms(loop_of(s));
+
+    if (s->resume_ms != 0 && now >= s->resume_ms) {
+        s->resume_ms = 0;
+        pl_session_read_on(s);
+    }
+    if (s->expires_ms != 0 && now >= s->expires_ms)
+        pl_session_close(s, PL_DISCONNECT_EXPIRED, (struct pl_span){0});
+    else if (s->ping_ms != 0 && now >= s->ping_ms)
+        on_ping_due(s, now);
+    else
+        pl_session_schedule(s);
+}
+
+static void end_transport(struct pl_session *s, enum pl_end how)
+{
+    s->state = PL_SESSION_OVER;
+    s->transport->end(s, how);
+}
+
+static void on_timer(struct pl_timer *t)
+{
+    struct pl_session *s = PL_CONTAINER(t, struct pl_session, timer);
+
+    switch ((enum pl_session_state)s->state) {
+    case PL_SESSION_HANDSHAKE:
+        pl_count(metrics(s), PL_METRIC_CLOSED_STALE, 1);
+        end_transport(s, PL_END_AT_ONCE);
+        return;
+    case PL_SESSION_OPEN:
+    case PL_SESSION_LOGIN:
+    case PL_SESSION_FAILED:
+        pl_count(metrics(s), PL_METRIC_CLOSED_STALE, 1);
+        pl_session_close(s, PL_DISCONNECT_STALE, (struct pl_span){0});
+        return;
+    case PL_SESSION_CONNECTED:
+        on_connected_timer(s);
+        return;
+    case PL_SESSION_ECHO:
+        return;
+    case PL_SESSION_CLOSING:
+        end_transport(s, PL_END_AT_ONCE);
+        return;
+    case PL_SESSION_OVER:
+        if (s->is_gone)
+            pl_session_gone(s); /* telling the supervisor is tried again */
+        else
+            s->transport->end(s, PL_END_AT_ONCE);
+    }
+}
+
+/* --- The end --- */
+
+/* The supervisor forgets the connection.  False: out of memory. */
+static bool unregister(struct pl_session *s)
+{
+    if (!s->is_registered)
+        return true;
+    struct pl_register_mail *m = pl_register_mail_create(true);
+    if (m == NULL)
+        return false;
+    m->client = pl_client_hold(s->subscriber.client);
+    s->is_registered = false;
+    pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
+    return true;
+}
+
+void pl_session_drop_held(struct pl_session *s)
+{
+    if (s->held != NULL)
+        pl_buf_fini(s->held);
+    free(s->held);
+    s->held = NULL;
+}
+
+/* The logical end: whatever happens to the transport, this is no client any
+ * more. */
+static void teardown(struct pl_session *s)
+{
+    pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
+    pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
+    s->pending = 0;
+    if (s->state == PL_SESSION_CONNECTED)
+        pl_gauge_drop(metrics(s), PL_METRIC_CLIENTS, 1);
+    pl_hub_leave(s->keeper->options.hub, &s->subscriber);
+    pl_login_destroy(s->login, &s->keeper->pool);
+    s->login = NULL;
+    unregister(s);
+    pl_session_drop_held(s);
+    pl_timer_stop(loop_of(s), &s->timer);
+}
+
+static void log_close(const struct pl_session *s, uint16_t code,
+                      struct pl_span reason)
+{
+    PL_LOG(PL_LOG_DEBUG, "connection closes",
+           pl_log_text("client", pl_session_id(s)),
+           pl_log_text("user", user_of(s)), pl_log_number("code", code),
+           pl_log_text("reason", reason));
+}
+
+void pl_session_close(struct pl_session *s, uint16_t code,
+                      struct pl_span reason)
+{
+    if (s->state >= PL_SESSION_CLOSING)
+        return;
+    if (reason.at == NULL)
+        reason = pl_span_of(pl_code_text(code));
+    log_close(s, code, reason);
+    if (code == PL_DISCONNECT_SLOW)
+        pl_count(metrics(s), PL_METRIC_CLOSED_SLOW, 1);
+    else
+        pl_count(metrics(s), PL_METRIC_CLOSED_SERVER, 1);
+    bool is_http = s->state == PL_SESSION_HANDSHAKE;
+    teardown(s);
+    s->doom = 0;
+    s->state = PL_SESSION_CLOSING;
+    if (is_http) {
+        end_transport(s, PL_END_AT_ONCE);
+        return;
+    }
+    pl_session_say_close(s, code, reason);
+    pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
+    if (s->is_paused) {
+        s->is_paused = false;
+        s->transport->resume(s); /* to see the peer's Close */
+    }
+}
+
+/* The peer's Close frame came: echo it and end. */
+static void on_peer_close(struct pl_session *s, uint16_t code)
+{
+    s->peer_closed = true;
+    s->is_deaf = true;
+    if (s->state < PL_SESSION_CLOSING) {
+        pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
+        log_close(s, code, PL_SPAN("the peer closed"));
+        teardown(s);
+        pl_session_say_close(s, code, (struct pl_span){0});
+    }
+    pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
+    end_transport(s, PL_END_CLOSE);
+}
+
+void pl_session_failed(struct pl_session *s, const char *why)
+{
+    if (s->why == NULL)
+        s->why = why;
+}
+
+void pl_session_gone(struct pl_session *s)
+{
+    if (s->actor.is_exited)
+        return;
+    if (s->state < PL_SESSION_CLOSING) {
+        pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
+        log_close(s, 0, pl_span_of(s->why == NULL ? "end of file" : s->why));
+        teardown(s);
+    }
+    s->state = PL_SESSION_OVER;
+    s->is_gone = true;
+    if (!unregister(s)) {
+        pl_timer_start(loop_of(s), &s->timer, 50);
+        return;
+    }
+    pl_actor_exit(&s->actor, "closed");
+}
+
+/* At the end of the turn. */
+static void flush(struct pl_task *t)
+{
+    struct pl_session *s = PL_CONTAINER(t, struct pl_session, flush);
+
+    if (s->doom != 0 && s->state < PL_SESSION_CLOSING)
+        pl_session_close(s, s->doom, (struct pl_span){0});
+    if (s->state == PL_SESSION_LOGIN)
+        pl_session_settle_login(s);
+    if (s->out.first != NULL)
+        s->transport->flush(s);
+}
+
+/* --- Input --- */
+
+void pl_session_read_on(struct pl_session *s)
+{
+    if (!s->is_paused || s->state == PL_SESSION_LOGIN)
+        return;
+    s->is_paused = false;
+    s->transport->resume(s);
+}
+
+void pl_session_resume_later(struct pl_session *s)
+{
+    s->resume_ms = pl_loop_now_ms(loop_of(s)) + PL_BACKLOG_WAIT_MS;
+    pl_session_schedule(s);
+}
+
+void pl_session_pause(struct pl_session *s)
+{
+    if (s->is_paused)
+        return;
+    s->is_paused = true;
+    pl_count(metrics(s), PL_METRIC_READS_PAUSED, 1);
+    s->transport->pause(s);
+}
+
+/* A message of /echo goes back as it is; a full queue pauses reading. */
+static void echo(struct pl_session *s, const struct pl_ws_event *e)
+{
+    pl_session_say_raw(s, e->opcode, e->payload);
+    if (s->out.bytes > s->keeper->options.config->limits.outgoing_queue)
+        pl_session_pause(s);
+}
+
+static void on_message(struct pl_session *s, const struct pl_ws_event *e)
+{
+    pl_count(metrics(s), PL_METRIC_MESSAGES_IN, 1);
+    if (s->state == PL_SESSION_ECHO)
+        echo(s, e);
+    else
+        pl_session_commands(s, e->payload);
+}
+
+static void on_violation(struct pl_session *s, const struct pl_ws_event *e)
+{
+    s->is_deaf = true;
+    if (s->state >= PL_SESSION_CLOSING)
+        return;
+    pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
+    PL_LOG(PL_LOG_INFO, "WebSocket violation",
+           pl_log_text("client", pl_session_id(s)),
+           pl_log_text("user", user_of(s)), pl_log_number("code", e->code),
+           pl_log_text("reason", e->payload));
+    pl_session_close(s, e->code, e->payload);
+}
+
+static void on_event(struct pl_session *s, const struct pl_ws_event *e)
+{
+    switch (e->kind) {
+    case PL_WS_EVENT_NONE:
+    case PL_WS_EVENT_PONG:
+        return;
+    case PL_WS_EVENT_MESSAGE:
+        if (s->state < PL_SESSION_CLOSING && s->doom == 0)
+            on_message(s, e);
+        return;
+    case PL_WS_EVENT_PING:
+        if (s->state < PL_SESSION_CLOSING)
+            pl_session_say_raw(s, PL_WS_PONG, e->payload);
+        return;
+    case PL_WS_EVENT_CLOSE:
+        on_peer_close(s, e->code);
+        return;
+    case PL_WS_EVENT_ERROR:
+        on_violation(s, e);
+    }
+}
+
+void pl_session_decode(struct pl_session *s, struct pl_span in)
+{
+    struct pl_ws_event e;
+
+    while (!s->is_deaf && s->state != PL_SESSION_OVER) {
+        pl_ws_decode(&s->ws, &in, &e);
+        if (e.kind == PL_WS_EVENT_NONE)
+            return;
+        on_event(s, &e);
+    }
+}
+
+void pl_session_input(struct pl_session *s, char *bytes, size_t len)
+{
+    pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
+    if (s->state == PL_SESSION_HANDSHAKE)
+        pl_session_upgrade(s, bytes, len);
+    else
+        pl_session_decode(s, (struct pl_span){bytes, len});
+}
+
+/* --- The actor --- */
+
+static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
+{
+    if (m->client != NULL &&
+        !pl_span_equal(pl_blob_span(m->client), pl_session_id(s)))
+        return;
+    if (s->state >= PL_SESSION_CLOSING)
+        return;
+    if (m->channel != NULL)
+        pl_session_kick_channel(s, pl_blob_span(m->channel), m->code);
+    else
+        pl_session_close(s, (uint16_t)m->code, pl_blob_span(m->reason));
+}
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_session *s = (struct pl_session *)a;
+
+    switch (msg->type) {
+    case PL_MAIL_KICK:
+        on_kick(s, (struct pl_kick_mail *)msg);
+        break;
+    case PL_MAIL_ANSWER:
+        pl_session_answered(s, (struct pl_answer_mail *)msg);
+        break;
+    case PL_MAIL_DIRECT:
+        pl_session_direct(s, (struct pl_direct_mail *)msg);
+        return;
+    case PL_MAIL_USER:
+        pl_session_counted(s, (struct pl_user_mail *)msg);
+        break;
+    case PL_MSG_STOP:
+        pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
+        break;
+    default:
+        break; /* handled: a type that it ignores */
+    }
+    pl_mail_destroy(msg);
+}
+
+static void reap(struct pl_actor *a)
+{
+    struct pl_session *s = (struct pl_session *)a;
+
+    if (s->on_free != NULL)
+        s->on_free(pl_session_transport(s));
+    pl_loop_cancel(a->loop, &s->flush);
+    pl_timer_stop(a->loop, &s->timer);
+    pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
+    pl_ws_decoder_fini(&s->ws);
+    pl_client_release(s->subscriber.client);
+    pl_keeper_drop(s->keeper, s);
+    free(s);
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "session",
+    .mailbox = {.limit = 256, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
+                              const struct pl_transport_ops *transport,
+                              size_t transport_size)
+{
+    struct pl_session *s = calloc(1, sizeof *s + transport_size);
+
+    if (s == NULL)
+        return PL_ENOMEM;
+    if (pl_actor_init(&s->actor, k->actor.loop, &ops) != PL_OK) {
+        free(s);
+        return PL_ENOMEM;
+    }
+    s->keeper = k;
+    s->transport = transport;
+    s->subscriber.ops = &pl_session_subscriber_ops;
+    s->subscriber.address = pl_actor_address(&s->actor);
+    s->flush.run = flush;
+    s->ws.limits = &k->limits;
+    s->timer.fire = on_timer;
+    pl_keeper_add(k, s);
+    pl_timer_start(k->actor.loop, &s->timer,
+                   k->options.config->connect.timeout_ms);
+    *out = s;
+    return PL_OK;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.h - one connection as an actor: from its first byte to its last.
+ *
+ * It knows no file descriptor.  A transport (net, or a test) feeds it bytes,
+ * takes what it wants to say, and is told when to stop reading and when to
+ * end.
+ *
+ * Thread: everything here is called on the session's loop. */
+#ifndef PL_SESSION_H
+#define PL_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "address.h"
+#include "err.h"
+
+struct pl_keeper;  /* keeper.h */
+struct pl_session; /* opaque */
+
+enum pl_end {
+    PL_END_AT_ONCE, /* whatever is queued */
+    PL_END_CLOSE,   /* when what is queued was sent */
+    PL_END_LINGER   /* then, too, let the peer end first: it may still send */
+};
+
+/* What a session wants of its transport. */
+struct pl_transport_ops {
+    /* Something to send is there; called at the end of a turn.  Send from
+     * pl_session_output() until the kernel takes no more, then call
+     * pl_session_stalled(), and go on when it takes more again. */
+    void (*flush)(struct pl_session *s);
+    /* Take no more input until resume(). */
+    void (*pause)(struct pl_session *s);
+    void (*resume)(struct pl_session *s);
+    /* End; input no longer matters.  Then call pl_session_gone(). */
+    void (*end)(struct pl_session *s, enum pl_end how);
+};
+
+/* A session at the start of its connection, with `transport_size` bytes, all
+ * zero, for its transport.
+ * Owner:  itself: it ends with pl_session_gone().
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
+                              const struct pl_transport_ops *ops,
+                              size_t transport_size);
+
+/* The transport's bytes, freed with the session; aligned for pointers. */
+void *pl_session_transport(struct pl_session *s);
+struct pl_session *pl_session_of_transport(void *transport);
+
+/* Called before the memory is freed, for the transport to let go. */
+void pl_session_on_free(struct pl_session *s, void (*call)(void *transport));
+
+/* Bytes arrived; they are changed in place. */
+void pl_session_input(struct pl_session *s, char *bytes, size_t len);
+
+/* The next pieces to send, at most `max`; gives how many. */
+int pl_session_output(struct pl_session *s, struct iovec *iov, int max);
+
+/* Bytes of output waiting. */
+uint64_t pl_session_output_bytes(const struct pl_session *s);
+
+/* The kernel took `bytes` of it. */
+void pl_session_sent(struct pl_session *s, uint64_t bytes);
+
+/* The kernel takes no more for now. */
+void pl_session_stalled(struct pl_session *s);
+
+/* The connection is over: the peer ended it, it failed, or end() was done.
+ * The session ends and is freed at the end of the turn. */
+void pl_session_gone(struct pl_session *s);
+
+/* Why it is over, for the log; constant.  May be called before gone(). */
+void pl_session_failed(struct pl_session *s, const char *why);
+
+#endif

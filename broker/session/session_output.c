@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_output.c - what a session says: replies, deliveries, the Close.
+ *
+ * Replies of all sessions of a loop are written into one segment a turn, so an
+ * idle session owns no buffer and a reply costs no allocation; deliveries are
+ * parts of the hub's segments.  Both become items of the out-queue, which the
+ * transport takes from.
+ *
+ * Invariant: the queue never holds more than limits.outgoing_queue bytes,
+ * unless it was empty when its only message came. */
+#include "session_private.h"
+
+#include "frame.h"
+
+static struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
+void pl_session_touch(struct pl_session *s)
+{
+    pl_loop_defer(s->actor.loop, PL_STAGE_FLUSH, &s->flush);
+}
+
+void pl_session_doom(struct pl_session *s, uint16_t code)
+{
+    if (s->doom == 0)
+        s->doom = code;
+    pl_session_touch(s);
+}
+
+int pl_session_output(struct pl_session *s, struct iovec *iov, int max)
+{
+    return pl_outq_peek(&s->out, iov, max);
+}
+
+uint64_t pl_session_output_bytes(const struct pl_session *s)
+{
+    return s->out.bytes;
+}
+
+void pl_session_sent(struct pl_session *s, uint64_t bytes)
+{
+    pl_outq_sent(&s->out, &s->keeper->pool, bytes);
+    if (s->state == PL_SESSION_ECHO)
+        pl_session_read_on(s);
+}
+
+void pl_session_stalled(struct pl_session *s)
+{
+    pl_outq_settle(&s->out);
+}
+
+static bool is_over_limit(const struct pl_session *s, uint64_t more)
+{
+    return s->out.bytes > 0 &&
+           s->out.bytes + more >
+               s->keeper->options.config->limits.outgoing_queue;
+}
+
+/* The reader does not keep up: what it has not begun to get is dropped and
+ * counted, and it is told so by the close. */
+static void give_up_slow(struct pl_session *s)
+{
+    pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_DROPPED_SLOW,
+                 false);
+    pl_session_doom(s, PL_DISCONNECT_SLOW);
+}
+
+/* Nothing of a channel goes out before the connect reply. */
+static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
+{
+    if (s->state == PL_SESSION_LOGIN && owed > 0)
+        return pl_login_deferred(s->login);
+    return &s->out;
+}
+
+static bool append(struct pl_session *s, struct pl_segment *seg, uint32_t from,
+                   uint32_t to, uint32_t frames, uint32_t owed)
+{
+    if (!pl_outq_append(queue_of(s, owed), &s->keeper->pool, seg, from, to,
+                        frames, owed)) {
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        return false;
+    }
+    pl_session_touch(s);
+    return true;
+}
+
+static void drop_owed(struct pl_session *s, enum pl_metric why, uint32_t frames)
+{
+    pl_count(metrics(s), why, frames);
+    pl_gauge_drop(metrics(s), PL_METRIC_FRAMES_QUEUED, frames);
+}
+
+/* The hub's delivery; see hub.h. */
+void pl_session_deliver(struct pl_subscriber *u, struct pl_segment *seg,
+                        uint32_t from, uint32_t to, uint32_t frames)
+{
+    struct pl_session *s = PL_CONTAINER(u, struct pl_session, subscriber);
+
+    if (s->state >= PL_SESSION_CLOSING || s->doom != 0) {
+        drop_owed(s, PL_METRIC_FRAMES_CANCELLED, frames);
+    } else if (is_over_limit(s, to - from)) {
+        drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, frames);
+        give_up_slow(s);
+    } else if (!append(s, seg, from, to, frames, frames)) {
+        drop_owed(s, PL_METRIC_FRAMES_DROPPED_MEMORY, frames);
+    }
+}
+
+enum { REPLIES_MAX = 256 * 1024 }; /* bytes, then the next segment begins */
+
+static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark,
+                                      size_t *before)
+{
+    struct pl_keeper *k = s->keeper;
+
+    if (k->replies != NULL && k->replies->buf.len > REPLIES_MAX) {
+        pl_segment_release(k->replies);
+        k->replies = NULL;
+    }
+    if (k->replies == NULL)
+        k->replies = pl_segment_create();
+    if (k->replies == NULL) {
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        return NULL;
+    }
+    pl_loop_defer(s->actor.loop, PL_STAGE_SEAL, &k->seal);
+    *before = k->replies->buf.len;
+    *mark = pl_ws_frame_begin(&k->replies->buf);
+    return k->replies;
+}
+
+/* Ends the frame; false when memory failed, and the segment is as before. */
+static bool end_frame(struct pl_session *s, struct pl_segment *seg, size_t mark,
+                      size_t before, enum pl_ws_opcode opcode)
+{
+    pl_ws_frame_end(&seg->buf, mark, opcode);
+    if (seg->buf.failed) {
+        seg->buf.len = before;
+        seg->buf.failed = false;
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        return false;
+    }
+    seg->frames++;
+    return true;
+}
+
+static enum pl_ws_opcode opcode_of(const struct pl_session *s)
+{
+    return s->subscriber.encoding == PL_ENCODING_JSON ? PL_WS_TEXT
+                                                      : PL_WS_BINARY;
+}
+
+/* Queue what was written to `seg` from `before` on: one frame. */
+static void queue_frame(struct pl_session *s, struct pl_segment *seg,
+                        size_t before)
+{
+    uint32_t from = (uint32_t)before, to = (uint32_t)seg->buf.len;
+
+    if (s->doom != 0)
+        return;
+    if (s->state != PL_SESSION_ECHO && is_over_limit(s, to - from))
+        give_up_slow(s);
+    else
+        append(s, seg, from, to, 1, 0);
+}
+
+void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
+{
+    size_t mark, before;
+    struct pl_segment *seg = begin_frame(s, &mark, &before);
+
+    if (seg == NULL)
+        return;
+    pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
+    if (end_frame(s, seg, mark, before, opcode_of(s)))
+        queue_frame(s, seg, before);
+}
+
+void pl_session_push(struct pl_session *s, const struct pl_push *push)
+{
+    size_t mark, before;
+    struct pl_segment *seg = begin_frame(s, &mark, &before);
+
+    if (seg == NULL)
+        return;
+    pl_push_encode(s->subscriber.encoding, &seg->buf, push);
+    if (end_frame(s, seg, mark, before, opcode_of(s)))
+        queue_frame(s, seg, before);
+}
+
+void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
+                        struct pl_span payload)
+{
+    size_t mark, before;
+    struct pl_segment *seg = begin_frame(s, &mark, &before);
+
+    if (seg == NULL)
+        return;
+    pl_buf_put_span(&seg->buf, payload);
+    if (end_frame(s, seg, mark, before, opcode))
+        queue_frame(s, seg, before);
+}
+
+void pl_session_say_ping(struct pl_session *s)
+{
+    size_t mark, before;
+    struct pl_segment *seg = begin_frame(s, &mark, &before);
+
+    if (seg == NULL)
+        return;
+    pl_ping_encode(s->subscriber.encoding, &seg->buf);
+    if (end_frame(s, seg, mark, before, opcode_of(s)))
+        queue_frame(s, seg, before);
+}
+
+/* Whole bytes that are no reply: an HTTP answer, a Close frame.  Above the
+ * limit too, since they are small and the last. */
+void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes)
+{
+    struct pl_segment *seg = bytes->failed ? NULL : pl_segment_create();
+
+    if (seg != NULL) {
+        pl_buf_put_span(&seg->buf, pl_buf_span(bytes));
+        if (!seg->buf.failed)
+            pl_outq_append(&s->out, &s->keeper->pool, seg, 0,
+                           (uint32_t)seg->buf.len, 0, 0);
+    }
+    pl_segment_release(seg);
+    pl_session_touch(s);
+}
+
+void pl_session_say_close(struct pl_session *s, uint16_t code,
+                          struct pl_span reason)
+{
+    struct pl_buf b = {0};
+
+    if (s->close_sent)
+        return;
+    s->close_sent = true;
+    pl_ws_frame_close(&b, code, reason);
+    pl_session_say_bytes(s, &b);
+    pl_buf_fini(&b);
+}

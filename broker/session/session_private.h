@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_private.h - what the files of this room share. */
+#ifndef PL_SESSION_PRIVATE_H
+#define PL_SESSION_PRIVATE_H
+
+#include "arena.h"
+#include "codec.h"
+#include "code.h"
+#include "decoder.h"
+#include "hub.h"
+#include "keeper.h"
+#include "loop.h"
+#include "outq.h"
+#include "session.h"
+
+enum pl_session_state {
+    PL_SESSION_HANDSHAKE, /* HTTP */
+    PL_SESSION_OPEN,      /* WebSocket; its first command is awaited */
+    PL_SESSION_LOGIN,     /* its connect command is being judged */
+    PL_SESSION_FAILED,    /* its connect was answered with an error */
+    PL_SESSION_CONNECTED,
+    PL_SESSION_ECHO,    /* /echo: returns messages, knows no commands */
+    PL_SESSION_CLOSING, /* a Close was queued; the peer's is awaited */
+    PL_SESSION_OVER     /* the transport ends it */
+};
+
+enum {
+    PL_PENDING_PAUSE = 256, /* commands in work: reading pauses */
+    PL_PENDING_RESUME = 128,
+    PL_CLOSE_WAIT_MS = 5000,    /* for the peer's Close, or its reading ours */
+    PL_EXPIRE_GRACE_MS = 25000, /* after a token expired, for its refresh */
+    PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
+};
+
+struct pl_login; /* login.c */
+
+struct pl_keeper {
+    struct pl_actor actor; /* first */
+    struct pl_keeper_options options;
+    struct pl_list sessions;
+    uint32_t session_count;
+    struct pl_out_pool pool;
+    struct pl_arena arena;      /* of the command being decoded */
+    struct pl_segment *replies; /* of this turn; NULL: none yet */
+    struct pl_task seal;
+    struct pl_handlers *handlers; /* held */
+    struct pl_ws_limits limits;
+    enum pl_phase phase;
+    struct pl_phase_mail *asked; /* owned: the supervisor waits for it */
+    struct pl_timer poll;        /* looks whether a phase's work is done */
+};
+
+/* Fields by how often they are touched; a connection at rest owns this, its
+ * client and its subscriptions, nothing else. */
+struct pl_session {
+    struct pl_actor actor; /* first */
+    struct pl_subscriber subscriber;
+    struct pl_keeper *keeper;
+    const struct pl_transport_ops *transport;
+    void (*on_free)(void *transport);
+    struct pl_outq out;
+    struct pl_task flush;
+    struct pl_ws_decoder ws;
+    struct pl_buf *held;    /* the request head so far; or input that waits
+                               for the login; NULL: none */
+    struct pl_login *login; /* while in LOGIN */
+    struct pl_timer timer;  /* the next of whatever comes next */
+    struct pl_list link;    /* keeper's sessions */
+    uint64_t ping_ms;       /* loop time: send a ping, or awaiting: give up */
+    uint64_t expires_ms;    /* loop time; 0: never */
+    uint64_t resume_ms;     /* loop time to read on; 0: not paused by time */
+    const char *why;        /* it ended, for the log */
+    uint32_t pending;       /* commands received and not yet settled */
+    uint32_t call_number;   /* of the newest call of a handler */
+    uint16_t doom;          /* close with this code at the end of the turn */
+    uint8_t state;
+    uint8_t grants; /* enum pl_grant */
+    bool awaits_pong;
+    bool is_registered; /* with the supervisor */
+    bool has_inbox;     /* direct messages come as publications on @id */
+    bool is_paused;
+    bool peer_closed; /* its Close came */
+    bool close_sent;  /* ours was queued */
+    bool is_gone;     /* the transport is over */
+    bool is_deaf;     /* nothing more that the peer says counts */
+};
+
+/* session.c */
+void pl_session_touch(struct pl_session *s);
+struct pl_span pl_session_id(const struct pl_session *s);
+
+/* Close with `code`: everything the session has ends now, the Close frame is
+ * queued, the peer's is awaited.  `reason` absent: the code's own text. */
+void pl_session_close(struct pl_session *s, uint16_t code,
+                      struct pl_span reason);
+
+/* Close with `code` at the end of the turn: for callers that are called back
+ * from the hub. */
+void pl_session_doom(struct pl_session *s, uint16_t code);
+
+/* Queue a reply, a push, or whole bytes that are neither. */
+void pl_session_say(struct pl_session *s, const struct pl_reply *reply);
+void pl_session_push(struct pl_session *s, const struct pl_push *push);
+void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
+                        struct pl_span payload);
+void pl_session_say_ping(struct pl_session *s);
+void pl_session_say_close(struct pl_session *s, uint16_t code,
+                          struct pl_span reason);
+void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes);
+
+/* Set the timer to whatever comes next. */
+void pl_session_schedule(struct pl_session *s);
+
+/* Free what is held. */
+void pl_session_drop_held(struct pl_session *s);
+
+/* Backpressure: stop reading, and read again. */
+void pl_session_pause(struct pl_session *s);
+void pl_session_read_on(struct pl_session *s);
+void pl_session_resume_later(struct pl_session *s);
+
+/* WebSocket bytes. */
+void pl_session_decode(struct pl_session *s, struct pl_span in);
+
+/* The hub's delivery. */
+void pl_session_deliver(struct pl_subscriber *u, struct pl_segment *seg,
+                        uint32_t from, uint32_t to, uint32_t frames);
+
+/* keeper.c */
+void pl_keeper_add(struct pl_keeper *k, struct pl_session *s);
+void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
+
+/* upgrade.c: bytes of the handshake, and whatever follows it. */
+void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len);
+
+/* command.c */
+void pl_session_commands(struct pl_session *s, struct pl_span message);
+void pl_session_settle(struct pl_session *s, enum pl_metric as);
+void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code);
+void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);
+void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
+bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
+                    uint8_t grant);
+void pl_session_replay(struct pl_session *s);
+void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
+                            struct pl_span text);
+void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
+extern const struct pl_subscriber_ops pl_session_subscriber_ops;
+
+/* login.c */
+void pl_session_connect(struct pl_session *s, const struct pl_command *c);
+void pl_session_refresh(struct pl_session *s, const struct pl_command *c);
+void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
+                               const struct pl_attach_mail *m);
+/* Answer the connect if nothing is missing any more. */
+void pl_session_settle_login(struct pl_session *s);
+void pl_session_login_answered(struct pl_session *s,
+                               const struct pl_answer_mail *m);
+void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool);
+
+/* Where deliveries wait for the connect reply. */
+struct pl_outq *pl_login_deferred(struct pl_login *l);
+
+/* subscribe.c */
+void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
+void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);
+void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
+                             uint32_t code);
+
+/* Publications for a reply, the arena's.  *out stays NULL, with `count` above
+ * 0, when one of them cannot go to this encoding.  False: out of memory. */
+bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
+                          uint32_t count, enum pl_encoding encoding,
+                          const struct pl_publication **out);
+
+/* What the answer to an attach says, but for its publications; `offset` is what
+ * the client had asked from. */
+struct pl_subscribe_result
+pl_subscribe_result_of(const struct pl_attach_mail *m, bool was_recovering,
+                       uint64_t offset);
+void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
+                             uint32_t code);
+void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
+                              const struct pl_attach_mail *m);
+
+/* custom.c: rpc and send, handlers, sys.* */
+void pl_session_rpc(struct pl_session *s, const struct pl_command *c);
+void pl_session_send(struct pl_session *s, const struct pl_command *c);
+void pl_session_ask_connect(struct pl_session *s,
+                            const struct pl_connect_request *r);
+void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m);
+void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m);
+
+/* actor_send.c: `id` 0 wants no answer */
+bool pl_session_is_letter(struct pl_session *s, struct pl_span data);
+void pl_session_actor_send(struct pl_session *s, uint32_t id,
+                           struct pl_span data);
+void pl_session_actor_published(struct pl_session *s,
+                                const struct pl_publish_mail *m);
+void pl_session_direct(struct pl_session *s, struct pl_direct_mail *m);
+
+/* handlers.c */
+struct pl_call *pl_call_create(const struct pl_call *fields);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* subscribe.c - subscribe and unsubscribe, and what a subscription is told.
+ *
+ * A channel with history is always recoverable, whether the client asked for it
+ * or not: the official SDK suites assume it, and it costs nothing. */
+#include "session_private.h"
+
+#include "permission.h"
+
+static uint8_t flags_of(const struct pl_session *s,
+                        const struct pl_subscribe_request *r)
+{
+    uint8_t flags = 0;
+
+    if (r->join_leave && s->keeper->options.config->channels.join_leave)
+        flags |= PL_SUB_JOIN_LEAVE;
+    if (r->recover)
+        flags |= PL_SUB_RECOVER;
+    if (r->flag & PL_SUBSCRIBE_REJECT_UNRECOVERED)
+        flags |= PL_SUB_REJECT;
+    return flags;
+}
+
+void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
+{
+    const struct pl_subscribe_request *r = &c->subscribe;
+    struct pl_subscribe_ask ask = {
+        .channel = r->channel,
+        .flags = flags_of(s, r),
+        .epoch = r->epoch,
+        .offset = r->offset,
+        .command = c->id,
+        .kind = PL_VERB_SUBSCRIBE,
+    };
+
+    if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE))
+        return;
+    if (r->token.len > 0) { /* subscription tokens are not known here */
+        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
+        return;
+    }
+    if (s->subscriber.sub_count >=
+        s->keeper->options.config->limits.connection_channels) {
+        pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
+        return;
+    }
+    enum pl_err rc =
+        pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask);
+    if (rc != PL_OK)
+        pl_session_fail_begin(s, c->id, rc);
+}
+
+void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_UNSUBSCRIBE};
+
+    if (c->channel.len == 0) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no channel");
+        return;
+    }
+    struct pl_sub *sub =
+        pl_hub_find(s->keeper->options.hub, &s->subscriber, c->channel);
+    if (sub != NULL && sub->flags & PL_SUB_SERVER_SIDE) {
+        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
+        return;
+    }
+    if (sub != NULL) {
+        bool is_attaching = sub->state == PL_SUB_ATTACHING;
+
+        pl_hub_unsubscribe(s->keeper->options.hub, sub, false);
+        if (is_attaching) /* its subscribe is never answered otherwise */
+            pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+    }
+    pl_session_answer(s, &reply);
+}
+
+void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
+                             uint32_t code)
+{
+    struct pl_push push = {
+        .kind = PL_PUSH_UNSUBSCRIBE,
+        .channel = pl_sub_channel(sub),
+        .unsubscribe = {.code = code, .reason = pl_span_of(pl_code_text(code))},
+    };
+
+    if (sub->flags & PL_SUB_SERVER_SIDE)
+        pl_session_doom(s, PL_DISCONNECT_INSUFFICIENT_STATE);
+    else
+        pl_session_push(s, &push);
+}
+
+void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
+                             uint32_t code)
+{
+    struct pl_sub *sub =
+        pl_hub_find(s->keeper->options.hub, &s->subscriber, channel);
+    struct pl_push push = {
+        .kind = PL_PUSH_UNSUBSCRIBE,
+        .channel = channel,
+        .unsubscribe = {.code = code, .reason = pl_span_of(pl_code_text(code))},
+    };
+
+    if (sub == NULL || sub->state != PL_SUB_LIVE)
+        return;
+    pl_hub_unsubscribe(s->keeper->options.hub, sub, false);
+    pl_session_push(s, &push);
+}
+
+/* JSON for a JSON client: as it is, or a copy without raw line feeds; absent
+ * when it is not JSON.  False: out of memory. */
+static bool data_for_json(struct pl_arena *arena, const struct pl_pub *p,
+                          struct pl_span *out)
+{
+    struct pl_span data = pl_pub_data(p);
+
+    *out = data;
+    if (p->is_json)
+        return true;
+    char *copy = pl_arena_alloc(arena, data.len);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, data.at, data.len);
+    out->at = copy;
+    if (!pl_json_accepts(*out))
+        out->at = NULL;
+    return true;
+}
+
+bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
+                          uint32_t count, enum pl_encoding encoding,
+                          const struct pl_publication **out)
+{
+    struct pl_publication *p = pl_arena_alloc(arena, (count + 1) * sizeof *p);
+    struct pl_client_info *infos =
+        pl_arena_alloc(arena, (count + 1) * sizeof *infos);
+
+    *out = NULL;
+    if (p == NULL || infos == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        p[i] = (struct pl_publication){.data = pl_pub_data(pubs[i]),
+                                       .offset = pubs[i]->offset};
+        if (pubs[i]->client != NULL) {
+            infos[i] = pl_client_info_of(pubs[i]->client);
+            p[i].info = &infos[i];
+        }
+        if (encoding != PL_ENCODING_JSON)
+            continue;
+        if (!data_for_json(arena, pubs[i], &p[i].data))
+            return false;
+        if (p[i].data.at == NULL)
+            return true;
+    }
+    *out = p;
+    return true;
+}
+
+struct pl_subscribe_result
+pl_subscribe_result_of(const struct pl_attach_mail *m, bool was_recovering,
+                       uint64_t offset)
+{
+    struct pl_subscribe_result r = {0};
+
+    if (!m->positioned)
+        return r;
+    r.positioned = r.recoverable = true;
+    r.epoch = pl_span_of(m->epoch);
+    r.offset = m->offset;
+    r.was_recovering = was_recovering;
+    r.recovered = was_recovering && m->recovered;
+    if (r.recovered)
+        r.offset = offset; /* the SDK counts up from its own */
+    return r;
+}
+
+/* Where the client stood: m->offset was overwritten with the top, and each
+ * recovered publication came after it. */
+static uint64_t asked_offset(const struct pl_attach_mail *m)
+{
+    return m->offset - m->pub_count;
+}
+
+void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
+                              const struct pl_attach_mail *m)
+{
+    struct pl_reply reply = {.id = m->origin.command,
+                             .kind = PL_REPLY_SUBSCRIBE};
+
+    if (m->error != 0) {
+        pl_session_fail(s, reply.id, m->error);
+        return;
+    }
+    reply.subscribe =
+        pl_subscribe_result_of(m, sub->flags & PL_SUB_RECOVER, asked_offset(m));
+    if (reply.subscribe.recovered) {
+        reply.subscribe.publication_count = m->pub_count;
+        if (!pl_publications_make(&s->keeper->arena, m->pubs, m->pub_count,
+                                  s->subscriber.encoding,
+                                  &reply.subscribe.publications)) {
+            pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+            return;
+        }
+        if (reply.subscribe.publications == NULL && m->pub_count > 0) {
+            pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
+            return;
+        }
+    }
+    pl_session_answer(s, &reply);
+}

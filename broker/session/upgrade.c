@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* upgrade.c - the opening handshake of a session.
+ *
+ * The request usually comes in one read and is parsed where it lies; only one
+ * that comes in pieces is gathered, in a buffer that is gone afterwards.  What
+ * follows the request is WebSocket already and is not lost. */
+#include "session_private.h"
+
+#include <stdlib.h>
+
+#include "handshake.h"
+#include "log.h"
+#include "origin.h"
+
+static void refuse(struct pl_session *s, struct pl_handshake_error error)
+{
+    struct pl_buf b = {0};
+
+    pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES_REFUSED, 1);
+    PL_LOG(PL_LOG_INFO, "handshake refused",
+           pl_log_number("status", error.status),
+           pl_log_string("reason", error.text));
+    pl_handshake_refuse(&b, error);
+    pl_session_say_bytes(s, &b);
+    pl_buf_fini(&b);
+    pl_session_drop_held(s);
+    s->is_deaf = true;
+    s->state = PL_SESSION_OVER;
+    pl_timer_start(s->actor.loop, &s->timer, PL_CLOSE_WAIT_MS);
+    s->transport->end(s, PL_END_LINGER);
+}
+
+static bool is_echo(const struct pl_session *s, const struct pl_handshake *h)
+{
+    return s->keeper->options.config->websocket.echo &&
+           pl_span_equal(h->path, PL_SPAN("/echo"));
+}
+
+/* What is wrong with a request that was well formed; status 0: nothing. */
+static struct pl_handshake_error judge(const struct pl_session *s,
+                                       const struct pl_handshake *h)
+{
+    const struct pl_config *c = s->keeper->options.config;
+    const struct pl_config_strings *allowed = &c->websocket.allowed_origins;
+
+    if (!is_echo(s, h) &&
+        !pl_span_equal(h->path, pl_span_of(c->websocket.path)))
+        return (struct pl_handshake_error){404, "no such path"};
+    if (!pl_origin_is_allowed(h->origin, h->host,
+                              (const char *const *)allowed->at, allowed->count))
+        return (struct pl_handshake_error){403, "origin is not allowed"};
+    if (s->keeper->phase != PL_PHASE_RUNNING)
+        return (struct pl_handshake_error){503, "stopping"};
+    if (s->keeper->session_count > s->keeper->options.connection_limit)
+        return (struct pl_handshake_error){503, "too many connections"};
+    return (struct pl_handshake_error){0, NULL};
+}
+
+/* The encoding that the client asked for, and the subprotocol to confirm. */
+static const char *choose(struct pl_session *s, const struct pl_handshake *h)
+{
+    const char *protocol = NULL;
+
+    s->subscriber.encoding = PL_ENCODING_JSON;
+    if (pl_handshake_offers(h, "centrifuge-protobuf"))
+        protocol = "centrifuge-protobuf";
+    else if (pl_handshake_offers(h, "centrifuge-json"))
+        protocol = "centrifuge-json";
+    if (pl_handshake_offers(h, "centrifuge-protobuf") ||
+        pl_handshake_query_has(h, "format", "protobuf") ||
+        pl_handshake_query_has(h, "cf_protocol", "protobuf"))
+        s->subscriber.encoding = PL_ENCODING_PROTOBUF;
+    return protocol;
+}
+
+static void accept_request(struct pl_session *s, const struct pl_handshake *h)
+{
+    struct pl_buf b = {0};
+    bool echoes = is_echo(s, h);
+    const char *protocol = echoes ? NULL : choose(s, h);
+
+    pl_handshake_accept(&b, h, protocol, NULL);
+    pl_session_say_bytes(s, &b);
+    pl_buf_fini(&b);
+    pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES, 1);
+    s->state = echoes ? PL_SESSION_ECHO : PL_SESSION_OPEN;
+    if (echoes)
+        pl_timer_stop(s->actor.loop, &s->timer);
+}
+
+/* The request so far: where it lies, or gathered.  False: out of memory. */
+static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
+{
+    if (s->held == NULL && keep) {
+        s->held = calloc(1, sizeof *s->held);
+        if (s->held == NULL)
+            return false;
+    }
+    if (s->held == NULL)
+        return true;
+    pl_buf_put_span(s->held, *in);
+    *in = pl_buf_span(s->held);
+    return !s->held->failed;
+}
+
+static void free_held(struct pl_buf *held)
+{
+    if (held != NULL)
+        pl_buf_fini(held);
+    free(held);
+}
+
+static void on_request(struct pl_session *s, const struct pl_handshake *h,
+                       struct pl_span rest)
+{
+    struct pl_handshake_error error = judge(s, h);
+    struct pl_buf *held = s->held;
+
+    s->held = NULL;
+    if (error.status != 0) {
+        refuse(s, error);
+    } else {
+        accept_request(s, h);
+        pl_session_decode(s, rest);
+    }
+    free_held(held);
+}
+
+void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
+{
+    static const struct pl_handshake_error no_memory = {503, "out of memory"};
+    struct pl_handshake h;
+    struct pl_handshake_error error;
+    struct pl_span in = {bytes, len};
+    size_t taken;
+
+    if (!gather(s, &in, false)) {
+        refuse(s, no_memory);
+        return;
+    }
+    switch (pl_handshake_read(in, &h, &taken, &error)) {
+    case PL_OK:
+        on_request(s, &h, (struct pl_span){in.at + taken, in.len - taken});
+        return;
+    case PL_EAGAIN:
+        if (s->held == NULL && !gather(s, &in, true))
+            refuse(s, no_memory);
+        return;
+    default:
+        refuse(s, error);
+    }
+}
