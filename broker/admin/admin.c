@@ -37,7 +37,7 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
     case PL_MAIL_QUERY:
     case PL_MAIL_USER:
     case PL_MAIL_LIST:
-        pl_calls_receive(&a->calls, msg);
+        pl_api_calls_receive(&a->calls, msg);
         return;
     default:
         pl_mail_destroy(msg); /* a type that it ignores */
@@ -48,7 +48,7 @@ static void reap(struct pl_actor *actor)
 {
     struct pl_admin *a = (struct pl_admin *)actor;
 
-    pl_calls_fini(&a->calls);
+    pl_api_calls_fini(&a->calls);
     free(a);
 }
 
@@ -88,11 +88,11 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     a->options = *options;
     pl_list_init(&a->waiting);
     pl_list_init(&a->streams);
-    enum pl_err rc = pl_calls_init(&a->calls, &a->actor, &a->options);
+    enum pl_err rc = pl_api_calls_init(&a->calls, &a->actor, &a->options);
     if (rc == PL_OK)
         rc = pl_actor_init(&a->actor, pl_reactor_loop(options->reactor), &ops);
     if (rc != PL_OK) {
-        pl_calls_fini(&a->calls);
+        pl_api_calls_fini(&a->calls);
         free(a);
         return rc;
     }

@@ -21,7 +21,7 @@ struct pl_door {
 struct pl_admin {
     struct pl_actor actor; /* first */
     struct pl_admin_options options;
-    struct pl_calls calls;
+    struct pl_api_calls calls;
     struct pl_door unix_door, tcp_door;
     struct pl_unix_socket socket;
     uint16_t port;

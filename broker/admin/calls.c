@@ -34,8 +34,8 @@ struct part {
     bool is_named;        /* batch: the result goes under its method */
 };
 
-struct pl_call {
-    struct pl_calls *calls;
+struct pl_api_call {
+    struct pl_api_calls *calls;
     uint32_t id;
     uint32_t waiting;
     struct part *parts;
@@ -43,14 +43,14 @@ struct pl_call {
     size_t cap;
     struct pl_buf after; /* goes behind the last part */
     struct pl_timer timer;
-    pl_call_done *done;
+    pl_api_call_done *done;
     void *arg;
 };
 
 /* --- Parts --- */
 
-static struct part *add_part(struct pl_call *call, enum pl_api_method method,
-                             bool is_named)
+static struct part *add_part(struct pl_api_call *call,
+                             enum pl_api_method method, bool is_named)
 {
     if (call->count == call->cap) {
         size_t cap = call->cap == 0 ? 1 : call->cap * 2;
@@ -93,35 +93,35 @@ static void put_part(struct pl_buf *out, const struct part *p)
 
 /* --- Life --- */
 
-enum pl_err pl_calls_init(struct pl_calls *c, struct pl_actor *actor,
-                          const struct pl_admin_options *options)
+enum pl_err pl_api_calls_init(struct pl_api_calls *c, struct pl_actor *actor,
+                              const struct pl_admin_options *options)
 {
-    *c = (struct pl_calls){.actor = actor, .options = options};
+    *c = (struct pl_api_calls){.actor = actor, .options = options};
     c->slots = calloc(PL_CALLS_MAX, sizeof *c->slots);
     return c->slots == NULL ? PL_ENOMEM : PL_OK;
 }
 
-void pl_calls_fini(struct pl_calls *c)
+void pl_api_calls_fini(struct pl_api_calls *c)
 {
     for (uint32_t i = 0; c->slots != NULL && i < PL_CALLS_MAX; i++) {
         if (c->slots[i].call != NULL)
-            pl_call_forget(c->slots[i].call);
+            pl_api_call_forget(c->slots[i].call);
     }
     free(c->slots);
     c->slots = NULL;
     pl_arena_fini(&c->arena);
 }
 
-static struct pl_call_slot *slot_of(struct pl_calls *c, uint32_t id)
+static struct pl_api_call_slot *slot_of(struct pl_api_calls *c, uint32_t id)
 {
     return &c->slots[id & (PL_CALLS_MAX - 1)];
 }
 
 /* Ids are never 0: generations begin at 1 and their overflow skips 0. */
-static bool take_slot(struct pl_calls *c, struct pl_call *call)
+static bool take_slot(struct pl_api_calls *c, struct pl_api_call *call)
 {
     for (uint32_t i = 0; i < PL_CALLS_MAX; i++) {
-        struct pl_call_slot *s = &c->slots[i];
+        struct pl_api_call_slot *s = &c->slots[i];
 
         if (s->call != NULL)
             continue;
@@ -136,9 +136,9 @@ static bool take_slot(struct pl_calls *c, struct pl_call *call)
     return false;
 }
 
-void pl_call_forget(struct pl_call *call)
+void pl_api_call_forget(struct pl_api_call *call)
 {
-    struct pl_calls *c = call->calls;
+    struct pl_api_calls *c = call->calls;
 
     slot_of(c, call->id)->call = NULL;
     c->in_flight--;
@@ -153,10 +153,10 @@ void pl_call_forget(struct pl_call *call)
     free(call);
 }
 
-static void finish(struct pl_call *call)
+static void finish(struct pl_api_call *call)
 {
     struct pl_buf body = {0};
-    pl_call_done *done = call->done;
+    pl_api_call_done *done = call->done;
     void *arg = call->arg;
 
     for (size_t i = 0; i < call->count; i++)
@@ -164,14 +164,14 @@ static void finish(struct pl_call *call)
     pl_buf_put_span(&body, pl_buf_span(&call->after));
     if (call->after.failed)
         body.failed = true;
-    pl_call_forget(call);
+    pl_api_call_forget(call);
     done(arg, &body);
     pl_buf_fini(&body);
 }
 
 static void time_out(struct pl_timer *t)
 {
-    struct pl_call *call = PL_CONTAINER(t, struct pl_call, timer);
+    struct pl_api_call *call = PL_CONTAINER(t, struct pl_api_call, timer);
 
     for (size_t i = 0; i < call->count; i++) {
         if (call->parts[i].waiting > 0)
@@ -182,15 +182,15 @@ static void time_out(struct pl_timer *t)
 
 /* --- Mails out --- */
 
-static struct pl_address owner_of(const struct pl_calls *c, uint64_t hash)
+static struct pl_address owner_of(const struct pl_api_calls *c, uint64_t hash)
 {
     return c->options->channels[hash % c->options->channel_owners];
 }
 
-static void send(struct pl_call *call, struct part *p, struct pl_address to,
+static void send(struct pl_api_call *call, struct part *p, struct pl_address to,
                  struct pl_origin *origin, struct pl_msg *msg)
 {
-    struct pl_calls *c = call->calls;
+    struct pl_api_calls *c = call->calls;
 
     *origin = (struct pl_origin){
         .session = pl_actor_address(c->actor),
@@ -203,7 +203,7 @@ static void send(struct pl_call *call, struct part *p, struct pl_address to,
     pl_actor_send(c->actor, to, msg);
 }
 
-static bool send_publish(struct pl_call *call, struct part *p,
+static bool send_publish(struct pl_api_call *call, struct part *p,
                          const struct pl_api_request *r, struct pl_span channel)
 {
     uint64_t hash = pl_hash(call->calls->options->key, channel);
@@ -235,7 +235,7 @@ static enum pl_query_kind query_of(enum pl_api_method method)
     }
 }
 
-static bool send_query(struct pl_call *call, struct part *p,
+static bool send_query(struct pl_api_call *call, struct part *p,
                        const struct pl_api_request *r)
 {
     struct pl_query_mail *m = pl_query_mail_create();
@@ -276,7 +276,7 @@ static struct pl_span some(struct pl_span s)
     return s.len > 0 ? s : (struct pl_span){0};
 }
 
-static bool send_user(struct pl_call *call, struct part *p,
+static bool send_user(struct pl_api_call *call, struct part *p,
                       const struct pl_api_request *r)
 {
     struct pl_user_mail *m = pl_user_mail_create();
@@ -302,7 +302,7 @@ static bool send_user(struct pl_call *call, struct part *p,
     return true;
 }
 
-static bool send_list(struct pl_call *call, struct part *p,
+static bool send_list(struct pl_api_call *call, struct part *p,
                       const struct pl_api_request *r)
 {
     const struct pl_admin_options *o = call->calls->options;
@@ -325,7 +325,7 @@ static bool send_list(struct pl_call *call, struct part *p,
     return true;
 }
 
-static bool write_info(struct pl_call *call, struct part *p)
+static bool write_info(struct pl_api_call *call, struct part *p)
 {
     struct pl_status s;
 
@@ -336,7 +336,7 @@ static bool write_info(struct pl_call *call, struct part *p)
     return true;
 }
 
-static bool send_part(struct pl_call *call, struct part *p,
+static bool send_part(struct pl_api_call *call, struct part *p,
                       const struct pl_api_request *r)
 {
     switch (r->method) {
@@ -357,7 +357,7 @@ static bool send_part(struct pl_call *call, struct part *p,
 /* --- From a body to parts --- */
 
 /* A broadcast is a publish a channel, inside one result. */
-static bool broadcast(struct pl_call *call, const struct pl_api_request *r,
+static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
                       bool is_named)
 {
     pl_buf_printf(&call->after, "{\"%s\":{\"responses\":[",
@@ -375,7 +375,7 @@ static bool broadcast(struct pl_call *call, const struct pl_api_request *r,
     return true;
 }
 
-static bool add_command(struct pl_call *call, enum pl_api_method method,
+static bool add_command(struct pl_api_call *call, enum pl_api_method method,
                         struct pl_span params, bool is_named)
 {
     const struct pl_config *config = call->calls->options->config;
@@ -396,7 +396,7 @@ static bool add_command(struct pl_call *call, enum pl_api_method method,
 }
 
 /* A body of several commands that cannot be read is one error. */
-static bool add_commands(struct pl_call *call, enum pl_call_form form,
+static bool add_commands(struct pl_api_call *call, enum pl_api_call_form form,
                          struct pl_span body)
 {
     struct pl_api_command *list = NULL;
@@ -422,9 +422,9 @@ static bool add_commands(struct pl_call *call, enum pl_call_form form,
     return true;
 }
 
-static struct pl_call *new_call(struct pl_calls *c)
+static struct pl_api_call *new_call(struct pl_api_calls *c)
 {
-    struct pl_call *call = calloc(1, sizeof *call);
+    struct pl_api_call *call = calloc(1, sizeof *call);
 
     if (call == NULL)
         return NULL;
@@ -433,13 +433,14 @@ static struct pl_call *new_call(struct pl_calls *c)
     return call;
 }
 
-enum pl_err pl_call_create(struct pl_call **out, struct pl_calls *c,
-                           enum pl_call_form form, enum pl_api_method method,
-                           struct pl_span body, pl_call_done *done, void *arg)
+enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
+                               enum pl_api_call_form form,
+                               enum pl_api_method method, struct pl_span body,
+                               pl_api_call_done *done, void *arg)
 {
     if (c->in_flight == PL_CALLS_MAX || c->mails >= PL_CALLS_MAILS_MAX)
         return PL_EFULL;
-    struct pl_call *call = new_call(c);
+    struct pl_api_call *call = new_call(c);
     if (call == NULL)
         return PL_ENOMEM;
     take_slot(c, call);
@@ -449,14 +450,14 @@ enum pl_err pl_call_create(struct pl_call **out, struct pl_calls *c,
                                   : add_commands(call, form, body);
     pl_arena_reset(&c->arena);
     if (!ok) {
-        pl_call_forget(call);
+        pl_api_call_forget(call);
         return PL_ENOMEM;
     }
     *out = call;
     return PL_OK;
 }
 
-void pl_call_start(struct pl_call *call)
+void pl_api_call_start(struct pl_api_call *call)
 {
     if (call->waiting == 0)
         finish(call);
@@ -542,10 +543,10 @@ static void fill(struct part *p, const struct pl_msg *msg)
     }
 }
 
-void pl_calls_receive(struct pl_calls *c, struct pl_msg *msg)
+void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg)
 {
     const struct pl_origin *o = origin_of(msg);
-    struct pl_call *call = o == NULL ? NULL : slot_of(c, o->command)->call;
+    struct pl_api_call *call = o == NULL ? NULL : slot_of(c, o->command)->call;
 
     if (call != NULL && call->id == o->command) {
         struct part *p = &call->parts[o->kind];

@@ -20,23 +20,23 @@ enum {
     PL_CALLS_TIMEOUT_MS = 5000
 };
 
-struct pl_call; /* opaque */
-struct pl_call_slot {
-    struct pl_call *call; /* NULL: free */
+struct pl_api_call; /* opaque */
+struct pl_api_call_slot {
+    struct pl_api_call *call; /* NULL: free */
     uint32_t generation;
 };
 
 /* Thread: the control loop's. */
-struct pl_calls {
+struct pl_api_calls {
     struct pl_actor *actor; /* who sends and gets the mails */
     const struct pl_admin_options *options;
     struct pl_arena arena; /* for reading one body */
-    struct pl_call_slot *slots;
+    struct pl_api_call_slot *slots;
     uint32_t in_flight; /* calls */
     uint32_t mails;     /* not answered yet */
 };
 
-enum pl_call_form {
+enum pl_api_call_form {
     PL_CALL_ONE,   /* /api/<method>: the body is its parameters */
     PL_CALL_LINES, /* /api: commands in the older form */
     PL_CALL_BATCH  /* /api/batch */
@@ -44,30 +44,31 @@ enum pl_call_form {
 
 /* The answer, once; `arg` is the caller's.  `body` lives for the call and
  * fails when out of memory. */
-typedef void pl_call_done(void *arg, const struct pl_buf *body);
+typedef void pl_api_call_done(void *arg, const struct pl_buf *body);
 
 /* Errors: PL_ENOMEM. */
-enum pl_err pl_calls_init(struct pl_calls *c, struct pl_actor *actor,
-                          const struct pl_admin_options *options);
+enum pl_err pl_api_calls_init(struct pl_api_calls *c, struct pl_actor *actor,
+                              const struct pl_admin_options *options);
 
 /* Forget all calls: nobody is told any more.  Half-built too. */
-void pl_calls_fini(struct pl_calls *c);
+void pl_api_calls_fini(struct pl_api_calls *c);
 
 /* Begin a call; `body` is read at once and may be changed in place.
  * done() is never called before this returns: *out is set first, and
- * pl_call_start() lets it go on.
+ * pl_api_call_start() lets it go on.
  * Errors: PL_EFULL, PL_ENOMEM. */
-enum pl_err pl_call_create(struct pl_call **out, struct pl_calls *c,
-                           enum pl_call_form form, enum pl_api_method method,
-                           struct pl_span body, pl_call_done *done, void *arg);
+enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
+                               enum pl_api_call_form form,
+                               enum pl_api_method method, struct pl_span body,
+                               pl_api_call_done *done, void *arg);
 
 /* Answer it if it waits for nothing: `call` may be gone when this returns. */
-void pl_call_start(struct pl_call *call);
+void pl_api_call_start(struct pl_api_call *call);
 
 /* Nobody waits for it any more; its done() is not called. */
-void pl_call_forget(struct pl_call *call);
+void pl_api_call_forget(struct pl_api_call *call);
 
 /* A mail that came back.  Owner: the callee. */
-void pl_calls_receive(struct pl_calls *c, struct pl_msg *msg);
+void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg);
 
 #endif

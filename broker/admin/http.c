@@ -37,7 +37,7 @@ struct pl_waiting {
     struct pl_list link;
     struct pl_admin *admin;
     struct evhttp_request *request;
-    struct pl_call *call;
+    struct pl_api_call *call;
 };
 
 /* --- Answers --- */
@@ -127,7 +127,7 @@ static void on_gone(struct evhttp_connection *conn, void *arg)
 
     (void)conn;
     pl_reactor_touch(w->admin->options.reactor);
-    pl_call_forget(w->call);
+    pl_api_call_forget(w->call);
     drop_waiting(w);
 }
 
@@ -140,14 +140,14 @@ static struct pl_span body_of(struct evhttp_request *req)
 }
 
 static void call_api(struct pl_admin *a, struct evhttp_request *req,
-                     enum pl_call_form form, enum pl_api_method method)
+                     enum pl_api_call_form form, enum pl_api_method method)
 {
     struct pl_waiting *w = calloc(1, sizeof *w);
     enum pl_err rc = PL_ENOMEM;
 
     if (w != NULL)
-        rc = pl_call_create(&w->call, &a->calls, form, method, body_of(req),
-                            on_done, w);
+        rc = pl_api_call_create(&w->call, &a->calls, form, method, body_of(req),
+                                on_done, w);
     if (rc != PL_OK) {
         free(w);
         reply_status(req, rc == PL_EFULL ? 503 : 500);
@@ -157,7 +157,7 @@ static void call_api(struct pl_admin *a, struct evhttp_request *req,
     w->request = req;
     pl_list_append(&a->waiting, &w->link);
     set_closecb(req, on_gone, w);
-    pl_call_start(w->call);
+    pl_api_call_start(w->call);
 }
 
 /* --- The other paths --- */
@@ -317,7 +317,7 @@ static void route_api(struct pl_door *d, struct evhttp_request *req,
                       const char *rest)
 {
     enum pl_api_method method = PL_API_METHOD_COUNT;
-    enum pl_call_form form = PL_CALL_ONE;
+    enum pl_api_call_form form = PL_CALL_ONE;
 
     if (is_refused(d, req, KEY, EVHTTP_REQ_POST))
         return;
@@ -412,7 +412,7 @@ void pl_admin_close_doors(struct pl_admin *a)
             PL_CONTAINER(a->waiting.next, struct pl_waiting, link);
 
         set_closecb(w->request, NULL, NULL);
-        pl_call_forget(w->call);
+        pl_api_call_forget(w->call);
         drop_waiting(w);
     }
     close_door(&a->unix_door);
