@@ -44,14 +44,19 @@ enum pl_err pl_system_create(struct pl_system **out,
     return PL_OK;
 }
 
-void pl_system_destroy(struct pl_system *s)
+void pl_system_reap(struct pl_system *s)
 {
-    if (s == NULL)
-        return;
     for (unsigned i = 0; s->loops != NULL && i < s->loop_count; i++) {
         if (s->loops[i] != NULL)
             pl_actor_reap_left(s->loops[i]);
     }
+}
+
+void pl_system_destroy(struct pl_system *s)
+{
+    if (s == NULL)
+        return;
+    pl_system_reap(s);
     for (unsigned i = 0; s->loops != NULL && i < s->loop_count; i++)
         pl_loop_destroy(s->loops[i]);
     free(s->loops);

@@ -400,14 +400,18 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
 {
     struct pl_system_options o = {.loops = b->workers + 1};
     struct pl_phase_trace *phases;
+    struct pl_system *system;
     enum pl_err rc = pl_phase_trace_create(&phases, &pl_clock_system);
 
-    if (rc == PL_OK)
-        rc = pl_system_create(&b->system, &o);
+    if (rc != PL_OK)
+        return rc;
+    rc = pl_system_create(&system, &o);
     if (rc != PL_OK) {
         pl_phase_trace_destroy(phases);
         return rc;
     }
+    pl_system_destroy(b->system); /* of the run before */
+    b->system = system;
     pl_phase_trace_destroy(b->phases);
     b->phases = phases;
     memset(b->shares, 0, (b->workers + 1) * sizeof *b->shares);
@@ -435,6 +439,8 @@ enum pl_err pl_broker_create(struct pl_broker **out,
         goto fail;
     b->workers = count_workers(b->config);
     rc = allocate(b);
+    if (rc == PL_OK)
+        rc = pl_broker_prepare(b);
     if (rc != PL_OK)
         goto fail;
     b->options.config_file = NULL; /* not kept longer than this call */
@@ -467,8 +473,8 @@ void pl_broker_free_loops(struct pl_broker *b)
         if (b->shares[i].reactor != NULL)
             pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER_MS);
     }
-    pl_system_destroy(b->system); /* before the bases its sockets are on */
-    b->system = NULL;
+    if (b->system != NULL)
+        pl_system_reap(b->system); /* before the bases its sockets are on */
     for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
         pl_reactor_destroy(b->shares[i].reactor);
         b->shares[i].reactor = NULL;
@@ -481,6 +487,7 @@ void pl_broker_destroy(struct pl_broker *b)
         return;
     assert(!b->is_running);
     pl_broker_free_loops(b);
+    pl_system_destroy(b->system);
     for (unsigned i = 0; b->snapshots != NULL && i <= b->workers; i++)
         pl_snapshot_destroy(b->snapshots[i]);
     pl_phase_trace_destroy(b->phases);

@@ -41,7 +41,7 @@ struct pl_broker {
     struct pl_phase_trace *phases;
     struct pl_snapshot **snapshots; /* by loop */
     struct pl_status_source status;
-    struct pl_system *system; /* NULL: nothing is built */
+    struct pl_system *system; /* kept after a run, for the status */
     unsigned workers;
     struct pl_share *shares;    /* workers, then the control loop */
     struct pl_address *owners;  /* of channels, by worker */
@@ -54,7 +54,8 @@ struct pl_broker {
     uint16_t admin_port;
     struct pl_supervisor *supervisor; /* the control loop's */
     struct pl_address supervisor_address;
-    bool is_running;
+    bool is_running; /* written by the thread that starts and waits */
+    bool has_run;    /* a new start needs a new system */
 };
 
 static inline struct pl_share *pl_broker_control(struct pl_broker *b)

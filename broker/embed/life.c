@@ -34,7 +34,8 @@ enum pl_err pl_broker_start(struct pl_broker *b)
         PL_LOG(PL_LOG_WARN, "the broker runs already");
         return PL_OK;
     }
-    enum pl_err rc = pl_broker_prepare(b);
+    enum pl_err rc = b->has_run ? pl_broker_prepare(b) : PL_OK;
+    b->has_run = true;
     if (rc == PL_OK)
         rc = pl_broker_build(b);
     if (rc == PL_OK)
@@ -51,13 +52,13 @@ enum pl_err pl_broker_start(struct pl_broker *b)
 
 void pl_broker_stop(struct pl_broker *b)
 {
-    if (b->system != NULL)
+    if (b->is_running)
         pl_supervisor_stop(b->system, b->supervisor_address);
 }
 
 void pl_broker_hurry(struct pl_broker *b)
 {
-    if (b->system != NULL)
+    if (b->is_running)
         pl_supervisor_hurry(b->system, b->supervisor_address);
 }
 

@@ -146,6 +146,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
+        cut_all(k); /* none is left after a stop in phases */
         pl_actor_exit(a, "stopped");
         return;
     default:
