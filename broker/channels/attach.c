@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attach.c - a subscriber comes.
+ *
+ * In steps: the membership is taken at once, so that the loop gets what is
+ * published from now on; presence and the bus are asked at the same time; then
+ * the stream is asked for its position, or for what was missed; then the answer
+ * waits in the outbox for its turn.  The position comes last because the
+ * channel's order makes it the border: publications submitted before it are in
+ * what it tells and reach the hub before the answer, later ones after it.
+ *
+ * A detach may come at any time between.  The attach then runs to its end and
+ * is answered, but makes no join. */
+#include "channels_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static struct pl_attach_mail *mail_of(struct pl_work *w)
+{
+    return (struct pl_attach_mail *)w->msg;
+}
+
+static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
+{
+    return w->owner->options.join_leave && !w->is_detached && m->error == 0 &&
+           (m->flags & PL_ATTACH_HIDDEN) == 0 && w->ch->takers > 0;
+}
+
+void pl_attach_answer(struct pl_work *w)
+{
+    struct pl_attach_mail *m = mail_of(w);
+    bool join = wants_join(w, m);
+
+    if (m->error == 0 && !w->is_detached)
+        pl_client_table_mark(&w->ch->members, m->client);
+    if (join)
+        w->client = pl_client_hold(m->client);
+    pl_list_remove(&w->attaching);
+    w->msg = NULL;
+    pl_mail_answer(&w->owner->actor, &m->msg);
+    if (join)
+        pl_work_tell(w, PL_BUS_JOIN);
+    else
+        pl_work_destroy(w);
+}
+
+static void in_turn(struct pl_work *w)
+{
+    w->is_ready = true;
+    pl_list_append(&w->ch->outbox, &w->out);
+    pl_outbox_flush(w->ch);
+}
+
+/* --- The position --- */
+
+/* Give what was missed, if that is all of it; else free it. */
+static void recover(struct pl_attach_mail *m, const struct pl_stream_range *r)
+{
+    bool is_epoch = m->epoch[0] == '\0' || strcmp(m->epoch, r->top.epoch) == 0;
+
+    m->recovered = is_epoch && !r->is_cut && m->offset <= r->top.offset &&
+                   r->count == r->top.offset - m->offset;
+    if (m->recovered) {
+        m->pubs = r->pubs;
+        m->pub_count = r->count;
+        return;
+    }
+    for (uint32_t i = 0; i < r->count; i++)
+        pl_pub_release(r->pubs[i]);
+    free(r->pubs);
+}
+
+static void on_position(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+    struct pl_attach_mail *m = mail_of(w);
+    const struct pl_stream_range *r = &w->store.range;
+
+    if (op->error != PL_OK) {
+        pl_work_fail(w, op->error);
+        return;
+    }
+    if ((m->flags & PL_ATTACH_RECOVER) != 0)
+        recover(m, r);
+    m->positioned = true;
+    m->offset = r->top.offset;
+    memcpy(m->epoch, r->top.epoch, sizeof m->epoch);
+    in_turn(w);
+}
+
+static enum pl_store_reply ask_stream(struct pl_work *w)
+{
+    struct pl_stream *s = w->owner->stream;
+    const struct pl_attach_mail *m = mail_of(w);
+    struct pl_stream_range *r = &w->store.range;
+
+    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash,
+                    on_position);
+    if ((m->flags & PL_ATTACH_RECOVER) == 0)
+        return s->ops->top(s, &r->top);
+    r->since = m->offset;
+    r->has_since = true;
+    r->reverse = false;
+    r->limit = UINT32_MAX;
+    r->byte_budget = w->owner->options.recover_bytes;
+    return s->ops->range(s, r);
+}
+
+static void ask_position(struct pl_work *w)
+{
+    struct pl_attach_mail *m = mail_of(w);
+
+    if (w->owner->stream == NULL) {
+        m->epoch[0] = '\0';
+        m->offset = 0;
+        in_turn(w);
+    } else if (ask_stream(w) == PL_STORE_DONE) {
+        on_position(&w->store.op);
+    }
+}
+
+/* --- The steps before it --- */
+
+void pl_attach_step(struct pl_work *w, enum pl_err error)
+{
+    if (error != PL_OK)
+        w->error = error;
+    if (--w->outstanding > 0)
+        return;
+    if (w->error != PL_OK)
+        pl_work_fail(w, w->error);
+    else
+        ask_position(w);
+}
+
+static void on_presence(struct pl_store_op *op)
+{
+    pl_attach_step(pl_work_of(op), op->error);
+}
+
+/* True: a step more is to be waited for. */
+static bool ask_presence(struct pl_work *w, enum pl_err *error)
+{
+    struct pl_presence *p = w->owner->presence;
+    const struct pl_attach_mail *m = mail_of(w);
+
+    *error = PL_OK;
+    if (p == NULL || (m->flags & PL_ATTACH_HIDDEN) != 0)
+        return false;
+    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash,
+                    on_presence);
+    w->store.change.client = m->client;
+    if (p->ops->add(p, &w->store.change) == PL_STORE_LATER)
+        return true;
+    *error = w->store.op.error;
+    return false;
+}
+
+static void begin(struct pl_work *w)
+{
+    enum pl_err error;
+
+    w->outstanding = 3; /* presence, the bus, and this function's end */
+    if (!ask_presence(w, &error))
+        pl_attach_step(w, error);
+    if (!pl_channel_join_bus(w->ch, w, &error))
+        pl_attach_step(w, error);
+    pl_attach_step(w, PL_OK);
+}
+
+/* Without history the channels themselves are bounded here; with it the stream
+ * store bounds the streams. */
+static bool is_over_limit(const struct pl_channels *c,
+                          const struct pl_channel *ch)
+{
+    return c->stream == NULL && c->options.channel_limit > 0 &&
+           ch->members.count == 0 && c->map.count > c->options.channel_limit;
+}
+
+static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
+                                   const struct pl_attach_mail *m)
+{
+    enum pl_err rc;
+
+    if (is_over_limit(c, ch))
+        return PL_ELIMIT;
+    rc = pl_client_table_add(&ch->members, m->client);
+    if (rc != PL_OK)
+        return rc;
+    if (ch->members.count == 1 && c->options.metrics != NULL)
+        pl_count(c->options.metrics, PL_METRIC_CHANNELS, 1);
+    ch->at_loop[m->msg.from.loop]++;
+    if ((m->flags & PL_ATTACH_JOIN_LEAVE) != 0)
+        ch->takers++;
+    return PL_OK;
+}
+
+void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
+{
+    assert(m->msg.from.loop < c->loop_count);
+    struct pl_channel *ch =
+        pl_channel_pin(c, pl_blob_span(m->channel), m->hash);
+    struct pl_work *w = ch == NULL ? NULL : pl_work_create(c, ch);
+
+    m->error = 0;
+    m->positioned = m->recovered = false;
+    if (w == NULL) {
+        pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
+    } else {
+        enum pl_err rc = take_membership(c, ch, m);
+
+        w->msg = &m->msg;
+        if (rc == PL_OK) {
+            pl_list_append(&ch->attaching, &w->attaching);
+            begin(w);
+        } else {
+            pl_work_fail(w, rc);
+        }
+    }
+    if (ch != NULL)
+        pl_channel_unpin(ch);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channel.c - the channels of an owner, see channels_private.h.
+ *
+ * A channel's struct is there while it has subscribers or requests in flight;
+ * what outlives them (epoch, offset, history) is the stream store's.
+ *
+ * The set of members is the truth about who is subscribed: hubs may send a
+ * detach whose attach never arrived (a full mailbox), failed or is in flight,
+ * and a mere count would then be wrong for good, which would cost other
+ * subscribers their publications.  It costs 13 bytes a subscription.
+ *
+ * Invariant: at_loop[] sums up to members.count; the gauge of channels counts
+ * those with members; a channel without members and pins is not on the bus or
+ * is leaving it. */
+#include "channels_private.h"
+
+#include <stdlib.h>
+
+static bool match(const struct pl_map_node *n, const void *key)
+{
+    const struct pl_channel *ch = (const struct pl_channel *)n;
+
+    return pl_span_equal(pl_blob_span(ch->name), *(const struct pl_span *)key);
+}
+
+struct pl_channel *pl_channel_find(struct pl_channels *c,
+                                   struct pl_span channel, uint64_t hash)
+{
+    return (struct pl_channel *)pl_map_find(&c->map, hash, match, &channel);
+}
+
+static struct pl_channel *create(struct pl_channels *c, struct pl_span channel,
+                                 uint64_t hash)
+{
+    struct pl_channel *ch =
+        calloc(1, sizeof *ch + c->loop_count * sizeof ch->at_loop[0]);
+
+    if (ch == NULL)
+        return NULL;
+    ch->owner = c;
+    pl_list_init(&ch->attaching);
+    pl_list_init(&ch->waiting);
+    pl_list_init(&ch->outbox);
+    ch->name = pl_blob_create(channel);
+    if (ch->name == NULL || pl_map_add(&c->map, &ch->node, hash) != PL_OK) {
+        pl_blob_release(ch->name);
+        free(ch);
+        return NULL;
+    }
+    return ch;
+}
+
+struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
+                                  uint64_t hash)
+{
+    struct pl_channel *ch = pl_channel_find(c, channel, hash);
+
+    if (ch == NULL)
+        ch = create(c, channel, hash);
+    if (ch != NULL)
+        ch->users++;
+    return ch;
+}
+
+void pl_channel_free(struct pl_channel *ch)
+{
+    pl_map_remove(&ch->owner->map, &ch->node);
+    pl_blob_release(ch->name);
+    pl_client_table_fini(&ch->members);
+    free(ch);
+}
+
+static void free_one(struct pl_map_node *n, void *arg)
+{
+    struct pl_channel *ch = (struct pl_channel *)n;
+    struct pl_channels *c = arg;
+
+    if (ch->members.count > 0 && c->options.metrics != NULL)
+        pl_gauge_drop(c->options.metrics, PL_METRIC_CHANNELS, 1);
+    pl_channel_free(ch);
+}
+
+void pl_channels_free_all(struct pl_channels *c)
+{
+    pl_map_each(&c->map, free_one, c);
+    pl_map_fini(&c->map);
+}
+
+/* --- The bus --- */
+
+static void attached(struct pl_store_op *op);
+static void detached(struct pl_store_op *op);
+
+static enum pl_store_reply ask_bus(struct pl_channel *ch, bool attach)
+{
+    struct pl_bus *bus = ch->owner->bus;
+
+    ch->bus = attach ? PL_BUS_ATTACHING : PL_BUS_DETACHING;
+    ch->bus_op = (struct pl_store_op){.channel = pl_blob_span(ch->name),
+                                      .hash = ch->node.hash,
+                                      .done = attach ? attached : detached};
+    ch->users++;
+    return attach ? bus->ops->attach(bus, &ch->bus_op)
+                  : bus->ops->detach(bus, &ch->bus_op);
+}
+
+static void take_answer(struct pl_channel *ch)
+{
+    bool is_on = ch->bus == PL_BUS_ATTACHING && ch->bus_op.error == PL_OK;
+
+    ch->bus = is_on ? PL_BUS_ATTACHED : PL_BUS_APART;
+}
+
+/* Nobody starts waiting meanwhile: the bus is where they want it, or their
+ * own attempt waits for its answer. */
+static void tell_waiting(struct pl_channel *ch, enum pl_err error)
+{
+    struct pl_list *at;
+
+    while ((at = pl_list_pop(&ch->waiting)) != NULL)
+        pl_attach_step(PL_CONTAINER(at, struct pl_work, out), error);
+}
+
+static void attached(struct pl_store_op *op)
+{
+    struct pl_channel *ch = PL_CONTAINER(op, struct pl_channel, bus_op);
+
+    take_answer(ch);
+    tell_waiting(ch, op->error);
+    pl_channel_unpin(ch);
+}
+
+/* A detach that failed leaves events that nobody wants: harmless, and the
+ * next attach is a new one. */
+static void detached(struct pl_store_op *op)
+{
+    struct pl_channel *ch = PL_CONTAINER(op, struct pl_channel, bus_op);
+
+    take_answer(ch);
+    if (!pl_list_is_empty(&ch->waiting) && ask_bus(ch, true) == PL_STORE_DONE)
+        attached(&ch->bus_op);
+    pl_channel_unpin(ch);
+}
+
+bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
+                         enum pl_err *error)
+{
+    *error = PL_OK;
+    if (ch->bus == PL_BUS_ATTACHED)
+        return false;
+    if (ch->bus == PL_BUS_APART && ask_bus(ch, true) == PL_STORE_DONE) {
+        take_answer(ch);
+        *error = ch->bus_op.error;
+        ch->users--; /* the work has its own pin */
+        return false;
+    }
+    pl_list_append(&ch->waiting, &w->out);
+    return true;
+}
+
+void pl_channel_unpin(struct pl_channel *ch)
+{
+    if (--ch->users > 0 || ch->members.count > 0)
+        return;
+    if (ch->bus == PL_BUS_ATTACHED) {
+        if (ask_bus(ch, false) == PL_STORE_LATER)
+            return;
+        take_answer(ch);
+        ch->users--;
+    }
+    pl_channel_free(ch);
+}

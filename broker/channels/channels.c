@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channels.c - see channels.h.
+ *
+ * The actor: what it is made of, its mail, what comes up from the bus, and its
+ * end.  The requests are in files of their own, see channels_private.h.
+ *
+ * Stores answer on this loop, at once or later, so nothing here is locked and
+ * everything about a channel happens in one place.  Rejected: an actor for each
+ * channel, which would cost a slot and a mailbox for a thing that mostly holds
+ * a few numbers, and hub mail would still have to find it by name.
+ *
+ * Invariant: every request taken is answered once: when its store completes or
+ * fails, or with 503 when the actor is stopped. */
+#include "channels_private.h"
+
+#include <stdlib.h>
+
+#include "bus_memory.h"
+#include "monitor.h"
+#include "presence_memory.h"
+#include "stream_memory.h"
+#include "system.h"
+
+enum { MAILBOX_LIMIT = 65536 };
+
+/* --- Events of the bus --- */
+
+static void tell_hubs(struct pl_channels *c, struct pl_span channel,
+                      uint64_t hash, struct pl_client *client, bool is_join)
+{
+    struct pl_channel *ch = pl_channel_find(c, channel, hash);
+
+    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++) {
+        struct pl_presence_event_mail *m;
+
+        if (ch->at_loop[l] == 0 ||
+            (m = pl_presence_event_mail_create()) == NULL)
+            continue;
+        m->channel = pl_blob_hold(ch->name);
+        m->hash = hash;
+        m->client = pl_client_hold(client);
+        m->is_join = is_join;
+        pl_actor_send(&c->actor, c->hubs[l], &m->msg);
+    }
+}
+
+static void on_join(void *owner, struct pl_span channel, uint64_t hash,
+                    struct pl_client *client)
+{
+    tell_hubs(owner, channel, hash, client, true);
+}
+
+static void on_leave(void *owner, struct pl_span channel, uint64_t hash,
+                     struct pl_client *client)
+{
+    tell_hubs(owner, channel, hash, client, false);
+}
+
+static void on_gap(void *owner, struct pl_span channel, uint64_t hash)
+{
+    struct pl_channels *c = owner;
+    struct pl_channel *ch = pl_channel_find(c, channel, hash);
+
+    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++) {
+        struct pl_gap_mail *m;
+
+        if (ch->at_loop[l] == 0 || (m = pl_gap_mail_create()) == NULL)
+            continue;
+        m->channel = pl_blob_hold(ch->name);
+        m->hash = hash;
+        pl_actor_send(&c->actor, c->hubs[l], &m->msg);
+    }
+}
+
+static const struct pl_bus_events bus_events = {
+    .publication = pl_channels_on_publication,
+    .join = on_join,
+    .leave = on_leave,
+    .gap = on_gap,
+};
+
+static bool is_used(void *owner, struct pl_span channel, uint64_t hash)
+{
+    const struct pl_channel *ch = pl_channel_find(owner, channel, hash);
+
+    return ch != NULL && pl_channel_subscribers(ch) > 0;
+}
+
+/* --- The end --- */
+
+static void destroy_stores(struct pl_channels *c)
+{
+    if (c->stream != NULL)
+        c->stream->ops->destroy(c->stream);
+    if (c->bus != NULL)
+        c->bus->ops->destroy(c->bus);
+    if (c->presence != NULL)
+        c->presence->ops->destroy(c->presence);
+    c->stream = NULL;
+    c->bus = NULL;
+    c->presence = NULL;
+}
+
+/* The stores go first: from then on none of them answers. */
+static void release_all(struct pl_channels *c)
+{
+    destroy_stores(c);
+    pl_timer_stop(c->actor.loop, &c->retry);
+    pl_channels_free_all(c);
+    pl_works_free_all(c);
+    while (c->leaving != NULL) {
+        struct pl_msg *m = c->leaving;
+
+        c->leaving = m->next;
+        pl_mail_destroy(m);
+    }
+}
+
+static void reap(struct pl_actor *a)
+{
+    struct pl_channels *c = (struct pl_channels *)a;
+
+    release_all(c);
+    free(c);
+}
+
+static void stop(struct pl_channels *c)
+{
+    pl_works_refuse(c);
+    release_all(c);
+    pl_actor_exit(&c->actor, "stopped");
+}
+
+/* --- Mail --- */
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct pl_channels *c = (struct pl_channels *)a;
+
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+        pl_channels_publish(c, (struct pl_publish_mail *)msg);
+        return;
+    case PL_MAIL_ATTACH:
+        pl_channels_attach(c, (struct pl_attach_mail *)msg);
+        return;
+    case PL_MAIL_DETACH:
+        pl_channels_detach(c, (struct pl_detach_mail *)msg);
+        return;
+    case PL_MAIL_QUERY:
+        pl_channels_query(c, (struct pl_query_mail *)msg);
+        return;
+    case PL_MAIL_LIST:
+        pl_channels_list(c, (struct pl_list_mail *)msg);
+        return;
+    case PL_MSG_STOP:
+        pl_mail_destroy(msg);
+        stop(c);
+        return;
+    default:
+        pl_mail_destroy(msg);
+    }
+}
+
+static const struct pl_actor_ops actor_ops = {
+    .name = "channels",
+    .mailbox = {.limit = MAILBOX_LIMIT, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+/* --- The beginning --- */
+
+static enum pl_err make_stream(struct pl_channels *c, struct pl_loop *loop)
+{
+    const struct pl_channels_options *o = &c->options;
+    struct pl_stream_memory_options memory = {.size = o->history_size,
+                                              .ttl_ms = o->history_ttl_ms,
+                                              .meta_ttl_ms = o->meta_ttl_ms,
+                                              .limit = o->channel_limit,
+                                              .metrics = o->metrics};
+
+    return pl_stream_memory_create(&c->stream, loop, &memory);
+}
+
+/* Make those that were not given; what is switched off has none. */
+static enum pl_err make_stores(struct pl_channels *c, struct pl_loop *loop)
+{
+    const struct pl_channels_options *o = &c->options;
+    bool has_history = o->history_size > 0 && o->history_ttl_ms > 0;
+
+    if (has_history && o->stream == NULL && make_stream(c, loop) != PL_OK)
+        return PL_ENOMEM;
+    if (o->bus == NULL && pl_bus_memory_create(&c->bus) != PL_OK)
+        return PL_ENOMEM;
+    if (o->presence && o->presence_store == NULL &&
+        pl_presence_memory_create(&c->presence, pl_loop_random(loop)) != PL_OK)
+        return PL_ENOMEM;
+    return PL_OK;
+}
+
+/* Take those that were given; one that is switched off is not used. */
+static void take_stores(struct pl_channels *c)
+{
+    const struct pl_channels_options *o = &c->options;
+    bool has_history = o->history_size > 0 && o->history_ttl_ms > 0;
+
+    if (o->stream != NULL && has_history)
+        c->stream = o->stream;
+    else if (o->stream != NULL)
+        o->stream->ops->destroy(o->stream);
+    if (o->bus != NULL)
+        c->bus = o->bus;
+    if (o->presence_store != NULL && o->presence)
+        c->presence = o->presence_store;
+    else if (o->presence_store != NULL)
+        o->presence_store->ops->destroy(o->presence_store);
+}
+
+static void bind_stores(struct pl_channels *c)
+{
+    unsigned traits = c->bus->ops->traits;
+
+    c->bus->ops->bind(c->bus, &bus_events, c);
+    if (c->stream != NULL) {
+        c->stream->ops->bind(c->stream, is_used, c);
+        traits &= c->stream->ops->traits;
+    }
+    if (c->presence != NULL)
+        traits &= c->presence->ops->traits;
+    c->is_immediate = (traits & PL_STORE_IMMEDIATE) != 0;
+}
+
+enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
+                               const struct pl_channels_options *options)
+{
+    unsigned loops = pl_system_loop_count(pl_loop_system(loop));
+    struct pl_channels *c = calloc(1, sizeof *c + loops * sizeof c->hubs[0]);
+
+    if (c == NULL)
+        return PL_ENOMEM;
+    c->options = *options;
+    c->loop_count = loops;
+    c->retry.fire = pl_leave_retry;
+    pl_list_init(&c->works);
+    if (make_stores(c, loop) != PL_OK ||
+        pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {
+        destroy_stores(c); /* those given are still the caller's */
+        free(c);
+        return PL_ENOMEM;
+    }
+    take_stores(c);
+    bind_stores(c);
+    *out = c;
+    return PL_OK;
+}
+
+struct pl_address pl_channels_address(const struct pl_channels *c)
+{
+    return pl_actor_address(&c->actor);
+}
+
+void pl_channels_set_hubs(struct pl_channels *c, const struct pl_address *hubs,
+                          unsigned count)
+{
+    for (unsigned l = 0; l < c->loop_count && l < count; l++)
+        c->hubs[l] = hubs[l];
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* leave.c - a subscriber goes.
+ *
+ * The membership ends at once; then the client is taken out of presence, and
+ * then the leave is told.  Taking it out must not fail for good, else there is
+ * a ghost: a detach that found no memory, or whose store failed, is kept and
+ * tried again, until the client is gone or has come back.
+ *
+ * m->failed, once the membership is given back, says whether a leave is due:
+ * true, none is. */
+#include "channels_private.h"
+
+#include <assert.h>
+
+enum { RETRY_MS = 100 };
+
+/* The attach of `client` that is in flight makes no join. */
+static void cancel_attach(struct pl_channel *ch, const struct pl_client *client)
+{
+    struct pl_list *at;
+
+    for (at = ch->attaching.prev; at != &ch->attaching; at = at->prev) {
+        struct pl_work *w = PL_CONTAINER(at, struct pl_work, attaching);
+
+        if (((struct pl_attach_mail *)w->msg)->client == client) {
+            w->is_detached = true;
+            return;
+        }
+    }
+}
+
+/* False: it was not there. */
+static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
+                            struct pl_detach_mail *m)
+{
+    bool has_joined;
+
+    if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
+        return false;
+    if (!has_joined)
+        cancel_attach(ch, m->client);
+    m->failed = !has_joined || !c->options.join_leave ||
+                (m->flags & PL_ATTACH_HIDDEN) != 0;
+    assert(m->msg.from.loop < c->loop_count &&
+           ch->at_loop[m->msg.from.loop] > 0);
+    ch->at_loop[m->msg.from.loop]--;
+    if ((m->flags & PL_ATTACH_JOIN_LEAVE) != 0) {
+        assert(ch->takers > 0);
+        ch->takers--;
+    }
+    if (ch->members.count > 0)
+        return true;
+    if (c->options.metrics != NULL)
+        pl_gauge_drop(c->options.metrics, PL_METRIC_CHANNELS, 1);
+    if (c->stream != NULL)
+        c->stream->ops->idle(c->stream, pl_blob_span(ch->name), ch->node.hash);
+    return true;
+}
+
+/* The channel stays, pinned, until then. */
+static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
+{
+    struct pl_channels *c = ch->owner;
+
+    ch->users++;
+    m->msg.next = c->leaving;
+    c->leaving = &m->msg;
+    if (!pl_timer_is_running(&c->retry))
+        pl_timer_start(c->actor.loop, &c->retry, RETRY_MS);
+}
+
+static void tell(struct pl_work *w)
+{
+    struct pl_detach_mail *m = (struct pl_detach_mail *)w->msg;
+
+    if (m == NULL || m->failed || w->ch->takers == 0) {
+        pl_work_destroy(w);
+        return;
+    }
+    w->client = pl_client_hold(m->client);
+    pl_work_tell(w, PL_BUS_LEAVE);
+}
+
+static void on_removed(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+    struct pl_detach_mail *m = (struct pl_detach_mail *)w->msg;
+
+    if (op->error == PL_OK) {
+        tell(w);
+        return;
+    }
+    w->msg = NULL; /* the leave is told now, the rest comes later */
+    if (!m->failed && w->ch->takers > 0)
+        w->client = pl_client_hold(m->client);
+    m->failed = true;
+    try_later(w->ch, m);
+    if (w->client != NULL)
+        pl_work_tell(w, PL_BUS_LEAVE);
+    else
+        pl_work_destroy(w);
+}
+
+/* Presence, and then the leave. */
+static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
+{
+    struct pl_presence *p = ch->owner->presence;
+    struct pl_work *w = pl_work_create(ch->owner, ch);
+
+    if (w == NULL) {
+        try_later(ch, m);
+        return;
+    }
+    w->msg = &m->msg;
+    if (p == NULL || (m->flags & PL_ATTACH_HIDDEN) != 0) {
+        tell(w);
+        return;
+    }
+    pl_work_prepare(w, pl_blob_span(ch->name), ch->node.hash, on_removed);
+    w->store.change.client = m->client;
+    if (p->ops->remove(p, &w->store.change) == PL_STORE_DONE)
+        on_removed(&w->store.op);
+}
+
+void pl_leave_retry(struct pl_timer *t)
+{
+    struct pl_channels *c = PL_CONTAINER(t, struct pl_channels, retry);
+    struct pl_msg *at = c->leaving;
+
+    c->leaving = NULL;
+    while (at != NULL) {
+        struct pl_detach_mail *m = (struct pl_detach_mail *)at;
+        struct pl_channel *ch =
+            pl_channel_find(c, pl_blob_span(m->channel), m->hash);
+
+        at = at->next;
+        m->msg.next = NULL;
+        assert(ch != NULL);
+        if (pl_client_table_has(&ch->members, m->client))
+            pl_mail_destroy(&m->msg);
+        else
+            leave(ch, m);
+        pl_channel_unpin(ch);
+    }
+}
+
+void pl_channels_detach(struct pl_channels *c, struct pl_detach_mail *m)
+{
+    struct pl_channel *ch =
+        pl_channel_find(c, pl_blob_span(m->channel), m->hash);
+
+    if (ch == NULL) {
+        pl_mail_destroy(&m->msg);
+        return;
+    }
+    ch->users++;
+    if (give_membership(c, ch, m))
+        leave(ch, m);
+    else
+        pl_mail_destroy(&m->msg);
+    pl_channel_unpin(ch);
+}

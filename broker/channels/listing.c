@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listing.c - the channels with subscribers whose names match a pattern. */
+#include "channels_private.h"
+
+#include <stdlib.h>
+
+/* `*` stands for any bytes, `?` for one.  Only the last star needs to be
+ * taken back: what an earlier one could still swallow, the last one can. */
+static bool matches(struct pl_span pattern, struct pl_span name)
+{
+    size_t p = 0;
+    size_t n = 0;
+    size_t star = SIZE_MAX; /* behind the last star */
+    size_t mark = 0;        /* what it has swallowed so far ends here */
+
+    while (n < name.len) {
+        if (p < pattern.len && pattern.at[p] == '*') {
+            star = ++p;
+            mark = n;
+        } else if (p < pattern.len &&
+                   (pattern.at[p] == '?' || pattern.at[p] == name.at[n])) {
+            p++;
+            n++;
+        } else if (star != SIZE_MAX) {
+            p = star;
+            n = ++mark;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.at[p] == '*')
+        p++;
+    return p == pattern.len;
+}
+
+static void take(struct pl_map_node *n, void *arg)
+{
+    struct pl_channel *ch = (struct pl_channel *)n;
+    struct pl_list_mail *m = arg;
+
+    if (pl_channel_subscribers(ch) == 0)
+        return;
+    if (m->pattern != NULL &&
+        !matches(pl_blob_span(m->pattern), pl_blob_span(ch->name)))
+        return;
+    m->channels[m->count++] = (struct pl_listed_channel){
+        pl_blob_hold(ch->name), pl_channel_subscribers(ch)};
+}
+
+void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m)
+{
+    m->error = 0;
+    m->count = 0;
+    if (c->map.count > 0) {
+        m->channels = malloc(c->map.count * sizeof *m->channels);
+        if (m->channels == NULL) {
+            pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
+            return;
+        }
+        pl_map_each(&c->map, take, m);
+    }
+    pl_mail_answer(&c->actor, &m->msg);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* presence.h - who is in a channel.  See store.h for the promises of all
+ * stores. */
+#ifndef PL_PRESENCE_H
+#define PL_PRESENCE_H
+
+#include <stdint.h>
+
+#include "client.h"
+#include "store.h"
+
+struct pl_presence;
+
+/* The client is in the channel; or is not.  Either may be said twice. */
+struct pl_presence_change {
+    struct pl_store_op op;
+    struct pl_client *client; /* the caller holds it */
+};
+
+struct pl_presence_get {
+    struct pl_store_op op;
+    struct pl_client **clients; /* result: the caller's array of held ones */
+    uint32_t count;
+};
+
+struct pl_presence_stats {
+    struct pl_store_op op;
+    uint32_t clients; /* result */
+    uint32_t users;   /* result: different user ids; "" is one */
+};
+
+struct pl_presence_ops {
+    unsigned traits; /* enum pl_store_trait */
+    /* Errors of all: PL_ENOMEM, PL_EFULL, PL_ETIMEDOUT, PL_EIO. */
+    enum pl_store_reply (*add)(struct pl_presence *p,
+                               struct pl_presence_change *r);
+    enum pl_store_reply (*remove)(struct pl_presence *p,
+                                  struct pl_presence_change *r);
+    enum pl_store_reply (*get)(struct pl_presence *p,
+                               struct pl_presence_get *r);
+    enum pl_store_reply (*stats)(struct pl_presence *p,
+                                 struct pl_presence_stats *r);
+    void (*destroy)(struct pl_presence *p);
+};
+
+/* First in every presence store. */
+struct pl_presence {
+    const struct pl_presence_ops *ops;
+};
+
+#endif

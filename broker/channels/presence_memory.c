@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* presence_memory.c - see presence_memory.h.
+ *
+ * A channel's entries are held pointers to the clients in one compact table;
+ * what a reply says about a client is read from the client itself, so nothing
+ * is copied when somebody comes.  Different users are counted when somebody
+ * asks, and the number is kept until the next change: counting at each change
+ * would cost everybody a second table that hardly anybody asks for.
+ *
+ * Invariant: a room is in the map while its table is not empty. */
+#include "presence_memory.h"
+
+#include <stdlib.h>
+
+#include "client_table.h"
+#include "hash.h"
+#include "list.h"
+#include "map.h"
+#include "random.h"
+
+struct room {
+    struct pl_map_node node;
+    struct pl_client_table table;
+    uint32_t users;
+    bool is_counted; /* `users` holds */
+    uint16_t name_len;
+    char name[];
+};
+
+struct presence_memory {
+    struct pl_presence presence;
+    struct pl_map map;
+    struct pl_hash_key key; /* for user ids */
+};
+
+static bool match(const struct pl_map_node *n, const void *key)
+{
+    const struct room *r = (const struct room *)n;
+
+    return pl_span_equal((struct pl_span){r->name, r->name_len},
+                         *(const struct pl_span *)key);
+}
+
+static struct room *find(struct pl_presence *p, const struct pl_store_op *op)
+{
+    struct presence_memory *m = (struct presence_memory *)p;
+
+    return (struct room *)pl_map_find(&m->map, op->hash, match, &op->channel);
+}
+
+static struct room *create(struct pl_presence *p, const struct pl_store_op *op)
+{
+    struct presence_memory *m = (struct presence_memory *)p;
+    struct room *r = calloc(1, sizeof *r + op->channel.len);
+
+    if (r == NULL)
+        return NULL;
+    r->name_len = (uint16_t)op->channel.len;
+    memcpy(r->name, op->channel.at, op->channel.len);
+    if (pl_map_add(&m->map, &r->node, op->hash) != PL_OK) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+static void drop_if_empty(struct pl_presence *p, struct room *r)
+{
+    if (r->table.count > 0)
+        return;
+    pl_map_remove(&((struct presence_memory *)p)->map, &r->node);
+    pl_client_table_fini(&r->table);
+    free(r);
+}
+
+static enum pl_store_reply add(struct pl_presence *p,
+                               struct pl_presence_change *r)
+{
+    struct room *room = find(p, &r->op);
+
+    r->op.error = PL_ENOMEM;
+    if (room == NULL && (room = create(p, &r->op)) == NULL)
+        return PL_STORE_DONE;
+    r->op.error = pl_client_table_add(&room->table, r->client);
+    if (r->op.error == PL_OK) {
+        pl_client_hold(r->client);
+        room->is_counted = false;
+    } else if (r->op.error == PL_EEXIST) {
+        r->op.error = PL_OK;
+    }
+    drop_if_empty(p, room);
+    return PL_STORE_DONE;
+}
+
+static enum pl_store_reply remove_client(struct pl_presence *p,
+                                         struct pl_presence_change *r)
+{
+    struct room *room = find(p, &r->op);
+    bool marked;
+
+    r->op.error = PL_OK;
+    if (room == NULL ||
+        !pl_client_table_remove(&room->table, r->client, &marked))
+        return PL_STORE_DONE;
+    pl_client_release(r->client);
+    room->is_counted = false;
+    drop_if_empty(p, room);
+    return PL_STORE_DONE;
+}
+
+static enum pl_store_reply get(struct pl_presence *p, struct pl_presence_get *r)
+{
+    struct room *room = find(p, &r->op);
+
+    r->op.error = PL_OK;
+    r->clients = NULL;
+    r->count = 0;
+    if (room == NULL)
+        return PL_STORE_DONE;
+    r->clients = malloc(room->table.count * sizeof *r->clients);
+    if (r->clients == NULL) {
+        r->op.error = PL_ENOMEM;
+        return PL_STORE_DONE;
+    }
+    for (uint32_t i = 0; i < room->table.cap; i++) {
+        struct pl_client *c = pl_client_table_at(&room->table, i);
+
+        if (c != NULL)
+            r->clients[r->count++] = pl_client_hold(c);
+    }
+    return PL_STORE_DONE;
+}
+
+/* Put `c` into a table of `mask` + 1 clients; false when one of the same user
+ * is in it already. */
+static bool is_new_user(struct presence_memory *m, struct pl_client **seen,
+                        size_t mask, struct pl_client *c)
+{
+    struct pl_span user = pl_client_user(c);
+    size_t i = pl_hash(&m->key, user) & mask;
+
+    for (; seen[i] != NULL; i = (i + 1) & mask)
+        if (pl_span_equal(pl_client_user(seen[i]), user))
+            return false;
+    seen[i] = c;
+    return true;
+}
+
+static enum pl_err count_users(struct presence_memory *m, struct room *room)
+{
+    size_t size = 8;
+
+    while (size < (size_t)room->table.count * 2)
+        size *= 2;
+    struct pl_client **seen = calloc(size, sizeof *seen);
+    if (seen == NULL)
+        return PL_ENOMEM;
+    room->users = 0;
+    for (uint32_t i = 0; i < room->table.cap; i++) {
+        struct pl_client *c = pl_client_table_at(&room->table, i);
+
+        if (c != NULL && is_new_user(m, seen, size - 1, c))
+            room->users++;
+    }
+    free(seen);
+    room->is_counted = true;
+    return PL_OK;
+}
+
+static enum pl_store_reply stats(struct pl_presence *p,
+                                 struct pl_presence_stats *r)
+{
+    struct room *room = find(p, &r->op);
+
+    r->op.error = PL_OK;
+    r->clients = r->users = 0;
+    if (room == NULL)
+        return PL_STORE_DONE;
+    if (!room->is_counted)
+        r->op.error = count_users((struct presence_memory *)p, room);
+    if (r->op.error == PL_OK) {
+        r->clients = room->table.count;
+        r->users = room->users;
+    }
+    return PL_STORE_DONE;
+}
+
+static void free_room(struct pl_map_node *n, void *arg)
+{
+    struct room *r = (struct room *)n;
+
+    for (uint32_t i = 0; i < r->table.cap; i++)
+        pl_client_release(pl_client_table_at(&r->table, i));
+    pl_client_table_fini(&r->table);
+    pl_map_remove(arg, n);
+    free(r);
+}
+
+static void destroy(struct pl_presence *p)
+{
+    struct presence_memory *m = (struct presence_memory *)p;
+
+    pl_map_each(&m->map, free_room, &m->map);
+    pl_map_fini(&m->map);
+    free(m);
+}
+
+static const struct pl_presence_ops ops = {
+    .traits = PL_STORE_IMMEDIATE | PL_STORE_ATOMIC | PL_STORE_RELIABLE,
+    .add = add,
+    .remove = remove_client,
+    .get = get,
+    .stats = stats,
+    .destroy = destroy,
+};
+
+enum pl_err pl_presence_memory_create(struct pl_presence **out,
+                                      struct pl_random *random)
+{
+    struct presence_memory *m = calloc(1, sizeof *m);
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->presence.ops = &ops;
+    m->key.k0 = pl_random_u64(random);
+    m->key.k1 = pl_random_u64(random);
+    *out = &m->presence;
+    return PL_OK;
+}

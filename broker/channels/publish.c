@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publish.c - a publication's way through its channel.
+ *
+ * Everything that could fail is done before the stream gives the offset: the
+ * loops are asked whether they keep up, and the mails to the hubs are made.
+ * From then on it reaches every loop.  Mails are made for the loops that have
+ * subscribers when the publication arrives; whoever attaches behind it gets it,
+ * if it is stored, through the position that answers the attach.
+ *
+ * The publisher's own loop needs no mail: the answer is it (fan_out).
+ *
+ * With stores that answer at once a channel without subscribers needs no
+ * struct; with others it does, because the outbox keeps the order. */
+#include "channels_private.h"
+
+#include "system.h"
+
+static bool is_behind(const struct pl_channels *c, const struct pl_channel *ch)
+{
+    struct pl_system *s = pl_loop_system(c->actor.loop);
+
+    if (c->options.backlog_limit == 0)
+        return false;
+    for (unsigned l = 0; l < c->loop_count; l++)
+        if (ch->at_loop[l] > 0 &&
+            pl_loop_backlog(pl_system_loop(s, l)) >= c->options.backlog_limit)
+            return true;
+    return false;
+}
+
+/* The loop of the hub that sent `msg`, or loop_count: it was no hub. */
+static unsigned hub_loop(const struct pl_channels *c, const struct pl_msg *msg)
+{
+    unsigned l = msg->from.loop;
+
+    return l < c->loop_count && pl_address_equal(msg->from, c->hubs[l])
+               ? l
+               : c->loop_count;
+}
+
+/* One mail for each loop but the publisher's.  Its address says the loop. */
+static enum pl_err make_mails(struct pl_work *w)
+{
+    const struct pl_channels *c = w->owner;
+    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+    unsigned own = hub_loop(c, w->msg);
+
+    for (unsigned l = 0; l < c->loop_count; l++) {
+        if (w->ch->at_loop[l] == 0)
+            continue;
+        if (l == own) {
+            w->fan_out = true;
+            continue;
+        }
+        struct pl_publication_mail *p = pl_publication_mail_create();
+        if (p == NULL)
+            return PL_ENOMEM;
+        p->pub = pl_pub_hold(m->pub);
+        p->msg.to = c->hubs[l];
+        p->msg.next = w->mails;
+        w->mails = &p->msg;
+    }
+    return PL_OK;
+}
+
+static void send_mails(struct pl_work *w)
+{
+    while (w->mails != NULL) {
+        struct pl_msg *m = w->mails;
+
+        w->mails = m->next;
+        m->next = NULL;
+        if (w->ch->at_loop[m->to.loop] > 0)
+            pl_actor_send(&w->owner->actor, m->to, m);
+        else
+            pl_mail_destroy(m);
+    }
+}
+
+/* It has happened: to the subscribers, and the answer to the publisher. */
+static void deliver(struct pl_work *w)
+{
+    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+
+    w->msg = NULL;
+    if (w->ch != NULL) {
+        m->accepted = pl_channel_subscribers(w->ch);
+        m->fan_out = w->fan_out && w->ch->at_loop[m->msg.from.loop] > 0;
+        send_mails(w);
+    }
+    m->error = 0;
+    if (w->owner->options.metrics != NULL)
+        pl_count(w->owner->options.metrics, PL_METRIC_PUBLICATIONS, 1);
+    pl_mail_answer(&w->owner->actor, &m->msg);
+}
+
+/* A publication of another owner: without a mail made before. */
+static void relay(struct pl_channels *c, struct pl_pub *pub)
+{
+    struct pl_channel *ch = pl_channel_find(c, pl_pub_channel(pub), pub->hash);
+
+    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++) {
+        struct pl_publication_mail *p;
+
+        if (ch->at_loop[l] == 0)
+            continue;
+        if ((p = pl_publication_mail_create()) == NULL)
+            continue; /* the hub sees the jump in the offsets */
+        p->pub = pl_pub_hold(pub);
+        pl_actor_send(&c->actor, c->hubs[l], &p->msg);
+    }
+}
+
+void pl_channels_on_publication(void *owner, struct pl_pub *pub,
+                                struct pl_bus_publish *own)
+{
+    if (own != NULL)
+        deliver(pl_work_of(&own->op));
+    else
+        relay(owner, pub);
+}
+
+void pl_publish_answer(struct pl_work *w)
+{
+    deliver(w);
+    pl_work_destroy(w);
+}
+
+/* The bus has answered.  What is stored is published even when the bus failed:
+ * the publisher would else send it again, and it would be there twice.  It
+ * waits for its turn, since a refusal may overtake earlier publications. */
+static void on_bus(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+    struct pl_channel *ch = w->ch;
+
+    if (ch != NULL)
+        ch->users++;
+    if (m == NULL)
+        pl_work_destroy(w); /* its event came first */
+    else if (op->error != PL_OK && !m->stored)
+        pl_work_fail(w, op->error);
+    else if (ch != NULL)
+        w->is_ready = true;
+    else
+        pl_publish_answer(w);
+    if (ch == NULL)
+        return;
+    pl_outbox_flush(ch);
+    pl_channel_unpin(ch);
+}
+
+static void to_bus(struct pl_work *w)
+{
+    struct pl_bus *bus = w->owner->bus;
+    struct pl_pub *pub = ((struct pl_publish_mail *)w->msg)->pub;
+
+    if (!w->owner->is_immediate)
+        w->pub = pl_pub_hold(pub);
+    if (w->ch != NULL)
+        pl_list_append(&w->ch->outbox, &w->out);
+    pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_bus);
+    w->store.bus.kind = PL_BUS_PUBLICATION;
+    w->store.bus.pub = pub;
+    w->store.bus.client = NULL;
+    if (bus->ops->publish(bus, &w->store.bus) == PL_STORE_DONE)
+        on_bus(&w->store.op);
+}
+
+static void on_append(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+
+    if (op->error != PL_OK) {
+        pl_work_fail(w, op->error);
+        return;
+    }
+    m->stored = true;
+    memcpy(m->epoch, w->store.append.epoch, sizeof m->epoch);
+    to_bus(w);
+}
+
+static void begin(struct pl_work *w, struct pl_pub *pub)
+{
+    struct pl_stream *s = w->owner->stream;
+
+    pub->offset = 0;
+    pub->time_ms = pl_loop_wall_ms(w->owner->actor.loop);
+    if (s == NULL) {
+        to_bus(w);
+        return;
+    }
+    pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_append);
+    w->store.append.pub = pub;
+    if (s->ops->append(s, &w->store.append) == PL_STORE_DONE)
+        on_append(&w->store.op);
+}
+
+/* With `ch`, which may be NULL. */
+static void publish(struct pl_channels *c, struct pl_channel *ch,
+                    struct pl_publish_mail *m)
+{
+    if (ch != NULL && is_behind(c, ch)) {
+        pl_answer_error(c, &m->msg, PL_ERROR_TOO_MANY_REQUESTS);
+        return;
+    }
+    struct pl_work *w = pl_work_create(c, ch);
+    if (w == NULL) {
+        pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
+        return;
+    }
+    w->msg = &m->msg;
+    if (ch != NULL && make_mails(w) != PL_OK)
+        pl_work_fail(w, PL_ENOMEM);
+    else
+        begin(w, m->pub);
+}
+
+void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
+{
+    struct pl_span name = pl_pub_channel(m->pub);
+
+    m->accepted = 0;
+    m->stored = m->fan_out = false;
+    m->epoch[0] = '\0';
+    if (c->is_immediate) {
+        publish(c, pl_channel_find(c, name, m->pub->hash), m);
+        return;
+    }
+    struct pl_channel *ch = pl_channel_pin(c, name, m->pub->hash);
+    if (ch == NULL) {
+        pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
+        return;
+    }
+    publish(c, ch, m);
+    pl_channel_unpin(ch);
+}

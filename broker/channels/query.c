@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* query.c - presence, its numbers, history, and removing history.
+ *
+ * None needs the channel's struct: the stores know what is there.  What is
+ * switched off is answered 108. */
+#include "channels_private.h"
+
+static struct pl_query_mail *mail_of(struct pl_work *w)
+{
+    return (struct pl_query_mail *)w->msg;
+}
+
+static void answer(struct pl_work *w, uint32_t code)
+{
+    struct pl_msg *msg = w->msg;
+
+    w->msg = NULL;
+    pl_answer_error(w->owner, msg, code);
+    pl_work_destroy(w);
+}
+
+/* --- Presence --- */
+
+static void on_presence(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+    struct pl_query_mail *m = mail_of(w);
+
+    if (op->error != PL_OK) {
+        pl_work_fail(w, op->error);
+        return;
+    }
+    if (m->kind == PL_QUERY_PRESENCE) {
+        m->clients = w->store.get.clients;
+        m->count = w->store.get.count;
+    } else {
+        m->count = w->store.stats.clients;
+        m->users = w->store.stats.users;
+    }
+    answer(w, 0);
+}
+
+static void ask_presence(struct pl_work *w)
+{
+    struct pl_presence *p = w->owner->presence;
+    const struct pl_query_mail *m = mail_of(w);
+    enum pl_store_reply reply;
+
+    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_presence);
+    if (m->kind == PL_QUERY_PRESENCE)
+        reply = p->ops->get(p, &w->store.get);
+    else
+        reply = p->ops->stats(p, &w->store.stats);
+    if (reply == PL_STORE_DONE)
+        on_presence(&w->store.op);
+}
+
+/* --- History --- */
+
+static bool is_other_epoch(const struct pl_query_mail *m, const char *epoch)
+{
+    return m->has_since && m->epoch[0] != '\0' && strcmp(m->epoch, epoch) != 0;
+}
+
+static void on_history(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+    struct pl_query_mail *m = mail_of(w);
+    struct pl_stream_range *r = &w->store.range;
+
+    if (op->error != PL_OK) {
+        pl_work_fail(w, op->error);
+        return;
+    }
+    bool is_lost = is_other_epoch(m, r->top.epoch);
+    if (m->limit != 0) {
+        m->pubs = r->pubs;
+        m->count = r->count;
+    }
+    m->offset = r->top.offset;
+    memcpy(m->epoch, r->top.epoch, sizeof m->epoch);
+    answer(w, is_lost ? PL_ERROR_UNRECOVERABLE : 0);
+}
+
+static void ask_history(struct pl_work *w)
+{
+    struct pl_stream *s = w->owner->stream;
+    const struct pl_query_mail *m = mail_of(w);
+    struct pl_stream_range *r = &w->store.range;
+    enum pl_store_reply reply;
+
+    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_history);
+    r->since = m->offset;
+    r->has_since = m->has_since;
+    r->reverse = m->reverse;
+    r->limit = m->limit < 0 ? UINT32_MAX : (uint32_t)m->limit;
+    r->byte_budget = m->byte_budget;
+    reply = m->limit == 0 ? s->ops->top(s, &r->top) : s->ops->range(s, r);
+    if (reply == PL_STORE_DONE)
+        on_history(&w->store.op);
+}
+
+static void on_forgotten(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+
+    if (op->error != PL_OK)
+        pl_work_fail(w, op->error);
+    else
+        answer(w, 0);
+}
+
+static void ask_forget(struct pl_work *w)
+{
+    struct pl_stream *s = w->owner->stream;
+    const struct pl_query_mail *m = mail_of(w);
+
+    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_forgotten);
+    if (s->ops->remove(s, &w->store.op) == PL_STORE_DONE)
+        on_forgotten(&w->store.op);
+}
+
+/* --- The request --- */
+
+static uint32_t check(const struct pl_channels *c,
+                      const struct pl_query_mail *m)
+{
+    bool of_presence =
+        m->kind == PL_QUERY_PRESENCE || m->kind == PL_QUERY_PRESENCE_STATS;
+
+    if (of_presence ? c->presence == NULL : c->stream == NULL)
+        return PL_ERROR_NOT_AVAILABLE;
+    if (m->kind == PL_QUERY_HISTORY && m->reverse && m->has_since &&
+        m->offset == 0)
+        return PL_ERROR_BAD_REQUEST;
+    return 0;
+}
+
+void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m)
+{
+    uint32_t code = check(c, m);
+    struct pl_work *w = code != 0 ? NULL : pl_work_create(c, NULL);
+
+    if (w == NULL) {
+        pl_answer_error(c, &m->msg, code != 0 ? code : PL_ERROR_INTERNAL);
+        return;
+    }
+    w->msg = &m->msg;
+    if (m->kind == PL_QUERY_HISTORY)
+        ask_history(w);
+    else if (m->kind == PL_QUERY_HISTORY_REMOVE)
+        ask_forget(w);
+    else
+        ask_presence(w);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* work.c - see channels_private.h.
+ *
+ * Works are kept for the next request instead of being freed, since with the
+ * memory stores each publication needs one for a few hundred nanoseconds.
+ *
+ * The outbox is what keeps a channel's order when stores answer late: a
+ * publication enters it when it has its offset and leaves it when it is fanned
+ * out; an attach enters it when it has its position and is answered when it
+ * is first.  With the memory stores it is empty between two requests. */
+#include "channels_private.h"
+
+#include <stdlib.h>
+
+enum { SPARES = 64 };
+
+struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch)
+{
+    struct pl_work *w = c->spares;
+
+    if (w != NULL) {
+        c->spares = (struct pl_work *)w->link.next;
+        c->spare_count--;
+    } else if ((w = malloc(sizeof *w)) == NULL) {
+        return NULL;
+    }
+    memset(w, 0, offsetof(struct pl_work, store));
+    w->owner = c;
+    w->ch = ch;
+    if (ch != NULL)
+        ch->users++;
+    pl_list_append(&c->works, &w->link);
+    return w;
+}
+
+static void drop_mails(struct pl_work *w)
+{
+    while (w->mails != NULL) {
+        struct pl_msg *m = w->mails;
+
+        w->mails = m->next;
+        pl_mail_destroy(m);
+    }
+}
+
+void pl_work_destroy(struct pl_work *w)
+{
+    struct pl_channels *c = w->owner;
+    struct pl_channel *ch = w->ch;
+
+    pl_list_remove(&w->link);
+    pl_list_remove(&w->attaching);
+    pl_list_remove(&w->out);
+    drop_mails(w);
+    pl_client_release(w->client);
+    pl_pub_release(w->pub);
+    if (w->msg != NULL)
+        pl_mail_destroy(w->msg);
+    if (c->spare_count < SPARES) {
+        w->link.next = (struct pl_list *)c->spares;
+        c->spares = w;
+        c->spare_count++;
+    } else {
+        free(w);
+    }
+    if (ch != NULL)
+        pl_channel_unpin(ch);
+}
+
+void pl_work_prepare(struct pl_work *w, struct pl_span channel, uint64_t hash,
+                     void (*done)(struct pl_store_op *op))
+{
+    w->store.op =
+        (struct pl_store_op){.channel = channel, .hash = hash, .done = done};
+}
+
+static uint32_t code_of(enum pl_err err)
+{
+    switch (err) {
+    case PL_OK:
+        return 0;
+    case PL_EFULL:
+        return PL_ERROR_TOO_MANY_REQUESTS;
+    case PL_ELIMIT:
+        return PL_ERROR_LIMIT_EXCEEDED;
+    case PL_ESTOPPING:
+        return PL_ERROR_STOPPING;
+    case PL_EEXIST:
+        return PL_ERROR_ALREADY_SUBSCRIBED;
+    default:
+        return PL_ERROR_INTERNAL;
+    }
+}
+
+void pl_answer_error(struct pl_channels *c, struct pl_msg *msg, uint32_t code)
+{
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+        ((struct pl_publish_mail *)msg)->error = code;
+        break;
+    case PL_MAIL_ATTACH:
+        ((struct pl_attach_mail *)msg)->error = code;
+        break;
+    case PL_MAIL_QUERY:
+        ((struct pl_query_mail *)msg)->error = code;
+        break;
+    case PL_MAIL_LIST:
+        ((struct pl_list_mail *)msg)->error = code;
+        break;
+    default: /* a detach has no answer */
+        pl_mail_destroy(msg);
+        return;
+    }
+    pl_mail_answer(&c->actor, msg);
+}
+
+void pl_work_fail(struct pl_work *w, enum pl_err err)
+{
+    struct pl_msg *msg = w->msg;
+
+    w->msg = NULL;
+    pl_answer_error(w->owner, msg, code_of(err));
+    pl_work_destroy(w);
+}
+
+static void told(struct pl_store_op *op)
+{
+    pl_work_destroy(pl_work_of(op)); /* an event that failed is lost */
+}
+
+void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
+{
+    struct pl_bus *bus = w->owner->bus;
+
+    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash, told);
+    w->store.bus.kind = kind;
+    w->store.bus.pub = NULL;
+    w->store.bus.client = w->client;
+    if (bus->ops->publish(bus, &w->store.bus) == PL_STORE_DONE)
+        pl_work_destroy(w);
+}
+
+void pl_outbox_flush(struct pl_channel *ch)
+{
+    ch->users++; /* the last work may take the channel along */
+    while (!pl_list_is_empty(&ch->outbox)) {
+        struct pl_work *w = PL_CONTAINER(ch->outbox.next, struct pl_work, out);
+
+        if (!w->is_ready)
+            break;
+        pl_list_remove(&w->out);
+        if (w->msg->type == PL_MAIL_PUBLISH)
+            pl_publish_answer(w);
+        else
+            pl_attach_answer(w);
+    }
+    pl_channel_unpin(ch);
+}
+
+void pl_works_refuse(struct pl_channels *c)
+{
+    struct pl_list *at;
+
+    for (at = c->works.next; at != &c->works; at = at->next) {
+        struct pl_work *w = PL_CONTAINER(at, struct pl_work, link);
+        struct pl_msg *msg = w->msg;
+
+        w->msg = NULL;
+        if (msg != NULL)
+            pl_answer_error(c, msg, PL_ERROR_STOPPING);
+    }
+}
+
+/* The channels are gone already: nothing is unpinned. */
+void pl_works_free_all(struct pl_channels *c)
+{
+    while (!pl_list_is_empty(&c->works)) {
+        struct pl_work *w = PL_CONTAINER(c->works.next, struct pl_work, link);
+
+        w->ch = NULL;
+        w->attaching.next = w->out.next = NULL;
+        pl_work_destroy(w);
+    }
+    while (c->spares != NULL) {
+        struct pl_work *w = c->spares;
+
+        c->spares = (struct pl_work *)w->link.next;
+        free(w);
+    }
+    c->spare_count = 0;
+}
