@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every allocation of the owner fails once: each request is still answered,
+ * nothing leaks (the leak checker decides), and afterwards all is right. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "code.h"
+#include "failing_alloc.h"
+#include "rig.h"
+
+static const struct pl_channels_options usual = {.history_size = 4,
+                                                 .history_ttl_ms = 10000,
+                                                 .meta_ttl_ms = 60000,
+                                                 .presence = true,
+                                                 .join_leave = true};
+
+static const struct pl_late_options late = {.seed = 3, .delay_ms = 3};
+
+/* Run with the nth allocation failing.  True when it came to that. */
+static bool run(struct rig *r, unsigned nth)
+{
+    alloc_fails_at = nth;
+    rig_run(r, 1000);
+    bool has_failed = alloc_fails_at == 0;
+    alloc_fails_at = 0;
+    return has_failed;
+}
+
+static unsigned count(struct rig *r, unsigned type)
+{
+    unsigned n = 0;
+
+    for (unsigned h = 0; h <= RIG_LOOPS; h++)
+        for (unsigned i = 0; rig_mail(r, h, type, i) != NULL; i++)
+            n++;
+    return n;
+}
+
+static void send_all(struct rig *r)
+{
+    rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_attach(r, 1, "a", 0);
+    rig_publish(r, 0, "a", "x");
+    rig_publish(r, 2, "b", "x");
+    rig_send(r, 1, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
+    rig_send(r, 1, &rig_query_mail(PL_QUERY_PRESENCE_STATS, "a")->msg);
+    struct pl_query_mail *q = rig_query_mail(PL_QUERY_HISTORY, "a");
+    q->limit = -1;
+    rig_send(r, 1, &q->msg);
+    struct pl_list_mail *l = pl_list_mail_create();
+    assert_non_null(l);
+    rig_send(r, 1, &l->msg);
+}
+
+static void expect_nothing_is_left(struct rig *r)
+{
+    struct pl_query_mail *q =
+        rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE_STATS, "a"));
+
+    rig_run(r, 100);
+    assert_int_equal(q->error, 0);
+    assert_int_equal(q->count, 0);
+    assert_int_equal(r->metrics.value[PL_METRIC_CHANNELS], 0);
+    assert_true(r->metrics.value[PL_METRIC_STREAMS] <= 2);
+}
+
+/* True: allocation number `nth` was made, and failed. */
+static bool fail_one(unsigned nth, const struct pl_late_options *options)
+{
+    struct rig *r = rig_create(nth, &usual, options);
+
+    rig_run(r, 0);
+    send_all(r);
+    bool has_failed = run(r, nth);
+    assert_int_equal(count(r, PL_MAIL_ATTACH), 2);
+    assert_int_equal(count(r, PL_MAIL_PUBLISH), 2);
+    assert_int_equal(count(r, PL_MAIL_QUERY), 3);
+    assert_int_equal(count(r, PL_MAIL_LIST), 1);
+    rig_forget(r);
+    rig_detach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_detach(r, 1, "a", 0);
+    rig_run(r, 1000);
+    expect_nothing_is_left(r);
+    rig_destroy(r);
+    return has_failed;
+}
+
+static void a_request_without_memory_is_answered(void **state)
+{
+    unsigned nth = 1;
+
+    (void)state;
+    while (fail_one(nth, NULL))
+        nth++;
+    assert_true(nth > 20);
+    for (nth = 1; fail_one(nth, &late);)
+        nth++;
+    assert_true(nth > 40);
+}
+
+/* A leave that finds no memory is tried again. */
+static bool fail_leaving(unsigned nth, const struct pl_late_options *options)
+{
+    struct rig *r = rig_create(nth, &usual, options);
+
+    rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 100);
+    rig_detach(r, 1, "a", 0);
+    rig_detach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    bool has_failed = run(r, nth);
+    expect_nothing_is_left(r);
+    rig_destroy(r);
+    return has_failed;
+}
+
+static void a_leave_without_memory_leaves_no_ghost(void **state)
+{
+    unsigned nth = 1;
+
+    (void)state;
+    while (fail_leaving(nth, NULL))
+        nth++;
+    for (nth = 1; fail_leaving(nth, &late);)
+        nth++;
+    assert_true(nth > 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_without_memory_is_answered),
+        cmocka_unit_test(a_leave_without_memory_leaves_no_ghost),
+    };
+
+    return cmocka_run_group_tests_name("channels_memory", tests, NULL, NULL);
+}

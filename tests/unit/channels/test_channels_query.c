@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* History and the list of channels, as the owner answers them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "code.h"
+#include "rig.h"
+
+static const struct pl_channels_options usual = {.history_size = 4,
+                                                 .history_ttl_ms = 10000,
+                                                 .meta_ttl_ms = 60000,
+                                                 .presence = true,
+                                                 .join_leave = true,
+                                                 .backlog_limit = 1000};
+
+static struct rig *make(struct pl_channels_options options)
+{
+    return rig_create(7, &options, NULL);
+}
+
+/* --- History --- */
+
+static struct pl_query_mail *history(struct rig *r, int32_t limit, int since,
+                                     bool reverse)
+{
+    struct pl_query_mail *q = rig_query_mail(PL_QUERY_HISTORY, "a");
+
+    q->limit = limit;
+    q->has_since = since >= 0;
+    q->offset = since >= 0 ? (uint64_t)since : 0;
+    q->reverse = reverse;
+    return rig_ask(r, q);
+}
+
+static void history_answers_limit_since_and_reverse(void **state)
+{
+    static const struct {
+        int32_t limit;
+        int since; /* -1: none */
+        bool reverse;
+        uint32_t count;
+        uint64_t first;
+    } rows[] = {
+        {0, -1, false, 0, 0}, {-1, -1, false, 4, 3}, {2, -1, false, 2, 3},
+        {2, -1, true, 2, 6},  {-1, -1, true, 4, 6},  {-1, 4, false, 2, 5},
+        {-1, 6, false, 0, 0}, {-1, 0, false, 4, 3},  {-1, 9, false, 0, 0},
+        {-1, 5, true, 2, 4},  {1, 5, true, 1, 4},    {-1, 9, true, 4, 6},
+        {-1, 3, true, 0, 0},  {-1, 1, true, 0, 0},   {99, -1, false, 4, 3},
+    };
+    struct rig *r = make(usual);
+
+    (void)state;
+    rig_publish_some(r, "a", 6);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pl_query_mail *q =
+            history(r, rows[i].limit, rows[i].since, rows[i].reverse);
+
+        assert_int_equal(q->error, 0);
+        assert_int_equal(q->offset, 6);
+        assert_int_equal(q->count, rows[i].count);
+        for (uint32_t k = 0; k < q->count; k++)
+            assert_int_equal(q->pubs[k]->offset, rows[i].reverse
+                                                     ? rows[i].first - k
+                                                     : rows[i].first + k);
+    }
+    assert_int_equal(history(r, -1, 0, true)->error, PL_ERROR_BAD_REQUEST);
+    rig_destroy(r);
+}
+
+static void history_of_another_epoch_is_112(void **state)
+{
+    struct rig *r = make(usual);
+    char epoch[9];
+
+    (void)state;
+    rig_publish_some(r, "a", 2);
+    rig_epoch(r, "a", epoch);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct pl_query_mail *q = rig_query_mail(PL_QUERY_HISTORY, "a");
+
+        q->limit = -1;
+        q->has_since = true;
+        q->offset = 1;
+        memcpy(q->epoch, wrong ? "abcdefgh" : epoch, 9);
+        rig_ask(r, q);
+        assert_int_equal(q->error, wrong ? PL_ERROR_UNRECOVERABLE : 0);
+        assert_string_equal(q->epoch, epoch);
+    }
+    rig_destroy(r);
+}
+
+static void history_stops_before_its_byte_budget(void **state)
+{
+    struct rig *r = make(usual);
+    struct pl_query_mail *q = rig_query_mail(PL_QUERY_HISTORY, "a");
+
+    (void)state;
+    rig_publish_some(r, "a", 4);
+    q->limit = -1;
+    q->byte_budget = 65 * 3 - 1;
+    rig_ask(r, q);
+    assert_int_equal(q->count, 2);
+    assert_int_equal(q->offset, 4);
+    rig_destroy(r);
+}
+
+static void asking_for_history_makes_the_epoch_stable(void **state)
+{
+    struct rig *r = make(usual);
+    char epoch[9];
+    char again[9];
+
+    (void)state;
+    rig_epoch(r, "a", epoch);
+    rig_epoch(r, "a", again);
+    assert_string_equal(epoch, again);
+    assert_int_equal(r->metrics.value[PL_METRIC_STREAMS], 1);
+    rig_destroy(r);
+}
+
+/* --- The list --- */
+
+static struct pl_list_mail *list(struct rig *r, const char *pattern)
+{
+    struct pl_list_mail *m = pl_list_mail_create();
+
+    assert_non_null(m);
+    if (pattern != NULL)
+        m->pattern = pl_blob_create(pl_span_of(pattern));
+    rig_send(r, RIG_LOOPS, &m->msg);
+    rig_run(r, 0);
+    return m;
+}
+
+static void the_list_tells_channels_that_match(void **state)
+{
+    static const struct {
+        const char *pattern;
+        uint32_t count;
+    } rows[] = {
+        {NULL, 4},     {"*", 4},       {"", 0},      {"room:*", 3},
+        {"room:?", 2}, {"*1", 2},      {"*:*1*", 2}, {"room:1", 1},
+        {"?", 0},      {"**o*b*", 1},  {"*b*b*", 1}, {"lobby", 1},
+        {"lobby?", 0}, {"*lobby*", 1},
+    };
+    struct rig *r = make(usual);
+
+    (void)state;
+    assert_int_equal(list(r, NULL)->count, 0);
+    rig_attach(r, 0, "room:1", 0);
+    rig_attach(r, 1, "room:1", 0);
+    rig_attach(r, 0, "room:2", 0);
+    rig_attach(r, 0, "room:11", 0);
+    rig_attach(r, 0, "lobby", 0);
+    rig_publish(r, 0, "nobody", "x");
+    rig_run(r, 0);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pl_list_mail *m = list(r, rows[i].pattern);
+
+        assert_int_equal(m->error, 0);
+        assert_int_equal(m->count, rows[i].count);
+    }
+    struct pl_list_mail *m = list(r, "room:1");
+    assert_int_equal(m->channels[0].subscribers, 2);
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(history_answers_limit_since_and_reverse),
+        cmocka_unit_test(history_of_another_epoch_is_112),
+        cmocka_unit_test(history_stops_before_its_byte_budget),
+        cmocka_unit_test(asking_for_history_makes_the_epoch_stable),
+        cmocka_unit_test(the_list_tells_channels_that_match),
+    };
+
+    return cmocka_run_group_tests_name("channels_query", tests, NULL, NULL);
+}
