@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_status.c - parley status: the broker's status for people.
+ *
+ * The page shows what the JSON has, a line a group: a new number in a group
+ * appears here by itself. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "request.h"
+
+static json_int_t number(const json_t *json, const char *key)
+{
+    return json_integer_value(json_object_get(json, key));
+}
+
+static const char *text(const json_t *json, const char *key)
+{
+    const char *value = json_string_value(json_object_get(json, key));
+
+    return value != NULL ? value : "?";
+}
+
+/* 93784000 ms as "1d 2h 3m 4s", without what is zero in front. */
+static void print_time(json_int_t ms)
+{
+    json_int_t s = ms / 1000;
+
+    if (s >= 86400)
+        printf("%" JSON_INTEGER_FORMAT "d ", s / 86400);
+    if (s >= 3600)
+        printf("%" JSON_INTEGER_FORMAT "h ", s / 3600 % 24);
+    if (s >= 60)
+        printf("%" JSON_INTEGER_FORMAT "m ", s / 60 % 60);
+    printf("%" JSON_INTEGER_FORMAT "s", s % 60);
+}
+
+static void print_head(const json_t *s)
+{
+    printf("parleyd %s  %s  up ", text(s, "version"), text(s, "phase"));
+    print_time(number(s, "uptime_ms"));
+    printf("  %.1f MiB\n\n", (double)number(s, "memory_bytes") / 1048576.0);
+}
+
+/* "word_word" as "word word". */
+static void print_words(const char *key)
+{
+    for (; *key != '\0'; key++)
+        putchar(*key == '_' ? ' ' : *key);
+}
+
+static void print_group(const json_t *s, const char *name)
+{
+    const json_t *group = json_object_get(s, name);
+    const char *key, *between = "";
+    json_t *value;
+    int width = 16;
+
+    printf("  ");
+    print_words(name);
+    width -= (int)strlen(name);
+    printf("%*s", width > 0 ? width : 1, "");
+    json_object_foreach((json_t *)group, key, value)
+    {
+        fputs(between, stdout);
+        print_words(key);
+        if (json_is_real(value))
+            printf(" %.2f %%", 100.0 * json_real_value(value));
+        else
+            printf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
+        between = ", ";
+    }
+    putchar('\n');
+}
+
+static void print_loop(const json_t *l)
+{
+    const char *handler = json_string_value(json_object_get(l, "handler"));
+
+    printf("  loop %-2" JSON_INTEGER_FORMAT "  %6" JSON_INTEGER_FORMAT
+           " connections  %6" JSON_INTEGER_FORMAT
+           " actors  mail %" JSON_INTEGER_FORMAT
+           " queued, %" JSON_INTEGER_FORMAT
+           " deepest  turn %.3f ms, longest %.3f ms",
+           number(l, "loop"), number(l, "connections"), number(l, "actors"),
+           number(l, "mail_queued"), number(l, "mail_deepest"),
+           (double)number(l, "lag_ns") / 1e6,
+           (double)number(l, "lag_max_ns") / 1e6);
+    if (handler != NULL)
+        printf("  in %s for %" JSON_INTEGER_FORMAT " ms", handler,
+               number(l, "handler_ms"));
+    putchar('\n');
+}
+
+static void print_phase(const json_t *p)
+{
+    const char *state = text(p, "state");
+
+    if (strcmp(state, "ahead") == 0)
+        return;
+    printf("  %-10s  %s  %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+           " ms, forced %" JSON_INTEGER_FORMAT "\n",
+           text(p, "phase"), state, number(p, "elapsed_ms"),
+           number(p, "deadline_ms"), number(p, "forced"));
+}
+
+static void print_ledger(const char *name, const json_t *l)
+{
+    const char *key, *between = " ";
+    json_t *value;
+
+    printf("  %-10s", name);
+    json_object_foreach((json_t *)l, key, value)
+    {
+        if (!json_is_integer(value))
+            continue;
+        printf("%s%s %" JSON_INTEGER_FORMAT, between, key,
+               json_integer_value(value));
+        between = ", ";
+    }
+    puts(json_is_true(json_object_get(l, "balanced")) ? "  balanced"
+                                                      : "  NOT balanced");
+}
+
+static void print_page(const json_t *s)
+{
+    static const char *const groups[] = {
+        "connections",  "closed",         "users",   "channels", "messages",
+        "commands",     "deliveries",     "errors",  "drops",    "mailboxes",
+        "dead_letters", "authentication", "handlers"};
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    print_head(s);
+    for (i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        print_group(s, groups[i]);
+    putchar('\n');
+    json_array_foreach(json_object_get(s, "loops"), i, value) print_loop(value);
+    putchar('\n');
+    json_object_foreach(json_object_get(s, "ledgers"), key, value)
+        print_ledger(key, value);
+    json_array_foreach(json_object_get(s, "phases"), i, value)
+        print_phase(value);
+}
+
+static int show(const struct target *t, bool as_json)
+{
+    struct pl_buf answer = {0};
+    int rc = request(t, "/status", NULL, &answer);
+
+    if (rc == EXIT_OK && as_json) {
+        fwrite(answer.data, 1, answer.len, stdout);
+        putchar('\n');
+    } else if (rc == EXIT_OK) {
+        json_t *s =
+            json_loadb(answer.len > 0 ? answer.data : "", answer.len, 0, NULL);
+        if (s == NULL) {
+            complain("the answer is not a status");
+            rc = EXIT_FAILED;
+        } else {
+            print_page(s);
+        }
+        json_decref(s);
+    }
+    pl_buf_fini(&answer);
+    return rc;
+}
+
+int cmd_status(int argc, char **argv)
+{
+    static const struct option options[] = {
+        TARGET_LONG, {"json", no_argument, NULL, 'j'}, {0}};
+    struct target t = {0};
+    bool as_json = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, TARGET_SHORT "j", options,
+                                 NULL)) != -1) {
+        if (option == 'h') {
+            print_help();
+            return EXIT_OK;
+        }
+        if (option == 'j')
+            as_json = true;
+        else if (!target_take(&t, option))
+            return EXIT_USAGE;
+    }
+    if (optind != argc)
+        return usage_error("status", "it takes no arguments");
+    int rc = target_complete(&t);
+    if (rc == EXIT_OK)
+        rc = show(&t, as_json);
+    target_fini(&t);
+    return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request.h - one HTTP request to the broker. */
+#ifndef PL_TOOL_REQUEST_H
+#define PL_TOOL_REQUEST_H
+
+#include <jansson.h>
+
+#include "buf.h"
+#include "options.h"
+
+/* Ask `path`; with `body` it is a POST, else a GET.  The answer's body goes to
+ * *answer, which the caller fini()s.
+ * Returns EXIT_OK for status 200; else it has complained. */
+int request(const struct target *t, const char *path, const char *body,
+            struct pl_buf *answer);
+
+/* A POST to the server API: the value of "result", which the caller decrefs,
+ * goes to *result.  As above; an error of the broker is complained about. */
+int request_api(const struct target *t, const char *method, const char *body,
+                json_t **result);
+
+/* A GET whose answer comes in lines until it ends; `line` is called for each,
+ * without its newline. */
+int request_lines(const struct target *t, const char *path,
+                  void (*line)(const char *text, size_t len));
+
+/* Behind the content of `b`, so that it can stand in a query.  RFC 3986. */
+void put_escaped(struct pl_buf *b, const char *text);
+
+#endif
