@@ -117,6 +117,20 @@ static uint16_t port_of(const struct sockaddr_storage *a)
     return ntohs(((const struct sockaddr_in *)a)->sin_port);
 }
 
+/* libevent takes no port 0, but an address without one: then it is 0. */
+static bool parse(const char *text, struct sockaddr *out, int *len)
+{
+    char host[64];
+    size_t end = strlen(text);
+
+    if (end < sizeof host && end > 2 && strcmp(text + end - 2, ":0") == 0) {
+        memcpy(host, text, end - 2);
+        host[end - 2] = '\0';
+        text = host;
+    }
+    return evutil_parse_sockaddr_port(text, out, len) == 0;
+}
+
 enum pl_err pl_tcp_socket_listen(int *fd, uint16_t *port,
                                  const struct pl_config_endpoint *endpoint)
 {
@@ -124,7 +138,7 @@ enum pl_err pl_tcp_socket_listen(int *fd, uint16_t *port,
     struct sockaddr *a = (struct sockaddr *)&address;
     int len = sizeof address, one = 1;
 
-    if (evutil_parse_sockaddr_port(endpoint->text, a, &len) != 0)
+    if (!parse(endpoint->text, a, &len))
         return complain(endpoint->text, "parse", EINVAL);
     int opened = open_socket(a->sa_family);
     if (opened < 0)

@@ -149,7 +149,7 @@ static int show(const struct target *t, bool as_json)
     struct pl_buf answer = {0};
     int rc = request(t, "/status", NULL, &answer);
 
-    if (rc == EXIT_OK && as_json) {
+    if (rc == EXIT_OK && as_json && answer.len > 0) {
         fwrite(answer.data, 1, answer.len, stdout);
         putchar('\n');
     } else if (rc == EXIT_OK) {

@@ -38,7 +38,8 @@ struct pl_config *load_config(const char *file)
 
     if (pl_config_load(&config, &source, &report) != PL_OK)
         config = NULL;
-    fwrite(report.data, 1, report.len, stderr);
+    if (report.len > 0)
+        fwrite(report.data, 1, report.len, stderr);
     pl_buf_fini(&report);
     return config;
 }

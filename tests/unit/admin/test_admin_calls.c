@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_admin_calls.c - server API calls, from body to answer, without HTTP. */
+#include <stdio.h>
+
+#include "calls.h"
+#include "fake_owner.h"
+#include "sim.h"
+#include "system.h"
+
+enum { OWNERS = 3, LOOPS = OWNERS + 1 };
+
+struct fixture {
+    struct pl_sim *sim;
+    struct pl_config *config;
+    struct pl_hash_key key;
+    struct owner *owner[OWNERS];
+    struct pl_address owners[OWNERS];
+    struct pl_admin_options options;
+    struct pl_actor actor; /* sends the mails of the calls */
+    struct pl_api_calls calls;
+    char answer[4096];
+    unsigned answers;
+};
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct fixture *f = PL_CONTAINER(a, struct fixture, actor);
+
+    pl_api_calls_receive(&f->calls, msg);
+}
+
+static void supervise(struct pl_actor *a, struct pl_msg *msg)
+{
+    pl_mail_answer(a, msg);
+}
+
+static void reap(struct pl_actor *a)
+{
+    (void)a;
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "calls",
+    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+static const struct pl_actor_ops supervisor_ops = {
+    .name = "supervisor",
+    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE},
+    .receive = supervise,
+    .reap = reap,
+};
+
+static struct pl_actor supervisor;
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct pl_system *s;
+
+    assert_non_null(f);
+    assert_int_equal(
+        pl_sim_create(&f->sim, LOOPS, pl_sim_test_seed("admin_calls")), PL_OK);
+    assert_int_equal(pl_config_create_default(&f->config), PL_OK);
+    s = pl_sim_system(f->sim);
+    for (unsigned i = 0; i < OWNERS; i++) {
+        f->owner[i] = owner_create(pl_system_loop(s, i));
+        f->owners[i] = pl_actor_address(&f->owner[i]->actor);
+    }
+    struct pl_loop *control = pl_system_loop(s, OWNERS);
+    memset(&supervisor, 0, sizeof supervisor);
+    assert_int_equal(pl_actor_init(&supervisor, control, &supervisor_ops),
+                     PL_OK);
+    assert_int_equal(pl_actor_init(&f->actor, control, &ops), PL_OK);
+    f->options = (struct pl_admin_options){
+        .config = f->config,
+        .key = &f->key,
+        .channels = f->owners,
+        .channel_owners = OWNERS,
+        .supervisor = pl_actor_address(&supervisor),
+    };
+    assert_int_equal(pl_api_calls_init(&f->calls, &f->actor, &f->options),
+                     PL_OK);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    pl_api_calls_fini(&f->calls);
+    pl_sim_destroy(f->sim);
+    pl_config_destroy(f->config);
+    free(f);
+    return 0;
+}
+
+static void on_done(void *arg, const struct pl_buf *body)
+{
+    struct fixture *f = arg;
+
+    assert_false(body->failed);
+    snprintf(f->answer, sizeof f->answer, "%.*s", (int)body->len, body->data);
+    f->answers++;
+}
+
+static struct pl_api_call *begin(struct fixture *f, enum pl_api_call_form form,
+                                 enum pl_api_method method, const char *text)
+{
+    char body[4096];
+    struct pl_api_call *call = NULL;
+
+    snprintf(body, sizeof body, "%s", text);
+    assert_int_equal(pl_api_call_create(&call, &f->calls, form, method,
+                                        pl_span_of(body), on_done, f),
+                     PL_OK);
+    return call;
+}
+
+/* Call, and see that the answer is `want`. */
+static void expect(struct fixture *f, enum pl_api_call_form form,
+                   enum pl_api_method method, const char *text,
+                   const char *want)
+{
+    unsigned before = f->answers;
+
+    pl_api_call_start(begin(f, form, method, text));
+    pl_sim_advance(f->sim, 0);
+    assert_int_equal(f->answers, before + 1);
+    assert_string_equal(f->answer, want);
+    assert_int_equal(f->calls.in_flight, 0);
+    assert_int_equal(f->calls.mails, 0);
+}
+
+static void publish_tells_offset_and_epoch(void **state)
+{
+    expect(*state, PL_CALL_ONE, PL_API_PUBLISH,
+           "{\"channel\":\"c\",\"data\":{\"a\": 1}}",
+           "{\"result\":{\"offset\":1,\"epoch\":\"epok\"}}");
+}
+
+static void an_error_of_the_owner_is_told(void **state)
+{
+    expect(*state, PL_CALL_ONE, PL_API_PUBLISH,
+           "{\"channel\":\"broken\",\"data\":1}",
+           "{\"error\":{\"code\":108,\"message\":\"not available\"}}");
+}
+
+static void a_body_that_is_wrong_is_told_without_asking_anybody(void **state)
+{
+    expect(*state, PL_CALL_ONE, PL_API_PUBLISH, "{\"data\":1}",
+           "{\"error\":{\"code\":107,\"message\":\"bad request\"}}");
+    expect(*state, PL_CALL_BATCH, 0, "nonsense",
+           "{\"error\":{\"code\":107,\"message\":\"bad request\"}}");
+}
+
+static void broadcast_answers_each_channel_in_its_place(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.channel_owners = 1; /* so that offsets are known */
+    expect(f, PL_CALL_ONE, PL_API_BROADCAST,
+           "{\"channels\":[\"a\",\"broken\",\"b\"],\"data\":7}",
+           "{\"result\":{\"responses\":["
+           "{\"result\":{\"offset\":1,\"epoch\":\"epok\"}},"
+           "{\"error\":{\"code\":108,\"message\":\"not available\"}},"
+           "{\"result\":{\"offset\":2,\"epoch\":\"epok\"}}]}}");
+    assert_string_equal(f->owner[0]->last, "7");
+}
+
+static void a_batch_answers_under_the_names_of_its_methods(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.channel_owners = 1;
+    expect(f, PL_CALL_BATCH, 0,
+           "{\"commands\":[{\"publish\":{\"channel\":\"a\",\"data\":1}},"
+           "{\"presence_stats\":{\"channel\":\"a\"}},{\"what\":{}},"
+           "{\"broadcast\":{\"channels\":[\"b\"],\"data\":2}}]}",
+           "{\"replies\":[{\"publish\":{\"offset\":1,\"epoch\":\"epok\"}},"
+           "{\"presence_stats\":{\"num_clients\":3,\"num_users\":2}},"
+           "{\"error\":{\"code\":104,\"message\":\"method not found\"}},"
+           "{\"broadcast\":{\"responses\":[{\"result\":{\"offset\":2,"
+           "\"epoch\":\"epok\"}}]}}]}");
+}
+
+static void the_older_form_answers_a_line_a_command(void **state)
+{
+    expect(*state, PL_CALL_LINES, 0,
+           "{\"method\":\"disconnect\",\"params\":{\"user\":\"ada\"}}\n"
+           "{\"method\":\"presence_stats\",\"params\":{\"channel\":\"c\"}}",
+           "{\"result\":{}}\n"
+           "{\"result\":{\"num_clients\":3,\"num_users\":2}}");
+}
+
+static void history_gives_payloads_as_they_are(void **state)
+{
+    struct fixture *f = *state;
+
+    pl_api_call_start(begin(f, PL_CALL_ONE, PL_API_HISTORY,
+                            "{\"channel\":\"c\",\"limit\":10}"));
+    pl_sim_advance(f->sim, 0);
+    assert_non_null(strstr(f->answer, "{\"result\":{\"publications\":["
+                                      "{\"data\":{\"n\":1},\"offset\":1},"
+                                      "{\"b64data\":\"AQI=\",\"info\":{"
+                                      "\"user\":\"ada\",\"client\":\""));
+    assert_non_null(strstr(f->answer,
+                           "\"conn_info\":{\"name\":\"Ada\"}},\"offset\":2}],"
+                           "\"epoch\":\"epok\",\"offset\":2}}"));
+}
+
+static void presence_is_keyed_by_client(void **state)
+{
+    struct fixture *f = *state;
+    char want[64];
+
+    pl_api_call_start(
+        begin(f, PL_CALL_ONE, PL_API_PRESENCE, "{\"channel\":\"c\"}"));
+    pl_sim_advance(f->sim, 0);
+    struct pl_span id =
+        pl_client_id(f->owner[pl_hash(&f->key, PL_SPAN("c")) % OWNERS]->client);
+    snprintf(want, sizeof want, "{\"result\":{\"presence\":{\"%.*s\":{",
+             (int)id.len, id.at);
+    assert_memory_equal(f->answer, want, strlen(want));
+}
+
+static void channels_gathers_all_owners(void **state)
+{
+    struct fixture *f = *state;
+
+    pl_api_call_start(begin(f, PL_CALL_ONE, PL_API_CHANNELS, "{}"));
+    pl_sim_advance(f->sim, 0);
+    assert_int_equal(f->answers, 1);
+    unsigned listed = 0;
+    for (const char *at = f->answer; (at = strstr(at, "num_clients")); at++)
+        listed++;
+    assert_int_equal(listed, OWNERS);
+}
+
+static void what_is_not_answered_in_time_is_error_100(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.channel_owners = 1;
+    pl_api_call_start(begin(f, PL_CALL_ONE, PL_API_BROADCAST,
+                            "{\"channels\":[\"a\",\"mute\"],\"data\":1}"));
+    pl_sim_advance(f->sim, PL_CALLS_TIMEOUT_MS - 1);
+    assert_int_equal(f->answers, 0);
+    pl_sim_advance(f->sim, 100);
+    assert_int_equal(f->answers, 1);
+    assert_string_equal(
+        f->answer, "{\"result\":{\"responses\":["
+                   "{\"result\":{\"offset\":1,\"epoch\":\"epok\"}},"
+                   "{\"error\":{\"code\":100,\"message\":\"internal server "
+                   "error\"}}]}}");
+    assert_int_equal(f->calls.mails, 0);
+    /* The answer that comes after all finds nobody, nor the next call. */
+    pl_api_call_start(begin(f, PL_CALL_ONE, PL_API_PUBLISH,
+                            "{\"channel\":\"mute\",\"data\":2}"));
+    pl_mail_answer(&f->owner[0]->actor, f->owner[0]->kept[0]);
+    f->owner[0]->kept[0] = f->owner[0]->kept[--f->owner[0]->kept_count];
+    pl_sim_advance(f->sim, 0);
+    assert_int_equal(f->answers, 1);
+    assert_int_equal(f->calls.in_flight, 1);
+}
+
+static void a_forgotten_call_tells_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_api_call *call =
+        begin(f, PL_CALL_ONE, PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1}");
+
+    pl_api_call_start(call);
+    pl_api_call_forget(call);
+    pl_sim_advance(f->sim, 2 * PL_CALLS_TIMEOUT_MS);
+    assert_int_equal(f->answers, 0);
+    assert_int_equal(f->calls.in_flight, 0);
+    assert_int_equal(f->calls.mails, 0);
+}
+
+static void an_owner_that_is_gone_is_error_503(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < OWNERS; i++)
+        pl_actor_exit(&f->owner[i]->actor, "gone");
+    pl_sim_advance(f->sim, 0);
+    expect(f, PL_CALL_ONE, PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1}",
+           "{\"error\":{\"code\":503,\"message\":\"stopping or full\"}}");
+}
+
+static void calls_at_once_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_api_call *call = NULL;
+    char body[] = "{\"channel\":\"c\",\"data\":1}";
+
+    for (unsigned i = 0; i < PL_CALLS_MAX; i++)
+        begin(f, PL_CALL_ONE, PL_API_PUBLISH, body);
+    assert_int_equal(pl_api_call_create(&call, &f->calls, PL_CALL_ONE,
+                                        PL_API_PUBLISH, pl_span_of(body),
+                                        on_done, f),
+                     PL_EFULL);
+    assert_null(call);
+}
+
+#define WITH_FIXTURE(test)                                                     \
+    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(publish_tells_offset_and_epoch),
+        WITH_FIXTURE(an_error_of_the_owner_is_told),
+        WITH_FIXTURE(a_body_that_is_wrong_is_told_without_asking_anybody),
+        WITH_FIXTURE(broadcast_answers_each_channel_in_its_place),
+        WITH_FIXTURE(a_batch_answers_under_the_names_of_its_methods),
+        WITH_FIXTURE(the_older_form_answers_a_line_a_command),
+        WITH_FIXTURE(history_gives_payloads_as_they_are),
+        WITH_FIXTURE(presence_is_keyed_by_client),
+        WITH_FIXTURE(channels_gathers_all_owners),
+        WITH_FIXTURE(what_is_not_answered_in_time_is_error_100),
+        WITH_FIXTURE(a_forgotten_call_tells_nobody),
+        WITH_FIXTURE(an_owner_that_is_gone_is_error_503),
+        WITH_FIXTURE(calls_at_once_are_bounded),
+    };
+
+    return cmocka_run_group_tests_name("admin_calls", tests, NULL, NULL);
+}

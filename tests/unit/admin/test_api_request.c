@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_api_request.c - bodies of the server API. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "api_request.h"
+#include "code.h"
+
+struct fixture {
+    struct pl_arena arena;
+    char text[4096];
+    struct pl_api_request r;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){0};
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    pl_arena_fini(&((struct fixture *)*state)->arena);
+    return 0;
+}
+
+/* Reading may change the text, so it gets a copy. */
+static struct pl_span copy(struct fixture *f, const char *text)
+{
+    snprintf(f->text, sizeof f->text, "%s", text);
+    return pl_span_of(f->text);
+}
+
+static uint32_t read_as(struct fixture *f, enum pl_api_method method,
+                        const char *text)
+{
+    return pl_api_request_read(&f->r, method, copy(f, text), false, &f->arena);
+}
+
+static void assert_span(struct pl_span s, const char *text)
+{
+    assert_non_null(s.at);
+    assert_int_equal(s.len, strlen(text));
+    assert_memory_equal(s.at, text, s.len);
+}
+
+static void data_is_taken_byte_for_byte(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(read_as(f, PL_API_PUBLISH,
+                             "{\"channel\":\"c\", \"data\": { \"a\" : 1.50, "
+                             "\"b\":\"\\u00e4\"}, \"x\":[1]}"),
+                     0);
+    assert_span(f->r.channel, "c");
+    assert_span(f->r.data, "{ \"a\" : 1.50, \"b\":\"\\u00e4\"}");
+    assert_true(f->r.is_json);
+}
+
+static void what_is_missing_or_of_another_type_is_107(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum pl_api_method method;
+        const char *text;
+    } bad[] = {
+        {PL_API_PUBLISH, ""},
+        {PL_API_PUBLISH, "{}"},
+        {PL_API_PUBLISH, "[]"},
+        {PL_API_PUBLISH, "{\"data\":1}"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\"}"},
+        {PL_API_PUBLISH, "{\"channel\":\"\",\"data\":1}"},
+        {PL_API_PUBLISH, "{\"channel\":7,\"data\":1}"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":}"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1} x"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\\u0000\",\"data\":1}"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"b64data\":\"a\"}"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"b64data\":\"a*==\"}"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"b64data\":\"//8=\"}"},
+        {PL_API_BROADCAST, "{\"data\":1}"},
+        {PL_API_BROADCAST, "{\"channels\":[],\"data\":1}"},
+        {PL_API_BROADCAST, "{\"channels\":[\"a\",\"\"],\"data\":1}"},
+        {PL_API_BROADCAST, "{\"channels\":[\"a\",1],\"data\":1}"},
+        {PL_API_BROADCAST, "{\"channels\":\"a\",\"data\":1}"},
+        {PL_API_PRESENCE, "{}"},
+        {PL_API_HISTORY, "{\"channel\":\"c\",\"limit\":1.5}"},
+        {PL_API_HISTORY, "{\"channel\":\"c\",\"limit\":-2}"},
+        {PL_API_HISTORY, "{\"channel\":\"c\",\"since\":3}"},
+        {PL_API_HISTORY, "{\"channel\":\"c\",\"reverse\":1}"},
+        {PL_API_DISCONNECT, "{}"},
+        {PL_API_DISCONNECT, "{\"user\":\"u\",\"disconnect\":{\"code\":12}}"},
+        {PL_API_UNSUBSCRIBE, "{\"user\":\"u\"}"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(read_as(f, bad[i].method, bad[i].text),
+                         PL_ERROR_BAD_REQUEST);
+}
+
+static void inboxes_are_channels_for_a_backend(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        read_as(f, PL_API_PUBLISH, "{\"channel\":\"#ada\",\"data\":1}"), 0);
+}
+
+static void base64_may_carry_bytes_only_where_they_are_allowed(void **state)
+{
+    struct fixture *f = *state;
+    static const char bytes[] = "{\"channel\":\"c\",\"b64data\":\"//8A\"}";
+
+    assert_int_equal(read_as(f, PL_API_PUBLISH, bytes), PL_ERROR_BAD_REQUEST);
+    assert_int_equal(pl_api_request_read(&f->r, PL_API_PUBLISH, copy(f, bytes),
+                                         true, &f->arena),
+                     0);
+    assert_int_equal(f->r.data.len, 3);
+    assert_memory_equal(f->r.data.at, "\xff\xff\0", 3);
+    assert_false(f->r.is_json);
+    /* JSON in base64 is JSON. */
+    assert_int_equal(
+        read_as(f, PL_API_PUBLISH,
+                "{\"channel\":\"c\",\"b64data\":\"eyJhIjoxfQ==\"}"),
+        0);
+    assert_span(f->r.data, "{\"a\":1}");
+    assert_true(f->r.is_json);
+}
+
+static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const asks[] = {
+        "\"skip_history\":true", "\"tags\":{\"a\":\"b\"}",
+        "\"idempotency_key\":\"k\"", "\"delta\":true"};
+    static const char *const harmless[] = {
+        "\"skip_history\":false", "\"tags\":{}", "\"tags\":null",
+        "\"idempotency_key\":\"\"", "\"version\":3"};
+    char text[256];
+
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        snprintf(text, sizeof text, "{\"channel\":\"c\",\"data\":1,%s}",
+                 asks[i]);
+        assert_int_equal(read_as(f, PL_API_PUBLISH, text),
+                         PL_ERROR_NOT_AVAILABLE);
+    }
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+        snprintf(text, sizeof text, "{\"channel\":\"c\",\"data\":1,%s}",
+                 harmless[i]);
+        assert_int_equal(read_as(f, PL_API_PUBLISH, text), 0);
+    }
+    assert_int_equal(read_as(f, PL_API_DISCONNECT,
+                             "{\"user\":\"u\",\"whitelist\":[\"a\",\"b\"]}"),
+                     PL_ERROR_NOT_AVAILABLE);
+}
+
+static void history_and_disconnect_have_their_details(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        read_as(f, PL_API_HISTORY,
+                "{\"channel\":\"c\",\"limit\":-1,\"reverse\":true,\"since\":"
+                "{\"offset\":18446744073709551615,\"epoch\":\"e\"}}"),
+        0);
+    assert_int_equal(f->r.limit, -1);
+    assert_true(f->r.has_since && f->r.reverse);
+    assert_true(f->r.offset == UINT64_MAX);
+    assert_span(f->r.epoch, "e");
+    assert_int_equal(
+        read_as(f, PL_API_DISCONNECT,
+                "{\"user\":\"\",\"client\":\"id\",\"whitelist\":[\"me\"],"
+                "\"disconnect\":{\"code\":3456,\"reason\":\"bye\"}}"),
+        0);
+    assert_int_equal(f->r.code, 3456);
+    assert_span(f->r.reason, "bye");
+    assert_span(f->r.except, "me");
+    assert_non_null(f->r.user.at); /* "" is the anonymous user */
+}
+
+static void commands_come_behind_one_another_or_in_a_batch(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_api_command *c;
+    size_t count;
+
+    assert_int_equal(
+        pl_api_commands_read(&c, &count, false,
+                             copy(f, "{\"method\":\"info\"}\n{\"params\":{\"a"
+                                     "\":[]},\"method\":\"nothing\"}"),
+                             &f->arena),
+        0);
+    assert_int_equal(count, 2);
+    assert_int_equal(c[0].method, PL_API_INFO);
+    assert_null(c[0].params.at);
+    assert_int_equal(c[1].method, PL_API_METHOD_COUNT);
+    assert_span(c[1].params, "{\"a\":[]}");
+    assert_int_equal(
+        pl_api_commands_read(
+            &c, &count, true,
+            copy(f, "{\"parallel\":true,\"commands\":[{\"publish\":{}}]}"),
+            &f->arena),
+        0);
+    assert_int_equal(count, 1);
+    assert_int_equal(c[0].method, PL_API_PUBLISH);
+    assert_int_equal(pl_api_commands_read(&c, &count, true,
+                                          copy(f, "{\"commands\":[]}"),
+                                          &f->arena),
+                     PL_ERROR_BAD_REQUEST);
+    assert_int_equal(
+        pl_api_commands_read(&c, &count, false, copy(f, "  "), &f->arena),
+        PL_ERROR_BAD_REQUEST);
+}
+
+#define WITH_FIXTURE(test)                                                     \
+    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(data_is_taken_byte_for_byte),
+        WITH_FIXTURE(what_is_missing_or_of_another_type_is_107),
+        WITH_FIXTURE(inboxes_are_channels_for_a_backend),
+        WITH_FIXTURE(base64_may_carry_bytes_only_where_they_are_allowed),
+        WITH_FIXTURE(what_parley_does_not_do_is_108_and_not_ignored),
+        WITH_FIXTURE(history_and_disconnect_have_their_details),
+        WITH_FIXTURE(commands_come_behind_one_another_or_in_a_batch),
+    };
+
+    return cmocka_run_group_tests_name("api_request", tests, NULL, NULL);
+}
