@@ -42,6 +42,11 @@ void pl_admin_close_doors(struct pl_admin *a);
 void pl_http_reply(struct evhttp_request *req, int status, const char *type,
                    const struct pl_buf *text);
 
+/* http.c.  In a close callback: the connection of a request that was not
+ * answered goes.  When it failed, evhttp has parted the two and left the
+ * request to us; else it frees both. */
+void pl_http_abandon(struct evhttp_request *req);
+
 /* stream.c.  Answer GET /sub. */
 void pl_stream_open(struct pl_admin *a, struct evhttp_request *req);
 void pl_streams_close(struct pl_admin *a);

@@ -120,7 +120,12 @@ static void on_done(void *arg, const struct pl_buf *body)
     pl_http_reply(req, 200, "application/json", body);
 }
 
-/* evhttp frees the request itself. */
+void pl_http_abandon(struct evhttp_request *req)
+{
+    if (evhttp_request_get_connection(req) == NULL)
+        evhttp_request_free(req);
+}
+
 static void on_gone(struct evhttp_connection *conn, void *arg)
 {
     struct pl_waiting *w = arg;
@@ -128,6 +133,7 @@ static void on_gone(struct evhttp_connection *conn, void *arg)
     (void)conn;
     pl_reactor_touch(w->admin->options.reactor);
     pl_api_call_forget(w->call);
+    pl_http_abandon(w->request);
     drop_waiting(w);
 }
 

@@ -296,12 +296,14 @@ static void run_end(struct pl_task *t)
 static void on_freed(struct evhttp_connection *conn, void *arg)
 {
     struct pl_stream *s = arg;
+    struct evhttp_request *request = s->request;
 
     (void)conn;
     pl_reactor_touch(s->admin->options.reactor);
     s->conn = NULL;
     s->ending = GONE;
     let_go(s);
+    pl_http_abandon(request);
 }
 
 static void on_closed(evutil_socket_t fd, short what, void *arg)
