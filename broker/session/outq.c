@@ -182,7 +182,8 @@ void pl_outq_settle(struct pl_outq *q)
     }
 }
 
-/* The end of the frame that was begun but not finished, or from itself. */
+/* The end of the frame that was begun but not finished, or from itself.  What
+ * has no frames, an HTTP answer, is one piece. */
 static uint32_t begun_until(const struct pl_out_item *i)
 {
     struct pl_span frames = {i->segment->buf.data + i->start, i->to - i->start};
@@ -190,6 +191,8 @@ static uint32_t begun_until(const struct pl_out_item *i)
 
     if (i->from == i->start)
         return i->from;
+    if (i->frames == 0)
+        return i->to;
     while (at < i->from) {
         size_t len = pl_ws_frame_length(frames);
 
@@ -207,13 +210,21 @@ static void count_dropped(struct pl_out_pool *p, enum pl_metric why,
     pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, owed);
 }
 
+/* The whole frames of `i` up to `until`. */
+static uint32_t frames_until(const struct pl_out_item *i, uint32_t until)
+{
+    if (i->frames == 0 || until == i->start)
+        return 0;
+    return pl_segment_count(i->segment, i->start, until);
+}
+
 /* Cut the first item to the frame that was begun.  Its frames were all owed
  * or all not: a queue never mixes them in one item. */
 static void cut_first(struct pl_outq *q, struct pl_out_pool *p,
                       enum pl_metric why, uint32_t until)
 {
     struct pl_out_item *i = q->first;
-    uint32_t kept = pl_segment_count(i->segment, i->start, until);
+    uint32_t kept = frames_until(i, until);
     uint32_t gone = i->to - until;
 
     if (i->owed > 0) {
@@ -232,9 +243,7 @@ static void drop_first(struct pl_outq *q, struct pl_out_pool *p,
                        enum pl_metric why)
 {
     struct pl_out_item *i = q->first;
-    uint32_t given = i->from == i->start
-                         ? 0
-                         : pl_segment_count(i->segment, i->start, i->from);
+    uint32_t given = frames_until(i, i->from);
 
     pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, given);
     if (i->owed > 0) {

@@ -42,7 +42,8 @@ uint64_t pl_session_output_bytes(const struct pl_session *s)
 void pl_session_sent(struct pl_session *s, uint64_t bytes)
 {
     pl_outq_sent(&s->out, &s->keeper->pool, bytes);
-    if (s->state == PL_SESSION_ECHO)
+    if (s->state == PL_SESSION_ECHO &&
+        s->out.bytes <= s->keeper->options.config->limits.outgoing_queue / 2)
         pl_session_read_on(s);
 }
 

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_outq.c - the queue of parts of segments, cut at every position. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "frame.h"
+#include "outq.h"
+
+enum { FRAMES = 5 };
+
+struct fixture {
+    struct pl_metrics metrics;
+    struct pl_out_pool pool;
+    struct pl_outq q;
+};
+
+static const size_t payloads[FRAMES] = {1, 130, 7, 0, 300};
+
+static struct pl_segment *make_segment(size_t len[FRAMES])
+{
+    struct pl_segment *s = pl_segment_create();
+    char text[300];
+
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < FRAMES; i++) {
+        size_t before = s->buf.len;
+
+        pl_ws_frame_put(&s->buf, PL_WS_TEXT,
+                        (struct pl_span){text, payloads[i]});
+        len[i] = s->buf.len - before;
+        s->frames++;
+    }
+    assert_false(s->buf.failed);
+    return s;
+}
+
+static int begin(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    f->pool.metrics = &f->metrics;
+    *state = f;
+    return 0;
+}
+
+static int finish(void **state)
+{
+    struct fixture *f = *state;
+
+    pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_CANCELLED, true);
+    assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_QUEUED], 0);
+    assert_int_equal(f->metrics.value[PL_METRIC_QUEUE_BYTES], 0);
+    assert_int_equal(f->q.bytes, 0);
+    pl_out_pool_fini(&f->pool);
+    free(f);
+    return 0;
+}
+
+/* As the hub owes them. */
+static void owe(struct fixture *f, uint32_t frames)
+{
+    f->metrics.value[PL_METRIC_FRAMES_OWED] += frames;
+    f->metrics.value[PL_METRIC_FRAMES_QUEUED] += frames;
+}
+
+static void append(struct fixture *f, struct pl_segment *s, uint32_t from,
+                   uint32_t to, uint32_t frames, bool owed)
+{
+    if (owed)
+        owe(f, frames);
+    assert_true(pl_outq_append(&f->q, &f->pool, s, from, to, frames,
+                               owed ? frames : 0));
+}
+
+static uint64_t value(const struct fixture *f, enum pl_metric m)
+{
+    return f->metrics.value[m];
+}
+
+static uint64_t queued_bytes(const struct fixture *f)
+{
+    struct iovec iov[64];
+    int n = pl_outq_peek(&f->q, iov, 64);
+    uint64_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += iov[i].iov_len;
+    return sum;
+}
+
+static void check(const struct fixture *f)
+{
+    assert_int_equal(f->q.bytes, queued_bytes(f));
+    assert_int_equal(f->q.bytes, value(f, PL_METRIC_QUEUE_BYTES));
+    assert_int_equal(value(f, PL_METRIC_FRAMES_OWED),
+                     value(f, PL_METRIC_FRAMES_GIVEN) +
+                         value(f, PL_METRIC_FRAMES_DROPPED_SLOW) +
+                         value(f, PL_METRIC_FRAMES_CANCELLED) +
+                         value(f, PL_METRIC_FRAMES_QUEUED));
+}
+
+/* Two parts of one segment and one of another: 15 frames in three items. */
+static size_t fill(struct fixture *f, size_t frame_len[FRAMES])
+{
+    struct pl_segment *a = make_segment(frame_len),
+                      *b = make_segment(frame_len);
+    uint32_t all = (uint32_t)a->buf.len;
+
+    append(f, a, 0, all, FRAMES, true);
+    append(f, b, 0, all, FRAMES, true);
+    append(f, a, 0, all, FRAMES, true);
+    pl_segment_release(a);
+    pl_segment_release(b);
+    return 3 * (size_t)all;
+}
+
+static unsigned frames_within(const size_t len[FRAMES], size_t bytes)
+{
+    unsigned n = 0;
+
+    for (size_t sum = 0; n < 3 * FRAMES; n++) {
+        sum += len[n % FRAMES];
+        if (sum > bytes)
+            break;
+    }
+    return n;
+}
+
+static size_t end_of_frame(const size_t len[FRAMES], size_t bytes)
+{
+    size_t sum = 0;
+
+    for (unsigned n = 0; sum < bytes; n++)
+        sum += len[n % FRAMES];
+    return sum;
+}
+
+static void an_empty_queue_has_nothing_to_send(void **state)
+{
+    struct fixture *f = *state;
+    struct iovec iov[1];
+
+    assert_int_equal(pl_outq_peek(&f->q, iov, 1), 0);
+    pl_outq_settle(&f->q);
+    check(f);
+}
+
+static void neighbouring_parts_of_a_segment_become_one_piece(void **state)
+{
+    struct fixture *f = *state;
+    size_t len[FRAMES];
+    struct pl_segment *s = make_segment(len);
+    struct iovec iov[2];
+    uint32_t cut = (uint32_t)(len[0] + len[1]);
+
+    append(f, s, 0, cut, 2, true);
+    append(f, s, cut, (uint32_t)s->buf.len, FRAMES - 2, true);
+    assert_int_equal(pl_outq_peek(&f->q, iov, 2), 1);
+    assert_int_equal(iov[0].iov_len, s->buf.len);
+    check(f);
+    pl_outq_sent(&f->q, &f->pool, s->buf.len);
+    assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), FRAMES);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), FRAMES);
+    check(f);
+    pl_segment_release(s);
+}
+
+static void peek_gives_at_most_what_was_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    size_t len[FRAMES];
+    struct iovec iov[3];
+
+    fill(f, len);
+    assert_int_equal(pl_outq_peek(&f->q, iov, 2), 2);
+    assert_int_equal(pl_outq_peek(&f->q, iov, 3), 3);
+}
+
+static void sending_byte_by_byte_gives_every_byte_once(void **state)
+{
+    struct fixture *f = *state;
+    size_t len[FRAMES];
+    size_t total = fill(f, len);
+    struct pl_segment *s = make_segment(len);
+    struct iovec iov[1];
+
+    for (size_t i = 0; i < total; i++) {
+        assert_int_equal(pl_outq_peek(&f->q, iov, 1), 1);
+        assert_int_equal(*(char *)iov[0].iov_base, s->buf.data[i % s->buf.len]);
+        pl_outq_sent(&f->q, &f->pool, 1);
+        if (i % 7 == 0)
+            pl_outq_settle(&f->q);
+        check(f);
+    }
+    assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), 3 * FRAMES);
+    assert_int_equal(f->q.bytes, 0);
+    pl_segment_release(s);
+}
+
+static void drop_at(size_t sent, bool all, bool settle)
+{
+    void *state;
+    size_t len[FRAMES];
+
+    begin(&state);
+    struct fixture *f = state;
+    size_t total = fill(f, len);
+    pl_outq_sent(&f->q, &f->pool, sent);
+    if (settle)
+        pl_outq_settle(&f->q);
+    size_t until = all ? sent : end_of_frame(len, sent);
+    pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, all);
+    check(f);
+    assert_int_equal(f->q.bytes, until - sent);
+    pl_outq_sent(&f->q, &f->pool, f->q.bytes);
+    check(f);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN),
+                     frames_within(len, until));
+    assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT),
+                     frames_within(len, until));
+    assert_int_equal(value(f, PL_METRIC_FRAMES_DROPPED_SLOW),
+                     3 * FRAMES - frames_within(len, until));
+    assert_true(sent <= total);
+    finish(&state);
+}
+
+static void a_drop_keeps_the_begun_frame_wherever_it_was_cut(void **state)
+{
+    size_t len[FRAMES], total = 0;
+
+    (void)state;
+    pl_segment_release(make_segment(len));
+    for (int i = 0; i < FRAMES; i++)
+        total += 3 * len[i];
+    for (size_t sent = 0; sent <= total; sent++) {
+        drop_at(sent, false, false);
+        drop_at(sent, false, true);
+    }
+}
+
+static void a_drop_of_all_counts_what_was_sent_wholly(void **state)
+{
+    size_t len[FRAMES], total = 0;
+
+    (void)state;
+    pl_segment_release(make_segment(len));
+    for (int i = 0; i < FRAMES; i++)
+        total += 3 * len[i];
+    for (size_t sent = 0; sent <= total; sent++) {
+        drop_at(sent, true, false);
+        drop_at(sent, true, true);
+    }
+}
+
+static void frames_behind_a_kept_one_are_sent_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    size_t len[FRAMES];
+
+    fill(f, len);
+    pl_outq_sent(&f->q, &f->pool, 1);
+    pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, false);
+    assert_int_equal(f->q.bytes, len[0] - 1);
+    struct pl_segment *s = make_segment(len);
+    append(f, s, 0, (uint32_t)len[0], 1, true);
+    pl_segment_release(s);
+    assert_int_equal(f->q.bytes, 2 * len[0] - 1);
+    check(f);
+}
+
+static void settling_copies_a_small_part_of_a_large_segment(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_segment *s = pl_segment_create();
+    char text[4000] = {0};
+
+    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("small"));
+    uint32_t small = (uint32_t)s->buf.len;
+    pl_ws_frame_put(&s->buf, PL_WS_BINARY, (struct pl_span){text, 4000});
+    s->frames = 2;
+    append(f, s, 0, small, 1, true);
+    pl_outq_sent(&f->q, &f->pool, 1);
+    assert_int_equal(s->holders, 2);
+    pl_outq_settle(&f->q);
+    assert_int_equal(s->holders, 1);
+    pl_segment_release(s);
+
+    struct iovec iov[1];
+    assert_int_equal(pl_outq_peek(&f->q, iov, 1), 1);
+    assert_int_equal(iov[0].iov_len, small - 1);
+    assert_memory_equal((char *)iov[0].iov_base + 1, "small", 5);
+    pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, false);
+    assert_int_equal(f->q.bytes, small - 1); /* still begun */
+    pl_outq_sent(&f->q, &f->pool, small - 1);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 1);
+    check(f);
+}
+
+static void splicing_moves_everything_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_outq other = {0}, empty = {0};
+    size_t len[FRAMES];
+    size_t total = fill(f, len);
+
+    pl_outq_splice(&f->q, &empty);
+    assert_int_equal(f->q.bytes, total);
+    pl_outq_splice(&other, &f->q);
+    assert_int_equal(other.bytes, total);
+    assert_int_equal(f->q.bytes, 0);
+    fill(f, len);
+    pl_outq_splice(&f->q, &other);
+    assert_null(other.first);
+    check(f);
+    pl_outq_sent(&f->q, &f->pool, 2 * total);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 6 * FRAMES);
+}
+
+static const char http[] = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+
+/* An HTTP answer is no frame, and must not be read as if it were. */
+static void bytes_that_are_no_frame_are_kept_whole_once_begun(void **state)
+{
+    (void)state;
+    for (size_t sent = 0; sent < sizeof http - 1; sent++) {
+        void *mine;
+        size_t len[FRAMES];
+
+        begin(&mine);
+        struct fixture *f = mine;
+        struct pl_segment *s = pl_segment_create();
+        pl_buf_put(&s->buf, http, sizeof http - 1);
+        append(f, s, 0, sizeof http - 1, 0, false);
+        pl_segment_release(s);
+        fill(f, len);
+        pl_outq_sent(&f->q, &f->pool, sent);
+        pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, false);
+        assert_int_equal(f->q.bytes, sent == 0 ? 0 : sizeof http - 1 - sent);
+        check(f);
+        pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_CANCELLED, true);
+        assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), 0);
+        finish(&mine);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+        T(an_empty_queue_has_nothing_to_send),
+        T(neighbouring_parts_of_a_segment_become_one_piece),
+        T(peek_gives_at_most_what_was_asked_for),
+        T(sending_byte_by_byte_gives_every_byte_once),
+        cmocka_unit_test(a_drop_keeps_the_begun_frame_wherever_it_was_cut),
+        cmocka_unit_test(a_drop_of_all_counts_what_was_sent_wholly),
+        T(frames_behind_a_kept_one_are_sent_behind_it),
+        T(settling_copies_a_small_part_of_a_large_segment),
+        T(splicing_moves_everything_behind),
+        cmocka_unit_test(bytes_that_are_no_frame_are_kept_whole_once_begun),
+#undef T
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
