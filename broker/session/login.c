@@ -288,7 +288,8 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
     } else {
         mine->result =
             pl_subscribe_result_of(m, mine->recover, m->offset - m->pub_count);
-        if (mine->result.recovered && !keep_publications(s, mine, m))
+        if (!copy_span(&l->arena, &mine->result.epoch) ||
+            (mine->result.recovered && !keep_publications(s, mine, m)))
             l->error = PL_ERROR_INTERNAL;
     }
     if (l->outstanding == 0) /* not inside the hub's call */
