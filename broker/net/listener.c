@@ -212,13 +212,26 @@ static uint16_t port_of(int fd)
                      : ((struct sockaddr_in *)&sa)->sin_port);
 }
 
+/* libevent takes no port 0, but an address without one: then it is 0. */
+static bool parse(const char *text, struct sockaddr *out, int *len)
+{
+    char host[64];
+    size_t end = strlen(text);
+
+    if (end < sizeof host && end > 2 && strcmp(text + end - 2, ":0") == 0) {
+        memcpy(host, text, end - 2);
+        host[end - 2] = '\0';
+        text = host;
+    }
+    return evutil_parse_sockaddr_port(text, out, len) == 0;
+}
+
 static enum pl_err start_listening(struct pl_listener *l)
 {
     struct sockaddr_storage sa;
     int len = sizeof sa;
 
-    if (evutil_parse_sockaddr_port(l->options.address, (struct sockaddr *)&sa,
-                                   &len) != 0)
+    if (!parse(l->options.address, (struct sockaddr *)&sa, &len))
         return PL_EINVAL;
     l->fd = open_socket((struct sockaddr *)&sa, len);
     if (l->fd < 0)
