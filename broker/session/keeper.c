@@ -23,6 +23,15 @@ static void seal(struct pl_task *t)
     k->replies = NULL;
 }
 
+static void destroy(struct pl_keeper *k)
+{
+    pl_segment_release(k->replies);
+    pl_out_pool_fini(&k->pool);
+    pl_arena_fini(&k->arena);
+    pl_handlers_release(k->handlers);
+    free(k);
+}
+
 void pl_keeper_add(struct pl_keeper *k, struct pl_session *s)
 {
     pl_list_append(&k->sessions, &s->link);
@@ -35,6 +44,8 @@ void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s)
     pl_list_remove(&s->link);
     k->session_count--;
     pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
+    if (k->is_reaped && k->session_count == 0)
+        destroy(k);
 }
 
 static void close_all(struct pl_keeper *k)
@@ -154,6 +165,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
+/* A session that exits in the same turn may be reaped later, and still needs
+ * what it shares: then the last one destroys the keeper. */
 static void reap(struct pl_actor *a)
 {
     struct pl_keeper *k = (struct pl_keeper *)a;
@@ -162,12 +175,10 @@ static void reap(struct pl_actor *a)
         pl_mail_destroy(&k->asked->msg);
     pl_timer_stop(a->loop, &k->poll);
     pl_loop_cancel(a->loop, &k->seal);
-    pl_segment_release(k->replies);
-    pl_out_pool_fini(&k->pool);
-    pl_arena_fini(&k->arena);
     k->options.metrics->value[PL_METRIC_HANDLERS] = 0;
-    pl_handlers_release(k->handlers);
-    free(k);
+    k->is_reaped = true;
+    if (k->session_count == 0)
+        destroy(k);
 }
 
 static const struct pl_actor_ops ops = {

@@ -48,6 +48,7 @@ struct pl_keeper {
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned: the supervisor waits for it */
     struct pl_timer poll;        /* looks whether a phase's work is done */
+    bool is_reaped;              /* the last session destroys it */
 };
 
 /* Fields by how often they are touched; a connection at rest owns this, its
