@@ -99,8 +99,28 @@ static unsigned join_workers(struct pl_broker *b)
     return left;
 }
 
-/* Everything that still lives is reaped with the system; then the numbers are
- * published for the last time. */
+static bool has_work(const struct pl_broker *b)
+{
+    for (unsigned i = 0; i <= b->workers; i++) {
+        if (pl_loop_has_work(b->shares[i].loop))
+            return true;
+    }
+    return false;
+}
+
+/* Whatever still lives is reaped, and mail that was on its way to a loop when
+ * it ended is taken and counted: it is for nobody now.  The loops' threads are
+ * gone, so this one takes their last turns. */
+static void settle_mail(struct pl_broker *b)
+{
+    pl_system_reap(b->system);
+    while (has_work(b)) {
+        for (unsigned i = 0; i <= b->workers; i++)
+            pl_loop_turn(b->shares[i].loop);
+    }
+}
+
+/* The numbers are published for the last time. */
 static void settle_numbers(struct pl_broker *b)
 {
     for (unsigned i = 0; i <= b->workers; i++) {
@@ -121,13 +141,17 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
         return PL_OK;
     pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER_MS);
     unsigned left = join_workers(b);
-    if (left > 0) {
+    bool is_first = pl_phase_trace_now(b->phases) != PL_PHASE_STOPPED;
+    if (left > 0 && is_first) {
         pl_phase_trace_force(b->phases, left);
         pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
-        return PL_ETIMEDOUT;
     }
+    if (left > 0)
+        return PL_ETIMEDOUT;
+    settle_mail(b);
     settle_numbers(b);
-    pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
+    if (is_first)
+        pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
     pl_broker_free_loops(b);
     b->is_running = false;
     PL_LOG(PL_LOG_INFO, "stopped");

@@ -75,7 +75,8 @@ PL_API void pl_broker_hurry(struct pl_broker *b);
  * ended.
  * Thread: one that the broker does not run.
  * Errors: PL_ETIMEDOUT: a handler blocks its loop beyond shutdown.reset; the
- *         log names it, and the broker cannot be destroyed. */
+ *         log names it, and the broker cannot be destroyed until the handler
+ *         has ended: wait again for that. */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
 /* The port of the n-th address of `listen`, once started; 0: there is none.
