@@ -166,6 +166,7 @@ void pl_api_write_queried(struct pl_buf *b, const struct pl_query_mail *m)
         write_history(b, m);
         return;
     case PL_QUERY_HISTORY_REMOVE:
+    case PL_QUERY_BARRIER:
         put(b, "{}");
         return;
     }

@@ -82,6 +82,9 @@ static void on_position(struct pl_store_op *op)
     }
     if ((m->flags & PL_ATTACH_RECOVER) != 0)
         recover(m, r);
+    if ((m->flags & PL_ATTACH_REJECT) != 0 &&
+        (m->flags & PL_ATTACH_RECOVER) != 0 && !m->recovered)
+        m->error = PL_ERROR_UNRECOVERABLE;
     m->positioned = true;
     m->offset = r->top.offset;
     memcpy(m->epoch, r->top.epoch, sizeof m->epoch);

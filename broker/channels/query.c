@@ -138,6 +138,10 @@ static uint32_t check(const struct pl_channels *c,
 
 void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m)
 {
+    if (m->kind == PL_QUERY_BARRIER) {
+        pl_mail_answer(&c->actor, &m->msg);
+        return;
+    }
     uint32_t code = check(c, m);
     struct pl_work *w = code != 0 ? NULL : pl_work_create(c, NULL);
 

@@ -45,6 +45,8 @@ struct pl_subscriber_ops {
     void (*dropped)(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code);
     /* A publication that this encoding cannot carry: close it with 3506. */
     void (*unsuitable)(struct pl_subscriber *u);
+    /* The answer to pl_hub_unsubscribe_ask(): the sub is gone. */
+    void (*unsubscribed)(struct pl_subscriber *u, uint32_t command);
     /* The answers to pl_hub_publish() and pl_hub_query(). */
     void (*published)(struct pl_subscriber *u, const struct pl_publish_mail *m);
     void (*queried)(struct pl_subscriber *u, const struct pl_query_mail *m);
@@ -87,7 +89,10 @@ struct pl_sub {
     uint32_t cut_serial; /* ... if this is still the open one */
     uint8_t state;
     uint8_t flags;
-    bool is_positioned; /* the channel has offsets: gaps matter */
+    uint8_t awaits;         /* answers on their way that name it */
+    bool is_positioned;     /* the channel has offsets: gaps matter */
+    bool is_leaving;        /* its detach is sent, and a barrier behind it */
+    uint32_t leave_command; /* to be answered when it has left */
 };
 
 struct pl_hub_options {
@@ -135,6 +140,13 @@ struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
 /* End a subscription.  What it is owed of the open segment is delivered first,
  * or counted as cancelled when `closing`. */
 void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing);
+
+/* End a subscription in the order of the channel, when what its subscriber
+ * asked before is answered; told by unsubscribed().  Until then it is no longer
+ * found, and may be subscribed to again.
+ * Errors: PL_ENOMEM: nothing has changed. */
+enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
+                                   uint32_t command);
 
 /* End all of a subscriber that closes. */
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u);

@@ -86,9 +86,6 @@ struct pl_attach_mail {
     bool recovered;       /* pubs is all that was missed */
     struct pl_pub **pubs; /* owned array of held pubs, ascending */
     uint32_t pub_count;
-    struct pl_attach_mail *next_attaching; /* the channels' own */
-    uint32_t outstanding;                  /* likewise */
-    bool is_detached;                      /* likewise */
 };
 
 struct pl_detach_mail {
@@ -104,7 +101,8 @@ enum pl_query_kind {
     PL_QUERY_PRESENCE,
     PL_QUERY_PRESENCE_STATS,
     PL_QUERY_HISTORY,
-    PL_QUERY_HISTORY_REMOVE
+    PL_QUERY_HISTORY_REMOVE,
+    PL_QUERY_BARRIER /* nothing: the answer shows what came before it */
 };
 
 /* Ask a channel something. */

@@ -462,6 +462,11 @@ static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
     pl_session_tell_dropped(session_of(u), sub, code);
 }
 
+static void unsubscribed(struct pl_subscriber *u, uint32_t command)
+{
+    pl_session_tell_unsubscribed(session_of(u), command);
+}
+
 static void unsuitable(struct pl_subscriber *u)
 {
     pl_session_doom(session_of(u), PL_DISCONNECT_INAPPROPRIATE);
@@ -471,6 +476,7 @@ const struct pl_subscriber_ops pl_session_subscriber_ops = {
     .deliver = pl_session_deliver,
     .attached = attached,
     .dropped = dropped,
+    .unsubscribed = unsubscribed,
     .unsuitable = unsuitable,
     .published = published,
     .queried = queried,

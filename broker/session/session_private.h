@@ -179,6 +179,7 @@ bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
 struct pl_subscribe_result
 pl_subscribe_result_of(const struct pl_attach_mail *m, bool was_recovering,
                        uint64_t offset);
+void pl_session_tell_unsubscribed(struct pl_session *s, uint32_t command);
 void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
                              uint32_t code);
 void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,

@@ -64,13 +64,17 @@ void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
-    if (sub != NULL) {
-        bool is_attaching = sub->state == PL_SUB_ATTACHING;
+    if (sub == NULL)
+        pl_session_answer(s, &reply);
+    else if (pl_hub_unsubscribe_ask(s->keeper->options.hub, sub, c->id) !=
+             PL_OK)
+        pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
+}
 
-        pl_hub_unsubscribe(s->keeper->options.hub, sub, false);
-        if (is_attaching) /* its subscribe is never answered otherwise */
-            pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
-    }
+void pl_session_tell_unsubscribed(struct pl_session *s, uint32_t command)
+{
+    struct pl_reply reply = {.id = command, .kind = PL_REPLY_UNSUBSCRIBE};
+
     pl_session_answer(s, &reply);
 }
 

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub_sub.c - the life of a subscription on its loop: attaching, live, leaving,
+ * ended.
+ *
+ * A client's unsubscribe is a command like others and takes its place in the
+ * channel's order: its detach is followed by a barrier, and the subscription
+ * ends when that comes back, behind the answers to whatever the client asked
+ * before.  A subscription of the same channel that the client makes meanwhile
+ * is another one.  A session that closes ends its subscriptions at once.
+ *
+ * Invariant: for each attach sent exactly one detach is sent, later; a sub is
+ * freed when it has ended and all answers that name it have come. */
+#include "hub_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "code.h"
+
+enum { RETRY_MS = 50 };
+
+static void link_sub(struct pl_hub *h, struct pl_sub *sub)
+{
+    struct pl_subscriber *u = sub->subscriber;
+
+    sub->next = u->subs;
+    u->subs = sub;
+    u->sub_count++;
+    pl_count(h->options.metrics, PL_METRIC_SUBSCRIPTIONS, 1);
+}
+
+static void unlink_sub(struct pl_hub *h, struct pl_sub *sub)
+{
+    struct pl_subscriber *u = sub->subscriber;
+    struct pl_sub **at = &u->subs;
+
+    while (*at != sub)
+        at = &(*at)->next;
+    *at = sub->next;
+    u->sub_count--;
+    pl_gauge_drop(h->options.metrics, PL_METRIC_SUBSCRIPTIONS, 1);
+}
+
+static uint8_t attach_flags(uint8_t sub_flags)
+{
+    uint8_t flags = 0;
+
+    if (sub_flags & PL_SUB_RECOVER)
+        flags |= PL_ATTACH_RECOVER;
+    if (sub_flags & PL_SUB_JOIN_LEAVE)
+        flags |= PL_ATTACH_JOIN_LEAVE;
+    if (sub_flags & PL_SUB_HIDDEN)
+        flags |= PL_ATTACH_HIDDEN;
+    if (sub_flags & PL_SUB_REJECT)
+        flags |= PL_ATTACH_REJECT;
+    return flags;
+}
+
+static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
+                        struct pl_sub *sub, const struct pl_subscribe_ask *ask)
+{
+    struct pl_hub_channel *c = sub->channel;
+
+    m->origin = pl_hub_origin(sub->subscriber, sub, ask->command, ask->kind);
+    m->channel = pl_blob_hold(c->name);
+    m->hash = c->node.hash;
+    m->client = pl_client_hold(sub->subscriber->client);
+    m->flags = attach_flags(ask->flags);
+    pl_epoch_copy(m->epoch, ask->epoch);
+    m->offset = ask->offset;
+    pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
+}
+
+enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
+                             const struct pl_subscribe_ask *ask)
+{
+    uint64_t hash = pl_hub_hash(h, ask->channel);
+
+    if (pl_hub_find(h, u, ask->channel) != NULL)
+        return PL_EEXIST;
+    if (pl_hub_is_behind(h, pl_hub_owner(h, hash)))
+        return PL_EFULL;
+    struct pl_hub_channel *c = pl_hub_channel_get(h, hash, ask->channel);
+    if (c == NULL)
+        return PL_ENOMEM;
+    struct pl_attach_mail *m = pl_attach_mail_create();
+    struct pl_sub *sub =
+        m == NULL ? NULL : pl_hub_channel_add(c, u, ask->flags);
+    if (sub == NULL) {
+        if (m != NULL)
+            pl_mail_destroy(&m->msg);
+        pl_hub_channel_drop(h, c);
+        return PL_ENOMEM;
+    }
+    sub->awaits = 1;
+    link_sub(h, sub);
+    send_attach(h, m, sub, ask);
+    return PL_OK;
+}
+
+struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
+                           struct pl_span channel)
+{
+    if (u->subs == NULL)
+        return NULL;
+    struct pl_hub_channel *c =
+        pl_hub_channel_find(h, pl_hub_hash(h, channel), channel);
+    if (c == NULL)
+        return NULL;
+    for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
+        if (sub->channel == c && !sub->is_leaving)
+            return sub;
+    }
+    return NULL;
+}
+
+static bool send_detach(struct pl_hub *h, const struct pl_sub *sub,
+                        struct pl_client *client, bool failed)
+{
+    struct pl_hub_channel *c = sub->channel;
+    struct pl_detach_mail *m = pl_detach_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->channel = pl_blob_hold(c->name);
+    m->hash = c->node.hash;
+    m->client = pl_client_hold(client);
+    m->flags = attach_flags(sub->flags);
+    m->failed = failed;
+    pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
+    return true;
+}
+
+static void free_sub(struct pl_hub *h, struct pl_sub *sub)
+{
+    struct pl_hub_channel *c = sub->channel;
+
+    pl_hub_channel_remove(c, sub);
+    free(sub);
+    pl_hub_channel_drop(h, c);
+}
+
+/* Nobody waits for anything of an ended sub any more? */
+static void free_if_settled(struct pl_hub *h, struct pl_sub *sub)
+{
+    if (sub->awaits == 0 && sub->client == NULL)
+        free_sub(h, sub);
+}
+
+/* A detach must not be lost for want of memory: the sub waits for it. */
+static void leave_later(struct pl_hub *h, struct pl_sub *sub,
+                        struct pl_client *client)
+{
+    sub->client = pl_client_hold(client);
+    sub->next = h->leaving;
+    h->leaving = sub;
+    if (!pl_timer_is_running(&h->retry))
+        pl_timer_start(h->actor.loop, &h->retry, RETRY_MS);
+}
+
+void pl_hub_retry_leaving(struct pl_timer *t)
+{
+    struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, retry);
+
+    while (h->leaving != NULL) {
+        struct pl_sub *sub = h->leaving;
+        struct pl_client *client = sub->client;
+
+        if (!send_detach(h, sub, client, false)) {
+            pl_timer_start(h->actor.loop, &h->retry, RETRY_MS);
+            return;
+        }
+        h->leaving = sub->next;
+        pl_client_release(client);
+        sub->client = NULL;
+        free_if_settled(h, sub);
+    }
+}
+
+/* The sub leaves its subscriber.  It stays while answers are on their way to
+ * it, or while its detach waits for memory. */
+static void end(struct pl_hub *h, struct pl_sub *sub, bool failed)
+{
+    struct pl_client *client = sub->subscriber->client;
+
+    unlink_sub(h, sub);
+    pl_hub_channel_still(sub->channel, sub);
+    sub->state = PL_SUB_ENDED;
+    sub->client = NULL;
+    if (!sub->is_leaving && !send_detach(h, sub, client, failed))
+        leave_later(h, sub, client);
+    free_if_settled(h, sub);
+}
+
+void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing)
+{
+    if (closing)
+        pl_hub_channel_cancel(sub->channel, sub);
+    else
+        pl_hub_channel_settle(sub->channel, sub);
+    end(h, sub, false);
+}
+
+void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u)
+{
+    while (u->subs != NULL)
+        pl_hub_unsubscribe(h, u->subs, true);
+}
+
+/* --- Leaving in order --- */
+
+enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
+                                   uint32_t command)
+{
+    struct pl_hub_channel *c = sub->channel;
+    struct pl_query_mail *m = pl_query_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    if (!send_detach(h, sub, sub->subscriber->client, false)) {
+        pl_mail_destroy(&m->msg);
+        return PL_ENOMEM;
+    }
+    sub->is_leaving = true;
+    sub->awaits++;
+    sub->leave_command = command;
+    m->kind = PL_QUERY_BARRIER;
+    m->msg.flags |= PL_MSG_RESERVED; /* a detach went before it */
+    m->channel = pl_blob_hold(c->name);
+    m->hash = c->node.hash;
+    m->origin = pl_hub_origin(sub->subscriber, sub, command, 0);
+    pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
+    return PL_OK;
+}
+
+/* Its attach and its detach are both answered. */
+static void finish_leaving(struct pl_hub *h, struct pl_sub *sub)
+{
+    struct pl_subscriber *u = sub->subscriber;
+    uint32_t command = sub->leave_command;
+
+    pl_hub_channel_settle(sub->channel, sub);
+    end(h, sub, false);
+    u->ops->unsubscribed(u, command);
+}
+
+void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m)
+{
+    struct pl_sub *sub = m->origin.sub;
+
+    sub->awaits--;
+    if (sub->state == PL_SUB_ENDED)
+        free_if_settled(h, sub);
+    else if (sub->awaits == 0)
+        finish_leaving(h, sub);
+    pl_mail_destroy(&m->msg);
+}
+
+/* --- Attaching --- */
+
+/* What came before the answer and what it says must fit together. */
+static bool follows(struct pl_hub_channel *c, const struct pl_attach_mail *m)
+{
+    if (c->last == 0 || c->last == m->offset)
+        return true;
+    return c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF] == 0;
+}
+
+void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
+{
+    for (uint32_t i = c->count; i-- > 0;) {
+        struct pl_sub *sub = c->subs[i];
+
+        if (sub->state != PL_SUB_LIVE || !sub->is_positioned || sub->is_leaving)
+            continue;
+        pl_hub_channel_settle(c, sub);
+        sub->subscriber->ops->dropped(sub->subscriber, sub,
+                                      PL_UNSUBSCRIBE_INSUFFICIENT);
+        end(h, sub, false);
+    }
+}
+
+static void go_live(struct pl_hub *h, struct pl_sub *sub,
+                    const struct pl_attach_mail *m)
+{
+    struct pl_hub_channel *c = sub->channel;
+
+    if (m->positioned && !follows(c, m))
+        pl_hub_drop_positioned(h, c);
+    sub->is_positioned = m->positioned;
+    if (m->positioned)
+        c->last = m->offset;
+    sub->subscriber->ops->attached(sub->subscriber, sub, m);
+    pl_hub_channel_go_live(c, sub);
+}
+
+void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
+{
+    struct pl_sub *sub = m->origin.sub;
+
+    sub->awaits--;
+    if (m->msg.returned)
+        m->error = PL_ERROR_STOPPING;
+    if (sub->state == PL_SUB_ENDED) {
+        free_if_settled(h, sub);
+    } else if (m->error == 0) {
+        go_live(h, sub, m);
+        if (sub->is_leaving && sub->awaits == 0)
+            finish_leaving(h, sub);
+    } else {
+        sub->subscriber->ops->attached(sub->subscriber, sub, m);
+        if (sub->is_leaving && sub->awaits == 0)
+            finish_leaving(h, sub);
+        else if (!sub->is_leaving)
+            end(h, sub, true);
+    }
+    pl_mail_destroy(&m->msg);
+}
