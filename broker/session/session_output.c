@@ -52,11 +52,20 @@ void pl_session_stalled(struct pl_session *s)
     pl_outq_settle(&s->out);
 }
 
-static bool is_over_limit(const struct pl_session *s, uint64_t more)
+/* Nothing of a channel goes out before the connect reply. */
+static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
 {
-    return s->out.bytes > 0 &&
-           s->out.bytes + more >
-               s->keeper->options.config->limits.outgoing_queue;
+    if (s->state == PL_SESSION_LOGIN && owed > 0)
+        return pl_login_deferred(s->login);
+    return &s->out;
+}
+
+static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
+{
+    const struct pl_outq *q = queue_of(s, owed);
+
+    return q->bytes > 0 &&
+           q->bytes + more > s->keeper->options.config->limits.outgoing_queue;
 }
 
 /* The reader does not keep up: what it has not begun to get is dropped and
@@ -65,15 +74,10 @@ static void give_up_slow(struct pl_session *s)
 {
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_DROPPED_SLOW,
                  false);
+    if (s->state == PL_SESSION_LOGIN)
+        pl_outq_drop(pl_login_deferred(s->login), &s->keeper->pool,
+                     PL_METRIC_FRAMES_DROPPED_SLOW, true);
     pl_session_doom(s, PL_DISCONNECT_SLOW);
-}
-
-/* Nothing of a channel goes out before the connect reply. */
-static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
-{
-    if (s->state == PL_SESSION_LOGIN && owed > 0)
-        return pl_login_deferred(s->login);
-    return &s->out;
 }
 
 static bool append(struct pl_session *s, struct pl_segment *seg, uint32_t from,
@@ -102,7 +106,7 @@ void pl_session_deliver(struct pl_subscriber *u, struct pl_segment *seg,
 
     if (s->state >= PL_SESSION_CLOSING || s->doom != 0) {
         drop_owed(s, PL_METRIC_FRAMES_CANCELLED, frames);
-    } else if (is_over_limit(s, to - from)) {
+    } else if (is_over_limit(s, to - from, frames)) {
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, frames);
         give_up_slow(s);
     } else if (!append(s, seg, from, to, frames, frames)) {
@@ -162,7 +166,7 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
 
     if (s->doom != 0)
         return;
-    if (s->state != PL_SESSION_ECHO && is_over_limit(s, to - from))
+    if (s->state != PL_SESSION_ECHO && is_over_limit(s, to - from, 0))
         give_up_slow(s);
     else
         append(s, seg, from, to, 1, 0);
