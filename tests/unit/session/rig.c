@@ -132,6 +132,12 @@ static struct client *client_of(struct pl_session *s)
     return *(struct client **)pl_session_transport(s);
 }
 
+/* What a reactor's callback does first: the loop's clock is right again. */
+static void wake(struct client *c)
+{
+    pl_loop_awake(pl_system_loop(pl_sim_system(c->rig->sim), c->loop));
+}
+
 static void gone(struct client *c)
 {
     if (c->is_gone || c->session == NULL)
@@ -217,6 +223,7 @@ struct client *client_create(struct rig *r, unsigned loop)
     c->rig = r;
     c->loop = loop;
     c->takes = SIZE_MAX;
+    wake(c);
     assert_int_equal(pl_session_create(&c->session, r->at[loop].keeper,
                                        &transport, sizeof c),
                      PL_OK);
@@ -234,6 +241,7 @@ static bool feed_waiting(struct client *c)
     if (c->is_paused || c->is_gone || c->session == NULL || in.len == 0)
         return false;
     c->input = (struct pl_buf){0};
+    wake(c);
     pl_session_input(c->session, in.data, in.len);
     pl_buf_fini(&in);
     return true;
@@ -332,6 +340,7 @@ void client_subscribe(struct client *c, unsigned id, const char *channel)
 void client_take(struct client *c, size_t bytes)
 {
     c->takes = bytes;
+    wake(c);
     if (c->session != NULL)
         drain(c);
 }
@@ -384,6 +393,7 @@ void rig_expect_close(struct client *c, unsigned code, const char *file,
 
 void client_vanish(struct client *c)
 {
+    wake(c);
     gone(c);
 }
 
@@ -668,7 +678,8 @@ char *rig_token(struct rig *r, const char *user, int64_t ttl_s,
 {
     struct pl_span names[8];
     struct pl_token_key key = {PL_SPAN(RIG_SECRET)};
-    int64_t now_s = (int64_t)(pl_loop_wall_ms(loop_at(r, 0)) / 1000);
+    const struct pl_clock *clock = pl_system_clock(pl_sim_system(r->sim));
+    int64_t now_s = (int64_t)(clock->wall(clock) / 1000);
     struct pl_token_grant grant = {.user = pl_span_of(user),
                                    .issued_at_s = now_s,
                                    .ttl_s = ttl_s,

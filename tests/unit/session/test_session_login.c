@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_login.c - connect and refresh: tokens, handlers, inboxes, and
+ * what waits behind the connect. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const secret[] = {"auth.hmac_secret=" RIG_SECRET,
+                                     "ping.interval=0"};
+
+static struct rig *with_tokens(const char *test,
+                               const struct pl_late_options *late)
+{
+    struct rig_options o = {
+        .loops = 2, .sets = secret, .set_count = 2, .late = late};
+
+    struct rig *r = rig_start(test, &o);
+    rig_run(r, 3600 * 1000); /* so that there is a past */
+    return r;
+}
+
+static void connect_with(struct client *c, const char *token)
+{
+    client_sayf(c, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", token);
+}
+
+static void a_user_gets_an_inbox_and_the_tokens_channels(void **state)
+{
+    struct rig *r = with_tokens("inbox", NULL);
+    static const char *const channels[] = {"a", "b"};
+    char *token = rig_token(r, "ann", 0, channels, 2);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    connect_with(c, token);
+    free(token);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":{\"client\":\"*\","
+                     "\"version\":\"test\",\"subs\":{"
+                     "\"#ann\":{\"recoverable\":true,*},"
+                     "\"a\":{\"recoverable\":true,*},"
+                     "\"b\":{\"recoverable\":true,*}}}}");
+    assert_int_equal(r->boss->registered, 1);
+    client_say(c, "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n"
+                  "{\"id\":3,\"unsubscribe\":{\"channel\":\"a\"}}\n"
+                  "{\"id\":4,\"publish\":{\"channel\":\"b\",\"data\":1}}\n"
+                  "{\"id\":5,\"presence_stats\":{\"channel\":\"b\"}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":2,\"error\":{\"code\":105,*");
+    client_expect(c, "{\"id\":3,\"error\":{\"code\":103,*");
+    client_expect(c, "{\"push\":{\"channel\":\"b\",*");
+    client_expect(c, "{\"id\":4,\"publish\":{}}");
+    client_expect(c, "{\"id\":5,\"presence_stats\":{\"num_clients\":1,"
+                     "\"num_users\":1}}");
+    rig_destroy(r);
+}
+
+static void a_bad_token_closes_with_3500(void **state)
+{
+    struct rig *r = with_tokens("3500", NULL);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c, "{\"id\":1,\"connect\":{\"token\":\"no token\"}}\n"
+                  "{\"id\":2,\"subscribe\":{\"channel\":\"c\"}}");
+    client_expect_close(c, 3500);
+    assert_string_equal(c->reason, "invalid token");
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_ATTEMPTS), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 1);
+    assert_int_equal(r->boss->registered, 0);
+    rig_destroy(r);
+}
+
+static void a_token_is_bad_where_there_is_no_secret(void **state)
+{
+    struct rig *r = rig_start("no secret", NULL);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c, "{\"id\":1,\"connect\":{\"token\":\"x\"}}");
+    client_expect_close(c, 3500);
+    rig_destroy(r);
+}
+
+static void after_a_failed_connect_the_next_command_closes(void **state)
+{
+    struct rig *r = with_tokens("109", NULL);
+    char *token = rig_token(r, "ann", -60, NULL, 0);
+    struct client *c = client_open(r, 0), *patient = client_open(r, 0);
+
+    (void)state;
+    connect_with(c, token);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"error\":{\"code\":109,\"message\":"
+                     "\"token expired\"}}");
+    client_expect_silence(c);
+    assert_int_equal(c->closed, 0);
+    client_say(c, "{\"id\":2,\"connect\":{}}");
+    client_expect_close(c, 3501);
+    connect_with(patient, token);
+    free(token);
+    rig_run(r, 0);
+    client_expect(patient, "{\"id\":1,\"error\":{\"code\":109,*");
+    rig_run(r, 9000);
+    assert_int_equal(patient->closed, 0);
+    rig_run(r, 1010);
+    client_expect_close(patient, 3502);
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 2);
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_PASSED), 0);
+    rig_destroy(r);
+}
+
+static void without_a_token_only_the_permitted_get_in(void **state)
+{
+    static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET};
+    struct rig_options o = {.sets = sets, .set_count = 1, .is_secure = true};
+    struct rig *r = rig_start("101", &o);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c, "{\"id\":1,\"connect\":{}}\n"
+                  "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"error\":{\"code\":101,*");
+    client_expect_close(c, 3501);
+    assert_int_equal(rig_metric(r, PL_METRIC_PUBLICATIONS), 0);
+    rig_destroy(r);
+}
+
+static void a_token_expires_unless_it_is_refreshed(void **state)
+{
+    struct rig *r = with_tokens("3005", NULL);
+    char *token = rig_token(r, "ann", 60, NULL, 0);
+    struct client *c = client_open(r, 0), *other = client_open(r, 1);
+
+    (void)state;
+    connect_with(c, token);
+    connect_with(other, token);
+    free(token);
+    rig_run(r, 0);
+    client_expect(c, "*\"expires\":true,\"ttl\":60*");
+    rig_run(r, 50 * 1000);
+    token = rig_token(r, "ann", 100, NULL, 0);
+    client_sayf(c, "{\"id\":2,\"refresh\":{\"token\":\"%s\"}}", token);
+    free(token);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":2,\"refresh\":{\"client\":\"*\",\"version\":"
+                     "\"test\",\"expires\":true,\"ttl\":100}}");
+    rig_run(r, 34 * 1000); /* 60 and 25 have not passed yet */
+    assert_int_equal(other->closed, 0);
+    rig_run(r, 2 * 1000);
+    assert_int_equal(other->closed, 3005);
+    assert_string_equal(other->reason, "connection expired");
+    assert_int_equal(c->closed, 0);
+    rig_run(r, 88 * 1000);
+    assert_int_equal(c->closed, 0);
+    rig_run(r, 2 * 1000);
+    assert_int_equal(c->closed, 3005);
+    rig_destroy(r);
+}
+
+static void a_refresh_may_fail_in_three_ways(void **state)
+{
+    struct rig *r = with_tokens("refresh", NULL);
+    char *mine = rig_token(r, "ann", 0, NULL, 0);
+    char *over = rig_token(r, "ann", -5, NULL, 0);
+    char *other = rig_token(r, "bob", 0, NULL, 0);
+    struct client *a = client_open(r, 0), *b = client_open(r, 0);
+
+    (void)state;
+    connect_with(a, mine);
+    connect_with(b, mine);
+    client_sayf(a, "{\"id\":2,\"refresh\":{\"token\":\"%s\"}}", over);
+    rig_run(r, 0);
+    client_expect(a, "{\"id\":1,*");
+    client_expect(a, "{\"id\":2,\"error\":{\"code\":109,*");
+    client_sayf(a, "{\"id\":3,\"refresh\":{\"token\":\"%s\"}}", other);
+    client_expect_close(a, 3500);
+    client_expect(b, "{\"id\":1,*");
+    client_say(b, "{\"id\":3,\"refresh\":{\"token\":\"nonsense\"}}");
+    client_expect_close(b, 3500);
+    free(mine);
+    free(over);
+    free(other);
+    rig_destroy(r);
+}
+
+/* --- The barrier --- */
+
+/* What the channels deliver before the connect is answered comes behind it. */
+static void nothing_of_a_channel_precedes_the_connect_reply(void **state)
+{
+    static const char *const channels[] = {"a", "b", "c", "d"};
+    uint64_t seed = pl_sim_test_seed("barrier");
+    unsigned deferred = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 30; round++) {
+        struct pl_late_options late = {.seed = seed + round, .delay_ms = 40};
+        struct rig_options o = {
+            .loops = 2, .sets = secret, .set_count = 2, .late = &late};
+        struct rig *r = rig_create(seed + round, &o);
+        struct client *writer = client_join(r, 1), *c = client_open(r, 0);
+        char *token = rig_token(r, "ann", 0, channels, 4);
+        unsigned id = 2, last[4] = {0};
+        const char *text;
+
+        connect_with(c, token);
+        client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"a\",\"data\":0}}");
+        free(token);
+        for (unsigned i = 0; i < 30; i++) {
+            for (unsigned n = 0; n < 4; n++)
+                client_sayf(writer,
+                            "{\"id\":%u,\"publish\":{\"channel\":\"%s\","
+                            "\"data\":1}}",
+                            id++, channels[n]);
+            rig_run(r, 4);
+        }
+        rig_run(r, 4000);
+        text = client_next(c);
+        assert_true(rig_matches(text, "{\"id\":1,\"connect\":{*"));
+        for (unsigned n = 0; n < 4; n++) {
+            char mark[16];
+            snprintf(mark, sizeof mark, "\"%s\":{", channels[n]);
+            const char *at = strstr(text, mark);
+            assert_non_null(at);
+            const char *offset = strstr(at, "\"offset\":");
+            const char *end = strchr(at, '}');
+            if (offset != NULL && offset < end)
+                last[n] = (unsigned)atoi(offset + 9);
+        }
+        while ((text = client_next(c)) != NULL) {
+            const char *at = strstr(text, "{\"push\":{\"channel\":\"");
+            if (at == NULL)
+                continue;
+            unsigned n = (unsigned)(at[20] - 'a');
+            unsigned offset = (unsigned)atoi(strstr(text, "\"offset\":") + 9);
+            assert_int_equal(offset, last[n] + 1);
+            last[n] = offset;
+            deferred++;
+        }
+        rig_destroy(r);
+    }
+    assert_true(deferred > 0);
+}
+
+/* A login that waits must not pile up what a busy channel sends meanwhile. */
+static void a_waiting_login_queues_no_more_than_the_limit(void **state)
+{
+    static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET,
+                                       "limits.outgoing_queue=4KiB"};
+    static const char *const channels[] = {"a", "b", "c", "d",
+                                           "e", "f", "g", "h"};
+    uint64_t seed = pl_sim_test_seed("waiting login");
+    unsigned slow = 0;
+    char filler[1501];
+
+    (void)state;
+    memset(filler, 'x', 1500);
+    filler[1500] = '\0';
+    for (unsigned round = 0; round < 60 && slow == 0; round++) {
+        struct pl_late_options late = {.seed = seed + round, .delay_ms = 1000};
+        struct rig_options o = {
+            .loops = 1, .sets = sets, .set_count = 2, .late = &late};
+        struct rig *r = rig_create(seed + round, &o);
+        struct client *writer = client_join(r, 0), *c = client_open(r, 0);
+        char *token = rig_token(r, "ann", 0, channels, 8);
+
+        connect_with(c, token);
+        free(token);
+        for (unsigned i = 0; i < 40; i++) {
+            client_sayf(writer,
+                        "{\"id\":%u,\"publish\":{\"channel\":\"a\","
+                        "\"data\":\"%s\"}}",
+                        i + 2, filler);
+            rig_run(r, 50);
+            assert_in_range(rig_metric(r, PL_METRIC_QUEUE_BYTES), 0, 5000);
+        }
+        rig_run(r, 60 * 1000);
+        slow += c->closed == 3008;
+        rig_destroy(r);
+    }
+    assert_int_equal(slow, 1);
+}
+
+static void commands_behind_a_connect_wait_for_its_verdict(void **state)
+{
+    struct pl_late_options late = {.seed = 7, .delay_ms = 50};
+    struct rig *r = with_tokens("behind connect", &late);
+    static const char *const channels[] = {"a"};
+    char *token = rig_token(r, "ann", 0, channels, 1);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    connect_with(c, token);
+    free(token);
+    for (int i = 2; i < 12; i++)
+        client_sayf(c, "{\"id\":%d,\"unsubscribe\":{\"channel\":\"x\"}}", i);
+    assert_true(c->is_paused);
+    rig_run(r, 4000);
+    client_expect(c, "{\"id\":1,\"connect\":{*");
+    for (int i = 2; i < 12; i++) {
+        char pattern[64];
+        snprintf(pattern, sizeof pattern, "{\"id\":%d,\"unsubscribe\":{}}", i);
+        client_expect(c, pattern);
+    }
+    assert_false(c->is_paused);
+    rig_destroy(r);
+}
+
+static void one_who_leaves_while_logging_in_leaves_nothing(void **state)
+{
+    uint64_t seed = pl_sim_test_seed("leaves");
+    static const char *const channels[] = {"a", "b", "c"};
+
+    (void)state;
+    for (unsigned ms = 0; ms < 60; ms += 4) {
+        struct pl_late_options late = {.seed = seed + ms, .delay_ms = 50};
+        struct rig_options o = {
+            .loops = 2, .sets = secret, .set_count = 2, .late = &late};
+        struct rig *r = rig_create(seed + ms, &o);
+        char *token = rig_token(r, "ann", 0, channels, 3);
+        struct client *c = client_open(r, ms % 2);
+
+        connect_with(c, token);
+        free(token);
+        rig_run(r, ms);
+        client_vanish(c);
+        rig_destroy(r); /* checks the gauges */
+    }
+}
+
+static void a_login_that_never_ends_is_stale(void **state)
+{
+    struct pl_late_options late = {.seed = 3, .delay_ms = 60 * 1000};
+    uint64_t stale = 0;
+    static const char *const channels[] = {"a", "b", "c", "d", "e"};
+
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        late.seed = i;
+        struct rig *r = with_tokens("stale login", &late);
+        char *token = rig_token(r, "ann", 0, channels, 5);
+        struct client *c = client_open(r, 0);
+
+        connect_with(c, token);
+        free(token);
+        rig_run(r, 11 * 1000);
+        if (c->closed == 3502)
+            stale++;
+        else
+            client_expect(c, "{\"id\":1,\"connect\":{*");
+        rig_run(r, 400 * 1000);
+        rig_destroy(r);
+    }
+    assert_true(stale > 0);
+}
+
+static void a_missed_message_to_a_user_is_recovered_at_connect(void **state)
+{
+    struct rig *r = with_tokens("inbox recovery", NULL);
+    char *token = rig_token(r, "ann", 0, NULL, 0);
+    struct client *c = client_open(r, 0), *sender = client_join(r, 1);
+    char epoch[16];
+
+    (void)state;
+    connect_with(c, token);
+    rig_run(r, 0);
+    const char *at = strstr(client_next(c), "\"epoch\":\"");
+    snprintf(epoch, sizeof epoch, "%.8s", at + 9);
+    client_vanish(c);
+    client_say(sender, "{\"id\":2,\"rpc\":{\"method\":\"actor.send\",\"data\":"
+                       "{\"to\":\"user/ann\",\"type\":\"t\",\"body\":[1]}}}");
+    rig_run(r, 0);
+    client_expect(sender, "{\"id\":2,\"rpc\":{\"data\":{\"accepted\":0,"
+                          "\"stored\":true}}}");
+    c = client_open(r, 0);
+    client_sayf(c,
+                "{\"id\":1,\"connect\":{\"token\":\"%s\",\"subs\":{\"#ann\":"
+                "{\"recover\":true,\"offset\":0,\"epoch\":\"%s\"}}}}",
+                token, epoch);
+    free(token);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":{*\"#ann\":{\"recoverable\":true,*"
+                     "\"recovered\":true,\"publications\":[{\"data\":{"
+                     "\"from\":{\"user\":\"\",*},\"to\":\"user/ann\","
+                     "\"type\":\"t\",\"body\":[1],*\"offset\":1}]}}}}");
+    rig_destroy(r);
+}
+
+/* --- The connect handler --- */
+
+struct judge {
+    enum { AT_ONCE, LATER, REFUSE, NEVER } how;
+    struct pl_call *call;
+    unsigned asked;
+};
+
+static void judge(struct pl_call *call, void *context)
+{
+    struct judge *j = context;
+
+    j->asked++;
+    assert_true(call->is_connect);
+    if (j->how == AT_ONCE)
+        pl_call_admit(call, PL_SPAN("hans"), PL_SPAN("{\"a\":1}"));
+    else if (j->how == REFUSE)
+        pl_call_refuse(call, 403, PL_SPAN("not you"));
+    else
+        j->call = call;
+}
+
+static struct rig *with_judge(const char *test, struct judge *j)
+{
+    struct pl_handlers *none = pl_handlers_create(), *table;
+    struct rig_options o = {.loops = 1};
+
+    assert_int_equal(pl_handlers_with(none, "connect", judge, j, &table),
+                     PL_OK);
+    pl_handlers_release(none);
+    o.handlers = table;
+    return rig_start(test, &o);
+}
+
+static void a_handler_may_let_in_at_once_or_later(void **state)
+{
+    (void)state;
+    for (int how = AT_ONCE; how <= LATER; how++) {
+        struct judge j = {.how = how};
+        struct rig *r = with_judge("judge", &j);
+        struct client *c = client_open(r, 0);
+
+        client_say(c, "{\"id\":1,\"connect\":{\"data\":{\"x\":1}}}\n"
+                      "{\"id\":2,\"rpc\":{\"method\":\"sys.whoami\"}}");
+        rig_run(r, 100);
+        if (how == LATER) {
+            client_expect_silence(c);
+            assert_string_equal(j.call->data.at, "{\"x\":1}");
+            pl_call_admit(j.call, PL_SPAN("hans"), (struct pl_span){0});
+            rig_run(r, 0);
+        }
+        assert_int_equal(j.asked, 1);
+        client_expect(c, "{\"id\":1,\"connect\":{*\"#hans\"*");
+        client_expect(c, "{\"id\":2,\"rpc\":{\"data\":{\"user\":\"hans\",*"
+                         "\"connections\":1,\"permissions\":[\"subscribe\","
+                         "\"publish\",\"presence\",\"history\",\"send\"]}}}");
+        rig_destroy(r);
+    }
+}
+
+static void a_handler_may_refuse_with_its_own_words(void **state)
+{
+    struct judge j = {.how = REFUSE};
+    struct rig *r = with_judge("refuse", &j);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"error\":{\"code\":403,\"message\":"
+                     "\"not you\"}}");
+    assert_int_equal(r->boss->registered, 0);
+    rig_destroy(r);
+}
+
+static void an_answer_for_one_who_has_gone_is_dropped(void **state)
+{
+    struct judge j = {.how = NEVER};
+    struct rig *r = with_judge("gone", &j);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 0);
+    client_vanish(c);
+    rig_run(r, 0);
+    pl_call_admit(j.call, PL_SPAN("hans"), (struct pl_span){0});
+    rig_run(r, 0);
+    assert_int_equal(r->boss->registered, 0);
+    rig_destroy(r);
+}
+
+static void a_verdict_that_never_comes_is_stale(void **state)
+{
+    struct judge j = {.how = NEVER};
+    struct rig *r = with_judge("never", &j);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 10004);
+    client_expect_close(c, 3502);
+    pl_call_refuse(j.call, 403, PL_SPAN("too late"));
+    rig_run(r, 0);
+    client_expect_silence(c);
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_user_gets_an_inbox_and_the_tokens_channels),
+        cmocka_unit_test(a_bad_token_closes_with_3500),
+        cmocka_unit_test(a_token_is_bad_where_there_is_no_secret),
+        cmocka_unit_test(after_a_failed_connect_the_next_command_closes),
+        cmocka_unit_test(without_a_token_only_the_permitted_get_in),
+        cmocka_unit_test(a_token_expires_unless_it_is_refreshed),
+        cmocka_unit_test(a_refresh_may_fail_in_three_ways),
+        cmocka_unit_test(nothing_of_a_channel_precedes_the_connect_reply),
+        cmocka_unit_test(a_waiting_login_queues_no_more_than_the_limit),
+        cmocka_unit_test(commands_behind_a_connect_wait_for_its_verdict),
+        cmocka_unit_test(one_who_leaves_while_logging_in_leaves_nothing),
+        cmocka_unit_test(a_login_that_never_ends_is_stale),
+        cmocka_unit_test(a_missed_message_to_a_user_is_recovered_at_connect),
+        cmocka_unit_test(a_handler_may_let_in_at_once_or_later),
+        cmocka_unit_test(a_handler_may_refuse_with_its_own_words),
+        cmocka_unit_test(an_answer_for_one_who_has_gone_is_dropped),
+        cmocka_unit_test(a_verdict_that_never_comes_is_stale),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
