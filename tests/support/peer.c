@@ -119,16 +119,22 @@ void peer_frame(struct peer *p, enum pl_ws_opcode opcode, struct pl_span data)
 
 /* --- Opening --- */
 
-static void open_socket(struct peer *p, uint16_t port)
+static int new_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        give_up("no socket");
+    return fd;
+}
+
+static void connect_socket(struct peer *p, uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1;
 
-    p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (p->fd < 0)
-        give_up("no socket");
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(p->fd, (struct sockaddr *)&to, sizeof to) != 0) {
         if (errno == EINPROGRESS)
@@ -138,15 +144,16 @@ static void open_socket(struct peer *p, uint16_t port)
     }
 }
 
-void peer_begin(struct peer *p, uint16_t port, enum peer_encoding encoding,
-                const char *target)
+void peer_begin_on(struct peer *p, int fd, uint16_t port,
+                   enum peer_encoding encoding, const char *target)
 {
     char request[1024];
 
     memset(p, 0, sizeof *p);
     p->encoding = encoding;
     p->ws.limits = &limits;
-    open_socket(p, port);
+    p->fd = fd;
+    connect_socket(p, port);
     int len = snprintf(
         request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
@@ -157,6 +164,12 @@ void peer_begin(struct peer *p, uint16_t port, enum peer_encoding encoding,
             ? "Sec-WebSocket-Protocol: centrifuge-protobuf\r\n"
             : "");
     peer_put(p, request, (size_t)len);
+}
+
+void peer_begin(struct peer *p, uint16_t port, enum peer_encoding encoding,
+                const char *target)
+{
+    peer_begin_on(p, new_socket(), port, encoding, target);
 }
 
 /* The head of the answer, once it is here; what follows it is frames. */
@@ -173,18 +186,23 @@ static bool take_head(struct peer *p)
     return true;
 }
 
-int peer_open_at(struct peer *p, uint16_t port, enum peer_encoding encoding,
-                 const char *target)
+int peer_await_open(struct peer *p)
 {
     uint64_t until = now_ms() + PEER_DEADLINE_MS;
 
-    peer_begin(p, port, encoding, target);
     while (p->http_status == 0 && !p->is_over) {
         wait_for(p, POLLIN, until);
         peer_read(p);
         take_head(p);
     }
     return p->http_status;
+}
+
+int peer_open_at(struct peer *p, uint16_t port, enum peer_encoding encoding,
+                 const char *target)
+{
+    peer_begin(p, port, encoding, target);
+    return peer_await_open(p);
 }
 
 int peer_open(struct peer *p, uint16_t port, enum peer_encoding encoding)

@@ -73,7 +73,13 @@ enum peer_got {
 void peer_begin(struct peer *p, uint16_t port, enum peer_encoding encoding,
                 const char *target);
 
-/* The same, and wait for the answer; gives its HTTP status, 0: none came. */
+/* The same on a socket that exists already and is then the peer's. */
+void peer_begin_on(struct peer *p, int fd, uint16_t port,
+                   enum peer_encoding encoding, const char *target);
+
+/* The same as peer_begin(), and wait for the answer; gives its HTTP status, 0:
+ * none came. */
+int peer_await_open(struct peer *p);
 int peer_open(struct peer *p, uint16_t port, enum peer_encoding encoding);
 int peer_open_at(struct peer *p, uint16_t port, enum peer_encoding encoding,
                  const char *target);
