@@ -7,9 +7,9 @@
  * end of the turn, small pieces joined into one buffer first: one send costs
  * far more than the copy, and a vector of small pieces up to a third more.
  *
- * Since data and the peer's FIN may share one edge, EV_CLOSED asks for one more
- * read.  Bufferevents were rejected: they cost half of the throughput and a
- * kilobyte a connection.
+ * Since data and the peer's FIN may share one edge, EPOLLRDHUP asks for one
+ * more read.  Bufferevents were rejected: they cost half of the throughput and
+ * a kilobyte a connection.
  *
  * Invariant: is_unread is set whenever the kernel may hold input that no later
  * edge will tell of. */
@@ -17,12 +17,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "conns.h"
 #include "keeper.h"
-#include "reactor.h"
+#include "poller.h"
 
 static ssize_t plain_read(struct pl_conn *c, void *to, size_t len)
 {
@@ -47,13 +48,36 @@ static struct pl_session *session_of(struct pl_conn *c)
     return pl_session_of_transport(c);
 }
 
+static void make_ready(struct pl_conn *c)
+{
+    struct pl_conns *k = c->conns;
+
+    if (c->is_ready)
+        return;
+    c->is_ready = true;
+    c->next = k->ready;
+    k->ready = c;
+    pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->read_ready);
+}
+
+static void drop_ready(struct pl_conn *c)
+{
+    struct pl_conn **at = &c->conns->ready;
+
+    if (!c->is_ready)
+        return;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    c->is_ready = false;
+}
+
 static void let_go(struct pl_conn *c)
 {
     if (c->fd < 0)
         return;
-    event_del(&c->event);
-    pl_loop_cancel(c->conns->actor.loop, &c->ready);
-    close(c->fd);
+    drop_ready(c);
+    close(c->fd); /* and with it out of the poller */
     c->fd = -1;
 }
 
@@ -172,30 +196,41 @@ static void read_all(struct pl_conn *c)
         if (!read_some(c, &total))
             return;
         if (total >= PL_READ_BUDGET) {
-            pl_loop_defer(c->conns->actor.loop, PL_STAGE_READY, &c->ready);
+            make_ready(c);
             return;
         }
     }
 }
 
-static void on_ready(struct pl_task *t)
+/* Those that become ready meanwhile wait for the next turn. */
+void pl_conn_read_ready(struct pl_task *t)
 {
-    read_all(PL_CONTAINER(t, struct pl_conn, ready));
+    struct pl_conns *k = PL_CONTAINER(t, struct pl_conns, read_ready);
+    struct pl_conn *c = k->ready;
+
+    k->ready = NULL;
+    while (c != NULL) {
+        struct pl_conn *next = c->next;
+
+        c->is_ready = false;
+        read_all(c); /* may close it, but no other, and frees none */
+        c = next;
+    }
 }
 
-static void on_event(evutil_socket_t fd, short what, void *arg)
+void pl_conn_on_event(void *conn, uint32_t events)
 {
-    struct pl_conn *c = arg;
+    struct pl_conn *c = conn;
 
-    (void)fd;
-    pl_reactor_touch(c->conns->reactor);
-    if (what & EV_CLOSED)
+    if (c->fd < 0)
+        return; /* an earlier one of this batch closed it */
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         c->is_hung_up = true;
-    if (what & (EV_READ | EV_CLOSED)) {
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         c->is_unread = true;
         read_all(c);
     }
-    if (c->fd >= 0 && what & EV_WRITE && c->is_stalled) {
+    if (c->fd >= 0 && events & EPOLLOUT && c->is_stalled) {
         c->is_stalled = false;
         write_all(c);
     }
@@ -221,7 +256,7 @@ static void resume_reading(struct pl_session *s)
 
     c->is_paused = false;
     if (c->is_unread && c->fd >= 0)
-        pl_loop_defer(c->conns->actor.loop, PL_STAGE_READY, &c->ready);
+        make_ready(c);
 }
 
 static void end(struct pl_session *s, enum pl_end how)
@@ -264,13 +299,9 @@ enum pl_err pl_conn_open(struct pl_conns *k, int fd)
     struct pl_conn *c = pl_session_transport(s);
     c->conns = k;
     c->io = &pl_conn_io_plain;
-    c->ready.run = on_ready;
     c->fd = fd;
     pl_session_on_free(s, on_free);
-    event_assign(&c->event, pl_reactor_base(k->reactor), fd,
-                 EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event,
-                 c);
-    if (event_add(&c->event, NULL) != 0) {
+    if (pl_poller_add(k->poller, fd, c) != PL_OK) {
         close_now(c, "not registered");
         return PL_ENOMEM;
     }

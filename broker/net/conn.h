@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <sys/uio.h>
 
 #include "loop.h"
@@ -37,17 +35,20 @@ struct pl_conns {
     struct pl_reactor *reactor;
     struct pl_keeper *keeper;
     struct pl_metrics *metrics;
+    struct pl_poller *poller; /* owned */
+    struct pl_conn *ready;    /* more to read than one turn's budget */
+    struct pl_task read_ready;
     char in[PL_READ_BYTES];
     char out[PL_JOIN_BYTES];
 };
 
 /* The transport's part of a session. */
 struct pl_conn {
-    struct event event; /* registered once, edge-triggered */
     struct pl_conns *conns;
     const struct pl_conn_io *io;
-    struct pl_task ready; /* more to read than one turn's budget */
+    struct pl_conn *next; /* of the ready ones */
     int fd;               /* -1: closed */
+    bool is_ready;
     bool is_paused;
     bool is_unread;    /* an edge came that was not read to its end */
     bool is_hung_up;   /* the peer's FIN is there, behind what is unread */
@@ -55,6 +56,10 @@ struct pl_conn {
     bool is_ending;    /* close when what is queued was sent */
     bool is_lingering; /* after that, wait for the peer */
 };
+
+/* What the poller saw of a connection, and what conns->ready lists. */
+void pl_conn_on_event(void *conn, uint32_t events);
+void pl_conn_read_ready(struct pl_task *t);
 
 /* Errors: PL_ENOMEM; the socket is closed then. */
 enum pl_err pl_conn_open(struct pl_conns *conns, int fd);

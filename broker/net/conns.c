@@ -12,6 +12,7 @@
 #include "conn.h"
 #include "conns_mail.h"
 #include "monitor.h"
+#include "poller.h"
 
 static void fd_mail_destroy(struct pl_msg *msg)
 {
@@ -59,7 +60,11 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 
 static void reap(struct pl_actor *a)
 {
-    free(a);
+    struct pl_conns *c = (struct pl_conns *)a;
+
+    pl_loop_cancel(a->loop, &c->read_ready);
+    pl_poller_destroy(c->poller);
+    free(c);
 }
 
 static const struct pl_actor_ops ops = {
@@ -82,8 +87,12 @@ enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
     c->reactor = reactor;
     c->keeper = keeper;
     c->metrics = metrics;
-    enum pl_err rc = pl_actor_init(&c->actor, loop, &ops);
+    c->read_ready.run = pl_conn_read_ready;
+    enum pl_err rc = pl_poller_create(&c->poller, reactor, pl_conn_on_event);
+    if (rc == PL_OK)
+        rc = pl_actor_init(&c->actor, loop, &ops);
     if (rc != PL_OK) {
+        pl_poller_destroy(c->poller);
         free(c);
         return rc;
     }

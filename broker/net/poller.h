@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poller.h - the readiness of many sockets, at the cost of one event of
+ * libevent.  Private to the room. */
+#ifndef PL_POLLER_H
+#define PL_POLLER_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+struct pl_poller; /* opaque */
+struct pl_reactor;
+
+/* `events` are epoll's; `what` is the socket's, as given to add. */
+typedef void pl_poller_ready(void *what, uint32_t events);
+
+/* Thread, here and below: the loop's, or any before it runs.
+ * Errors: PL_ENOMEM, PL_EIO. */
+enum pl_err pl_poller_create(struct pl_poller **out, struct pl_reactor *reactor,
+                             pl_poller_ready *ready);
+
+/* Its sockets are closed before.  NULL is allowed. */
+void pl_poller_destroy(struct pl_poller *p);
+
+/* Tell of `fd` for good, edge-triggered, for reading, writing and the peer's
+ * end.  Closing it ends that; what was seen before still comes, in the same
+ * turn.  Errors: PL_ENOMEM. */
+enum pl_err pl_poller_add(struct pl_poller *p, int fd, void *what);
+
+#endif
