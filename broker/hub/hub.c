@@ -193,10 +193,8 @@ static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
     if (c == NULL)
         return;
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
-        if (sub->channel == c) {
+        if (sub->channel == c) /* one may be leaving, and its successor here */
             pl_hub_channel_settle(c, sub);
-            return;
-        }
     }
 }
 

@@ -75,6 +75,34 @@ static void unsubscribing_always_succeeds(void **state)
     rig_destroy(r);
 }
 
+/* All in one message: what was published while subscribed is seen, and before
+ * its reply, though the subscription is a new one by then. */
+static void a_pipeline_is_answered_in_the_order_of_its_channel(void **state)
+{
+    struct rig *r = with("pipeline", NULL, NULL);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    client_subscribe(c, 2, "c");
+    client_say(c, "{\"id\":3,\"publish\":{\"channel\":\"c\",\"data\":1}}\n"
+                  "{\"id\":4,\"unsubscribe\":{\"channel\":\"c\"}}\n"
+                  "{\"id\":5,\"subscribe\":{\"channel\":\"c\"}}\n"
+                  "{\"id\":6,\"publish\":{\"channel\":\"c\",\"data\":2}}\n"
+                  "{\"id\":7,\"unsubscribe\":{\"channel\":\"c\"}}\n"
+                  "{\"id\":8,\"publish\":{\"channel\":\"c\",\"data\":3}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"push\":*\"data\":1,*\"offset\":1}}}");
+    client_expect(c, "{\"id\":3,\"publish\":{}}");
+    client_expect(c, "{\"id\":4,\"unsubscribe\":{}}");
+    client_expect(c, "{\"id\":5,\"subscribe\":{*\"offset\":1,*");
+    client_expect(c, "{\"push\":*\"data\":2,*\"offset\":2}}}");
+    client_expect(c, "{\"id\":6,\"publish\":{}}");
+    client_expect(c, "{\"id\":7,\"unsubscribe\":{}}");
+    client_expect(c, "{\"id\":8,\"publish\":{}}");
+    client_expect_silence(c);
+    rig_destroy(r);
+}
+
 /* A JavaScript SDK does this in one pipeline. */
 static void ten_times_in_a_row_leave_nobody(void **state)
 {
@@ -362,9 +390,12 @@ static void what_was_missed_is_recovered(void **state)
     client_say(b, "{\"id\":9,\"subscribe\":{\"channel\":\"c\",\"recover\":true,"
                   "\"offset\":0,\"epoch\":\"\"}}");
     rig_run(r, 0);
-    client_expect(b, "{\"id\":5,*");
-    client_expect(b, "{\"id\":7,*"); /* 6 was given up on the way */
     client_expect(b, "{\"id\":9,\"error\":{\"code\":105,*");
+    client_expect(b, "{\"id\":5,\"unsubscribe\":{}}");
+    client_expect(b, "{\"id\":6,\"subscribe\":{\"recoverable\":true,*"
+                     "\"offset\":5,\"positioned\":true,"
+                     "\"was_recovering\":true}}");
+    client_expect(b, "{\"id\":7,\"unsubscribe\":{}}");
     client_expect(b, "{\"id\":8,\"error\":{\"code\":112,*");
     client_expect_silence(b);
     client_say(b,
@@ -579,6 +610,7 @@ int main(void)
         cmocka_unit_test(subscribing_twice_is_error_105),
         cmocka_unit_test(without_history_a_subscription_has_no_position),
         cmocka_unit_test(unsubscribing_always_succeeds),
+        cmocka_unit_test(a_pipeline_is_answered_in_the_order_of_its_channel),
         cmocka_unit_test(ten_times_in_a_row_leave_nobody),
         cmocka_unit_test(too_many_channels_are_error_106),
         cmocka_unit_test(too_many_streams_are_error_106),
