@@ -388,7 +388,6 @@ static struct pl_stream *create(struct pl_admin *a, struct evhttp_request *req)
     s->timer.fire = empty_line;
     s->end_task.run = run_end;
     s->subscriber.ops = &subscriber_ops;
-    s->subscriber.address = address;
     s->subscriber.encoding = PL_ENCODING_JSON;
     if (pl_client_create(&s->subscriber.client, address,
                          pl_loop_random(a->actor.loop), PL_SPAN(""),

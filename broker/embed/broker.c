@@ -410,18 +410,22 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
         pl_phase_trace_destroy(phases);
         return rc;
     }
-    pl_system_destroy(b->system); /* of the run before */
+    struct pl_system *old_system = b->system;
+    struct pl_phase_trace *old_phases = b->phases;
+    pl_guard_enter(b->guard);
     b->system = system;
-    pl_phase_trace_destroy(b->phases);
     b->phases = phases;
-    memset(b->shares, 0, (b->workers + 1) * sizeof *b->shares);
-    memset(b->given, 0, b->workers * sizeof *b->given);
     b->status = (struct pl_status_source){
         .version = PL_VERSION,
-        .system = b->system,
+        .system = system,
         .snapshots = b->snapshots,
-        .phases = b->phases,
+        .phases = phases,
     };
+    pl_guard_leave(b->guard);
+    pl_system_destroy(old_system); /* nobody reads it any more */
+    pl_phase_trace_destroy(old_phases);
+    memset(b->shares, 0, (b->workers + 1) * sizeof *b->shares);
+    memset(b->given, 0, b->workers * sizeof *b->given);
     return PL_OK;
 }
 
@@ -438,7 +442,9 @@ enum pl_err pl_broker_create(struct pl_broker **out,
     if (rc != PL_OK)
         goto fail;
     b->workers = count_workers(b->config);
-    rc = allocate(b);
+    rc = pl_guard_create(&b->guard);
+    if (rc == PL_OK)
+        rc = allocate(b);
     if (rc == PL_OK)
         rc = pl_broker_prepare(b);
     if (rc != PL_OK)
@@ -492,6 +498,7 @@ void pl_broker_destroy(struct pl_broker *b)
         pl_snapshot_destroy(b->snapshots[i]);
     pl_phase_trace_destroy(b->phases);
     pl_handlers_release(b->handlers);
+    pl_guard_destroy(b->guard);
     free(b->snapshots);
     free(b->shares);
     free(b->owners);

@@ -8,6 +8,7 @@
 #include "channels.h"
 #include "config.h"
 #include "conns.h"
+#include "guard.h"
 #include "handlers.h"
 #include "hub.h"
 #include "keeper.h"
@@ -54,8 +55,11 @@ struct pl_broker {
     uint16_t admin_port;
     struct pl_supervisor *supervisor; /* the control loop's */
     struct pl_address supervisor_address;
-    bool is_running; /* written by the thread that starts and waits */
-    bool has_run;    /* a new start needs a new system */
+    bool has_run; /* a new start needs a new system */
+    /* Calls come from any thread: under the guard are is_running, and the
+     * replacing of system, phases, status and handlers. */
+    struct pl_guard *guard;
+    bool is_running;
 };
 
 static inline struct pl_share *pl_broker_control(struct pl_broker *b)

@@ -7,6 +7,10 @@
  * The rest, joining the workers, is the reset phase and happens in the thread
  * that waits: no lock is needed, since by then nobody else writes.
  *
+ * Any thread of the program may call: a guard keeps what a start replaces from
+ * under the feet of those who read it.  Nobody waits inside it, so a status is
+ * told at once also while the broker stops.
+ *
  * A worker that a handler blocks beyond the reset deadline cannot be joined;
  * it is named, and the broker stays in memory, since its thread still runs. */
 #include "broker_private.h"
@@ -28,9 +32,24 @@ void pl_broker_on_stopped(void *arg)
         b->options.on_stopped(b->options.arg);
 }
 
+static void set_running(struct pl_broker *b, bool is_running)
+{
+    pl_guard_enter(b->guard);
+    b->is_running = is_running;
+    pl_guard_leave(b->guard);
+}
+
+static bool is_running(struct pl_broker *b)
+{
+    pl_guard_enter(b->guard);
+    bool is = b->is_running;
+    pl_guard_leave(b->guard);
+    return is;
+}
+
 enum pl_err pl_broker_start(struct pl_broker *b)
 {
-    if (b->is_running) {
+    if (is_running(b)) {
         PL_LOG(PL_LOG_WARN, "the broker runs already");
         return PL_OK;
     }
@@ -44,7 +63,7 @@ enum pl_err pl_broker_start(struct pl_broker *b)
         pl_broker_free_loops(b);
         return rc;
     }
-    b->is_running = true;
+    set_running(b, true);
     PL_LOG(PL_LOG_INFO, "running", pl_log_number("loops", b->workers),
            pl_log_string("version", PL_VERSION));
     return PL_OK;
@@ -52,14 +71,18 @@ enum pl_err pl_broker_start(struct pl_broker *b)
 
 void pl_broker_stop(struct pl_broker *b)
 {
+    pl_guard_enter(b->guard);
     if (b->is_running)
         pl_supervisor_stop(b->system, b->supervisor_address);
+    pl_guard_leave(b->guard);
 }
 
 void pl_broker_hurry(struct pl_broker *b)
 {
+    pl_guard_enter(b->guard);
     if (b->is_running)
         pl_supervisor_hurry(b->system, b->supervisor_address);
+    pl_guard_leave(b->guard);
 }
 
 static uint64_t now_ms(void)
@@ -137,7 +160,7 @@ static void settle_numbers(struct pl_broker *b)
 
 enum pl_err pl_broker_wait(struct pl_broker *b)
 {
-    if (!b->is_running)
+    if (!is_running(b))
         return PL_OK;
     pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER_MS);
     unsigned left = join_workers(b);
@@ -148,12 +171,12 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
     }
     if (left > 0)
         return PL_ETIMEDOUT;
+    set_running(b, false); /* from here on nobody posts */
     settle_mail(b);
     settle_numbers(b);
     if (is_first)
         pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
     pl_broker_free_loops(b);
-    b->is_running = false;
     PL_LOG(PL_LOG_INFO, "stopped");
     return PL_OK;
 }
@@ -172,8 +195,10 @@ enum pl_err pl_broker_status(const struct pl_broker *b, char **out)
 {
     struct pl_status status;
     struct pl_buf text = {0};
-    enum pl_err rc = pl_status_collect(&status, &b->status);
 
+    pl_guard_enter(b->guard);
+    enum pl_err rc = pl_status_collect(&status, &b->status);
+    pl_guard_leave(b->guard);
     if (rc != PL_OK)
         return rc;
     rc = pl_status_write_json(&status, &text);
@@ -187,6 +212,21 @@ enum pl_err pl_broker_status(const struct pl_broker *b, char **out)
     return PL_OK;
 }
 
+/* Owner: the runtime on PL_OK.  Where to is read under the guard. */
+static enum pl_err post(struct pl_broker *b, const struct pl_address *to,
+                        struct pl_msg *msg)
+{
+    enum pl_err rc = PL_ESTOPPING;
+
+    pl_guard_enter(b->guard);
+    if (b->is_running && pl_status_is_ready(&b->status)) {
+        pl_system_post(b->system, *to, msg);
+        rc = PL_OK;
+    }
+    pl_guard_leave(b->guard);
+    return rc;
+}
+
 enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
                               const void *data, size_t len)
 {
@@ -194,24 +234,22 @@ enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 
     if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX)
         return PL_EINVAL;
-    if (!b->is_running || !pl_status_is_ready(&b->status))
-        return PL_ESTOPPING;
     struct pl_publish_mail *m = pl_publish_mail_create();
     if (m == NULL)
         return PL_ENOMEM;
     uint64_t hash = pl_hash(&b->key, name);
     m->pub = pl_pub_create(name, hash, (struct pl_span){data, len}, NULL);
-    if (m->pub == NULL) {
+    enum pl_err rc = m->pub == NULL
+                         ? PL_ENOMEM
+                         : post(b, &b->owners[hash % b->workers], &m->msg);
+    if (rc != PL_OK)
         pl_mail_destroy(&m->msg);
-        return PL_ENOMEM;
-    }
-    pl_system_post(b->system, b->owners[hash % b->workers], &m->msg);
-    return PL_OK;
+    return rc;
 }
 
 /* --- Handlers --- */
 
-/* Every keeper takes over the new table. */
+/* Every keeper takes over the new table.  Under the guard. */
 static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
 {
     for (unsigned i = 0; b->is_running && i < b->workers; i++) {
@@ -234,18 +272,26 @@ enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
                              pl_broker_handler *handler, void *context)
 {
     struct pl_handlers *table;
+
+    pl_guard_enter(b->guard);
     enum pl_err rc =
         pl_handlers_with(b->handlers, type, handler, context, &table);
-
-    return rc == PL_OK ? spread(b, table) : rc;
+    if (rc == PL_OK)
+        rc = spread(b, table);
+    pl_guard_leave(b->guard);
+    return rc;
 }
 
 enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type)
 {
     struct pl_handlers *table;
-    enum pl_err rc = pl_handlers_without(b->handlers, type, &table);
 
-    return rc == PL_OK ? spread(b, table) : rc;
+    pl_guard_enter(b->guard);
+    enum pl_err rc = pl_handlers_without(b->handlers, type, &table);
+    if (rc == PL_OK)
+        rc = spread(b, table);
+    pl_guard_leave(b->guard);
+    return rc;
 }
 
 /* --- Calls --- */

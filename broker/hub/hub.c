@@ -120,7 +120,7 @@ struct pl_origin pl_hub_origin(struct pl_subscriber *u, struct pl_sub *sub,
                                uint32_t command, uint32_t kind)
 {
     return (struct pl_origin){
-        .session = u == NULL ? (struct pl_address){0} : u->address,
+        .session = pl_client_address(u->client),
         .subscriber = u,
         .sub = sub,
         .command = command,

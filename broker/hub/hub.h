@@ -55,9 +55,9 @@ struct pl_subscriber_ops {
 /* Embedded in a session or whatever else listens. */
 struct pl_subscriber {
     const struct pl_subscriber_ops *ops;
-    struct pl_address address; /* of its actor; answers to a stale one end */
-    struct pl_client *client;  /* held by the subscriber; set before it asks */
-    struct pl_sub *subs;       /* all its subscriptions, the hub's to link */
+    struct pl_client *client; /* held by the subscriber; set before it asks;
+                                 answers to its address, once stale, end */
+    struct pl_sub *subs;      /* all its subscriptions, the hub's to link */
     uint32_t sub_count;
     enum pl_encoding encoding;
 };
@@ -86,13 +86,15 @@ struct pl_sub {
     struct pl_sub *next; /* of the same subscriber; ended: the hub's */
     uint32_t index;      /* in the channel's array */
     uint32_t cut;        /* what of the open segment it has had ... */
-    uint32_t cut_serial; /* ... if this is still the open one */
+    union {
+        uint32_t cut_serial;    /* ... if this is still the open one */
+        uint32_t leave_command; /* attaching: to be answered when it left */
+    };
     uint8_t state;
     uint8_t flags;
-    uint8_t awaits;         /* answers on their way that name it */
-    bool is_positioned;     /* the channel has offsets: gaps matter */
-    bool is_leaving;        /* its detach is sent, and a barrier behind it */
-    uint32_t leave_command; /* to be answered when it has left */
+    uint8_t awaits;     /* answers on their way that name it */
+    bool is_positioned; /* the channel has offsets: gaps matter */
+    bool is_leaving;    /* its detach is sent, and a barrier behind it */
 };
 
 struct pl_hub_options {

@@ -223,7 +223,8 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
     }
     sub->is_leaving = true;
     sub->awaits++;
-    sub->leave_command = command;
+    if (sub->state == PL_SUB_ATTACHING)
+        sub->leave_command = command;
     m->kind = PL_QUERY_BARRIER;
     m->msg.flags |= PL_MSG_RESERVED; /* a detach went before it */
     m->channel = pl_blob_hold(c->name);
@@ -234,10 +235,10 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
 }
 
 /* Its attach and its detach are both answered. */
-static void finish_leaving(struct pl_hub *h, struct pl_sub *sub)
+static void finish_leaving(struct pl_hub *h, struct pl_sub *sub,
+                           uint32_t command)
 {
     struct pl_subscriber *u = sub->subscriber;
-    uint32_t command = sub->leave_command;
 
     pl_hub_channel_settle(sub->channel, sub);
     end(h, sub, false);
@@ -252,7 +253,7 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m)
     if (sub->state == PL_SUB_ENDED)
         free_if_settled(h, sub);
     else if (sub->awaits == 0)
-        finish_leaving(h, sub);
+        finish_leaving(h, sub, m->origin.command);
     pl_mail_destroy(&m->msg);
 }
 
@@ -297,6 +298,7 @@ static void go_live(struct pl_hub *h, struct pl_sub *sub,
 void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
 {
     struct pl_sub *sub = m->origin.sub;
+    uint32_t leave_command = sub->leave_command;
 
     sub->awaits--;
     if (m->msg.returned)
@@ -306,11 +308,11 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
     } else if (m->error == 0) {
         go_live(h, sub, m);
         if (sub->is_leaving && sub->awaits == 0)
-            finish_leaving(h, sub);
+            finish_leaving(h, sub, leave_command);
     } else {
         sub->subscriber->ops->attached(sub->subscriber, sub, m);
         if (sub->is_leaving && sub->awaits == 0)
-            finish_leaving(h, sub);
+            finish_leaving(h, sub, leave_command);
         else if (!sub->is_leaving)
             end(h, sub, true);
     }

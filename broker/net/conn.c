@@ -86,9 +86,7 @@ static void close_now(struct pl_conn *c, const char *why)
     if (c->fd < 0)
         return;
     let_go(c);
-    if (why != NULL)
-        pl_session_failed(session_of(c), why);
-    pl_session_gone(session_of(c));
+    pl_session_gone(session_of(c), why);
 }
 
 /* --- Writing --- */
@@ -118,7 +116,7 @@ static void on_flushed(struct pl_conn *c)
     if (!c->is_ending)
         return;
     if (!c->is_lingering || c->is_hung_up)
-        close_now(c, NULL);
+        close_now(c, "ended");
     else
         shutdown(c->fd, SHUT_WR);
 }
@@ -264,7 +262,7 @@ static void end(struct pl_session *s, enum pl_end how)
     struct pl_conn *c = pl_session_transport(s);
 
     if (how == PL_END_AT_ONCE) {
-        close_now(c, NULL);
+        close_now(c, "ended");
         return;
     }
     c->is_ending = true;
@@ -274,17 +272,18 @@ static void end(struct pl_session *s, enum pl_end how)
     write_all(c);
 }
 
+static void let_go_of(struct pl_session *s)
+{
+    let_go(pl_session_transport(s));
+}
+
 static const struct pl_transport_ops ops = {
     .flush = flush,
     .pause = pause_reading,
     .resume = resume_reading,
     .end = end,
+    .free = let_go_of,
 };
-
-static void on_free(void *transport)
-{
-    let_go(transport);
-}
 
 enum pl_err pl_conn_open(struct pl_conns *k, int fd)
 {
@@ -300,7 +299,6 @@ enum pl_err pl_conn_open(struct pl_conns *k, int fd)
     c->conns = k;
     c->io = &pl_conn_io_plain;
     c->fd = fd;
-    pl_session_on_free(s, on_free);
     if (pl_poller_add(k->poller, fd, c) != PL_OK) {
         close_now(c, "not registered");
         return PL_ENOMEM;

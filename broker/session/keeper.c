@@ -32,6 +32,43 @@ static void destroy(struct pl_keeper *k)
     free(k);
 }
 
+void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
+{
+    if (s->is_touched)
+        return;
+    s->is_touched = true;
+    s->next_touched = k->touched;
+    k->touched = s;
+    pl_loop_defer(k->actor.loop, PL_STAGE_FLUSH, &k->flush);
+}
+
+/* Those that are touched meanwhile wait for the next turn. */
+static void flush(struct pl_task *t)
+{
+    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, flush);
+    struct pl_session *s = k->touched;
+
+    k->touched = NULL;
+    while (s != NULL) {
+        struct pl_session *next = s->next_touched;
+
+        s->is_touched = false;
+        pl_session_flush(s); /* frees none: they are reaped later */
+        s = next;
+    }
+}
+
+static void untouch(struct pl_keeper *k, struct pl_session *s)
+{
+    struct pl_session **at = &k->touched;
+
+    if (!s->is_touched)
+        return;
+    while (*at != s)
+        at = &(*at)->next_touched;
+    *at = s->next_touched;
+}
+
 void pl_keeper_add(struct pl_keeper *k, struct pl_session *s)
 {
     pl_list_append(&k->sessions, &s->link);
@@ -41,6 +78,7 @@ void pl_keeper_add(struct pl_keeper *k, struct pl_session *s)
 
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s)
 {
+    untouch(k, s);
     pl_list_remove(&s->link);
     k->session_count--;
     pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
@@ -175,6 +213,7 @@ static void reap(struct pl_actor *a)
         pl_mail_destroy(&k->asked->msg);
     pl_timer_stop(a->loop, &k->poll);
     pl_loop_cancel(a->loop, &k->seal);
+    pl_loop_cancel(a->loop, &k->flush);
     k->options.metrics->value[PL_METRIC_HANDLERS] = 0;
     k->is_reaped = true;
     if (k->session_count == 0)
@@ -199,6 +238,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->pool.metrics = options->metrics;
     pl_list_init(&k->sessions);
     k->seal.run = seal;
+    k->flush.run = flush;
     k->poll.fire = on_poll;
     k->limits.max_message = options->config->websocket.max_message;
     k->limits.masked = true;

@@ -53,11 +53,6 @@ struct pl_session *pl_session_of_transport(void *transport)
     return (struct pl_session *)transport - 1;
 }
 
-void pl_session_on_free(struct pl_session *s, void (*call)(void *transport))
-{
-    s->on_free = call;
-}
-
 /* --- Timers --- */
 
 static uint64_t next_ms(const struct pl_session *s)
@@ -66,8 +61,6 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
-    if (s->resume_ms != 0 && (next == 0 || s->resume_ms < next))
-        next = s->resume_ms;
     return next;
 }
 
@@ -75,7 +68,9 @@ void pl_session_schedule(struct pl_session *s)
 {
     uint64_t next = next_ms(s), now = pl_loop_now_ms(loop_of(s));
 
-    if (next == 0)
+    if (s->resumes_soon)
+        pl_timer_start(loop_of(s), &s->timer, PL_BACKLOG_WAIT_MS);
+    else if (next == 0)
         pl_timer_stop(loop_of(s), &s->timer);
     else
         pl_timer_start(loop_of(s), &s->timer, next > now ? next - now : 0);
@@ -98,8 +93,8 @@ static void on_connected_timer(struct pl_session *s)
 {
     uint64_t now = pl_loop_now_ms(loop_of(s));
 
-    if (s->resume_ms != 0 && now >= s->resume_ms) {
-        s->resume_ms = 0;
+    if (s->resumes_soon) {
+        s->resumes_soon = false;
         pl_session_read_on(s);
     }
     if (s->expires_ms != 0 && now >= s->expires_ms)
@@ -141,7 +136,8 @@ static void on_timer(struct pl_timer *t)
         return;
     case PL_SESSION_OVER:
         if (s->is_gone)
-            pl_session_gone(s); /* telling the supervisor is tried again */
+            pl_session_gone(s,
+                            NULL); /* telling the supervisor is tried again */
         else
             s->transport->end(s, PL_END_AT_ONCE);
     }
@@ -240,19 +236,13 @@ static void on_peer_close(struct pl_session *s, uint16_t code)
     end_transport(s, PL_END_CLOSE);
 }
 
-void pl_session_failed(struct pl_session *s, const char *why)
-{
-    if (s->why == NULL)
-        s->why = why;
-}
-
-void pl_session_gone(struct pl_session *s)
+void pl_session_gone(struct pl_session *s, const char *why)
 {
     if (s->actor.is_exited)
         return;
     if (s->state < PL_SESSION_CLOSING) {
         pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
-        log_close(s, 0, pl_span_of(s->why == NULL ? "end of file" : s->why));
+        log_close(s, 0, pl_span_of(why));
         teardown(s);
     }
     s->state = PL_SESSION_OVER;
@@ -264,11 +254,8 @@ void pl_session_gone(struct pl_session *s)
     pl_actor_exit(&s->actor, "closed");
 }
 
-/* At the end of the turn. */
-static void flush(struct pl_task *t)
+void pl_session_flush(struct pl_session *s)
 {
-    struct pl_session *s = PL_CONTAINER(t, struct pl_session, flush);
-
     if (s->doom != 0 && s->state < PL_SESSION_CLOSING)
         pl_session_close(s, s->doom, (struct pl_span){0});
     if (s->state == PL_SESSION_LOGIN)
@@ -289,7 +276,7 @@ void pl_session_read_on(struct pl_session *s)
 
 void pl_session_resume_later(struct pl_session *s)
 {
-    s->resume_ms = pl_loop_now_ms(loop_of(s)) + PL_BACKLOG_WAIT_MS;
+    s->resumes_soon = true;
     pl_session_schedule(s);
 }
 
@@ -420,9 +407,7 @@ static void reap(struct pl_actor *a)
 {
     struct pl_session *s = (struct pl_session *)a;
 
-    if (s->on_free != NULL)
-        s->on_free(pl_session_transport(s));
-    pl_loop_cancel(a->loop, &s->flush);
+    s->transport->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_ws_decoder_fini(&s->ws);
@@ -453,8 +438,6 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
     s->keeper = k;
     s->transport = transport;
     s->subscriber.ops = &pl_session_subscriber_ops;
-    s->subscriber.address = pl_actor_address(&s->actor);
-    s->flush.run = flush;
     s->ws.limits = &k->limits;
     s->timer.fire = on_timer;
     pl_keeper_add(k, s);

@@ -37,6 +37,8 @@ struct pl_transport_ops {
     void (*resume)(struct pl_session *s);
     /* End; input no longer matters.  Then call pl_session_gone(). */
     void (*end)(struct pl_session *s, enum pl_end how);
+    /* The memory is about to be freed: let go of everything. */
+    void (*free)(struct pl_session *s);
 };
 
 /* A session at the start of its connection, with `transport_size` bytes, all
@@ -50,9 +52,6 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
 /* The transport's bytes, freed with the session; aligned for pointers. */
 void *pl_session_transport(struct pl_session *s);
 struct pl_session *pl_session_of_transport(void *transport);
-
-/* Called before the memory is freed, for the transport to let go. */
-void pl_session_on_free(struct pl_session *s, void (*call)(void *transport));
 
 /* Bytes arrived; they are changed in place. */
 void pl_session_input(struct pl_session *s, char *bytes, size_t len);
@@ -69,11 +68,9 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes);
 /* The kernel takes no more for now. */
 void pl_session_stalled(struct pl_session *s);
 
-/* The connection is over: the peer ended it, it failed, or end() was done.
- * The session ends and is freed at the end of the turn. */
-void pl_session_gone(struct pl_session *s);
-
-/* Why it is over, for the log; constant.  May be called before gone(). */
-void pl_session_failed(struct pl_session *s, const char *why);
+/* The connection is over: the peer ended it, it failed, or end() was done;
+ * `why` is for the log.  The session ends and is freed at the end of the turn.
+ */
+void pl_session_gone(struct pl_session *s, const char *why);
 
 #endif

@@ -19,7 +19,7 @@ static struct pl_metrics *metrics(const struct pl_session *s)
 
 void pl_session_touch(struct pl_session *s)
 {
-    pl_loop_defer(s->actor.loop, PL_STAGE_FLUSH, &s->flush);
+    pl_keeper_touch(s->keeper, s);
 }
 
 void pl_session_doom(struct pl_session *s, uint16_t code)

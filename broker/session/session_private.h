@@ -43,6 +43,8 @@ struct pl_keeper {
     struct pl_arena arena;      /* of the command being decoded */
     struct pl_segment *replies; /* of this turn; NULL: none yet */
     struct pl_task seal;
+    struct pl_session *touched; /* to be flushed */
+    struct pl_task flush;
     struct pl_handlers *handlers; /* held */
     struct pl_ws_limits limits;
     enum pl_phase phase;
@@ -58,9 +60,8 @@ struct pl_session {
     struct pl_subscriber subscriber;
     struct pl_keeper *keeper;
     const struct pl_transport_ops *transport;
-    void (*on_free)(void *transport);
     struct pl_outq out;
-    struct pl_task flush;
+    struct pl_session *next_touched; /* of the keeper's */
     struct pl_ws_decoder ws;
     struct pl_buf *held;    /* the request head so far; or input that waits
                                for the login; NULL: none */
@@ -69,10 +70,7 @@ struct pl_session {
     struct pl_list link;    /* keeper's sessions */
     uint64_t ping_ms;       /* loop time: send a ping, or awaiting: give up */
     uint64_t expires_ms;    /* loop time; 0: never */
-    uint64_t resume_ms;     /* loop time to read on; 0: not paused by time */
-    const char *why;        /* it ended, for the log */
     uint32_t pending;       /* commands received and not yet settled */
-    uint32_t call_number;   /* of the newest call of a handler */
     uint16_t doom;          /* close with this code at the end of the turn */
     uint8_t state;
     uint8_t grants; /* enum pl_grant */
@@ -80,10 +78,12 @@ struct pl_session {
     bool is_registered; /* with the supervisor */
     bool has_inbox;     /* direct messages come as publications on @id */
     bool is_paused;
-    bool peer_closed; /* its Close came */
-    bool close_sent;  /* ours was queued */
-    bool is_gone;     /* the transport is over */
-    bool is_deaf;     /* nothing more that the peer says counts */
+    bool resumes_soon; /* paused for PL_BACKLOG_WAIT_MS */
+    bool is_touched;   /* to be flushed at the end of the turn */
+    bool peer_closed;  /* its Close came */
+    bool close_sent;   /* ours was queued */
+    bool is_gone;      /* the transport is over */
+    bool is_deaf;      /* nothing more that the peer says counts */
 };
 
 /* session.c */
@@ -127,7 +127,11 @@ void pl_session_decode(struct pl_session *s, struct pl_span in);
 void pl_session_deliver(struct pl_subscriber *u, struct pl_segment *seg,
                         uint32_t from, uint32_t to, uint32_t frames);
 
+/* Flush it: the end of a turn. */
+void pl_session_flush(struct pl_session *s);
+
 /* keeper.c */
+void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
 void pl_keeper_add(struct pl_keeper *k, struct pl_session *s);
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
 

@@ -5,44 +5,83 @@
  * an address, because a session that leaves names itself and not a handle, and
  * because a kick names the client id, so that it cannot hit whoever has the
  * address next.  To keep the handle with the session was rejected: it would
- * have to wait for an answer before it could leave.
+ * have to wait for an answer before it could leave.  Addresses are small
+ * numbers, loop and slot, so a row of seats for each loop finds them without
+ * hashing, for 16 bytes a connection.
  *
- * Invariant: the table and the map hold the same connections, and the gauges
+ * Invariant: the table and the seats hold the same connections, and the gauges
  * say what the table counts. */
 #include "registry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "list.h"
-
-struct entry {
-    struct pl_map_node node;
-    struct pl_client *client; /* held */
+struct pl_registry_seat {
+    struct pl_client *client; /* held; NULL: nobody sits here */
     uint32_t handle;
 };
 
-static uint64_t hash_of(const struct pl_registry *r, struct pl_address a)
-{
-    uint32_t bytes[3] = {(uint32_t)a.node << 16 | a.loop, a.slot, a.generation};
+struct pl_registry_row {
+    struct pl_registry_seat *seats; /* by slot */
+    uint32_t count;
+};
 
-    return pl_hash(&r->key,
-                   (struct pl_span){(const char *)bytes, sizeof bytes});
+enum { FIRST_SEATS = 64 };
+
+/* Where the connection at `a` sits, or NULL; whoever sits there may be another
+ * life of the slot. */
+static struct pl_registry_seat *seat_of(const struct pl_registry *r,
+                                        struct pl_address a)
+{
+    if (a.loop >= r->row_count || a.slot >= r->rows[a.loop].count)
+        return NULL;
+    return &r->rows[a.loop].seats[a.slot];
 }
 
-static bool matches(const struct pl_map_node *n, const void *key)
+static struct pl_registry_seat *find(const struct pl_registry *r,
+                                     struct pl_address a)
 {
-    const struct entry *e = PL_CONTAINER(n, const struct entry, node);
-    const struct pl_address *address = key;
+    struct pl_registry_seat *s = seat_of(r, a);
 
-    return pl_address_equal(pl_client_address(e->client), *address);
+    if (s == NULL || s->client == NULL ||
+        !pl_address_equal(pl_client_address(s->client), a))
+        return NULL;
+    return s;
 }
 
-static struct entry *find(const struct pl_registry *r, struct pl_address a)
+/* More zeroed elements of `size` bytes, so that `index` is one of them. */
+static bool grow(void **at, uint32_t *count, size_t size, uint32_t index,
+                 uint32_t first)
 {
-    struct pl_map_node *n =
-        pl_map_find(&r->entries, hash_of(r, a), matches, &a);
+    uint32_t more = *count > 0 ? *count : first;
 
-    return n == NULL ? NULL : PL_CONTAINER(n, struct entry, node);
+    if (index < *count)
+        return true;
+    while (more <= index)
+        more += more / 2 + 1;
+    void *made = realloc(*at, more * size);
+    if (made == NULL)
+        return false;
+    memset((char *)made + *count * size, 0, (more - *count) * size);
+    *at = made;
+    *count = more;
+    return true;
+}
+
+static struct pl_registry_seat *make_seat(struct pl_registry *r,
+                                          struct pl_address a)
+{
+    void *rows = r->rows;
+
+    if (!grow(&rows, &r->row_count, sizeof *r->rows, a.loop, 1))
+        return NULL;
+    r->rows = rows;
+    struct pl_registry_row *row = &r->rows[a.loop];
+    void *seats = row->seats;
+    if (!grow(&seats, &row->count, sizeof *row->seats, a.slot, FIRST_SEATS))
+        return NULL;
+    row->seats = seats;
+    return &row->seats[a.slot];
 }
 
 static void update_gauges(struct pl_registry *r)
@@ -58,67 +97,60 @@ enum pl_err pl_registry_init(struct pl_registry *r,
                              const struct pl_hash_key *key,
                              struct pl_metrics *metrics)
 {
-    *r = (struct pl_registry){.key = *key, .metrics = metrics};
+    *r = (struct pl_registry){.metrics = metrics};
     return pl_user_table_create(&r->users, key);
 }
 
-static void forget(struct pl_map_node *n, void *arg)
+static void forget(struct pl_registry *r, struct pl_registry_seat *s)
 {
-    struct pl_registry *r = arg;
-    struct entry *e = PL_CONTAINER(n, struct entry, node);
-
-    pl_map_remove(&r->entries, n);
-    pl_user_table_unregister(r->users, e->handle);
-    pl_client_release(e->client);
-    free(e);
+    if (s->client == NULL)
+        return;
+    pl_user_table_unregister(r->users, s->handle);
+    pl_client_release(s->client);
+    s->client = NULL;
 }
 
 void pl_registry_fini(struct pl_registry *r)
 {
     if (r->users == NULL)
         return;
-    pl_map_each(&r->entries, forget, r);
-    pl_map_fini(&r->entries);
+    for (uint32_t i = 0; i < r->row_count; i++) {
+        for (uint32_t j = 0; j < r->rows[i].count; j++)
+            forget(r, &r->rows[i].seats[j]);
+        free(r->rows[i].seats);
+    }
+    free(r->rows);
     update_gauges(r);
     pl_user_table_destroy(r->users);
-    r->users = NULL;
+    *r = (struct pl_registry){.users = NULL};
 }
 
 enum pl_err pl_registry_add(struct pl_registry *r, struct pl_client *client)
 {
     struct pl_address address = pl_client_address(client);
+    struct pl_registry_seat *s = make_seat(r, address);
 
-    if (find(r, address) != NULL)
-        return PL_EEXIST;
-    struct entry *e = calloc(1, sizeof *e);
-    if (e == NULL)
+    if (s == NULL)
         return PL_ENOMEM;
-    enum pl_err rc = pl_map_add(&r->entries, &e->node, hash_of(r, address));
+    if (s->client != NULL)
+        return PL_EEXIST; /* its leave comes before the slot's next life */
+    enum pl_err rc = pl_user_table_register(r->users, pl_client_user(client),
+                                            address, &s->handle);
     if (rc != PL_OK)
-        goto fail;
-    rc = pl_user_table_register(r->users, pl_client_user(client), address,
-                                &e->handle);
-    if (rc != PL_OK) {
-        pl_map_remove(&r->entries, &e->node);
-        goto fail;
-    }
-    e->client = pl_client_hold(client);
+        return rc;
+    s->client = pl_client_hold(client);
     update_gauges(r);
     return PL_OK;
-
-fail:
-    free(e);
-    return rc;
 }
 
 enum pl_err pl_registry_remove(struct pl_registry *r,
                                const struct pl_client *client)
 {
-    struct entry *e = find(r, pl_client_address(client));
+    struct pl_registry_seat *s = find(r, pl_client_address(client));
 
-    if (e == NULL)
+    if (s == NULL)
         return PL_ENOENT;
-    forget(&e->node, r);
+    forget(r, s);
     update_gauges(r);
     return PL_OK;
 }
@@ -140,12 +172,12 @@ struct pl_client *pl_registry_find(const struct pl_registry *r,
 
     if (pl_client_id_parse(id, &address) != PL_OK)
         return NULL;
-    struct entry *e = find(r, address);
-    if (e == NULL || !pl_span_equal(pl_client_id(e->client), id))
+    struct pl_registry_seat *s = find(r, address);
+    if (s == NULL || !pl_span_equal(pl_client_id(s->client), id))
         return NULL;
-    if (user.at != NULL && !pl_span_equal(pl_client_user(e->client), user))
+    if (user.at != NULL && !pl_span_equal(pl_client_user(s->client), user))
         return NULL;
-    return e->client;
+    return s->client;
 }
 
 struct walk {

@@ -7,14 +7,13 @@
 #include "client.h"
 #include "err.h"
 #include "hash.h"
-#include "map.h"
 #include "metrics.h"
 #include "user_table.h"
 
 struct pl_registry {
     struct pl_user_table *users;
-    struct pl_map entries; /* by address */
-    struct pl_hash_key key;
+    struct pl_registry_row *rows; /* owned; by loop */
+    uint32_t row_count;
     struct pl_metrics *metrics; /* the USERS gauges */
 };
 

@@ -143,7 +143,7 @@ static void gone(struct client *c)
     if (c->is_gone || c->session == NULL)
         return;
     c->is_gone = true;
-    pl_session_gone(c->session);
+    pl_session_gone(c->session, "gone");
 }
 
 /* As conn.c does: until the session has no more or the kernel is full. */
@@ -202,9 +202,9 @@ static void on_end(struct pl_session *s, enum pl_end how)
         drain(c);
 }
 
-static void on_free(void *transport)
+static void on_free(struct pl_session *s)
 {
-    (*(struct client **)transport)->session = NULL;
+    client_of(s)->session = NULL;
 }
 
 static const struct pl_transport_ops transport = {
@@ -212,6 +212,7 @@ static const struct pl_transport_ops transport = {
     .pause = on_pause,
     .resume = on_resume,
     .end = on_end,
+    .free = on_free,
 };
 
 struct client *client_create(struct rig *r, unsigned loop)
@@ -228,7 +229,6 @@ struct client *client_create(struct rig *r, unsigned loop)
                                        &transport, sizeof c),
                      PL_OK);
     *(struct client **)pl_session_transport(c->session) = c;
-    pl_session_on_free(c->session, on_free);
     r->clients[r->client_count++] = c;
     return c;
 }
