@@ -110,6 +110,7 @@ static uint32_t cut_all(struct pl_keeper *k)
         if (s->actor.is_exited)
             continue;
         forced++;
+        pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
         s->state = PL_SESSION_OVER;
         s->transport->end(s, PL_END_AT_ONCE);
     }

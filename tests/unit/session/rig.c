@@ -529,6 +529,7 @@ static void make_keeper(struct rig *r, unsigned i, uint32_t limit)
 
     assert_int_equal(pl_keeper_create(&r->at[i].keeper, loop_at(r, i), &o),
                      PL_OK);
+    r->keepers[i] = pl_keeper_address(r->at[i].keeper);
 }
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options)
@@ -658,7 +659,7 @@ void rig_destroy(struct rig *r)
     rig_check_ledgers(r);
     check_nothing_left(r);
     for (unsigned i = 0; i < r->loops; i++)
-        stop(r, pl_keeper_address(r->at[i].keeper));
+        stop(r, r->keepers[i]);
     for (unsigned i = 0; i < r->loops; i++)
         stop(r, pl_hub_address(r->at[i].hub));
     for (unsigned i = 0; i < r->loops; i++)

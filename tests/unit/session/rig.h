@@ -81,6 +81,7 @@ struct rig {
     unsigned loops;
     struct rig_loop at[RIG_LOOPS_MAX];
     struct pl_address owners[RIG_LOOPS_MAX];
+    struct pl_address keepers[RIG_LOOPS_MAX];
     struct boss *boss;
     struct client *clients[RIG_CLIENTS_MAX];
     unsigned client_count;
