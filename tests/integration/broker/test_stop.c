@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <openssl/err.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -598,11 +599,15 @@ static void a14_no_library_reports_an_error(void **st)
 
 /* --- A21 --- */
 
-enum { STOPPERS = 100 };
+enum { STOPPERS = 100, STOPS = 50 };
 
+/* Before, while and after it stops. */
 static void *stop_from_thread(void *arg)
 {
-    pl_broker_stop(arg);
+    for (int i = 0; i < STOPS; i++) {
+        pl_broker_stop(arg);
+        sched_yield();
+    }
     return NULL;
 }
 
