@@ -27,7 +27,8 @@ enum pl_err pl_system_create(struct pl_system **out,
                              const struct pl_system_options *options);
 
 /* Reap the actors that are left, which may hold events of a reactor's base:
- * call it before the reactors are destroyed.  Thread: any, once no loop runs. */
+ * call it before the reactors are destroyed.  Thread: any, once no loop runs.
+ */
 void pl_system_reap(struct pl_system *s);
 
 /* Free the loops.  Mail that is left is destroyed; actors that are left are
