@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What include paths cannot catch about the rooms, and the bounds of files and
+# functions.  Says every finding; fails when there is one.
+#   check_layers.sh [SOURCE_DIR]
+set -uo pipefail
+export LC_ALL=C
+cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}" || exit 2
+
+# Rooms that may see libevent.
+EVENT_ROOMS='actors/run|broker/net|broker/admin'
+# FILE:FUNCTION or FILE that may be longer than the bounds, each with a reason:
+LONG_ALLOWED=$(grep -v '^ *#' <<'LIST'
+# a table of values and what is said of them, one a line
+tests/unit/base/test_config_errors.c:a_bad_value_is_named_with_what_would_be_good
+LIST
+)
+LONG_ALLOWED=${LONG_ALLOWED//$'\n'/ }
+# Cases of a test are read one by one, so their files may hold some more.
+FILE_MAX_TESTS=720
+
+FILE_MAX=600
+FUNCTION_MAX=60
+
+found=0
+finding() { echo "$*"; found=1; }
+
+# Files that git knows, or all when this is no clone.
+sources() { # pattern...
+    { git ls-files -co --exclude-standard -- "$@" 2>/dev/null ||
+        find actors broker client tools tests -type f 2>/dev/null |
+        grep -E "$(printf '%s|' "$@" | sed 's/\*/.*/g; s/|$//')\$"; } |
+        while IFS= read -r file; do
+            [ -f "$file" ] && echo "$file"
+        done | sort -u
+}
+
+code=$(sources '*.c' '*.h')
+scripts=$(sources '*.sh' '*.py' '*.mjs' '*.js' '*.cmake' 'CMakeLists.txt' \
+    '*/CMakeLists.txt' '*.proto' '.ci/run' 'tools/dev')
+rooms=$(grep -E '^(actors|broker)/' <<<"$code")
+
+# Lines of rooms that match, but for comments of a line.
+in_rooms() { # regex
+    # shellcheck disable=SC2086
+    grep -nE "$1" $rooms /dev/null | grep -vE ':[0-9]+: *(/\*|\*|//)' || true
+}
+
+check_includes() {
+    local line file
+    while IFS= read -r line; do
+        [ -z "$line" ] || finding "include goes up: $line"
+    done < <(in_rooms '#include *".*\.\./')
+    while IFS= read -r line; do
+        file=${line%%:*}
+        [ -z "$line" ] || [[ $file =~ ^($EVENT_ROOMS)/ ]] ||
+            finding "libevent outside its rooms: $line"
+    done < <(in_rooms '#include *[<"]event2/|#include *<event\.h>')
+    while IFS= read -r line; do
+        [ -z "$line" ] || [[ $line == broker/wire/* ]] ||
+            finding "generated code outside broker/wire: $line"
+    done < <(in_rooms '#include .*\.pb-c\.h|protobuf-c/')
+    # shellcheck disable=SC2086
+    while IFS= read -r line; do
+        [ -z "$line" ] || finding "the runtime knows the broker: $line"
+    done < <(grep -nE '#include *[<"](parley|broker)[./]' \
+        $(grep '^actors/' <<<"$code" | grep -v example) /dev/null)
+}
+
+check_threads() {
+    local line
+    while IFS= read -r line; do
+        [ -z "$line" ] || [[ $line == actors/* ]] ||
+            finding "lock, thread or atomic outside actors/: $line"
+    done < <(in_rooms \
+        '<(pthread|threads|stdatomic|semaphore)\.h>|pthread_[a-z]+ *\(|_Atomic|__atomic_|__sync_|_Thread_local|__thread|thrd_|mtx_')
+}
+
+check_licence() {
+    local file
+    while IFS= read -r file; do
+        head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2\.0' ||
+            finding "no SPDX line: $file"
+    done <<<"$code"$'\n'"$scripts"
+}
+
+# name: rooms it links, as CMake has them.
+built_rooms() {
+    local file
+    for file in actors/*/CMakeLists.txt broker/*/CMakeLists.txt; do
+        tr '\n' ' ' <"$file" | grep -oE 'pl_room\([^)]*\)' |
+            sed -E 's/pl_room\( *([a-z]+).*USES ([^)]*)\)/\1: \2/;
+                    s/pl_room\( *([a-z]+).*/\1:/; s/HIDES .*//;
+                    s/[A-Za-z]+::[A-Za-z_]+//g; s/pl_//g' |
+            awk -v dir="$(dirname "$file")" '{
+                $1 = dir; print }'
+    done | sort_words
+}
+
+# name: rooms it uses, as ARCHITECTURE.md says.
+told_rooms() {
+    sed -n '/^| Room | Uses |/,/^$/p' ARCHITECTURE.md |
+        awk -F' *[|] *' '$2 ~ /\// { gsub("-", "", $3); print $2, $3 }' |
+        sort_words
+}
+
+sort_words() {
+    local room words
+    while read -r room words; do
+        # shellcheck disable=SC2086
+        echo "$room" $(printf '%s\n' $words | sort)
+    done | sort
+}
+
+check_table() {
+    local difference
+    difference=$(diff <(built_rooms) <(told_rooms)) ||
+        finding "ARCHITECTURE.md's rooms (>) are not those of CMake (<):
+$difference"
+}
+
+# FILE FIRST_LINE LENGTH NAME of each function, for code in our format: one
+# begins with a line in column 0 that is followed by a "{" in column 0.
+functions() { # file
+    awk -v file="$1" '
+        /^[A-Za-z_].*[(]/ { name = $0; start = FNR }
+        /^{/ { from = start }
+        /^}/ { if (from) {
+                   sub(/[(].*/, "", name); sub(/.*[ *]/, "", name)
+                   print file, from, FNR - from + 1, name }
+               from = 0 }' "$1"
+}
+
+check_lengths() {
+    local file lines bound from length name
+    while IFS= read -r file; do
+        lines=$(wc -l <"$file")
+        bound=$FILE_MAX
+        [[ $file != tests/* ]] || bound=$FILE_MAX_TESTS
+        [ "$lines" -le $bound ] || [[ " $LONG_ALLOWED " == *" $file "* ]] ||
+            finding "$file has $lines lines, over $bound"
+        while read -r _ from length name; do
+            [ "$length" -le $FUNCTION_MAX ] ||
+                [[ " $LONG_ALLOWED " == *" $file:$name "* ]] ||
+                finding "$file:$from: $name has $length lines, over $FUNCTION_MAX"
+        done < <(functions "$file")
+    done < <(grep '\.[ch]$' <<<"$code")
+}
+
+check_includes
+check_threads
+check_licence
+check_table
+check_lengths
+[ $found = 0 ] && echo "the layers hold"
+exit $found

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Does the documentation name what there is?  Every command of the tool, every
+# option of both programs, every group of the status; and do its links lead
+# somewhere, and are the man pages well formed?
+#   check_docs.sh SOURCE_DIR PARLEYD PARLEY
+set -uo pipefail
+export LC_ALL=C
+parleyd=$(realpath "$2") parley=$(realpath "$3")
+cd "$1" || exit 2
+
+found=0
+finding() { echo "$*"; found=1; }
+
+# Lines of the help that begin, after at most four blanks, with a command or
+# an option.
+commands=$("$parley" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
+[ -n "$commands" ] || finding "parley help shows no commands"
+for command in $commands; do
+    grep -q "^\.Cm $command\b\|^\.It Cm $command\b" docs/man/parley.1 ||
+        finding "docs/man/parley.1 does not have: $command"
+    [ "$command" = help ] || grep -q "\`parley $command\b" README.md ||
+        finding "README.md does not have: parley $command"
+done
+
+options() { grep -oE -- '--[a-z][a-z-]+' <<<"$1" | sort -u; }
+check_options() { # page help
+    local option page
+    page=$(sed 's/\\-/-/g' "$1")
+    for option in $(options "$2"); do
+        grep -q -- "Fl ${option#-}\b" <<<"$page" ||
+            finding "$1 does not have: $option"
+    done
+}
+check_options docs/man/parley.1 "$("$parley" help)"
+check_options docs/man/parleyd.1 "$("$parleyd" --help)"
+
+# The keys that the status has at its top, from the code that writes them.
+keys=$(sed -n '/^static json_t \*summary_json/,/^}/p;
+               /^static json_t \*groups_json/,/^}/p' \
+    broker/supervisor/status_json.c |
+    grep -oE '"[a-z_]+"' | tr -d '"' | grep -v '^starting$' | sort -u)
+[ -n "$keys" ] || finding "no keys found in status_json.c"
+for key in $keys; do
+    grep -q "\`$key\`" docs/operations.md ||
+        finding "docs/operations.md does not have the status's: $key"
+done
+
+for page in ./*.md docs/*.md; do
+    while IFS= read -r link; do
+        case $link in
+        *://* | '#'*) continue ;;
+        esac
+        [ -e "$(dirname "$page")/${link%%#*}" ] ||
+            finding "$page: the link leads nowhere: $link"
+    done < <(grep -oE '\]\([^) ]+\)' "$page" | sed 's/^](//; s/)$//')
+done
+
+for page in docs/man/*.1; do
+    if command -v mandoc >/dev/null; then
+        mandoc -Tlint -Wwarning "$page" || finding "$page: see above"
+    elif command -v groff >/dev/null; then
+        said=$(groff -mdoc -ww -z "$page" 2>&1)
+        [ -z "$said" ] || finding "$page: $said"
+    fi
+done
+
+[ $found = 0 ] && echo "the documentation names what there is"
+exit $found
