@@ -26,13 +26,20 @@ found=0
 finding() { echo "$*"; found=1; }
 
 # Files that git knows, or all when this is no clone.
+all_files=$(git ls-files -co --exclude-standard 2>/dev/null ||
+    find . -name build -prune -o -type f -print | sed 's,^\./,,')
+
 sources() { # pattern...
-    { git ls-files -co --exclude-standard -- "$@" 2>/dev/null ||
-        find actors broker client tools tests -type f 2>/dev/null |
-        grep -E "$(printf '%s|' "$@" | sed 's/\*/.*/g; s/|$//')\$"; } |
-        while IFS= read -r file; do
-            [ -f "$file" ] && echo "$file"
-        done | sort -u
+    local file pattern
+    while IFS= read -r file; do
+        for pattern in "$@"; do
+            # shellcheck disable=SC2053
+            if [[ $file == $pattern && -f $file ]]; then
+                echo "$file"
+                break
+            fi
+        done
+    done <<<"$all_files" | sort -u
 }
 
 code=$(sources '*.c' '*.h')
@@ -84,16 +91,19 @@ check_licence() {
     done <<<"$code"$'\n'"$scripts"
 }
 
-# name: rooms it links, as CMake has them.
+# name: rooms it links, as CMake has them.  A folder's second room is called
+# FOLDER:ROOM.
 built_rooms() {
     local file
     for file in actors/*/CMakeLists.txt broker/*/CMakeLists.txt; do
         tr '\n' ' ' <"$file" | grep -oE 'pl_room\([^)]*\)' |
-            sed -E 's/pl_room\( *([a-z]+).*USES ([^)]*)\)/\1: \2/;
-                    s/pl_room\( *([a-z]+).*/\1:/; s/HIDES .*//;
+            sed -E 's/pl_room\( *([a-z]+).*USES ([^)]*)\)/\1 \2/;
+                    s/pl_room\( *([a-z]+).*/\1/; s/HIDES .*//;
                     s/[A-Za-z]+::[A-Za-z_]+//g; s/pl_//g' |
             awk -v dir="$(dirname "$file")" '{
-                $1 = dir; print }'
+                name = $1
+                $1 = dir ~ ("/" name "$") ? dir : dir ":" name
+                print }'
     done | sort_words
 }
 
