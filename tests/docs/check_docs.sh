@@ -46,6 +46,17 @@ for key in $keys; do
         finding "docs/operations.md does not have the status's: $key"
 done
 
+# Codes that are sent, and metrics that a page names.
+while read -r symbol code; do
+    grep -rqw --include='*.[ch]' --exclude=code.h "$symbol" broker || continue
+    grep -qE "^\| $code\*? \||[^0-9]$code \(" docs/protocol.md ||
+        finding "docs/protocol.md does not have the code: $code ($symbol)"
+done < <(sed -nE 's/^ *X\((PL_[A-Z_]+), ([0-9]+),.*/\1 \2/p' broker/wire/code.h)
+for metric in $(grep -ohE '\bparley_[a-z_]+' ./*.md docs/*.md | sort -u); do
+    grep -q "\"${metric#parley_}\"" broker/base/metrics.h ||
+        finding "there is no metric $metric"
+done
+
 for page in ./*.md docs/*.md; do
     while IFS= read -r link; do
         case $link in
