@@ -152,8 +152,10 @@ static void fan_out(struct pl_hub *h, const struct pl_pub *p)
         if (c == NULL)
             return;
     }
-    pl_hub_channel_publish(c, p);
+    bool is_gathered = pl_hub_channel_publish(c, p);
     c->last = p->offset;
+    if (!is_gathered)
+        pl_hub_drop_positioned(h, c);
 }
 
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,

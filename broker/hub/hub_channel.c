@@ -159,11 +159,13 @@ void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub)
 }
 
 /* JSON cannot carry every payload, nor raw line feeds: a copy is looked at
- * and mended.  False: it is not JSON. */
-static bool json_of(struct pl_span data, struct pl_buf *copy)
+ * and mended.  PL_EBADMSG: it is not JSON. */
+static enum pl_err json_of(struct pl_span data, struct pl_buf *copy)
 {
     pl_buf_put_span(copy, data);
-    return !copy->failed && pl_json_accepts(pl_buf_span(copy));
+    if (copy->failed)
+        return PL_ENOMEM;
+    return pl_json_accepts(pl_buf_span(copy)) ? PL_OK : PL_EBADMSG;
 }
 
 static void refuse_binary(struct pl_hub_channel *c)
@@ -196,25 +198,57 @@ static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
     return true;
 }
 
-static void gather(struct pl_hub_channel *c, enum pl_encoding encoding,
-                   const struct pl_push *push)
+/* Out of memory: nobody of this encoding gets it. */
+static void lose(struct pl_hub_channel *c, enum pl_encoding encoding)
 {
     struct pl_metrics *m = pl_hub_metrics(c->hub);
 
     pl_count(m, PL_METRIC_FRAMES_OWED, c->live[encoding]);
+    pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, c->live[encoding]);
+}
+
+/* False: out of memory. */
+static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
+                   const struct pl_push *push)
+{
+    struct pl_metrics *m = pl_hub_metrics(c->hub);
+
     if (c->open[encoding] == NULL)
         c->open[encoding] = pl_segment_create();
     if (c->open[encoding] == NULL ||
         !put_push(c->open[encoding], encoding, push)) {
-        pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, c->live[encoding]);
-        c->last = 0; /* the next one is a gap for who has positions */
-        return;
+        lose(c, encoding);
+        return false;
     }
+    pl_count(m, PL_METRIC_FRAMES_OWED, c->live[encoding]);
     pl_count(m, PL_METRIC_FRAMES_QUEUED, c->live[encoding]);
     pl_loop_defer(pl_hub_loop(c->hub), PL_STAGE_SEAL, &c->seal);
+    return true;
 }
 
-void pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
+static bool gather_json(struct pl_hub_channel *c, const struct pl_pub *p,
+                        struct pl_push *push)
+{
+    struct pl_buf copy = {0};
+    enum pl_err rc =
+        p->is_json ? PL_OK : json_of(push->publication.data, &copy);
+    bool is_gathered = true;
+
+    if (rc == PL_OK) {
+        if (!p->is_json)
+            push->publication.data = pl_buf_span(&copy);
+        is_gathered = gather(c, PL_ENCODING_JSON, push);
+    } else if (rc == PL_EBADMSG) {
+        refuse_binary(c);
+    } else {
+        lose(c, PL_ENCODING_JSON);
+        is_gathered = false;
+    }
+    pl_buf_fini(&copy);
+    return is_gathered;
+}
+
+bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
 {
     struct pl_client_info info;
     struct pl_push push = {
@@ -222,24 +256,17 @@ void pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
         .channel = pl_blob_span(c->name),
         .publication = {.data = pl_pub_data(p), .offset = p->offset},
     };
+    bool is_gathered = true;
 
     if (p->client != NULL) {
         info = pl_client_info_of(p->client);
         push.publication.info = &info;
     }
     if (c->live[PL_ENCODING_PROTOBUF] > 0)
-        gather(c, PL_ENCODING_PROTOBUF, &push);
-    if (c->live[PL_ENCODING_JSON] == 0)
-        return;
-    struct pl_buf copy = {0};
-    if (!p->is_json && !json_of(push.publication.data, &copy)) {
-        refuse_binary(c);
-    } else {
-        if (!p->is_json)
-            push.publication.data = pl_buf_span(&copy);
-        gather(c, PL_ENCODING_JSON, &push);
-    }
-    pl_buf_fini(&copy);
+        is_gathered = gather(c, PL_ENCODING_PROTOBUF, &push);
+    if (c->live[PL_ENCODING_JSON] > 0)
+        is_gathered &= gather_json(c, p, &push);
+    return is_gathered;
 }
 
 static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,

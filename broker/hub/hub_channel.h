@@ -46,8 +46,9 @@ void pl_hub_channel_remove(struct pl_hub_channel *c, struct pl_sub *sub);
 /* From now on it gets publications. */
 void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub);
 
-/* Gather a publication for all live subscribers. */
-void pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p);
+/* Gather a publication for all live subscribers.  False: out of memory, some
+ * of them miss it. */
+bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p);
 
 /* Tell a join or leave to those that take them. */
 void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
