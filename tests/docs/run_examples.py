@@ -204,6 +204,9 @@ class Page:
             except subprocess.TimeoutExpired:
                 process.kill()
                 self.complain(command, ['an end'], 'none')
+            if command.startswith('parleyd') and process.returncode != 0:
+                self.complain(command, ['a good end'],
+                              path.read_text(encoding='utf-8'))
 
 
 def main():
