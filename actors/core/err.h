@@ -28,7 +28,8 @@ enum pl_err {
 #undef X
 };
 
-/* The text of `err`, for logs.  Never NULL.  Thread: any. */
-const char *pl_err_text(enum pl_err err);
+/* The text of `err`, for logs.  Never NULL.  Seen outside of shared libraries,
+ * whose users get errors too.  Thread: any. */
+__attribute__((visibility("default"))) const char *pl_err_text(enum pl_err err);
 
 #endif

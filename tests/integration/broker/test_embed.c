@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_embed.c - row A22: a broker fits into the life of its host.
+ *
+ *     test_broker_embed EXAMPLE
+ *
+ * EXAMPLE is docs/examples/embed.c, built; from the build tree or against what
+ * was installed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "box.h"
+#include "gate.h"
+#include "peer.h"
+
+static const char *example;
+
+/* --- The host's own loop --- */
+
+struct host {
+    struct box box;
+    struct gate gate;
+    struct event_base *base;
+    struct event *bell;
+    int pipe[2];
+    unsigned answered;
+    bool has_stopped; /* the broker said so */
+};
+
+/* A handler of the broker: rings in the host's loop. */
+static void ring(struct pl_call *call, void *context)
+{
+    struct host *h = context;
+
+    gate_keep(call, &h->gate);
+    assert_int_equal(write(h->pipe[1], "c", 1), 1);
+}
+
+static void on_stopped(void *context)
+{
+    struct host *h = context;
+
+    assert_int_equal(write(h->pipe[1], "s", 1), 1);
+}
+
+/* On the host's loop, whose thread has no part in the broker. */
+static void on_bell(evutil_socket_t fd, short what, void *context)
+{
+    struct host *h = context;
+    char letter;
+
+    (void)what;
+    assert_int_equal(read(fd, &letter, 1), 1);
+    if (letter == 's') {
+        h->has_stopped = true;
+        event_base_loopbreak(h->base);
+        return;
+    }
+    h->answered++;
+    pl_call_reply(gate_take(&h->gate), "\"from the host\"", 15);
+    if (h->answered == 3)
+        pl_broker_stop(h->box.broker);
+}
+
+static void create_host(struct host *h)
+{
+    const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
+                          "admin.socket=off", "loops=2"};
+    struct pl_broker_options o = {.sets = sets,
+                                  .set_count = 4,
+                                  .insecure = true,
+                                  .on_stopped = on_stopped,
+                                  .arg = h};
+
+    gate_init(&h->gate);
+    assert_int_equal(pipe(h->pipe), 0);
+    h->base = event_base_new();
+    h->bell = event_new(h->base, h->pipe[0], EV_READ | EV_PERSIST, on_bell, h);
+    event_add(h->bell, NULL);
+    assert_int_equal(pl_broker_create(&h->box.broker, &o), PL_OK);
+    assert_int_equal(pl_broker_handle(h->box.broker, "ring", ring, h), PL_OK);
+}
+
+static void a22_a_host_with_a_loop_of_its_own_lives_on(void **st)
+{
+    static struct host h;
+    struct peer_reply r;
+    struct peer p;
+
+    (void)st;
+    create_host(&h);
+    box_run(&h.box);
+    peer_enter(&p, h.box.port, PEER_JSON, NULL, NULL);
+    uint32_t first = peer_rpc(&p, "ring", "1");
+    peer_rpc(&p, "ring", "2");
+    uint32_t last = peer_rpc(&p, "ring", "3");
+    p.is_mute = true; /* nobody reads while the host is in its loop */
+    event_base_dispatch(h.base);
+    assert_true(h.has_stopped);
+    assert_int_equal(h.answered, 3);
+    assert_int_equal(pl_broker_wait(h.box.broker), PL_OK);
+    peer_await(&p, first, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("\"from the host\"")));
+    peer_await(&p, last, &r);
+    assert_int_equal(peer_await_end(&p), 3001);
+    peer_fini(&p);
+    box_assert_zero(&h.box);
+    /* the host's loop is as good as before */
+    assert_int_equal(write(h.pipe[1], "s", 1), 1);
+    h.has_stopped = false;
+    event_base_dispatch(h.base);
+    assert_true(h.has_stopped);
+    box_destroy(&h.box);
+    event_free(h.bell);
+    event_base_free(h.base);
+    close(h.pipe[0]);
+    close(h.pipe[1]);
+    gate_fini(&h.gate);
+}
+
+/* --- The example --- */
+
+struct program {
+    pid_t pid;
+    FILE *out;
+    uint16_t port;
+};
+
+static void start_example(struct program *e)
+{
+    int out[2];
+    unsigned port;
+
+    assert_int_equal(pipe(out), 0);
+    fflush(NULL);
+    e->pid = fork();
+    assert_true(e->pid >= 0);
+    if (e->pid == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        close(out[0]);
+        close(out[1]);
+        execl(example, example, "0", (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    e->out = fdopen(out[0], "r");
+    assert_int_equal(fscanf(e->out, "listening on port %u", &port), 1);
+    e->port = (uint16_t)port;
+}
+
+static int end_example(struct program *e)
+{
+    int status;
+
+    kill(e->pid, SIGTERM);
+    while (waitpid(e->pid, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    fclose(e->out);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void say_name(struct peer *p, const char *name)
+{
+    char text[128];
+    int len =
+        snprintf(text, sizeof text,
+                 "{\"id\":1,\"connect\":{\"data\":{\"name\":\"%s\"}}}", name);
+
+    p->last_id = 1;
+    peer_frame(p, PL_WS_TEXT, (struct pl_span){text, (size_t)len});
+}
+
+static void a22_the_example_serves_three_handlers_and_stops(void **st)
+{
+    struct program e;
+    struct peer_reply r;
+    struct peer ann, nobody;
+
+    (void)st;
+    if (example == NULL)
+        skip();
+    start_example(&e);
+    assert_int_equal(peer_open(&ann, e.port, PEER_JSON), 101);
+    say_name(&ann, "ann");
+    peer_await(&ann, 1, &r);
+    assert_int_equal(r.kind, PEER_RESULT);
+    peer_await(&ann, peer_rpc(&ann, "echo", "{\"a\":1}"), &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("{\"a\":1}")));
+    peer_await(&ann, peer_rpc(&ann, "count", "\"12345\""), &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("{\"bytes\":7}")));
+    peer_join(&ann, "room");
+
+    assert_int_equal(peer_open(&nobody, e.port, PEER_JSON), 101);
+    say_name(&nobody, "");
+    peer_await(&nobody, 1, &r);
+    assert_int_equal(r.kind, PEER_ERROR);
+    assert_int_equal(r.code, 1401);
+    peer_fini(&nobody);
+
+    kill(e.pid, SIGTERM);
+    assert_int_equal(peer_await_end(&ann), 3001);
+    peer_fini(&ann);
+    assert_int_equal(end_example(&e), 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a22_a_host_with_a_loop_of_its_own_lives_on),
+        cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
+    };
+
+    example = argc > 1 ? argv[1] : NULL;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
