@@ -69,6 +69,16 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
     pl_session_close(s, (uint16_t)code, (struct pl_span){0});
 }
 
+/* A user may read what came into the own inbox; nobody else may. */
+static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
+{
+    struct pl_span user = pl_client_user(s->subscriber.client);
+
+    return user.len > 0 && channel.at[0] == PL_CHANNEL_USER_INBOX &&
+           pl_span_equal((struct pl_span){channel.at + 1, channel.len - 1},
+                         user);
+}
+
 /* May this connection do that to this channel?  Answers itself when not. */
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant)
@@ -83,6 +93,8 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
         pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
         return false;
     case PL_CHANNEL_NAME_RESERVED:
+        if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel))
+            return true;
         pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
         return false;
     }

@@ -232,6 +232,18 @@ describe('to a user', () => {
         ])
             assert.equal((await refusal(asked)).code, 103);
     });
+
+    test('a user reads what came while nobody was there', async (t) => {
+        const user = userName();
+        const sender = await as(t, userName());
+        for (const i of range(1, 3))
+            assert.ok((await post(sender, `user/${user}`, i)).stored);
+        const owner = await as(t, user);
+        const { publications } =
+            await owner.history(`#${user}`, { limit: 10 });
+        assert.deepEqual(publications.map(({ data }) => unpack(data).body),
+            range(1, 3));
+    });
 });
 
 describe('bad letters', () => {
