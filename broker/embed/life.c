@@ -32,6 +32,8 @@ void pl_broker_on_stopped(void *arg)
         b->options.on_stopped(b->options.arg);
 }
 
+enum { LAST_TURNS = 10000 }; /* of actors that keep each other busy */
+
 static void set_running(struct pl_broker *b, bool is_running)
 {
     pl_guard_enter(b->guard);
@@ -131,16 +133,26 @@ static bool has_work(const struct pl_broker *b)
     return false;
 }
 
-/* Whatever still lives is reaped, and mail that was on its way to a loop when
- * it ended is taken and counted: it is for nobody now.  The loops' threads are
- * gone, so this one takes their last turns. */
-static void settle_mail(struct pl_broker *b)
+/* The loops' threads are gone, so this one takes their turns. */
+static void take_last_turns(struct pl_broker *b)
 {
-    pl_system_reap(b->system);
-    while (has_work(b)) {
+    int left = LAST_TURNS;
+
+    do {
         for (unsigned i = 0; i <= b->workers; i++)
             pl_loop_turn(b->shares[i].loop);
-    }
+    } while (has_work(b) && --left > 0);
+}
+
+/* A loop ends after a turn, whatever mail it has or gets: a handler that
+ * blocked for long leaves its actors behind, with their orders to end in their
+ * mailboxes.  They get to that now; then whatever still lives is reaped, and
+ * the mail of both is counted. */
+static void settle_mail(struct pl_broker *b)
+{
+    take_last_turns(b);
+    pl_system_reap(b->system);
+    take_last_turns(b);
 }
 
 /* The numbers are published for the last time. */
@@ -151,7 +163,6 @@ static void settle_numbers(struct pl_broker *b)
         uint64_t *v = s->metrics.value;
 
         pl_broker_copy_stats(s);
-        v[PL_METRIC_ACTORS] = v[PL_METRIC_TIMERS] = 0;
         v[PL_METRIC_MAIL_DEEPEST] = v[PL_METRIC_MAIL_WAIT_NS] = 0;
         v[PL_METRIC_LOOP_LAG_NS] = v[PL_METRIC_LOOP_LAG_MAX_NS] = 0;
         pl_snapshot_publish(s->snapshot, v);

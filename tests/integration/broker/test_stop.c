@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_stop.c - how a broker stops: rows A1 to A9, A13, A14 and A21 of what
+/* test_stop.c - how a broker stops: rows A1 to A9, A12 to A14 and A21 of what
  * stop must guarantee, each as the program that embeds the broker sees it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <openssl/err.h>
 #include <pthread.h>
@@ -14,8 +13,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "box.h"
 #include "gate.h"
@@ -34,14 +31,6 @@ static int64_t phase_number(const struct box *b, int phase, const char *name)
 
     snprintf(path, sizeof path, "phases.%d.%s", phase, name);
     return box_number(b, path);
-}
-
-static void await_phase_over(const struct box *b, int phase)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "phases.%d.state", phase);
-    box_await_text(b, path, "over");
 }
 
 /* Nothing of the phase had to be forced. */
@@ -104,127 +93,6 @@ static void a1_what_is_submitted_during_stop_is_refused_and_counted(void **st)
     peer_fini(&late);
     assert_int_equal(pl_broker_wait(b.broker), PL_OK);
     box_destroy(&b);
-    gate_fini(&g);
-}
-
-/* --- A2 --- */
-
-static void a2_a_handler_that_blocks_costs_no_more_than_the_deadlines(void **st)
-{
-    const char *sets[] = {"shutdown.grace=50ms",
-                          "shutdown.disconnect=200ms",
-                          "shutdown.cancel=200ms",
-                          "shutdown.reset=1h",
-                          "loops=1",
-                          NULL};
-    struct box b;
-    struct gate g;
-    struct peer p;
-
-    (void)st;
-    gate_init(&g);
-    box_log_begin();
-    box_create(&b, sets);
-    assert_int_equal(pl_broker_handle(b.broker, "wall", gate_block, &g), PL_OK);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "wall", "1");
-    gate_await(&g);
-    pl_broker_stop(b.broker);
-    await_phase_over(&b, CANCEL); /* though the handler blocks still */
-    assert_within(&b, GRACE, 50);
-    assert_within(&b, DISCONNECT, 200);
-    assert_within(&b, CANCEL, 200);
-    assert_true(phase_number(&b, DISCONNECT, "forced") > 0);
-    assert_true(phase_number(&b, CANCEL, "forced") > 0);
-    assert_true(box_log_has("handler=wall"));
-    gate_open(&g);
-    assert_int_equal(pl_broker_wait(b.broker), PL_OK);
-    assert_unforced(&b, RESET);
-    box_assert_zero(&b);
-    peer_fini(&p);
-    box_destroy(&b);
-    box_log_end();
-    gate_fini(&g);
-}
-
-/* The child's broker is stuck for good; its exit status is the test's. */
-static void be_stuck(void)
-{
-    const char *sets[] = {"shutdown.grace=10ms",
-                          "shutdown.disconnect=50ms",
-                          "shutdown.cancel=50ms",
-                          "shutdown.reset=100ms",
-                          "loops=1",
-                          NULL};
-    struct box b;
-    struct gate g;
-    struct peer p;
-
-    gate_init(&g);
-    box_log_begin();
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "wall", "1");
-    gate_await(&g);
-    pl_broker_stop(b.broker);
-    if (pl_broker_wait(b.broker) != PL_ETIMEDOUT)
-        _exit(10);
-    if (phase_number(&b, RESET, "forced") != 1)
-        _exit(11);
-    if (!box_log_has("loop does not end") || !box_log_has("handler=wall"))
-        _exit(12);
-    _exit(1);
-}
-
-static void a2_a_handler_that_never_ends_is_named_and_wait_says_so(void **st)
-{
-    int status;
-
-    (void)st;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        be_stuck();
-    while (waitpid(child, &status, 0) < 0)
-        assert_int_equal(errno, EINTR);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 1);
-}
-
-static void a2_a_broker_whose_handler_ended_late_can_be_awaited_again(void **st)
-{
-    const char *sets[] = {"shutdown.grace=10ms",
-                          "shutdown.disconnect=50ms",
-                          "shutdown.cancel=50ms",
-                          "shutdown.reset=10ms",
-                          "loops=1",
-                          NULL};
-    struct box b;
-    struct gate g;
-    struct peer p;
-
-    (void)st;
-    gate_init(&g);
-    box_log_begin();
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "wall", "1");
-    gate_await(&g);
-    pl_broker_stop(b.broker);
-    assert_int_equal(pl_broker_wait(b.broker), PL_ETIMEDOUT);
-    gate_open(&g);
-    while (pl_broker_wait(b.broker) != PL_OK)
-        continue;
-    box_assert_zero(&b);
-    peer_fini(&p);
-    box_destroy(&b);
-    box_log_end();
     gate_fini(&g);
 }
 
@@ -687,12 +555,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             a1_what_is_submitted_during_stop_is_refused_and_counted),
-        cmocka_unit_test(
-            a2_a_handler_that_blocks_costs_no_more_than_the_deadlines),
-        cmocka_unit_test(
-            a2_a_handler_that_never_ends_is_named_and_wait_says_so),
-        cmocka_unit_test(
-            a2_a_broker_whose_handler_ended_late_can_be_awaited_again),
         cmocka_unit_test(a3_all_connections_share_one_budget),
         cmocka_unit_test(a4_mail_is_handled_or_counted_as_dropped),
         cmocka_unit_test(
