@@ -19,8 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker.h"
 #include "buf.h"
+#include "late_store.h"
 #include "log.h"
+#include "loop.h"
 
 #if defined(__has_feature) /* clang has no macros for these */
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -59,6 +62,18 @@ static void nap(void)
 
 /* --- Life --- */
 
+/* Seeds differ, so that loops do not answer in step. */
+static enum pl_err make_late_stores(struct pl_channels_options *options,
+                                    struct pl_loop *loop, void *delay_ms)
+{
+    struct pl_late_options late = {
+        .seed = 1 + pl_loop_index(loop),
+        .delay_ms = (uint32_t)strtoul(delay_ms, NULL, 10),
+    };
+
+    return pl_late_stores_create(options, loop, &late);
+}
+
 static void create(struct box *b, const char *const *sets, bool insecure)
 {
     const char *all[SETS_MAX] = {"listen=[127.0.0.1:0]", "admin.listen=off",
@@ -71,6 +86,9 @@ static void create(struct box *b, const char *const *sets, bool insecure)
     enum pl_err rc = pl_broker_create(&b->broker, &o);
     if (rc != PL_OK)
         fail("cannot create", pl_err_text(rc));
+    char *delay_ms = getenv("PL_LATE_DELAY_MS");
+    if (delay_ms != NULL)
+        pl_broker_set_stores(b->broker, make_late_stores, delay_ms);
 }
 
 void box_create(struct box *b, const char *const *sets)

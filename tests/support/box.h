@@ -27,7 +27,8 @@ struct box {
 /* Build a broker with --insecure and these settings, "key=value", the last one
  * NULL; loops=2, no admin listener and no admin socket unless they say so.
  * box_create_strict(): without --insecure.  box_start() also starts it.
- * Failures end the process. */
+ * With PL_LATE_DELAY_MS in the environment its stores answer up to so much
+ * later.  Failures end the process. */
 void box_create(struct box *b, const char *const *sets);
 void box_create_strict(struct box *b, const char *const *sets);
 void box_start(struct box *b, const char *const *sets);
