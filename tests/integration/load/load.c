@@ -29,7 +29,7 @@ enum {
     FIRST_ROUND = 2, /* seconds */
     /* What the heap may differ by, for each connection: less than any object
      * that a connection owns, more than free lists differ between rounds. */
-    SLACK_BYTES = 128
+    SLACK_BYTES = 256
 };
 
 static void fail(const char *what)
