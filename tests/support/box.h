@@ -42,6 +42,10 @@ void box_stop(struct box *b);
 /* What teardown does: wait for rest, assert it, stop, destroy. */
 void box_destroy(struct box *b);
 
+/* What the status tells may be a moment behind what a peer has heard: a loop
+ * publishes its numbers at the end of the turn in which it answers.  So wait
+ * for a number that an answer has changed, with box_await(). */
+
 /* A number of the status: "connections.open", "ledgers.mail.enqueued",
  * "loops.0.turns".  True is 1.  A name that is not there ends the process. */
 int64_t box_number(const struct box *b, const char *path);

@@ -184,6 +184,8 @@ a18_attempts_are_passed_and_failed_and_a_failure_is_nobody(void **st)
     assert_int_equal(box_number(&b, "authentication.failed"), 3);
     await_users(&b, 4, 4, 0);
     box_await(&b, "connections.open", 4);
+    box_await(&b, "messages.publications", 4);
+    box_rest(&b);
     assert_int_equal(box_number(&b, "messages.publications"), 4);
     for (int i = 0; i < 4; i++) {
         peer_fini(&p[i]);

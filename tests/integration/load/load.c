@@ -92,13 +92,9 @@ struct load {
 
 static void expect(const struct load *l, const char *path, uint64_t wanted)
 {
-    int64_t n = box_number(&l->box, path);
-
-    if (n == (int64_t)wanted)
-        return;
-    fprintf(stderr, "load: %s is %lld, not %llu\n", path, (long long)n,
-            (unsigned long long)wanted);
-    exit(EXIT_FAILURE);
+    box_await(&l->box, path, (int64_t)wanted);
+    if (box_number(&l->box, path) != (int64_t)wanted)
+        fail(path);
 }
 
 static void check_numbers(const struct load *l)
