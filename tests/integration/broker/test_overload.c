@@ -96,9 +96,11 @@ static void a_slow_reader_is_closed_and_others_are_not_affected(void **st)
     assert_int_equal(peer_await_end(&slow), 3008);
     box_rest(&b);
     assert_int_equal(box_number(&b, "closed.slow"), 1);
-    assert_int_equal(box_number(&b, "drops.slow") +
-                         box_number(&b, "deliveries.cancelled"),
-                     published - seen);
+    /* It is owed no more from when it was closed; the ledger, exact in
+     * box_rest(), has what it was owed by then. */
+    int64_t lost =
+        box_number(&b, "drops.slow") + box_number(&b, "deliveries.cancelled");
+    assert_in_range(lost, 1, published - seen);
     box_await(&b, "deliveries.given", READERS * published + seen);
     peer_fini(&slow);
     peer_fini(&p);
