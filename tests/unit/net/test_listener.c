@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_listener.c - accepting: addresses, spreading, an end of descriptors. */
+#include "rig.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "listener.h"
+#include "mail.h"
+#include "monitor.h"
+
+struct hall {
+    struct rig *rig;
+    struct pl_listener *listener;
+    struct pl_address conns[4];
+    struct pl_snapshot *snapshots[4];
+    uint64_t given[4];
+    unsigned loops;
+};
+
+static enum pl_err try_listen(struct hall *h, const char *address)
+{
+    struct pl_listener_options o = {.address = address,
+                                    .local = h->rig->conns,
+                                    .conns = h->conns,
+                                    .snapshots = h->snapshots,
+                                    .loops = h->loops,
+                                    .given = h->given,
+                                    .metrics = &h->rig->metrics};
+
+    return pl_listener_create(&h->listener, h->rig->loop, h->rig->reactor, &o);
+}
+
+static void begin(struct hall *h, unsigned loops)
+{
+    memset(h, 0, sizeof *h);
+    h->rig = rig_create(NULL, 0);
+    h->loops = loops;
+    h->conns[0] = pl_conns_address(h->rig->conns); /* the others: nobody */
+    for (unsigned i = 0; i < loops; i++)
+        assert_int_equal(pl_snapshot_create(&h->snapshots[i], PL_METRIC_COUNT),
+                         PL_OK);
+}
+
+static void begin_listening(struct hall *h, unsigned loops)
+{
+    begin(h, loops);
+    assert_int_equal(try_listen(h, "127.0.0.1:0"), PL_OK);
+}
+
+static void stop(struct hall *h)
+{
+    struct pl_phase_mail *m = pl_phase_mail_create();
+
+    m->phase = PL_PHASE_LISTENERS;
+    m->msg.flags = PL_MSG_RESERVED;
+    pl_system_post(h->rig->system, pl_listener_address(h->listener), &m->msg);
+    rig_run(h->rig);
+}
+
+static void finish(struct hall *h)
+{
+    rig_destroy(h->rig);
+    for (unsigned i = 0; i < h->loops; i++)
+        pl_snapshot_destroy(h->snapshots[i]);
+}
+
+static int new_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static int dial(int fd, uint16_t port)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return connect(fd, (struct sockaddr *)&sa, sizeof sa);
+}
+
+static void it_tells_its_port_and_accepts(void **state)
+{
+    struct hall h;
+    int fd = new_socket();
+
+    (void)state;
+    begin_listening(&h, 1);
+    assert_true(pl_listener_port(h.listener) > 0);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_LISTENERS), 1);
+    assert_int_equal(dial(fd, pl_listener_port(h.listener)), 0);
+    rig_run(h.rig);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_CONNECTIONS), 1);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPTED), 1);
+    close(fd);
+    stop(&h);
+    finish(&h);
+}
+
+static void an_address_that_is_none_is_refused(void **state)
+{
+    struct hall h;
+    char taken[64];
+
+    (void)state;
+    begin(&h, 1);
+    assert_int_equal(try_listen(&h, "nonsense"), PL_EINVAL);
+    assert_int_equal(try_listen(&h, "127.0.0.1:0"), PL_OK);
+    struct pl_listener *first = h.listener;
+    snprintf(taken, sizeof taken, "127.0.0.1:%u", pl_listener_port(first));
+    assert_int_equal(try_listen(&h, taken), PL_EIO);
+    assert_ptr_equal(h.listener, first); /* untouched */
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_LISTENERS), 1);
+    stop(&h);
+    finish(&h);
+}
+
+static void after_its_phase_nobody_is_accepted(void **state)
+{
+    struct hall h;
+    int fd = new_socket();
+
+    (void)state;
+    begin_listening(&h, 1);
+    uint16_t port = pl_listener_port(h.listener);
+    stop(&h);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_LISTENERS), 0);
+    assert_int_equal(dial(fd, port), -1);
+    close(fd);
+    finish(&h);
+}
+
+/* Each connection goes to the loop that has the fewest. */
+static void connections_are_spread_evenly(void **state)
+{
+    struct hall h;
+    uint64_t v[PL_METRIC_COUNT] = {0};
+    int fds[35];
+
+    (void)state;
+    begin_listening(&h, 4);
+    v[PL_METRIC_CONNECTIONS] = 5; /* loop 2 has some already */
+    pl_snapshot_publish(h.snapshots[2], v);
+    for (int i = 0; i < 35; i++) {
+        fds[i] = new_socket();
+        assert_int_equal(dial(fds[i], pl_listener_port(h.listener)), 0);
+        rig_run(h.rig);
+        pl_snapshot_publish(h.snapshots[0], h.rig->metrics.value);
+    }
+    assert_int_equal(h.given[0], 10);
+    assert_int_equal(h.given[1], 10);
+    assert_int_equal(h.given[2], 5);
+    assert_int_equal(h.given[3], 10);
+    for (int i = 0; i < 35; i++)
+        close(fds[i]);
+    stop(&h);
+    finish(&h);
+}
+
+static void set_limit(rlim_t descriptors)
+{
+    struct rlimit files;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = descriptors;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
+/* With somebody in the backlog, and no descriptor for it; gives the limit that
+ * there was. */
+static rlim_t run_out(struct hall *h, int fd)
+{
+    struct rlimit before;
+    int lowest = dup(0);
+
+    assert_true(lowest >= 0);
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(dial(fd, pl_listener_port(h->listener)), 0);
+    set_limit((rlim_t)lowest);
+    rig_turn(h->rig);
+    assert_int_equal(rig_metric(h->rig, PL_METRIC_ACCEPT_FAILED), 1);
+    return before.rlim_cur;
+}
+
+/* It waits instead of spinning, and who waits in the backlog is served. */
+static void without_descriptors_it_waits_for_some(void **state)
+{
+    struct hall h;
+    int fd = new_socket();
+
+    (void)state;
+    begin_listening(&h, 1);
+    rlim_t before = run_out(&h, fd);
+    uint64_t turns = pl_loop_stats(h.rig->loop)->turns;
+    rig_run(h.rig); /* the timer of its wait may end in here */
+    assert_in_range(pl_loop_stats(h.rig->loop)->turns, turns, turns + 4);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPTED), 0);
+    set_limit(before);
+    while (rig_metric(h.rig, PL_METRIC_ACCEPTED) == 0)
+        event_base_loop(pl_reactor_base(h.rig->reactor), EVLOOP_ONCE);
+    rig_run(h.rig);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_CONNECTIONS), 1);
+    close(fd);
+    stop(&h);
+    finish(&h);
+}
+
+/* Stopped while it waits, it does not come back. */
+static void a_stop_ends_the_waiting_too(void **state)
+{
+    struct hall h;
+    int fd = new_socket();
+
+    (void)state;
+    begin_listening(&h, 1);
+    set_limit(run_out(&h, fd));
+    stop(&h);
+    assert_int_equal(pl_loop_stats(h.rig->loop)->timers, 0);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPTED), 0);
+    close(fd);
+    finish(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_tells_its_port_and_accepts),
+        cmocka_unit_test(an_address_that_is_none_is_refused),
+        cmocka_unit_test(after_its_phase_nobody_is_accepted),
+        cmocka_unit_test(connections_are_spread_evenly),
+        cmocka_unit_test(without_descriptors_it_waits_for_some),
+        cmocka_unit_test(a_stop_ends_the_waiting_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
