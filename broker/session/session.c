@@ -221,19 +221,23 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     }
 }
 
-/* The peer's Close frame came: echo it and end. */
+/* The peer's Close frame came: echo it and end.  Unless it answers ours, the
+ * end lingers, as RFC 6455 section 7.1.1 shows it: what a peer still sends
+ * behind its Close must not become a reset that takes our echo away. */
 static void on_peer_close(struct pl_session *s, uint16_t code)
 {
+    bool is_answer = s->state >= PL_SESSION_CLOSING;
+
     s->peer_closed = true;
     s->is_deaf = true;
-    if (s->state < PL_SESSION_CLOSING) {
+    if (!is_answer) {
         pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
         log_close(s, code, PL_SPAN("the peer closed"));
         teardown(s);
         pl_session_say_close(s, code, (struct pl_span){0});
     }
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
-    end_transport(s, PL_END_CLOSE);
+    end_transport(s, is_answer ? PL_END_CLOSE : PL_END_LINGER);
 }
 
 void pl_session_gone(struct pl_session *s, const char *why)
@@ -306,17 +310,22 @@ static void on_message(struct pl_session *s, const struct pl_ws_event *e)
         pl_session_commands(s, e->payload);
 }
 
+/* RFC 6455 section 7.1.7: say why, then end the connection; whatever comes now,
+ * a Close too, is read only so that the end is no reset. */
 static void on_violation(struct pl_session *s, const struct pl_ws_event *e)
 {
     s->is_deaf = true;
-    if (s->state >= PL_SESSION_CLOSING)
+    if (s->state >= PL_SESSION_CLOSING) {
+        end_transport(s, PL_END_LINGER);
         return;
+    }
     pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
     PL_LOG(PL_LOG_INFO, "WebSocket violation",
            pl_log_text("client", pl_session_id(s)),
            pl_log_text("user", user_of(s)), pl_log_number("code", e->code),
            pl_log_text("reason", e->payload));
     pl_session_close(s, e->code, e->payload);
+    end_transport(s, PL_END_LINGER);
 }
 
 static void on_event(struct pl_session *s, const struct pl_ws_event *e)

@@ -305,6 +305,8 @@ static void websocket_violations_close_with_their_code(void **state)
 
         client_feed(c, cases[i].bytes, cases[i].len);
         client_expect_close(c, cases[i].code);
+        assert_true(c->is_ending); /* and does not wait for the peer's Close */
+        assert_int_equal(c->how, PL_END_LINGER);
         assert_int_equal(rig_metric(r, PL_METRIC_CLIENTS), 0);
         client_say(c, "{\"id\":2,\"subscribe\":{\"channel\":\"c\"}}");
         rig_run(r, 0);
@@ -335,8 +337,11 @@ static void the_peers_close_is_echoed_and_ends_the_connection(void **state)
     client_take(c, SIZE_MAX);
     client_expect(c, "{\"id\":2,\"presence\":*");
     client_expect_close(c, 1000);
-    assert_true(c->is_gone);
+    assert_true(c->is_ending);
+    assert_int_equal(c->how, PL_END_LINGER);
     assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_PEER), 1);
+    rig_run(r, 5004); /* a peer that does not end then is cut */
+    assert_true(c->is_gone);
     rig_destroy(r);
 }
 

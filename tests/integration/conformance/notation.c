@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* notation.c - see notation.h.
+ *
+ * A notation of its own, since a table of several hundred cases must show at a
+ * glance what goes over the wire, and C's initializers do not. */
+#include "notation.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Noreturn void malformed(const char *script)
+{
+    fprintf(stderr, "malformed script: %.200s\n", script);
+    exit(2);
+}
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* One byte of a payload; `at` moves on. */
+static char take_byte(const char **at)
+{
+    const char *from = *at;
+
+    if (*from != '%') {
+        *at += 1;
+        return *from;
+    }
+    if (hex(from[1]) < 0 || hex(from[2]) < 0)
+        malformed(from);
+    *at += 3;
+    return (char)(hex(from[1]) << 4 | hex(from[2]));
+}
+
+static void put_payload(struct pl_buf *out, struct pl_span text)
+{
+    const char *at = text.at, *end = at + text.len;
+
+    while (at < end) {
+        char byte = take_byte(&at);
+        unsigned long count = 1;
+
+        if (at < end && *at == '{') {
+            char *stop;
+
+            count = strtoul(at + 1, &stop, 10);
+            if (*stop != '}')
+                malformed(at);
+            at = stop + 1;
+        }
+        while (count-- > 0)
+            pl_buf_put_byte(out, byte);
+    }
+}
+
+/* The item at the front of a script, split at its colon; false: no more. */
+static bool take_item(const char **at, struct pl_span *head,
+                      struct pl_span *payload)
+{
+    while (**at == ' ')
+        *at += 1;
+    size_t len = strcspn(*at, " "), head_len = strcspn(*at, ": ");
+
+    *head = (struct pl_span){*at, head_len};
+    *payload = (struct pl_span){*at + head_len, 0};
+    if (head_len < len) {
+        payload->at++;
+        payload->len = len - head_len - 1;
+    }
+    *at += len;
+    return len > 0;
+}
+
+static void put_number(struct pl_buf *out, uint64_t n, int bytes)
+{
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
+        pl_buf_put_byte(out, (char)(n >> shift));
+}
+
+static void put_length(struct pl_buf *out, uint64_t len, char width,
+                       bool masked)
+{
+    int mask = masked ? 0x80 : 0;
+
+    if (width == '\0')
+        width = len < 126 ? 'b' : len < 65536 ? 'w' : 'q';
+    if (width == 'b')
+        pl_buf_put_byte(out, (char)(mask | (int)len));
+    else
+        pl_buf_put_byte(out, (char)(mask | (width == 'w' ? 126 : 127)));
+    if (width != 'b')
+        put_number(out, len, width == 'w' ? 2 : 8);
+}
+
+struct head {
+    char width; /* 0: as needed */
+    bool masked;
+    bool zero;          /* the key */
+    const char *length; /* announced; NULL: what there is */
+};
+
+static void read_flags(struct pl_span text, struct head *h)
+{
+    for (size_t i = 2; i < text.len && h->length == NULL; i++) {
+        switch (text.at[i]) {
+        case 'u':
+            h->masked = false;
+            break;
+        case 'z':
+            h->zero = true;
+            break;
+        case 'w':
+        case 'q':
+            h->width = text.at[i];
+            break;
+        case '=':
+            h->length = text.at + i + 1;
+            break;
+        default:
+            malformed(text.at);
+        }
+    }
+}
+
+static void put_frame(struct pl_buf *out, struct pl_span text,
+                      struct pl_span payload)
+{
+    static const unsigned char keys[2][4] = {{0x37, 0xFA, 0x21, 0x3D}, {0}};
+    struct head h = {.masked = true};
+    struct pl_buf data = {0};
+
+    if (text.len < 2 || hex(text.at[0]) < 0 || hex(text.at[1]) < 0)
+        malformed(text.at);
+    read_flags(text, &h);
+    put_payload(&data, payload);
+    uint64_t len = h.length == NULL ? data.len : strtoull(h.length, NULL, 10);
+    pl_buf_put_byte(out, (char)(hex(text.at[0]) << 4 | hex(text.at[1])));
+    put_length(out, len, h.width, h.masked);
+    if (h.masked) {
+        pl_buf_put(out, keys[h.zero], 4);
+        for (size_t i = 0; i < data.len; i++)
+            data.data[i] = (char)(data.data[i] ^ keys[h.zero][i % 4]);
+    }
+    pl_buf_put(out, data.data, data.len);
+    pl_buf_fini(&data);
+}
+
+bool notation_send(struct pl_buf *out, const char *script)
+{
+    struct pl_span head, payload;
+
+    while (take_item(&script, &head, &payload)) {
+        if (pl_span_equal(head, PL_SPAN("fin")))
+            return true;
+        if (pl_span_equal(head, PL_SPAN("raw")))
+            put_payload(out, payload);
+        else
+            put_frame(out, head, payload);
+    }
+    return false;
+}
+
+void notation_note(struct pl_buf *out, const char *kind, struct pl_span payload)
+{
+    if (out->len > 0)
+        pl_buf_put_byte(out, ' ');
+    pl_buf_printf(out, "%s", kind);
+    if (strcmp(kind, "end") == 0)
+        return;
+    pl_buf_put_byte(out, ':');
+    for (size_t i = 0; i < payload.len; i++) {
+        unsigned char c = (unsigned char)payload.at[i];
+
+        if (c <= ' ' || c >= 0x7F || c == '%')
+            pl_buf_printf(out, "%%%02X", c);
+        else
+            pl_buf_put_byte(out, (char)c);
+    }
+}
+
+void notation_expect(struct pl_buf *out, const char *expectation)
+{
+    struct pl_span head, payload;
+    char kind[16];
+
+    while (take_item(&expectation, &head, &payload)) {
+        struct pl_buf data = {0};
+
+        snprintf(kind, sizeof kind, "%.*s", (int)head.len, head.at);
+        put_payload(&data, payload);
+        notation_note(out, kind, pl_buf_span(&data));
+        pl_buf_fini(&data);
+    }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.h - one case against a server, in one way of cutting its bytes. */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "suite.h"
+
+enum way {
+    WAY_WHOLE,     /* one write, after the opening was answered */
+    WAY_PIPELINED, /* one write, together with the opening request */
+    WAY_BYTES,     /* a byte a write; large scripts in pieces of 997 */
+    WAY_CUTS,      /* pieces of random sizes; a Close of the server's is not
+                      answered, which must not keep it from ending */
+    WAY_COUNT
+};
+
+const char *way_name(enum way w);
+
+/* False: a line on stdout says what was expected and what came. */
+bool run_exchange(uint16_t port, const struct exchange *e, enum way w);
+bool run_opening(uint16_t port, const struct opening *o, enum way w);
+
+#endif

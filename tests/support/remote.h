@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remote.h - a parleyd in a process of its own, for tests that need all the
+ * descriptors of theirs, or want to see how the program ends.
+ *
+ * Failures end the test with a line on stderr and the broker's log. */
+#ifndef REMOTE_H
+#define REMOTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { REMOTE_DEADLINE_MS = 60000 };
+
+struct remote {
+    pid_t pid;
+    uint16_t port;    /* of the first listener */
+    int log;          /* a file with what it has logged */
+    char folder[32];  /* has the admin socket */
+    char socket[108]; /* its path */
+};
+
+/* What its process has; see proc(5). */
+struct remote_census {
+    unsigned threads;
+    unsigned descriptors;
+    uint64_t resident; /* bytes */
+};
+
+/* Start `program` with --insecure and these settings, "key=value", the last
+ * one NULL; it listens on a free loopback port.  Waits until it runs. */
+void remote_start(struct remote *r, const char *program,
+                  const char *const *sets);
+
+/* A number of the status: "connections.open".  True is 1. */
+int64_t remote_number(const struct remote *r, const char *path);
+
+/* Wait until the number is `value` (or at least it). */
+void remote_await(const struct remote *r, const char *path, int64_t value);
+void remote_await_least(const struct remote *r, const char *path,
+                        int64_t value);
+
+/* Wait until nothing is pending, queued or in transit, then all four ledgers
+ * must be exact. */
+void remote_rest(const struct remote *r);
+
+void remote_census(const struct remote *r, struct remote_census *out);
+
+/* Wait until it has as many descriptors as it had `then`. */
+void remote_await_census(const struct remote *r,
+                         const struct remote_census *then);
+
+/* SIGTERM: it must end with status 0, and its log must not have a report of a
+ * sanitizer or a failed assertion. */
+void remote_stop(struct remote *r);
+
+#endif
