@@ -332,19 +332,33 @@ static void destroy_secret(char *secret)
     free(secret);
 }
 
+static void free_endpoints(struct pl_config_endpoints *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        free(e->at[i].text);
+    free(e->at);
+}
+
+static void free_strings(struct pl_config_strings *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        free(s->at[i]);
+    free(s->at);
+}
+
 void pl_config_destroy(struct pl_config *c)
 {
     if (c == NULL)
         return;
-    for (size_t i = 0; i < c->listen.count; i++)
-        free(c->listen.at[i].text);
-    free(c->listen.at);
+    free_endpoints(&c->listen);
+    free_endpoints(&c->listen_tls);
+    free_strings(&c->tls.certificate);
+    free_strings(&c->tls.key);
+    free(c->tls.client_ca);
     free(c->admin.listen.text);
     free(c->admin.socket);
     free(c->websocket.path);
-    for (size_t i = 0; i < c->websocket.allowed_origins.count; i++)
-        free(c->websocket.allowed_origins.at[i]);
-    free(c->websocket.allowed_origins.at);
+    free_strings(&c->websocket.allowed_origins);
     destroy_secret(c->auth.hmac_secret);
     destroy_secret(c->api.key);
     free(c);

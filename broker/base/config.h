@@ -36,18 +36,27 @@ struct pl_config_strings {
     size_t count;
 };
 
+struct pl_config_endpoints {
+    struct pl_config_endpoint *at;
+    size_t count;
+};
+
 /* Owned by whoever loaded it; constant from then on, so any thread may read
  * it.  Strings are never NULL unless said so.  Durations end in _ms. */
 struct pl_config {
-    struct {
-        struct pl_config_endpoint *at; /* one or more */
-        size_t count;
-    } listen;
+    /* Together one or more. */
+    struct pl_config_endpoints listen, listen_tls;
     uint32_t loops; /* 0: one a core */
     struct {
         struct pl_config_endpoint listen; /* .text is NULL when off */
         char *socket;                     /* path; NULL when off */
     } admin;
+    struct {
+        /* As many of the one as of the other; not none with listen_tls. */
+        struct pl_config_strings certificate, key; /* paths */
+        char *client_ca;                           /* path; NULL: none */
+        uint64_t ticket_rotation_ms;
+    } tls;
     struct {
         char *path; /* begins with '/' */
         bool echo;

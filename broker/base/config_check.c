@@ -43,29 +43,77 @@ static void check_loopback(struct pl_config_loading *l, const char *key,
                            e->text);
 }
 
+/* The n-th of all addresses, those of listen_tls last; NULL: no more. */
+static const struct pl_config_endpoint *endpoint(const struct pl_config *c,
+                                                 size_t n, const char **key)
+{
+    bool is_tls = n >= c->listen.count;
+    const struct pl_config_endpoints *e = is_tls ? &c->listen_tls : &c->listen;
+    size_t i = is_tls ? n - c->listen.count : n;
+
+    *key = is_tls ? "listen_tls" : "listen";
+    return i < e->count ? &e->at[i] : NULL;
+}
+
+static bool is_same(const struct pl_config_endpoint *a,
+                    const struct pl_config_endpoint *b)
+{
+    return a->port != 0 && b->text != NULL && strcmp(a->text, b->text) == 0;
+}
+
+/* An address, against the admin's and those before it. */
+static void check_endpoint(struct pl_config_loading *l, size_t n)
+{
+    const struct pl_config *c = l->config;
+    const char *key, *other;
+    const struct pl_config_endpoint *e = endpoint(c, n, &key);
+    const struct pl_config_place *place = &pl_config_setting_of(l, key)->place;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_same(e, endpoint(c, i, &other)))
+            continue;
+        if (strcmp(key, other) == 0)
+            pl_config_complain(l, place, key, "%s is there twice", e->text);
+        else
+            pl_config_complain(l, place, key, "%s is %s's as well", e->text,
+                               other);
+    }
+    if (is_same(e, &c->admin.listen))
+        pl_config_complain(l, place, key, "%s is admin.listen's as well",
+                           e->text);
+}
+
 static void check_listen(struct pl_config_loading *l,
                          const struct pl_config_source *src)
 {
     const struct pl_config *c = l->config;
-    const struct pl_config_place *place =
-        &pl_config_setting_of(l, "listen")->place;
+    const struct pl_config_setting *s = pl_config_setting_of(l, "listen");
+    const struct pl_config_endpoint *e;
+    const char *key;
 
-    for (size_t i = 0; i < c->listen.count; i++) {
-        const struct pl_config_endpoint *e = &c->listen.at[i];
-
+    if (s->count + pl_config_setting_of(l, "listen_tls")->count == 0)
+        pl_config_complain(l, &s->place, "listen",
+                           "must name one address or more");
+    for (size_t i = 0; (e = endpoint(c, i, &key)) != NULL; i++) {
         if (src->insecure)
-            check_loopback(l, "listen", e);
-        for (size_t k = 0; k < i && e->port != 0; k++)
-            if (strcmp(c->listen.at[k].text, e->text) == 0)
-                pl_config_complain(l, place, "listen", "%s is there twice",
-                                   e->text);
-        if (e->port != 0 && c->admin.listen.text != NULL &&
-            strcmp(c->admin.listen.text, e->text) == 0)
-            pl_config_complain(l, place, "listen",
-                               "%s is admin.listen's as well", e->text);
+            check_loopback(l, key, e);
+        check_endpoint(l, i);
     }
     if (src->insecure)
         check_loopback(l, "admin.listen", &c->admin.listen);
+}
+
+static void check_tls(struct pl_config_loading *l)
+{
+    const struct pl_config *c = l->config;
+
+    if (c->tls.certificate.count != c->tls.key.count)
+        pl_config_complain(l, &pl_config_setting_of(l, "tls.key")->place,
+                           "tls.key", "%zu keys for %zu certificates",
+                           c->tls.key.count, c->tls.certificate.count);
+    else if (c->listen_tls.count > 0 && c->tls.certificate.count == 0)
+        pl_config_complain(l, &pl_config_setting_of(l, "listen_tls")->place,
+                           "listen_tls", "needs tls.certificate and tls.key");
 }
 
 static void check_socket(struct pl_config_loading *l)
@@ -158,6 +206,7 @@ void pl_config_check(struct pl_config_loading *l,
 {
     check_auth(l, src);
     check_listen(l, src);
+    check_tls(l);
     check_socket(l);
     check_websocket(l);
     check_ping(l);

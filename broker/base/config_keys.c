@@ -10,7 +10,8 @@
 #include "config.h"
 
 #define AT(member) offsetof(struct pl_config, member)
-#define HOUR ((uint64_t)3600 * 1000)
+#define MINUTE ((uint64_t)60 * 1000)
+#define HOUR (60 * MINUTE)
 #define GIB ((uint64_t)1 << 30)
 
 /* Longer than any server lives between two restarts; leaves room to add
@@ -20,8 +21,18 @@
 /* clang-format off */
 const struct pl_config_key pl_config_keys[] = {
     {"listen", PL_KIND_ENDPOINTS, AT(listen), "[127.0.0.1:8000]", NULL,
-     1, 64, false},
+     0, 64, false},
+    {"listen_tls", PL_KIND_ENDPOINTS, AT(listen_tls), "[]", NULL,
+     0, 64, false},
     {"loops", PL_KIND_NUMBER, AT(loops), "0", NULL, 0, 64, false},
+
+    {"tls.certificate", PL_KIND_STRINGS, AT(tls.certificate), "[]", NULL,
+     0, 64, false},
+    {"tls.key", PL_KIND_STRINGS, AT(tls.key), "[]", NULL, 0, 64, false},
+    {"tls.client_ca", PL_KIND_STRING, AT(tls.client_ca), NULL, NULL,
+     0, 0, false},
+    {"tls.ticket_rotation", PL_KIND_DURATION, AT(tls.ticket_rotation_ms),
+     "1h", NULL, MINUTE, 84 * HOUR, false},
 
     {"admin.listen", PL_KIND_ENDPOINT, AT(admin.listen), "127.0.0.1:8001",
      NULL, 0, 0, false},

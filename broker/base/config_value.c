@@ -297,21 +297,18 @@ static enum pl_err store_endpoint(const struct job *j)
 static enum pl_err store_endpoints(const struct job *j)
 {
     const struct pl_config_setting *s = j->setting;
-    struct pl_config *c = j->l->config;
+    struct pl_config_endpoints *out = j->member;
     enum pl_err rc = PL_OK;
 
-    if (s->count < j->key->min) {
-        pl_config_complain(j->l, &s->place, j->key->name,
-                           "must name one address or more");
+    if (s->count == 0)
         return PL_OK;
-    }
-    if ((c->listen.at = calloc(s->count, sizeof(c->listen.at[0]))) == NULL)
+    if ((out->at = calloc(s->count, sizeof(out->at[0]))) == NULL)
         return PL_ENOMEM;
     for (size_t i = 0; i < s->count && rc == PL_OK; i++) {
-        struct pl_config_endpoint *e = &c->listen.at[c->listen.count];
+        struct pl_config_endpoint *e = &out->at[out->count];
 
         rc = read_endpoint(j, s->list[i], e);
-        c->listen.count += e->text != NULL;
+        out->count += e->text != NULL;
     }
     return rc;
 }

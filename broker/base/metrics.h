@@ -19,6 +19,9 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(HANDSHAKES, PL_COUNTER, "handshakes", "WebSocket handshakes done")       \
     X(HANDSHAKES_REFUSED, PL_COUNTER, "handshakes_refused",                    \
       "HTTP requests answered with an error")                                  \
+    X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \
+    X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "... of them by a ticket")       \
+    X(TLS_FAILED, PL_COUNTER, "tls_failed", "TLS handshakes that failed")      \
     X(CLIENTS, PL_GAUGE, "clients", "connections that are logged in")          \
     X(SUBSCRIPTIONS, PL_GAUGE, "subscriptions", "subscriptions")               \
     X(HUB_CHANNELS, PL_GAUGE, "hub_channels",                                  \

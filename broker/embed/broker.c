@@ -212,6 +212,21 @@ static enum pl_err build_sessions(struct pl_broker *b)
     return rc;
 }
 
+/* All loops begin with the same seed, so they take each other's tickets. */
+static enum pl_err build_tls(struct pl_broker *b)
+{
+    struct pl_tls_seed seed;
+
+    if (b->config->listen_tls.count == 0)
+        return PL_OK;
+    enum pl_err rc = pl_tls_seed(&seed, b->config->tls.ticket_rotation_ms,
+                                 pl_loop_now_ms(b->shares[0].loop));
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
+        rc = pl_conns_set_tls(b->shares[i].conns, b->tls, &seed);
+    pl_tls_seed_wipe(&seed);
+    return rc;
+}
+
 static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
 {
     struct pl_admin_options o = {
@@ -232,11 +247,21 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
     return rc;
 }
 
+static size_t count_listeners(const struct pl_broker *b)
+{
+    return b->config->listen.count + b->config->listen_tls.count;
+}
+
+/* Those of listen_tls come last. */
 static enum pl_err build_listener(struct pl_broker *b, size_t i)
 {
+    const struct pl_config *c = b->config;
     struct pl_share *s = &b->shares[0];
+    bool is_tls = i >= c->listen.count;
     struct pl_listener_options o = {
-        .address = b->config->listen.at[i].text,
+        .address = is_tls ? c->listen_tls.at[i - c->listen.count].text
+                          : c->listen.at[i].text,
+        .is_tls = is_tls,
         .local = s->conns,
         .conns = b->conns,
         .snapshots = b->snapshots,
@@ -279,7 +304,7 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
         if (rc == PL_OK)
             rc = pl_supervisor_add_internal(v, b->conns[i], "conns");
     }
-    for (size_t i = 0; i < b->config->listen.count && rc == PL_OK; i++) {
+    for (size_t i = 0; i < count_listeners(b) && rc == PL_OK; i++) {
         struct pl_address a = pl_listener_address(b->listeners[i]);
 
         rc = pl_supervisor_add_internal(v, a, "listener");
@@ -304,7 +329,9 @@ enum pl_err pl_broker_build(struct pl_broker *b)
         rc = build_admin(b, &admin);
     if (rc == PL_OK)
         rc = build_sessions(b);
-    for (size_t i = 0; i < b->config->listen.count && rc == PL_OK; i++)
+    if (rc == PL_OK)
+        rc = build_tls(b);
+    for (size_t i = 0; i < count_listeners(b) && rc == PL_OK; i++)
         rc = build_listener(b, i);
     if (rc == PL_OK)
         rc = enlist(b, admin);
@@ -360,6 +387,20 @@ static enum pl_err read_config(struct pl_broker *b)
     return rc;
 }
 
+static enum pl_err read_tls(struct pl_broker *b)
+{
+    struct pl_tls_fault fault;
+
+    if (b->config->listen_tls.count == 0)
+        return PL_OK;
+    enum pl_err rc = pl_broker_load_tls(&b->tls, b->config, &fault);
+    if (fault.file != NULL)
+        PL_LOG(PL_LOG_ERROR, "cannot use a TLS file",
+               pl_log_string("file", fault.file),
+               pl_log_string("reason", fault.reason));
+    return rc;
+}
+
 static void make_key(struct pl_broker *b)
 {
     struct pl_random random;
@@ -373,7 +414,7 @@ static void make_key(struct pl_broker *b)
 static enum pl_err allocate(struct pl_broker *b)
 {
     unsigned loops = b->workers + 1;
-    size_t listeners = b->config->listen.count;
+    size_t listeners = count_listeners(b);
     enum pl_err rc = PL_OK;
 
     b->shares = calloc(loops, sizeof *b->shares);
@@ -442,7 +483,9 @@ enum pl_err pl_broker_create(struct pl_broker **out,
     if (rc != PL_OK)
         goto fail;
     b->workers = count_workers(b->config);
-    rc = pl_guard_create(&b->guard);
+    rc = read_tls(b);
+    if (rc == PL_OK)
+        rc = pl_guard_create(&b->guard);
     if (rc == PL_OK)
         rc = allocate(b);
     if (rc == PL_OK)
@@ -498,6 +541,7 @@ void pl_broker_destroy(struct pl_broker *b)
         pl_snapshot_destroy(b->snapshots[i]);
     pl_phase_trace_destroy(b->phases);
     pl_handlers_release(b->handlers);
+    pl_tls_release(b->tls);
     pl_guard_destroy(b->guard);
     free(b->snapshots);
     free(b->shares);

@@ -6,7 +6,10 @@
 #include "parley.h"
 
 struct pl_channels_options;
+struct pl_config;
 struct pl_loop;
+struct pl_tls;
+struct pl_tls_fault;
 
 /* Gives each owner of channels its stores: fills in stream, bus and
  * presence_store.  For tests with stores that answer late. */
@@ -16,5 +19,13 @@ typedef enum pl_err pl_broker_stores(struct pl_channels_options *options,
 /* Before the start. */
 void pl_broker_set_stores(struct pl_broker *b, pl_broker_stores *make,
                           void *arg);
+
+/* Read the files that `config` names for listen_tls.
+ * Owner:  the caller releases *out.
+ * Thread: any.
+ * Errors: PL_EINVAL, with *fault filled in; PL_ENOMEM. */
+enum pl_err pl_broker_load_tls(struct pl_tls **out,
+                               const struct pl_config *config,
+                               struct pl_tls_fault *fault);
 
 #endif

@@ -16,6 +16,7 @@
 #include "reactor.h"
 #include "status.h"
 #include "supervisor.h"
+#include "tls.h"
 
 enum { PL_JOIN_FOREVER_MS = 1000 * 60 * 60 * 24 };
 
@@ -38,6 +39,7 @@ struct pl_broker {
     pl_broker_stores *make_stores;
     void *stores_arg;
     struct pl_handlers *handlers; /* held; the newest table */
+    struct pl_tls *tls;           /* held; the newest; NULL: no listen_tls */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     struct pl_snapshot **snapshots; /* by loop */
@@ -57,7 +59,7 @@ struct pl_broker {
     struct pl_address supervisor_address;
     bool has_run; /* a new start needs a new system */
     /* Calls come from any thread: under the guard are is_running, and the
-     * replacing of system, phases, status and handlers. */
+     * replacing of system, phases, status, handlers and tls. */
     struct pl_guard *guard;
     bool is_running;
 };

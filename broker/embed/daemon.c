@@ -17,6 +17,7 @@
 #include "buf.h"
 #include "config.h"
 #include "log.h"
+#include "tls.h"
 
 enum { STOPPED_SIGNAL = SIGUSR1, USAGE_STATUS = 2 };
 
@@ -93,6 +94,20 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
     a->broker.sets = a->sets;
 }
 
+static enum pl_err check_tls(const struct pl_config *config)
+{
+    struct pl_tls_fault fault;
+    struct pl_tls *tls = NULL;
+
+    if (config->listen_tls.count == 0)
+        return PL_OK;
+    enum pl_err rc = pl_broker_load_tls(&tls, config, &fault);
+    if (fault.file != NULL)
+        fprintf(stderr, "%s: %s\n", fault.file, fault.reason);
+    pl_tls_release(tls);
+    return rc;
+}
+
 /* Say what is wrong, on stderr, as compilers do. */
 static int check(const struct arguments *a)
 {
@@ -107,6 +122,8 @@ static int check(const struct arguments *a)
     enum pl_err rc = pl_config_load(&config, &src, &report);
 
     fwrite(report.data, 1, report.len, stderr);
+    if (rc == PL_OK)
+        rc = check_tls(config);
     if (rc == PL_OK)
         puts("configuration is good");
     pl_buf_fini(&report);
@@ -129,6 +146,7 @@ static void block_signals(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
     sigaddset(set, STOPPED_SIGNAL);
     sigprocmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -152,6 +170,10 @@ static void watch(struct pl_broker *b, const sigset_t *set)
         if (got == STOPPED_SIGNAL)
             return;
         PL_LOG(PL_LOG_INFO, "signal", pl_log_number("number", got));
+        if (got == SIGHUP) {
+            pl_broker_reload(b); /* the log says how it went */
+            continue;
+        }
         stops++;
         if (stops == 1)
             pl_broker_stop(b);

@@ -197,6 +197,13 @@ uint16_t pl_broker_port(const struct pl_broker *b, unsigned n)
     return n < b->config->listen.count ? b->ports[n] : 0;
 }
 
+uint16_t pl_broker_tls_port(const struct pl_broker *b, unsigned n)
+{
+    return n < b->config->listen_tls.count
+               ? b->ports[b->config->listen.count + n]
+               : 0;
+}
+
 uint16_t pl_broker_admin_port(const struct pl_broker *b)
 {
     return b->admin_port;

@@ -79,9 +79,18 @@ PL_API void pl_broker_hurry(struct pl_broker *b);
  *         has ended: wait again for that. */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
-/* The port of the n-th address of `listen`, once started; 0: there is none.
- * Of the admin address: pl_broker_admin_port().  Thread: any. */
+/* Read the files of tls.certificate, tls.key and tls.client_ca again.  New
+ * connections get what they have now; none is lost.  When one of them is bad
+ * all stay as they were, and the log says which and why.
+ * Thread: any, but not while another one is in pl_broker_start().
+ * Errors: PL_EINVAL (a file), PL_ENOMEM. */
+PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
+
+/* The port of the n-th address of `listen` or `listen_tls`, once started; 0:
+ * there is none.  Of the admin address: pl_broker_admin_port().
+ * Thread: any. */
 PL_API uint16_t pl_broker_port(const struct pl_broker *b, unsigned n);
+PL_API uint16_t pl_broker_tls_port(const struct pl_broker *b, unsigned n);
 PL_API uint16_t pl_broker_admin_port(const struct pl_broker *b);
 
 /* The status as JSON, at any time, also while a handler blocks and after the

@@ -41,7 +41,11 @@ static ssize_t plain_write(struct pl_conn *c, const struct iovec *iov,
     return sendmsg(c->fd, &m, MSG_NOSIGNAL);
 }
 
-const struct pl_conn_io pl_conn_io_plain = {plain_read, plain_write};
+const struct pl_conn_io pl_conn_io_plain = {
+    .size = sizeof(struct pl_conn),
+    .read = plain_read,
+    .write = plain_write,
+};
 
 static struct pl_session *session_of(struct pl_conn *c)
 {
@@ -79,6 +83,8 @@ static void let_go(struct pl_conn *c)
     drop_ready(c);
     close(c->fd); /* and with it out of the poller */
     c->fd = -1;
+    if (c->io->free != NULL)
+        c->io->free(c);
 }
 
 static void close_now(struct pl_conn *c, const char *why)
@@ -115,6 +121,8 @@ static void on_flushed(struct pl_conn *c)
 {
     if (!c->is_ending)
         return;
+    if (c->io->finish != NULL && !c->io->finish(c))
+        return; /* an edge will tell */
     if (!c->is_lingering || c->is_hung_up)
         close_now(c, "ended");
     else
@@ -158,7 +166,32 @@ static void write_all(struct pl_conn *c)
         continue;
 }
 
+/* The kernel takes more again: first of what the transport keeps. */
+static void on_writable(struct pl_conn *c)
+{
+    c->is_stalled = false;
+    if (c->io->drain != NULL && c->io->drain(c) != 0) {
+        if (errno == EAGAIN)
+            c->is_stalled = true;
+        else
+            close_now(c, "write failed");
+        return;
+    }
+    if (c->io->drain != NULL && c->is_unread && !c->is_paused)
+        make_ready(c); /* reading may have waited for that */
+    write_all(c);
+}
+
 /* --- Reading --- */
+
+/* The socket is empty, unless the transport says that it stopped before. */
+static void on_emptied(struct pl_conn *c)
+{
+    c->is_unread = c->is_cut;
+    c->is_cut = false;
+    if (c->is_unread)
+        make_ready(c);
+}
 
 /* One read; false when there is nothing more to read for now. */
 static bool read_some(struct pl_conn *c, size_t *total)
@@ -173,13 +206,13 @@ static bool read_some(struct pl_conn *c, size_t *total)
             return false;
         if ((size_t)n == sizeof c->conns->in || c->is_hung_up)
             return true;
-        c->is_unread = false; /* a short read has emptied it */
+        on_emptied(c); /* by a short read */
         return false;
     }
     if (n < 0 && errno == EINTR)
         return true;
     if (n < 0 && errno == EAGAIN) {
-        c->is_unread = false;
+        on_emptied(c);
         return false;
     }
     close_now(c, n == 0 ? "end of file" : "read failed");
@@ -228,10 +261,8 @@ void pl_conn_on_event(void *conn, uint32_t events)
         c->is_unread = true;
         read_all(c);
     }
-    if (c->fd >= 0 && events & EPOLLOUT && c->is_stalled) {
-        c->is_stalled = false;
-        write_all(c);
-    }
+    if (c->fd >= 0 && events & EPOLLOUT && c->is_stalled)
+        on_writable(c);
 }
 
 /* --- What the session wants --- */
@@ -285,11 +316,11 @@ static const struct pl_transport_ops ops = {
     .free = let_go_of,
 };
 
-enum pl_err pl_conn_open(struct pl_conns *k, int fd)
+enum pl_err pl_conn_open(struct pl_conns *k, int fd,
+                         const struct pl_conn_io *io)
 {
     struct pl_session *s;
-    enum pl_err rc =
-        pl_session_create(&s, k->keeper, &ops, sizeof(struct pl_conn));
+    enum pl_err rc = pl_session_create(&s, k->keeper, &ops, io->size);
 
     if (rc != PL_OK) {
         close(fd);
@@ -297,11 +328,13 @@ enum pl_err pl_conn_open(struct pl_conns *k, int fd)
     }
     struct pl_conn *c = pl_session_transport(s);
     c->conns = k;
-    c->io = &pl_conn_io_plain;
+    c->io = io;
     c->fd = fd;
-    if (pl_poller_add(k->poller, fd, c) != PL_OK) {
+    if (io->init != NULL)
+        rc = io->init(c);
+    if (rc == PL_OK)
+        rc = pl_poller_add(k->poller, fd, c);
+    if (rc != PL_OK)
         close_now(c, "not registered");
-        return PL_ENOMEM;
-    }
-    return PL_OK;
+    return rc;
 }

@@ -19,12 +19,21 @@ enum {
 };
 
 struct pl_conn;
+struct pl_conns_tls; /* conn_tls.h */
 
 /* How bytes get through a socket: plain here; TLS has another table.  Both
  * give what read(2) and sendmsg(2) give, errno included. */
 struct pl_conn_io {
+    size_t size; /* of the transport, which begins with a pl_conn */
     ssize_t (*read)(struct pl_conn *c, void *to, size_t len);
     ssize_t (*write)(struct pl_conn *c, const struct iovec *iov, int count);
+    /* What follows may be NULL: there is nothing to do. */
+    enum pl_err (*init)(struct pl_conn *c); /* PL_ENOMEM: free() comes next */
+    int (*drain)(struct pl_conn *c);        /* send what write() has left over,
+                                               0, or -1 and errno */
+    bool (*finish)(struct pl_conn *c); /* say that no more comes; false: that
+                                          waits for the kernel */
+    void (*free)(struct pl_conn *c);
 };
 
 extern const struct pl_conn_io pl_conn_io_plain;
@@ -38,6 +47,7 @@ struct pl_conns {
     struct pl_poller *poller; /* owned */
     struct pl_conn *ready;    /* more to read than one turn's budget */
     struct pl_task read_ready;
+    struct pl_conns_tls *tls; /* owned; NULL: none of them uses TLS */
     char in[PL_READ_BYTES];
     char out[PL_JOIN_BYTES];
 };
@@ -55,6 +65,7 @@ struct pl_conn {
     bool is_stalled;   /* the kernel takes no more; an edge will tell */
     bool is_ending;    /* close when what is queued was sent */
     bool is_lingering; /* after that, wait for the peer */
+    bool is_cut;       /* the last read left input that no edge tells of */
 };
 
 /* What the poller saw of a connection, and what conns->ready lists. */
@@ -62,6 +73,7 @@ void pl_conn_on_event(void *conn, uint32_t events);
 void pl_conn_read_ready(struct pl_task *t);
 
 /* Errors: PL_ENOMEM; the socket is closed then. */
-enum pl_err pl_conn_open(struct pl_conns *conns, int fd);
+enum pl_err pl_conn_open(struct pl_conns *conns, int fd,
+                         const struct pl_conn_io *io);
 
 #endif

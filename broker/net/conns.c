@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "conn_tls.h"
 #include "conns_mail.h"
 #include "monitor.h"
 #include "poller.h"
@@ -23,7 +24,7 @@ static void fd_mail_destroy(struct pl_msg *msg)
     free(m);
 }
 
-struct pl_fd_mail *pl_fd_mail_create(int fd)
+struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls)
 {
     struct pl_fd_mail *m = calloc(1, sizeof *m);
 
@@ -32,13 +33,43 @@ struct pl_fd_mail *pl_fd_mail_create(int fd)
     m->msg.type = PL_MAIL_FD;
     m->msg.destroy = fd_mail_destroy;
     m->fd = fd;
+    m->is_tls = is_tls;
     return m;
 }
 
-enum pl_err pl_conns_adopt(struct pl_conns *c, int fd)
+static void tls_mail_destroy(struct pl_msg *msg)
+{
+    struct pl_tls_mail *m = (struct pl_tls_mail *)msg;
+
+    pl_tls_release(m->tls);
+    free(m);
+}
+
+/* Few and far between: its place in the mailbox is never refused. */
+enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls)
+{
+    struct pl_tls_mail *m = calloc(1, sizeof *m);
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->msg.type = PL_MAIL_TLS;
+    m->msg.flags = PL_MSG_RESERVED;
+    m->msg.destroy = tls_mail_destroy;
+    m->tls = pl_tls_hold(tls);
+    *out = &m->msg;
+    return PL_OK;
+}
+
+enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
+                             const struct pl_tls_seed *seed)
+{
+    return pl_conns_tls_create(&c->tls, tls, seed);
+}
+
+enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls)
 {
     pl_count(c->metrics, PL_METRIC_ACCEPTED, 1);
-    return pl_conn_open(c, fd);
+    return pl_conn_open(c, fd, is_tls ? &pl_conn_io_tls : &pl_conn_io_plain);
 }
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
@@ -50,8 +81,10 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         int fd = m->fd;
 
         m->fd = -1;
-        if (pl_conns_adopt(c, fd) != PL_OK)
+        if (pl_conns_adopt(c, fd, m->is_tls) != PL_OK)
             pl_count(c->metrics, PL_METRIC_ACCEPT_FAILED, 1);
+    } else if (msg->type == PL_MAIL_TLS) {
+        pl_conns_tls_replace(c->tls, ((struct pl_tls_mail *)msg)->tls);
     } else if (msg->type == PL_MSG_STOP) {
         pl_actor_exit(a, "stopped");
     }
@@ -64,6 +97,7 @@ static void reap(struct pl_actor *a)
 
     pl_loop_cancel(a->loop, &c->read_ready);
     pl_poller_destroy(c->poller);
+    pl_conns_tls_destroy(c->tls);
     free(c);
 }
 

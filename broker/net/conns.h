@@ -4,14 +4,19 @@
 #ifndef PL_CONNS_H
 #define PL_CONNS_H
 
+#include <stdbool.h>
+
 #include "address.h"
 #include "err.h"
 #include "metrics.h"
+#include "msg.h"
 
 struct pl_conns; /* opaque */
 struct pl_keeper;
 struct pl_loop;
 struct pl_reactor;
+struct pl_tls; /* tls.h */
+struct pl_tls_seed;
 
 /* An actor that takes sockets which a listener hands over.  It ends with
  * PL_MSG_STOP, after its sessions.
@@ -23,10 +28,23 @@ enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
 
 struct pl_address pl_conns_address(const struct pl_conns *c);
 
+/* Take TLS connections as well, with what `tls` has until a pl_conns_retls()
+ * comes.  Owner: it holds `tls`.  Thread: any before the loop runs.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
+                             const struct pl_tls_seed *seed);
+
+/* Mail for a pl_conns that takes TLS connections: new ones get `tls`, those
+ * that are there keep what they have.
+ * Owner:  the caller owns *out, which holds `tls`.
+ * Thread: any.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
+
 /* Begin a session on the connected, non-blocking socket `fd`.
  * Owner:  the conns, also on error, when it closes it.
  * Thread: the loop's.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_conns_adopt(struct pl_conns *c, int fd);
+enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls);
 
 #endif

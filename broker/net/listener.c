@@ -85,11 +85,11 @@ static void hand_over(struct pl_listener *l, int fd)
     l->load[to]++;
     l->options.given[to]++;
     if (to == 0) {
-        if (pl_conns_adopt(l->options.local, fd) != PL_OK)
+        if (pl_conns_adopt(l->options.local, fd, l->options.is_tls) != PL_OK)
             pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
-    struct pl_fd_mail *m = pl_fd_mail_create(fd);
+    struct pl_fd_mail *m = pl_fd_mail_create(fd, l->options.is_tls);
     if (m == NULL) {
         l->options.given[to]--;
         close(fd);

@@ -3,6 +3,7 @@
 #ifndef PL_LISTENER_H
 #define PL_LISTENER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "address.h"
@@ -15,6 +16,7 @@ struct pl_listener; /* opaque */
 
 struct pl_listener_options {
     const char *address;            /* "127.0.0.1:8000"; port 0: any free one */
+    bool is_tls;                    /* what it accepts speaks TLS */
     struct pl_conns *local;         /* of the listener's own loop */
     const struct pl_address *conns; /* by loop; the first is local */
     /* What the loops published, to give each connection to the loop with the

@@ -19,7 +19,10 @@ static void must(bool holds)
 
 static void check(const struct pl_config *c)
 {
-    must(c->listen.count > 0 && c->listen.at[0].text != NULL);
+    must(c->listen.count + c->listen_tls.count > 0);
+    must(c->listen.count == 0 || c->listen.at[0].text != NULL);
+    must(c->tls.certificate.count == c->tls.key.count);
+    must(c->listen_tls.count == 0 || c->tls.key.count > 0);
     must(c->loops <= 64);
     must(c->websocket.path != NULL && c->websocket.path[0] == '/');
     must(c->websocket.max_message >= 1024);

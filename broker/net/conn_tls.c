@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conn_tls.c - see conn_tls.h.
+ *
+ * OpenSSL never sees the socket.  It reads through a BIO that asks the kernel
+ * until a short read says that there is no more: one recv() for most wakes,
+ * where OpenSSL on a socket takes three.  It writes into a buffer of the loop,
+ * which goes to the kernel in one send() when the call is over; what the kernel
+ * does not take becomes the connection's tail, and the next edge sends it.
+ *
+ * So OpenSSL never has to wait for a write, whether of data, a handshake, an
+ * alert or a key update, and nothing is ever "to be retried with the same
+ * bytes": what was encrypted is gone from the session's queue, which may drop
+ * the rest as it likes.  SSL_MODE_ENABLE_PARTIAL_WRITE with retries was
+ * rejected for that: a queue that drops frames behind a half-written record
+ * sends others than it counts.  The price is that up to WRITE_MAX bytes count
+ * as given to the kernel while they are the tail.
+ *
+ * A read goes on until its buffer is full or OpenSSL wants more than the kernel
+ * has; so a short read means the same as a plain socket's: nothing is left, not
+ * in the kernel and not inside OpenSSL.  If it stops before, because one call
+ * has taken its share (key updates give no byte of data), it says so by
+ * is_cut.
+ *
+ * With SSL_MODE_RELEASE_BUFFERS a connection at rest has no record buffers.
+ *
+ * Invariants: the tail is not empty only while is_stalled; OpenSSL's queue of
+ * errors is empty between calls. */
+#include "conn_tls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "log.h"
+#include "metrics.h"
+
+enum {
+    WRITE_MAX = 64 * 1024,  /* bytes of data a call encrypts */
+    TAIL_MAX = 128 * 1024,  /* waiting: reading, which may answer, stops */
+    READ_SHARE = 256 * 1024 /* encrypted bytes that one call takes */
+};
+
+static struct pl_conn_tls *tls_of(struct pl_conn *c)
+{
+    return (struct pl_conn_tls *)c;
+}
+
+/* --- The BIO: its data is the pl_conn_tls --- */
+
+static int bio_read(BIO *b, char *to, int len)
+{
+    struct pl_conn_tls *t = BIO_get_data(b);
+
+    BIO_clear_retry_flags(b);
+    if (t->taken >= READ_SHARE)
+        t->conn.is_cut = true;
+    if (t->is_drained || t->taken >= READ_SHARE) {
+        BIO_set_retry_read(b);
+        return -1;
+    }
+    ssize_t n = recv(t->conn.fd, to, (size_t)len, 0);
+    if (n > 0) {
+        t->taken += (size_t)n;
+        t->is_drained = n < len && !t->conn.is_hung_up;
+    } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        t->conn.is_cut |= errno == EINTR;
+        BIO_set_retry_read(b);
+    }
+    return (int)n;
+}
+
+static int bio_write(BIO *b, const char *from, int len)
+{
+    struct pl_conn_tls *t = BIO_get_data(b);
+    struct pl_buf *out = &t->conn.conns->tls->out;
+
+    BIO_clear_retry_flags(b);
+    pl_buf_put(out, from, (size_t)len);
+    return out->failed ? -1 : len;
+}
+
+static long bio_ctrl(BIO *b, int what, long number, void *at)
+{
+    (void)b;
+    (void)number;
+    (void)at;
+    /* A read of 0 is the end of file; everything else is refused. */
+    return what == BIO_CTRL_FLUSH || what == BIO_CTRL_EOF;
+}
+
+/* --- To the kernel --- */
+
+/* What the kernel takes goes from the front of *s; false: it failed. */
+static bool send_some(struct pl_conn_tls *t, struct pl_span *s)
+{
+    while (s->len > 0) {
+        ssize_t n = send(t->conn.fd, s->at, s->len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno == EAGAIN || errno == ENOBUFS;
+        s->at += n;
+        s->len -= (size_t)n;
+    }
+    return true;
+}
+
+/* Send what OpenSSL wrote; what the kernel does not take is the tail. */
+static void push(struct pl_conn_tls *t)
+{
+    struct pl_buf *out = &t->conn.conns->tls->out;
+    struct pl_span rest = pl_buf_span(out);
+
+    if (out->failed || (t->tail.len == 0 && !send_some(t, &rest)))
+        t->is_failed = true;
+    if (!t->is_failed && rest.len > 0) {
+        pl_buf_put_span(&t->tail, rest);
+        t->is_failed = t->tail.failed;
+        t->conn.is_stalled = true;
+    }
+    out->len = 0;
+    if (out->failed)
+        pl_buf_fini(out); /* which also mends it */
+}
+
+static int tls_drain(struct pl_conn *c)
+{
+    struct pl_conn_tls *t = tls_of(c);
+    struct pl_span rest = {t->tail.data + t->tail_sent,
+                           t->tail.len - t->tail_sent};
+
+    if (t->tail.len == 0)
+        return 0;
+    if (!send_some(t, &rest))
+        return -1;
+    t->tail_sent = t->tail.len - rest.len;
+    if (rest.len > 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    pl_buf_fini(&t->tail);
+    t->tail_sent = 0;
+    if (t->is_held_back) {
+        t->is_held_back = false;
+        c->is_unread = true;
+    }
+    return 0;
+}
+
+/* --- Failures --- */
+
+/* With a close_notify or without: frames know their own length. */
+static bool is_end_of_file(int error)
+{
+    return error == SSL_ERROR_ZERO_RETURN || error == SSL_ERROR_SYSCALL ||
+           ERR_GET_REASON(ERR_peek_error()) ==
+               SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+/* Who leaves in the middle of a handshake is no news. */
+static void log_failure(const struct pl_conn_tls *t)
+{
+    long verdict = SSL_get_verify_result(t->ssl);
+    char reason[160];
+
+    pl_tls_reason(reason, sizeof reason);
+    pl_count(t->conn.conns->metrics, PL_METRIC_TLS_FAILED, 1);
+    PL_LOG(PL_LOG_INFO, "TLS handshake failed", pl_log_string("reason", reason),
+           pl_log_string("certificate",
+                         verdict == X509_V_OK
+                             ? "-"
+                             : X509_verify_cert_error_string(verdict)));
+}
+
+/* A read gave no data: what that means from now on. */
+static void on_no_data(struct pl_conn_tls *t, int result)
+{
+    int error = SSL_get_error(t->ssl, result);
+
+    if (error == SSL_ERROR_WANT_READ)
+        return;
+    if (is_end_of_file(error)) {
+        t->is_ended = true;
+    } else {
+        t->is_failed = true;
+        if (!t->is_open)
+            log_failure(t);
+    }
+    ERR_clear_error();
+}
+
+/* --- The table --- */
+
+static void look_at_handshake(struct pl_conn_tls *t)
+{
+    struct pl_metrics *m = t->conn.conns->metrics;
+
+    if (t->is_open || !SSL_is_init_finished(t->ssl))
+        return;
+    t->is_open = true;
+    pl_count(m, PL_METRIC_TLS_HANDSHAKES, 1);
+    pl_count(m, PL_METRIC_TLS_RESUMED, SSL_session_reused(t->ssl) != 0);
+}
+
+/* Bytes that came before the end are given first; then one more read tells. */
+static ssize_t result_of(struct pl_conn_tls *t, size_t got)
+{
+    if (got > 0) {
+        t->conn.is_hung_up |= t->is_ended || t->is_failed;
+        return (ssize_t)got;
+    }
+    if (t->is_failed) {
+        errno = EPROTO;
+        return -1;
+    }
+    if (t->is_ended)
+        return 0;
+    errno = EAGAIN;
+    return -1;
+}
+
+static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)
+{
+    struct pl_conn_tls *t = tls_of(c);
+    size_t got = 0;
+    int n = 1;
+
+    if (t->tail.len - t->tail_sent > TAIL_MAX) {
+        t->is_held_back = true;
+        errno = EAGAIN;
+        return -1;
+    }
+    t->taken = 0;
+    t->is_drained = false;
+    while (n > 0 && got < len && !t->is_ended && !t->is_failed) {
+        ERR_clear_error();
+        n = SSL_read(t->ssl, (char *)to + got, (int)(len - got));
+        if (n > 0)
+            got += (size_t)n;
+        else
+            on_no_data(t, n);
+    }
+    look_at_handshake(t);
+    push(t);
+    return result_of(t, got);
+}
+
+/* Encrypt as much of the piece as is left of this call's share. */
+static bool encrypt(struct pl_conn_tls *t, const struct iovec *piece,
+                    size_t *taken)
+{
+    const char *at = piece->iov_base;
+    size_t len = piece->iov_len;
+
+    while (len > 0 && *taken < WRITE_MAX) {
+        size_t share = len < WRITE_MAX - *taken ? len : WRITE_MAX - *taken;
+
+        ERR_clear_error();
+        int n = SSL_write(t->ssl, at, (int)share);
+        if (n <= 0)
+            return false;
+        at += n;
+        len -= (size_t)n;
+        *taken += (size_t)n;
+    }
+    return true;
+}
+
+static ssize_t tls_write(struct pl_conn *c, const struct iovec *iov, int count)
+{
+    struct pl_conn_tls *t = tls_of(c);
+    size_t taken = 0;
+
+    if (t->tail.len > 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    for (int i = 0; i < count && taken < WRITE_MAX && !t->is_failed; i++)
+        t->is_failed = !encrypt(t, &iov[i], &taken);
+    ERR_clear_error();
+    push(t);
+    if (t->is_failed) {
+        errno = EPIPE;
+        return -1;
+    }
+    return (ssize_t)taken;
+}
+
+/* RFC 8446, 6.1: close_notify, so that the peer knows that nothing was cut. */
+static bool tls_finish(struct pl_conn *c)
+{
+    struct pl_conn_tls *t = tls_of(c);
+
+    if (t->is_open && !t->is_failed &&
+        (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) == 0) {
+        ERR_clear_error();
+        SSL_shutdown(t->ssl);
+        ERR_clear_error();
+        push(t);
+    }
+    return t->is_failed || t->tail.len == 0;
+}
+
+static void tls_free(struct pl_conn *c)
+{
+    struct pl_conn_tls *t = tls_of(c);
+
+    SSL_free(t->ssl);
+    t->ssl = NULL;
+    pl_tls_release(t->tls);
+    t->tls = NULL;
+    pl_buf_fini(&t->tail);
+}
+
+static enum pl_err tls_init(struct pl_conn *c)
+{
+    struct pl_conn_tls *t = tls_of(c);
+    struct pl_conns_tls *shared = c->conns->tls;
+    uint64_t now = pl_loop_now_ms(c->conns->actor.loop);
+
+    if (!pl_tickets_advance(&shared->tickets, now))
+        return PL_ENOMEM;
+    t->tls = pl_tls_hold(shared->tls);
+    t->ssl = pl_tls_accept(t->tls, &shared->tickets);
+    BIO *bio = BIO_new(shared->bio);
+    if (t->ssl == NULL || bio == NULL) {
+        BIO_free(bio);
+        ERR_clear_error();
+        return PL_ENOMEM; /* tls_free() takes the rest */
+    }
+    BIO_set_data(bio, t);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(t->ssl, bio, bio);
+    return PL_OK;
+}
+
+const struct pl_conn_io pl_conn_io_tls = {
+    .size = sizeof(struct pl_conn_tls),
+    .init = tls_init,
+    .read = tls_read,
+    .write = tls_write,
+    .drain = tls_drain,
+    .finish = tls_finish,
+    .free = tls_free,
+};
+
+/* --- What a loop's connections share --- */
+
+enum pl_err pl_conns_tls_create(struct pl_conns_tls **out, struct pl_tls *tls,
+                                const struct pl_tls_seed *seed)
+{
+    struct pl_conns_tls *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return PL_ENOMEM;
+    s->tls = pl_tls_hold(tls);
+    s->bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "parley");
+    if (s->bio == NULL || BIO_meth_set_read(s->bio, bio_read) != 1 ||
+        BIO_meth_set_write(s->bio, bio_write) != 1 ||
+        BIO_meth_set_ctrl(s->bio, bio_ctrl) != 1 ||
+        !pl_tickets_init(&s->tickets, seed->secret, seed->period_ms,
+                         seed->now_ms)) {
+        pl_conns_tls_destroy(s);
+        return PL_ENOMEM;
+    }
+    *out = s;
+    return PL_OK;
+}
+
+void pl_conns_tls_replace(struct pl_conns_tls *s, struct pl_tls *tls)
+{
+    pl_tls_release(s->tls);
+    s->tls = pl_tls_hold(tls);
+}
+
+void pl_conns_tls_destroy(struct pl_conns_tls *s)
+{
+    if (s == NULL)
+        return;
+    BIO_meth_free(s->bio);
+    pl_tls_release(s->tls);
+    pl_tickets_fini(&s->tickets);
+    pl_buf_fini(&s->out);
+    free(s);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tickets.c - see tickets.h.
+ *
+ * A ticket that one loop gave is often shown to another, so all need the same
+ * keys, and a lock or mail for that would be on the way of each handshake.
+ * Instead every loop has a copy of one chain: its next link is a hash of this
+ * one, and a period's keys are other hashes of its link.  Same secret and same
+ * clock, same keys.  A link is wiped when the next is made, and no hash runs
+ * backwards: who reads the memory learns the keys of this period and the one
+ * before, but of none further back.  A loop moves on when a handshake needs a
+ * ticket; one that sees none for days keeps its old link for that long.
+ *
+ * Keys derived from a fixed secret and the period's number were rejected: that
+ * secret opens all tickets ever made.
+ *
+ * Invariant: the keys are always those of `chain`; a step that fails changes
+ * nothing. */
+#include "tickets.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+static bool derive(const struct pl_tickets *t, const char *label, void *out,
+                   size_t len)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    bool ok =
+        HMAC(EVP_sha256(), t->chain, sizeof t->chain,
+             (const unsigned char *)label, strlen(label), hash, NULL) != NULL;
+
+    if (ok)
+        memcpy(out, hash, len);
+    OPENSSL_cleanse(hash, sizeof hash);
+    return ok;
+}
+
+static bool derive_key(const struct pl_tickets *t, struct pl_ticket_key *k)
+{
+    return derive(t, "ticket name", k->name, sizeof k->name) &&
+           derive(t, "ticket cipher", k->cipher, sizeof k->cipher) &&
+           derive(t, "ticket mac", k->mac, sizeof k->mac);
+}
+
+bool pl_tickets_init(struct pl_tickets *t,
+                     const unsigned char secret[PL_TICKET_SECRET],
+                     uint64_t period_ms, uint64_t now_ms)
+{
+    memset(t, 0, sizeof *t);
+    memcpy(t->chain, secret, sizeof t->chain);
+    t->period_ms = period_ms;
+    t->period = now_ms / period_ms + 1;
+    return derive_key(t, &t->now);
+}
+
+static bool step(struct pl_tickets *t)
+{
+    struct pl_tickets next = *t;
+    bool ok = derive(t, "next", next.chain, sizeof next.chain) &&
+              derive_key(&next, &next.now);
+
+    if (ok) {
+        next.before = t->now;
+        next.has_before = true;
+        next.period++;
+        *t = next;
+    }
+    OPENSSL_cleanse(&next, sizeof next);
+    return ok;
+}
+
+bool pl_tickets_advance(struct pl_tickets *t, uint64_t now_ms)
+{
+    uint64_t period = now_ms / t->period_ms + 1;
+
+    while (t->period < period) {
+        if (!step(t))
+            return false;
+    }
+    return true;
+}
+
+void pl_tickets_fini(struct pl_tickets *t)
+{
+    OPENSSL_cleanse(t, sizeof *t);
+}
+
+void pl_tickets_attach(SSL *ssl, struct pl_tickets *t)
+{
+    SSL_set_app_data(ssl, t);
+}
+
+static bool key_both(const struct pl_ticket_key *k, const unsigned char *iv,
+                     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)k->mac,
+                                          sizeof k->mac),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, k->cipher, iv,
+                             encrypts) == 1 &&
+           EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 failed, 0 no ticket, 1 good, 2
+ * good but to be replaced. */
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
+                     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts)
+{
+    const struct pl_tickets *t = SSL_get_app_data(ssl);
+    const struct pl_ticket_key *k = &t->now;
+
+    if (encrypts) {
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+            return -1;
+        memcpy(name, k->name, sizeof k->name);
+        return key_both(k, iv, cipher, mac, 1) ? 1 : -1;
+    }
+    if (memcmp(name, k->name, sizeof k->name) != 0)
+        k = t->has_before ? &t->before : NULL;
+    if (k == NULL || memcmp(name, k->name, sizeof k->name) != 0)
+        return 0;
+    if (!key_both(k, iv, cipher, mac, 0))
+        return -1;
+    return k == &t->now ? 1 : 2;
+}
+
+bool pl_tickets_use(SSL_CTX *ctx)
+{
+    return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 1;
+}

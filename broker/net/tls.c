@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls.c - see tls.h.
+ *
+ * One SSL_CTX a certificate, all set up alike; the name that the client asks
+ * for (SNI) picks one.  Nothing in them changes after loading: the session
+ * cache is off, since tickets need no memory of ours, and the keys of tickets
+ * are the loops' own (tickets.h).  So loops share them and never wait.
+ *
+ * Only TLS 1.2 with forward secrecy and authenticated ciphers, and TLS 1.3.
+ * Compression (CRIME) and renegotiation are off; early data, which can be
+ * replayed, is off in OpenSSL unless asked for.
+ *
+ * A ticket carries who the client was; it is worth nothing once other client
+ * CAs are configured, so their digest is the sessions' context.
+ *
+ * Invariant: every call leaves OpenSSL's queue of errors empty. */
+#include "tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "refs.h"
+#include "tickets.h"
+
+struct pl_tls {
+    struct pl_refs refs;
+    size_t count;
+    SSL_CTX *ctx[];
+};
+
+static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+/* --- Errors --- */
+
+/* The oldest error on the queue is the cause of the others. */
+void pl_tls_reason(char *out, size_t size)
+{
+    unsigned long e = ERR_get_error();
+    const char *text = NULL;
+
+    if (e != 0 && ERR_SYSTEM_ERROR(e))
+        text = strerror(ERR_GET_REASON(e));
+    else if (e != 0)
+        text = ERR_reason_error_string(e);
+    snprintf(out, size, "%s", text == NULL ? "unknown" : text);
+    ERR_clear_error();
+}
+
+static enum pl_err complain(struct pl_tls_fault *fault, const char *file)
+{
+    fault->file = file;
+    pl_tls_reason(fault->reason, sizeof fault->reason);
+    return PL_EINVAL;
+}
+
+/* --- During a handshake --- */
+
+/* RFC 7301: who offers protocols and has not ours among them is refused. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *in, unsigned in_len, void *arg)
+{
+    static const unsigned char http[] = {8,   'h', 't', 't', 'p',
+                                         '/', '1', '.', '1'};
+    unsigned char *chosen;
+
+    (void)ssl;
+    (void)arg;
+    if (SSL_select_next_proto(&chosen, out_len, http, sizeof http, in,
+                              in_len) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_name(SSL *ssl, int *alert, void *arg)
+{
+    const struct pl_tls *t = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    (void)alert;
+    for (size_t i = 0; name != NULL && i < t->count; i++) {
+        X509 *x = SSL_CTX_get0_certificate(t->ctx[i]);
+
+        if (X509_check_host(x, name, 0, 0, NULL) != 1)
+            continue;
+        return SSL_set_SSL_CTX(ssl, t->ctx[i]) == NULL
+                   ? SSL_TLSEXT_ERR_ALERT_FATAL
+                   : SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK; /* the first one */
+}
+
+/* --- Loading --- */
+
+/* OpenSSL would ask for it on the terminal. */
+static int no_passphrase(char *out, int size, int writes, void *arg)
+{
+    (void)out;
+    (void)size;
+    (void)writes;
+    (void)arg;
+    return -1;
+}
+
+static bool set_up(SSL_CTX *ctx, struct pl_tls *t, uint64_t period_ms)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+                              SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_timeout(ctx, (long)(2 * period_ms / 1000));
+    SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
+    SSL_CTX_set_tlsext_servername_arg(ctx, t);
+    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, ciphers) == 1 &&
+           SSL_CTX_set_num_tickets(ctx, 1) == 1 && pl_tickets_use(ctx);
+}
+
+static enum pl_err load_pair(SSL_CTX *ctx, const char *certificate,
+                             const char *key, struct pl_tls_fault *fault)
+{
+    if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
+        return complain(fault, certificate);
+    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(ctx) != 1)
+        return complain(fault, key);
+    return PL_OK;
+}
+
+/* One CA of the file: trusted, told to clients, and part of the digest. */
+static bool add_ca(SSL_CTX *ctx, X509 *x, EVP_MD_CTX *digest)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned len;
+
+    return X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x) == 1 &&
+           SSL_CTX_add_client_CA(ctx, x) == 1 &&
+           X509_digest(x, EVP_sha256(), hash, &len) == 1 &&
+           EVP_DigestUpdate(digest, hash, len) == 1;
+}
+
+static bool add_cas(SSL_CTX *ctx, BIO *in, EVP_MD_CTX *digest)
+{
+    size_t count = 0;
+    X509 *x;
+
+    while ((x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+        bool ok = add_ca(ctx, x, digest);
+
+        X509_free(x);
+        if (!ok)
+            return false;
+        count++;
+    }
+    /* what follows the last one is not a certificate, or damaged */
+    if (count == 0 ||
+        ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return false;
+    ERR_clear_error();
+    return true;
+}
+
+/* `file` may be NULL. */
+static enum pl_err load_client_ca(SSL_CTX *ctx, const char *file,
+                                  struct pl_tls_fault *fault)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    BIO *in = file == NULL ? NULL : BIO_new_file(file, "r");
+    unsigned char id[EVP_MAX_MD_SIZE];
+    unsigned len;
+    bool ok = digest != NULL && EVP_DigestInit(digest, EVP_sha256()) == 1;
+
+    if (ok && file != NULL)
+        ok = in != NULL && add_cas(ctx, in, digest);
+    if (ok && file != NULL)
+        SSL_CTX_set_verify(
+            ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    ok = ok && EVP_DigestFinal(digest, id, &len) == 1 &&
+         SSL_CTX_set_session_id_context(ctx, id, len) == 1;
+    BIO_free(in);
+    EVP_MD_CTX_free(digest);
+    if (!ok && file == NULL)
+        return PL_ENOMEM;
+    return ok ? PL_OK : complain(fault, file);
+}
+
+static enum pl_err load_one(struct pl_tls *t, const struct pl_tls_files *f,
+                            struct pl_tls_fault *fault)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    size_t i = t->count;
+
+    if (ctx == NULL)
+        return PL_ENOMEM;
+    t->ctx[t->count++] = ctx;
+    if (!set_up(ctx, t, f->ticket_period_ms))
+        return PL_ENOMEM;
+    enum pl_err rc = load_pair(ctx, f->certificates[i], f->keys[i], fault);
+    return rc == PL_OK ? load_client_ca(ctx, f->client_ca, fault) : rc;
+}
+
+enum pl_err pl_tls_load(struct pl_tls **out, const struct pl_tls_files *files,
+                        struct pl_tls_fault *fault)
+{
+    struct pl_tls *t = calloc(1, sizeof *t + files->count * sizeof t->ctx[0]);
+    enum pl_err rc = PL_OK;
+
+    if (t == NULL)
+        return PL_ENOMEM;
+    pl_refs_init(&t->refs);
+    ERR_clear_error();
+    while (t->count < files->count && rc == PL_OK)
+        rc = load_one(t, files, fault);
+    ERR_clear_error();
+    if (rc != PL_OK) {
+        pl_tls_release(t);
+        return rc;
+    }
+    *out = t;
+    return PL_OK;
+}
+
+struct pl_tls *pl_tls_hold(struct pl_tls *t)
+{
+    pl_refs_hold(&t->refs);
+    return t;
+}
+
+void pl_tls_release(struct pl_tls *t)
+{
+    if (t == NULL || !pl_refs_release(&t->refs))
+        return;
+    for (size_t i = 0; i < t->count; i++)
+        SSL_CTX_free(t->ctx[i]);
+    free(t);
+}
+
+enum pl_err pl_tls_seed(struct pl_tls_seed *out, uint64_t period_ms,
+                        uint64_t now_ms)
+{
+    out->period_ms = period_ms;
+    out->now_ms = now_ms;
+    if (RAND_priv_bytes(out->secret, sizeof out->secret) == 1)
+        return PL_OK;
+    ERR_clear_error();
+    return PL_EIO;
+}
+
+void pl_tls_seed_wipe(struct pl_tls_seed *seed)
+{
+    OPENSSL_cleanse(seed, sizeof *seed);
+}
+
+/* --- Connections --- */
+
+SSL *pl_tls_accept(struct pl_tls *t, struct pl_tickets *tickets)
+{
+    ERR_clear_error();
+    SSL *ssl = SSL_new(t->ctx[0]);
+
+    if (ssl == NULL) {
+        ERR_clear_error();
+        return NULL;
+    }
+    pl_tickets_attach(ssl, tickets);
+    SSL_set_accept_state(ssl);
+    return ssl;
+}
