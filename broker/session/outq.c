@@ -13,7 +13,10 @@
 
 #include "frame.h"
 
-enum { KEEP = 4096 }; /* free items a loop keeps */
+/* Free items a loop keeps, at most 1 MiB of them: as many as a turn hands out
+ * when 10,000 subscribers get something.  With 4,096, malloc() and free() were
+ * a third of the instructions of such a turn. */
+enum { KEEP = 16384 };
 
 void pl_out_pool_fini(struct pl_out_pool *p)
 {
