@@ -185,7 +185,10 @@ static uint32_t undelivered_error(const struct pl_msg *msg)
                                    : PL_ERROR_STOPPING;
 }
 
-/* A publisher sees its own publication before the reply. */
+/* A publisher sees its own publication before the reply.  The shorter of the
+ * two lists is walked, its own subscriptions or the channel's subscribers: one
+ * with a thousand channels would else pay for all of them with each
+ * publication, which doubled what a delivery costs. */
 static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
                            uint64_t hash, struct pl_span channel)
 {
@@ -194,6 +197,10 @@ static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
 
     if (c == NULL)
         return;
+    if (c->count < u->sub_count) {
+        pl_hub_channel_settle_all(c, u);
+        return;
+    }
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
         if (sub->channel == c) /* one may be leaving, and its successor here */
             pl_hub_channel_settle(c, sub);

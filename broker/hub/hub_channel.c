@@ -319,6 +319,16 @@ void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
     mark_cut(c, sub);
 }
 
+void pl_hub_channel_settle_all(struct pl_hub_channel *c,
+                               const struct pl_subscriber *u)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        /* an ended one has a client there, which is never `u` */
+        if (c->subs[i]->subscriber == u)
+            pl_hub_channel_settle(c, c->subs[i]);
+    }
+}
+
 void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];

@@ -98,6 +98,14 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
     return PL_OK;
 }
 
+static bool is_found(const struct pl_sub *sub, const struct pl_subscriber *u,
+                     const struct pl_hub_channel *c)
+{
+    return sub->state != PL_SUB_ENDED && sub->subscriber == u &&
+           sub->channel == c && !sub->is_leaving;
+}
+
+/* Through the shorter of the two lists. */
 struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
                            struct pl_span channel)
 {
@@ -107,8 +115,14 @@ struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
         pl_hub_channel_find(h, pl_hub_hash(h, channel), channel);
     if (c == NULL)
         return NULL;
+    for (uint32_t i = 0; c->count < u->sub_count && i < c->count; i++) {
+        if (is_found(c->subs[i], u, c))
+            return c->subs[i];
+    }
+    if (c->count < u->sub_count)
+        return NULL;
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
-        if (sub->channel == c && !sub->is_leaving)
+        if (is_found(sub, u, c))
             return sub;
     }
     return NULL;
