@@ -60,7 +60,6 @@ void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code)
 
 void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
 {
-    pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
     PL_LOG(PL_LOG_INFO, "protocol violation",
@@ -325,7 +324,6 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
         pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
         return;
     }
-    pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     PL_LOG(PL_LOG_INFO, "malformed command",
            pl_log_text("client", pl_session_id(s)),

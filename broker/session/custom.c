@@ -195,6 +195,7 @@ static struct pl_span type_of(struct pl_session *s, struct pl_span data)
     bool first = true;
 
     pl_json_init(&j, data, &s->keeper->arena);
+    pl_json_space(&j);
     if (!pl_json_take(&j, '{'))
         return type;
     while (pl_json_member(&j, &first, &key)) {

@@ -119,6 +119,7 @@ static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
     pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
     pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
+    pl_session_unregister(s);
     leave_login(s, PL_SESSION_FAILED);
     if (text.len == 0)
         text = pl_span_of(pl_code_text(code));
@@ -454,6 +455,7 @@ static bool wants_inbox(struct pl_session *s, struct pl_span data)
     bool first = true, yes = false;
 
     pl_json_init(&j, data, &s->keeper->arena);
+    pl_json_space(&j);
     if (!pl_json_take(&j, '{'))
         return false;
     while (pl_json_member(&j, &first, &key)) {

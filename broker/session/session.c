@@ -79,7 +79,6 @@ void pl_session_schedule(struct pl_session *s)
 static void on_ping_due(struct pl_session *s, uint64_t now)
 {
     if (s->awaits_pong) {
-        pl_count(metrics(s), PL_METRIC_CLOSED_NO_PONG, 1);
         pl_session_close(s, PL_DISCONNECT_NO_PONG, (struct pl_span){0});
         return;
     }
@@ -123,7 +122,6 @@ static void on_timer(struct pl_timer *t)
     case PL_SESSION_OPEN:
     case PL_SESSION_LOGIN:
     case PL_SESSION_FAILED:
-        pl_count(metrics(s), PL_METRIC_CLOSED_STALE, 1);
         pl_session_close(s, PL_DISCONNECT_STALE, (struct pl_span){0});
         return;
     case PL_SESSION_CONNECTED:
@@ -145,8 +143,7 @@ static void on_timer(struct pl_timer *t)
 
 /* --- The end --- */
 
-/* The supervisor forgets the connection.  False: out of memory. */
-static bool unregister(struct pl_session *s)
+bool pl_session_unregister(struct pl_session *s)
 {
     if (!s->is_registered)
         return true;
@@ -179,7 +176,7 @@ static void teardown(struct pl_session *s)
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
     pl_login_destroy(s->login, &s->keeper->pool);
     s->login = NULL;
-    unregister(s);
+    pl_session_unregister(s);
     pl_session_drop_held(s);
     pl_timer_stop(loop_of(s), &s->timer);
 }
@@ -193,6 +190,25 @@ static void log_close(const struct pl_session *s, uint16_t code,
            pl_log_text("reason", reason));
 }
 
+/* Each close is counted once, under what brought it about. */
+static enum pl_metric counter_of(uint16_t code)
+{
+    switch (code) {
+    case PL_DISCONNECT_SLOW:
+        return PL_METRIC_CLOSED_SLOW;
+    case PL_DISCONNECT_NO_PONG:
+        return PL_METRIC_CLOSED_NO_PONG;
+    case PL_DISCONNECT_STALE:
+        return PL_METRIC_CLOSED_STALE;
+    case PL_DISCONNECT_BAD_REQUEST:
+    case PL_DISCONNECT_NOT_AVAILABLE:
+        return PL_METRIC_CLOSED_PROTOCOL;
+    default: /* below 3000 the WebSocket itself was violated */
+        return code < PL_DISCONNECT_CLOSED ? PL_METRIC_CLOSED_PROTOCOL
+                                           : PL_METRIC_CLOSED_SERVER;
+    }
+}
+
 void pl_session_close(struct pl_session *s, uint16_t code,
                       struct pl_span reason)
 {
@@ -201,10 +217,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     if (reason.at == NULL)
         reason = pl_span_of(pl_code_text(code));
     log_close(s, code, reason);
-    if (code == PL_DISCONNECT_SLOW)
-        pl_count(metrics(s), PL_METRIC_CLOSED_SLOW, 1);
-    else
-        pl_count(metrics(s), PL_METRIC_CLOSED_SERVER, 1);
+    pl_count(metrics(s), counter_of(code), 1);
     bool is_http = s->state == PL_SESSION_HANDSHAKE;
     teardown(s);
     s->doom = 0;
@@ -251,7 +264,7 @@ void pl_session_gone(struct pl_session *s, const char *why)
     }
     s->state = PL_SESSION_OVER;
     s->is_gone = true;
-    if (!unregister(s)) {
+    if (!pl_session_unregister(s)) {
         pl_timer_start(loop_of(s), &s->timer, 50);
         return;
     }
@@ -319,7 +332,6 @@ static void on_violation(struct pl_session *s, const struct pl_ws_event *e)
         end_transport(s, PL_END_LINGER);
         return;
     }
-    pl_count(metrics(s), PL_METRIC_CLOSED_PROTOCOL, 1);
     PL_LOG(PL_LOG_INFO, "WebSocket violation",
            pl_log_text("client", pl_session_id(s)),
            pl_log_text("user", user_of(s)), pl_log_number("code", e->code),
