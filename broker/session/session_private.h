@@ -112,6 +112,9 @@ void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes);
 /* Set the timer to whatever comes next. */
 void pl_session_schedule(struct pl_session *s);
 
+/* The supervisor forgets the connection.  False: out of memory. */
+bool pl_session_unregister(struct pl_session *s);
+
 /* Free what is held. */
 void pl_session_drop_held(struct pl_session *s);
 
