@@ -165,17 +165,16 @@ static bool unframe(struct evbuffer *out, struct pl_span frames)
     return ok;
 }
 
-static void deliver(struct pl_subscriber *u, struct pl_segment *segment,
-                    uint32_t from, uint32_t to, uint32_t frames)
+static void deliver(struct pl_subscriber *u, const struct pl_delivery *d)
 {
     struct pl_stream *s = of_subscriber(u);
     struct evbuffer *lines = evbuffer_new();
 
-    s->owed += frames;
+    s->owed += d->frames;
     if (s->ending == STAYS) {
         if (lines != NULL &&
-            unframe(lines,
-                    (struct pl_span){segment->buf.data + from, to - from}))
+            unframe(lines, (struct pl_span){d->segment->buf.data + d->from,
+                                            d->to - d->from}))
             write_lines(s, lines);
         else
             end_later(s, SLOW); /* out of memory: as if it were too much */

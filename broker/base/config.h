@@ -23,6 +23,13 @@ enum pl_config_allow {
 
 enum pl_config_data { PL_DATA_JSON, PL_DATA_BINARY };
 
+/* What becomes of a client that reads slower than its channels speak. */
+enum pl_config_slow {
+    PL_SLOW_CLOSE,
+    PL_SLOW_DROP_OLDEST,
+    PL_SLOW_LATEST /* of each channel */
+};
+
 /* A numeric address and a port, in the form evutil_parse_sockaddr_port()
  * reads: "127.0.0.1:8000", "[::1]:8000". */
 struct pl_config_endpoint {
@@ -88,6 +95,7 @@ struct pl_config {
         enum pl_config_allow allow_subscribe, allow_publish, allow_presence,
             allow_history;
         enum pl_config_data data;
+        enum pl_config_slow slow;
         uint64_t meta_ttl_ms;
         uint32_t history_size;   /* 0: no history */
         uint64_t history_ttl_ms; /* 0: no history */

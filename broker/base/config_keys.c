@@ -82,6 +82,8 @@ const struct pl_config_key pl_config_keys[] = {
      "none", "all", 0, 0, false},
     {"channels.data", PL_KIND_DATA, AT(channels.data), "json", "binary",
      0, 0, false},
+    {"channels.slow", PL_KIND_SLOW, AT(channels.slow), "close", NULL,
+     0, 0, false},
     {"channels.meta_ttl", PL_KIND_DURATION, AT(channels.meta_ttl_ms), "1h",
      NULL, 0, LONGEST, false},
     {"channels.history_size", PL_KIND_NUMBER, AT(channels.history_size), "0",
@@ -128,6 +130,7 @@ const char *pl_config_kind_text(enum pl_config_kind kind)
         [PL_KIND_STRINGS] = "list of strings",
         [PL_KIND_ALLOW] = "none, authenticated or all",
         [PL_KIND_DATA] = "json or binary",
+        [PL_KIND_SLOW] = "close, drop_oldest or latest",
         [PL_KIND_LEVEL] = "debug, info, warn or error",
     };
 

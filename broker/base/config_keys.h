@@ -20,6 +20,7 @@ enum pl_config_kind {
     PL_KIND_STRINGS,   /* a list */
     PL_KIND_ALLOW,
     PL_KIND_DATA,
+    PL_KIND_SLOW,
     PL_KIND_LEVEL
 };
 

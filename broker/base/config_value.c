@@ -155,11 +155,13 @@ static void store_word(const struct job *j)
     static const char *const bools[] = {"false", "true", NULL};
     static const char *const allows[] = {"none", "authenticated", "all", NULL};
     static const char *const datas[] = {"json", "binary", NULL};
+    static const char *const slows[] = {"close", "drop_oldest", "latest", NULL};
     static const char *const levels[] = {"debug", "info", "warn", "error",
                                          NULL};
     const char *const *words = j->key->kind == PL_KIND_BOOL    ? bools
                                : j->key->kind == PL_KIND_ALLOW ? allows
                                : j->key->kind == PL_KIND_DATA  ? datas
+                               : j->key->kind == PL_KIND_SLOW  ? slows
                                                                : levels;
     int index = word_index(j->setting->text, words);
 
@@ -171,6 +173,8 @@ static void store_word(const struct job *j)
         *(enum pl_config_allow *)j->member = (enum pl_config_allow)index;
     else if (j->key->kind == PL_KIND_DATA)
         *(enum pl_config_data *)j->member = (enum pl_config_data)index;
+    else if (j->key->kind == PL_KIND_SLOW)
+        *(enum pl_config_slow *)j->member = (enum pl_config_slow)index;
     else
         *(enum pl_log_level *)j->member = (enum pl_log_level)index;
 }
@@ -343,6 +347,7 @@ enum pl_err pl_config_value_store(struct pl_config_loading *l,
     case PL_KIND_BOOL:
     case PL_KIND_ALLOW:
     case PL_KIND_DATA:
+    case PL_KIND_SLOW:
     case PL_KIND_LEVEL:
         store_word(&j);
         return PL_OK;

@@ -22,3 +22,12 @@ void pl_gauge_drop(struct pl_metrics *m, enum pl_metric what, uint64_t by)
     assert(m->value[what] >= by);
     m->value[what] -= by;
 }
+
+uint64_t pl_metrics_dropped(const uint64_t value[PL_METRIC_COUNT])
+{
+    return value[PL_METRIC_FRAMES_DROPPED_SLOW] +
+           value[PL_METRIC_FRAMES_DROPPED_MEMORY] +
+           value[PL_METRIC_FRAMES_DROPPED_OLDEST] +
+           value[PL_METRIC_FRAMES_DROPPED_REPLACED] +
+           value[PL_METRIC_FRAMES_DROPPED_RECOVER];
+}

@@ -58,11 +58,19 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "... dropped because the reader was slow")                               \
     X(FRAMES_DROPPED_MEMORY, PL_COUNTER, "deliveries_dropped_memory",          \
       "... dropped for want of memory")                                        \
+    X(FRAMES_DROPPED_OLDEST, PL_COUNTER, "deliveries_dropped_oldest",          \
+      "... dropped for newer ones (channels.slow)")                            \
+    X(FRAMES_DROPPED_REPLACED, PL_COUNTER, "deliveries_dropped_replaced",      \
+      "... replaced by newer ones of their channel (channels.slow)")           \
+    X(FRAMES_DROPPED_RECOVER, PL_COUNTER, "deliveries_dropped_recover",        \
+      "... left to the recovery of a subscription that fell behind")           \
     X(FRAMES_CANCELLED, PL_COUNTER, "deliveries_cancelled",                    \
       "... cancelled by a closing connection")                                 \
     X(FRAMES_QUEUED, PL_GAUGE, "deliveries_queued", "... waiting")             \
     X(QUEUE_BYTES, PL_GAUGE, "out_queue_bytes", "bytes waiting to be sent")    \
     X(CLOSED_SLOW, PL_COUNTER, "closed_slow", "connections closed as slow")    \
+    X(UNSUBSCRIBED_SLOW, PL_COUNTER, "unsubscribed_slow",                      \
+      "subscriptions ended with 2500 because the reader was slow")             \
     X(CLOSED_NO_PONG, PL_COUNTER, "closed_no_pong",                            \
       "connections closed for want of a pong")                                 \
     X(CLOSED_STALE, PL_COUNTER, "closed_stale",                                \
@@ -138,6 +146,9 @@ static inline void pl_count(struct pl_metrics *m, enum pl_metric what,
 {
     m->value[what] += by;
 }
+
+/* Deliveries dropped, for whatever reason. */
+uint64_t pl_metrics_dropped(const uint64_t value[PL_METRIC_COUNT]);
 
 /* A gauge that would fall below zero is a bug of ours. */
 void pl_gauge_drop(struct pl_metrics *m, enum pl_metric what, uint64_t by);

@@ -28,14 +28,22 @@ struct pl_loop;
 struct pl_sub;
 struct pl_subscriber;
 
+/* The part [from, to) of a segment, `frames` whole frames: publications, or a
+ * join or a leave. */
+struct pl_delivery {
+    struct pl_sub *sub;
+    struct pl_segment *segment;
+    uint32_t from, to;
+    uint32_t frames;
+    bool is_presence;
+};
+
 /* What a hub tells a subscriber.  None of these may subscribe, unsubscribe or
  * free the subscriber, but for attached() and dropped(), which may unsubscribe
  * other channels. */
 struct pl_subscriber_ops {
-    /* The part [from, to) of `s`, `frames` whole frames, is owed to it; it
-     * holds `s` itself as long as it needs it. */
-    void (*deliver)(struct pl_subscriber *u, struct pl_segment *s,
-                    uint32_t from, uint32_t to, uint32_t frames);
+    /* `d` is owed to it; it holds the segment itself as long as it needs it. */
+    void (*deliver)(struct pl_subscriber *u, const struct pl_delivery *d);
     /* The answer to pl_hub_subscribe().  With m->error the sub is gone when
      * this returns; else publications follow from now on. */
     void (*attached)(struct pl_subscriber *u, struct pl_sub *sub,
@@ -95,6 +103,9 @@ struct pl_sub {
     uint8_t awaits;     /* answers on their way that name it */
     bool is_positioned; /* the channel has offsets: gaps matter */
     bool is_leaving;    /* its detach is sent, and a barrier behind it */
+    bool is_behind;     /* the subscriber's: it takes no more, see
+                           pl_hub_give_up() */
+    uint32_t serial;    /* no other of this loop has it; never 0 or 1 */
 };
 
 struct pl_hub_options {
@@ -149,6 +160,10 @@ void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing);
  * Errors: PL_ENOMEM: nothing has changed. */
 enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
                                    uint32_t command);
+
+/* End a live subscription whose subscriber cannot follow: told by dropped()
+ * with 2500, that it may recover. */
+void pl_hub_give_up(struct pl_hub *h, struct pl_sub *sub);
 
 /* End all of a subscriber that closes. */
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u);

@@ -32,8 +32,12 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
     if (s == NULL || from == s->buf.len)
         return;
     uint32_t to = (uint32_t)s->buf.len;
-    sub->subscriber->ops->deliver(sub->subscriber, s, from, to,
-                                  pl_segment_count(s, from, to));
+    struct pl_delivery d = {.sub = sub,
+                            .segment = s,
+                            .from = from,
+                            .to = to,
+                            .frames = pl_segment_count(s, from, to)};
+    sub->subscriber->ops->deliver(sub->subscriber, &d);
 }
 
 static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
@@ -279,8 +283,13 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
     pl_hub_channel_settle(c, sub);
     pl_count(pl_hub_metrics(c->hub), PL_METRIC_FRAMES_OWED, 1);
     pl_count(pl_hub_metrics(c->hub), PL_METRIC_FRAMES_QUEUED, 1);
-    sub->subscriber->ops->deliver(sub->subscriber, said[e], from[e],
-                                  (uint32_t)said[e]->buf.len, 1);
+    struct pl_delivery d = {.sub = sub,
+                            .segment = said[e],
+                            .from = from[e],
+                            .to = (uint32_t)said[e]->buf.len,
+                            .frames = 1,
+                            .is_presence = true};
+    sub->subscriber->ops->deliver(sub->subscriber, &d);
 }
 
 void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,

@@ -14,6 +14,7 @@ struct pl_hub {
     struct pl_task seal_aside;
     struct pl_sub *leaving; /* ended, waiting for memory for their detach */
     struct pl_timer retry;
+    uint32_t serial; /* of the newest sub */
 };
 
 /* hub.c: the channel with this name; the same, made if need be (NULL: out of

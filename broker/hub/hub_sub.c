@@ -71,6 +71,14 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
 }
 
+/* 0 and 1 have other meanings to those who mark things with it. */
+static uint32_t next_serial(struct pl_hub *h)
+{
+    if (++h->serial < 2)
+        h->serial = 2;
+    return h->serial;
+}
+
 enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
                              const struct pl_subscribe_ask *ask)
 {
@@ -93,6 +101,7 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
         return PL_ENOMEM;
     }
     sub->awaits = 1;
+    sub->serial = next_serial(h);
     link_sub(h, sub);
     send_attach(h, m, sub, ask);
     return PL_OK;
@@ -281,17 +290,21 @@ static bool follows(struct pl_hub_channel *c, const struct pl_attach_mail *m)
     return c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF] == 0;
 }
 
+void pl_hub_give_up(struct pl_hub *h, struct pl_sub *sub)
+{
+    pl_hub_channel_settle(sub->channel, sub);
+    sub->subscriber->ops->dropped(sub->subscriber, sub,
+                                  PL_UNSUBSCRIBE_INSUFFICIENT);
+    end(h, sub, false);
+}
+
 void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
 {
     for (uint32_t i = c->count; i-- > 0;) {
         struct pl_sub *sub = c->subs[i];
 
-        if (sub->state != PL_SUB_LIVE || !sub->is_positioned || sub->is_leaving)
-            continue;
-        pl_hub_channel_settle(c, sub);
-        sub->subscriber->ops->dropped(sub->subscriber, sub,
-                                      PL_UNSUBSCRIBE_INSUFFICIENT);
-        end(h, sub, false);
+        if (sub->state == PL_SUB_LIVE && sub->is_positioned && !sub->is_leaving)
+            pl_hub_give_up(h, sub);
     }
 }
 

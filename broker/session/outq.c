@@ -69,11 +69,12 @@ static struct pl_out_item *make(struct pl_outq *q, struct pl_out_pool *p,
 
 bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
                     struct pl_segment *s, uint32_t from, uint32_t to,
-                    uint32_t frames, uint32_t owed)
+                    uint32_t frames, uint32_t owed, uint32_t tag)
 {
     struct pl_out_item *last = q->last;
 
-    if (last != NULL && last->segment == s && last->to == from) {
+    if (last != NULL && last->segment == s && last->to == from &&
+        last->tag == tag) {
         last->to = to;
         last->frames += frames;
         last->owed += owed;
@@ -86,6 +87,7 @@ bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
         return false;
     i->frames = frames;
     i->owed = owed;
+    i->tag = tag;
     if (last == NULL)
         q->first = i;
     else
@@ -280,4 +282,95 @@ void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
     q->first = q->last = kept;
     if (kept != NULL)
         kept->next = NULL;
+}
+
+/* --- Shedding --- */
+
+/* What was sent up to a frame's end counts as given at once. */
+static void forget_given(struct pl_out_pool *p, struct pl_out_item *i,
+                         uint32_t given)
+{
+    pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, given);
+    pl_count(p->metrics, PL_METRIC_FRAMES_GIVEN, given);
+    pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, given);
+    i->frames -= given;
+    i->owed -= given;
+    i->start = i->from;
+}
+
+/* Put what of the first item was not begun into an item of its own, so that
+ * it can be dropped.  Without memory it stays where it is. */
+static void split_begun(struct pl_outq *q, struct pl_out_pool *p)
+{
+    struct pl_out_item *i = q->first;
+    uint32_t until = begun_until(i), kept = frames_until(i, until);
+
+    if (until == i->from) {
+        forget_given(p, i, kept);
+        return;
+    }
+    struct pl_out_item *rest = until == i->to ? NULL : take(p);
+    if (rest == NULL)
+        return;
+    *rest = *i;
+    pl_segment_hold(rest->segment);
+    rest->start = rest->from = until;
+    rest->frames -= kept;
+    rest->owed -= kept;
+    i->to = until;
+    i->frames = i->owed = kept;
+    i->next = rest;
+    if (q->last == i)
+        q->last = rest;
+}
+
+/* The first frame of an item of which nothing was begun; gives its bytes. */
+static uint32_t drop_frame(struct pl_outq *q, struct pl_out_pool *p,
+                           struct pl_out_item *i, enum pl_metric why)
+{
+    uint32_t len = (uint32_t)pl_ws_frame_length(
+        (struct pl_span){i->segment->buf.data + i->start, i->to - i->start});
+
+    i->start = i->from = i->start + len;
+    i->frames--;
+    i->owed--;
+    q->bytes -= len;
+    pl_gauge_drop(p->metrics, PL_METRIC_QUEUE_BYTES, len);
+    count_dropped(p, why, 1);
+    return len;
+}
+
+/* Take *at, which is empty, out of the queue behind `before`. */
+static void unlink_empty(struct pl_outq *q, struct pl_out_pool *p,
+                         struct pl_out_item *before, struct pl_out_item **at)
+{
+    struct pl_out_item *i = *at;
+
+    *at = i->next;
+    if (q->last == i)
+        q->last = before;
+    give_back(p, i);
+}
+
+void pl_outq_shed(struct pl_outq *q, struct pl_out_pool *p, uint32_t tag,
+                  uint64_t bytes, enum pl_metric why)
+{
+    struct pl_out_item **at = &q->first, *before = NULL, *i;
+    uint64_t gone = 0;
+
+    if (q->first != NULL && q->first->tag != 0)
+        split_begun(q, p);
+    while ((i = *at) != NULL && gone < bytes) {
+        bool is_meant = tag == 0 ? i->tag != 0 : i->tag == tag;
+
+        while (is_meant && i->from == i->start && i->from < i->to &&
+               gone < bytes)
+            gone += drop_frame(q, p, i, why);
+        if (i->from == i->to) {
+            unlink_empty(q, p, before, at);
+            continue;
+        }
+        before = i;
+        at = &i->next;
+    }
 }

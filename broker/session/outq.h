@@ -19,6 +19,7 @@ struct pl_out_item {
     uint32_t to;
     uint32_t owed; /* publications in it, for the ledger of deliveries */
     uint32_t frames;
+    uint32_t tag; /* what may be dropped with it; see pl_outq_append() */
 };
 
 /* The free items of one loop, and where to count.  All zero but for metrics
@@ -40,11 +41,14 @@ struct pl_outq {
 void pl_out_pool_fini(struct pl_out_pool *p);
 
 /* Append [from, to) of `s`, `frames` whole frames of which `owed` are counted
- * deliveries.  False: out of memory, nothing is queued.
+ * deliveries.  `tag` 0: never dropped for others; PL_OUT_LOSSY, or a number
+ * above that all of one channel have: pl_outq_shed() may.  Those with a tag
+ * are frames, and all of them owed.
+ * False: out of memory, nothing is queued.
  * Owner: the queue holds `s`. */
 bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
                     struct pl_segment *s, uint32_t from, uint32_t to,
-                    uint32_t frames, uint32_t owed);
+                    uint32_t frames, uint32_t owed, uint32_t tag);
 
 /* Move everything of `from` behind what `to` has. */
 void pl_outq_splice(struct pl_outq *to, struct pl_outq *from);
@@ -58,6 +62,14 @@ void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes);
 /* Parts that would keep a much larger segment alive are copied: called for a
  * queue that waits longer than its turn.  Without memory they stay. */
 void pl_outq_settle(struct pl_outq *q);
+
+enum { PL_OUT_LOSSY = 1 };
+
+/* Drop whole frames that were not begun, oldest first, until `bytes` are gone
+ * or none is left: of those with this tag, or with any when it is 0.  Each is
+ * counted under `why`. */
+void pl_outq_shed(struct pl_outq *q, struct pl_out_pool *p, uint32_t tag,
+                  uint64_t bytes, enum pl_metric why);
 
 /* Drop everything that was not begun; owed frames are counted under `why`
  * (a frame of which a part was sent stays, unless `all`). */

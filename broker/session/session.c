@@ -275,6 +275,8 @@ void pl_session_flush(struct pl_session *s)
 {
     if (s->doom != 0 && s->state < PL_SESSION_CLOSING)
         pl_session_close(s, s->doom, (struct pl_span){0});
+    if (s->has_behind)
+        pl_session_give_up_behind(s);
     if (s->state == PL_SESSION_LOGIN)
         pl_session_settle_login(s);
     if (s->out.first != NULL)

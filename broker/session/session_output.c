@@ -6,8 +6,17 @@
  * parts of the hub's segments.  Both become items of the out-queue, which the
  * transport takes from.
  *
+ * When a reader is slow, `channels.slow` decides.  Only publications of
+ * channels without positions may be dropped one by one, since nobody misses
+ * them; where there are positions the subscription is given up with 2500, at
+ * the end of the turn because the hub may be walking its subscribers, and the
+ * client recovers it.  Replies are never dropped: room is made for them, and
+ * when there is none left to make, the connection is closed as without a
+ * policy.
+ *
  * Invariant: the queue never holds more than limits.outgoing_queue bytes,
- * unless it was empty when its only message came. */
+ * unless it was empty when its only message came, and but for the small pushes
+ * that end subscriptions for being behind. */
 #include "session_private.h"
 
 #include "frame.h"
@@ -42,6 +51,8 @@ uint64_t pl_session_output_bytes(const struct pl_session *s)
 void pl_session_sent(struct pl_session *s, uint64_t bytes)
 {
     pl_outq_sent(&s->out, &s->keeper->pool, bytes);
+    if (s->out.bytes == 0)
+        s->is_slow = false;
     if (s->state == PL_SESSION_ECHO &&
         s->out.bytes <= s->keeper->options.config->limits.outgoing_queue / 2)
         pl_session_read_on(s);
@@ -49,6 +60,7 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes)
 
 void pl_session_stalled(struct pl_session *s)
 {
+    s->is_slow = s->out.bytes > 0;
     pl_outq_settle(&s->out);
 }
 
@@ -80,11 +92,11 @@ static void give_up_slow(struct pl_session *s)
     pl_session_doom(s, PL_DISCONNECT_SLOW);
 }
 
-static bool append(struct pl_session *s, struct pl_segment *seg, uint32_t from,
-                   uint32_t to, uint32_t frames, uint32_t owed)
+static bool append(struct pl_session *s, const struct pl_delivery *d,
+                   uint32_t owed, uint32_t tag)
 {
-    if (!pl_outq_append(queue_of(s, owed), &s->keeper->pool, seg, from, to,
-                        frames, owed)) {
+    if (!pl_outq_append(queue_of(s, owed), &s->keeper->pool, d->segment,
+                        d->from, d->to, d->frames, owed, tag)) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return false;
     }
@@ -98,20 +110,125 @@ static void drop_owed(struct pl_session *s, enum pl_metric why, uint32_t frames)
     pl_gauge_drop(metrics(s), PL_METRIC_FRAMES_QUEUED, frames);
 }
 
+static enum pl_config_slow policy_of(const struct pl_session *s)
+{
+    return s->keeper->options.config->channels.slow;
+}
+
+/* Drop what may be dropped for `more` bytes; false: they do not fit. */
+static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
+{
+    uint64_t limit = s->keeper->options.config->limits.outgoing_queue;
+    struct pl_outq *q = queue_of(s, owed);
+
+    if (policy_of(s) == PL_SLOW_CLOSE)
+        return false;
+    pl_outq_shed(q, &s->keeper->pool, 0, q->bytes + more - limit,
+                 PL_METRIC_FRAMES_DROPPED_OLDEST);
+    return !is_over_limit(s, more, owed);
+}
+
+static void drop_first_frame(struct pl_session *s, struct pl_delivery *d,
+                             enum pl_metric why)
+{
+    d->from += (uint32_t)pl_ws_frame_length(
+        (struct pl_span){d->segment->buf.data + d->from, d->to - d->from});
+    d->frames--;
+    drop_owed(s, why, 1);
+}
+
+/* The oldest of what comes now goes as well, up to all of it. */
+static void trim(struct pl_session *s, struct pl_delivery *d)
+{
+    while (d->frames > 0 && is_over_limit(s, d->to - d->from, d->frames))
+        drop_first_frame(s, d, PL_METRIC_FRAMES_DROPPED_OLDEST);
+}
+
+/* The newest publication takes the place of those that still wait. */
+static void replace(struct pl_session *s, struct pl_delivery *d, uint32_t tag)
+{
+    pl_outq_shed(queue_of(s, d->frames), &s->keeper->pool, tag, UINT64_MAX,
+                 PL_METRIC_FRAMES_DROPPED_REPLACED);
+    while (d->frames > 1)
+        drop_first_frame(s, d, PL_METRIC_FRAMES_DROPPED_REPLACED);
+}
+
+/* What it misses from now on it recovers after the unsubscribe. */
+static void fall_behind(struct pl_session *s, const struct pl_delivery *d)
+{
+    drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d->frames);
+    d->sub->is_behind = true;
+    s->has_behind = true;
+    pl_session_touch(s);
+}
+
+void pl_session_give_up_behind(struct pl_session *s)
+{
+    struct pl_sub *next;
+
+    s->has_behind = false;
+    if (s->state >= PL_SESSION_CLOSING)
+        return;
+    for (struct pl_sub *sub = s->subscriber.subs; sub != NULL; sub = next) {
+        next = sub->next;
+        if (!sub->is_behind || sub->is_leaving)
+            continue;
+        pl_count(metrics(s), PL_METRIC_UNSUBSCRIBED_SLOW, 1);
+        pl_hub_give_up(s->keeper->options.hub, sub);
+    }
+}
+
+static uint32_t tag_of(const struct pl_session *s, const struct pl_delivery *d)
+{
+    if (policy_of(s) == PL_SLOW_CLOSE || d->sub->is_positioned)
+        return 0;
+    return d->is_presence ? PL_OUT_LOSSY : d->sub->serial;
+}
+
+static void queue_delivery(struct pl_session *s, const struct pl_delivery *d,
+                           uint32_t tag)
+{
+    if (d->frames > 0 && !append(s, d, d->frames, tag))
+        drop_owed(s, PL_METRIC_FRAMES_DROPPED_MEMORY, d->frames);
+}
+
+static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
+                               uint32_t tag)
+{
+    if (policy_of(s) == PL_SLOW_CLOSE) {
+        drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
+        give_up_slow(s);
+    } else if (make_room(s, d->to - d->from, d->frames)) {
+        queue_delivery(s, d, tag);
+    } else if (d->sub->is_positioned) {
+        fall_behind(s, d);
+    } else {
+        trim(s, d);
+        queue_delivery(s, d, tag);
+    }
+}
+
 /* The hub's delivery; see hub.h. */
-void pl_session_deliver(struct pl_subscriber *u, struct pl_segment *seg,
-                        uint32_t from, uint32_t to, uint32_t frames)
+void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 {
     struct pl_session *s = PL_CONTAINER(u, struct pl_session, subscriber);
+    struct pl_delivery d = *it;
+    uint32_t tag = tag_of(s, it);
 
     if (s->state >= PL_SESSION_CLOSING || s->doom != 0) {
-        drop_owed(s, PL_METRIC_FRAMES_CANCELLED, frames);
-    } else if (is_over_limit(s, to - from, frames)) {
-        drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, frames);
-        give_up_slow(s);
-    } else if (!append(s, seg, from, to, frames, frames)) {
-        drop_owed(s, PL_METRIC_FRAMES_DROPPED_MEMORY, frames);
+        drop_owed(s, PL_METRIC_FRAMES_CANCELLED, d.frames);
+        return;
     }
+    if (d.sub->is_behind) {
+        drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d.frames);
+        return;
+    }
+    if (tag > PL_OUT_LOSSY && s->is_slow && policy_of(s) == PL_SLOW_LATEST)
+        replace(s, &d, tag);
+    if (is_over_limit(s, d.to - d.from, d.frames))
+        deliver_over_limit(s, &d, tag);
+    else
+        queue_delivery(s, &d, tag);
 }
 
 enum { REPLIES_MAX = 256 * 1024 }; /* bytes, then the next segment begins */
@@ -160,16 +277,21 @@ static enum pl_ws_opcode opcode_of(const struct pl_session *s)
 
 /* Queue what was written to `seg` from `before` on: one frame. */
 static void queue_frame(struct pl_session *s, struct pl_segment *seg,
-                        size_t before)
+                        size_t before, bool is_exempt)
 {
-    uint32_t from = (uint32_t)before, to = (uint32_t)seg->buf.len;
+    struct pl_delivery d = {.segment = seg,
+                            .from = (uint32_t)before,
+                            .to = (uint32_t)seg->buf.len,
+                            .frames = 1};
+    uint32_t len = d.to - d.from;
 
     if (s->doom != 0)
         return;
-    if (s->state != PL_SESSION_ECHO && is_over_limit(s, to - from, 0))
+    if (s->state != PL_SESSION_ECHO && !is_exempt && is_over_limit(s, len, 0) &&
+        !make_room(s, len, 0))
         give_up_slow(s);
     else
-        append(s, seg, from, to, 1, 0);
+        append(s, &d, 0, 0);
 }
 
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
@@ -181,7 +303,7 @@ void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
         return;
     pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
     if (end_frame(s, seg, mark, before, opcode_of(s)))
-        queue_frame(s, seg, before);
+        queue_frame(s, seg, before, false);
 }
 
 void pl_session_push(struct pl_session *s, const struct pl_push *push)
@@ -193,7 +315,9 @@ void pl_session_push(struct pl_session *s, const struct pl_push *push)
         return;
     pl_push_encode(s->subscriber.encoding, &seg->buf, push);
     if (end_frame(s, seg, mark, before, opcode_of(s)))
-        queue_frame(s, seg, before);
+        queue_frame(s, seg, before,
+                    push->kind == PL_PUSH_UNSUBSCRIBE &&
+                        policy_of(s) != PL_SLOW_CLOSE);
 }
 
 void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
@@ -206,7 +330,7 @@ void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
         return;
     pl_buf_put_span(&seg->buf, payload);
     if (end_frame(s, seg, mark, before, opcode))
-        queue_frame(s, seg, before);
+        queue_frame(s, seg, before, false);
 }
 
 void pl_session_say_ping(struct pl_session *s)
@@ -218,7 +342,7 @@ void pl_session_say_ping(struct pl_session *s)
         return;
     pl_ping_encode(s->subscriber.encoding, &seg->buf);
     if (end_frame(s, seg, mark, before, opcode_of(s)))
-        queue_frame(s, seg, before);
+        queue_frame(s, seg, before, false);
 }
 
 /* Whole bytes that are no reply: an HTTP answer, a Close frame.  Above the
@@ -231,7 +355,7 @@ void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes)
         pl_buf_put_span(&seg->buf, pl_buf_span(bytes));
         if (!seg->buf.failed)
             pl_outq_append(&s->out, &s->keeper->pool, seg, 0,
-                           (uint32_t)seg->buf.len, 0, 0);
+                           (uint32_t)seg->buf.len, 0, 0, 0);
     }
     pl_segment_release(seg);
     pl_session_touch(s);

@@ -84,6 +84,8 @@ struct pl_session {
     bool close_sent;   /* ours was queued */
     bool is_gone;      /* the transport is over */
     bool is_deaf;      /* nothing more that the peer says counts */
+    bool is_slow;      /* the kernel has not taken all of an earlier turn */
+    bool has_behind;   /* a subscription of it is to be given up */
 };
 
 /* session.c */
@@ -127,8 +129,10 @@ void pl_session_resume_later(struct pl_session *s);
 void pl_session_decode(struct pl_session *s, struct pl_span in);
 
 /* The hub's delivery. */
-void pl_session_deliver(struct pl_subscriber *u, struct pl_segment *seg,
-                        uint32_t from, uint32_t to, uint32_t frames);
+void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *d);
+
+/* End the subscriptions that fell behind. */
+void pl_session_give_up_behind(struct pl_session *s);
 
 /* Flush it: the end of a turn. */
 void pl_session_flush(struct pl_session *s);

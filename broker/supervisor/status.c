@@ -56,9 +56,7 @@ static struct pl_ledger mail_of(const uint64_t v[PL_METRIC_COUNT])
 
 static struct pl_ledger deliveries_of(const uint64_t v[PL_METRIC_COUNT])
 {
-    uint64_t out = v[PL_METRIC_FRAMES_GIVEN] +
-                   v[PL_METRIC_FRAMES_DROPPED_SLOW] +
-                   v[PL_METRIC_FRAMES_DROPPED_MEMORY] +
+    uint64_t out = v[PL_METRIC_FRAMES_GIVEN] + pl_metrics_dropped(v) +
                    v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED];
 
     return (struct pl_ledger){v[PL_METRIC_FRAMES_OWED], out,

@@ -199,6 +199,10 @@ static const struct number deliveries[] = {
 static const struct number drops[] = {
     {"slow", PL_METRIC_FRAMES_DROPPED_SLOW},
     {"memory", PL_METRIC_FRAMES_DROPPED_MEMORY},
+    {"oldest", PL_METRIC_FRAMES_DROPPED_OLDEST},
+    {"replaced", PL_METRIC_FRAMES_DROPPED_REPLACED},
+    {"recover", PL_METRIC_FRAMES_DROPPED_RECOVER},
+    {"unsubscribed", PL_METRIC_UNSUBSCRIBED_SLOW},
 };
 static const struct number dead_letters[] = {
     {"stale", PL_METRIC_DEAD_STALE},

@@ -198,9 +198,11 @@ static inline struct note *put_note(struct pl_subscriber *u, int what)
     return &l->notes[l->count++];
 }
 
-static inline void on_deliver(struct pl_subscriber *u, struct pl_segment *s,
-                              uint32_t from, uint32_t to, uint32_t frames)
+static inline void on_deliver(struct pl_subscriber *u,
+                              const struct pl_delivery *d)
 {
+    const struct pl_segment *s = d->segment;
+    uint32_t from = d->from, to = d->to, frames = d->frames;
     struct listener *l = PL_CONTAINER(u, struct listener, subscriber);
     struct note *n = put_note(u, DELIVERED);
 

@@ -75,7 +75,7 @@ static void append(struct fixture *f, struct pl_segment *s, uint32_t from,
     if (owed)
         owe(f, frames);
     assert_true(pl_outq_append(&f->q, &f->pool, s, from, to, frames,
-                               owed ? frames : 0));
+                               owed ? frames : 0, 0));
 }
 
 static uint64_t value(const struct fixture *f, enum pl_metric m)
@@ -100,7 +100,7 @@ static void check(const struct fixture *f)
     assert_int_equal(f->q.bytes, value(f, PL_METRIC_QUEUE_BYTES));
     assert_int_equal(value(f, PL_METRIC_FRAMES_OWED),
                      value(f, PL_METRIC_FRAMES_GIVEN) +
-                         value(f, PL_METRIC_FRAMES_DROPPED_SLOW) +
+                         pl_metrics_dropped(f->metrics.value) +
                          value(f, PL_METRIC_FRAMES_CANCELLED) +
                          value(f, PL_METRIC_FRAMES_QUEUED));
 }
@@ -349,6 +349,80 @@ static void bytes_that_are_no_frame_are_kept_whole_once_begun(void **state)
     }
 }
 
+/* Lossy frames: begun at every byte, shed by every amount. */
+static void shed_at(const size_t len[FRAMES], size_t sent, uint64_t bytes)
+{
+    void *state;
+    size_t same[FRAMES];
+
+    begin(&state);
+    struct fixture *f = state;
+    struct pl_segment *s = make_segment(same);
+    uint32_t all = (uint32_t)s->buf.len;
+    for (uint32_t tag = 5; tag < 7; tag++) {
+        owe(f, FRAMES);
+        assert_true(
+            pl_outq_append(&f->q, &f->pool, s, 0, all, FRAMES, FRAMES, tag));
+    }
+    pl_segment_release(s);
+    pl_outq_sent(&f->q, &f->pool, sent);
+    uint64_t before = f->q.bytes, begun = end_of_frame(len, sent) - sent;
+    pl_outq_shed(&f->q, &f->pool, 0, bytes, PL_METRIC_FRAMES_DROPPED_OLDEST);
+    check(f);
+    uint64_t gone = before - f->q.bytes;
+    assert_true(gone >= bytes || gone == before - begun);
+    assert_true(gone < bytes + 304); /* not a frame more than it must */
+    uint64_t dropped = value(f, PL_METRIC_FRAMES_DROPPED_OLDEST);
+    pl_outq_sent(&f->q, &f->pool, f->q.bytes);
+    check(f);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 2 * FRAMES - dropped);
+    assert_null(f->q.first);
+    assert_null(f->q.last);
+    finish(&state);
+}
+
+static void shedding_drops_whole_frames_from_the_oldest(void **state)
+{
+    size_t len[FRAMES], total = 0;
+
+    (void)state;
+    pl_segment_release(make_segment(len));
+    for (int i = 0; i < FRAMES; i++)
+        total += 2 * len[i];
+    for (size_t sent = 0; sent < total; sent++) {
+        for (uint64_t bytes = 0; bytes < total + 20; bytes += 13)
+            shed_at(len, sent, bytes);
+    }
+}
+
+static void shedding_leaves_what_has_no_tag_or_another(void **state)
+{
+    struct fixture *f = *state;
+    size_t len[FRAMES];
+    size_t third = fill(f, len) / 3;
+    struct pl_segment *s = make_segment(len);
+
+    for (uint32_t tag = PL_OUT_LOSSY; tag < 4; tag++) {
+        owe(f, FRAMES);
+        assert_true(pl_outq_append(&f->q, &f->pool, s, 0, (uint32_t)third,
+                                   FRAMES, FRAMES, tag));
+    }
+    pl_segment_release(s);
+    pl_outq_shed(&f->q, &f->pool, 3, UINT64_MAX,
+                 PL_METRIC_FRAMES_DROPPED_REPLACED);
+    check(f);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_DROPPED_REPLACED), FRAMES);
+    assert_int_equal(f->q.bytes, 5 * third);
+    pl_outq_shed(&f->q, &f->pool, 0, UINT64_MAX,
+                 PL_METRIC_FRAMES_DROPPED_OLDEST);
+    check(f);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_DROPPED_OLDEST), 2 * FRAMES);
+    assert_int_equal(f->q.bytes, 3 * third);
+    fill(f, len); /* goes behind */
+    assert_int_equal(f->q.bytes, 6 * third);
+    check(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +436,8 @@ int main(void)
         T(frames_behind_a_kept_one_are_sent_behind_it),
         T(settling_copies_a_small_part_of_a_large_segment),
         T(splicing_moves_everything_behind),
+        cmocka_unit_test(shedding_drops_whole_frames_from_the_oldest),
+        T(shedding_leaves_what_has_no_tag_or_another),
         cmocka_unit_test(bytes_that_are_no_frame_are_kept_whole_once_begun),
 #undef T
     };

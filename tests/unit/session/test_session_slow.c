@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_slow.c - channels.slow: what a reader that cannot follow still
+ * gets, and that each publication it does not get is counted. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT = 8192, LEN = 1000, COUNT = 40 };
+
+static struct rig *with(const char *test, const char *slow, bool history)
+{
+    const char *sets[] = {"limits.outgoing_queue=8KiB", slow,
+                          history ? "channels.history_size=100"
+                                  : "channels.history_size=0",
+                          "channels.join_leave=true"};
+    struct rig_options o = {.sets = sets, .set_count = 4};
+
+    return rig_start(test, &o);
+}
+
+/* Its data ends with its number. */
+static void publish(struct client *c, const char *channel, unsigned number)
+{
+    char *text = malloc(LEN + 100);
+
+    int at =
+        sprintf(text, "{\"id\":%u,\"publish\":{\"channel\":\"%s\",\"data\":\"",
+                number + 10, channel);
+    memset(text + at, 'x', LEN);
+    sprintf(text + at + LEN, " %u\"}}", number);
+    client_say(c, text);
+    free(text);
+    rig_run(c->rig, 0);
+}
+
+/* The number of a publication in `channel` that comes next, or -1. */
+static int next_number(struct client *c, const char *channel)
+{
+    char pattern[100];
+    const char *text = client_next(c);
+
+    snprintf(pattern, sizeof pattern, "{\"push\":{\"channel\":\"%s\",\"pub\":*",
+             channel);
+    if (text == NULL || !rig_matches(text, pattern))
+        return -1;
+    return atoi(strchr(text, ' ') + 1);
+}
+
+static void assert_bounded(struct client *c)
+{
+    assert_in_range(pl_session_output_bytes(c->session), 0, LIMIT);
+    rig_check_ledgers(c->rig);
+}
+
+/* --- drop_oldest --- */
+
+/* Whatever part of a frame the kernel had taken. */
+static void the_newest_arrive_when_the_oldest_are_dropped(void **state)
+{
+    (void)state;
+    for (size_t begun = 0; begun < 3000; begun += 171) {
+        struct rig *r = with("oldest", "channels.slow=drop_oldest", false);
+        struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+        int got, last = -1, count = 0;
+
+        client_subscribe(slow, 2, "c");
+        client_take(slow, 0);
+        for (unsigned i = 0; i < COUNT; i++) {
+            publish(writer, "c", i);
+            if (i == 5)
+                client_take(slow, begun);
+            assert_bounded(slow);
+        }
+        client_take(slow, SIZE_MAX);
+        for (; (got = next_number(slow, "c")) >= 0; count++) {
+            assert_true(got > last);
+            last = got;
+        }
+        assert_int_equal(last, COUNT - 1);
+        assert_in_range(count, 7, 11);
+        assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_OLDEST),
+                         COUNT - count);
+        assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_GIVEN), count);
+        publish(writer, "c", COUNT); /* and it follows again */
+        assert_int_equal(next_number(slow, "c"), COUNT);
+        assert_int_equal(slow->closed, 0);
+        rig_destroy(r);
+    }
+}
+
+static void a_turn_of_more_than_the_queue_keeps_its_newest(void **state)
+{
+    struct rig *r = with("turn", "channels.slow=drop_oldest", false);
+    struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+    struct pl_buf b = {0};
+    int got, last = -1, count = 0;
+
+    (void)state;
+    client_subscribe(slow, 2, "c");
+    client_take(slow, 0);
+    publish(writer, "c", 0);
+    for (unsigned i = 1; i < 400; i++)
+        pl_buf_printf(&b,
+                      "%s{\"id\":%u,\"publish\":{\"channel\":\"c\","
+                      "\"data\":\"something long enough %u\"}}",
+                      i == 1 ? "" : "\n", i + 10, i);
+    pl_buf_put(&b, "", 1);
+    client_say(writer, b.data);
+    pl_buf_fini(&b);
+    rig_run(r, 0);
+    assert_bounded(slow);
+    client_take(slow, SIZE_MAX);
+    for (const char *text; (text = client_next(slow)) != NULL; count++) {
+        got = atoi(strstr(text, "enough ") + 7);
+        assert_true(got > last);
+        last = got;
+    }
+    assert_int_equal(last, 399);
+    assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_OLDEST),
+                     400 - count);
+    assert_int_equal(slow->closed, 0);
+    rig_destroy(r);
+}
+
+static void replies_take_the_place_of_publications(void **state)
+{
+    struct rig *r = with("replies", "channels.slow=drop_oldest", false);
+    struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+    unsigned replies = 0;
+
+    (void)state;
+    client_subscribe(slow, 2, "c");
+    client_take(slow, 0);
+    for (unsigned i = 0; i < COUNT; i++) {
+        publish(writer, "c", i);
+        client_sayf(slow, "{\"id\":%u,\"presence_stats\":{\"channel\":\"c\"}}",
+                    i + 100);
+        rig_run(r, 0);
+        assert_bounded(slow);
+    }
+    client_take(slow, SIZE_MAX);
+    for (const char *text; (text = client_next(slow)) != NULL;)
+        replies += rig_matches(text, "{\"id\":1*");
+    assert_int_equal(replies, COUNT);
+    assert_int_equal(slow->closed, 0);
+    rig_destroy(r);
+}
+
+static void replies_that_fill_the_queue_close_with_3008(void **state)
+{
+    struct rig *r = with("only replies", "channels.slow=drop_oldest", false);
+    struct client *slow = client_join(r, 0);
+
+    (void)state;
+    client_take(slow, 0);
+    for (unsigned i = 0; i < 400; i++) {
+        client_sayf(slow, "{\"id\":%u,\"presence_stats\":{\"channel\":\"c\"}}",
+                    i + 2);
+        rig_run(r, 0);
+    }
+    assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_SLOW), 1);
+    client_take(slow, SIZE_MAX);
+    rig_run(r, 0);
+    assert_int_equal(slow->closed, 3008);
+    rig_destroy(r);
+}
+
+/* --- Where there is history --- */
+
+static void overflow_of(const char *policy)
+{
+    struct rig *r = with(policy, policy, true);
+    struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+    int count = 0;
+
+    client_subscribe(slow, 2, "c");
+    client_subscribe(slow, 3, "quiet");
+    client_take(slow, 0);
+    for (unsigned i = 0; i < COUNT; i++) {
+        publish(writer, "c", i);
+        assert_in_range(pl_session_output_bytes(slow->session), 0, LIMIT + 200);
+        rig_check_ledgers(r);
+    }
+    client_take(slow, SIZE_MAX);
+    while (next_number(slow, "c") == count) /* no gap */
+        count++;
+    assert_in_range(count, 7, 8);
+    slow->read--;
+    client_expect(slow, "{\"push\":{\"channel\":\"c\",\"unsubscribe\":"
+                        "{\"code\":2500,*");
+    client_expect_silence(slow);
+    assert_int_equal(rig_metric(r, PL_METRIC_UNSUBSCRIBED_SLOW), 1);
+    assert_true(rig_metric(r, PL_METRIC_FRAMES_DROPPED_RECOVER) > 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_OLDEST), 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_REPLACED), 0);
+    publish(writer, "quiet", 7); /* the other subscription stays */
+    assert_int_equal(next_number(slow, "quiet"), 7);
+    assert_int_equal(slow->closed, 0);
+    rig_destroy(r);
+}
+
+static void a_recoverable_subscription_that_overflows_ends_with_2500(void **st)
+{
+    (void)st;
+    overflow_of("channels.slow=drop_oldest");
+    overflow_of("channels.slow=latest");
+}
+
+/* --- latest --- */
+
+static void a_slow_reader_gets_the_latest_of_each_channel(void **state)
+{
+    struct rig *r = with("latest", "channels.slow=latest", false);
+    struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+
+    (void)state;
+    client_subscribe(slow, 2, "a");
+    client_subscribe(slow, 3, "b");
+    publish(writer, "a", 100); /* all of them, while it follows */
+    publish(writer, "a", 101);
+    assert_int_equal(next_number(slow, "a"), 100);
+    assert_int_equal(next_number(slow, "a"), 101);
+    client_take(slow, 10);
+    publish(writer, "a", 0); /* begun, so it must go out */
+    for (unsigned i = 1; i < COUNT; i++) {
+        publish(writer, "a", i);
+        publish(writer, "b", i);
+        assert_bounded(slow);
+    }
+    client_take(slow, SIZE_MAX);
+    assert_int_equal(next_number(slow, "a"), 0);
+    assert_int_equal(next_number(slow, "a"), COUNT - 1);
+    assert_int_equal(next_number(slow, "b"), COUNT - 1);
+    client_expect_silence(slow);
+    assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_REPLACED),
+                     2 * (COUNT - 2));
+    publish(writer, "a", 50);
+    publish(writer, "a", 51);
+    assert_int_equal(next_number(slow, "a"), 50);
+    assert_int_equal(next_number(slow, "a"), 51);
+    rig_destroy(r);
+}
+
+static void latest_keeps_joins_and_leaves(void **state)
+{
+    struct rig *r = with("joins", "channels.slow=latest", false);
+    struct client *slow = client_join(r, 0), *other = client_join(r, 0);
+
+    (void)state;
+    client_say(slow, "{\"id\":2,\"subscribe\":{\"channel\":\"c\","
+                     "\"join_leave\":true}}");
+    rig_run(r, 0);
+    while (client_next(slow) != NULL)
+        continue;
+    client_take(slow, 0);
+    client_subscribe(other, 2, "c");
+    publish(other, "c", 0);
+    publish(other, "c", 1);
+    client_take(slow, SIZE_MAX);
+    client_expect(slow, "{\"push\":{\"channel\":\"c\",\"join\":*");
+    assert_int_equal(next_number(slow, "c"), 1);
+    client_expect_silence(slow);
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_newest_arrive_when_the_oldest_are_dropped),
+        cmocka_unit_test(a_turn_of_more_than_the_queue_keeps_its_newest),
+        cmocka_unit_test(replies_take_the_place_of_publications),
+        cmocka_unit_test(replies_that_fill_the_queue_close_with_3008),
+        cmocka_unit_test(
+            a_recoverable_subscription_that_overflows_ends_with_2500),
+        cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),
+        cmocka_unit_test(latest_keeps_joins_and_leaves),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
