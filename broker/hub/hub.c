@@ -195,10 +195,13 @@ static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
     struct pl_hub_channel *c =
         u->subs == NULL ? NULL : pl_hub_channel_find(h, hash, channel);
 
-    if (c == NULL)
+    if (c == NULL || (h->absent == u && h->absent_from == c))
         return;
     if (c->count < u->sub_count) {
-        pl_hub_channel_settle_all(c, u);
+        bool is_here = pl_hub_channel_settle_all(c, u);
+
+        h->absent = is_here ? NULL : u;
+        h->absent_from = c;
         return;
     }
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {

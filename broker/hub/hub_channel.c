@@ -328,14 +328,20 @@ void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
     mark_cut(c, sub);
 }
 
-void pl_hub_channel_settle_all(struct pl_hub_channel *c,
+bool pl_hub_channel_settle_all(struct pl_hub_channel *c,
                                const struct pl_subscriber *u)
 {
-    for (uint32_t i = 0; i < c->count; i++) {
-        /* an ended one has a client there, which is never `u` */
-        if (c->subs[i]->subscriber == u)
-            pl_hub_channel_settle(c, c->subs[i]);
+    struct pl_sub **end = c->subs + c->count;
+    bool is_here = false;
+
+    /* an ended one has a client there, which is never `u` */
+    for (struct pl_sub **at = c->subs; at < end; at++) {
+        if ((*at)->subscriber != u)
+            continue;
+        is_here = true;
+        pl_hub_channel_settle(c, *at);
     }
+    return is_here;
 }
 
 void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)

@@ -15,6 +15,10 @@ struct pl_hub {
     struct pl_sub *leaving; /* ended, waiting for memory for their detach */
     struct pl_timer retry;
     uint32_t serial; /* of the newest sub */
+    /* Who was looked for in vain last, and where: one that publishes a burst
+     * from outside of a channel is looked for once. */
+    const struct pl_subscriber *absent;
+    const struct pl_hub_channel *absent_from;
 };
 
 /* hub.c: the channel with this name; the same, made if need be (NULL: out of

@@ -23,6 +23,7 @@ static void link_sub(struct pl_hub *h, struct pl_sub *sub)
 {
     struct pl_subscriber *u = sub->subscriber;
 
+    h->absent = NULL; /* whoever it was, this may be it */
     sub->next = u->subs;
     u->subs = sub;
     u->sub_count++;

@@ -126,6 +126,36 @@ static void a_publisher_gets_its_push_before_its_reply(void **state)
     rig_destroy(r);
 }
 
+/* The hub remembers that it was not there. */
+static void who_joins_after_a_publish_gets_its_next_push_first(void **state)
+{
+    struct rig *r = rig_create(1000);
+    struct listener *a = listen_as(r, PL_ENCODING_JSON),
+                    *b = listen_as(r, PL_ENCODING_JSON);
+
+    (void)state;
+    subscribe(r, a, "x", 0, 0);
+    subscribe(r, a, "y", 0, 0);
+    subscribe(r, b, "c", 0, 0);
+    assert_int_equal(publish(r, a, "c"), PL_OK);
+    run(r);
+    owner_answers_publish(r, 1);
+    turn(r);
+    expect_told(a, PUBLISHED, 0);
+    expect_frame(b, "\"mine\"");
+    subscribe(r, a, "c", 0, 1);
+    assert_int_equal(publish(r, a, "c"), PL_OK);
+    run(r);
+    owner_answers_publish(r, 2);
+    turn(r);
+    expect_frame(a, "\"mine\"");
+    expect_told(a, PUBLISHED, 0);
+    expect_frame(b, "\"mine\"");
+    assert_int_equal(a->count + b->count, 0);
+    check_ledger(r);
+    rig_destroy(r);
+}
+
 static void who_joins_amid_a_turn_gets_what_follows(void **state)
 {
     struct rig *r = rig_create(1000);
@@ -557,6 +587,7 @@ int main(void)
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
         cmocka_unit_test(a_publisher_gets_its_push_before_its_reply),
+        cmocka_unit_test(who_joins_after_a_publish_gets_its_next_push_first),
         cmocka_unit_test(who_joins_amid_a_turn_gets_what_follows),
         cmocka_unit_test(who_leaves_amid_a_turn_gets_what_came_before),
         cmocka_unit_test(who_closes_is_owed_nothing_more),
