@@ -210,3 +210,14 @@ void pl_actor_reap_left(struct pl_loop *loop)
     }
     pl_actor_reap_all(loop);
 }
+
+void pl_actor_each(struct pl_loop *loop, const struct pl_actor_ops *ops,
+                   void (*visit)(struct pl_actor *a, void *arg), void *arg)
+{
+    for (uint32_t slot = 1; slot < loop->slots_used; slot++) {
+        struct pl_actor *a = loop->slots[slot].actor;
+
+        if (a != NULL && a->ops == ops)
+            visit(a, arg);
+    }
+}

@@ -69,9 +69,8 @@ static void untouch(struct pl_keeper *k, struct pl_session *s)
     *at = s->next_touched;
 }
 
-void pl_keeper_add(struct pl_keeper *k, struct pl_session *s)
+void pl_keeper_add(struct pl_keeper *k)
 {
-    pl_list_append(&k->sessions, &s->link);
     k->session_count++;
     pl_count(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
 }
@@ -79,41 +78,41 @@ void pl_keeper_add(struct pl_keeper *k, struct pl_session *s)
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s)
 {
     untouch(k, s);
-    pl_list_remove(&s->link);
     k->session_count--;
     pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
     if (k->is_reaped && k->session_count == 0)
         destroy(k);
 }
 
+static void close_one(struct pl_actor *a, void *arg)
+{
+    (void)arg;
+    pl_session_close((struct pl_session *)a, PL_DISCONNECT_SHUTDOWN,
+                     (struct pl_span){0});
+}
+
 static void close_all(struct pl_keeper *k)
 {
-    struct pl_list *at, *next;
+    pl_actor_each(k->actor.loop, &pl_session_actor_ops, close_one, NULL);
+}
 
-    for (at = k->sessions.next; at != &k->sessions; at = next) {
-        next = at->next;
-        pl_session_close(PL_CONTAINER(at, struct pl_session, link),
-                         PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
-    }
+static void cut_one(struct pl_actor *a, void *arg)
+{
+    struct pl_session *s = (struct pl_session *)a;
+    uint32_t *forced = arg;
+
+    (*forced)++;
+    pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
+    s->state = PL_SESSION_OVER;
+    s->transport->end(s, PL_END_AT_ONCE);
 }
 
 /* Those that did not end in time: gives how many. */
 static uint32_t cut_all(struct pl_keeper *k)
 {
-    struct pl_list *at, *next;
     uint32_t forced = 0;
 
-    for (at = k->sessions.next; at != &k->sessions; at = next) {
-        struct pl_session *s = PL_CONTAINER(at, struct pl_session, link);
-
-        next = at->next;
-        if (s->actor.is_exited)
-            continue;
-        forced++;
-        pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
-        s->state = PL_SESSION_OVER;
-        s->transport->end(s, PL_END_AT_ONCE);
-    }
+    pl_actor_each(k->actor.loop, &pl_session_actor_ops, cut_one, &forced);
     return forced;
 }
 
@@ -237,7 +236,6 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
         return PL_ENOMEM;
     k->options = *options;
     k->pool.metrics = options->metrics;
-    pl_list_init(&k->sessions);
     k->seal.run = seal;
     k->flush.run = flush;
     k->poll.fire = on_poll;

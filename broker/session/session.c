@@ -439,7 +439,7 @@ static void reap(struct pl_actor *a)
     free(s);
 }
 
-static const struct pl_actor_ops ops = {
+const struct pl_actor_ops pl_session_actor_ops = {
     .name = "session",
     .mailbox = {.limit = 256, .when_full = PL_FULL_REFUSE},
     .receive = receive,
@@ -454,7 +454,7 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
 
     if (s == NULL)
         return PL_ENOMEM;
-    if (pl_actor_init(&s->actor, k->actor.loop, &ops) != PL_OK) {
+    if (pl_actor_init(&s->actor, k->actor.loop, &pl_session_actor_ops) != PL_OK) {
         free(s);
         return PL_ENOMEM;
     }
@@ -463,7 +463,7 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
     s->subscriber.ops = &pl_session_subscriber_ops;
     s->ws.limits = &k->limits;
     s->timer.fire = on_timer;
-    pl_keeper_add(k, s);
+    pl_keeper_add(k);
     pl_timer_start(k->actor.loop, &s->timer,
                    k->options.config->connect.timeout_ms);
     *out = s;

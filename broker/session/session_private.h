@@ -37,7 +37,6 @@ struct pl_login; /* login.c */
 struct pl_keeper {
     struct pl_actor actor; /* first */
     struct pl_keeper_options options;
-    struct pl_list sessions;
     uint32_t session_count;
     struct pl_out_pool pool;
     struct pl_arena arena;      /* of the command being decoded */
@@ -67,7 +66,6 @@ struct pl_session {
                                for the login; NULL: none */
     struct pl_login *login; /* while in LOGIN */
     struct pl_timer timer;  /* the next of whatever comes next */
-    struct pl_list link;    /* keeper's sessions */
     uint64_t ping_ms;       /* loop time: send a ping, or awaiting: give up */
     uint64_t expires_ms;    /* loop time; 0: never */
     uint32_t pending;       /* commands received and not yet settled */
@@ -89,6 +87,7 @@ struct pl_session {
 };
 
 /* session.c */
+extern const struct pl_actor_ops pl_session_actor_ops;
 void pl_session_touch(struct pl_session *s);
 struct pl_span pl_session_id(const struct pl_session *s);
 
@@ -139,7 +138,7 @@ void pl_session_flush(struct pl_session *s);
 
 /* keeper.c */
 void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
-void pl_keeper_add(struct pl_keeper *k, struct pl_session *s);
+void pl_keeper_add(struct pl_keeper *k);
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
 
 /* upgrade.c: bytes of the handshake, and whatever follows it. */
