@@ -308,11 +308,14 @@ void pl_session_pause(struct pl_session *s)
     s->transport->pause(s);
 }
 
-/* A message of /echo goes back as it is; a full queue pauses reading. */
-static void echo(struct pl_session *s, const struct pl_ws_event *e)
+/* A message of /echo, or a ping, goes back as it is.  On /echo a full queue
+ * pauses reading; elsewhere it closes. */
+static void echo(struct pl_session *s, enum pl_ws_opcode opcode,
+                 struct pl_span payload)
 {
-    pl_session_say_raw(s, e->opcode, e->payload);
-    if (s->out.bytes > s->keeper->options.config->limits.outgoing_queue)
+    pl_session_say_raw(s, opcode, payload);
+    if (s->state == PL_SESSION_ECHO &&
+        s->out.bytes > s->keeper->options.config->limits.outgoing_queue)
         pl_session_pause(s);
 }
 
@@ -320,7 +323,7 @@ static void on_message(struct pl_session *s, const struct pl_ws_event *e)
 {
     pl_count(metrics(s), PL_METRIC_MESSAGES_IN, 1);
     if (s->state == PL_SESSION_ECHO)
-        echo(s, e);
+        echo(s, e->opcode, e->payload);
     else
         pl_session_commands(s, e->payload);
 }
@@ -354,7 +357,7 @@ static void on_event(struct pl_session *s, const struct pl_ws_event *e)
         return;
     case PL_WS_EVENT_PING:
         if (s->state < PL_SESSION_CLOSING)
-            pl_session_say_raw(s, PL_WS_PONG, e->payload);
+            echo(s, PL_WS_PONG, e->payload);
         return;
     case PL_WS_EVENT_CLOSE:
         on_peer_close(s, e->code);
@@ -433,6 +436,7 @@ static void reap(struct pl_actor *a)
     s->transport->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
+    pl_session_drop_held(s); /* of a request that was cut at its deadline */
     pl_ws_decoder_fini(&s->ws);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);
