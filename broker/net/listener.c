@@ -179,10 +179,14 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-/* Accepted sockets inherit TCP_NODELAY. */
+/* Bytes that the kernel takes of a connection beyond what it has sent; the rest
+ * stays in the out-queue, where channels.slow can reach it. */
+enum { UNSENT_MAX = 128 * 1024 };
+
+/* Accepted sockets inherit the options of TCP. */
 static int open_socket(const struct sockaddr *sa, int len)
 {
-    int on = 1, off = 0;
+    int on = 1, off = 0, unsent = UNSENT_MAX;
     int fd =
         socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -190,6 +194,7 @@ static int open_socket(const struct sockaddr *sa, int len)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     if (sa->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(fd, sa, (socklen_t)len) == 0 && listen(fd, BACKLOG) == 0)

@@ -199,6 +199,46 @@ static void what_the_kernel_takes_in_parts_arrives_whole(void **st)
     box_destroy(&b);
 }
 
+/* The kernel's buffers would hide how slow a reader is: they may grow to
+ * megabytes, all of it stale. */
+static void the_kernel_keeps_little_that_policy_cannot_reach(void **st)
+{
+    const char *sets[] = {"limits.outgoing_queue=64KiB", "channels.slow=latest",
+                          "channels.history_size=0", NULL};
+    enum { COUNT = 300, LEN = 16000, UNSENT = 128 << 10 };
+    struct peer slow, p;
+    struct peer_reply r;
+    struct box b;
+    int last = -1, seen = 0;
+
+    (void)st;
+    box_start(&b, sets);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    peer_enter(&slow, b.port, PEER_JSON, NULL, NULL);
+    set_window(&slow, LITTLE);
+    peer_join(&slow, "room");
+    for (int i = 0; i < COUNT; i++) {
+        char *text = make_text(LEN, i);
+
+        peer_await(&p, peer_publish(&p, "room", text), &r);
+        assert_int_equal(r.kind, PEER_RESULT);
+        free(text);
+    }
+    set_window(&slow, MUCH);
+    while (last < COUNT - 1) {
+        peer_await_push(&slow, PEER_PUBLICATION, &r);
+        assert_true(number_of(r.data) > last);
+        last = number_of(r.data);
+        seen++;
+    }
+    assert_true(seen * LEN < UNSENT + 8 * LITTLE);
+    box_await(&b, "drops.replaced", COUNT - seen);
+    box_rest(&b);
+    peer_fini(&slow);
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
 /* --- Limits --- */
 
 static void connections_beyond_the_limit_are_answered_503(void **st)
@@ -384,6 +424,7 @@ int main(void)
         cmocka_unit_test(
             a_message_larger_than_the_queue_goes_into_an_empty_one),
         cmocka_unit_test(what_the_kernel_takes_in_parts_arrives_whole),
+        cmocka_unit_test(the_kernel_keeps_little_that_policy_cannot_reach),
         cmocka_unit_test(connections_beyond_the_limit_are_answered_503),
         cmocka_unit_test(channels_beyond_the_limit_of_a_connection_end_in_106),
         cmocka_unit_test(messages_beyond_the_limit_end_in_1009),
