@@ -121,7 +121,8 @@ static int check(const struct arguments *a)
     };
     enum pl_err rc = pl_config_load(&config, &src, &report);
 
-    fwrite(report.data, 1, report.len, stderr);
+    if (report.len > 0)
+        fwrite(report.data, 1, report.len, stderr);
     if (rc == PL_OK)
         rc = check_tls(config);
     if (rc == PL_OK)

@@ -110,7 +110,8 @@ static bool key_both(const struct pl_ticket_key *k, const unsigned char *iv,
 }
 
 /* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 failed, 0 no ticket, 1 good, 2
- * good but to be replaced. */
+ * good but to be replaced.  With TLS 1.3 a client shows each only once (RFC
+ * 8446, appendix C.4), so it always gets another. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
                      EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts)
 {
@@ -129,7 +130,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
         return 0;
     if (!key_both(k, iv, cipher, mac, 0))
         return -1;
-    return k == &t->now ? 1 : 2;
+    return k == &t->now && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 bool pl_tickets_use(SSL_CTX *ctx)

@@ -99,13 +99,14 @@ static int on_name(SSL *ssl, int *alert, void *arg)
 
 /* --- Loading --- */
 
-/* OpenSSL would ask for it on the terminal. */
+/* OpenSSL would ask for it on the terminal.  `arg` learns that there is one. */
 static int no_passphrase(char *out, int size, int writes, void *arg)
 {
     (void)out;
     (void)size;
     (void)writes;
-    (void)arg;
+    if (arg != NULL)
+        *(bool *)arg = true;
     return -1;
 }
 
@@ -129,15 +130,29 @@ static bool set_up(SSL_CTX *ctx, struct pl_tls *t, uint64_t period_ms)
            SSL_CTX_set_num_tickets(ctx, 1) == 1 && pl_tickets_use(ctx);
 }
 
+static enum pl_err load_key(SSL_CTX *ctx, const char *key,
+                            struct pl_tls_fault *fault)
+{
+    bool is_locked = false;
+
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, &is_locked);
+    bool ok = SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
+              SSL_CTX_check_private_key(ctx) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+    if (ok)
+        return PL_OK;
+    enum pl_err rc = complain(fault, key);
+    if (is_locked)
+        snprintf(fault->reason, sizeof fault->reason, "it has a passphrase");
+    return rc;
+}
+
 static enum pl_err load_pair(SSL_CTX *ctx, const char *certificate,
                              const char *key, struct pl_tls_fault *fault)
 {
     if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
         return complain(fault, certificate);
-    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(ctx) != 1)
-        return complain(fault, key);
-    return PL_OK;
+    return load_key(ctx, key, fault);
 }
 
 /* One CA of the file: trusted, told to clients, and part of the digest. */

@@ -90,6 +90,10 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
         {"websocket.max_message=2GiB", "must be from 1KiB to 1GiB"},
         {"listen=[]", "must name one address or more"},
         {"listen=[8000]", "`8000` is not host:port"},
+        {"listen_tls=[8443]", "`8443` is not host:port"},
+        {"listen_tls=[127.0.0.1:8443]", "needs tls.certificate and tls.key"},
+        {"tls.key=[a.key, b.key]", "2 keys for 0 certificates"},
+        {"tls.ticket_rotation=59s", "must be from 1m to 84h"},
         {"listen=[127.0.0.1:65536]",
          "`127.0.0.1:65536` is not host:port with a port from 0 to 65535"},
         {"listen=['127.0.0.1:']",
@@ -138,6 +142,12 @@ static void values_that_contradict_one_another_are_refused(void **state)
     assert_refused("ping:\n  interval: 5s\n  timeout: 5s\n", NULL,
                    "t.yaml:3: ping.timeout: must be less than "
                    "ping.interval\n");
+    assert_refused("tls: {certificate: [a.pem], key: []}\n", NULL,
+                   "t.yaml:1: tls.key: 0 keys for 1 certificates\n");
+    assert_refused("listen: ['127.0.0.1:5']\nlisten_tls: ['127.0.0.1:5']\n"
+                   "tls: {certificate: [a], key: [b]}\n",
+                   NULL,
+                   "t.yaml:2: listen_tls: 127.0.0.1:5 is listen's as well\n");
     assert_refused("websocket:\n  echo: true\n  path: /echo\n", NULL,
                    "t.yaml:3: websocket.path: /echo is websocket.echo's\n");
 }
