@@ -137,10 +137,15 @@ static void drop_first_frame(struct pl_session *s, struct pl_delivery *d,
     drop_owed(s, why, 1);
 }
 
-/* The oldest of what comes now goes as well, up to all of it. */
+/* The oldest of what comes now goes as well, up to all of it; an empty queue
+ * keeps the newest, whatever its size. */
 static void trim(struct pl_session *s, struct pl_delivery *d)
 {
-    while (d->frames > 0 && is_over_limit(s, d->to - d->from, d->frames))
+    uint64_t limit = s->keeper->options.config->limits.outgoing_queue;
+    uint64_t queued = queue_of(s, d->frames)->bytes;
+    uint32_t least = queued == 0 ? 1 : 0;
+
+    while (d->frames > least && queued + (d->to - d->from) > limit)
         drop_first_frame(s, d, PL_METRIC_FRAMES_DROPPED_OLDEST);
 }
 
@@ -198,12 +203,11 @@ static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
     if (policy_of(s) == PL_SLOW_CLOSE) {
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
         give_up_slow(s);
-    } else if (make_room(s, d->to - d->from, d->frames)) {
-        queue_delivery(s, d, tag);
-    } else if (d->sub->is_positioned) {
+    } else if (!make_room(s, d->to - d->from, d->frames) && tag == 0) {
         fall_behind(s, d);
     } else {
-        trim(s, d);
+        if (tag != 0)
+            trim(s, d);
         queue_delivery(s, d, tag);
     }
 }
