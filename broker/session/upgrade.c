@@ -82,6 +82,10 @@ static void accept_request(struct pl_session *s, const struct pl_handshake *h)
     pl_handshake_accept(&b, h, protocol, NULL);
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);
+    if (s->out.first == NULL) { /* no memory for it: nobody waits in vain */
+        pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
+        return;
+    }
     pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES, 1);
     s->state = echoes ? PL_SESSION_ECHO : PL_SESSION_OPEN;
     if (echoes)

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_memory.c - a connection's whole life while allocations fail, one
+ * after the other: an error or a closed connection, never a crash or a leak.
+ *
+ * Allocations fail only while a step of the life runs.  The kernel of the rig
+ * takes nothing meanwhile, so that it is the broker's allocations that fail and
+ * not the test's; what was said is read afterwards. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failing_alloc.h"
+
+enum { STEPS = 10, MUST_FAIL = 50 };
+
+static const char *const says[STEPS] = {
+    NULL, /* the opening request */
+    NULL, /* connect, with a token that subscribes to two channels */
+    "{\"id\":2,\"subscribe\":{\"channel\":\"room\",\"recover\":true,"
+    "\"epoch\":\"none\",\"offset\":1}}",
+    "{\"id\":3,\"publish\":{\"channel\":\"room\",\"data\":{\"a\":1}}}",
+    "{\"id\":4,\"presence\":{\"channel\":\"room\"}}\n"
+    "{\"id\":5,\"presence_stats\":{\"channel\":\"room\"}}",
+    "{\"id\":6,\"history\":{\"channel\":\"room\",\"limit\":10}}",
+    "{\"id\":7,\"rpc\":{\"method\":\"nobody\",\"data\":1}}",
+    "{\"id\":8,\"rpc\":{\"method\":\"actor.send\",\"data\":"
+    "{\"to\":\"user/ann\",\"data\":\"hi\"}}}",
+    "{\"id\":9,\"unsubscribe\":{\"channel\":\"room\"}}",
+    NULL, /* a Close frame */
+};
+
+struct life {
+    struct rig *rig;
+    struct client *client;
+    char *token;
+};
+
+static void life_begin(struct life *l)
+{
+    static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET};
+    static const char *const channels[] = {"a", "b"};
+    struct rig_options o = {.loops = 2, .sets = sets, .set_count = 1};
+
+    l->rig = rig_create(1, &o);
+    l->token = rig_token(l->rig, "ann", 0, channels, 2);
+    l->client = client_create(l->rig, 0);
+}
+
+static void put_step(struct pl_buf *b, const struct life *l, unsigned step)
+{
+    char connect[512];
+
+    if (step == 0) {
+        pl_buf_put_span(b, pl_span_of(client_request));
+    } else if (step == 1) {
+        snprintf(connect, sizeof connect,
+                 "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", l->token);
+        client_frame(b, 0x81, connect, strlen(connect));
+    } else if (step == STEPS - 1) {
+        client_frame(b, 0x88, "\x03\xe8", 2);
+    } else {
+        client_frame(b, 0x81, says[step], strlen(says[step]));
+    }
+}
+
+/* Run one step in which allocation `fails_at` fails, 0: none; the bytes come in
+ * pieces of `piece`.  Whether it failed. */
+static bool run_step(struct life *l, unsigned step, unsigned fails_at,
+                     size_t piece)
+{
+    struct client *c = l->client;
+    struct pl_buf b = {0};
+
+    put_step(&b, l, step);
+    client_take(c, 0);
+    alloc_fails_at = fails_at;
+    for (size_t at = 0; at < b.len && c->session != NULL && !c->is_gone;
+         at += piece) {
+        size_t len = b.len - at < piece ? b.len - at : piece;
+
+        pl_session_input(c->session, b.data + at, len);
+    }
+    rig_run(l->rig, 0);
+    bool failed = fails_at > 0 && alloc_fails_at == 0;
+    alloc_fails_at = 0;
+    pl_buf_fini(&b);
+    client_take(c, SIZE_MAX);
+    rig_run(l->rig, 0);
+    return failed;
+}
+
+static void life_end(struct life *l)
+{
+    rig_check_ledgers(l->rig);
+    free(l->token);
+    rig_destroy(l->rig); /* checks that nothing is left */
+}
+
+/* It was told something, or the connection is over. */
+static void assert_told(const struct life *l, size_t before, bool was_open)
+{
+    const struct client *c = l->client;
+
+    assert_true(c->said_count > before || c->closed != 0 || c->is_gone ||
+                c->is_ending || c->is_open != was_open);
+}
+
+/* Whether there were so many allocations. */
+static bool fail_one(unsigned step, unsigned nth, size_t piece)
+{
+    struct life l;
+
+    life_begin(&l);
+    for (unsigned s = 0; s < step; s++)
+        run_step(&l, s, 0, SIZE_MAX);
+    size_t before = l.client->said_count;
+    bool was_open = l.client->is_open;
+    bool failed = run_step(&l, step, nth, piece);
+    rig_run(l.rig, 1000); /* what is tried again */
+    assert_told(&l, before, was_open);
+    life_end(&l);
+    return failed;
+}
+
+static unsigned fail_all(size_t piece)
+{
+    unsigned failed = 0;
+
+    for (unsigned step = 0; step < STEPS; step++) {
+        for (unsigned nth = 1; fail_one(step, nth, piece); nth++)
+            failed++;
+    }
+    return failed;
+}
+
+static void each_allocation_of_a_life_may_fail(void **state)
+{
+    (void)state;
+    assert_in_range(fail_all(SIZE_MAX), MUST_FAIL, UINT32_MAX);
+}
+
+static void each_allocation_of_a_life_in_pieces_may_fail(void **state)
+{
+    (void)state;
+    assert_in_range(fail_all(7), MUST_FAIL, UINT32_MAX);
+}
+
+static void who_leaves_while_allocations_fail_leaves_nothing(void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (unsigned nth = 1; failed; nth++) {
+        struct life l;
+
+        life_begin(&l);
+        for (unsigned s = 0; s < STEPS - 2; s++)
+            run_step(&l, s, 0, SIZE_MAX);
+        alloc_fails_at = nth;
+        client_vanish(l.client);
+        rig_run(l.rig, 0);
+        failed = alloc_fails_at == 0;
+        alloc_fails_at = 0;
+        rig_run(l.rig, 1000); /* detaches that are tried again */
+        assert_null(l.client->session);
+        life_end(&l);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation_of_a_life_may_fail),
+        cmocka_unit_test(each_allocation_of_a_life_in_pieces_may_fail),
+        cmocka_unit_test(who_leaves_while_allocations_fail_leaves_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
