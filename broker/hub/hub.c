@@ -93,6 +93,11 @@ static void seal_aside(struct pl_task *t)
     }
 }
 
+struct pl_deflater *pl_hub_deflater(struct pl_hub *h)
+{
+    return &h->deflater;
+}
+
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel)
 {
     return pl_hash(h->options.key, channel);
@@ -363,6 +368,7 @@ static void reap(struct pl_actor *a)
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
         pl_segment_release(h->aside[e]);
+    pl_deflater_fini(&h->deflater);
     free(h);
 }
 

@@ -4,7 +4,8 @@
  * All traffic of a channel between this loop's sessions and the channel's
  * owner goes through here, both ways, so one first-in-first-out path orders
  * everything.  Publications of one turn are joined into one segment a channel
- * and encoding, which all its subscribers share.
+ * and encoding, which all its subscribers share, and compressed once for those
+ * that have agreed on compression.
  *
  * Thread: everything here is called on the hub's own loop. */
 #ifndef PL_HUB_H
@@ -15,6 +16,7 @@
 
 #include "address.h"
 #include "codec.h"
+#include "deflate.h"
 #include "err.h"
 #include "hash.h"
 #include "mail.h"
@@ -67,7 +69,8 @@ struct pl_subscriber {
                                  answers to its address, once stale, end */
     struct pl_sub *subs;      /* all its subscriptions, the hub's to link */
     uint32_t sub_count;
-    enum pl_encoding encoding;
+    uint8_t encoding; /* enum pl_encoding */
+    uint8_t deflate;  /* enum pl_deflate: how its frames may be compressed */
 };
 
 enum pl_sub_flag {
@@ -128,6 +131,9 @@ void pl_hub_set_owners(struct pl_hub *h, const struct pl_address *channels,
 /* Exit; every subscription has ended before. */
 void pl_hub_stop(struct pl_hub *h);
 struct pl_address pl_hub_address(const struct pl_hub *h);
+
+/* What compresses for the subscribers of this loop. */
+struct pl_deflater *pl_hub_deflater(struct pl_hub *h);
 
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel);
 

@@ -9,8 +9,13 @@
  * at each reply was rejected: a room where all publish would be sent frame by
  * frame.
  *
- * Invariant: of the open segment a live subscriber has had exactly
- * [0, cut) if its cut_serial is the channel's, else nothing. */
+ * Who takes compressed frames gets parts of the segment's compressed form,
+ * and cuts count its bytes.  If memory for that fails, the frames from there
+ * on stay plain, which is always allowed, and cuts go on counting as if they
+ * followed the compressed ones.  Joins and leaves are small and always plain.
+ *
+ * Invariant: of the open segment, in the form that it takes, a live subscriber
+ * has had exactly [0, cut) if its cut_serial is the channel's, else nothing. */
 #include "hub_channel.h"
 
 #include <assert.h>
@@ -24,14 +29,12 @@ static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
     return sub->cut_serial == c->serial ? sub->cut : 0;
 }
 
-static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
+static void deliver(struct pl_sub *sub, struct pl_segment *s, uint32_t from)
 {
-    struct pl_segment *s = c->open[sub->subscriber->encoding];
-    uint32_t from = cut_of(c, sub);
+    uint32_t to = s == NULL ? 0 : (uint32_t)s->buf.len;
 
-    if (s == NULL || from == s->buf.len)
+    if (from >= to)
         return;
-    uint32_t to = (uint32_t)s->buf.len;
     struct pl_delivery d = {.sub = sub,
                             .segment = s,
                             .from = from,
@@ -40,11 +43,48 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
     sub->subscriber->ops->deliver(sub->subscriber, &d);
 }
 
+/* Where the uncompressed rest begins for one that is owed what is behind
+ * `from` of the compressed form and of that rest. */
+static uint32_t plain_from(const struct pl_packed *p, uint32_t from)
+{
+    uint32_t len = pl_packed_len(p);
+
+    return p->covered + (from > len ? from - len : 0);
+}
+
+static const struct pl_packed *
+pack(struct pl_hub_channel *c, struct pl_segment *s, const struct pl_sub *sub)
+{
+    return pl_segment_pack(s, sub->subscriber->deflate,
+                           pl_hub_deflater(c->hub));
+}
+
+static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    struct pl_segment *s = c->open[sub->subscriber->encoding];
+    uint32_t from = cut_of(c, sub);
+
+    if (s == NULL)
+        return;
+    if (sub->subscriber->deflate != PL_DEFLATE_NONE) {
+        const struct pl_packed *p = pack(c, s, sub);
+
+        deliver(sub, p->segment, from);
+        from = plain_from(p, from);
+    }
+    deliver(sub, s, from);
+}
+
 static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
 {
-    const struct pl_segment *s = c->open[sub->subscriber->encoding];
+    struct pl_segment *s = c->open[sub->subscriber->encoding];
 
     sub->cut = s == NULL ? 0 : (uint32_t)s->buf.len;
+    if (s != NULL && sub->subscriber->deflate != PL_DEFLATE_NONE) {
+        const struct pl_packed *p = pack(c, s, sub);
+
+        sub->cut += pl_packed_len(p) - p->covered;
+    }
     sub->cut_serial = c->serial;
 }
 
@@ -57,6 +97,7 @@ static void seal(struct pl_task *t)
             deliver_rest(c, c->subs[i]);
     }
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
+        pl_segment_seal(c->open[e]);
         pl_segment_release(c->open[e]);
         c->open[e] = NULL;
     }
@@ -347,12 +388,19 @@ bool pl_hub_channel_settle_all(struct pl_hub_channel *c,
 void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
-    uint32_t from = cut_of(c, sub);
+    uint32_t from = cut_of(c, sub), frames = 0;
     struct pl_metrics *m = pl_hub_metrics(c->hub);
 
-    if (sub->state != PL_SUB_LIVE || s == NULL || from == s->buf.len)
+    if (sub->state != PL_SUB_LIVE || s == NULL)
         return;
-    uint32_t frames = pl_segment_count(s, from, (uint32_t)s->buf.len);
+    if (sub->subscriber->deflate != PL_DEFLATE_NONE) {
+        const struct pl_packed *p = &s->packed[sub->subscriber->deflate - 1];
+
+        if (from < pl_packed_len(p))
+            frames = pl_segment_count(p->segment, from, pl_packed_len(p));
+        from = plain_from(p, from);
+    }
+    frames += pl_segment_count(s, from, (uint32_t)s->buf.len);
     pl_gauge_drop(m, PL_METRIC_FRAMES_QUEUED, frames);
     pl_count(m, PL_METRIC_FRAMES_CANCELLED, frames);
 }

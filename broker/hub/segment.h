@@ -10,11 +10,20 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "deflate.h"
+
+/* The compressed form of a segment, as far as it was asked for. */
+struct pl_packed {
+    struct pl_segment *segment; /* held; NULL: none yet */
+    uint32_t covered;           /* bytes of the source whose frames are in it */
+    bool is_given_up;           /* out of memory: the rest is sent as it is */
+};
 
 struct pl_segment {
     struct pl_buf buf; /* whole WebSocket frames, one behind the other */
     uint32_t holders;
-    uint32_t frames; /* how many are in buf */
+    uint32_t frames;                               /* how many are in buf */
+    struct pl_packed packed[PL_DEFLATE_COUNT - 1]; /* by kind, without NONE */
 };
 
 /* An empty one with one holder, or NULL: out of memory. */
@@ -28,6 +37,22 @@ static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
 
 /* NULL is allowed. */
 void pl_segment_release(struct pl_segment *s);
+
+/* The compressed form for `kind`, not NONE, brought up to date: frame by frame
+ * the same, each compressed where that makes it smaller.  It covers all of `s`
+ * unless it is given up. */
+const struct pl_packed *pl_segment_pack(struct pl_segment *s,
+                                        enum pl_deflate kind,
+                                        struct pl_deflater *d);
+
+/* Let go of the compressed forms: `s` is sealed.  NULL is allowed. */
+void pl_segment_seal(struct pl_segment *s);
+
+/* Bytes of a compressed form. */
+static inline uint32_t pl_packed_len(const struct pl_packed *p)
+{
+    return p->segment == NULL ? 0 : (uint32_t)p->segment->buf.len;
+}
 
 /* The frames in the part from `from`, a frame's first byte, to `to`. */
 uint32_t pl_segment_count(const struct pl_segment *s, uint32_t from,

@@ -2,10 +2,10 @@
 /* keeper.c - see keeper.h.
  *
  * The keeper owns what the sessions of a loop share (the segment of this
- * turn's replies, free queue items, the decoder's arena, the handlers) and
- * does the loop's part of the phases of stop.  It answers a phase's message
- * when the phase's work is done here; it looks at each millisecond of a stop,
- * never while the broker runs. */
+ * turn's replies, free queue items, the decoder's arena, the inflater, the
+ * handlers) and does the loop's part of the phases of stop.  It answers a
+ * phase's message when the phase's work is done here; it looks at each
+ * millisecond of a stop, never while the broker runs. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -28,6 +28,7 @@ static void destroy(struct pl_keeper *k)
     pl_segment_release(k->replies);
     pl_out_pool_fini(&k->pool);
     pl_arena_fini(&k->arena);
+    pl_inflater_fini(&k->inflater);
     pl_handlers_release(k->handlers);
     free(k);
 }
@@ -241,6 +242,8 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->poll.fire = on_poll;
     k->limits.max_message = options->config->websocket.max_message;
     k->limits.masked = true;
+    k->deflate_limits = k->limits;
+    k->deflate_limits.inflater = &k->inflater;
     enum pl_err rc = pl_actor_init(&k->actor, loop, &ops);
     if (rc != PL_OK) {
         free(k);

@@ -7,6 +7,7 @@
 #include "codec.h"
 #include "code.h"
 #include "decoder.h"
+#include "deflate.h"
 #include "hub.h"
 #include "keeper.h"
 #include "loop.h"
@@ -46,6 +47,8 @@ struct pl_keeper {
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
     struct pl_ws_limits limits;
+    struct pl_ws_limits deflate_limits; /* of those that compress */
+    struct pl_inflater inflater;
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned: the supervisor waits for it */
     struct pl_timer poll;        /* looks whether a phase's work is done */

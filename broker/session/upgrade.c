@@ -73,13 +73,28 @@ static const char *choose(struct pl_session *s, const struct pl_handshake *h)
     return protocol;
 }
 
+/* What is agreed about compression, and the extension to confirm or NULL. */
+static const char *agree(struct pl_session *s, const struct pl_handshake *h,
+                         struct pl_deflate_terms *terms)
+{
+    if (!s->keeper->options.config->websocket.deflate)
+        return NULL;
+    pl_deflate_choose(h->extensions, terms);
+    if (terms->kind == PL_DEFLATE_NONE)
+        return NULL;
+    s->subscriber.deflate = terms->kind;
+    s->ws.limits = &s->keeper->deflate_limits;
+    return terms->answer;
+}
+
 static void accept_request(struct pl_session *s, const struct pl_handshake *h)
 {
     struct pl_buf b = {0};
+    struct pl_deflate_terms terms;
     bool echoes = is_echo(s, h);
     const char *protocol = echoes ? NULL : choose(s, h);
 
-    pl_handshake_accept(&b, h, protocol, NULL);
+    pl_handshake_accept(&b, h, protocol, agree(s, h, &terms));
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);
     if (s->out.first == NULL) { /* no memory for it: nobody waits in vain */

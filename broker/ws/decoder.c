@@ -19,19 +19,22 @@
  * The order of checks is the order of bytes, and a header is checked as far
  * as it is here; so the same bytes give the same events however they are cut.
  *
- * permessage-deflate (RFC 7692) joins in three places: check_first() learns
- * when RSV1 may be set, the message remembers it, and take_payload() and
- * whole_message() pass the unmasked bytes through the inflater before the
- * UTF-8 check and the gathering, where max_message is checked again.
+ * A compressed message (RFC 7692) is gathered as it came and inflated at its
+ * end, by the inflater that all connections of a loop share: so an unfinished
+ * one holds its bytes and no window.  It may come in somewhat more bytes than
+ * max_message, because what cannot be compressed grows a little; what it
+ * becomes may not.  Inflating as it arrives was rejected: 40 KiB for each
+ * connection that is in the middle of a message.
  *
  * Invariant: between calls either partial is NULL, or it has bytes of a
  * header, or a frame that is not finished, or a message that is not finished,
  * or the payload of the event just given, and then the next call frees it.
- * gathered <= max_message always. */
+ * gathered <= max_message always, or compressed_max() of it. */
 #include "decoder.h"
 
 #include <stdlib.h>
 
+#include "deflate.h"
 #include "mask.h"
 #include "utf8.h"
 
@@ -43,6 +46,7 @@ enum {
 
     FIN = 0x80,
     RESERVED = 0x70,
+    RSV1 = 0x40, /* the first frame of a compressed message */
     OPCODE = 0x0F,
     CONTROL = 0x08,
     MASKED = 0x80,
@@ -63,12 +67,14 @@ struct header {
     size_t payload;
     enum pl_ws_opcode opcode;
     bool fin;
+    bool compressed;
     unsigned char key[KEY_LEN];
 };
 
 struct pl_ws_partial {
     /* the message whose fragments are being gathered */
     enum pl_ws_opcode message; /* TEXT or BINARY; 0: none */
+    bool compressed;           /* it is */
     struct pl_utf8 utf8;       /* of its text, as far as it is here */
     char *data;                /* owned */
     size_t gathered;           /* bytes in data */
@@ -122,13 +128,39 @@ static size_t gathered(const struct pl_ws_decoder *d)
     return open_message(d) == PL_WS_CONTINUATION ? 0 : d->partial->gathered;
 }
 
+/* Whether these reserved bits of a header's first byte may be set. */
+static bool may_be_set(const struct pl_ws_decoder *d, unsigned char first)
+{
+    unsigned opcode = first & OPCODE;
+
+    return d->limits->inflater != NULL && (first & RESERVED) == RSV1 &&
+           (opcode == PL_WS_TEXT || opcode == PL_WS_BINARY);
+}
+
+/* Bytes in which a message may come compressed. */
+static size_t compressed_max(size_t max_message)
+{
+    return max_message + max_message / 8 + 64;
+}
+
+/* Bytes that the frame with this first byte may have. */
+static size_t room_for(const struct pl_ws_decoder *d, unsigned char first)
+{
+    size_t max = d->limits->max_message;
+
+    if ((first & RSV1) != 0 ||
+        (open_message(d) != PL_WS_CONTINUATION && d->partial->compressed))
+        max = compressed_max(max);
+    return max - gathered(d);
+}
+
 /* What the first byte of a header must not be, or NULL. */
 static const char *check_first(const struct pl_ws_decoder *d,
                                unsigned char first)
 {
     unsigned opcode = first & OPCODE;
 
-    if ((first & RESERVED) != 0)
+    if ((first & RESERVED) != 0 && !may_be_set(d, first))
         return "a reserved bit is set";
     if ((opcode & ~(unsigned)CONTROL) > 2)
         return "unknown opcode";
@@ -175,7 +207,7 @@ static struct fault check_length(const struct pl_ws_decoder *d,
         if (len < (more == 2 ? LENGTH_16 : 0x10000))
             return (struct fault){CODE_PROTOCOL, "a length is not minimal"};
     }
-    if ((at[0] & CONTROL) == 0 && len > d->limits->max_message - gathered(d))
+    if ((at[0] & CONTROL) == 0 && len > room_for(d, at[0]))
         return (struct fault){CODE_TOO_BIG, "the message is too long"};
     h->payload = (size_t)len;
     return (struct fault){0, NULL};
@@ -206,6 +238,7 @@ static struct fault check_header(const struct pl_ws_decoder *d,
         return fault;
     h->opcode = (enum pl_ws_opcode)(at[0] & OPCODE);
     h->fin = (at[0] & FIN) != 0;
+    h->compressed = (at[0] & RSV1) != 0;
     if (d->limits->masked)
         memcpy(h->key, at + 2 + more, KEY_LEN);
     return fault;
@@ -332,6 +365,26 @@ static bool whole_message(enum pl_ws_opcode opcode, struct pl_span payload,
     return give_message(opcode, payload, out);
 }
 
+/* A compressed message, all of it. */
+static bool inflate_message(const struct pl_ws_decoder *d,
+                            enum pl_ws_opcode opcode, struct pl_span payload,
+                            struct pl_ws_event *out)
+{
+    struct pl_span message;
+
+    switch (pl_inflate(d->limits->inflater, payload, d->limits->max_message,
+                       &message)) {
+    case PL_OK:
+        return whole_message(opcode, message, false, out);
+    case PL_ETOOBIG:
+        return fail(out, CODE_TOO_BIG, "the message is too long");
+    case PL_ENOMEM:
+        return fail_memory(out);
+    default:
+        return fail(out, CODE_TEXT, "the message cannot be inflated");
+    }
+}
+
 /* Whether the frame can be given as it lies in `in`. */
 static bool is_whole(const struct header *h, size_t in)
 {
@@ -350,6 +403,8 @@ static bool whole_frame(const struct pl_ws_decoder *d, const struct header *h,
         ascii = pl_ws_unmask((char *)payload.at, payload.len, h->key, 0);
     if (is_control(h->opcode))
         return give_control(h->opcode, payload, out);
+    if (h->compressed)
+        return inflate_message(d, h->opcode, payload, out);
     return whole_message(h->opcode, payload, ascii, out);
 }
 
@@ -364,8 +419,10 @@ static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
     p->frame = *h;
     p->taken = 0;
     p->in_frame = true;
-    if (h->opcode == PL_WS_TEXT || h->opcode == PL_WS_BINARY)
+    if (h->opcode == PL_WS_TEXT || h->opcode == PL_WS_BINARY) {
         p->message = h->opcode;
+        p->compressed = h->compressed;
+    }
     return true;
 }
 
@@ -392,32 +449,38 @@ static bool gather(struct pl_ws_partial *p, struct pl_span piece, size_t left)
 }
 
 /* The end of a data frame that was gathered. */
-static bool finish_data(struct pl_ws_partial *p, struct pl_ws_event *out)
+static bool finish_data(const struct pl_ws_decoder *d, struct pl_ws_event *out)
 {
+    struct pl_ws_partial *p = d->partial;
     enum pl_ws_opcode opcode = p->message;
+    struct pl_span data = {p->data != NULL ? p->data : "", p->gathered};
 
     p->in_frame = false;
     if (!p->frame.fin)
         return false;
+    if (p->compressed) {
+        p->message = PL_WS_CONTINUATION;
+        return inflate_message(d, opcode, data, out);
+    }
     if (opcode == PL_WS_TEXT && !pl_utf8_is_complete(&p->utf8))
         return fail_text(out);
     p->message = PL_WS_CONTINUATION;
-    return give_message(
-        opcode, (struct pl_span){p->data != NULL ? p->data : "", p->gathered},
-        out);
+    return give_message(opcode, data, out);
 }
 
-static bool take_data(struct pl_ws_partial *p, struct pl_span piece, bool ascii,
-                      struct pl_ws_event *out)
+static bool take_data(const struct pl_ws_decoder *d, struct pl_span piece,
+                      bool ascii, struct pl_ws_event *out)
 {
+    struct pl_ws_partial *p = d->partial;
     size_t left = p->frame.payload - p->taken;
 
-    if (p->message == PL_WS_TEXT && !(ascii && pl_utf8_is_complete(&p->utf8)) &&
+    if (p->message == PL_WS_TEXT && !p->compressed &&
+        !(ascii && pl_utf8_is_complete(&p->utf8)) &&
         !pl_utf8_feed(&p->utf8, piece))
         return fail_text(out);
     if (!gather(p, piece, left))
         return fail_memory(out);
-    return left == 0 && finish_data(p, out);
+    return left == 0 && finish_data(d, out);
 }
 
 static bool take_control(struct pl_ws_partial *p, struct pl_span piece,
@@ -450,7 +513,7 @@ static bool take_payload(struct pl_ws_decoder *d, struct pl_span *in,
                              p->taken & 3);
     p->taken += piece.len;
     return is_control(p->frame.opcode) ? take_control(p, piece, out)
-                                       : take_data(p, piece, ascii, out);
+                                       : take_data(d, piece, ascii, out);
 }
 
 /* Free the partial state when nothing in it is still wanted. */

@@ -20,10 +20,14 @@ enum pl_ws_opcode {
     PL_WS_PONG = 10
 };
 
+struct pl_inflater; /* deflate.h */
+
 /* What a side of a connection accepts; shared by many decoders, constant. */
 struct pl_ws_limits {
     size_t max_message; /* bytes of one message, all its fragments together */
     bool masked;        /* true: the peer is a client, so frames are masked */
+    struct pl_inflater *inflater; /* permessage-deflate was agreed on, and
+                                     this reads it; NULL: it was not */
 };
 
 struct pl_ws_partial; /* the state between frames or reads; decoder.c */
@@ -52,7 +56,9 @@ struct pl_ws_event {
     enum pl_ws_opcode opcode;
     uint16_t code;
     struct pl_span payload; /* until the next call; in `in` or the decoder's.
-                               A MESSAGE's may be changed in place. */
+                               A MESSAGE's may be changed in place.  One
+                               that was compressed is the inflater's: until
+                               the next call on it. */
 };
 
 /* Take the next event from the front of `in`, which is unmasked in place and
@@ -60,7 +66,7 @@ struct pl_ws_event {
  * `in` is empty.  After CLOSE or ERROR the decoder must not be called again.
  * Limits are checked before memory is allocated; text is checked as UTF-8 as
  * it arrives, so that an error is told at its first wrong byte, even inside
- * an unfinished frame.
+ * an unfinished frame; but what is compressed only when all of it is here.
  * Owner: `in` stays the caller's. */
 void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
                   struct pl_ws_event *out);

@@ -85,6 +85,17 @@ void pl_ws_frame_end(struct pl_buf *b, size_t mark, enum pl_ws_opcode opcode)
     b->len = mark + header + len;
 }
 
+size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t room,
+                       size_t len)
+{
+    size_t header = header_size(len);
+
+    if (header < room)
+        memmove(at + header, at + room, len);
+    write_header(at, opcode, len);
+    return header + len;
+}
+
 void pl_ws_frame_close(struct pl_buf *b, uint16_t code, struct pl_span reason)
 {
     char payload[CODE_LEN + REASON_MAX];

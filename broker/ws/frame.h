@@ -24,6 +24,12 @@ size_t pl_ws_frame_begin(struct pl_buf *b);
  * payloads are moved by two bytes, those over 65,535 by six. */
 void pl_ws_frame_end(struct pl_buf *b, size_t mark, enum pl_ws_opcode opcode);
 
+/* Write a final frame's header in front of its payload of `len` bytes, which
+ * lies `room` bytes behind `at` and is moved when its header is shorter; gives
+ * the frame's length.  `room` is at least what the header needs. */
+size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t room,
+                       size_t len);
+
 /* Write a Close frame.  Code 0 writes an empty one; a reason longer than 123
  * bytes is cut between two UTF-8 characters. */
 void pl_ws_frame_close(struct pl_buf *b, uint16_t code, struct pl_span reason);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_ws_decoder.c - any bytes through the decoder, twice.
  *
- * The first byte chooses the side, the limit and the pieces; the rest is fed
- * whole and in pieces, and both must give the same events.  ws_feed() checks
- * the promises of decoder.h on the way. */
+ * The first byte chooses the side, the limit, the pieces and whether
+ * permessage-deflate was agreed on; the rest is fed whole and in pieces, and
+ * both must give the same events.  ws_feed() checks the promises of decoder.h
+ * on the way. */
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "deflate.h"
 #include "ws_feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,10 +17,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
+    struct pl_inflater inflater = {0};
     struct pl_ws_limits limits = {.masked = (data[0] & 1) != 0,
                                   .max_message =
                                       (data[0] & 2) != 0 ? 100000 : 40};
-    size_t first = 1 + (data[0] >> 2 & 7), piece = 1 + (data[0] >> 5);
+    if ((data[0] & 16) != 0)
+        limits.inflater = &inflater;
+    size_t first = 1 + (data[0] >> 2 & 3), piece = 1 + (data[0] >> 5);
     struct pl_span bytes = {(const char *)data + 1, size - 1};
     struct pl_buf whole = {0}, cut = {0};
 
@@ -28,5 +33,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     pl_buf_fini(&whole);
     pl_buf_fini(&cut);
+    pl_inflater_fini(&inflater);
     return 0;
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "deflate.h"
+
 enum { CUTS_MAX = 400 };
 
 static void check_cut(const struct pl_ws_limits *limits, struct pl_span bytes,
@@ -23,25 +25,45 @@ static void check_cut(const struct pl_ws_limits *limits, struct pl_span bytes,
     pl_buf_fini(&log);
 }
 
-static void check_side(bool masked, struct pl_span bytes, const char *expected,
-                       size_t max_message)
+static void check_side(const struct pl_ws_limits *limits, struct pl_span bytes,
+                       const char *expected)
 {
     static const size_t pieces[] = {1, 2, 3, 5, 7, 16, 61, 1000};
-    struct pl_ws_limits limits = {.max_message = max_message, .masked = masked};
 
-    check_cut(&limits, bytes, expected, bytes.len, bytes.len);
+    check_cut(limits, bytes, expected, bytes.len, bytes.len);
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        check_cut(&limits, bytes, expected, pieces[i], pieces[i]);
+        check_cut(limits, bytes, expected, pieces[i], pieces[i]);
     for (size_t cut = 1; cut < bytes.len && cut < CUTS_MAX; cut++)
-        check_cut(&limits, bytes, expected, cut, bytes.len);
+        check_cut(limits, bytes, expected, cut, bytes.len);
 }
 
-void ws_check(struct pl_span frames, const char *expected, size_t max_message)
+static void check(struct pl_span frames, const char *expected,
+                  struct pl_ws_limits *limits)
 {
     struct pl_buf masked = {0};
 
     ws_mask(&masked, frames);
-    check_side(false, frames, expected, max_message);
-    check_side(true, pl_buf_span(&masked), expected, max_message);
+    limits->masked = false;
+    check_side(limits, frames, expected);
+    limits->masked = true;
+    check_side(limits, pl_buf_span(&masked), expected);
     pl_buf_fini(&masked);
+}
+
+void ws_check(struct pl_span frames, const char *expected, size_t max_message)
+{
+    struct pl_ws_limits limits = {.max_message = max_message};
+
+    check(frames, expected, &limits);
+}
+
+void ws_check_deflate(struct pl_span frames, const char *expected,
+                      size_t max_message)
+{
+    struct pl_inflater inflater = {0};
+    struct pl_ws_limits limits = {.max_message = max_message,
+                                  .inflater = &inflater};
+
+    check(frames, expected, &limits);
+    pl_inflater_fini(&inflater);
 }

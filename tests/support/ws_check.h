@@ -12,4 +12,8 @@
  * Fails the cmocka test otherwise. */
 void ws_check(struct pl_span frames, const char *expected, size_t max_message);
 
+/* The same where permessage-deflate was agreed on. */
+void ws_check_deflate(struct pl_span frames, const char *expected,
+                      size_t max_message);
+
 #endif

@@ -51,13 +51,17 @@ static void put_event(struct pl_buf *log, const struct pl_ws_event *e)
 static void check_promises(const struct pl_ws_decoder *d,
                            const struct pl_ws_event *e, struct pl_span in)
 {
+    size_t most = d->limits->max_message;
+
+    if (d->limits->inflater != NULL)
+        most += most / 8 + 64; /* what it comes in, compressed */
     if (e->payload.at == NULL && e->kind != PL_WS_EVENT_NONE)
         broken("an event's payload is absent");
     if (e->kind == PL_WS_EVENT_NONE && in.len > 0)
         broken("input is left after NONE");
     if ((d->partial == NULL) != (pl_ws_decoder_memory(d) == 0))
         broken("memory without a partial state, or the other way");
-    if (pl_ws_decoder_memory(d) > OVERHEAD_MAX + d->limits->max_message)
+    if (pl_ws_decoder_memory(d) > OVERHEAD_MAX + most)
         broken("more memory than a message may have");
 }
 

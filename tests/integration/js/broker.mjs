@@ -50,6 +50,7 @@ export class Broker {
         return {
             listen: `[127.0.0.1:${this.port}]`,
             loops: process.env.PARLEY_LOOPS ?? '1',
+            'websocket.deflate': process.env.PARLEY_DEFLATE ?? 'false',
             'admin.listen': `127.0.0.1:${this.adminPort}`,
             'admin.socket': join(this.folder, 'admin.sock'),
             'auth.hmac_secret': SECRET,

@@ -5,6 +5,7 @@
 // PARLEYD        the broker to test
 // PARLEY_LOOPS   its number of loops (1)
 // PARLEY_ENC     json or protobuf: the build of the SDK (json)
+// PARLEY_DEFLATE true: the broker compresses; ws always offers it (false)
 // PARLEY_NODE    the folder with node_modules (build/node of the checkout)
 import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deflate.h - permessage-deflate (RFC 7692): what is negotiated, and one
+ * message at a time compressed or inflated.
+ *
+ * Neither side ever keeps its context from one message to the next, so a
+ * connection owns nothing; the memory here belongs to a loop, and is allocated
+ * when it is first needed. */
+#ifndef PL_WS_DEFLATE_H
+#define PL_WS_DEFLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "err.h"
+#include "span.h"
+
+/* How frames to a peer may be compressed.  All peers of one kind can be sent
+ * the same bytes. */
+enum pl_deflate {
+    PL_DEFLATE_NONE,   /* not at all */
+    PL_DEFLATE_WIDE,   /* with a window of 15 bits: usual */
+    PL_DEFLATE_NARROW, /* distances of at most 250 bytes: for every peer that
+                          asked for less than 15 bits */
+    PL_DEFLATE_COUNT
+};
+
+enum {
+    PL_DEFLATE_MIN = 200, /* bytes; shorter messages go out as they are */
+    PL_DEFLATE_ANSWER_MAX = 160
+};
+
+/* What was agreed with a peer. */
+struct pl_deflate_terms {
+    enum pl_deflate kind;               /* NONE: no extension */
+    char answer[PL_DEFLATE_ANSWER_MAX]; /* the value of the header field
+                                           Sec-WebSocket-Extensions; empty:
+                                           no field */
+};
+
+/* Choose from a client's Sec-WebSocket-Extensions (absent: none): the first
+ * offer of permessage-deflate that is right in every parameter is taken, the
+ * others are passed over (RFC 7692 sections 5 and 7.1). */
+void pl_deflate_choose(struct pl_span offers, struct pl_deflate_terms *out);
+
+struct z_stream_s;
+
+/* What compresses, for one loop: at most 190 KiB.  All zero is a new one. */
+struct pl_deflater {
+    struct z_stream_s *streams[PL_DEFLATE_COUNT]; /* owned; NULL: not needed
+                                                     yet */
+};
+
+void pl_deflater_fini(struct pl_deflater *d);
+
+/* Append to `b` the whole final frame `frame` of a server, compressed when it
+ * is a data frame of PL_DEFLATE_MIN bytes or more and becomes smaller, else as
+ * it is; so at most frame.len bytes.  `frame` is not in `b`. */
+void pl_deflate_frame(struct pl_deflater *d, enum pl_deflate kind,
+                      struct pl_buf *b, struct pl_span frame);
+
+/* The same with the frame that begins at `mark` and ends `b`, in place.
+ * Without memory it stays as it is. */
+void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
+                     struct pl_buf *b, size_t mark);
+
+/* What inflates, for one loop: 40 KiB and a message.  All zero is a new one.
+ */
+struct pl_inflater {
+    struct z_stream_s *stream; /* owned */
+    struct pl_buf out;         /* the last message */
+};
+
+void pl_inflater_fini(struct pl_inflater *i);
+
+/* Inflate the payload of a message, all its frames together, to at most `max`
+ * bytes; no more memory than that is used, whatever it would become.
+ * Owner:  *out is the inflater's, until the next call; it may be changed.
+ * Errors: PL_EBADMSG (no valid data of RFC 7692 section 7.2.2, or cut off),
+ *         PL_ETOOBIG, PL_ENOMEM. */
+enum pl_err pl_inflate(struct pl_inflater *i, struct pl_span payload,
+                       size_t max, struct pl_span *out);
+
+#endif

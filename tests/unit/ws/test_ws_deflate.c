@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decoder.h with permessage-deflate against RFC 7692: frames of both sides,
+ * cut in every way; see ws_check.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "ws_check.h"
+
+enum { MAX_MESSAGE = 1000 };
+
+struct row {
+    const char *bytes;
+    size_t len;
+    const char *expected;
+};
+
+#define ROW(bytes, expected)                                                   \
+    {                                                                          \
+        bytes, sizeof bytes - 1, expected                                      \
+    }
+#define CHECK(rows) check_rows(rows, sizeof(rows) / sizeof *(rows))
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ws_check_deflate((struct pl_span){rows[i].bytes, rows[i].len},
+                         rows[i].expected, MAX_MESSAGE);
+}
+
+static void the_examples_of_the_rfc_are_read(void **state)
+{
+    static const struct row rows[] = {
+        /* 7.2.3.1: one block; and in two fragments */
+        ROW("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00", "text=Hello"),
+        ROW("\x41\x03\xF2\x48\xCD\x80\x04\xC9\xC9\x07\x00", "text=Hello"),
+        /* 7.2.3.3: a block without compression */
+        ROW("\xC1\x0B\x00\x05\x00\xFA\xFF\x48\x65\x6C\x6C\x6F\x00",
+            "text=Hello"),
+        /* 7.2.3.4: a final block */
+        ROW("\xC1\x08\xF3\x48\xCD\xC9\xC9\x07\x00\x00", "text=Hello"),
+        /* 7.2.3.5: two blocks */
+        ROW("\xC1\x0D\xF2\x48\x05\x00\x00\x00\xFF\xFF\xCA\xC9\xC9\x07\x00",
+            "text=Hello"),
+        /* 7.2.3.6: empty */
+        ROW("\xC1\x01\x00", "text="),
+        ROW("\xC2\x01\x00", "binary="),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+/* 7.2.3.2: the second message refers to the first, which we do not keep. */
+static void a_message_that_refers_to_an_earlier_one_is_wrong(void **state)
+{
+    static const struct row rows[] = {
+        ROW("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"
+            "\xC1\x05\xF2\x00\x11\x00\x00",
+            "text=Hello error=1007"),
+        ROW("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"
+            "\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00",
+            "text=Hello text=Hello"),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+static void messages_may_be_plain_all_the_same(void **state)
+{
+    static const struct row rows[] = {
+        ROW("\x81\x05Hello", "text=Hello"),
+        ROW("\x81\x05Hello\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00\x82\x01x",
+            "text=Hello text=Hello binary=x"),
+        ROW("\x01\x02He\x80\x03llo\x41\x03\xF2\x48\xCD\x80\x04\xC9\xC9\x07\x00"
+            "\x01\x02He\x80\x03llo",
+            "text=Hello text=Hello text=Hello"),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+static void control_frames_come_between_compressed_fragments(void **state)
+{
+    static const struct row rows[] = {
+        ROW("\x41\x03\xF2\x48\xCD\x89\x02hi\x00\x02\xC9\xC9\x8A\x00\x80\x02"
+            "\x07\x00",
+            "ping=hi pong= text=Hello"),
+        ROW("\x42\x00\x89\x01p\x00\x00\x00\x07\xF2\x48\xCD\xC9\xC9\x07\x00"
+            "\x80\x00",
+            "ping=p binary=Hello"),
+        ROW("\x41\x03\xF2\x48\xCD\x88\x02\x03\xE8", "close=1000/"),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+static void the_bit_belongs_on_the_first_frame_of_a_message(void **state)
+{
+    static const struct row rows[] = {
+        ROW("\x41\x03\xF2\x48\xCD\xC0\x04\xC9\xC9\x07\x00", "error=1002"),
+        ROW("\x01\x02He\xC0\x03llo", "error=1002"),
+        ROW("\xC0\x00", "error=1002"),
+        ROW("\xC8\x02\x03\xE8", "error=1002"),
+        ROW("\xC9\x00", "error=1002"),
+        ROW("\xCA\x00", "error=1002"),
+        ROW("\xC3\x00", "error=1002"),
+        ROW("\xE1\x01\x00", "error=1002"),
+        ROW("\xD1\x01\x00", "error=1002"),
+        ROW("\xF1\x01\x00", "error=1002"),
+        ROW("\xA1\x00", "error=1002"),
+        ROW("\x91\x00", "error=1002"),
+        ROW("\x41\x00\xC1\x01\x00", "error=1002"), /* inside a message */
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+static void without_an_agreement_the_bit_is_wrong(void **state)
+{
+    (void)state;
+    ws_check(PL_SPAN("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"), "error=1002",
+             MAX_MESSAGE);
+    ws_check(PL_SPAN("\x81\x01x\x42\x00"), "text=x error=1002", MAX_MESSAGE);
+}
+
+static void invalid_data_is_told(void **state)
+{
+    static const struct row rows[] = {
+        ROW("\xC1\x00", "error=1007"),
+        ROW("\xC1\x01\x07", "error=1007"), /* a block of type 3 */
+        ROW("\xC1\x05\xFF\xFF\xFF\xFF\xFF", "error=1007"),
+        ROW("\xC1\x06\xF2\x48\xCD\xC9\xC9\x07", "error=1007"),
+        ROW("\xC1\x04\xF2\x48\xCD\xC9", "error=1007"),
+        ROW("\xC1\x07\xF3\x48\xCD\xC9\xC9\x07\x00", "error=1007"),
+        ROW("\xC1\x05\x00\x05\x00\xFF\xFF", "error=1007"), /* lengths differ */
+        ROW("\x41\x03\xF2\x48\xCD\x80\x00", "error=1007"),
+        ROW("\x81\x01"
+            "a\xC2\x01\xFF",
+            "text=a error=1007"),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+static void inflated_text_must_be_utf8(void **state)
+{
+    static const struct row rows[] = {
+        ROW("\xC1\x08\x00\x02\x00\xFD\xFF\xC3\xA4\x00", "text=%C3%A4"),
+        ROW("\xC1\x07\x00\x01\x00\xFE\xFF\xC3\x00", "error=1007"),
+        ROW("\xC1\x08\x00\x02\x00\xFD\xFF\xC3\x28\x00", "error=1007"),
+        ROW("\xC2\x08\x00\x02\x00\xFD\xFF\xC3\x28\x00", "binary=%C3("),
+        ROW("\x41\x06\x00\x02\x00\xFD\xFF\xC3\x80\x02\xA4\x00", "text=%C3%A4"),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+/* 1000 times "a", and once more. */
+static void what_comes_out_is_bounded(void **state)
+{
+    struct pl_buf expected = {0};
+
+    (void)state;
+    pl_buf_put_span(&expected, PL_SPAN("text="));
+    for (int i = 0; i < MAX_MESSAGE; i++)
+        pl_buf_put_byte(&expected, 'a');
+    pl_buf_put_byte(&expected, '\0');
+    ws_check_deflate(
+        PL_SPAN("\xC1\x0B\x4A\x4C\x1C\x05\xA3\x60\x14\x0C\x77\x00\x00"),
+        expected.data, MAX_MESSAGE);
+    ws_check_deflate(
+        PL_SPAN("\xC1\x0B\x4A\x4C\x1C\x05\xA3\x60\x14\x0C\x77\x00\x00"),
+        "error=1009", MAX_MESSAGE - 1);
+    pl_buf_fini(&expected);
+}
+
+/* What cannot be compressed may come in a little more than max_message. */
+static void what_comes_in_is_bounded_too(void **state)
+{
+    static const char stored[] = "\x00\x08\x00\xF7\xFF"
+                                 "12345678\x00";
+    struct pl_buf frame = {0};
+
+    (void)state;
+    pl_buf_put(&frame, "\xC1\x0E", 2);
+    pl_buf_put(&frame, stored, sizeof stored - 1);
+    ws_check_deflate(pl_buf_span(&frame), "text=12345678", 8);
+    ws_check_deflate(pl_buf_span(&frame), "error=1009", 7);
+
+    /* a header says more than even that: 8 + 1 + 64 bytes */
+    ws_check_deflate(PL_SPAN("\xC1\x49"), "", 8);
+    ws_check_deflate(PL_SPAN("\xC1\x4A"), "error=1009", 8);
+    ws_check_deflate(PL_SPAN("\x41\x01\x00\x80\x48"), "", 8);
+    ws_check_deflate(PL_SPAN("\x41\x01\x00\x80\x49"), "error=1009", 8);
+    ws_check_deflate(PL_SPAN("\x81\x09"), "error=1009", 8);
+    pl_buf_fini(&frame);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_examples_of_the_rfc_are_read),
+        cmocka_unit_test(a_message_that_refers_to_an_earlier_one_is_wrong),
+        cmocka_unit_test(messages_may_be_plain_all_the_same),
+        cmocka_unit_test(control_frames_come_between_compressed_fragments),
+        cmocka_unit_test(the_bit_belongs_on_the_first_frame_of_a_message),
+        cmocka_unit_test(without_an_agreement_the_bit_is_wrong),
+        cmocka_unit_test(invalid_data_is_told),
+        cmocka_unit_test(inflated_text_must_be_utf8),
+        cmocka_unit_test(what_comes_out_is_bounded),
+        cmocka_unit_test(what_comes_in_is_bounded_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
