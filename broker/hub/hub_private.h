@@ -20,6 +20,8 @@ struct pl_hub {
      * from outside of a channel is looked for once. */
     const struct pl_subscriber *absent;
     const struct pl_hub_channel *absent_from;
+    struct pl_msg *spares; /* publish mails for the next publications */
+    uint32_t spare_count;
 };
 
 /* hub.c: the channel with this name; the same, made if need be (NULL: out of

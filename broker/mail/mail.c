@@ -176,6 +176,14 @@ struct pl_publish_mail *pl_publish_mail_create(void)
                   PL_MSG_RETURN, publish_destroy);
 }
 
+void pl_publish_mail_renew(struct pl_publish_mail *m)
+{
+    pl_pub_release(m->pub);
+    *m = (struct pl_publish_mail){.msg = {.destroy = publish_destroy,
+                                          .type = PL_MAIL_PUBLISH,
+                                          .flags = PL_MSG_RETURN}};
+}
+
 struct pl_attach_mail *pl_attach_mail_create(void)
 {
     return create(sizeof(struct pl_attach_mail), PL_MAIL_ATTACH,
