@@ -299,12 +299,25 @@ void pl_hub_give_up(struct pl_hub *h, struct pl_sub *sub)
     end(h, sub, false);
 }
 
+/* One that leaves gets nothing behind the gap: its client may come back, and
+ * recovers from what it heard last. */
+static void fall_silent(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    pl_hub_channel_settle(c, sub);
+    pl_hub_channel_still(c, sub);
+    sub->state = PL_SUB_ATTACHING;
+}
+
 void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
 {
     for (uint32_t i = c->count; i-- > 0;) {
         struct pl_sub *sub = c->subs[i];
 
-        if (sub->state == PL_SUB_LIVE && sub->is_positioned && !sub->is_leaving)
+        if (sub->state != PL_SUB_LIVE || !sub->is_positioned)
+            continue;
+        if (sub->is_leaving)
+            fall_silent(c, sub);
+        else
             pl_hub_give_up(h, sub);
     }
 }

@@ -37,7 +37,8 @@ static void note_slow(struct pl_session *s, const char *name, uint64_t ms)
            pl_log_text("client", pl_session_id(s)));
 }
 
-/* Run the handler of `type`.  False: there is none, or no memory. */
+/* Run the handler of `type`.  False: there is none.  Without memory the
+ * connection is doomed. */
 static bool call_handler(struct pl_session *s, struct pl_call fields,
                          struct pl_span type)
 {
@@ -55,8 +56,10 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
         fields.client = pl_client_id(s->subscriber.client);
     }
     struct pl_call *call = pl_call_create(&fields);
-    if (call == NULL)
-        return false;
+    if (call == NULL) {
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        return true;
+    }
     /* The table may be replaced while it runs; the name may not go. */
     struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
     uint64_t begin = clock_ms(s);
