@@ -160,6 +160,16 @@ void pl_sim_advance(struct pl_sim *sim, uint64_t ms)
     settle_or_abort(sim);
 }
 
+void pl_sim_jump(struct pl_sim *sim, uint64_t ms)
+{
+    move_clock(sim, ms);
+}
+
+void pl_sim_set_wall(struct pl_sim *sim, uint64_t wall_ms)
+{
+    sim->clock.wall_ms = wall_ms;
+}
+
 uint64_t pl_sim_test_seed(const char *test_name)
 {
     const char *text = getenv("PL_SEED");

@@ -34,6 +34,12 @@ bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
  * system that never settles aborts the program and prints the seed. */
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms);
 
+/* Move the clock by `ms` at once, past any timer, and run nothing. */
+void pl_sim_jump(struct pl_sim *sim, uint64_t ms);
+
+/* Set the time of day, which may jump either way. */
+void pl_sim_set_wall(struct pl_sim *sim, uint64_t wall_ms);
+
 /* The seed of a test run: the environment's PL_SEED, else a random one; it is
  * printed, so that a failure can be replayed. */
 uint64_t pl_sim_test_seed(const char *test_name);

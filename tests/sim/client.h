@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.h - a simulated client: it connects, says things by chance, comes
+ * back and recovers; and it fails the run when it hears what no client may. */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "link.h"
+#include "say.h"
+#include "truth.h"
+#include "world.h"
+
+enum {
+    CLIENTS = 24,
+    ASKED_MAX = 48,
+    INBOX = ROOMS, /* the subscription to the user's inbox */
+    SUBS = ROOMS + 1,
+    WATCH_MAX = 64
+};
+
+enum stage {
+    STAGE_AWAY,
+    STAGE_OPENING,    /* the handshake is on its way */
+    STAGE_CONNECTING, /* it is open */
+    STAGE_IN,
+    STAGE_REFUSED, /* by an HTTP answer */
+    STAGE_OVER     /* a Close came */
+};
+
+enum sub_state { SUB_NONE, SUB_ASKED, SUB_LIVE, SUB_LEAVING };
+
+/* What the client knows of a channel; its position outlives connections. */
+struct sub {
+    uint8_t state;
+    bool takes_joins;
+    bool is_recovering; /* asked to */
+    uint32_t command;   /* on its way */
+    uint32_t life;      /* changes with each subscription */
+    char epoch[EPOCH_MAX];
+    uint64_t offset;
+};
+
+/* A command that was not answered yet. */
+struct asked {
+    uint32_t id;
+    uint8_t verb;
+    uint8_t sub;
+    uint32_t sub_life;
+    uint64_t number; /* what it says */
+};
+
+/* The newest that was heard of a speaker. */
+struct heard {
+    uint32_t connection;
+    uint64_t number;
+};
+
+/* The answer to a watcher's question. */
+struct watch {
+    uint32_t id; /* 0: no answer yet */
+    uint32_t error;
+    char clients[WATCH_MAX][40];
+    unsigned count;
+    char epoch[EPOCH_MAX];
+    uint64_t offset;
+};
+
+struct client {
+    struct link_peer peer; /* first */
+    struct world *world;
+    struct truth *truth;
+    unsigned index;
+    struct client *const *others; /* all of this life */
+    enum peer_encoding encoding;
+    enum stage stage;
+    struct link *link;
+    uint32_t connection; /* its number, another one each time */
+    uint32_t last_id;
+    uint64_t news; /* that came, but for pings */
+    char id[40];
+    int user;           /* -1: shows no token */
+    int inbox_user;     /* whose inbox it is subscribed to */
+    bool is_mute;       /* reads nothing */
+    bool is_silent;     /* answers no pings */
+    bool is_rude;       /* has broken the protocol */
+    bool is_expiring;   /* its token may be over */
+    struct pl_buf in;   /* not parsed yet */
+    struct pl_buf held; /* a frame that a planted bug keeps back */
+    struct sub subs[SUBS];
+    struct asked asked[ASKED_MAX];
+    unsigned asked_count;
+    struct heard heard[CHANNELS][CLIENTS];
+    struct watch watch;
+};
+
+/* Client number `index` of this life; number CLIENTS only watches. */
+struct client *client_create(struct world *w, struct truth *t, unsigned index,
+                             struct client *const *others);
+
+/* It goes without a word. */
+void client_destroy(struct client *c);
+
+/* It does something: one event.  False: it had nothing to do. */
+bool client_act(struct client *c);
+
+/* The pieces of it, for who wants more order. */
+void client_open(struct client *c);
+void client_calm(struct client *c);
+void client_resubscribe(struct client *c);
+uint32_t client_ask(struct client *c, enum verb verb, unsigned room);
+void client_leave(struct client *c);
+
+/* One message with what `b` holds; `b` is freed. */
+void client_tell(struct client *c, struct pl_buf *b);
+
+/* client_hear.c */
+void client_hear(struct link_peer *p, const char *bytes, size_t len);
+void client_end(struct link_peer *p);
+
+/* Which channel of the truth a subscription is to. */
+unsigned client_channel(const struct client *c, unsigned sub);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* faults.c - see faults.h.
+ *
+ * The broker has no hooks for any of this: the linker puts the wrappers below
+ * between its files (-Wl,--wrap), in this program alone.  Which allocation
+ * fails is drawn when the broker is entered, so the same seed fails the same
+ * one. */
+#include "faults.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "failing_alloc.h"
+#include "hub_channel.h"
+#include "mail.h"
+#include "random.h"
+#include "session_private.h"
+
+enum { REACH = 24 /* allocations into a visit, at most */ };
+
+static const char *const names[PLANT_COUNT] = {
+    [PLANT_NONE] = "none",
+    [PLANT_LOST_WAKE] = "lost-wake",
+    [PLANT_LOST_WRITABLE] = "lost-writable",
+    [PLANT_DOUBLE_CLOSE] = "double-close",
+    [PLANT_DROPPED_FRAME] = "dropped-frame",
+    [PLANT_LEAKED_SUB] = "leaked-subscription",
+    [PLANT_EARLY_REPLY] = "early-reply",
+    [PLANT_LATE_REPLY] = "late-reply",
+};
+
+static enum plant planted;
+static struct pl_random strikes;
+static struct pl_random failures;
+static unsigned failure_odds;
+static bool is_armed; /* an allocation was to fail in this visit */
+static uint64_t failed;
+
+const char *plant_name(enum plant p)
+{
+    return names[p];
+}
+
+enum plant plant_of(const char *name)
+{
+    unsigned p = 0;
+
+    while (p < PLANT_COUNT && strcmp(names[p], name) != 0)
+        p++;
+    return (enum plant)p;
+}
+
+void faults_plant(enum plant p, uint64_t seed)
+{
+    planted = p;
+    pl_random_init_seeded(&strikes, seed);
+}
+
+bool faults_strike(enum plant p, unsigned odds)
+{
+    return p == planted && pl_random_below(&strikes, odds) == 0;
+}
+
+void faults_fail_allocations(unsigned odds, uint64_t seed)
+{
+    failure_odds = odds;
+    pl_random_init_seeded(&failures, seed);
+}
+
+void faults_enter(void)
+{
+    is_armed =
+        failure_odds > 0 && pl_random_below(&failures, failure_odds) == 0;
+    if (is_armed)
+        alloc_fails_at = 1 + (unsigned)pl_random_below(&failures, REACH);
+}
+
+void faults_leave(void)
+{
+    failed += is_armed && alloc_fails_at == 0;
+    is_armed = false;
+    alloc_fails_at = 0;
+}
+
+unsigned faults_suspend(void)
+{
+    unsigned suspended = alloc_fails_at;
+
+    alloc_fails_at = 0;
+    return suspended;
+}
+
+void faults_resume(unsigned suspended)
+{
+    alloc_fails_at = suspended;
+}
+
+uint64_t faults_failed(void)
+{
+    return failed;
+}
+
+/* --- Planted bugs inside the broker --- */
+
+void __real_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
+void __wrap_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
+void __real_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
+                              struct pl_span reason);
+void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
+                              struct pl_span reason);
+void __real_pl_actor_send(struct pl_actor *from, struct pl_address to,
+                          struct pl_msg *msg);
+void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
+                          struct pl_msg *msg);
+void __real_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
+void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
+
+void __wrap_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
+{
+    if (!faults_strike(PLANT_LOST_WAKE, 50))
+        __real_pl_keeper_touch(k, s);
+}
+
+void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
+                              struct pl_span reason)
+{
+    __real_pl_ws_frame_close(out, code, reason);
+    if (faults_strike(PLANT_DOUBLE_CLOSE, 20))
+        __real_pl_ws_frame_close(out, code, reason);
+}
+
+void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
+                          struct pl_msg *msg)
+{
+    if (msg->type == PL_MAIL_DETACH && faults_strike(PLANT_LEAKED_SUB, 50))
+        pl_mail_destroy(msg);
+    else
+        __real_pl_actor_send(from, to, msg);
+}
+
+void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
+{
+    if (!faults_strike(PLANT_EARLY_REPLY, 50))
+        __real_pl_hub_channel_settle(c, sub);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* faults.h - what goes wrong on purpose: allocations that fail, and bugs that
+ * are planted to see whether the simulation finds them. */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum plant {
+    PLANT_NONE,
+    PLANT_LOST_WAKE,     /* a session with output is not flushed */
+    PLANT_LOST_WRITABLE, /* a stalled transport is not told of new room */
+    PLANT_DOUBLE_CLOSE,  /* two Close frames */
+    PLANT_DROPPED_FRAME, /* a publication is lost on the way */
+    PLANT_LEAKED_SUB,    /* the channel's owner never hears of a leave */
+    PLANT_EARLY_REPLY,   /* a reply goes before what it should follow */
+    PLANT_LATE_REPLY,    /* a subscribe reply comes after a publication */
+    PLANT_COUNT
+};
+
+/* "lost-wake", ...; and back, PLANT_COUNT when it is none. */
+const char *plant_name(enum plant p);
+enum plant plant_of(const char *name);
+
+/* Which bug, and when it strikes: the numbers come from `seed`. */
+void faults_plant(enum plant p, uint64_t seed);
+
+/* Whether the planted bug is `p` and strikes now, once in `odds` times. */
+bool faults_strike(enum plant p, unsigned odds);
+
+/* Let an allocation fail about once in `odds` visits to the broker; 0: never.
+ */
+void faults_fail_allocations(unsigned odds, uint64_t seed);
+
+/* Around each visit to the broker, from outside; and around what the
+ * simulation itself does inside one, where nothing fails. */
+void faults_enter(void);
+void faults_leave(void);
+unsigned faults_suspend(void);
+void faults_resume(unsigned suspended);
+
+/* Allocations that failed so far. */
+uint64_t faults_failed(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* say.h - what a simulated client says, in both encodings. */
+#ifndef SAY_H
+#define SAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "peer.h"
+
+enum verb {
+    VERB_CONNECT,
+    VERB_SUBSCRIBE,
+    VERB_UNSUBSCRIBE,
+    VERB_PUBLISH,
+    VERB_PRESENCE,
+    VERB_STATS,
+    VERB_HISTORY,
+    VERB_RPC,
+    VERB_SEND,
+    VERB_REFRESH,
+    VERB_COUNT
+};
+
+/* A command; what a verb has no use for stays zero. */
+struct say {
+    enum verb verb;
+    uint32_t id;
+    const char *channel; /* a connect: the inbox to recover */
+    const char *data;    /* JSON */
+    const char *method;
+    const char *token;
+    bool recover;
+    const char *epoch;
+    uint64_t offset;
+    bool join_leave;
+    int32_t limit; /* history */
+};
+
+/* One command behind the content of `b`, several of which may be in one
+ * message. */
+void say_command(struct pl_buf *b, enum peer_encoding e, const struct say *s);
+
+/* The answer to a ping. */
+void say_pong(struct pl_buf *b, enum peer_encoding e);
+
+/* One masked frame. */
+void say_frame(struct pl_buf *b, unsigned opcode, struct pl_span payload);
+
+#endif

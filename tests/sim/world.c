@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.c - see world.h.
+ *
+ * The limits of a life are drawn small, so that what is rare in a broker (a
+ * full queue, a loop that is behind, an epoch that is forgotten) is common
+ * here.  The ledgers are checked at the end of every turn of every loop. */
+#include "world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faults.h"
+#include "late_store.h"
+#include "log.h"
+#include "loop.h"
+#include "mail.h"
+#include "operator.h"
+#include "token.h"
+#include "trace.h"
+
+enum { SETS = 14, SET_LEN = 64 };
+
+unsigned world_draw(struct world *w, unsigned bound)
+{
+    return (unsigned)pl_random_below(&w->random, bound);
+}
+
+static void must(enum pl_err rc, const char *what)
+{
+    if (rc != PL_OK)
+        trace_fail("%s: %s", what, pl_err_text(rc));
+}
+
+/* --- Ledgers --- */
+
+static void balance(const char *name, unsigned loop, uint64_t in, uint64_t out)
+{
+    if (in != out)
+        trace_fail("ledger of %s, loop %u: in %" PRIu64 ", out %" PRIu64, name,
+                   loop, in, out);
+}
+
+static void check_ledgers(void *arg)
+{
+    const struct share *s = arg;
+    const uint64_t *v = s->metrics.value;
+    const struct pl_loop_stats *t = pl_loop_stats(s->loop);
+    unsigned loop = pl_loop_index(s->loop);
+    uint64_t mail = t->mail_handled + t->mail_queued;
+
+    balance("commands", loop, v[PL_METRIC_COMMANDS],
+            v[PL_METRIC_COMMANDS_ANSWERED] + v[PL_METRIC_COMMANDS_REFUSED] +
+                v[PL_METRIC_COMMANDS_SILENT] + v[PL_METRIC_COMMANDS_CANCELLED] +
+                v[PL_METRIC_COMMANDS_PENDING]);
+    balance("deliveries", loop, v[PL_METRIC_FRAMES_OWED],
+            v[PL_METRIC_FRAMES_GIVEN] + pl_metrics_dropped(v) +
+                v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED]);
+    for (int d = 0; d < PL_DEAD_COUNT; d++)
+        mail += t->mail_dead[d];
+    balance("mail", loop, t->mail_enqueued, mail);
+}
+
+uint64_t world_metric(const struct world *w, enum pl_metric m)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i <= w->workers; i++)
+        sum += w->at[i].metrics.value[m];
+    return sum;
+}
+
+static void zero(const struct world *w, const enum pl_metric *which,
+                 size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (world_metric(w, which[i]) != 0)
+            trace_fail("%s is %" PRIu64 ", not 0",
+                       pl_metric_info(which[i])->name,
+                       world_metric(w, which[i]));
+    }
+}
+
+void world_check_rest(struct world *w)
+{
+    static const enum pl_metric idle[] = {
+        PL_METRIC_COMMANDS_PENDING,
+        PL_METRIC_FRAMES_QUEUED,
+        PL_METRIC_QUEUE_BYTES,
+    };
+    uint64_t sent = 0, taken = 0;
+
+    zero(w, idle, sizeof idle / sizeof *idle);
+    for (unsigned i = 0; i <= w->workers; i++) {
+        const struct pl_loop_stats *t = pl_loop_stats(w->at[i].loop);
+
+        check_ledgers(&w->at[i]);
+        balance("waiting mail", i, t->mail_queued, 0);
+        sent += t->posts_sent;
+        taken += t->posts_taken - t->posts_foreign;
+    }
+    balance("posts", w->workers, sent, taken);
+}
+
+static void check_nothing_left(struct world *w)
+{
+    static const enum pl_metric gauges[] = {
+        PL_METRIC_CONNECTIONS,  PL_METRIC_CLIENTS,      PL_METRIC_SUBSCRIPTIONS,
+        PL_METRIC_HUB_CHANNELS, PL_METRIC_CHANNELS,     PL_METRIC_STREAMS,
+        PL_METRIC_USERS,        PL_METRIC_USERS_SINGLE, PL_METRIC_USERS_SEVERAL,
+        PL_METRIC_HANDLERS,
+    };
+
+    world_check_rest(w);
+    zero(w, gauges, sizeof gauges / sizeof *gauges);
+}
+
+/* --- Turns and time --- */
+
+bool world_turn(struct world *w)
+{
+    faults_enter();
+    bool did = pl_sim_step(w->sim);
+    faults_leave();
+    trace_place.step += did;
+    return did;
+}
+
+static uint64_t next_timer(struct world *w)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i <= w->workers; i++) {
+        uint64_t mine = pl_loop_next_timer(w->at[i].loop);
+
+        if (mine < next)
+            next = mine;
+    }
+    return next;
+}
+
+static void settle(struct world *w)
+{
+    enum { RUNAWAY = 1000000 };
+
+    for (unsigned i = 0; world_turn(w); i++) {
+        if (i == RUNAWAY)
+            trace_fail("the broker never comes to rest");
+    }
+}
+
+void world_jump(struct world *w, uint64_t ms)
+{
+    pl_sim_jump(w->sim, ms);
+    w->now_ms += ms;
+}
+
+void world_pass(struct world *w, uint64_t ms)
+{
+    settle(w);
+    for (uint64_t next; (next = next_timer(w)) <= ms; ms -= next) {
+        world_jump(w, next);
+        settle(w);
+    }
+    world_jump(w, ms);
+    settle(w);
+}
+
+/* --- Handlers --- */
+
+static void answer(struct pl_call *call)
+{
+    while (pl_call_answer(call, call->data) != PL_OK)
+        continue;
+}
+
+static void on_connect_call(struct world *w, struct pl_call *call)
+{
+    if (world_draw(w, 20) == 0)
+        pl_call_refuse(call, 403, PL_SPAN("not you"));
+    else
+        pl_call_admit(call, PL_SPAN("u0"), PL_SPAN("{\"by\":\"handler\"}"));
+}
+
+static void respond(struct world *w, struct pl_call *call)
+{
+    if (call->is_connect)
+        on_connect_call(w, call);
+    else if (pl_span_equal(call->type, PL_SPAN("fail")))
+        pl_call_refuse(call, 1000, PL_SPAN("as asked"));
+    else
+        answer(call);
+}
+
+/* At once, later, or after blocking its loop for a while. */
+static void on_call(struct pl_call *call, void *arg)
+{
+    struct world *w = arg;
+    unsigned suspended = faults_suspend();
+
+    if (pl_span_equal(call->type, PL_SPAN("slow")))
+        world_jump(w, world_draw(w, 300));
+    bool waits = pl_span_equal(call->type, PL_SPAN("late")) ||
+                 (call->is_connect && world_draw(w, 2) == 0);
+    if (waits && w->call_count < CALLS_MAX)
+        w->calls[w->call_count++] = call;
+    else
+        respond(w, call);
+    faults_resume(suspended);
+}
+
+bool world_answer_call(struct world *w)
+{
+    if (w->call_count == 0)
+        return false;
+    unsigned i = world_draw(w, w->call_count);
+    struct pl_call *call = w->calls[i];
+    w->calls[i] = w->calls[--w->call_count];
+    respond(w, call);
+    return true;
+}
+
+static void make_handlers(struct world *w)
+{
+    static const char *const types[] = {"now", "late", "slow", "fail",
+                                        "connect"};
+    unsigned count = !w->is_plain && world_draw(w, 3) == 0 ? 5 : 4;
+
+    w->handlers = pl_handlers_create();
+    for (unsigned i = 0; i < count; i++) {
+        struct pl_handlers *more;
+
+        must(pl_handlers_with(w->handlers, types[i], on_call, w, &more),
+             "handlers");
+        pl_handlers_release(w->handlers);
+        w->handlers = more;
+    }
+}
+
+/* --- Building --- */
+
+struct sets {
+    char text[SETS][SET_LEN];
+    const char *at[SETS];
+    size_t count;
+};
+
+static void set(struct sets *s, const char *key, unsigned value,
+                const char *unit)
+{
+    snprintf(s->text[s->count], SET_LEN, "%s=%u%s", key, value, unit);
+    s->at[s->count] = s->text[s->count];
+    s->count++;
+}
+
+static unsigned one_of(struct world *w, const unsigned *values, unsigned count)
+{
+    return values[world_draw(w, count)];
+}
+
+#define ONE_OF(w, ...)                                                         \
+    one_of((w), (const unsigned[]){__VA_ARGS__},                               \
+           sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned))
+
+static void draw_settings(struct world *w, struct sets *s)
+{
+    static const char *const slow[] = {"close", "close", "drop_oldest",
+                                       "latest"};
+
+    set(s, "channels.history_size", ONE_OF(w, 0, 3, 20, 100, 100), "");
+    set(s, "channels.history_ttl", ONE_OF(w, 1, 300, 300), "s");
+    set(s, "channels.meta_ttl", ONE_OF(w, 2, 3600, 3600), "s");
+    set(s, "limits.outgoing_queue", ONE_OF(w, 4, 16, 1024), "KiB");
+    set(s, "websocket.max_message", 4, "KiB");
+    set(s, "limits.connection_channels", ONE_OF(w, 3, 128), "");
+    set(s, "limits.channels", ONE_OF(w, 8, 1000), "");
+    set(s, "shutdown.grace", ONE_OF(w, 0, 100, 500), "ms");
+    set(s, "shutdown.disconnect", ONE_OF(w, 0, 100, 1000), "ms");
+    snprintf(s->text[s->count], SET_LEN, "channels.slow=%s",
+             slow[world_draw(w, 4)]);
+    s->at[s->count] = s->text[s->count];
+    s->count++;
+    set(s, "ping.interval", ONE_OF(w, 0, 2, 25), "s");
+}
+
+static void make_config(struct world *w)
+{
+    struct sets s = {.count = 0};
+    struct pl_buf report = {0};
+
+    if (!w->is_plain)
+        draw_settings(w, &s);
+    s.at[s.count++] = "auth.hmac_secret=" WORLD_SECRET;
+    s.at[s.count++] = "log.level=error";
+    struct pl_config_source src = {
+        .sets = s.at, .set_count = s.count, .insecure = true};
+    if (pl_config_load(&w->config, &src, &report) != PL_OK)
+        trace_fail("%.*s", (int)report.len, report.data);
+    pl_buf_fini(&report);
+    w->has_history = w->config->channels.history_size > 0;
+}
+
+static void make_channels(struct world *w, unsigned i, unsigned backlog)
+{
+    const struct pl_config *c = w->config;
+    struct pl_channels_options o = {
+        .history_size = c->channels.history_size,
+        .history_ttl_ms = c->channels.history_ttl_ms,
+        .meta_ttl_ms = c->channels.meta_ttl_ms,
+        .presence = c->channels.presence,
+        .join_leave = c->channels.join_leave,
+        .channel_limit = c->limits.channels,
+        .backlog_limit = backlog,
+        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
+        .metrics = &w->at[i].metrics,
+    };
+    struct pl_late_options late = {
+        .seed = w->seed + i,
+        .delay_ms = ONE_OF(w, 1, 5, 40),
+        .fail_permille = ONE_OF(w, 0, 10, 10),
+        .limit = ONE_OF(w, 0, 0, 8),
+    };
+
+    if (w->is_late)
+        must(pl_late_stores_create(&o, w->at[i].loop, &late), "stores");
+    must(pl_channels_create(&w->at[i].channels, w->at[i].loop, &o), "channels");
+    w->owners[i] = pl_channels_address(w->at[i].channels);
+}
+
+static void make_hub(struct world *w, unsigned i, unsigned backlog)
+{
+    struct pl_hub_options o = {
+        .key = &w->key,
+        .channels = w->owners,
+        .channel_owners = w->workers,
+        .backlog_limit = backlog,
+        .metrics = &w->at[i].metrics,
+    };
+
+    must(pl_hub_create(&w->at[i].hub, w->at[i].loop, &o), "hub");
+    w->hubs[i] = pl_hub_address(w->at[i].hub);
+}
+
+static void make_keeper(struct world *w, unsigned i)
+{
+    struct pl_keeper_options o = {
+        .config = w->config,
+        .hub = w->at[i].hub,
+        .supervisor = w->supervisor_address,
+        .metrics = &w->at[i].metrics,
+        .handlers = w->handlers,
+        .connection_limit = 10000000,
+        .version = "simulated",
+    };
+
+    must(pl_keeper_create(&w->at[i].keeper, w->at[i].loop, &o), "keeper");
+}
+
+static void on_stopped(void *arg)
+{
+    ((struct world *)arg)->is_stopped = true;
+}
+
+static void make_supervisor(struct world *w)
+{
+    struct share *control = &w->at[w->workers];
+    struct pl_supervisor_options o = {
+        .config = w->config,
+        .key = &w->key,
+        .metrics = &control->metrics,
+        .phases = w->phases,
+        .on_stopped = on_stopped,
+        .arg = w,
+    };
+
+    must(pl_supervisor_create(&w->supervisor, control->loop, &o), "supervisor");
+    w->supervisor_address = pl_supervisor_address(w->supervisor);
+}
+
+/* Who takes part in a stop, in the order of the start. */
+static void enlist(struct world *w)
+{
+    struct pl_supervisor *v = w->supervisor;
+
+    for (unsigned i = 0; i < w->workers; i++)
+        must(pl_supervisor_add_internal(v, w->owners[i], "channels"), "enlist");
+    for (unsigned i = 0; i <= w->workers; i++)
+        must(pl_supervisor_add_internal(v, w->hubs[i], "hub"), "enlist");
+    must(pl_supervisor_add_internal(v, operator_address(w->operator), "admin"),
+         "enlist");
+    for (unsigned i = 0; i < w->workers; i++) {
+        struct pl_address keeper = pl_keeper_address(w->at[i].keeper);
+
+        must(pl_supervisor_add_internal(v, keeper, "keeper"), "enlist");
+        must(pl_supervisor_add_keeper(v, keeper), "enlist");
+    }
+    must(pl_supervisor_start(v), "start");
+}
+
+static void build(struct world *w)
+{
+    unsigned backlog = w->is_plain ? 65536 : ONE_OF(w, 4, 65536, 65536);
+
+    make_supervisor(w);
+    for (unsigned i = 0; i < w->workers; i++)
+        make_channels(w, i, backlog);
+    for (unsigned i = 0; i <= w->workers; i++)
+        make_hub(w, i, backlog);
+    for (unsigned i = 0; i < w->workers; i++) {
+        pl_channels_set_hubs(w->at[i].channels, w->hubs, w->workers + 1);
+        make_keeper(w, i);
+    }
+    w->operator= operator_create(w->at[w->workers].loop);
+    enlist(w);
+}
+
+static void quiet(void *arg, enum pl_log_level level, struct pl_span line)
+{
+    (void)arg;
+    (void)level;
+    if (trace_place.is_verbose)
+        fprintf(stderr, "%.*s", (int)line.len, line.at);
+}
+
+static void begin(struct world *w)
+{
+    pl_log_set_level(PL_LOG_ERROR);
+    pl_log_set_sink(quiet, NULL);
+    must(pl_sim_create(&w->sim, w->workers + 1, w->seed ^ 0x51b), "system");
+    pl_sim_set_wall(w->sim, WORLD_WALL_MS);
+    w->system = pl_sim_system(w->sim);
+    must(pl_phase_trace_create(&w->phases, pl_system_clock(w->system)),
+         "phases");
+    make_config(w);
+    make_handlers(w);
+    for (unsigned i = 0; i <= w->workers; i++) {
+        w->at[i].world = w;
+        w->at[i].loop = pl_system_loop(w->system, i);
+        pl_loop_on_turn_end(w->at[i].loop, check_ledgers, &w->at[i]);
+    }
+    build(w);
+}
+
+void world_begin(struct world *w, uint64_t seed, bool is_late)
+{
+    *w = (struct world){.seed = seed, .is_late = is_late, .key = {1, 2}};
+    pl_random_init_seeded(&w->random, seed);
+    w->workers = 1 + world_draw(w, WORKERS_MAX);
+    begin(w);
+}
+
+void world_begin_plain(struct world *w)
+{
+    *w = (struct world){.is_plain = true, .key = {1, 2}, .workers = 1};
+    pl_random_init_seeded(&w->random, 1);
+    begin(w);
+}
+
+/* --- The end --- */
+
+void world_stop(struct world *w, bool hurry)
+{
+    w->is_stopping = true;
+    must(hurry ? pl_supervisor_hurry(w->system, w->supervisor_address)
+               : pl_supervisor_stop(w->system, w->supervisor_address),
+         "stop");
+}
+
+bool world_listens(const struct world *w)
+{
+    return pl_phase_trace_now(w->phases) < PL_PHASE_LISTENERS;
+}
+
+void world_end(struct world *w)
+{
+    while (world_draw(w, 2) == 0 && world_answer_call(w))
+        continue;
+    settle(w);
+    pl_system_reap(w->system);
+    settle(w);
+    while (world_answer_call(w)) /* to those that are gone */
+        continue;
+    settle(w);
+    check_nothing_left(w);
+    pl_sim_destroy(w->sim);
+    pl_phase_trace_destroy(w->phases);
+    pl_handlers_release(w->handlers);
+    pl_config_destroy(w->config);
+}
+
+/* --- Small things --- */
+
+void world_kick(struct world *w, const char *user, const char *channel)
+{
+    pl_loop_awake(w->at[w->workers].loop);
+    operator_kick(w->operator, w->supervisor_address, user, channel);
+}
+
+char *world_token(struct world *w, unsigned user, int64_t ttl_s)
+{
+    const struct pl_clock *clock = pl_system_clock(w->system);
+    struct pl_token_key key = {PL_SPAN(WORLD_SECRET)};
+    char name[8];
+    struct pl_token_grant grant = {
+        .issued_at_s = (int64_t)(clock->wall(clock) / 1000), .ttl_s = ttl_s};
+    char *token;
+
+    snprintf(name, sizeof name, "u%u", user);
+    grant.user = pl_span_of(name);
+    must(pl_token_create(&key, &grant, &token), "token");
+    return token;
+}

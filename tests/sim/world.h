@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.h - one life of a whole broker above the sockets, from its start to
+ * its stop, on one thread and a driven clock.
+ *
+ * It is built as broker/embed builds it, but for the admin server, the
+ * listeners and the reactors, whose place the simulation takes. */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "channels.h"
+#include "config.h"
+#include "handlers.h"
+#include "hub.h"
+#include "keeper.h"
+#include "metrics.h"
+#include "phase_trace.h"
+#include "sim.h"
+#include "supervisor.h"
+#include "system.h"
+
+enum { WORKERS_MAX = 3, USERS = 4, CALLS_MAX = 64 };
+#define WORLD_WALL_MS 1700000000000 /* when a life begins, since 1970 */
+#define WORLD_SECRET "the-secret-of-the-simulation-is-long-enough"
+
+struct world;
+
+struct share {
+    struct world *world;
+    struct pl_loop *loop;
+    struct pl_metrics metrics;
+    struct pl_channels *channels; /* workers */
+    struct pl_hub *hub;
+    struct pl_keeper *keeper; /* workers */
+};
+
+struct operator;
+
+struct world {
+    uint64_t seed;
+    struct pl_random random; /* of all that the simulation decides */
+    struct pl_sim *sim;
+    struct pl_system *system;
+    struct pl_config *config;
+    struct pl_handlers *handlers;
+    struct pl_hash_key key;
+    struct pl_phase_trace *phases;
+    unsigned workers;
+    struct share at[WORKERS_MAX + 1]; /* the last one: the control loop */
+    struct pl_address owners[WORKERS_MAX];
+    struct pl_address hubs[WORKERS_MAX + 1];
+    struct pl_supervisor *supervisor; /* its loop's */
+    struct pl_address supervisor_address;
+    struct operator* operator;        /* its loop's */
+    struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
+    unsigned call_count;
+    uint64_t now_ms; /* since this life began */
+    bool is_late;
+    bool is_plain;
+    bool has_history;
+    bool fails_allocations; /* or did, in this life */
+    bool is_stopping;
+    bool is_stopped; /* the supervisor said so */
+};
+
+/* All that this life is like follows from the seed. */
+void world_begin(struct world *w, uint64_t seed, bool is_late);
+
+/* One worker and the settings of --insecure, for measuring. */
+void world_begin_plain(struct world *w);
+
+/* The loops are run to their end, as by pl_broker_wait(), and all that is left
+ * of the broker is checked: it must be nothing. */
+void world_end(struct world *w);
+
+/* A random number below `bound`. */
+unsigned world_draw(struct world *w, unsigned bound);
+
+/* One turn of a loop that has work: a step.  False: none has. */
+bool world_turn(struct world *w);
+
+/* Time passes: all timers on the way fire and all work is done. */
+void world_pass(struct world *w, uint64_t ms);
+
+/* The clock jumps. */
+void world_jump(struct world *w, uint64_t ms);
+
+/* Ask the broker to stop. */
+void world_stop(struct world *w, bool hurry);
+
+/* Whether new connections may come. */
+bool world_listens(const struct world *w);
+
+/* The sum over all loops. */
+uint64_t world_metric(const struct world *w, enum pl_metric m);
+
+/* A handler that waits gives its answer; false: none waits. */
+bool world_answer_call(struct world *w);
+
+/* As a backend would: disconnect all connections of a user, or unsubscribe
+ * them from a channel. */
+void world_kick(struct world *w, const char *user, const char *channel);
+
+/* A token for "u<user>".  Owner: the caller frees it. */
+char *world_token(struct world *w, unsigned user, int64_t ttl_s);
+
+/* Nothing may be queued, pending or on its way. */
+void world_check_rest(struct world *w);
+
+#endif
