@@ -76,6 +76,7 @@ struct pl_config {
         uint64_t outgoing_queue;      /* bytes a connection */
         uint32_t channels;            /* kept at once, whole broker */
         uint32_t connection_channels; /* subscriptions a connection */
+        uint32_t user_connections;    /* 0: any number */
     } limits;
     struct {
         uint64_t timeout_ms; /* never 0 */

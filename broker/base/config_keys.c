@@ -58,6 +58,8 @@ const struct pl_config_key pl_config_keys[] = {
      1, UINT32_MAX, false},
     {"limits.connection_channels", PL_KIND_NUMBER,
      AT(limits.connection_channels), "128", NULL, 1, 1000000, false},
+    {"limits.user_connections", PL_KIND_NUMBER, AT(limits.user_connections),
+     "0", NULL, 0, UINT32_MAX, false},
 
     {"connect.timeout", PL_KIND_DURATION, AT(connect.timeout_ms), "10s", NULL,
      1, LONGEST, false},

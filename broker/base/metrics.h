@@ -84,6 +84,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "times that reading paused as backpressure")                             \
     X(REFUSED_STOPPING, PL_COUNTER, "refused_stopping",                        \
       "commands refused because the broker stops")                             \
+    X(REFUSED_USER, PL_COUNTER, "refused_user",                                \
+      "connections closed with 3504: their user has too many")                 \
     X(REFUSED_BUSY, PL_COUNTER, "refused_busy",                                \
       "publications answered with 111")                                        \
     X(USERS, PL_GAUGE, "users", "users with a connection")                     \

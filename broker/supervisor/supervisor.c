@@ -64,12 +64,26 @@ static bool kick(struct pl_supervisor *s, const struct pl_client *client,
     return true;
 }
 
+/* All anonymous clients are one user, which has no limit. */
+static bool has_too_many(const struct pl_supervisor *s, struct pl_span user)
+{
+    uint32_t limit = s->options.config->limits.user_connections;
+
+    return limit > 0 && user.len > 0 &&
+           pl_registry_count(&s->registry, user) >= limit;
+}
+
 static void on_register(struct pl_supervisor *s,
                         const struct pl_register_mail *m)
 {
     if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_STOPPING, 1);
         kick(s, m->client, PL_DISCONNECT_SHUTDOWN, NULL, NULL);
+        return;
+    }
+    if (has_too_many(s, pl_client_user(m->client))) {
+        pl_count(s->options.metrics, PL_METRIC_REFUSED_USER, 1);
+        kick(s, m->client, PL_DISCONNECT_CONNECTION_LIMIT, NULL, NULL);
         return;
     }
     enum pl_err rc = pl_registry_add(&s->registry, m->client);

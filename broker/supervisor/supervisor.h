@@ -21,7 +21,7 @@
 struct pl_supervisor; /* opaque */
 
 struct pl_supervisor_options {
-    const struct pl_config *config; /* shutdown.*; outlives it */
+    const struct pl_config *config; /* shutdown.*, limits.*; outlives it */
     const struct pl_hash_key *key;  /* copied */
     struct pl_metrics *metrics;     /* of the control loop: the USERS gauges */
     struct pl_phase_trace *phases;  /* written by it; outlives it */

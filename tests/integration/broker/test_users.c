@@ -264,6 +264,41 @@ a20_single_and_multiple_connections_of_users_live_together(void **st)
     box_destroy(&b);
 }
 
+/* The newest of a user is the one that goes, whatever loop it is on. */
+static void
+connections_beyond_the_limit_of_a_user_are_closed_with_3504(void **st)
+{
+    const char *sets[] = {"auth.hmac_secret=" SECRET,
+                          "limits.user_connections=2", NULL};
+    struct peer p[5];
+    struct box b;
+
+    (void)st;
+    box_create_strict(&b, sets);
+    box_run(&b);
+    enter_as(&p[0], &b, "ann", PEER_JSON);
+    enter_as(&p[1], &b, "ann", PEER_JSON);
+    enter_as(&p[2], &b, "bob", PEER_JSON);
+    await_users(&b, 2, 1, 1);
+    for (int i = 0; i < 3; i++) {
+        char *token = box_token(SECRET, "ann", NULL);
+
+        assert_int_equal(peer_open(&p[3], b.port, PEER_PROTOBUF), 101);
+        peer_connect(&p[3], token); /* its answer may come before the end */
+        free(token);
+        assert_int_equal(peer_await_end(&p[3]), 3504);
+        peer_fini(&p[3]);
+        await_users(&b, 2, 1, 1);
+    }
+    peer_fini(&p[0]);
+    await_users(&b, 2, 2, 0);
+    enter_as(&p[0], &b, "ann", PEER_JSON);
+    await_users(&b, 2, 1, 1);
+    for (int i = 0; i < 3; i++)
+        peer_fini(&p[i]);
+    box_destroy(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +308,8 @@ int main(void)
             a18_attempts_are_passed_and_failed_and_a_failure_is_nobody),
         cmocka_unit_test(
             a20_single_and_multiple_connections_of_users_live_together),
+        cmocka_unit_test(
+            connections_beyond_the_limit_of_a_user_are_closed_with_3504),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

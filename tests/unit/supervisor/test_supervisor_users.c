@@ -259,9 +259,51 @@ static void after_the_stop_no_user_is_left_in_the_gauges(void **state)
     end(r, s, 1);
 }
 
+static void a_user_has_no_more_connections_than_its_limit(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    struct session s[4] = {session_create(r, "ada"), session_create(r, "ada"),
+                           session_create(r, "ada"), session_create(r, "bob")};
+
+    (void)state;
+    r->config->limits.user_connections = 2;
+    for (unsigned i = 0; i < 4; i++)
+        tell(r, s[i], false);
+    assert_users(r, 2, 1, 1);
+    assert_int_equal(s[0].fake->kicks + s[1].fake->kicks + s[3].fake->kicks, 0);
+    assert_int_equal(s[2].fake->kicks, 1); /* the newest */
+    assert_int_equal(s[2].fake->kick_code, PL_DISCONNECT_CONNECTION_LIMIT);
+    assert_int_equal(r->metrics.value[PL_METRIC_REFUSED_USER], 1);
+    tell(r, s[2], true); /* its leave takes nobody else's place */
+    assert_users(r, 2, 1, 1);
+    tell(r, s[0], true);
+    tell(r, s[2], false);
+    assert_users(r, 2, 1, 1);
+    assert_int_equal(s[2].fake->kicks, 1);
+    end(r, s, 4);
+}
+
+static void anonymous_connections_are_not_limited(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    struct session s[3] = {session_create(r, ""), session_create(r, ""),
+                           session_create(r, "")};
+
+    (void)state;
+    r->config->limits.user_connections = 1;
+    for (unsigned i = 0; i < 3; i++)
+        tell(r, s[i], false);
+    assert_users(r, 1, 0, 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(s[i].fake->kicks, 0);
+    end(r, s, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_user_has_no_more_connections_than_its_limit),
+        cmocka_unit_test(anonymous_connections_are_not_limited),
         cmocka_unit_test(a_user_is_there_from_its_first_connection_to_its_last),
         cmocka_unit_test(the_gauges_are_exact_across_churn),
         cmocka_unit_test(leaving_without_having_come_changes_nothing),
