@@ -20,10 +20,11 @@
 
 struct pl_segment *pl_segment_create(void)
 {
-    struct pl_segment *s = calloc(1, sizeof *s);
+    /* unlike calloc(), malloc() takes what a thread freed before */
+    struct pl_segment *s = malloc(sizeof *s);
 
     if (s != NULL)
-        s->holders = 1;
+        *s = (struct pl_segment){.holders = 1};
     return s;
 }
 
@@ -53,7 +54,9 @@ void pl_segment_seal(struct pl_segment *s)
     for (int k = 0; s != NULL && k < PL_DEFLATE_COUNT - 1; k++) {
         struct pl_segment *packed = s->packed[k].segment;
 
-        if (packed != NULL && packed->holders > 1)
+        if (packed == NULL)
+            continue;
+        if (packed->holders > 1)
             fit(packed);
         pl_segment_release(packed);
         s->packed[k].segment = NULL;
