@@ -46,7 +46,7 @@ static void refuse(const struct job *j, const char *text, const char *wanted)
     size_t i = 0;
 
     assert(!j->key->secret);
-    for (; text[i] != '\0' && i < SHOWN_MAX; i++)
+    for (; i < SHOWN_MAX && text[i] != '\0'; i++)
         shown[i] = text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
     shown[i] = '\0';
     pl_config_complain(j->l, &j->setting->place, j->key->name, "`%s` is not %s",
