@@ -71,8 +71,9 @@ void pl_actor_send(struct pl_actor *from, struct pl_address to,
  * elsewhere.  Valid until the end of the turn.  Thread: the loop's. */
 struct pl_actor *pl_actor_find(struct pl_loop *loop, struct pl_address address);
 
-/* Call `visit` for each actor of the kind `ops` on this loop; it may let the one
- * it is given exit.  Looks at every actor of the loop.  Thread: the loop's. */
+/* Call `visit` for each actor of the kind `ops` on this loop; it may let the
+ * one it is given exit.  Looks at every actor of the loop.  Thread: the loop's.
+ */
 void pl_actor_each(struct pl_loop *loop, const struct pl_actor_ops *ops,
                    void (*visit)(struct pl_actor *a, void *arg), void *arg);
 

@@ -204,7 +204,7 @@ static enum pl_metric counter_of(uint16_t code)
     case PL_DISCONNECT_NOT_AVAILABLE:
         return PL_METRIC_CLOSED_PROTOCOL;
     default: /* below 3000 the WebSocket itself was violated */
-        return code < PL_DISCONNECT_CLOSED ? PL_METRIC_CLOSED_PROTOCOL
+        return code < PL_APPLICATION_CODES ? PL_METRIC_CLOSED_PROTOCOL
                                            : PL_METRIC_CLOSED_SERVER;
     }
 }
@@ -458,7 +458,8 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
 
     if (s == NULL)
         return PL_ENOMEM;
-    if (pl_actor_init(&s->actor, k->actor.loop, &pl_session_actor_ops) != PL_OK) {
+    if (pl_actor_init(&s->actor, k->actor.loop, &pl_session_actor_ops) !=
+        PL_OK) {
         free(s);
         return PL_ENOMEM;
     }

@@ -28,7 +28,9 @@ enum pl_session_state {
 enum {
     PL_PENDING_PAUSE = 256, /* commands in work: reading pauses */
     PL_PENDING_RESUME = 128,
-    PL_CLOSE_WAIT_MS = 5000,    /* for the peer's Close, or its reading ours */
+    PL_APPLICATION_CODES =
+        3000,                /* close codes from here on are not RFC 6455's */
+    PL_CLOSE_WAIT_MS = 5000, /* for the peer's Close, or its reading ours */
     PL_EXPIRE_GRACE_MS = 25000, /* after a token expired, for its refresh */
     PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
 };

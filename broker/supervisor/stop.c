@@ -168,6 +168,22 @@ static void ask_to_stop(struct pl_supervisor *s, struct pl_party *p)
                pl_log_string("actor", p->name));
 }
 
+/* Nobody is asked before those of its loop that started after it have gone:
+ * sessions use their hub until they end.  With all asked at once, a hub that
+ * was ahead in the queue of a loop that had been blocked would go first. */
+static bool must_wait(const struct pl_supervisor *s, size_t index)
+{
+    const struct pl_party *p = &s->internals.at[index];
+
+    for (size_t i = index + 1; i < s->internals.count; i++) {
+        const struct pl_party *later = &s->internals.at[i];
+
+        if (!later->is_gone && later->address.loop == p->address.loop)
+            return true;
+    }
+    return false;
+}
+
 /* Ask the next one, past those that have gone and those on mute loops.  False:
  * all have been asked and none is there any more. */
 static bool stop_next(struct pl_supervisor *s)
@@ -180,6 +196,8 @@ static bool stop_next(struct pl_supervisor *s)
         if (p->is_gone)
             continue;
         is_any_left = true;
+        if (must_wait(s, i))
+            continue;
         ask_to_stop(s, p);
         if (!s->is_mute[p->address.loop])
             return true;
@@ -196,7 +214,8 @@ static void cancel_rest(struct pl_supervisor *s)
 
         if (p->is_gone)
             continue;
-        ask_to_stop(s, p); /* it may still tidy up before its loop ends */
+        if (!must_wait(s, i))
+            ask_to_stop(s, p); /* it may still tidy up before its loop ends */
         warn(s, p);
         forced++;
     }
