@@ -50,8 +50,9 @@ static void assert_within(const struct box *b, int phase, int64_t deadline_ms)
 
 static void a1_what_is_submitted_during_stop_is_refused_and_counted(void **st)
 {
+    /* one loop: what it has refused shows that it knows of the stop */
     const char *sets[] = {"shutdown.grace=60s", "shutdown.disconnect=10s",
-                          NULL};
+                          "loops=1", NULL};
     struct box b;
     struct gate g;
     struct peer p, late, open;
