@@ -434,13 +434,6 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
     return PL_OK;
 }
 
-void pl_hub_set_owners(struct pl_hub *h, const struct pl_address *channels,
-                       unsigned owners)
-{
-    h->options.channels = channels;
-    h->options.channel_owners = owners;
-}
-
 void pl_hub_stop(struct pl_hub *h)
 {
     pl_actor_exit(&h->actor, "stopped");

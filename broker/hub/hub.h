@@ -123,11 +123,6 @@ struct pl_hub_options {
 enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
                           const struct pl_hub_options *options);
 
-/* Where the owners are, once they exist; before the loop runs.  The array
- * outlives the hub. */
-void pl_hub_set_owners(struct pl_hub *h, const struct pl_address *channels,
-                       unsigned owners);
-
 /* Exit; every subscription has ended before. */
 void pl_hub_stop(struct pl_hub *h);
 struct pl_address pl_hub_address(const struct pl_hub *h);

@@ -257,27 +257,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     return PL_OK;
 }
 
-void pl_keeper_set_supervisor(struct pl_keeper *k, struct pl_address address)
-{
-    k->options.supervisor = address;
-}
-
 struct pl_address pl_keeper_address(const struct pl_keeper *k)
 {
     return pl_actor_address(&k->actor);
-}
-
-struct pl_loop *pl_keeper_loop(struct pl_keeper *k)
-{
-    return k->actor.loop;
-}
-
-struct pl_metrics *pl_keeper_metrics(struct pl_keeper *k)
-{
-    return k->options.metrics;
-}
-
-enum pl_phase pl_keeper_phase(const struct pl_keeper *k)
-{
-    return k->phase;
 }

@@ -31,12 +31,6 @@ struct pl_keeper_options {
 enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
                              const struct pl_keeper_options *options);
 
-/* Who the supervisor is, once it exists; before the loop runs. */
-void pl_keeper_set_supervisor(struct pl_keeper *k, struct pl_address address);
-
 struct pl_address pl_keeper_address(const struct pl_keeper *k);
-struct pl_loop *pl_keeper_loop(struct pl_keeper *k);
-struct pl_metrics *pl_keeper_metrics(struct pl_keeper *k);
-enum pl_phase pl_keeper_phase(const struct pl_keeper *k);
 
 #endif

@@ -241,7 +241,6 @@ static void on_peer_close(struct pl_session *s, uint16_t code)
 {
     bool is_answer = s->state >= PL_SESSION_CLOSING;
 
-    s->peer_closed = true;
     s->is_deaf = true;
     if (!is_answer) {
         pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);

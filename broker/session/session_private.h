@@ -83,7 +83,6 @@ struct pl_session {
     bool is_paused;
     bool resumes_soon; /* paused for PL_BACKLOG_WAIT_MS */
     bool is_touched;   /* to be flushed at the end of the turn */
-    bool peer_closed;  /* its Close came */
     bool close_sent;   /* ours was queued */
     bool is_gone;      /* the transport is over */
     bool is_deaf;      /* nothing more that the peer says counts */
