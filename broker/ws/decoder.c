@@ -9,40 +9,29 @@
  * `partial`, which exists only until what it holds is finished: a connection
  * at rest costs two pointers.
  *
- * What arrives is unmasked and checked at once, then gathered in memory that
- * grows with it, never beyond the end of the frame that is being read, whose
- * length was checked against max_message together with what is gathered.  So
- * a header of 64 KiB by itself costs its peer more than us.  Rejected:
- * allocating the announced length, which is faster for large messages but
- * gives memory to whoever asks for it.
+ * What arrives is unmasked at once; pieces.c gathers, inflates and checks it.
  *
  * The order of checks is the order of bytes, and a header is checked as far
  * as it is here; so the same bytes give the same events however they are cut.
  *
- * A compressed message (RFC 7692) is gathered as it came and inflated at its
- * end, by the inflater that all connections of a loop share: so an unfinished
- * one holds its bytes and no window.  It may come in somewhat more bytes than
- * max_message, because what cannot be compressed grows a little; what it
- * becomes may not.  Inflating as it arrives was rejected: 40 KiB for each
- * connection that is in the middle of a message.
+ * A compressed message (RFC 7692) that is one frame, whole inside `in`, is
+ * inflated by what all connections of a loop share.
  *
  * Invariant: between calls either partial is NULL, or it has bytes of a
  * header, or a frame that is not finished, or a message that is not finished,
- * or the payload of the event just given, and then the next call frees it.
- * gathered <= max_message always, or compressed_max() of it. */
+ * or the payload of the event just given, and then the next call frees it. */
 #include "decoder.h"
 
 #include <stdlib.h>
 
-#include "deflate.h"
 #include "mask.h"
+#include "pieces.h"
 #include "utf8.h"
 
 enum {
     HEADER_MAX = 14, /* bytes: 2, a length of 8, a key of 4 */
     CONTROL_MAX = 125,
     KEY_LEN = 4,
-    GATHER_MIN = 64, /* bytes; first allocation, unless the frame is shorter */
 
     FIN = 0x80,
     RESERVED = 0x70,
@@ -52,12 +41,7 @@ enum {
     MASKED = 0x80,
     LENGTH = 0x7F,
     LENGTH_16 = 126,
-    LENGTH_64 = 127,
-
-    CODE_PROTOCOL = 1002,
-    CODE_TEXT = 1007,
-    CODE_TOO_BIG = 1009,
-    CODE_MEMORY = 1011
+    LENGTH_64 = 127
 };
 
 /* A frame's header.  Until `size` bytes of it are here the fields behind
@@ -72,13 +56,7 @@ struct header {
 };
 
 struct pl_ws_partial {
-    /* the message whose fragments are being gathered */
-    enum pl_ws_opcode message; /* TEXT or BINARY; 0: none */
-    bool compressed;           /* it is */
-    struct pl_utf8 utf8;       /* of its text, as far as it is here */
-    char *data;                /* owned */
-    size_t gathered;           /* bytes in data */
-    size_t cap;
+    struct pl_ws_pieces message; /* whose fragments are being gathered */
 
     /* the frame being read */
     bool in_frame; /* the header is taken, its payload is not */
@@ -88,11 +66,6 @@ struct pl_ws_partial {
     unsigned char kept; /* bytes of an unfinished header */
     unsigned char head[HEADER_MAX];
     char control[CONTROL_MAX]; /* payload of an unfinished control frame */
-};
-
-struct fault {
-    uint16_t code;
-    const char *text;
 };
 
 /* Tell the error.  True, for callers that say whether they made an event. */
@@ -105,12 +78,12 @@ static bool fail(struct pl_ws_event *out, uint16_t code, const char *text)
 
 static bool fail_memory(struct pl_ws_event *out)
 {
-    return fail(out, CODE_MEMORY, "out of memory");
+    return fail(out, PL_WS_CODE_MEMORY, "out of memory");
 }
 
 static bool fail_text(struct pl_ws_event *out)
 {
-    return fail(out, CODE_TEXT, "text is not UTF-8");
+    return fail(out, PL_WS_CODE_TEXT, "text is not UTF-8");
 }
 
 static bool is_control(enum pl_ws_opcode opcode)
@@ -120,12 +93,13 @@ static bool is_control(enum pl_ws_opcode opcode)
 
 static enum pl_ws_opcode open_message(const struct pl_ws_decoder *d)
 {
-    return d->partial == NULL ? PL_WS_CONTINUATION : d->partial->message;
+    return d->partial == NULL ? PL_WS_CONTINUATION : d->partial->message.opcode;
 }
 
-static size_t gathered(const struct pl_ws_decoder *d)
+static size_t arrived(const struct pl_ws_decoder *d)
 {
-    return open_message(d) == PL_WS_CONTINUATION ? 0 : d->partial->gathered;
+    return open_message(d) == PL_WS_CONTINUATION ? 0
+                                                 : d->partial->message.arrived;
 }
 
 /* Whether these reserved bits of a header's first byte may be set. */
@@ -137,21 +111,15 @@ static bool may_be_set(const struct pl_ws_decoder *d, unsigned char first)
            (opcode == PL_WS_TEXT || opcode == PL_WS_BINARY);
 }
 
-/* Bytes in which a message may come compressed. */
-static size_t compressed_max(size_t max_message)
-{
-    return max_message + max_message / 8 + 64;
-}
-
 /* Bytes that the frame with this first byte may have. */
 static size_t room_for(const struct pl_ws_decoder *d, unsigned char first)
 {
     size_t max = d->limits->max_message;
 
-    if ((first & RSV1) != 0 ||
-        (open_message(d) != PL_WS_CONTINUATION && d->partial->compressed))
-        max = compressed_max(max);
-    return max - gathered(d);
+    if ((first & RSV1) != 0 || (open_message(d) != PL_WS_CONTINUATION &&
+                                d->partial->message.compressed))
+        max = pl_ws_compressed_max(max);
+    return max - arrived(d);
 }
 
 /* What the first byte of a header must not be, or NULL. */
@@ -192,9 +160,9 @@ static const char *check_second(const struct pl_ws_decoder *d,
 }
 
 /* Read the length behind the second byte, when it is here. */
-static struct fault check_length(const struct pl_ws_decoder *d,
-                                 const unsigned char *at, size_t more,
-                                 struct header *h)
+static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
+                                       const unsigned char *at, size_t more,
+                                       struct header *h)
 {
     uint64_t len = at[1] & LENGTH;
 
@@ -203,23 +171,26 @@ static struct fault check_length(const struct pl_ws_decoder *d,
         for (size_t i = 0; i < more; i++)
             len = len << 8 | at[2 + i];
         if (len >> 63 != 0)
-            return (struct fault){CODE_PROTOCOL, "a length of 64 bits"};
+            return (struct pl_ws_fault){PL_WS_CODE_PROTOCOL,
+                                        "a length of 64 bits"};
         if (len < (more == 2 ? LENGTH_16 : 0x10000))
-            return (struct fault){CODE_PROTOCOL, "a length is not minimal"};
+            return (struct pl_ws_fault){PL_WS_CODE_PROTOCOL,
+                                        "a length is not minimal"};
     }
     if ((at[0] & CONTROL) == 0 && len > room_for(d, at[0]))
-        return (struct fault){CODE_TOO_BIG, "the message is too long"};
+        return (struct pl_ws_fault){PL_WS_CODE_TOO_BIG,
+                                    "the message is too long"};
     h->payload = (size_t)len;
-    return (struct fault){0, NULL};
+    return (struct pl_ws_fault){0, NULL};
 }
 
 /* Check a header as far as its `len` bytes go.  It is complete when h->size
  * is not more than `len`. */
-static struct fault check_header(const struct pl_ws_decoder *d,
-                                 const unsigned char *at, size_t len,
-                                 struct header *h)
+static struct pl_ws_fault check_header(const struct pl_ws_decoder *d,
+                                       const unsigned char *at, size_t len,
+                                       struct header *h)
 {
-    struct fault fault = {CODE_PROTOCOL, NULL};
+    struct pl_ws_fault fault = {PL_WS_CODE_PROTOCOL, NULL};
 
     h->size = 2;
     if (len >= 1)
@@ -295,7 +266,7 @@ static enum step take_header(struct pl_ws_decoder *d, struct pl_span *in,
         at = joined;
         len += kept;
     }
-    struct fault fault = check_header(d, at, len, h);
+    struct pl_ws_fault fault = check_header(d, at, len, h);
     if (fault.text != NULL) {
         fail(out, fault.code, fault.text);
         return EVENT;
@@ -324,10 +295,11 @@ static bool give_close(struct pl_span payload, struct pl_ws_event *out)
     if (payload.len > 0) {
         code = (unsigned)at[0] << 8 | at[1];
         if (!is_close_code(code))
-            return fail(out, CODE_PROTOCOL, "a close code is not allowed");
+            return fail(out, PL_WS_CODE_PROTOCOL,
+                        "a close code is not allowed");
         take(&payload, 2);
         if (!pl_utf8_is_valid(payload))
-            return fail(out, CODE_TEXT, "a close reason is not UTF-8");
+            return fail(out, PL_WS_CODE_TEXT, "a close reason is not UTF-8");
     }
     *out = (struct pl_ws_event){.kind = PL_WS_EVENT_CLOSE,
                                 .opcode = PL_WS_CLOSE,
@@ -370,19 +342,11 @@ static bool inflate_message(const struct pl_ws_decoder *d,
                             enum pl_ws_opcode opcode, struct pl_span payload,
                             struct pl_ws_event *out)
 {
-    struct pl_span message;
+    struct pl_ws_fault fault = pl_ws_inflate_whole(d->limits, opcode, &payload);
 
-    switch (pl_inflate(d->limits->inflater, payload, d->limits->max_message,
-                       &message)) {
-    case PL_OK:
-        return whole_message(opcode, message, false, out);
-    case PL_ETOOBIG:
-        return fail(out, CODE_TOO_BIG, "the message is too long");
-    case PL_ENOMEM:
-        return fail_memory(out);
-    default:
-        return fail(out, CODE_TEXT, "the message cannot be inflated");
-    }
+    if (fault.text != NULL)
+        return fail(out, fault.code, fault.text);
+    return give_message(opcode, payload, out);
 }
 
 /* Whether the frame can be given as it lies in `in`. */
@@ -408,79 +372,44 @@ static bool whole_frame(const struct pl_ws_decoder *d, const struct header *h,
     return whole_message(h->opcode, payload, ascii, out);
 }
 
-/* Begin a frame that must be gathered. */
+/* Begin a frame that is not here whole, or is no message by itself. */
 static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
                        struct pl_ws_event *out)
 {
     struct pl_ws_partial *p = need_partial(d);
+    struct pl_ws_fault fault = {0, NULL};
 
     if (p == NULL)
         return !fail_memory(out);
     p->frame = *h;
     p->taken = 0;
     p->in_frame = true;
-    if (h->opcode == PL_WS_TEXT || h->opcode == PL_WS_BINARY) {
-        p->message = h->opcode;
-        p->compressed = h->compressed;
-    }
-    return true;
+    if (h->opcode == PL_WS_TEXT || h->opcode == PL_WS_BINARY)
+        fault = pl_ws_pieces_begin(&p->message, d->limits, h->opcode,
+                                   h->compressed);
+    return fault.text == NULL || !fail(out, fault.code, fault.text);
 }
 
-/* Append to the gathered message.  Memory doubles but ends with the frame. */
-static bool gather(struct pl_ws_partial *p, struct pl_span piece, size_t left)
-{
-    size_t need = p->gathered + piece.len;
-
-    if (need > p->cap) {
-        size_t cap = p->cap * 2 < GATHER_MIN ? GATHER_MIN : p->cap * 2;
-
-        cap = cap < need ? need : cap;
-        cap = cap > need + left ? need + left : cap;
-        char *data = realloc(p->data, cap);
-        if (data == NULL)
-            return false;
-        p->data = data;
-        p->cap = cap;
-    }
-    if (piece.len > 0)
-        memcpy(p->data + p->gathered, piece.at, piece.len);
-    p->gathered = need;
-    return true;
-}
-
-/* The end of a data frame that was gathered. */
-static bool finish_data(const struct pl_ws_decoder *d, struct pl_ws_event *out)
-{
-    struct pl_ws_partial *p = d->partial;
-    enum pl_ws_opcode opcode = p->message;
-    struct pl_span data = {p->data != NULL ? p->data : "", p->gathered};
-
-    p->in_frame = false;
-    if (!p->frame.fin)
-        return false;
-    if (p->compressed) {
-        p->message = PL_WS_CONTINUATION;
-        return inflate_message(d, opcode, data, out);
-    }
-    if (opcode == PL_WS_TEXT && !pl_utf8_is_complete(&p->utf8))
-        return fail_text(out);
-    p->message = PL_WS_CONTINUATION;
-    return give_message(opcode, data, out);
-}
-
+/* Take a piece of a data frame, and when it is the last of the last one give
+ * the message. */
 static bool take_data(const struct pl_ws_decoder *d, struct pl_span piece,
                       bool ascii, struct pl_ws_event *out)
 {
     struct pl_ws_partial *p = d->partial;
     size_t left = p->frame.payload - p->taken;
+    enum pl_ws_opcode opcode = p->message.opcode;
+    struct pl_ws_fault fault =
+        pl_ws_pieces_add(&p->message, d->limits, piece, ascii, left);
+    struct pl_span data;
 
-    if (p->message == PL_WS_TEXT && !p->compressed &&
-        !(ascii && pl_utf8_is_complete(&p->utf8)) &&
-        !pl_utf8_feed(&p->utf8, piece))
-        return fail_text(out);
-    if (!gather(p, piece, left))
-        return fail_memory(out);
-    return left == 0 && finish_data(d, out);
+    if (fault.text == NULL && left == 0) {
+        p->in_frame = false;
+        if (p->frame.fin)
+            fault = pl_ws_pieces_end(&p->message, d->limits, &data);
+    }
+    if (fault.text != NULL)
+        return fail(out, fault.code, fault.text);
+    return left == 0 && p->frame.fin && give_message(opcode, data, out);
 }
 
 static bool take_control(struct pl_ws_partial *p, struct pl_span piece,
@@ -522,7 +451,7 @@ static void settle(struct pl_ws_decoder *d)
     const struct pl_ws_partial *p = d->partial;
 
     if (p != NULL && !p->in_frame && p->kept == 0 &&
-        p->message == PL_WS_CONTINUATION)
+        p->message.opcode == PL_WS_CONTINUATION)
         pl_ws_decoder_fini(d);
 }
 
@@ -556,13 +485,16 @@ void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
 
 void pl_ws_decoder_fini(struct pl_ws_decoder *d)
 {
-    if (d->partial != NULL)
-        free(d->partial->data);
+    if (d->partial == NULL)
+        return;
+    pl_ws_pieces_fini(&d->partial->message, d->limits);
     free(d->partial);
     d->partial = NULL;
 }
 
 size_t pl_ws_decoder_memory(const struct pl_ws_decoder *d)
 {
-    return d->partial == NULL ? 0 : sizeof *d->partial + d->partial->cap;
+    return d->partial == NULL
+               ? 0
+               : sizeof *d->partial + d->partial->message.data.cap;
 }

@@ -57,8 +57,8 @@ struct pl_ws_event {
     uint16_t code;
     struct pl_span payload; /* until the next call; in `in` or the decoder's.
                                A MESSAGE's may be changed in place.  One
-                               that was compressed is the inflater's: until
-                               the next call on it. */
+                               that was compressed may be the inflater's:
+                               until the next call on it. */
 };
 
 /* Take the next event from the front of `in`, which is unmasked in place and
@@ -66,7 +66,9 @@ struct pl_ws_event {
  * `in` is empty.  After CLOSE or ERROR the decoder must not be called again.
  * Limits are checked before memory is allocated; text is checked as UTF-8 as
  * it arrives, so that an error is told at its first wrong byte, even inside
- * an unfinished frame; but what is compressed only when all of it is here.
+ * an unfinished frame.  What is compressed is inflated and checked as it
+ * arrives, while no more than PL_INFLATIONS_MAX messages on this inflater are
+ * unfinished; beyond that, a message is judged when all of it is here.
  * Owner: `in` stays the caller's. */
 void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
                   struct pl_ws_event *out);
@@ -74,7 +76,8 @@ void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
 /* Free what the decoder owns. */
 void pl_ws_decoder_fini(struct pl_ws_decoder *d);
 
-/* Bytes of memory the decoder holds beyond itself, for accounting. */
+/* Bytes of memory the decoder holds beyond itself, for accounting; without
+ * what it has taken of the inflater's. */
 size_t pl_ws_decoder_memory(const struct pl_ws_decoder *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deflate.c - compressing and inflating one message; see deflate.h.
+/* deflate.c - compressing and inflating messages; see deflate.h.
  *
  * zlib does the work, with a stream kept a loop and a kind, and reset before
  * each message.  What a message costs besides its bytes is that reset, which
@@ -15,13 +15,18 @@
  * is given up as soon as it would not be smaller than the message; so
  * compressing never needs more room than not compressing.
  *
- * Inflating takes whole messages only, which need no stream of their own while
- * they arrive; what is gathered meanwhile is bounded by the decoder.  Its
- * memory grows with what comes out, never beyond `max`: one byte more is only
- * ever written to a byte on the stack.
+ * A message that is here whole is inflated by a stream that the loop keeps.
+ * One that arrives in pieces takes a stream of its own until it ends, so that
+ * what is wrong in it is known when it arrives; there are at most
+ * PL_INFLATIONS_MAX of them, so unfinished messages cannot be made to cost 40
+ * KiB each.  Rejected: inflating from the beginning at each piece, whose cost
+ * grows with the square of the pieces.
  *
- * Invariant: a stream is at the beginning of a message whenever no call is
- * inside. */
+ * What comes out goes to memory that grows with it, never beyond `max`: one
+ * byte more is only ever written to a byte on the stack.
+ *
+ * Invariant: a deflater's stream, and the one that an inflater keeps, is at the
+ * beginning of a message whenever no call is inside. */
 #include "deflate.h"
 
 #include <stdint.h>
@@ -152,35 +157,53 @@ void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
 
 /* --- Inflating --- */
 
-static z_stream *inflate_stream(struct pl_inflater *i)
+static z_stream *make_stream(void)
 {
-    if (i->stream != NULL)
-        return i->stream;
     z_stream *z = calloc(1, sizeof *z);
-    if (z == NULL || inflateInit2(z, -MAX_WBITS) != Z_OK) {
-        free(z);
-        return NULL;
-    }
-    return i->stream = z;
+
+    if (z != NULL && inflateInit2(z, -MAX_WBITS) == Z_OK)
+        return z;
+    free(z);
+    return NULL;
+}
+
+static void destroy_stream(z_stream *z)
+{
+    if (z != NULL)
+        inflateEnd(z);
+    free(z);
+}
+
+/* The stream that is kept, or a new one; NULL: out of memory. */
+static z_stream *take_stream(struct pl_inflater *i)
+{
+    z_stream *z = i->stream;
+
+    i->stream = NULL;
+    return z != NULL ? z : make_stream();
+}
+
+/* One is kept, others are freed. */
+static void return_stream(struct pl_inflater *i, z_stream *z)
+{
+    if (i->stream != NULL || inflateReset(z) != Z_OK)
+        destroy_stream(z);
+    else
+        i->stream = z;
 }
 
 void pl_inflater_fini(struct pl_inflater *i)
 {
-    if (i->stream != NULL)
-        inflateEnd(i->stream);
-    free(i->stream);
+    destroy_stream(i->stream);
     i->stream = NULL;
     pl_buf_fini(&i->out);
 }
 
 /* Let what comes out next go behind what is there: to the free memory, to more
  * of it, or when there is `max` already to `*beyond`. */
-static enum pl_err make_room(struct pl_inflater *i, size_t max,
+static enum pl_err make_room(z_stream *z, size_t max, struct pl_buf *b,
                              unsigned char *beyond)
 {
-    struct pl_buf *b = &i->out;
-    z_stream *z = i->stream;
-
     if (b->len == max) {
         z->next_out = beyond;
         z->avail_out = 1;
@@ -203,23 +226,23 @@ static enum pl_err make_room(struct pl_inflater *i, size_t max,
 }
 
 /* Inflate until `in` is used up and nothing more comes out. */
-static enum pl_err feed(struct pl_inflater *i, struct pl_span in, size_t max)
+static enum pl_err feed(z_stream *z, struct pl_span in, size_t max,
+                        struct pl_buf *out)
 {
-    z_stream *z = i->stream;
     unsigned char beyond;
 
     z->next_in = (Bytef *)(uintptr_t)in.at;
     z->avail_in = (uInt)in.len;
     for (;;) {
-        enum pl_err err = make_room(i, max, &beyond);
+        enum pl_err err = make_room(z, max, out, &beyond);
 
         if (err != PL_OK)
             return err;
         uInt room = z->avail_out;
         int rc = inflate(z, Z_SYNC_FLUSH);
-        if (room > z->avail_out && i->out.len == max)
+        if (room > z->avail_out && out->len == max)
             return PL_ETOOBIG;
-        i->out.len += room - z->avail_out;
+        out->len += room - z->avail_out;
         if (rc == Z_MEM_ERROR)
             return PL_ENOMEM;
         /* A final block ends zlib's stream but not the message, section
@@ -233,14 +256,12 @@ static enum pl_err feed(struct pl_inflater *i, struct pl_span in, size_t max)
     }
 }
 
-static enum pl_err inflate_message(struct pl_inflater *i, struct pl_span in,
-                                   size_t max)
+static enum pl_err finish(z_stream *z, size_t max, struct pl_buf *out)
 {
-    enum pl_err err = feed(i, in, max);
+    enum pl_err err =
+        feed(z, (struct pl_span){(const char *)tail, TAIL}, max, out);
 
-    if (err == PL_OK)
-        err = feed(i, (struct pl_span){(const char *)tail, TAIL}, max);
-    if (err == PL_OK && (i->stream->data_type & AT_BOUNDARY) == 0)
+    if (err == PL_OK && (z->data_type & AT_BOUNDARY) == 0)
         err = PL_EBADMSG; /* cut off inside a block */
     return err;
 }
@@ -251,12 +272,48 @@ enum pl_err pl_inflate(struct pl_inflater *i, struct pl_span payload,
     if (i->out.cap > OUT_KEEP)
         pl_buf_fini(&i->out);
     i->out.len = 0;
-    if (inflate_stream(i) == NULL)
+    z_stream *z = take_stream(i);
+    if (z == NULL)
         return PL_ENOMEM;
-    enum pl_err err = inflate_message(i, payload, max);
-    inflateReset(i->stream);
+    enum pl_err err = feed(z, payload, max, &i->out);
+    if (err == PL_OK)
+        err = finish(z, max, &i->out);
+    return_stream(i, z);
     if (err == PL_OK)
         *out = (struct pl_span){i->out.data != NULL ? i->out.data : "",
                                 i->out.len};
     return err;
+}
+
+enum pl_err pl_inflation_open(struct pl_inflater *i, struct pl_inflation *n)
+{
+    if (i->open == PL_INFLATIONS_MAX)
+        return PL_EFULL;
+    z_stream *z = take_stream(i);
+    if (z == NULL)
+        return PL_ENOMEM;
+    i->open++;
+    n->stream = z;
+    return PL_OK;
+}
+
+enum pl_err pl_inflation_feed(struct pl_inflation *n, struct pl_span piece,
+                              size_t max, struct pl_buf *out)
+{
+    return piece.len == 0 ? PL_OK : feed(n->stream, piece, max, out);
+}
+
+enum pl_err pl_inflation_end(struct pl_inflation *n, size_t max,
+                             struct pl_buf *out)
+{
+    return finish(n->stream, max, out);
+}
+
+void pl_inflation_close(struct pl_inflater *i, struct pl_inflation *n)
+{
+    if (n->stream == NULL)
+        return;
+    return_stream(i, n->stream);
+    i->open--;
+    n->stream = NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deflate.h - permessage-deflate (RFC 7692): what is negotiated, and one
- * message at a time compressed or inflated.
+/* deflate.h - permessage-deflate (RFC 7692): what is negotiated, and messages
+ * compressed and inflated.
  *
  * Neither side ever keeps its context from one message to the next, so a
- * connection owns nothing; the memory here belongs to a loop, and is allocated
- * when it is first needed. */
+ * connection at rest owns nothing; the memory here belongs to a loop, and is
+ * allocated when it is first needed. */
 #ifndef PL_WS_DEFLATE_H
 #define PL_WS_DEFLATE_H
 
@@ -64,11 +64,13 @@ void pl_deflate_frame(struct pl_deflater *d, enum pl_deflate kind,
 void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
                      struct pl_buf *b, size_t mark);
 
-/* What inflates, for one loop: 40 KiB and a message.  All zero is a new one.
- */
+/* What inflates, for one loop: 40 KiB and a message, and while messages are
+ * unfinished 40 KiB for each of PL_INFLATIONS_MAX.  All zero is a new one. */
 struct pl_inflater {
-    struct z_stream_s *stream; /* owned */
-    struct pl_buf out;         /* the last message */
+    struct z_stream_s *stream; /* owned; at rest, for the next message */
+    unsigned open;             /* inflations */
+    struct pl_buf out;         /* the last whole message, also as far as it
+                                  came before an error */
 };
 
 void pl_inflater_fini(struct pl_inflater *i);
@@ -80,5 +82,30 @@ void pl_inflater_fini(struct pl_inflater *i);
  *         PL_ETOOBIG, PL_ENOMEM. */
 enum pl_err pl_inflate(struct pl_inflater *i, struct pl_span payload,
                        size_t max, struct pl_span *out);
+
+enum { PL_INFLATIONS_MAX = 64 };
+
+/* A message that is inflated as it arrives.  All zero is none. */
+struct pl_inflation {
+    struct z_stream_s *stream; /* owned; NULL: none */
+};
+
+/* Begin one.
+ * Errors: PL_EFULL (the inflater has PL_INFLATIONS_MAX open: gather this
+ *         message and use pl_inflate()), PL_ENOMEM. */
+enum pl_err pl_inflation_open(struct pl_inflater *i, struct pl_inflation *n);
+
+/* Append to `out` what the next piece of the payload becomes, until `out` has
+ * `max` bytes.  Also on error `out` has all that came before it.
+ * Errors: those of pl_inflate(); close it then. */
+enum pl_err pl_inflation_feed(struct pl_inflation *n, struct pl_span piece,
+                              size_t max, struct pl_buf *out);
+
+/* The same at the end of the message. */
+enum pl_err pl_inflation_end(struct pl_inflation *n, size_t max,
+                             struct pl_buf *out);
+
+/* Give back what it took.  One that is none may be closed. */
+void pl_inflation_close(struct pl_inflater *i, struct pl_inflation *n);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "deflate.h"
 #include "ws_check.h"
 
 enum { MAX_MESSAGE = 1000 };
@@ -205,6 +206,112 @@ static void what_comes_in_is_bounded_too(void **state)
     pl_buf_fini(&frame);
 }
 
+/* Not at the end of the message: the ping behind it is never seen. */
+static void what_is_wrong_is_told_as_soon_as_it_is_inflated(void **state)
+{
+    static const struct row rows[] = {
+        /* text, in a first fragment and in a later one */
+        ROW("\x41\x07\x00\x02\x00\xFD\xFF\xC3\x28\x89\x00", "error=1007"),
+        ROW("\x41\x06\x00\x01\x00\xFE\xFF\xC3\x89\x01p"
+            "\x00\x06\x00\x01\x00\xFE\xFF\x28\x89\x01q",
+            "ping=p error=1007"),
+        /* in a frame that does not end */
+        ROW("\xC1\x7D\x00\x02\x00\xFD\xFF\xC3\x28", "error=1007"),
+        ROW("\xC1\x7D\x00\x04\x00\xFB\xFF\xED\xA0", "error=1007"),
+        /* behind a good message of the same read */
+        ROW("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"
+            "\xC1\x7D\x00\x02\x00\xFD\xFF\xC3\x28",
+            "text=Hello error=1007"),
+        /* cut inside a character: only its end tells */
+        ROW("\x41\x06\x00\x01\x00\xFE\xFF\xC3\x89\x00\x80\x01\x00",
+            "ping= error=1007"),
+        /* data that is invalid, in a binary too */
+        ROW("\x42\x01\x07\x89\x00", "error=1007"),
+        ROW("\x41\x01\x07\x89\x00", "error=1007"),
+        ROW("\xC2\x7D\x00\x05\x00\xFF\xFF", "error=1007"),
+        /* no text, no check */
+        ROW("\x42\x07\x00\x02\x00\xFD\xFF\xC3\x28\x89\x00\x80\x01\x00",
+            "ping= binary=%C3("),
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+/* A fragment that becomes 1000 bytes. */
+static void a_bomb_is_told_as_soon_as_it_is_inflated(void **state)
+{
+    static const char bomb[] =
+        "\x42\x0B\x4A\x4C\x1C\x05\xA3\x60\x14\x0C\x77\x00\x00\x89\x00";
+
+    (void)state;
+    ws_check_deflate((struct pl_span){bomb, sizeof bomb - 1},
+                     "ping=", MAX_MESSAGE);
+    ws_check_deflate((struct pl_span){bomb, sizeof bomb - 1}, "error=1009",
+                     MAX_MESSAGE - 1);
+}
+
+/* However it is cut, whole too: FF stands before what is too much. */
+static void the_first_of_two_errors_is_told(void **state)
+{
+    static const char text[] = "\xC1\x0A\x00\x04\x00\xFB\xFF\xFF"
+                               "abc\x00";
+
+    (void)state;
+    ws_check_deflate((struct pl_span){text, sizeof text - 1}, "error=1007", 3);
+    ws_check_deflate(PL_SPAN("\xC1\x0A\x00\x04\x00\xFB\xFF"
+                             "ab\xFF"
+                             "c\x00"),
+                     "error=1009", 2);
+    ws_check_deflate(PL_SPAN("\xC1\x09\x00\x04\x00\xFB\xFF\xFF"
+                             "abc\x07"),
+                     "error=1007", 100);
+}
+
+/* Feed the first part of a text that is compressed, without its end. */
+static void feed(struct pl_ws_decoder *d, const char *bytes, size_t len,
+                 struct pl_ws_event *out)
+{
+    static char copy[64];
+    struct pl_span in = {copy, len};
+
+    memcpy(copy, bytes, len);
+    pl_ws_decode(d, &in, out);
+}
+
+static void beyond_its_streams_a_loop_judges_messages_at_their_end(void **state)
+{
+    enum { MORE = 3, COUNT = PL_INFLATIONS_MAX + MORE };
+    struct pl_inflater inflater = {0};
+    struct pl_ws_limits limits = {.max_message = 100, .inflater = &inflater};
+    struct pl_ws_decoder d[COUNT];
+    struct pl_ws_event e;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        d[i] = (struct pl_ws_decoder){.limits = &limits};
+        feed(&d[i], "\x41\x06\x00\x01\x00\xFE\xFF\xC3", 8, &e);
+        assert_int_equal(e.kind, PL_WS_EVENT_NONE);
+    }
+    assert_int_equal(inflater.open, PL_INFLATIONS_MAX);
+    feed(&d[COUNT - 1], "\x00\x06\x00\x01\x00\xFE\xFF\x28", 8, &e);
+    assert_int_equal(e.kind, PL_WS_EVENT_NONE);
+    feed(&d[COUNT - 1], "\x80\x01\x00", 3, &e);
+    assert_int_equal(e.code, 1007);
+    feed(&d[0], "\x00\x06\x00\x01\x00\xFE\xFF\x28", 8, &e);
+    assert_int_equal(e.code, 1007);
+    assert_int_equal(inflater.open, PL_INFLATIONS_MAX - 1);
+    for (int i = 1; i < COUNT - 1; i++) {
+        feed(&d[i], "\x80\x07\x00\x01\x00\xFE\xFF\xA4\x00", 9, &e);
+        assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
+        assert_true(pl_span_equal(e.payload, PL_SPAN("\xC3\xA4")));
+    }
+    for (int i = 0; i < COUNT; i++)
+        pl_ws_decoder_fini(&d[i]);
+    assert_int_equal(inflater.open, 0);
+    pl_inflater_fini(&inflater);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +325,11 @@ int main(void)
         cmocka_unit_test(inflated_text_must_be_utf8),
         cmocka_unit_test(what_comes_out_is_bounded),
         cmocka_unit_test(what_comes_in_is_bounded_too),
+        cmocka_unit_test(what_is_wrong_is_told_as_soon_as_it_is_inflated),
+        cmocka_unit_test(a_bomb_is_told_as_soon_as_it_is_inflated),
+        cmocka_unit_test(the_first_of_two_errors_is_told),
+        cmocka_unit_test(
+            beyond_its_streams_a_loop_judges_messages_at_their_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
