@@ -68,9 +68,9 @@ struct pl_subscriber {
     struct pl_client *client; /* held by the subscriber; set before it asks;
                                  answers to its address, once stale, end */
     struct pl_sub *subs;      /* all its subscriptions, the hub's to link */
-    uint32_t sub_count;
-    uint8_t encoding; /* enum pl_encoding */
-    uint8_t deflate;  /* enum pl_deflate: how its frames may be compressed */
+    uint32_t sub_count;       /* of them, those that are not leaving */
+    uint8_t encoding;         /* enum pl_encoding */
+    uint8_t deflate; /* enum pl_deflate: how its frames may be compressed */
 };
 
 enum pl_sub_flag {

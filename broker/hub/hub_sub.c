@@ -38,7 +38,8 @@ static void unlink_sub(struct pl_hub *h, struct pl_sub *sub)
     while (*at != sub)
         at = &(*at)->next;
     *at = sub->next;
-    u->sub_count--;
+    if (!sub->is_leaving)
+        u->sub_count--;
     pl_gauge_drop(h->options.metrics, PL_METRIC_SUBSCRIPTIONS, 1);
 }
 
@@ -246,6 +247,7 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
         return PL_ENOMEM;
     }
     sub->is_leaving = true;
+    sub->subscriber->sub_count--; /* its client has left it */
     sub->awaits++;
     if (sub->state == PL_SUB_ATTACHING)
         sub->leave_command = command;

@@ -21,6 +21,16 @@ static uint8_t flags_of(const struct pl_session *s,
     return flags;
 }
 
+/* As its client counts: what it has left is gone, though the channel's owner
+ * may not have said so yet, and the own inbox was not asked for. */
+static bool has_too_many(const struct pl_session *s)
+{
+    uint32_t inboxes = pl_client_user(s->subscriber.client).len > 0;
+
+    return s->subscriber.sub_count >=
+           s->keeper->options.config->limits.connection_channels + inboxes;
+}
+
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_subscribe_request *r = &c->subscribe;
@@ -39,8 +49,7 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
-    if (s->subscriber.sub_count >=
-        s->keeper->options.config->limits.connection_channels) {
+    if (has_too_many(s)) {
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
