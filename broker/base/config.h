@@ -113,7 +113,8 @@ struct pl_config {
         enum pl_log_level level;
     } log;
     struct {
-        uint64_t slow_ms; /* a handler that blocks this long is named */
+        uint64_t slow_ms;    /* a handler that blocks this long is named */
+        uint64_t timeout_ms; /* to answer in; never 0 */
     } handlers;
     bool insecure; /* --insecure was given */
 };

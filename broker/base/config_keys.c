@@ -112,6 +112,8 @@ const struct pl_config_key pl_config_keys[] = {
     {"log.level", PL_KIND_LEVEL, AT(log.level), "info", NULL, 0, 0, false},
     {"handlers.slow", PL_KIND_DURATION, AT(handlers.slow_ms), "100ms", NULL,
      1, HOUR, false},
+    {"handlers.timeout", PL_KIND_DURATION, AT(handlers.timeout_ms), "30s",
+     NULL, 1, HOUR, false},
 };
 /* clang-format on */
 

@@ -96,6 +96,10 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(LISTENERS, PL_GAUGE, "listeners", "listening sockets")                   \
     X(HANDLER_SLOW, PL_COUNTER, "handlers_slow",                               \
       "calls of handlers that took too long")                                  \
+    X(HANDLER_TIMEOUT, PL_COUNTER, "handlers_timed_out",                       \
+      "calls that no handler answered in handlers.timeout: error 408")         \
+    X(HANDLER_LATE, PL_COUNTER, "handlers_late",                               \
+      "answers of handlers to nobody: too late, or twice")                     \
     X(LOOP_TURNS, PL_COUNTER, "loop_turns", "turns of the loop")               \
     X(LOOP_LAG_NS, PL_GAUGE, "loop_lag_ns", "length of the newest turn")       \
     X(LOOP_LAG_MAX_NS, PL_GAUGE, "loop_lag_max_ns", "longest turn")            \

@@ -5,7 +5,9 @@
  * program.  A handler may answer later; until then the command is pending and
  * nothing else waits for it.  Answers come by mail in any case, so a handler
  * that answers at once and one that answers from another thread take the same
- * path. */
+ * path.  One that does not answer in handlers.timeout has its command answered
+ * with error 408; what it says later finds nobody.  (A connect has its own
+ * deadline, connect.timeout.) */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -37,10 +39,27 @@ static void note_slow(struct pl_session *s, const char *name, uint64_t ms)
            pl_log_text("client", pl_session_id(s)));
 }
 
-/* Run the handler of `type`.  False: there is none.  Without memory the
- * connection is doomed. */
+/* A call, and with `command` not 0 its place among those that are waited for;
+ * NULL: out of memory. */
+static struct pl_call *make_call(struct pl_session *s,
+                                 const struct pl_call *fields, uint32_t command,
+                                 const char *name)
+{
+    struct pl_call *call = pl_call_create(fields);
+
+    if (call != NULL && command != 0 &&
+        pl_call_table_add(&s->keeper->calls, fields->session, command,
+                          s->keeper->handlers, name, &call->number) != PL_OK) {
+        free(call);
+        return NULL;
+    }
+    return call;
+}
+
+/* Run the handler of `type`; its answer is for `command`, 0: for nobody.
+ * False: there is none.  Without memory the connection is doomed. */
 static bool call_handler(struct pl_session *s, struct pl_call fields,
-                         struct pl_span type)
+                         struct pl_span type, uint32_t command)
 {
     pl_handler *handler;
     void *context;
@@ -55,7 +74,7 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
         fields.user = pl_client_user(s->subscriber.client);
         fields.client = pl_client_id(s->subscriber.client);
     }
-    struct pl_call *call = pl_call_create(&fields);
+    struct pl_call *call = make_call(s, &fields, command, name);
     if (call == NULL) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return true;
@@ -77,7 +96,7 @@ void pl_session_ask_connect(struct pl_session *s,
     struct pl_call fields = {
         .is_connect = true, .token = r->token, .data = r->data};
 
-    if (!call_handler(s, fields, PL_SPAN("connect")))
+    if (!call_handler(s, fields, PL_SPAN("connect"), 0))
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
@@ -152,42 +171,68 @@ void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m)
 void pl_session_rpc(struct pl_session *s, const struct pl_command *c)
 {
     struct pl_span method = c->rpc.method;
-    struct pl_call fields = {.number = c->id, .data = c->rpc.data};
+    struct pl_call fields = {.data = c->rpc.data};
 
     if (pl_span_equal(method, PL_SPAN("actor.send"))) {
         pl_session_actor_send(s, c->id, c->rpc.data);
     } else if (pl_span_equal(method, PL_SPAN("sys.whoami"))) {
         whoami(s, c->id);
     } else if (pl_span_equal(method, PL_SPAN("connect")) ||
-               !call_handler(s, fields, method)) {
+               !call_handler(s, fields, method, c->id)) {
         unknown_method(s, c->id);
     } else {
         pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
     }
 }
 
-void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
+static void answer_rpc(struct pl_session *s, uint32_t command,
+                       const struct pl_answer_mail *m)
 {
     struct pl_reply reply = {
-        .id = m->call, .kind = PL_REPLY_RPC, .rpc = pl_blob_span(m->data)};
+        .id = command, .kind = PL_REPLY_RPC, .rpc = pl_blob_span(m->data)};
 
-    if (s->state == PL_SESSION_LOGIN && m->call == 0) {
-        pl_session_login_answered(s, m);
-        return;
-    }
-    if (s->state != PL_SESSION_CONNECTED || m->call == 0)
-        return;
     if (m->error != 0) {
         struct pl_span text = pl_blob_span(m->data);
         pl_session_refuse_text(
-            s, m->call, m->error,
+            s, command, m->error,
             text.at != NULL ? text : pl_span_of(pl_code_text(m->error)));
     } else if (s->subscriber.encoding == PL_ENCODING_JSON &&
                reply.rpc.len > 0 && !pl_json_accepts(reply.rpc)) {
-        pl_session_fail(s, m->call, PL_ERROR_INTERNAL);
+        pl_session_fail(s, command, PL_ERROR_INTERNAL);
     } else {
         pl_session_answer(s, &reply);
     }
+}
+
+void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
+{
+    uint32_t command;
+
+    if (s->state == PL_SESSION_LOGIN && m->call == 0) {
+        pl_session_login_answered(s, m);
+    } else if (m->call != 0) {
+        if (!pl_call_table_take(&s->keeper->calls, pl_actor_address(&s->actor),
+                                m->call, &command))
+            pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
+        else if (s->state == PL_SESSION_CONNECTED)
+            answer_rpc(s, command, m);
+    }
+}
+
+/* Nobody answered in time; the session may have gone, too. */
+void pl_session_overdue(void *keeper, const struct pl_call_overdue *call)
+{
+    struct pl_keeper *k = keeper;
+    struct pl_session *s =
+        (struct pl_session *)pl_actor_find(k->actor.loop, call->session);
+
+    if (s == NULL || s->state != PL_SESSION_CONNECTED)
+        return;
+    pl_count(metrics(s), PL_METRIC_HANDLER_TIMEOUT, 1);
+    PL_LOG(PL_LOG_WARN, "handler did not answer in time",
+           pl_log_string("handler", call->name),
+           pl_log_text("client", pl_session_id(s)));
+    pl_session_fail(s, call->command, PL_ERROR_TIMED_OUT);
 }
 
 /* The member "type" of a message, absent when it is no JSON object with one. */
@@ -221,7 +266,7 @@ void pl_session_send(struct pl_session *s, const struct pl_command *c)
         pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
     } else if (pl_session_is_letter(s, c->data)) {
         pl_session_actor_send(s, 0, c->data);
-    } else if (call_handler(s, fields, type_of(s, c->data))) {
+    } else if (call_handler(s, fields, type_of(s, c->data), 0)) {
         pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
         pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
     } else {

@@ -26,11 +26,11 @@ typedef void pl_handler(struct pl_call *call, void *context);
 struct pl_call {
     struct pl_system *system;
     struct pl_address session;
-    uint32_t number;       /* 0: a message without a reply */
-    bool is_connect;       /* a connection asks to be let in */
-    struct pl_span type;   /* the message's type, or "connect" */
-    struct pl_span data;   /* JSON, or bytes from a protobuf client */
-    struct pl_span user;   /* of the caller; empty: anonymous */
+    uint32_t number;     /* of the waiting call; 0: nothing waits for a reply */
+    bool is_connect;     /* a connection asks to be let in */
+    struct pl_span type; /* the message's type, or "connect" */
+    struct pl_span data; /* JSON, or bytes from a protobuf client */
+    struct pl_span user; /* of the caller; empty: anonymous */
     struct pl_span client; /* the caller's client id */
     struct pl_span token;  /* with is_connect: what it sent */
     char bytes[];          /* where the spans point */

@@ -29,6 +29,7 @@ static void destroy(struct pl_keeper *k)
     pl_out_pool_fini(&k->pool);
     pl_arena_fini(&k->arena);
     pl_inflater_fini(&k->inflater);
+    pl_call_table_fini(&k->calls);
     pl_handlers_release(k->handlers);
     free(k);
 }
@@ -244,6 +245,8 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->limits.masked = true;
     k->deflate_limits = k->limits;
     k->deflate_limits.inflater = &k->inflater;
+    pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
+                       pl_session_overdue, k);
     enum pl_err rc = pl_actor_init(&k->actor, loop, &ops);
     if (rc != PL_OK) {
         free(k);

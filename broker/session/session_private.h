@@ -4,6 +4,7 @@
 #define PL_SESSION_PRIVATE_H
 
 #include "arena.h"
+#include "call_table.h"
 #include "codec.h"
 #include "code.h"
 #include "decoder.h"
@@ -48,6 +49,7 @@ struct pl_keeper {
     struct pl_session *touched; /* to be flushed */
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
+    struct pl_call_table calls;   /* of handlers that answer later */
     struct pl_ws_limits limits;
     struct pl_ws_limits deflate_limits; /* of those that compress */
     struct pl_inflater inflater;
@@ -205,6 +207,7 @@ void pl_session_send(struct pl_session *s, const struct pl_command *c);
 void pl_session_ask_connect(struct pl_session *s,
                             const struct pl_connect_request *r);
 void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m);
+void pl_session_overdue(void *keeper, const struct pl_call_overdue *call);
 void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m);
 
 /* actor_send.c: `id` 0 wants no answer */

@@ -165,10 +165,9 @@ static const struct number mailboxes[] = {
     {"actors", PL_METRIC_ACTORS},      {"timers", PL_METRIC_TIMERS},
 };
 static const struct number handlers[] = {
-    {"registered", PL_METRIC_HANDLERS},
-    {"handled", PL_METRIC_CUSTOM},
-    {"unknown", PL_METRIC_CUSTOM_UNKNOWN},
-    {"slow", PL_METRIC_HANDLER_SLOW},
+    {"registered", PL_METRIC_HANDLERS},       {"handled", PL_METRIC_CUSTOM},
+    {"unknown", PL_METRIC_CUSTOM_UNKNOWN},    {"slow", PL_METRIC_HANDLER_SLOW},
+    {"timed_out", PL_METRIC_HANDLER_TIMEOUT}, {"late", PL_METRIC_HANDLER_LATE},
 };
 static const struct number authentication[] = {
     {"attempts", PL_METRIC_AUTH_ATTEMPTS},

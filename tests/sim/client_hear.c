@@ -285,6 +285,7 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
     case PL_ERROR_METHOD_NOT_FOUND:
     case PL_ERROR_NOT_FOUND:
     case PL_ERROR_GONE:
+    case PL_ERROR_TIMED_OUT:
     case 1000:
         return a->verb == VERB_RPC;
     case 403:

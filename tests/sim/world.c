@@ -20,7 +20,7 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 14, SET_LEN = 64 };
+enum { SETS = 15, SET_LEN = 64 };
 
 unsigned world_draw(struct world *w, unsigned bound)
 {
@@ -282,6 +282,7 @@ static void draw_settings(struct world *w, struct sets *s)
     s->at[s->count] = s->text[s->count];
     s->count++;
     set(s, "ping.interval", ONE_OF(w, 0, 2, 25), "s");
+    set(s, "handlers.timeout", ONE_OF(w, 50, 30000), "ms");
 }
 
 static void make_config(struct world *w)

@@ -136,6 +136,7 @@ static struct client *client_of(struct pl_session *s)
 static void wake(struct client *c)
 {
     pl_loop_awake(pl_system_loop(pl_sim_system(c->rig->sim), c->loop));
+    c->rig->at[c->loop].is_awake = true;
 }
 
 static void gone(struct client *c)
@@ -568,13 +569,25 @@ struct rig *rig_start(const char *test, const struct rig_options *options)
     return rig_create(pl_sim_test_seed(test), options);
 }
 
+/* A reactor has a turn behind its callbacks, also when they left no work. */
+static void end_callbacks(struct rig *r)
+{
+    for (unsigned i = 0; i < r->loops; i++) {
+        if (r->at[i].is_awake)
+            pl_loop_turn(pl_system_loop(pl_sim_system(r->sim), i));
+        r->at[i].is_awake = false;
+    }
+}
+
 void rig_run(struct rig *r, uint64_t ms)
 {
+    end_callbacks(r);
     pl_sim_advance(r->sim, ms);
     for (bool again = true; again;) {
         again = false;
         for (unsigned i = 0; i < r->client_count; i++)
             again |= feed_waiting(r->clients[i]);
+        end_callbacks(r);
         pl_sim_advance(r->sim, 0);
     }
 }

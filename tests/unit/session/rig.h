@@ -62,6 +62,7 @@ struct rig_loop {
     struct pl_channels *channels;
     struct pl_hub *hub;
     struct pl_keeper *keeper;
+    bool is_awake; /* a callback ran, and no turn behind it yet */
 };
 
 /* Stands in for the supervisor. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_limits.c - what one connection may have and ask for at once:
+ * channels, and the patience for handlers that do not answer. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- limits.connection_channels --- */
+
+static struct rig *with_channels(const char *test, const char *limit,
+                                 const struct pl_late_options *late)
+{
+    static const char secret[] = "auth.hmac_secret=" RIG_SECRET;
+    const char *sets[] = {limit, secret};
+    struct rig_options o = {.sets = sets, .set_count = 2, .late = late};
+
+    return rig_start(test, &o);
+}
+
+/* How many of what was said has `text` in it. */
+static unsigned count_said(const struct client *c, const char *text)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < c->said_count; i++)
+        count += strstr(c->said[i], text) != NULL;
+    return count;
+}
+
+/* At the limit, one goes and another comes in the same message. */
+static void check_channels_are_free(const struct pl_late_options *late)
+{
+    struct rig *r = with_channels("left", "limits.connection_channels=2", late);
+    struct client *c = client_join(r, 0);
+    unsigned id = 4;
+
+    client_subscribe(c, 2, "a0");
+    client_subscribe(c, 3, "b");
+    for (unsigned i = 0; i < 20; i++) {
+        client_sayf(c,
+                    "{\"id\":%u,\"unsubscribe\":{\"channel\":\"a%u\"}}\n"
+                    "{\"id\":%u,\"subscribe\":{\"channel\":\"a%u\"}}",
+                    id, i, id + 1, i + 1);
+        id += 2;
+    }
+    client_say(c, "{\"id\":90,\"subscribe\":{\"channel\":\"c\"}}");
+    rig_run(r, 2000);
+    assert_int_equal(count_said(c, "\"unsubscribe\":{}"), 20);
+    assert_int_equal(count_said(c, "\"error\""), 1);
+    assert_int_equal(count_said(c, "{\"id\":90,\"error\":{\"code\":106,"), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 2);
+    rig_destroy(r);
+}
+
+static void a_channel_that_was_left_no_longer_counts(void **state)
+{
+    static const struct pl_late_options late = {.delay_ms = 4};
+
+    (void)state;
+    check_channels_are_free(NULL);
+    check_channels_are_free(&late);
+}
+
+static void the_own_inbox_is_not_among_the_channels(void **state)
+{
+    struct rig *r =
+        with_channels("inbox", "limits.connection_channels=1", NULL);
+    char *token = rig_token(r, "u1", 0, NULL, 0);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_sayf(c, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", token);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":*\"#u1\"*");
+    client_subscribe(c, 2, "a");
+    client_say(c, "{\"id\":3,\"subscribe\":{\"channel\":\"b\"}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":3,\"error\":{\"code\":106,*");
+    free(token);
+    rig_destroy(r);
+}
+
+/* --- handlers.timeout --- */
+
+enum { CALLS_MAX = 8 };
+
+struct kept {
+    struct pl_call *calls[CALLS_MAX];
+    unsigned count;
+};
+
+static void keep(struct pl_call *call, void *context)
+{
+    struct kept *k = context;
+
+    assert_true(k->count < CALLS_MAX);
+    k->calls[k->count++] = call;
+}
+
+static struct rig *with_keeper(const char *test, struct kept *k)
+{
+    static const char *const sets[] = {"handlers.timeout=2s", "ping.interval=0",
+                                       "connect.timeout=5s"};
+    struct pl_handlers *none = pl_handlers_create(), *table;
+    struct rig_options o = {.sets = sets, .set_count = 3};
+
+    assert_int_equal(pl_handlers_with(none, "keep", keep, k, &table), PL_OK);
+    pl_handlers_release(none);
+    o.handlers = table;
+    return rig_start(test, &o);
+}
+
+static void ask(struct client *c, unsigned id)
+{
+    client_sayf(c, "{\"id\":%u,\"rpc\":{\"method\":\"keep\"}}", id);
+    rig_run(c->rig, 0);
+}
+
+static void who_is_not_answered_in_time_gets_error_408(void **state)
+{
+    struct kept k = {.count = 0};
+    struct rig *r = with_keeper("408", &k);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    ask(c, 2);
+    rig_run(r, 1000);
+    ask(c, 3);
+    rig_run(r, 990);
+    client_expect_silence(c);
+    rig_run(r, 20);
+    client_expect(c, "{\"id\":2,\"error\":{\"code\":408,"
+                     "\"message\":\"timed out\"}}");
+    client_expect_silence(c);
+    assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_PENDING), 1);
+    pl_call_answer(k.calls[1], PL_SPAN("3")); /* in its time */
+    rig_run(r, 5000);
+    client_expect(c, "{\"id\":3,\"rpc\":{\"data\":3}}");
+    pl_call_answer(k.calls[0], PL_SPAN("2")); /* too late */
+    rig_run(r, 0);
+    client_expect_silence(c);
+    assert_int_equal(rig_metric(r, PL_METRIC_HANDLER_TIMEOUT), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_HANDLER_LATE), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_PENDING), 0);
+    assert_int_equal(c->closed, 0);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
+/* The same number of a command, twice at once: each gets its own answer. */
+static void an_answer_finds_its_call_and_not_its_number(void **state)
+{
+    struct kept k = {.count = 0};
+    struct rig *r = with_keeper("number", &k);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    ask(c, 2);
+    rig_run(r, 1500);
+    ask(c, 2);
+    rig_run(r, 1000);
+    client_expect(c, "{\"id\":2,\"error\":{\"code\":408,*");
+    pl_call_answer(k.calls[0], PL_SPAN("\"late\""));
+    rig_run(r, 0);
+    client_expect_silence(c); /* the second still waits */
+    pl_call_answer(k.calls[1], PL_SPAN("\"second\""));
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":2,\"rpc\":{\"data\":\"second\"}}");
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
+static void a_deadline_of_who_has_gone_bothers_nobody(void **state)
+{
+    struct kept k = {.count = 0};
+    struct rig *r = with_keeper("gone", &k);
+    struct client *c = client_join(r, 0), *other = client_join(r, 0);
+
+    (void)state;
+    ask(c, 2);
+    client_vanish(c);
+    rig_run(r, 3000);
+    assert_int_equal(rig_metric(r, PL_METRIC_HANDLER_TIMEOUT), 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_CANCELLED), 1);
+    pl_call_answer(k.calls[0], PL_SPAN("1"));
+    ask(other, 2);
+    rig_phase(r, PL_PHASE_DISCONNECT, true); /* with a call under way */
+    rig_run(r, 3000);
+    pl_call_answer(k.calls[1], PL_SPAN("1"));
+    rig_destroy(r);
+}
+
+static void a_connect_that_nobody_answers_ends_at_its_own_deadline(void **state)
+{
+    struct kept k = {.count = 0};
+    struct pl_handlers *none = pl_handlers_create(), *table;
+    static const char *const sets[] = {"handlers.timeout=2s",
+                                       "connect.timeout=5s"};
+    struct rig_options o = {.sets = sets, .set_count = 2};
+
+    (void)state;
+    assert_int_equal(pl_handlers_with(none, "connect", keep, &k, &table),
+                     PL_OK);
+    pl_handlers_release(none);
+    o.handlers = table;
+    struct rig *r = rig_start("connect", &o);
+    struct client *c = client_open(r, 0);
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 4000);
+    assert_int_equal(c->closed, 0);
+    rig_run(r, 1100);
+    client_expect_close(c, 3502);
+    pl_call_admit(k.calls[0], PL_SPAN("u"), PL_SPAN("{}"));
+    rig_run(r, 0);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_channel_that_was_left_no_longer_counts),
+        cmocka_unit_test(the_own_inbox_is_not_among_the_channels),
+        cmocka_unit_test(who_is_not_answered_in_time_gets_error_408),
+        cmocka_unit_test(an_answer_finds_its_call_and_not_its_number),
+        cmocka_unit_test(a_deadline_of_who_has_gone_bothers_nobody),
+        cmocka_unit_test(
+            a_connect_that_nobody_answers_ends_at_its_own_deadline),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
