@@ -359,6 +359,7 @@ void pl_config_destroy(struct pl_config *c)
     free(c->admin.socket);
     free(c->websocket.path);
     free_strings(&c->websocket.allowed_origins);
+    free_strings(&c->websocket.allowed_hosts);
     destroy_secret(c->auth.hmac_secret);
     destroy_secret(c->api.key);
     free(c);

@@ -70,6 +70,7 @@ struct pl_config {
         bool deflate;
         uint64_t max_message; /* bytes */
         struct pl_config_strings allowed_origins;
+        struct pl_config_strings allowed_hosts; /* none: any */
     } websocket;
     struct {
         uint32_t connections;         /* 0: what descriptors allow */

@@ -147,27 +147,58 @@ static bool is_origin(const char *origin)
            strpbrk(host + 3, "/?# ") == NULL;
 }
 
-static void check_websocket(struct pl_config_loading *l)
+/* A name or an address in brackets, and a port or "*" if anything. */
+static bool is_host(const char *host)
+{
+    const char *end = host + strcspn(host, *host == '[' ? "]" : ":");
+
+    if (*host == '[' && *end++ == '\0')
+        return false;
+    if (end == host || strpbrk(host, "/?#@, ") != NULL)
+        return false;
+    return *end == '\0' || strcmp(end, ":*") == 0 ||
+           (*end == ':' && end[1] != '\0' &&
+            end[1 + strspn(end + 1, "0123456789")] == '\0');
+}
+
+static void check_path(struct pl_config_loading *l)
 {
     const struct pl_config *c = l->config;
     const char *path = c->websocket.path;
-    const struct pl_config_strings *origins = &c->websocket.allowed_origins;
+    const struct pl_config_place *place =
+        &pl_config_setting_of(l, "websocket.path")->place;
 
     if (path != NULL && !is_path(path))
-        pl_config_complain(l, &pl_config_setting_of(l, "websocket.path")->place,
-                           "websocket.path",
+        pl_config_complain(l, place, "websocket.path",
                            "must begin with / and be plain characters");
     if (path != NULL && c->websocket.echo && strcmp(path, "/echo") == 0)
-        pl_config_complain(l, &pl_config_setting_of(l, "websocket.path")->place,
-                           "websocket.path", "/echo is websocket.echo's");
-    for (size_t i = 0; i < origins->count; i++)
-        if (!is_origin(origins->at[i]))
-            pl_config_complain(
-                l, &pl_config_setting_of(l, "websocket.allowed_origins")->place,
-                "websocket.allowed_origins",
-                "item %zu must be *, or as https://chat.example.org:8443, "
-                "without a path",
-                i + 1);
+        pl_config_complain(l, place, "websocket.path",
+                           "/echo is websocket.echo's");
+}
+
+/* Each item of the list `key` is as it must be. */
+static void check_items(struct pl_config_loading *l, const char *key,
+                        const struct pl_config_strings *list,
+                        bool (*is_good)(const char *), const char *what)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!is_good(list->at[i]))
+            pl_config_complain(l, &pl_config_setting_of(l, key)->place, key,
+                               "item %zu must be %s", i + 1, what);
+}
+
+static void check_websocket(struct pl_config_loading *l)
+{
+    const struct pl_config *c = l->config;
+
+    check_path(l);
+    check_items(l, "websocket.allowed_origins", &c->websocket.allowed_origins,
+                is_origin,
+                "*, or as https://chat.example.org:8443, without a path");
+    check_items(l, "websocket.allowed_hosts", &c->websocket.allowed_hosts,
+                is_host,
+                "as chat.example.org, *.example.org:8443 or [::1], without a "
+                "scheme");
 }
 
 static void check_ping(struct pl_config_loading *l)

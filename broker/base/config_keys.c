@@ -49,6 +49,8 @@ const struct pl_config_key pl_config_keys[] = {
      0, 0, false},
     {"websocket.allowed_origins", PL_KIND_STRINGS,
      AT(websocket.allowed_origins), "[]", NULL, 0, 256, false},
+    {"websocket.allowed_hosts", PL_KIND_STRINGS, AT(websocket.allowed_hosts),
+     "[]", NULL, 0, 256, false},
 
     {"limits.connections", PL_KIND_NUMBER, AT(limits.connections), "0", NULL,
      0, UINT32_MAX, false},

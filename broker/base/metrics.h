@@ -19,6 +19,10 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(HANDSHAKES, PL_COUNTER, "handshakes", "WebSocket handshakes done")       \
     X(HANDSHAKES_REFUSED, PL_COUNTER, "handshakes_refused",                    \
       "HTTP requests answered with an error")                                  \
+    X(REFUSED_ORIGIN, PL_COUNTER, "refused_origin",                            \
+      "... of them with 403: a page from elsewhere")                           \
+    X(REFUSED_HOST, PL_COUNTER, "refused_host",                                \
+      "... of them with 421: a Host that is not served")                       \
     X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \
     X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "... of them by a ticket")       \
     X(TLS_FAILED, PL_COUNTER, "tls_failed", "TLS handshakes that failed")      \

@@ -7,8 +7,10 @@
  * that twenty connections on four loops end up as nine, six, three and two, and
  * closing one of the sockets resets what waits in its backlog.
  *
- * Without descriptors left it stops listening for a moment instead of spinning;
- * who waits in the backlog is served later. */
+ * When the process or the machine has no descriptors left, or no memory for
+ * one, it stops listening for a moment instead of spinning; who waits in the
+ * backlog is served later.  The log tells when that begins and when it is over,
+ * not each attempt. */
 #include "listener.h"
 
 #include <errno.h>
@@ -39,6 +41,7 @@ struct pl_listener {
     struct pl_timer pause;
     int fd; /* -1: closed */
     uint16_t port;
+    uint64_t failed;          /* accepts in a row, but for transient errors */
     uint64_t load[LOOPS_MAX]; /* scratch: what each loop has now */
 };
 
@@ -102,9 +105,10 @@ static void hand_over(struct pl_listener *l, int fd)
 static void pause_listening(struct pl_listener *l)
 {
     pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
-    PL_LOG(PL_LOG_WARN, "cannot accept",
-           pl_log_string("address", l->options.address),
-           pl_log_string("reason", strerror(errno)));
+    if (l->failed++ == 0)
+        PL_LOG(PL_LOG_WARN, "cannot accept",
+               pl_log_string("address", l->options.address),
+               pl_log_string("reason", strerror(errno)));
     event_del(&l->event);
     pl_timer_start(l->actor.loop, &l->pause, PAUSE_MS);
 }
@@ -115,6 +119,16 @@ static void on_pause_over(struct pl_timer *t)
 
     if (event_add(&l->event, NULL) != 0)
         pl_timer_start(l->actor.loop, &l->pause, PAUSE_MS);
+}
+
+static void note_accepted(struct pl_listener *l)
+{
+    if (l->failed == 0)
+        return;
+    PL_LOG(PL_LOG_INFO, "accepts again",
+           pl_log_string("address", l->options.address),
+           pl_log_number("failed", (int64_t)l->failed));
+    l->failed = 0;
 }
 
 static bool is_transient(int error)
@@ -134,6 +148,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
         int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (got >= 0) {
+            note_accepted(l);
             hand_over(l, got);
         } else if (errno == EAGAIN) {
             return;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "handshake.h"
+#include "host.h"
 #include "log.h"
 #include "origin.h"
 
@@ -36,24 +37,46 @@ static bool is_echo(const struct pl_session *s, const struct pl_handshake *h)
            pl_span_equal(h->path, PL_SPAN("/echo"));
 }
 
+/* May the page that asks, and under the name that it asks for? */
+static struct pl_handshake_error judge_names(const struct pl_session *s,
+                                             const struct pl_handshake *h)
+{
+    const struct pl_config *c = s->keeper->options.config;
+    const struct pl_config_strings *hosts = &c->websocket.allowed_hosts;
+    const struct pl_config_strings *origins = &c->websocket.allowed_origins;
+    struct pl_metrics *m = s->keeper->options.metrics;
+
+    if (!pl_host_is_allowed(h->host, (const char *const *)hosts->at,
+                            hosts->count)) {
+        pl_count(m, PL_METRIC_REFUSED_HOST, 1);
+        return (struct pl_handshake_error){421, "host is not served here"};
+    }
+    if (!pl_origin_is_allowed(h->origin, h->host,
+                              (const char *const *)origins->at,
+                              origins->count)) {
+        pl_count(m, PL_METRIC_REFUSED_ORIGIN, 1);
+        return (struct pl_handshake_error){403, "origin is not allowed"};
+    }
+    return (struct pl_handshake_error){0, NULL};
+}
+
 /* What is wrong with a request that was well formed; status 0: nothing. */
 static struct pl_handshake_error judge(const struct pl_session *s,
                                        const struct pl_handshake *h)
 {
     const struct pl_config *c = s->keeper->options.config;
-    const struct pl_config_strings *allowed = &c->websocket.allowed_origins;
 
     if (!is_echo(s, h) &&
         !pl_span_equal(h->path, pl_span_of(c->websocket.path)))
         return (struct pl_handshake_error){404, "no such path"};
-    if (!pl_origin_is_allowed(h->origin, h->host,
-                              (const char *const *)allowed->at, allowed->count))
-        return (struct pl_handshake_error){403, "origin is not allowed"};
+    struct pl_handshake_error error = judge_names(s, h);
+    if (error.status != 0)
+        return error;
     if (s->keeper->phase != PL_PHASE_RUNNING)
         return (struct pl_handshake_error){503, "stopping"};
     if (s->keeper->session_count > s->keeper->options.connection_limit)
         return (struct pl_handshake_error){503, "too many connections"};
-    return (struct pl_handshake_error){0, NULL};
+    return error;
 }
 
 /* The encoding that the client asked for, and the subprotocol to confirm. */

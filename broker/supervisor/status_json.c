@@ -141,6 +141,8 @@ static const struct number connections[] = {
     {"accept_failed", PL_METRIC_ACCEPT_FAILED},
     {"handshakes", PL_METRIC_HANDSHAKES},
     {"handshakes_refused", PL_METRIC_HANDSHAKES_REFUSED},
+    {"refused_origin", PL_METRIC_REFUSED_ORIGIN},
+    {"refused_host", PL_METRIC_REFUSED_HOST},
     {"reads_paused", PL_METRIC_READS_PAUSED},
     {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
 };

@@ -85,6 +85,7 @@ static const struct {
     {405, "Method Not Allowed", "Allow: GET\r\n"},
     {408, "Request Timeout", ""},
     {413, "Content Too Large", ""},
+    {421, "Misdirected Request", ""},
     {426, "Upgrade Required",
      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
     {429, "Too Many Requests", "Retry-After: 1\r\n"},

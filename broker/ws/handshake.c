@@ -17,6 +17,7 @@
  * and only by publish(). */
 #include "handshake.h"
 
+#include "host.h"
 #include "http.h"
 
 enum field {
@@ -281,20 +282,6 @@ static enum pl_err read_field(struct head *h, struct pl_span line,
     return f == FIELD_COUNT ? PL_OK : note_field(h, f, value, error);
 }
 
-/* Whether `host` is a name or address with or without a port: no character
- * that could mean something else where it is used or logged. */
-static bool is_host(struct pl_span host)
-{
-    for (size_t i = 0; i < host.len; i++) {
-        char c = pl_http_lower(host.at[i]);
-
-        if ((c < 'a' || c > 'z') && !is_digit(c) &&
-            (c == '\0' || strchr("-._~%!$&'()*+;=:[]", c) == NULL))
-            return false;
-    }
-    return host.len > 0 && *host.at != ':';
-}
-
 /* No body: a length of zero at most. */
 static enum pl_err check_body(const struct head *h,
                               struct pl_handshake_error *error)
@@ -337,9 +324,11 @@ static bool is_key(struct pl_span key)
 static enum pl_err check_head(const struct head *h,
                               struct pl_handshake_error *error)
 {
-    if (h->count[HOST] == 0 || !is_host(h->value[HOST]))
+    struct pl_span name, port;
+
+    if (h->count[HOST] == 0 || !pl_host_split(h->value[HOST], &name, &port))
         return refuse(error, 400, "one Host is needed");
-    if (h->authority.at != NULL && !is_host(h->authority))
+    if (h->authority.at != NULL && !pl_host_split(h->authority, &name, &port))
         return refuse(error, 400, "the request target is malformed");
     enum pl_err err = check_body(h, error);
     if (err != PL_OK)

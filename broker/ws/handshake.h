@@ -31,7 +31,7 @@ struct pl_handshake {
 };
 
 struct pl_handshake_error {
-    int status;       /* 400, 404, 405, 413, 426, 431, 503, 505 ... */
+    int status;       /* 400, 404, 405, 413, 421, 426, 431, 503, 505 ... */
     const char *text; /* what is wrong, in words; constant */
 };
 

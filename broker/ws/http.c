@@ -6,6 +6,12 @@
  * for control characters is done in vectors, since the handshake looks at the
  * same bytes again each time more arrive.
  *
+ * In a pattern only the last "*" is tried again.  That is enough although "*"
+ * does not match "/": were an earlier one to take more, the characters between
+ * the two would have to match further on, and to get there it would have to
+ * pass the very "/" that stopped the later one.  So the time is at most
+ * pattern times text, whatever a stranger sends.
+ *
  * Invariant: nothing outside a span is read. */
 #include "http.h"
 
@@ -100,4 +106,28 @@ bool pl_http_list_next(struct pl_span *list, struct pl_span *item)
             return true;
     }
     return false;
+}
+
+bool pl_http_matches(struct pl_span pattern, struct pl_span text)
+{
+    size_t p = 0, star = SIZE_MAX; /* behind the last one met */
+    size_t i = 0, from = 0;        /* where the last star ends for now */
+
+    while (i < text.len || p < pattern.len) {
+        if (p < pattern.len && pattern.at[p] == '*') {
+            star = ++p;
+            from = i;
+        } else if (i < text.len && p < pattern.len &&
+                   pl_http_lower(pattern.at[p]) == pl_http_lower(text.at[i])) {
+            p++;
+            i++;
+        } else if (star != SIZE_MAX && from < text.len &&
+                   text.at[from] != '/') {
+            p = star;
+            i = ++from;
+        } else {
+            return false;
+        }
+    }
+    return true;
 }

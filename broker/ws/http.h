@@ -31,4 +31,8 @@ struct pl_span pl_http_trim(struct pl_span s);
  * commas.  False at its end. */
 bool pl_http_list_next(struct pl_span *list, struct pl_span *item);
 
+/* Whether the whole of `text` is what `pattern` says, where "*" stands for any
+ * characters but "/"; letters may be in any case. */
+bool pl_http_matches(struct pl_span pattern, struct pl_span text);
+
 #endif

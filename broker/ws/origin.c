@@ -5,12 +5,6 @@
  * ":443" to Host where the browser leaves it out.  The scheme itself is not
  * compared with ours, because TLS may end before us.
  *
- * In a pattern only the last "*" is tried again.  That is enough although "*"
- * does not match "/": were an earlier one to take more, the characters between
- * the two would have to match further on, and to get there it would have to
- * pass the very "/" that stopped the later one.  So the time is at most
- * pattern times origin, whatever a stranger sends.
- *
  * Invariant: nothing is allowed that no rule names; "null" is an origin like
  * others and equals no host. */
 #include "origin.h"
@@ -59,29 +53,6 @@ static bool equals_host(struct pl_span origin, struct pl_span host)
            pl_span_equal(port[0], port[1]);
 }
 
-static bool matches(const char *pattern, struct pl_span text)
-{
-    const char *star = NULL; /* behind the last one met */
-    size_t i = 0, from = 0;  /* where the last star ends for now */
-
-    while (i < text.len || *pattern != '\0') {
-        if (*pattern == '*') {
-            star = ++pattern;
-            from = i;
-        } else if (i < text.len && *pattern != '\0' &&
-                   pl_http_lower(*pattern) == pl_http_lower(text.at[i])) {
-            pattern++;
-            i++;
-        } else if (star != NULL && from < text.len && text.at[from] != '/') {
-            pattern = star;
-            i = ++from;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool pl_origin_is_allowed(struct pl_span origin, struct pl_span host,
                           const char *const *allowed, size_t count)
 {
@@ -90,7 +61,8 @@ bool pl_origin_is_allowed(struct pl_span origin, struct pl_span host,
     if (count == 0)
         return equals_host(origin, host);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(allowed[i], "*") == 0 || matches(allowed[i], origin))
+        if (strcmp(allowed[i], "*") == 0 ||
+            pl_http_matches(pl_span_of(allowed[i]), origin))
             return true;
     return false;
 }

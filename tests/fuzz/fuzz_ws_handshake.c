@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "handshake.h"
+#include "host.h"
 #include "origin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,7 +33,9 @@ static void require_inside(struct pl_span s, struct pl_span request,
 static void use(const struct pl_handshake *h, struct pl_span request)
 {
     static const char *const allowed[] = {"https://*.example.org", "a*b*c"};
+    static const char *const hosts[] = {"*.example.org", "a*b*c:443"};
     struct pl_buf answer = {0};
+    struct pl_span name, port;
 
     require(h->path.len > 0 && *h->path.at == '/');
     require_inside(h->query, request, h);
@@ -47,6 +50,8 @@ static void use(const struct pl_handshake *h, struct pl_span request)
     pl_handshake_query_has(h, "format", "protobuf");
     pl_origin_is_allowed(h->origin, h->host, NULL, 0);
     pl_origin_is_allowed(h->origin, h->host, allowed, 2);
+    require(pl_host_split(h->host, &name, &port) && name.len > 0);
+    pl_host_is_allowed(h->host, hosts, 2);
     pl_handshake_accept(&answer, h, NULL, NULL);
     require(answer.len > 100 && !answer.failed);
     pl_buf_fini(&answer);

@@ -116,6 +116,18 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
         {"websocket.allowed_origins=['*', 'http://a/']",
          "item 2 must be *, or as https://chat.example.org:8443, without a "
          "path"},
+        {"websocket.allowed_hosts=['https://chat.example.org']",
+         "item 1 must be as chat.example.org, *.example.org:8443 or [::1], "
+         "without a scheme"},
+        {"websocket.allowed_hosts=['*', 'a:']",
+         "item 2 must be as chat.example.org, *.example.org:8443 or [::1], "
+         "without a scheme"},
+        {"websocket.allowed_hosts=['*:8000', '[::1]:*', 'a:x']",
+         "item 3 must be as chat.example.org, *.example.org:8443 or [::1], "
+         "without a scheme"},
+        {"websocket.allowed_hosts=['::1']",
+         "item 1 must be as chat.example.org, *.example.org:8443 or [::1], "
+         "without a scheme"},
         {"limits.connection_channels=0", "must be from 1 to 1000000"},
         {"ping.timeout=25s", "must be less than ping.interval"},
         {"api.key=null", "needs a value; leave the key out to unset it"},

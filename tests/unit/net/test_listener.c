@@ -3,6 +3,8 @@
 #include "rig.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -10,6 +12,26 @@
 #include "listener.h"
 #include "mail.h"
 #include "monitor.h"
+
+/* What accept4() says so many times, instead of asking the kernel. */
+static struct {
+    int error;
+    unsigned times;
+    unsigned calls;
+} broken;
+
+int __real_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+    broken.calls++;
+    if (broken.times == 0)
+        return __real_accept4(fd, sa, len, flags);
+    broken.times--;
+    errno = broken.error;
+    return -1;
+}
 
 struct hall {
     struct rig *rig;
@@ -210,6 +232,79 @@ static void without_descriptors_it_waits_for_some(void **state)
     finish(&h);
 }
 
+static unsigned lines; /* that were logged about accepting */
+
+static void count_line(void *arg, enum pl_log_level level, struct pl_span line)
+{
+    (void)arg;
+    (void)level;
+    if (memmem(line.at, line.len, "accept", 6) != NULL)
+        lines++;
+}
+
+/* The machine's table of files is full (ENFILE), not only ours; or memory for
+ * a socket is short.  Each pause costs one call of accept4(), whoever knocks,
+ * and the log has a line when it begins and one when it is over. */
+static void it_waits(int error)
+{
+    struct hall h;
+    int fd = new_socket();
+
+    begin_listening(&h, 1);
+    lines = 0;
+    pl_log_set_level(PL_LOG_INFO);
+    pl_log_set_sink(count_line, NULL);
+    broken.error = error;
+    broken.times = UINT_MAX;
+    broken.calls = 0;
+    assert_int_equal(dial(fd, pl_listener_port(h.listener)), 0);
+    uint64_t turns = pl_loop_stats(h.rig->loop)->turns;
+    while (rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED) < 3)
+        event_base_loop(pl_reactor_base(h.rig->reactor), EVLOOP_ONCE);
+    rig_run(h.rig); /* a timer may end in here */
+    assert_in_range(broken.calls, 3, 4);
+    assert_in_range(pl_loop_stats(h.rig->loop)->turns, turns, turns + 20);
+    assert_int_equal(lines, 1);
+    broken.times = 0;
+    while (rig_metric(h.rig, PL_METRIC_ACCEPTED) == 0)
+        event_base_loop(pl_reactor_base(h.rig->reactor), EVLOOP_ONCE);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_CONNECTIONS), 1);
+    assert_int_equal(lines, 2);
+    pl_log_set_sink(NULL, NULL);
+    close(fd);
+    stop(&h);
+    finish(&h);
+}
+
+static void without_files_in_the_whole_machine_it_waits_too(void **state)
+{
+    (void)state;
+    it_waits(ENFILE);
+    it_waits(EMFILE);
+    it_waits(ENOBUFS);
+    it_waits(ENOMEM);
+}
+
+/* Who has left again before we came is nobody's fault: the next is taken. */
+static void an_error_of_one_connection_stops_nothing(void **state)
+{
+    struct hall h;
+    int fd = new_socket();
+
+    (void)state;
+    begin_listening(&h, 1);
+    broken.error = ECONNABORTED;
+    broken.times = 3;
+    assert_int_equal(dial(fd, pl_listener_port(h.listener)), 0);
+    rig_run(h.rig);
+    assert_int_equal(broken.times, 0);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPTED), 1);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED), 0);
+    close(fd);
+    stop(&h);
+    finish(&h);
+}
+
 /* Stopped while it waits, it does not come back. */
 static void a_stop_ends_the_waiting_too(void **state)
 {
@@ -234,6 +329,8 @@ int main(void)
         cmocka_unit_test(after_its_phase_nobody_is_accepted),
         cmocka_unit_test(connections_are_spread_evenly),
         cmocka_unit_test(without_descriptors_it_waits_for_some),
+        cmocka_unit_test(without_files_in_the_whole_machine_it_waits_too),
+        cmocka_unit_test(an_error_of_one_connection_stops_nothing),
         cmocka_unit_test(a_stop_ends_the_waiting_too),
     };
 

@@ -73,6 +73,7 @@ static void a_refusal_says_what_its_status_needs(void **state)
          "\r\nSec-WebSocket-Version: 13\r\n"},
         {426, "HTTP/1.1 426 ", "\r\nUpgrade: websocket\r\n"},
         {426, "HTTP/1.1 426 ", "\r\nConnection: close, Upgrade\r\n"},
+        {421, "HTTP/1.1 421 Misdirected Request\r\n", ""},
         {431, "HTTP/1.1 431 Request Header Fields Too Large\r\n", ""},
         {503, "HTTP/1.1 503 Service Unavailable\r\n", "\r\nRetry-After: "},
         {505, "HTTP/1.1 505 HTTP Version Not Supported\r\n", ""},

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.h - the Host of a request: is it one, and do we serve it (RFC 9110
+ * section 7.2, RFC 3986 section 3.2.2)? */
+#ifndef PL_WS_HOST_H
+#define PL_WS_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "span.h"
+
+/* Split "name", "name:port", "[v6]" or "[v6]:port"; the brackets stay with the
+ * name, a port that is not written is absent.  False: this is no host, and
+ * the results are untouched. */
+bool pl_host_split(struct pl_span whole, struct pl_span *name,
+                   struct pl_span *port);
+
+/* True when `count` is 0, or one of the patterns matches: "*" alone matches
+ * all, "*" inside the name of a pattern any characters.  Letters may be in any
+ * case.  A pattern without a port matches each port; one with a port only
+ * that, where 80 and 443 may also be left out.  `host` was split before. */
+bool pl_host_is_allowed(struct pl_span host, const char *const *allowed,
+                        size_t count);
+
+#endif

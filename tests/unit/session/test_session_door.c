@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_door.c - who is let in: by the name that he asks for, the page
+ * that he comes from, and the address that he has. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct client *ask(struct rig *r, const char *fields)
+{
+    struct client *c = client_create(r, 0);
+    char request[1024];
+
+    snprintf(request, sizeof request,
+             "GET /connection/websocket HTTP/1.1\r\n%s"
+             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+             "Sec-WebSocket-Version: 13\r\n\r\n",
+             fields);
+    client_feed(c, request, strlen(request));
+    rig_run(r, 0);
+    return c;
+}
+
+static void expect_status(struct rig *r, const char *fields, const char *status)
+{
+    struct client *c = ask(r, fields);
+
+    if (!rig_matches(c->http, status))
+        fail_msg("%s gets %s", fields, c->http);
+    client_vanish(c);
+    rig_run(r, 0);
+}
+
+static void only_hosts_of_the_list_are_served_and_others_get_421(void **state)
+{
+    static const char *const sets[] = {
+        "websocket.allowed_hosts=[chat.example, '*.example.org:8000', "
+        "'[::1]']"};
+    struct rig_options o = {.sets = sets, .set_count = 1};
+    struct rig *r = rig_create(1, &o);
+
+    (void)state;
+    expect_status(r, "Host: chat.example\r\n", "HTTP/1.1 101 *");
+    expect_status(r, "Host: CHAT.example:81\r\n", "HTTP/1.1 101 *");
+    expect_status(r, "Host: a.example.org:8000\r\n", "HTTP/1.1 101 *");
+    expect_status(r, "Host: [::1]:8000\r\n", "HTTP/1.1 101 *");
+    assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_HOST), 0);
+    expect_status(r, "Host: evil.example\r\n",
+                  "HTTP/1.1 421 Misdirected Request\r\n*");
+    expect_status(r, "Host: a.example.org:8001\r\n", "HTTP/1.1 421 *");
+    expect_status(r, "Host: 127.0.0.1\r\n", "HTTP/1.1 421 *");
+    assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_HOST), 3);
+    assert_int_equal(rig_metric(r, PL_METRIC_HANDSHAKES_REFUSED), 3);
+    /* The right page under the wrong name. */
+    expect_status(r,
+                  "Host: rebound.example\r\nOrigin: http://rebound.example\r\n",
+                  "HTTP/1.1 421 *");
+    /* No host, or more than one, is no request at all. */
+    expect_status(r, "", "HTTP/1.1 400 *");
+    expect_status(r, "Host: chat.example\r\nHost: chat.example\r\n",
+                  "HTTP/1.1 400 *");
+    expect_status(r, "Host: chat.example:x\r\n", "HTTP/1.1 400 *");
+    assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_HOST), 4);
+    rig_destroy(r);
+}
+
+static void pages_from_elsewhere_are_counted(void **state)
+{
+    struct rig *r = rig_create(1, NULL);
+
+    (void)state;
+    expect_status(r, "Host: a.example\r\nOrigin: http://a.example\r\n",
+                  "HTTP/1.1 101 *");
+    assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_ORIGIN), 0);
+    expect_status(r, "Host: a.example\r\nOrigin: http://b.example\r\n",
+                  "HTTP/1.1 403 *");
+    assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_ORIGIN), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_HANDSHAKES_REFUSED), 1);
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_hosts_of_the_list_are_served_and_others_get_421),
+        cmocka_unit_test(pages_from_elsewhere_are_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
