@@ -80,7 +80,7 @@ struct pl_metrics *pl_hub_metrics(struct pl_hub *h)
 struct pl_segment *pl_hub_aside(struct pl_hub *h, enum pl_encoding encoding)
 {
     if (h->aside[encoding] == NULL)
-        h->aside[encoding] = pl_segment_create();
+        h->aside[encoding] = pl_segment_create(h->segments);
     pl_loop_defer(h->actor.loop, PL_STAGE_SEAL, &h->seal_aside);
     return h->aside[encoding];
 }
@@ -90,9 +90,14 @@ static void seal_aside(struct pl_task *t)
     struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, seal_aside);
 
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
-        pl_segment_release(h->aside[e]);
+        pl_segment_release(h->segments, h->aside[e]);
         h->aside[e] = NULL;
     }
+}
+
+struct pl_segment_pool *pl_hub_segments(struct pl_hub *h)
+{
+    return h->segments;
 }
 
 struct pl_deflater *pl_hub_deflater(struct pl_hub *h)
@@ -403,7 +408,8 @@ static void reap(struct pl_actor *a)
     pl_loop_cancel(a->loop, &h->seal_aside);
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
-        pl_segment_release(h->aside[e]);
+        pl_segment_release(h->segments, h->aside[e]);
+    pl_segment_pool_release(h->segments);
     pl_deflater_fini(&h->deflater);
     free(h);
 }
@@ -425,8 +431,11 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
     h->options = *options;
     h->seal_aside.run = seal_aside;
     h->retry.fire = pl_hub_retry_leaving;
-    enum pl_err rc = pl_actor_init(&h->actor, loop, &ops);
+    h->segments = pl_segment_pool_create();
+    enum pl_err rc =
+        h->segments == NULL ? PL_ENOMEM : pl_actor_init(&h->actor, loop, &ops);
     if (rc != PL_OK) {
+        pl_segment_pool_release(h->segments);
         free(h);
         return rc;
     }

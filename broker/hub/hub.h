@@ -130,6 +130,9 @@ struct pl_address pl_hub_address(const struct pl_hub *h);
 /* What compresses for the subscribers of this loop. */
 struct pl_deflater *pl_hub_deflater(struct pl_hub *h);
 
+/* The segments of this loop; it may outlive the hub when held. */
+struct pl_segment_pool *pl_hub_segments(struct pl_hub *h);
+
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel);
 
 /* A subscriber's wish, to be answered by attached(). */

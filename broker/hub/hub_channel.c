@@ -55,7 +55,7 @@ static uint32_t plain_from(const struct pl_packed *p, uint32_t from)
 static const struct pl_packed *
 pack(struct pl_hub_channel *c, struct pl_segment *s, const struct pl_sub *sub)
 {
-    return pl_segment_pack(s, sub->subscriber->deflate,
+    return pl_segment_pack(pl_hub_segments(c->hub), s, sub->subscriber->deflate,
                            pl_hub_deflater(c->hub));
 }
 
@@ -91,14 +91,15 @@ static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
 static void seal(struct pl_task *t)
 {
     struct pl_hub_channel *c = PL_CONTAINER(t, struct pl_hub_channel, seal);
+    struct pl_segment_pool *pool = pl_hub_segments(c->hub);
 
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->subs[i]->state == PL_SUB_LIVE)
             deliver_rest(c, c->subs[i]);
     }
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
-        pl_segment_seal(c->open[e]);
-        pl_segment_release(c->open[e]);
+        pl_segment_seal(pool, c->open[e]);
+        pl_segment_release(pool, c->open[e]);
         c->open[e] = NULL;
     }
     c->serial++;
@@ -129,7 +130,7 @@ void pl_hub_channel_destroy(struct pl_hub_channel *c)
     assert(c->count == 0);
     pl_loop_cancel(pl_hub_loop(c->hub), &c->seal);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
-        pl_segment_release(c->open[e]);
+        pl_segment_release(pl_hub_segments(c->hub), c->open[e]);
     pl_blob_release(c->name);
     free(c->subs);
     free(c);
@@ -259,7 +260,7 @@ static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
     struct pl_metrics *m = pl_hub_metrics(c->hub);
 
     if (c->open[encoding] == NULL)
-        c->open[encoding] = pl_segment_create();
+        c->open[encoding] = pl_segment_create(pl_hub_segments(c->hub));
     if (c->open[encoding] == NULL ||
         !put_push(c->open[encoding], encoding, push)) {
         lose(c, encoding);
@@ -394,7 +395,8 @@ void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
     if (sub->state != PL_SUB_LIVE || s == NULL)
         return;
     if (sub->subscriber->deflate != PL_DEFLATE_NONE) {
-        const struct pl_packed *p = &s->packed[sub->subscriber->deflate - 1];
+        const struct pl_packed *p =
+            pl_segment_packed(s, sub->subscriber->deflate);
 
         if (from < pl_packed_len(p))
             frames = pl_segment_count(p->segment, from, pl_packed_len(p));

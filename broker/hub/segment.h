@@ -22,12 +22,23 @@ struct pl_packed {
 struct pl_segment {
     struct pl_buf buf; /* whole WebSocket frames, one behind the other */
     uint32_t holders;
-    uint32_t frames;                               /* how many are in buf */
-    struct pl_packed packed[PL_DEFLATE_COUNT - 1]; /* by kind, without NONE */
+    uint32_t frames;          /* how many are in buf */
+    struct pl_packed *packed; /* by kind, without NONE; NULL: not asked for */
+    struct pl_segment *next;  /* in the pool */
 };
 
+/* The free segments of one loop, with the room that they had.  All who make
+ * segments or let go of them on that loop hold the same one. */
+struct pl_segment_pool;
+
+/* One holder; NULL: out of memory. */
+struct pl_segment_pool *pl_segment_pool_create(void);
+struct pl_segment_pool *pl_segment_pool_hold(struct pl_segment_pool *p);
+/* NULL is allowed. */
+void pl_segment_pool_release(struct pl_segment_pool *p);
+
 /* An empty one with one holder, or NULL: out of memory. */
-struct pl_segment *pl_segment_create(void);
+struct pl_segment *pl_segment_create(struct pl_segment_pool *p);
 
 static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
 {
@@ -36,17 +47,22 @@ static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
 }
 
 /* NULL is allowed. */
-void pl_segment_release(struct pl_segment *s);
+void pl_segment_release(struct pl_segment_pool *p, struct pl_segment *s);
 
 /* The compressed form for `kind`, not NONE, brought up to date: frame by frame
  * the same, each compressed where that makes it smaller.  It covers all of `s`
  * unless it is given up. */
-const struct pl_packed *pl_segment_pack(struct pl_segment *s,
+const struct pl_packed *pl_segment_pack(struct pl_segment_pool *p,
+                                        struct pl_segment *s,
                                         enum pl_deflate kind,
                                         struct pl_deflater *d);
 
+/* The same as far as it was made before. */
+const struct pl_packed *pl_segment_packed(const struct pl_segment *s,
+                                          enum pl_deflate kind);
+
 /* Let go of the compressed forms: `s` is sealed.  NULL is allowed. */
-void pl_segment_seal(struct pl_segment *s);
+void pl_segment_seal(struct pl_segment_pool *p, struct pl_segment *s);
 
 /* Bytes of a compressed form. */
 static inline uint32_t pl_packed_len(const struct pl_packed *p)

@@ -19,13 +19,13 @@ static void seal(struct pl_task *t)
 {
     struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, seal);
 
-    pl_segment_release(k->replies);
+    pl_segment_release(k->pool.segments, k->replies);
     k->replies = NULL;
 }
 
 static void destroy(struct pl_keeper *k)
 {
-    pl_segment_release(k->replies);
+    pl_segment_release(k->pool.segments, k->replies);
     pl_out_pool_fini(&k->pool);
     pl_arena_fini(&k->arena);
     pl_inflater_fini(&k->inflater);
@@ -252,6 +252,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
         free(k);
         return rc;
     }
+    k->pool.segments = pl_segment_pool_hold(pl_hub_segments(options->hub));
     k->handlers = pl_handlers_hold(options->handlers);
     if (pl_loop_index(loop) == 0)
         options->metrics->value[PL_METRIC_HANDLERS] =

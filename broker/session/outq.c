@@ -27,6 +27,7 @@ void pl_out_pool_fini(struct pl_out_pool *p)
         free(i);
     }
     p->count = 0;
+    pl_segment_pool_release(p->segments);
 }
 
 static struct pl_out_item *take(struct pl_out_pool *p)
@@ -42,7 +43,7 @@ static struct pl_out_item *take(struct pl_out_pool *p)
 
 static void give_back(struct pl_out_pool *p, struct pl_out_item *i)
 {
-    pl_segment_release(i->segment);
+    pl_segment_release(p->segments, i->segment);
     if (p->count >= KEEP) {
         free(i);
         return;
@@ -159,31 +160,31 @@ void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes)
 
 /* What was sent stays in the copy, so that frames can still be counted from
  * their first byte. */
-static void copy_part(struct pl_out_item *i)
+static void copy_part(struct pl_out_pool *p, struct pl_out_item *i)
 {
-    struct pl_segment *s = pl_segment_create();
+    struct pl_segment *s = pl_segment_create(p->segments);
 
     if (s == NULL)
         return;
     pl_buf_put(&s->buf, i->segment->buf.data + i->start, i->to - i->start);
     if (s->buf.failed) {
-        pl_segment_release(s);
+        pl_segment_release(p->segments, s);
         return;
     }
     s->frames = i->frames;
-    pl_segment_release(i->segment);
+    pl_segment_release(p->segments, i->segment);
     i->segment = s;
     i->from -= i->start;
     i->to -= i->start;
     i->start = 0;
 }
 
-void pl_outq_settle(struct pl_outq *q)
+void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p)
 {
     for (struct pl_out_item *i = q->first; i != NULL; i = i->next) {
         if ((i->to - i->start) * 2 < i->segment->buf.cap &&
             i->segment->buf.cap > 1024)
-            copy_part(i);
+            copy_part(p, i);
     }
 }
 

@@ -23,11 +23,12 @@ struct pl_out_item {
 };
 
 /* The free items of one loop, and where to count.  All zero but for metrics
- * is a pool without items. */
+ * and segments is a pool without items. */
 struct pl_out_pool {
     struct pl_out_item *free;
     uint32_t count; /* of free items */
     struct pl_metrics *metrics;
+    struct pl_segment_pool *segments; /* held */
 };
 
 /* All zero is empty. */
@@ -37,7 +38,7 @@ struct pl_outq {
     uint64_t bytes;
 };
 
-/* Free the pool's items. */
+/* Free the pool's items, and let go of its segments. */
 void pl_out_pool_fini(struct pl_out_pool *p);
 
 /* Append [from, to) of `s`, `frames` whole frames of which `owed` are counted
@@ -61,7 +62,7 @@ void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes);
 
 /* Parts that would keep a much larger segment alive are copied: called for a
  * queue that waits longer than its turn.  Without memory they stay. */
-void pl_outq_settle(struct pl_outq *q);
+void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p);
 
 enum { PL_OUT_LOSSY = 1 };
 

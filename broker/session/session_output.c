@@ -61,7 +61,7 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes)
 void pl_session_stalled(struct pl_session *s)
 {
     s->is_slow = s->out.bytes > 0;
-    pl_outq_settle(&s->out);
+    pl_outq_settle(&s->out, &s->keeper->pool);
 }
 
 /* Nothing of a channel goes out before the connect reply. */
@@ -243,11 +243,11 @@ static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark,
     struct pl_keeper *k = s->keeper;
 
     if (k->replies != NULL && k->replies->buf.len > REPLIES_MAX) {
-        pl_segment_release(k->replies);
+        pl_segment_release(k->pool.segments, k->replies);
         k->replies = NULL;
     }
     if (k->replies == NULL)
-        k->replies = pl_segment_create();
+        k->replies = pl_segment_create(k->pool.segments);
     if (k->replies == NULL) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return NULL;
@@ -356,7 +356,8 @@ void pl_session_say_ping(struct pl_session *s)
  * limit too, since they are small and the last. */
 void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes)
 {
-    struct pl_segment *seg = bytes->failed ? NULL : pl_segment_create();
+    struct pl_segment_pool *pool = s->keeper->pool.segments;
+    struct pl_segment *seg = bytes->failed ? NULL : pl_segment_create(pool);
 
     if (seg != NULL) {
         pl_buf_put_span(&seg->buf, pl_buf_span(bytes));
@@ -364,7 +365,7 @@ void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes)
             pl_outq_append(&s->out, &s->keeper->pool, seg, 0,
                            (uint32_t)seg->buf.len, 0, 0, 0);
     }
-    pl_segment_release(seg);
+    pl_segment_release(pool, seg);
     pl_session_touch(s);
 }
 

@@ -7,7 +7,8 @@
 
 static void a_segment_counts_its_frames_between_two_places(void **state)
 {
-    struct pl_segment *s = pl_segment_create();
+    struct pl_segment_pool *pool = pl_segment_pool_create();
+    struct pl_segment *s = pl_segment_create(pool);
     uint32_t second;
 
     (void)state;
@@ -20,10 +21,40 @@ static void a_segment_counts_its_frames_between_two_places(void **state)
     assert_int_equal(pl_segment_count(s, 0, second), 1);
     assert_int_equal(pl_segment_count(s, second, (uint32_t)s->buf.len), 2);
     assert_ptr_equal(pl_segment_hold(s), s);
-    pl_segment_release(s);
+    pl_segment_release(pool, s);
     assert_int_equal(s->holders, 1);
-    pl_segment_release(s);
-    pl_segment_release(NULL);
+    pl_segment_release(pool, s);
+    pl_segment_release(pool, NULL);
+    pl_segment_pool_release(pool);
+}
+
+static void a_pool_gives_a_segment_again_empty_and_with_its_room(void **state)
+{
+    struct pl_segment_pool *pool = pl_segment_pool_create();
+    struct pl_segment *s = pl_segment_create(pool), *large;
+    char text[20000] = {0};
+
+    (void)state;
+    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("one"));
+    s->frames = 1;
+    size_t room = s->buf.cap;
+    pl_segment_release(pl_segment_pool_hold(pool), s);
+    pl_segment_pool_release(pool);
+    assert_ptr_equal(pl_segment_create(pool), s);
+    assert_int_equal(s->buf.len, 0);
+    assert_int_equal(s->frames, 0);
+    assert_int_equal(s->buf.cap, room);
+    large = pl_segment_create(pool);
+    pl_ws_frame_put(&large->buf, PL_WS_BINARY,
+                    (struct pl_span){text, sizeof text});
+    pl_segment_release(pool, s);
+    pl_segment_release(pool, large); /* too large to be kept */
+    assert_ptr_equal(pl_segment_create(pool), s);
+    large = pl_segment_create(pool);
+    assert_int_equal(large->buf.cap, 0);
+    pl_segment_release(pool, large);
+    pl_segment_release(pool, s);
+    pl_segment_pool_release(pool);
 }
 
 /* --- Deliveries --- */
@@ -584,6 +615,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_segment_counts_its_frames_between_two_places),
+        cmocka_unit_test(a_pool_gives_a_segment_again_empty_and_with_its_room),
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
         cmocka_unit_test(a_publisher_gets_its_push_before_its_reply),

@@ -22,9 +22,10 @@ struct fixture {
 
 static const size_t payloads[FRAMES] = {1, 130, 7, 0, 300};
 
-static struct pl_segment *make_segment(size_t len[FRAMES])
+static struct pl_segment *make_segment(struct pl_segment_pool *pool,
+                                       size_t len[FRAMES])
 {
-    struct pl_segment *s = pl_segment_create();
+    struct pl_segment *s = pl_segment_create(pool);
     char text[300];
 
     memset(text, 'x', sizeof text);
@@ -45,6 +46,7 @@ static int begin(void **state)
     struct fixture *f = calloc(1, sizeof *f);
 
     f->pool.metrics = &f->metrics;
+    f->pool.segments = pl_segment_pool_create();
     *state = f;
     return 0;
 }
@@ -108,15 +110,15 @@ static void check(const struct fixture *f)
 /* Two parts of one segment and one of another: 15 frames in three items. */
 static size_t fill(struct fixture *f, size_t frame_len[FRAMES])
 {
-    struct pl_segment *a = make_segment(frame_len),
-                      *b = make_segment(frame_len);
+    struct pl_segment *a = make_segment(f->pool.segments, frame_len),
+                      *b = make_segment(f->pool.segments, frame_len);
     uint32_t all = (uint32_t)a->buf.len;
 
     append(f, a, 0, all, FRAMES, true);
     append(f, b, 0, all, FRAMES, true);
     append(f, a, 0, all, FRAMES, true);
-    pl_segment_release(a);
-    pl_segment_release(b);
+    pl_segment_release(f->pool.segments, a);
+    pl_segment_release(f->pool.segments, b);
     return 3 * (size_t)all;
 }
 
@@ -147,7 +149,7 @@ static void an_empty_queue_has_nothing_to_send(void **state)
     struct iovec iov[1];
 
     assert_int_equal(pl_outq_peek(&f->q, iov, 1), 0);
-    pl_outq_settle(&f->q);
+    pl_outq_settle(&f->q, &f->pool);
     check(f);
 }
 
@@ -155,7 +157,7 @@ static void neighbouring_parts_of_a_segment_become_one_piece(void **state)
 {
     struct fixture *f = *state;
     size_t len[FRAMES];
-    struct pl_segment *s = make_segment(len);
+    struct pl_segment *s = make_segment(f->pool.segments, len);
     struct iovec iov[2];
     uint32_t cut = (uint32_t)(len[0] + len[1]);
 
@@ -168,7 +170,7 @@ static void neighbouring_parts_of_a_segment_become_one_piece(void **state)
     assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), FRAMES);
     assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), FRAMES);
     check(f);
-    pl_segment_release(s);
+    pl_segment_release(f->pool.segments, s);
 }
 
 static void peek_gives_at_most_what_was_asked_for(void **state)
@@ -187,7 +189,7 @@ static void sending_byte_by_byte_gives_every_byte_once(void **state)
     struct fixture *f = *state;
     size_t len[FRAMES];
     size_t total = fill(f, len);
-    struct pl_segment *s = make_segment(len);
+    struct pl_segment *s = make_segment(f->pool.segments, len);
     struct iovec iov[1];
 
     for (size_t i = 0; i < total; i++) {
@@ -195,12 +197,12 @@ static void sending_byte_by_byte_gives_every_byte_once(void **state)
         assert_int_equal(*(char *)iov[0].iov_base, s->buf.data[i % s->buf.len]);
         pl_outq_sent(&f->q, &f->pool, 1);
         if (i % 7 == 0)
-            pl_outq_settle(&f->q);
+            pl_outq_settle(&f->q, &f->pool);
         check(f);
     }
     assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), 3 * FRAMES);
     assert_int_equal(f->q.bytes, 0);
-    pl_segment_release(s);
+    pl_segment_release(f->pool.segments, s);
 }
 
 static void drop_at(size_t sent, bool all, bool settle)
@@ -213,7 +215,7 @@ static void drop_at(size_t sent, bool all, bool settle)
     size_t total = fill(f, len);
     pl_outq_sent(&f->q, &f->pool, sent);
     if (settle)
-        pl_outq_settle(&f->q);
+        pl_outq_settle(&f->q, &f->pool);
     size_t until = all ? sent : end_of_frame(len, sent);
     pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, all);
     check(f);
@@ -230,14 +232,24 @@ static void drop_at(size_t sent, bool all, bool settle)
     finish(&state);
 }
 
+/* The lengths of the frames of make_segment(); gives their sum. */
+static size_t measure(size_t len[FRAMES])
+{
+    struct pl_segment_pool *pool = pl_segment_pool_create();
+    struct pl_segment *s = make_segment(pool, len);
+    size_t size = s->buf.len;
+
+    pl_segment_release(pool, s);
+    pl_segment_pool_release(pool);
+    return size;
+}
+
 static void a_drop_keeps_the_begun_frame_wherever_it_was_cut(void **state)
 {
-    size_t len[FRAMES], total = 0;
+    size_t len[FRAMES];
+    size_t total = 3 * measure(len);
 
     (void)state;
-    pl_segment_release(make_segment(len));
-    for (int i = 0; i < FRAMES; i++)
-        total += 3 * len[i];
     for (size_t sent = 0; sent <= total; sent++) {
         drop_at(sent, false, false);
         drop_at(sent, false, true);
@@ -246,12 +258,10 @@ static void a_drop_keeps_the_begun_frame_wherever_it_was_cut(void **state)
 
 static void a_drop_of_all_counts_what_was_sent_wholly(void **state)
 {
-    size_t len[FRAMES], total = 0;
+    size_t len[FRAMES];
+    size_t total = 3 * measure(len);
 
     (void)state;
-    pl_segment_release(make_segment(len));
-    for (int i = 0; i < FRAMES; i++)
-        total += 3 * len[i];
     for (size_t sent = 0; sent <= total; sent++) {
         drop_at(sent, true, false);
         drop_at(sent, true, true);
@@ -267,9 +277,9 @@ static void frames_behind_a_kept_one_are_sent_behind_it(void **state)
     pl_outq_sent(&f->q, &f->pool, 1);
     pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, false);
     assert_int_equal(f->q.bytes, len[0] - 1);
-    struct pl_segment *s = make_segment(len);
+    struct pl_segment *s = make_segment(f->pool.segments, len);
     append(f, s, 0, (uint32_t)len[0], 1, true);
-    pl_segment_release(s);
+    pl_segment_release(f->pool.segments, s);
     assert_int_equal(f->q.bytes, 2 * len[0] - 1);
     check(f);
 }
@@ -277,7 +287,7 @@ static void frames_behind_a_kept_one_are_sent_behind_it(void **state)
 static void settling_copies_a_small_part_of_a_large_segment(void **state)
 {
     struct fixture *f = *state;
-    struct pl_segment *s = pl_segment_create();
+    struct pl_segment *s = pl_segment_create(f->pool.segments);
     char text[4000] = {0};
 
     pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("small"));
@@ -287,9 +297,9 @@ static void settling_copies_a_small_part_of_a_large_segment(void **state)
     append(f, s, 0, small, 1, true);
     pl_outq_sent(&f->q, &f->pool, 1);
     assert_int_equal(s->holders, 2);
-    pl_outq_settle(&f->q);
+    pl_outq_settle(&f->q, &f->pool);
     assert_int_equal(s->holders, 1);
-    pl_segment_release(s);
+    pl_segment_release(f->pool.segments, s);
 
     struct iovec iov[1];
     assert_int_equal(pl_outq_peek(&f->q, iov, 1), 1);
@@ -334,10 +344,10 @@ static void bytes_that_are_no_frame_are_kept_whole_once_begun(void **state)
 
         begin(&mine);
         struct fixture *f = mine;
-        struct pl_segment *s = pl_segment_create();
+        struct pl_segment *s = pl_segment_create(f->pool.segments);
         pl_buf_put(&s->buf, http, sizeof http - 1);
         append(f, s, 0, sizeof http - 1, 0, false);
-        pl_segment_release(s);
+        pl_segment_release(f->pool.segments, s);
         fill(f, len);
         pl_outq_sent(&f->q, &f->pool, sent);
         pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, false);
@@ -357,14 +367,14 @@ static void shed_at(const size_t len[FRAMES], size_t sent, uint64_t bytes)
 
     begin(&state);
     struct fixture *f = state;
-    struct pl_segment *s = make_segment(same);
+    struct pl_segment *s = make_segment(f->pool.segments, same);
     uint32_t all = (uint32_t)s->buf.len;
     for (uint32_t tag = 5; tag < 7; tag++) {
         owe(f, FRAMES);
         assert_true(
             pl_outq_append(&f->q, &f->pool, s, 0, all, FRAMES, FRAMES, tag));
     }
-    pl_segment_release(s);
+    pl_segment_release(f->pool.segments, s);
     pl_outq_sent(&f->q, &f->pool, sent);
     uint64_t before = f->q.bytes, begun = end_of_frame(len, sent) - sent;
     pl_outq_shed(&f->q, &f->pool, 0, bytes, PL_METRIC_FRAMES_DROPPED_OLDEST);
@@ -383,12 +393,10 @@ static void shed_at(const size_t len[FRAMES], size_t sent, uint64_t bytes)
 
 static void shedding_drops_whole_frames_from_the_oldest(void **state)
 {
-    size_t len[FRAMES], total = 0;
+    size_t len[FRAMES];
+    size_t total = 2 * measure(len);
 
     (void)state;
-    pl_segment_release(make_segment(len));
-    for (int i = 0; i < FRAMES; i++)
-        total += 2 * len[i];
     for (size_t sent = 0; sent < total; sent++) {
         for (uint64_t bytes = 0; bytes < total + 20; bytes += 13)
             shed_at(len, sent, bytes);
@@ -400,14 +408,14 @@ static void shedding_leaves_what_has_no_tag_or_another(void **state)
     struct fixture *f = *state;
     size_t len[FRAMES];
     size_t third = fill(f, len) / 3;
-    struct pl_segment *s = make_segment(len);
+    struct pl_segment *s = make_segment(f->pool.segments, len);
 
     for (uint32_t tag = PL_OUT_LOSSY; tag < 4; tag++) {
         owe(f, FRAMES);
         assert_true(pl_outq_append(&f->q, &f->pool, s, 0, (uint32_t)third,
                                    FRAMES, FRAMES, tag));
     }
-    pl_segment_release(s);
+    pl_segment_release(f->pool.segments, s);
     pl_outq_shed(&f->q, &f->pool, 3, UINT64_MAX,
                  PL_METRIC_FRAMES_DROPPED_REPLACED);
     check(f);
