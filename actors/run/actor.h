@@ -62,8 +62,11 @@ struct pl_address pl_actor_address(const struct pl_actor *a);
 /* Send `msg` to `to` in the name of `from`.  Mail from one sender to one
  * address arrives in the order sent.  It is always settled: handled once, or
  * counted under its reason (enum pl_dead) and then destroyed or, with
- * PL_MSG_RETURN, handed back to the sender's mailbox with its status. Owner:
- * the runtime. Thread: the loop of `from`. */
+ * PL_MSG_RETURN, handed back to the sender's mailbox with its status.  Sent
+ * from a callback of the driver to an actor of the same loop, it first lets in
+ * what other loops have posted here, which may let actors exit that
+ * PL_FULL_CLOSE closes.
+ * Owner:  the runtime.  Thread: the loop of `from`. */
 void pl_actor_send(struct pl_actor *from, struct pl_address to,
                    struct pl_msg *msg);
 

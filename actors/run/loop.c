@@ -4,10 +4,19 @@
  * A turn takes everything that came since the last one and ends with one
  * flush, because the number of system calls is nearly the whole cost of a
  * broker.  Its parts run in a fixed order, each over what was there when it
- * began: READY tasks, mail, timers, SEAL tasks, FLUSH tasks, posts, reaping.
+ * began: READY tasks, mail, timers, SEAL tasks, posts, FLUSH tasks, reaping.
  * What a part causes for an earlier one waits for the next turn, so that a
  * turn ends whatever its actors do.  Mail has a budget a visit and a turn on
  * top; actors take turns, and what is left leads the next turn.
+ *
+ * Causes come before effects also where these go through the world outside.
+ * Whoever reads on a socket what a turn wrote there, and then says something
+ * to another loop, is behind the posts of that turn: they are pushed before
+ * FLUSH, and what a callback sends takes its place behind the inbox
+ * (pl_loop_let_in).  Emptying the inbox only when a loop awakes was rejected:
+ * of the sockets of one wake-up the last may hold bytes that are younger; so
+ * was handling its mail there, inside callbacks whose objects that mail may
+ * free.  Two loops that a turn posts to still hear of it one after the other.
  *
  * The loop sleeps and wakes through its inbox (see there) and knows neither
  * libevent nor threads: a simulation drives the same code.
@@ -123,6 +132,7 @@ static void drain(struct pl_loop *loop)
     struct pl_msg *msg = pl_inbox_take(&loop->inbox);
     uint64_t before = loop->stats.posts_taken;
 
+    loop->is_let_in = true; /* nothing gets between what came together */
     count_lost(loop, &loop->inbox.lost_full, PL_DEAD_FULL);
     count_lost(loop, &loop->inbox.lost_unreachable, PL_DEAD_UNREACHABLE);
     if (msg == NULL)
@@ -138,6 +148,14 @@ static void drain(struct pl_loop *loop)
     loop->work += taken;
     publish_queued(loop);
     pl_inbox_taken(&loop->inbox, taken);
+}
+
+void pl_loop_let_in(struct pl_loop *loop)
+{
+    if (pl_inbox_is_empty(&loop->inbox))
+        return;
+    drain(loop);
+    loop->is_let_in = false;
 }
 
 static void end_sample(struct pl_loop *loop)
@@ -215,7 +233,7 @@ static void run_timers(struct pl_loop *loop)
 static void end_turn(struct pl_loop *loop, bool did_work)
 {
     loop->stats.turns++;
-    loop->is_fresh = false;
+    loop->is_fresh = loop->is_let_in = false;
     publish_queued(loop);
     if (!did_work)
         return;
@@ -250,6 +268,7 @@ bool pl_loop_turn(struct pl_loop *loop)
     run_mail(loop);
     run_timers(loop);
     run_stage(loop, PL_STAGE_SEAL);
+    pl_loop_push_out(loop); /* before anybody outside can know of it */
     run_stage(loop, PL_STAGE_FLUSH);
     pl_loop_push_out(loop);
     pl_actor_reap_all(loop);

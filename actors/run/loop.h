@@ -2,8 +2,10 @@
 /* loop.h - one thread's share of the actors: its inbox, its turn.
  *
  * A turn: what was left ready, mail, timers due, then everything touched is
- * sealed and flushed once.  Work a turn is bounded.  The loop itself knows no
- * file descriptor and no thread: a reactor (reactor.h) drives it with
+ * sealed, posts leave for other loops, and all is flushed once.  So who has
+ * read what a flush wrote, and then speaks through another loop, is behind
+ * what the turn posted there.  Work a turn is bounded.  The loop itself knows
+ * no file descriptor and no thread: a reactor (reactor.h) drives it with
  * libevent, a simulation (sim.h) with a seed. */
 #ifndef PL_LOOP_H
 #define PL_LOOP_H

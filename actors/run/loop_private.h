@@ -55,6 +55,7 @@ struct pl_loop {
     uint64_t wall_ms;
     bool is_fresh;  /* the time was taken since the last turn ended */
     bool is_asleep; /* its own view of inbox.sleeping */
+    bool is_let_in; /* the inbox was emptied in this turn, or is being */
 
     /* The loop's thread: actors. */
     struct pl_slot *slots;
@@ -130,6 +131,10 @@ void pl_actor_reap_left(struct pl_loop *loop);
 
 void pl_actor_queue_append(struct pl_actor_queue *q, struct pl_actor *a);
 struct pl_actor *pl_actor_queue_pop(struct pl_actor_queue *q); /* or NULL */
+
+/* Outside of a turn, mail from elsewhere takes its place before what is sent
+ * next; see loop.c.  Thread: the loop's, while is_let_in is not set. */
+void pl_loop_let_in(struct pl_loop *loop);
 
 /* Push what was sent to other loops.  Thread: the loop's. */
 void pl_loop_push_out(struct pl_loop *loop);

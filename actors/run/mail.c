@@ -3,7 +3,7 @@
  * of one that does not; see loop_private.h.
  *
  * Mail to the same loop goes into the mailbox at once.  Mail to another loop
- * is joined by destination and pushed at the end of the turn, so a turn costs
+ * is joined by destination and pushed before the turn's flush, so a turn costs
  * one contended operation a destination and at most one wake-up.  The owner
  * of the destination alone decides between taken, full and stale, because it
  * alone can look at the mailbox without a lock.
@@ -53,6 +53,8 @@ void pl_loop_send(struct pl_loop *loop, struct pl_address from,
     msg->to = to;
     msg->returned = false;
     msg->status = PL_OK;
+    if (!loop->is_let_in && is_here(loop, to))
+        pl_loop_let_in(loop);
     route(loop, msg);
 }
 

@@ -118,6 +118,94 @@ static void a_turn_runs_its_parts_in_order(void **state)
     assert_string_equal(trace, "rmptsfxR.");
 }
 
+/* --- Causes before effects --- */
+
+static uint64_t posted_when_flushed;
+
+static void look_at_other(struct pl_task *t)
+{
+    (void)t;
+    posted_when_flushed = pl_loop_backlog(pl_system_loop(sys, 1));
+}
+
+/* Whoever reads what a flush writes finds the posts of its turn there. */
+static void posts_are_with_their_loops_before_the_flush(void **state)
+{
+    struct recorder *r = recorder_new(loop, &recorder_ops);
+    struct recorder *far = recorder_new(pl_system_loop(sys, 1), &recorder_ops);
+    struct pl_task flush = {.run = look_at_other};
+
+    (void)state;
+    mail_to(r, pl_actor_address(&far->actor), 1);
+    pl_loop_defer(loop, PL_STAGE_FLUSH, &flush);
+    pl_loop_turn(loop);
+    assert_int_equal(posted_when_flushed, 1);
+}
+
+static struct recorder *flusher;
+static struct pl_address flushed_to;
+
+static void mail_when_flushed(struct pl_task *t)
+{
+    (void)t;
+    mail_to(flusher, flushed_to, 1);
+}
+
+static void what_the_flush_posts_leaves_in_the_same_turn(void **state)
+{
+    struct recorder *far = recorder_new(pl_system_loop(sys, 1), &recorder_ops);
+    struct pl_task flush = {.run = mail_when_flushed};
+
+    (void)state;
+    flusher = recorder_new(loop, &recorder_ops);
+    flushed_to = pl_actor_address(&far->actor);
+    pl_loop_defer(loop, PL_STAGE_FLUSH, &flush);
+    assert_false(pl_loop_turn(loop));
+    assert_int_equal(pl_loop_backlog(pl_system_loop(sys, 1)), 1);
+}
+
+/* Bytes that a callback has read may be the effect of any mail that is in the
+ * inbox by then, however late it came. */
+static void what_a_callback_sends_is_behind_what_has_come(void **state)
+{
+    struct recorder *r = recorder_new(loop, &sayer_ops);
+    struct pl_address to = pl_actor_address(&r->actor);
+
+    (void)state;
+    pl_loop_awake(loop);
+    pl_system_post(sys, to, note('a', 1, 0));
+    mail_to(r, to, 'b');
+    pl_system_post(sys, to, note('c', 1, 0));
+    mail_to(r, to, 'd');
+    assert_false(pl_loop_turn(loop));
+    assert_string_equal(trace, "abcd");
+    ledger_holds(loop);
+    assert_int_equal(pl_loop_backlog(loop), 0);
+}
+
+static void post_and_mail(struct pl_task *t)
+{
+    (void)t;
+    pl_system_post(sys, flushed_to, note('b', 1, 0));
+    mail_to(flusher, flushed_to, 'c');
+}
+
+/* Nothing is read inside a turn, so nothing has to be let in. */
+static void what_comes_in_the_middle_of_a_turn_waits_for_the_next(void **state)
+{
+    struct pl_task seal = {.run = post_and_mail};
+
+    (void)state;
+    flusher = recorder_new(loop, &sayer_ops);
+    flushed_to = pl_actor_address(&flusher->actor);
+    pl_loop_defer(loop, PL_STAGE_SEAL, &seal);
+    mail_to(flusher, flushed_to, 'a');
+    assert_true(pl_loop_turn(loop));
+    assert_string_equal(trace, "a");
+    pl_loop_turn(loop);
+    assert_string_equal(trace, "acb");
+}
+
 static void what_a_stage_queues_for_a_later_one_runs_in_this_turn(void **state)
 {
     struct step flush = STEP('f');
@@ -431,6 +519,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_turn_runs_its_parts_in_order),
+        TEST(posts_are_with_their_loops_before_the_flush),
+        TEST(what_the_flush_posts_leaves_in_the_same_turn),
+        TEST(what_a_callback_sends_is_behind_what_has_come),
+        TEST(what_comes_in_the_middle_of_a_turn_waits_for_the_next),
         TEST(what_a_stage_queues_for_a_later_one_runs_in_this_turn),
         TEST(what_a_stage_queues_for_itself_or_before_waits),
         TEST(a_ready_task_runs_once_in_the_next_turn),

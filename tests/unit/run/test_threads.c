@@ -2,11 +2,16 @@
 /* test_threads.c - real threads: order, and wake-ups by repetition. */
 #include "recorder.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
 
 #include "reactor.h"
 
@@ -304,12 +309,119 @@ static void no_wake_up_is_lost_between_posting_threads(void **state)
     sem_destroy(&done);
 }
 
+/* --- Causes before effects, the world outside between them --- */
+
+enum { PULL = 0, PUSH = 1 };
+
+/* A client of two loops: what the first tells it, it tells the second. */
+static struct {
+    struct pl_actor cause, target;
+    struct pl_address cause_at, target_at;
+    struct pl_task flush;
+    struct event *event;
+    int told[2], tells[2]; /* sockets */
+    uint64_t next;         /* of the cause */
+    uint64_t heard;        /* by the target */
+} tale;
+
+static void put_byte(int fd)
+{
+    assert(send(fd, "x", 1, 0) == 1);
+}
+
+static void tell_client(struct pl_task *t)
+{
+    (void)t;
+    put_byte(tale.told[PUSH]);
+}
+
+static void on_cause(struct pl_actor *a, struct pl_msg *msg)
+{
+    msg->destroy(msg);
+    pl_actor_send(a, tale.target_at, note(tale.next, 1, 0));
+    tale.next += 2;
+    pl_loop_defer(a->loop, PL_STAGE_FLUSH, &tale.flush);
+}
+
+static void on_heard(struct pl_actor *a, struct pl_msg *msg)
+{
+    (void)a;
+    assert(note_number(msg) == tale.heard);
+    msg->destroy(msg);
+    if (++tale.heard % 2 == 0)
+        sem_post(&done);
+}
+
+static void on_told(evutil_socket_t fd, short what, void *reactor)
+{
+    char c;
+
+    (void)what;
+    pl_reactor_touch(reactor);
+    assert(recv(fd, &c, 1, 0) == 1);
+    pl_actor_send(&tale.target, tale.target_at, note(tale.heard | 1, 1, 0));
+}
+
+static void leave(struct pl_actor *a)
+{
+    (void)a;
+}
+
+static const struct pl_actor_ops cause_ops = {
+    "cause", {10, PL_FULL_REFUSE}, on_cause, leave};
+static const struct pl_actor_ops target_ops = {
+    "target", {10, PL_FULL_REFUSE}, on_heard, leave};
+
+static void begin_tale(void)
+{
+    build(2);
+    tale.next = tale.heard = 0;
+    tale.flush.run = tell_client;
+    pl_actor_init(&tale.cause, pl_system_loop(sys, 0), &cause_ops);
+    pl_actor_init(&tale.target, pl_system_loop(sys, 1), &target_ops);
+    tale.cause_at = pl_actor_address(&tale.cause);
+    tale.target_at = pl_actor_address(&tale.target);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, tale.told), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, tale.tells), 0);
+    tale.event = event_new(pl_reactor_base(reactors[1]), tale.tells[PULL],
+                           EV_READ | EV_PERSIST, on_told, reactors[1]);
+    assert_int_equal(event_add(tale.event, NULL), 0);
+    start_all();
+}
+
+static void who_has_seen_an_effect_is_behind_its_cause(void **state)
+{
+    enum { TALES = 20000 };
+    char c;
+
+    (void)state;
+    begin_tale();
+    for (unsigned i = 0; i < TALES; i++) {
+        pl_system_post(sys, tale.cause_at, note(0, 1, 0));
+        assert_int_equal(recv(tale.told[PULL], &c, 1, 0), 1);
+        put_byte(tale.tells[PUSH]);
+        wait_until_done();
+    }
+    for (unsigned i = 0; i < 2; i++)
+        pl_reactor_stop(reactors[i]);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pl_reactor_join(reactors[i], PATIENCE_S * 1000),
+                         PL_OK);
+    event_free(tale.event);
+    end_all();
+    for (unsigned i = 0; i < 2; i++) {
+        close(tale.told[i]);
+        close(tale.tells[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mail_of_one_sender_keeps_its_order_across_loops),
         cmocka_unit_test(no_wake_up_is_lost_between_two_loops),
         cmocka_unit_test(no_wake_up_is_lost_between_posting_threads),
+        cmocka_unit_test(who_has_seen_an_effect_is_behind_its_cause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
