@@ -220,7 +220,7 @@ void link_reset(struct link *l)
 /* Forget what was carried on. */
 static void compact(struct pl_buf *b, size_t *at)
 {
-    if (*at < b->len && *at < 65536)
+    if (*at == 0 || (*at < b->len && *at < 65536))
         return;
     memmove(b->data, b->data + *at, b->len - *at);
     b->len -= *at;

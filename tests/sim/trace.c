@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { NOTES = 48 };
@@ -79,6 +80,8 @@ _Noreturn void trace_fail(const char *format, ...)
     vfprintf(stderr, format, args);
     fprintf(stderr, "\n");
     va_end(args);
+    if (trace_place.aborts)
+        abort(); /* the input replays it, and no seed */
     report();
     end();
 }

@@ -14,6 +14,7 @@ struct trace_place {
     bool is_late;       /* with the late store */
     bool fails_allocations;
     bool is_verbose;     /* tell each note as it comes */
+    bool aborts;         /* to fail is to abort, for a fuzzer to notice */
     const char *planted; /* the bug that is to be found, or NULL */
 };
 

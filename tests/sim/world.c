@@ -103,16 +103,25 @@ void world_check_rest(struct world *w)
     balance("posts", w->workers, sent, taken);
 }
 
-static void check_nothing_left(struct world *w)
+void world_check_empty(struct world *w)
 {
     static const enum pl_metric gauges[] = {
-        PL_METRIC_CONNECTIONS,  PL_METRIC_CLIENTS,      PL_METRIC_SUBSCRIPTIONS,
-        PL_METRIC_HUB_CHANNELS, PL_METRIC_CHANNELS,     PL_METRIC_STREAMS,
-        PL_METRIC_USERS,        PL_METRIC_USERS_SINGLE, PL_METRIC_USERS_SEVERAL,
-        PL_METRIC_HANDLERS,
+        PL_METRIC_CONNECTIONS,   PL_METRIC_CLIENTS,
+        PL_METRIC_SUBSCRIPTIONS, PL_METRIC_HUB_CHANNELS,
+        PL_METRIC_CHANNELS,      PL_METRIC_USERS,
+        PL_METRIC_USERS_SINGLE,  PL_METRIC_USERS_SEVERAL,
     };
 
     world_check_rest(w);
+    zero(w, gauges, sizeof gauges / sizeof *gauges);
+}
+
+static void check_nothing_left(struct world *w)
+{
+    static const enum pl_metric gauges[] = {PL_METRIC_STREAMS,
+                                            PL_METRIC_HANDLERS};
+
+    world_check_empty(w);
     zero(w, gauges, sizeof gauges / sizeof *gauges);
 }
 
@@ -285,7 +294,7 @@ static void draw_settings(struct world *w, struct sets *s)
     set(s, "handlers.timeout", ONE_OF(w, 50, 30000), "ms");
 }
 
-static void make_config(struct world *w)
+static void make_config(struct world *w, const char *setting)
 {
     struct sets s = {.count = 0};
     struct pl_buf report = {0};
@@ -294,6 +303,8 @@ static void make_config(struct world *w)
         draw_settings(w, &s);
     s.at[s.count++] = "auth.hmac_secret=" WORLD_SECRET;
     s.at[s.count++] = "log.level=error";
+    if (setting != NULL)
+        s.at[s.count++] = setting;
     struct pl_config_source src = {
         .sets = s.at, .set_count = s.count, .insecure = true};
     if (pl_config_load(&w->config, &src, &report) != PL_OK)
@@ -424,7 +435,7 @@ static void quiet(void *arg, enum pl_log_level level, struct pl_span line)
         fprintf(stderr, "%.*s", (int)line.len, line.at);
 }
 
-static void begin(struct world *w)
+static void begin(struct world *w, const char *setting)
 {
     pl_log_set_level(PL_LOG_ERROR);
     pl_log_set_sink(quiet, NULL);
@@ -433,7 +444,7 @@ static void begin(struct world *w)
     w->system = pl_sim_system(w->sim);
     must(pl_phase_trace_create(&w->phases, pl_system_clock(w->system)),
          "phases");
-    make_config(w);
+    make_config(w, setting);
     make_handlers(w);
     for (unsigned i = 0; i <= w->workers; i++) {
         w->at[i].world = w;
@@ -445,17 +456,23 @@ static void begin(struct world *w)
 
 void world_begin(struct world *w, uint64_t seed, bool is_late)
 {
+    world_begin_with(w, seed, is_late, NULL);
+}
+
+void world_begin_with(struct world *w, uint64_t seed, bool is_late,
+                      const char *setting)
+{
     *w = (struct world){.seed = seed, .is_late = is_late, .key = {1, 2}};
     pl_random_init_seeded(&w->random, seed);
     w->workers = 1 + world_draw(w, WORKERS_MAX);
-    begin(w);
+    begin(w, setting);
 }
 
 void world_begin_plain(struct world *w)
 {
     *w = (struct world){.is_plain = true, .key = {1, 2}, .workers = 1};
     pl_random_init_seeded(&w->random, 1);
-    begin(w);
+    begin(w, NULL);
 }
 
 /* --- The end --- */

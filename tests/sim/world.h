@@ -65,6 +65,10 @@ struct world {
 /* All that this life is like follows from the seed. */
 void world_begin(struct world *w, uint64_t seed, bool is_late);
 
+/* The same with one more setting, "KEY=VALUE". */
+void world_begin_with(struct world *w, uint64_t seed, bool is_late,
+                      const char *setting);
+
 /* One worker and the settings of --insecure, for measuring. */
 void world_begin_plain(struct world *w);
 
@@ -105,5 +109,8 @@ char *world_token(struct world *w, unsigned user, int64_t ttl_s);
 
 /* Nothing may be queued, pending or on its way. */
 void world_check_rest(struct world *w);
+
+/* The same, and nobody is connected or remembered. */
+void world_check_empty(struct world *w);
 
 #endif
