@@ -78,6 +78,8 @@ struct pl_config {
         uint32_t channels;            /* kept at once, whole broker */
         uint32_t connection_channels; /* subscriptions a connection */
         uint32_t user_connections;    /* 0: any number */
+        uint32_t commands_per_second; /* of a connection; 0: any number */
+        uint32_t commands_burst;      /* at once; 0: those of a second */
     } limits;
     struct {
         uint64_t timeout_ms; /* never 0 */

@@ -62,6 +62,10 @@ const struct pl_config_key pl_config_keys[] = {
      AT(limits.connection_channels), "128", NULL, 1, 1000000, false},
     {"limits.user_connections", PL_KIND_NUMBER, AT(limits.user_connections),
      "0", NULL, 0, UINT32_MAX, false},
+    {"limits.commands_per_second", PL_KIND_NUMBER,
+     AT(limits.commands_per_second), "0", NULL, 0, 1000000, false},
+    {"limits.commands_burst", PL_KIND_NUMBER, AT(limits.commands_burst), "0",
+     NULL, 0, 1000000, false},
 
     {"connect.timeout", PL_KIND_DURATION, AT(connect.timeout_ms), "10s", NULL,
      1, LONGEST, false},

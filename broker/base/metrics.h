@@ -86,6 +86,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "connections closed for another reason")                                 \
     X(READS_PAUSED, PL_COUNTER, "reads_paused",                                \
       "times that reading paused as backpressure")                             \
+    X(READS_PAUSED_RATE, PL_COUNTER, "reads_paused_rate",                      \
+      "times that limits.commands_per_second held a client back")              \
     X(REFUSED_STOPPING, PL_COUNTER, "refused_stopping",                        \
       "commands refused because the broker stops")                             \
     X(REFUSED_USER, PL_COUNTER, "refused_user",                                \

@@ -216,14 +216,16 @@ static void history(struct pl_session *s, const struct pl_command *c)
 
 static void pong(struct pl_session *s)
 {
-    if (!s->awaits_pong) {
+    if (s->pongs_due == 0) {
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "unasked pong");
         return;
     }
     const struct pl_config *c = s->keeper->options.config;
-    s->awaits_pong = false;
-    s->ping_ms = s->ping_ms - c->ping.timeout_ms + c->ping.interval_ms;
-    pl_session_schedule(s);
+    s->pongs_due--;
+    if (s->pongs_due == 0) {
+        s->ping_ms = s->ping_ms - c->ping.timeout_ms + c->ping.interval_ms;
+        pl_session_schedule(s);
+    }
     pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
 }
 
@@ -331,6 +333,13 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
     pl_session_close(s, PL_DISCONNECT_BAD_REQUEST, (struct pl_span){0});
 }
 
+/* What it asks faster than it may. */
+static bool is_too_fast(struct pl_session *s, const struct pl_command *c)
+{
+    return s->keeper->command_ns != 0 && s->state == PL_SESSION_CONNECTED &&
+           c->verb != PL_VERB_PONG && !pl_pace_take(s);
+}
+
 void pl_session_commands(struct pl_session *s, struct pl_span message)
 {
     struct pl_arena *arena = &s->keeper->arena;
@@ -338,7 +347,13 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
     const char *why = NULL;
     size_t at = 0;
 
+    if (s->is_pacing) { /* replayed, behind one that was too fast */
+        pl_pace_hold(s, message);
+        return;
+    }
     do {
+        struct pl_span rest = message;
+
         if (s->state == PL_SESSION_LOGIN) {
             hold(s, message);
             return;
@@ -348,6 +363,10 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
                                            arena, &c, &why, &at);
         if (rc != PL_OK) {
             on_malformed(s, rc, why, at);
+            return;
+        }
+        if (is_too_fast(s, &c)) {
+            pl_pace_hold(s, rest);
             return;
         }
         pl_count(metrics(s), PL_METRIC_COMMANDS, 1);

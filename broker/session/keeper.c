@@ -245,6 +245,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->limits.masked = true;
     k->deflate_limits = k->limits;
     k->deflate_limits.inflater = &k->inflater;
+    pl_pace_init(k);
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        pl_session_overdue, k);
     enum pl_err rc = pl_actor_init(&k->actor, loop, &ops);

@@ -61,6 +61,8 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
+    if (s->is_pacing && (next == 0 || pl_pace_due_ms(s) < next))
+        next = pl_pace_due_ms(s);
     return next;
 }
 
@@ -78,12 +80,15 @@ void pl_session_schedule(struct pl_session *s)
 
 static void on_ping_due(struct pl_session *s, uint64_t now)
 {
-    if (s->awaits_pong) {
+    if (s->pongs_due > 0 && !s->was_paced) {
         pl_session_close(s, PL_DISCONNECT_NO_PONG, (struct pl_span){0});
         return;
     }
-    pl_session_say_ping(s);
-    s->awaits_pong = true;
+    if (s->pongs_due < UINT8_MAX) {
+        pl_session_say_ping(s);
+        s->pongs_due++;
+    }
+    s->was_paced = s->is_pacing;
     s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
     pl_session_schedule(s);
 }
@@ -96,6 +101,10 @@ static void on_connected_timer(struct pl_session *s)
         s->resumes_soon = false;
         pl_session_read_on(s);
     }
+    if (s->is_pacing && now >= pl_pace_due_ms(s))
+        pl_pace_go_on(s);
+    if (s->state != PL_SESSION_CONNECTED)
+        return; /* that closed it */
     if (s->expires_ms != 0 && now >= s->expires_ms)
         pl_session_close(s, PL_DISCONNECT_EXPIRED, (struct pl_span){0});
     else if (s->ping_ms != 0 && now >= s->ping_ms)
@@ -168,13 +177,17 @@ void pl_session_drop_held(struct pl_session *s)
  * more. */
 static void teardown(struct pl_session *s)
 {
+    struct pl_buf unread = pl_pace_end(s); /* empty, where it matters */
+
+    pl_buf_fini(&unread);
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
     s->pending = 0;
     if (s->state == PL_SESSION_CONNECTED)
         pl_gauge_drop(metrics(s), PL_METRIC_CLIENTS, 1);
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
-    pl_login_destroy(s->login, &s->keeper->pool);
+    if (s->state == PL_SESSION_LOGIN)
+        pl_login_destroy(s->login, &s->keeper->pool);
     s->login = NULL;
     pl_session_unregister(s);
     pl_session_drop_held(s);
@@ -219,6 +232,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     log_close(s, code, reason);
     pl_count(metrics(s), counter_of(code), 1);
     bool is_http = s->state == PL_SESSION_HANDSHAKE;
+    struct pl_buf unread = pl_pace_end(s);
     teardown(s);
     s->doom = 0;
     s->state = PL_SESSION_CLOSING;
@@ -232,6 +246,9 @@ void pl_session_close(struct pl_session *s, uint16_t code,
         s->is_paused = false;
         s->transport->resume(s); /* to see the peer's Close */
     }
+    if (unread.len > 0)
+        pl_session_decode(s, (struct pl_span){unread.data, unread.len});
+    pl_buf_fini(&unread);
 }
 
 /* The peer's Close frame came: echo it and end.  Unless it answers ours, the
@@ -286,7 +303,7 @@ void pl_session_flush(struct pl_session *s)
 
 void pl_session_read_on(struct pl_session *s)
 {
-    if (!s->is_paused || s->state == PL_SESSION_LOGIN)
+    if (!s->is_paused || s->is_pacing || s->state == PL_SESSION_LOGIN)
         return;
     s->is_paused = false;
     s->transport->resume(s);
@@ -371,6 +388,10 @@ void pl_session_decode(struct pl_session *s, struct pl_span in)
     struct pl_ws_event e;
 
     while (!s->is_deaf && s->state != PL_SESSION_OVER) {
+        if (s->is_pacing) {
+            pl_pace_hold_bytes(s, in);
+            return;
+        }
         pl_ws_decode(&s->ws, &in, &e);
         if (e.kind == PL_WS_EVENT_NONE)
             return;

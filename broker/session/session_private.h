@@ -37,6 +37,7 @@ enum {
 };
 
 struct pl_login; /* login.c */
+struct pl_pace;  /* pace.c */
 
 struct pl_keeper {
     struct pl_actor actor; /* first */
@@ -50,6 +51,8 @@ struct pl_keeper {
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
     struct pl_call_table calls;   /* of handlers that answer later */
+    uint64_t command_ns;          /* what a command costs; 0: nothing */
+    uint64_t burst_ns;            /* what a connection may spend at once */
     struct pl_ws_limits limits;
     struct pl_ws_limits deflate_limits; /* of those that compress */
     struct pl_inflater inflater;
@@ -69,20 +72,25 @@ struct pl_session {
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's */
     struct pl_ws_decoder ws;
-    struct pl_buf *held;    /* the request head so far; or input that waits
-                               for the login; NULL: none */
-    struct pl_login *login; /* while in LOGIN */
-    struct pl_timer timer;  /* the next of whatever comes next */
-    uint64_t ping_ms;       /* loop time: send a ping, or awaiting: give up */
-    uint64_t expires_ms;    /* loop time; 0: never */
-    uint32_t pending;       /* commands received and not yet settled */
-    uint16_t doom;          /* close with this code at the end of the turn */
+    struct pl_buf *held; /* the request head so far; or input that waits
+                            for the login; NULL: none */
+    union {
+        struct pl_login *login; /* while in LOGIN */
+        struct pl_pace *pace;   /* else; NULL: no command was counted yet */
+    };
+    struct pl_timer timer; /* the next of whatever comes next */
+    uint64_t ping_ms;      /* loop time: send a ping, or awaiting: give up */
+    uint64_t expires_ms;   /* loop time; 0: never */
+    uint32_t pending;      /* commands received and not yet settled */
+    uint16_t doom;         /* close with this code at the end of the turn */
     uint8_t state;
-    uint8_t grants; /* enum pl_grant */
-    bool awaits_pong;
+    uint8_t grants;     /* enum pl_grant */
+    uint8_t pongs_due;  /* several only when it was held back */
     bool is_registered; /* with the supervisor */
     bool has_inbox;     /* direct messages come as publications on @id */
     bool is_paused;
+    bool is_pacing;    /* paused for limits.commands_per_second */
+    bool was_paced;    /* so it was, since the last ping */
     bool resumes_soon; /* paused for PL_BACKLOG_WAIT_MS */
     bool is_touched;   /* to be flushed at the end of the turn */
     bool close_sent;   /* ours was queued */
@@ -163,6 +171,25 @@ void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
 extern const struct pl_subscriber_ops pl_session_subscriber_ops;
+
+/* pace.c: limits.commands_per_second */
+void pl_pace_init(struct pl_keeper *k);
+
+/* One command more: may it run now?  Only with keeper->command_ns. */
+bool pl_pace_take(struct pl_session *s);
+
+/* It may not, or others wait already: keep the rest of its message, and what
+ * is not decoded yet.  Reading pauses. */
+void pl_pace_hold(struct pl_session *s, struct pl_span message);
+void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes);
+
+/* While is_pacing: when to call pl_pace_go_on(). */
+uint64_t pl_pace_due_ms(const struct pl_session *s);
+void pl_pace_go_on(struct pl_session *s);
+
+/* No command runs any more.  Gives the bytes that were not decoded, which may
+ * have the peer's Close; the caller's to free. */
+struct pl_buf pl_pace_end(struct pl_session *s);
 
 /* login.c */
 void pl_session_connect(struct pl_session *s, const struct pl_command *c);

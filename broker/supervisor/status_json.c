@@ -144,6 +144,7 @@ static const struct number connections[] = {
     {"refused_origin", PL_METRIC_REFUSED_ORIGIN},
     {"refused_host", PL_METRIC_REFUSED_HOST},
     {"reads_paused", PL_METRIC_READS_PAUSED},
+    {"reads_paused_rate", PL_METRIC_READS_PAUSED_RATE},
     {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
 };
 static const struct number closed[] = {

@@ -20,7 +20,7 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 15, SET_LEN = 64 };
+enum { SETS = 17, SET_LEN = 64 };
 
 unsigned world_draw(struct world *w, unsigned bound)
 {
@@ -291,6 +291,8 @@ static void draw_settings(struct world *w, struct sets *s)
     s->at[s->count] = s->text[s->count];
     s->count++;
     set(s, "ping.interval", ONE_OF(w, 0, 2, 25), "s");
+    set(s, "limits.commands_per_second", ONE_OF(w, 0, 0, 5, 50), "");
+    set(s, "limits.commands_burst", ONE_OF(w, 0, 1, 20), "");
     set(s, "handlers.timeout", ONE_OF(w, 50, 30000), "ms");
 }
 

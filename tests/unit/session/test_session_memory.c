@@ -24,7 +24,8 @@ static const char *const says[STEPS] = {
     "{\"id\":4,\"presence\":{\"channel\":\"room\"}}\n"
     "{\"id\":5,\"presence_stats\":{\"channel\":\"room\"}}",
     "{\"id\":6,\"history\":{\"channel\":\"room\",\"limit\":10}}",
-    "{\"id\":7,\"rpc\":{\"method\":\"nobody\",\"data\":1}}",
+    "{\"id\":7,\"rpc\":{\"method\":\"nobody\",\"data\":1}}\n"
+    "{\"id\":70,\"rpc\":{\"method\":\"echo\",\"data\":1}}",
     "{\"id\":8,\"rpc\":{\"method\":\"actor.send\",\"data\":"
     "{\"to\":\"user/ann\",\"data\":\"hi\"}}}",
     "{\"id\":9,\"unsubscribe\":{\"channel\":\"room\"}}",
@@ -37,11 +38,34 @@ struct life {
     char *token;
 };
 
+static bool is_held_back; /* by limits.commands_per_second */
+
+static void echo(struct pl_call *call, void *arg)
+{
+    (void)arg;
+    while (pl_call_answer(call, call->data) != PL_OK)
+        continue;
+}
+
+static struct pl_handlers *make_handlers(void)
+{
+    struct pl_handlers *none = pl_handlers_create(), *table;
+
+    assert_int_equal(pl_handlers_with(none, "echo", echo, NULL, &table), PL_OK);
+    pl_handlers_release(none);
+    return table;
+}
+
 static void life_begin(struct life *l)
 {
-    static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET};
+    static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET,
+                                       "limits.commands_per_second=100",
+                                       "limits.commands_burst=1"};
     static const char *const channels[] = {"a", "b"};
-    struct rig_options o = {.loops = 2, .sets = sets, .set_count = 1};
+    struct rig_options o = {.loops = 2,
+                            .sets = sets,
+                            .set_count = is_held_back ? 3 : 1,
+                            .handlers = make_handlers()};
 
     l->rig = rig_create(1, &o);
     l->token = rig_token(l->rig, "ann", 0, channels, 2);
@@ -147,6 +171,14 @@ static void each_allocation_of_a_life_in_pieces_may_fail(void **state)
     assert_in_range(fail_all(7), MUST_FAIL, UINT32_MAX);
 }
 
+static void each_allocation_of_a_life_that_is_held_back_may_fail(void **state)
+{
+    (void)state;
+    is_held_back = true;
+    assert_in_range(fail_all(SIZE_MAX), MUST_FAIL, UINT32_MAX);
+    is_held_back = false;
+}
+
 static void who_leaves_while_allocations_fail_leaves_nothing(void **state)
 {
     bool failed = true;
@@ -174,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_of_a_life_may_fail),
         cmocka_unit_test(each_allocation_of_a_life_in_pieces_may_fail),
+        cmocka_unit_test(each_allocation_of_a_life_that_is_held_back_may_fail),
         cmocka_unit_test(who_leaves_while_allocations_fail_leaves_nothing),
     };
 
