@@ -116,14 +116,16 @@ static int join(struct pl_conns *k, struct iovec *iov, int count)
     return 1;
 }
 
-/* What was to be said is said. */
+/* What was to be said is said.  Where the kernel has input left, closing would
+ * be a reset, which takes what was said away from the peer: it is read first.
+ */
 static void on_flushed(struct pl_conn *c)
 {
     if (!c->is_ending)
         return;
     if (c->io->finish != NULL && !c->io->finish(c))
         return; /* an edge will tell */
-    if (!c->is_lingering || c->is_hung_up)
+    if (!c->is_lingering || (c->is_hung_up && !c->is_unread))
         close_now(c, "ended");
     else
         shutdown(c->fd, SHUT_WR);
@@ -215,6 +217,8 @@ static bool read_some(struct pl_conn *c, size_t *total)
         on_emptied(c);
         return false;
     }
+    if (n == 0 && c->io->finish != NULL)
+        c->io->finish(c); /* it may have ended its half only */
     close_now(c, n == 0 ? "end of file" : "read failed");
     return false;
 }

@@ -40,6 +40,8 @@ static void add_reserved_bits(struct suite *s)
 
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         for (unsigned bits = 1; bits < 8; bits++) {
+            if (s->deflates && bits == 4 && frames[i].first % 16 < 8)
+                continue; /* means something: add_deflate() */
             snprintf(send, sizeof send, "%02X:%s", frames[i].first | bits << 4,
                      bits & 1 ? "" : "%03%E8");
             suite_add(s, send, "close:1002", "reserved bits %u in %s", bits,

@@ -17,21 +17,27 @@
  * sound server needs milliseconds. */
 enum { LINK_DEADLINE_MS = 4000 };
 
+struct ssl_st;
+
 struct link {
     int fd;
+    struct ssl_st *ssl; /* owned; NULL: plain */
+    bool has_ended;     /* we said that no more comes */
 };
 
 enum link_got {
     LINK_GOT,
-    LINK_END,   /* the server has ended the connection in order */
+    LINK_END,   /* the server has ended the connection in order: over TLS with
+                   a close_notify before the FIN */
     LINK_RESET, /* or without order */
     LINK_LATE   /* nothing came before the deadline */
 };
 
-void link_open(struct link *l, uint16_t port);
+/* With TLS the handshake is made too; the certificate is not looked at. */
+void link_open(struct link *l, uint16_t port, bool is_tls);
 void link_close(struct link *l);
 
-/* False: the server does not take more. */
+/* False: the server does not take more, or we have ended. */
 bool link_write(struct link *l, const void *bytes, size_t len);
 
 /* Say that no more comes. */

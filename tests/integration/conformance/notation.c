@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pack.h"
+
 static _Noreturn void malformed(const char *script)
 {
     fprintf(stderr, "malformed script: %.200s\n", script);
@@ -102,6 +104,7 @@ struct head {
     char width; /* 0: as needed */
     bool masked;
     bool zero;          /* the key */
+    bool deflate;       /* asked for */
     const char *length; /* announced; NULL: what there is */
 };
 
@@ -114,6 +117,9 @@ static void read_flags(struct pl_span text, struct head *h)
             break;
         case 'z':
             h->zero = true;
+            break;
+        case 'd':
+            h->deflate = true;
             break;
         case 'w':
         case 'q':
@@ -128,30 +134,76 @@ static void read_flags(struct pl_span text, struct head *h)
     }
 }
 
-static void put_frame(struct pl_buf *out, struct pl_span text,
-                      struct pl_span payload)
+/* Whether this frame is one of a message that is to be compressed although the
+ * script does not say so; what breaks the rules stays as it is. */
+static bool is_packed(struct notation_pack *k, unsigned first,
+                      const struct head *h)
+{
+    unsigned opcode = first & 15;
+    bool is_first = opcode == 1 || opcode == 2;
+
+    if (k == NULL || k->every == 0 || opcode > 2 || (first & 0x70) != 0 ||
+        is_first == k->is_open)
+        return false;
+    if (is_first)
+        k->is_packed = k->count++ % k->every == 0 && h->width == 0 && h->masked;
+    k->is_open = (first & 0x80) == 0;
+    return k->is_packed;
+}
+
+/* Compress a frame's payload.  One that is not all here ends so that what is
+ * here can be inflated. */
+static void pack(struct notation_pack *k, struct pl_buf *data, bool is_last)
+{
+    struct pl_buf packed = {0};
+
+    packer_put(k->packer, &packed, pl_buf_span(data), is_last);
+    pl_buf_fini(data);
+    *data = packed;
+}
+
+static void put_masked(struct pl_buf *out, const struct head *h,
+                       struct pl_span data)
 {
     static const unsigned char keys[2][4] = {{0x37, 0xFA, 0x21, 0x3D}, {0}};
+
+    pl_buf_put(out, keys[h->zero], 4);
+    for (size_t i = 0; i < data.len; i++)
+        pl_buf_put_byte(out, (char)(data.at[i] ^ keys[h->zero][i % 4]));
+}
+
+static void put_frame(struct pl_buf *out, struct pl_span text,
+                      struct pl_span payload, struct notation_pack *k)
+{
     struct head h = {.masked = true};
     struct pl_buf data = {0};
 
     if (text.len < 2 || hex(text.at[0]) < 0 || hex(text.at[1]) < 0)
         malformed(text.at);
+    unsigned first = (unsigned)(hex(text.at[0]) << 4 | hex(text.at[1]));
     read_flags(text, &h);
     put_payload(&data, payload);
-    uint64_t len = h.length == NULL ? data.len : strtoull(h.length, NULL, 10);
-    pl_buf_put_byte(out, (char)(hex(text.at[0]) << 4 | hex(text.at[1])));
-    put_length(out, len, h.width, h.masked);
-    if (h.masked) {
-        pl_buf_put(out, keys[h.zero], 4);
-        for (size_t i = 0; i < data.len; i++)
-            data.data[i] = (char)(data.data[i] ^ keys[h.zero][i % 4]);
+    bool is_last = (first & 0x80) != 0 && h.length == NULL;
+    if (h.deflate) {
+        if (k == NULL)
+            malformed(text.at);
+        pack(k, &data, is_last);
+    } else if (is_packed(k, first, &h)) {
+        pack(k, &data, is_last);
+        first |= (first & 15) != 0 ? 0x40 : 0;
     }
-    pl_buf_put(out, data.data, data.len);
+    uint64_t len = h.length == NULL ? data.len : strtoull(h.length, NULL, 10);
+    pl_buf_put_byte(out, (char)first);
+    put_length(out, len, h.width, h.masked);
+    if (h.masked)
+        put_masked(out, &h, pl_buf_span(&data));
+    else
+        pl_buf_put(out, data.data, data.len);
     pl_buf_fini(&data);
 }
 
-bool notation_send(struct pl_buf *out, const char *script)
+bool notation_send(struct pl_buf *out, const char *script,
+                   struct notation_pack *k)
 {
     struct pl_span head, payload;
 
@@ -161,7 +213,7 @@ bool notation_send(struct pl_buf *out, const char *script)
         if (pl_span_equal(head, PL_SPAN("raw")))
             put_payload(out, payload);
         else
-            put_frame(out, head, payload);
+            put_frame(out, head, payload, k);
     }
     return false;
 }

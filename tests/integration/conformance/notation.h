@@ -8,6 +8,8 @@
  *   81z:Hello       masked with zeros
  *   81w:Hello       length in 16 bits, whether needed or not
  *   81q:Hello       length in 64 bits
+ *   C1d:Hello       the payload compressed, as one message whose last frame
+ *                   has FIN; RSV1 is written as everything else
  *   raw:%81%00      these bytes
  *   fin             no more comes (only last)
  * What is expected:
@@ -23,9 +25,22 @@
 
 #include "buf.h"
 
+struct packer; /* pack.h */
+
+/* How a script's messages are compressed. */
+struct notation_pack {
+    struct packer *packer;
+    unsigned every; /* message of those written without RSV1; 0: none */
+    unsigned count; /* of them so far */
+    bool is_open;   /* inside a message */
+    bool is_packed; /* which is compressed */
+};
+
 /* Append the bytes that a script sends; true: no more comes behind them.  A
- * script that is malformed ends the program. */
-bool notation_send(struct pl_buf *out, const char *script);
+ * script that is malformed ends the program.  `pack` NULL: nothing is
+ * compressed. */
+bool notation_send(struct pl_buf *out, const char *script,
+                   struct notation_pack *pack);
 
 /* Append an expectation with its payloads written out, as notation_note() does:
  * two of them are the same when their texts are. */

@@ -13,6 +13,7 @@
 
 #include "link.h"
 #include "notation.h"
+#include "pack.h"
 
 enum { SHOWN = 160 };
 
@@ -23,6 +24,9 @@ struct visit {
     size_t taken;          /* bytes of it that were understood */
     struct pl_buf message; /* fragments so far */
     unsigned opcode;       /* of the message being gathered; 0: none */
+    bool is_packed;        /* it is compressed */
+    struct packer *says;   /* what we say; NULL: nothing is compressed */
+    struct packer *hears;  /* what was agreed; NULL: nothing */
     struct pl_buf noted;   /* what came, in notation */
     bool answers;          /* a Close with a Close */
     bool has_closed;       /* a Close came */
@@ -76,6 +80,27 @@ static void note_control(struct visit *v, unsigned first,
         broken(v, "an unknown opcode");
 }
 
+/* All fragments of a message are here. */
+static void note_message(struct visit *v)
+{
+    struct pl_buf plain = {0};
+
+    if (v->is_packed) {
+        bool ok = packer_open(v->hears, &plain, pl_buf_span(&v->message));
+
+        pl_buf_fini(&v->message);
+        v->message = plain;
+        if (!ok) {
+            broken(v, "a message that cannot be inflated");
+            return;
+        }
+    }
+    notation_note(&v->noted, v->opcode == 1 ? "text" : "binary",
+                  pl_buf_span(&v->message));
+    v->message.len = 0;
+    v->opcode = 0;
+}
+
 static void note_data(struct visit *v, unsigned first, const unsigned char *at,
                       size_t len)
 {
@@ -85,15 +110,13 @@ static void note_data(struct visit *v, unsigned first, const unsigned char *at,
         broken(v, "a fragment out of order");
         return;
     }
-    if (opcode != 0)
+    if (opcode != 0) {
         v->opcode = opcode;
+        v->is_packed = (first & 0x40) != 0;
+    }
     pl_buf_put(&v->message, at, len);
-    if (!(first & 0x80))
-        return;
-    notation_note(&v->noted, v->opcode == 1 ? "text" : "binary",
-                  pl_buf_span(&v->message));
-    v->message.len = 0;
-    v->opcode = 0;
+    if (first & 0x80)
+        note_message(v);
 }
 
 /* The size of the frame at the front with its header's; 0: not all here. */
@@ -118,6 +141,16 @@ static size_t frame_size(struct visit *v, const unsigned char *at, size_t left,
     return left - *header < len ? 0 : *header + (size_t)len;
 }
 
+/* Whether the first byte has a bit that it must not have. */
+static bool is_reserved(const struct visit *v, unsigned first)
+{
+    unsigned opcode = first & 15;
+
+    return (first & 0x70) != 0 &&
+           !((first & 0x70) == 0x40 && v->hears != NULL &&
+             (opcode == 1 || opcode == 2));
+}
+
 /* Take all frames that are whole. */
 static void take_frames(struct visit *v)
 {
@@ -130,7 +163,8 @@ static void take_frames(struct visit *v)
             broken(v, "something behind a close");
             return;
         }
-        if ((at[0] & 0x70) != 0 || (v->in.len - v->taken > 1 && at[1] & 0x80)) {
+        if (is_reserved(v, at[0]) ||
+            (v->in.len - v->taken > 1 && at[1] & 0x80)) {
             broken(v, "a reserved bit or a mask");
             return;
         }
@@ -246,39 +280,127 @@ static void visit_fini(struct visit *v)
     pl_buf_fini(&v->in);
     pl_buf_fini(&v->message);
     pl_buf_fini(&v->noted);
+    if (v->says != v->hears)
+        packer_destroy(v->says);
+    packer_destroy(v->hears);
 }
 
 static const char request[] = "GET /echo HTTP/1.1\r\nHost: $H\r\n"
                               "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                               "Sec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                              "\r\n";
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+#define EXTENSIONS "Sec-WebSocket-Extensions: "
+
+/* The request, with an offer if there is one. */
+static void put_opening(struct pl_buf *out, const struct target *t,
+                        const char *offer)
+{
+    put_request(out, request, t->port);
+    if (offer != NULL)
+        pl_buf_printf(out, EXTENSIONS "%s\r\n", offer);
+    pl_buf_put_span(out, PL_SPAN("\r\n"));
+}
+
+/* The value of the answer's Sec-WebSocket-Extensions; absent: none. */
+static struct pl_span extensions_of(const struct visit *v, size_t head)
+{
+    static const char field[] = "\r\n" EXTENSIONS;
+    const char *at = memmem(v->in.data, head, field, sizeof field - 1);
+
+    if (at == NULL)
+        return (struct pl_span){0};
+    at += sizeof field - 1;
+    const char *end = memmem(at, (size_t)(v->in.data + head - at), "\r\n", 2);
+    return (struct pl_span){at, (size_t)(end - at)};
+}
+
+static const struct {
+    const char *offer;
+    enum pack_style style;
+    unsigned every; /* message is compressed */
+} packs[WAY_COUNT] = {
+    [WAY_WHOLE] = {"permessage-deflate; client_max_window_bits", PACK_USUAL, 1},
+    [WAY_PIPELINED] = {"permessage-deflate; server_max_window_bits=9; "
+                       "client_max_window_bits=10",
+                       PACK_FIXED, 2},
+    [WAY_BYTES] = {"permessage-deflate; server_no_context_takeover; "
+                   "client_no_context_takeover; server_max_window_bits=15",
+                   PACK_STORED, 1},
+    [WAY_CUTS] = {"permessage-deflate; server_max_window_bits=8", PACK_HUFFMAN,
+                  1},
+};
+
+/* Where the script is said before the answer is here, it must be right for
+ * whatever that says. */
+static void prepare_early(struct visit *v, enum way w)
+{
+    static const struct pack_terms least = {.client_no_context = true,
+                                            .client_bits = 9};
+
+    v->says = packer_create(&least, packs[w].style);
+}
+
+/* Take what the head of the answer says of an offer. */
+static void agree(struct visit *v, const char *offer, enum pack_style style)
+{
+    struct pl_span answer = extensions_of(v, v->taken);
+    struct pack_terms terms;
+    const char *wrong = answer.at == NULL
+                            ? "no permessage-deflate"
+                            : pack_check(pl_span_of(offer), answer, &terms);
+
+    if (wrong != NULL) {
+        broken(v, wrong);
+        return;
+    }
+    v->hears = packer_create(&terms, style);
+    if (v->says == NULL)
+        v->says = v->hears;
+}
+
+/* The bytes of the script; what ends a frame that is too long by a number that
+ * the script has must not become shorter. */
+static bool put_script(struct visit *v, const struct exchange *e, enum way w)
+{
+    bool packs_none = e->is_as_written || (strstr(e->expect, "1009") != NULL &&
+                                           strchr(e->send, '=') != NULL);
+    struct notation_pack k = {.packer = v->says,
+                              .every = packs_none ? 0 : packs[w].every};
+
+    return notation_send(&v->out, e->send, v->says == NULL ? NULL : &k);
+}
 
 /* Send the script, closing at its end unless it says how it ends. */
-static void talk(struct visit *v, uint16_t port, const struct exchange *e,
-                 bool is_open_ended, enum way w)
+static void talk(struct visit *v, const struct target *t,
+                 const struct exchange *e, bool is_open_ended, enum way w)
 {
+    const char *offer = t->deflates ? packs[w].offer : NULL;
+    bool is_early = w == WAY_PIPELINED;
     struct pl_buf opening = {0};
 
-    put_request(&opening, request, port);
-    if (w == WAY_PIPELINED)
+    put_opening(&opening, t, offer);
+    if (is_early) {
         pl_buf_put_span(&v->out, pl_buf_span(&opening));
-    bool ends = notation_send(&v->out, e->send);
-    if (is_open_ended)
-        notation_send(&v->out, "88:%03%E8");
-    if (w != WAY_PIPELINED) {
+        if (offer != NULL)
+            prepare_early(v, w);
+    } else {
         say(v, &opening, WAY_WHOLE);
-        await_head(v);
+        if (await_head(v) > 0 && offer != NULL)
+            agree(v, offer, packs[w].style);
     }
+    bool ends = !v->is_broken && put_script(v, e, w);
+    if (is_open_ended)
+        notation_send(&v->out, "88:%03%E8", NULL);
     say(v, &v->out, w);
     if (ends)
         link_end(&v->link);
-    if (w == WAY_PIPELINED)
-        await_head(v);
+    if (is_early && await_head(v) > 0 && offer != NULL)
+        agree(v, offer, packs[w].style);
     pl_buf_fini(&opening);
 }
 
-bool run_exchange(uint16_t port, const struct exchange *e, enum way w)
+bool run_exchange(const struct target *t, const struct exchange *e, enum way w)
 {
     bool is_open_ended =
         strstr(e->expect, "close:") == NULL && strstr(e->expect, "end") == NULL;
@@ -289,8 +411,8 @@ bool run_exchange(uint16_t port, const struct exchange *e, enum way w)
     pl_buf_printf(&expect, "%s%s", e->expect,
                   is_open_ended ? " close:1000" : "");
     pl_buf_put_byte(&expect, '\0');
-    link_open(&v.link, port);
-    talk(&v, port, e, is_open_ended, w);
+    link_open(&v.link, t->port, t->is_tls);
+    talk(&v, t, e, is_open_ended, w);
     hear_out(&v);
     bool ok = same(&v, expect.data, e->name, w);
     visit_fini(&v);
@@ -343,7 +465,7 @@ static const char *judge_rest(struct visit *v, int status)
     struct pl_buf hi = {0};
 
     if (status == 101) {
-        notation_send(&hi, "81:hi 88:%03%E8");
+        notation_send(&hi, "81:hi 88:%03%E8", NULL);
         say(v, &hi, WAY_WHOLE);
         pl_buf_fini(&hi);
         hear_out(v);
@@ -359,13 +481,13 @@ static const char *judge_rest(struct visit *v, int status)
                               : "a reset";
 }
 
-bool run_opening(uint16_t port, const struct opening *o, enum way w)
+bool run_opening(const struct target *t, const struct opening *o, enum way w)
 {
     struct visit v = {0};
     int status;
 
-    link_open(&v.link, port);
-    put_request(&v.out, o->request, port);
+    link_open(&v.link, t->port, t->is_tls);
+    put_request(&v.out, o->request, t->port);
     say(&v, &v.out, w);
     const char *wrong = judge(&v, o, &status);
     if (wrong == NULL)
@@ -375,4 +497,44 @@ bool run_opening(uint16_t port, const struct opening *o, enum way w)
                o->status, status, wrong);
     visit_fini(&v);
     return wrong == NULL;
+}
+
+/* --- Offers of extensions --- */
+
+/* Messages large enough that it pays to compress them, and small ones. */
+static void talk_of_offer(struct visit *v, const char *taken, enum way w)
+{
+    struct notation_pack k = {.packer = v->says};
+
+    v->out.len = 0;
+    notation_send(&v->out,
+                  taken != NULL ? "C1d:hi C2d:ab{500}c{500} 81:b{300}"
+                                : "81:hi 82:ab{500}c{500} 81:b{300}",
+                  &k);
+    notation_send(&v->out, "88:%03%E8", NULL);
+    say(v, &v->out, w);
+}
+
+bool run_offer(const struct target *t, const struct offer *o, enum way w)
+{
+    const char *taken = t->deflates ? o->taken : NULL;
+    struct visit v = {0};
+
+    link_open(&v.link, t->port, t->is_tls);
+    put_opening(&v.out, t, o->value);
+    say(&v, &v.out, w);
+    if (await_head(&v) == 0 || strncmp(v.in.data, "HTTP/1.1 101 ", 13) != 0)
+        broken(&v, "no 101");
+    else if (taken != NULL)
+        agree(&v, taken, packs[w].style);
+    else if (extensions_of(&v, v.taken).at != NULL)
+        broken(&v, "an extension that must be declined");
+    if (!v.is_broken) {
+        talk_of_offer(&v, taken, w);
+        hear_out(&v);
+    }
+    bool ok = same(&v, "text:hi binary:ab{500}c{500} text:b{300} close:1000",
+                   o->name, w);
+    visit_fini(&v);
+    return ok;
 }

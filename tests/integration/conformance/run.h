@@ -19,8 +19,17 @@ enum way {
 
 const char *way_name(enum way w);
 
+/* The server under test, and how it is spoken to. */
+struct target {
+    uint16_t port;
+    bool is_tls;
+    bool deflates; /* permessage-deflate is offered and must be taken; in each
+                      way of cutting another offer and other blocks */
+};
+
 /* False: a line on stdout says what was expected and what came. */
-bool run_exchange(uint16_t port, const struct exchange *e, enum way w);
-bool run_opening(uint16_t port, const struct opening *o, enum way w);
+bool run_exchange(const struct target *t, const struct exchange *e, enum way w);
+bool run_opening(const struct target *t, const struct opening *o, enum way w);
+bool run_offer(const struct target *t, const struct offer *o, enum way w);
 
 #endif

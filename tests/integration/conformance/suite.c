@@ -30,6 +30,7 @@ void suite_add(struct suite *s, const char *send, const char *expect,
     struct exchange *e = &s->at[s->count++];
     e->send = copy(send);
     e->expect = copy(expect);
+    e->is_as_written = s->is_as_written;
     va_start(args, name);
     if (vasprintf(&e->name, name, args) < 0)
         abort();

@@ -7,11 +7,15 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stage.h"
@@ -209,6 +213,65 @@ static void a_half_closed_connection_is_ended(void **state)
     stage_end(&s);
 }
 
+/* Wait until the kernel of the other side has all that was sent. */
+static void await_taken(int fd)
+{
+    static const struct timespec some = {0, 1000000};
+    int left = 1;
+
+    for (int i = 0; i < PEER_DEADLINE_MS && left > 0; i++) {
+        assert_int_equal(ioctl(fd, SIOCOUTQ, &left), 0);
+        nanosleep(&some, NULL);
+    }
+    assert_int_equal(left, 0);
+}
+
+/* Read to the end, which must not be a reset; gives the bytes that are here. */
+static size_t read_to_end(int fd, char *to, size_t len)
+{
+    size_t got = 0;
+    ssize_t n;
+
+    while (got < len && (n = recv(fd, to + got, len - got, 0)) != 0) {
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    return got;
+}
+
+/* More than one read takes, and the end, are here before the broker sees the
+ * violation: closing would be a reset. */
+static void a_close_reaches_who_sent_much_behind_a_violation(void **state)
+{
+    enum { PONGS = 16 << 20, BEHIND = 300 << 10 };
+    char *bytes = calloc(1, PONGS), in[4096];
+    struct stage s;
+
+    (void)state;
+    assert_non_null(bytes);
+    for (size_t i = 0; i < PONGS; i += 16)
+        memcpy(bytes + i, "\x8A\x8A", 2);
+    stage_begin(&s, NULL);
+    int fd = stage_socket(&s);
+    stage_send(fd, HEAD "\r\n", sizeof HEAD + 1);
+    await_answer(fd);
+    stage_send(fd, bytes, PONGS); /* which makes the kernel's window large */
+    await_taken(fd);
+    remote_await_least(&s.broker, "messages.bytes_in", PONGS);
+    kill(s.broker.pid, SIGSTOP);
+    stage_send(fd, "\x83\x80\0\0\0\0", 6);
+    stage_send(fd, bytes, BEHIND);
+    shutdown(fd, SHUT_WR);
+    await_taken(fd);
+    kill(s.broker.pid, SIGCONT);
+    size_t len = read_to_end(fd, in, sizeof in);
+    assert_true(len > 4);
+    assert_non_null(memmem(in, len, "\x03\xEA", 2));
+    close(fd);
+    free(bytes);
+    stage_end(&s);
+}
+
 /* --- Storms and slow requests --- */
 
 static void a_storm_of_connections_passes(void **state)
@@ -299,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_visit_may_be_cut_at_each_byte),
         cmocka_unit_test(a_reset_in_every_state_leaves_nothing),
         cmocka_unit_test(a_half_closed_connection_is_ended),
+        cmocka_unit_test(a_close_reaches_who_sent_much_behind_a_violation),
         cmocka_unit_test(a_storm_of_connections_passes),
         cmocka_unit_test(requests_that_never_end_are_cut_at_their_deadline),
         cmocka_unit_test(who_opens_and_says_nothing_is_closed),
