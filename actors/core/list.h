@@ -44,6 +44,7 @@ static inline void pl_list_remove(struct pl_list *member)
 {
     if (member->next == NULL)
         return;
+    // both are set, or neither: NOLINTNEXTLINE(clang-analyzer-core.*)
     member->prev->next = member->next;
     member->next->prev = member->prev;
     member->next = member->prev = NULL;

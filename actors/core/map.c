@@ -15,6 +15,7 @@
  * at least lie between two moves. */
 #include "map.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { FIRST = 16, MOVES = 8 }; /* chains at first; moved at each change */
@@ -66,6 +67,7 @@ static void move_some(struct pl_map *m)
 /* Begin the move to a table of `size` chains; without memory all stays. */
 static void resize(struct pl_map *m, size_t size)
 {
+    assert(size > 0);
     struct pl_map_node **chain = calloc(size, sizeof *chain);
 
     if (chain == NULL)

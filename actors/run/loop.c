@@ -475,7 +475,8 @@ void pl_loop_destroy(struct pl_loop *loop)
 {
     if (loop == NULL)
         return;
-    for (uint32_t i = 0; i < loop->out_dirty_count; i++)
+    bool is_whole = loop->out != NULL && loop->out_dirty != NULL;
+    for (uint32_t i = 0; is_whole && i < loop->out_dirty_count; i++)
         destroy_list(loop->out[loop->out_dirty[i]].newest);
     destroy_list(pl_inbox_take(&loop->inbox));
     free(loop->out);

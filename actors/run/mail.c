@@ -125,6 +125,7 @@ static void put(struct pl_loop *loop, struct pl_actor *a, struct pl_msg *msg)
         count_queued(loop, a, msg);
         break;
     case PL_MAILBOX_DISPLACED:
+        assert(out != NULL);
         loop->stats.mail_queued--;
         count_queued(loop, a, msg);
         pl_loop_bury(loop, out, why_displaced(a, msg->from, msg->type, out));

@@ -144,9 +144,11 @@ static enum pl_err read_column(struct pl_config_loading *l,
 
 static enum pl_err read_all(FILE *f, struct pl_buf *text)
 {
+    const size_t piece = 16384;
+
     while (!text->failed && text->len <= PL_CONFIG_FILE_MAX) {
-        char *at = pl_buf_reserve(text, 16 * 1024);
-        size_t n = at == NULL ? 0 : fread(at, 1, 16 * 1024, f);
+        char *at = pl_buf_reserve(text, piece);
+        size_t n = at == NULL ? 0 : fread(at, 1, piece, f);
 
         if (n == 0)
             break;

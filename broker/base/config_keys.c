@@ -16,7 +16,7 @@
 
 /* Longer than any server lives between two restarts; leaves room to add
  * durations without overflow. */
-#define LONGEST (24 * 366 * HOUR)
+#define LONGEST (HOUR * 24 * 366)
 
 /* clang-format off */
 const struct pl_config_key pl_config_keys[] = {

@@ -32,11 +32,11 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {NULL, 0}};
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
 
 static const struct unit size_units[] = {
-    {"B", 1},     {"KiB", 1u << 10},   {"MiB", 1u << 20},  {"GiB", 1u << 30},
-    {"KB", 1000}, {"MB", 1000 * 1000}, {"GB", 1000000000}, {NULL, 0}};
+    {"B", 1},     {"KiB", 1u << 10}, {"MiB", 1u << 20},  {"GiB", 1u << 30},
+    {"KB", 1000}, {"MB", 1000000},   {"GB", 1000000000}, {NULL, 0}};
 
 /* "`text` is not ...", with the text made harmless.  Secrets are strings, which
  * take any text and so never come here. */

@@ -167,16 +167,14 @@ static void fire(struct pl_timer *t)
     bool was_empty = l->count == 0;
 
     drop_expired(l);
-    if (l->count > 0) {
-        arm(l);
-    } else if (is_used(l)) {
+    if (l->count == 0 && is_used(l)) {
         pl_list_remove(&l->idle);
-    } else if (!was_empty) {
-        pl_list_append(&m->idle, &l->idle);
-        arm(l);
-    } else if (l->used_ms + m->options.meta_ttl_ms <= pl_loop_now_ms(m->loop)) {
+    } else if (l->count == 0 && was_empty &&
+               l->used_ms + m->options.meta_ttl_ms <= pl_loop_now_ms(m->loop)) {
         destroy_line(l);
     } else {
+        if (l->count == 0 && !was_empty)
+            pl_list_append(&m->idle, &l->idle);
         arm(l);
     }
 }

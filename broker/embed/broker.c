@@ -83,7 +83,7 @@ static uint32_t connection_limit(const struct pl_broker *b)
     struct rlimit files;
 
     if (limit == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
-        limit = files.rlim_cur > 2 * SPARE_DESCRIPTORS
+        limit = files.rlim_cur / 2 > SPARE_DESCRIPTORS
                     ? (uint32_t)(files.rlim_cur - SPARE_DESCRIPTORS)
                     : (uint32_t)(files.rlim_cur / 2);
     return (limit + b->workers - 1) / b->workers;

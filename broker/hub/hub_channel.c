@@ -316,7 +316,7 @@ bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
 }
 
 static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
-                     uint32_t from[], struct pl_segment *said[])
+                     const uint32_t from[], struct pl_segment *said[])
 {
     enum pl_encoding e = sub->subscriber->encoding;
 

@@ -68,7 +68,7 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
     c->info_len = info.at == NULL ? NO_INFO : (uint32_t)info.len;
     if (user.len > 0)
         memcpy(c->bytes, user.at, user.len);
-    if (info.len > 0)
+    if (info.at != NULL)
         memcpy(c->bytes + user.len, info.at, info.len);
     *out = c;
     return PL_OK;

@@ -73,7 +73,7 @@ void pl_conn_on_event(void *conn, uint32_t events);
 void pl_conn_read_ready(struct pl_task *t);
 
 /* Errors: PL_ENOMEM; the socket is closed then. */
-enum pl_err pl_conn_open(struct pl_conns *conns, int fd,
+enum pl_err pl_conn_open(struct pl_conns *k, int fd,
                          const struct pl_conn_io *io);
 
 #endif

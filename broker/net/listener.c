@@ -222,14 +222,17 @@ static int open_socket(const struct sockaddr *sa, int len)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage sa;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } sa = {0};
     socklen_t len = sizeof sa;
 
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
+    if (getsockname(fd, &sa.any, &len) != 0)
         return 0;
-    return ntohs(sa.ss_family == AF_INET6
-                     ? ((struct sockaddr_in6 *)&sa)->sin6_port
-                     : ((struct sockaddr_in *)&sa)->sin_port);
+    return ntohs(sa.any.sa_family == AF_INET6 ? sa.v6.sin6_port
+                                              : sa.v4.sin_port);
 }
 
 /* libevent takes no port 0, but an address without one: then it is 0. */

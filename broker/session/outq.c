@@ -182,7 +182,7 @@ static void copy_part(struct pl_out_pool *p, struct pl_out_item *i)
 void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p)
 {
     for (struct pl_out_item *i = q->first; i != NULL; i = i->next) {
-        if ((i->to - i->start) * 2 < i->segment->buf.cap &&
+        if (i->to - i->start < i->segment->buf.cap / 2 &&
             i->segment->buf.cap > 1024)
             copy_part(p, i);
     }

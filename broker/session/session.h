@@ -46,7 +46,7 @@ struct pl_transport_ops {
  * Owner:  itself: it ends with pl_session_gone().
  * Errors: PL_ENOMEM. */
 enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
-                              const struct pl_transport_ops *ops,
+                              const struct pl_transport_ops *transport,
                               size_t transport_size);
 
 /* The transport's bytes, freed with the session; aligned for pointers. */

@@ -142,7 +142,7 @@ void pl_session_resume_later(struct pl_session *s);
 void pl_session_decode(struct pl_session *s, struct pl_span in);
 
 /* The hub's delivery. */
-void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *d);
+void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
 
 /* End the subscriptions that fell behind. */
 void pl_session_give_up_behind(struct pl_session *s);

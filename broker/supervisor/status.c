@@ -141,6 +141,7 @@ static uint64_t resident_bytes(void)
 
     if (f == NULL)
         return 0;
+    // a file of the kernel: NOLINTNEXTLINE(cert-err34-c)
     if (fscanf(f, "%lu %lu", &total, &resident) != 2)
         resident = 0;
     fclose(f);

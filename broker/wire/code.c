@@ -29,7 +29,7 @@ bool pl_code_is_temporary(uint32_t code)
 {
     switch (code) {
 #define X(name, value, text, temporary)                                        \
-    case value:                                                                \
+    case value: /* a table: NOLINT(bugprone-branch-clone) */                   \
         return temporary;
         PL_CODE_ERROR_MAP(X)
 #undef X

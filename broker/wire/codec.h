@@ -37,8 +37,8 @@ void pl_push_encode(enum pl_encoding encoding, struct pl_buf *b,
 /* Write a ping: the empty reply. */
 void pl_ping_encode(enum pl_encoding encoding, struct pl_buf *b);
 
-/* Write `text`, which is UTF-8, as a JSON string with its quotes. */
-void pl_json_text_encode(struct pl_buf *b, struct pl_span text);
+/* Write `s`, which is UTF-8, as a JSON string with its quotes. */
+void pl_json_text_encode(struct pl_buf *b, struct pl_span s);
 
 /* Whether `text` is exactly one JSON value (RFC 8259), at most 64 deep; raw
  * CR and LF between its tokens are made spaces on the way. */

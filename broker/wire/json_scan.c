@@ -261,8 +261,11 @@ bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key)
 
 static unsigned four_hex(const char *s)
 {
-    return (unsigned)(hex(s[0]) << 12 | hex(s[1]) << 8 | hex(s[2]) << 4 |
-                      hex(s[3]));
+    unsigned n = 0;
+
+    for (int i = 0; i < 4; i++)
+        n = n << 4 | (unsigned)hex(s[i]);
+    return n;
 }
 
 /* Write `c` as UTF-8; the place behind it. */

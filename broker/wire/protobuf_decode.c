@@ -143,7 +143,7 @@ static enum pl_err envelope(struct envelope *e, struct pl_command *c)
 static enum pl_err pieces(struct envelope *e, struct pl_command *c)
 {
     struct pl_protobuf r = pl_protobuf_of(e->whole);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
     enum pl_err rc = PL_OK;
 
     while (rc == PL_OK && r.at < r.end && pl_protobuf_next(&r, &f))

@@ -89,7 +89,7 @@ bool pl_protobuf_scan(struct pl_protobuf_scan *s, struct pl_span bytes,
     if (depth == 0)
         return found(s, bytes.at, "nested too deeply");
     while (r.at < r.end) {
-        struct pl_protobuf_field f;
+        struct pl_protobuf_field f = {0};
         const char *at = r.at;
 
         if (!pl_protobuf_next(&r, &f))

@@ -179,8 +179,11 @@ static bool take_head(struct peer *p)
 
     if (end == NULL)
         return false;
-    if (sscanf(p->unread.at, "HTTP/1.1 %d", &p->http_status) != 1)
+    /* No string ends here, so sscanf(), which looks for one's end, will not
+     * do. */
+    if (memcmp(p->unread.at, "HTTP/1.1 ", 9) != 0)
         give_up("the answer is not HTTP");
+    p->http_status = (int)strtol(p->unread.at + 9, NULL, 10);
     p->unread.len -= (size_t)(end + 4 - p->unread.at);
     p->unread.at = end + 4;
     return true;

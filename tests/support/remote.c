@@ -302,7 +302,7 @@ static unsigned count_entries(const struct remote *r, const char *folder)
 static uint64_t resident(const struct remote *r)
 {
     char path[64];
-    unsigned long long all, here;
+    unsigned long long all, here = 0;
 
     snprintf(path, sizeof path, "/proc/%d/statm", (int)r->pid);
     FILE *f = fopen(path, "r");

@@ -440,8 +440,9 @@ static const char *judge(struct visit *v, const struct opening *o, int *status)
     *status = 0;
     if (head == 0)
         return "no answer";
-    if (sscanf(v->in.data, "HTTP/1.1 %d ", status) != 1)
+    if (memcmp(v->in.data, "HTTP/1.1 ", 9) != 0)
         return "an answer that is not HTTP/1.1";
+    *status = (int)strtol(v->in.data + 9, NULL, 10);
     if (*status != o->status)
         return "another status";
     if (o->field != NULL && !has_line(v, head, o->field))

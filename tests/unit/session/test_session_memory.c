@@ -58,7 +58,7 @@ static struct pl_handlers *make_handlers(void)
 
 static void life_begin(struct life *l)
 {
-    static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET,
+    static const char *const sets[] = {("auth.hmac_secret=" RIG_SECRET),
                                        "limits.commands_per_second=100",
                                        "limits.commands_burst=1"};
     static const char *const channels[] = {"a", "b"};
