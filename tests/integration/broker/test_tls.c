@@ -103,6 +103,28 @@ static void older_versions_are_refused(void **st)
     box_destroy(&b);
 }
 
+static void aes_with_128_bits_is_preferred(void **st)
+{
+    static const struct {
+        int version;
+        const char *cipher;
+    } kind[] = {{TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"},
+                {TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256"}};
+    struct tls_client c;
+    struct box b;
+
+    (void)st;
+    uint16_t port = start(&b, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_true(tls_open(
+            &c, port, &(struct tls_options){.version = kind[i].version}));
+        assert_string_equal(SSL_get_cipher(c.ssl), kind[i].cipher);
+        tls_fini(&c);
+    }
+    box_await(&b, "active_connections", 0);
+    box_destroy(&b);
+}
+
 /* --- Names --- */
 
 static void the_name_picks_the_certificate(void **st)
@@ -317,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_versions_carry_the_protocol),
         cmocka_unit_test(older_versions_are_refused),
+        cmocka_unit_test(aes_with_128_bits_is_preferred),
         cmocka_unit_test(the_name_picks_the_certificate),
         cmocka_unit_test(http_1_1_is_the_only_protocol),
         cmocka_unit_test(a_ticket_is_taken_by_every_loop),

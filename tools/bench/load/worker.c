@@ -205,6 +205,8 @@ static uint64_t settled(const struct worker *w)
 
 static void publish_on(struct worker *w)
 {
+    if (w->plan->channels == 0)
+        w->round = w->until;
     while (w->round < w->until &&
            w->commands - w->crew.tally.published < PUBLISH_AHEAD)
         publish(w, 1);
@@ -218,7 +220,7 @@ static void fan_out(struct worker *w)
     uint64_t window = (uint64_t)w->plan->window * w->plan->share;
     uint64_t under_way = w->owed - settled(w);
     uint64_t room = under_way < window ? window - under_way : 0;
-    uint64_t messages = room / w->plan->share;
+    uint64_t messages = w->plan->channels == 0 ? 0 : room / w->plan->share;
 
     if (messages == 0 || messages * 4 < w->plan->window)
         return;
