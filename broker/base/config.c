@@ -362,6 +362,7 @@ void pl_config_destroy(struct pl_config *c)
     free(c->websocket.path);
     free_strings(&c->websocket.allowed_origins);
     free_strings(&c->websocket.allowed_hosts);
+    free(c->proxy.trusted.at);
     destroy_secret(c->auth.hmac_secret);
     destroy_secret(c->api.key);
     free(c);

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "ip.h"
 #include "log.h"
 #include "span.h"
 
@@ -28,6 +29,14 @@ enum pl_config_slow {
     PL_SLOW_CLOSE,
     PL_SLOW_DROP_OLDEST,
     PL_SLOW_LATEST /* of each channel */
+};
+
+/* Where a proxy of HTTP says for whom it speaks. */
+enum pl_config_header { PL_HEADER_X_FORWARDED_FOR, PL_HEADER_FORWARDED };
+
+struct pl_config_networks {
+    struct pl_ip_net *at;
+    size_t count;
 };
 
 /* A numeric address and a port, in the form evutil_parse_sockaddr_port()
@@ -80,7 +89,13 @@ struct pl_config {
         uint32_t user_connections;    /* 0: any number */
         uint32_t commands_per_second; /* of a connection; 0: any number */
         uint32_t commands_burst;      /* at once; 0: those of a second */
+        uint32_t address_connections; /* 0: any number */
     } limits;
+    struct {
+        struct pl_config_networks trusted;
+        bool protocol; /* the trusted begin with a PROXY header */
+        enum pl_config_header header;
+    } proxy;
     struct {
         uint64_t timeout_ms; /* never 0 */
     } connect;

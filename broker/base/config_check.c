@@ -201,6 +201,17 @@ static void check_websocket(struct pl_config_loading *l)
                 "scheme");
 }
 
+static void check_proxy(struct pl_config_loading *l)
+{
+    const struct pl_config_setting *s =
+        pl_config_setting_of(l, "proxy.protocol");
+
+    if (l->config->proxy.protocol &&
+        pl_config_setting_of(l, "proxy.trusted")->count == 0)
+        pl_config_complain(l, &s->place, "proxy.protocol",
+                           "needs proxy.trusted: who may send the header");
+}
+
 static void check_ping(struct pl_config_loading *l)
 {
     const struct pl_config_setting *s = pl_config_setting_of(l, "ping.timeout");
@@ -240,6 +251,7 @@ void pl_config_check(struct pl_config_loading *l,
     check_tls(l);
     check_socket(l);
     check_websocket(l);
+    check_proxy(l);
     check_ping(l);
     check_queue(l);
 }

@@ -67,6 +67,16 @@ const struct pl_config_key pl_config_keys[] = {
     {"limits.commands_burst", PL_KIND_NUMBER, AT(limits.commands_burst), "0",
      NULL, 0, 1000000, false},
 
+    {"limits.address_connections", PL_KIND_NUMBER,
+     AT(limits.address_connections), "0", NULL, 0, UINT32_MAX / 2, false},
+
+    {"proxy.trusted", PL_KIND_NETWORKS, AT(proxy.trusted), "[]", NULL,
+     0, 256, false},
+    {"proxy.protocol", PL_KIND_BOOL, AT(proxy.protocol), "false", NULL,
+     0, 0, false},
+    {"proxy.header", PL_KIND_HEADER, AT(proxy.header), "x-forwarded-for", NULL,
+     0, 0, false},
+
     {"connect.timeout", PL_KIND_DURATION, AT(connect.timeout_ms), "10s", NULL,
      1, LONGEST, false},
     {"ping.interval", PL_KIND_DURATION, AT(ping.interval_ms), "25s", NULL,
@@ -138,6 +148,8 @@ const char *pl_config_kind_text(enum pl_config_kind kind)
         [PL_KIND_ENDPOINT] = "host:port or off",
         [PL_KIND_ENDPOINTS] = "list of host:port",
         [PL_KIND_STRINGS] = "list of strings",
+        [PL_KIND_NETWORKS] = "list of networks",
+        [PL_KIND_HEADER] = "x-forwarded-for or forwarded",
         [PL_KIND_ALLOW] = "none, authenticated or all",
         [PL_KIND_DATA] = "json or binary",
         [PL_KIND_SLOW] = "close, drop_oldest or latest",

@@ -18,6 +18,8 @@ enum pl_config_kind {
     PL_KIND_ENDPOINT,  /* into struct pl_config_endpoint, or `off` */
     PL_KIND_ENDPOINTS, /* a list of them */
     PL_KIND_STRINGS,   /* a list */
+    PL_KIND_NETWORKS,  /* a list, into struct pl_config_networks */
+    PL_KIND_HEADER,
     PL_KIND_ALLOW,
     PL_KIND_DATA,
     PL_KIND_SLOW,

@@ -156,13 +156,15 @@ static void store_word(const struct job *j)
     static const char *const allows[] = {"none", "authenticated", "all", NULL};
     static const char *const datas[] = {"json", "binary", NULL};
     static const char *const slows[] = {"close", "drop_oldest", "latest", NULL};
+    static const char *const headers[] = {"x-forwarded-for", "forwarded", NULL};
     static const char *const levels[] = {"debug", "info", "warn", "error",
                                          NULL};
-    const char *const *words = j->key->kind == PL_KIND_BOOL    ? bools
-                               : j->key->kind == PL_KIND_ALLOW ? allows
-                               : j->key->kind == PL_KIND_DATA  ? datas
-                               : j->key->kind == PL_KIND_SLOW  ? slows
-                                                               : levels;
+    const char *const *words = j->key->kind == PL_KIND_BOOL     ? bools
+                               : j->key->kind == PL_KIND_ALLOW  ? allows
+                               : j->key->kind == PL_KIND_DATA   ? datas
+                               : j->key->kind == PL_KIND_SLOW   ? slows
+                               : j->key->kind == PL_KIND_HEADER ? headers
+                                                                : levels;
     int index = word_index(j->setting->text, words);
 
     if (index < 0)
@@ -175,6 +177,8 @@ static void store_word(const struct job *j)
         *(enum pl_config_data *)j->member = (enum pl_config_data)index;
     else if (j->key->kind == PL_KIND_SLOW)
         *(enum pl_config_slow *)j->member = (enum pl_config_slow)index;
+    else if (j->key->kind == PL_KIND_HEADER)
+        *(enum pl_config_header *)j->member = (enum pl_config_header)index;
     else
         *(enum pl_log_level *)j->member = (enum pl_log_level)index;
 }
@@ -332,6 +336,24 @@ static enum pl_err store_strings(const struct job *j)
     return PL_OK;
 }
 
+static enum pl_err store_networks(const struct job *j)
+{
+    const struct pl_config_setting *s = j->setting;
+    struct pl_config_networks *out = j->member;
+
+    if (s->count == 0)
+        return PL_OK;
+    if ((out->at = calloc(s->count, sizeof(out->at[0]))) == NULL)
+        return PL_ENOMEM;
+    for (size_t i = 0; i < s->count; i++)
+        if (pl_ip_net_parse(&out->at[out->count], pl_span_of(s->list[i])))
+            out->count++;
+        else
+            refuse(j, s->list[i],
+                   "a network; as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.1");
+    return PL_OK;
+}
+
 enum pl_err pl_config_value_store(struct pl_config_loading *l,
                                   const struct pl_config_key *key)
 {
@@ -348,6 +370,7 @@ enum pl_err pl_config_value_store(struct pl_config_loading *l,
     case PL_KIND_ALLOW:
     case PL_KIND_DATA:
     case PL_KIND_SLOW:
+    case PL_KIND_HEADER:
     case PL_KIND_LEVEL:
         store_word(&j);
         return PL_OK;
@@ -361,6 +384,8 @@ enum pl_err pl_config_value_store(struct pl_config_loading *l,
         return store_endpoints(&j);
     case PL_KIND_STRINGS:
         return store_strings(&j);
+    case PL_KIND_NETWORKS:
+        return store_networks(&j);
     }
     return PL_EINVAL;
 }

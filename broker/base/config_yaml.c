@@ -66,7 +66,8 @@ static const cyaml_schema_value_t list_item = {
 
 static bool is_list(enum pl_config_kind kind)
 {
-    return kind == PL_KIND_ENDPOINTS || kind == PL_KIND_STRINGS;
+    return kind == PL_KIND_ENDPOINTS || kind == PL_KIND_STRINGS ||
+           kind == PL_KIND_NETWORKS;
 }
 
 static void leaf_init(cyaml_schema_field_t *f, const char *name, size_t index)

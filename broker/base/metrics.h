@@ -23,6 +23,16 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "... of them with 403: a page from elsewhere")                           \
     X(REFUSED_HOST, PL_COUNTER, "refused_host",                                \
       "... of them with 421: a Host that is not served")                       \
+    X(ADDRESSES, PL_GAUGE, "addresses",                                        \
+      "addresses whose connections are counted")                               \
+    X(ADDRESS_CONNECTIONS, PL_GAUGE, "address_connections",                    \
+      "connections that are counted for their address")                        \
+    X(REFUSED_ADDRESS, PL_COUNTER, "refused_address",                          \
+      "connections over the limit of their address")                           \
+    X(CUT_ADDRESS, PL_COUNTER, "cut_address",                                  \
+      "connections over twice that limit, closed without an answer")           \
+    X(PROXY_FAILED, PL_COUNTER, "proxy_failed",                                \
+      "PROXY headers that were refused")                                       \
     X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \
     X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "... of them by a ticket")       \
     X(TLS_FAILED, PL_COUNTER, "tls_failed", "TLS handshakes that failed")      \

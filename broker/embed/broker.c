@@ -193,6 +193,16 @@ static enum pl_err build_routing(struct pl_broker *b)
     return rc;
 }
 
+static enum pl_err build_doors(struct pl_broker *b)
+{
+    struct pl_share *s = &b->shares[0];
+
+    b->doors = NULL;
+    if (!pl_doors_are_needed(b->config))
+        return PL_OK;
+    return pl_doors_create(&b->doors, s->loop, b->config, &b->key, &s->metrics);
+}
+
 static enum pl_err build_sessions(struct pl_broker *b)
 {
     enum pl_err rc = PL_OK;
@@ -208,6 +218,8 @@ static enum pl_err build_sessions(struct pl_broker *b)
                                  &s->metrics);
         if (rc == PL_OK)
             b->conns[i] = pl_conns_address(s->conns);
+        if (rc == PL_OK && b->doors != NULL)
+            pl_conns_set_doors(s->conns, b->config);
     }
     return rc;
 }
@@ -267,6 +279,7 @@ static enum pl_err build_listener(struct pl_broker *b, size_t i)
         .snapshots = b->snapshots,
         .loops = b->workers,
         .given = b->given,
+        .doors = b->doors,
         .metrics = &s->metrics,
     };
     enum pl_err rc =
@@ -297,6 +310,8 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
         rc = pl_supervisor_add_internal(v, b->hubs[i], "hub");
     if (rc == PL_OK)
         rc = pl_supervisor_add_internal(v, pl_admin_address(admin), "admin");
+    if (rc == PL_OK && b->doors != NULL)
+        rc = pl_supervisor_add_internal(v, pl_doors_address(b->doors), "doors");
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
         rc = pl_supervisor_add_internal(v, b->keepers[i], "keeper");
         if (rc == PL_OK)
@@ -327,6 +342,8 @@ enum pl_err pl_broker_build(struct pl_broker *b)
         rc = build_routing(b);
     if (rc == PL_OK)
         rc = build_admin(b, &admin);
+    if (rc == PL_OK)
+        rc = build_doors(b);
     if (rc == PL_OK)
         rc = build_sessions(b);
     if (rc == PL_OK)

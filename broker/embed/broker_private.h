@@ -8,6 +8,7 @@
 #include "channels.h"
 #include "config.h"
 #include "conns.h"
+#include "doors.h"
 #include "guard.h"
 #include "handlers.h"
 #include "hub.h"
@@ -52,6 +53,7 @@ struct pl_broker {
     struct pl_address *keepers; /* by worker */
     struct pl_address *conns;   /* by worker */
     uint64_t *given;            /* connections, by worker */
+    struct pl_doors *doors;     /* the first worker's; NULL: none are needed */
     struct pl_listener **listeners;
     uint16_t *ports;
     uint16_t admin_port;

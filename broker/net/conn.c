@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "conns.h"
+#include "doors.h"
 #include "keeper.h"
 #include "poller.h"
 
@@ -83,6 +84,8 @@ static void let_go(struct pl_conn *c)
     drop_ready(c);
     close(c->fd); /* and with it out of the poller */
     c->fd = -1;
+    if (c->has_guest)
+        pl_conn_dismiss(c);
     if (c->io->free != NULL)
         c->io->free(c);
 }
@@ -318,22 +321,29 @@ static const struct pl_transport_ops ops = {
     .resume = resume_reading,
     .end = end,
     .free = let_go_of,
+    .admit = pl_conn_admit,
+    .peer = pl_conn_peer,
 };
 
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,
-                         const struct pl_conn_io *io)
+                         const struct pl_conn_io *io, struct pl_guest *guest)
 {
     struct pl_session *s;
-    enum pl_err rc = pl_session_create(&s, k->keeper, &ops, io->size);
+    size_t more = guest == NULL ? 0 : sizeof(struct pl_guest *);
+    enum pl_err rc = pl_session_create(&s, k->keeper, &ops, io->size + more);
 
     if (rc != PL_OK) {
         close(fd);
+        if (guest != NULL)
+            pl_guest_send(&k->actor, guest, PL_GUEST_LEAVE);
         return rc;
     }
     struct pl_conn *c = pl_session_transport(s);
     c->conns = k;
     c->io = io;
     c->fd = fd;
+    if (guest != NULL)
+        pl_conn_keep(c, guest);
     if (io->init != NULL)
         rc = io->init(c);
     if (rc == PL_OK)

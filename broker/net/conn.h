@@ -20,6 +20,9 @@ enum {
 
 struct pl_conn;
 struct pl_conns_tls; /* conn_tls.h */
+struct pl_config;
+struct pl_guest; /* doors.h */
+struct pl_proxy; /* proxy.h */
 
 /* How bytes get through a socket: plain here; TLS has another table.  Both
  * give what read(2) and sendmsg(2) give, errno included. */
@@ -38,6 +41,10 @@ struct pl_conn_io {
 
 extern const struct pl_conn_io pl_conn_io_plain;
 
+/* Those of a trusted proxy that says first whose the connection is; they become
+ * the plain one and that of TLS. */
+extern const struct pl_conn_io pl_conn_io_proxy_plain, pl_conn_io_proxy_tls;
+
 /* What the connections of a loop share. */
 struct pl_conns {
     struct pl_actor actor; /* first */
@@ -47,7 +54,8 @@ struct pl_conns {
     struct pl_poller *poller; /* owned */
     struct pl_conn *ready;    /* more to read than one turn's budget */
     struct pl_task read_ready;
-    struct pl_conns_tls *tls; /* owned; NULL: none of them uses TLS */
+    struct pl_conns_tls *tls;       /* owned; NULL: none of them uses TLS */
+    const struct pl_config *config; /* NULL: there are no doors */
     char in[PL_READ_BYTES];
     char out[PL_JOIN_BYTES];
 };
@@ -66,14 +74,29 @@ struct pl_conn {
     bool is_ending;    /* close when what is queued was sent */
     bool is_lingering; /* after that, wait for the peer */
     bool is_cut;       /* the last read left input that no edge tells of */
+    bool has_guest;    /* a place for one follows the transport's bytes */
 };
 
 /* What the poller saw of a connection, and what conns->ready lists. */
 void pl_conn_on_event(void *conn, uint32_t events);
 void pl_conn_read_ready(struct pl_task *t);
 
-/* Errors: PL_ENOMEM; the socket is closed then. */
+/* `guest` may be NULL.  Errors: PL_ENOMEM; the socket is closed then. */
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,
-                         const struct pl_conn_io *io);
+                         const struct pl_conn_io *io, struct pl_guest *guest);
+
+/* guest.c: the guest becomes the connection's; and goes back to the doors. */
+void pl_conn_keep(struct pl_conn *c, struct pl_guest *g);
+void pl_conn_dismiss(struct pl_conn *c);
+
+/* A guest that was asked about is back.  Owner: the conns. */
+void pl_conns_on_guest(struct pl_conns *k, struct pl_guest *g);
+
+/* What a trusted proxy said about whom it speaks for. */
+void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said);
+
+/* For the table of operations; see session.h. */
+enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list);
+void pl_conn_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
 
 #endif

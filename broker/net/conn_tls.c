@@ -167,11 +167,13 @@ static bool is_end_of_file(int error)
 static void log_failure(const struct pl_conn_tls *t)
 {
     long verdict = SSL_get_verify_result(t->ssl);
-    char reason[160];
+    char reason[160], peer[PL_IP_TEXT_MAX];
 
     pl_tls_reason(reason, sizeof reason);
     pl_count(t->conn.conns->metrics, PL_METRIC_TLS_FAILED, 1);
-    PL_LOG(PL_LOG_INFO, "TLS handshake failed", pl_log_string("reason", reason),
+    pl_conn_peer(pl_session_of_transport((struct pl_conn *)&t->conn), peer);
+    PL_LOG(PL_LOG_INFO, "TLS handshake failed", pl_log_string("address", peer),
+           pl_log_string("reason", reason),
            pl_log_string("certificate",
                          verdict == X509_V_OK
                              ? "-"

@@ -21,10 +21,13 @@ static void fd_mail_destroy(struct pl_msg *msg)
 
     if (m->fd >= 0)
         close(m->fd);
+    if (m->guest != NULL)
+        m->guest->msg.destroy(&m->guest->msg);
     free(m);
 }
 
-struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls)
+struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
+                                     struct pl_guest *guest)
 {
     struct pl_fd_mail *m = calloc(1, sizeof *m);
 
@@ -34,6 +37,8 @@ struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls)
     m->msg.destroy = fd_mail_destroy;
     m->fd = fd;
     m->is_tls = is_tls;
+    m->guest = guest;
+    m->msg.flags = guest == NULL ? 0 : PL_MSG_RETURN;
     return m;
 }
 
@@ -66,23 +71,45 @@ enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
     return pl_conns_tls_create(&c->tls, tls, seed);
 }
 
-enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls)
+void pl_conns_set_doors(struct pl_conns *c, const struct pl_config *config)
 {
+    c->config = config;
+}
+
+enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
+                           struct pl_guest *guest)
+{
+    bool speaks_first =
+        guest != NULL && guest->is_trusted && c->config->proxy.protocol;
+    const struct pl_conn_io *io = is_tls ? &pl_conn_io_tls : &pl_conn_io_plain;
+
+    if (speaks_first)
+        io = is_tls ? &pl_conn_io_proxy_tls : &pl_conn_io_proxy_plain;
     pl_count(c->metrics, PL_METRIC_ACCEPTED, 1);
-    return pl_conn_open(c, fd, is_tls ? &pl_conn_io_tls : &pl_conn_io_plain);
+    return pl_conn_open(c, fd, io, guest);
+}
+
+static void take(struct pl_conns *c, struct pl_fd_mail *m)
+{
+    struct pl_guest *guest = m->guest;
+    int fd = m->fd;
+
+    m->fd = -1;
+    m->guest = NULL;
+    if (pl_conns_adopt(c, fd, m->is_tls, guest) != PL_OK)
+        pl_count(c->metrics, PL_METRIC_ACCEPT_FAILED, 1);
 }
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_conns *c = (struct pl_conns *)a;
 
+    if (msg->type == PL_GUEST_ENTER) {
+        pl_conns_on_guest(c, (struct pl_guest *)msg);
+        return;
+    }
     if (msg->type == PL_MAIL_FD) {
-        struct pl_fd_mail *m = (struct pl_fd_mail *)msg;
-        int fd = m->fd;
-
-        m->fd = -1;
-        if (pl_conns_adopt(c, fd, m->is_tls) != PL_OK)
-            pl_count(c->metrics, PL_METRIC_ACCEPT_FAILED, 1);
+        take(c, (struct pl_fd_mail *)msg);
     } else if (msg->type == PL_MAIL_TLS) {
         pl_conns_tls_replace(c->tls, ((struct pl_tls_mail *)msg)->tls);
     } else if (msg->type == PL_MSG_STOP) {

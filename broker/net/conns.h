@@ -12,6 +12,8 @@
 #include "msg.h"
 
 struct pl_conns; /* opaque */
+struct pl_config;
+struct pl_guest; /* doors.h */
 struct pl_keeper;
 struct pl_loop;
 struct pl_reactor;
@@ -41,10 +43,16 @@ enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
  * Errors: PL_ENOMEM. */
 enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
 
-/* Begin a session on the connected, non-blocking socket `fd`.
- * Owner:  the conns, also on error, when it closes it.
+/* There are doors: connections come with guests.  `config` outlives it.
+ * Thread: any before the loop runs. */
+void pl_conns_set_doors(struct pl_conns *c, const struct pl_config *config);
+
+/* Begin a session on the connected, non-blocking socket `fd`; `guest` is NULL
+ * when there are no doors.
+ * Owner:  the conns, of both, also on error, when it closes it.
  * Thread: the loop's.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls);
+enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
+                           struct pl_guest *guest);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef PL_CONNS_MAIL_H
 #define PL_CONNS_MAIL_H
 
+#include "doors.h"
 #include "mail.h"
 
 enum { PL_MAIL_FD = PL_MAIL_OWN, PL_MAIL_TLS };
@@ -12,6 +13,7 @@ struct pl_fd_mail {
     struct pl_msg msg;
     int fd; /* owned; -1: taken out */
     bool is_tls;
+    struct pl_guest *guest; /* owned; NULL: none, or taken out */
 };
 
 struct pl_tls_mail {
@@ -19,7 +21,9 @@ struct pl_tls_mail {
     struct pl_tls *tls; /* held */
 };
 
-/* NULL: out of memory; the socket is still the caller's. */
-struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls);
+/* One with a guest comes back when it finds nobody, for the doors to hear of.
+ * NULL: out of memory; socket and guest are still the caller's. */
+struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
+                                     struct pl_guest *guest);
 
 #endif

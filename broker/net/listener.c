@@ -81,25 +81,67 @@ static unsigned least_loaded(const struct pl_listener *l)
     return best;
 }
 
-static void hand_over(struct pl_listener *l, int fd)
+/* Nobody takes the socket over. */
+static void give_up(struct pl_listener *l, int fd, struct pl_guest *guest)
+{
+    close(fd);
+    if (guest != NULL)
+        pl_doors_leave(l->options.doors, guest);
+}
+
+static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
 {
     unsigned to = least_loaded(l);
 
     l->load[to]++;
     l->options.given[to]++;
     if (to == 0) {
-        if (pl_conns_adopt(l->options.local, fd, l->options.is_tls) != PL_OK)
+        if (pl_conns_adopt(l->options.local, fd, l->options.is_tls, guest) !=
+            PL_OK)
             pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
-    struct pl_fd_mail *m = pl_fd_mail_create(fd, l->options.is_tls);
+    struct pl_fd_mail *m = pl_fd_mail_create(fd, l->options.is_tls, guest);
     if (m == NULL) {
         l->options.given[to]--;
-        close(fd);
+        give_up(l, fd, guest);
         pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
     pl_actor_send(&l->actor, l->options.conns[to], &m->msg);
+}
+
+/* With doors: whose is it, and may it come in at all? */
+static void meet(struct pl_listener *l, int fd, const struct sockaddr *sa)
+{
+    struct pl_ip ip = pl_ip_of_socket(sa);
+    struct pl_guest *guest = pl_doors_meet(l->options.doors, &ip);
+
+    if (guest == NULL)
+        pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
+    if (guest == NULL || guest->is_far_over)
+        give_up(l, fd, guest);
+    else
+        hand_over(l, fd, guest);
+}
+
+static int accept_one(struct pl_listener *l)
+{
+    const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof sa;
+
+    if (l->options.doors == NULL) {
+        int fd = accept4(l->fd, NULL, NULL, flags);
+
+        if (fd >= 0)
+            hand_over(l, fd, NULL);
+        return fd;
+    }
+    int fd = accept4(l->fd, (struct sockaddr *)&sa, &len, flags);
+    if (fd >= 0)
+        meet(l, fd, (struct sockaddr *)&sa);
+    return fd;
 }
 
 static void pause_listening(struct pl_listener *l)
@@ -141,15 +183,13 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 {
     struct pl_listener *l = arg;
 
+    (void)fd;
     (void)what;
     pl_reactor_touch(l->reactor);
     look_at_loops(l);
     for (int i = 0; i < BATCH; i++) {
-        int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (got >= 0) {
+        if (accept_one(l) >= 0) {
             note_accepted(l);
-            hand_over(l, got);
         } else if (errno == EAGAIN) {
             return;
         } else if (!is_transient(errno)) {
@@ -166,12 +206,26 @@ static void on_phase(struct pl_listener *l, struct pl_phase_mail *m)
     pl_mail_answer(&l->actor, &m->msg);
 }
 
+/* A loop did not take it. */
+static void on_returned(struct pl_listener *l, struct pl_fd_mail *m)
+{
+    pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
+    if (m->guest != NULL)
+        pl_doors_leave(l->options.doors, m->guest);
+    m->guest = NULL;
+    m->msg.destroy(&m->msg);
+}
+
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_listener *l = (struct pl_listener *)a;
 
     if (msg->type == PL_MAIL_PHASE) {
         on_phase(l, (struct pl_phase_mail *)msg);
+        return;
+    }
+    if (msg->type == PL_MAIL_FD) {
+        on_returned(l, (struct pl_fd_mail *)msg);
         return;
     }
     if (msg->type == PL_MSG_STOP)

@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "conns.h"
+#include "doors.h"
 #include "err.h"
 #include "metrics.h"
 #include "snapshot.h"
@@ -25,6 +26,7 @@ struct pl_listener_options {
     unsigned loops;
     uint64_t *given; /* by loop; connections ever handed to it, counted by all
                         listeners together, which share a loop */
+    struct pl_doors *doors; /* of the same loop; NULL: none */
     struct pl_metrics *metrics;
 };
 

@@ -53,6 +53,25 @@ struct pl_session *pl_session_of_transport(void *transport)
     return (struct pl_session *)transport - 1;
 }
 
+struct pl_actor *pl_session_actor(struct pl_session *s)
+{
+    return &s->actor;
+}
+
+struct pl_session *pl_session_at(struct pl_loop *loop,
+                                 struct pl_address address)
+{
+    return (struct pl_session *)pl_actor_find(loop, address);
+}
+
+const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
+{
+    if (s->transport->peer == NULL || s->is_gone)
+        return "-";
+    s->transport->peer(s, text);
+    return text;
+}
+
 /* --- Timers --- */
 
 static uint64_t next_ms(const struct pl_session *s)
@@ -348,12 +367,15 @@ static void on_message(struct pl_session *s, const struct pl_ws_event *e)
  * a Close too, is read only so that the end is no reset. */
 static void on_violation(struct pl_session *s, const struct pl_ws_event *e)
 {
+    char peer[PL_IP_TEXT_MAX];
+
     s->is_deaf = true;
     if (s->state >= PL_SESSION_CLOSING) {
         end_transport(s, PL_END_LINGER);
         return;
     }
     PL_LOG(PL_LOG_INFO, "WebSocket violation",
+           pl_log_string("address", pl_session_peer(s, peer)),
            pl_log_text("client", pl_session_id(s)),
            pl_log_text("user", user_of(s)), pl_log_number("code", e->code),
            pl_log_text("reason", e->payload));

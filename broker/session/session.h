@@ -16,7 +16,11 @@
 
 #include "address.h"
 #include "err.h"
+#include "ip.h"
+#include "span.h"
 
+struct pl_actor;
+struct pl_loop;
 struct pl_keeper;  /* keeper.h */
 struct pl_session; /* opaque */
 
@@ -24,6 +28,12 @@ enum pl_end {
     PL_END_AT_ONCE, /* whatever is queued */
     PL_END_CLOSE,   /* when what is queued was sent */
     PL_END_LINGER   /* then, too, let the peer end first: it may still send */
+};
+
+enum pl_admission {
+    PL_ADMIT,
+    PL_ADMIT_LATER, /* pl_session_admitted() tells when to ask again */
+    PL_ADMIT_REFUSE /* its address has too many connections */
 };
 
 /* What a session wants of its transport. */
@@ -39,6 +49,12 @@ struct pl_transport_ops {
     void (*end)(struct pl_session *s, enum pl_end how);
     /* The memory is about to be freed: let go of everything. */
     void (*free)(struct pl_session *s);
+    /* What follows may be NULL: all are admitted, nobody knows the peer. */
+    /* May the connection be let in, whose request has this list in the field
+     * where proxies say for whom they speak (absent: none came)? */
+    enum pl_admission (*admit)(struct pl_session *s, struct pl_span list);
+    /* The address of the client, as far as it is believed. */
+    void (*peer)(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
 };
 
 /* A session at the start of its connection, with `transport_size` bytes, all
@@ -52,6 +68,19 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
 /* The transport's bytes, freed with the session; aligned for pointers. */
 void *pl_session_transport(struct pl_session *s);
 struct pl_session *pl_session_of_transport(void *transport);
+
+/* For a transport that tells others of the session by mail. */
+struct pl_actor *pl_session_actor(struct pl_session *s);
+struct pl_session *pl_session_at(struct pl_loop *loop,
+                                 struct pl_address address); /* NULL: gone */
+
+/* After PL_ADMIT_LATER: the transport knows now.  Does nothing when nobody
+ * waits for that. */
+void pl_session_admitted(struct pl_session *s);
+
+/* Before anything was admitted: end without a word, since the address has far
+ * too many connections. */
+void pl_session_turn_away(struct pl_session *s);
 
 /* Bytes arrived; they are changed in place. */
 void pl_session_input(struct pl_session *s, char *bytes, size_t len);

@@ -98,6 +98,7 @@ struct pl_session {
     bool is_deaf;      /* nothing more that the peer says counts */
     bool is_slow;      /* the kernel has not taken all of an earlier turn */
     bool has_behind;   /* a subscription of it is to be given up */
+    bool awaits_door;  /* its request waits for the transport's verdict */
 };
 
 /* session.c */
@@ -157,6 +158,9 @@ void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
 
 /* upgrade.c: bytes of the handshake, and whatever follows it. */
 void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len);
+
+/* The address of the client, for logs; constant or in `text`. */
+const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
 
 /* command.c */
 void pl_session_commands(struct pl_session *s, struct pl_span message);

@@ -3,7 +3,11 @@
  *
  * The request usually comes in one read and is parsed where it lies; only one
  * that comes in pieces is gathered, in a buffer that is gone afterwards.  What
- * follows the request is WebSocket already and is not lost. */
+ * follows the request is WebSocket already and is not lost.
+ *
+ * Whether an address has too many connections already the transport may know
+ * only later.  The request then waits as bytes, with reading paused, and is
+ * read again when the verdict is there. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -13,14 +17,13 @@
 #include "log.h"
 #include "origin.h"
 
-static void refuse(struct pl_session *s, struct pl_handshake_error error)
+static const struct pl_handshake_error no_memory = {503, "out of memory"};
+
+static void answer_error(struct pl_session *s, struct pl_handshake_error error)
 {
     struct pl_buf b = {0};
 
     pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES_REFUSED, 1);
-    PL_LOG(PL_LOG_INFO, "handshake refused",
-           pl_log_number("status", error.status),
-           pl_log_string("reason", error.text));
     pl_handshake_refuse(&b, error);
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);
@@ -29,6 +32,17 @@ static void refuse(struct pl_session *s, struct pl_handshake_error error)
     s->state = PL_SESSION_OVER;
     pl_timer_start(s->actor.loop, &s->timer, PL_CLOSE_WAIT_MS);
     s->transport->end(s, PL_END_LINGER);
+}
+
+static void refuse(struct pl_session *s, struct pl_handshake_error error)
+{
+    char peer[PL_IP_TEXT_MAX];
+
+    PL_LOG(PL_LOG_INFO, "handshake refused",
+           pl_log_string("address", pl_session_peer(s, peer)),
+           pl_log_number("status", error.status),
+           pl_log_string("reason", error.text));
+    answer_error(s, error);
 }
 
 static bool is_echo(const struct pl_session *s, const struct pl_handshake *h)
@@ -145,6 +159,44 @@ static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
     return !s->held->failed;
 }
 
+/* What the transport says of the address; it logs what it refuses. */
+static enum pl_admission admit(struct pl_session *s,
+                               const struct pl_handshake *h)
+{
+    bool rfc7239 =
+        s->keeper->options.config->proxy.header == PL_HEADER_FORWARDED;
+
+    if (s->transport->admit == NULL)
+        return PL_ADMIT;
+    return s->transport->admit(s, rfc7239 ? h->forwarded : h->forwarded_for);
+}
+
+/* The request waits for the transport's verdict. */
+static void wait(struct pl_session *s, struct pl_span request)
+{
+    if (s->held == NULL && !gather(s, &request, true)) {
+        refuse(s, no_memory);
+        return;
+    }
+    s->awaits_door = true;
+    s->is_paused = true;
+    s->transport->pause(s);
+}
+
+void pl_session_admitted(struct pl_session *s)
+{
+    if (!s->awaits_door || s->state != PL_SESSION_HANDSHAKE)
+        return;
+    s->awaits_door = false;
+    pl_session_read_on(s);
+    pl_session_upgrade(s, NULL, 0);
+}
+
+void pl_session_turn_away(struct pl_session *s)
+{
+    pl_session_close(s, PL_DISCONNECT_CONNECTION_LIMIT, (struct pl_span){0});
+}
+
 static void free_held(struct pl_buf *held)
 {
     if (held != NULL)
@@ -152,15 +204,25 @@ static void free_held(struct pl_buf *held)
     free(held);
 }
 
+/* `whole` is the request and what follows it, `rest`. */
 static void on_request(struct pl_session *s, const struct pl_handshake *h,
-                       struct pl_span rest)
+                       struct pl_span whole, struct pl_span rest)
 {
+    static const struct pl_handshake_error over = {
+        503, "too many connections of this address"};
     struct pl_handshake_error error = judge(s, h);
-    struct pl_buf *held = s->held;
+    enum pl_admission verdict = error.status != 0 ? PL_ADMIT : admit(s, h);
 
+    if (verdict == PL_ADMIT_LATER) {
+        wait(s, whole);
+        return;
+    }
+    struct pl_buf *held = s->held;
     s->held = NULL;
     if (error.status != 0) {
         refuse(s, error);
+    } else if (verdict == PL_ADMIT_REFUSE) {
+        answer_error(s, over);
     } else {
         accept_request(s, h);
         pl_session_decode(s, rest);
@@ -170,7 +232,6 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
 
 void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
 {
-    static const struct pl_handshake_error no_memory = {503, "out of memory"};
     struct pl_handshake h;
     struct pl_handshake_error error;
     struct pl_span in = {bytes, len};
@@ -182,7 +243,7 @@ void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
     }
     switch (pl_handshake_read(in, &h, &taken, &error)) {
     case PL_OK:
-        on_request(s, &h, (struct pl_span){in.at + taken, in.len - taken});
+        on_request(s, &h, in, (struct pl_span){in.at + taken, in.len - taken});
         return;
     case PL_EAGAIN:
         if (s->held == NULL && !gather(s, &in, true))

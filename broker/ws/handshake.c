@@ -29,6 +29,7 @@ enum field {
     PROTOCOLS,
     EXTENSIONS,
     ORIGIN,
+    FORWARDED,
     FORWARDED_FOR,
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
@@ -57,6 +58,7 @@ static const struct {
     [PROTOCOLS] = {NAME("sec-websocket-protocol"), JOINED},
     [EXTENSIONS] = {NAME("sec-websocket-extensions"), JOINED},
     [ORIGIN] = {NAME("origin"), ONCE},
+    [FORWARDED] = {NAME("forwarded"), JOINED},
     [FORWARDED_FOR] = {NAME("x-forwarded-for"), JOINED},
     [CONTENT_LENGTH] = {NAME("content-length"), ONCE},
     [TRANSFER_ENCODING] = {NAME("transfer-encoding"), TOKENS},
@@ -412,6 +414,7 @@ static void publish(const struct head *h, struct pl_handshake *out)
     out->key = h->value[KEY];
     out->protocols = list(h, PROTOCOLS, &at);
     out->extensions = list(h, EXTENSIONS, &at);
+    out->forwarded = list(h, FORWARDED, &at);
     out->forwarded_for = list(h, FORWARDED_FOR, &at);
 }
 

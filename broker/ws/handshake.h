@@ -26,6 +26,7 @@ struct pl_handshake {
     struct pl_span key;           /* Sec-WebSocket-Key, 24 characters */
     struct pl_span protocols;     /* Sec-WebSocket-Protocol, one list; absent */
     struct pl_span extensions;    /* Sec-WebSocket-Extensions; absent */
+    struct pl_span forwarded;     /* Forwarded, one list; absent */
     struct pl_span forwarded_for; /* X-Forwarded-For; absent */
     char joined[1024]; /* where several fields of one list are joined */
 };

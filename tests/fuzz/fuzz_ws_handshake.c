@@ -44,6 +44,7 @@ static void use(const struct pl_handshake *h, struct pl_span request)
     require_inside(h->key, request, h);
     require_inside(h->protocols, request, h);
     require_inside(h->extensions, request, h);
+    require_inside(h->forwarded, request, h);
     require_inside(h->forwarded_for, request, h);
     require(h->host.len > 0 && h->key.len == 24);
     pl_handshake_offers(h, "centrifuge-protobuf");

@@ -45,7 +45,11 @@ static void end(struct pl_session *s, enum pl_end how)
     pl_session_gone(s, "ended");
 }
 
-static const struct pl_transport_ops ops = {flush, ignore, ignore, end, ignore};
+static const struct pl_transport_ops ops = {.flush = flush,
+                                            .pause = ignore,
+                                            .resume = ignore,
+                                            .end = end,
+                                            .free = ignore};
 
 static const char request[] = "GET /connection/websocket HTTP/1.1\r\n"
                               "Host: sim\r\nUpgrade: websocket\r\n"

@@ -51,10 +51,13 @@ static inline void rig_configure(struct rig *r, const char *const *sets,
     pl_buf_fini(&report);
 }
 
-static inline struct rig *rig_create(const char *const *sets, size_t count)
+/* With a clock that the test drives, and a second loop that it turns. */
+static inline struct rig *rig_create_on(const struct pl_clock *clock,
+                                        unsigned loops, const char *const *sets,
+                                        size_t count)
 {
     struct rig *r = calloc(1, sizeof *r);
-    struct pl_system_options so = {.loops = 1};
+    struct pl_system_options so = {.loops = loops, .clock = clock};
 
     assert_non_null(r);
     pl_log_set_level(PL_LOG_ERROR);
@@ -80,6 +83,11 @@ static inline struct rig *rig_create(const char *const *sets, size_t count)
         pl_conns_create(&r->conns, r->loop, r->reactor, r->keeper, &r->metrics),
         PL_OK);
     return r;
+}
+
+static inline struct rig *rig_create(const char *const *sets, size_t count)
+{
+    return rig_create_on(NULL, 1, sets, count);
 }
 
 /* What is ready now, and what follows from it at once. */

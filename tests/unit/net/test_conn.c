@@ -46,7 +46,7 @@ static int open_pair(struct rig *r, int *server)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
                      0);
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-    assert_int_equal(pl_conns_adopt(r->conns, fds[1], false), PL_OK);
+    assert_int_equal(pl_conns_adopt(r->conns, fds[1], false, NULL), PL_OK);
     if (server != NULL)
         *server = fds[1];
     return fds[0];

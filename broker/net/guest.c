@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest.c - what a connection does with its guest (doors.h): whose address it
+ * is, whether it may be let in, and that the doors hear of its end.
+ *
+ * The guest lies behind the transport's bytes, and only when there are doors:
+ * without them a connection has neither the pointer nor the guest.  While the
+ * guest is on its way to the doors the pointer is NULL; if the connection ends
+ * meanwhile, the guest comes back to nobody and is sent on as a LEAVE.
+ *
+ * Invariant: a guest that was counted leaves exactly once. */
+#include "conn.h"
+
+#include <sys/socket.h>
+
+#include "doors.h"
+#include "forwarded.h"
+#include "proxy.h"
+#include "session.h"
+
+static struct pl_guest **place(struct pl_conn *c)
+{
+    return (struct pl_guest **)((char *)c + c->io->size);
+}
+
+void pl_conn_keep(struct pl_conn *c, struct pl_guest *g)
+{
+    struct pl_session *s = pl_session_of_transport(c);
+
+    c->has_guest = true;
+    *place(c) = g;
+    g->session = pl_actor_address(pl_session_actor(s));
+}
+
+void pl_conn_dismiss(struct pl_conn *c)
+{
+    struct pl_session *s = pl_session_of_transport(c);
+    struct pl_guest *g = *place(c);
+
+    *place(c) = NULL;
+    if (g != NULL)
+        pl_guest_send(pl_session_actor(s), g, PL_GUEST_LEAVE);
+}
+
+static void ask(struct pl_conn *c)
+{
+    struct pl_guest *g = *place(c);
+
+    *place(c) = NULL;
+    pl_guest_send(&c->conns->actor, g, PL_GUEST_ENTER);
+}
+
+void pl_conns_on_guest(struct pl_conns *k, struct pl_guest *g)
+{
+    struct pl_session *s = pl_session_at(k->actor.loop, g->session);
+    struct pl_conn *c = s == NULL ? NULL : pl_session_transport(s);
+
+    if (c == NULL || c->fd < 0) {
+        pl_guest_send(&k->actor, g, PL_GUEST_LEAVE);
+        return;
+    }
+    *place(c) = g;
+    if (g->is_far_over)
+        pl_session_turn_away(s);
+    else
+        pl_session_admitted(s);
+}
+
+void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said)
+{
+    struct pl_guest *g = *place(c);
+
+    if (said->kind == PL_PROXY_UNKNOWN) {
+        g->is_trusted = false; /* whatever the client says in HTTP */
+        g->is_settled = true;
+    } else if (said->kind == PL_PROXY_CLIENT) {
+        pl_guest_move(g, &said->from, c->conns->config);
+        if (pl_guest_is_to_be_counted(g, c->conns->config))
+            ask(c);
+    }
+}
+
+/* A trusted proxy names the client in a field of HTTP. */
+static void believe_field(struct pl_guest *g, const struct pl_config *config,
+                          struct pl_span list)
+{
+    const struct pl_config_networks *trusted = &config->proxy.trusted;
+    struct pl_ip ip =
+        config->proxy.header == PL_HEADER_FORWARDED
+            ? pl_forwarded(g->ip, list, trusted->at, trusted->count)
+            : pl_forwarded_for(g->ip, list, trusted->at, trusted->count);
+
+    pl_guest_move(g, &ip, config);
+}
+
+enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list)
+{
+    struct pl_conn *c = pl_session_transport(s);
+
+    if (!c->has_guest)
+        return PL_ADMIT;
+    struct pl_guest *g = *place(c);
+    if (g == NULL)
+        return PL_ADMIT_LATER;
+    if (g->is_trusted)
+        believe_field(g, c->conns->config, list);
+    if (pl_guest_is_to_be_counted(g, c->conns->config)) {
+        ask(c);
+        return PL_ADMIT_LATER;
+    }
+    return g->is_over ? PL_ADMIT_REFUSE : PL_ADMIT;
+}
+
+void pl_conn_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
+{
+    struct pl_conn *c = pl_session_transport(s);
+    struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof sa;
+    struct pl_ip ip;
+
+    if (c->has_guest && *place(c) != NULL) {
+        ip = (*place(c))->ip;
+    } else {
+        getpeername(c->fd, (struct sockaddr *)&sa, &len);
+        ip = pl_ip_of_socket((struct sockaddr *)&sa);
+    }
+    pl_ip_format(&ip, text);
+}

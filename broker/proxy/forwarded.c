@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* forwarded.c - see forwarded.h.
+ *
+ * The list is read from its front although it is believed from its end, since
+ * quoted strings can be read in that direction only: what an address or a
+ * malformed element says of those before it is worked into the result on the
+ * way.  An element that is no address ("unknown", "_hidden") ends the belief:
+ * whoever stands before it was told by somebody that nobody vouches for.
+ *
+ * Invariant: `is_known` is false exactly when the newest element was none. */
+#include "forwarded.h"
+
+#include <string.h>
+
+/* What the list says so far. */
+struct belief {
+    const struct pl_ip_net *trusted;
+    size_t count;
+    struct pl_ip ip;
+    bool is_known;
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct pl_span trim(struct pl_span s)
+{
+    while (s.len > 0 && is_blank(s.at[s.len - 1]))
+        s.len--;
+    while (s.len > 0 && is_blank(*s.at)) {
+        s.at++;
+        s.len--;
+    }
+    return s;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Ports may be hidden as well: "_" and letters. */
+static bool is_port(struct pl_span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char low = lower(s.at[i]);
+
+        if ((low < '0' || low > '9') && (low < 'a' || low > 'z') &&
+            (low == '\0' || strchr("._-", low) == NULL))
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* "1.2.3.4", "1.2.3.4:80", "[::1]", "[::1]:80" or "::1". */
+static bool read_node(struct pl_span s, struct pl_ip *out)
+{
+    struct pl_span host = s, port = {NULL, 0};
+    const char *end = NULL;
+
+    if (s.len > 0 && *s.at == '[') {
+        end = memchr(s.at, ']', s.len);
+        if (end == NULL)
+            return false;
+        host = (struct pl_span){s.at + 1, (size_t)(end - s.at) - 1};
+        end++;
+    } else if (s.len > 0) {
+        end = memchr(s.at, ':', s.len);
+        if (end != NULL && end == memrchr(s.at, ':', s.len))
+            host.len = (size_t)(end - s.at);
+        else
+            end = NULL;
+    }
+    if (end != NULL && end < s.at + s.len) {
+        port = (struct pl_span){end + 1, s.len - (size_t)(end + 1 - s.at)};
+        if (*end != ':' || !is_port(port))
+            return false;
+    }
+    bool in_brackets = host.at != s.at;
+    return pl_ip_parse(out, host) &&
+           (!in_brackets || memchr(host.at, ':', host.len) != NULL);
+}
+
+/* One more element, of which `node` is the address. */
+static void hear(struct belief *b, struct pl_span node)
+{
+    struct pl_ip ip;
+
+    if (!read_node(node, &ip)) {
+        b->is_known = false;
+        return;
+    }
+    if (b->is_known && pl_ip_is_in(&ip, b->trusted, b->count))
+        return;
+    b->ip = ip;
+    b->is_known = true;
+}
+
+struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
+                              const struct pl_ip_net *trusted, size_t count)
+{
+    struct belief b = {trusted, count, peer, false};
+
+    while (list.len > 0) {
+        const char *comma = memchr(list.at, ',', list.len);
+        size_t len = comma == NULL ? list.len : (size_t)(comma - list.at);
+        struct pl_span item = trim((struct pl_span){list.at, len});
+
+        if (item.len > 0) /* RFC 9110 section 5.6.1 lets them be empty */
+            hear(&b, item);
+        len += comma != NULL;
+        list.at += len;
+        list.len -= len;
+    }
+    return b.is_known ? b.ip : peer;
+}
+
+/* Take what stands before the next `mark` or comma outside of quotes; *end is
+ * the mark, '\0' at the end of the list.  False: a quote never ends. */
+static bool next_part(struct pl_span *list, struct pl_span *part, char *end)
+{
+    bool in_quotes = false;
+    size_t i = 0;
+
+    for (; i < list->len; i++) {
+        char c = list->at[i];
+
+        if (c == '"')
+            in_quotes = !in_quotes;
+        else if (c == '\\' && in_quotes)
+            i++;
+        else if ((c == ';' || c == ',') && !in_quotes)
+            break;
+    }
+    if (in_quotes)
+        return false;
+    *part = trim((struct pl_span){list->at, i});
+    *end = i < list->len ? list->at[i] : '\0';
+    i += i < list->len;
+    list->at += i;
+    list->len -= i;
+    return true;
+}
+
+/* Whether the part is "for=..."; gives the value without its quotes.  One with
+ * an escape in it is no address and stays as it is. */
+static bool is_for(struct pl_span part, struct pl_span *value)
+{
+    if (part.len < 4 || lower(part.at[0]) != 'f' || lower(part.at[1]) != 'o' ||
+        lower(part.at[2]) != 'r' || part.at[3] != '=')
+        return false;
+    *value = (struct pl_span){part.at + 4, part.len - 4};
+    if (value->len >= 2 && *value->at == '"' &&
+        value->at[value->len - 1] == '"') {
+        value->at++;
+        value->len -= 2;
+    }
+    return true;
+}
+
+struct pl_ip pl_forwarded(struct pl_ip peer, struct pl_span list,
+                          const struct pl_ip_net *trusted, size_t count)
+{
+    struct belief b = {trusted, count, peer, false};
+    struct pl_span part, value, node = {NULL, 0};
+    unsigned fors = 0;
+    bool is_empty = true;
+    char end;
+
+    while (list.len > 0) {
+        if (!next_part(&list, &part, &end))
+            return peer;
+        is_empty = is_empty && part.len == 0 && end != ';';
+        if (is_for(part, &value)) {
+            node = value;
+            fors++;
+        }
+        if (end == ';')
+            continue;
+        if (!is_empty)
+            hear(&b, fors == 1 ? node : PL_SPAN(""));
+        fors = 0;
+        is_empty = true;
+    }
+    if (!is_empty) /* it ended in ";" */
+        hear(&b, fors == 1 ? node : PL_SPAN(""));
+    return b.is_known ? b.ip : peer;
+}
