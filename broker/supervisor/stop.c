@@ -13,6 +13,11 @@
  * Such a mute loop is not waited for again by itself: LISTENERS goes past it,
  * and its internal actors are asked to stop but do not hold up the next ones.
  *
+ * Deadlines bound what others may cost.  Our own loops may need longer on a
+ * slow machine, to cut ten thousand connections for example; one that no
+ * handler blocks is waited for beyond them, for as long as RESET waits for
+ * threads, in all.  It would otherwise be taken for mute while it works.
+ *
  * Rejected: a timer a party (deadlines would add up); asking the next internal
  * actor before the one that uses it has gone (mail among them would become
  * dead letters).
@@ -127,6 +132,31 @@ static void warn(const struct pl_supervisor *s, const struct pl_party *p)
                pl_log_string("actor", p->name),
                pl_log_number("loop", p->address.loop));
     /* else: work that needs longer than the grace is not a fault */
+}
+
+/* The loop of `p` has not answered, but nothing blocks it: it works. */
+static bool is_slow(const struct pl_supervisor *s, const struct pl_party *p)
+{
+    return !s->is_mute[p->address.loop] && blocker(s, p) == NULL;
+}
+
+static bool is_any_slow(const struct pl_supervisor *s)
+{
+    bool is_cancel = now(s) == PL_PHASE_CANCEL;
+    const struct pl_party_list *list = now(s) == PL_PHASE_LISTENERS
+                                           ? &s->listeners
+                                       : is_cancel ? &s->internals
+                                                   : &s->keepers;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct pl_party *p = &list->at[i];
+        bool is_awaited =
+            is_cancel ? p->is_asked && !p->is_gone : p->awaited > 0;
+
+        if (is_awaited && is_slow(s, p))
+            return true;
+    }
+    return false;
 }
 
 /* The phase is over; who is still awaited counts as one. */
@@ -366,17 +396,28 @@ static void force_disconnect(struct pl_supervisor *s)
     arm(s, disconnect_ms(s) - cut_at_ms(s));
 }
 
+/* A deadline is over, but a loop of ours still works on what it was asked:
+ * look again a little later.  False: it had its time, or there is none. */
+static bool wait_longer(struct pl_supervisor *s)
+{
+    if (s->waited_ms >= s->options.config->shutdown.reset_ms || !is_any_slow(s))
+        return false;
+    s->waited_ms += PL_SUPERVISOR_ANSWER_MS;
+    arm(s, PL_SUPERVISOR_ANSWER_MS);
+    return true;
+}
+
 void pl_supervisor_on_timer(struct pl_timer *t)
 {
     struct pl_supervisor *s = PL_CONTAINER(t, struct pl_supervisor, timer);
 
-    switch (now(s)) {
-    case PL_PHASE_DISCONNECT:
-        if (!s->is_forcing)
-            force_disconnect(s);
-        else
-            leave_phase(s);
+    if (now(s) == PL_PHASE_DISCONNECT && !s->is_forcing) {
+        force_disconnect(s);
         return;
+    }
+    if (now(s) != PL_PHASE_GRACE && wait_longer(s))
+        return;
+    switch (now(s)) {
     case PL_PHASE_CANCEL:
         cancel_rest(s);
         finish(s);

@@ -28,8 +28,9 @@ struct pl_supervisor {
     struct pl_supervisor_options options;
     struct pl_registry registry;
     struct pl_party_list keepers, listeners, internals;
-    bool *is_mute;   /* a loop: it did not even answer a forced disconnect */
-    bool is_forcing; /* the forced disconnect was sent */
+    bool *is_mute;      /* a loop: it did not even answer a forced disconnect */
+    bool is_forcing;    /* the forced disconnect was sent */
+    uint64_t waited_ms; /* beyond deadlines, for loops that still worked */
     struct pl_timer timer; /* of the phase that lasts */
     uint64_t strangers;    /* leavers that had not registered */
 };

@@ -102,11 +102,9 @@ static bool is_running(struct remote *r)
     return runs;
 }
 
-void remote_start(struct remote *r, const char *program,
+void remote_begin(struct remote *r, const char *program,
                   const char *const *sets)
 {
-    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
-
     memset(r, 0, sizeof *r);
     strcpy(r->folder, "/tmp/parley-test-XXXXXX");
     r->log = memfd_create("log", MFD_CLOEXEC);
@@ -118,6 +116,14 @@ void remote_start(struct remote *r, const char *program,
         abort();
     if (r->pid == 0)
         become(r, program, sets);
+}
+
+void remote_start(struct remote *r, const char *program,
+                  const char *const *sets)
+{
+    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
+
+    remote_begin(r, program, sets);
     while (!is_running(r)) {
         if (waitpid(r->pid, NULL, WNOHANG) != 0 || now_ms() > until)
             fail(r, "does not run", program);
@@ -125,7 +131,12 @@ void remote_start(struct remote *r, const char *program,
     }
 }
 
-static int await_exit(const struct remote *r)
+void remote_signal(const struct remote *r, int signal)
+{
+    kill(r->pid, signal);
+}
+
+int remote_await_exit(const struct remote *r)
 {
     uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
     int status;
@@ -141,25 +152,42 @@ static int await_exit(const struct remote *r)
     }
 }
 
-void remote_stop(struct remote *r)
+bool remote_has_logged(const struct remote *r, const char *what)
+{
+    char *text = log_text(r);
+    bool has = strstr(text, what) != NULL;
+
+    free(text);
+    return has;
+}
+
+void remote_check_log(const struct remote *r)
 {
     static const char *const sick[] = {"Sanitizer",
                                        "runtime error:", "ssertion"};
 
-    kill(r->pid, SIGTERM);
-    int status = await_exit(r);
-    char *text = log_text(r);
     for (size_t i = 0; i < sizeof sick / sizeof *sick; i++) {
-        if (strstr(text, sick[i]) != NULL)
+        if (remote_has_logged(r, sick[i]))
             fail(r, "the log has a report", sick[i]);
     }
-    free(text);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        fail(r, "ended badly", strsignal(WTERMSIG(status)));
+}
+
+void remote_fini(struct remote *r)
+{
     unlink(r->socket);
     rmdir(r->folder);
     close(r->log);
     r->pid = 0;
+}
+
+void remote_stop(struct remote *r)
+{
+    remote_signal(r, SIGTERM);
+    int status = remote_await_exit(r);
+    remote_check_log(r);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail(r, "ended badly", strsignal(WTERMSIG(status)));
+    remote_fini(r);
 }
 
 /* --- Status --- */

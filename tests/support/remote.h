@@ -51,7 +51,27 @@ void remote_await_census(const struct remote *r,
                          const struct remote_census *then);
 
 /* SIGTERM: it must end with status 0, and its log must not have a report of a
- * sanitizer or a failed assertion. */
+ * sanitizer or a failed assertion.  What is left of it is cleared away. */
 void remote_stop(struct remote *r);
+
+/* --- The same in pieces, for tests of how it ends --- */
+
+/* As remote_start(), but without waiting for anything. */
+void remote_begin(struct remote *r, const char *program,
+                  const char *const *sets);
+
+void remote_signal(const struct remote *r, int signal);
+
+/* Wait until it has ended: its status as waitpid() tells it. */
+int remote_await_exit(const struct remote *r);
+
+/* Whether it has logged `text`. */
+bool remote_has_logged(const struct remote *r, const char *text);
+
+/* The log must not have a report of a sanitizer or a failed assertion. */
+void remote_check_log(const struct remote *r);
+
+/* After it has ended. */
+void remote_fini(struct remote *r);
 
 #endif

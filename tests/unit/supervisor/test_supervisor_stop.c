@@ -123,6 +123,46 @@ static void all_connections_share_one_deadline(void **state)
     rig_destroy(r);
 }
 
+/* A loop that cuts ten thousand connections is not mute. */
+static void a_loop_that_still_cuts_is_waited_for(void **state)
+{
+    struct rig *r = rig_start(__func__);
+
+    (void)state;
+    r->keeper[1]->waits_for_force = true;
+    r->keeper[1]->forced = 10000;
+    r->keeper[1]->cuts_for = 2500;
+    rig_stop(r);
+    pl_sim_advance(r->sim, LONG_MS);
+    assert_int_equal(r->stopped, 1);
+    assert_int_equal(rig_record(r, PL_PHASE_DISCONNECT).forced, 10000);
+    assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms >= 3400);
+    assert_int_equal(rig_record(r, PL_PHASE_LISTENERS).forced, 0);
+    assert_int_equal(rig_record(r, PL_PHASE_CANCEL).forced, 0);
+    assert_int_equal(r->warnings, 0);
+    rig_destroy(r);
+}
+
+static void a_loop_that_answers_nothing_is_not_waited_for_for_ever(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    uint64_t most;
+
+    (void)state;
+    r->keeper[1]->is_mute = r->listener[1]->is_mute = true;
+    r->internal[1]->is_mute = true;
+    rig_stop(r);
+    pl_sim_advance(r->sim, LONG_MS);
+    assert_int_equal(r->stopped, 1);
+    most = rig_record(r, PL_PHASE_DISCONNECT).deadline_ms +
+           r->config->shutdown.reset_ms + SLACK_MS;
+    assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms <= most);
+    assert_int_equal(rig_record(r, PL_PHASE_DISCONNECT).forced, 1);
+    assert_int_equal(rig_record(r, PL_PHASE_LISTENERS).elapsed_ms, 0);
+    assert_within(r, PL_PHASE_CANCEL);
+    rig_destroy(r);
+}
+
 static void a_disconnect_deadline_of_zero_cuts_at_once(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -172,6 +212,7 @@ static void an_overrun_in_any_phase_leaves_the_trace_monotone(void **state)
     for (int phase = PL_PHASE_GRACE; phase <= PL_PHASE_CANCEL; phase++) {
         struct rig *r = rig_start(__func__);
 
+        r->config->shutdown.reset_ms = 0; /* nor does it wait beyond it */
         r->keeper[0]->answer_after = phase == PL_PHASE_GRACE ? LONG_MS : 0;
         r->keeper[0]->waits_for_force = phase == PL_PHASE_DISCONNECT;
         r->keeper[0]->forced = 1;
@@ -341,6 +382,9 @@ int main(void)
         cmocka_unit_test(grace_ends_when_the_last_loop_is_idle),
         cmocka_unit_test(grace_ends_at_its_deadline_with_work_left),
         cmocka_unit_test(all_connections_share_one_deadline),
+        cmocka_unit_test(a_loop_that_still_cuts_is_waited_for),
+        cmocka_unit_test(
+            a_loop_that_answers_nothing_is_not_waited_for_for_ever),
         cmocka_unit_test(a_disconnect_deadline_of_zero_cuts_at_once),
         cmocka_unit_test(
             a_loop_that_never_answers_holds_up_nobody_and_is_named),

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_stop_signals.c - what parleyd makes of SIGTERM: once, twice, three
+ * times, and at any moment of its start. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "peer.h"
+#include "random.h"
+#include "remote.h"
+
+static const char *program;
+
+static void assert_clean_log(const struct remote *r)
+{
+    remote_check_log(r);
+    assert_false(remote_has_logged(r, "level=warn"));
+    assert_false(remote_has_logged(r, "level=error"));
+}
+
+static void assert_exit(const struct remote *r, int wanted)
+{
+    int status = remote_await_exit(r);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), wanted);
+}
+
+static void one_ends_it_cleanly_with_status_0(void **state)
+{
+    const char *sets[] = {"shutdown.grace=60s", "shutdown.disconnect=60s",
+                          NULL};
+    struct remote r;
+    struct peer p, q;
+
+    (void)state;
+    remote_start(&r, program, sets);
+    peer_enter(&p, r.port, PEER_JSON, NULL, NULL);
+    peer_enter(&q, r.port, PEER_PROTOBUF, NULL, NULL);
+    peer_join(&p, "room");
+    remote_signal(&r, SIGTERM);
+    assert_int_equal(peer_await_end(&p), 3001);
+    assert_int_equal(peer_await_end(&q), 3001);
+    assert_exit(&r, 0);
+    assert_clean_log(&r);
+    assert_true(remote_has_logged(&r, "event=stopped"));
+    peer_fini(&p);
+    peer_fini(&q);
+    remote_fini(&r);
+}
+
+/* A reader that takes nothing keeps the broker in its grace, and mute as it is
+ * in the phase behind it. */
+static void fill(struct remote *r, struct peer *reader)
+{
+    static char text[30002];
+    struct peer_reply reply;
+    struct peer p;
+
+    memset(text, 'x', sizeof text - 1);
+    text[0] = text[sizeof text - 2] = '"';
+    peer_enter(reader, r->port, PEER_JSON, NULL, NULL);
+    peer_join(reader, "room");
+    reader->is_mute = true;
+    peer_enter(&p, r->port, PEER_JSON, NULL, NULL);
+    while (remote_number(r, "connections.out_queue_bytes") == 0)
+        peer_await(&p, peer_publish(&p, "room", text), &reply);
+    peer_fini(&p);
+    remote_await(r, "connections.open", 1);
+}
+
+static void await_phase(struct remote *r, const char *ended)
+{
+    static const struct timespec some = {0, 2000000};
+    char text[64];
+
+    snprintf(text, sizeof text, "event=\"phase over\" phase=%s ", ended);
+    for (int i = 0; !remote_has_logged(r, text); i++) {
+        assert_true(i < REMOTE_DEADLINE_MS);
+        nanosleep(&some, NULL);
+    }
+}
+
+static void a_second_skips_what_is_left_of_the_grace(void **state)
+{
+    const char *sets[] = {"shutdown.grace=1h", "limits.outgoing_queue=64MiB",
+                          "channels.history_size=0", NULL};
+    struct remote r;
+    struct peer p;
+
+    (void)state;
+    remote_start(&r, program, sets);
+    fill(&r, &p);
+    remote_signal(&r, SIGTERM);
+    await_phase(&r, "signal");
+    assert_int_equal(remote_number(&r, "connections.open"), 1);
+    remote_signal(&r, SIGTERM);
+    assert_exit(&r, 0);
+    remote_check_log(&r);
+    peer_fini(&p);
+    remote_fini(&r);
+}
+
+static void a_third_ends_it_at_once_with_status_1(void **state)
+{
+    const char *sets[] = {"shutdown.grace=1h", "shutdown.disconnect=1h",
+                          "limits.outgoing_queue=64MiB",
+                          "channels.history_size=0", NULL};
+    struct remote r;
+    struct peer p;
+
+    (void)state;
+    remote_start(&r, program, sets);
+    fill(&r, &p);
+    remote_signal(&r, SIGTERM);
+    await_phase(&r, "signal");
+    remote_signal(&r, SIGTERM);
+    await_phase(&r, "grace");
+    remote_signal(&r, SIGINT); /* it counts the same */
+    assert_exit(&r, 1);
+    peer_fini(&p);
+    remote_fini(&r);
+}
+
+static void wait_us(unsigned us)
+{
+    struct timespec t = {0, (long)us * 1000};
+
+    nanosleep(&t, NULL);
+}
+
+/* Before it has blocked signals it is killed by it, as any program; after that
+ * it ends as always. */
+static void one_at_any_moment_of_the_start_ends_it(void **state)
+{
+    enum { STARTS = 60, SPREAD_US = 150000 };
+    struct pl_random random;
+    unsigned clean = 0;
+
+    (void)state;
+    pl_random_init_seeded(&random, 1);
+    for (unsigned i = 0; i < STARTS; i++) {
+        struct remote r;
+
+        remote_begin(&r, program, NULL);
+        wait_us((unsigned)pl_random_below(&random, SPREAD_US));
+        remote_signal(&r, SIGTERM);
+        int status = remote_await_exit(&r);
+        if (WIFEXITED(status)) {
+            assert_int_equal(WEXITSTATUS(status), 0);
+            assert_clean_log(&r);
+            assert_true(remote_has_logged(&r, "event=stopped"));
+            clean++;
+        } else {
+            assert_int_equal(WTERMSIG(status), SIGTERM);
+            assert_false(remote_has_logged(&r, "event=")); /* nothing begun */
+        }
+        remote_fini(&r);
+    }
+    printf("%u of %u were asked before they had begun\n", STARTS - clean,
+           STARTS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_ends_it_cleanly_with_status_0),
+        cmocka_unit_test(a_second_skips_what_is_left_of_the_grace),
+        cmocka_unit_test(a_third_ends_it_at_once_with_status_1),
+        cmocka_unit_test(one_at_any_moment_of_the_start_ends_it),
+    };
+
+    program = getenv("PARLEYD");
+    if (program == NULL) {
+        fprintf(stderr, "PARLEYD names the broker to test\n");
+        return EXIT_FAILURE;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
