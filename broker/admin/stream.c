@@ -26,6 +26,7 @@
 #include "codec.h"
 #include "decoder.h"
 #include "permission.h"
+#include "wire_text.h"
 
 enum { STREAMS_MAX = 64, CHANNELS_MAX = 128, EMPTY_LINE_MS = 25000 };
 
@@ -345,8 +346,11 @@ static bool are_channels(struct evkeyvalq *query)
          kv = kv->next.tqe_next) {
         if (strcmp(kv->key, "channel") != 0)
             continue;
-        enum pl_channel_name is = pl_channel_name_check(pl_span_of(kv->value));
+        struct pl_span name = pl_span_of(kv->value);
+        enum pl_channel_name is = pl_channel_name_check(name);
         if (is != PL_CHANNEL_NAME_OK && is != PL_CHANNEL_NAME_RESERVED)
+            return false;
+        if (!pl_text_valid(name)) /* %ff; it would go out in JSON */
             return false;
         count++;
     }

@@ -404,10 +404,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     *r = (struct run){.at = data, .end = data + size};
     unsigned seed = next(r);
     r->bits = next(r);
-    world_begin_with(&r->world, seed, (r->bits & BROKER_LATE) != 0,
-                     (r->bits & BROKER_DEFLATE) != 0
-                         ? "websocket.deflate=true"
-                         : "websocket.deflate=false");
+    struct world_options o = {
+        .seed = seed,
+        .is_late = (r->bits & BROKER_LATE) != 0,
+        .setting =
+            (r->bits & BROKER_DEFLATE) != 0 ? "websocket.deflate=true" : NULL,
+    };
+    world_begin_with(&r->world, &o);
     for (unsigned i = 0; i < TALKERS; i++)
         r->talkers[i] = (struct talker){
             .world = &r->world, .gossip = &r->gossip, .index = i};

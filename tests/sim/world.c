@@ -393,7 +393,7 @@ static void make_supervisor(struct world *w)
 }
 
 /* Who takes part in a stop, in the order of the start. */
-static void enlist(struct world *w)
+static void enlist(struct world *w, const struct world_options *o)
 {
     struct pl_supervisor *v = w->supervisor;
 
@@ -403,6 +403,9 @@ static void enlist(struct world *w)
         must(pl_supervisor_add_internal(v, w->hubs[i], "hub"), "enlist");
     must(pl_supervisor_add_internal(v, operator_address(w->operator), "admin"),
          "enlist");
+    if (o->build != NULL)
+        must(pl_supervisor_add_internal(v, o->build(w, o->arg), "guest"),
+             "enlist");
     for (unsigned i = 0; i < w->workers; i++) {
         struct pl_address keeper = pl_keeper_address(w->at[i].keeper);
 
@@ -412,7 +415,7 @@ static void enlist(struct world *w)
     must(pl_supervisor_start(v), "start");
 }
 
-static void build(struct world *w)
+static void build(struct world *w, const struct world_options *o)
 {
     unsigned backlog = w->is_plain ? 65536 : ONE_OF(w, 4, 65536, 65536);
 
@@ -426,7 +429,7 @@ static void build(struct world *w)
         make_keeper(w, i);
     }
     w->operator= operator_create(w->at[w->workers].loop);
-    enlist(w);
+    enlist(w, o);
 }
 
 static void quiet(void *arg, enum pl_log_level level, struct pl_span line)
@@ -437,7 +440,7 @@ static void quiet(void *arg, enum pl_log_level level, struct pl_span line)
         fprintf(stderr, "%.*s", (int)line.len, line.at);
 }
 
-static void begin(struct world *w, const char *setting)
+static void begin(struct world *w, const struct world_options *o)
 {
     pl_log_set_level(PL_LOG_ERROR);
     pl_log_set_sink(quiet, NULL);
@@ -446,35 +449,36 @@ static void begin(struct world *w, const char *setting)
     w->system = pl_sim_system(w->sim);
     must(pl_phase_trace_create(&w->phases, pl_system_clock(w->system)),
          "phases");
-    make_config(w, setting);
+    make_config(w, o->setting);
     make_handlers(w);
     for (unsigned i = 0; i <= w->workers; i++) {
         w->at[i].world = w;
         w->at[i].loop = pl_system_loop(w->system, i);
         pl_loop_on_turn_end(w->at[i].loop, check_ledgers, &w->at[i]);
     }
-    build(w);
+    build(w, o);
 }
 
 void world_begin(struct world *w, uint64_t seed, bool is_late)
 {
-    world_begin_with(w, seed, is_late, NULL);
+    struct world_options o = {.seed = seed, .is_late = is_late};
+
+    world_begin_with(w, &o);
 }
 
-void world_begin_with(struct world *w, uint64_t seed, bool is_late,
-                      const char *setting)
+void world_begin_with(struct world *w, const struct world_options *o)
 {
-    *w = (struct world){.seed = seed, .is_late = is_late, .key = {1, 2}};
-    pl_random_init_seeded(&w->random, seed);
+    *w = (struct world){.seed = o->seed, .is_late = o->is_late, .key = {1, 2}};
+    pl_random_init_seeded(&w->random, o->seed);
     w->workers = 1 + world_draw(w, WORKERS_MAX);
-    begin(w, setting);
+    begin(w, o);
 }
 
 void world_begin_plain(struct world *w)
 {
     *w = (struct world){.is_plain = true, .key = {1, 2}, .workers = 1};
     pl_random_init_seeded(&w->random, 1);
-    begin(w, NULL);
+    begin(w, &(struct world_options){.setting = NULL});
 }
 
 /* --- The end --- */

@@ -65,9 +65,18 @@ struct world {
 /* All that this life is like follows from the seed. */
 void world_begin(struct world *w, uint64_t seed, bool is_late);
 
-/* The same with one more setting, "KEY=VALUE". */
-void world_begin_with(struct world *w, uint64_t seed, bool is_late,
-                      const char *setting);
+/* The same with more; what is NULL is not wanted. */
+struct world_options {
+    uint64_t seed;
+    bool is_late;
+    const char *setting; /* "KEY=VALUE" */
+    /* Builds one more actor on the control loop, which takes part in a stop
+     * where the admin server does: its address.  The configuration may still
+     * be changed. */
+    struct pl_address (*build)(struct world *w, void *arg);
+    void *arg;
+};
+void world_begin_with(struct world *w, const struct world_options *o);
 
 /* One worker and the settings of --insecure, for measuring. */
 void world_begin_plain(struct world *w);

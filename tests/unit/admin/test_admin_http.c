@@ -454,6 +454,15 @@ static void a_stream_of_which_nothing_is_left_ends(void **state)
     close(fd);
 }
 
+static void a_stream_is_of_names_in_utf8(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(ask_unix(r, "GET /sub?channel=%ff", ""), 400);
+    assert_int_equal(ask_unix(r, "GET /sub?channel=a&channel=%c3x", ""), 400);
+    close(open_stream(r, "GET /sub?channel=%c3%a9", "\"\xc3\xa9\""));
+}
+
 /* Until the metrics on the control loop say so. */
 static void await_metric(struct rig *r, const char *line)
 {
@@ -608,6 +617,7 @@ int main(void)
         RUNNING(a_body_over_the_limit_is_413),
         RUNNING(a_stream_gets_publications_a_line_each),
         RUNNING(a_stream_of_which_nothing_is_left_ends),
+        RUNNING(a_stream_is_of_names_in_utf8),
         RUNNING(a_reader_that_has_gone_is_noticed_at_once),
         RUNNING(deliveries_to_streams_are_in_the_ledger),
         RUNNING(a_reader_that_does_not_read_is_cut_and_counted),
