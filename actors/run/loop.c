@@ -31,7 +31,7 @@
 
 enum {
     BUDGET_ACTOR = 64,
-    BUDGET_TURN = 4096,
+    BUDGET_TURN = 16384,
     INBOX_LIMIT = 1 << 20,
     CACHE_LINE = 64
 };

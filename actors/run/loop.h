@@ -109,7 +109,7 @@ uint64_t pl_loop_backlog(const struct pl_loop *loop);
 /* One turn.  True when there is more to do at once.  Thread: the loop's. */
 bool pl_loop_turn(struct pl_loop *loop);
 
-/* Bounds of the work of one turn; 0 keeps what is set (64 and 4096). */
+/* Bounds of the work of one turn; 0 keeps what is set (64 and 16384). */
 void pl_loop_set_budget(struct pl_loop *loop, unsigned messages_an_actor,
                         unsigned messages_a_turn);
 

@@ -11,6 +11,11 @@
  * makes SDKs recover.  Buffering live publications during a recovery was
  * rejected: with one ordered path from the owner there is nothing to merge.
  *
+ * Publishers are told at the end of the turn, behind what the turn brought
+ * them.  A reply at once would first have to cut what they are owed so far: in
+ * a room where all publish, each would get its turn in three pieces instead of
+ * two.  An answer of another kind comes behind those that wait for that.
+ *
  * Invariant: answers to a stale session end here. */
 #include "hub.h"
 
@@ -22,7 +27,9 @@
 #include "monitor.h"
 #include "system.h"
 
-enum { SPARES = 1024 }; /* mails of publications that are kept: 160 KiB */
+/* Mails of publications that are kept, with their memory when the publication
+ * was small: at most 2 MiB. */
+enum { SPARES = 4096 };
 
 static bool name_matches(const struct pl_map_node *n, const void *key)
 {
@@ -182,6 +189,7 @@ static struct pl_publish_mail *take_mail(struct pl_hub *h)
     h->spares = m->next;
     m->next = NULL;
     h->spare_count--;
+    __builtin_prefetch(h->spares, 1); /* the next, not in the cache */
     return (struct pl_publish_mail *)m;
 }
 
@@ -197,12 +205,6 @@ static void give_back_mail(struct pl_hub *h, struct pl_publish_mail *m)
     h->spare_count++;
 }
 
-static void free_spares(struct pl_hub *h)
-{
-    while (h->spares != NULL)
-        pl_mail_destroy(&take_mail(h)->msg);
-}
-
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
                            const struct pl_publish_ask *ask)
 {
@@ -213,7 +215,7 @@ enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
     struct pl_publish_mail *m = take_mail(h);
     if (m == NULL)
         return PL_ENOMEM;
-    m->pub = pl_pub_create(ask->channel, hash, ask->data, u->client);
+    m->pub = pl_pub_renew(m->pub, ask->channel, hash, ask->data, u->client);
     if (m->pub == NULL) {
         give_back_mail(h, m);
         return PL_ENOMEM;
@@ -230,23 +232,19 @@ static uint32_t undelivered_error(const struct pl_msg *msg)
                                    : PL_ERROR_STOPPING;
 }
 
-/* A publisher sees its own publication before the reply.  The shorter of the
- * two lists is walked, its own subscriptions or the channel's subscribers: one
- * with a thousand channels would else pay for all of them with each
- * publication, which doubled what a delivery costs. */
+/* What its subscriptions there are owed comes before a reply about the channel.
+ * The shorter of the two lists is walked: one with a thousand channels would
+ * else pay for all of them. */
 static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
                            uint64_t hash, struct pl_span channel)
 {
     struct pl_hub_channel *c =
         u->subs == NULL ? NULL : pl_hub_channel_find(h, hash, channel);
 
-    if (c == NULL || (h->absent == u && h->absent_from == c))
+    if (c == NULL)
         return;
     if (c->count < u->sub_count) {
-        bool is_here = pl_hub_channel_settle_all(c, u);
-
-        h->absent = is_here ? NULL : u;
-        h->absent_from = c;
+        pl_hub_channel_settle_all(c, u);
         return;
     }
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
@@ -255,19 +253,62 @@ static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
     }
 }
 
+/* --- Answers to publishers --- */
+
+static struct pl_publish_mail *next_answer(struct pl_hub *h)
+{
+    struct pl_msg *m = h->answers;
+
+    if (m == NULL)
+        return NULL;
+    h->answers = m->next;
+    if (h->answers == NULL)
+        h->answers_end = &h->answers;
+    m->next = NULL;
+    return (struct pl_publish_mail *)m;
+}
+
+/* A publisher sees its own publication before the reply: the channels of all
+ * answers are sealed, since this task was queued again behind each of them. */
+static void tell(struct pl_task *t)
+{
+    struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, tell);
+    struct pl_publish_mail *m;
+
+    while ((m = next_answer(h)) != NULL) {
+        struct pl_subscriber *u = asker(h, &m->origin);
+
+        if (u != NULL)
+            u->ops->published(u, m);
+        give_back_mail(h, m);
+    }
+}
+
+void pl_hub_tell_publishers(struct pl_hub *h)
+{
+    struct pl_publish_mail *m;
+
+    while ((m = next_answer(h)) != NULL) {
+        struct pl_subscriber *u = asker(h, &m->origin);
+
+        if (u != NULL) {
+            settle_channel(h, u, m->pub->hash, pl_pub_channel(m->pub));
+            u->ops->published(u, m);
+        }
+        give_back_mail(h, m);
+    }
+}
+
 static void on_published(struct pl_hub *h, struct pl_publish_mail *m)
 {
-    struct pl_subscriber *u = asker(h, &m->origin);
-
     if (m->msg.returned)
         m->error = undelivered_error(&m->msg);
     else if (m->fan_out)
         fan_out(h, m->pub);
-    if (u != NULL) {
-        settle_channel(h, u, m->pub->hash, pl_pub_channel(m->pub));
-        u->ops->published(u, m);
-    }
-    give_back_mail(h, m);
+    *h->answers_end = &m->msg;
+    h->answers_end = &m->msg.next;
+    pl_loop_cancel(h->actor.loop, &h->tell);
+    pl_loop_defer(h->actor.loop, PL_STAGE_SEAL, &h->tell);
 }
 
 static void on_publication(struct pl_hub *h, struct pl_publication_mail *m)
@@ -324,6 +365,7 @@ fail:
 
 static void on_queried(struct pl_hub *h, struct pl_query_mail *m)
 {
+    pl_hub_tell_publishers(h);
     if (m->kind == PL_QUERY_BARRIER) {
         pl_hub_on_barrier(h, m);
         return;
@@ -381,6 +423,16 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
+static void free_mails(struct pl_hub *h)
+{
+    struct pl_publish_mail *m;
+
+    while ((m = next_answer(h)) != NULL)
+        pl_mail_destroy(&m->msg);
+    while (h->spares != NULL)
+        pl_mail_destroy(&take_mail(h)->msg);
+}
+
 /* Ended subs whose answer never came, since the owner went first. */
 static void free_channel(struct pl_map_node *n, void *arg)
 {
@@ -402,10 +454,11 @@ static void reap(struct pl_actor *a)
 {
     struct pl_hub *h = (struct pl_hub *)a;
 
-    free_spares(h);
+    free_mails(h);
     pl_map_each(&h->channels, free_channel, h);
     pl_map_fini(&h->channels);
     pl_loop_cancel(a->loop, &h->seal_aside);
+    pl_loop_cancel(a->loop, &h->tell);
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
         pl_segment_release(h->segments, h->aside[e]);
@@ -430,6 +483,8 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
         return PL_ENOMEM;
     h->options = *options;
     h->seal_aside.run = seal_aside;
+    h->tell.run = tell;
+    h->answers_end = &h->answers;
     h->retry.fire = pl_hub_retry_leaving;
     h->segments = pl_segment_pool_create();
     enum pl_err rc =

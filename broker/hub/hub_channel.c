@@ -88,12 +88,27 @@ static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
     sub->cut_serial = c->serial;
 }
 
+/* Subscribers lie anywhere in memory, and each is a miss or two of the cache:
+ * the next are fetched while this one is delivered to. */
+static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
+{
+    if (i + 4 < c->count)
+        __builtin_prefetch(c->subs[i + 4]);
+    if (i + 2 < c->count) {
+        const char *next = (const char *)c->subs[i + 2]->subscriber;
+
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + 64);
+    }
+}
+
 static void seal(struct pl_task *t)
 {
     struct pl_hub_channel *c = PL_CONTAINER(t, struct pl_hub_channel, seal);
     struct pl_segment_pool *pool = pl_hub_segments(c->hub);
 
     for (uint32_t i = 0; i < c->count; i++) {
+        fetch_ahead(c, i);
         if (c->subs[i]->state == PL_SUB_LIVE)
             deliver_rest(c, c->subs[i]);
     }
@@ -370,20 +385,16 @@ void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
     mark_cut(c, sub);
 }
 
-bool pl_hub_channel_settle_all(struct pl_hub_channel *c,
+void pl_hub_channel_settle_all(struct pl_hub_channel *c,
                                const struct pl_subscriber *u)
 {
     struct pl_sub **end = c->subs + c->count;
-    bool is_here = false;
 
     /* an ended one has a client there, which is never `u` */
     for (struct pl_sub **at = c->subs; at < end; at++) {
-        if ((*at)->subscriber != u)
-            continue;
-        is_here = true;
-        pl_hub_channel_settle(c, *at);
+        if ((*at)->subscriber == u)
+            pl_hub_channel_settle(c, *at);
     }
-    return is_here;
 }
 
 void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)

@@ -57,9 +57,8 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
 /* Deliver what `sub` is owed so far, ahead of something else for it. */
 void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
 
-/* The same for all that `u` has here: one, or one and its successor.  False:
- * it has none. */
-bool pl_hub_channel_settle_all(struct pl_hub_channel *c,
+/* The same for all that `u` has here: one, or one and its successor. */
+void pl_hub_channel_settle_all(struct pl_hub_channel *c,
                                const struct pl_subscriber *u);
 
 /* Count what `sub` is still owed as cancelled. */

@@ -16,11 +16,11 @@ struct pl_hub {
     struct pl_segment_pool *segments; /* held */
     struct pl_sub *leaving; /* ended, waiting for memory for their detach */
     struct pl_timer retry;
-    uint32_t serial; /* of the newest sub */
-    /* Who was looked for in vain last, and where: one that publishes a burst
-     * from outside of a channel is looked for once. */
-    const struct pl_subscriber *absent;
-    const struct pl_hub_channel *absent_from;
+    uint32_t serial;        /* of the newest sub */
+    struct pl_msg *answers; /* publish mails whose publishers are still to be
+                               told, in order */
+    struct pl_msg **answers_end;
+    struct pl_task tell;
     struct pl_msg *spares; /* publish mails for the next publications */
     uint32_t spare_count;
 };
@@ -46,6 +46,9 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m);
 
 /* Publications may be missing: who has positions is dropped with 2500. */
 void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c);
+
+/* hub.c: tell the publishers now, ahead of another answer. */
+void pl_hub_tell_publishers(struct pl_hub *h);
 
 void pl_hub_retry_leaving(struct pl_timer *t);
 

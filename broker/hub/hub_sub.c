@@ -23,7 +23,6 @@ static void link_sub(struct pl_hub *h, struct pl_sub *sub)
 {
     struct pl_subscriber *u = sub->subscriber;
 
-    h->absent = NULL; /* whoever it was, this may be it */
     sub->next = u->subs;
     u->subs = sub;
     u->sub_count++;
@@ -343,6 +342,7 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
     struct pl_sub *sub = m->origin.sub;
     uint32_t leave_command = sub->leave_command;
 
+    pl_hub_tell_publishers(h);
     sub->awaits--;
     if (m->msg.returned)
         m->error = PL_ERROR_STOPPING;

@@ -178,10 +178,10 @@ struct pl_publish_mail *pl_publish_mail_create(void)
 
 void pl_publish_mail_renew(struct pl_publish_mail *m)
 {
-    pl_pub_release(m->pub);
     *m = (struct pl_publish_mail){.msg = {.destroy = publish_destroy,
                                           .type = PL_MAIL_PUBLISH,
-                                          .flags = PL_MSG_RETURN}};
+                                          .flags = PL_MSG_RETURN},
+                                  .pub = pl_pub_empty(m->pub)};
 }
 
 struct pl_attach_mail *pl_attach_mail_create(void)

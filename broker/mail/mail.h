@@ -255,7 +255,8 @@ struct pl_list_mail {
  * its kind always has.  NULL: out of memory.
  * Owner: the caller; msg.destroy() releases all that it holds. */
 struct pl_publish_mail *pl_publish_mail_create(void);
-void pl_publish_mail_renew(struct pl_publish_mail *m); /* as if just made */
+void pl_publish_mail_renew(struct pl_publish_mail *m); /* as if just made, but
+                                      for pub, which is pl_pub_renew()'s */
 struct pl_attach_mail *pl_attach_mail_create(void);
 struct pl_detach_mail *pl_detach_mail_create(void);
 struct pl_query_mail *pl_query_mail_create(void);

@@ -7,10 +7,31 @@
 
 #include <stdlib.h>
 
+enum { SPARE_MAX = 256 }; /* bytes of name and payload */
+
 struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
                              struct pl_span data, struct pl_client *client)
 {
-    struct pl_pub *p = malloc(sizeof *p + channel.len + data.len);
+    return pl_pub_renew(NULL, channel, hash, data, client);
+}
+
+/* Memory for `len` bytes: of `spare`, or new. */
+static struct pl_pub *find_room(struct pl_pub *spare, size_t len)
+{
+    if (spare != NULL && spare->room >= len)
+        return spare;
+    pl_pub_release(spare);
+    struct pl_pub *p = malloc(sizeof *p + len);
+    if (p != NULL)
+        p->room = (uint32_t)len;
+    return p;
+}
+
+struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
+                            uint64_t hash, struct pl_span data,
+                            struct pl_client *client)
+{
+    struct pl_pub *p = find_room(spare, channel.len + data.len);
 
     if (p == NULL)
         return NULL;
@@ -25,6 +46,17 @@ struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
     memcpy(p->bytes, channel.at, channel.len);
     if (data.len > 0)
         memcpy(p->bytes + channel.len, data.at, data.len);
+    return p;
+}
+
+struct pl_pub *pl_pub_empty(struct pl_pub *p)
+{
+    if (p == NULL || p->room > SPARE_MAX || !pl_refs_is_sole(&p->refs)) {
+        pl_pub_release(p);
+        return NULL;
+    }
+    pl_client_release(p->client);
+    p->client = NULL;
     return p;
 }
 

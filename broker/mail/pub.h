@@ -16,6 +16,7 @@ struct pl_pub {
     uint32_t data_len;
     uint16_t channel_len;
     bool is_json;             /* data is one JSON value without raw CR and LF */
+    uint32_t room;            /* bytes of memory behind this */
     uint64_t hash;            /* of the channel's name, with the broker's key */
     uint64_t offset;          /* 0: the channel keeps no history */
     uint64_t time_ms;         /* since 1970, when it was given its offset */
@@ -28,6 +29,16 @@ struct pl_pub {
  * Gives NULL when out of memory. */
 struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
                              struct pl_span data, struct pl_client *client);
+
+/* The same in the memory of `spare` when it is large enough.
+ * Owner: `spare`, from pl_pub_empty() or NULL, is the callee's in any case. */
+struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
+                            uint64_t hash, struct pl_span data,
+                            struct pl_client *client);
+
+/* Let go of `p`, which may be NULL.  The last holder of a small one gets its
+ * memory back, for pl_pub_renew() or pl_pub_release(); others get NULL. */
+struct pl_pub *pl_pub_empty(struct pl_pub *p);
 
 /* Thread: any. */
 struct pl_pub *pl_pub_hold(struct pl_pub *p);

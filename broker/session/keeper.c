@@ -44,6 +44,14 @@ void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
     pl_loop_defer(k->actor.loop, PL_STAGE_FLUSH, &k->flush);
 }
 
+/* What flushing it needs lies anywhere in memory: it is fetched while the one
+ * before is flushed. */
+static void fetch(struct pl_session *s)
+{
+    __builtin_prefetch(s->out.first);
+    __builtin_prefetch(pl_session_transport(s));
+}
+
 /* Those that are touched meanwhile wait for the next turn. */
 static void flush(struct pl_task *t)
 {
@@ -54,6 +62,8 @@ static void flush(struct pl_task *t)
     while (s != NULL) {
         struct pl_session *next = s->next_touched;
 
+        if (next != NULL)
+            fetch(next);
         s->is_touched = false;
         pl_session_flush(s); /* frees none: they are reaped later */
         s = next;

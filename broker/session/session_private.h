@@ -62,7 +62,8 @@ struct pl_keeper {
     bool is_reaped;              /* the last session destroys it */
 };
 
-/* Fields by how often they are touched; a connection at rest owns this, its
+/* Fields by how often they are touched, what a delivery needs up to
+ * has_behind; a connection at rest owns this, its
  * client and its subscriptions, nothing else. */
 struct pl_session {
     struct pl_actor actor; /* first */
@@ -71,18 +72,8 @@ struct pl_session {
     const struct pl_transport_ops *transport;
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's */
-    struct pl_ws_decoder ws;
-    struct pl_buf *held; /* the request head so far; or input that waits
-                            for the login; NULL: none */
-    union {
-        struct pl_login *login; /* while in LOGIN */
-        struct pl_pace *pace;   /* else; NULL: no command was counted yet */
-    };
-    struct pl_timer timer; /* the next of whatever comes next */
-    uint64_t ping_ms;      /* loop time: send a ping, or awaiting: give up */
-    uint64_t expires_ms;   /* loop time; 0: never */
-    uint32_t pending;      /* commands received and not yet settled */
-    uint16_t doom;         /* close with this code at the end of the turn */
+    uint32_t pending;                /* commands received and not yet settled */
+    uint16_t doom; /* close with this code at the end of the turn */
     uint8_t state;
     uint8_t grants;     /* enum pl_grant */
     uint8_t pongs_due;  /* several only when it was held back */
@@ -99,6 +90,16 @@ struct pl_session {
     bool is_slow;      /* the kernel has not taken all of an earlier turn */
     bool has_behind;   /* a subscription of it is to be given up */
     bool awaits_door;  /* its request waits for the transport's verdict */
+    struct pl_ws_decoder ws;
+    struct pl_buf *held; /* the request head so far; or input that waits
+                            for the login; NULL: none */
+    union {
+        struct pl_login *login; /* while in LOGIN */
+        struct pl_pace *pace;   /* else; NULL: no command was counted yet */
+    };
+    struct pl_timer timer; /* the next of whatever comes next */
+    uint64_t ping_ms;      /* loop time: send a ping, or awaiting: give up */
+    uint64_t expires_ms;   /* loop time; 0: never */
 };
 
 /* session.c */

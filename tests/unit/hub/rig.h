@@ -427,6 +427,22 @@ static inline struct rig *rig_create(uint64_t backlog_limit)
     return r;
 }
 
+/* Something about "c" whose answer settles who asked. */
+static inline void ask_query(struct rig *r, struct listener *l)
+{
+    assert_int_equal(pl_hub_query(r->hub, &l->subscriber,
+                                  pl_query_mail_create(), PL_SPAN("c"), 1, 1),
+                     PL_OK);
+}
+
+static inline void owner_answers_query(struct rig *r)
+{
+    struct pl_msg *m = owner_take(r, PL_MAIL_QUERY);
+
+    assert_non_null(m);
+    pl_mail_answer(&r->owner->actor, m);
+}
+
 /* Everybody leaves; for each attach there was exactly one detach. */
 static inline void rig_destroy(struct rig *r)
 {

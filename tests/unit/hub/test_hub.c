@@ -136,7 +136,6 @@ static void a_publisher_gets_its_push_before_its_reply(void **state)
     struct rig *r = rig_create(1000);
     struct listener *a = listen_as(r, PL_ENCODING_JSON),
                     *b = listen_as(r, PL_ENCODING_JSON);
-    static const char *const early[] = {"\"other\"", "\"mine\""};
     static const char *const all[] = {"\"other\"", "\"mine\"", "\"after\""};
 
     (void)state;
@@ -148,8 +147,36 @@ static void a_publisher_gets_its_push_before_its_reply(void **state)
     owner_answers_publish(r, 2);
     owner_publishes(r, "c", "\"after\"", 3);
     turn(r);
+    expect_frames(a, 3, all); /* the whole turn in one piece */
+    expect_told(a, PUBLISHED, 0);
+    expect_frames(b, 3, all);
+    assert_int_equal(a->count + b->count, 0);
+    check_ledger(r);
+    rig_destroy(r);
+}
+
+static void an_answer_of_another_kind_comes_behind_the_reply(void **state)
+{
+    struct rig *r = rig_create(1000);
+    struct listener *a = listen_as(r, PL_ENCODING_JSON),
+                    *b = listen_as(r, PL_ENCODING_JSON);
+    static const char *const early[] = {"\"other\"", "\"mine\""};
+    static const char *const all[] = {"\"other\"", "\"mine\"", "\"after\""};
+
+    (void)state;
+    subscribe(r, a, "c", 0, 0);
+    subscribe(r, b, "c", 0, 0);
+    assert_int_equal(publish(r, a, "c"), PL_OK);
+    ask_query(r, a);
+    run(r);
+    owner_publishes(r, "c", "\"other\"", 1);
+    owner_answers_publish(r, 2);
+    owner_answers_query(r);
+    owner_publishes(r, "c", "\"after\"", 3);
+    turn(r);
     expect_frames(a, 2, early); /* cut: what it has had ... */
     expect_told(a, PUBLISHED, 0);
+    expect_told(a, QUERIED, 0);
     expect_frame(a, "\"after\""); /* ... does not come again */
     expect_frames(b, 3, all);
     assert_int_equal(a->count + b->count, 0);
@@ -157,7 +184,6 @@ static void a_publisher_gets_its_push_before_its_reply(void **state)
     rig_destroy(r);
 }
 
-/* The hub remembers that it was not there. */
 static void who_joins_after_a_publish_gets_its_next_push_first(void **state)
 {
     struct rig *r = rig_create(1000);
@@ -244,17 +270,18 @@ static void who_closes_is_owed_nothing_more(void **state)
     (void)state;
     subscribe(r, a, "c", 0, 0);
     subscribe(r, b, "c", 0, 0);
-    assert_int_equal(publish(r, a, "c"), PL_OK);
+    ask_query(r, a);
     run(r);
     b->sends_away = a;
-    owner_answers_publish(r, 1);          /* a has had this one ... */
+    owner_publishes(r, "c", "\"n1\"", 1); /* a has had this one ... */
+    owner_answers_query(r);
     owner_publishes(r, "c", "\"n2\"", 2); /* ... and these not yet */
     owner_publishes(r, "c", "\"n3\"", 3);
     pl_actor_send(&r->owner->actor, pl_actor_address(&b->actor),
                   &pl_gap_mail_create()->msg);
     turn(r);
-    expect_frame(a, "\"mine\"");
-    expect_told(a, PUBLISHED, 0);
+    expect_frame(a, "\"n1\"");
+    expect_told(a, QUERIED, 0);
     assert_int_equal(a->count, 0);
     assert_int_equal(b->count, 1);
     assert_int_equal(b->notes[0].frames, 3);
@@ -619,6 +646,7 @@ int main(void)
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
         cmocka_unit_test(a_publisher_gets_its_push_before_its_reply),
+        cmocka_unit_test(an_answer_of_another_kind_comes_behind_the_reply),
         cmocka_unit_test(who_joins_after_a_publish_gets_its_next_push_first),
         cmocka_unit_test(who_joins_amid_a_turn_gets_what_follows),
         cmocka_unit_test(who_leaves_amid_a_turn_gets_what_came_before),

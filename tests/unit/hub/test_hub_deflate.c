@@ -172,23 +172,6 @@ struct pair {
     bool is_here;
 };
 
-static void ask_publish(struct rig *r, struct listener *l)
-{
-    struct pl_publish_ask ask = {
-        .channel = PL_SPAN("c"), .data = PL_SPAN("\"x\""), .is_json = true};
-
-    assert_int_equal(pl_hub_publish(r->hub, &l->subscriber, &ask), PL_OK);
-}
-
-/* Answer it without publishing: it settles who asked. */
-static void answer_publish(struct rig *r)
-{
-    struct pl_publish_mail *m = owner_take(r, PL_MAIL_PUBLISH);
-
-    assert_non_null(m);
-    pl_mail_answer(&r->owner->actor, &m->msg);
-}
-
 /* The frames and other notes of a listener as one text. */
 static char *story(struct listener *l)
 {
@@ -242,7 +225,7 @@ static void random_turn(struct rig *r, struct pair *pairs, unsigned count,
     for (unsigned i = 0; i < count; i++) {
         joins[i] = !pairs[i].is_here;
         asks[i] = pairs[i].is_here;
-        both(r, &pairs[i], joins[i] ? begin : ask_publish);
+        both(r, &pairs[i], joins[i] ? begin : ask_query);
         pairs[i].is_here = true;
     }
     run(r);
@@ -254,7 +237,7 @@ static void random_turn(struct rig *r, struct pair *pairs, unsigned count,
             if (joins[i])
                 owner_attaches(r, 0, true, *offset);
             if (asks[i])
-                answer_publish(r);
+                owner_answers_query(r);
         }
     }
     for (unsigned s = 0; s < steps; s++)
@@ -304,16 +287,16 @@ static void who_closes_amid_a_turn_is_owed_the_same_frames(void **state)
         subscribe(r, a, "c", 0, 0);
         subscribe(r, b, "c", 0, 0);
         for (int i = 0; i < packs; i++)
-            ask_publish(r, i == 0 ? a : b);
+            ask_query(r, i == 0 ? a : b);
         run(r);
         b->sends_away = a;
         publish_number(r, 1);
         publish_number(r, 2);
         if (packs > 0)
-            answer_publish(r); /* a has had two */
+            owner_answers_query(r); /* a has had two */
         publish_number(r, 3);
         if (packs > 1)
-            answer_publish(r); /* the third is compressed for b */
+            owner_answers_query(r); /* the third is compressed for b */
         publish_number(r, 4);
         pl_actor_send(&r->owner->actor, pl_actor_address(&b->actor),
                       &pl_gap_mail_create()->msg);
@@ -368,13 +351,13 @@ static bool run_short_of_memory(unsigned n, unsigned more, unsigned *split)
 
     subscribe(r, a, "c", 0, 0);
     subscribe(r, b, "c", 0, 0);
-    ask_publish(r, a);
-    ask_publish(r, a);
+    ask_query(r, a);
+    ask_query(r, a);
     run(r);
     for (unsigned i = 0; i < 2; i++) {
         for (unsigned k = 0; k <= more; k++)
             publish_number(r, ++offset);
-        answer_publish(r);
+        owner_answers_query(r);
     }
     publish_number(r, ++offset);
     pl_loop_turn(rig_loop(r, 1));

@@ -175,6 +175,36 @@ static void a_publication_copies_and_holds(void **state)
     assert_null(pl_pub_hold(NULL));
 }
 
+static struct pl_pub *renew(struct pl_pub *spare, const char *data)
+{
+    return pl_pub_renew(spare, PL_SPAN("c"), 2, pl_span_of(data), NULL);
+}
+
+static void a_small_publication_leaves_its_memory_to_the_next(void **state)
+{
+    struct pl_random random;
+    char large[300] = {0};
+
+    (void)state;
+    pl_random_init_seeded(&random, 1);
+    struct pl_client *c = make_client((struct pl_address){0, 0, 0, 1}, &random);
+    struct pl_pub *p = pl_pub_create(PL_SPAN("c"), 1, PL_SPAN("long one"), c);
+    p->offset = 7;
+    p->is_json = true;
+    assert_ptr_equal(pl_pub_empty(p), p);
+    pl_client_release(c); /* the last holder */
+    assert_ptr_equal(renew(p, "new"), p);
+    assert_true(pl_span_equal(pl_pub_data(p), PL_SPAN("new")));
+    assert_true(p->offset == 0 && !p->is_json && p->client == NULL);
+    assert_null(pl_pub_empty(pl_pub_hold(p))); /* another holds it */
+    p = renew(pl_pub_empty(p), "one that needs more");
+    assert_true(pl_span_equal(pl_pub_data(p), PL_SPAN("one that needs more")));
+    pl_pub_release(pl_pub_empty(p));
+    memset(large, 'x', sizeof large - 1);
+    assert_null(pl_pub_empty(renew(NULL, large))); /* too large to be kept */
+    assert_null(pl_pub_empty(NULL));
+}
+
 /* --- Messages --- */
 
 static struct pl_random seeded;
@@ -559,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_strangers_id_is_refused_and_touches_nothing),
         cmocka_unit_test(a_client_tells_what_it_was_made_of),
         cmocka_unit_test(a_publication_copies_and_holds),
+        cmocka_unit_test(a_small_publication_leaves_its_memory_to_the_next),
         cmocka_unit_test(every_kind_destroys_what_it_holds),
         cmocka_unit_test(every_kind_has_its_type_and_its_flags),
         cmocka_unit_test(no_memory_is_no_message),

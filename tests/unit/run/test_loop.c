@@ -321,7 +321,7 @@ static void a_turn_ends_although_an_actor_mails_itself(void **state)
     mail_to(r, pl_actor_address(&r->actor), 1);
     assert_true(pl_loop_turn(loop));
     ledger_holds(loop);
-    assert_int_equal(pl_loop_stats(loop)->mail_handled, 4096);
+    assert_int_equal(pl_loop_stats(loop)->mail_handled, 16384);
 }
 
 static void mail_to_another_loop_leaves_at_the_end_of_the_turn(void **state)
