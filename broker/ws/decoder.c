@@ -399,7 +399,8 @@ static bool take_data(const struct pl_ws_decoder *d, struct pl_span piece,
     size_t left = p->frame.payload - p->taken;
     enum pl_ws_opcode opcode = p->message.opcode;
     struct pl_ws_fault fault =
-        pl_ws_pieces_add(&p->message, d->limits, piece, ascii, left);
+        pl_ws_pieces_add(&p->message, d->limits, piece, ascii,
+                         p->frame.fin ? left : PL_WS_MORE_FRAMES);
     struct pl_span data;
 
     if (fault.text == NULL && left == 0) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pieces.c - see pieces.h.
  *
- * What arrives is gathered in memory that grows with it, never beyond the end
- * of the frame that is being read, whose length was checked against
- * max_message together with what is gathered.  So a header of 64 KiB by itself
- * costs its peer more than us.  Rejected: allocating the announced length,
- * which is faster for large messages but gives memory to whoever asks for it.
+ * What arrives is gathered in memory that doubles with it, never beyond the end
+ * of the message where that is known, or what a message may have.  So a header
+ * of 64 KiB by itself costs its peer more than us.  Rejected: allocating the
+ * announced length, which is faster for large messages but gives memory to
+ * whoever asks for it; and ending with each frame, which copied a message once
+ * a fragment.
  *
  * A compressed message (RFC 7692) is inflated as it arrives, by a stream of its
  * own for so long, so that text that is wrong, data that is invalid and a bomb
@@ -85,8 +86,8 @@ struct pl_ws_fault pl_ws_pieces_begin(struct pl_ws_pieces *p,
     return err == PL_EFULL ? none : fault_of(err);
 }
 
-/* Memory doubles but ends with the frame. */
-static bool gather(struct pl_buf *b, struct pl_span piece, size_t left)
+/* `most`: bytes that it can become. */
+static bool gather(struct pl_buf *b, struct pl_span piece, size_t most)
 {
     size_t need = b->len + piece.len;
 
@@ -94,7 +95,7 @@ static bool gather(struct pl_buf *b, struct pl_span piece, size_t left)
         size_t cap = b->cap * 2 < GATHER_MIN ? GATHER_MIN : b->cap * 2;
 
         cap = cap < need ? need : cap;
-        cap = cap > need + left ? need + left : cap;
+        cap = cap > most ? most : cap;
         char *data = realloc(b->data, cap);
         if (data == NULL)
             return false;
@@ -151,6 +152,8 @@ struct pl_ws_fault pl_ws_pieces_add(struct pl_ws_pieces *p,
                                     struct pl_span piece, bool ascii,
                                     size_t left)
 {
+    size_t most = limits->max_message;
+
     p->arrived += piece.len;
     if (p->inflation.stream != NULL)
         return inflate_piece(p, limits, piece);
@@ -158,7 +161,11 @@ struct pl_ws_fault pl_ws_pieces_add(struct pl_ws_pieces *p,
         !(ascii && pl_utf8_is_complete(&p->utf8)) &&
         !pl_utf8_feed(&p->utf8, piece))
         return bad_text;
-    return gather(&p->data, piece, left) ? none : no_memory;
+    if (p->compressed)
+        most = pl_ws_compressed_max(most);
+    if (left != PL_WS_MORE_FRAMES)
+        most = p->arrived + left;
+    return gather(&p->data, piece, most) ? none : no_memory;
 }
 
 struct pl_ws_fault pl_ws_pieces_end(struct pl_ws_pieces *p,

@@ -46,8 +46,10 @@ struct pl_ws_fault pl_ws_pieces_begin(struct pl_ws_pieces *p,
                                       enum pl_ws_opcode opcode,
                                       bool compressed);
 
+#define PL_WS_MORE_FRAMES SIZE_MAX
+
 /* Take what came next.  `ascii`: it is known to be; `left`: bytes that the
- * frame still has behind it. */
+ * message still has behind it, or PL_WS_MORE_FRAMES. */
 struct pl_ws_fault pl_ws_pieces_add(struct pl_ws_pieces *p,
                                     const struct pl_ws_limits *limits,
                                     struct pl_span piece, bool ascii,

@@ -5,6 +5,8 @@
  *   conformance --port PORT [OPTION]...      one that runs already
  *     --tls        over TLS
  *     --deflate    with permessage-deflate
+ *     --echoes     messages in volume instead (echoes.h); a broker that runs
+ *                  already needs websocket.max_message=16MiB
  *     --only TEXT  cases whose name has it
  *
  * Every case runs in every way of cutting its bytes (run.h), with the same
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "echoes.h"
 #include "remote.h"
 #include "run.h"
 #include "suite.h"
@@ -23,6 +26,7 @@
 struct run {
     struct target target;
     const char *program;
+    bool echoes;
     const char *only; /* a part of the names that are wanted; NULL: all */
     unsigned cases;
     unsigned runs;
@@ -82,8 +86,22 @@ static void run_offers(struct run *r)
     }
 }
 
+static void run_echoes(struct run *r)
+{
+    struct echo_counts n;
+
+    echoes_run(&r->target, r->only, &n);
+    r->cases = n.cases;
+    r->runs = n.messages;
+    r->failed = n.failed;
+}
+
 static void run_all(struct run *r)
 {
+    if (r->echoes) {
+        run_echoes(r);
+        return;
+    }
     run_exchanges(r);
     run_openings(r);
     run_offers(r);
@@ -97,6 +115,8 @@ static void run_with_broker(struct run *r)
     const char *sets[] = {"websocket.echo=true",
                           "loops=2",
                           deflate,
+                          r->echoes ? "websocket.max_message=16MiB"
+                                    : "websocket.max_message=64KiB",
                           r->target.is_tls ? "listen=[]" : NULL,
                           "listen_tls=[127.0.0.1:0]",
                           certificate,
@@ -123,7 +143,7 @@ static void run_with_broker(struct run *r)
 static int usage(void)
 {
     fputs("conformance (--parleyd PATH | --port PORT) [--tls] [--deflate] "
-          "[--only TEXT]\n",
+          "[--echoes] [--only TEXT]\n",
           stderr);
     return 2;
 }
@@ -135,6 +155,8 @@ static int read_option(char **at, struct run *r)
         r->target.is_tls = true;
     else if (strcmp(at[0], "--deflate") == 0)
         r->target.deflates = true;
+    else if (strcmp(at[0], "--echoes") == 0)
+        r->echoes = true;
     else if (at[1] == NULL)
         return 0;
     else if (strcmp(at[0], "--parleyd") == 0)
@@ -145,7 +167,7 @@ static int read_option(char **at, struct run *r)
         r->only = at[1];
     else
         return 0;
-    return at[0][2] == 't' || at[0][2] == 'd' ? 1 : 2;
+    return strchr("tde", at[0][2]) != NULL ? 1 : 2;
 }
 
 int main(int argc, char **argv)
@@ -163,6 +185,7 @@ int main(int argc, char **argv)
         run_with_broker(&r);
     else
         run_all(&r);
-    printf("%u cases, %u runs, %u failed\n", r.cases, r.runs, r.failed);
+    printf("%u cases, %u %s, %u failed\n", r.cases, r.runs,
+           r.echoes ? "messages" : "runs", r.failed);
     return r.failed > 0 || r.runs == 0;
 }

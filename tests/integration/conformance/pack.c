@@ -147,7 +147,7 @@ struct packer *packer_create(const struct pack_terms *terms,
 
     must(p != NULL, "no memory");
     p->terms = *terms;
-    must(deflateInit2(&p->out, style == PACK_STORED ? 0 : 6, Z_DEFLATED,
+    must(deflateInit2(&p->out, style == PACK_STORED ? 0 : 1, Z_DEFLATED,
                       -bits_to_send(terms), 8, strategy) == Z_OK,
          "deflateInit2");
     must(inflateInit2(&p->in, -server) == Z_OK, "inflateInit2");

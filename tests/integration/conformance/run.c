@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.c - see run.h.
- *
- * The server's frames are read by code of this suite's own, stricter than a
- * client has to be: whatever RFC 6455 forbids a server becomes a part of what
- * came, and so differs from what was expected.  The broker's decoder is not
- * used: it would share its mistakes. */
+/* run.c - see run.h. */
 #include "run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hear.h"
 #include "link.h"
 #include "notation.h"
 #include "pack.h"
@@ -18,19 +14,12 @@
 enum { SHOWN = 160 };
 
 struct visit {
+    struct hearing hear; /* first */
     struct link link;
-    struct pl_buf out;     /* what the case sends */
-    struct pl_buf in;      /* what came */
-    size_t taken;          /* bytes of it that were understood */
-    struct pl_buf message; /* fragments so far */
-    unsigned opcode;       /* of the message being gathered; 0: none */
-    bool is_packed;        /* it is compressed */
-    struct packer *says;   /* what we say; NULL: nothing is compressed */
-    struct packer *hears;  /* what was agreed; NULL: nothing */
-    struct pl_buf noted;   /* what came, in notation */
-    bool answers;          /* a Close with a Close */
-    bool has_closed;       /* a Close came */
-    bool is_broken;
+    struct packer *says; /* what we say; NULL: nothing is compressed */
+    struct pl_buf out;   /* what the case sends */
+    struct pl_buf noted; /* what came, in notation */
+    bool answers;        /* a Close with a Close */
 };
 
 const char *way_name(enum way w)
@@ -42,166 +31,21 @@ const char *way_name(enum way w)
 
 /* --- What the server says --- */
 
-static void broken(struct visit *v, const char *why)
-{
-    notation_note(&v->noted, "broken", pl_span_of(why));
-    v->is_broken = true;
-}
-
-static void note_close(struct visit *v, const unsigned char *at, size_t len)
+static void note(struct hearing *h, const char *kind, struct pl_span payload)
 {
     static const unsigned char bytes[] = {0x88, 0x80, 1, 2, 3, 4};
-    char code[8] = "";
+    struct visit *v = (struct visit *)h;
 
-    v->has_closed = true;
-    if (len == 1)
-        broken(v, "a close of one byte");
-    if (len >= 2)
-        snprintf(code, sizeof code, "%u", at[0] << 8 | at[1]);
-    notation_note(&v->noted, "close", pl_span_of(code));
-    if (v->answers) /* the server may have gone already */
-        link_write(&v->link, bytes, sizeof bytes);
+    notation_note(&v->noted, kind, payload);
+    if (v->answers && strcmp(kind, "close") == 0)
+        link_write(&v->link, bytes, sizeof bytes); /* it may have gone */
 }
 
-static void note_control(struct visit *v, unsigned first,
-                         const unsigned char *at, size_t len)
+static void visit_begin(struct visit *v, const struct target *t)
 {
-    struct pl_span payload = {(const char *)at, len};
-
-    if (len > 125 || !(first & 0x80))
-        broken(v, "a control frame that is long or a fragment");
-    else if (first == 0x88)
-        note_close(v, at, len);
-    else if (first == 0x89)
-        notation_note(&v->noted, "ping", payload);
-    else if (first == 0x8A)
-        notation_note(&v->noted, "pong", payload);
-    else
-        broken(v, "an unknown opcode");
-}
-
-/* All fragments of a message are here. */
-static void note_message(struct visit *v)
-{
-    struct pl_buf plain = {0};
-
-    if (v->is_packed) {
-        bool ok = packer_open(v->hears, &plain, pl_buf_span(&v->message));
-
-        pl_buf_fini(&v->message);
-        v->message = plain;
-        if (!ok) {
-            broken(v, "a message that cannot be inflated");
-            return;
-        }
-    }
-    notation_note(&v->noted, v->opcode == 1 ? "text" : "binary",
-                  pl_buf_span(&v->message));
-    v->message.len = 0;
-    v->opcode = 0;
-}
-
-static void note_data(struct visit *v, unsigned first, const unsigned char *at,
-                      size_t len)
-{
-    unsigned opcode = first & 15;
-
-    if (opcode > 2 || (opcode == 0) != (v->opcode != 0)) {
-        broken(v, "a fragment out of order");
-        return;
-    }
-    if (opcode != 0) {
-        v->opcode = opcode;
-        v->is_packed = (first & 0x40) != 0;
-    }
-    pl_buf_put(&v->message, at, len);
-    if (first & 0x80)
-        note_message(v);
-}
-
-/* The size of the frame at the front with its header's; 0: not all here. */
-static size_t frame_size(struct visit *v, const unsigned char *at, size_t left,
-                         size_t *header)
-{
-    uint64_t len;
-
-    if (left < 2)
-        return 0;
-    len = at[1] & 0x7F;
-    *header = len < 126 ? 2 : len == 126 ? 4 : 10;
-    if (left < *header)
-        return 0;
-    if (*header > 2) {
-        len = 0;
-        for (size_t i = 2; i < *header; i++)
-            len = len << 8 | at[i];
-    }
-    if (*header > 2 && len < (*header == 4 ? 126 : 65536))
-        broken(v, "a length that is not minimal");
-    return left - *header < len ? 0 : *header + (size_t)len;
-}
-
-/* Whether the first byte has a bit that it must not have. */
-static bool is_reserved(const struct visit *v, unsigned first)
-{
-    unsigned opcode = first & 15;
-
-    return (first & 0x70) != 0 &&
-           !((first & 0x70) == 0x40 && v->hears != NULL &&
-             (opcode == 1 || opcode == 2));
-}
-
-/* Take all frames that are whole. */
-static void take_frames(struct visit *v)
-{
-    size_t header, size;
-
-    while (!v->is_broken && v->taken < v->in.len) {
-        const unsigned char *at = (unsigned char *)v->in.data + v->taken;
-
-        if (v->has_closed) {
-            broken(v, "something behind a close");
-            return;
-        }
-        if (is_reserved(v, at[0]) ||
-            (v->in.len - v->taken > 1 && at[1] & 0x80)) {
-            broken(v, "a reserved bit or a mask");
-            return;
-        }
-        size = frame_size(v, at, v->in.len - v->taken, &header);
-        if (size == 0 || v->is_broken)
-            return;
-        if (at[0] & 8)
-            note_control(v, at[0], at + header, size - header);
-        else
-            note_data(v, at[0], at + header, size - header);
-        v->taken += size;
-    }
-}
-
-static void note_end(struct visit *v, enum link_got got)
-{
-    if (got == LINK_RESET)
-        notation_note(&v->noted, "reset", PL_SPAN(""));
-    else if (got == LINK_LATE)
-        notation_note(&v->noted, "late", PL_SPAN(""));
-    else if (!v->has_closed)
-        notation_note(&v->noted, "end", PL_SPAN(""));
-    if (v->taken < v->in.len || v->message.len > 0)
-        broken(v, "the end inside a frame");
-}
-
-static void hear_out(struct visit *v)
-{
-    enum link_got got = LINK_GOT;
-
-    take_frames(v);
-    while (got == LINK_GOT && !v->is_broken) {
-        got = link_read(&v->link, &v->in);
-        take_frames(v);
-    }
-    if (!v->is_broken)
-        note_end(v, got);
+    v->hear.link = &v->link;
+    v->hear.told = note;
+    link_open(&v->link, t->port, t->is_tls);
 }
 
 /* --- What the case says --- */
@@ -242,20 +86,6 @@ static void put_request(struct pl_buf *out, const char *request, uint16_t port)
     }
 }
 
-/* The length of the answer's head, 0: none came. */
-static size_t await_head(struct visit *v)
-{
-    const char *end;
-
-    do {
-        end =
-            v->in.len < 4 ? NULL : memmem(v->in.data, v->in.len, "\r\n\r\n", 4);
-        if (end != NULL)
-            return v->taken = (size_t)(end + 4 - v->in.data);
-    } while (link_read(&v->link, &v->in) == LINK_GOT);
-    return 0;
-}
-
 static bool same(struct visit *v, const char *expect, const char *name,
                  enum way w)
 {
@@ -277,12 +107,11 @@ static void visit_fini(struct visit *v)
 {
     link_close(&v->link);
     pl_buf_fini(&v->out);
-    pl_buf_fini(&v->in);
-    pl_buf_fini(&v->message);
     pl_buf_fini(&v->noted);
-    if (v->says != v->hears)
+    if (v->says != v->hear.packer)
         packer_destroy(v->says);
-    packer_destroy(v->hears);
+    packer_destroy(v->hear.packer);
+    hear_fini(&v->hear);
 }
 
 static const char request[] = "GET /echo HTTP/1.1\r\nHost: $H\r\n"
@@ -292,27 +121,13 @@ static const char request[] = "GET /echo HTTP/1.1\r\nHost: $H\r\n"
 
 #define EXTENSIONS "Sec-WebSocket-Extensions: "
 
-/* The request, with an offer if there is one. */
-static void put_opening(struct pl_buf *out, const struct target *t,
-                        const char *offer)
+void run_put_opening(struct pl_buf *out, const struct target *t,
+                     const char *offer)
 {
     put_request(out, request, t->port);
     if (offer != NULL)
         pl_buf_printf(out, EXTENSIONS "%s\r\n", offer);
     pl_buf_put_span(out, PL_SPAN("\r\n"));
-}
-
-/* The value of the answer's Sec-WebSocket-Extensions; absent: none. */
-static struct pl_span extensions_of(const struct visit *v, size_t head)
-{
-    static const char field[] = "\r\n" EXTENSIONS;
-    const char *at = memmem(v->in.data, head, field, sizeof field - 1);
-
-    if (at == NULL)
-        return (struct pl_span){0};
-    at += sizeof field - 1;
-    const char *end = memmem(at, (size_t)(v->in.data + head - at), "\r\n", 2);
-    return (struct pl_span){at, (size_t)(end - at)};
 }
 
 static const struct {
@@ -344,19 +159,19 @@ static void prepare_early(struct visit *v, enum way w)
 /* Take what the head of the answer says of an offer. */
 static void agree(struct visit *v, const char *offer, enum pack_style style)
 {
-    struct pl_span answer = extensions_of(v, v->taken);
+    struct pl_span answer = hear_extensions(&v->hear, v->hear.taken);
     struct pack_terms terms;
     const char *wrong = answer.at == NULL
                             ? "no permessage-deflate"
                             : pack_check(pl_span_of(offer), answer, &terms);
 
     if (wrong != NULL) {
-        broken(v, wrong);
+        hear_broken(&v->hear, wrong);
         return;
     }
-    v->hears = packer_create(&terms, style);
+    v->hear.packer = packer_create(&terms, style);
     if (v->says == NULL)
-        v->says = v->hears;
+        v->says = v->hear.packer;
 }
 
 /* The bytes of the script; what ends a frame that is too long by a number that
@@ -379,23 +194,23 @@ static void talk(struct visit *v, const struct target *t,
     bool is_early = w == WAY_PIPELINED;
     struct pl_buf opening = {0};
 
-    put_opening(&opening, t, offer);
+    run_put_opening(&opening, t, offer);
     if (is_early) {
         pl_buf_put_span(&v->out, pl_buf_span(&opening));
         if (offer != NULL)
             prepare_early(v, w);
     } else {
         say(v, &opening, WAY_WHOLE);
-        if (await_head(v) > 0 && offer != NULL)
+        if (hear_head(&v->hear) > 0 && offer != NULL)
             agree(v, offer, packs[w].style);
     }
-    bool ends = !v->is_broken && put_script(v, e, w);
+    bool ends = !v->hear.is_broken && put_script(v, e, w);
     if (is_open_ended)
         notation_send(&v->out, "88:%03%E8", NULL);
     say(v, &v->out, w);
     if (ends)
         link_end(&v->link);
-    if (is_early && await_head(v) > 0 && offer != NULL)
+    if (is_early && hear_head(&v->hear) > 0 && offer != NULL)
         agree(v, offer, packs[w].style);
     pl_buf_fini(&opening);
 }
@@ -411,9 +226,9 @@ bool run_exchange(const struct target *t, const struct exchange *e, enum way w)
     pl_buf_printf(&expect, "%s%s", e->expect,
                   is_open_ended ? " close:1000" : "");
     pl_buf_put_byte(&expect, '\0');
-    link_open(&v.link, t->port, t->is_tls);
+    visit_begin(&v, t);
     talk(&v, t, e, is_open_ended, w);
-    hear_out(&v);
+    hear_out(&v.hear);
     bool ok = same(&v, expect.data, e->name, w);
     visit_fini(&v);
     pl_buf_fini(&expect);
@@ -427,7 +242,7 @@ static bool has_line(const struct visit *v, size_t head, const char *line)
     struct pl_buf want = {0};
 
     pl_buf_printf(&want, "\r\n%s\r\n", line);
-    bool has = memmem(v->in.data, head, want.data, want.len) != NULL;
+    bool has = memmem(v->hear.in.data, head, want.data, want.len) != NULL;
     pl_buf_fini(&want);
     return has;
 }
@@ -435,14 +250,14 @@ static bool has_line(const struct visit *v, size_t head, const char *line)
 /* What is wrong with the answer, or NULL. */
 static const char *judge(struct visit *v, const struct opening *o, int *status)
 {
-    size_t head = await_head(v);
+    size_t head = hear_head(&v->hear);
 
     *status = 0;
     if (head == 0)
         return "no answer";
-    if (memcmp(v->in.data, "HTTP/1.1 ", 9) != 0)
+    if (memcmp(v->hear.in.data, "HTTP/1.1 ", 9) != 0)
         return "an answer that is not HTTP/1.1";
-    *status = (int)strtol(v->in.data + 9, NULL, 10);
+    *status = (int)strtol(v->hear.in.data + 9, NULL, 10);
     if (*status != o->status)
         return "another status";
     if (o->field != NULL && !has_line(v, head, o->field))
@@ -450,11 +265,12 @@ static const char *judge(struct visit *v, const struct opening *o, int *status)
     if (*status == 101)
         return has_line(v, head, "Upgrade: websocket") &&
                        has_line(v, head, "Connection: Upgrade") &&
-                       memmem(v->in.data, head, "Extensions", 10) == NULL &&
-                       memmem(v->in.data, head, "Protocol:", 9) == NULL
+                       memmem(v->hear.in.data, head, "Extensions", 10) ==
+                           NULL &&
+                       memmem(v->hear.in.data, head, "Protocol:", 9) == NULL
                    ? NULL
                    : "fields of the 101";
-    return memmem(v->in.data, head, "\r\nConnection: close", 19) != NULL
+    return memmem(v->hear.in.data, head, "\r\nConnection: close", 19) != NULL
                ? NULL
                : "it does not say that it closes";
 }
@@ -469,14 +285,14 @@ static const char *judge_rest(struct visit *v, int status)
         notation_send(&hi, "81:hi 88:%03%E8", NULL);
         say(v, &hi, WAY_WHOLE);
         pl_buf_fini(&hi);
-        hear_out(v);
+        hear_out(&v->hear);
         return pl_span_equal(pl_buf_span(&v->noted),
                              PL_SPAN("text:hi close:1000"))
                    ? NULL
                    : "no WebSocket behind it";
     }
     while (got == LINK_GOT)
-        got = link_read(&v->link, &v->in);
+        got = link_read(&v->link, &v->hear.in);
     return got == LINK_END    ? NULL
            : got == LINK_LATE ? "it does not end"
                               : "a reset";
@@ -487,7 +303,7 @@ bool run_opening(const struct target *t, const struct opening *o, enum way w)
     struct visit v = {0};
     int status;
 
-    link_open(&v.link, t->port, t->is_tls);
+    visit_begin(&v, t);
     put_request(&v.out, o->request, t->port);
     say(&v, &v.out, w);
     const char *wrong = judge(&v, o, &status);
@@ -521,18 +337,19 @@ bool run_offer(const struct target *t, const struct offer *o, enum way w)
     const char *taken = t->deflates ? o->taken : NULL;
     struct visit v = {0};
 
-    link_open(&v.link, t->port, t->is_tls);
-    put_opening(&v.out, t, o->value);
+    visit_begin(&v, t);
+    run_put_opening(&v.out, t, o->value);
     say(&v, &v.out, w);
-    if (await_head(&v) == 0 || strncmp(v.in.data, "HTTP/1.1 101 ", 13) != 0)
-        broken(&v, "no 101");
+    if (hear_head(&v.hear) == 0 ||
+        strncmp(v.hear.in.data, "HTTP/1.1 101 ", 13) != 0)
+        hear_broken(&v.hear, "no 101");
     else if (taken != NULL)
         agree(&v, taken, packs[w].style);
-    else if (extensions_of(&v, v.taken).at != NULL)
-        broken(&v, "an extension that must be declined");
-    if (!v.is_broken) {
+    else if (hear_extensions(&v.hear, v.hear.taken).at != NULL)
+        hear_broken(&v.hear, "an extension that must be declined");
+    if (!v.hear.is_broken) {
         talk_of_offer(&v, taken, w);
-        hear_out(&v);
+        hear_out(&v.hear);
     }
     bool ok = same(&v, "text:hi binary:ab{500}c{500} text:b{300} close:1000",
                    o->name, w);

@@ -27,6 +27,12 @@ struct target {
                       way of cutting another offer and other blocks */
 };
 
+struct pl_buf;
+
+/* Append a good request, with this Sec-WebSocket-Extensions; NULL: none. */
+void run_put_opening(struct pl_buf *out, const struct target *t,
+                     const char *offer);
+
 /* False: a line on stdout says what was expected and what came. */
 bool run_exchange(const struct target *t, const struct exchange *e, enum way w);
 bool run_opening(const struct target *t, const struct opening *o, enum way w);

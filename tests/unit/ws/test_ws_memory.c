@@ -132,6 +132,24 @@ static void a_large_message_takes_few_allocations_and_no_slack(void **state)
     pl_ws_decoder_fini(&d);
 }
 
+/* Else a message of many fragments would be copied once a fragment. */
+static void many_small_fragments_take_few_allocations(void **state)
+{
+    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_span in = PL_SPAN("\x80\x01z");
+
+    (void)state;
+    feed_quietly(&d, "\x02\x01x", 3);
+    for (int i = 0; i < 60000; i++)
+        feed_quietly(&d, "\x00\x01y", 3);
+    struct pl_ws_event e = decode(&d, &in);
+    assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
+    assert_int_equal(e.payload.len, 60002);
+    assert_true(calls <= 13);
+    assert_true(largest <= limits.max_message);
+    pl_ws_decoder_fini(&d);
+}
+
 static void memory_goes_back_behind_a_message(void **state)
 {
     struct pl_ws_decoder d = {.limits = &limits};
@@ -249,6 +267,7 @@ int main(void)
         TEST(whole_frames_are_given_where_they_lie),
         TEST(a_claimed_length_allocates_no_more_than_what_arrived),
         TEST(a_large_message_takes_few_allocations_and_no_slack),
+        TEST(many_small_fragments_take_few_allocations),
         TEST(memory_goes_back_behind_a_message),
         TEST(memory_goes_back_behind_a_cut_control_frame),
         TEST(a_message_over_the_limit_allocates_nothing),
