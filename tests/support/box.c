@@ -316,6 +316,8 @@ void box_assert_zero(const struct box *b)
                                          "listeners",
                                          "connections.open",
                                          "connections.logged_in",
+                                         "connections.addresses",
+                                         "connections.of_addresses",
                                          "connections.out_queue_bytes",
                                          "users.all",
                                          "users.single",

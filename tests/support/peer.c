@@ -139,7 +139,7 @@ static void connect_socket(struct peer *p, uint16_t port)
     if (connect(p->fd, (struct sockaddr *)&to, sizeof to) != 0) {
         if (errno == EINPROGRESS)
             wait_for(p, POLLOUT, now_ms() + PEER_DEADLINE_MS);
-        else
+        else if (errno != EISCONN)
             p->is_over = true;
     }
 }

@@ -73,7 +73,8 @@ enum peer_got {
 void peer_begin(struct peer *p, uint16_t port, enum peer_encoding encoding,
                 const char *target);
 
-/* The same on a socket that exists already and is then the peer's. */
+/* The same on a socket that exists already, connected or not, and is then the
+ * peer's; non-blocking. */
 void peer_begin_on(struct peer *p, int fd, uint16_t port,
                    enum peer_encoding encoding, const char *target);
 

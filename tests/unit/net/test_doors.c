@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "doors.h"
+#include "failing_alloc.h"
 #include "listener.h"
 #include "mail.h"
 
@@ -265,6 +266,33 @@ static void hosts_of_ipv6_are_counted_by_their_network(void **state)
     finish(&h);
 }
 
+/* Whatever allocation of an accept fails: the connection goes, or is let in
+ * uncounted, and nothing is left of it. */
+static void without_memory_nobody_stays_counted(void **state)
+{
+    unsigned failed = 0;
+    struct hall h;
+
+    (void)state;
+    begin(&h, two, 1);
+    for (unsigned n = 1; n < 8; n++) {
+        alloc_fails_at = n;
+        int fd = dial(&h, 2);
+        failed += alloc_fails_at == 0;
+        alloc_fails_at = 0;
+        assert_in_range(metric(&h, PL_METRIC_ADDRESS_CONNECTIONS), 0,
+                        metric(&h, PL_METRIC_CONNECTIONS));
+        close(fd);
+        rig_run(h.rig);
+        assert_int_equal(metric(&h, PL_METRIC_CONNECTIONS), 0);
+        expect_nobody(&h);
+    }
+    assert_in_range(failed, 3, 6); /* guest, place, session, and more */
+    assert_in_range(metric(&h, PL_METRIC_ACCEPT_FAILED), 2, failed);
+    assert_int_equal(visit(&h, 2, PL_SPAN(REQUEST)), 101);
+    finish(&h);
+}
+
 static unsigned lines;
 static char newest[512];
 
@@ -409,20 +437,30 @@ static void a_request_waits_for_doors_on_another_loop(void **state)
     (void)state;
     begin_on(&h, 1, sets, 2);
     struct pl_loop *far = pl_system_loop(h.rig->system, 1);
-    int stays = adopt(&h, "10.0.0.1");
-    say(&h, stays, request);
-    assert_int_equal(hear(stays), 0);
-    say(&h, stays, PL_SPAN("\0"));
-    int leaves = adopt(&h, "10.0.0.1");
+    int leaves = adopt(&h, "10.0.0.1"), stays = adopt(&h, "10.0.0.1");
     say(&h, leaves, request);
     assert_int_equal(hear(leaves), 0);
-    close(leaves);
+    pass(&h, 10 * SECOND - 1);
+    say(&h, stays, request);
+    assert_int_equal(hear(stays), 0);
+    pass(&h, 1);
+    assert_int_equal(metric(&h, PL_METRIC_CLOSED_STALE), 2);
+    assert_int_equal(metric(&h, PL_METRIC_CONNECTIONS), 0);
+    pl_loop_turn(far); /* both are counted, and nobody is there any more */
+    assert_int_equal(metric(&h, PL_METRIC_ADDRESS_CONNECTIONS), 2);
     rig_run(h.rig);
+    close(stays);
+    pl_loop_turn(far);
+    expect_nobody(&h);
+    stays = adopt(&h, "10.0.0.1");
+    say(&h, stays, request);
+    say(&h, stays, PL_SPAN("\0"));
+    assert_int_equal(hear(stays), 0);
     pl_loop_turn(far);
     rig_run(h.rig);
     assert_int_equal(hear(stays), 101); /* and an echo of the Close */
-    pl_loop_turn(far);
     close(stays);
+    close(leaves);
     rig_run(h.rig);
     pl_loop_turn(far);
     finish(&h);
@@ -618,6 +656,7 @@ int main(void)
             an_address_over_its_limit_is_answered_503_and_others_are_served),
         cmocka_unit_test(counts_return_to_zero_under_churn),
         cmocka_unit_test(hosts_of_ipv6_are_counted_by_their_network),
+        cmocka_unit_test(without_memory_nobody_stays_counted),
         cmocka_unit_test(the_log_has_one_line_in_ten_seconds),
         cmocka_unit_test(those_a_trusted_proxy_names_are_counted_and_it_is_not),
         cmocka_unit_test(
