@@ -73,12 +73,15 @@ static void say(struct visit *v, const struct pl_buf *bytes, enum way w)
     }
 }
 
-/* The request with the host in place of $H. */
+/* The request with the host in place of $H, and a zero byte of $0. */
 static void put_request(struct pl_buf *out, const char *request, uint16_t port)
 {
     for (const char *at = request; *at != '\0'; at++) {
         if (at[0] == '$' && at[1] == 'H') {
             pl_buf_printf(out, "127.0.0.1:%u", port);
+            at++;
+        } else if (at[0] == '$' && at[1] == '0') {
+            pl_buf_put_byte(out, '\0');
             at++;
         } else {
             pl_buf_put_byte(out, *at);

@@ -41,7 +41,7 @@ void add_deflate(struct suite *s); /* only where it was agreed on */
 /* An opening request; "$H" in it stands for 127.0.0.1 and the port. */
 struct opening {
     const char *name;
-    const char *request;
+    const char *request; /* $H: the host and port; $0: a zero byte */
     int status;
     const char *field; /* a line that the answer must have; NULL: none */
 };
