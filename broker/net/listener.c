@@ -31,7 +31,10 @@
 #include "monitor.h"
 #include "reactor.h"
 
-enum { BACKLOG = 4096, BATCH = 64, PAUSE_MS = 100, LOOPS_MAX = 64 };
+/* The kernel takes at most net.core.somaxconn for the backlog.  When thousands
+ * come back at once it is where they wait for their handshake: whom it has no
+ * room for must try again, after a second, then after two, four, eight. */
+enum { BACKLOG = 65535, BATCH = 64, PAUSE_MS = 100, LOOPS_MAX = 64 };
 
 struct pl_listener {
     struct pl_actor actor; /* first */

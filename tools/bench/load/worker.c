@@ -13,7 +13,7 @@
  * process, so one number tells where every channel is. */
 #include "worker.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@
 
 enum {
     EVENTS = 512,
-    STALL_MS = 15000,
+    STALL_MS = 60000,
     RETRY_MS = 20,
     PUBLISH_AHEAD = 1024 /* commands not yet answered */
 };
@@ -383,6 +383,7 @@ void worker_run(const struct plan *plan, const struct plan_kind *kind,
     struct epoll_event events[EVENTS];
     bool is_over = false;
 
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are over */
     w.epoll = epoll_create1(EPOLL_CLOEXEC);
     crew_init(&w.crew, plan, kind, w.epoll, port);
     w.crew.settled = on_settled;
