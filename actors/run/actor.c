@@ -113,10 +113,10 @@ static void detach(struct pl_actor *a)
 {
     struct pl_loop *loop = a->loop;
 
-    a->is_exited = true;
+    a->mailbox.is_exited = true;
     give_slot(loop, a->slot);
     loop->stats.actors--;
-    if (a->is_queued)
+    if (a->mailbox.is_queued)
         loop->exited_ready++;
     else
         pl_actor_queue_append(&loop->exited, a);
@@ -127,7 +127,7 @@ void pl_actor_exit(struct pl_actor *a, const char *reason)
     struct pl_loop *loop = a->loop;
     struct pl_msg *msg;
 
-    if (a->is_exited)
+    if (a->mailbox.is_exited)
         return;
     detach(a);
     while ((msg = pl_mailbox_pop(&a->mailbox)) != NULL) {
@@ -167,7 +167,7 @@ static void sort_out_exited(struct pl_loop *loop)
     struct pl_actor *a;
 
     while ((a = pl_actor_queue_pop(&loop->ready)) != NULL)
-        pl_actor_queue_append(a->is_exited ? &loop->exited : &kept, a);
+        pl_actor_queue_append(a->mailbox.is_exited ? &loop->exited : &kept, a);
     loop->ready = kept;
     loop->exited_ready = 0;
 }

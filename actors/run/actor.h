@@ -39,8 +39,6 @@ struct pl_actor {
     struct pl_mailbox mailbox;
     uint32_t slot;
     uint32_t generation;
-    bool is_queued; /* in the run queue */
-    bool is_exited; /* its address is stale; reaped at the end of the turn */
 };
 
 /* Give the actor an address on `loop`; from now on it can get mail.

@@ -171,7 +171,7 @@ static uint32_t visit(struct pl_loop *loop, struct pl_actor *a, uint32_t most)
     uint32_t done = 0;
     struct pl_msg *msg;
 
-    while (done < most && !a->is_exited &&
+    while (done < most && !a->mailbox.is_exited &&
            (msg = pl_mailbox_pop(&a->mailbox)) != NULL) {
         done++;
         loop->stats.mail_queued--;
@@ -189,16 +189,17 @@ static void run_mail(struct pl_loop *loop)
     struct pl_actor *a;
 
     while (left > 0 && (a = pl_actor_queue_pop(&loop->ready)) != NULL) {
-        a->is_queued = false;
-        if (a->is_exited) {
+        a->mailbox.is_queued = false;
+        if (a->mailbox.is_exited) {
             loop->exited_ready--;
             pl_actor_queue_append(&loop->exited, a);
             continue;
         }
         left -= visit(loop, a,
                       left < loop->budget_actor ? left : loop->budget_actor);
-        if (!a->is_exited && !a->is_queued && a->mailbox.first != NULL) {
-            a->is_queued = true;
+        if (!a->mailbox.is_exited && !a->mailbox.is_queued &&
+            a->mailbox.first != NULL) {
+            a->mailbox.is_queued = true;
             pl_actor_queue_append(&loop->ready, a);
         }
     }

@@ -110,8 +110,8 @@ static void count_queued(struct pl_loop *loop, struct pl_actor *a,
         loop->sample_turn = loop->stats.turns;
         loop->sample_ns = loop->clock->monotonic(loop->clock);
     }
-    if (!a->is_queued) {
-        a->is_queued = true;
+    if (!a->mailbox.is_queued) {
+        a->mailbox.is_queued = true;
         pl_actor_queue_append(&loop->ready, a);
     }
 }

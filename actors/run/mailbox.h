@@ -29,6 +29,9 @@ struct pl_mailbox {
     struct pl_msg *first;
     struct pl_msg *last;
     uint32_t count;
+    /* Of its actor, here because elsewhere they would cost 8 bytes more. */
+    bool is_queued; /* in the loop's run queue */
+    bool is_exited; /* its address is stale; reaped at the end of the turn */
 };
 
 enum pl_mailbox_verdict {

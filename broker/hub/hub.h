@@ -95,20 +95,20 @@ struct pl_sub {
         struct pl_client *client; /* ended: held until its detach is sent */
     };
     struct pl_sub *next; /* of the same subscriber; ended: the hub's */
-    uint32_t index;      /* in the channel's array */
     uint32_t cut;        /* what of the open segment it has had ... */
     union {
         uint32_t cut_serial;    /* ... if this is still the open one */
         uint32_t leave_command; /* attaching: to be answered when it left */
     };
-    uint8_t state;
-    uint8_t flags;
-    uint8_t awaits;     /* answers on their way that name it */
-    bool is_positioned; /* the channel has offsets: gaps matter */
-    bool is_leaving;    /* its detach is sent, and a barrier behind it */
-    bool is_behind;     /* the subscriber's: it takes no more, see
-                           pl_hub_give_up() */
-    uint32_t serial;    /* no other of this loop has it; never 0 or 1 */
+    uint32_t index : 27;    /* in the channel's array */
+    uint32_t state : 2;     /* enum pl_sub_state */
+    bool is_positioned : 1; /* the channel has offsets: gaps matter */
+    bool is_leaving : 1;    /* its detach is sent, and a barrier behind it */
+    bool is_behind : 1;     /* the subscriber's: it takes no more, see
+                               pl_hub_give_up() */
+    uint32_t serial : 24;   /* never 0 or 1, and not soon that of another */
+    uint32_t flags : 5;     /* enum pl_sub_flag */
+    uint32_t awaits : 3;    /* answers on their way that name it */
 };
 
 struct pl_hub_options {

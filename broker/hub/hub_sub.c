@@ -17,7 +17,10 @@
 
 #include "code.h"
 
-enum { RETRY_MS = 50 };
+enum {
+    RETRY_MS = 50,
+    SERIALS = 1 << 24 /* as many as the field of a sub can tell apart */
+};
 
 static void link_sub(struct pl_hub *h, struct pl_sub *sub)
 {
@@ -75,7 +78,8 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
 /* 0 and 1 have other meanings to those who mark things with it. */
 static uint32_t next_serial(struct pl_hub *h)
 {
-    if (++h->serial < 2)
+    h->serial = (h->serial + 1) % SERIALS;
+    if (h->serial < 2)
         h->serial = 2;
     return h->serial;
 }

@@ -66,15 +66,15 @@ struct pl_conn {
     const struct pl_conn_io *io;
     struct pl_conn *next; /* of the ready ones */
     int fd;               /* -1: closed */
-    bool is_ready;
-    bool is_paused;
-    bool is_unread;    /* an edge came that was not read to its end */
-    bool is_hung_up;   /* the peer's FIN is there, behind what is unread */
-    bool is_stalled;   /* the kernel takes no more; an edge will tell */
-    bool is_ending;    /* close when what is queued was sent */
-    bool is_lingering; /* after that, wait for the peer */
-    bool is_cut;       /* the last read left input that no edge tells of */
-    bool has_guest;    /* a place for one follows the transport's bytes */
+    bool is_ready : 1;
+    bool is_paused : 1;
+    bool is_unread : 1;    /* an edge came that was not read to its end */
+    bool is_hung_up : 1;   /* the peer's FIN is there, behind what is unread */
+    bool is_stalled : 1;   /* the kernel takes no more; an edge will tell */
+    bool is_ending : 1;    /* close when what is queued was sent */
+    bool is_lingering : 1; /* after that, wait for the peer */
+    bool is_cut : 1;       /* the last read left input that no edge tells of */
+    bool has_guest : 1;    /* a place for one follows the transport's bytes */
 };
 
 /* What the poller saw of a connection, and what conns->ready lists. */

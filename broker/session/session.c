@@ -290,7 +290,7 @@ static void on_peer_close(struct pl_session *s, uint16_t code)
 
 void pl_session_gone(struct pl_session *s, const char *why)
 {
-    if (s->actor.is_exited)
+    if (s->actor.mailbox.is_exited)
         return;
     if (s->state < PL_SESSION_CLOSING) {
         pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);

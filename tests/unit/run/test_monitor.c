@@ -342,7 +342,7 @@ static void do_something(struct chaos *c, struct pl_sim *sim)
     unsigned i = random_below(sim, ACTORS), k = random_below(sim, ACTORS);
     uint32_t ref = c->refs % 64;
 
-    if (!c->node[i].is_alive || c->node[i].actor.is_exited)
+    if (!c->node[i].is_alive || c->node[i].actor.mailbox.is_exited)
         return;
     switch (random_below(sim, 4)) {
     case 0:

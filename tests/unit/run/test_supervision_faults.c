@@ -152,7 +152,7 @@ static void failures_everywhere(struct pl_sim *sim)
 
         if (random_below(4) == 0)
             s->fails_to_start += 1;
-        else if (s->life != NULL && !s->life->actor.is_exited)
+        else if (s->life != NULL && !s->life->actor.mailbox.is_exited)
             life_ends(s->life, "!", "chaos");
         some_steps(6);
     }
