@@ -94,10 +94,13 @@ static bool is_running(struct remote *r)
 {
     char *text = log_text(r);
     const char *port = strstr(text, " port=");
+    const char *next = port == NULL ? NULL : strstr(port + 1, " port=");
     bool runs = strstr(text, "event=running") != NULL && port != NULL;
 
     if (runs)
         r->port = (uint16_t)strtoul(port + 6, NULL, 10);
+    if (runs && next != NULL)
+        r->tls_port = (uint16_t)strtoul(next + 6, NULL, 10);
     free(text);
     return runs;
 }

@@ -14,10 +14,11 @@ enum { REMOTE_DEADLINE_MS = 60000 };
 
 struct remote {
     pid_t pid;
-    uint16_t port;    /* of the first listener */
-    int log;          /* a file with what it has logged */
-    char folder[32];  /* has the admin socket */
-    char socket[108]; /* its path */
+    uint16_t port;     /* of the first listener */
+    uint16_t tls_port; /* of the second; 0: there is none */
+    int log;           /* a file with what it has logged */
+    char folder[32];   /* has the admin socket */
+    char socket[108];  /* its path */
 };
 
 /* What its process has; see proc(5). */

@@ -8,6 +8,7 @@
 
 #include "peer.h"
 #include "remote.h"
+#include "tls_client.h"
 
 struct stage {
     struct remote broker;
@@ -17,6 +18,10 @@ struct stage {
 /* $PARLEYD with these settings, the last one NULL. */
 void stage_begin(struct stage *s, const char *const *sets);
 
+/* The same with a sanitizer that keeps no freed memory back, so that its
+ * resident memory tells something. */
+void stage_begin_exact(struct stage *s, const char *const *sets);
+
 /* A client that comes now can log in, subscribe, publish and hear itself. */
 void stage_serves(const struct stage *s);
 
@@ -24,12 +29,19 @@ void stage_serves(const struct stage *s);
  * were, the program ends with status 0 and no sanitizer has complained. */
 void stage_end(struct stage *s);
 
-/* $PL_HOSTILE_CONNECTIONS, or `usual`. */
+/* $PL_HOSTILE_CONNECTIONS, or `usual`; fewer, with a line that says so, when
+ * not even the hard limit of descriptors allows them. */
 unsigned stage_connections(unsigned usual);
+
+/* The settings of a broker that listens with TLS as well, on broker.tls_port;
+ * `more` come behind them.  Good until the next call. */
+const char *const *stage_tls(const struct tls_folder *f,
+                             const char *const *more);
 
 /* A connected blocking socket.  stage_send() gives up silently when the broker
  * has ended the connection. */
 int stage_socket(const struct stage *s);
+int stage_socket_at(uint16_t port);
 void stage_send(int fd, const void *bytes, size_t len);
 
 enum stage_leave { LEAVE_FIN, LEAVE_RESET, LEAVE_COUNT };

@@ -20,121 +20,67 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mischief.h"
 #include "stage.h"
-
-#define HEAD                                                                   \
-    "GET /connection/websocket HTTP/1.1\r\nHost: 127.0.0.1\r\n"                \
-    "Upgrade: websocket\r\nConnection: Upgrade\r\n"                            \
-    "Sec-WebSocket-Version: 13\r\n"                                            \
-    "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n"
-
-/* A text frame under a key of zeros, below 126 bytes. */
-static void put_text(struct pl_buf *b, const char *text)
-{
-    pl_buf_put_byte(b, (char)0x81);
-    pl_buf_put_byte(b, (char)(0x80 | strlen(text)));
-    pl_buf_put(b, "\0\0\0\0", 4);
-    pl_buf_put_span(b, pl_span_of(text));
-}
-
-/* The bytes of a whole visit, and where its parts begin. */
-enum { VISIT_PARTS = 8 };
-struct visit {
-    struct pl_buf bytes;
-    size_t part[VISIT_PARTS];
-};
-
-static void make_visit(struct visit *v)
-{
-    static const char *const says[] = {
-        "{\"id\":1,\"connect\":{}}",
-        "{\"id\":2,\"subscribe\":{\"channel\":\"room\"}}",
-        "{\"id\":3,\"publish\":{\"channel\":\"room\",\"data\":{\"a\":1}}}",
-        "{\"id\":4,\"history\":{\"channel\":\"room\",\"limit\":10}}",
-        "{\"id\":5,\"rpc\":{\"method\":\"nobody\",\"data\":1}}",
-        "{\"id\":6,\"unsubscribe\":{\"channel\":\"room\"}}"};
-
-    memset(v, 0, sizeof *v);
-    pl_buf_put_span(&v->bytes, pl_span_of(HEAD "\r\n"));
-    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
-        v->part[i + 1] = v->bytes.len;
-        put_text(&v->bytes, says[i]);
-    }
-    v->part[VISIT_PARTS - 1] = v->bytes.len;
-    pl_buf_put(&v->bytes, "\x88\x82\0\0\0\0\x03\xe8", 8);
-}
 
 /* --- Garbage --- */
 
-static void put_noise(struct pl_buf *b, size_t len, unsigned *seed)
+/* All of them are there at the same time, and others are served. */
+static void crowd_with_garbage(const struct stage *s, unsigned count,
+                               unsigned *seed)
 {
-    while (len-- > 0)
-        pl_buf_put_byte(b, (char)stage_random(seed));
-}
+    int64_t before = remote_number(&s->broker, "connections.accepted");
+    int *fds = calloc(count, sizeof *fds);
 
-/* One of several kinds of garbage, from far outside to deep inside. */
-static void put_garbage(struct pl_buf *b, unsigned kind, unsigned *seed)
-{
-    static const char *const texts[] = {"{\"id\":1,\"connect\":",
-                                        "[[[[[[[[",
-                                        "{\"id\":-1}",
-                                        "\\u0000",
-                                        "{}{}",
-                                        "{\"id\":1,\"subscribe\":{}}"};
-    char noise[64];
+    assert_non_null(fds);
+    for (unsigned i = 0; i < count; i++) {
+        struct pl_buf b = {0};
 
-    switch (kind % 6) {
-    case 0:
-        put_noise(b, 1 + stage_random(seed) % 2000, seed);
-        return;
-    case 1: /* a greeting of TLS */
-        pl_buf_put(b, "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 11);
-        put_noise(b, 200, seed);
-        return;
-    case 2: /* noise behind a good head */
-        pl_buf_put_span(b, pl_span_of(HEAD "\r\n"));
-        put_noise(b, 1 + stage_random(seed) % 500, seed);
-        return;
-    case 3: /* good frames of noise */
-        pl_buf_put_span(b, pl_span_of(HEAD "\r\n"));
-        for (size_t i = 0; i < sizeof noise - 1; i++)
-            noise[i] = (char)(' ' + stage_random(seed) % 90);
-        noise[sizeof noise - 1] = '\0';
-        put_text(b, noise);
-        return;
-    case 4: /* good frames of wrong commands */
-        pl_buf_put_span(b, pl_span_of(HEAD "\r\n"));
-        put_text(b, texts[stage_random(seed) % 6]);
-        return;
-    default: /* wrong commands behind a login */
-        pl_buf_put_span(b, pl_span_of(HEAD "\r\n"));
-        put_text(b, "{\"id\":1,\"connect\":{}}");
-        put_text(b, texts[stage_random(seed) % 6]);
+        mischief_put_garbage(&b, i, seed);
+        fds[i] = stage_socket(s);
+        stage_send(fds[i], b.data, b.len);
+        pl_buf_fini(&b);
     }
+    remote_await(&s->broker, "connections.accepted", before + count);
+    stage_serves(s);
+    for (unsigned i = 0; i < count; i++)
+        stage_leave(fds[i], i % LEAVE_COUNT);
+    free(fds);
 }
 
 static void garbage_in_many_connections_harms_nobody(void **state)
 {
-    unsigned count = stage_connections(1000), seed = 1;
-    int *fds = calloc(count, sizeof *fds);
+    unsigned count = stage_connections(10000), seed = 1;
     struct stage s;
 
     (void)state;
-    assert_non_null(fds);
     stage_begin(&s, NULL);
-    for (unsigned i = 0; i < count; i++) {
-        struct pl_buf b = {0};
+    crowd_with_garbage(&s, count, &seed);
+    print_message("garbage in %u connections\n", count);
+    stage_end(&s);
+}
 
-        put_garbage(&b, i, &seed);
-        fds[i] = stage_socket(&s);
-        stage_send(fds[i], b.data, b.len);
-        pl_buf_fini(&b);
+/* The first crowd makes the broker's tables and pools as large as they get. */
+static void crowds_leave_no_memory_behind(void **state)
+{
+    enum { CROWD = 1000, CROWDS = 5, SLACK = 8 << 20 };
+    struct remote_census first, last;
+    unsigned seed = 1;
+    struct stage s;
+
+    (void)state;
+    stage_begin_exact(&s, NULL);
+    for (int i = 0; i < CROWDS; i++) {
+        crowd_with_garbage(&s, CROWD, &seed);
+        remote_await(&s.broker, "connections.open", 0);
+        remote_rest(&s.broker);
+        remote_census(&s.broker, i == 0 ? &first : &last);
     }
-    remote_await(&s.broker, "connections.accepted", count);
-    stage_serves(&s); /* while all of them are there */
-    for (unsigned i = 0; i < count; i++)
-        stage_leave(fds[i], i % LEAVE_COUNT);
-    free(fds);
+    print_message("resident behind crowd 1: %llu KiB, behind crowd %d: %llu "
+                  "KiB\n",
+                  (unsigned long long)first.resident / 1024, CROWDS,
+                  (unsigned long long)last.resident / 1024);
+    assert_in_range(last.resident, 0, first.resident + SLACK);
     stage_end(&s);
 }
 
@@ -143,10 +89,10 @@ static void garbage_in_many_connections_harms_nobody(void **state)
 static void a_visit_may_be_cut_at_each_byte(void **state)
 {
     struct stage s;
-    struct visit v;
+    struct mischief_visit v;
 
     (void)state;
-    make_visit(&v);
+    mischief_visit_make(&v);
     stage_begin(&s, NULL);
     for (size_t cut = 0; cut < v.bytes.len; cut++) {
         int fd = stage_socket(&s);
@@ -172,13 +118,13 @@ static void a_reset_in_every_state_leaves_nothing(void **state)
 {
     enum { ROUNDS = 10 };
     struct stage s;
-    struct visit v;
+    struct mischief_visit v;
 
     (void)state;
-    make_visit(&v);
+    mischief_visit_make(&v);
     stage_begin(&s, NULL);
-    for (unsigned i = 0; i < VISIT_PARTS * ROUNDS * 2; i++) {
-        unsigned parts = i % VISIT_PARTS;
+    for (unsigned i = 0; i < MISCHIEF_PARTS * ROUNDS * 2; i++) {
+        unsigned parts = i % MISCHIEF_PARTS;
         int fd = stage_socket(&s);
 
         for (unsigned p = 0; p < parts; p++) {
@@ -195,21 +141,21 @@ static void a_reset_in_every_state_leaves_nothing(void **state)
 static void a_half_closed_connection_is_ended(void **state)
 {
     enum { ROUNDS = 20 };
-    int fds[VISIT_PARTS * ROUNDS];
+    int fds[MISCHIEF_PARTS * ROUNDS];
     struct stage s;
-    struct visit v;
+    struct mischief_visit v;
 
     (void)state;
-    make_visit(&v);
+    mischief_visit_make(&v);
     stage_begin(&s, NULL);
-    for (unsigned i = 0; i < VISIT_PARTS * ROUNDS; i++) {
+    for (unsigned i = 0; i < MISCHIEF_PARTS * ROUNDS; i++) {
         fds[i] = stage_socket(&s);
-        stage_send(fds[i], v.bytes.data, v.part[i % VISIT_PARTS]);
+        stage_send(fds[i], v.bytes.data, v.part[i % MISCHIEF_PARTS]);
         shutdown(fds[i], SHUT_WR);
     }
-    remote_await(&s.broker, "connections.accepted", VISIT_PARTS * ROUNDS);
+    remote_await(&s.broker, "connections.accepted", MISCHIEF_PARTS * ROUNDS);
     remote_await(&s.broker, "connections.open", 0); /* ours are still open */
-    for (unsigned i = 0; i < VISIT_PARTS * ROUNDS; i++)
+    for (unsigned i = 0; i < MISCHIEF_PARTS * ROUNDS; i++)
         close(fds[i]);
     pl_buf_fini(&v.bytes);
     stage_end(&s);
@@ -266,7 +212,7 @@ static void a_close_reaches_who_sent_much_behind_a_violation(void **state)
         memcpy(bytes + i, "\x8A\x8A", 2);
     stage_begin(&s, sets);
     int fd = stage_socket(&s);
-    stage_send(fd, HEAD "\r\n", sizeof HEAD + 1);
+    stage_send(fd, MISCHIEF_HEAD "\r\n", sizeof MISCHIEF_HEAD + 1);
     await_answer(fd);
     /* What is read fast makes the kernel's window large. */
     for (int64_t n = 1; window_of(fd) < 2 * BEHIND && n <= ROUNDS_MAX; n++) {
@@ -301,7 +247,7 @@ static void a_storm_of_connections_passes(void **state)
         int fd = stage_socket(&s);
 
         if (stage_random(&seed) % 2 == 0)
-            stage_send(fd, HEAD "\r\n", sizeof HEAD + 1);
+            stage_send(fd, MISCHIEF_HEAD "\r\n", sizeof MISCHIEF_HEAD + 1);
         stage_leave(fd, stage_random(&seed) % LEAVE_COUNT);
     }
     stage_serves(&s);
@@ -325,7 +271,9 @@ static void requests_that_never_end_are_cut_at_their_deadline(void **state)
      * nothing at all. */
     for (size_t at = 0; remote_number(&s.broker, "closed.stale") < SLOW; at++) {
         for (unsigned i = 0; i < SLOW; i += 2)
-            stage_send(fds[i], at < sizeof HEAD - 1 ? &HEAD[at] : "x", 1);
+            stage_send(fds[i],
+                       at < sizeof MISCHIEF_HEAD - 1 ? &MISCHIEF_HEAD[at] : "x",
+                       1);
         stage_serves(&s);
     }
     for (unsigned i = 0; i < SLOW; i++)
@@ -377,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_in_many_connections_harms_nobody),
+        cmocka_unit_test(crowds_leave_no_memory_behind),
         cmocka_unit_test(a_visit_may_be_cut_at_each_byte),
         cmocka_unit_test(a_reset_in_every_state_leaves_nothing),
         cmocka_unit_test(a_half_closed_connection_is_ended),

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_tls.c - the same over TLS: garbage below it and inside it, visits cut at
+ * each byte, and subscribers that never read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "mischief.h"
+#include "stage.h"
+
+static const struct tls_options usual = {.host = "localhost"};
+
+/* With a reset, a FIN alone, or a close_notify before it. */
+static void leave(struct tls_client *c, unsigned how)
+{
+    if (how % 3 == 2)
+        SSL_shutdown(c->ssl);
+    ERR_clear_error();
+    stage_leave(c->fd, how % 3 == 0 ? LEAVE_RESET : LEAVE_FIN);
+    c->fd = -1;
+    tls_fini(c);
+}
+
+/* A greeting as a client says it first. */
+static void put_greeting(struct pl_buf *b)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(ctx);
+    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+    char *at;
+
+    assert_non_null(ssl);
+    SSL_set_bio(ssl, in, out);
+    SSL_set_tlsext_host_name(ssl, "localhost");
+    assert_int_equal(SSL_connect(ssl), -1);
+    long len = BIO_get_mem_data(out, &at);
+    assert_in_range(len, 100, 2000);
+    pl_buf_put(b, at, (size_t)len);
+    ERR_clear_error();
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+}
+
+static void garbage_below_tls_harms_nobody(void **state)
+{
+    unsigned count = stage_connections(1000), seed = 3;
+    int *fds = calloc(count, sizeof *fds);
+    struct tls_folder folder;
+    struct stage s;
+
+    (void)state;
+    assert_non_null(fds);
+    tls_folder_init(&folder);
+    stage_begin(&s, stage_tls(&folder, NULL));
+    for (unsigned i = 0; i < count; i++) {
+        struct pl_buf b = {0};
+
+        if (i % 2 == 0) { /* a greeting with a byte that is wrong */
+            put_greeting(&b);
+            b.data[stage_random(&seed) % b.len] ^= (char)(1 + i % 255);
+        }
+        mischief_put_garbage(&b, i, &seed);
+        fds[i] = stage_socket_at(s.broker.tls_port);
+        stage_send(fds[i], b.data, b.len);
+        pl_buf_fini(&b);
+    }
+    remote_await_least(&s.broker, "connections.accepted", count);
+    stage_serves(&s);
+    for (unsigned i = 0; i < count; i++)
+        stage_leave(fds[i], i % LEAVE_COUNT);
+    free(fds);
+    stage_end(&s);
+    tls_folder_fini(&folder);
+}
+
+static void a_greeting_may_be_cut_at_each_byte(void **state)
+{
+    struct pl_buf greeting = {0};
+    struct tls_folder folder;
+    struct stage s;
+
+    (void)state;
+    tls_folder_init(&folder);
+    put_greeting(&greeting);
+    stage_begin(&s, stage_tls(&folder, NULL));
+    for (size_t cut = 0; cut <= greeting.len; cut++) {
+        int fd = stage_socket_at(s.broker.tls_port);
+
+        stage_send(fd, greeting.data, cut);
+        stage_leave(fd, cut % LEAVE_COUNT);
+    }
+    pl_buf_fini(&greeting);
+    stage_end(&s);
+    tls_folder_fini(&folder);
+}
+
+static void garbage_inside_tls_harms_nobody(void **state)
+{
+    enum { COUNT = 200 };
+    static struct tls_client c[COUNT];
+    struct tls_folder folder;
+    unsigned seed = 5;
+    struct stage s;
+
+    (void)state;
+    tls_folder_init(&folder);
+    stage_begin(&s, stage_tls(&folder, NULL));
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct pl_buf b = {0};
+
+        mischief_put_garbage(&b, i, &seed);
+        assert_true(tls_open(&c[i], s.broker.tls_port, &usual));
+        tls_put(&c[i], b.data, b.len);
+        pl_buf_fini(&b);
+    }
+    stage_serves(&s);
+    for (unsigned i = 0; i < COUNT; i++)
+        leave(&c[i], i);
+    stage_end(&s);
+    tls_folder_fini(&folder);
+}
+
+static void a_visit_over_tls_may_be_cut_at_each_byte(void **state)
+{
+    static struct tls_client c;
+    struct mischief_visit v;
+    struct tls_folder folder;
+    struct stage s;
+
+    (void)state;
+    tls_folder_init(&folder);
+    mischief_visit_make(&v);
+    stage_begin(&s, stage_tls(&folder, NULL));
+    for (size_t cut = 1; cut <= v.bytes.len; cut++) {
+        assert_true(tls_open(&c, s.broker.tls_port, &usual));
+        tls_put(&c, v.bytes.data, cut);
+        leave(&c, (unsigned)cut);
+    }
+    pl_buf_fini(&v.bytes);
+    stage_end(&s);
+    tls_folder_fini(&folder);
+}
+
+/* --- Slow subscribers --- */
+
+enum { SLOW = 4, GOOD = 4, MESSAGE = 24000, QUEUE = 256 * 1024 };
+
+struct room {
+    struct stage stage;
+    struct tls_client slow[SLOW];
+    struct peer publisher, good[GOOD];
+    int64_t most_queued;
+};
+
+static void enter(struct room *r)
+{
+    struct tls_options o = usual;
+
+    o.receive_buffer = 32 * 1024;
+    peer_enter(&r->publisher, r->stage.broker.port, PEER_JSON, NULL, NULL);
+    for (unsigned i = 0; i < GOOD; i++) {
+        peer_enter(&r->good[i], r->stage.broker.port, i % 2, NULL, NULL);
+        peer_join(&r->good[i], "room");
+    }
+    for (unsigned i = 0; i < SLOW; i++) {
+        assert_true(tls_open(&r->slow[i], r->stage.broker.tls_port, &o));
+        assert_true(tls_enter(&r->slow[i]));
+    }
+}
+
+/* One publication, which all who read hear, and nothing before it. */
+static void say(struct room *r, int number)
+{
+    char text[MESSAGE + 1];
+    struct peer_reply p;
+
+    memset(text, 'x', sizeof text);
+    snprintf(text, sizeof text, "\"%08d", number);
+    text[9] = '.';
+    text[MESSAGE - 1] = '"';
+    text[MESSAGE] = '\0';
+    peer_await(&r->publisher, peer_publish(&r->publisher, "room", text), &p);
+    assert_int_equal(p.kind, PEER_RESULT);
+    for (unsigned i = 0; i < GOOD; i++) {
+        peer_await_push(&r->good[i], PEER_PUBLICATION, &p);
+        assert_int_equal(atoi(p.data.at + 1), number);
+        assert_int_equal(p.data.len, MESSAGE);
+    }
+    int64_t queued =
+        remote_number(&r->stage.broker, "connections.out_queue_bytes");
+    r->most_queued = queued > r->most_queued ? queued : r->most_queued;
+}
+
+/* What is still there for it, and then the Close. */
+static void hear_close(struct tls_client *c)
+{
+    while (tls_hear(c))
+        continue;
+    assert_int_equal((unsigned char)c->in[0] << 8 | (unsigned char)c->in[1],
+                     3008);
+}
+
+static void who_never_reads_over_tls_goes_with_3008(void **state)
+{
+    static const char *const sets[] = {"limits.outgoing_queue=256KiB",
+                                       "channels.history_size=0", NULL};
+    struct room *r = calloc(1, sizeof *r);
+    struct tls_folder folder;
+    int said = 0;
+
+    (void)state;
+    assert_non_null(r);
+    tls_folder_init(&folder);
+    stage_begin(&r->stage, stage_tls(&folder, sets));
+    enter(r);
+    while (remote_number(&r->stage.broker, "closed.slow") < SLOW)
+        say(r, said++);
+    for (unsigned i = 0; i < SLOW; i++)
+        hear_close(&r->slow[i]);
+    for (int more = 0; more < 100; more++)
+        say(r, said++);
+    print_message("%d publications beside %d that never read over TLS: most "
+                  "queued %lld KiB\n",
+                  said, SLOW, (long long)r->most_queued / 1024);
+    assert_in_range(r->most_queued, 0, (SLOW + GOOD) * QUEUE);
+    assert_int_equal(remote_number(&r->stage.broker, "closed.slow"), SLOW);
+    for (unsigned i = 0; i < SLOW; i++)
+        tls_fini(&r->slow[i]);
+    for (unsigned i = 0; i < GOOD; i++)
+        peer_fini(&r->good[i]);
+    peer_fini(&r->publisher);
+    stage_end(&r->stage);
+    tls_folder_fini(&folder);
+    free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(garbage_below_tls_harms_nobody),
+        cmocka_unit_test(a_greeting_may_be_cut_at_each_byte),
+        cmocka_unit_test(garbage_inside_tls_harms_nobody),
+        cmocka_unit_test(a_visit_over_tls_may_be_cut_at_each_byte),
+        cmocka_unit_test(who_never_reads_over_tls_goes_with_3008),
+    };
+
+    signal(SIGPIPE, SIG_IGN); /* TLS writes with write() */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
