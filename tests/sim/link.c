@@ -14,6 +14,9 @@
 #include "trace.h"
 #include "world.h"
 
+/* Where addresses are counted, the verdict about one may come later. */
+enum door { NOT_ASKED, ASKED, ANSWERED };
+
 struct link {
     struct world *world;
     struct link_peer *peer;     /* NULL: the client has let go */
@@ -22,7 +25,8 @@ struct link {
     struct pl_buf up, down; /* on the way */
     size_t up_at, down_at;  /* carried on already */
     size_t room;            /* bytes that `down` may hold */
-    bool is_shut;           /* the client's end of file is behind `up` */
+    enum door door;
+    bool is_shut; /* the client's end of file is behind `up` */
     bool is_paused;
     bool is_stalled;
     bool is_ending;
@@ -150,6 +154,17 @@ static void on_end(struct pl_session *s, enum pl_end how)
     write_all(l);
 }
 
+/* About one half of them is asked. */
+static enum pl_admission on_admit(struct pl_session *s, struct pl_span list)
+{
+    struct link *l = link_of(s);
+
+    (void)list;
+    if (l->door == NOT_ASKED)
+        l->door = l->room % 2 == 0 ? ASKED : ANSWERED;
+    return l->door == ASKED ? PL_ADMIT_LATER : PL_ADMIT;
+}
+
 static void on_free(struct pl_session *s)
 {
     struct link *l = link_of(s);
@@ -165,6 +180,7 @@ static const struct pl_transport_ops ops = {
     .resume = on_resume,
     .end = on_end,
     .free = on_free,
+    .admit = on_admit,
 };
 
 /* --- From outside --- */
@@ -227,10 +243,25 @@ static void compact(struct pl_buf *b, size_t *at)
     *at = 0;
 }
 
+/* The verdict is an event as well. */
+static bool answer_door(struct link *l)
+{
+    if (l->is_gone || l->door != ASKED)
+        return false;
+    l->door = ANSWERED;
+    enter(l);
+    pl_session_admitted(l->session);
+    faults_leave();
+    trace_place.step++;
+    return true;
+}
+
 bool link_carry_up(struct link *l, size_t max)
 {
     size_t len = l->up.len - l->up_at;
 
+    if (answer_door(l))
+        return true;
     if (l->is_gone || l->is_paused || (len == 0 && !l->is_shut))
         return false;
     len = len < max ? len : max;
