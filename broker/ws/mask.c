@@ -30,6 +30,28 @@ static uint64_t unmask_word(char *at, uint64_t key)
     return word;
 }
 
+static uint32_t unmask_half(char *at, uint32_t key)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof word);
+    word ^= key;
+    memcpy(at, &word, sizeof word);
+    return word;
+}
+
+/* The key from `phase` on, in the order of memory. */
+static uint32_t turn(const unsigned char key[4], unsigned phase)
+{
+    unsigned char twice[8];
+    uint32_t turned;
+
+    memcpy(twice, key, 4);
+    memcpy(twice + 4, key, 4);
+    memcpy(&turned, twice + (phase & 3), sizeof turned);
+    return turned;
+}
+
 static wide unmask_wide(char *at, wide key)
 {
     wide bytes;
@@ -43,13 +65,10 @@ static wide unmask_wide(char *at, wide key)
 bool pl_ws_unmask(char *bytes, size_t len, const unsigned char key[4],
                   unsigned phase)
 {
-    unsigned char turned[8];
-    uint64_t word, seen = 0;
+    uint32_t half = turn(key, phase);
+    uint64_t word = (uint64_t)half << 32 | half, seen = 0;
     size_t i = 0;
 
-    for (unsigned k = 0; k < sizeof turned; k++)
-        turned[k] = key[(phase + k) & 3];
-    memcpy(&word, turned, sizeof word);
     if (len >= 2 * sizeof(wide)) {
         wide both = {word, word}, any = {0, 0};
 
@@ -61,8 +80,12 @@ bool pl_ws_unmask(char *bytes, size_t len, const unsigned char key[4],
     }
     for (; len - i >= sizeof word; i += sizeof word)
         seen |= unmask_word(bytes + i, word);
+    if (len - i >= sizeof half) {
+        seen |= unmask_half(bytes + i, half);
+        i += sizeof half;
+    }
     for (; i < len; i++) {
-        bytes[i] = (char)((unsigned char)bytes[i] ^ turned[i & 7]);
+        bytes[i] = (char)(bytes[i] ^ ((const char *)&half)[i & 3]);
         seen |= (unsigned char)bytes[i];
     }
     return (seen & high_bits) == 0;
