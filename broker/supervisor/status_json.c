@@ -141,16 +141,18 @@ static const struct number connections[] = {
     {"accept_failed", PL_METRIC_ACCEPT_FAILED},
     {"handshakes", PL_METRIC_HANDSHAKES},
     {"handshakes_refused", PL_METRIC_HANDSHAKES_REFUSED},
+    {"reads_paused", PL_METRIC_READS_PAUSED},
+    {"reads_paused_rate", PL_METRIC_READS_PAUSED_RATE},
+    {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
+};
+static const struct number doors[] = {
     {"refused_origin", PL_METRIC_REFUSED_ORIGIN},
     {"refused_host", PL_METRIC_REFUSED_HOST},
     {"refused_address", PL_METRIC_REFUSED_ADDRESS},
     {"cut_address", PL_METRIC_CUT_ADDRESS},
     {"proxy_failed", PL_METRIC_PROXY_FAILED},
     {"addresses", PL_METRIC_ADDRESSES},
-    {"of_addresses", PL_METRIC_ADDRESS_CONNECTIONS},
-    {"reads_paused", PL_METRIC_READS_PAUSED},
-    {"reads_paused_rate", PL_METRIC_READS_PAUSED_RATE},
-    {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
+    {"connections", PL_METRIC_ADDRESS_CONNECTIONS},
 };
 static const struct number closed[] = {
     {"slow", PL_METRIC_CLOSED_SLOW},   {"no_pong", PL_METRIC_CLOSED_NO_PONG},
@@ -249,15 +251,16 @@ static json_t *groups_json(const struct pl_status *s)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
-        GROUP(s, connections), "closed", GROUP(s, closed), "users",
-        GROUP(s, users), "channels", GROUP(s, channels), "mailboxes",
-        GROUP(s, mailboxes), "handlers", GROUP(s, handlers), "authentication",
-        GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
-        GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
-        errors_json(s), "drops", GROUP(s, drops), "dead_letters",
-        GROUP(s, dead_letters), "ledgers", ledgers_json(s));
+        GROUP(s, connections), "doors", GROUP(s, doors), "closed",
+        GROUP(s, closed), "users", GROUP(s, users), "channels",
+        GROUP(s, channels), "mailboxes", GROUP(s, mailboxes), "handlers",
+        GROUP(s, handlers), "authentication", GROUP(s, authentication),
+        "messages", GROUP(s, messages), "commands", GROUP(s, commands),
+        "deliveries", GROUP(s, deliveries), "errors", errors_json(s), "drops",
+        GROUP(s, drops), "dead_letters", GROUP(s, dead_letters), "ledgers",
+        ledgers_json(s));
 }
 
 static int put(const char *bytes, size_t len, void *arg)

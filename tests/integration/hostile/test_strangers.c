@@ -69,13 +69,12 @@ static void a_flood_from_one_address_leaves_room_for_others(void **state)
         if (i % 50 == 0)
             stage_serves(&s);
     }
-    remote_await(&s.broker, "connections.cut_address", MANY - 40);
-    assert_int_equal(remote_number(&s.broker, "connections.refused_address"),
-                     20);
+    remote_await(&s.broker, "doors.cut_address", MANY - 40);
+    assert_int_equal(remote_number(&s.broker, "doors.refused_address"), 20);
     stage_serves(&s);
     for (int i = 0; i < MANY; i++)
         stage_leave(fds[i], i % LEAVE_COUNT);
-    remote_await(&s.broker, "connections.of_addresses", 0);
+    remote_await(&s.broker, "doors.connections", 0);
     stage_end(&s);
 }
 
@@ -120,9 +119,9 @@ static void wrong_names_and_pages_are_counted_each_under_its_rule(void **state)
         stage_leave(fd, i % LEAVE_COUNT);
     }
     remote_await(&s.broker, "connections.handshakes_refused", ROUNDS * ROWS);
-    assert_int_equal(remote_number(&s.broker, "connections.refused_host"),
+    assert_int_equal(remote_number(&s.broker, "doors.refused_host"),
                      ROUNDS * 5);
-    assert_int_equal(remote_number(&s.broker, "connections.refused_origin"),
+    assert_int_equal(remote_number(&s.broker, "doors.refused_origin"),
                      ROUNDS * 4);
     stage_end(&s);
 }
@@ -181,7 +180,7 @@ static void headers_of_proxies_that_never_end_are_cut(void **state)
         assert_int_equal(await_status(fd), 0);
         stage_leave(fd, i % LEAVE_COUNT);
     }
-    remote_await(&s.broker, "connections.proxy_failed", GARBAGE);
+    remote_await(&s.broker, "doors.proxy_failed", GARBAGE);
     for (int i = 0; i < MANY; i++)
         fds[i] = dial(&s, 9);
     /* A third sends nothing. */
@@ -193,8 +192,7 @@ static void headers_of_proxies_that_never_end_are_cut(void **state)
     }
     for (int i = 0; i < MANY; i++)
         close(fds[i]);
-    assert_int_equal(remote_number(&s.broker, "connections.refused_address"),
-                     0);
+    assert_int_equal(remote_number(&s.broker, "doors.refused_address"), 0);
     stage_end(&s);
 }
 
