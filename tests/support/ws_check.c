@@ -67,3 +67,11 @@ void ws_check_deflate(struct pl_span frames, const char *expected,
     check(frames, expected, &limits);
     pl_inflater_fini(&inflater);
 }
+
+void ws_check_rows(ws_checker *each, const struct ws_row *rows, size_t count,
+                   size_t max_message)
+{
+    for (size_t i = 0; i < count; i++)
+        each((struct pl_span){rows[i].bytes, rows[i].len}, rows[i].expected,
+             max_message);
+}

@@ -16,4 +16,24 @@ void ws_check(struct pl_span frames, const char *expected, size_t max_message);
 void ws_check_deflate(struct pl_span frames, const char *expected,
                       size_t max_message);
 
+/* A table of such expectations, checked row by row. */
+struct ws_row {
+    const char *bytes;
+    size_t len;
+    const char *expected;
+};
+
+#define WS_ROW(bytes, expected)                                                \
+    {                                                                          \
+        bytes, sizeof bytes - 1, expected                                      \
+    }
+
+typedef void ws_checker(struct pl_span frames, const char *expected,
+                        size_t max_message);
+
+#define WS_CHECK_ROWS(check, rows, max_message)                                \
+    ws_check_rows(check, rows, sizeof(rows) / sizeof *(rows), max_message)
+void ws_check_rows(ws_checker *check, const struct ws_row *rows, size_t count,
+                   size_t max_message);
+
 #endif

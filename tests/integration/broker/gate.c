@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "box.h"
@@ -92,4 +93,21 @@ void gate_echo(struct pl_call *call, void *context)
 
     (void)context;
     pl_call_reply(call, data, len);
+}
+
+uint32_t gate_hold(struct gate *g, struct box *b, struct peer *p,
+                   const char *type, const char *const *sets)
+{
+    pl_broker_handler *handler =
+        strcmp(type, "wall") == 0 ? gate_block : gate_keep;
+
+    gate_init(g);
+    box_create(b, sets);
+    if (pl_broker_handle(b->broker, type, handler, g) != PL_OK)
+        abort();
+    box_run(b);
+    peer_enter(p, b->port, PEER_JSON, NULL, NULL);
+    uint32_t id = peer_rpc(p, type, "1");
+    gate_await(g);
+    return id;
 }

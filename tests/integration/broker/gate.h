@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "box.h"
 #include "parley.h"
+#include "peer.h"
 
 struct gate {
     sem_t entered; /* posted by each call that came */
@@ -29,6 +31,12 @@ void gate_open(struct gate *g);
 
 /* Take a kept call, NULL: none is there. */
 struct pl_call *gate_take(struct gate *g);
+
+/* A broker with these settings on which a call of the client `p` waits at the
+ * gate: of "wall", which blocks its loop, or of "keep".  Gives the call's id.
+ */
+uint32_t gate_hold(struct gate *g, struct box *b, struct peer *p,
+                   const char *type, const char *const *sets);
 
 /* Handlers, with a gate as context. */
 void gate_block(struct pl_call *call, void *gate);

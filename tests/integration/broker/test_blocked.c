@@ -15,42 +15,7 @@
 #include "box.h"
 #include "gate.h"
 #include "peer.h"
-
-/* Far more than any phase needs beyond its deadline, even under a sanitizer on
- * a busy machine, and far less than deadlines that add up. */
-enum { SLACK_MS = 20000 };
-
-/* By index of "phases". */
-enum { SIGNAL, GRACE, DISCONNECT, LISTENERS, CANCEL, RESET, PHASES };
-
-static int64_t phase_number(const struct box *b, int phase, const char *name)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "phases.%d.%s", phase, name);
-    return box_number(b, path);
-}
-
-static void await_phase_over(const struct box *b, int phase)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "phases.%d.state", phase);
-    box_await_text(b, path, "over");
-}
-
-/* Nothing of the phase had to be forced. */
-static void assert_unforced(const struct box *b, int phase)
-{
-    assert_int_equal(phase_number(b, phase, "forced"), 0);
-}
-
-static void assert_within(const struct box *b, int phase, int64_t deadline_ms)
-{
-    int64_t ms = phase_number(b, phase, "elapsed_ms");
-
-    assert_true(ms <= deadline_ms + SLACK_MS);
-}
+#include "phases.h"
 
 static void a2_a_handler_that_blocks_costs_no_more_than_the_deadlines(void **st)
 {
@@ -65,14 +30,8 @@ static void a2_a_handler_that_blocks_costs_no_more_than_the_deadlines(void **st)
     struct peer p;
 
     (void)st;
-    gate_init(&g);
     box_log_begin();
-    box_create(&b, sets);
-    assert_int_equal(pl_broker_handle(b.broker, "wall", gate_block, &g), PL_OK);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "wall", "1");
-    gate_await(&g);
+    gate_hold(&g, &b, &p, "wall", sets);
     pl_broker_stop(b.broker);
     await_phase_over(&b, CANCEL); /* though the handler blocks still */
     assert_within(&b, GRACE, 50);
@@ -104,14 +63,8 @@ static void be_stuck(void)
     struct gate g;
     struct peer p;
 
-    gate_init(&g);
     box_log_begin();
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "wall", "1");
-    gate_await(&g);
+    gate_hold(&g, &b, &p, "wall", sets);
     pl_broker_stop(b.broker);
     if (pl_broker_wait(b.broker) != PL_ETIMEDOUT)
         _exit(10);
@@ -151,14 +104,8 @@ static void a2_a_broker_whose_handler_ended_late_can_be_awaited_again(void **st)
     struct peer p;
 
     (void)st;
-    gate_init(&g);
     box_log_begin();
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "wall", "1");
-    gate_await(&g);
+    gate_hold(&g, &b, &p, "wall", sets);
     pl_broker_stop(b.broker);
     assert_int_equal(pl_broker_wait(b.broker), PL_ETIMEDOUT);
     gate_open(&g);

@@ -154,13 +154,7 @@ static void an_answer_for_a_client_that_left_is_let_go(void **st)
     struct box b;
 
     (void)st;
-    gate_init(&g);
-    box_create(&b, NULL);
-    pl_broker_handle(b.broker, "keep", gate_keep, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "keep", "1");
-    gate_await(&g);
+    gate_hold(&g, &b, &p, "keep", NULL);
     peer_reset(&p);
     box_await(&b, "active_connections", 0);
     assert_int_equal(pl_call_reply(gate_take(&g), "1", 1), PL_OK);
@@ -177,14 +171,8 @@ static void a_blocked_handler_is_named_and_counted(void **st)
     struct box b;
 
     (void)st;
-    gate_init(&g);
     box_log_begin();
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    uint32_t id = peer_rpc(&p, "wall", "1");
-    gate_await(&g);
+    uint32_t id = gate_hold(&g, &b, &p, "wall", sets);
     for (int i = 0; i < 2; i++) /* whichever loop it is */
         if (box_has_text(&b, i == 0 ? "loops.0.handler" : "loops.1.handler",
                          "wall"))

@@ -142,13 +142,7 @@ static void a15_the_status_is_told_while_a_handler_blocks(void **st)
     struct box b;
 
     (void)st;
-    gate_init(&g);
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    uint32_t id = peer_rpc(&p, "wall", "1");
-    gate_await(&g);
+    uint32_t id = gate_hold(&g, &b, &p, "wall", sets);
     assert_true(box_has_text(&b, "loops.0.handler", "wall"));
     assert_true(box_has_null(&b, "loops.1.handler"));
     box_await_least(&b, "loops.0.handler_ms", 1);

@@ -18,35 +18,8 @@
 #include "box.h"
 #include "gate.h"
 #include "peer.h"
+#include "phases.h"
 #include "random.h"
-
-/* Far more than any phase needs beyond its deadline, even under a sanitizer on
- * a busy machine, and far less than deadlines that add up. */
-enum { SLACK_MS = 20000 };
-
-/* By index of "phases". */
-enum { SIGNAL, GRACE, DISCONNECT, LISTENERS, CANCEL, RESET, PHASES };
-
-static int64_t phase_number(const struct box *b, int phase, const char *name)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "phases.%d.%s", phase, name);
-    return box_number(b, path);
-}
-
-/* Nothing of the phase had to be forced. */
-static void assert_unforced(const struct box *b, int phase)
-{
-    assert_int_equal(phase_number(b, phase, "forced"), 0);
-}
-
-static void assert_within(const struct box *b, int phase, int64_t deadline_ms)
-{
-    int64_t ms = phase_number(b, phase, "elapsed_ms");
-
-    assert_true(ms <= deadline_ms + SLACK_MS);
-}
 
 /* For stops in which nothing may be forced: however slow the machine is, all
  * that is asked is done before these. */
@@ -311,13 +284,7 @@ static void a8_grace_overrun_by_unanswered_work_is_forced(void **st)
     struct box b;
 
     (void)st;
-    gate_init(&g);
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "keep", gate_keep, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "keep", "1");
-    gate_await(&g);
+    gate_hold(&g, &b, &p, "keep", sets);
     pl_broker_stop(b.broker);
     assert_int_equal(peer_await_end(&p), 3001);
     assert_int_equal(pl_broker_wait(b.broker), PL_OK);
@@ -370,13 +337,7 @@ static void a8_a_second_stop_in_a_hurry_skips_the_grace(void **st)
     struct box b;
 
     (void)st;
-    gate_init(&g);
-    box_create(&b, sets);
-    pl_broker_handle(b.broker, "keep", gate_keep, &g);
-    box_run(&b);
-    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
-    peer_rpc(&p, "keep", "1");
-    gate_await(&g);
+    gate_hold(&g, &b, &p, "keep", sets);
     pl_broker_stop(b.broker);
     box_await_text(&b, "phase", "grace");
     pl_broker_hurry(b.broker);

@@ -484,23 +484,32 @@ static void publish(struct tls_client *c, unsigned number, size_t size)
     } while (strstr(c->in, "\"publish\":{}") == NULL);
 }
 
+/* A client that reads nothing by itself and has room for little, and one that
+ * is to publish. */
+static void start_two(struct box *b, const char *const *more,
+                      struct tls_client *slow, struct tls_client *fast)
+{
+    const struct tls_options small = {.receive_buffer = 4096};
+
+    box_log_begin();
+    uint16_t port = start(b, more);
+    assert_true(tls_open(slow, port, &small));
+    assert_true(tls_enter(slow));
+    assert_true(tls_open(fast, port, &usual));
+    assert_true(tls_enter(fast));
+}
+
 /* Whatever waits, encrypted or not, arrives whole and in order. */
 static void a_slow_reader_gets_everything_in_order(void **st)
 {
     enum { MESSAGES = 150, SIZE = 40000 };
     const char *more[] = {"limits.outgoing_queue=64MiB", "loops=2"};
-    const struct tls_options small = {.receive_buffer = 4096};
     static struct tls_client slow, fast;
     char number[16];
     struct box b;
 
     (void)st;
-    box_log_begin();
-    uint16_t port = start(&b, more);
-    assert_true(tls_open(&slow, port, &small));
-    assert_true(tls_enter(&slow));
-    assert_true(tls_open(&fast, port, &usual));
-    assert_true(tls_enter(&fast));
+    start_two(&b, more, &slow, &fast);
     for (unsigned i = 0; i < MESSAGES; i++)
         publish(&fast, i, SIZE);
     assert_true(box_number(&b, "connections.out_queue_bytes") > 0);
@@ -521,17 +530,11 @@ static void a_reader_too_slow_is_closed_and_nobody_else(void **st)
 {
     enum { MESSAGES = 200, SIZE = 40000 };
     const char *more[] = {"limits.outgoing_queue=256KiB", "loops=2"};
-    const struct tls_options small = {.receive_buffer = 4096};
     static struct tls_client slow, fast;
     struct box b;
 
     (void)st;
-    box_log_begin();
-    uint16_t port = start(&b, more);
-    assert_true(tls_open(&slow, port, &small));
-    assert_true(tls_enter(&slow));
-    assert_true(tls_open(&fast, port, &usual));
-    assert_true(tls_enter(&fast));
+    start_two(&b, more, &slow, &fast);
     for (unsigned i = 0; i < MESSAGES; i++)
         publish(&fast, i, SIZE);
     box_await(&b, "closed.slow", 1);

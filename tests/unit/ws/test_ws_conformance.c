@@ -14,28 +14,12 @@
 
 enum { MAX_MESSAGE = 1000 };
 
-struct row {
-    const char *bytes;
-    size_t len;
-    const char *expected;
-};
-
-#define ROW(bytes, expected)                                                   \
-    {                                                                          \
-        bytes, sizeof bytes - 1, expected                                      \
-    }
-#define CHECK_ROWS(rows) check_rows(rows, sizeof(rows) / sizeof *(rows))
-
-static void check_rows(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        ws_check((struct pl_span){rows[i].bytes, rows[i].len}, rows[i].expected,
-                 MAX_MESSAGE);
-}
+#define ROW WS_ROW
+#define CHECK_ROWS(rows) WS_CHECK_ROWS(ws_check, rows, MAX_MESSAGE)
 
 static void messages_and_control_frames_are_told_in_order(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x81\x05Hello", "text=Hello"),
         ROW("\x82\x03\x00\xFF\x25", "binary=%00%FF%25"),
         ROW("\x81\x00", "text="),
@@ -67,7 +51,7 @@ static void messages_and_control_frames_are_told_in_order(void **state)
 
 static void fragments_become_one_message(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x01\x03Hel\x80\x02lo", "text=Hello"),
         ROW("\x02\x03Hel\x80\x02lo", "binary=Hello"),
         ROW("\x01\x01H\x00\x01"
@@ -108,7 +92,7 @@ static void fragments_become_one_message(void **state)
 
 static void fragments_out_of_order_are_1002(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x80\x01"
             "a",
             "error=1002"),
@@ -154,7 +138,7 @@ static void fragments_out_of_order_are_1002(void **state)
 
 static void control_frames_are_short_and_whole(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x09\x00", "error=1002"),
         ROW("\x0A\x00", "error=1002"),
         ROW("\x08\x00", "error=1002"),
@@ -180,7 +164,7 @@ static void control_frames_are_short_and_whole(void **state)
 
 static void a_close_has_its_code_and_reason_or_none(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x88\x00", "close=0/"),
         ROW("\x88\x02\x03\xE8", "close=1000/"),
         ROW("\x88\x05\x03\xE9"
@@ -237,7 +221,7 @@ static void every_close_code_is_judged_right(void **state)
 
 static void lengths_are_minimal(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x82\x7E\x00\x00", "error=1002"),
         ROW("\x82\x7E\x00\x05Hello", "error=1002"),
         ROW("\x82\x7E\x00\x7D", "error=1002"),
@@ -304,7 +288,7 @@ static void every_form_of_length_is_read(void **state)
 static void the_limit_holds_for_all_fragments_together(void **state)
 {
     static const struct {
-        struct row row;
+        struct ws_row row;
         size_t max;
     } rows[] = {
         {ROW("\x81\x05Hello", "text=Hello"), 5},
@@ -338,7 +322,7 @@ static void the_limit_holds_for_all_fragments_together(void **state)
 
 static void text_is_utf8_over_all_fragments(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x81\x02\xC3\xA9", "text=%C3%A9"),
         ROW("\x81\x04\xF0\x9F\x98\x80", "text=%F0%9F%98%80"),
         ROW("\x01\x01\xC3\x80\x01\xA9", "text=%C3%A9"),
@@ -373,7 +357,7 @@ static void text_is_utf8_over_all_fragments(void **state)
  * announced. */
 static void wrong_text_is_told_inside_an_unfinished_frame(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x81\x7D\xFF", "error=1007"),
         ROW("\x81\x7D"
             "abc\xC3\x28",
@@ -397,7 +381,7 @@ static void the_side_decides_about_masks(void **state)
 {
     static const struct {
         bool masked;
-        struct row row;
+        struct ws_row row;
     } rows[] = {
         {true,
          ROW("\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58", "text=Hello")},

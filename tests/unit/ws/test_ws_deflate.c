@@ -12,28 +12,12 @@
 
 enum { MAX_MESSAGE = 1000 };
 
-struct row {
-    const char *bytes;
-    size_t len;
-    const char *expected;
-};
-
-#define ROW(bytes, expected)                                                   \
-    {                                                                          \
-        bytes, sizeof bytes - 1, expected                                      \
-    }
-#define CHECK(rows) check_rows(rows, sizeof(rows) / sizeof *(rows))
-
-static void check_rows(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        ws_check_deflate((struct pl_span){rows[i].bytes, rows[i].len},
-                         rows[i].expected, MAX_MESSAGE);
-}
+#define ROW WS_ROW
+#define CHECK_ROWS(rows) WS_CHECK_ROWS(ws_check_deflate, rows, MAX_MESSAGE)
 
 static void the_examples_of_the_rfc_are_read(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         /* 7.2.3.1: one block; and in two fragments */
         ROW("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00", "text=Hello"),
         ROW("\x41\x03\xF2\x48\xCD\x80\x04\xC9\xC9\x07\x00", "text=Hello"),
@@ -51,13 +35,13 @@ static void the_examples_of_the_rfc_are_read(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 /* 7.2.3.2: the second message refers to the first, which we do not keep. */
 static void a_message_that_refers_to_an_earlier_one_is_wrong(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"
             "\xC1\x05\xF2\x00\x11\x00\x00",
             "text=Hello error=1007"),
@@ -67,12 +51,12 @@ static void a_message_that_refers_to_an_earlier_one_is_wrong(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 static void messages_may_be_plain_all_the_same(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x81\x05Hello", "text=Hello"),
         ROW("\x81\x05Hello\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00\x82\x01x",
             "text=Hello text=Hello binary=x"),
@@ -82,12 +66,12 @@ static void messages_may_be_plain_all_the_same(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 static void control_frames_come_between_compressed_fragments(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x41\x03\xF2\x48\xCD\x89\x02hi\x00\x02\xC9\xC9\x8A\x00\x80\x02"
             "\x07\x00",
             "ping=hi pong= text=Hello"),
@@ -98,12 +82,12 @@ static void control_frames_come_between_compressed_fragments(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 static void the_bit_belongs_on_the_first_frame_of_a_message(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\x41\x03\xF2\x48\xCD\xC0\x04\xC9\xC9\x07\x00", "error=1002"),
         ROW("\x01\x02He\xC0\x03llo", "error=1002"),
         ROW("\xC0\x00", "error=1002"),
@@ -120,7 +104,7 @@ static void the_bit_belongs_on_the_first_frame_of_a_message(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 static void without_an_agreement_the_bit_is_wrong(void **state)
@@ -133,7 +117,7 @@ static void without_an_agreement_the_bit_is_wrong(void **state)
 
 static void invalid_data_is_told(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\xC1\x00", "error=1007"),
         ROW("\xC1\x01\x07", "error=1007"), /* a block of type 3 */
         ROW("\xC1\x05\xFF\xFF\xFF\xFF\xFF", "error=1007"),
@@ -148,12 +132,12 @@ static void invalid_data_is_told(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 static void inflated_text_must_be_utf8(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         ROW("\xC1\x08\x00\x02\x00\xFD\xFF\xC3\xA4\x00", "text=%C3%A4"),
         ROW("\xC1\x07\x00\x01\x00\xFE\xFF\xC3\x00", "error=1007"),
         ROW("\xC1\x08\x00\x02\x00\xFD\xFF\xC3\x28\x00", "error=1007"),
@@ -162,7 +146,7 @@ static void inflated_text_must_be_utf8(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 /* 1000 times "a", and once more. */
@@ -209,7 +193,7 @@ static void what_comes_in_is_bounded_too(void **state)
 /* Not at the end of the message: the ping behind it is never seen. */
 static void what_is_wrong_is_told_as_soon_as_it_is_inflated(void **state)
 {
-    static const struct row rows[] = {
+    static const struct ws_row rows[] = {
         /* text, in a first fragment and in a later one */
         ROW("\x41\x07\x00\x02\x00\xFD\xFF\xC3\x28\x89\x00", "error=1007"),
         ROW("\x41\x06\x00\x01\x00\xFE\xFF\xC3\x89\x01p"
@@ -235,7 +219,7 @@ static void what_is_wrong_is_told_as_soon_as_it_is_inflated(void **state)
     };
 
     (void)state;
-    CHECK(rows);
+    CHECK_ROWS(rows);
 }
 
 /* A fragment that becomes 1000 bytes. */
