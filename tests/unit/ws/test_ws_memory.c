@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "decoder.h"
+#include "deflate.h"
 
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -216,9 +217,10 @@ static void fragments_over_the_limit_allocate_nothing_more(void **state)
 }
 
 /* Decode `bytes` in pieces until there is an error; gives its code or 0. */
-static unsigned code_of(struct pl_span bytes, size_t piece)
+static unsigned code_of(const struct pl_ws_limits *l, struct pl_span bytes,
+                        size_t piece)
 {
-    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_ws_decoder d = {.limits = l};
     struct pl_ws_event e = {.kind = PL_WS_EVENT_NONE};
 
     while (bytes.len > 0 && e.kind != PL_WS_EVENT_ERROR) {
@@ -234,11 +236,32 @@ static unsigned code_of(struct pl_span bytes, size_t piece)
     return e.code;
 }
 
-/* Fragments and control frames in pieces, with each allocation failing in
- * turn: always 1011, and nothing leaks. */
-static void without_memory_the_connection_ends_with_1011(void **state)
+/* In pieces, with each allocation failing in turn: always 1011, and nothing
+ * leaks. */
+static void fail_each(const struct pl_ws_limits *l, struct pl_span bytes)
 {
     static const size_t pieces[] = {1, 2, 3, 9, 50, 1000};
+
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        calls = fail_at = 0;
+        assert_int_equal(code_of(l, bytes, pieces[i]), 0);
+        if (l->inflater != NULL)
+            pl_inflater_fini(l->inflater);
+        size_t needed = calls;
+        assert_true(needed >= 3);
+        for (size_t at = 1; at <= needed; at++) {
+            calls = 0;
+            fail_at = at;
+            assert_int_equal(code_of(l, bytes, pieces[i]), 1011);
+            if (l->inflater != NULL)
+                pl_inflater_fini(l->inflater);
+        }
+    }
+}
+
+/* Fragments and control frames. */
+static void without_memory_the_connection_ends_with_1011(void **state)
+{
     struct pl_span bytes = PL_SPAN("\x01\x05Hello\x89\x02hi\x00\x7E\x00\x7E"
                                    "0123456789012345678901234567890123456789"
                                    "0123456789012345678901234567890123456789"
@@ -246,17 +269,20 @@ static void without_memory_the_connection_ends_with_1011(void **state)
                                    "012345\x80\x01!");
 
     (void)state;
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        calls = fail_at = 0;
-        assert_int_equal(code_of(bytes, pieces[i]), 0);
-        size_t needed = calls;
-        assert_true(needed >= 3);
-        for (size_t at = 1; at <= needed; at++) {
-            calls = 0;
-            fail_at = at;
-            assert_int_equal(code_of(bytes, pieces[i]), 1011);
-        }
-    }
+    fail_each(&limits, bytes);
+}
+
+/* A whole message, fragments with a control frame between, and a large one. */
+static void without_memory_to_inflate_it_ends_with_1011_too(void **state)
+{
+    struct pl_inflater inflater = {0};
+    struct pl_ws_limits l = {.max_message = 4000, .inflater = &inflater};
+
+    (void)state;
+    fail_each(&l, PL_SPAN("\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00"
+                          "\x41\x03\xF2\x48\xCD\x89\x02hi\x80\x04\xC9\xC9\x07"
+                          "\x00\xC2\x15\xEC\xC1\x31\x01\x00\x00\x00\xC2\xA0\xAC"
+                          "\xEB\x5F\xC2\x1A\x1E\x40\x01\x00\x00\xEF\x06"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -273,6 +299,7 @@ int main(void)
         TEST(a_message_over_the_limit_allocates_nothing),
         TEST(fragments_over_the_limit_allocate_nothing_more),
         TEST(without_memory_the_connection_ends_with_1011),
+        TEST(without_memory_to_inflate_it_ends_with_1011_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
