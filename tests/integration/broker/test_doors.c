@@ -115,8 +115,11 @@ static void an_address_has_its_limit_over_all_loops(void **st)
 static void behind_a_proxy_the_limit_is_exact_however_many_come(void **st)
 {
     static const char header[] = "PROXY TCP6 2001:db8::7 ::1 4711 8000\r\n";
-    const char *sets[] = {"loops=3", "limits.address_connections=5",
-                          "proxy.trusted=[127.0.0.0/8]", "proxy.protocol=true",
+    const char *sets[] = {"loops=3",
+                          "limits.address_connections=5",
+                          "connect.timeout=60s",
+                          "proxy.trusted=[127.0.0.0/8]",
+                          "proxy.protocol=true",
                           NULL};
     enum { MANY = 40 };
     unsigned in = 0, refused = 0, cut = 0;
@@ -260,7 +263,7 @@ static void a_header_and_half_a_handshake_have_one_deadline(void **st)
 
     (void)st;
     box_log_begin();
-    uint16_t port = start_tls(&b, "connect.timeout=500ms");
+    uint16_t port = start_tls(&b, "connect.timeout=2s");
     for (int i = 0; i < 2; i++) {
         fd[i] = dial(port, 1);
         send(fd[i], header, sizeof header - 1, MSG_NOSIGNAL);

@@ -57,7 +57,8 @@ static int await_status(int fd)
 static void a_flood_from_one_address_leaves_room_for_others(void **state)
 {
     static const char *const sets[] = {"limits.connections=100", "loops=1",
-                                       "limits.address_connections=20", NULL};
+                                       "limits.address_connections=20",
+                                       "connect.timeout=60s", NULL};
     enum { MANY = 400 };
     int fds[MANY];
     struct stage s;
@@ -164,7 +165,7 @@ static void headers_of_proxies_that_never_end_are_cut(void **state)
 {
     static const char *const sets[] = {
         "proxy.trusted=[127.0.0.9]", "proxy.protocol=true",
-        "limits.address_connections=5", "connect.timeout=1s", NULL};
+        "limits.address_connections=5", "connect.timeout=2s", NULL};
     static const char begun[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\x0F\xF0";
     enum { MANY = 60, GARBAGE = 30 };
     int fds[MANY];
