@@ -65,9 +65,14 @@ void client_leave(struct client *c)
 
 void client_tell(struct client *c, struct pl_buf *b)
 {
+    unsigned opcode = c->encoding == PEER_JSON ? 1 : 2;
     struct pl_buf frame = {0};
 
-    say_frame(&frame, c->encoding == PEER_JSON ? 1 : 2, pl_buf_span(b));
+    if (c->is_deflated && world_draw(c->world, 4) == 0) {
+        say_deflated(b);
+        opcode |= 0x40;
+    }
+    say_frame(&frame, opcode, pl_buf_span(b));
     link_say(c->link, frame.data, frame.len);
     pl_buf_fini(&frame);
     pl_buf_fini(b);
@@ -84,8 +89,11 @@ static void say_http(struct client *c)
                   "Host: sim\r\nUpgrade: websocket\r\n"
                   "Connection: keep-alive, Upgrade\r\n"
                   "Sec-WebSocket-Version: 13\r\n"
-                  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+                  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
                   c->encoding == PEER_JSON ? "" : "?format=protobuf");
+    if (c->offer != NULL)
+        pl_buf_printf(&b, "Sec-WebSocket-Extensions: %s\r\n", c->offer);
+    pl_buf_put_span(&b, PL_SPAN("\r\n"));
     link_say(c->link, b.data, b.len);
     pl_buf_fini(&b);
 }
@@ -131,6 +139,17 @@ static size_t draw_room(struct client *c)
                : rooms[world_draw(c->world, sizeof rooms / sizeof *rooms)];
 }
 
+/* Half of them offer nothing. */
+static const char *draw_offer(struct world *w)
+{
+    static const char *const offers[] = {
+        "permessage-deflate", "permessage-deflate; server_max_window_bits=9",
+        "permessage-deflate; client_max_window_bits"};
+    unsigned i = world_draw(w, 6);
+
+    return i < 3 ? offers[i] : NULL;
+}
+
 void client_open(struct client *c)
 {
     struct world *w = c->world;
@@ -144,6 +163,8 @@ void client_open(struct client *c)
     c->last_id = 0;
     c->id[0] = '\0';
     c->is_mute = c->is_silent = c->is_rude = c->is_expiring = false;
+    c->is_deflated = false;
+    c->offer = draw_offer(w);
     c->stage = STAGE_OPENING;
     say_http(c);
     say_connect(c);

@@ -83,6 +83,8 @@ struct client {
     bool is_silent;     /* answers no pings */
     bool is_rude;       /* has broken the protocol */
     bool is_expiring;   /* its token may be over */
+    bool is_deflated;   /* messages may be compressed */
+    const char *offer;  /* of permessage-deflate, or NULL */
     struct pl_buf in;   /* not parsed yet */
     struct pl_buf held; /* a frame that a planted bug keeps back */
     struct sub subs[SUBS];

@@ -382,6 +382,8 @@ static bool is_close_allowed(const struct client *c, unsigned code)
         return w->fails_allocations;
     case PL_DISCONNECT_EXPIRED:
         return c->is_expiring;
+    case PL_DISCONNECT_CONNECTION_LIMIT:
+        return w->config->limits.user_connections > 0;
     case PL_DISCONNECT_SLOW:
     case PL_DISCONNECT_INSUFFICIENT_STATE:
     case PL_DISCONNECT_NO_PONG:
@@ -405,10 +407,22 @@ static void hear_close(struct client *c, struct pl_span payload)
     trace_note("close", (int)c->index, code, c->connection);
     if (!c->is_rude && !is_close_allowed(c, code))
         trace_fail("client %u: closed with %u", c->index, code);
+    if (code == PL_DISCONNECT_CONNECTION_LIMIT)
+        c->watch.error = PL_ERROR_LIMIT_EXCEEDED; /* no place to watch from */
     c->stage = STAGE_OVER;
     say_frame(&b, 8, payload);
     link_say(c->link, b.data, b.len);
     pl_buf_fini(&b);
+}
+
+static void hear_compressed(struct client *c, struct pl_span payload)
+{
+    struct pl_buf whole = {0};
+
+    if (!c->is_deflated || !hear_inflate(payload, &whole))
+        trace_fail("client %u: bad compressed data", c->index);
+    hear_message(c, pl_buf_span(&whole));
+    pl_buf_fini(&whole);
 }
 
 static void hear_frame(struct client *c, unsigned opcode,
@@ -418,6 +432,8 @@ static void hear_frame(struct client *c, unsigned opcode,
         trace_fail("client %u: something behind a Close", c->index);
     if (opcode == 8)
         hear_close(c, payload);
+    else if (opcode == (0x40 | 1) || opcode == (0x40 | 2)) /* RSV1 */
+        hear_compressed(c, payload);
     else if (opcode == 1 || opcode == 2)
         hear_message(c, payload);
     else if (opcode != 10)
@@ -471,6 +487,15 @@ static size_t whole_frame(const unsigned char *p, size_t left, size_t *header)
 }
 
 /* Gives what was used up of the answer to the handshake. */
+static void take_terms(struct client *c, struct pl_span head)
+{
+    c->is_deflated =
+        memmem(head.at, head.len, "permessage-deflate", 18) != NULL;
+    if (c->is_deflated !=
+        (c->offer != NULL && c->world->config->websocket.deflate))
+        trace_fail("client %u: deflate, or not?", c->index);
+}
+
 static size_t hear_http(struct client *c)
 {
     const char *end =
@@ -480,6 +505,7 @@ static size_t hear_http(struct client *c)
         return 0;
     if (strncmp(c->in.data, "HTTP/1.1 101 ", 13) == 0) {
         c->stage = STAGE_CONNECTING;
+        take_terms(c, (struct pl_span){c->in.data, (size_t)(end - c->in.data)});
         return (size_t)(end - c->in.data) + 4;
     }
     if (!c->is_rude && !c->world->is_stopping && !c->world->fails_allocations)
@@ -508,7 +534,7 @@ void client_hear(struct link_peer *p, const char *bytes, size_t len)
         at += size;
         if (!let_pass(c, frame, header))
             continue;
-        hear_frame(c, frame.at[0] & 0x0f,
+        hear_frame(c, frame.at[0] & 0x7f,
                    (struct pl_span){frame.at + header, size - header});
         hear_held(c);
     }

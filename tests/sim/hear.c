@@ -3,6 +3,7 @@
 #include "hear.h"
 
 #include <string.h>
+#include <zlib.h>
 
 #include "json_scan.h"
 #include "protobuf_read.h"
@@ -10,6 +11,38 @@
 static bool is(struct pl_span key, const char *name)
 {
     return pl_span_equal(key, pl_span_of(name));
+}
+
+/* All that is in the input; false: it is broken. */
+static bool inflate_all(z_stream *z, struct pl_buf *out)
+{
+    int rc;
+
+    do {
+        char bytes[4096];
+
+        z->next_out = (Bytef *)bytes;
+        z->avail_out = sizeof bytes;
+        rc = inflate(z, Z_SYNC_FLUSH);
+        pl_buf_put(out, bytes, sizeof bytes - z->avail_out);
+    } while (rc == Z_OK && z->avail_out == 0);
+    /* a buffer error: the output had just enough room the last time */
+    return (rc == Z_OK || rc == Z_BUF_ERROR) && z->avail_in == 0;
+}
+
+/* The end of a flush, which is left away, is put behind it again. */
+bool hear_inflate(struct pl_span data, struct pl_buf *out)
+{
+    static unsigned char tail[4] = {0, 0, 0xff, 0xff};
+    z_stream z = {.next_in = (Bytef *)data.at, .avail_in = (uInt)data.len};
+
+    inflateInit2(&z, -15);
+    bool is_good = inflate_all(&z, out);
+    z.next_in = tail;
+    z.avail_in = sizeof tail;
+    is_good = is_good && inflate_all(&z, out);
+    inflateEnd(&z);
+    return is_good;
 }
 
 /* --- JSON --- */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "peer.h"
 
 /* A result of subscribe, history, or of one of a connect's `subs`. */
@@ -23,6 +24,9 @@ struct hear_ops {
     void (*position)(void *arg, const struct hear_position *p);
     void (*client)(void *arg, struct pl_span id);
 };
+
+/* A compressed message, by itself, behind the content of `out`; false: bad. */
+bool hear_inflate(struct pl_span data, struct pl_buf *out);
 
 /* False: malformed. */
 bool hear_subscribe(enum peer_encoding e, struct pl_span body,

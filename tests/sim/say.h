@@ -45,6 +45,10 @@ void say_command(struct pl_buf *b, enum peer_encoding e, const struct say *s);
 /* The answer to a ping. */
 void say_pong(struct pl_buf *b, enum peer_encoding e);
 
+/* The message in `b` compressed, as permessage-deflate has it: RSV1, which is
+ * 0x40 beside the opcode, goes with it. */
+void say_deflated(struct pl_buf *b);
+
 /* One masked frame. */
 void say_frame(struct pl_buf *b, unsigned opcode, struct pl_span payload);
 

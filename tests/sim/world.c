@@ -20,7 +20,7 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 17, SET_LEN = 64 };
+enum { SETS = 24, SET_LEN = 64 };
 
 unsigned world_draw(struct world *w, unsigned bound)
 {
@@ -294,6 +294,9 @@ static void draw_settings(struct world *w, struct sets *s)
     set(s, "limits.commands_per_second", ONE_OF(w, 0, 0, 5, 50), "");
     set(s, "limits.commands_burst", ONE_OF(w, 0, 1, 20), "");
     set(s, "handlers.timeout", ONE_OF(w, 50, 30000), "ms");
+    set(s, "limits.user_connections", ONE_OF(w, 0, 0, 2, 4), "");
+    if (world_draw(w, 2) == 0)
+        s->at[s->count++] = "websocket.deflate=true";
 }
 
 static void make_config(struct world *w, const char *setting)

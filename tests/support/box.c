@@ -135,18 +135,6 @@ void box_destroy(struct box *b)
 
 /* --- Status --- */
 
-static json_t *status_of(const struct box *b, char **text)
-{
-    json_error_t error;
-
-    if (pl_broker_status(b->broker, text) != PL_OK)
-        fail("no status", "out of memory");
-    json_t *root = json_loads(*text, 0, &error);
-    if (root == NULL)
-        fail("the status is not JSON", error.text);
-    return root;
-}
-
 static json_t *find(json_t *at, const char *path)
 {
     char part[64];
@@ -171,6 +159,52 @@ static int64_t number_in(json_t *root, const char *path)
     if (!json_is_integer(at))
         fail("the status has no such number", path);
     return json_integer_value(at);
+}
+
+static void check_signs(json_t *at, const char *text)
+{
+    const char *key;
+    json_t *inner;
+    size_t i;
+
+    if (json_is_integer(at) && json_integer_value(at) < 0) {
+        fprintf(stderr, "%s\n", text);
+        fail("a number is negative", "see the status");
+    }
+    json_object_foreach(at, key, inner) check_signs(inner, text);
+    json_array_foreach(at, i, inner) check_signs(inner, text);
+}
+
+/* Each loop publishes its numbers at the end of a turn.  So these ledgers,
+ * which are balanced when those of each loop are, agree at any time; only what
+ * is posted between loops may be on its way. */
+static void check_ledgers(json_t *root, const char *text)
+{
+    static const char *const exact[] = {"ledgers.commands.balanced",
+                                        "ledgers.mail.balanced",
+                                        "ledgers.deliveries.balanced"};
+
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        if (number_in(root, exact[i]) == 1)
+            continue;
+        fprintf(stderr, "%s\n", text);
+        fail("is not balanced", exact[i]);
+    }
+}
+
+/* Whatever a test asks for, all of the status must make sense. */
+static json_t *status_of(const struct box *b, char **text)
+{
+    json_error_t error;
+
+    if (pl_broker_status(b->broker, text) != PL_OK)
+        fail("no status", "out of memory");
+    json_t *root = json_loads(*text, 0, &error);
+    if (root == NULL)
+        fail("the status is not JSON", error.text);
+    check_signs(root, *text);
+    check_ledgers(root, *text);
+    return root;
 }
 
 int64_t box_number(const struct box *b, const char *path)

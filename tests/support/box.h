@@ -47,7 +47,9 @@ void box_destroy(struct box *b);
  * for a number that an answer has changed, with box_await(). */
 
 /* A number of the status: "connections.open", "ledgers.mail.enqueued",
- * "loops.0.turns".  True is 1.  A name that is not there ends the process. */
+ * "loops.0.turns".  True is 1.  A name that is not there ends the process, as
+ * does a status whose ledgers of commands, mail and deliveries are not exact,
+ * or that has a negative number, whatever it is asked for. */
 int64_t box_number(const struct box *b, const char *path);
 
 /* The text of the status at `path` is `text`; false also for null. */

@@ -33,7 +33,9 @@ struct remote_census {
 void remote_start(struct remote *r, const char *program,
                   const char *const *sets);
 
-/* A number of the status: "connections.open".  True is 1. */
+/* A number of the status: "connections.open".  True is 1.  Whenever the status
+ * is asked for anything, the ledgers of commands, mail and deliveries in it
+ * must be exact. */
 int64_t remote_number(const struct remote *r, const char *path);
 
 /* Wait until the number is `value` (or at least it). */
@@ -41,8 +43,8 @@ void remote_await(const struct remote *r, const char *path, int64_t value);
 void remote_await_least(const struct remote *r, const char *path,
                         int64_t value);
 
-/* Wait until nothing is pending, queued or in transit, then all four ledgers
- * must be exact. */
+/* Wait until nothing is pending, queued or in transit, which makes the ledger
+ * of posts exact as well. */
 void remote_rest(const struct remote *r);
 
 void remote_census(const struct remote *r, struct remote_census *out);

@@ -15,6 +15,37 @@ export const API_KEY = 'the-key-of-the-tests';
 const SICK = /Sanitizer|runtime error:|assertion|Assertion/;
 const STOP_MS = 60_000; // a deadline for a hanging stop, not an expectation
 
+// The ledgers are exact for each loop at the end of every turn, and so in
+// whatever a loop has published, at any time.
+const LEDGERS = {
+    commands_received: /^commands_(answered|refused|silent|cancelled|pending)$/,
+    mail_enqueued: /^(mail_handled|mail_queued|dead_letters_\w+)$/,
+    deliveries_owed: /^deliveries_(given|dropped_\w+|cancelled|queued)$/,
+};
+const IN_WORK = ['commands_pending', 'deliveries_queued', 'mail_queued'];
+
+function checkLedgers(loops) {
+    for (const [index, loop] of loops.entries()) {
+        for (const [name, value] of Object.entries(loop))
+            assert.ok(value < 2n ** 63n, `${name} of loop ${index} < 0`);
+        for (const [name, parts] of Object.entries(LEDGERS)) {
+            const settled = Object.entries(loop)
+                .filter(([part]) => parts.test(part))
+                .reduce((sum, [, value]) => sum + value, 0n);
+            assert.equal(settled, loop[name], `${name} of loop ${index}`);
+        }
+    }
+}
+
+function sumOf(loops) {
+    const sum = {};
+    for (const loop of loops) {
+        for (const [name, value] of Object.entries(loop))
+            sum[name] = (sum[name] ?? 0n) + value;
+    }
+    return sum;
+}
+
 export async function freePort() {
     const server = createServer();
     await new Promise((done, fail) => {
@@ -116,10 +147,33 @@ export class Broker {
         return { status: answer.status, ...JSON.parse(text) };
     }
 
+    // What each loop has counted, by name: a list of objects.
+    async metrics() {
+        const answer = await fetch(`${this.admin}/metrics`, {
+            headers: { 'X-API-Key': this.settings()['api.key'] },
+        });
+        const loops = [];
+        for (const [, name, loop, value] of (await answer.text()).matchAll(
+            /^parley_(\w+)\{loop="(\d+)"\} (\d+)$/gm))
+            (loops[loop] ??= {})[name] = BigInt(value);
+        assert.ok(loops.length > 1, 'a worker and the control loop');
+        return loops;
+    }
+
+    // Wait until nothing is in work or on its way any more.
+    async rest() {
+        await until(async () => {
+            const sum = sumOf(await this.metrics());
+            return IN_WORK.every((name) => sum[name] === 0n) &&
+                sum.posts_sent + sum.posts_foreign === sum.posts_taken;
+        }, 'nothing is in work');
+    }
+
     // SIGTERM, and then everything must be as after a good life.
     async stop() {
         if (!this.child) return;
         const { child } = this;
+        checkLedgers(await this.metrics());
         this.child = null;
         child.kill('SIGTERM');
         const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
@@ -132,9 +186,10 @@ export class Broker {
 
     async dispose() {
         try {
-            await this.stop();
+            if (this.child) await this.rest();
         } finally {
-            await rm(this.folder, { recursive: true, force: true });
+            await this.stop().finally(() =>
+                rm(this.folder, { recursive: true, force: true }));
         }
     }
 }
