@@ -44,7 +44,7 @@ static void await_users(const struct box *b, int all, int single, int several)
     box_await(b, "users.all", all);
     box_await(b, "users.single", single);
     box_await(b, "users.several", several);
-    assert_int_equal(box_number(b, "registered_users"), all);
+    box_await(b, "registered_users", all); /* counts may pass by their values */
 }
 
 /* --- A16 --- */
