@@ -43,8 +43,8 @@ static const char help[] =
     "                   process)\n"
     "  --token          clients show a token, so each user has an inbox\n"
     "  --inbox          and ask for an inbox of the connection\n"
-    "  --at-once N      connections of a process in the making (default 200;\n"
-    "                   return: all)\n"
+    "  --at-once N      return: connections of a process in the making\n"
+    "                   (default: all)\n"
     "  --missed N       return: messages a channel meanwhile (default 3)\n"
     "  --restart        return: see above; the memory store forgets, so each\n"
     "                   must be told that it cannot recover\n"
@@ -200,11 +200,7 @@ static bool take_mode(struct plan *p, const char *name)
         {"idle",
          {.mode = PLAN_IDLE, .clients = 1000, .channels = 5, .seconds = 1}},
         {"return",
-         {.mode = PLAN_RETURN,
-          .clients = 1000,
-          .channels = 5,
-          .seconds = 1,
-          .at_once = 1000000}},
+         {.mode = PLAN_RETURN, .clients = 1000, .channels = 5, .seconds = 1}},
         {"storm", {.mode = PLAN_STORM, .clients = 32, .seconds = 5}},
         {"fanout",
          {.mode = PLAN_FANOUT, .clients = 100, .channels = 1, .seconds = 5}},
@@ -214,6 +210,7 @@ static bool take_mode(struct plan *p, const char *name)
         if (strcmp(name, modes[i].name) == 0) {
             *p = modes[i].plan;
             p->rounds = p->processes = 1;
+            p->at_once = 1000000;
             p->missed = 3;
             p->window = p->size = 64;
             return true;
@@ -228,8 +225,6 @@ static void complete(struct plan *p)
 
     if (p->kind_count == 0)
         take_kinds(p, plain);
-    if (p->at_once == 0)
-        p->at_once = 200;
     if (p->share == 0)
         p->share = p->mode == PLAN_FANOUT
                        ? (p->clients + p->processes - 1) / p->processes

@@ -131,7 +131,7 @@ static void measure_return(struct stage *s, struct report *r)
     leave(s, r);
     double cpu = s->plan->restart ? 0 : server_cpu(&s->server);
     double from = server_now();
-    crowd_do(&s->crowd, WORKER_OPEN, s->plan->clients, &w);
+    crowd_do(&s->crowd, WORKER_RETURN, 0, &w);
     double took = server_now() - from;
     cpu = server_cpu(&s->server) - cpu;
     report_note(r, "seconds until all are back", took);

@@ -28,7 +28,7 @@ struct plan {
     unsigned clients;    /* of all processes */
     unsigned channels;   /* of each client */
     unsigned share;      /* clients of each channel */
-    unsigned at_once;    /* connections of a process in the making */
+    unsigned at_once;    /* return: of a process in the making */
     unsigned missed;     /* return: messages a channel while all are away */
     unsigned window;     /* fanout: messages under way */
     unsigned size;       /* bytes of a message */

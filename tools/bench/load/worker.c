@@ -26,6 +26,7 @@ enum {
     EVENTS = 512,
     STALL_MS = 60000,
     RETRY_MS = 20,
+    OPEN_AT_ONCE = 200,
     PUBLISH_AHEAD = 1024 /* commands not yet answered */
 };
 
@@ -44,6 +45,7 @@ struct worker {
     uint64_t progress;       /* a sum that grows as it does */
     /* opening */
     unsigned target, next, making, in;
+    unsigned at_once; /* of those in the making */
     uint64_t retry_ms;
     /* publishing */
     uint64_t round;    /* number of the message that each channel gets next */
@@ -117,7 +119,7 @@ static void open_more(struct worker *w)
 {
     if (now_ms() < w->retry_ms)
         return;
-    while (w->next < w->target && w->making < w->plan->at_once) {
+    while (w->next < w->target && w->making < w->at_once) {
         struct client *c = &w->clients[w->next++];
 
         if (c->link.state == LINK_CLOSED)
@@ -256,6 +258,14 @@ static unsigned share_of(const struct worker *w, unsigned count)
     return (unsigned)((uint64_t)count * w->count / w->plan->clients);
 }
 
+static void start_opening(struct worker *w, unsigned target, unsigned at_once)
+{
+    w->target = target;
+    w->at_once = at_once;
+    w->next = 0;
+    w->retry_ms = 0;
+}
+
 /* False: nobody has more to say. */
 static bool take_order(struct worker *w)
 {
@@ -267,9 +277,10 @@ static bool take_order(struct worker *w)
     w->progress_ms = now_ms();
     switch (w->order.order) {
     case WORKER_OPEN:
-        w->target = share_of(w, w->order.count);
-        w->next = 0;
-        w->retry_ms = 0;
+        start_opening(w, share_of(w, w->order.count), OPEN_AT_ONCE);
+        break;
+    case WORKER_RETURN:
+        start_opening(w, w->count, w->plan->at_once);
         break;
     case WORKER_PUBLISH:
         w->until = w->round + w->order.count;
@@ -297,6 +308,7 @@ static void work_on(struct worker *w)
 {
     switch (w->order.order) {
     case WORKER_OPEN:
+    case WORKER_RETURN:
         open_more(w);
         break;
     case WORKER_PUBLISH:

@@ -10,7 +10,8 @@
 #include "plan.h"
 
 enum worker_order {
-    WORKER_OPEN, /* `count` clients and the publisher are in; answered then */
+    WORKER_OPEN,   /* `count` clients and the publisher are in; answered then */
+    WORKER_RETURN, /* the same with all, as many at once as the plan says */
     WORKER_PUBLISH, /* `count` messages a channel; answered when all that is
                        connected has them */
     WORKER_CUT,     /* reset all clients but the publisher */
