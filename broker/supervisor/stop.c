@@ -54,8 +54,8 @@ static bool ask(struct pl_supervisor *s, struct pl_party *p, bool force)
     return true;
 }
 
-/* Who cannot be asked for want of memory is awaited all the same: it counts
- * as forced at the deadline. */
+/* Who cannot be asked for want of memory is awaited all the same, and asked
+ * again at the deadline; then it counts as forced. */
 static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
                     bool force)
 {
@@ -64,11 +64,13 @@ static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
 
         if (p->is_gone || (force && p->awaited == 0))
             continue;
-        if (!ask(s, p, force))
+        bool was_unasked = p->awaited > 0 && p->is_unasked;
+        p->is_unasked = !ask(s, p, force);
+        if (p->is_unasked)
             PL_LOG(PL_LOG_ERROR, "cannot ask to stop",
                    pl_log_error("error", PL_ENOMEM),
                    pl_log_number("loop", p->address.loop));
-        p->awaited++;
+        p->awaited += !was_unasked;
     }
 }
 
@@ -150,8 +152,8 @@ static bool is_any_slow(const struct pl_supervisor *s)
 
     for (size_t i = 0; i < list->count; i++) {
         const struct pl_party *p = &list->at[i];
-        bool is_awaited =
-            is_cancel ? p->is_asked && !p->is_gone : p->awaited > 0;
+        bool is_awaited = is_cancel ? p->is_asked && !p->is_gone
+                                    : p->awaited > 0 && !p->is_unasked;
 
         if (is_awaited && is_slow(s, p))
             return true;
@@ -191,8 +193,8 @@ static void ask_to_stop(struct pl_supervisor *s, struct pl_party *p)
 {
     if (p->is_asked || p->is_gone)
         return;
-    p->is_asked = true;
-    if (pl_stop_send(&s->actor, p->address) != PL_OK)
+    p->is_asked = pl_stop_send(&s->actor, p->address) == PL_OK;
+    if (!p->is_asked) /* but again at the deadline */
         PL_LOG(PL_LOG_ERROR, "cannot ask to stop",
                pl_log_error("error", PL_ENOMEM),
                pl_log_string("actor", p->name));
@@ -396,11 +398,30 @@ static void force_disconnect(struct pl_supervisor *s)
     arm(s, disconnect_ms(s) - cut_at_ms(s));
 }
 
+/* Those that there was no memory to ask. */
+static void ask_again(struct pl_supervisor *s)
+{
+    struct pl_party_list *list = parties_of(s, now(s));
+
+    if (list == NULL)
+        stop_next(s);
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        struct pl_party *p = &list->at[i];
+
+        if (p->awaited > 0 && p->is_unasked)
+            p->is_unasked =
+                !ask(s, p, s->is_forcing && now(s) == PL_PHASE_DISCONNECT);
+    }
+}
+
 /* A deadline is over, but a loop of ours still works on what it was asked:
  * look again a little later.  False: it had its time, or there is none. */
 static bool wait_longer(struct pl_supervisor *s)
 {
-    if (s->waited_ms >= s->options.config->shutdown.reset_ms || !is_any_slow(s))
+    if (s->waited_ms >= s->options.config->shutdown.reset_ms)
+        return false;
+    ask_again(s);
+    if (!is_any_slow(s))
         return false;
     s->waited_ms += PL_SUPERVISOR_ANSWER_MS;
     arm(s, PL_SUPERVISOR_ANSWER_MS);

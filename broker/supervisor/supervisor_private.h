@@ -15,6 +15,7 @@ struct pl_party {
     const char *name; /* internal actors */
     uint32_t awaited; /* answers to requests of this phase */
     bool is_asked;    /* internal actors: PL_MSG_STOP was sent */
+    bool is_unasked;  /* one of the awaited: without memory it was not sent */
     bool is_gone;     /* it has exited */
 };
 
