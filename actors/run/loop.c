@@ -33,7 +33,9 @@ enum {
     BUDGET_ACTOR = 64,
     BUDGET_TURN = 16384,
     INBOX_LIMIT = 1 << 20,
-    CACHE_LINE = 64
+    CACHE_LINE = 64,
+    RECENT_NS = 1000000000, /* what the recent lag is a mean of */
+    HALF_NS = 500000000     /* of rest halve it */
 };
 
 /* --- Tasks: rings, so that one can be cancelled wherever it is. --- */
@@ -231,17 +233,50 @@ static void run_timers(struct pl_loop *loop)
     loop->stats.timers = loop->wheel.count;
 }
 
-static void end_turn(struct pl_loop *loop, bool did_work)
+/* `recent`, after so long without a turn: half of it each half second, nearly
+ * straight between.  So an hour in which the process was stopped, or a clock
+ * that jumped, is forgotten in seconds as well. */
+static uint64_t fade(uint64_t recent_ns, uint64_t rest_ns)
+{
+    if (rest_ns / HALF_NS >= 64)
+        return 0;
+    recent_ns >>= rest_ns / HALF_NS;
+    return recent_ns - (uint64_t)((double)recent_ns / 2 *
+                                  (double)(rest_ns % HALF_NS) / HALF_NS);
+}
+
+uint64_t pl_loop_lag_recent_ns(const struct pl_loop *loop)
+{
+    uint64_t now_ns = loop->now_ns, end_ns = loop->turn_end_ns;
+
+    return fade(loop->stats.lag_recent_ns,
+                now_ns > end_ns ? now_ns - end_ns : 0);
+}
+
+/* A turn of `length` from `begun_ns` on has ended. */
+static void measure(struct pl_loop *loop, uint64_t begun_ns, uint64_t length)
+{
+    struct pl_loop_stats *s = &loop->stats;
+    double weight = length < RECENT_NS ? (double)length / RECENT_NS : 1;
+    double before = (double)fade(
+        s->lag_recent_ns,
+        begun_ns > loop->turn_end_ns ? begun_ns - loop->turn_end_ns : 0);
+
+    s->lag_ns = length;
+    s->lag_recent_ns = (uint64_t)(before + ((double)length - before) * weight);
+    if (length > s->turn_ns_max)
+        s->turn_ns_max = length;
+    loop->turn_end_ns = begun_ns + length;
+}
+
+static void end_turn(struct pl_loop *loop, uint64_t begun_ns, bool did_work)
 {
     loop->stats.turns++;
     loop->is_fresh = loop->is_let_in = false;
     publish_queued(loop);
     if (!did_work)
         return;
-    uint64_t length = loop->clock->monotonic(loop->clock) - loop->now_ns;
-    loop->stats.lag_ns = length;
-    if (length > loop->stats.turn_ns_max)
-        loop->stats.turn_ns_max = length;
+    measure(loop, begun_ns, loop->clock->monotonic(loop->clock) - begun_ns);
     if (loop->turn_end != NULL)
         loop->turn_end(loop->turn_end_arg);
 }
@@ -261,9 +296,12 @@ bool pl_loop_turn(struct pl_loop *loop)
     uint64_t work = loop->work;
     /* A callback ran before: it may have counted things of its own. */
     bool was_touched = loop->is_fresh;
+    uint64_t begun_ns = loop->now_ns;
 
     end_sleep(loop);
     take_time(loop);
+    if (!was_touched)
+        begun_ns = loop->now_ns;
     run_stage(loop, PL_STAGE_READY);
     drain(loop);
     run_mail(loop);
@@ -273,7 +311,7 @@ bool pl_loop_turn(struct pl_loop *loop)
     run_stage(loop, PL_STAGE_FLUSH);
     pl_loop_push_out(loop);
     pl_actor_reap_all(loop);
-    end_turn(loop, was_touched || loop->work != work);
+    end_turn(loop, begun_ns, was_touched || loop->work != work);
     return is_busy(loop);
 }
 

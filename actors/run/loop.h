@@ -80,11 +80,18 @@ struct pl_loop_stats {
     uint64_t actors;        /* gauge */
     uint64_t timers;        /* gauge */
     uint64_t turn_ns_max;   /* longest turn since the start */
-    uint64_t lag_ns;        /* length of the newest turn that did work */
+    uint64_t lag_ns;        /* length of the newest turn that did work, with
+                               the driver's callbacks before it */
+    uint64_t lag_recent_ns; /* a mean over about a second, at its end */
 };
 
 /* Thread: the loop's. */
 const struct pl_loop_stats *pl_loop_stats(const struct pl_loop *loop);
+
+/* How long what comes now must expect to wait: the length of turns, a mean over
+ * about a second in which a long turn weighs as much as it lasted; half a
+ * second of rest halves it.  Thread: the loop's. */
+uint64_t pl_loop_lag_recent_ns(const struct pl_loop *loop);
 
 /* Called at the end of each turn that did something, for publishing a
  * snapshot.  Set before the loop runs. */

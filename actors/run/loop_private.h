@@ -74,6 +74,7 @@ struct pl_loop {
     uint16_t *out_dirty;  /* those that are not empty */
     uint32_t out_dirty_count;
     uint64_t work;               /* things done since the start */
+    uint64_t turn_end_ns;        /* of the newest turn that did some */
     const struct pl_msg *sample; /* the message whose wait is measured */
     uint64_t sample_ns;          /* when it came */
     uint64_t sample_turn;        /* the turn of the last sample */

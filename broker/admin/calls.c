@@ -375,6 +375,18 @@ static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
     return true;
 }
 
+/* limits.memory: nothing that is kept or fanned out is taken. */
+static uint32_t refusal(const struct pl_api_calls *c, enum pl_api_method method)
+{
+    struct pl_metrics *m = c->options->metrics;
+
+    if (m->value[PL_METRIC_MEMORY_STATE] == 0 ||
+        (method != PL_API_PUBLISH && method != PL_API_BROADCAST))
+        return 0;
+    pl_count(m, PL_METRIC_REFUSED_MEMORY, 1);
+    return PL_ERROR_TOO_MANY_REQUESTS;
+}
+
 static bool add_command(struct pl_api_call *call, enum pl_api_method method,
                         struct pl_span params, bool is_named)
 {
@@ -384,6 +396,8 @@ static bool add_command(struct pl_api_call *call, enum pl_api_method method,
         &r, method, params, config->channels.data == PL_DATA_BINARY,
         &call->calls->arena);
 
+    if (error == 0)
+        error = refusal(call->calls, method);
     if (error == 0 && method == PL_API_BROADCAST)
         return broadcast(call, &r, is_named);
     struct part *p = add_part(call, method, is_named);

@@ -57,6 +57,12 @@ struct pl_config_endpoints {
     size_t count;
 };
 
+/* A key `limits.memory`; both 0: off. */
+struct pl_config_memory {
+    uint64_t bytes;
+    uint32_t percent; /* of what the process may have */
+};
+
 /* Owned by whoever loaded it; constant from then on, so any thread may read
  * it.  Strings are never NULL unless said so.  Durations end in _ms. */
 struct pl_config {
@@ -90,6 +96,8 @@ struct pl_config {
         uint32_t commands_per_second; /* of a connection; 0: any number */
         uint32_t commands_burst;      /* at once; 0: those of a second */
         uint32_t address_connections; /* 0: any number */
+        uint64_t loop_lag_ms;         /* 0: off */
+        struct pl_config_memory memory;
     } limits;
     struct {
         struct pl_config_networks trusted;

@@ -12,6 +12,7 @@
 #define AT(member) offsetof(struct pl_config, member)
 #define MINUTE ((uint64_t)60 * 1000)
 #define HOUR (60 * MINUTE)
+#define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
 /* Longer than any server lives between two restarts; leaves room to add
@@ -62,6 +63,10 @@ const struct pl_config_key pl_config_keys[] = {
      AT(limits.connection_channels), "128", NULL, 1, 1000000, false},
     {"limits.user_connections", PL_KIND_NUMBER, AT(limits.user_connections),
      "0", NULL, 0, UINT32_MAX, false},
+    {"limits.memory", PL_KIND_MEMORY, AT(limits.memory), "off", NULL,
+     MIB, MIB * GIB, false},
+    {"limits.loop_lag", PL_KIND_DURATION, AT(limits.loop_lag_ms), "1s", NULL,
+     0, HOUR, false},
     {"limits.commands_per_second", PL_KIND_NUMBER,
      AT(limits.commands_per_second), "0", NULL, 0, 1000000, false},
     {"limits.commands_burst", PL_KIND_NUMBER, AT(limits.commands_burst), "0",
@@ -143,6 +148,7 @@ const char *pl_config_kind_text(enum pl_config_kind kind)
         [PL_KIND_NUMBER] = "number",
         [PL_KIND_DURATION] = "duration",
         [PL_KIND_SIZE] = "size",
+        [PL_KIND_MEMORY] = "size, percentage, auto or off",
         [PL_KIND_STRING] = "string",
         [PL_KIND_SOCKET] = "path, auto or off",
         [PL_KIND_ENDPOINT] = "host:port or off",

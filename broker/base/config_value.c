@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SHOWN_MAX = 60 };
+enum { SHOWN_MAX = 60, AUTO_PERCENT = 80 /* of limits.memory: auto */ };
 
 /* One value being converted. */
 struct job {
@@ -94,7 +94,7 @@ static void format_quantity(const struct job *j, uint64_t n, char *out,
 
     if (j->key->kind == PL_KIND_DURATION)
         unit = duration_units;
-    else if (j->key->kind == PL_KIND_SIZE)
+    else if (j->key->kind == PL_KIND_SIZE || j->key->kind == PL_KIND_MEMORY)
         unit = size_units;
     for (; unit != NULL && unit->name != NULL && n > 0; unit++)
         if (n % unit->factor == 0 &&
@@ -139,6 +139,38 @@ static void store_quantity(const struct job *j)
         else if (in_range(j, n))
             *(uint64_t *)j->member = n;
     }
+}
+
+/* "80%" */
+static bool read_percentage(const char *text, uint32_t *out)
+{
+    uint64_t n;
+    const char *rest = read_digits(text, &n);
+
+    if (rest == NULL || strcmp(rest, "%") != 0 || n < 1 || n > 100)
+        return false;
+    *out = (uint32_t)n;
+    return true;
+}
+
+static void store_memory(const struct job *j)
+{
+    const char *text = j->setting->text;
+    struct pl_config_memory *out = j->member;
+    uint64_t n;
+
+    if (strcmp(text, "off") == 0)
+        return;
+    if (strcmp(text, "auto") == 0)
+        out->percent = AUTO_PERCENT;
+    else if (read_percentage(text, &out->percent))
+        return;
+    else if (!read_quantity(text, size_units, &n))
+        refuse(j, text,
+               "a size; as 512MiB or 2GiB, or a percentage from 1% to "
+               "100%, or auto, or off");
+    else if (in_range(j, n))
+        out->bytes = n;
 }
 
 /* The index of `text` among `words`, which NULL ends; -1: none of them. */
@@ -365,6 +397,9 @@ enum pl_err pl_config_value_store(struct pl_config_loading *l,
     case PL_KIND_DURATION:
     case PL_KIND_SIZE:
         store_quantity(&j);
+        return PL_OK;
+    case PL_KIND_MEMORY:
+        store_memory(&j);
         return PL_OK;
     case PL_KIND_BOOL:
     case PL_KIND_ALLOW:

@@ -102,8 +102,19 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "commands refused because the broker stops")                             \
     X(REFUSED_USER, PL_COUNTER, "refused_user",                                \
       "connections closed with 3504: their user has too many")                 \
+    X(REFUSED_LAG, PL_COUNTER, "refused_lag",                                  \
+      "handshakes answered 503 because the loop lags (limits.loop_lag)")       \
+    X(REFUSED_MEMORY, PL_COUNTER, "refused_memory",                            \
+      "connections and commands refused for limits.memory")                    \
+    X(SHED, PL_COUNTER, "closed_shed",                                         \
+      "connections closed as the slowest for limits.memory (3008)")            \
+    X(MEMORY_USED, PL_GAUGE, "memory_used_bytes",                              \
+      "resident memory, when limits.memory looked last")                       \
+    X(MEMORY_LIMIT, PL_GAUGE, "memory_limit_bytes", "limits.memory")           \
+    X(MEMORY_STATE, PL_GAUGE, "memory_state",                                  \
+      "0: enough, 1: new work is refused, 2: slow clients are closed")         \
     X(REFUSED_BUSY, PL_COUNTER, "refused_busy",                                \
-      "publications answered with 111")                                        \
+      "publications and subscriptions answered with 111")                      \
     X(USERS, PL_GAUGE, "users", "users with a connection")                     \
     X(USERS_SINGLE, PL_GAUGE, "users_single", "users with one connection")     \
     X(USERS_SEVERAL, PL_GAUGE, "users_several",                                \
@@ -118,6 +129,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "answers of handlers to nobody: too late, or twice")                     \
     X(LOOP_TURNS, PL_COUNTER, "loop_turns", "turns of the loop")               \
     X(LOOP_LAG_NS, PL_GAUGE, "loop_lag_ns", "length of the newest turn")       \
+    X(LOOP_LAG_RECENT_NS, PL_GAUGE, "loop_lag_recent_ns",                      \
+      "length of turns lately, a mean over a second")                          \
     X(LOOP_LAG_MAX_NS, PL_GAUGE, "loop_lag_max_ns", "longest turn")            \
     X(LOOP_WAKES, PL_COUNTER, "loop_wakes", "writes that woke another loop")   \
     X(ACTORS, PL_GAUGE, "actors", "actors")                                    \

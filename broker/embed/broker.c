@@ -36,6 +36,7 @@ void pl_broker_copy_stats(struct pl_share *s)
 
     v[PL_METRIC_LOOP_TURNS] = t->turns;
     v[PL_METRIC_LOOP_LAG_NS] = t->lag_ns;
+    v[PL_METRIC_LOOP_LAG_RECENT_NS] = t->lag_recent_ns;
     v[PL_METRIC_LOOP_LAG_MAX_NS] = t->turn_ns_max;
     v[PL_METRIC_LOOP_WAKES] = t->wakes;
     v[PL_METRIC_ACTORS] = t->actors;
@@ -163,6 +164,9 @@ static enum pl_err build_supervisor(struct pl_broker *b)
         .metrics = &pl_broker_control(b)->metrics,
         .phases = b->phases,
         .on_stopped = pl_broker_on_stopped,
+        .memory_limit = pl_broker_memory_limit(b),
+        .memory_used = pl_broker_memory_used,
+        .snapshots = b->snapshots,
         .arg = b,
     };
     enum pl_err rc =

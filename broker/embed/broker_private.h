@@ -81,6 +81,10 @@ void pl_broker_free_loops(struct pl_broker *b);
 /* Put the loop's own numbers among the others. */
 void pl_broker_copy_stats(struct pl_share *s);
 
+/* memory.c: limits.memory in bytes, 0: off; and what the supervisor asks. */
+uint64_t pl_broker_memory_limit(const struct pl_broker *b);
+uint64_t pl_broker_memory_used(void *broker, bool trim);
+
 /* life.c: the supervisor has stopped the internal actors. */
 void pl_broker_on_stopped(void *arg);
 

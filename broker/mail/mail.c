@@ -145,6 +145,11 @@ static void answer_destroy(struct pl_msg *msg)
     free(m);
 }
 
+static void memory_destroy(struct pl_msg *msg)
+{
+    free(msg);
+}
+
 static void phase_destroy(struct pl_msg *msg)
 {
     free(msg);
@@ -249,6 +254,13 @@ struct pl_answer_mail *pl_answer_mail_create(void)
 {
     return create(sizeof(struct pl_answer_mail), PL_MAIL_ANSWER,
                   PL_MSG_RESERVED, answer_destroy);
+}
+
+/* Few and far between: its place in the mailbox is never refused. */
+struct pl_memory_mail *pl_memory_mail_create(void)
+{
+    return create(sizeof(struct pl_memory_mail), PL_MAIL_MEMORY,
+                  PL_MSG_RESERVED, memory_destroy);
 }
 
 struct pl_phase_mail *pl_phase_mail_create(void)

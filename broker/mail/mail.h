@@ -33,6 +33,7 @@ enum pl_mail_type {
     PL_MAIL_ANSWER,    /* a handler to session: pl_answer_mail */
     PL_MAIL_PHASE,     /* supervisor to keepers, listeners: pl_phase_mail;
                           back when what it asks is done */
+    PL_MAIL_MEMORY,    /* supervisor to keepers: pl_memory_mail */
     PL_MAIL_HANDLERS,  /* embed to keepers: pl_handlers_mail */
     PL_MAIL_LIST,      /* admin to channels: pl_list_mail; and back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one room */
@@ -228,6 +229,13 @@ struct pl_phase_mail {
     uint32_t forced; /* result: how many had to be forced */
 };
 
+/* How the process stands against limits.memory. */
+struct pl_memory_mail {
+    struct pl_msg msg;
+    bool is_short;       /* new work is refused */
+    uint64_t shed_bytes; /* of what waits for slow clients is to go */
+};
+
 struct pl_handlers; /* session room: an immutable, counted table */
 
 struct pl_handlers_mail {
@@ -269,6 +277,7 @@ struct pl_user_mail *pl_user_mail_create(void);
 struct pl_direct_mail *pl_direct_mail_create(void);
 struct pl_answer_mail *pl_answer_mail_create(void);
 struct pl_phase_mail *pl_phase_mail_create(void);
+struct pl_memory_mail *pl_memory_mail_create(void);
 struct pl_handlers_mail *pl_handlers_mail_create(void);
 struct pl_list_mail *pl_list_mail_create(void);
 

@@ -5,7 +5,8 @@
  * has the fewest: what it handed out itself and what the loops published tell
  * it.  SO_REUSEPORT with a socket a loop was rejected: it spreads by a hash, so
  * that twenty connections on four loops end up as nine, six, three and two, and
- * closing one of the sockets resets what waits in its backlog.
+ * closing one of the sockets resets what waits in its backlog.  A loop that
+ * refuses connections because it lags is avoided for a second.
  *
  * When the process or the machine has no descriptors left, or no memory for
  * one, it stops listening for a moment instead of spinning; who waits in the
@@ -34,7 +35,13 @@
 /* The kernel takes at most net.core.somaxconn for the backlog.  When thousands
  * come back at once it is where they wait for their handshake: whom it has no
  * room for must try again, after a second, then after two, four, eight. */
-enum { BACKLOG = 65535, BATCH = 64, PAUSE_MS = 100, LOOPS_MAX = 64 };
+enum {
+    BACKLOG = 65535,
+    BATCH = 64,
+    PAUSE_MS = 100,
+    AVOID_MS = 1000, /* a loop that lags */
+    LOOPS_MAX = 64
+};
 
 struct pl_listener {
     struct pl_actor actor; /* first */
@@ -46,6 +53,8 @@ struct pl_listener {
     uint16_t port;
     uint64_t failed;          /* accepts in a row, but for transient errors */
     uint64_t load[LOOPS_MAX]; /* scratch: what each loop has now */
+    uint64_t refused[LOOPS_MAX];  /* for lag, by each loop, ever */
+    uint64_t avoid_ms[LOOPS_MAX]; /* until then it gets no more */
 };
 
 static void stop_listening(struct pl_listener *l)
@@ -59,6 +68,15 @@ static void stop_listening(struct pl_listener *l)
     pl_gauge_drop(l->options.metrics, PL_METRIC_LISTENERS, 1);
 }
 
+/* One that refuses for its lag has the fewest, so it would get them all. */
+static void note_lag(struct pl_listener *l, unsigned loop, uint64_t refused)
+{
+    if (l->refused[loop] == refused)
+        return;
+    l->refused[loop] = refused;
+    l->avoid_ms[loop] = pl_loop_now_ms(l->actor.loop) + AVOID_MS;
+}
+
 /* What each loop has: what it published, and what is on its way to it. */
 static void look_at_loops(struct pl_listener *l)
 {
@@ -70,15 +88,20 @@ static void look_at_loops(struct pl_listener *l)
         pl_snapshot_read(l->options.snapshots[i], v);
         l->load[i] = v[PL_METRIC_CONNECTIONS] + l->options.given[i] -
                      v[PL_METRIC_ACCEPTED];
+        note_lag(l, i, v[PL_METRIC_REFUSED_LAG]);
     }
 }
 
 static unsigned least_loaded(const struct pl_listener *l)
 {
+    uint64_t now_ms = pl_loop_now_ms(l->actor.loop);
     unsigned best = 0;
 
     for (unsigned i = 1; i < l->options.loops; i++) {
-        if (l->load[i] < l->load[best])
+        bool avoids = l->avoid_ms[i] > now_ms;
+        bool avoids_best = l->avoid_ms[best] > now_ms;
+
+        if (avoids != avoids_best ? avoids_best : l->load[i] < l->load[best])
             best = i;
     }
     return best;

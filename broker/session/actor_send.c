@@ -280,6 +280,11 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
     };
     struct letter l;
 
+    if (s->keeper->is_short) {
+        pl_count(metrics(s), PL_METRIC_REFUSED_MEMORY, 1);
+        refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
+        return;
+    }
     if (!read_letter(s, data, &l)) {
         refuse(s, id, PL_ERROR_BAD_REQUEST);
         return;

@@ -121,11 +121,6 @@ void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
     }
 }
 
-static bool is_stopping(const struct pl_session *s)
-{
-    return s->keeper->phase != PL_PHASE_RUNNING;
-}
-
 /* JSON connections send JSON; others may be held to it. */
 static bool is_data_json(const struct pl_session *s, struct pl_span data,
                          bool *is_json)
@@ -276,9 +271,7 @@ static void run(struct pl_session *s, const struct pl_command *c)
         pong(s);
     } else if (c->verb == PL_VERB_UNSUBSCRIBE) {
         pl_session_unsubscribe(s, c);
-    } else if (is_stopping(s) && c->verb != PL_VERB_SEND) {
-        pl_session_fail(s, c->id, PL_ERROR_STOPPING);
-    } else {
+    } else if (!s->keeper->is_refusing || !pl_session_refuse_work(s, c)) {
         run_connected(s, c);
     }
 }

@@ -178,6 +178,7 @@ static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
         answer_phase(k); /* the next phase has come over it */
     k->asked = m;
     k->phase = m->phase;
+    pl_keeper_note_refusing(k);
     if (m->phase == PL_PHASE_DISCONNECT && m->force)
         m->forced = cut_all(k);
     else if (m->phase == PL_PHASE_DISCONNECT)
@@ -201,6 +202,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     switch (msg->type) {
     case PL_MAIL_PHASE:
         on_phase(k, (struct pl_phase_mail *)msg);
+        return;
+    case PL_MAIL_MEMORY:
+        pl_keeper_on_memory(k, (struct pl_memory_mail *)msg);
         return;
     case PL_MAIL_HANDLERS:
         on_handlers(k, (struct pl_handlers_mail *)msg);

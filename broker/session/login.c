@@ -488,6 +488,12 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
         fail_login(s, PL_ERROR_UNAUTHORIZED, (struct pl_span){0});
 }
 
+static void refuse_short(struct pl_session *s)
+{
+    pl_count(metrics(s), PL_METRIC_REFUSED_MEMORY, 1);
+    fail_login(s, PL_ERROR_TOO_MANY_REQUESTS, (struct pl_span){0});
+}
+
 void pl_session_connect(struct pl_session *s, const struct pl_command *c)
 {
     struct pl_login *l = calloc(1, sizeof *l);
@@ -503,6 +509,8 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
     l->wants_inbox = wants_inbox(s, c->connect.data);
     if (s->keeper->phase != PL_PHASE_RUNNING)
         fail_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
+    else if (s->keeper->is_short)
+        refuse_short(s);
     else if (!copy_positions(l, &c->connect))
         fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else

@@ -82,7 +82,7 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
 
 /* The reader does not keep up: what it has not begun to get is dropped and
  * counted, and it is told so by the close. */
-static void give_up_slow(struct pl_session *s)
+void pl_session_give_up_slow(struct pl_session *s)
 {
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_DROPPED_SLOW,
                  false);
@@ -202,7 +202,7 @@ static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
 {
     if (policy_of(s) == PL_SLOW_CLOSE) {
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
-        give_up_slow(s);
+        pl_session_give_up_slow(s);
     } else if (!make_room(s, d->to - d->from, d->frames) && tag == 0) {
         fall_behind(s, d);
     } else {
@@ -296,7 +296,7 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
         return;
     if (s->state != PL_SESSION_ECHO && !is_exempt && is_over_limit(s, len, 0) &&
         !make_room(s, len, 0))
-        give_up_slow(s);
+        pl_session_give_up_slow(s);
     else
         append(s, &d, 0, 0);
 }

@@ -9,6 +9,7 @@
 #include "code.h"
 #include "decoder.h"
 #include "deflate.h"
+#include "handshake.h"
 #include "hub.h"
 #include "keeper.h"
 #include "loop.h"
@@ -59,6 +60,9 @@ struct pl_keeper {
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned: the supervisor waits for it */
     struct pl_timer poll;        /* looks whether a phase's work is done */
+    bool is_refusing;            /* new work: it stops, or is_short */
+    bool is_short;               /* of memory, the whole process */
+    bool is_lagging;             /* the loop, when somebody came last */
     bool is_reaped;              /* the last session destroys it */
 };
 
@@ -149,6 +153,9 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
 /* End the subscriptions that fell behind. */
 void pl_session_give_up_behind(struct pl_session *s);
 
+/* It does not keep up: drop what it has not begun to get, and close it. */
+void pl_session_give_up_slow(struct pl_session *s);
+
 /* Flush it: the end of a turn. */
 void pl_session_flush(struct pl_session *s);
 
@@ -156,6 +163,17 @@ void pl_session_flush(struct pl_session *s);
 void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
 void pl_keeper_add(struct pl_keeper *k);
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
+
+/* overload.c */
+bool pl_keeper_is_lagging(struct pl_keeper *k);
+void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m);
+void pl_keeper_note_refusing(struct pl_keeper *k); /* a reason came or went */
+
+/* Why nobody more is let in now; status 0: they are. */
+struct pl_handshake_error pl_keeper_judge(struct pl_keeper *k);
+
+/* While is_refusing: answers the command if it is refused. */
+bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c);
 
 /* upgrade.c: bytes of the handshake, and whatever follows it. */
 void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len);

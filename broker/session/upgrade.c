@@ -86,11 +86,7 @@ static struct pl_handshake_error judge(const struct pl_session *s,
     struct pl_handshake_error error = judge_names(s, h);
     if (error.status != 0)
         return error;
-    if (s->keeper->phase != PL_PHASE_RUNNING)
-        return (struct pl_handshake_error){503, "stopping"};
-    if (s->keeper->session_count > s->keeper->options.connection_limit)
-        return (struct pl_handshake_error){503, "too many connections"};
-    return error;
+    return pl_keeper_judge(s->keeper);
 }
 
 /* The encoding that the client asked for, and the subprotocol to confirm. */

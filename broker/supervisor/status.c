@@ -12,10 +12,9 @@
  * other gauges are shown as they were left: not being 0 would be a leak. */
 #include "status.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "memory_limit.h"
 
 static bool is_maximum(enum pl_metric m)
 {
@@ -23,6 +22,7 @@ static bool is_maximum(enum pl_metric m)
     case PL_METRIC_MAIL_DEEPEST:
     case PL_METRIC_MAIL_WAIT_NS:
     case PL_METRIC_LOOP_LAG_NS:
+    case PL_METRIC_LOOP_LAG_RECENT_NS:
     case PL_METRIC_LOOP_LAG_MAX_NS:
         return true;
     default:
@@ -133,21 +133,6 @@ static void read_loop(struct pl_status *s, const struct pl_status_source *from,
     merge(s, loop);
 }
 
-/* The second number of /proc/self/statm is in pages; see proc(5). */
-static uint64_t resident_bytes(void)
-{
-    unsigned long total, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-
-    if (f == NULL)
-        return 0;
-    // a file of the kernel: NOLINTNEXTLINE(cert-err34-c)
-    if (fscanf(f, "%lu %lu", &total, &resident) != 2)
-        resident = 0;
-    fclose(f);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 enum pl_err pl_status_collect(struct pl_status *out,
                               const struct pl_status_source *source)
 {
@@ -158,7 +143,7 @@ enum pl_err pl_status_collect(struct pl_status *out,
     if (s.loops == NULL)
         return PL_ENOMEM;
     pl_phase_trace_read(source->phases, &s.life);
-    s.memory_bytes = resident_bytes();
+    s.memory_bytes = pl_memory_resident("");
     for (unsigned i = 0; i < s.loop_count; i++)
         read_loop(&s, source, i);
     add_up(&s);

@@ -42,8 +42,8 @@ struct pl_status {
     struct pl_phase_view life;
     uint64_t memory_bytes; /* resident */
     /* Sums over the loops; of what is a maximum (MAIL_DEEPEST, MAIL_WAIT_NS,
-     * LOOP_LAG_NS, LOOP_LAG_MAX_NS) and of HANDLERS, which every loop has a
-     * copy of, the largest. */
+     * LOOP_LAG_NS, LOOP_LAG_RECENT_NS, LOOP_LAG_MAX_NS) and of HANDLERS, which
+     * every loop has a copy of, the largest. */
     uint64_t total[PL_METRIC_COUNT];
     struct pl_ledger commands, mail, deliveries, posts;
     unsigned loop_count;

@@ -73,9 +73,10 @@ static json_t *loop_json(const struct pl_status_loop *l, unsigned index)
     const uint64_t *v = l->value;
 
     return json_pack(
-        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I}", "loop",
-        (int)index, "turns", (json_int_t)v[PL_METRIC_LOOP_TURNS], "lag_ns",
-        (json_int_t)v[PL_METRIC_LOOP_LAG_NS], "lag_max_ns",
+        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I}",
+        "loop", (int)index, "turns", (json_int_t)v[PL_METRIC_LOOP_TURNS],
+        "lag_ns", (json_int_t)v[PL_METRIC_LOOP_LAG_NS], "lag_recent_ns",
+        (json_int_t)v[PL_METRIC_LOOP_LAG_RECENT_NS], "lag_max_ns",
         (json_int_t)v[PL_METRIC_LOOP_LAG_MAX_NS], "wakes",
         (json_int_t)v[PL_METRIC_LOOP_WAKES], "actors",
         (json_int_t)v[PL_METRIC_ACTORS], "timers",
@@ -148,6 +149,7 @@ static const struct number connections[] = {
 static const struct number doors[] = {
     {"refused_origin", PL_METRIC_REFUSED_ORIGIN},
     {"refused_host", PL_METRIC_REFUSED_HOST},
+    {"refused_lag", PL_METRIC_REFUSED_LAG},
     {"refused_address", PL_METRIC_REFUSED_ADDRESS},
     {"cut_address", PL_METRIC_CUT_ADDRESS},
     {"proxy_failed", PL_METRIC_PROXY_FAILED},
@@ -158,6 +160,11 @@ static const struct number closed[] = {
     {"slow", PL_METRIC_CLOSED_SLOW},   {"no_pong", PL_METRIC_CLOSED_NO_PONG},
     {"stale", PL_METRIC_CLOSED_STALE}, {"protocol", PL_METRIC_CLOSED_PROTOCOL},
     {"peer", PL_METRIC_CLOSED_PEER},   {"server", PL_METRIC_CLOSED_SERVER},
+};
+static const struct number memory[] = {
+    {"used", PL_METRIC_MEMORY_USED},   {"limit", PL_METRIC_MEMORY_LIMIT},
+    {"state", PL_METRIC_MEMORY_STATE}, {"refused", PL_METRIC_REFUSED_MEMORY},
+    {"closed", PL_METRIC_SHED},
 };
 static const struct number users[] = {
     {"all", PL_METRIC_USERS},
@@ -251,16 +258,16 @@ static json_t *groups_json(const struct pl_status *s)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
         GROUP(s, connections), "doors", GROUP(s, doors), "closed",
-        GROUP(s, closed), "users", GROUP(s, users), "channels",
-        GROUP(s, channels), "mailboxes", GROUP(s, mailboxes), "handlers",
-        GROUP(s, handlers), "authentication", GROUP(s, authentication),
-        "messages", GROUP(s, messages), "commands", GROUP(s, commands),
-        "deliveries", GROUP(s, deliveries), "errors", errors_json(s), "drops",
-        GROUP(s, drops), "dead_letters", GROUP(s, dead_letters), "ledgers",
-        ledgers_json(s));
+        GROUP(s, closed), "memory", GROUP(s, memory), "users", GROUP(s, users),
+        "channels", GROUP(s, channels), "mailboxes", GROUP(s, mailboxes),
+        "handlers", GROUP(s, handlers), "authentication",
+        GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
+        GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
+        errors_json(s), "drops", GROUP(s, drops), "dead_letters",
+        GROUP(s, dead_letters), "ledgers", ledgers_json(s));
 }
 
 static int put(const char *bytes, size_t len, void *arg)

@@ -451,8 +451,10 @@ void pl_supervisor_on_timer(struct pl_timer *t)
 
 void pl_supervisor_begin_stop(struct pl_supervisor *s, bool hurry)
 {
-    if (now(s) == PL_PHASE_RUNNING)
+    if (now(s) == PL_PHASE_RUNNING) {
+        pl_supervisor_unwatch_memory(s);
         enter(s, PL_PHASE_SIGNAL);
+    }
     if (hurry && now(s) == PL_PHASE_GRACE)
         leave_phase(s);
 }

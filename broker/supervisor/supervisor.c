@@ -186,6 +186,7 @@ static void reap(struct pl_actor *a)
     struct pl_supervisor *s = (struct pl_supervisor *)a;
 
     pl_timer_stop(a->loop, &s->timer);
+    pl_timer_stop(a->loop, &s->look);
     destroy(s);
 }
 
@@ -270,6 +271,7 @@ enum pl_err pl_supervisor_start(struct pl_supervisor *s)
             return rc;
     }
     pl_phase_trace_begin(s->options.phases, PL_PHASE_RUNNING, 0);
+    pl_supervisor_watch_memory(s);
     return PL_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "mail.h"
 #include "metrics.h"
 #include "phase_trace.h"
+#include "snapshot.h"
 
 struct pl_supervisor; /* opaque */
 
@@ -32,7 +33,14 @@ struct pl_supervisor_options {
      * loops, then ends RESET: pl_phase_trace_force() for each loop that it
      * could not join, pl_phase_trace_begin(PL_PHASE_STOPPED).  May be NULL. */
     void (*on_stopped)(void *arg);
-    void *arg; /* of both, which run on the control loop */
+    /* limits.memory in bytes, 0: it is not watched.  Then: what the process
+     * has; with `trim` after it gave back what it does not need; and what the
+     * keepers' loops published, PL_METRIC_COUNT numbers each, in the order in
+     * which the keepers are added. */
+    uint64_t memory_limit;
+    uint64_t (*memory_used)(void *arg, bool trim);
+    struct pl_snapshot *const *snapshots;
+    void *arg; /* of all of them, which run on the control loop */
 };
 
 enum {

@@ -33,8 +33,15 @@ struct pl_supervisor {
     bool is_forcing;    /* the forced disconnect was sent */
     uint64_t waited_ms; /* beyond deadlines, for loops that still worked */
     struct pl_timer timer; /* of the phase that lasts */
-    uint64_t strangers;    /* leavers that had not registered */
+    struct pl_timer look;  /* at memory */
+    uint8_t memory_state;  /* memory_watch.c */
+    bool is_memory_told;
+    uint64_t strangers; /* leavers that had not registered */
 };
+
+/* memory_watch.c: from the start until the stop. */
+void pl_supervisor_watch_memory(struct pl_supervisor *s);
+void pl_supervisor_unwatch_memory(struct pl_supervisor *s);
 
 /* stop.c.  The broker begins to stop; with `hurry` it skips what is left of
  * GRACE.  Both do nothing when that is behind it. */

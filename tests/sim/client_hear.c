@@ -508,7 +508,8 @@ static size_t hear_http(struct client *c)
         take_terms(c, (struct pl_span){c->in.data, (size_t)(end - c->in.data)});
         return (size_t)(end - c->in.data) + 4;
     }
-    if (!c->is_rude && !c->world->is_stopping && !c->world->fails_allocations)
+    if (!c->is_rude && !c->world->is_stopping && !c->world->is_overloaded &&
+        !c->world->fails_allocations)
         trace_fail("client %u: %.12s", c->index, c->in.data);
     c->stage = STAGE_REFUSED;
     return c->in.len;

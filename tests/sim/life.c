@@ -161,9 +161,10 @@ static bool carry_all(struct life *f)
     return any;
 }
 
+/* What is heard; and who is held back may have more that runs. */
 static uint64_t count_news(const struct life *f)
 {
-    uint64_t news = 0;
+    uint64_t news = world_metric(&f->world, PL_METRIC_READS_PAUSED_RATE);
 
     for (unsigned i = 0; i <= CLIENTS; i++)
         news += f->clients[i]->news;
@@ -332,6 +333,9 @@ static void check_gauges(struct life *f)
 static void rest(struct life *f)
 {
     trace_note("rest", -1, 0, 0);
+    f->world.is_calm = true;
+    if (f->world.is_overloaded)
+        world_pass(&f->world, 2000); /* until the keepers know */
     for (unsigned i = 0; i <= CLIENTS; i++) {
         if (f->clients[i]->is_rude) /* half a frame waits for its rest */
             client_leave(f->clients[i]);
@@ -351,6 +355,7 @@ static void rest(struct life *f)
     carry_until_still(f);
     check_gauges(f);
     world_check_rest(&f->world);
+    f->world.is_calm = false;
 }
 
 /* --- From beginning to end --- */

@@ -20,7 +20,7 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 24, SET_LEN = 64 };
+enum { SETS = 24, SET_LEN = 64, MEMORY_LIMIT = 1000 };
 
 unsigned world_draw(struct world *w, unsigned bound)
 {
@@ -60,6 +60,7 @@ static void check_ledgers(void *arg)
     for (int d = 0; d < PL_DEAD_COUNT; d++)
         mail += t->mail_dead[d];
     balance("mail", loop, t->mail_enqueued, mail);
+    pl_snapshot_publish(s->snapshot, v);
 }
 
 uint64_t world_metric(const struct world *w, enum pl_metric m)
@@ -118,8 +119,8 @@ void world_check_empty(struct world *w)
 
 static void check_nothing_left(struct world *w)
 {
-    static const enum pl_metric gauges[] = {PL_METRIC_STREAMS,
-                                            PL_METRIC_HANDLERS};
+    static const enum pl_metric gauges[] = {
+        PL_METRIC_STREAMS, PL_METRIC_MEMORY_STATE, PL_METRIC_HANDLERS};
 
     world_check_empty(w);
     zero(w, gauges, sizeof gauges / sizeof *gauges);
@@ -165,8 +166,18 @@ void world_jump(struct world *w, uint64_t ms)
     w->now_ms += ms;
 }
 
+/* A reactor has a turn behind its callbacks, also when they left no work. */
+static void end_callbacks(struct world *w)
+{
+    faults_enter();
+    for (unsigned i = 0; i <= w->workers; i++)
+        pl_loop_turn(w->at[i].loop);
+    faults_leave();
+}
+
 void world_pass(struct world *w, uint64_t ms)
 {
+    end_callbacks(w);
     settle(w);
     for (uint64_t next; (next = next_timer(w)) <= ms; ms -= next) {
         world_jump(w, next);
@@ -291,6 +302,7 @@ static void draw_settings(struct world *w, struct sets *s)
     s->at[s->count] = s->text[s->count];
     s->count++;
     set(s, "ping.interval", ONE_OF(w, 0, 2, 25), "s");
+    set(s, "limits.loop_lag", ONE_OF(w, 0, 0, 0, 100), "ms");
     set(s, "limits.commands_per_second", ONE_OF(w, 0, 0, 5, 50), "");
     set(s, "limits.commands_burst", ONE_OF(w, 0, 1, 20), "");
     set(s, "handlers.timeout", ONE_OF(w, 50, 30000), "ms");
@@ -306,6 +318,8 @@ static void make_config(struct world *w, const char *setting)
 
     if (!w->is_plain)
         draw_settings(w, &s);
+    else /* whose clock jumps as well */
+        set(&s, "limits.loop_lag", 0, "");
     s.at[s.count++] = "auth.hmac_secret=" WORLD_SECRET;
     s.at[s.count++] = "log.level=error";
     if (setting != NULL)
@@ -379,8 +393,18 @@ static void on_stopped(void *arg)
     ((struct world *)arg)->is_stopped = true;
 }
 
+/* It grows and shrinks as it likes, so that all states come and go. */
+static uint64_t memory_used(void *arg, bool trim)
+{
+    struct world *w = arg;
+
+    (void)trim;
+    return w->is_calm ? 0 : world_draw(w, MEMORY_LIMIT * 5 / 4);
+}
+
 static void make_supervisor(struct world *w)
 {
+    bool is_watched = !w->is_plain && world_draw(w, 4) == 0;
     struct share *control = &w->at[w->workers];
     struct pl_supervisor_options o = {
         .config = w->config,
@@ -388,9 +412,13 @@ static void make_supervisor(struct world *w)
         .metrics = &control->metrics,
         .phases = w->phases,
         .on_stopped = on_stopped,
+        .memory_limit = is_watched ? MEMORY_LIMIT : 0,
+        .memory_used = memory_used,
+        .snapshots = w->snapshots,
         .arg = w,
     };
 
+    w->is_overloaded = is_watched || w->config->limits.loop_lag_ms > 0;
     must(pl_supervisor_create(&w->supervisor, control->loop, &o), "supervisor");
     w->supervisor_address = pl_supervisor_address(w->supervisor);
 }
@@ -457,6 +485,8 @@ static void begin(struct world *w, const struct world_options *o)
     for (unsigned i = 0; i <= w->workers; i++) {
         w->at[i].world = w;
         w->at[i].loop = pl_system_loop(w->system, i);
+        must(pl_snapshot_create(&w->snapshots[i], PL_METRIC_COUNT), "numbers");
+        w->at[i].snapshot = w->snapshots[i];
         pl_loop_on_turn_end(w->at[i].loop, check_ledgers, &w->at[i]);
     }
     build(w, o);
@@ -511,6 +541,8 @@ void world_end(struct world *w)
     settle(w);
     check_nothing_left(w);
     pl_sim_destroy(w->sim);
+    for (unsigned i = 0; i <= w->workers; i++)
+        pl_snapshot_destroy(w->snapshots[i]);
     pl_phase_trace_destroy(w->phases);
     pl_handlers_release(w->handlers);
     pl_config_destroy(w->config);

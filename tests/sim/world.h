@@ -30,7 +30,8 @@ struct share {
     struct pl_metrics metrics;
     struct pl_channels *channels; /* workers */
     struct pl_hub *hub;
-    struct pl_keeper *keeper; /* workers */
+    struct pl_keeper *keeper;     /* workers */
+    struct pl_snapshot *snapshot; /* the world's */
 };
 
 struct operator;
@@ -46,6 +47,7 @@ struct world {
     struct pl_phase_trace *phases;
     unsigned workers;
     struct share at[WORKERS_MAX + 1]; /* the last one: the control loop */
+    struct pl_snapshot *snapshots[WORKERS_MAX + 1];
     struct pl_address owners[WORKERS_MAX];
     struct pl_address hubs[WORKERS_MAX + 1];
     struct pl_supervisor *supervisor; /* its loop's */
@@ -57,6 +59,8 @@ struct world {
     bool is_late;
     bool is_plain;
     bool has_history;
+    bool is_overloaded;     /* connections may be refused for it */
+    bool is_calm;           /* memory is enough */
     bool fails_allocations; /* or did, in this life */
     bool is_stopping;
     bool is_stopped; /* the supervisor said so */

@@ -266,6 +266,45 @@ static void connections_beyond_the_limit_are_answered_503(void **st)
     box_destroy(&b);
 }
 
+/* Less than any process has: it is short from the first look on. */
+static void above_the_limit_of_memory_new_work_is_refused(void **st)
+{
+    const char *sets[] = {"limits.memory=1MiB", NULL};
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_log_begin();
+    box_start(&b, sets);
+    box_await(&b, "memory.state", 2);
+    box_rest(&b);
+    assert_int_equal(box_number(&b, "memory.limit"), 1 << 20);
+    assert_true(box_number(&b, "memory.used") > 1 << 20);
+    assert_int_equal(peer_open(&p, b.port, PEER_JSON), 503);
+    peer_fini(&p);
+    box_await(&b, "memory.refused", 1);
+    assert_true(box_log_has("memory is short, new work is refused"));
+    box_destroy(&b); /* all gauges are 0 */
+    box_log_end();
+}
+
+static void a_share_of_the_machine_is_enough(void **st)
+{
+    const char *sets[] = {"limits.memory=90%", NULL};
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    while (box_number(&b, "memory.limit") == 0)
+        continue; /* it looks when it has begun to run */
+    assert_int_equal(box_number(&b, "memory.state"), 0);
+    assert_true(box_number(&b, "memory.limit") > box_number(&b, "memory.used"));
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
 static void channels_beyond_the_limit_of_a_connection_end_in_106(void **st)
 {
     const char *sets[] = {"limits.connection_channels=3", NULL};
@@ -428,6 +467,8 @@ int main(void)
         cmocka_unit_test(what_the_kernel_takes_in_parts_arrives_whole),
         cmocka_unit_test(the_kernel_keeps_little_that_policy_cannot_reach),
         cmocka_unit_test(connections_beyond_the_limit_are_answered_503),
+        cmocka_unit_test(above_the_limit_of_memory_new_work_is_refused),
+        cmocka_unit_test(a_share_of_the_machine_is_enough),
         cmocka_unit_test(channels_beyond_the_limit_of_a_connection_end_in_106),
         cmocka_unit_test(messages_beyond_the_limit_end_in_1009),
         cmocka_unit_test(without_descriptors_the_listener_waits_and_recovers),

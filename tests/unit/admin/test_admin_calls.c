@@ -15,6 +15,7 @@ struct fixture {
     struct pl_hash_key key;
     struct owner *owner[OWNERS];
     struct pl_address owners[OWNERS];
+    struct pl_metrics metrics;
     struct pl_admin_options options;
     struct pl_actor actor; /* sends the mails of the calls */
     struct pl_api_calls calls;
@@ -80,6 +81,7 @@ static int set_up(void **state)
         .channels = f->owners,
         .channel_owners = OWNERS,
         .supervisor = pl_actor_address(&supervisor),
+        .metrics = &f->metrics,
     };
     assert_int_equal(pl_api_calls_init(&f->calls, &f->actor, &f->options),
                      PL_OK);
@@ -155,6 +157,26 @@ static void a_body_that_is_wrong_is_told_without_asking_anybody(void **state)
            "{\"error\":{\"code\":107,\"message\":\"bad request\"}}");
     expect(*state, PL_CALL_BATCH, 0, "nonsense",
            "{\"error\":{\"code\":107,\"message\":\"bad request\"}}");
+}
+
+/* limits.memory: what is kept or fanned out is refused, the rest goes on. */
+static void short_of_memory_publications_are_error_111(void **state)
+{
+    static const char busy[] =
+        "{\"error\":{\"code\":111,\"message\":\"too many requests\"}}";
+    struct fixture *f = *state;
+
+    f->metrics.value[PL_METRIC_MEMORY_STATE] = 1;
+    expect(f, PL_CALL_ONE, PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1}",
+           busy);
+    expect(f, PL_CALL_ONE, PL_API_BROADCAST,
+           "{\"channels\":[\"a\",\"b\"],\"data\":1}", busy);
+    expect(f, PL_CALL_ONE, PL_API_DISCONNECT, "{\"user\":\"u\"}",
+           "{\"result\":{}}");
+    assert_int_equal(f->metrics.value[PL_METRIC_REFUSED_MEMORY], 2);
+    f->metrics.value[PL_METRIC_MEMORY_STATE] = 0;
+    expect(f, PL_CALL_ONE, PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1}",
+           "{\"result\":{\"offset\":1,\"epoch\":\"epok\"}}");
 }
 
 static void broadcast_answers_each_channel_in_its_place(void **state)
@@ -316,6 +338,7 @@ int main(void)
         WITH_FIXTURE(publish_tells_offset_and_epoch),
         WITH_FIXTURE(an_error_of_the_owner_is_told),
         WITH_FIXTURE(a_body_that_is_wrong_is_told_without_asking_anybody),
+        WITH_FIXTURE(short_of_memory_publications_are_error_111),
         WITH_FIXTURE(broadcast_answers_each_channel_in_its_place),
         WITH_FIXTURE(a_batch_answers_under_the_names_of_its_methods),
         WITH_FIXTURE(the_older_form_answers_a_line_a_command),

@@ -127,6 +127,30 @@ static void durations_and_sizes_take_units(void **state)
     }
 }
 
+static void memory_is_a_size_or_a_share_or_off(void **state)
+{
+    static const struct {
+        const char *set;
+        struct pl_config_memory value;
+    } good[] = {
+        {"limits.memory=off", {0, 0}},
+        {"limits.memory=auto", {0, 80}},
+        {"limits.memory=1%", {0, 1}},
+        {"limits.memory=100%", {0, 100}},
+        {"limits.memory=1MiB", {1 << 20, 0}},
+        {"limits.memory=2GB", {2000000000, 0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct pl_config *c = load_good("", SETS(good[i].set));
+
+        assert_int_equal(c->limits.memory.bytes, good[i].value.bytes);
+        assert_int_equal(c->limits.memory.percent, good[i].value.percent);
+        pl_config_destroy(c);
+    }
+}
+
 static void addresses_are_numeric_and_know_whether_they_are_loopback(void **s)
 {
     struct loaded l;
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test(the_file_wins_over_insecure_and_set_over_the_file),
         cmocka_unit_test(a_value_that_was_overridden_cannot_be_wrong),
         cmocka_unit_test(durations_and_sizes_take_units),
+        cmocka_unit_test(memory_is_a_size_or_a_share_or_off),
         cmocka_unit_test(
             addresses_are_numeric_and_know_whether_they_are_loopback),
         cmocka_unit_test(an_empty_file_and_empty_sections_say_nothing),

@@ -88,6 +88,19 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
          "`64K` is not a size; as 512B, 64KiB, 1MiB or 2GB, or 0"},
         {"websocket.max_message=0", "must be from 1KiB to 1GiB"},
         {"websocket.max_message=2GiB", "must be from 1KiB to 1GiB"},
+        {"limits.memory=0", "must be from 1MiB to 1048576GiB"},
+        {"limits.memory=0%", "`0%` is not a size; as 512MiB or 2GiB, or a "
+                             "percentage from 1% to 100%, or auto, or off"},
+        {"limits.memory=101%", "`101%` is not a size; as 512MiB or 2GiB, or a "
+                               "percentage from 1% to 100%, or auto, or off"},
+        {"limits.memory=50 %", "`50 %` is not a size; as 512MiB or 2GiB, or a "
+                               "percentage from 1% to 100%, or auto, or off"},
+        {"limits.memory=much", "`much` is not a size; as 512MiB or 2GiB, or a "
+                               "percentage from 1% to 100%, or auto, or off"},
+        {"limits.memory=-1", "`-1` is not a size; as 512MiB or 2GiB, or a "
+                             "percentage from 1% to 100%, or auto, or off"},
+        {"limits.memory=512", "`512` is not a size; as 512MiB or 2GiB, or a "
+                              "percentage from 1% to 100%, or auto, or off"},
         {"listen=[]", "must name one address or more"},
         {"listen=[8000]", "`8000` is not host:port"},
         {"listen_tls=[8443]", "`8443` is not host:port"},

@@ -400,6 +400,12 @@ static struct pl_msg *make_phase(bool full)
     return (struct pl_msg *)pl_phase_mail_create();
 }
 
+static struct pl_msg *make_memory(bool full)
+{
+    (void)full;
+    return (struct pl_msg *)pl_memory_mail_create();
+}
+
 static unsigned tables_released;
 
 static void release_table(struct pl_handlers *table)
@@ -453,6 +459,7 @@ static const struct {
     {make_user, PL_MAIL_USER, PL_MSG_RETURN},
     {make_direct, PL_MAIL_DIRECT, PL_MSG_RETURN},
     {make_answer, PL_MAIL_ANSWER, PL_MSG_RESERVED},
+    {make_memory, PL_MAIL_MEMORY, PL_MSG_RESERVED},
     {make_phase, PL_MAIL_PHASE, PL_MSG_RESERVED | PL_MSG_RETURN},
     {make_handlers, PL_MAIL_HANDLERS, PL_MSG_RESERVED},
     {make_list, PL_MAIL_LIST, PL_MSG_RETURN},

@@ -190,6 +190,33 @@ static void connections_are_spread_evenly(void **state)
     finish(&h);
 }
 
+/* It has the fewest because it lets nobody in. */
+static void a_loop_that_refuses_for_its_lag_gets_no_more(void **state)
+{
+    struct hall h;
+    uint64_t v[PL_METRIC_COUNT] = {0};
+    int fds[6];
+
+    (void)state;
+    begin_listening(&h, 2);
+    v[PL_METRIC_REFUSED_LAG] = 1;
+    pl_snapshot_publish(h.snapshots[1], v);
+    v[PL_METRIC_REFUSED_LAG] = 0;
+    v[PL_METRIC_CONNECTIONS] = 100;
+    pl_snapshot_publish(h.snapshots[0], v);
+    for (int i = 0; i < 6; i++) {
+        fds[i] = new_socket();
+        assert_int_equal(dial(fds[i], pl_listener_port(h.listener)), 0);
+    }
+    rig_turn(h.rig); /* all of them at once */
+    assert_int_equal(h.given[0], 6);
+    assert_int_equal(h.given[1], 0);
+    for (int i = 0; i < 6; i++)
+        close(fds[i]);
+    stop(&h);
+    finish(&h);
+}
+
 static void set_limit(rlim_t descriptors)
 {
     struct rlimit files;
@@ -350,6 +377,7 @@ int main(void)
         cmocka_unit_test(an_address_that_is_none_is_refused),
         cmocka_unit_test(after_its_phase_nobody_is_accepted),
         cmocka_unit_test(connections_are_spread_evenly),
+        cmocka_unit_test(a_loop_that_refuses_for_its_lag_gets_no_more),
         cmocka_unit_test(without_descriptors_it_waits_for_some),
         cmocka_unit_test(without_files_in_the_whole_machine_it_waits_too),
         cmocka_unit_test(an_error_of_one_connection_stops_nothing),

@@ -478,6 +478,48 @@ static void the_loop_measures_its_lag_and_the_wait_in_mailboxes(void **state)
     assert_int_equal(stats->turn_ns_max, 60);
 }
 
+static void advance_ms(uint64_t ms)
+{
+    pl_clock_driven_advance(&clock_, ms * 1000000);
+}
+
+/* A turn that lasts so long: with the callbacks before it. */
+static void turn_of_ms(uint64_t ms)
+{
+    pl_loop_awake(loop);
+    advance_ms(ms);
+    pl_loop_turn(loop);
+}
+
+static uint64_t recent_ms(void)
+{
+    pl_loop_awake(loop);
+    uint64_t ms = pl_loop_lag_recent_ns(loop) / 1000000;
+    pl_loop_turn(loop);
+    return ms;
+}
+
+static void the_recent_lag_is_a_mean_over_time(void **state)
+{
+    (void)state;
+    assert_int_equal(recent_ms(), 0);
+    turn_of_ms(100); /* one among many does not matter much ... */
+    assert_int_equal(recent_ms(), 10);
+    for (int i = 0; i < 60; i++)
+        turn_of_ms(100); /* ... when they all are so, it does */
+    assert_in_range(recent_ms(), 99, 100);
+    turn_of_ms(3000); /* a long one is a long time */
+    assert_in_range(recent_ms(), 2999, 3000);
+    advance_ms(500); /* and fades, by rest ... */
+    assert_in_range(recent_ms(), 1499, 1500);
+    for (int i = 0; i < 100; i++)
+        turn_of_ms(10); /* ... or by short ones */
+    assert_in_range(recent_ms(), 500, 600);
+    turn_of_ms(3600 * 1000); /* the process was stopped for an hour */
+    advance_ms(10000);
+    assert_in_range(recent_ms(), 0, 10);
+}
+
 static void the_loop_says_which_foreign_code_runs(void **state)
 {
     const char *name = "untouched";
@@ -537,6 +579,7 @@ int main(void)
         TEST(time_stands_still_within_a_turn),
         TEST(a_turn_that_did_nothing_is_not_published),
         TEST(the_loop_measures_its_lag_and_the_wait_in_mailboxes),
+        TEST(the_recent_lag_is_a_mean_over_time),
         TEST(the_loop_says_which_foreign_code_runs),
         TEST(a_seed_repeats_the_numbers_of_each_loop),
     };

@@ -40,6 +40,9 @@ struct fake {
     unsigned kicks;
     uint32_t kick_code;
     bool was_unsubscribed;
+    unsigned memory_mails;
+    bool is_short; /* by the newest of them ... */
+    uint64_t shed_bytes;
     unsigned answers;
     uint32_t connections; /* of the newest PL_MAIL_USER answer */
     struct pl_msg *kept;
@@ -62,6 +65,13 @@ struct rig {
     unsigned stopped;
     unsigned warnings; /* lines at WARN or above */
     char last_warning[512];
+    /* limits.memory */
+    uint64_t memory_limit;
+    uint64_t memory_used;
+    uint64_t memory_kept; /* freed, and not given back yet */
+    unsigned looks;
+    unsigned trims;
+    struct pl_snapshot *snapshots[WORKERS];
 };
 
 static inline void fake_answer(struct fake *f, struct pl_phase_mail *m)
@@ -135,6 +145,12 @@ static inline void fake_receive(struct pl_actor *a, struct pl_msg *msg)
         f->kick_code = k->code;
         f->was_unsubscribed = k->channel != NULL;
     }
+    if (msg->type == PL_MAIL_MEMORY) {
+        const struct pl_memory_mail *m = (struct pl_memory_mail *)msg;
+        f->memory_mails++;
+        f->is_short = m->is_short;
+        f->shed_bytes = m->shed_bytes;
+    }
     if (msg->type == PL_MAIL_USER) {
         f->answers++;
         f->connections = ((struct pl_user_mail *)msg)->connections;
@@ -203,6 +219,26 @@ static inline void rig_on_stopped(void *arg)
     ((struct rig *)arg)->stopped++;
 }
 
+static inline uint64_t rig_memory_used(void *arg, bool trim)
+{
+    struct rig *r = arg;
+
+    r->looks += !trim;
+    r->trims += trim;
+    if (trim)
+        r->memory_kept = 0;
+    return r->memory_used + r->memory_kept;
+}
+
+static inline void rig_publish_queue(struct rig *r, unsigned worker,
+                                     uint64_t bytes)
+{
+    uint64_t v[PL_METRIC_COUNT] = {0};
+
+    v[PL_METRIC_QUEUE_BYTES] = bytes;
+    pl_snapshot_publish(r->snapshots[worker], v);
+}
+
 static inline void rig_create_supervisor(struct rig *r)
 {
     struct pl_hash_key key = {1, 2};
@@ -213,6 +249,9 @@ static inline void rig_create_supervisor(struct rig *r)
         .phases = r->trace,
         .on_phase = rig_on_phase,
         .on_stopped = rig_on_stopped,
+        .memory_limit = r->memory_limit,
+        .memory_used = rig_memory_used,
+        .snapshots = r->snapshots,
         .arg = r,
     };
     struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), CONTROL);
@@ -243,11 +282,16 @@ static inline void rig_add_parties(struct rig *r)
     }
 }
 
-static inline struct rig *rig_create(const char *test)
+static inline struct rig *rig_create_watching(const char *test,
+                                              uint64_t memory_limit)
 {
     struct rig *r = calloc(1, sizeof *r);
 
     assert_non_null(r);
+    r->memory_limit = memory_limit;
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_int_equal(pl_snapshot_create(&r->snapshots[i], PL_METRIC_COUNT),
+                         PL_OK);
     assert_int_equal(
         pl_sim_create(&r->sim, WORKERS + 1, pl_sim_test_seed(test)), PL_OK);
     assert_int_equal(pl_config_create_default(&r->config), PL_OK);
@@ -259,10 +303,16 @@ static inline struct rig *rig_create(const char *test)
     return r;
 }
 
-/* With parties, started, and at rest. */
-static inline struct rig *rig_start(const char *test)
+static inline struct rig *rig_create(const char *test)
 {
-    struct rig *r = rig_create(test);
+    return rig_create_watching(test, 0);
+}
+
+/* With parties, started, and at rest. */
+static inline struct rig *rig_start_watching(const char *test,
+                                             uint64_t memory_limit)
+{
+    struct rig *r = rig_create_watching(test, memory_limit);
 
     rig_add_parties(r);
     assert_int_equal(pl_supervisor_start(r->supervisor), PL_OK);
@@ -270,8 +320,15 @@ static inline struct rig *rig_start(const char *test)
     return r;
 }
 
+static inline struct rig *rig_start(const char *test)
+{
+    return rig_start_watching(test, 0);
+}
+
 static inline void rig_destroy(struct rig *r)
 {
+    for (unsigned i = 0; i < WORKERS; i++)
+        pl_snapshot_destroy(r->snapshots[i]);
     pl_sim_destroy(r->sim);
     pl_phase_trace_destroy(r->trace);
     pl_config_destroy(r->config);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* overload.c - when the broker has too much to do or to keep: new work is
+ * refused first, then the slowest go.
+ *
+ * Each loop judges its own lag when somebody comes: it is the loop that a new
+ * connection would wait on, and it needs no word from elsewhere.  Whether the
+ * whole process is short of memory the supervisor says, by mail, with how much
+ * this loop is to let go of.  What waits for slow clients is all that can be
+ * let go of here, so those with the most of it go.
+ *
+ * To find them without memory for a sorted list, which there may be none of,
+ * their queues are first counted by size, in steps of an eighth; then all above
+ * the step that suffices are closed, and of that step as many as it takes.
+ *
+ * Invariant: is_lagging and is_short change only here, and what is refused for
+ * them is counted. */
+#include "session_private.h"
+
+#include "log.h"
+
+enum {
+    STEP_BITS = 3, /* of a size's binary digits count, behind the first */
+    STEPS = 64 << STEP_BITS
+};
+
+/* --- Lag --- */
+
+/* Refused from limits.loop_lag on, and until half of it. */
+bool pl_keeper_is_lagging(struct pl_keeper *k)
+{
+    uint64_t limit_ns = k->options.config->limits.loop_lag_ms * 1000000;
+    uint64_t lag_ns = pl_loop_lag_recent_ns(k->actor.loop);
+    bool was_lagging = k->is_lagging;
+
+    if (limit_ns == 0)
+        return false;
+    k->is_lagging = lag_ns > (was_lagging ? limit_ns / 2 : limit_ns);
+    if (k->is_lagging && !was_lagging)
+        PL_LOG(PL_LOG_WARN, "loop lags, new connections are refused",
+               pl_log_number("loop", pl_loop_index(k->actor.loop)),
+               pl_log_number("ms", (int64_t)(lag_ns / 1000000)));
+    else if (was_lagging && !k->is_lagging)
+        PL_LOG(PL_LOG_INFO, "loop lags no more",
+               pl_log_number("loop", pl_loop_index(k->actor.loop)));
+    return k->is_lagging;
+}
+
+/* --- Memory --- */
+
+/* A larger size has no smaller step. */
+static unsigned step_of(uint64_t size)
+{
+    unsigned log = 63 - (unsigned)__builtin_clzll(size | 1u << STEP_BITS);
+
+    return log << STEP_BITS |
+           (unsigned)(size >> (log - STEP_BITS) & ((1u << STEP_BITS) - 1));
+}
+
+struct shed {
+    uint64_t bytes[STEPS]; /* that wait in queues of each size */
+    unsigned from;         /* this step and all above it */
+    uint64_t wanted;       /* still to be let go of */
+    uint32_t closed;
+};
+
+static bool can_go(const struct pl_session *s)
+{
+    return s->state < PL_SESSION_CLOSING && s->doom == 0 && s->out.bytes > 0;
+}
+
+static void count_one(struct pl_actor *a, void *arg)
+{
+    struct pl_session *s = (struct pl_session *)a;
+    struct shed *h = arg;
+
+    if (can_go(s))
+        h->bytes[step_of(s->out.bytes)] += s->out.bytes;
+}
+
+static void close_one(struct pl_actor *a, void *arg)
+{
+    struct pl_session *s = (struct pl_session *)a;
+    struct shed *h = arg;
+
+    if (h->wanted == 0 || !can_go(s) || step_of(s->out.bytes) < h->from)
+        return;
+    h->wanted -= s->out.bytes < h->wanted ? s->out.bytes : h->wanted;
+    h->closed++;
+    pl_session_give_up_slow(s);
+}
+
+/* Close those above the last step first: a walk is in no order of size. */
+static void close_from(struct pl_keeper *k, struct shed *h, unsigned step)
+{
+    h->from = step;
+    pl_actor_each(k->actor.loop, &pl_session_actor_ops, close_one, h);
+}
+
+static uint32_t shed(struct pl_keeper *k, uint64_t wanted)
+{
+    struct shed h = {.wanted = wanted};
+    unsigned step = STEPS;
+    uint64_t sum = 0;
+
+    pl_actor_each(k->actor.loop, &pl_session_actor_ops, count_one, &h);
+    while (step > 0 && sum < wanted)
+        sum += h.bytes[--step];
+    if (step + 1 < STEPS)
+        close_from(k, &h, step + 1);
+    close_from(k, &h, step);
+    return h.closed;
+}
+
+void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m)
+{
+    k->is_short = m->is_short;
+    pl_keeper_note_refusing(k);
+    if (m->shed_bytes > 0) {
+        uint32_t closed = shed(k, m->shed_bytes);
+
+        pl_count(k->options.metrics, PL_METRIC_SHED, closed);
+        if (closed > 0)
+            PL_LOG(PL_LOG_WARN, "slow clients closed for limits.memory",
+                   pl_log_number("loop", pl_loop_index(k->actor.loop)),
+                   pl_log_number("closed", closed));
+    }
+    pl_mail_destroy(&m->msg);
+}
+
+/* --- What is refused --- */
+
+void pl_keeper_note_refusing(struct pl_keeper *k)
+{
+    k->is_refusing = k->is_short || k->phase != PL_PHASE_RUNNING;
+}
+
+struct pl_handshake_error pl_keeper_judge(struct pl_keeper *k)
+{
+    struct pl_metrics *m = k->options.metrics;
+
+    if (k->phase != PL_PHASE_RUNNING)
+        return (struct pl_handshake_error){503, "stopping"};
+    if (k->session_count > k->options.connection_limit)
+        return (struct pl_handshake_error){503, "too many connections"};
+    if (k->is_short) {
+        pl_count(m, PL_METRIC_REFUSED_MEMORY, 1);
+        return (struct pl_handshake_error){503, "short of memory"};
+    }
+    if (pl_keeper_is_lagging(k)) {
+        pl_count(m, PL_METRIC_REFUSED_LAG, 1);
+        return (struct pl_handshake_error){503, "overloaded"};
+    }
+    return (struct pl_handshake_error){0, NULL};
+}
+
+bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_keeper *k = s->keeper;
+
+    if (k->phase != PL_PHASE_RUNNING) {
+        if (c->verb == PL_VERB_SEND)
+            return false; /* which has its own way to say so */
+        pl_session_fail(s, c->id, PL_ERROR_STOPPING);
+        return true;
+    }
+    if (c->verb != PL_VERB_PUBLISH && c->verb != PL_VERB_SUBSCRIBE)
+        return false;
+    pl_count(k->options.metrics, PL_METRIC_REFUSED_MEMORY, 1);
+    pl_session_fail(s, c->id, PL_ERROR_TOO_MANY_REQUESTS);
+    return true;
+}
