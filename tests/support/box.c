@@ -77,9 +77,10 @@ static enum pl_err make_late_stores(struct pl_channels_options *options,
 static void create(struct box *b, const char *const *sets, bool insecure)
 {
     const char *all[SETS_MAX] = {"listen=[127.0.0.1:0]", "admin.listen=off",
-                                 "admin.socket=off", "loops=2"};
+                                 "admin.socket=off",     "loops=2",
+                                 "ping.interval=1h",     "connect.timeout=1h"};
     struct pl_broker_options o = {
-        .sets = all, .set_count = 4, .insecure = insecure};
+        .sets = all, .set_count = 6, .insecure = insecure};
 
     while (sets != NULL && *sets != NULL && o.set_count < SETS_MAX)
         all[o.set_count++] = *sets++;

@@ -25,7 +25,9 @@ struct box {
 };
 
 /* Build a broker with --insecure and these settings, "key=value", the last one
- * NULL; loops=2, no admin listener and no admin socket unless they say so.
+ * NULL; loops=2, no admin listener and no admin socket unless they say so, and
+ * nobody is closed for being slow to log in or to answer a ping: a test that
+ * waits for something else may not read from all its peers for long.
  * box_create_strict(): without --insecure.  box_start() also starts it.
  * With PL_LATE_DELAY_MS in the environment its stores answer up to so much
  * later.  Failures end the process. */
