@@ -39,8 +39,9 @@ void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
     if (s->is_touched)
         return;
     s->is_touched = true;
-    s->next_touched = k->touched;
-    k->touched = s;
+    s->next_touched = NULL;
+    *k->touched_end = s;
+    k->touched_end = &s->next_touched;
     pl_loop_defer(k->actor.loop, PL_STAGE_FLUSH, &k->flush);
 }
 
@@ -52,13 +53,16 @@ static void fetch(struct pl_session *s)
     __builtin_prefetch(pl_session_transport(s));
 }
 
-/* Those that are touched meanwhile wait for the next turn. */
+/* In the order in which they were touched, so that who has waited longest is
+ * written to first.  Those that are touched meanwhile wait for the next turn.
+ */
 static void flush(struct pl_task *t)
 {
     struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, flush);
     struct pl_session *s = k->touched;
 
     k->touched = NULL;
+    k->touched_end = &k->touched;
     while (s != NULL) {
         struct pl_session *next = s->next_touched;
 
@@ -79,6 +83,8 @@ static void untouch(struct pl_keeper *k, struct pl_session *s)
     while (*at != s)
         at = &(*at)->next_touched;
     *at = s->next_touched;
+    if (*at == NULL)
+        k->touched_end = at;
 }
 
 void pl_keeper_add(struct pl_keeper *k)
@@ -252,6 +258,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
         return PL_ENOMEM;
     k->options = *options;
     k->pool.metrics = options->metrics;
+    k->touched_end = &k->touched;
     k->seal.run = seal;
     k->flush.run = flush;
     k->poll.fire = on_poll;

@@ -48,7 +48,8 @@ struct pl_keeper {
     struct pl_arena arena;      /* of the command being decoded */
     struct pl_segment *replies; /* of this turn; NULL: none yet */
     struct pl_task seal;
-    struct pl_session *touched; /* to be flushed */
+    struct pl_session *touched; /* to be flushed, in this order */
+    struct pl_session **touched_end;
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
     struct pl_call_table calls;   /* of handlers that answer later */
