@@ -127,6 +127,9 @@ static void launch(struct server *s, const struct plan *plan,
 {
     double until = server_now() + DEADLINE_S;
 
+    s->folder[0] = '\0';
+    if (kind->tls)
+        certificate_make(s->folder, sizeof s->folder);
     s->log = memfd_create("log", MFD_CLOEXEC);
     fflush(NULL);
     s->pid = fork();
@@ -141,14 +144,14 @@ static void launch(struct server *s, const struct plan *plan,
             fail(s, "the broker does not run");
         nap();
     }
+    certificate_remove(s->folder); /* read; nothing is left if we are killed */
+    s->folder[0] = '\0';
 }
 
 void server_start(struct server *s, const struct plan *plan,
                   const struct plan_kind *kind)
 {
     memset(s, 0, sizeof *s);
-    if (kind->tls)
-        certificate_make(s->folder, sizeof s->folder);
     launch(s, plan, kind);
 }
 
@@ -173,7 +176,6 @@ static double end(struct server *s)
 void server_stop(struct server *s)
 {
     end(s);
-    certificate_remove(s->folder);
 }
 
 double server_restart(struct server *s, const struct plan *plan,

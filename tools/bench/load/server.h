@@ -13,7 +13,7 @@ struct server {
     pid_t pid;
     uint16_t port;
     int log;         /* a file in memory */
-    char folder[32]; /* has the certificate */
+    char folder[32]; /* has the certificate while it starts; empty: none */
 };
 
 /* Bytes. */
