@@ -485,6 +485,21 @@ static void a_reader_that_has_gone_is_noticed_at_once(void **state)
     await_metric(r, "parley_subscriptions{loop=\"1\"} 0\n");
 }
 
+static void streams_at_once_are_bounded(void **state)
+{
+    enum { MOST = 64 };
+    struct rig *r = *state;
+    int fds[MOST];
+
+    for (int i = 0; i < MOST; i++)
+        fds[i] = open_stream(r, "GET /sub?channel=a", "\"subscribe\"");
+    assert_int_equal(ask_unix(r, "GET /sub?channel=a", ""), 503);
+    for (int i = 0; i < MOST; i++)
+        close(fds[i]);
+    await_metric(r, "parley_subscriptions{loop=\"1\"} 0\n");
+    close(open_stream(r, "GET /sub?channel=a", "\"subscribe\""));
+}
+
 static void deliveries_to_streams_are_in_the_ledger(void **state)
 {
     struct rig *r = *state;
@@ -619,6 +634,7 @@ int main(void)
         RUNNING(a_stream_of_which_nothing_is_left_ends),
         RUNNING(a_stream_is_of_names_in_utf8),
         RUNNING(a_reader_that_has_gone_is_noticed_at_once),
+        RUNNING(streams_at_once_are_bounded),
         RUNNING(deliveries_to_streams_are_in_the_ledger),
         RUNNING(a_reader_that_does_not_read_is_cut_and_counted),
         RUNNING(shutdown_answers_and_then_stops),
