@@ -29,6 +29,7 @@ enum {
     POLITE_EACH = 10,    /* one connection in so many answers a Close */
     BURST = 50,
     AT_ONCE = 100, /* connections that open side by side */
+    SPARE = 200,   /* descriptors for all else */
     SLACK_MS = 20000,
     DISCONNECT = 2, /* by index of "phases" */
     PHASES = 6
@@ -182,6 +183,8 @@ static void fork_clients(void)
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+    if (clients.count + SPARE > files.rlim_cur) /* told with the result */
+        clients.count = (unsigned)files.rlim_cur - SPARE;
     if (pipe(orders) != 0 || pipe(answers) != 0)
         give_up("no pipe");
     clients.pid = fork();
