@@ -201,15 +201,16 @@ static void on_emptied(struct pl_conn *c)
 /* One read; false when there is nothing more to read for now. */
 static bool read_some(struct pl_conn *c, size_t *total)
 {
-    ssize_t n = c->io->read(c, c->conns->in, sizeof c->conns->in);
+    size_t most = pl_session_inflates(session_of(c)) ? PL_READ_PACKED
+                                                     : sizeof c->conns->in;
+    ssize_t n = c->io->read(c, c->conns->in, most);
 
     pl_count(c->conns->metrics, PL_METRIC_READS, 1);
     if (n > 0) {
-        *total += (size_t)n;
-        pl_session_input(session_of(c), c->conns->in, (size_t)n);
+        *total += pl_session_input(session_of(c), c->conns->in, (size_t)n);
         if (c->fd < 0)
             return false;
-        if ((size_t)n == sizeof c->conns->in || c->is_hung_up)
+        if ((size_t)n == most || c->is_hung_up)
             return true;
         on_emptied(c); /* by a short read */
         return false;

@@ -13,7 +13,8 @@
 
 enum {
     PL_READ_BYTES = 64 * 1024,   /* one read */
-    PL_READ_BUDGET = 256 * 1024, /* a connection and turn */
+    PL_READ_PACKED = 4 * 1024,   /* one read of what may be inflated */
+    PL_READ_BUDGET = 256 * 1024, /* a connection and turn; inflated */
     PL_JOIN_BYTES = 64 * 1024,   /* pieces up to this are joined */
     PL_PIECES = 64               /* of one write */
 };

@@ -421,13 +421,24 @@ void pl_session_decode(struct pl_session *s, struct pl_span in)
     }
 }
 
-void pl_session_input(struct pl_session *s, char *bytes, size_t len)
+size_t pl_session_input(struct pl_session *s, char *bytes, size_t len)
 {
+    const struct pl_inflater *i = &s->keeper->inflater;
+    uint64_t before = i->inflated;
+
     pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
     if (s->state == PL_SESSION_HANDSHAKE)
         pl_session_upgrade(s, bytes, len);
     else
         pl_session_decode(s, (struct pl_span){bytes, len});
+    return len + (size_t)(i->inflated - before);
+}
+
+bool pl_session_inflates(const struct pl_session *s)
+{
+    if (s->state == PL_SESSION_HANDSHAKE)
+        return s->keeper->options.config->websocket.deflate;
+    return s->subscriber.deflate != PL_DEFLATE_NONE;
 }
 
 /* --- The actor --- */

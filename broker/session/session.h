@@ -82,8 +82,13 @@ void pl_session_admitted(struct pl_session *s);
  * too many connections. */
 void pl_session_turn_away(struct pl_session *s);
 
-/* Bytes arrived; they are changed in place. */
-void pl_session_input(struct pl_session *s, char *bytes, size_t len);
+/* Bytes arrived; they are changed in place.  Gives how many there were to
+ * handle: these, and what was inflated. */
+size_t pl_session_input(struct pl_session *s, char *bytes, size_t len);
+
+/* Whether input may become a thousand times as large: then it should come in
+ * small pieces, so that others get their turn between them. */
+bool pl_session_inflates(const struct pl_session *s);
 
 /* The next pieces to send, at most `max`; gives how many. */
 int pl_session_output(struct pl_session *s, struct iovec *iov, int max);

@@ -29,7 +29,6 @@
  * beginning of a message whenever no call is inside. */
 #include "deflate.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #include <zlib.h>
@@ -278,6 +277,7 @@ enum pl_err pl_inflate(struct pl_inflater *i, struct pl_span payload,
     enum pl_err err = feed(z, payload, max, &i->out);
     if (err == PL_OK)
         err = finish(z, max, &i->out);
+    i->inflated += i->out.len;
     return_stream(i, z);
     if (err == PL_OK)
         *out = (struct pl_span){i->out.data != NULL ? i->out.data : "",

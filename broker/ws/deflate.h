@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "err.h"
@@ -69,6 +70,7 @@ void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
 struct pl_inflater {
     struct z_stream_s *stream; /* owned; at rest, for the next message */
     unsigned open;             /* inflations */
+    uint64_t inflated;         /* bytes that ever came out */
     struct pl_buf out;         /* the last whole message, also as far as it
                                   came before an error */
 };

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deflate.h"
+#include "frame.h"
+#include "mischief.h"
 #include "stage.h"
+#include "ws_feed.h"
 
 enum { QUEUE = 256 * 1024, LITTLE = 32 * 1024, MUCH = 4 << 20 };
 
@@ -290,6 +295,49 @@ static void floods_of_echoes_are_bounded(void **state)
     flood_with("/echo", false, 0x81, "");
 }
 
+/* Messages of 89 bytes that become 64 KiB.  They are all here when the broker
+ * looks, and still others get their turns between them. */
+static void floods_of_bombs_share_the_loop(void **state)
+{
+    static const char *const sets[] = {"websocket.deflate=true", "loops=1",
+                                       NULL};
+    static const char head[] =
+        MISCHIEF_HEAD "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    enum { BOMB = 65536, COUNT = 600 };
+    struct pl_buf plain = {0}, frame = {0}, unit = {0};
+    struct pl_deflater deflater = {0};
+    struct stage s;
+    char answer[1024];
+
+    (void)state;
+    for (int i = 0; i < BOMB; i++)
+        pl_buf_put_byte(&plain, ' ');
+    pl_ws_frame_put(&frame, PL_WS_TEXT, pl_buf_span(&plain));
+    pl_deflate_last(&deflater, PL_DEFLATE_WIDE, &frame, 0);
+    for (int i = 0; i < COUNT && unit.len + frame.len < 60000; i++)
+        ws_mask(&unit, pl_buf_span(&frame));
+    stage_begin(&s, sets);
+    int fd = stage_socket(&s);
+    stage_send(fd, head, sizeof head - 1);
+    assert_true(recv(fd, answer, sizeof answer, 0) > 0);
+    int64_t before = remote_number(&s.broker, "loops.0.turns");
+    kill(s.broker.pid, SIGSTOP);
+    stage_send(fd, unit.data, unit.len);
+    kill(s.broker.pid, SIGCONT);
+    remote_await_least(&s.broker, "messages.bytes_in",
+                       (int64_t)(sizeof head - 1 + unit.len));
+    int64_t turns = remote_number(&s.broker, "loops.0.turns") - before;
+    print_message("%zu KiB of bombs in %lld turns\n", unit.len / 1024,
+                  (long long)turns);
+    assert_true(turns >= 10);
+    stage_leave(fd, LEAVE_RESET);
+    pl_buf_fini(&plain);
+    pl_buf_fini(&frame);
+    pl_buf_fini(&unit);
+    pl_deflater_fini(&deflater);
+    stage_end(&s);
+}
+
 /* --- Oversized --- */
 
 static void whatever_is_too_large_is_refused_with_its_code(void **state)
@@ -331,6 +379,7 @@ int main(void)
         cmocka_unit_test(floods_of_empty_commands_are_bounded),
         cmocka_unit_test(floods_of_pings_are_bounded),
         cmocka_unit_test(floods_of_echoes_are_bounded),
+        cmocka_unit_test(floods_of_bombs_share_the_loop),
         cmocka_unit_test(whatever_is_too_large_is_refused_with_its_code),
     };
 
