@@ -220,6 +220,8 @@ bool notation_send(struct pl_buf *out, const char *script,
 
 void notation_note(struct pl_buf *out, const char *kind, struct pl_span payload)
 {
+    static const char digits[] = "0123456789ABCDEF"; /* many are written */
+
     if (out->len > 0)
         pl_buf_put_byte(out, ' ');
     pl_buf_printf(out, "%s", kind);
@@ -229,10 +231,13 @@ void notation_note(struct pl_buf *out, const char *kind, struct pl_span payload)
     for (size_t i = 0; i < payload.len; i++) {
         unsigned char c = (unsigned char)payload.at[i];
 
-        if (c <= ' ' || c >= 0x7F || c == '%')
-            pl_buf_printf(out, "%%%02X", c);
-        else
+        if (c <= ' ' || c >= 0x7F || c == '%') {
+            const char text[] = {'%', digits[c >> 4], digits[c & 15]};
+
+            pl_buf_put(out, text, sizeof text);
+        } else {
             pl_buf_put_byte(out, (char)c);
+        }
     }
 }
 
