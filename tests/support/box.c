@@ -78,9 +78,10 @@ static void create(struct box *b, const char *const *sets, bool insecure)
 {
     const char *all[SETS_MAX] = {"listen=[127.0.0.1:0]", "admin.listen=off",
                                  "admin.socket=off",     "loops=2",
-                                 "ping.interval=1h",     "connect.timeout=1h"};
+                                 "ping.interval=1h",     "connect.timeout=1h",
+                                 "limits.loop_lag=0"}; /* sanitizers are slow */
     struct pl_broker_options o = {
-        .sets = all, .set_count = 6, .insecure = insecure};
+        .sets = all, .set_count = 7, .insecure = insecure};
 
     while (sets != NULL && *sets != NULL && o.set_count < SETS_MAX)
         all[o.set_count++] = *sets++;

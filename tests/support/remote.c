@@ -72,10 +72,14 @@ static _Noreturn void become(const struct remote *r, const char *program,
                              const char *const *sets)
 {
     const char *args[ARGS_MAX] = {
-        program, "--insecure",       "--set", "listen=[127.0.0.1:0]",
-        "--set", "admin.listen=off", "--set"};
+        program, "--insecure",
+        "--set", "listen=[127.0.0.1:0]",
+        "--set", "admin.listen=off",
+        "--set", "limits.loop_lag=0", /* sanitizers are slow */
+        "--set",
+    };
     char where[128];
-    int count = 7;
+    int count = 9;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing is left of a failed test */
     snprintf(where, sizeof where, "admin.socket=%s", r->socket);

@@ -86,6 +86,7 @@ export class Broker {
         return {
             listen: `[127.0.0.1:${this.port}]`,
             loops: process.env.PARLEY_LOOPS ?? '1',
+            'limits.loop_lag': '0', // sanitizers are slow
             'websocket.deflate': process.env.PARLEY_DEFLATE ?? 'false',
             'admin.listen': `127.0.0.1:${this.adminPort}`,
             'admin.socket': join(this.folder, 'admin.sock'),
