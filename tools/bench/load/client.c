@@ -122,7 +122,7 @@ static void take_subscribed(struct client *c, const struct talk_heard *h)
     struct pl_span result = h->result;
     struct talk_heard missed;
 
-    if (c->is_guest || k >= c->crew->plan->channels)
+    if (c->is_guest || c->subs == NULL || k >= c->crew->plan->channels)
         abort();
     keep_position(c, &c->subs[k].position, h);
     c->crew->tally.subscribed++;

@@ -146,7 +146,7 @@ static bool each_field(struct pl_span bytes, struct talk_heard *out,
                                     const struct pl_protobuf_field *f))
 {
     struct pl_protobuf r = pl_protobuf_of(bytes);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
 
     while (r.at < r.end) {
         if (!pl_protobuf_next(&r, &f))
