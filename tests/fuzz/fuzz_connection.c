@@ -29,7 +29,7 @@ enum {
     TALKERS = 4,
     STEPS_MAX = 512,
     MESSAGE_MAX = 16 * 1024,
-    QUIET_ROUNDS = 4,
+    QUIET_ROUNDS = 6, /* of 50 ms: longer than a command waits its turn */
     ROUNDS_MAX = 400,
     STOP_SLACK_MS = 2000 /* beyond the deadlines of the phases */
 };
