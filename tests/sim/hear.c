@@ -189,7 +189,7 @@ static bool binary_publication(struct pl_span bytes, const struct hear_ops *ops,
                                void *arg)
 {
     struct pl_protobuf r = pl_protobuf_of(bytes);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
     struct pl_span data = {0};
     uint64_t offset = 0;
 
@@ -209,7 +209,7 @@ static bool binary_publications(struct pl_span body, unsigned number,
                                 const struct hear_ops *ops, void *arg)
 {
     struct pl_protobuf r = pl_protobuf_of(body);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
 
     while (r.at < r.end) {
         if (!pl_protobuf_next(&r, &f))
@@ -225,7 +225,7 @@ static bool binary_position(struct pl_span body, struct numbers n,
 {
     struct hear_position p = {0};
     struct pl_protobuf r = pl_protobuf_of(body);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
 
     while (r.at < r.end) {
         if (!pl_protobuf_next(&r, &f))
@@ -247,7 +247,7 @@ static bool binary_entry(struct pl_span bytes, struct pl_span *key,
                          struct pl_span *value)
 {
     struct pl_protobuf r = pl_protobuf_of(bytes);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
 
     *value = PL_SPAN("");
     while (r.at < r.end) {
@@ -265,7 +265,7 @@ static bool binary_first_sub(struct pl_span body, struct pl_span *channel,
                              struct pl_span *out)
 {
     struct pl_protobuf r = pl_protobuf_of(body);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
 
     while (r.at < r.end) {
         if (!pl_protobuf_next(&r, &f))
@@ -280,7 +280,7 @@ static bool binary_presence(struct pl_span body, const struct hear_ops *ops,
                             void *arg)
 {
     struct pl_protobuf r = pl_protobuf_of(body);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
     struct pl_span key = {0}, value;
 
     while (r.at < r.end) {

@@ -48,6 +48,17 @@ static bool json_value(struct pl_json *j, struct pl_span *out)
     return true;
 }
 
+/* A string without its quotes, its escapes as they stand: resolving them needs
+ * memory that outlives the reply, and only names that strangers chose have
+ * any. */
+static void json_string(struct pl_json *j, struct pl_span *out)
+{
+    struct pl_span quoted;
+
+    if (json_value(j, &quoted) && quoted.len >= 2 && quoted.at[0] == '"')
+        *out = (struct pl_span){quoted.at + 1, quoted.len - 2};
+}
+
 /* The members that results, errors and pushed things have in common. */
 static bool json_fields(struct pl_span object, struct peer_reply *out)
 {
@@ -63,7 +74,7 @@ static bool json_fields(struct pl_span object, struct peer_reply *out)
         if (is_key(key, "data")) {
             json_value(&j, &out->data);
         } else if (is_key(key, "client")) {
-            pl_json_text(&j, &out->client);
+            json_string(&j, &out->client);
         } else if (is_key(key, "offset")) {
             pl_json_unsigned(&j, UINT64_MAX, &out->offset);
         } else if (is_key(key, "code")) {
@@ -106,7 +117,7 @@ static bool json_push(struct pl_span object, struct peer_reply *out)
         return false;
     while (pl_json_member(&j, &first, &key)) {
         if (is_key(key, "channel")) {
-            pl_json_text(&j, &out->channel);
+            json_string(&j, &out->channel);
             continue;
         }
         out->kind = push_kind(key);
@@ -163,7 +174,7 @@ static bool each_field(struct pl_span bytes, struct peer_reply *out,
                                     const struct pl_protobuf_field *f))
 {
     struct pl_protobuf r = pl_protobuf_of(bytes);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
 
     while (r.at < r.end) {
         if (!pl_protobuf_next(&r, &f) || !take(out, &f))

@@ -255,7 +255,7 @@ bool talk_hear(struct pl_span *message, struct talk_heard *out)
 static bool next_of(struct pl_span *in, unsigned number, struct pl_span *out)
 {
     struct pl_protobuf r = pl_protobuf_of(*in);
-    struct pl_protobuf_field f;
+    struct pl_protobuf_field f = {0};
     bool found = false;
 
     while (!found && r.at < r.end && pl_protobuf_next(&r, &f))
