@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "broker.h"
@@ -24,6 +23,7 @@
 #include "late_store.h"
 #include "log.h"
 #include "loop.h"
+#include "moment.h"
 
 #if defined(__has_feature) /* clang has no macros for these */
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -37,27 +37,12 @@
 size_t __sanitizer_get_current_allocated_bytes(void);
 #endif
 
-enum { SETS_MAX = 32 };
+enum { SETS_MAX = 32, LOOK_US = 1000 };
 
 static void fail(const char *what, const char *detail)
 {
     fprintf(stderr, "box: %s: %s\n", what, detail);
     abort();
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
-
-static void nap(void)
-{
-    static const struct timespec one = {0, 1000000};
-
-    nanosleep(&one, NULL);
 }
 
 /* --- Life --- */
@@ -254,17 +239,17 @@ static void say_status(const struct box *b)
 
 static bool is_late(const struct box *b, uint64_t until)
 {
-    if (now_ms() > until) {
+    if (moment_ms() > until) {
         say_status(b);
         return true;
     }
-    nap();
+    moment_nap(LOOK_US);
     return false;
 }
 
 void box_await(const struct box *b, const char *path, int64_t value)
 {
-    uint64_t until = now_ms() + BOX_DEADLINE_MS;
+    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
 
     while (box_number(b, path) != value) {
         if (is_late(b, until))
@@ -274,7 +259,7 @@ void box_await(const struct box *b, const char *path, int64_t value)
 
 void box_await_least(const struct box *b, const char *path, int64_t value)
 {
-    uint64_t until = now_ms() + BOX_DEADLINE_MS;
+    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
 
     while (box_number(b, path) < value) {
         if (is_late(b, until))
@@ -284,7 +269,7 @@ void box_await_least(const struct box *b, const char *path, int64_t value)
 
 void box_await_text(const struct box *b, const char *path, const char *text)
 {
-    uint64_t until = now_ms() + BOX_DEADLINE_MS;
+    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
 
     while (!box_has_text(b, path, text)) {
         if (is_late(b, until))
@@ -336,7 +321,7 @@ static bool has_rest(const struct box *b)
 
 void box_rest(const struct box *b)
 {
-    uint64_t until = now_ms() + BOX_DEADLINE_MS;
+    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
 
     while (!has_rest(b)) {
         if (is_late(b, until))
@@ -430,7 +415,7 @@ void box_census(struct box_census *out)
 
 void box_await_census(const struct box_census *then)
 {
-    uint64_t until = now_ms() + BOX_DEADLINE_MS;
+    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
     struct box_census now;
 
     for (;;) {
@@ -438,9 +423,9 @@ void box_await_census(const struct box_census *then)
         if (now.threads == then->threads &&
             now.descriptors == then->descriptors)
             return;
-        if (now_ms() > until)
+        if (moment_ms() > until)
             break;
-        nap(); /* a joined thread leaves /proc a moment later */
+        moment_nap(LOOK_US); /* a joined thread leaves /proc a moment later */
     }
     fprintf(stderr, "threads %u, then %u; descriptors %u, then %u\n",
             then->threads, now.threads, then->descriptors, now.descriptors);

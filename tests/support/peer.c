@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "moment.h"
 #include "peer_decode.h"
 
 enum { READ_BYTES = 4096 };
@@ -34,18 +34,10 @@ static void give_up(const char *what)
     abort();
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
-
 static void wait_for(struct peer *p, short events, uint64_t until)
 {
     struct pollfd f = {.fd = p->fd, .events = events};
-    uint64_t now = now_ms();
+    uint64_t now = moment_ms();
 
     if (now >= until || poll(&f, 1, (int)(until - now)) == 0)
         give_up("nothing came before the deadline");
@@ -55,7 +47,7 @@ static void wait_for(struct peer *p, short events, uint64_t until)
 
 void peer_put(struct peer *p, const void *bytes, size_t len)
 {
-    uint64_t until = now_ms() + PEER_DEADLINE_MS;
+    uint64_t until = moment_ms() + PEER_DEADLINE_MS;
     const char *at = bytes;
 
     while (len > 0 && !p->is_over) {
@@ -138,7 +130,7 @@ static void connect_socket(struct peer *p, uint16_t port)
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(p->fd, (struct sockaddr *)&to, sizeof to) != 0) {
         if (errno == EINPROGRESS)
-            wait_for(p, POLLOUT, now_ms() + PEER_DEADLINE_MS);
+            wait_for(p, POLLOUT, moment_ms() + PEER_DEADLINE_MS);
         else if (errno != EISCONN)
             p->is_over = true;
     }
@@ -191,7 +183,7 @@ static bool take_head(struct peer *p)
 
 int peer_await_open(struct peer *p)
 {
-    uint64_t until = now_ms() + PEER_DEADLINE_MS;
+    uint64_t until = moment_ms() + PEER_DEADLINE_MS;
 
     while (p->http_status == 0 && !p->is_over) {
         wait_for(p, POLLIN, until);
@@ -319,7 +311,7 @@ enum peer_got peer_next(struct peer *p, struct peer_reply *out)
 
 enum peer_got peer_wait(struct peer *p, struct peer_reply *out)
 {
-    uint64_t until = now_ms() + PEER_DEADLINE_MS;
+    uint64_t until = moment_ms() + PEER_DEADLINE_MS;
     enum peer_got got;
 
     while ((got = peer_next(p, out)) == PEER_MORE) {
@@ -348,7 +340,7 @@ void peer_await_push(struct peer *p, enum peer_kind kind,
 
 uint16_t peer_await_end(struct peer *p)
 {
-    uint64_t until = now_ms() + PEER_DEADLINE_MS;
+    uint64_t until = moment_ms() + PEER_DEADLINE_MS;
     struct peer_reply r;
 
     while (!p->is_over) {

@@ -21,10 +21,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 64 };
+#include "moment.h"
+
+enum { ARGS_MAX = 64, LOOK_US = 5000 };
 
 static char *log_text(const struct remote *r)
 {
@@ -49,21 +50,6 @@ static void fail(const struct remote *r, const char *what, const char *detail)
     free(text);
     kill(r->pid, SIGKILL);
     abort();
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
-
-static void nap(void)
-{
-    static const struct timespec some = {0, 5000000};
-
-    nanosleep(&some, NULL);
 }
 
 /* --- Life --- */
@@ -128,13 +114,13 @@ void remote_begin(struct remote *r, const char *program,
 void remote_start(struct remote *r, const char *program,
                   const char *const *sets)
 {
-    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
+    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
 
     remote_begin(r, program, sets);
     while (!is_running(r)) {
-        if (waitpid(r->pid, NULL, WNOHANG) != 0 || now_ms() > until)
+        if (waitpid(r->pid, NULL, WNOHANG) != 0 || moment_ms() > until)
             fail(r, "does not run", program);
-        nap();
+        moment_nap(LOOK_US);
     }
 }
 
@@ -145,7 +131,7 @@ void remote_signal(const struct remote *r, int signal)
 
 int remote_await_exit(const struct remote *r)
 {
-    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
+    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
     int status;
 
     for (;;) {
@@ -153,9 +139,9 @@ int remote_await_exit(const struct remote *r)
 
         if (pid == r->pid)
             return status;
-        if (pid < 0 || now_ms() > until)
+        if (pid < 0 || moment_ms() > until)
             fail(r, "does not end", "after SIGTERM");
-        nap();
+        moment_nap(LOOK_US);
     }
 }
 
@@ -276,16 +262,16 @@ int64_t remote_number(const struct remote *r, const char *path)
 static void await(const struct remote *r, const char *path, int64_t low,
                   int64_t high)
 {
-    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
+    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
     char text[32];
     int64_t n;
 
     while ((n = remote_number(r, path)) < low || n > high) {
-        if (now_ms() > until) {
+        if (moment_ms() > until) {
             snprintf(text, sizeof text, "%lld", (long long)n);
             fail(r, path, text);
         }
-        nap();
+        moment_nap(LOOK_US);
     }
 }
 
@@ -315,12 +301,12 @@ static bool has_rest(const struct remote *r)
 
 void remote_rest(const struct remote *r)
 {
-    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
+    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
 
     while (!has_rest(r)) {
-        if (now_ms() > until)
+        if (moment_ms() > until)
             fail(r, "did not come to rest", "see its status");
-        nap();
+        moment_nap(LOOK_US);
     }
 }
 
@@ -364,7 +350,7 @@ void remote_census(const struct remote *r, struct remote_census *out)
 void remote_await_census(const struct remote *r,
                          const struct remote_census *then)
 {
-    uint64_t until = now_ms() + REMOTE_DEADLINE_MS;
+    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
     struct remote_census now;
     char text[64];
 
@@ -373,9 +359,9 @@ void remote_await_census(const struct remote *r,
         if (now.descriptors <= then->descriptors &&
             now.threads == then->threads)
             return;
-        if (now_ms() > until)
+        if (moment_ms() > until)
             break;
-        nap();
+        moment_nap(LOOK_US);
     }
     snprintf(text, sizeof text, "%u descriptors, then %u", then->descriptors,
              now.descriptors);

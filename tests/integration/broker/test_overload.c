@@ -12,21 +12,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "box.h"
+#include "moment.h"
 #include "peer.h"
 
 enum { LITTLE = 32 << 10, MUCH = 4 << 20 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
 
 /* A JSON string of `len` bytes that begins with its number.  The caller frees
  * it. */
@@ -384,13 +376,13 @@ static void without_descriptors_the_listener_waits_and_recovers(void **st)
     for (int i = 0; i < WAITING; i++)
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int count = use_up(taken, &before);
-    uint64_t since = now_ms();
+    uint64_t since = moment_ms();
     for (int i = 0; i < WAITING; i++) /* they come into the backlog */
         peer_begin_on(&p[i], fds[i], b.port, PEER_JSON, NULL);
     box_await_least(&b, "connections.accept_failed", 3);
     /* it tries again each 100 ms, and does not spin */
     uint64_t failed = (uint64_t)box_number(&b, "connections.accept_failed");
-    assert_true(failed <= (now_ms() - since) / 100 + 2);
+    assert_true(failed <= (moment_ms() - since) / 100 + 2);
     peer_join(&first, "room"); /* who is there already is served */
     while (count > 0)
         close(taken[--count]);

@@ -13,10 +13,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "box.h"
 #include "gate.h"
+#include "moment.h"
 #include "peer.h"
 #include "phases.h"
 #include "random.h"
@@ -472,9 +472,7 @@ static void *stop_at_any_moment(void *arg)
     struct stopper *s = arg;
 
     while (!atomic_load(&s->is_over)) {
-        struct timespec t = {0, (long)pl_random_below(&s->random, 2000000)};
-
-        nanosleep(&t, NULL);
+        moment_nap((uint32_t)pl_random_below(&s->random, 2000));
         pl_broker_stop(s->broker);
         if (pl_random_below(&s->random, 4) == 0)
             pl_broker_hurry(s->broker);

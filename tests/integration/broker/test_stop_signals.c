@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "moment.h"
 #include "peer.h"
 #include "random.h"
 #include "remote.h"
@@ -79,14 +79,23 @@ static void fill(struct remote *r, struct peer *reader)
 
 static void await_phase(struct remote *r, const char *ended)
 {
-    static const struct timespec some = {0, 2000000};
     char text[64];
 
     snprintf(text, sizeof text, "event=\"phase over\" phase=%s ", ended);
     for (int i = 0; !remote_has_logged(r, text); i++) {
         assert_true(i < REMOTE_DEADLINE_MS);
-        nanosleep(&some, NULL);
+        moment_nap(2000);
     }
+}
+
+/* A broker with work left, which has been told to stop. */
+static void begin_stop(struct remote *r, struct peer *p,
+                       const char *const *sets)
+{
+    remote_start(r, program, sets);
+    fill(r, p);
+    remote_signal(r, SIGTERM);
+    await_phase(r, "signal");
 }
 
 static void a_second_skips_what_is_left_of_the_grace(void **state)
@@ -97,10 +106,7 @@ static void a_second_skips_what_is_left_of_the_grace(void **state)
     struct peer p;
 
     (void)state;
-    remote_start(&r, program, sets);
-    fill(&r, &p);
-    remote_signal(&r, SIGTERM);
-    await_phase(&r, "signal");
+    begin_stop(&r, &p, sets);
     assert_int_equal(remote_number(&r, "connections.open"), 1);
     remote_signal(&r, SIGTERM);
     assert_exit(&r, 0);
@@ -118,23 +124,13 @@ static void a_third_ends_it_at_once_with_status_1(void **state)
     struct peer p;
 
     (void)state;
-    remote_start(&r, program, sets);
-    fill(&r, &p);
-    remote_signal(&r, SIGTERM);
-    await_phase(&r, "signal");
+    begin_stop(&r, &p, sets);
     remote_signal(&r, SIGTERM);
     await_phase(&r, "grace");
     remote_signal(&r, SIGINT); /* it counts the same */
     assert_exit(&r, 1);
     peer_fini(&p);
     remote_fini(&r);
-}
-
-static void wait_us(unsigned us)
-{
-    struct timespec t = {0, (long)us * 1000};
-
-    nanosleep(&t, NULL);
 }
 
 /* Before it has blocked signals it is killed by it, as any program; after that
@@ -151,7 +147,7 @@ static void one_at_any_moment_of_the_start_ends_it(void **state)
         struct remote r;
 
         remote_begin(&r, program, NULL);
-        wait_us((unsigned)pl_random_below(&random, SPREAD_US));
+        moment_nap((unsigned)pl_random_below(&random, SPREAD_US));
         remote_signal(&r, SIGTERM);
         int status = remote_await_exit(&r);
         if (WIFEXITED(status)) {

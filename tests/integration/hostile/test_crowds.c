@@ -17,10 +17,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mischief.h"
+#include "moment.h"
 #include "stage.h"
 
 /* --- Garbage --- */
@@ -166,12 +166,11 @@ static void a_half_closed_connection_is_ended(void **state)
 /* Wait until the kernel of the other side has all that was sent. */
 static void await_taken(int fd)
 {
-    static const struct timespec some = {0, 1000000};
     int left = 1;
 
     for (int i = 0; i < PEER_DEADLINE_MS && left > 0; i++) {
         assert_int_equal(ioctl(fd, SIOCOUTQ, &left), 0);
-        nanosleep(&some, NULL);
+        moment_nap(1000);
     }
     assert_int_equal(left, 0);
 }

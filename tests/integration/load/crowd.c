@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "moment.h"
 #include "peer.h"
 
 enum { EVENTS = 256, NAME_MAX_LEN = 32, PATIENCE_MS = 120000 };
@@ -41,14 +41,6 @@ struct crowd {
     uint64_t heard, answered; /* in this talk */
     bool is_wrong;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
 
 static void complain(struct crowd *c, const struct member *m, const char *what,
                      uint64_t got, uint64_t wanted)
@@ -192,19 +184,19 @@ static void say(struct crowd *c, uint64_t turn)
 
 bool crowd_talk(struct crowd *c, unsigned seconds)
 {
-    uint64_t begin = now_ms(), said = 0;
+    uint64_t begin = moment_ms(), said = 0;
     uint64_t all = (uint64_t)c->options.members * seconds;
     uint64_t until = begin + seconds * 1000u + PATIENCE_MS;
 
     c->heard = c->answered = 0;
     while (!c->is_wrong &&
            (said < all || c->answered < all || c->heard < all * c->room_size)) {
-        uint64_t due = (now_ms() - begin) * c->options.members / 1000u;
+        uint64_t due = (moment_ms() - begin) * c->options.members / 1000u;
 
         while (said < all && said < due)
             say(c, said++);
         listen_for(c, 2);
-        if (now_ms() > until)
+        if (moment_ms() > until)
             complain(c, &c->members[0], "heard in time", c->heard,
                      all * c->room_size);
     }
