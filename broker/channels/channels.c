@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "bus_memory.h"
+#include "config.h"
 #include "monitor.h"
 #include "presence_memory.h"
 #include "stream_memory.h"
@@ -229,6 +230,19 @@ static void bind_stores(struct pl_channels *c)
     if (c->presence != NULL)
         traits &= c->presence->ops->traits;
     c->is_immediate = (traits & PL_STORE_IMMEDIATE) != 0;
+}
+
+struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
+{
+    return (struct pl_channels_options){
+        .history_size = c->channels.history_size,
+        .history_ttl_ms = c->channels.history_ttl_ms,
+        .meta_ttl_ms = c->channels.meta_ttl_ms,
+        .presence = c->channels.presence,
+        .join_leave = c->channels.join_leave,
+        .channel_limit = c->limits.channels,
+        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
+    };
 }
 
 enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,

@@ -56,6 +56,12 @@ struct pl_channels_options {
     struct pl_presence *presence_store;
 };
 
+struct pl_config;
+
+/* What the configuration says of an owner's channels; backlog_limit, metrics
+ * and the stores are the caller's to set. */
+struct pl_channels_options pl_channels_options_of(const struct pl_config *c);
+
 /* An owner on `loop`.  It ends with PL_MSG_STOP, which answers all requests
  * that wait for stores with 503, or with pl_actor_exit().
  * Owner:  the loop; with success also of the stores given.

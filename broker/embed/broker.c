@@ -97,19 +97,11 @@ static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
 
 static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
 {
-    const struct pl_config *c = b->config;
-    struct pl_channels_options o = {
-        .history_size = c->channels.history_size,
-        .history_ttl_ms = c->channels.history_ttl_ms,
-        .meta_ttl_ms = c->channels.meta_ttl_ms,
-        .presence = c->channels.presence,
-        .join_leave = c->channels.join_leave,
-        .channel_limit = per_worker(b, c->limits.channels),
-        .backlog_limit = BACKLOG_LIMIT,
-        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
-        .metrics = &s->metrics,
-    };
+    struct pl_channels_options o = pl_channels_options_of(b->config);
 
+    o.channel_limit = per_worker(b, o.channel_limit);
+    o.backlog_limit = BACKLOG_LIMIT;
+    o.metrics = &s->metrics;
     if (b->make_stores != NULL) {
         enum pl_err rc = b->make_stores(&o, s->loop, b->stores_arg);
         if (rc != PL_OK)

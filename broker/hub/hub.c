@@ -268,35 +268,33 @@ static struct pl_publish_mail *next_answer(struct pl_hub *h)
     return (struct pl_publish_mail *)m;
 }
 
-/* A publisher sees its own publication before the reply: the channels of all
- * answers are sealed, since this task was queued again behind each of them. */
-static void tell(struct pl_task *t)
+/* A publisher sees its own publication before the reply: its channel is sealed,
+ * or it is settled now. */
+static void tell_publishers(struct pl_hub *h, bool are_sealed)
 {
-    struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, tell);
     struct pl_publish_mail *m;
 
     while ((m = next_answer(h)) != NULL) {
         struct pl_subscriber *u = asker(h, &m->origin);
 
+        if (u != NULL && !are_sealed)
+            settle_channel(h, u, m->pub->hash, pl_pub_channel(m->pub));
         if (u != NULL)
             u->ops->published(u, m);
         give_back_mail(h, m);
     }
 }
 
+/* The channels of all answers are sealed, since this task was queued again
+ * behind each of them. */
+static void tell(struct pl_task *t)
+{
+    tell_publishers(PL_CONTAINER(t, struct pl_hub, tell), true);
+}
+
 void pl_hub_tell_publishers(struct pl_hub *h)
 {
-    struct pl_publish_mail *m;
-
-    while ((m = next_answer(h)) != NULL) {
-        struct pl_subscriber *u = asker(h, &m->origin);
-
-        if (u != NULL) {
-            settle_channel(h, u, m->pub->hash, pl_pub_channel(m->pub));
-            u->ops->published(u, m);
-        }
-        give_back_mail(h, m);
-    }
+    tell_publishers(h, false);
 }
 
 static void on_published(struct pl_hub *h, struct pl_publish_mail *m)

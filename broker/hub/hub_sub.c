@@ -119,6 +119,26 @@ static bool is_found(const struct pl_sub *sub, const struct pl_subscriber *u,
            sub->channel == c && !sub->is_leaving;
 }
 
+static struct pl_sub *find_in_channel(const struct pl_hub_channel *c,
+                                      const struct pl_subscriber *u)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (is_found(c->subs[i], u, c))
+            return c->subs[i];
+    }
+    return NULL;
+}
+
+static struct pl_sub *find_in_subscriber(const struct pl_subscriber *u,
+                                         const struct pl_hub_channel *c)
+{
+    for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
+        if (is_found(sub, u, c))
+            return sub;
+    }
+    return NULL;
+}
+
 /* Through the shorter of the two lists. */
 struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
                            struct pl_span channel)
@@ -129,17 +149,8 @@ struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
         pl_hub_channel_find(h, pl_hub_hash(h, channel), channel);
     if (c == NULL)
         return NULL;
-    for (uint32_t i = 0; c->count < u->sub_count && i < c->count; i++) {
-        if (is_found(c->subs[i], u, c))
-            return c->subs[i];
-    }
-    if (c->count < u->sub_count)
-        return NULL;
-    for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
-        if (is_found(sub, u, c))
-            return sub;
-    }
-    return NULL;
+    return c->count < u->sub_count ? find_in_channel(c, u)
+                                   : find_in_subscriber(u, c);
 }
 
 static bool send_detach(struct pl_hub *h, const struct pl_sub *sub,

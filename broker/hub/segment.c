@@ -112,8 +112,8 @@ enum { KINDS = PL_DEFLATE_COUNT - 1 };
 
 /* Of a segment for which there is no memory: it never changes, so what was
  * begun plain stays plain. */
-static struct pl_packed given_up[KINDS] = {{.is_given_up = true},
-                                           {.is_given_up = true}};
+static struct pl_packed given_up[KINDS] = {
+    [0 ... KINDS - 1] = {.is_given_up = true}};
 
 static const struct pl_packed none;
 

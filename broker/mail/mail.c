@@ -145,12 +145,8 @@ static void answer_destroy(struct pl_msg *msg)
     free(m);
 }
 
-static void memory_destroy(struct pl_msg *msg)
-{
-    free(msg);
-}
-
-static void phase_destroy(struct pl_msg *msg)
+/* Of those that hold nothing. */
+static void bare_destroy(struct pl_msg *msg)
 {
     free(msg);
 }
@@ -260,13 +256,13 @@ struct pl_answer_mail *pl_answer_mail_create(void)
 struct pl_memory_mail *pl_memory_mail_create(void)
 {
     return create(sizeof(struct pl_memory_mail), PL_MAIL_MEMORY,
-                  PL_MSG_RESERVED, memory_destroy);
+                  PL_MSG_RESERVED, bare_destroy);
 }
 
 struct pl_phase_mail *pl_phase_mail_create(void)
 {
     return create(sizeof(struct pl_phase_mail), PL_MAIL_PHASE,
-                  PL_MSG_RESERVED | PL_MSG_RETURN, phase_destroy);
+                  PL_MSG_RESERVED | PL_MSG_RETURN, bare_destroy);
 }
 
 struct pl_handlers_mail *pl_handlers_mail_create(void)

@@ -334,18 +334,7 @@ static void make_config(struct world *w, const char *setting)
 
 static void make_channels(struct world *w, unsigned i, unsigned backlog)
 {
-    const struct pl_config *c = w->config;
-    struct pl_channels_options o = {
-        .history_size = c->channels.history_size,
-        .history_ttl_ms = c->channels.history_ttl_ms,
-        .meta_ttl_ms = c->channels.meta_ttl_ms,
-        .presence = c->channels.presence,
-        .join_leave = c->channels.join_leave,
-        .channel_limit = c->limits.channels,
-        .backlog_limit = backlog,
-        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
-        .metrics = &w->at[i].metrics,
-    };
+    struct pl_channels_options o = pl_channels_options_of(w->config);
     struct pl_late_options late = {
         .seed = w->seed + i,
         .delay_ms = ONE_OF(w, 1, 5, 40),
@@ -353,6 +342,8 @@ static void make_channels(struct world *w, unsigned i, unsigned backlog)
         .limit = ONE_OF(w, 0, 0, 8),
     };
 
+    o.backlog_limit = backlog;
+    o.metrics = &w->at[i].metrics;
     if (w->is_late)
         must(pl_late_stores_create(&o, w->at[i].loop, &late), "stores");
     must(pl_channels_create(&w->at[i].channels, w->at[i].loop, &o), "channels");

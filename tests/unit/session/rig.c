@@ -478,19 +478,10 @@ static void make_config(struct rig *r, const struct rig_options *o)
 static void make_channels(struct rig *r, unsigned i,
                           const struct pl_late_options *late)
 {
-    const struct pl_config *c = r->config;
-    struct pl_channels_options o = {
-        .history_size = c->channels.history_size,
-        .history_ttl_ms = c->channels.history_ttl_ms,
-        .meta_ttl_ms = c->channels.meta_ttl_ms,
-        .presence = c->channels.presence,
-        .join_leave = c->channels.join_leave,
-        .channel_limit = c->limits.channels,
-        .backlog_limit = 65536,
-        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
-        .metrics = &r->at[i].metrics,
-    };
+    struct pl_channels_options o = pl_channels_options_of(r->config);
 
+    o.backlog_limit = 65536;
+    o.metrics = &r->at[i].metrics;
     if (late != NULL) {
         struct pl_late_options mine = *late;
 
