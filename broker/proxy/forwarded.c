@@ -10,7 +10,7 @@
  * Invariant: `is_known` is false exactly when the newest element was none. */
 #include "forwarded.h"
 
-#include <string.h>
+#include "http.h"
 
 /* What the list says so far. */
 struct belief {
@@ -20,32 +20,11 @@ struct belief {
     bool is_known;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct pl_span trim(struct pl_span s)
-{
-    while (s.len > 0 && is_blank(s.at[s.len - 1]))
-        s.len--;
-    while (s.len > 0 && is_blank(*s.at)) {
-        s.at++;
-        s.len--;
-    }
-    return s;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 /* Ports may be hidden as well: "_" and letters. */
 static bool is_port(struct pl_span s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char low = lower(s.at[i]);
+        char low = pl_http_lower(s.at[i]);
 
         if ((low < '0' || low > '9') && (low < 'a' || low > 'z') &&
             (low == '\0' || strchr("._-", low) == NULL))
@@ -102,18 +81,10 @@ struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
                               const struct pl_ip_net *trusted, size_t count)
 {
     struct belief b = {trusted, count, peer, false};
+    struct pl_span item;
 
-    while (list.len > 0) {
-        const char *comma = memchr(list.at, ',', list.len);
-        size_t len = comma == NULL ? list.len : (size_t)(comma - list.at);
-        struct pl_span item = trim((struct pl_span){list.at, len});
-
-        if (item.len > 0) /* RFC 9110 section 5.6.1 lets them be empty */
-            hear(&b, item);
-        len += comma != NULL;
-        list.at += len;
-        list.len -= len;
-    }
+    while (pl_http_list_next(&list, &item))
+        hear(&b, item);
     return b.is_known ? b.ip : peer;
 }
 
@@ -136,7 +107,7 @@ static bool next_part(struct pl_span *list, struct pl_span *part, char *end)
     }
     if (in_quotes)
         return false;
-    *part = trim((struct pl_span){list->at, i});
+    *part = pl_http_trim((struct pl_span){list->at, i});
     *end = i < list->len ? list->at[i] : '\0';
     i += i < list->len;
     list->at += i;
@@ -148,8 +119,8 @@ static bool next_part(struct pl_span *list, struct pl_span *part, char *end)
  * an escape in it is no address and stays as it is. */
 static bool is_for(struct pl_span part, struct pl_span *value)
 {
-    if (part.len < 4 || lower(part.at[0]) != 'f' || lower(part.at[1]) != 'o' ||
-        lower(part.at[2]) != 'r' || part.at[3] != '=')
+    if (part.len < 4 ||
+        !pl_http_equal((struct pl_span){part.at, 4}, PL_SPAN("for=")))
         return false;
     *value = (struct pl_span){part.at + 4, part.len - 4};
     if (value->len >= 2 && *value->at == '"' &&
