@@ -3,8 +3,11 @@
  *
  * All signals are blocked before a thread starts and taken one by one by the
  * main thread, which has nothing else to do: no handler runs anywhere, and
- * nothing needs to be safe for one.  When the broker stops by itself it sends
- * the main thread a signal of its own. */
+ * nothing needs to be safe for one.  When the broker has stopped it sends the
+ * main thread a signal of its own.  That is a real-time one, which is queued:
+ * an ordinary one would be lost behind the same signal of somebody else.  From
+ * others it means nothing, nor does SIGUSR1, which scripts that rotate logs
+ * send to whatever writes them. */
 #include "daemon.h"
 
 #include <getopt.h>
@@ -19,7 +22,9 @@
 #include "log.h"
 #include "tls.h"
 
-enum { STOPPED_SIGNAL = SIGUSR1, USAGE_STATUS = 2 };
+enum { USAGE_STATUS = 2 };
+
+#define STOPPED_SIGNAL SIGRTMIN /* no constant of the language */
 
 struct arguments {
     struct pl_broker_options broker;
@@ -148,6 +153,7 @@ static void block_signals(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
     sigaddset(set, STOPPED_SIGNAL);
     sigprocmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -163,18 +169,21 @@ static void wake_main(void *arg)
 /* Take signals until the broker has stopped. */
 static void watch(struct pl_broker *b, const sigset_t *set)
 {
+    siginfo_t info;
     int got, stops = 0;
 
     for (;;) {
-        if (sigwait(set, &got) != 0)
+        got = sigwaitinfo(set, &info);
+        if (got < 0)
             continue;
-        if (got == STOPPED_SIGNAL)
+        if (got == STOPPED_SIGNAL && info.si_pid == getpid())
             return;
-        PL_LOG(PL_LOG_INFO, "signal", pl_log_number("number", got));
-        if (got == SIGHUP) {
+        PL_LOG(PL_LOG_INFO, "signal", pl_log_number("number", got),
+               pl_log_number("from", info.si_pid));
+        if (got == SIGHUP)
             pl_broker_reload(b); /* the log says how it went */
+        if (got != SIGTERM && got != SIGINT)
             continue;
-        }
         stops++;
         if (stops == 1)
             pl_broker_stop(b);

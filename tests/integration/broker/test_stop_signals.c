@@ -133,6 +133,36 @@ static void a_third_ends_it_at_once_with_status_1(void **state)
     remote_fini(&r);
 }
 
+/* SIGUSR1, as from a script that rotates logs, and the signal by which the
+ * broker says that it has stopped. */
+static void those_of_others_end_nothing(void **state)
+{
+    const int ignored[] = {SIGUSR1, SIGRTMIN};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+        struct remote r;
+        struct peer p;
+        char line[64];
+
+        remote_start(&r, program, NULL);
+        peer_enter(&p, r.port, PEER_JSON, NULL, NULL);
+        remote_signal(&r, ignored[i]);
+        snprintf(line, sizeof line, "event=signal number=%d ", ignored[i]);
+        for (int n = 0; !remote_has_logged(&r, line); n++) {
+            assert_true(n < REMOTE_DEADLINE_MS);
+            moment_nap(2000);
+        }
+        peer_join(&p, "room"); /* it is served as before */
+        remote_signal(&r, SIGTERM);
+        assert_int_equal(peer_await_end(&p), 3001);
+        assert_exit(&r, 0);
+        assert_clean_log(&r);
+        peer_fini(&p);
+        remote_fini(&r);
+    }
+}
+
 /* Before it has blocked signals it is killed by it, as any program; after that
  * it ends as always. */
 static void one_at_any_moment_of_the_start_ends_it(void **state)
@@ -171,6 +201,7 @@ int main(void)
         cmocka_unit_test(one_ends_it_cleanly_with_status_0),
         cmocka_unit_test(a_second_skips_what_is_left_of_the_grace),
         cmocka_unit_test(a_third_ends_it_at_once_with_status_1),
+        cmocka_unit_test(those_of_others_end_nothing),
         cmocka_unit_test(one_at_any_moment_of_the_start_ends_it),
     };
 
