@@ -139,18 +139,18 @@ struct pl_handshake_error pl_keeper_judge(struct pl_keeper *k)
     struct pl_metrics *m = k->options.metrics;
 
     if (k->phase != PL_PHASE_RUNNING)
-        return (struct pl_handshake_error){503, "stopping"};
+        return (struct pl_handshake_error){503, "stopping", false};
     if (k->session_count > k->options.connection_limit)
-        return (struct pl_handshake_error){503, "too many connections"};
+        return (struct pl_handshake_error){503, "too many connections", false};
     if (k->is_short) {
         pl_count(m, PL_METRIC_REFUSED_MEMORY, 1);
-        return (struct pl_handshake_error){503, "short of memory"};
+        return (struct pl_handshake_error){503, "short of memory", false};
     }
     if (pl_keeper_is_lagging(k)) {
         pl_count(m, PL_METRIC_REFUSED_LAG, 1);
-        return (struct pl_handshake_error){503, "overloaded"};
+        return (struct pl_handshake_error){503, "overloaded", false};
     }
-    return (struct pl_handshake_error){0, NULL};
+    return (struct pl_handshake_error){0, NULL, false};
 }
 
 bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c)

@@ -17,14 +17,16 @@
 #include "log.h"
 #include "origin.h"
 
-static const struct pl_handshake_error no_memory = {503, "out of memory"};
+static const struct pl_handshake_error no_memory = {503, "out of memory",
+                                                    false};
 
 static void answer_error(struct pl_session *s, struct pl_handshake_error error)
 {
     struct pl_buf b = {0};
 
     pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES_REFUSED, 1);
-    pl_handshake_refuse(&b, error);
+    pl_handshake_refuse(&b, error,
+                        (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000));
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);
     pl_session_drop_held(s);
@@ -63,15 +65,16 @@ static struct pl_handshake_error judge_names(const struct pl_session *s,
     if (!pl_host_is_allowed(h->host, (const char *const *)hosts->at,
                             hosts->count)) {
         pl_count(m, PL_METRIC_REFUSED_HOST, 1);
-        return (struct pl_handshake_error){421, "host is not served here"};
+        return (struct pl_handshake_error){421, "host is not served here",
+                                           false};
     }
     if (!pl_origin_is_allowed(h->origin, h->host,
                               (const char *const *)origins->at,
                               origins->count)) {
         pl_count(m, PL_METRIC_REFUSED_ORIGIN, 1);
-        return (struct pl_handshake_error){403, "origin is not allowed"};
+        return (struct pl_handshake_error){403, "origin is not allowed", false};
     }
-    return (struct pl_handshake_error){0, NULL};
+    return (struct pl_handshake_error){0, NULL, false};
 }
 
 /* What is wrong with a request that was well formed; status 0: nothing. */
@@ -82,7 +85,7 @@ static struct pl_handshake_error judge(const struct pl_session *s,
 
     if (!is_echo(s, h) &&
         !pl_span_equal(h->path, pl_span_of(c->websocket.path)))
-        return (struct pl_handshake_error){404, "no such path"};
+        return (struct pl_handshake_error){404, "no such path", false};
     struct pl_handshake_error error = judge_names(s, h);
     if (error.status != 0)
         return error;
@@ -205,7 +208,7 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
                        struct pl_span whole, struct pl_span rest)
 {
     static const struct pl_handshake_error over = {
-        503, "too many connections of this address"};
+        503, "too many connections of this address", false};
     struct pl_handshake_error error = judge(s, h);
     enum pl_admission verdict = error.status != 0 ? PL_ADMIT : admit(s, h);
 

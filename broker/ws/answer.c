@@ -9,6 +9,8 @@
  * answer. */
 #include "handshake.h"
 
+#include <time.h>
+
 #include <openssl/evp.h>
 
 enum { KEY_LEN = 24, SHA1_LEN = 20 };
@@ -85,17 +87,36 @@ static const struct {
     {405, "Method Not Allowed", "Allow: GET\r\n"},
     {408, "Request Timeout", ""},
     {413, "Content Too Large", ""},
+    {414, "URI Too Long", ""},
     {421, "Misdirected Request", ""},
     {426, "Upgrade Required",
      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
     {429, "Too Many Requests", "Retry-After: 1\r\n"},
     {431, "Request Header Fields Too Large", ""},
+    {501, "Not Implemented", ""},
     {503, "Service Unavailable", "Retry-After: 1\r\n"},
     {505, "HTTP Version Not Supported", ""},
     {0, "Error", ""}, /* all others */
 };
 
-void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error)
+/* RFC 9110 section 5.6.7, written out since strftime() asks the locale. */
+static void put_date(struct pl_buf *b, int64_t now_s)
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed",
+                                   "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t seconds = (time_t)now_s;
+    struct tm t;
+
+    if (gmtime_r(&seconds, &t) != NULL)
+        pl_buf_printf(b, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
+                      days[t.tm_wday], t.tm_mday, months[t.tm_mon],
+                      t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error,
+                         int64_t now_s)
 {
     size_t i = 0;
 
@@ -103,14 +124,15 @@ void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error)
         i++;
     /* 426 carries Upgrade, which RFC 9110 section 7.8 wants named in
      * Connection. */
-    pl_buf_printf(b,
-                  "HTTP/1.1 %d %s\r\n"
-                  "Connection: close%s\r\n"
-                  "Content-Type: text/plain\r\n"
-                  "Content-Length: %zu\r\n"
-                  "%s\r\n"
-                  "%s\n",
+    pl_buf_printf(b, "HTTP/1.1 %d %s\r\nConnection: close%s\r\n%s",
                   error.status, answers[i].reason,
-                  error.status == 426 ? ", Upgrade" : "",
-                  strlen(error.text) + 1, answers[i].fields, error.text);
+                  error.status == 426 ? ", Upgrade" : "", answers[i].fields);
+    put_date(b, now_s);
+    if (error.is_head)
+        put_text(b, "\r\n");
+    else
+        pl_buf_printf(b,
+                      "Content-Type: text/plain\r\n"
+                      "Content-Length: %zu\r\n\r\n%s\n",
+                      strlen(error.text) + 1, error.text);
 }

@@ -10,8 +10,8 @@
  *
  * An offer is declined when a parameter is unknown, given twice, has a value
  * where none belongs or lacks one, or has one that is out of range; the next
- * one is then looked at.  What is not even a list of extensions is treated in
- * the same way and not answered with 400: it declines itself.
+ * one is then looked at.  What is not even a list of extensions does not come
+ * here: the handshake refuses it.
  *
  * Invariant: the answer repeats nothing of the offer but numbers. */
 #include "deflate.h"

@@ -20,6 +20,8 @@
 #include "host.h"
 #include "http.h"
 
+enum { METHOD_MAX = 16 }; /* bytes; longer than all that are known */
+
 enum field {
     HOST,
     UPGRADE,
@@ -71,7 +73,8 @@ struct head {
     struct pl_span lines;     /* all field lines, with their ends */
     struct pl_span value[FIELD_COUNT]; /* the first one's */
     size_t count[FIELD_COUNT];
-    size_t all;    /* fields, known or not */
+    bool has_items[FIELD_COUNT]; /* not only empty elements */
+    size_t all;                  /* fields, known or not */
     size_t joined; /* bytes needed to join those that came several times */
     bool to_websocket;
     bool connection_upgrade;
@@ -80,7 +83,7 @@ struct head {
 static enum pl_err refuse(struct pl_handshake_error *error, int status,
                           const char *text)
 {
-    *error = (struct pl_handshake_error){status, text};
+    *error = (struct pl_handshake_error){.status = status, .text = text};
     return PL_EBADMSG;
 }
 
@@ -89,21 +92,41 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Check the method as far as it is here: another one is known by its first
- * wrong byte. */
+/* Methods of RFC 9110 and 5789 that are known and not served: 405; all others
+ * are 501, which is what section 9.1 asks for. */
+static bool is_known_method(struct pl_span method)
+{
+    static const char *const known[] = {"POST", "PUT",   "DELETE", "CONNECT",
+                                        "HEAD", "TRACE", "PATCH",  "OPTIONS"};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (pl_span_equal(method, pl_span_of(known[i])))
+            return true;
+    return false;
+}
+
+/* Check the method as far as it is here.  All of another one is awaited, since
+ * the answer to HEAD has no body. */
 static enum pl_err check_method(struct pl_span line,
                                 struct pl_handshake_error *error)
 {
-    const struct pl_span get = PL_SPAN("GET ");
+    struct pl_span method = {line.at, 0};
 
-    for (size_t i = 0; i < get.len && i < line.len; i++) {
-        if (line.at[i] == get.at[i])
-            continue;
-        if (pl_http_is_tchar(line.at[i]) || (i > 0 && line.at[i] == ' '))
-            return refuse(error, 405, "only GET is served here");
+    while (method.len < line.len && pl_http_is_tchar(line.at[method.len]))
+        method.len++;
+    if (method.len > METHOD_MAX)
+        return refuse(error, 501, "the method is not known here");
+    if (method.len == line.len)
+        return PL_OK;
+    if (method.len == 0 || line.at[method.len] != ' ')
         return refuse(error, 400, "this is not an HTTP request");
-    }
-    return PL_OK;
+    if (pl_span_equal(method, PL_SPAN("GET")))
+        return PL_OK;
+    if (!is_known_method(method))
+        return refuse(error, 501, "the method is not known here");
+    refuse(error, 405, "only GET is served here");
+    error->is_head = pl_span_equal(method, PL_SPAN("HEAD"));
+    return PL_EBADMSG;
 }
 
 /* Check what a line's bytes show before its end is here. */
@@ -124,7 +147,8 @@ static enum pl_err check_bytes(struct pl_span line, bool first,
     if (pl_http_has_control(seen))
         return refuse(error, 400, "a control character in the request");
     if (line.len > PL_HANDSHAKE_LINE_MAX)
-        return refuse(error, 431, "a line of the request is too long");
+        return refuse(error, first ? 414 : 431,
+                      "a line of the request is too long");
     return PL_OK;
 }
 
@@ -185,16 +209,17 @@ static bool split_absolute(struct head *h)
     return true;
 }
 
+/* A later minor version is read as HTTP/1.1, RFC 9110 section 2.5. */
 static enum pl_err check_version(struct pl_span version,
                                  struct pl_handshake_error *error)
 {
-    if (pl_span_equal(version, PL_SPAN("HTTP/1.1")))
+    if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 ||
+        !is_digit(version.at[5]) || version.at[6] != '.' ||
+        !is_digit(version.at[7]))
+        return refuse(error, 400, "the request line is malformed");
+    if (version.at[5] == '1' && version.at[7] != '0')
         return PL_OK;
-    if (version.len == 8 && memcmp(version.at, "HTTP/", 5) == 0 &&
-        is_digit(version.at[5]) && version.at[6] == '.' &&
-        is_digit(version.at[7]))
-        return refuse(error, 505, "only HTTP/1.1 is served here");
-    return refuse(error, 400, "the request line is malformed");
+    return refuse(error, 505, "only HTTP/1.1 is served here");
 }
 
 /* "GET target HTTP/1.1"; the method was checked. */
@@ -250,6 +275,23 @@ static bool split_field(struct pl_span line, struct pl_span *name,
     return pl_http_is_token(*name);
 }
 
+/* RFC 6455 section 9.1: extensions that do not conform to the grammar fail the
+ * connection; section 4.2.1: so does whatever else does not.  A list may have
+ * empty elements, and lines without any, but not only those. */
+static enum pl_err check_list(struct head *h, enum field f,
+                              struct pl_span value,
+                              struct pl_handshake_error *error)
+{
+    struct pl_span rest = value, item;
+
+    if (f == PROTOCOLS && !pl_http_is_set(value))
+        return refuse(error, 400, "Sec-WebSocket-Protocol is malformed");
+    if (f == EXTENSIONS && !pl_http_is_extensions(value))
+        return refuse(error, 400, "Sec-WebSocket-Extensions is malformed");
+    h->has_items[f] |= pl_http_list_next(&rest, &item);
+    return PL_OK;
+}
+
 /* Note a field that matters here. */
 static enum pl_err note_field(struct head *h, enum field f,
                               struct pl_span value,
@@ -263,8 +305,9 @@ static enum pl_err note_field(struct head *h, enum field f,
         h->to_websocket |= has_token(value, PL_SPAN("websocket"));
     if (f == CONNECTION)
         h->connection_upgrade |= has_token(value, PL_SPAN("upgrade"));
-    if (fields[f].kind != JOINED || h->count[f] == 1)
-        return PL_OK;
+    enum pl_err err = check_list(h, f, value, error);
+    if (err != PL_OK || fields[f].kind != JOINED || h->count[f] == 1)
+        return err;
     h->joined += value.len + 2 + (h->count[f] == 2 ? h->value[f].len : 0);
     if (h->joined > sizeof((struct pl_handshake *)NULL)->joined)
         return refuse(error, 431, "a list over several fields is too long");
@@ -343,15 +386,23 @@ static enum pl_err check_head(const struct head *h,
         return refuse(error, 426, "only WebSocket version 13 is spoken");
     if (!is_key(h->value[KEY]))
         return refuse(error, 400, "Sec-WebSocket-Key is not 16 bytes");
+    if (h->count[PROTOCOLS] > 0 && !h->has_items[PROTOCOLS])
+        return refuse(error, 400, "Sec-WebSocket-Protocol is empty");
+    if (h->count[EXTENSIONS] > 0 && !h->has_items[EXTENSIONS])
+        return refuse(error, 400, "Sec-WebSocket-Extensions is empty");
     return PL_OK;
 }
 
-/* Read the whole head.  On PL_OK `rest` is what follows it. */
+/* Read the whole head.  On PL_OK `rest` is what follows it.  One empty line
+ * before it is ignored, RFC 9112 section 2.2. */
 static enum pl_err read_head(struct head *h, struct pl_span *rest,
                              struct pl_handshake_error *error)
 {
     struct pl_span line;
     enum pl_err err = next_line(rest, true, &line, error);
+
+    if (err == PL_OK && line.len == 0)
+        err = next_line(rest, true, &line, error);
 
     if (err == PL_OK)
         err = read_request_line(h, line, error);

@@ -5,6 +5,7 @@
 #define PL_WS_HANDSHAKE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "err.h"
@@ -34,11 +35,13 @@ struct pl_handshake {
 struct pl_handshake_error {
     int status;       /* 400, 404, 405, 413, 421, 426, 431, 503, 505 ... */
     const char *text; /* what is wrong, in words; constant */
+    bool is_head;     /* the answer has no body */
 };
 
-/* Read the request at the front of `in`.  Strict: method GET, HTTP/1.1, one
- * Host, Upgrade and Connection as tokens, version 13, a key of 16 bytes,
- * no body (413), no folded or malformed line.
+/* Read the request at the front of `in`.  Strict: method GET, HTTP/1.1 or a
+ * later 1.x, one Host, Upgrade and Connection as tokens, version 13, a key of
+ * 16 bytes, lists by their grammar, no body (413), no folded or malformed line.
+ * One empty line before it is ignored.
  * On PL_OK *taken is the length of the request; what follows it is kept.
  * Errors: PL_EAGAIN: not all is here yet, nothing is wrong so far (give the
  *         same bytes with more behind them); PL_EBADMSG: *error says what to
@@ -62,7 +65,8 @@ void pl_handshake_accept(struct pl_buf *b, const struct pl_handshake *h,
                          const char *protocol, const char *extensions);
 
 /* Write an error answer that closes the connection; 405 names GET, 426 names
- * the version, 503 asks to retry. */
-void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error);
+ * the version, 503 asks to retry.  `now_s` is its Date: seconds since 1970. */
+void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error,
+                         int64_t now_s);
 
 #endif

@@ -108,6 +108,100 @@ bool pl_http_list_next(struct pl_span *list, struct pl_span *item)
     return false;
 }
 
+/* Whether `item` is among the first elements of the list, of which there are
+ * `count`. */
+static bool is_among(struct pl_span list, size_t count, struct pl_span item)
+{
+    struct pl_span other;
+
+    while (count-- > 0 && pl_http_list_next(&list, &other))
+        if (pl_span_equal(other, item))
+            return true;
+    return false;
+}
+
+bool pl_http_is_set(struct pl_span list)
+{
+    enum { COMPARED = 64 };
+    struct pl_span rest = list, item;
+
+    for (size_t i = 0; pl_http_list_next(&rest, &item); i++)
+        if (!pl_http_is_token(item) ||
+            (i < COMPARED && is_among(list, i, item)))
+            return false;
+    return true;
+}
+
+static void skip_blanks(struct pl_span *s)
+{
+    while (s->len > 0 && is_blank(*s->at)) {
+        s->at++;
+        s->len--;
+    }
+}
+
+/* Take `c` and the blanks around it. */
+static bool take(struct pl_span *s, char c)
+{
+    skip_blanks(s);
+    if (s->len == 0 || *s->at != c)
+        return false;
+    s->at++;
+    s->len--;
+    skip_blanks(s);
+    return true;
+}
+
+static bool take_token(struct pl_span *s)
+{
+    size_t len = 0;
+
+    while (len < s->len && pl_http_is_tchar(s->at[len]))
+        len++;
+    s->at += len;
+    s->len -= len;
+    return len > 0;
+}
+
+/* What is inside the quotes must be a token when it is unescaped. */
+static bool take_quoted(struct pl_span *s)
+{
+    size_t i = 1, chars = 0;
+
+    for (; i < s->len && s->at[i] != '"'; i++, chars++) {
+        i += s->at[i] == '\\';
+        if (i == s->len || !pl_http_is_tchar(s->at[i]))
+            return false;
+    }
+    if (i >= s->len || chars == 0)
+        return false;
+    s->at += i + 1;
+    s->len -= i + 1;
+    return true;
+}
+
+bool pl_http_is_extensions(struct pl_span list)
+{
+    for (;;) {
+        while (take(&list, ','))
+            continue;
+        if (list.len == 0)
+            return true;
+        if (!take_token(&list))
+            return false;
+        while (take(&list, ';')) {
+            if (!take_token(&list))
+                return false;
+            if (take(&list, '=') &&
+                !(list.len > 0 && *list.at == '"' ? take_quoted(&list)
+                                                  : take_token(&list)))
+                return false;
+        }
+        if (list.len > 0 && *list.at != ',')
+            return false;
+    }
+}
+
 bool pl_http_matches(struct pl_span pattern, struct pl_span text)
 {
     size_t p = 0, star = SIZE_MAX; /* behind the last one met */

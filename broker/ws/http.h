@@ -31,6 +31,15 @@ struct pl_span pl_http_trim(struct pl_span s);
  * commas.  False at its end. */
 bool pl_http_list_next(struct pl_span *list, struct pl_span *item);
 
+/* Whether a list has tokens only, none of them twice (looked for among the
+ * first 64), or nothing. */
+bool pl_http_is_set(struct pl_span list);
+
+/* Whether a list has extensions only, by the grammar of RFC 6455 section 9.1,
+ * or nothing: "name; parameter; parameter=value; parameter=\"value\"", where
+ * each word is a token. */
+bool pl_http_is_extensions(struct pl_span list);
+
 /* Whether the whole of `text` is what `pattern` says, where "*" stands for any
  * characters but "/"; letters may be in any case. */
 bool pl_http_matches(struct pl_span pattern, struct pl_span text);

@@ -63,7 +63,7 @@ static enum pl_err read_copy(struct pl_span request, int *status, size_t *taken)
 {
     char *copy = malloc(request.len > 0 ? request.len : 1);
     struct pl_handshake h;
-    struct pl_handshake_error error = {0, NULL};
+    struct pl_handshake_error error = {0, NULL, false};
 
     require(copy != NULL);
     if (request.len > 0)

@@ -273,15 +273,32 @@ static const char *judge(struct visit *v, const struct opening *o, int *status)
                        memmem(v->hear.in.data, head, "Protocol:", 9) == NULL
                    ? NULL
                    : "fields of the 101";
+    if (memmem(v->hear.in.data, head, "\r\nDate: ", 8) == NULL)
+        return "a refusal without a Date";
     return memmem(v->hear.in.data, head, "\r\nConnection: close", 19) != NULL
                ? NULL
                : "it does not say that it closes";
 }
 
+/* The answer is as long as it says, and to HEAD it has no body. */
+static bool is_body_right(const struct visit *v, const struct opening *o,
+                          size_t head)
+{
+    static const char name[] = "\r\nContent-Length: ";
+    const char *at = memmem(v->hear.in.data, head, name, sizeof name - 1);
+    size_t body = v->hear.in.len - head;
+
+    if (strncmp(o->request, "HEAD ", 5) == 0)
+        return body == 0;
+    return at != NULL && body == strtoul(at + sizeof name - 1, NULL, 10);
+}
+
 /* After a refusal comes the end, in order; after 101 a WebSocket. */
-static const char *judge_rest(struct visit *v, int status)
+static const char *judge_rest(struct visit *v, const struct opening *o,
+                              int status)
 {
     enum link_got got = LINK_GOT;
+    size_t head = v->hear.taken;
     struct pl_buf hi = {0};
 
     if (status == 101) {
@@ -296,9 +313,9 @@ static const char *judge_rest(struct visit *v, int status)
     }
     while (got == LINK_GOT)
         got = link_read(&v->link, &v->hear.in);
-    return got == LINK_END    ? NULL
-           : got == LINK_LATE ? "it does not end"
-                              : "a reset";
+    if (got != LINK_END)
+        return got == LINK_LATE ? "it does not end" : "a reset";
+    return is_body_right(v, o, head) ? NULL : "a body of another length";
 }
 
 bool run_opening(const struct target *t, const struct opening *o, enum way w)
@@ -311,7 +328,7 @@ bool run_opening(const struct target *t, const struct opening *o, enum way w)
     say(&v, &v.out, w);
     const char *wrong = judge(&v, o, &status);
     if (wrong == NULL)
-        wrong = judge_rest(&v, status);
+        wrong = judge_rest(&v, o, status);
     if (wrong != NULL)
         printf("FAIL %s (%s): %d expected, %d came: %s\n", o->name, way_name(w),
                o->status, status, wrong);

@@ -547,7 +547,7 @@ static void only_a_trusted_peer_may_send_a_header_and_it_must(void **state)
     (void)state;
     begin(&h, behind, 3);
     assert_int_equal(visit(&h, 2, PL_SPAN(REQUEST)), 101);
-    assert_int_equal(visit(&h, 2, PL_SPAN(TEXT_HEADER REQUEST)), 405);
+    assert_int_equal(visit(&h, 2, PL_SPAN(TEXT_HEADER REQUEST)), 501);
     assert_int_equal(visit(&h, 2, PL_SPAN(BINARY_HEADER REQUEST)), 400);
     assert_int_equal(metric(&h, PL_METRIC_PROXY_FAILED), 0);
     assert_int_equal(visit(&h, 9, PL_SPAN(REQUEST)), -1);

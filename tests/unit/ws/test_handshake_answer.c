@@ -52,10 +52,24 @@ static void a_refusal_is_a_whole_answer_that_closes(void **state)
     struct pl_buf b = {0};
 
     (void)state;
-    pl_handshake_refuse(&b, (struct pl_handshake_error){400, "it is wrong"});
+    pl_handshake_refuse(
+        &b, (struct pl_handshake_error){400, "it is wrong", false}, 784111777);
     assert_text(&b, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+                    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                     "Content-Type: text/plain\r\nContent-Length: 12\r\n\r\n"
                     "it is wrong\n");
+}
+
+static void a_refused_head_is_answered_without_a_body(void **state)
+{
+    struct pl_buf b = {0};
+
+    (void)state;
+    pl_handshake_refuse(
+        &b, (struct pl_handshake_error){405, "it is wrong", true}, 0);
+    assert_text(&b, "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n"
+                    "Allow: GET\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                    "\r\n");
 }
 
 static void a_refusal_says_what_its_status_needs(void **state)
@@ -69,12 +83,14 @@ static void a_refusal_says_what_its_status_needs(void **state)
         {404, "HTTP/1.1 404 Not Found\r\n", ""},
         {405, "HTTP/1.1 405 Method Not Allowed\r\n", "\r\nAllow: GET\r\n"},
         {413, "HTTP/1.1 413 Content Too Large\r\n", ""},
+        {414, "HTTP/1.1 414 URI Too Long\r\n", ""},
         {426, "HTTP/1.1 426 Upgrade Required\r\n",
          "\r\nSec-WebSocket-Version: 13\r\n"},
         {426, "HTTP/1.1 426 ", "\r\nUpgrade: websocket\r\n"},
         {426, "HTTP/1.1 426 ", "\r\nConnection: close, Upgrade\r\n"},
         {421, "HTTP/1.1 421 Misdirected Request\r\n", ""},
         {431, "HTTP/1.1 431 Request Header Fields Too Large\r\n", ""},
+        {501, "HTTP/1.1 501 Not Implemented\r\n", ""},
         {503, "HTTP/1.1 503 Service Unavailable\r\n", "\r\nRetry-After: "},
         {505, "HTTP/1.1 505 HTTP Version Not Supported\r\n", ""},
         {599, "HTTP/1.1 599 Error\r\n", ""},
@@ -84,8 +100,8 @@ static void a_refusal_says_what_its_status_needs(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct pl_buf b = {0};
 
-        pl_handshake_refuse(&b,
-                            (struct pl_handshake_error){rows[i].status, "x"});
+        pl_handshake_refuse(
+            &b, (struct pl_handshake_error){rows[i].status, "x", false}, 0);
         pl_buf_put_byte(&b, '\0');
         assert_memory_equal(b.data, rows[i].line, strlen(rows[i].line));
         assert_non_null(strstr(b.data, rows[i].field));
@@ -135,6 +151,7 @@ int main(void)
         cmocka_unit_test(the_accept_key_of_rfc_6455_comes_out),
         cmocka_unit_test(the_answer_names_what_was_chosen),
         cmocka_unit_test(a_refusal_is_a_whole_answer_that_closes),
+        cmocka_unit_test(a_refused_head_is_answered_without_a_body),
         cmocka_unit_test(a_refusal_says_what_its_status_needs),
         cmocka_unit_test(subprotocols_are_offered_as_whole_words),
         cmocka_unit_test(the_query_has_whole_pairs),
