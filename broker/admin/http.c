@@ -15,6 +15,7 @@
 #include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ void pl_http_reply(struct evhttp_request *req, int status, const char *type,
                    const struct pl_buf *text)
 {
     struct evbuffer *out = evhttp_request_get_output_buffer(req);
+    char length[24];
 
     if (text != NULL && text->failed)
         status = 500;
@@ -84,6 +86,10 @@ void pl_http_reply(struct evhttp_request *req, int status, const char *type,
     } else {
         evbuffer_add(out, text->data, text->len);
     }
+    /* libevent leaves it out below HTTP/1.0, and may still keep the connection
+     * for a next answer. */
+    snprintf(length, sizeof length, "%zu", evbuffer_get_length(out));
+    add_header(req, "Content-Length", length);
     add_header(req, "Content-Type", type);
     add_header(req, "Cache-Control", "no-store");
     evhttp_send_reply(req, status, reason_of(status), NULL);

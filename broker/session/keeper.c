@@ -125,11 +125,13 @@ static void cut_one(struct pl_actor *a, void *arg)
     s->transport->end(s, PL_END_AT_ONCE);
 }
 
-/* Those that did not end in time: gives how many. */
+/* Those that did not end in time: gives how many.  The listeners are still
+ * open, but who came now and said nothing would hold up the stop. */
 static uint32_t cut_all(struct pl_keeper *k)
 {
     uint32_t forced = 0;
 
+    k->is_cut = true;
     pl_actor_each(k->actor.loop, &pl_session_actor_ops, cut_one, &forced);
     return forced;
 }

@@ -507,8 +507,9 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
                               const struct pl_transport_ops *transport,
                               size_t transport_size)
 {
+    if (k->is_cut)
+        return PL_ESTOPPING;
     struct pl_session *s = calloc(1, sizeof *s + transport_size);
-
     if (s == NULL)
         return PL_ENOMEM;
     if (pl_actor_init(&s->actor, k->actor.loop, &pl_session_actor_ops) !=

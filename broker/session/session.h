@@ -60,7 +60,7 @@ struct pl_transport_ops {
 /* A session at the start of its connection, with `transport_size` bytes, all
  * zero, for its transport.
  * Owner:  itself: it ends with pl_session_gone().
- * Errors: PL_ENOMEM. */
+ * Errors: PL_ENOMEM; PL_ESTOPPING when a stop has cut the others. */
 enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
                               const struct pl_transport_ops *transport,
                               size_t transport_size);

@@ -64,6 +64,7 @@ struct pl_keeper {
     bool is_refusing;            /* new work: it stops, or is_short */
     bool is_short;               /* of memory, the whole process */
     bool is_lagging;             /* the loop, when somebody came last */
+    bool is_cut;                 /* by the stop: nobody may come any more */
     bool is_reaped;              /* the last session destroys it */
 };
 

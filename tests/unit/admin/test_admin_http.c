@@ -377,6 +377,24 @@ static void requests_follow_one_another_on_one_connection(void **state)
     close(fd);
 }
 
+/* Below HTTP/1.0 too, where nobody should keep a connection, but may. */
+static void an_answer_says_how_long_it_is(void **state)
+{
+    struct rig *r = *state;
+    int fd = dial_unix(r);
+
+    r->answer[0] = '\0';
+    say(fd, "GET /health HTTP/0.1\r\nConnection: keep-alive\r\n\r\n"
+            "GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    hear_until(r, fd, NULL);
+    close(fd);
+    char *second = strstr(r->answer + 1, "HTTP/");
+    assert_non_null(second);
+    assert_non_null(strstr(second, "Content-Length: "));
+    *second = '\0';
+    assert_non_null(strstr(r->answer, "Content-Length: "));
+}
+
 static void a_client_that_goes_away_meanwhile_harms_nobody(void **state)
 {
     struct rig *r = *state;
@@ -628,6 +646,7 @@ int main(void)
         RUNNING(unknown_paths_and_methods_are_told),
         RUNNING(a_request_is_answered_when_its_owner_has),
         RUNNING(requests_follow_one_another_on_one_connection),
+        RUNNING(an_answer_says_how_long_it_is),
         RUNNING(a_client_that_goes_away_meanwhile_harms_nobody),
         RUNNING(a_body_over_the_limit_is_413),
         RUNNING(a_stream_gets_publications_a_line_each),

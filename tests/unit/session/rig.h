@@ -130,6 +130,7 @@ char *rig_token(struct rig *r, const char *user, int64_t ttl_s,
 
 /* A connection on `loop`, before its handshake. */
 struct client *client_create(struct rig *r, unsigned loop);
+struct client *client_try(struct rig *r, unsigned loop); /* NULL: not let in */
 
 /* Bytes from the peer; nothing runs yet. */
 void client_feed(struct client *c, const void *bytes, size_t len);

@@ -631,6 +631,22 @@ static void those_that_do_not_go_are_cut_and_counted(void **state)
     rig_destroy(r);
 }
 
+static void who_comes_behind_the_cut_does_not_hold_up_the_stop(void **state)
+{
+    struct rig *r = with("late", NULL, NULL);
+
+    (void)state;
+    client_join(r, 0);
+    rig_phase(r, PL_PHASE_DISCONNECT, true);
+    assert_non_null(client_try(r, 0)); /* it is cut with the other */
+    rig_run(r, 0);
+    assert_null(client_try(r, 0));
+    rig_run(r, 10);
+    assert_int_equal(r->boss->phases_answered, 1);
+    assert_int_equal(r->boss->forced, 2);
+    rig_destroy(r);
+}
+
 static void a_keeper_that_stops_takes_its_sessions_with_it(void **state)
 {
     struct rig *r = with("keeper", NULL, NULL);
@@ -673,6 +689,7 @@ int main(void)
         cmocka_unit_test(a_stop_refuses_then_closes_then_ends),
         cmocka_unit_test(grace_waits_for_commands_and_for_bytes),
         cmocka_unit_test(those_that_do_not_go_are_cut_and_counted),
+        cmocka_unit_test(who_comes_behind_the_cut_does_not_hold_up_the_stop),
         cmocka_unit_test(a_keeper_that_stops_takes_its_sessions_with_it),
     };
 
