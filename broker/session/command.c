@@ -299,7 +299,8 @@ void pl_session_replay(struct pl_session *s)
     uint32_t len;
 
     s->held = NULL;
-    while (held != NULL && at < held->len && s->state < PL_SESSION_CLOSING) {
+    while (held != NULL && at < held->len && s->state < PL_SESSION_CLOSING &&
+           s->doom == 0) { /* as when the last of it found no memory */
         memcpy(&len, held->data + at, sizeof len);
         at += sizeof len;
         pl_session_commands(s, (struct pl_span){held->data + at, len});

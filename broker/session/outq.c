@@ -190,16 +190,17 @@ void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p)
 }
 
 /* The end of the frame that was begun but not finished, or from itself.  What
- * has no frames, an HTTP answer, is one piece. */
+ * has no frames, an HTTP answer, is one piece and counts as begun: without it
+ * nothing behind it can be read. */
 static uint32_t begun_until(const struct pl_out_item *i)
 {
     struct pl_span frames = {i->segment->buf.data + i->start, i->to - i->start};
     uint32_t at = i->start;
 
-    if (i->from == i->start)
-        return i->from;
     if (i->frames == 0)
         return i->to;
+    if (i->from == i->start)
+        return i->from;
     while (at < i->from) {
         size_t len = pl_ws_frame_length(frames);
 

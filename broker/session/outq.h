@@ -73,7 +73,8 @@ void pl_outq_shed(struct pl_outq *q, struct pl_out_pool *p, uint32_t tag,
                   uint64_t bytes, enum pl_metric why);
 
 /* Drop everything that was not begun; owed frames are counted under `why`
- * (a frame of which a part was sent stays, unless `all`). */
+ * (a frame of which a part was sent, and bytes that are no frame, stay, unless
+ * `all`). */
 void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
                   bool all);
 

@@ -206,7 +206,8 @@ static void hear_out(struct life *f)
 static void check_client(const struct client *c)
 {
     if (c->stage != STAGE_AWAY && c->stage != STAGE_IN)
-        trace_fail("client %u: stuck in stage %u", c->index, c->stage);
+        trace_fail("client %u: stuck in stage %u (%s)", c->index, c->stage,
+                   c->link == NULL ? "no link" : link_state(c->link));
     if (c->asked_count > 0)
         trace_fail("client %u: command %u (verb %u) has no answer", c->index,
                    c->asked[0].id, c->asked[0].verb);

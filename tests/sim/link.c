@@ -6,6 +6,7 @@
  * who reads beyond it. */
 #include "link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,4 +326,18 @@ void link_set_room(struct link *l, size_t room)
 bool link_is_paused(const struct link *l)
 {
     return l->is_paused && !l->is_gone;
+}
+
+const char *link_state(const struct link *l)
+{
+    static char text[160];
+
+    snprintf(text, sizeof text,
+             "up %zu, down %zu, room %zu, door %d%s%s%s%s%s%s%s",
+             l->up.len - l->up_at, waiting(l), l->room, (int)l->door,
+             l->session == NULL ? ", freed" : "", l->is_shut ? ", shut" : "",
+             l->is_paused ? ", paused" : "", l->is_stalled ? ", stalled" : "",
+             l->is_ending ? ", ending" : "", l->is_gone ? ", gone" : "",
+             l->is_finished ? ", finished" : "");
+    return text;
 }

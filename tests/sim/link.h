@@ -45,4 +45,7 @@ bool link_carry_down(struct link *l, size_t max);
 void link_set_room(struct link *l, size_t room);
 bool link_is_paused(const struct link *l);
 
+/* For a failure: what it waits for.  Good until the next call. */
+const char *link_state(const struct link *l);
+
 #endif

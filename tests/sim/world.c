@@ -464,7 +464,7 @@ static void quiet(void *arg, enum pl_log_level level, struct pl_span line)
 
 static void begin(struct world *w, const struct world_options *o)
 {
-    pl_log_set_level(PL_LOG_ERROR);
+    pl_log_set_level(trace_place.is_verbose ? PL_LOG_DEBUG : PL_LOG_ERROR);
     pl_log_set_sink(quiet, NULL);
     must(pl_sim_create(&w->sim, w->workers + 1, w->seed ^ 0x51b), "system");
     pl_sim_set_wall(w->sim, WORLD_WALL_MS);

@@ -201,9 +201,72 @@ static void who_leaves_while_allocations_fail_leaves_nothing(void **state)
     }
 }
 
+static void keep(struct pl_call *call, void *arg)
+{
+    *(struct pl_call **)arg = call;
+}
+
+/* Whether allocation `fails_at` failed. */
+static bool say_long(struct client *c, unsigned fails_at)
+{
+    static const char text[] =
+        "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":\""
+        "0123456789012345678901234567890123456789012345678901234567890123456789"
+        "\"}}";
+    struct pl_buf b = {0};
+
+    client_frame(&b, 0x81, text, strlen(text));
+    alloc_fails_at = fails_at;
+    pl_session_input(c->session, b.data, b.len);
+    bool failed = alloc_fails_at == 0;
+    alloc_fails_at = 0;
+    pl_buf_fini(&b);
+    return failed;
+}
+
+/* The verdict comes in the turn in which a message behind the connect could
+ * not be kept. */
+static bool hold_fails(unsigned nth)
+{
+    struct pl_handlers *none = pl_handlers_create();
+    struct rig_options o = {.loops = 1};
+    struct pl_call *call = NULL;
+
+    assert_int_equal(
+        pl_handlers_with(none, "connect", keep, &call, &o.handlers), PL_OK);
+    pl_handlers_release(none);
+    struct rig *r = rig_create(1, &o);
+    struct client *c = client_open(r, 0);
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 0);
+    assert_int_equal(pl_call_admit(call, PL_SPAN(""), PL_SPAN("{}")), PL_OK);
+    bool failed = say_long(c, nth);
+    rig_run(r, 0);
+    if (failed) {
+        client_expect_close(c, 3004);
+    } else {
+        client_expect(c, "{\"id\":1,\"connect\":*");
+        client_expect(c, "{\"id\":2,\"publish\":{*");
+    }
+    rig_check_ledgers(r);
+    rig_destroy(r);
+    return failed;
+}
+
+static void what_could_not_be_kept_behind_a_connect_is_not_run(void **state)
+{
+    unsigned failed = 0;
+
+    (void)state;
+    while (hold_fails(failed + 1))
+        failed++;
+    assert_in_range(failed, 2, UINT32_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_could_not_be_kept_behind_a_connect_is_not_run),
         cmocka_unit_test(each_allocation_of_a_life_may_fail),
         cmocka_unit_test(each_allocation_of_a_life_in_pieces_may_fail),
         cmocka_unit_test(each_allocation_of_a_life_that_is_held_back_may_fail),

@@ -224,6 +224,25 @@ static void who_keeps_up_is_never_shed(void **state)
     rig_destroy(r);
 }
 
+/* A Close frame in place of it would be no HTTP. */
+static void an_answer_to_a_handshake_is_never_shed(void **state)
+{
+    struct rig *r = rig_start("handshake", NULL);
+    struct client *c = client_create(r, 0);
+
+    (void)state;
+    client_take(c, 0);
+    client_feed(c, client_request, strlen(client_request));
+    rig_run(r, 0);
+    tell(r, true, UINT64_MAX);
+    client_take(c, SIZE_MAX);
+    rig_run(r, 0);
+    assert_true(rig_matches(c->http, "HTTP/1.1 101 *"));
+    client_expect_close(c, 3008);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
 /* --- Lag --- */
 
 static void block(struct pl_call *call, void *context)
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_told_as_a_stop_also_when_short),
         cmocka_unit_test(the_largest_queues_go_first_and_no_more_than_needed),
         cmocka_unit_test(who_keeps_up_is_never_shed),
+        cmocka_unit_test(an_answer_to_a_handshake_is_never_shed),
         cmocka_unit_test(
             a_loop_that_lags_refuses_connections_until_it_does_not),
         cmocka_unit_test(a_short_lag_or_no_limit_refuses_nobody),
