@@ -31,7 +31,8 @@ enum {
     MESSAGE_MAX = 16 * 1024,
     QUIET_ROUNDS = 6, /* of 50 ms: longer than a command waits its turn */
     ROUNDS_MAX = 400,
-    STOP_SLACK_MS = 2000 /* beyond the deadlines of the phases */
+    REST_ROUNDS_MAX = 20000, /* thousands of commands, five in a second */
+    STOP_SLACK_MS = 2000     /* beyond the deadlines of the phases */
 };
 
 enum broker_bit {
@@ -335,9 +336,11 @@ static void step(struct run *r)
 
 /* --- From beginning to end --- */
 
-/* Everybody reads all, nothing fails, and all handlers answer. */
+/* Everybody reads all, nothing fails, and all handlers answer.  A command that
+ * waits for its turn and gets no reply moves nothing but its count. */
 static void come_to_rest(struct run *r)
 {
+    uint64_t commands = 0;
     unsigned quiet = 0;
 
     for (unsigned i = 0; i < TALKERS; i++) {
@@ -345,13 +348,15 @@ static void come_to_rest(struct run *r)
             link_set_room(r->talkers[i].link, TALKER_ROOMY);
     }
     for (unsigned i = 0; quiet < QUIET_ROUNDS; i++) {
-        if (i == ROUNDS_MAX)
+        if (i == REST_ROUNDS_MAX)
             trace_fail("it never becomes quiet");
         bool any = carry_all(r);
+        uint64_t before = commands;
         while (world_answer_call(&r->world))
             any = true;
         world_pass(&r->world, 50);
-        quiet = any ? 0 : quiet + 1;
+        commands = world_metric(&r->world, PL_METRIC_COMMANDS);
+        quiet = any || commands != before ? 0 : quiet + 1;
     }
     world_check_rest(&r->world);
 }
