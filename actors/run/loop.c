@@ -7,7 +7,10 @@
  * began: READY tasks, mail, timers, SEAL tasks, posts, FLUSH tasks, reaping.
  * What a part causes for an earlier one waits for the next turn, so that a
  * turn ends whatever its actors do.  Mail has a budget a visit and a turn on
- * top; actors take turns, and what is left leads the next turn.
+ * top; actors take turns, and what is left leads the next turn.  A turn's mail
+ * also ends when it has brought enough output: after a pause (a handler, a busy
+ * machine) a turn's messages alone could fill the out-queue of a reader that is
+ * as fast as any, since nothing is flushed before the turn ends.
  *
  * Causes come before effects also where these go through the world outside.
  * Whoever reads on a socket what a turn wrote there, and then says something
@@ -174,6 +177,7 @@ static uint32_t visit(struct pl_loop *loop, struct pl_actor *a, uint32_t most)
     struct pl_msg *msg;
 
     while (done < most && !a->mailbox.is_exited &&
+           loop->output < loop->output_bound &&
            (msg = pl_mailbox_pop(&a->mailbox)) != NULL) {
         done++;
         loop->stats.mail_queued--;
@@ -190,7 +194,9 @@ static void run_mail(struct pl_loop *loop)
     uint32_t left = loop->budget_turn;
     struct pl_actor *a;
 
-    while (left > 0 && (a = pl_actor_queue_pop(&loop->ready)) != NULL) {
+    loop->output = 0;
+    while (left > 0 && loop->output < loop->output_bound &&
+           (a = pl_actor_queue_pop(&loop->ready)) != NULL) {
         a->mailbox.is_queued = false;
         if (a->mailbox.is_exited) {
             loop->exited_ready--;
@@ -394,6 +400,16 @@ void pl_loop_set_budget(struct pl_loop *loop, unsigned messages_an_actor,
         loop->budget_turn = messages_a_turn;
 }
 
+void pl_loop_add_output(struct pl_loop *loop, uint64_t bytes)
+{
+    loop->output += bytes;
+}
+
+void pl_loop_bound_output(struct pl_loop *loop, uint64_t bytes_a_turn)
+{
+    loop->output_bound = bytes_a_turn;
+}
+
 void pl_loop_set_wake(struct pl_loop *loop, void (*wake)(void *), void *arg)
 {
     loop->wake = wake;
@@ -467,6 +483,7 @@ static void init(struct pl_loop *loop, struct pl_system *s, unsigned index,
     loop->index = (uint16_t)index;
     loop->budget_actor = BUDGET_ACTOR;
     loop->budget_turn = BUDGET_TURN;
+    loop->output_bound = UINT64_MAX;
     loop->slots_used = 1; /* the loop's own, which is never looked at */
     loop->sample_turn = UINT64_MAX;
     for (unsigned i = 0; i < PL_STAGE_COUNT; i++)

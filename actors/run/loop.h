@@ -97,6 +97,16 @@ uint64_t pl_loop_lag_recent_ns(const struct pl_loop *loop);
  * snapshot.  Set before the loop runs. */
 void pl_loop_on_turn_end(struct pl_loop *loop, void (*call)(void *), void *arg);
 
+/* Mail brought this many bytes of output more; once a turn has more than its
+ * bound, the rest of its mail leads the next turn, so that what it has is
+ * flushed first: nobody is sent in one turn what only several readers' time
+ * could take.  Thread: the loop's. */
+void pl_loop_add_output(struct pl_loop *loop, uint64_t bytes);
+
+/* That bound; there is none at first.  At least one message is handled a turn.
+ * Thread: the loop's, or any before it runs. */
+void pl_loop_bound_output(struct pl_loop *loop, uint64_t bytes_a_turn);
+
 /* Say which foreign code runs now, and that it returned; shown while a
  * handler blocks.  `name` is constant or outlives the call. */
 void pl_loop_enter(struct pl_loop *loop, const char *name);

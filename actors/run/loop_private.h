@@ -45,6 +45,7 @@ struct pl_loop {
     uint16_t index;
     uint32_t budget_actor; /* messages a visit */
     uint32_t budget_turn;  /* messages a turn */
+    uint64_t output_bound; /* bytes a turn */
     void (*wake)(void *);
     void *wake_arg;
     void (*turn_end)(void *);
@@ -73,6 +74,7 @@ struct pl_loop {
     struct pl_batch *out; /* one for each loop of the system */
     uint16_t *out_dirty;  /* those that are not empty */
     uint32_t out_dirty_count;
+    uint64_t output;             /* bytes that this turn's mail brought */
     uint64_t work;               /* things done since the start */
     uint64_t turn_end_ns;        /* of the newest turn that did some */
     const struct pl_msg *sample; /* the message whose wait is measured */

@@ -276,11 +276,13 @@ static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
 
     if (c->open[encoding] == NULL)
         c->open[encoding] = pl_segment_create(pl_hub_segments(c->hub));
-    if (c->open[encoding] == NULL ||
-        !put_push(c->open[encoding], encoding, push)) {
+    struct pl_segment *s = c->open[encoding];
+    size_t before = s == NULL ? 0 : s->buf.len;
+    if (s == NULL || !put_push(s, encoding, push)) {
         lose(c, encoding);
         return false;
     }
+    pl_loop_add_output(pl_hub_loop(c->hub), s->buf.len - before);
     pl_count(m, PL_METRIC_FRAMES_OWED, c->live[encoding]);
     pl_count(m, PL_METRIC_FRAMES_QUEUED, c->live[encoding]);
     pl_loop_defer(pl_hub_loop(c->hub), PL_STAGE_SEAL, &c->seal);

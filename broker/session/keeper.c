@@ -271,6 +271,8 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     pl_pace_init(k);
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        pl_session_overdue, k);
+    /* a part, since turns follow each other before a reader had its time */
+    pl_loop_bound_output(loop, options->config->limits.outgoing_queue / 4);
     enum pl_err rc = pl_actor_init(&k->actor, loop, &ops);
     if (rc != PL_OK) {
         free(k);

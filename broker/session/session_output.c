@@ -270,6 +270,7 @@ static bool end_frame(struct pl_session *s, struct pl_segment *seg, size_t mark,
         return false;
     }
     seg->frames++;
+    pl_loop_add_output(s->actor.loop, seg->buf.len - before);
     if (s->subscriber.deflate != PL_DEFLATE_NONE)
         pl_deflate_last(pl_hub_deflater(s->keeper->options.hub),
                         s->subscriber.deflate, &seg->buf, before);

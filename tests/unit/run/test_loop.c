@@ -305,6 +305,40 @@ static void what_is_over_the_turns_budget_leads_the_next_turn(void **state)
     assert_string_equal(trace, "aabaab");
 }
 
+static void say_much(struct pl_actor *a, struct pl_msg *msg)
+{
+    pl_loop_add_output(a->loop, 10);
+    sayer_ops.receive(a, msg);
+}
+
+static const struct pl_actor_ops much_ops = {
+    "much", {100, PL_FULL_REFUSE}, say_much, recorder_reap};
+
+/* Also within the visit of one actor, and a message a turn at least. */
+static void what_is_over_the_turns_output_leads_the_next_turn(void **state)
+{
+    struct recorder *a = recorder_new(loop, &much_ops);
+    struct recorder *b = recorder_new(loop, &sayer_ops);
+
+    (void)state;
+    pl_loop_bound_output(loop, 15);
+    for (unsigned i = 0; i < 3; i++)
+        mail_to(a, pl_actor_address(&a->actor), 'a');
+    mail_to(a, pl_actor_address(&b->actor), 'b');
+    assert_true(pl_loop_turn(loop));
+    assert_string_equal(trace, "aa");
+    ledger_holds(loop);
+    assert_false(pl_loop_turn(loop));
+    assert_string_equal(trace, "aaba");
+    for (unsigned i = 0; i < 2; i++)
+        mail_to(a, pl_actor_address(&a->actor), 'c');
+    pl_loop_bound_output(loop, 1);
+    assert_true(pl_loop_turn(loop));
+    assert_string_equal(trace, "aabac");
+    assert_false(pl_loop_turn(loop));
+    assert_string_equal(trace, "aabacc");
+}
+
 static void echo_forever(struct pl_actor *a, struct pl_msg *msg)
 {
     pl_actor_send(a, pl_actor_address(a), msg);
@@ -571,6 +605,7 @@ int main(void)
         TEST(a_task_may_cancel_one_that_is_about_to_run),
         TEST(no_actor_starves_behind_a_busy_one),
         TEST(what_is_over_the_turns_budget_leads_the_next_turn),
+        TEST(what_is_over_the_turns_output_leads_the_next_turn),
         TEST(a_turn_ends_although_an_actor_mails_itself),
         TEST(mail_to_another_loop_leaves_at_the_end_of_the_turn),
         TEST(only_a_sleeping_loop_is_woken_and_once_a_batch),

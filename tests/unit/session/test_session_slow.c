@@ -90,25 +90,33 @@ static void the_newest_arrive_when_the_oldest_are_dropped(void **state)
     }
 }
 
+/* Publications with these numbers, before anything runs. */
+static void publish_at_once(struct client *writer, const char *channel,
+                            unsigned from, unsigned to)
+{
+    struct pl_buf b = {0};
+
+    for (unsigned i = from; i < to; i++)
+        pl_buf_printf(&b,
+                      "%s{\"id\":%u,\"publish\":{\"channel\":\"%s\","
+                      "\"data\":\"something long enough %u\"}}",
+                      i == from ? "" : "\n", i + 10, channel, i);
+    pl_buf_put(&b, "", 1);
+    client_say(writer, b.data);
+    pl_buf_fini(&b);
+}
+
 static void a_turn_of_more_than_the_queue_keeps_its_newest(void **state)
 {
     struct rig *r = with("turn", "channels.slow=drop_oldest", false);
     struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
-    struct pl_buf b = {0};
     int got, last = -1, count = 0;
 
     (void)state;
     client_subscribe(slow, 2, "c");
     client_take(slow, 0);
     publish(writer, "c", 0);
-    for (unsigned i = 1; i < 400; i++)
-        pl_buf_printf(&b,
-                      "%s{\"id\":%u,\"publish\":{\"channel\":\"c\","
-                      "\"data\":\"something long enough %u\"}}",
-                      i == 1 ? "" : "\n", i + 10, i);
-    pl_buf_put(&b, "", 1);
-    client_say(writer, b.data);
-    pl_buf_fini(&b);
+    publish_at_once(writer, "c", 1, 400);
     rig_run(r, 0);
     assert_bounded(slow);
     client_take(slow, SIZE_MAX);
@@ -121,6 +129,34 @@ static void a_turn_of_more_than_the_queue_keeps_its_newest(void **state)
     assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_OLDEST),
                      400 - count);
     assert_int_equal(slow->closed, 0);
+    rig_destroy(r);
+}
+
+/* Nothing is flushed within a turn, so a turn ends before it is too much. */
+static void who_takes_all_is_not_slow_whatever_comes_at_once(void **state)
+{
+    struct rig *r = with("at once", "channels.slow=close", false);
+    struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), 0);
+    struct client *reader = client_join(r, 0), *writers[3];
+    const char *const channels[] = {"a", "b", "c"};
+    unsigned count = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        client_subscribe(reader, i + 2, channels[i]);
+        writers[i] = client_join(r, 0);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        publish_at_once(writers[i], channels[i], 0, 200);
+    pl_loop_set_budget(loop, 10000, 10000); /* whatever came, in one turn */
+    while (pl_loop_turn(loop))
+        continue;
+    rig_run(r, 0);
+    while (client_next(reader) != NULL)
+        count++;
+    assert_int_equal(reader->closed, 0);
+    assert_int_equal(count, 600);
+    rig_check_ledgers(r);
     rig_destroy(r);
 }
 
@@ -270,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_arrive_when_the_oldest_are_dropped),
         cmocka_unit_test(a_turn_of_more_than_the_queue_keeps_its_newest),
+        cmocka_unit_test(who_takes_all_is_not_slow_whatever_comes_at_once),
         cmocka_unit_test(replies_take_the_place_of_publications),
         cmocka_unit_test(replies_that_fill_the_queue_close_with_3008),
         cmocka_unit_test(
