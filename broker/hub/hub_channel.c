@@ -95,10 +95,11 @@ static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
     if (i + 4 < c->count)
         __builtin_prefetch(c->subs[i + 4]);
     if (i + 2 < c->count) {
-        const char *next = (const char *)c->subs[i + 2]->subscriber;
+        /* None any more for one that has ended: no pointer to add to. */
+        uintptr_t next = (uintptr_t)c->subs[i + 2]->subscriber;
 
-        __builtin_prefetch(next);
-        __builtin_prefetch(next + 64);
+        __builtin_prefetch((const void *)next);
+        __builtin_prefetch((const void *)(next + 64));
     }
 }
 
