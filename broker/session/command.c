@@ -22,6 +22,8 @@ void pl_session_settle(struct pl_session *s, enum pl_metric as)
     pl_count(metrics(s), as, 1);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
     s->pending--;
+    if (s->is_ending && s->pending == 0)
+        pl_session_touch(s);
     if (s->is_paused && s->pending <= PL_PENDING_RESUME &&
         s->state == PL_SESSION_CONNECTED)
         pl_session_read_on(s);
@@ -65,7 +67,7 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
     PL_LOG(PL_LOG_INFO, "protocol violation",
            pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
            pl_log_string("reason", why));
-    pl_session_close(s, (uint16_t)code, (struct pl_span){0});
+    pl_session_bar(s, (uint16_t)code);
 }
 
 /* A user may read what came into the own inbox; nobody else may. */
@@ -299,8 +301,7 @@ void pl_session_replay(struct pl_session *s)
     uint32_t len;
 
     s->held = NULL;
-    while (held != NULL && at < held->len && s->state < PL_SESSION_CLOSING &&
-           s->doom == 0) { /* as when the last of it found no memory */
+    while (held != NULL && at < held->len && pl_session_runs_commands(s)) {
         memcpy(&len, held->data + at, sizeof len);
         at += sizeof len;
         pl_session_commands(s, (struct pl_span){held->data + at, len});
@@ -324,7 +325,7 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
     PL_LOG(PL_LOG_INFO, "malformed command",
            pl_log_text("client", pl_session_id(s)),
            pl_log_string("reason", why), pl_log_number("byte", (int64_t)at));
-    pl_session_close(s, PL_DISCONNECT_BAD_REQUEST, (struct pl_span){0});
+    pl_session_bar(s, PL_DISCONNECT_BAD_REQUEST);
 }
 
 /* What it asks faster than it may. */
@@ -367,7 +368,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
         pl_count(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
         s->pending++;
         run(s, &c);
-    } while (message.len > 0 && s->state < PL_SESSION_CLOSING && s->doom == 0);
+    } while (message.len > 0 && pl_session_runs_commands(s));
     if (s->pending >= PL_PENDING_PAUSE)
         pl_session_pause(s);
 }

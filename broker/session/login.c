@@ -535,8 +535,8 @@ static void refreshed(struct pl_session *s, const struct pl_command *c,
     struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_REFRESH};
 
     if (!pl_span_equal(claims->user, pl_client_user(s->subscriber.client))) {
-        pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
-        pl_session_close(s, PL_DISCONNECT_INVALID_TOKEN, (struct pl_span){0});
+        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
+                           "token of another user");
         return;
     }
     reply.refresh.client = pl_session_id(s);

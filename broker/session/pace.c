@@ -115,8 +115,7 @@ static void run_held(struct pl_session *s, const struct pl_buf *held)
 {
     uint32_t len;
 
-    for (size_t at = 0;
-         at < held->len && s->state < PL_SESSION_CLOSING && s->doom == 0;) {
+    for (size_t at = 0; at < held->len && pl_session_runs_commands(s);) {
         memcpy(&len, held->data + at, sizeof len);
         at += sizeof len;
         pl_session_commands(s, (struct pl_span){held->data + at, len});

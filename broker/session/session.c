@@ -36,7 +36,7 @@ struct pl_span pl_session_id(const struct pl_session *s)
     return pl_client_id(s->subscriber.client);
 }
 
-static struct pl_span user_of(const struct pl_session *s)
+struct pl_span pl_session_user(const struct pl_session *s)
 {
     if (s->subscriber.client == NULL)
         return PL_SPAN("");
@@ -89,6 +89,8 @@ void pl_session_schedule(struct pl_session *s)
 {
     uint64_t next = next_ms(s), now = pl_loop_now_ms(loop_of(s));
 
+    if (s->is_ending)
+        return;
     if (s->resumes_soon)
         pl_timer_start(loop_of(s), &s->timer, PL_BACKLOG_WAIT_MS);
     else if (next == 0)
@@ -132,7 +134,7 @@ static void on_connected_timer(struct pl_session *s)
         pl_session_schedule(s);
 }
 
-static void end_transport(struct pl_session *s, enum pl_end how)
+void pl_session_end_transport(struct pl_session *s, enum pl_end how)
 {
     s->state = PL_SESSION_OVER;
     s->transport->end(s, how);
@@ -142,10 +144,14 @@ static void on_timer(struct pl_timer *t)
 {
     struct pl_session *s = PL_CONTAINER(t, struct pl_session, timer);
 
+    if (s->is_ending && s->state < PL_SESSION_CLOSING) {
+        pl_session_conclude(s);
+        return;
+    }
     switch ((enum pl_session_state)s->state) {
     case PL_SESSION_HANDSHAKE:
         pl_count(metrics(s), PL_METRIC_CLOSED_STALE, 1);
-        end_transport(s, PL_END_AT_ONCE);
+        pl_session_end_transport(s, PL_END_AT_ONCE);
         return;
     case PL_SESSION_OPEN:
     case PL_SESSION_LOGIN:
@@ -158,7 +164,7 @@ static void on_timer(struct pl_timer *t)
     case PL_SESSION_ECHO:
         return;
     case PL_SESSION_CLOSING:
-        end_transport(s, PL_END_AT_ONCE);
+        pl_session_end_transport(s, PL_END_AT_ONCE);
         return;
     case PL_SESSION_OVER:
         if (s->is_gone)
@@ -218,7 +224,7 @@ static void log_close(const struct pl_session *s, uint16_t code,
 {
     PL_LOG(PL_LOG_DEBUG, "connection closes",
            pl_log_text("client", pl_session_id(s)),
-           pl_log_text("user", user_of(s)), pl_log_number("code", code),
+           pl_log_text("user", pl_session_user(s)), pl_log_number("code", code),
            pl_log_text("reason", reason));
 }
 
@@ -256,7 +262,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     s->doom = 0;
     s->state = PL_SESSION_CLOSING;
     if (is_http) {
-        end_transport(s, PL_END_AT_ONCE);
+        pl_session_end_transport(s, PL_END_AT_ONCE);
         return;
     }
     pl_session_say_close(s, code, reason);
@@ -268,24 +274,20 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     if (unread.len > 0)
         pl_session_decode(s, (struct pl_span){unread.data, unread.len});
     pl_buf_fini(&unread);
+    if (s->is_deaf && s->state == PL_SESSION_CLOSING)
+        pl_session_end_transport(s, PL_END_LINGER);
 }
 
-/* The peer's Close frame came: echo it and end.  Unless it answers ours, the
- * end lingers, as RFC 6455 section 7.1.1 shows it: what a peer still sends
+/* The end lingers, as RFC 6455 section 7.1.1 shows it: what a peer still sends
  * behind its Close must not become a reset that takes our echo away. */
-static void on_peer_close(struct pl_session *s, uint16_t code)
+void pl_session_echo_close(struct pl_session *s, uint16_t code)
 {
-    bool is_answer = s->state >= PL_SESSION_CLOSING;
-
-    s->is_deaf = true;
-    if (!is_answer) {
-        pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
-        log_close(s, code, PL_SPAN("the peer closed"));
-        teardown(s);
-        pl_session_say_close(s, code, (struct pl_span){0});
-    }
+    pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
+    log_close(s, code, PL_SPAN("the peer closed"));
+    teardown(s);
+    pl_session_say_close(s, code, (struct pl_span){0});
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
-    end_transport(s, is_answer ? PL_END_CLOSE : PL_END_LINGER);
+    pl_session_end_transport(s, PL_END_LINGER);
 }
 
 void pl_session_gone(struct pl_session *s, const char *why)
@@ -314,6 +316,8 @@ void pl_session_flush(struct pl_session *s)
         pl_session_give_up_behind(s);
     if (s->state == PL_SESSION_LOGIN)
         pl_session_settle_login(s);
+    if (s->is_ending && s->pending == 0 && s->state < PL_SESSION_CLOSING)
+        pl_session_conclude(s);
     if (s->out.first != NULL)
         s->transport->flush(s);
 }
@@ -322,7 +326,8 @@ void pl_session_flush(struct pl_session *s)
 
 void pl_session_read_on(struct pl_session *s)
 {
-    if (!s->is_paused || s->is_pacing || s->state == PL_SESSION_LOGIN)
+    if (!s->is_paused || s->is_pacing || s->is_ending ||
+        s->state == PL_SESSION_LOGIN)
         return;
     s->is_paused = false;
     s->transport->resume(s);
@@ -363,26 +368,6 @@ static void on_message(struct pl_session *s, const struct pl_ws_event *e)
         pl_session_commands(s, e->payload);
 }
 
-/* RFC 6455 section 7.1.7: say why, then end the connection; whatever comes now,
- * a Close too, is read only so that the end is no reset. */
-static void on_violation(struct pl_session *s, const struct pl_ws_event *e)
-{
-    char peer[PL_IP_TEXT_MAX];
-
-    s->is_deaf = true;
-    if (s->state >= PL_SESSION_CLOSING) {
-        end_transport(s, PL_END_LINGER);
-        return;
-    }
-    PL_LOG(PL_LOG_INFO, "WebSocket violation",
-           pl_log_string("address", pl_session_peer(s, peer)),
-           pl_log_text("client", pl_session_id(s)),
-           pl_log_text("user", user_of(s)), pl_log_number("code", e->code),
-           pl_log_text("reason", e->payload));
-    pl_session_close(s, e->code, e->payload);
-    end_transport(s, PL_END_LINGER);
-}
-
 static void on_event(struct pl_session *s, const struct pl_ws_event *e)
 {
     switch (e->kind) {
@@ -390,18 +375,18 @@ static void on_event(struct pl_session *s, const struct pl_ws_event *e)
     case PL_WS_EVENT_PONG:
         return;
     case PL_WS_EVENT_MESSAGE:
-        if (s->state < PL_SESSION_CLOSING && s->doom == 0)
+        if (pl_session_runs_commands(s))
             on_message(s, e);
         return;
     case PL_WS_EVENT_PING:
-        if (s->state < PL_SESSION_CLOSING)
+        if (s->state < PL_SESSION_CLOSING && !s->is_barred)
             echo(s, PL_WS_PONG, e->payload);
         return;
     case PL_WS_EVENT_CLOSE:
-        on_peer_close(s, e->code);
+        pl_session_on_close(s, e->code);
         return;
     case PL_WS_EVENT_ERROR:
-        on_violation(s, e);
+        pl_session_on_violation(s, e);
     }
 }
 

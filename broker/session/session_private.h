@@ -79,23 +79,27 @@ struct pl_session {
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's */
     uint32_t pending;                /* commands received and not yet settled */
-    uint16_t doom; /* close with this code at the end of the turn */
+    uint16_t doom;     /* close with this code at the end of the turn */
+    uint16_t end_code; /* while is_ending; 0: an empty Close */
     uint8_t state;
     uint8_t grants;     /* enum pl_grant */
     uint8_t pongs_due;  /* several only when it was held back */
     bool is_registered; /* with the supervisor */
     bool has_inbox;     /* direct messages come as publications on @id */
     bool is_paused;
-    bool is_pacing;    /* paused for limits.commands_per_second */
-    bool was_paced;    /* so it was, since the last ping */
-    bool resumes_soon; /* paused for PL_BACKLOG_WAIT_MS */
-    bool is_touched;   /* to be flushed at the end of the turn */
-    bool close_sent;   /* ours was queued */
-    bool is_gone;      /* the transport is over */
-    bool is_deaf;      /* nothing more that the peer says counts */
-    bool is_slow;      /* the kernel has not taken all of an earlier turn */
-    bool has_behind;   /* a subscription of it is to be given up */
-    bool awaits_door;  /* its request waits for the transport's verdict */
+    bool is_pacing;        /* paused for limits.commands_per_second */
+    bool is_touched;       /* to be flushed at the end of the turn */
+    bool close_sent;       /* ours was queued */
+    bool is_gone;          /* the transport is over */
+    bool is_deaf;          /* nothing more that the peer says counts */
+    bool is_slow;          /* the kernel has not taken all of an earlier turn */
+    bool has_behind;       /* a subscription of it is to be given up */
+    bool awaits_door;      /* its request waits for the transport's verdict */
+    bool was_paced : 1;    /* held back, since the last ping */
+    bool resumes_soon : 1; /* paused for PL_BACKLOG_WAIT_MS */
+    bool is_ending : 1;    /* it closes when nothing is pending any more */
+    bool is_peers : 1;     /* since the peer closed */
+    bool is_barred : 1;    /* a command was wrong: no other runs */
     struct pl_ws_decoder ws;
     struct pl_buf *held; /* the request head so far; or input that waits
                             for the login; NULL: none */
@@ -112,6 +116,7 @@ struct pl_session {
 extern const struct pl_actor_ops pl_session_actor_ops;
 void pl_session_touch(struct pl_session *s);
 struct pl_span pl_session_id(const struct pl_session *s);
+struct pl_span pl_session_user(const struct pl_session *s);
 
 /* Close with `code`: everything the session has ends now, the Close frame is
  * queued, the peer's is awaited.  `reason` absent: the code's own text. */
@@ -121,6 +126,23 @@ void pl_session_close(struct pl_session *s, uint16_t code,
 /* Close with `code` at the end of the turn: for callers that are called back
  * from the hub. */
 void pl_session_doom(struct pl_session *s, uint16_t code);
+
+/* The transport is to end. */
+void pl_session_end_transport(struct pl_session *s, enum pl_end how);
+
+/* The peer closed, and nothing is pending: echo it and end. */
+void pl_session_echo_close(struct pl_session *s, uint16_t code);
+
+/* ending.c: the ends that wait for the answers to what came before.
+ * A command was wrong: nothing runs behind it. */
+void pl_session_bar(struct pl_session *s, uint16_t code);
+
+/* The peer's Close, or its violation of RFC 6455. */
+void pl_session_on_close(struct pl_session *s, uint16_t code);
+void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e);
+
+/* While is_ending: nothing is pending any more, or it takes too long. */
+void pl_session_conclude(struct pl_session *s);
 
 /* Queue a reply, a push, or whole bytes that are neither. */
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply);
@@ -182,6 +204,12 @@ void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len);
 
 /* The address of the client, for logs; constant or in `text`. */
 const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
+
+/* Not closed, nor about to be, nor was a command wrong. */
+static inline bool pl_session_runs_commands(const struct pl_session *s)
+{
+    return s->state < PL_SESSION_CLOSING && s->doom == 0 && !s->is_barred;
+}
 
 /* command.c */
 void pl_session_commands(struct pl_session *s, struct pl_span message);

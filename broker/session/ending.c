@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ending.c - the end of a connection whose peer broke a rule, or closed.
+ *
+ * What came before that is answered: commands may be on their way to the owner
+ * of a channel then, which mostly costs one turn.  So the Close waits until
+ * nothing is pending, for a bounded time since a handler may take longer.
+ * Meanwhile reading is paused: the peer's end, right behind, would take the
+ * transport away.  Ends that the peer did not bring about (a stop, a kick, too
+ * slow) wait for nothing.
+ *
+ * When a command is wrong, what follows it is still decoded, since the peer's
+ * Close may be there, but no command runs any more: is_barred.  When the
+ * WebSocket is wrong or the peer closed, nothing is decoded: is_deaf.  Commands
+ * that waited for the login came before that, and run.
+ *
+ * Rejected: queueing the end behind the commands as one more of them; they are
+ * answered in any order.
+ *
+ * Invariant: while is_ending the timer is the deadline, and nobody else's. */
+#include "session_private.h"
+
+#include "log.h"
+#include "pieces.h"
+
+enum { ANSWER_WAIT_MS = 1000 };
+
+/* For codes below 3000, which code.h has not; what exactly was wrong is in the
+ * log. */
+static struct pl_span reason_of(uint16_t code)
+{
+    switch (code) {
+    case PL_WS_CODE_PROTOCOL:
+        return PL_SPAN("protocol error");
+    case PL_WS_CODE_TEXT:
+        return PL_SPAN("invalid data");
+    case PL_WS_CODE_TOO_BIG:
+        return PL_SPAN("the message is too long");
+    case PL_WS_CODE_MEMORY:
+        return PL_SPAN("out of memory");
+    default:
+        return (struct pl_span){0};
+    }
+}
+
+/* The last to call is right: a command that waited for the login came before
+ * what was wrong behind it. */
+static void wait(struct pl_session *s, uint16_t code)
+{
+    s->end_code = code;
+    if (s->is_ending)
+        return;
+    s->is_ending = true;
+    if (!s->is_paused) {
+        s->is_paused = true;
+        s->transport->pause(s);
+    }
+    pl_timer_start(s->actor.loop, &s->timer, ANSWER_WAIT_MS);
+}
+
+void pl_session_conclude(struct pl_session *s)
+{
+    if (s->is_peers)
+        pl_session_echo_close(s, s->end_code);
+    else
+        pl_session_close(s, s->end_code, reason_of(s->end_code));
+}
+
+static void end_behind(struct pl_session *s, uint16_t code,
+                       struct pl_span reason)
+{
+    if (s->pending > 0)
+        wait(s, code);
+    else
+        pl_session_close(s, code, reason);
+}
+
+void pl_session_bar(struct pl_session *s, uint16_t code)
+{
+    s->is_barred = true;
+    s->is_peers = false;
+    end_behind(s, code, (struct pl_span){0});
+}
+
+void pl_session_on_close(struct pl_session *s, uint16_t code)
+{
+    s->is_deaf = true;
+    if (s->state >= PL_SESSION_CLOSING) {
+        pl_session_end_transport(s, PL_END_CLOSE);
+    } else if (s->is_ending) {
+        return; /* ours is about to come */
+    } else if (s->pending > 0) {
+        s->is_peers = true;
+        wait(s, code);
+    } else {
+        pl_session_echo_close(s, code);
+    }
+}
+
+/* RFC 6455 section 7.1.7: say why, then end the connection; whatever comes now,
+ * a Close too, is read only so that the end is no reset. */
+void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
+{
+    char peer[PL_IP_TEXT_MAX];
+
+    s->is_deaf = true;
+    if (s->state >= PL_SESSION_CLOSING) {
+        pl_session_end_transport(s, PL_END_LINGER);
+        return;
+    }
+    if (s->is_ending)
+        return;
+    PL_LOG(PL_LOG_INFO, "WebSocket violation",
+           pl_log_string("address", pl_session_peer(s, peer)),
+           pl_log_text("client", pl_session_id(s)),
+           pl_log_text("user", pl_session_user(s)),
+           pl_log_number("code", e->code), pl_log_text("reason", e->payload));
+    end_behind(s, e->code, e->payload);
+}

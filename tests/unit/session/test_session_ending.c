@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_ending.c - a peer that breaks a rule, or closes, behind commands
+ * whose answers are still on their way: it gets them, then the Close. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBLISH "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}"
+#define SUBSCRIBE "{\"id\":3,\"subscribe\":{\"channel\":\"c\"}}"
+#define HISTORY "{\"id\":4,\"history\":{\"channel\":\"c\"}}"
+#define ASK "{\"id\":5,\"rpc\":{\"method\":\"keep\"}}"
+
+/* How it ends: as frames behind the commands, and the code that comes. */
+struct finish {
+    unsigned char first;
+    const char *payload;
+    size_t len;
+    unsigned code;
+};
+
+static const struct finish finishes[] = {
+    {0xF1, "x", 1, 1002},                          /* reserved bits */
+    {0x81, "\xFF", 1, 1007},                       /* no UTF-8 */
+    {0x80, "x", 1, 1002},                          /* continues nothing */
+    {0x81, "{\"id\":9}", 8, 3501},                 /* no known request */
+    {0x81, "{\"id\":9", 7, 3501},                  /* no JSON */
+    {0x81, "{\"id\":9,\"connect\":{}}", 21, 3501}, /* the second */
+    {0x88, "\x03\xE8", 2, 1000},                   /* the peer's Close */
+};
+enum { FINISHES = sizeof finishes / sizeof *finishes };
+
+static void put(struct pl_buf *b, const char *text)
+{
+    client_frame(b, 0x81, text, strlen(text));
+}
+
+static void feed(struct client *c, struct pl_buf *b)
+{
+    client_feed(c, b->data, b->len);
+    pl_buf_fini(b);
+    rig_run(c->rig, 0);
+}
+
+/* Everything in one read, the channel's owner on either loop. */
+static void answers_come_before_the_close(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2 * FINISHES; i++) {
+        const struct finish *f = &finishes[i / 2];
+        struct rig *r = rig_create(i + 1, &(struct rig_options){.loops = 2});
+        struct client *c = client_join(r, i % 2);
+        struct pl_buf b = {0};
+
+        put(&b, PUBLISH);
+        put(&b, SUBSCRIBE);
+        put(&b, HISTORY);
+        client_frame(&b, f->first, f->payload, f->len);
+        put(&b, "{\"id\":7,\"publish\":{\"channel\":\"c\",\"data\":2}}");
+        feed(c, &b);
+        client_expect(c, "{\"id\":2,\"publish\":{}}");
+        client_expect(c, "{\"id\":3,\"subscribe\":*");
+        client_expect(c, "{\"id\":4,\"history\":*\"offset\":1}}");
+        client_expect_silence(c);
+        client_expect_close(c, f->code);
+        assert_int_equal(rig_metric(r, PL_METRIC_CLIENTS), 0);
+        rig_destroy(r);
+    }
+}
+
+/* Of one message the commands before the wrong one are answered as well. */
+static void answers_of_the_same_message_come_before_the_close(void **state)
+{
+    struct rig *r = rig_start("batch", &(struct rig_options){.loops = 2});
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    client_say(c, PUBLISH "\n" SUBSCRIBE "\n{\"id\":6}\n" HISTORY);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":2,\"publish\":{}}");
+    client_expect(c, "{\"id\":3,\"subscribe\":*");
+    client_expect_silence(c);
+    client_expect_close(c, 3501);
+    rig_destroy(r);
+}
+
+static void a_close_behind_a_wrong_command_is_not_missed(void **state)
+{
+    struct rig *r = rig_start("both", &(struct rig_options){.loops = 2});
+    struct client *c = client_join(r, 0);
+    struct pl_buf b = {0};
+
+    (void)state;
+    put(&b, PUBLISH);
+    put(&b, "{\"id\":9}");
+    client_frame(&b, 0x89, "p", 1);
+    client_frame(&b, 0x88, "\x03\xE8", 2);
+    feed(c, &b);
+    client_expect(c, "{\"id\":2,\"publish\":{}}");
+    client_expect_close(c, 3501);
+    assert_int_equal(c->pongs, 0);
+    assert_true(c->is_ending); /* the peer's Close is here already */
+    rig_destroy(r);
+}
+
+/* --- A handler that lets wait --- */
+
+static void keep(struct pl_call *call, void *context)
+{
+    *(struct pl_call **)context = call;
+}
+
+static struct rig *with_keeper(const char *test, const char *type,
+                               struct pl_call **kept)
+{
+    struct pl_handlers *none = pl_handlers_create(), *table;
+    struct rig_options o = {.loops = 1};
+
+    assert_int_equal(pl_handlers_with(none, type, keep, kept, &table), PL_OK);
+    pl_handlers_release(none);
+    o.handlers = table;
+    return rig_start(test, &o);
+}
+
+static void who_waits_for_a_handler_is_closed_after_a_second(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < FINISHES; i++) {
+        struct pl_call *call = NULL;
+        struct rig *r = with_keeper("second", "keep", &call);
+        struct client *c = client_join(r, 0);
+        struct pl_buf b = {0};
+
+        put(&b, ASK);
+        client_frame(&b, finishes[i].first, finishes[i].payload,
+                     finishes[i].len);
+        feed(c, &b);
+        rig_run(r, 990);
+        assert_int_equal(c->closed, 0);
+        rig_run(r, 20);
+        client_expect_close(c, finishes[i].code);
+        client_expect_silence(c);
+        assert_non_null(call);
+        pl_call_answer(call, PL_SPAN("1"));
+        rig_run(r, 0);
+        client_expect_silence(c);
+        rig_destroy(r);
+    }
+}
+
+static void a_late_answer_ends_the_wait(void **state)
+{
+    struct pl_call *call = NULL;
+    struct rig *r = with_keeper("late", "keep", &call);
+    struct client *c = client_join(r, 0);
+    struct pl_buf b = {0};
+
+    (void)state;
+    put(&b, ASK);
+    client_frame(&b, 0x83, "", 0);
+    feed(c, &b);
+    rig_run(r, 500);
+    client_expect_silence(c);
+    assert_int_equal(c->closed, 0);
+    pl_call_answer(call, PL_SPAN("1"));
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":5,\"rpc\":{\"data\":1}}");
+    client_expect_close(c, 1002);
+    assert_int_equal(c->how, PL_END_LINGER);
+    rig_destroy(r);
+}
+
+/* What waited for the login came before what is wrong behind it. */
+static void a_login_and_what_waits_for_it_come_before_the_close(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < FINISHES; i++) {
+        struct pl_call *call = NULL;
+        struct rig *r = with_keeper("login", "connect", &call);
+        struct client *c = client_open(r, 0);
+        struct pl_buf b = {0};
+
+        put(&b, "{\"id\":1,\"connect\":{}}");
+        put(&b, PUBLISH);
+        client_frame(&b, finishes[i].first, finishes[i].payload,
+                     finishes[i].len);
+        feed(c, &b);
+        client_expect_silence(c);
+        pl_call_admit(call, PL_SPAN("u"), (struct pl_span){0});
+        rig_run(r, 0);
+        client_expect(c, "{\"id\":1,\"connect\":*");
+        client_expect(c, "{\"id\":2,\"publish\":{}}");
+        client_expect_close(c, finishes[i].code);
+        rig_destroy(r);
+    }
+}
+
+/* A command that waited is wrong, and so is what follows: the first counts. */
+static void of_two_wrongs_the_first_counts(void **state)
+{
+    struct pl_call *call = NULL;
+    struct rig *r = with_keeper("two", "connect", &call);
+    struct client *c = client_open(r, 0);
+    struct pl_buf b = {0};
+
+    (void)state;
+    put(&b, "{\"id\":1,\"connect\":{}}");
+    put(&b, "{\"id\":9}");
+    put(&b, PUBLISH);
+    client_frame(&b, 0x83, "", 0);
+    feed(c, &b);
+    pl_call_admit(call, PL_SPAN("u"), (struct pl_span){0});
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":*");
+    client_expect_silence(c);
+    client_expect_close(c, 3501);
+    rig_destroy(r);
+}
+
+/* --- Others that end it meanwhile --- */
+
+static void a_stop_and_the_peers_end_wait_for_nothing(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct pl_call *call = NULL;
+        struct rig *r = with_keeper("stop", "keep", &call);
+        struct client *c = client_join(r, 0);
+        struct pl_buf b = {0};
+
+        put(&b, ASK);
+        client_frame(&b, 0x83, "", 0);
+        feed(c, &b);
+        if (i == 0) {
+            rig_phase(r, PL_PHASE_DISCONNECT, false);
+            rig_run(r, 0);
+            client_expect_close(c, 3001);
+            assert_int_equal(c->how, PL_END_LINGER);
+        } else {
+            client_vanish(c);
+            rig_run(r, 0);
+            assert_null(c->session);
+        }
+        pl_call_answer(call, PL_SPAN("1"));
+        rig_run(r, 0);
+        rig_destroy(r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_come_before_the_close),
+        cmocka_unit_test(answers_of_the_same_message_come_before_the_close),
+        cmocka_unit_test(a_close_behind_a_wrong_command_is_not_missed),
+        cmocka_unit_test(who_waits_for_a_handler_is_closed_after_a_second),
+        cmocka_unit_test(a_late_answer_ends_the_wait),
+        cmocka_unit_test(a_login_and_what_waits_for_it_come_before_the_close),
+        cmocka_unit_test(of_two_wrongs_the_first_counts),
+        cmocka_unit_test(a_stop_and_the_peers_end_wait_for_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
