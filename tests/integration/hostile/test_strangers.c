@@ -128,7 +128,7 @@ static void wrong_names_and_pages_are_counted_each_under_its_rule(void **state)
 }
 
 /* Fields at full speed, one line at full speed, and both behind a header of a
- * proxy: each ends in 431 when 16 or 8 KiB are here. */
+ * proxy: each ends in 431, or 414, when 16 or 8 KiB are here. */
 static void heads_without_end_are_refused_at_full_speed(void **state)
 {
     static const char *const sets[] = {"proxy.trusted=[127.0.0.9]",
@@ -152,7 +152,7 @@ static void heads_without_end_are_refused_at_full_speed(void **state)
         stage_send(fd, first, strlen(first));
         for (int n = 0; n < 100; n++)
             stage_send(fd, flood, sizeof flood);
-        assert_int_equal(await_status(fd), 431);
+        assert_int_equal(await_status(fd), i % 3 == 1 ? 414 : 431);
         stage_leave(fd, i % LEAVE_COUNT);
         if (i % 20 == 0)
             stage_serves(&s);
