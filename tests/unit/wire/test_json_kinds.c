@@ -79,6 +79,9 @@ static const struct sample json[] = {
     YES("\"\xe2\x80\xa8\xe2\x80\xa9\""), YES("\"\xe2\x81\xa0\""),
     YES("\"a/*b*/c/*d//e\""), YES("\"]}\""), YES("\"\\u0000\""),
     YES("\"\xef\xbb\xbf\""), YES("\"'\""), YES("\"\\u000A\""),
+    YES("\"\\u0430\\u0431\\u0432 \xd0\xb3\""), YES("\"\\\\u0000\""),
+    YES("\"\\uDBFF\\uDFFE\\ud83f\\udfff\""), YES("\"\\u00A0\\u200b\""),
+    YES("\"\xef\xb7\x90\xf0\x9f\xbf\xbf\xf3\xbf\xbf\xbe\""),
 };
 
 static const struct sample not_json[] = {
@@ -88,21 +91,29 @@ static const struct sample not_json[] = {
     NO("{\"a\":1"), NO("{\"a\":1,"), NO("[["), NO("[{"), NO("{\"a\":["),
     NO("[[]"), NO("[{}"), NO("-"), NO("[-"), NO("t"), NO("tru"), NO("nul"),
     NO("fals"),
+    NO("[,"), NO("{,"), NO("{["), NO("]"), NO("}"), NO(","), NO(":"),
+    NO("[true,fals"), NO("[null , nu"), NO("[1\n,2\n,"), NO("[\"\\{[\"\\{"),
+    NO("{\"\":"), NO("{'a'"), NO("['"), NO("[\"a\",\n7\n,"),
     /* too much */
     NO("1 2"), NO("1,2"), NO("1]"), NO("1}"), NO("[]]"), NO("{}}"), NO("[][]"),
     NO("{}{}"), NO("{}[]"), NO("null null"), NO("\"a\"b"), NO("[1]x"),
     NO("{\"a\":1}#"), NO("{\"a\":1}//"), NO("{\"a\":1}/**/"), NO("true,"),
+    NO("{\"a\":1}/"), NO("{\"a\":1}/**//"), NO("{\"a\":1}#[]"), NO("[1],"),
+    NO("7@"), NO("\"\"x"), NO("[] \"a\""),
     /* words */
     NO("True"), NO("TRUE"), NO("nulL"), NO("nullx"), NO("truetrue"),
     NO("undefined"), NO("NaN"), NO("-NaN"), NO("Infinity"), NO("-Infinity"),
     NO("inf"), NO("Inf"), NO("a"), NO("abc"), NO("[a]"), NO("*"), NO("."),
     NO("<null>"), NO("[nul]"), NO("[tru]"), NO("[fals]"),
+    NO("<.>"), NO("truth"), NO("[1,truth]"), NO("+Inf"), NO("a\xc3\xa9"),
+    NO("\xc3\xa9"), NO("[\xc3\xa9]"), NO("[a\xe9]"),
     /* arrays */
     NO("[,]"), NO("[,1]"), NO("[1,]"), NO("[1,,2]"), NO("[,,]"), NO("[1 2]"),
     NO("[1:2]"), NO("[1;2]"), NO("[\"a\" \"b\"]"), NO("[\"\": 1]"),
     NO("[1}"), NO("[}"), NO("[)"), NO("[1,\n]"), NO("[*]"), NO("[{]}"),
     NO("[,\"\"]"), NO("[\"\",]"), NO("[\"\",,]"), NO("[x"), NO("[3[4]]"),
     NO("(1)"), NO("[#1]"), NO("[1/2]"), NO("[1//\n]"),
+    NO("[1 true]"), NO("[  , 1]"), NO("[\"a\"\\f]"), NO("[\\u0020 1]"),
     /* objects */
     NO("{,}"), NO("{\"a\"}"), NO("{\"a\",\"b\"}"), NO("{\"a\" 1}"),
     NO("{\"a\"::1}"), NO("{\"a\":}"), NO("{:1}"), NO("{\"a\":1,}"),
@@ -114,6 +125,9 @@ static const struct sample not_json[] = {
     NO("{\"a\":a}"), NO("{\"a\":\"a"), NO("{\"a\":'a'}"), NO("{9999:1}"),
     NO("{\"a\",1}"), NO("{\"a\":1,\"b\"}"), NO("{\"x\",null}"), NO("{{}}"),
     NO("{\"a\":1}}"), NO("{\"id\":0,,,}"), NO("{*}"),
+    NO("{\"a\" b}"), NO("{\"a\" \"b\"}"), NO("{\"a\":\"b\" 1}"), NO("{[:1}"),
+    NO("{null:null,null:null}"), NO("{9E999:1}"), NO("{\xf0\x9f\x90\xa6}"),
+    NO("{\"a\":1,\"b\",}"), NO("{\"\xb9\":1,}"), NO("{ \"a\" : 1, \"b\" }"),
     /* numbers */
     NO("+1"), NO("++1"), NO("--1"), NO("- 1"), NO("+-1"), NO("00"), NO("01"),
     NO("-00"), NO("-01"), NO("012"), NO("-012"), NO("00.1"), NO("0."),
@@ -126,6 +140,9 @@ static const struct sample not_json[] = {
     NO("-1x"), NO("1+2"), NO("1-2"), NO("1e1-"), NO("$1"), NO("-\"1\""),
     NO("\xef\xbc\x91"), NO("1\xd9\xa0"), NO("2.e3"), NO("2.e-3"), NO("-2."),
     NO("1/"), NO("\xe2\x88\x92" "1"),
+    NO(".-1"), NO("-1.5."), NO("1.5a-3"), NO("1.5H-3"), NO("1ea"),
+    NO("1eE2"), NO("0e+-1"), NO("-1.5foo"), NO("1\xe9"), NO("0\xe9\n"),
+    NO("1e\xe9"), NO("1e1\xe9"), NO("[1e1\xe9]"),
     /* strings */
     NO("\"\\\""), NO("\"\\"), NO("'a'"), NO("\"a"), NO("a\""), NO("\"a\"\""),
     NO("\"\\a\""), NO("\"\\v\""), NO("\"\\x00\""), NO("\"\\'\""),
@@ -137,6 +154,9 @@ static const struct sample not_json[] = {
     NO("\"\\\n\""), NO("\"\x08\""), NO("\"\\u00\x01" "1\""), NO("`a`"),
     NO("\"\\uD83D\\u\""), NO("\"\\uD83D\\uDE0\""), NO("\"\\uD83D\\uDE0x\""),
     NO("\"\\uD83D\\"), NO("\xe2\x80\x9c" "a\xe2\x80\x9d"),
+    NO("\"\\uqrst\""), NO("\"\\uD83D\\u1x\""), NO("\"\\uD83D\\\""),
+    NO("\"\\uD83D\\uD83D\\x\""), NO("\"\\u\xe9\""), NO("\"\\\xe9\""),
+    NO("\"\\\t\""), NO("[\"\x0b\"]"), NO("\"\\U0001F426\""),
     /* UTF-8 */
     NO("\"\x80\""), NO("\"\xbf\""), NO("\"\xff\""), NO("\"\xfe\""),
     NO("\"\xc3\""), NO("\"\xc3\x28\""), NO("\"\xe2\x82\""),
@@ -147,12 +167,16 @@ static const struct sample not_json[] = {
     NO("\"\xed\xa0\x80\""), NO("\"\xed\xbf\xbf\""),
     NO("\"\xed\xa0\xbd\xed\xb8\x80\""), NO("\"\xf4\x90\x80\x80\""),
     NO("\"\xf5\x80\x80\x80\""), NO("\"\xf8\x88\x80\x80\x80\""),
+    NO("\"\xf4\xbf\xbf\xbf\""), NO("\"\xe0\xff\""),
+    NO("\"\xfc\x80\x80\x80\x80\x80\""), NO("\"\xfc\x83\xbf\xbf\xbf\xbf\""),
+    NO("\"\xe6\x97\xa5\xfa\""),
     NO("\"\xfc\x84\x80\x80\x80\x80\""), NO("\"\xc3\xa9\xa9\""),
     NO("\"\xe9\""), NO("{\"\xe9\":1}"), NO("[\xff]"), NO("\xe9"), NO("\xc3"),
     NO("\"\\u00e\xc3\xa9\""),
     /* what surrounds it, and other white space */
     NO("\xef\xbb\xbf{}"), NO("\xef\xbb\xbf"), NO("\xef\xbb{}"),
     NO("\xff\xfe[\0]\0"), NO("\xfe\xff\0[\0]"), NO("\0[\0]"), NO("[\0]\0"),
+    NO("\0[\0\"\0\xe9\0\"\0]"), NO("[\0\"\0\xe9\0\"\0]\0"),
     NO("\x0b" "1"), NO("\x0c" "1"), NO("[\x0c]"), NO("\xc2\xa0" "1"),
     NO("\xc2\x85[]"), NO("\xe2\x80\x8b[]"), NO("\xe3\x80\x80[]"),
     NO("\xe2\x81\xa0[]"), NO("[\xe2\x80\xa8]"), NO("{\xc2\xa0}"),
