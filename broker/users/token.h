@@ -2,7 +2,8 @@
 /* token.h - JSON Web Tokens (RFC 7519) signed with HS256: read and make.
  *
  * Claims as Centrifugo's backends send them: sub, exp, info, channels.  nbf is
- * honoured, everything else ignored. */
+ * honoured; a token with channel, which is one for a subscription, refused;
+ * everything else ignored. */
 #ifndef PL_TOKEN_H
 #define PL_TOKEN_H
 
@@ -24,7 +25,7 @@ struct pl_token_key {
 
 /* What a good token says.  One block of memory, the spans point into it. */
 struct pl_token_claims {
-    struct pl_span user;  /* sub; empty: anonymous */
+    struct pl_span user;  /* sub; empty or absent: anonymous */
     struct pl_span info;  /* compact JSON; .at is NULL without the claim */
     int64_t expires_at_s; /* Unix time; 0: never */
     size_t channel_count; /* server-side subscriptions at connect; valid

@@ -88,16 +88,34 @@ static void a_good_token_gives_its_claims(void **state)
     pl_token_claims_destroy(c);
 }
 
-static void only_sub_is_needed_and_it_may_be_empty(void **state)
+static void no_claim_is_needed_and_without_sub_it_is_nobody(void **state)
 {
-    struct pl_token_claims *c = claims_of("{\"sub\":\"\",\"info\":null}");
+    static const char *const nobody[] = {
+        "{}",
+        "{\"iat\":1700000000}",
+        "{\"sub\":\"\",\"info\":null}",
+        "{\"sub\":null,\"channel\":\"\"}",
+    };
 
     (void)state;
-    assert_int_equal(c->user.len, 0);
-    assert_null(c->info.at);
-    assert_int_equal(c->expires_at_s, 0);
-    assert_int_equal(c->channel_count, 0);
-    pl_token_claims_destroy(c);
+    for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+        struct pl_token_claims *c = claims_of(nobody[i]);
+
+        assert_int_equal(c->user.len, 0);
+        assert_null(c->info.at);
+        assert_int_equal(c->expires_at_s, 0);
+        assert_int_equal(c->channel_count, 0);
+        pl_token_claims_destroy(c);
+    }
+}
+
+static void a_token_for_a_subscription_opens_no_connection(void **state)
+{
+    (void)state;
+    assert_payload_refused("{\"sub\":\"u\",\"channel\":\"room\"}", PL_EBADMSG,
+                           "it is for a subscription");
+    assert_payload_refused("{\"iat\":1,\"channel\":\"room\"}", PL_EBADMSG,
+                           "it is for a subscription");
 }
 
 static void info_may_be_any_json(void **state)
@@ -147,8 +165,6 @@ static void claims_that_make_no_sense_are_refused(void **state)
     static const struct {
         const char *payload, *why;
     } bad[] = {
-        {"{}", "sub is missing"},
-        {"{\"sub\":null}", "sub is missing"},
         {"{\"sub\":42}", "sub is not a string"},
         {"{\"sub\":\"u\",\"exp\":\"soon\"}", "exp is not a date"},
         {"{\"sub\":\"u\",\"exp\":1e300}", "exp is not a date"},
@@ -359,7 +375,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_token_gives_its_claims),
-        cmocka_unit_test(only_sub_is_needed_and_it_may_be_empty),
+        cmocka_unit_test(no_claim_is_needed_and_without_sub_it_is_nobody),
+        cmocka_unit_test(a_token_for_a_subscription_opens_no_connection),
         cmocka_unit_test(info_may_be_any_json),
         cmocka_unit_test(an_expired_token_is_told_from_a_bad_one),
         cmocka_unit_test(a_date_may_have_a_fraction),
