@@ -201,6 +201,8 @@ static void set_up(struct tls_client *c, const struct tls_options *o)
         SSL_CTX_set_min_proto_version(c->ctx, o->version);
         SSL_CTX_set_max_proto_version(c->ctx, o->version);
     }
+    if (o->groups != NULL)
+        must(SSL_CTX_set1_groups_list(c->ctx, o->groups) == 1, "no groups");
     if (o->certificate != NULL)
         must(SSL_CTX_use_certificate_chain_file(c->ctx, o->certificate) == 1 &&
                  SSL_CTX_use_PrivateKey_file(c->ctx, o->key,

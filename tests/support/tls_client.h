@@ -39,6 +39,7 @@ struct tls_options {
     const char *host;        /* SNI; NULL: none */
     int version;             /* TLS1_2_VERSION and so on; 0: any */
     const char *alpn;        /* in wire form, "\x08http/1.1"; NULL: none */
+    const char *groups;      /* of the key exchange; NULL: the usual */
     const char *certificate; /* with its key; NULL: none */
     const char *key;         /* file */
     SSL_SESSION *session;    /* to resume; NULL: none */

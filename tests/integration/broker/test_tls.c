@@ -125,6 +125,41 @@ static void aes_with_128_bits_is_preferred(void **st)
     box_destroy(&b);
 }
 
+/* Of those that OpenSSL takes by itself, ffdhe8192 costs the broker about four
+ * hundred times what X25519 does, and a client nothing. */
+static void who_asks_for_an_expensive_key_exchange_is_refused(void **st)
+{
+    static const struct {
+        int version;
+        const char *groups;
+        bool is_good;
+    } kind[] = {
+        {TLS1_3_VERSION, "X25519", true},
+        {TLS1_3_VERSION, "P-256", true},
+        {TLS1_3_VERSION, "P-384", true},
+        {TLS1_3_VERSION, "ffdhe2048", false},
+        {TLS1_3_VERSION, "ffdhe8192", false},
+        {TLS1_3_VERSION, "ffdhe8192:P-256", true}, /* after a retry */
+        {TLS1_3_VERSION, "X448:P-521", false},
+        {TLS1_2_VERSION, "P-384:P-256", true}, /* P-256 is the certificate's */
+        {TLS1_2_VERSION, "X448:P-521", false},
+    };
+    struct tls_client c;
+    struct box b;
+
+    (void)st;
+    uint16_t port = start(&b, NULL);
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        const struct tls_options o = {.version = kind[i].version,
+                                      .groups = kind[i].groups};
+
+        assert_int_equal(tls_open(&c, port, &o), kind[i].is_good);
+        tls_fini(&c);
+    }
+    box_await(&b, "active_connections", 0);
+    box_destroy(&b);
+}
+
 /* --- Names --- */
 
 static void the_name_picks_the_certificate(void **st)
@@ -339,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_versions_carry_the_protocol),
         cmocka_unit_test(older_versions_are_refused),
+        cmocka_unit_test(who_asks_for_an_expensive_key_exchange_is_refused),
         cmocka_unit_test(aes_with_128_bits_is_preferred),
         cmocka_unit_test(the_name_picks_the_certificate),
         cmocka_unit_test(http_1_1_is_the_only_protocol),
