@@ -175,4 +175,14 @@ enum pl_err pl_config_create_default(struct pl_config **out);
 /* Wipe the secrets and free everything.  Takes NULL and half-built. */
 void pl_config_destroy(struct pl_config *c);
 
+/* Bytes of recovered publications that may wait for a connection besides
+ * limits.outgoing_queue: who was closed for a full queue has missed more than
+ * that. */
+static inline uint32_t pl_config_recover_bytes(const struct pl_config *c)
+{
+    uint64_t bytes = 2 * c->limits.outgoing_queue;
+
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
 #endif

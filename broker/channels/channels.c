@@ -241,7 +241,7 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .presence = c->channels.presence,
         .join_leave = c->channels.join_leave,
         .channel_limit = c->limits.channels,
-        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
+        .recover_bytes = pl_config_recover_bytes(c),
     };
 }
 

@@ -40,7 +40,7 @@ struct pl_stream_range {
     bool reverse;
     bool is_cut;          /* result: limit or budget left something out */
     uint32_t limit;       /* UINT32_MAX: none */
-    uint32_t byte_budget; /* of pl_stream_cost() in all; 0: none */
+    uint32_t byte_budget; /* of pl_pub_cost() in all; 0: none */
     uint32_t count;       /* result: of pubs */
     struct pl_pub **pubs; /* result: the caller's array of held ones */
 };
@@ -71,16 +71,5 @@ struct pl_stream_ops {
 struct pl_stream {
     const struct pl_stream_ops *ops;
 };
-
-/* About the bytes that `p` takes in a reply. */
-static inline uint64_t pl_stream_cost(const struct pl_pub *p)
-{
-    uint64_t cost = 64 + (uint64_t)p->data_len;
-
-    if (p->client != NULL)
-        cost += PL_CLIENT_ID_LEN + 48 + pl_client_user(p->client).len +
-                pl_client_conn_info(p->client).len;
-    return cost;
-}
 
 #endif

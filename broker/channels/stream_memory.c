@@ -330,7 +330,7 @@ static uint32_t how_many(const struct line *l, const struct pl_stream_range *r,
     for (uint64_t o = from; o <= to && n < r->limit; o++, n++) {
         if (r->byte_budget == 0)
             continue;
-        bytes += pl_stream_cost(at_offset(l, r->reverse ? from + to - o : o));
+        bytes += pl_pub_cost(at_offset(l, r->reverse ? from + to - o : o));
         if (bytes > r->byte_budget)
             break;
     }

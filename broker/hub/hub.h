@@ -46,6 +46,9 @@ struct pl_delivery {
 struct pl_subscriber_ops {
     /* `d` is owed to it; it holds the segment itself as long as it needs it. */
     void (*deliver)(struct pl_subscriber *u, const struct pl_delivery *d);
+    /* What it missed is here, and attached() comes next: whether there is room
+     * for it, else it is told that it has not recovered.  NULL: always. */
+    bool (*has_room)(struct pl_subscriber *u, const struct pl_attach_mail *m);
     /* The answer to pl_hub_subscribe().  With m->error the sub is gone when
      * this returns; else publications follow from now on. */
     void (*attached)(struct pl_subscriber *u, struct pl_sub *sub,

@@ -352,6 +352,18 @@ static void go_live(struct pl_hub *h, struct pl_sub *sub,
     pl_hub_channel_go_live(c, sub);
 }
 
+static void weigh(const struct pl_sub *sub, struct pl_attach_mail *m)
+{
+    bool (*has_room)(struct pl_subscriber *, const struct pl_attach_mail *) =
+        sub->subscriber->ops->has_room;
+
+    if (m->pub_count > 0 && has_room != NULL && !has_room(sub->subscriber, m)) {
+        pl_attach_mail_unrecover(m);
+        if (m->flags & PL_ATTACH_REJECT)
+            m->error = PL_ERROR_UNRECOVERABLE;
+    }
+}
+
 void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
 {
     struct pl_sub *sub = m->origin.sub;
@@ -361,6 +373,8 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
     sub->awaits--;
     if (m->msg.returned)
         m->error = PL_ERROR_STOPPING;
+    if (sub->state != PL_SUB_ENDED && m->error == 0)
+        weigh(sub, m);
     if (sub->state == PL_SUB_ENDED) {
         free_if_settled(h, sub);
     } else if (m->error == 0) {

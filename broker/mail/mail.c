@@ -53,6 +53,14 @@ static void attach_destroy(struct pl_msg *msg)
     free(m);
 }
 
+void pl_attach_mail_unrecover(struct pl_attach_mail *m)
+{
+    release_pubs(m->pubs, m->pub_count);
+    m->pubs = NULL;
+    m->pub_count = 0;
+    m->recovered = false;
+}
+
 static void detach_destroy(struct pl_msg *msg)
 {
     struct pl_detach_mail *m = (struct pl_detach_mail *)msg;

@@ -89,6 +89,9 @@ struct pl_attach_mail {
     uint32_t pub_count;
 };
 
+/* What was missed cannot be given after all. */
+void pl_attach_mail_unrecover(struct pl_attach_mail *m);
+
 struct pl_detach_mail {
     struct pl_msg msg;
     struct pl_blob *channel; /* held */

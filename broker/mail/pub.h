@@ -54,4 +54,15 @@ static inline struct pl_span pl_pub_data(const struct pl_pub *p)
     return (struct pl_span){p->bytes + p->channel_len, p->data_len};
 }
 
+/* About the bytes that it takes in a reply. */
+static inline uint64_t pl_pub_cost(const struct pl_pub *p)
+{
+    uint64_t cost = 64 + (uint64_t)p->data_len;
+
+    if (p->client != NULL)
+        cost += PL_CLIENT_ID_LEN + 48 + pl_client_user(p->client).len +
+                pl_client_conn_info(p->client).len;
+    return cost;
+}
+
 #endif

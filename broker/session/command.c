@@ -469,6 +469,11 @@ static void queried(struct pl_subscriber *u, const struct pl_query_mail *m)
         answer_history(s, m);
 }
 
+static bool has_room(struct pl_subscriber *u, const struct pl_attach_mail *m)
+{
+    return pl_session_has_room(session_of(u), m);
+}
+
 static void attached(struct pl_subscriber *u, struct pl_sub *sub,
                      const struct pl_attach_mail *m)
 {
@@ -498,6 +503,7 @@ static void unsuitable(struct pl_subscriber *u)
 
 const struct pl_subscriber_ops pl_session_subscriber_ops = {
     .deliver = pl_session_deliver,
+    .has_room = has_room,
     .attached = attached,
     .dropped = dropped,
     .unsubscribed = unsubscribed,

@@ -14,9 +14,16 @@
  * when there is none left to make, the connection is closed as without a
  * policy.
  *
- * Invariant: the queue never holds more than limits.outgoing_queue bytes,
- * unless it was empty when its only message came, and but for the small pushes
- * that end subscriptions for being behind. */
+ * What a client recovers may be more than the queue's limit, since it was
+ * perhaps closed for a full one, and several subscriptions are answered in one
+ * turn.  It may wait besides, up to a limit of its own over all subscriptions;
+ * beyond that the client has not recovered.  Counting it like other output was
+ * rejected: who came back was closed as slow before anything had been offered
+ * to the kernel, again and again.
+ *
+ * Invariant: the queue never holds more than limits.outgoing_queue bytes and
+ * what is recovered, unless it was empty when its only message came, and but
+ * for the small pushes that end subscriptions for being behind. */
 #include "session_private.h"
 
 #include "frame.h"
@@ -48,11 +55,19 @@ uint64_t pl_session_output_bytes(const struct pl_session *s)
     return s->out.bytes;
 }
 
+/* While it logs in, what it recovers is not in the queue yet. */
+static void on_empty(struct pl_session *s)
+{
+    s->is_slow = false;
+    if (s->state != PL_SESSION_LOGIN)
+        s->recovering = 0;
+}
+
 void pl_session_sent(struct pl_session *s, uint64_t bytes)
 {
     pl_outq_sent(&s->out, &s->keeper->pool, bytes);
     if (s->out.bytes == 0)
-        s->is_slow = false;
+        on_empty(s);
     if (s->state == PL_SESSION_ECHO &&
         s->out.bytes <= s->keeper->options.config->limits.outgoing_queue / 2)
         pl_session_read_on(s);
@@ -72,12 +87,29 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
     return &s->out;
 }
 
+static uint64_t limit_of(const struct pl_session *s)
+{
+    return s->keeper->options.config->limits.outgoing_queue + s->recovering;
+}
+
 static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
 {
     const struct pl_outq *q = queue_of(s, owed);
 
-    return q->bytes > 0 &&
-           q->bytes + more > s->keeper->options.config->limits.outgoing_queue;
+    return q->bytes > 0 && q->bytes + more > limit_of(s);
+}
+
+bool pl_session_has_room(struct pl_session *s, const struct pl_attach_mail *m)
+{
+    uint64_t most = pl_config_recover_bytes(s->keeper->options.config);
+    uint64_t bytes = s->recovering;
+
+    for (uint32_t i = 0; i < m->pub_count; i++)
+        bytes += pl_pub_cost(m->pubs[i]);
+    if (bytes > most)
+        return false;
+    s->recovering = (uint32_t)bytes;
+    return true;
 }
 
 /* The reader does not keep up: what it has not begun to get is dropped and
@@ -118,12 +150,11 @@ static enum pl_config_slow policy_of(const struct pl_session *s)
 /* Drop what may be dropped for `more` bytes; false: they do not fit. */
 static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
 {
-    uint64_t limit = s->keeper->options.config->limits.outgoing_queue;
     struct pl_outq *q = queue_of(s, owed);
 
     if (policy_of(s) == PL_SLOW_CLOSE)
         return false;
-    pl_outq_shed(q, &s->keeper->pool, 0, q->bytes + more - limit,
+    pl_outq_shed(q, &s->keeper->pool, 0, q->bytes + more - limit_of(s),
                  PL_METRIC_FRAMES_DROPPED_OLDEST);
     return !is_over_limit(s, more, owed);
 }
@@ -141,7 +172,7 @@ static void drop_first_frame(struct pl_session *s, struct pl_delivery *d,
  * keeps the newest, whatever its size. */
 static void trim(struct pl_session *s, struct pl_delivery *d)
 {
-    uint64_t limit = s->keeper->options.config->limits.outgoing_queue;
+    uint64_t limit = limit_of(s);
     uint64_t queued = queue_of(s, d->frames)->bytes;
     uint32_t least = queued == 0 ? 1 : 0;
 

@@ -79,27 +79,29 @@ struct pl_session {
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's */
     uint32_t pending;                /* commands received and not yet settled */
-    uint16_t doom;     /* close with this code at the end of the turn */
-    uint16_t end_code; /* while is_ending; 0: an empty Close */
+    uint32_t recovering; /* bytes beyond limits.outgoing_queue that may wait,
+                            until nothing does; see pl_session_has_room() */
+    uint16_t doom;       /* close with this code at the end of the turn */
+    uint16_t end_code;   /* while is_ending; 0: an empty Close */
     uint8_t state;
-    uint8_t grants;     /* enum pl_grant */
-    uint8_t pongs_due;  /* several only when it was held back */
-    bool is_registered; /* with the supervisor */
-    bool has_inbox;     /* direct messages come as publications on @id */
+    uint8_t grants;         /* enum pl_grant */
+    uint8_t pongs_due;      /* several only when it was held back */
+    bool is_registered : 1; /* with the supervisor */
+    bool has_inbox : 1;     /* direct messages come as publications on @id */
+    bool awaits_door : 1;   /* its request waits for the transport's verdict */
+    bool was_paced : 1;     /* held back, since the last ping */
+    bool resumes_soon : 1;  /* paused for PL_BACKLOG_WAIT_MS */
+    bool is_ending : 1;     /* it closes when nothing is pending any more */
+    bool is_peers : 1;      /* since the peer closed */
+    bool is_barred : 1;     /* a command was wrong: no other runs */
     bool is_paused;
-    bool is_pacing;        /* paused for limits.commands_per_second */
-    bool is_touched;       /* to be flushed at the end of the turn */
-    bool close_sent;       /* ours was queued */
-    bool is_gone;          /* the transport is over */
-    bool is_deaf;          /* nothing more that the peer says counts */
-    bool is_slow;          /* the kernel has not taken all of an earlier turn */
-    bool has_behind;       /* a subscription of it is to be given up */
-    bool awaits_door;      /* its request waits for the transport's verdict */
-    bool was_paced : 1;    /* held back, since the last ping */
-    bool resumes_soon : 1; /* paused for PL_BACKLOG_WAIT_MS */
-    bool is_ending : 1;    /* it closes when nothing is pending any more */
-    bool is_peers : 1;     /* since the peer closed */
-    bool is_barred : 1;    /* a command was wrong: no other runs */
+    bool is_pacing;  /* paused for limits.commands_per_second */
+    bool is_touched; /* to be flushed at the end of the turn */
+    bool close_sent; /* ours was queued */
+    bool is_gone;    /* the transport is over */
+    bool is_deaf;    /* nothing more that the peer says counts */
+    bool is_slow;    /* the kernel has not taken all of an earlier turn */
+    bool has_behind; /* a subscription of it is to be given up */
     struct pl_ws_decoder ws;
     struct pl_buf *held; /* the request head so far; or input that waits
                             for the login; NULL: none */
@@ -173,6 +175,10 @@ void pl_session_decode(struct pl_session *s, struct pl_span in);
 
 /* The hub's delivery. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
+
+/* May what it recovers with `m` wait for it, besides the out-queue's limit?
+ * If so, that is made room for. */
+bool pl_session_has_room(struct pl_session *s, const struct pl_attach_mail *m);
 
 /* End the subscriptions that fell behind. */
 void pl_session_give_up_behind(struct pl_session *s);

@@ -244,6 +244,93 @@ static void a_recoverable_subscription_that_overflows_ends_with_2500(void **st)
     overflow_of("channels.slow=latest");
 }
 
+/* --- Who comes back --- */
+
+static void recover_all(struct client *c, unsigned count, const char *more)
+{
+    struct pl_buf b = {0};
+
+    for (unsigned i = 0; i < count; i++)
+        pl_buf_printf(&b,
+                      "%s{\"id\":%u,\"subscribe\":{\"channel\":\"%c\","
+                      "\"recover\":true%s}}",
+                      i == 0 ? "" : "\n", i + 10, 'a' + i, more);
+    pl_buf_put(&b, "", 1);
+    client_say(c, b.data);
+    pl_buf_fini(&b);
+    rig_run(c->rig, 0);
+}
+
+/* What three channels had meanwhile is more than the queue, two of them are
+ * what may be recovered at once; and live publications have the whole queue
+ * besides. */
+static void what_is_recovered_may_wait_besides_the_queue(void **state)
+{
+    struct rig *r = with("back", "channels.slow=close", true);
+    struct client *back = client_join(r, 0), *writer = client_join(r, 0);
+    const char *const channels[] = {"a", "b", "c"};
+
+    (void)state;
+    for (unsigned i = 0; i < 18; i++)
+        publish(writer, channels[i % 3], i);
+    client_take(back, 0);
+    recover_all(back, 3, "");
+    for (unsigned i = 0; i < 7; i++)
+        publish(writer, "a", i);
+    assert_in_range(pl_session_output_bytes(back->session), 2 * LIMIT,
+                    3 * LIMIT);
+    rig_check_ledgers(r);
+    client_take(back, SIZE_MAX);
+    for (unsigned i = 0; i < 2; i++)
+        client_expect(back, "{\"id\":1*\"recovered\":true,\"publications\":[*");
+    client_expect(back, "{\"id\":12,\"subscribe\":{*\"was_recovering\":true*");
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(next_number(back, "a"), i);
+    client_expect_silence(back);
+    assert_int_equal(back->closed, 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_SLOW), 0);
+    rig_destroy(r);
+}
+
+/* For one that asked to be refused then. */
+static void what_has_no_room_is_unrecoverable_for_who_says_so(void **state)
+{
+    struct rig *r = with("reject", "channels.slow=close", true);
+    struct client *back = client_join(r, 0), *writer = client_join(r, 0);
+    const char *const channels[] = {"a", "b", "c"};
+
+    (void)state;
+    for (unsigned i = 0; i < 18; i++)
+        publish(writer, channels[i % 3], i);
+    client_take(back, 0);
+    recover_all(back, 3, ",\"flag\":2");
+    client_take(back, SIZE_MAX);
+    for (unsigned i = 0; i < 2; i++)
+        client_expect(back, "{\"id\":1*\"publications\":[*");
+    client_expect(back, "{\"id\":12,\"error\":{\"code\":112,*");
+    publish(writer, "c", 7);
+    client_expect_silence(back);
+    rig_destroy(r);
+}
+
+/* Once all was taken the queue is as small as ever. */
+static void the_room_for_what_was_recovered_goes_with_it(void **state)
+{
+    struct rig *r = with("gone", "channels.slow=close", true);
+    struct client *back = client_join(r, 0), *writer = client_join(r, 0);
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        publish(writer, "a", i);
+    recover_all(back, 1, "");
+    client_expect(back, "{\"id\":10*\"recovered\":true*");
+    client_take(back, 0);
+    for (unsigned i = 0; i < 9; i++)
+        publish(writer, "a", i);
+    assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_SLOW), 1);
+    rig_destroy(r);
+}
+
 /* --- latest --- */
 
 static void a_slow_reader_gets_the_latest_of_each_channel(void **state)
@@ -311,6 +398,9 @@ int main(void)
         cmocka_unit_test(replies_that_fill_the_queue_close_with_3008),
         cmocka_unit_test(
             a_recoverable_subscription_that_overflows_ends_with_2500),
+        cmocka_unit_test(what_is_recovered_may_wait_besides_the_queue),
+        cmocka_unit_test(what_has_no_room_is_unrecoverable_for_who_says_so),
+        cmocka_unit_test(the_room_for_what_was_recovered_goes_with_it),
         cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),
         cmocka_unit_test(latest_keeps_joins_and_leaves),
     };
