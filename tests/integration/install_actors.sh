@@ -5,6 +5,7 @@
 #   install_actors.sh SOURCE_DIR C_COMPILER
 set -euo pipefail
 source_dir=$1 cc=$2
+export CMAKE_GENERATOR=Ninja # make may not be there
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -7,6 +7,7 @@
 # DRIVER is test_broker_embed, which talks to the program.
 set -euo pipefail
 source_dir=$1 cc=$2 driver=$3
+export CMAKE_GENERATOR=Ninja # make may not be there
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "$*" >&2; exit 1; }

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "box.h"
 #include "gate.h"
@@ -626,5 +627,10 @@ int main(void)
         cmocka_unit_test(a21_a_second_start_warns_and_changes_nothing),
     };
 
+    struct rlimit files; /* both ends of many connections are here */
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
