@@ -375,6 +375,11 @@ uint64_t pl_loop_wall_ms(const struct pl_loop *loop)
     return loop->wall_ms;
 }
 
+struct pl_line *pl_loop_line(const struct pl_loop *loop)
+{
+    return loop->line;
+}
+
 struct pl_random *pl_loop_random(struct pl_loop *loop)
 {
     return &loop->random;
@@ -510,7 +515,8 @@ enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
     init(loop, s, index, options);
     loop->out = calloc(s->loop_count, sizeof *loop->out);
     loop->out_dirty = calloc(s->loop_count, sizeof *loop->out_dirty);
-    if (loop->out == NULL || loop->out_dirty == NULL) {
+    loop->line = pl_line_create(s);
+    if (loop->out == NULL || loop->out_dirty == NULL || loop->line == NULL) {
         pl_loop_destroy(loop);
         return PL_ENOMEM;
     }
@@ -535,6 +541,8 @@ void pl_loop_destroy(struct pl_loop *loop)
     for (uint32_t i = 0; is_whole && i < loop->out_dirty_count; i++)
         destroy_list(loop->out[loop->out_dirty[i]].newest);
     destroy_list(pl_inbox_take(&loop->inbox));
+    pl_line_close(loop->line);
+    pl_line_release(loop->line);
     free(loop->out);
     free(loop->out_dirty);
     free(loop->slots);

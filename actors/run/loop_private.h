@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "inbox.h"
+#include "line_private.h"
 #include "loop.h"
 #include "system.h"
 
@@ -50,6 +51,7 @@ struct pl_loop {
     void *wake_arg;
     void (*turn_end)(void *);
     void *turn_end_arg;
+    struct pl_line *line; /* held */
 
     /* The loop's thread: time. */
     uint64_t now_ns;

@@ -40,7 +40,8 @@ void pl_reactor_stop(struct pl_reactor *r);
  * Errors: PL_ETIMEDOUT: it still runs; join again or leave it. */
 enum pl_err pl_reactor_join(struct pl_reactor *r, uint64_t timeout_ms);
 
-/* Detach and free; NULL is allowed.  The thread has been joined. */
+/* Detach and free; NULL is allowed.  The thread has been joined, and nobody
+ * posts any more: pl_system_close(). */
 void pl_reactor_destroy(struct pl_reactor *r);
 
 #endif

@@ -44,6 +44,14 @@ enum pl_err pl_system_create(struct pl_system **out,
     return PL_OK;
 }
 
+void pl_system_close(struct pl_system *s)
+{
+    for (unsigned i = 0; s->loops != NULL && i < s->loop_count; i++) {
+        if (s->loops[i] != NULL)
+            pl_line_close(s->loops[i]->line);
+    }
+}
+
 void pl_system_reap(struct pl_system *s)
 {
     for (unsigned i = 0; s->loops != NULL && i < s->loop_count; i++) {
@@ -56,6 +64,7 @@ void pl_system_destroy(struct pl_system *s)
 {
     if (s == NULL)
         return;
+    pl_system_close(s);
     pl_system_reap(s);
     for (unsigned i = 0; s->loops != NULL && i < s->loop_count; i++)
         pl_loop_destroy(s->loops[i]);

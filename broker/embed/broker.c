@@ -491,6 +491,7 @@ enum pl_err pl_broker_create(struct pl_broker **out,
     if (b == NULL)
         return PL_ENOMEM;
     b->options = *options;
+    b->is_settled = true;
     make_key(b);
     enum pl_err rc = read_config(b);
     if (rc != PL_OK)
@@ -535,8 +536,10 @@ void pl_broker_free_loops(struct pl_broker *b)
         if (b->shares[i].reactor != NULL)
             pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER_MS);
     }
-    if (b->system != NULL)
-        pl_system_reap(b->system); /* before the bases its sockets are on */
+    if (b->system != NULL) {
+        pl_system_close(b->system); /* before what would be woken */
+        pl_system_reap(b->system);  /* before the bases its sockets are on */
+    }
     for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
         pl_reactor_destroy(b->shares[i].reactor);
         b->shares[i].reactor = NULL;

@@ -20,6 +20,11 @@ typedef enum pl_err pl_broker_stores(struct pl_channels_options *options,
 void pl_broker_set_stores(struct pl_broker *b, pl_broker_stores *make,
                           void *arg);
 
+/* Whether the ledgers agreed and every gauge was 0 when pl_broker_wait() had
+ * seen its newest life end, or there was none; the log has what did not.
+ * Thread: the one that waited. */
+bool pl_broker_is_settled(const struct pl_broker *b);
+
 /* Read the files that `config` names for listen_tls.
  * Owner:  the caller releases *out.
  * Thread: any.

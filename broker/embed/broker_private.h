@@ -64,6 +64,7 @@ struct pl_broker {
      * replacing of system, phases, status, handlers and tls. */
     struct pl_guard *guard;
     bool is_running;
+    bool is_settled; /* the newest life that was awaited */
 };
 
 static inline struct pl_share *pl_broker_control(struct pl_broker *b)

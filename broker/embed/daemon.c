@@ -214,8 +214,9 @@ static int run(const struct arguments *a, pl_broker_stores *stores)
         if (rc != PL_OK) /* a thread still runs: leave all as it is */
             _exit(EXIT_FAILURE);
     }
+    bool is_good = rc == PL_OK && pl_broker_is_settled(b);
     pl_broker_destroy(b);
-    return rc == PL_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores)

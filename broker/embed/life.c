@@ -169,6 +169,23 @@ static void settle_numbers(struct pl_broker *b)
     }
 }
 
+/* Without memory for a picture there is none to look at. */
+static bool audit(const struct pl_broker *b)
+{
+    struct pl_status status;
+
+    if (pl_status_collect(&status, &b->status) != PL_OK)
+        return true;
+    unsigned findings = pl_status_audit(&status);
+    pl_status_fini(&status);
+    return findings == 0;
+}
+
+bool pl_broker_is_settled(const struct pl_broker *b)
+{
+    return b->is_settled;
+}
+
 enum pl_err pl_broker_wait(struct pl_broker *b)
 {
     if (!is_running(b))
@@ -182,12 +199,14 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
     }
     if (left > 0)
         return PL_ETIMEDOUT;
-    set_running(b, false); /* from here on nobody posts */
+    set_running(b, false);      /* from here on nobody posts ... */
+    pl_system_close(b->system); /* ... nor answers a call */
     settle_mail(b);
     settle_numbers(b);
     if (is_first)
         pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
     pl_broker_free_loops(b);
+    b->is_settled = audit(b);
     PL_LOG(PL_LOG_INFO, "stopped");
     return PL_OK;
 }

@@ -113,10 +113,11 @@ PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
  * a token.  It runs on the loop of the client's connection and must not block:
  * others wait.  One that blocks longer than handlers.slow is named in the log
  * and in the status.
- * It answers the call exactly once, now or later, also when the broker has
- * stopped meanwhile, but before it is started again or destroyed, from any
- * thread, with pl_call_reply(), pl_call_fail() or, for a connect,
- * pl_call_accept(); a call without a reply (a send) is ended the same way. */
+ * It answers the call exactly once, now or later, from any thread, with
+ * pl_call_reply(), pl_call_fail() or, for a connect, pl_call_accept(); a call
+ * without a reply (a send) is ended the same way.  Also when the broker has
+ * stopped meanwhile, was started again or destroyed: the answer then goes
+ * nowhere, and the status after the stop counts it ("handlers.late"). */
 typedef void pl_broker_handler(struct pl_call *call, void *context);
 
 /* Register or unregister; at any time.  A call under way still ends.

@@ -10,9 +10,8 @@
  * deadline, connect.timeout.) */
 #include "session_private.h"
 
-#include <stdlib.h>
-
 #include "json_scan.h"
+#include "line.h"
 #include "log.h"
 #include "permission.h"
 #include "system.h"
@@ -50,7 +49,7 @@ static struct pl_call *make_call(struct pl_session *s,
     if (call != NULL && command != 0 &&
         pl_call_table_add(&s->keeper->calls, fields->session, command,
                           s->keeper->handlers, name, &call->number) != PL_OK) {
-        free(call);
+        pl_call_destroy(call);
         return NULL;
     }
     return call;
@@ -67,7 +66,7 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
 
     if (!pl_handlers_find(s->keeper->handlers, type, &handler, &context, &name))
         return false;
-    fields.system = pl_loop_system(s->actor.loop);
+    fields.line = pl_loop_line(s->actor.loop);
     fields.session = pl_actor_address(&s->actor);
     fields.type = type;
     if (s->subscriber.client != NULL) {

@@ -4,15 +4,16 @@
  * Tables are small and change rarely, so an array that is searched from front
  * to back, copied for each change, serves: no lock, and a call that runs keeps
  * nothing alive.  A call owns a copy of what it was called with, so that it may
- * be answered later, from any thread. */
+ * be answered later, from any thread.  The broker may have ended by then, and
+ * its loops be gone: a call holds a line to its loop, which tells. */
 #include "handlers.h"
 
 #include <stdlib.h>
 
+#include "line.h"
 #include "mail.h"
 #include "refs.h"
 #include "session_private.h"
-#include "system.h"
 
 struct entry {
     pl_handler *call;
@@ -151,6 +152,7 @@ struct pl_call *pl_call_create(const struct pl_call *f)
     if (c == NULL)
         return NULL;
     *c = *f;
+    pl_line_hold(c->line);
     char *at = c->bytes;
     c->type = put(&at, f->type);
     c->data = put(&at, f->data);
@@ -158,6 +160,12 @@ struct pl_call *pl_call_create(const struct pl_call *f)
     c->client = put(&at, f->client);
     c->token = put(&at, f->token);
     return c;
+}
+
+void pl_call_destroy(struct pl_call *c)
+{
+    pl_line_release(c->line);
+    free(c);
 }
 
 /* A NULL span is no blob; true when every other one could be copied. */
@@ -180,8 +188,8 @@ static enum pl_err answer(struct pl_call *call, uint32_t error,
         pl_mail_destroy(&m->msg);
         return PL_ENOMEM;
     }
-    pl_system_post(call->system, call->session, &m->msg);
-    free(call);
+    pl_line_post(call->line, call->session, &m->msg);
+    pl_call_destroy(call);
     return PL_OK;
 }
 

@@ -14,7 +14,7 @@
 #include "span.h"
 
 struct pl_handlers; /* opaque; counts its holders */
-struct pl_system;
+struct pl_line;
 
 /* One call of a handler, from start to answer. */
 struct pl_call;
@@ -24,7 +24,7 @@ struct pl_call;
 typedef void pl_handler(struct pl_call *call, void *context);
 
 struct pl_call {
-    struct pl_system *system;
+    struct pl_line *line; /* to the session's loop; held */
     struct pl_address session;
     uint32_t number;     /* of the waiting call; 0: nothing waits for a reply */
     bool is_connect;     /* a connection asks to be let in */
@@ -61,7 +61,8 @@ bool pl_handlers_find(const struct pl_handlers *t, struct pl_span type,
 
 /* Answer a call with data (JSON for JSON clients) or with an error code of 400
  * to 1999 and its text; a connect with the user it is (NULL data allowed).
- * The call is freed.  Thread: any.  Errors: PL_ENOMEM: answer again later. */
+ * The call is freed.  Also when the system is gone: nobody hears it then.
+ * Thread: any.  Errors: PL_ENOMEM: answer again later. */
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
                            struct pl_span text);

@@ -7,6 +7,9 @@
  * hold for each loop by itself are checked loop by loop, and the one between
  * loops is exact only while the broker is at rest.
  *
+ * Answers of handlers that come behind the stop are counted by the loops'
+ * lines, since there is no loop left that could.
+ *
  * Once the broker has stopped there are no loops any more: how long their last
  * turn took, and how deep a mailbox once was, is then 0 like every gauge.  The
  * other gauges are shown as they were left: not being 0 would be a leak. */
@@ -14,6 +17,7 @@
 
 #include <stdlib.h>
 
+#include "line.h"
 #include "memory_limit.h"
 
 static bool is_maximum(enum pl_metric m)
@@ -122,6 +126,8 @@ static void read_loop(struct pl_status *s, const struct pl_status_source *from,
     struct pl_status_loop *loop = &s->loops[index];
 
     pl_snapshot_read(from->snapshots[index], loop->value);
+    loop->value[PL_METRIC_HANDLER_LATE] +=
+        pl_line_refused(pl_loop_line(pl_system_loop(from->system, index)));
     if (s->life.phase != PL_PHASE_STOPPED) {
         read_busy(loop, from->system, index);
     } else {

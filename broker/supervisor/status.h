@@ -62,6 +62,10 @@ void pl_status_fini(struct pl_status *s);
  */
 bool pl_status_is_ready(const struct pl_status_source *source);
 
+/* How many ledgers of a broker that has stopped do not agree, and how many
+ * gauges are not 0: bugs, each said in the log.  Thread: any. */
+unsigned pl_status_audit(const struct pl_status *s);
+
 /* Write `s` as one JSON object.  Its keys: status_json.c.
  * Errors: PL_ENOMEM; `out` is then as before. */
 enum pl_err pl_status_write_json(const struct pl_status *s, struct pl_buf *out);

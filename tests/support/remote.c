@@ -175,6 +175,7 @@ void remote_fini(struct remote *r)
 
 void remote_stop(struct remote *r)
 {
+    remote_rest(r);
     remote_signal(r, SIGTERM);
     int status = remote_await_exit(r);
     remote_check_log(r);
@@ -218,6 +219,18 @@ static int64_t number_in(const struct remote *r, json_t *root, const char *path)
     return json_integer_value(at);
 }
 
+static void check_signs(const struct remote *r, json_t *at, const char *name)
+{
+    const char *key;
+    json_t *inner;
+    size_t i;
+
+    if (json_is_integer(at) && json_integer_value(at) < 0)
+        fail(r, "is negative", name);
+    json_object_foreach(at, key, inner) check_signs(r, inner, key);
+    json_array_foreach(at, i, inner) check_signs(r, inner, name);
+}
+
 /* These agree at any time, see box.c. */
 static void check_ledgers(const struct remote *r, json_t *root)
 {
@@ -246,6 +259,7 @@ static json_t *status_of(const struct remote *r)
     json_t *root = body == NULL ? NULL : json_loads(body, 0, NULL);
     if (root == NULL)
         fail(r, "no status", text);
+    check_signs(r, root, "the status");
     check_ledgers(r, root);
     return root;
 }

@@ -35,7 +35,7 @@ void remote_start(struct remote *r, const char *program,
 
 /* A number of the status: "connections.open".  True is 1.  Whenever the status
  * is asked for anything, the ledgers of commands, mail and deliveries in it
- * must be exact. */
+ * must be exact, and no number negative. */
 int64_t remote_number(const struct remote *r, const char *path);
 
 /* Wait until the number is `value` (or at least it). */
@@ -53,8 +53,10 @@ void remote_census(const struct remote *r, struct remote_census *out);
 void remote_await_census(const struct remote *r,
                          const struct remote_census *then);
 
-/* SIGTERM: it must end with status 0, and its log must not have a report of a
- * sanitizer or a failed assertion.  What is left of it is cleared away. */
+/* Wait for its rest, then SIGTERM: it must end with status 0, which it does
+ * only when its ledgers agree and no gauge is left; and its log must not have a
+ * report of a sanitizer or a failed assertion.  What is left of it is cleared
+ * away. */
 void remote_stop(struct remote *r);
 
 /* --- The same in pieces, for tests of how it ends --- */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +134,7 @@ static void a22_a_host_with_a_loop_of_its_own_lives_on(void **st)
 struct program {
     pid_t pid;
     FILE *out;
+    int log; /* what it says on stderr, in memory */
     uint16_t port;
 };
 
@@ -142,11 +144,14 @@ static void start_example(struct program *e)
     unsigned port;
 
     assert_int_equal(pipe(out), 0);
+    e->log = memfd_create("log", MFD_CLOEXEC);
+    assert_true(e->log >= 0);
     fflush(NULL);
     e->pid = fork();
     assert_true(e->pid >= 0);
     if (e->pid == 0) {
         dup2(out[1], STDOUT_FILENO);
+        dup2(e->log, STDERR_FILENO);
         close(out[0]);
         close(out[1]);
         execl(example, example, "0", (char *)NULL);
@@ -158,6 +163,21 @@ static void start_example(struct program *e)
     e->port = (uint16_t)port;
 }
 
+/* Among errors would be a ledger that does not agree behind the stop. */
+static void assert_clean_log(struct program *e)
+{
+    static char text[1 << 16];
+    ssize_t n = pread(e->log, text, sizeof text - 1, 0);
+
+    assert_true(n >= 0);
+    text[n] = '\0';
+    if (strstr(text, "level=warn") != NULL ||
+        strstr(text, "level=error") != NULL)
+        fail_msg("%s", text);
+    assert_non_null(strstr(text, "event=stopped"));
+    close(e->log);
+}
+
 static int end_example(struct program *e)
 {
     int status;
@@ -167,6 +187,7 @@ static int end_example(struct program *e)
         assert_int_equal(errno, EINTR);
     fclose(e->out);
     assert_true(WIFEXITED(status));
+    assert_clean_log(e);
     return WEXITSTATUS(status);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_stop_signals.c - what parleyd makes of SIGTERM: once, twice, three
- * times, and at any moment of its start. */
+ * times, and at any moment of its start.
+ *
+ * A parleyd that ends with status 0 has looked at its own ledgers and gauges
+ * behind the last turn, and found nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,6 +49,7 @@ static void one_ends_it_cleanly_with_status_0(void **state)
     peer_enter(&p, r.port, PEER_JSON, NULL, NULL);
     peer_enter(&q, r.port, PEER_PROTOBUF, NULL, NULL);
     peer_join(&p, "room");
+    remote_rest(&r);
     remote_signal(&r, SIGTERM);
     assert_int_equal(peer_await_end(&p), 3001);
     assert_int_equal(peer_await_end(&q), 3001);

@@ -135,7 +135,6 @@ static void run_with_broker(struct run *r)
     r->target.port = broker.port;
     run_all(r);
     remote_await(&broker, "connections.open", 0);
-    remote_rest(&broker);
     remote_stop(&broker);
     tls_folder_fini(&folder);
 }

@@ -89,7 +89,6 @@ void stage_end(struct stage *s)
     remote_await(&s->broker, "connections.open", 0);
     remote_await(&s->broker, "channels.subscriptions", 0);
     remote_await(&s->broker, "users.all", 0);
-    remote_rest(&s->broker);
     remote_await_census(&s->broker, &s->before);
     remote_stop(&s->broker);
 }

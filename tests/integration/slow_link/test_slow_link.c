@@ -175,7 +175,6 @@ static void end(struct scene *s)
         peer_fini(&r->peer);
     peer_fini(&s->publisher);
     remote_await(&s->broker, "connections.open", 0);
-    remote_rest(&s->broker);
     printf("at most %lld bytes waited for %d slow readers\n",
            (long long)s->most_queued, SLOW);
     remote_stop(&s->broker);

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "log.h"
 #include "status.h"
@@ -224,6 +226,69 @@ static void after_the_stop_no_gauge_remembers_the_loops(void **state)
     }
 }
 
+static struct {
+    unsigned errors;
+    char text[512]; /* of the newest line */
+} heard;
+
+static void hear(void *arg, enum pl_log_level level, struct pl_span line)
+{
+    (void)arg;
+    heard.errors += level == PL_LOG_ERROR;
+    snprintf(heard.text, sizeof heard.text, "%.*s", (int)line.len, line.at);
+}
+
+static unsigned audit(struct fixture *f)
+{
+    heard.errors = 0;
+    heard.text[0] = '\0';
+    unsigned findings = pl_status_audit(collect(f));
+    assert_int_equal(heard.errors, findings);
+    return findings;
+}
+
+static void a_miscount_in_any_ledger_is_found_after_the_stop(void **state)
+{
+    static const struct {
+        enum pl_metric in, out;
+        const char *name;
+    } ledgers[] = {
+        {PL_METRIC_COMMANDS, PL_METRIC_COMMANDS_SILENT, "commands"},
+        {PL_METRIC_MAIL_ENQUEUED, PL_METRIC_DEAD_STALE, "mail"},
+        {PL_METRIC_FRAMES_OWED, PL_METRIC_FRAMES_GIVEN, "deliveries"},
+        {PL_METRIC_POSTS_SENT, PL_METRIC_POSTS_TAKEN, "posts"},
+    };
+    struct fixture *f = *state;
+
+    pl_log_set_sink(hear, NULL);
+    pl_phase_trace_begin(f->trace, PL_PHASE_RUNNING, 0);
+    pl_phase_trace_begin(f->trace, PL_PHASE_STOPPED, 0);
+    for (size_t i = 0; i < sizeof ledgers / sizeof *ledgers; i++) {
+        assert_int_equal(audit(f), 0);
+        set(f, 1, ledgers[i].in, 3);
+        assert_int_equal(audit(f), 1);
+        assert_non_null(strstr(heard.text, ledgers[i].name));
+        set(f, 1, ledgers[i].out, 3);
+    }
+}
+
+static void whatever_is_left_after_the_stop_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    pl_log_set_sink(hear, NULL);
+    pl_phase_trace_begin(f->trace, PL_PHASE_RUNNING, 0);
+    pl_phase_trace_begin(f->trace, PL_PHASE_STOPPED, 0);
+    set(f, 0, PL_METRIC_ERRORS, 5);          /* a counter may be what it is */
+    set(f, 0, PL_METRIC_LOOP_LAG_NS, 12345); /* of loops that are no more */
+    assert_int_equal(audit(f), 0);
+    set(f, 1, PL_METRIC_HUB_CHANNELS, 1);
+    assert_int_equal(audit(f), 1);
+    assert_non_null(strstr(heard.text, "gauge=hub_channels value=1"));
+    set(f, 2, PL_METRIC_ACTORS, 2);
+    assert_int_equal(audit(f), 2);
+}
+
 static void errors_come_with_their_rate(void **state)
 {
     struct fixture *f = *state;
@@ -273,6 +338,8 @@ int main(void)
         WITH_FIXTURE(a_handler_that_blocks_a_loop_is_named_with_its_time),
         WITH_FIXTURE(the_old_keys_follow_the_life_of_the_broker),
         WITH_FIXTURE(after_the_stop_no_gauge_remembers_the_loops),
+        WITH_FIXTURE(a_miscount_in_any_ledger_is_found_after_the_stop),
+        WITH_FIXTURE(whatever_is_left_after_the_stop_is_found),
         WITH_FIXTURE(errors_come_with_their_rate),
         WITH_FIXTURE(phases_and_loops_and_groups_are_in_the_json),
     };
