@@ -165,8 +165,12 @@ static bool write_some(struct pl_conn *c)
 
 static void write_all(struct pl_conn *c)
 {
-    if (c->fd < 0 || c->is_stalled)
+    if (c->fd < 0)
         return;
+    if (c->is_stalled) { /* with TLS nobody may have said so yet */
+        pl_session_waits(session_of(c));
+        return;
+    }
     while (write_some(c))
         continue;
 }

@@ -18,6 +18,10 @@
  * a third of the instructions of such a turn. */
 enum { KEEP = 16384 };
 
+/* Of one that waits: parts up to this are copied, into segments of about as
+ * much. */
+enum { SMALL = 16 * 1024 };
+
 void pl_out_pool_fini(struct pl_out_pool *p)
 {
     while (p->free != NULL) {
@@ -96,6 +100,72 @@ bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
         last->next = i;
     q->last = i;
     return true;
+}
+
+/* Nobody else sees the segment, and the item is its end: it may grow. */
+static bool can_grow(const struct pl_out_item *i, uint32_t more,
+                     uint32_t frames, uint32_t owed, uint32_t tag)
+{
+    const struct pl_segment *s = i->segment;
+
+    return s->holders == 1 && s->packed == NULL && i->to == s->buf.len &&
+           i->to + more <= SMALL && i->tag == tag && i->frames > 0 &&
+           frames > 0 && (i->owed > 0) == (owed > 0);
+}
+
+static bool grow(struct pl_outq *q, struct pl_out_pool *p, struct pl_span bytes,
+                 uint32_t frames, uint32_t owed)
+{
+    struct pl_out_item *i = q->last;
+    struct pl_segment *s = i->segment;
+
+    pl_buf_put_span(&s->buf, bytes);
+    if (s->buf.failed) {
+        s->buf.failed = false;
+        s->buf.len = i->to;
+        return false;
+    }
+    s->frames += frames;
+    i->to += (uint32_t)bytes.len;
+    i->frames += frames;
+    i->owed += owed;
+    q->bytes += bytes.len;
+    pl_count(p->metrics, PL_METRIC_QUEUE_BYTES, bytes.len);
+    return true;
+}
+
+static struct pl_segment *copy_of(struct pl_out_pool *p, struct pl_span bytes,
+                                  uint32_t frames)
+{
+    struct pl_segment *s = pl_segment_create(p->segments);
+
+    if (s == NULL)
+        return NULL;
+    pl_buf_put_span(&s->buf, bytes);
+    s->frames = frames;
+    if (!s->buf.failed)
+        return s;
+    pl_segment_release(p->segments, s);
+    return NULL;
+}
+
+bool pl_outq_append_small(struct pl_outq *q, struct pl_out_pool *p,
+                          struct pl_segment *s, uint32_t from, uint32_t to,
+                          uint32_t frames, uint32_t owed, uint32_t tag)
+{
+    struct pl_span bytes = {s->buf.data + from, to - from};
+
+    if (to - from > SMALL)
+        return pl_outq_append(q, p, s, from, to, frames, owed, tag);
+    if (q->last != NULL && can_grow(q->last, to - from, frames, owed, tag) &&
+        grow(q, p, bytes, frames, owed))
+        return true;
+    struct pl_segment *copy = copy_of(p, bytes, frames);
+    if (copy == NULL)
+        return pl_outq_append(q, p, s, from, to, frames, owed, tag);
+    bool is_put = pl_outq_append(q, p, copy, 0, to - from, frames, owed, tag);
+    pl_segment_release(p->segments, copy);
+    return is_put;
 }
 
 void pl_outq_splice(struct pl_outq *to, struct pl_outq *from)

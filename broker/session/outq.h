@@ -51,6 +51,13 @@ bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
                     struct pl_segment *s, uint32_t from, uint32_t to,
                     uint32_t frames, uint32_t owed, uint32_t tag);
 
+/* The same for a queue that waits already: a small part is copied behind what
+ * was copied before, since it would keep a segment alive that may be thousands
+ * of times as large.  Without memory for that it is not. */
+bool pl_outq_append_small(struct pl_outq *q, struct pl_out_pool *p,
+                          struct pl_segment *s, uint32_t from, uint32_t to,
+                          uint32_t frames, uint32_t owed, uint32_t tag);
+
 /* Move everything of `from` behind what `to` has. */
 void pl_outq_splice(struct pl_outq *to, struct pl_outq *from);
 

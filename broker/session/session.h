@@ -102,6 +102,10 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes);
 /* The kernel takes no more for now. */
 void pl_session_stalled(struct pl_session *s);
 
+/* It took no more before, and an edge will tell: what was queued since waits
+ * as well. */
+void pl_session_waits(struct pl_session *s);
+
 /* The connection is over: the peer ended it, it failed, or end() was done;
  * `why` is for the log.  The session ends and is freed at the end of the turn.
  */

@@ -79,6 +79,12 @@ void pl_session_stalled(struct pl_session *s)
     pl_outq_settle(&s->out, &s->keeper->pool);
 }
 
+void pl_session_waits(struct pl_session *s)
+{
+    if (!s->is_slow)
+        pl_session_stalled(s);
+}
+
 /* Nothing of a channel goes out before the connect reply. */
 static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
 {
@@ -127,8 +133,12 @@ void pl_session_give_up_slow(struct pl_session *s)
 static bool append(struct pl_session *s, const struct pl_delivery *d,
                    uint32_t owed, uint32_t tag)
 {
-    if (!pl_outq_append(queue_of(s, owed), &s->keeper->pool, d->segment,
-                        d->from, d->to, d->frames, owed, tag)) {
+    bool (*put)(struct pl_outq *, struct pl_out_pool *, struct pl_segment *,
+                uint32_t, uint32_t, uint32_t, uint32_t, uint32_t) =
+        s->is_slow ? pl_outq_append_small : pl_outq_append;
+
+    if (!put(queue_of(s, owed), &s->keeper->pool, d->segment, d->from, d->to,
+             d->frames, owed, tag)) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return false;
     }

@@ -244,6 +244,37 @@ static void who_never_reads_over_tls_goes_with_3008(void **state)
     free(r);
 }
 
+/* The policy sees that TLS has bytes that the kernel did not take. */
+static void who_never_reads_over_tls_is_kept_only_the_latest(void **state)
+{
+    static const char *const sets[] = {"limits.outgoing_queue=256KiB",
+                                       "channels.slow=latest",
+                                       "channels.history_size=0", NULL};
+    struct room *r = calloc(1, sizeof *r);
+    struct tls_folder folder;
+    int said = 0;
+
+    (void)state;
+    assert_non_null(r);
+    tls_folder_init(&folder);
+    stage_begin(&r->stage, stage_tls(&folder, sets));
+    enter(r);
+    while (said < 100)
+        say(r, said++);
+    assert_in_range(remote_number(&r->stage.broker, "drops.replaced"), SLOW,
+                    100 * SLOW);
+    assert_int_equal(remote_number(&r->stage.broker, "drops.oldest"), 0);
+    assert_int_equal(remote_number(&r->stage.broker, "closed.slow"), 0);
+    for (unsigned i = 0; i < SLOW; i++)
+        tls_fini(&r->slow[i]);
+    for (unsigned i = 0; i < GOOD; i++)
+        peer_fini(&r->good[i]);
+    peer_fini(&r->publisher);
+    stage_end(&r->stage);
+    tls_folder_fini(&folder);
+    free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +283,7 @@ int main(void)
         cmocka_unit_test(garbage_inside_tls_harms_nobody),
         cmocka_unit_test(a_visit_over_tls_may_be_cut_at_each_byte),
         cmocka_unit_test(who_never_reads_over_tls_goes_with_3008),
+        cmocka_unit_test(who_never_reads_over_tls_is_kept_only_the_latest),
     };
 
     signal(SIGPIPE, SIG_IGN); /* TLS writes with write() */

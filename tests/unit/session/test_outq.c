@@ -431,6 +431,62 @@ static void shedding_leaves_what_has_no_tag_or_another(void **state)
     check(f);
 }
 
+/* However many small parts wait, each of another large segment: none of these
+ * stays alive for them, and they lie one behind the other. */
+static void small_parts_that_wait_are_copied_together(void **state)
+{
+    struct fixture *f = *state;
+    struct iovec iov[4];
+    size_t len[FRAMES], bytes = 0;
+
+    for (int i = 0; i < 20; i++) {
+        struct pl_segment *s = make_segment(f->pool.segments, len);
+
+        pl_count(&f->metrics, PL_METRIC_FRAMES_QUEUED, 1);
+        assert_true(pl_outq_append_small(&f->q, &f->pool, s, 0,
+                                         (uint32_t)len[0], 1, 1, 7));
+        assert_int_equal(s->holders, 1);
+        pl_segment_release(f->pool.segments, s);
+        bytes += len[0];
+    }
+    assert_int_equal(f->q.bytes, bytes);
+    assert_int_equal(pl_outq_peek(&f->q, iov, 4), 1);
+    assert_int_equal(iov[0].iov_len, bytes);
+    pl_outq_sent(&f->q, &f->pool, len[0] + 1); /* the second was begun */
+    pl_outq_shed(&f->q, &f->pool, 7, len[0], PL_METRIC_FRAMES_DROPPED_OLDEST);
+    assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_DROPPED_OLDEST], 1);
+    assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_QUEUED], 19);
+    pl_outq_sent(&f->q, &f->pool, f->q.bytes);
+    assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_GIVEN], 19);
+}
+
+/* What has another tag, is no delivery, or is large stays by itself. */
+static void parts_of_another_kind_are_not_joined(void **state)
+{
+    struct fixture *f = *state;
+    struct iovec iov[9];
+    size_t len[FRAMES];
+    struct pl_segment *s = make_segment(f->pool.segments, len);
+    struct pl_segment *large = pl_segment_create(f->pool.segments);
+    uint32_t to = (uint32_t)len[0];
+    static char text[20000];
+
+    pl_ws_frame_put(&large->buf, PL_WS_TEXT,
+                    (struct pl_span){text, sizeof text});
+    large->frames = 1;
+    pl_count(&f->metrics, PL_METRIC_FRAMES_QUEUED, 2);
+    pl_outq_append_small(&f->q, &f->pool, s, 0, to, 1, 1, 7);
+    pl_outq_append_small(&f->q, &f->pool, s, 0, to, 1, 1, 8);
+    pl_outq_append_small(&f->q, &f->pool, s, 0, to, 1, 0, 0);
+    pl_outq_append_small(&f->q, &f->pool, s, 0, to, 1, 0, 0);
+    pl_outq_append_small(&f->q, &f->pool, large, 0, (uint32_t)large->buf.len, 1,
+                         0, 0);
+    assert_int_equal(large->holders, 2); /* shared, not copied */
+    assert_int_equal(pl_outq_peek(&f->q, iov, 9), 4);
+    pl_segment_release(f->pool.segments, s);
+    pl_segment_release(f->pool.segments, large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +499,8 @@ int main(void)
         cmocka_unit_test(a_drop_of_all_counts_what_was_sent_wholly),
         T(frames_behind_a_kept_one_are_sent_behind_it),
         T(settling_copies_a_small_part_of_a_large_segment),
+        T(small_parts_that_wait_are_copied_together),
+        T(parts_of_another_kind_are_not_joined),
         T(splicing_moves_everything_behind),
         cmocka_unit_test(shedding_drops_whole_frames_from_the_oldest),
         T(shedding_leaves_what_has_no_tag_or_another),
