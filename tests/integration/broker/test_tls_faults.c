@@ -439,6 +439,23 @@ static void what_came_before_a_broken_record_counts(void **st)
     finish(&b);
 }
 
+/* It is no truncation to us, since frames know their length: no alert. */
+static void who_ends_without_notice_gets_one_all_the_same(void **st)
+{
+    struct tls_client c;
+    struct box b;
+
+    (void)st;
+    box_log_begin();
+    uint16_t port = start(&b, NULL);
+    assert_true(tls_open(&c, port, &usual));
+    assert_true(tls_enter(&c));
+    assert_int_equal(shutdown(c.fd, SHUT_WR), 0);
+    assert_true(tls_await_notify(&c));
+    tls_fini(&c);
+    finish(&b);
+}
+
 static void a_stop_tells_everybody_and_then_gives_notice(void **st)
 {
     enum { CLIENTS = 20 };
@@ -570,6 +587,7 @@ int main(void)
         cmocka_unit_test(half_a_handshake_is_cut_at_the_deadline),
         cmocka_unit_test(an_end_without_notice_is_an_end),
         cmocka_unit_test(what_came_before_a_broken_record_counts),
+        cmocka_unit_test(who_ends_without_notice_gets_one_all_the_same),
         cmocka_unit_test(a_stop_tells_everybody_and_then_gives_notice),
         cmocka_unit_test(a_slow_reader_gets_everything_in_order),
         cmocka_unit_test(a_reader_too_slow_is_closed_and_nobody_else),
