@@ -77,22 +77,24 @@ static unsigned count_workers(const struct pl_config *c)
     return cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
 }
 
-/* What each loop may have, so that the sum is the limit. */
+/* What each loop may have, so that the sum is the limit; 0 stays 0. */
+static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
+{
+    return total / b->workers + (total % b->workers != 0);
+}
+
 static uint32_t connection_limit(const struct pl_broker *b)
 {
     uint32_t limit = b->config->limits.connections;
     struct rlimit files;
 
-    if (limit == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
-        limit = files.rlim_cur / 2 > SPARE_DESCRIPTORS
-                    ? (uint32_t)(files.rlim_cur - SPARE_DESCRIPTORS)
-                    : (uint32_t)(files.rlim_cur / 2);
-    return (limit + b->workers - 1) / b->workers;
-}
-
-static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
-{
-    return total == 0 ? 0 : (total + b->workers - 1) / b->workers;
+    if (limit == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        rlim_t most = files.rlim_cur / 2 > SPARE_DESCRIPTORS
+                          ? files.rlim_cur - SPARE_DESCRIPTORS
+                          : files.rlim_cur / 2;
+        limit = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+    }
+    return per_worker(b, limit);
 }
 
 static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)

@@ -449,6 +449,22 @@ static void connections_spread_evenly_over_the_loops(void **st)
     box_destroy(&b);
 }
 
+/* What each loop may have is rounded up, and must not overflow. */
+static void the_largest_limits_are_as_good_as_none(void **st)
+{
+    const char *sets[] = {"loops=3", "limits.connections=4294967295",
+                          "limits.channels=4294967295", NULL};
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    peer_join(&p, "room");
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -459,6 +475,7 @@ int main(void)
         cmocka_unit_test(what_the_kernel_takes_in_parts_arrives_whole),
         cmocka_unit_test(the_kernel_keeps_little_that_policy_cannot_reach),
         cmocka_unit_test(connections_beyond_the_limit_are_answered_503),
+        cmocka_unit_test(the_largest_limits_are_as_good_as_none),
         cmocka_unit_test(above_the_limit_of_memory_new_work_is_refused),
         cmocka_unit_test(a_share_of_the_machine_is_enough),
         cmocka_unit_test(channels_beyond_the_limit_of_a_connection_end_in_106),
