@@ -15,6 +15,8 @@
 #include "log.h"
 #include "span.h"
 
+enum { PL_CONFIG_LOOPS_MAX = 64 }; /* worker loops, whatever asks for more */
+
 /* Who may do a thing: a key `channels.allow_*` or `actors.allow_send`. */
 enum pl_config_allow {
     PL_ALLOW_NONE,

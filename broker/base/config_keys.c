@@ -25,7 +25,8 @@ const struct pl_config_key pl_config_keys[] = {
      0, 64, false},
     {"listen_tls", PL_KIND_ENDPOINTS, AT(listen_tls), "[]", NULL,
      0, 64, false},
-    {"loops", PL_KIND_NUMBER, AT(loops), "0", NULL, 0, 64, false},
+    {"loops", PL_KIND_NUMBER, AT(loops), "0", NULL,
+     0, PL_CONFIG_LOOPS_MAX, false},
 
     {"tls.certificate", PL_KIND_STRINGS, AT(tls.certificate), "[]", NULL,
      0, 64, false},

@@ -22,9 +22,8 @@
 #include "system.h"
 
 enum {
-    BACKLOG_LIMIT = 65536,  /* messages a loop may be behind */
-    SPARE_DESCRIPTORS = 64, /* not for connections */
-    WORKERS_MAX = 64
+    BACKLOG_LIMIT = 65536, /* messages a loop may be behind */
+    SPARE_DESCRIPTORS = 64 /* not for connections */
 };
 
 /* --- Numbers --- */
@@ -74,7 +73,9 @@ static unsigned count_workers(const struct pl_config *c)
 
     if (c->loops > 0)
         return c->loops;
-    return cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
+    if (cores > PL_CONFIG_LOOPS_MAX)
+        return PL_CONFIG_LOOPS_MAX;
+    return cores < 1 ? 1 : (unsigned)cores;
 }
 
 /* What each loop may have, so that the sum is the limit; 0 stays 0. */

@@ -14,8 +14,6 @@
 #include "log.h"
 #include "system.h"
 
-enum { LOOPS_MAX = 64 }; /* as limited by `loops` */
-
 enum pl_err pl_broker_load_tls(struct pl_tls **out,
                                const struct pl_config *config,
                                struct pl_tls_fault *fault)
@@ -49,9 +47,9 @@ static enum pl_err make_mail(struct pl_msg **mail, unsigned count,
 
 static enum pl_err spread(struct pl_broker *b, struct pl_tls *tls)
 {
-    struct pl_msg *mail[LOOPS_MAX];
+    struct pl_msg *mail[PL_CONFIG_LOOPS_MAX];
 
-    assert(b->workers <= LOOPS_MAX);
+    assert(b->workers <= PL_CONFIG_LOOPS_MAX);
     enum pl_err rc = make_mail(mail, b->workers, tls);
     if (rc != PL_OK)
         return rc;

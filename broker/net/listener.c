@@ -14,6 +14,7 @@
  * not each attempt. */
 #include "listener.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -39,8 +40,7 @@ enum {
     BACKLOG = 65535,
     BATCH = 64,
     PAUSE_MS = 100,
-    AVOID_MS = 1000, /* a loop that lags */
-    LOOPS_MAX = 64
+    AVOID_MS = 1000 /* a loop that lags */
 };
 
 struct pl_listener {
@@ -51,10 +51,10 @@ struct pl_listener {
     struct pl_timer pause;
     int fd; /* -1: closed */
     uint16_t port;
-    uint64_t failed;          /* accepts in a row, but for transient errors */
-    uint64_t load[LOOPS_MAX]; /* scratch: what each loop has now */
-    uint64_t refused[LOOPS_MAX];  /* for lag, by each loop, ever */
-    uint64_t avoid_ms[LOOPS_MAX]; /* until then it gets no more */
+    uint64_t failed; /* accepts in a row, but for transient errors */
+    uint64_t load[PL_CONFIG_LOOPS_MAX];    /* scratch: what each loop has now */
+    uint64_t refused[PL_CONFIG_LOOPS_MAX]; /* for lag, by each loop, ever */
+    uint64_t avoid_ms[PL_CONFIG_LOOPS_MAX]; /* until then it gets no more */
 };
 
 static void stop_listening(struct pl_listener *l)
@@ -352,6 +352,7 @@ enum pl_err pl_listener_create(struct pl_listener **out, struct pl_loop *loop,
 {
     struct pl_listener *l = calloc(1, sizeof *l);
 
+    assert(options->loops <= PL_CONFIG_LOOPS_MAX);
     if (l == NULL)
         return PL_ENOMEM;
     l->options = *options;
