@@ -241,23 +241,16 @@ static void refuse_binary(struct pl_hub_channel *c)
     }
 }
 
-/* One frame behind the content of `s`.  False: out of memory, `s` unchanged. */
+/* One frame behind the content of `s`.  False: it could not be, and `s` is as
+ * before. */
 static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
                      const struct pl_push *push)
 {
-    size_t before = s->buf.len;
     size_t mark = pl_ws_frame_begin(&s->buf);
 
     pl_push_encode(encoding, &s->buf, push);
-    pl_ws_frame_end(&s->buf, mark,
-                    encoding == PL_ENCODING_JSON ? PL_WS_TEXT : PL_WS_BINARY);
-    if (s->buf.failed) {
-        s->buf.len = before;
-        s->buf.failed = false;
-        return false;
-    }
-    s->frames++;
-    return true;
+    return pl_segment_end_frame(
+        s, mark, encoding == PL_ENCODING_JSON ? PL_WS_TEXT : PL_WS_BINARY);
 }
 
 /* Out of memory: nobody of this encoding gets it. */

@@ -7,10 +7,12 @@
 #ifndef PL_SEGMENT_H
 #define PL_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
 #include "deflate.h"
+#include "frame.h"
 
 /* The compressed form of a segment, as far as it was asked for. */
 struct pl_packed {
@@ -48,6 +50,22 @@ static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
 
 /* NULL is allowed. */
 void pl_segment_release(struct pl_segment_pool *p, struct pl_segment *s);
+
+/* End the frame that pl_ws_frame_begin() began behind what was there before,
+ * at `mark`.  False: out of memory, or beyond what offsets of 32 bits reach;
+ * `s` is then as it was before the frame. */
+static inline bool pl_segment_end_frame(struct pl_segment *s, size_t mark,
+                                        enum pl_ws_opcode opcode)
+{
+    pl_ws_frame_end(&s->buf, mark, opcode);
+    if (s->buf.failed || s->buf.len > UINT32_MAX) {
+        s->buf.len = mark;
+        s->buf.failed = false;
+        return false;
+    }
+    s->frames++;
+    return true;
+}
 
 /* The compressed form for `kind`, not NONE, brought up to date: frame by frame
  * the same, each compressed where that makes it smaller.  It covers all of `s`

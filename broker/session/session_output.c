@@ -278,8 +278,8 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 
 enum { REPLIES_MAX = 256 * 1024 }; /* bytes, then the next segment begins */
 
-static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark,
-                                      size_t *before)
+/* Where the next frame of this session is written; NULL: out of memory. */
+static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark)
 {
     struct pl_keeper *k = s->keeper;
 
@@ -294,28 +294,8 @@ static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark,
         return NULL;
     }
     pl_loop_defer(s->actor.loop, PL_STAGE_SEAL, &k->seal);
-    *before = k->replies->buf.len;
     *mark = pl_ws_frame_begin(&k->replies->buf);
     return k->replies;
-}
-
-/* Ends the frame; false when memory failed, and the segment is as before. */
-static bool end_frame(struct pl_session *s, struct pl_segment *seg, size_t mark,
-                      size_t before, enum pl_ws_opcode opcode)
-{
-    pl_ws_frame_end(&seg->buf, mark, opcode);
-    if (seg->buf.failed) {
-        seg->buf.len = before;
-        seg->buf.failed = false;
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
-        return false;
-    }
-    seg->frames++;
-    pl_loop_add_output(s->actor.loop, seg->buf.len - before);
-    if (s->subscriber.deflate != PL_DEFLATE_NONE)
-        pl_deflate_last(pl_hub_deflater(s->keeper->options.hub),
-                        s->subscriber.deflate, &seg->buf, before);
-    return true;
 }
 
 static enum pl_ws_opcode opcode_of(const struct pl_session *s)
@@ -324,12 +304,12 @@ static enum pl_ws_opcode opcode_of(const struct pl_session *s)
                                                       : PL_WS_BINARY;
 }
 
-/* Queue what was written to `seg` from `before` on: one frame. */
+/* Queue what was written to `seg` from `mark` on: one frame. */
 static void queue_frame(struct pl_session *s, struct pl_segment *seg,
-                        size_t before, bool is_exempt)
+                        size_t mark, bool is_exempt)
 {
     struct pl_delivery d = {.segment = seg,
-                            .from = (uint32_t)before,
+                            .from = (uint32_t)mark,
                             .to = (uint32_t)seg->buf.len,
                             .frames = 1};
     uint32_t len = d.to - d.from;
@@ -343,55 +323,65 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
         append(s, &d, 0, 0);
 }
 
+static void finish_frame(struct pl_session *s, struct pl_segment *seg,
+                         size_t mark, enum pl_ws_opcode opcode, bool is_exempt)
+{
+    if (!pl_segment_end_frame(seg, mark, opcode)) {
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        return;
+    }
+    pl_loop_add_output(s->actor.loop, seg->buf.len - mark);
+    if (s->subscriber.deflate != PL_DEFLATE_NONE)
+        pl_deflate_last(pl_hub_deflater(s->keeper->options.hub),
+                        s->subscriber.deflate, &seg->buf, mark);
+    queue_frame(s, seg, mark, is_exempt);
+}
+
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
 {
-    size_t mark, before;
-    struct pl_segment *seg = begin_frame(s, &mark, &before);
+    size_t mark;
+    struct pl_segment *seg = begin_frame(s, &mark);
 
     if (seg == NULL)
         return;
     pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
-    if (end_frame(s, seg, mark, before, opcode_of(s)))
-        queue_frame(s, seg, before, false);
+    finish_frame(s, seg, mark, opcode_of(s), false);
 }
 
 void pl_session_push(struct pl_session *s, const struct pl_push *push)
 {
-    size_t mark, before;
-    struct pl_segment *seg = begin_frame(s, &mark, &before);
+    bool is_exempt =
+        push->kind == PL_PUSH_UNSUBSCRIBE && policy_of(s) != PL_SLOW_CLOSE;
+    size_t mark;
+    struct pl_segment *seg = begin_frame(s, &mark);
 
     if (seg == NULL)
         return;
     pl_push_encode(s->subscriber.encoding, &seg->buf, push);
-    if (end_frame(s, seg, mark, before, opcode_of(s)))
-        queue_frame(s, seg, before,
-                    push->kind == PL_PUSH_UNSUBSCRIBE &&
-                        policy_of(s) != PL_SLOW_CLOSE);
+    finish_frame(s, seg, mark, opcode_of(s), is_exempt);
 }
 
 void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
                         struct pl_span payload)
 {
-    size_t mark, before;
-    struct pl_segment *seg = begin_frame(s, &mark, &before);
+    size_t mark;
+    struct pl_segment *seg = begin_frame(s, &mark);
 
     if (seg == NULL)
         return;
     pl_buf_put_span(&seg->buf, payload);
-    if (end_frame(s, seg, mark, before, opcode))
-        queue_frame(s, seg, before, false);
+    finish_frame(s, seg, mark, opcode, false);
 }
 
 void pl_session_say_ping(struct pl_session *s)
 {
-    size_t mark, before;
-    struct pl_segment *seg = begin_frame(s, &mark, &before);
+    size_t mark;
+    struct pl_segment *seg = begin_frame(s, &mark);
 
     if (seg == NULL)
         return;
     pl_ping_encode(s->subscriber.encoding, &seg->buf);
-    if (end_frame(s, seg, mark, before, opcode_of(s)))
-        queue_frame(s, seg, before, false);
+    finish_frame(s, seg, mark, opcode_of(s), false);
 }
 
 /* Whole bytes that are no reply: an HTTP answer, a Close frame.  Above the

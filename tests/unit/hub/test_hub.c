@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_hub.c - who is told what, in which order, and exactly once. */
 #include <stdlib.h>
+#include <sys/mman.h>
+
 #include "rig.h"
 
 /* --- Segments --- */
@@ -26,6 +28,33 @@ static void a_segment_counts_its_frames_between_two_places(void **state)
     pl_segment_release(pool, s);
     pl_segment_release(pool, NULL);
     pl_segment_pool_release(pool);
+}
+
+/* Cuts of a segment are offsets of 32 bits.  The memory is never touched but
+ * at its end. */
+static void a_frame_beyond_four_gibibytes_is_refused(void **state)
+{
+    size_t size = (size_t)UINT32_MAX + 4096;
+    char payload[100] = {0};
+    char *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct pl_segment s = {
+        .buf = {.data = data, .len = UINT32_MAX - 102, .cap = size}};
+
+    (void)state;
+    assert_true(data != MAP_FAILED);
+    size_t mark = pl_ws_frame_begin(&s.buf);
+    pl_buf_put(&s.buf, payload, 100);
+    assert_true(pl_segment_end_frame(&s, mark, PL_WS_BINARY));
+    assert_int_equal(s.buf.len, UINT32_MAX);
+    s.buf.len = mark + 1;
+    mark = pl_ws_frame_begin(&s.buf);
+    pl_buf_put(&s.buf, payload, 100);
+    assert_false(pl_segment_end_frame(&s, mark, PL_WS_BINARY));
+    assert_int_equal(s.buf.len, mark);
+    assert_false(s.buf.failed);
+    assert_int_equal(s.frames, 1);
+    munmap(data, size);
 }
 
 static void a_pool_gives_a_segment_again_empty_and_with_its_room(void **state)
@@ -642,6 +671,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_segment_counts_its_frames_between_two_places),
+        cmocka_unit_test(a_frame_beyond_four_gibibytes_is_refused),
         cmocka_unit_test(a_pool_gives_a_segment_again_empty_and_with_its_room),
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
