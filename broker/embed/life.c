@@ -21,6 +21,7 @@
 #include "log.h"
 #include "permission.h"
 #include "system.h"
+#include "wire_text.h"
 
 /* On the control loop: nothing is left to do but to join. */
 void pl_broker_on_stopped(void *arg)
@@ -269,7 +270,7 @@ enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 {
     struct pl_span name = pl_span_of(channel);
 
-    if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX)
+    if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX || !pl_text_valid(name))
         return PL_EINVAL;
     struct pl_publish_mail *m = pl_publish_mail_create();
     if (m == NULL)

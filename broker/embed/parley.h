@@ -139,7 +139,9 @@ PL_API const char *pl_call_token(const struct pl_call *call);
 /* Answer; the call is gone afterwards.  `data` is JSON, NULL: none; `code` is
  * 400 to 1999; `info` is JSON that others see with the user, NULL: none.
  * Thread: any.
- * Errors: PL_ENOMEM: the call is still there. */
+ * Errors: the call is still there, to be answered again.  PL_ENOMEM; PL_EINVAL
+ *         (user or text is not UTF-8, user has more than 254 bytes, info is
+ *         not JSON). */
 PL_API enum pl_err pl_call_reply(struct pl_call *call, const void *data,
                                  size_t len);
 PL_API enum pl_err pl_call_fail(struct pl_call *call, uint32_t code,

@@ -10,10 +10,13 @@
 
 #include <stdlib.h>
 
+#include "codec.h"
 #include "line.h"
 #include "mail.h"
 #include "refs.h"
 #include "session_private.h"
+#include "token.h"
+#include "wire_text.h"
 
 struct entry {
     pl_handler *call;
@@ -175,6 +178,20 @@ static bool to_blob(struct pl_span from, struct pl_blob **out)
     return from.at == NULL || *out != NULL;
 }
 
+/* What goes into the frames of others is checked while the program can still
+ * say something else.  The info is mended: raw line feeds become spaces. */
+static bool is_fit_to_send(const struct pl_answer_mail *m)
+{
+    struct pl_span data = pl_blob_span(m->data);
+    struct pl_span user = pl_blob_span(m->user);
+
+    if (m->error != 0)
+        return pl_text_valid(data);
+    return m->user == NULL ||
+           (user.len <= PL_TOKEN_USER_MAX && pl_text_valid(user) &&
+            (data.len == 0 || pl_json_accepts(data)));
+}
+
 static enum pl_err answer(struct pl_call *call, uint32_t error,
                           struct pl_span data, struct pl_span user)
 {
@@ -187,6 +204,10 @@ static enum pl_err answer(struct pl_call *call, uint32_t error,
     if (!to_blob(data, &m->data) || !to_blob(user, &m->user)) {
         pl_mail_destroy(&m->msg);
         return PL_ENOMEM;
+    }
+    if (!is_fit_to_send(m)) {
+        pl_mail_destroy(&m->msg);
+        return PL_EINVAL;
     }
     pl_line_post(call->line, call->session, &m->msg);
     pl_call_destroy(call);

@@ -54,15 +54,18 @@ void pl_handlers_release(struct pl_handlers *t);
 
 uint32_t pl_handlers_count(const struct pl_handlers *t);
 
-/* The entry of `type`; false when there is none.  *name outlives the table's
- * holders. */
+/* The entry of `type`; false when there is none.  *name lives as long as the
+ * table is held. */
 bool pl_handlers_find(const struct pl_handlers *t, struct pl_span type,
                       pl_handler **call, void **context, const char **name);
 
 /* Answer a call with data (JSON for JSON clients) or with an error code of 400
  * to 1999 and its text; a connect with the user it is (NULL data allowed).
  * The call is freed.  Also when the system is gone: nobody hears it then.
- * Thread: any.  Errors: PL_ENOMEM: answer again later. */
+ * Thread: any.
+ * Errors: the call is still there.  PL_ENOMEM: answer again later; PL_EINVAL:
+ *         the text or user is not UTF-8, the user longer than
+ *         PL_TOKEN_USER_MAX, or the info not JSON. */
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
                            struct pl_span text);

@@ -228,6 +228,49 @@ static void a_connect_handler_lets_clients_in_or_not(void **st)
     box_destroy(&b);
 }
 
+enum { WRONG_ANSWERS = 4 };
+
+/* Every wrong answer first; the call is still there after each. */
+static void answer_wrongly_first(struct pl_call *call, void *context)
+{
+    enum pl_err *said = context;
+    char user[256] = {0};
+
+    memset(user, 'u', sizeof user - 1);
+    said[0] = pl_call_accept(call, user, NULL);
+    said[1] = pl_call_accept(call, "\xFF", NULL);
+    said[2] = pl_call_accept(call, "ali", "{\"n\":");
+    said[3] = pl_call_fail(call, 1403, "\xFF");
+    pl_call_accept(call, "ali", "{\"n\":\n40}");
+}
+
+static void an_answer_that_would_break_frames_is_refused(void **st)
+{
+    const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
+                          "admin.socket=off", "channels.allow_subscribe=all",
+                          "channels.allow_publish=all"};
+    struct pl_broker_options o = {
+        .sets = sets, .set_count = 5, .handles_connect = true};
+    enum pl_err said[WRONG_ANSWERS] = {PL_OK};
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    assert_int_equal(pl_broker_create(&b.broker, &o), PL_OK);
+    pl_broker_handle(b.broker, "connect", answer_wrongly_first, said);
+    box_run(&b);
+    peer_enter(&p, b.port, PEER_JSON, "any", NULL);
+    for (int i = 0; i < WRONG_ANSWERS; i++)
+        assert_int_equal(said[i], PL_EINVAL);
+    peer_join(&p, "room"); /* its line end would cut what follows in two */
+    peer_publish(&p, "room", "1");
+    peer_await_push(&p, PEER_PUBLICATION, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("1")));
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
 static void a_program_publishes_from_any_thread(void **st)
 {
     struct peer_reply r;
@@ -242,6 +285,7 @@ static void a_program_publishes_from_any_thread(void **st)
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     peer_join(&p, "room");
     assert_int_equal(pl_broker_publish(b.broker, "", "1", 1), PL_EINVAL);
+    assert_int_equal(pl_broker_publish(b.broker, "\xFF", "1", 1), PL_EINVAL);
     for (int i = 0; i < 100; i++) {
         char data[16];
         int len = snprintf(data, sizeof data, "%d", i);
@@ -267,6 +311,7 @@ int main(void)
         cmocka_unit_test(an_answer_for_a_client_that_left_is_let_go),
         cmocka_unit_test(a_blocked_handler_is_named_and_counted),
         cmocka_unit_test(a_connect_handler_lets_clients_in_or_not),
+        cmocka_unit_test(an_answer_that_would_break_frames_is_refused),
         cmocka_unit_test(a_program_publishes_from_any_thread),
     };
 
