@@ -20,9 +20,9 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(HANDSHAKES_REFUSED, PL_COUNTER, "handshakes_refused",                    \
       "HTTP requests answered with an error")                                  \
     X(REFUSED_ORIGIN, PL_COUNTER, "refused_origin",                            \
-      "... of them with 403: a page from elsewhere")                           \
+      "requests answered 403: a page from elsewhere")                          \
     X(REFUSED_HOST, PL_COUNTER, "refused_host",                                \
-      "... of them with 421: a Host that is not served")                       \
+      "requests answered 421: a Host that is not served")                      \
     X(ADDRESSES, PL_GAUGE, "addresses",                                        \
       "addresses whose connections are counted")                               \
     X(ADDRESS_CONNECTIONS, PL_GAUGE, "address_connections",                    \
@@ -34,7 +34,7 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(PROXY_FAILED, PL_COUNTER, "proxy_failed",                                \
       "PROXY headers that were refused")                                       \
     X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \
-    X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "... of them by a ticket")       \
+    X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "TLS handshakes by a ticket")    \
     X(TLS_FAILED, PL_COUNTER, "tls_failed", "TLS handshakes that failed")      \
     X(CLIENTS, PL_GAUGE, "clients", "connections that are logged in")          \
     X(SUBSCRIPTIONS, PL_GAUGE, "subscriptions", "subscriptions")               \
@@ -46,14 +46,16 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(AUTH_PASSED, PL_COUNTER, "auth_passed", "connect commands let in")       \
     X(AUTH_FAILED, PL_COUNTER, "auth_failed", "connect commands turned away")  \
     X(COMMANDS, PL_COUNTER, "commands_received", "commands received")          \
-    X(COMMANDS_ANSWERED, PL_COUNTER, "commands_answered", "... answered")      \
+    X(COMMANDS_ANSWERED, PL_COUNTER, "commands_answered",                      \
+      "commands answered with a reply")                                        \
     X(COMMANDS_REFUSED, PL_COUNTER, "commands_refused",                        \
-      "... answered with an error or a close")                                 \
+      "commands answered with an error or a close")                            \
     X(COMMANDS_SILENT, PL_COUNTER, "commands_silent",                          \
-      "... accepted that have no reply")                                       \
+      "commands accepted that have no reply")                                  \
     X(COMMANDS_CANCELLED, PL_COUNTER, "commands_cancelled",                    \
-      "... pending when their connection closed")                              \
-    X(COMMANDS_PENDING, PL_GAUGE, "commands_pending", "... not answered yet")  \
+      "commands not answered yet when their connection closed")                \
+    X(COMMANDS_PENDING, PL_GAUGE, "commands_pending",                          \
+      "commands not answered yet")                                             \
     X(ERRORS, PL_COUNTER, "errors", "errors told to clients")                  \
     X(MESSAGES_IN, PL_COUNTER, "messages_in", "messages from clients")         \
     X(MESSAGES_OUT, PL_COUNTER, "messages_out", "frames given to the kernel")  \
@@ -67,20 +69,21 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(PUBLICATIONS, PL_COUNTER, "publications", "publications accepted")       \
     X(FRAMES_OWED, PL_COUNTER, "deliveries_owed",                              \
       "publications, joins and leaves owed to subscribers")                    \
-    X(FRAMES_GIVEN, PL_COUNTER, "deliveries_given", "... given to the kernel") \
+    X(FRAMES_GIVEN, PL_COUNTER, "deliveries_given",                            \
+      "deliveries given to the kernel")                                        \
     X(FRAMES_DROPPED_SLOW, PL_COUNTER, "deliveries_dropped_slow",              \
-      "... dropped because the reader was slow")                               \
+      "deliveries dropped because the reader was slow")                        \
     X(FRAMES_DROPPED_MEMORY, PL_COUNTER, "deliveries_dropped_memory",          \
-      "... dropped for want of memory")                                        \
+      "deliveries dropped for want of memory")                                 \
     X(FRAMES_DROPPED_OLDEST, PL_COUNTER, "deliveries_dropped_oldest",          \
-      "... dropped for newer ones (channels.slow)")                            \
+      "deliveries dropped for newer ones (channels.slow)")                     \
     X(FRAMES_DROPPED_REPLACED, PL_COUNTER, "deliveries_dropped_replaced",      \
-      "... replaced by newer ones of their channel (channels.slow)")           \
+      "deliveries replaced by newer ones of their channel (channels.slow)")    \
     X(FRAMES_DROPPED_RECOVER, PL_COUNTER, "deliveries_dropped_recover",        \
-      "... left to the recovery of a subscription that fell behind")           \
+      "deliveries left to the recovery of a subscription that fell behind")    \
     X(FRAMES_CANCELLED, PL_COUNTER, "deliveries_cancelled",                    \
-      "... cancelled by a closing connection")                                 \
-    X(FRAMES_QUEUED, PL_GAUGE, "deliveries_queued", "... waiting")             \
+      "deliveries cancelled by a closing connection")                          \
+    X(FRAMES_QUEUED, PL_GAUGE, "deliveries_queued", "deliveries waiting")      \
     X(QUEUE_BYTES, PL_GAUGE, "out_queue_bytes", "bytes waiting to be sent")    \
     X(CLOSED_SLOW, PL_COUNTER, "closed_slow", "connections closed as slow")    \
     X(UNSUBSCRIBED_SLOW, PL_COUNTER, "unsubscribed_slow",                      \
@@ -136,8 +139,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(ACTORS, PL_GAUGE, "actors", "actors")                                    \
     X(TIMERS, PL_GAUGE, "timers", "running timers")                            \
     X(MAIL_ENQUEUED, PL_COUNTER, "mail_enqueued", "mail for actors")           \
-    X(MAIL_HANDLED, PL_COUNTER, "mail_handled", "... handled")                 \
-    X(MAIL_QUEUED, PL_GAUGE, "mail_queued", "... waiting")                     \
+    X(MAIL_HANDLED, PL_COUNTER, "mail_handled", "mail handled")                \
+    X(MAIL_QUEUED, PL_GAUGE, "mail_queued", "mail waiting")                    \
     X(MAIL_DEEPEST, PL_GAUGE, "mail_deepest", "the deepest mailbox seen")      \
     X(MAIL_WAIT_NS, PL_GAUGE, "mail_wait_ns", "time in mailbox, sampled")      \
     X(DEAD_STALE, PL_COUNTER, "dead_letters_stale", "mail for nobody")         \
