@@ -134,7 +134,7 @@ void pl_actor_exit(struct pl_actor *a, const char *reason)
         loop->stats.mail_queued--;
         pl_loop_bury(loop, msg, PL_DEAD_CLOSING);
     }
-    pl_monitor_tell(a, pl_actor_address(a), reason);
+    pl_monitor_tell(a, reason);
 }
 
 void pl_actor_queue_append(struct pl_actor_queue *q, struct pl_actor *a)

@@ -148,10 +148,8 @@ void pl_loop_push_out(struct pl_loop *loop);
 enum { PL_FROM_FOREIGN = 0xffff }; /* as from.loop, with generation 0 */
 
 /* monitor.c.  Tell all monitors of `gone` why it exited and free them; called
- * once, by pl_actor_exit(), when its address is stale already; `address` is
- * what it was. */
-void pl_monitor_tell(struct pl_actor *gone, struct pl_address address,
-                     const char *reason);
+ * once, by pl_actor_exit(), when its address is stale already. */
+void pl_monitor_tell(struct pl_actor *gone, const char *reason);
 
 /* monitor.c.  Free the monitors of `a` without telling; the system ends. */
 void pl_monitor_forget(struct pl_actor *a);

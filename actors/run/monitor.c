@@ -263,10 +263,8 @@ void pl_watch_stop_all(struct pl_actor *watcher, const void *tag)
     }
 }
 
-void pl_monitor_tell(struct pl_actor *gone, struct pl_address address,
-                     const char *reason)
+void pl_monitor_tell(struct pl_actor *gone, const char *reason)
 {
-    (void)address; /* each monitor knows whom it watches */
     while (gone->monitors != NULL) {
         struct pl_monitor *m = gone->monitors;
 

@@ -45,7 +45,7 @@ void pl_log_set_level(enum pl_log_level level)
     pl_log_threshold = level;
 }
 
-const char *pl_log_level_text(enum pl_log_level level)
+static const char *level_text(enum pl_log_level level)
 {
     static const char *const text[] = {"debug", "info", "warn", "error"};
 
@@ -221,7 +221,7 @@ static void put_head(struct line *l, enum pl_log_level level)
     else
         put_time(l);
     put_text(l, "level=");
-    put_text(l, pl_log_level_text(level));
+    put_text(l, level_text(level));
 }
 
 void pl_log_write(enum pl_log_level level, const char *event,

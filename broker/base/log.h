@@ -77,9 +77,6 @@ extern enum pl_log_level pl_log_threshold;
  * Thread: before other threads start. */
 void pl_log_set_level(enum pl_log_level level);
 
-/* "debug", "info", "warn" or "error". */
-const char *pl_log_level_text(enum pl_log_level level);
-
 /* What gets each line; `line` ends in a newline and lives for the call. */
 typedef void pl_log_sink(void *arg, enum pl_log_level level,
                          struct pl_span line);

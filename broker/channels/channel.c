@@ -62,7 +62,8 @@ struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
     return ch;
 }
 
-void pl_channel_free(struct pl_channel *ch)
+/* Without telling anybody. */
+static void destroy(struct pl_channel *ch)
 {
     pl_map_remove(&ch->owner->map, &ch->node);
     pl_blob_release(ch->name);
@@ -77,7 +78,7 @@ static void free_one(struct pl_map_node *n, void *arg)
 
     if (ch->members.count > 0 && c->options.metrics != NULL)
         pl_gauge_drop(c->options.metrics, PL_METRIC_CHANNELS, 1);
-    pl_channel_free(ch);
+    destroy(ch);
 }
 
 void pl_channels_free_all(struct pl_channels *c)
@@ -168,5 +169,5 @@ void pl_channel_unpin(struct pl_channel *ch)
         take_answer(ch);
         ch->users--;
     }
-    pl_channel_free(ch);
+    destroy(ch);
 }

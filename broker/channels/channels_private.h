@@ -112,10 +112,7 @@ static inline uint32_t pl_channel_subscribers(const struct pl_channel *ch)
 bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
                          enum pl_err *error);
 
-/* Free a channel without telling anybody. */
-void pl_channel_free(struct pl_channel *ch);
-
-/* Free them all, likewise. */
+/* Free all channels without telling anybody. */
 void pl_channels_free_all(struct pl_channels *c);
 
 /* --- work.c --- */

@@ -414,7 +414,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
-        pl_hub_stop(h);
+        pl_actor_exit(&h->actor, "stopped");
         return;
     default:
         pl_mail_destroy(msg); /* handled: a type that it ignores */
@@ -494,11 +494,6 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
     }
     *out = h;
     return PL_OK;
-}
-
-void pl_hub_stop(struct pl_hub *h)
-{
-    pl_actor_exit(&h->actor, "stopped");
 }
 
 struct pl_address pl_hub_address(const struct pl_hub *h)

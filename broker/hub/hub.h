@@ -122,12 +122,11 @@ struct pl_hub_options {
     struct pl_metrics *metrics;
 };
 
-/* Errors: PL_ENOMEM.  It ends with pl_hub_stop(). */
+/* It ends by PL_MSG_STOP; every subscription has ended before.
+ * Errors: PL_ENOMEM. */
 enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
                           const struct pl_hub_options *options);
 
-/* Exit; every subscription has ended before. */
-void pl_hub_stop(struct pl_hub *h);
 struct pl_address pl_hub_address(const struct pl_hub *h);
 
 /* What compresses for the subscribers of this loop. */

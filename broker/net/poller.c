@@ -23,11 +23,10 @@
 
 #include "reactor.h"
 
-enum {
-    BATCH = 4096
-}; /* sockets of one wait; what they bring is joined: in
-      rooms where 2,000 publish, 512 gave a quarter of
-      the frames a write, and 0.8 of the deliveries */
+/* Sockets of one wait.  What they bring is joined: in rooms where 2,000
+ * publish, 512 gave a quarter of the frames a write, and 0.8 of the
+ * deliveries. */
+enum { BATCH = 4096 };
 
 struct pl_poller {
     struct pl_reactor *reactor;

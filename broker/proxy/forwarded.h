@@ -13,7 +13,7 @@
  * got.  So the list is believed from its end, as long as those who wrote are
  * among the `trusted`: the result is the last address that is none of them,
  * or, when all are or what stands before is no address, the one that was
- * reached; `peer` when the list ends so.  `peer` itself is trusted. */
+ * reached: `peer`, which is trusted itself, when that is the last element. */
 struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
                               const struct pl_ip_net *trusted, size_t count);
 

@@ -223,7 +223,7 @@ static void to_connection(struct pl_session *s, uint32_t id,
 static uint32_t take_direct(struct pl_session *s,
                             const struct pl_direct_mail *m)
 {
-    struct pl_buf name = {0};
+    char inbox[1 + PL_CLIENT_ID_LEN] = {PL_CHANNEL_CONNECTION_INBOX};
     struct pl_push push = {.kind = PL_PUSH_MESSAGE,
                            .data = pl_blob_span(m->data)};
 
@@ -231,16 +231,12 @@ static uint32_t take_direct(struct pl_session *s,
         !pl_span_equal(pl_blob_span(m->client), pl_session_id(s)))
         return PL_ERROR_NOT_FOUND;
     if (s->has_inbox) {
-        pl_buf_put_byte(&name, PL_CHANNEL_CONNECTION_INBOX);
-        pl_buf_put_span(&name, pl_session_id(s));
-        if (name.failed)
-            return PL_ERROR_INTERNAL;
+        memcpy(inbox + 1, pl_session_id(s).at, PL_CLIENT_ID_LEN);
         push = (struct pl_push){.kind = PL_PUSH_PUBLICATION,
-                                .channel = pl_buf_span(&name),
+                                .channel = {inbox, sizeof inbox},
                                 .publication = {.data = pl_blob_span(m->data)}};
     }
     pl_session_push(s, &push);
-    pl_buf_fini(&name);
     return s->doom == 0 ? 0 : PL_ERROR_GONE;
 }
 

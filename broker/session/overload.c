@@ -26,7 +26,7 @@ enum {
 /* --- Lag --- */
 
 /* Refused from limits.loop_lag on, and until half of it. */
-bool pl_keeper_is_lagging(struct pl_keeper *k)
+static bool is_lagging(struct pl_keeper *k)
 {
     uint64_t limit_ns = k->options.config->limits.loop_lag_ms * 1000000;
     uint64_t lag_ns = pl_loop_lag_recent_ns(k->actor.loop);
@@ -146,7 +146,7 @@ struct pl_handshake_error pl_keeper_judge(struct pl_keeper *k)
         pl_count(m, PL_METRIC_REFUSED_MEMORY, 1);
         return (struct pl_handshake_error){503, "short of memory", false};
     }
-    if (pl_keeper_is_lagging(k)) {
+    if (is_lagging(k)) {
         pl_count(m, PL_METRIC_REFUSED_LAG, 1);
         return (struct pl_handshake_error){503, "overloaded", false};
     }

@@ -167,9 +167,8 @@ static void on_timer(struct pl_timer *t)
         pl_session_end_transport(s, PL_END_AT_ONCE);
         return;
     case PL_SESSION_OVER:
-        if (s->is_gone)
-            pl_session_gone(s,
-                            NULL); /* telling the supervisor is tried again */
+        if (s->is_gone) /* telling the supervisor is tried again */
+            pl_session_gone(s, NULL);
         else
             s->transport->end(s, PL_END_AT_ONCE);
     }
@@ -302,7 +301,7 @@ void pl_session_gone(struct pl_session *s, const char *why)
     s->state = PL_SESSION_OVER;
     s->is_gone = true;
     if (!pl_session_unregister(s)) {
-        pl_timer_start(loop_of(s), &s->timer, 50);
+        pl_timer_start(loop_of(s), &s->timer, PL_TELL_AGAIN_MS);
         return;
     }
     pl_actor_exit(&s->actor, "closed");

@@ -32,6 +32,7 @@ enum {
     PL_PENDING_RESUME = 128,
     PL_APPLICATION_CODES =
         3000,                /* close codes from here on are not RFC 6455's */
+    PL_TELL_AGAIN_MS = 50,   /* until the supervisor, when memory lacked */
     PL_CLOSE_WAIT_MS = 5000, /* for the peer's Close, or its reading ours */
     PL_EXPIRE_GRACE_MS = 25000, /* after a token expired, for its refresh */
     PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
@@ -195,7 +196,6 @@ void pl_keeper_add(struct pl_keeper *k);
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
 
 /* overload.c */
-bool pl_keeper_is_lagging(struct pl_keeper *k);
 void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m);
 void pl_keeper_note_refusing(struct pl_keeper *k); /* a reason came or went */
 

@@ -306,37 +306,48 @@ static void result(struct json_out *o, const struct pl_reply *r)
     switch (r->kind) {
     case PL_REPLY_ERROR:
         KEY(o, "error");
-        return error(o, r);
+        error(o, r);
+        return;
     case PL_REPLY_CONNECT:
         KEY(o, "connect");
-        return connect_result(o, &r->connect);
+        connect_result(o, &r->connect);
+        return;
     case PL_REPLY_SUBSCRIBE:
         KEY(o, "subscribe");
-        return subscribe_result(o, &r->subscribe);
+        subscribe_result(o, &r->subscribe);
+        return;
     case PL_REPLY_UNSUBSCRIBE:
         KEY(o, "unsubscribe");
-        return PUT(o->b, "{}");
+        PUT(o->b, "{}");
+        return;
     case PL_REPLY_PUBLISH:
         KEY(o, "publish");
-        return PUT(o->b, "{}");
+        PUT(o->b, "{}");
+        return;
     case PL_REPLY_PRESENCE:
         KEY(o, "presence");
-        return presence_result(o, &r->presence);
+        presence_result(o, &r->presence);
+        return;
     case PL_REPLY_PRESENCE_STATS:
         KEY(o, "presence_stats");
-        return presence_stats(o, r);
+        presence_stats(o, r);
+        return;
     case PL_REPLY_HISTORY:
         KEY(o, "history");
-        return history_result(o, &r->history);
+        history_result(o, &r->history);
+        return;
     case PL_REPLY_RPC:
         KEY(o, "rpc");
-        return data_only(o, r->rpc);
+        data_only(o, r->rpc);
+        return;
     case PL_REPLY_REFRESH:
         KEY(o, "refresh");
-        return refresh_result(o, &r->refresh);
+        refresh_result(o, &r->refresh);
+        return;
     case PL_REPLY_SUB_REFRESH:
         KEY(o, "sub_refresh");
-        return sub_refresh(o, r);
+        sub_refresh(o, r);
+        return;
     }
 }
 

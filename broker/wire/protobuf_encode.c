@@ -249,7 +249,7 @@ void pl_protobuf_reply_encode(struct pl_buf *b, const struct pl_reply *reply)
     finish(b, at, size);
 }
 
-/* The number in Push of what the kind of push holds, and its size. */
+/* The number in Push of what the kind of push holds. */
 static unsigned push_number(enum pl_push_kind kind)
 {
     static const unsigned numbers[] = {
