@@ -15,6 +15,13 @@
  * is given up as soon as it would not be smaller than the message; so
  * compressing never needs more room than not compressing.
  *
+ * A message is compressed in one go, and zlib does 15 to 80 MB/s; so what is
+ * longer than PL_DEFLATE_MAX goes out as it is, and what does not shrink is
+ * given up after PL_DEFLATE_TRY bytes of it.  Rejected: compressing longer ones
+ * in fragments over several turns.  All that a turn brings to a channel lies in
+ * one segment, which its subscribers share and which is whole at the turn's
+ * end; each would have to wait for the fragments with all that follows.
+ *
  * A message that is here whole is inflated by a stream that the loop keeps.
  * One that arrives in pieces takes a stream of its own until it ends, so that
  * what is wrong in it is known when it arrives; there are at most
@@ -80,18 +87,31 @@ void pl_deflater_fini(struct pl_deflater *d)
     }
 }
 
+/* zlib holds back a block, which of what does not shrink is less than an eighth
+ * of PL_DEFLATE_TRY; so that is seen at the first look. */
+static bool shrinks(const z_stream *z)
+{
+    return z->total_out < z->total_in - z->total_in / 8;
+}
+
 /* Compress to `at`, which has room for as many bytes as the message.  Gives
- * the bytes, or 0: it does not get smaller. */
+ * the bytes, or 0: it does not get smaller.  Without room zlib stops, and then
+ * it does not shrink either. */
 static size_t compress_to(z_stream *z, char *at, struct pl_span message)
 {
+    size_t left = message.len;
+
     z->next_in = (Bytef *)(uintptr_t)message.at;
-    z->avail_in = (uInt)message.len;
     z->next_out = (Bytef *)at;
     z->avail_out = (uInt)message.len;
-    deflate(z, Z_SYNC_FLUSH);
-    size_t left = z->avail_out;
+    do {
+        z->avail_in = (uInt)(left < PL_DEFLATE_TRY ? left : PL_DEFLATE_TRY);
+        left -= z->avail_in;
+        deflate(z, left == 0 ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+    } while (left > 0 && shrinks(z));
+    size_t room = z->avail_out;
     deflateReset(z);
-    return left == 0 ? 0 : message.len - left - TAIL;
+    return left > 0 || room == 0 ? 0 : message.len - room - TAIL;
 }
 
 static size_t header_of(struct pl_span frame)
@@ -109,7 +129,8 @@ static size_t write_frame(struct pl_deflater *d, enum pl_deflate kind, char *at,
     size_t header = header_of(frame);
     struct pl_span message = {frame.at + header, frame.len - header};
 
-    if (message.len < PL_DEFLATE_MIN || (*frame.at & CONTROL) != 0)
+    if (message.len < PL_DEFLATE_MIN || message.len > PL_DEFLATE_MAX ||
+        (*frame.at & CONTROL) != 0)
         return 0;
     z_stream *z = deflate_stream(d, kind);
     if (z == NULL)
@@ -140,7 +161,7 @@ void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
 {
     size_t size = b->len - mark;
 
-    if (size < PL_DEFLATE_MIN)
+    if (size < PL_DEFLATE_MIN || size > PL_DEFLATE_MAX + PL_WS_HEADER_MAX)
         return;
     char *at = pl_buf_reserve(b, size);
     b->failed = false; /* what was there is whole */

@@ -27,7 +27,12 @@ enum pl_deflate {
 };
 
 enum {
-    PL_DEFLATE_MIN = 200, /* bytes; shorter messages go out as they are */
+    PL_DEFLATE_MIN = 200,     /* bytes; shorter messages go out as they are */
+    PL_DEFLATE_MAX = 1048576, /* bytes; so do longer ones: what compresses
+                                 them would hold its loop for too long */
+    PL_DEFLATE_TRY = 65536,   /* bytes; what saves less than an eighth of the
+                                 first so many, or of so many more, is not
+                                 compressed to its end but goes out as it is */
     PL_DEFLATE_ANSWER_MAX = 160
 };
 
@@ -55,8 +60,9 @@ struct pl_deflater {
 void pl_deflater_fini(struct pl_deflater *d);
 
 /* Append to `b` the whole final frame `frame` of a server, compressed when it
- * is a data frame of PL_DEFLATE_MIN bytes or more and becomes smaller, else as
- * it is; so at most frame.len bytes.  `frame` is not in `b`. */
+ * is a data frame of PL_DEFLATE_MIN to PL_DEFLATE_MAX bytes and becomes
+ * smaller, else as it is; so at most frame.len bytes.  `frame` is not in `b`.
+ */
 void pl_deflate_frame(struct pl_deflater *d, enum pl_deflate kind,
                       struct pl_buf *b, struct pl_span frame);
 

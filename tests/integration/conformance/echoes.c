@@ -24,7 +24,7 @@ enum {
     TEXT = 1,
     BINARY = 2,
     PING_EACH = 100, /* fragments */
-    LATE_MAX = 15 /* deadlines: compressing 16 MiB takes a busy machine long */
+    LATE_MAX = 15    /* deadlines: 16 MiB take a busy machine long */
 };
 
 /* How messages are said. */

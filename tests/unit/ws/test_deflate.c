@@ -47,6 +47,22 @@ static int start(void **state)
     return 0;
 }
 
+/* --- Bytes that were compressed --- */
+
+int __real_deflate(z_stream *z, int flush);
+int __wrap_deflate(z_stream *z, int flush);
+
+static size_t compressed;
+
+int __wrap_deflate(z_stream *z, int flush)
+{
+    size_t before = z->avail_in;
+    int rc = __real_deflate(z, flush);
+
+    compressed += before - z->avail_in;
+    return rc;
+}
+
 /* --- Messages --- */
 
 static void put_numbers(struct pl_buf *b, size_t len)
@@ -226,6 +242,44 @@ static void what_gains_nothing_is_sent_as_it_is(void **state)
     pl_buf_fini(&frame);
 }
 
+static void what_does_not_shrink_is_given_up_early(void **state)
+{
+    struct pl_buf message = {0}, frame = {0};
+
+    (void)state;
+    put_noise(&message, PL_DEFLATE_MAX);
+    pl_ws_frame_put(&frame, PL_WS_BINARY, pl_buf_span(&message));
+    compressed = 0;
+    expect_untouched(&frame);
+    assert_int_equal(compressed, 2 * PL_DEFLATE_TRY); /* both ways */
+
+    /* what pays for itself so far goes on */
+    message.len = frame.len = 0;
+    put_numbers(&message, 2 * PL_DEFLATE_TRY);
+    put_noise(&message, 8 * PL_DEFLATE_TRY);
+    pl_ws_frame_put(&frame, PL_WS_BINARY, pl_buf_span(&message));
+    check_frame(PL_DEFLATE_WIDE, 15, &message);
+    check_frame(PL_DEFLATE_NARROW, 8, &message);
+    pl_buf_fini(&message);
+    pl_buf_fini(&frame);
+}
+
+static void what_would_hold_a_loop_is_sent_as_it_is(void **state)
+{
+    struct pl_buf message = {0}, frame = {0};
+
+    (void)state;
+    put_numbers(&message, PL_DEFLATE_MAX);
+    check_frame(PL_DEFLATE_WIDE, 15, &message);
+    pl_buf_put_byte(&message, 'x');
+    pl_ws_frame_put(&frame, PL_WS_TEXT, pl_buf_span(&message));
+    compressed = 0;
+    expect_untouched(&frame);
+    assert_int_equal(compressed, 0);
+    pl_buf_fini(&message);
+    pl_buf_fini(&frame);
+}
+
 static void a_frame_goes_out_plain_when_memory_fails(void **state)
 {
     struct pl_buf message = {0}, frame = {0}, out = {0};
@@ -381,6 +435,8 @@ int main(void)
         TEST(peers_of_every_window_read_what_is_sent),
         TEST(narrow_frames_never_look_back_further_than_256),
         TEST(what_gains_nothing_is_sent_as_it_is),
+        TEST(what_does_not_shrink_is_given_up_early),
+        TEST(what_would_hold_a_loop_is_sent_as_it_is),
         TEST(a_frame_goes_out_plain_when_memory_fails),
         TEST(messages_of_every_window_are_read),
         TEST(a_bomb_costs_its_limit),
