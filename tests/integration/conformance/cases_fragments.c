@@ -42,6 +42,10 @@ static const struct {
      "binary:a close:1002"},
     {"a continuation behind a fragmented message", "01:a 80:b 80:c",
      "text:ab close:1002"},
+    {"a continuation behind a fragmented message, without FIN, then a message",
+     "01:a 80:b 00:c 81:d", "text:ab close:1002"},
+    {"a continuation of nothing without FIN, then a message and another",
+     "00:a 81:b 80:c", "close:1002"},
     {"a continuation behind a ping", "89:p 80:x", "pong:p close:1002"},
     {"a text inside a text", "01:a 81:b", "close:1002"},
     {"a binary inside a text", "01:a 82:b", "close:1002"},
@@ -81,8 +85,25 @@ static void add_many(struct suite *s, int fragments)
     suite_add(s, send, expect, "a text of %d fragments", fragments);
 }
 
+/* Fragments of one size and what is left over, as senders make them that cut
+ * by themselves. */
+static void add_even(struct suite *s, unsigned size, unsigned fragment)
+{
+    char send[2048], expect[32];
+    size_t len = (size_t)sprintf(send, "01:*{%u}", fragment);
+    unsigned left = size - fragment;
+
+    for (; left > fragment; left -= fragment)
+        len += (size_t)sprintf(send + len, " 00:*{%u}", fragment);
+    sprintf(send + len, " 80:*{%u}", left);
+    snprintf(expect, sizeof expect, "text:*{%u}", size);
+    suite_add(s, send, expect, "%u bytes in fragments of %u", size, fragment);
+}
+
 void add_fragments(struct suite *s)
 {
+    add_even(s, 65536, 1300);
+    add_even(s, 65536, 4096);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         suite_add(s, cases[i].send, cases[i].expect, "%s", cases[i].name);
     add_many(s, 10);

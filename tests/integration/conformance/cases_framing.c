@@ -54,6 +54,8 @@ static void add_reserved_bits(struct suite *s)
     suite_add(s, "91=5000:x", "close:1002",
               "a reserved bit before the frame ends");
     suite_add(s, "raw:%A1", "close:1002", "a reserved bit in a first byte");
+    suite_add(s, "81:a A1:b 89:p", "text:a close:1002",
+              "a reserved bit between a message and a ping");
 }
 
 static void add_reserved_opcodes(struct suite *s)

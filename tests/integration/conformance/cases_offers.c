@@ -57,6 +57,13 @@ const struct offer offers[] = {
      PMD "; client_max_window_bits"},
     {"two offers, the first is taken", PMD "; server_max_window_bits=9, " PMD,
      PMD "; server_max_window_bits=9"},
+    {"three offers, each less than the one before",
+     PMD "; client_no_context_takeover; client_max_window_bits; "
+         "server_no_context_takeover; server_max_window_bits=9, " PMD
+         "; client_no_context_takeover; client_max_window_bits; "
+         "server_no_context_takeover, " PMD,
+     PMD "; client_no_context_takeover; client_max_window_bits; "
+         "server_no_context_takeover; server_max_window_bits=9"},
     {"two offers, the first is not right",
      PMD "; server_max_window_bits=7, " PMD "; server_max_window_bits=12",
      PMD "; server_max_window_bits=12"},

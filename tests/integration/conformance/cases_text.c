@@ -31,6 +31,8 @@ static const struct {
     {"all lengths", "a%C3%A9%E2%82%AC%F0%9F%98%80z"},
     {"a plane behind the first", "%F0%9F%91%A9%E2%80%8D%F0%9F%92%BB"},
     {"a noncharacter", "%EF%BF%BE"},
+    {"the anchors of interlinear text", "%EF%BF%B9%EF%BF%BA%EF%BF%BB"},
+    {"an object replacement character", "%EF%BF%BC"},
 };
 
 /* is_told: the last byte here cannot follow those before it. */
@@ -41,6 +43,7 @@ static const struct {
     {"a lone continuation", "%80", 1},
     {"the last continuation alone", "%BF", 1},
     {"two lone continuations", "%80%BF", 1},
+    {"six lone continuations", "%80%BF%80%BF%80%BF", 1},
     {"a first of two bytes without the second", "%C2", 0},
     {"a first of three bytes without more", "%E2", 0},
     {"two of three bytes", "%E2%82", 0},
@@ -58,15 +61,25 @@ static const struct {
     {"the last overlong of three", "%E0%9F%BF", 1},
     {"an overlong slash in four", "%F0%80%80%AF", 1},
     {"the last overlong of four", "%F0%8F%BF%BF", 1},
+    {"an overlong NUL in three", "%E0%80%80", 1},
+    {"an overlong NUL in four", "%F0%80%80%80", 1},
+    {"an overlong slash in five", "%F8%80%80%80%AF", 1},
+    {"an overlong slash in six", "%FC%80%80%80%80%AF", 1},
     {"the first surrogate", "%ED%A0%80", 1},
     {"the last high surrogate", "%ED%AF%BF", 1},
     {"the first low surrogate", "%ED%B0%80", 1},
     {"the last surrogate", "%ED%BF%BF", 1},
+    {"a high surrogate of private use", "%ED%AE%80", 1},
     {"a pair of surrogates", "%ED%A0%BD%ED%B8%80", 1},
+    {"the first pair of surrogates", "%ED%A0%80%ED%B0%80", 1},
+    {"the last pair of surrogates", "%ED%AF%BF%ED%BF%BF", 1},
     {"the first behind the last of all", "%F4%90%80%80", 1},
     {"a plane that there is not", "%F5%80%80%80", 1},
     {"a sequence of five bytes", "%F8%88%80%80%80", 1},
     {"a sequence of six bytes", "%FC%84%80%80%80%80", 1},
+    {"the last sequence of four bytes", "%F7%BF%BF%BF", 1},
+    {"the last sequence of five bytes", "%FB%BF%BF%BF%BF", 1},
+    {"the last sequence of six bytes", "%FD%BF%BF%BF%BF%BF", 1},
     {"FE", "%FE", 1},
     {"FF", "%FF", 1},
     {"FE FE FF FF", "%FE%FE%FF%FF", 1},
@@ -126,8 +139,64 @@ static void add_bad(struct suite *s, const char *name, const char *bytes,
               name);
 }
 
+/* The last two code points of every plane, which are no characters but valid:
+ * section 3 of RFC 3629 excludes none but the surrogates. */
+static void add_noncharacters(struct suite *s)
+{
+    char bytes[34 * 12 + 1];
+    size_t len = 0;
+
+    for (unsigned plane = 0; plane <= 16; plane++) {
+        for (unsigned code = plane << 16 | 0xFFFE; (code & 0xFFFF) != 0;
+             code++) {
+            if (plane > 0)
+                len += (size_t)sprintf(bytes + len, "%%%02X%%%02X",
+                                       0xF0 | code >> 18,
+                                       0x80 | (code >> 12 & 0x3F));
+            else
+                len += (size_t)sprintf(bytes + len, "%%EF");
+            len += (size_t)sprintf(bytes + len, "%%BF%%%02X",
+                                   0x80 | (code & 0x3F));
+        }
+    }
+    add_good(s, "the noncharacters of every plane", bytes);
+}
+
+/* Each byte that is not ASCII, with a blank behind it, in a frame that does not
+ * end. */
+static void add_lone_bytes(struct suite *s)
+{
+    char send[32];
+
+    for (unsigned byte = 0x80; byte <= 0xFF; byte++) {
+        snprintf(send, sizeof send, "81=9:%%%02X%%20", byte);
+        suite_add(s, send, "close:1007", "the byte %02X before a blank", byte);
+    }
+}
+
+/* A text of five letters of two or three bytes, ended behind each byte. */
+static void add_prefixes(struct suite *s)
+{
+    static const char greek[] = "%CE%BA%E1%BD%B9%CF%83%CE%BC%CE%B5";
+    static const unsigned ends[] = {2, 5, 7, 9, 11};
+    char send[64], expect[64];
+
+    for (unsigned n = 1, letter = 0; n <= ends[4]; n++) {
+        bool is_whole = n == ends[letter];
+
+        snprintf(send, sizeof send, "81:%.*s", (int)(3 * n), greek);
+        snprintf(expect, sizeof expect, "text:%.*s", (int)(3 * n), greek);
+        suite_add(s, send, is_whole ? expect : "close:1007",
+                  "%u bytes of Greek", n);
+        letter += is_whole;
+    }
+}
+
 void add_text(struct suite *s)
 {
+    add_noncharacters(s);
+    add_lone_bytes(s);
+    add_prefixes(s);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         add_good(s, good[i].name, good[i].bytes);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -114,6 +114,7 @@ static void run_with_broker(struct run *r)
     char certificate[512], key[512], deflate[64];
     const char *sets[] = {"websocket.echo=true",
                           "loops=2",
+                          "connect.timeout=1m", /* we may be slow */
                           deflate,
                           r->echoes ? "websocket.max_message=16MiB"
                                     : "websocket.max_message=64KiB",
