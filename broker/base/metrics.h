@@ -36,6 +36,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \
     X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "TLS handshakes by a ticket")    \
     X(TLS_FAILED, PL_COUNTER, "tls_failed", "TLS handshakes that failed")      \
+    X(TLS_KEY_FLOODS, PL_COUNTER, "tls_key_floods",                            \
+      "connections ended for too many TLS key updates")                        \
     X(CLIENTS, PL_GAUGE, "clients", "connections that are logged in")          \
     X(SUBSCRIPTIONS, PL_GAUGE, "subscriptions", "subscriptions")               \
     X(HUB_CHANNELS, PL_GAUGE, "hub_channels",                                  \

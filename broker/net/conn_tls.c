@@ -19,7 +19,9 @@
  * has; so a short read means the same as a plain socket's: nothing is left, not
  * in the kernel and not inside OpenSSL.  If it stops before, because one call
  * has taken its share (key updates give no byte of data), it says so by
- * is_cut.
+ * is_cut.  A peer that updates keys without end is no peer: each update is 27
+ * bytes and costs the loop as much as hundreds, so that a few a second are
+ * taken and then the connection fails.
  *
  * With SSL_MODE_RELEASE_BUFFERS a connection at rest has no record buffers.
  *
@@ -40,9 +42,10 @@
 #include "metrics.h"
 
 enum {
-    WRITE_MAX = 64 * 1024,  /* bytes of data a call encrypts */
-    TAIL_MAX = 128 * 1024,  /* waiting: reading, which may answer, stops */
-    READ_SHARE = 256 * 1024 /* encrypted bytes that one call takes */
+    WRITE_MAX = 64 * 1024,   /* bytes of data a call encrypts */
+    TAIL_MAX = 128 * 1024,   /* waiting: reading, which may answer, stops */
+    READ_SHARE = 256 * 1024, /* encrypted bytes that one call takes */
+    KEY_UPDATES_MAX = 32     /* of the peer, in a second */
 };
 
 static struct pl_conn_tls *tls_of(struct pl_conn *c)
@@ -253,6 +256,35 @@ static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)
     return result_of(t, got);
 }
 
+/* Behind too many key updates OpenSSL reads no further: what it holds already
+ * would be hundreds more. */
+static void on_key_update(struct pl_conn_tls *t)
+{
+    uint64_t second = pl_loop_now_ms(t->conn.conns->actor.loop) / 1000;
+    char peer[PL_IP_TEXT_MAX];
+
+    if (t->update_second != second)
+        t->updates = 0;
+    t->update_second = (uint32_t)second;
+    if (++t->updates <= KEY_UPDATES_MAX || t->is_failed)
+        return;
+    t->is_failed = true;
+    SSL_set_shutdown(t->ssl, SSL_RECEIVED_SHUTDOWN | SSL_SENT_SHUTDOWN);
+    pl_count(t->conn.conns->metrics, PL_METRIC_TLS_KEY_FLOODS, 1);
+    pl_conn_peer(pl_session_of_transport(&t->conn), peer);
+    PL_LOG(PL_LOG_INFO, "too many TLS key updates",
+           pl_log_string("address", peer));
+}
+
+static void on_message(int is_sent, int version, int type, const void *bytes,
+                       size_t len, SSL *ssl, void *arg)
+{
+    (void)version, (void)ssl;
+    if (is_sent == 0 && type == SSL3_RT_HANDSHAKE && len > 0 &&
+        *(const unsigned char *)bytes == SSL3_MT_KEY_UPDATE)
+        on_key_update(arg);
+}
+
 /* Encrypt as much of the piece as is left of this call's share. */
 static bool encrypt(struct pl_conn_tls *t, const struct iovec *piece,
                     size_t *taken)
@@ -339,6 +371,8 @@ static enum pl_err tls_init(struct pl_conn *c)
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_msg_callback(t->ssl, on_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
     return PL_OK;
 }
 

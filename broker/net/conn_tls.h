@@ -31,17 +31,19 @@ void pl_conns_tls_destroy(struct pl_conns_tls *s);
 
 /* The transport of a TLS session: the plain one's fields first. */
 struct pl_conn_tls {
-    struct pl_conn conn; /* first */
-    struct ssl_st *ssl;  /* owned; NULL: none */
-    struct pl_tls *tls;  /* held */
-    struct pl_buf tail;  /* encrypted, but not taken by the kernel yet */
-    size_t tail_sent;    /* of it */
-    size_t taken;        /* bytes read from the socket in this call */
-    bool is_drained;     /* the kernel has no more input for now */
-    bool is_open;        /* the handshake is done */
-    bool is_ended;       /* the peer's close_notify came */
-    bool is_failed;      /* nothing can be read or written any more */
-    bool is_held_back;   /* reading waits for the tail to go */
+    struct pl_conn conn;    /* first */
+    struct ssl_st *ssl;     /* owned; NULL: none */
+    struct pl_tls *tls;     /* held */
+    struct pl_buf tail;     /* encrypted, but not taken by the kernel yet */
+    size_t tail_sent;       /* of it */
+    size_t taken;           /* bytes read from the socket in this call */
+    uint32_t updates;       /* of keys by the peer ... */
+    uint32_t update_second; /* ... in this second of the loop's time */
+    bool is_drained;        /* the kernel has no more input for now */
+    bool is_open;           /* the handshake is done */
+    bool is_ended;          /* the peer's close_notify came */
+    bool is_failed;         /* nothing can be read or written any more */
+    bool is_held_back;      /* reading waits for the tail to go */
 };
 
 extern const struct pl_conn_io pl_conn_io_tls;

@@ -151,6 +151,60 @@ static void a_visit_over_tls_may_be_cut_at_each_byte(void **state)
     tls_folder_fini(&folder);
 }
 
+/* --- Floods --- */
+
+/* Key updates, encrypted beforehand: each costs its reader far more than its 27
+ * bytes say. */
+static void put_updates(struct tls_client *c, unsigned count)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    char *at;
+
+    SSL_set0_wbio(c->ssl, out);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(SSL_key_update(c->ssl, SSL_KEY_UPDATE_NOT_REQUESTED),
+                         1);
+        assert_int_equal(SSL_do_handshake(c->ssl), 1);
+    }
+    long len = BIO_get_mem_data(out, &at);
+    stage_send(c->fd, at, (size_t)len);
+    SSL_set0_wbio(c->ssl, BIO_new_socket(c->fd, BIO_NOCLOSE));
+}
+
+static void await_end(int fd)
+{
+    char some[1024];
+
+    while (recv(fd, some, sizeof some, 0) > 0)
+        continue;
+}
+
+static void who_floods_with_key_updates_is_cut(void **state)
+{
+    static const char *const sets[] = {"connect.timeout=1h", NULL};
+    enum { FLOODS = 4 };
+    static struct tls_client c[FLOODS];
+    struct tls_folder folder;
+    struct stage s;
+
+    (void)state;
+    tls_folder_init(&folder);
+    stage_begin(&s, stage_tls(&folder, sets));
+    for (unsigned i = 0; i < FLOODS; i++) {
+        assert_true(tls_open(&c[i], s.broker.tls_port, &usual));
+        put_updates(&c[i], i == 0 ? 4 : 2000); /* a few are in order */
+    }
+    for (unsigned i = 1; i < FLOODS; i++) {
+        await_end(c[i].fd);
+        tls_fini(&c[i]);
+    }
+    assert_true(remote_has_logged(&s.broker, "too many TLS key updates"));
+    assert_true(tls_upgrade(&c[0]));
+    leave(&c[0], 2);
+    stage_end(&s);
+    tls_folder_fini(&folder);
+}
+
 /* --- Slow subscribers --- */
 
 enum { SLOW = 4, GOOD = 4, MESSAGE = 24000, QUEUE = 256 * 1024 };
@@ -282,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_greeting_may_be_cut_at_each_byte),
         cmocka_unit_test(garbage_inside_tls_harms_nobody),
         cmocka_unit_test(a_visit_over_tls_may_be_cut_at_each_byte),
+        cmocka_unit_test(who_floods_with_key_updates_is_cut),
         cmocka_unit_test(who_never_reads_over_tls_goes_with_3008),
         cmocka_unit_test(who_never_reads_over_tls_is_kept_only_the_latest),
     };
