@@ -26,6 +26,7 @@ struct server_sub {
     uint64_t offset;
     struct pl_span epoch;
     struct pl_subscribe_result result;
+    uint32_t ends; /* unsubscribed already, with this code */
 };
 
 struct pl_login {
@@ -191,6 +192,15 @@ static bool list_subs(struct pl_session *s, struct pl_connect_result *r)
     return true;
 }
 
+/* Those that ended before the client could hear of them. */
+static void end_subs(struct pl_session *s, const struct pl_login *l)
+{
+    for (size_t i = 0; i < l->sub_count; i++) {
+        if (l->subs[i].ends != 0)
+            pl_session_kick_channel(s, l->subs[i].channel, l->subs[i].ends);
+    }
+}
+
 static void answer_login(struct pl_session *s)
 {
     struct pl_login *l = s->login;
@@ -213,6 +223,8 @@ static void answer_login(struct pl_session *s)
     pl_count(metrics(s), PL_METRIC_CLIENTS, 1);
     pl_session_answer(s, &reply);
     pl_outq_splice(&s->out, &l->deferred);
+    s->state = PL_SESSION_CONNECTED;
+    end_subs(s, l);
     leave_login(s, PL_SESSION_CONNECTED);
     pl_session_schedule(s);
     PL_LOG(PL_LOG_DEBUG, "client connected",
@@ -244,6 +256,14 @@ static struct server_sub *find_sub(struct pl_login *l, struct pl_span channel)
             return &l->subs[i];
     }
     return NULL;
+}
+
+void pl_login_end_sub(struct pl_login *l, struct pl_span channel, uint32_t code)
+{
+    struct server_sub *sub = find_sub(l, channel);
+
+    if (sub != NULL)
+        sub->ends = code;
 }
 
 /* Copy recovered publications: the message goes, the reply comes later. */

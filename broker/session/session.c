@@ -434,7 +434,9 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
         return;
     if (s->state >= PL_SESSION_CLOSING)
         return;
-    if (m->channel != NULL)
+    if (m->channel != NULL && s->state == PL_SESSION_LOGIN)
+        pl_login_end_sub(s->login, pl_blob_span(m->channel), m->code);
+    else if (m->channel != NULL)
         pl_session_kick_channel(s, pl_blob_span(m->channel), m->code);
     else
         pl_session_close(s, (uint16_t)m->code, pl_blob_span(m->reason));

@@ -264,6 +264,10 @@ void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool);
 /* Where deliveries wait for the connect reply. */
 struct pl_outq *pl_login_deferred(struct pl_login *l);
 
+/* The subscription is to end as soon as the connect is answered. */
+void pl_login_end_sub(struct pl_login *l, struct pl_span channel,
+                      uint32_t code);
+
 /* subscribe.c */
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
 void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);

@@ -97,7 +97,7 @@ static const char *channel_of(unsigned n)
         "", "a/b", "\xff", "not to be had:x", "a\\\"b", "$x"};
 
     n &= 15;
-    return n < CHANNELS ? truth_channel_name(n) : more[n - CHANNELS];
+    return n < CHANNELS ? world_channel_name(n) : more[n - CHANNELS];
 }
 
 /* Owner: `letter` holds it, or it is constant. */
@@ -144,7 +144,7 @@ static void do_command(struct run *r, struct talker *t)
     if (t->link == NULL || t->message.len > MESSAGE_MAX)
         return;
     if (s.verb == VERB_CONNECT || s.verb == VERB_REFRESH)
-        s.token = token = world_token(&r->world, arg % USERS, arg / USERS);
+        s.token = token = world_token(&r->world, arg % USERS, arg / USERS, 0);
     if (s.verb == VERB_PUBLISH || s.verb == VERB_SEND || s.verb == VERB_RPC)
         s.data = data_of(r, arg, letter);
     if (s.verb == VERB_CONNECT && !s.recover)

@@ -93,9 +93,9 @@ static void take_position(void *arg, const struct hear_position *p)
     g->offset = p->offset;
 }
 
-static void take_publication(void *arg, uint64_t offset, struct pl_span data)
+static void take_publication(void *arg, const struct hear_publication *p)
 {
-    (void)arg, (void)offset, (void)data;
+    (void)arg, (void)p;
 }
 
 static void take_client(void *arg, struct pl_span id)
@@ -260,7 +260,7 @@ void talker_command(struct talker *t, struct say *s)
 static void say_connect(struct talker *t, bool has_token)
 {
     struct say s = {.verb = VERB_CONNECT};
-    char *token = has_token ? world_token(t->world, t->index, 3600) : NULL;
+    char *token = has_token ? world_token(t->world, t->index, 3600, 0) : NULL;
 
     s.token = token;
     talker_command(t, &s);

@@ -39,6 +39,8 @@ struct client *client_create(struct world *w, struct truth *t, unsigned index,
 void client_destroy(struct client *c)
 {
     client_leave(c);
+    for (unsigned i = 0; i < SUBS; i++)
+        free(c->subs[i].joined);
     pl_buf_fini(&c->in);
     pl_buf_fini(&c->held);
     free(c);
@@ -57,8 +59,12 @@ void client_leave(struct client *c)
     c->stage = STAGE_AWAY;
     c->asked_count = 0;
     c->in.len = c->held.len = 0;
-    for (unsigned i = 0; i < SUBS; i++)
+    c->kick_count = 0;
+    for (unsigned i = 0; i < SUBS; i++) {
         c->subs[i].state = SUB_NONE;
+        c->subs[i].is_server = c->subs[i].is_kicked = c->subs[i].may_kick =
+            false;
+    }
     if (l != NULL)
         link_reset(l);
 }
@@ -98,7 +104,7 @@ static void say_http(struct client *c)
     pl_buf_fini(&b);
 }
 
-static char *new_token(struct client *c)
+static char *new_token(struct client *c, unsigned rooms)
 {
     unsigned ttl =
         world_draw(c->world, 8) == 0 ? 1 + world_draw(c->world, 4) : 0;
@@ -106,25 +112,59 @@ static char *new_token(struct client *c)
     if (c->user < 0)
         return NULL;
     c->is_expiring = c->is_expiring || ttl > 0;
-    return world_token(c->world, (unsigned)c->user, ttl);
+    return world_token(c->world, (unsigned)c->user, ttl, rooms);
+}
+
+/* Which rooms its token subscribes it to: often none. */
+static unsigned draw_rooms(struct client *c)
+{
+    unsigned rooms = world_draw(c->world, 1 << ROOMS);
+
+    return c->user < 0 || world_draw(c->world, 2) == 0
+               ? 0
+               : rooms & world_draw(c->world, 1 << ROOMS);
+}
+
+/* What it knows of the channels that it gets without asking; and, since one
+ * may try, of one that it does not get. */
+static size_t list_positions(struct client *c, struct say_position *to)
+{
+    unsigned wanted = c->token_rooms | 1u << world_draw(c->world, ROOMS);
+    size_t count = 0;
+
+    for (unsigned i = 0; i < SUBS; i++) {
+        struct sub *sub = &c->subs[i];
+        bool is_known = i == INBOX ? c->inbox_user >= 0 : wanted >> i & 1;
+
+        sub->said_ms = c->world->now_ms;
+        sub->said_step = trace_place.step;
+        sub->is_recovering = is_known && sub->epoch[0] != '\0' &&
+                             (i == INBOX || world_draw(c->world, 8) != 0);
+        if (sub->is_recovering)
+            to[count++] =
+                (struct say_position){world_channel_name(client_channel(c, i)),
+                                      sub->epoch, sub->offset};
+    }
+    return count;
 }
 
 static void say_connect(struct client *c)
 {
-    const struct sub *inbox = &c->subs[INBOX];
-    char *token = new_token(c);
-    struct say s = {.verb = VERB_CONNECT, .id = ++c->last_id, .token = token};
+    struct say_position positions[SUBS];
+
+    c->token_rooms = draw_rooms(c);
+    c->has_inbox = world_draw(c->world, 4) == 0;
+    char *token = new_token(c, c->token_rooms);
+    struct say s = {.verb = VERB_CONNECT,
+                    .id = ++c->last_id,
+                    .token = token,
+                    .wants_inbox = c->has_inbox,
+                    .positions = positions,
+                    .position_count = list_positions(c, positions)};
     struct pl_buf b = {0};
 
-    c->subs[INBOX].is_recovering = false;
-    if (c->inbox_user >= 0 && inbox->epoch[0] != '\0') {
-        s.channel = truth_channel_name(client_channel(c, INBOX));
-        s.recover = c->subs[INBOX].is_recovering = true;
-        s.epoch = inbox->epoch;
-        s.offset = inbox->offset;
-    }
-    c->asked[c->asked_count++] =
-        (struct asked){.id = s.id, .verb = VERB_CONNECT};
+    c->asked[c->asked_count++] = (struct asked){
+        .id = s.id, .verb = VERB_CONNECT, .said_ms = c->world->now_ms};
     say_command(&b, c->encoding, &s);
     client_tell(c, &b);
     free(token);
@@ -164,10 +204,16 @@ void client_open(struct client *c)
     c->id[0] = '\0';
     c->is_mute = c->is_silent = c->is_rude = c->is_expiring = false;
     c->is_deflated = false;
+    c->kick_count = 0;
+    c->opened_ms = w->now_ms;
+    c->expires_ms = 0;
     c->offer = draw_offer(w);
     c->stage = STAGE_OPENING;
-    say_http(c);
-    say_connect(c);
+    c->is_lazy = c->index != CLIENTS && world_draw(w, 30) == 0;
+    if (!c->is_lazy || world_draw(w, 2) == 0)
+        say_http(c);
+    if (!c->is_lazy)
+        say_connect(c);
 }
 
 /* --- Commands --- */
@@ -185,6 +231,8 @@ static uint32_t ask(struct client *c, struct pl_buf *b, struct say *s,
                         ? c->subs[sub].life
                         : 0,
         .number = number,
+        .said_ms = c->world->now_ms,
+        .is_strict = s->reject,
     };
     say_command(b, c->encoding, s);
     return s->id;
@@ -194,10 +242,11 @@ static void subscribe(struct client *c, struct pl_buf *b, unsigned room)
 {
     struct sub *sub = &c->subs[room];
     struct say s = {.verb = VERB_SUBSCRIBE,
-                    .channel = truth_channel_name(room)};
+                    .channel = world_channel_name(room)};
 
     if (sub->epoch[0] != '\0' && world_draw(c->world, 8) != 0) {
         s.recover = true;
+        s.reject = world_draw(c->world, 8) == 0;
         s.epoch = sub->epoch;
         s.offset = sub->offset;
     }
@@ -205,6 +254,8 @@ static void subscribe(struct client *c, struct pl_buf *b, unsigned room)
     sub->is_recovering = s.recover;
     sub->state = SUB_ASKED;
     sub->life++;
+    sub->said_ms = c->world->now_ms;
+    sub->said_step = trace_place.step;
     sub->command = ask(c, b, &s, SUBS, 0);
     c->asked[c->asked_count - 1].sub = (uint8_t)room;
 }
@@ -212,10 +263,20 @@ static void subscribe(struct client *c, struct pl_buf *b, unsigned room)
 static void unsubscribe(struct client *c, struct pl_buf *b, unsigned room)
 {
     struct say s = {.verb = VERB_UNSUBSCRIBE,
-                    .channel = truth_channel_name(room)};
+                    .channel = world_channel_name(room)};
 
     c->subs[room].state = SUB_LEAVING;
     c->subs[room].command = ask(c, b, &s, room, 0);
+}
+
+/* The client cannot leave what its token brought. */
+static void try_in_vain(struct client *c, struct pl_buf *b, unsigned room)
+{
+    struct say s = {.verb = VERB_UNSUBSCRIBE,
+                    .channel = world_channel_name(room)};
+
+    ask(c, b, &s, room, 0);
+    c->asked[c->asked_count - 1].is_wrong = true;
 }
 
 static uint64_t new_saying(struct client *c, unsigned channel, uint32_t target)
@@ -227,6 +288,7 @@ static uint64_t new_saying(struct client *c, unsigned channel, uint32_t target)
         .target = target,
     };
 
+    memcpy(s.speaker, c->id, sizeof s.speaker);
     return truth_say(c->truth, &s);
 }
 
@@ -234,7 +296,7 @@ static void publish(struct client *c, struct pl_buf *b, unsigned room)
 {
     static const unsigned sizes[] = {0, 0, 0, 10, 110, 130, 600, 1500};
     static const char filling[] = "                                        ";
-    struct say s = {.verb = VERB_PUBLISH, .channel = truth_channel_name(room)};
+    struct say s = {.verb = VERB_PUBLISH, .channel = world_channel_name(room)};
     uint64_t number = new_saying(c, room, 0);
     char data[TEXT];
     int len =
@@ -252,7 +314,7 @@ static void query(struct client *c, struct pl_buf *b, unsigned room)
     static const uint8_t kinds[] = {VERB_PRESENCE, VERB_STATS, VERB_HISTORY,
                                     VERB_HISTORY};
     struct say s = {.verb = (enum verb)kinds[world_draw(c->world, 4)],
-                    .channel = truth_channel_name(room)};
+                    .channel = world_channel_name(room)};
 
     s.limit = s.verb == VERB_HISTORY ? (int32_t)world_draw(c->world, 7) - 1 : 0;
     ask(c, b, &s, room, 0);
@@ -287,7 +349,7 @@ static void letter(struct client *c, struct pl_buf *b)
     } else {
         unsigned room = world_draw(c->world, ROOMS);
 
-        snprintf(to, sizeof to, "channel/%s", truth_channel_name(room));
+        snprintf(to, sizeof to, "channel/%s", world_channel_name(room));
         number = new_saying(c, room, 0);
     }
     snprintf(data, sizeof data,
@@ -300,7 +362,7 @@ static void letter(struct client *c, struct pl_buf *b)
 static void refresh(struct client *c, struct pl_buf *b)
 {
     struct say s = {.verb = VERB_REFRESH};
-    char *token = new_token(c);
+    char *token = new_token(c, 0);
 
     if (token == NULL)
         return;
@@ -328,6 +390,8 @@ static void say_one(struct client *c, struct pl_buf *b)
         publish(c, b, room);
     else if (what < 75 && state == SUB_NONE)
         subscribe(c, b, room);
+    else if (what < 58 && state == SUB_LIVE && c->subs[room].is_server)
+        try_in_vain(c, b, room);
     else if (what < 58 && state == SUB_LIVE)
         unsubscribe(c, b, room);
     else if (what < 83)
@@ -378,6 +442,7 @@ static void say_close(struct client *c)
 {
     struct pl_buf b = {0};
 
+    c->is_rude |= c->is_lazy; /* it may not have said what comes first */
     say_frame(&b, 8, PL_SPAN("\x03\xe8"));
     link_say(c->link, b.data, b.len);
     pl_buf_fini(&b);
@@ -442,9 +507,10 @@ void client_resubscribe(struct client *c)
 
 uint32_t client_ask(struct client *c, enum verb verb, unsigned room)
 {
-    struct say s = {.verb = verb, .channel = truth_channel_name(room)};
+    struct say s = {.verb = verb, .channel = world_channel_name(room)};
     struct pl_buf b = {0};
 
+    s.limit = verb == VERB_HISTORY_ALL ? -1 : 0;
     c->watch = (struct watch){.id = 0};
     uint32_t id = ask(c, &b, &s, room, 0);
     client_tell(c, &b);

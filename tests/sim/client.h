@@ -5,6 +5,7 @@
 #define CLIENT_H
 
 #include "link.h"
+#include "peer_decode.h"
 #include "say.h"
 #include "truth.h"
 #include "world.h"
@@ -14,7 +15,9 @@ enum {
     ASKED_MAX = 48,
     INBOX = ROOMS, /* the subscription to the user's inbox */
     SUBS = ROOMS + 1,
-    WATCH_MAX = 64
+    WATCH_MAX = 64,
+    KICKS_MAX = 8,
+    JOINED_MAX = 64
 };
 
 enum stage {
@@ -28,15 +31,30 @@ enum stage {
 
 enum sub_state { SUB_NONE, SUB_ASKED, SUB_LIVE, SUB_LEAVING };
 
+/* One that came or went, while a subscription looked on. */
+struct joined {
+    char id[ID_MAX];
+    bool is_in;
+};
+
 /* What the client knows of a channel; its position outlives connections. */
 struct sub {
     uint8_t state;
     bool takes_joins;
     bool is_recovering; /* asked to */
+    bool is_server;     /* its token brought it */
+    bool is_kicked;     /* a backend has unsubscribed it, and was answered */
+    bool may_kick;      /* it has, perhaps */
     uint32_t command;   /* on its way */
     uint32_t life;      /* changes with each subscription */
     char epoch[EPOCH_MAX];
     uint64_t offset;
+    uint64_t said_ms;  /* when the subscription was asked for */
+    uint64_t heard_ms; /* the same of the one that gave the position */
+    uint64_t said_step;
+    uint64_t live_step;    /* and when that was answered */
+    struct joined *joined; /* JOINED_MAX of them, or NULL */
+    unsigned joined_count;
 };
 
 /* A command that was not answered yet. */
@@ -44,7 +62,10 @@ struct asked {
     uint32_t id;
     uint8_t verb;
     uint8_t sub;
+    bool is_wrong;  /* it wants to leave what its token brought */
+    bool is_strict; /* a subscription that is recovered, or error 112 */
     uint32_t sub_life;
+    uint64_t said_ms;
     uint64_t number; /* what it says */
 };
 
@@ -58,8 +79,9 @@ struct heard {
 struct watch {
     uint32_t id; /* 0: no answer yet */
     uint32_t error;
-    char clients[WATCH_MAX][40];
-    unsigned count;
+    char clients[WATCH_MAX][ID_MAX];
+    unsigned count; /* also of publications, and of stats */
+    unsigned users;
     char epoch[EPOCH_MAX];
     uint64_t offset;
 };
@@ -76,21 +98,31 @@ struct client {
     uint32_t connection; /* its number, another one each time */
     uint32_t last_id;
     uint64_t news; /* that came, but for pings */
-    char id[40];
+    char id[ID_MAX];
     int user;           /* -1: shows no token */
     int inbox_user;     /* whose inbox it is subscribed to */
     bool is_mute;       /* reads nothing */
     bool is_silent;     /* answers no pings */
     bool is_rude;       /* has broken the protocol */
+    bool is_lazy;       /* it says less than a connect */
+    bool has_inbox;     /* it asked for one of its own */
     bool is_expiring;   /* its token may be over */
     bool is_deflated;   /* messages may be compressed */
     const char *offer;  /* of permessage-deflate, or NULL */
     struct pl_buf in;   /* not parsed yet */
     struct pl_buf held; /* a frame that a planted bug keeps back */
+    uint64_t opened_ms;
+    uint64_t pinged_ms;     /* last; or when it was let in */
+    uint64_t unanswered_ms; /* since when it owes a pong; 0: it does not */
+    uint64_t lives_ms;      /* until then at the least its token is good */
+    uint64_t expires_ms;    /* not later than that, without the grace; 0: no */
+    unsigned token_rooms;   /* whose subscriptions the token brings */
+    uint32_t kicks[KICKS_MAX]; /* codes with which backends want it closed */
+    unsigned kick_count;
     struct sub subs[SUBS];
     struct asked asked[ASKED_MAX];
     unsigned asked_count;
-    struct heard heard[CHANNELS][CLIENTS];
+    struct heard heard[CHANNELS][CLIENTS + 1]; /* the last: backends */
     struct watch watch;
 };
 
@@ -114,9 +146,24 @@ void client_leave(struct client *c);
 /* One message with what `b` holds; `b` is freed. */
 void client_tell(struct client *c, struct pl_buf *b);
 
-/* client_hear.c */
+/* client_frames.c: what its link brings. */
 void client_hear(struct link_peer *p, const char *bytes, size_t len);
 void client_end(struct link_peer *p);
+
+/* client_hear.c: one message without its frame; what became of a
+ * subscription. */
+void client_hear_message(struct client *c, struct pl_span batch);
+void client_go_live(struct client *c, struct sub *sub, struct pl_span body);
+_Noreturn void client_malformed(const struct client *c);
+
+/* client_answer.c: the answer to a command. */
+void client_hear_answer(struct client *c, const struct peer_reply *r);
+
+/* Whether each join and leave must come: nothing is dropped, nor fails. */
+bool client_sees_all(const struct client *c);
+
+/* Whether publications may be lost on the way, which a client is told. */
+bool client_may_miss(const struct client *c);
 
 /* Which channel of the truth a subscription is to. */
 unsigned client_channel(const struct client *c, unsigned sub);

@@ -13,6 +13,7 @@
 #include "failing_alloc.h"
 #include "hub_channel.h"
 #include "mail.h"
+#include "mailbox.h"
 #include "random.h"
 #include "session_private.h"
 
@@ -35,6 +36,8 @@ static struct pl_random failures;
 static unsigned failure_odds;
 static bool is_armed; /* an allocation was to fail in this visit */
 static uint64_t failed;
+static unsigned mailbox_limit;
+static uint64_t full;
 
 const char *plant_name(enum plant p)
 {
@@ -98,6 +101,38 @@ void faults_resume(unsigned suspended)
 uint64_t faults_failed(void)
 {
     return failed;
+}
+
+void faults_limit_mailboxes(unsigned limit)
+{
+    mailbox_limit = limit;
+}
+
+uint64_t faults_full(void)
+{
+    return full;
+}
+
+enum pl_mailbox_verdict __real_pl_mailbox_push(struct pl_mailbox *mb,
+                                               struct pl_mail_policy policy,
+                                               struct pl_msg *msg,
+                                               struct pl_msg **displaced);
+enum pl_mailbox_verdict __wrap_pl_mailbox_push(struct pl_mailbox *mb,
+                                               struct pl_mail_policy policy,
+                                               struct pl_msg *msg,
+                                               struct pl_msg **displaced);
+
+enum pl_mailbox_verdict __wrap_pl_mailbox_push(struct pl_mailbox *mb,
+                                               struct pl_mail_policy policy,
+                                               struct pl_msg *msg,
+                                               struct pl_msg **displaced)
+{
+    if (mailbox_limit > 0 && mailbox_limit < policy.limit)
+        policy.limit = mailbox_limit;
+    enum pl_mailbox_verdict v =
+        __real_pl_mailbox_push(mb, policy, msg, displaced);
+    full += v != PL_MAILBOX_TAKEN;
+    return v;
 }
 
 /* --- Planted bugs inside the broker --- */

@@ -40,7 +40,11 @@ void faults_leave(void);
 unsigned faults_suspend(void);
 void faults_resume(unsigned suspended);
 
-/* Allocations that failed so far. */
+/* Let mailboxes be full with `limit` messages; 0: as they say themselves. */
+void faults_limit_mailboxes(unsigned limit);
+
+/* Allocations that failed so far, and messages that found a mailbox full. */
 uint64_t faults_failed(void);
+uint64_t faults_full(void);
 
 #endif

@@ -15,12 +15,17 @@ struct hear_position {
     bool is_recovered;
     uint64_t offset;
     struct pl_span epoch;
-    struct pl_span channel; /* of a connect's subs */
+};
+
+struct hear_publication {
+    uint64_t offset; /* 0: the channel has none */
+    struct pl_span data;
+    struct pl_span client; /* that published it; empty: a backend */
 };
 
 /* What hear_*() find; a position comes before its publications. */
 struct hear_ops {
-    void (*publication)(void *arg, uint64_t offset, struct pl_span data);
+    void (*publication)(void *arg, const struct hear_publication *p);
     void (*position)(void *arg, const struct hear_position *p);
     void (*client)(void *arg, struct pl_span id);
 };
@@ -34,9 +39,28 @@ bool hear_subscribe(enum peer_encoding e, struct pl_span body,
 bool hear_history(enum peer_encoding e, struct pl_span body,
                   const struct hear_ops *ops, void *arg);
 
-/* The first of a connect's `subs`; *out is all zero when there is none. */
-bool hear_first_sub(enum peer_encoding e, struct pl_span body,
-                    struct pl_span *channel, struct pl_span *out);
+/* Each of a connect's `subs`: its channel and its result. */
+bool hear_subs(enum peer_encoding e, struct pl_span body,
+               void (*each)(void *arg, struct pl_span channel,
+                            struct pl_span result),
+               void *arg);
+
+/* What a connect or refresh says of the token: the seconds left, 0: it never
+ * expires. */
+bool hear_ttl(enum peer_encoding e, struct pl_span body, uint32_t *ttl_s);
+
+/* A pushed publication, or the client of a join or leave. */
+bool hear_publication(enum peer_encoding e, struct pl_span body,
+                      struct hear_publication *out);
+bool hear_who(enum peer_encoding e, struct pl_span body, struct pl_span *out);
+
+/* The numbers of a presence_stats result. */
+bool hear_stats(enum peer_encoding e, struct pl_span body, uint32_t *clients,
+                uint32_t *users);
+
+/* A member of a JSON object; *out stays as it is when there is none. */
+bool hear_member(struct pl_span body, const char *name, struct pl_span *out);
+uint64_t hear_number(struct pl_span body, const char *name);
 
 /* Each client of a presence result. */
 bool hear_presence(enum peer_encoding e, struct pl_span body,

@@ -3,7 +3,7 @@
  *
  * Events come by chance: turns of loops, bytes that are carried on, clients
  * that act, time.  Now and then all troubles end and everybody is heard out;
- * then the broker is at rest, and must know exactly what its clients know.
+ * then the broker is at rest (rest.c).
  * A life ends with a stop, at any moment, also while one is under way. */
 #include "life.h"
 
@@ -12,25 +12,12 @@
 #include <string.h>
 
 #include "client.h"
-#include "code.h"
 #include "faults.h"
 #include "trace.h"
 
 enum {
     TROUBLES = 8000,     /* steps between two rests, at most */
-    CALM_MS = 100,       /* longer than anything is retried or late */
-    CALM_ROUNDS = 400,   /* then something never comes to its end */
-    CALM_ENOUGH = 4,     /* rounds in which nothing came */
-    PATIENCE = 12,       /* seconds, beyond connect.timeout */
     STOP_SLACK_MS = 2000 /* beyond the deadlines of the phases */
-};
-
-struct life {
-    struct world world;
-    struct truth *truth;
-    struct client *clients[CLIENTS + 1]; /* the last one watches */
-    uint64_t last_step;
-    unsigned alloc_odds;
 };
 
 /* --- Events --- */
@@ -79,28 +66,11 @@ static void jump(struct life *f)
         pl_sim_set_wall(w->sim, WORLD_WALL_MS + world_draw(w, 100000));
 }
 
-static void kick(struct life *f)
-{
-    struct world *w = &f->world;
-    static const char *const users[USERS] = {"u0", "u1", "u2", "u3"};
-    bool is_sub = world_draw(w, 2) == 0;
-
-    if (w->is_stopping)
-        return;
-    trace_note("kick", -1, is_sub, 0);
-    world_kick(w, users[world_draw(w, USERS)],
-               is_sub ? truth_channel_name(world_draw(w, ROOMS)) : NULL);
-}
-
 static void rare_event(struct life *f)
 {
     switch (world_draw(&f->world, 16)) {
     case 0:
         jump(f);
-        return;
-    case 1:
-    case 2:
-        kick(f);
         return;
     default:
         if (world_answer_call(&f->world))
@@ -120,8 +90,10 @@ static void one_event(struct life *f)
         carry(f, false);
     else if (what < 960)
         trace_place.step += client_act(draw_client(f));
-    else if (what < 993)
+    else if (what < 990)
         let_time_go(f);
+    else if (what < 994)
+        trace_place.step += backend_act(f->backend);
     else
         rare_event(f);
 }
@@ -141,224 +113,6 @@ static void trouble(struct life *f, uint64_t steps)
     faults_fail_allocations(0, 1);
 }
 
-/* --- Rest --- */
-
-/* All that is on its way gets where it goes; false: nothing was. */
-static bool carry_all(struct life *f)
-{
-    bool any = false;
-
-    for (unsigned i = 0; i <= CLIENTS; i++) {
-        struct client *c = f->clients[i];
-
-        while (c->link != NULL && link_carry_up(c->link, SIZE_MAX))
-            any = true;
-        while (c->link != NULL && link_carry_down(c->link, SIZE_MAX))
-            any = true;
-    }
-    while (world_answer_call(&f->world))
-        any = true;
-    return any;
-}
-
-/* What is heard; and who is held back may have more that runs. */
-static uint64_t count_news(const struct life *f)
-{
-    uint64_t news = world_metric(&f->world, PL_METRIC_READS_PAUSED_RATE);
-
-    for (unsigned i = 0; i <= CLIENTS; i++)
-        news += f->clients[i]->news;
-    return news;
-}
-
-static void carry_until_still(struct life *f)
-{
-    unsigned rounds = 0;
-
-    do {
-        world_pass(&f->world, 0);
-        if (++rounds == CALM_ROUNDS)
-            trace_fail("there is no end to what is said");
-    } while (carry_all(f));
-}
-
-/* Until nothing but pings comes any more, though time passes. */
-static void hear_out(struct life *f)
-{
-    unsigned quiet = 0;
-
-    for (unsigned i = 0; quiet < CALM_ENOUGH; i++) {
-        uint64_t before = count_news(f);
-
-        if (i == CALM_ROUNDS)
-            trace_fail("it never becomes quiet");
-        carry_until_still(f);
-        for (unsigned k = 0; k < CLIENTS; k++) {
-            if (f->clients[k]->stage == STAGE_IN)
-                client_resubscribe(f->clients[k]);
-        }
-        carry_until_still(f);
-        world_pass(&f->world, CALM_MS);
-        quiet = count_news(f) != before ? 0 : quiet + 1;
-    }
-}
-
-static void check_client(const struct client *c)
-{
-    if (c->stage != STAGE_AWAY && c->stage != STAGE_IN)
-        trace_fail("client %u: stuck in stage %u (%s)", c->index, c->stage,
-                   c->link == NULL ? "no link" : link_state(c->link));
-    if (c->asked_count > 0)
-        trace_fail("client %u: command %u (verb %u) has no answer", c->index,
-                   c->asked[0].id, c->asked[0].verb);
-    if (c->link != NULL && link_is_paused(c->link))
-        trace_fail("client %u: reading is paused for ever", c->index);
-    if (c->in.len > 0)
-        trace_fail("client %u: half a frame", c->index);
-}
-
-static bool is_live(const struct client *c, unsigned room)
-{
-    return c->stage == STAGE_IN && c->subs[room].state == SUB_LIVE;
-}
-
-/* Changes when a client comes, goes or changes a subscription. */
-static uint64_t fingerprint(const struct life *f)
-{
-    uint64_t sum = 0;
-
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        const struct client *c = f->clients[i];
-
-        sum = sum * 31 + c->connection * 8 + c->stage;
-        for (unsigned s = 0; s < SUBS; s++)
-            sum = sum * 31 + c->subs[s].life * 4 + c->subs[s].state;
-    }
-    return sum;
-}
-
-/* Ask until the store does not fail; then the answer is in `watch`. */
-static bool watch(struct life *f, enum verb verb, unsigned room)
-{
-    struct client *c = f->clients[CLIENTS];
-
-    c->watch.error = 0;
-    for (unsigned tries = 0; tries < 20; tries++) {
-        if (c->stage == STAGE_AWAY)
-            client_open(c);
-        hear_out(f);
-        if (c->watch.error == PL_ERROR_LIMIT_EXCEEDED)
-            return false; /* no place for the channel, or for an inbox */
-        if (c->stage != STAGE_IN)
-            continue;
-        uint64_t before = fingerprint(f);
-        uint32_t id = client_ask(c, verb, room);
-        hear_out(f);
-        if (c->watch.id == id && c->watch.error == 0 &&
-            before == fingerprint(f))
-            return true; /* nothing has changed meanwhile */
-    }
-    trace_fail("room %u: no answer to verb %u, but error %u", room, verb,
-               c->watch.error);
-}
-
-static bool is_present(const struct watch *w, const char *id)
-{
-    for (unsigned i = 0; i < w->count; i++) {
-        if (strcmp(w->clients[i], id) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void check_presence(struct life *f, unsigned room)
-{
-    const struct watch *w = &f->clients[CLIENTS]->watch;
-    unsigned live = 0;
-
-    if (!watch(f, VERB_PRESENCE, room))
-        return;
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        const struct client *c = f->clients[i];
-
-        if (!is_live(c, room))
-            continue;
-        live++;
-        if (!is_present(w, c->id))
-            trace_fail("room %u: client %u is not in presence", room, i);
-    }
-    if (w->count != live)
-        trace_fail("room %u: presence has %u clients, there are %u", room,
-                   w->count, live);
-}
-
-static void check_position(struct life *f, unsigned room)
-{
-    const struct watch *w = &f->clients[CLIENTS]->watch;
-
-    if (!f->world.has_history || !watch(f, VERB_HISTORY, room))
-        return;
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        const struct client *c = f->clients[i];
-        const struct sub *sub = &c->subs[room];
-
-        if (is_live(c, room) &&
-            (strcmp(sub->epoch, w->epoch) != 0 || sub->offset != w->offset))
-            trace_fail("room %u: client %u is at %s %" PRIu64
-                       ", the channel at %s %" PRIu64,
-                       room, i, sub->epoch, sub->offset, w->epoch, w->offset);
-    }
-}
-
-static void check_gauges(struct life *f)
-{
-    unsigned in = 0, subs = 0;
-
-    for (unsigned i = 0; i <= CLIENTS; i++) {
-        const struct client *c = f->clients[i];
-
-        in += c->stage == STAGE_IN;
-        for (unsigned s = 0; s < SUBS; s++)
-            subs += is_live(c, s);
-    }
-    if (world_metric(&f->world, PL_METRIC_CLIENTS) != in ||
-        world_metric(&f->world, PL_METRIC_CONNECTIONS) != in ||
-        world_metric(&f->world, PL_METRIC_SUBSCRIPTIONS) != subs)
-        trace_fail("%u clients with %u subscriptions; counted %" PRIu64
-                   ", %" PRIu64 " and %" PRIu64,
-                   in, subs, world_metric(&f->world, PL_METRIC_CLIENTS),
-                   world_metric(&f->world, PL_METRIC_CONNECTIONS),
-                   world_metric(&f->world, PL_METRIC_SUBSCRIPTIONS));
-}
-
-static void rest(struct life *f)
-{
-    trace_note("rest", -1, 0, 0);
-    f->world.is_calm = true;
-    if (f->world.is_overloaded)
-        world_pass(&f->world, 2000); /* until the keepers know */
-    for (unsigned i = 0; i <= CLIENTS; i++) {
-        if (f->clients[i]->is_rude) /* half a frame waits for its rest */
-            client_leave(f->clients[i]);
-        client_calm(f->clients[i]);
-    }
-    hear_out(f);
-    for (unsigned i = 0; i < PATIENCE && f->world.fails_allocations; i++) {
-        world_pass(&f->world, 1000); /* who could not be told is cut */
-        hear_out(f);
-    }
-    for (unsigned i = 0; i < CLIENTS; i++)
-        check_client(f->clients[i]);
-    for (unsigned room = 0; room < ROOMS; room++) {
-        check_presence(f, room);
-        check_position(f, room);
-    }
-    carry_until_still(f);
-    check_gauges(f);
-    world_check_rest(&f->world);
-    f->world.is_calm = false;
-}
-
 /* --- From beginning to end --- */
 
 static void begin(struct life *f, uint64_t seed, bool is_late)
@@ -367,6 +121,7 @@ static void begin(struct life *f, uint64_t seed, bool is_late)
     f->truth = truth_create();
     for (unsigned i = 0; i <= CLIENTS; i++)
         f->clients[i] = client_create(&f->world, f->truth, i, f->clients);
+    f->backend = backend_create(&f->world, f->truth, f->clients);
     if (world_draw(&f->world, 3) == 0) {
         f->alloc_odds = 20 + world_draw(&f->world, 400);
         f->world.fails_allocations = true;
@@ -401,6 +156,7 @@ static void end(struct life *f)
     for (unsigned i = 0; i <= CLIENTS; i++)
         client_destroy(f->clients[i]);
     world_end(&f->world);
+    backend_destroy(f->backend);
     truth_destroy(f->truth);
 }
 
@@ -416,7 +172,7 @@ void life_run(uint64_t seed, bool is_late, uint64_t last_step)
     unsigned chapters = world_draw(&f->world, 4);
     for (unsigned i = 0; i < chapters && !is_over(f); i++) {
         trouble(f, 100 + world_draw(&f->world, TROUBLES));
-        rest(f);
+        life_rest(f);
     }
     trouble(f, world_draw(&f->world, TROUBLES));
     stop(f);

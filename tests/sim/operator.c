@@ -1,46 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* operator.c - see operator.h.  Answers are not looked at: clients see what
- * comes of it. */
+/* operator.c - see operator.h.  Requests, mails and answers are those of
+ * broker/admin; only its doors are missing. */
 #include "operator.h"
 
 #include <stdlib.h>
 
-#include "code.h"
+#include "faults.h"
 #include "mail.h"
 #include "monitor.h"
 #include "trace.h"
+#include "world.h"
 
 struct operator
 {
     struct pl_actor actor; /* first */
+    struct world *world;
+    struct pl_admin_options options;
+    struct pl_status_source status;
+    struct pl_api_calls calls;
 };
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
-    uint32_t type = msg->type;
+    struct operator* o =(struct operator*) a;
 
-    pl_mail_destroy(msg);
-    if (type == PL_MSG_STOP)
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+    case PL_MAIL_QUERY:
+    case PL_MAIL_USER:
+    case PL_MAIL_LIST:
+        pl_api_calls_receive(&o->calls, msg);
+        return;
+    case PL_MSG_STOP:
         pl_actor_exit(a, "stopped");
+        break;
+    default:
+        break;
+    }
+    pl_mail_destroy(msg);
 }
 
 static void reap(struct pl_actor *a)
 {
-    free(a);
+    struct operator* o =(struct operator*) a;
+
+    o->world->operator= NULL;
+    pl_api_calls_fini(&o->calls);
+    free(o);
 }
 
 static const struct pl_actor_ops ops = {
     .name = "operator",
-    .mailbox = {.limit = 1024, .when_full = PL_FULL_REFUSE},
+    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
     .receive = receive,
     .reap = reap,
 };
 
-struct operator* operator_create(struct pl_loop *loop)
+struct operator* operator_create(struct world *w)
 {
     struct operator* o = calloc(1, sizeof *o);
+    struct share *control = &w->at[w->workers];
 
-    if (o == NULL || pl_actor_init(&o->actor, loop, &ops) != PL_OK)
+    if (o == NULL)
+        trace_fail("no operator");
+    o->world = w;
+    o->status = (struct pl_status_source){"simulated", w->system, w->snapshots,
+                                          w->phases};
+    o->options = (struct pl_admin_options){
+        .config = w->config,
+        .hub = control->hub,
+        .key = &w->key,
+        .channels = w->owners,
+        .channel_owners = w->workers,
+        .supervisor = w->supervisor_address,
+        .status = &o->status,
+        .metrics = &control->metrics,
+    };
+    if (pl_api_calls_init(&o->calls, &o->actor, &o->options) != PL_OK ||
+        pl_actor_init(&o->actor, control->loop, &ops) != PL_OK)
         trace_fail("no operator");
     return o;
 }
@@ -50,16 +87,17 @@ struct pl_address operator_address(const struct operator* o)
     return pl_actor_address(&o->actor);
 }
 
-void operator_kick(struct operator* o, struct pl_address supervisor,
-                   const char *user, const char *channel)
+bool operator_ask(struct operator* o, enum pl_api_method method,
+                  struct pl_span params, pl_api_call_done *done, void *arg)
 {
-    struct pl_user_mail *m = pl_user_mail_create();
+    struct pl_api_call *call;
 
-    m->ask = channel == NULL ? PL_USER_DISCONNECT : PL_USER_UNSUBSCRIBE;
-    m->user = pl_blob_create(pl_span_of(user));
-    if (channel != NULL)
-        m->channel = pl_blob_create(pl_span_of(channel));
-    m->code =
-        channel == NULL ? PL_DISCONNECT_FORCE_RECONNECT : PL_UNSUBSCRIBE_SERVER;
-    pl_actor_send(&o->actor, supervisor, &m->msg);
+    pl_loop_awake(o->actor.loop);
+    faults_enter();
+    bool has_begun = pl_api_call_create(&call, &o->calls, PL_CALL_ONE, method,
+                                        params, done, arg) == PL_OK;
+    if (has_begun)
+        pl_api_call_start(call);
+    faults_leave();
+    return has_begun;
 }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* operator.h - stands in for the admin server: asks things of the supervisor
- * as a backend does through the server API. */
+/* operator.h - stands in for the admin server: the server API without HTTP. */
 #ifndef OPERATOR_H
 #define OPERATOR_H
 
+#include <stdbool.h>
+
 #include "address.h"
+#include "calls.h"
 
 struct operator;
-struct pl_loop;
+struct world;
 
 /* An actor on the control loop, which ends with PL_MSG_STOP. */
-struct operator* operator_create(struct pl_loop *loop);
+struct operator* operator_create(struct world *w);
 struct pl_address operator_address(const struct operator* o);
 
-/* Disconnect the user's connections, or unsubscribe them from `channel`. */
-void operator_kick(struct operator* o, struct pl_address supervisor,
-                   const char *user, const char *channel);
+/* One call, as the body of a POST to /api/<method>; `done` gets the answer's
+ * body, unless the broker stops before.  False: it could not begin. */
+bool operator_ask(struct operator* o, enum pl_api_method method,
+                  struct pl_span params, pl_api_call_done *done, void *arg);
 
 #endif

@@ -13,7 +13,7 @@ static const struct {
 } verbs[VERB_COUNT] = {
     {"connect", 4},  {"subscribe", 5},      {"unsubscribe", 6}, {"publish", 7},
     {"presence", 8}, {"presence_stats", 9}, {"history", 10},    {"rpc", 13},
-    {"send", 12},    {"refresh", 14},
+    {"send", 12},    {"refresh", 14},       {"history", 10},
 };
 
 /* --- Protobuf --- */
@@ -53,19 +53,38 @@ static void put_position(struct pl_buf *b, const struct say *s)
     put_number(b, 7, s->offset);
 }
 
-static void put_connect(struct pl_buf *b, const struct say *s)
+static void put_sub(struct pl_buf *b, const struct say *s)
 {
     struct pl_buf entry = {0}, position = {0};
 
-    put_text(b, 1, s->token);
-    if (s->channel == NULL)
-        return;
     put_position(&position, s);
     put_text(&entry, 1, s->channel);
     put_span(&entry, 2, pl_buf_span(&position));
     put_span(b, 3, pl_buf_span(&entry));
     pl_buf_fini(&entry);
     pl_buf_fini(&position);
+}
+
+static struct say say_of(const struct say_position *p)
+{
+    return (struct say){.channel = p->channel,
+                        .recover = true,
+                        .epoch = p->epoch,
+                        .offset = p->offset};
+}
+
+static void put_connect(struct pl_buf *b, const struct say *s)
+{
+    put_text(b, 1, s->token);
+    if (s->wants_inbox)
+        put_text(b, 2, "{\"inbox\":true}");
+    if (s->channel != NULL)
+        put_sub(b, s);
+    for (size_t i = 0; i < s->position_count; i++) {
+        struct say one = say_of(&s->positions[i]);
+
+        put_sub(b, &one);
+    }
 }
 
 static void put_request(struct pl_buf *b, const struct say *s)
@@ -85,6 +104,7 @@ static void put_request(struct pl_buf *b, const struct say *s)
         put_text(b, 1, s->token);
         return;
     case VERB_HISTORY:
+    case VERB_HISTORY_ALL:
         put_text(b, 1, s->channel);
         put_number(b, 7, (uint64_t)(int64_t)s->limit);
         return;
@@ -94,6 +114,8 @@ static void put_request(struct pl_buf *b, const struct say *s)
         put_position(b, s);
         if (s->join_leave)
             put_number(b, 11, 1);
+        if (s->reject)
+            put_number(b, 14, 2);
     }
 }
 
@@ -134,16 +156,34 @@ static void json_position(struct pl_buf *b, const char **comma,
     *comma = ",";
 }
 
+static void json_sub(struct pl_buf *b, const char **comma, const struct say *s)
+{
+    const char *inner = "";
+
+    pl_buf_printf(b, "%s\"%s\":{", *comma, s->channel);
+    json_position(b, &inner, s);
+    pl_buf_put_byte(b, '}');
+    *comma = ",";
+}
+
 static void json_connect(struct pl_buf *b, const struct say *s)
 {
     const char *comma = "", *inner = "";
 
     member(b, &comma, "token", s->token, "\"");
-    if (s->channel == NULL)
+    if (s->wants_inbox)
+        member(b, &comma, "data", "{\"inbox\":true}", "");
+    if (s->channel == NULL && s->position_count == 0)
         return;
-    pl_buf_printf(b, "%s\"subs\":{\"%s\":{", comma, s->channel);
-    json_position(b, &inner, s);
-    pl_buf_put_span(b, PL_SPAN("}}"));
+    pl_buf_printf(b, "%s\"subs\":{", comma);
+    if (s->channel != NULL)
+        json_sub(b, &inner, s);
+    for (size_t i = 0; i < s->position_count; i++) {
+        struct say one = say_of(&s->positions[i]);
+
+        json_sub(b, &inner, &one);
+    }
+    pl_buf_put_byte(b, '}');
 }
 
 static void say_json(struct pl_buf *b, const struct say *s)
@@ -166,7 +206,9 @@ static void say_json(struct pl_buf *b, const struct say *s)
         json_position(b, &comma, s);
         if (s->join_leave)
             member(b, &comma, "join_leave", "true", "");
-        if (s->verb == VERB_HISTORY)
+        if (s->reject)
+            member(b, &comma, "flag", "2", "");
+        if (s->verb == VERB_HISTORY || s->verb == VERB_HISTORY_ALL)
             pl_buf_printf(b, "%s\"limit\":%d", comma, s->limit);
     }
     pl_buf_put_span(b, PL_SPAN("}}"));

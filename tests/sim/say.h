@@ -20,14 +20,22 @@ enum verb {
     VERB_RPC,
     VERB_SEND,
     VERB_REFRESH,
+    VERB_HISTORY_ALL, /* a watcher's */
     VERB_COUNT
+};
+
+/* Where a client stands in a channel. */
+struct say_position {
+    const char *channel;
+    const char *epoch;
+    uint64_t offset;
 };
 
 /* A command; what a verb has no use for stays zero. */
 struct say {
     enum verb verb;
     uint32_t id;
-    const char *channel; /* a connect: the inbox to recover */
+    const char *channel; /* a connect: one more position */
     const char *data;    /* JSON */
     const char *method;
     const char *token;
@@ -35,7 +43,11 @@ struct say {
     const char *epoch;
     uint64_t offset;
     bool join_leave;
-    int32_t limit; /* history */
+    bool reject;      /* error 112 rather than an unrecovered subscription */
+    int32_t limit;    /* history */
+    bool wants_inbox; /* connect: a channel for what is sent to it alone */
+    const struct say_position *positions; /* connect */
+    size_t position_count;
 };
 
 /* One command behind the content of `b`, several of which may be in one

@@ -106,8 +106,10 @@ static void run(const struct options *o)
         }
     }
     printf("%" PRIu64 " lives, %" PRIu64 " steps, %" PRIu64
-           " failed allocations: nothing found\n",
-           lives, trace_place.step, faults_failed());
+           " failed allocations, %" PRIu64 " full mailboxes, trace %016" PRIx64
+           ": nothing found\n",
+           lives, trace_place.step, faults_failed(), faults_full(),
+           trace_hash());
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { NOTES = 48 };
@@ -25,6 +26,7 @@ struct note {
 struct trace_place trace_place;
 static struct note notes[NOTES];
 static uint64_t note_count;
+static uint64_t hash = 14695981039346656037u; /* FNV-1a, 64 bits */
 static bool has_failed;
 
 static void tell(const struct note *n)
@@ -33,12 +35,33 @@ static void tell(const struct note *n)
             n->step, n->what, n->client, n->a, n->b);
 }
 
+void trace_mix(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+}
+
+static void mix_number(uint64_t n)
+{
+    hash = (hash ^ n) * 1099511628211u;
+}
+
+uint64_t trace_hash(void)
+{
+    return hash;
+}
+
 void trace_note(const char *what, int client, uint64_t a, uint64_t b)
 {
     struct note *n = &notes[note_count++ % NOTES];
 
     *n = (struct note){what, trace_place.step - trace_place.life_step, a, b,
                        client};
+    trace_mix(what, strlen(what));
+    mix_number(n->step);
+    mix_number(a);
+    mix_number(b);
+    mix_number((uint64_t)client);
     if (trace_place.is_verbose)
         tell(n);
 }

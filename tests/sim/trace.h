@@ -4,6 +4,7 @@
 #define TRACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Of the life that runs now: it alone is needed to replay a failure. */
@@ -19,6 +20,11 @@ struct trace_place {
 };
 
 extern struct trace_place trace_place;
+
+/* Of all that was noted and heard so far: the same run has the same, whatever
+ * the compiler, the build and the addresses. */
+uint64_t trace_hash(void);
+void trace_mix(const char *bytes, size_t len);
 
 /* Remember an event; `what` is constant. */
 void trace_note(const char *what, int client, uint64_t a, uint64_t b);

@@ -41,21 +41,12 @@ void truth_destroy(struct truth *t)
     free(t);
 }
 
-const char *truth_channel_name(unsigned channel)
-{
-    static const char *const names[CHANNELS] = {
-        "room:a",   "room:b", "c",   "d",   "a-longer-name-of-a-channel",
-        "\xc3\xa9", "#u0",    "#u1", "#u2", "#u3"};
-
-    return names[channel];
-}
-
 unsigned truth_channel(struct pl_span name)
 {
     unsigned i = 0;
 
     while (i < CHANNELS &&
-           !pl_span_equal(name, pl_span_of(truth_channel_name(i))))
+           !pl_span_equal(name, pl_span_of(world_channel_name(i))))
         i++;
     return i;
 }
@@ -119,29 +110,47 @@ static uint64_t *place(struct epoch *e, uint64_t offset)
     return &e->at[offset];
 }
 
-void truth_hear(struct truth *t, unsigned channel, const char *epoch,
-                uint64_t offset, uint64_t number)
+/* What is always true of a publication, wherever it is heard. */
+static struct saying *check_said(struct truth *t, unsigned channel,
+                                 const struct hear_publication *p)
 {
+    uint64_t number = truth_number(p->data);
     struct saying *s = truth_saying(t, number);
-    const char *name = truth_channel_name(channel);
+    const char *name = world_channel_name(channel);
 
-    if (s == NULL || s->channel != channel)
+    if (s == NULL || (s->rooms == 0 && s->channel != channel) ||
+        (s->rooms != 0 && (channel >= ROOMS || (s->rooms >> channel & 1) == 0)))
         trace_fail("%s: %" PRIu64 " was never said there", name, number);
     if (s->fate == FATE_REFUSED)
         trace_fail("%s: %" PRIu64 " was refused, but is there", name, number);
+    if (!pl_span_equal(p->client, pl_span_of(s->speaker)))
+        trace_fail("%s: %" PRIu64 " was said by %s, not by %.*s", name, number,
+                   s->speaker, (int)p->client.len, p->client.at);
+    if (p->offset > t->count)
+        trace_fail("%s: offset %" PRIu64 " is too high", name, p->offset);
+    return s;
+}
+
+uint64_t truth_hear(struct truth *t, unsigned channel, const char *epoch,
+                    const struct hear_publication *p)
+{
+    struct saying *s = check_said(t, channel, p);
+    uint64_t number = truth_number(p->data), offset = p->offset;
+    const char *name = world_channel_name(channel);
+
     if (offset == 0)
-        return; /* a channel without history */
-    if (offset > t->count)
-        trace_fail("%s: offset %" PRIu64 " is too high", name, offset);
+        return number; /* a channel without history */
     uint32_t e = find_epoch(t, channel, epoch);
     uint64_t *at = place(&t->epochs[e], offset);
     if (*at != 0 && *at != number)
         trace_fail("%s: at %" PRIu64 " of %s is %" PRIu64 ", before %" PRIu64,
                    name, offset, epoch, number, *at);
-    if (s->offset != 0 && (s->offset != offset || s->epoch != e))
+    if (s->rooms == 0 && s->offset != 0 &&
+        (s->offset != offset || s->epoch != e))
         trace_fail("%s: %" PRIu64 " is at %" PRIu64 " and at %" PRIu64, name,
                    number, s->offset, offset);
     *at = number;
     s->offset = offset;
     s->epoch = e;
+    return number;
 }

@@ -6,14 +6,11 @@
 
 #include <stdint.h>
 
+#include "hear.h"
 #include "span.h"
 #include "world.h"
 
-enum {
-    ROOMS = 6,                /* channels that clients subscribe to */
-    CHANNELS = ROOMS + USERS, /* and the inboxes of users */
-    EPOCH_MAX = 9
-};
+enum { EPOCH_MAX = 9, ID_MAX = 40 };
 
 enum fate { FATE_ASKED, FATE_DONE, FATE_REFUSED, FATE_UNKNOWN };
 
@@ -23,17 +20,17 @@ struct saying {
     uint16_t client;
     uint8_t channel; /* CHANNELS: to a connection ... */
     uint8_t fate;
-    uint32_t target; /* ... this one, once */
-    uint32_t epoch;  /* where it was heard first */
-    uint64_t offset; /* 0: nowhere */
+    uint8_t rooms;        /* not 0: a broadcast, to the rooms of these bits */
+    uint32_t target;      /* ... this one, once */
+    uint32_t epoch;       /* where it was heard first */
+    uint64_t offset;      /* 0: nowhere */
+    char speaker[ID_MAX]; /* the client id of who said it; "": a backend */
 };
 
 struct truth; /* opaque */
 
 struct truth *truth_create(void);
 void truth_destroy(struct truth *t);
-
-const char *truth_channel_name(unsigned channel);
 
 /* The channel's number; CHANNELS: none of ours. */
 unsigned truth_channel(struct pl_span name);
@@ -47,8 +44,9 @@ struct saying *truth_saying(struct truth *t, uint64_t number);
 /* The number that `data` carries; 0: none. */
 uint64_t truth_number(struct pl_span data);
 
-/* `number` was heard at `offset` of the epoch; fails if that cannot be. */
-void truth_hear(struct truth *t, unsigned channel, const char *epoch,
-                uint64_t offset, uint64_t number);
+/* `p` was heard at its place of the epoch: fails if that cannot be.  Gives its
+ * number. */
+uint64_t truth_hear(struct truth *t, unsigned channel, const char *epoch,
+                    const struct hear_publication *p);
 
 #endif

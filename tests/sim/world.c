@@ -164,6 +164,8 @@ void world_jump(struct world *w, uint64_t ms)
 {
     pl_sim_jump(w->sim, ms);
     w->now_ms += ms;
+    if (ms >= 1000)
+        w->jumped_step = trace_place.step;
 }
 
 /* A reactor has a turn behind its callbacks, also when they left no work. */
@@ -245,8 +247,10 @@ static void make_handlers(struct world *w)
 {
     static const char *const types[] = {"now", "late", "slow", "fail",
                                         "connect"};
-    unsigned count = !w->is_plain && world_draw(w, 3) == 0 ? 5 : 4;
+    unsigned count;
 
+    w->has_judge = !w->is_plain && world_draw(w, 3) == 0;
+    count = w->has_judge ? 5 : 4;
     w->handlers = pl_handlers_create();
     for (unsigned i = 0; i < count; i++) {
         struct pl_handlers *more;
@@ -440,7 +444,11 @@ static void enlist(struct world *w, const struct world_options *o)
 static void build(struct world *w, const struct world_options *o)
 {
     unsigned backlog = w->is_plain ? 65536 : ONE_OF(w, 4, 65536, 65536);
+    unsigned mail = w->is_plain ? 0 : ONE_OF(w, 0, 0, 0, 2, 8);
 
+    w->has_backlog = backlog < 65536;
+    w->has_full_mail = mail > 0;
+    faults_limit_mailboxes(mail);
     make_supervisor(w);
     for (unsigned i = 0; i < w->workers; i++)
         make_channels(w, i, backlog);
@@ -450,7 +458,7 @@ static void build(struct world *w, const struct world_options *o)
         pl_channels_set_hubs(w->at[i].channels, w->hubs, w->workers + 1);
         make_keeper(w, i);
     }
-    w->operator= operator_create(w->at[w->workers].loop);
+    w->operator= operator_create(w);
     enlist(w, o);
 }
 
@@ -492,7 +500,8 @@ void world_begin(struct world *w, uint64_t seed, bool is_late)
 
 void world_begin_with(struct world *w, const struct world_options *o)
 {
-    *w = (struct world){.seed = o->seed, .is_late = o->is_late, .key = {1, 2}};
+    *w = (struct world){
+        .seed = o->seed, .is_late = o->is_late, .key = {1, 2}, .now_ms = 1};
     pl_random_init_seeded(&w->random, o->seed);
     w->workers = 1 + world_draw(w, WORKERS_MAX);
     begin(w, o);
@@ -541,23 +550,53 @@ void world_end(struct world *w)
 
 /* --- Small things --- */
 
-void world_kick(struct world *w, const char *user, const char *channel)
+const char *world_channel_name(unsigned channel)
 {
-    pl_loop_awake(w->at[w->workers].loop);
-    operator_kick(w->operator, w->supervisor_address, user, channel);
+    static const char *const names[CHANNELS] = {
+        "room:a",   "room:b", "c",   "d",   "a-longer-name-of-a-channel",
+        "\xc3\xa9", "#u0",    "#u1", "#u2", "#u3"};
+
+    return names[channel];
 }
 
-char *world_token(struct world *w, unsigned user, int64_t ttl_s)
+char *world_token(struct world *w, unsigned user, int64_t ttl_s, unsigned rooms)
 {
     const struct pl_clock *clock = pl_system_clock(w->system);
     struct pl_token_key key = {PL_SPAN(WORLD_SECRET)};
+    struct pl_span channels[ROOMS];
     char name[8];
-    struct pl_token_grant grant = {
-        .issued_at_s = (int64_t)(clock->wall(clock) / 1000), .ttl_s = ttl_s};
+    struct pl_token_grant grant = {.issued_at_s =
+                                       (int64_t)(clock->wall(clock) / 1000),
+                                   .ttl_s = ttl_s,
+                                   .channels = channels};
     char *token;
 
+    for (unsigned i = 0; i < ROOMS; i++) {
+        if (rooms >> i & 1)
+            channels[grant.channel_count++] = pl_span_of(world_channel_name(i));
+    }
     snprintf(name, sizeof name, "u%u", user);
     grant.user = pl_span_of(name);
     must(pl_token_create(&key, &grant, &token), "token");
     return token;
+}
+
+static void ignore(void *arg, const struct pl_buf *body)
+{
+    (void)arg;
+    (void)body;
+}
+
+void world_kick(struct world *w, const char *user, const char *channel)
+{
+    char body[160];
+    int len = snprintf(body, sizeof body,
+                       channel == NULL ? "{\"user\":\"%s\",\"disconnect\":"
+                                         "{\"code\":3011,\"reason\":\"again\"}}"
+                                       : "{\"user\":\"%s\",\"channel\":\"%s\"}",
+                       user, channel);
+
+    operator_ask(w->operator,
+                 channel == NULL ? PL_API_DISCONNECT : PL_API_UNSUBSCRIBE,
+                 (struct pl_span){body, (size_t)len}, ignore, NULL);
 }

@@ -18,7 +18,13 @@
 #include "supervisor.h"
 #include "system.h"
 
-enum { WORKERS_MAX = 3, USERS = 4, CALLS_MAX = 64 };
+enum {
+    WORKERS_MAX = 3,
+    USERS = 4,
+    CALLS_MAX = 64,
+    ROOMS = 6,               /* channels that clients subscribe to */
+    CHANNELS = ROOMS + USERS /* and the inboxes of users */
+};
 #define WORLD_WALL_MS 1700000000000 /* when a life begins, since 1970 */
 #define WORLD_SECRET "the-secret-of-the-simulation-is-long-enough"
 
@@ -52,12 +58,17 @@ struct world {
     struct pl_address hubs[WORKERS_MAX + 1];
     struct pl_supervisor *supervisor; /* its loop's */
     struct pl_address supervisor_address;
-    struct operator* operator;        /* its loop's */
+    struct operator* operator;        /* its loop's; NULL: it has ended */
     struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
     unsigned call_count;
-    uint64_t now_ms; /* since this life began */
+    uint64_t now_ms;               /* since this life began, where it is 1 */
+    uint64_t jumped_step;          /* of the last large step of the clock */
+    uint64_t removed_ms[CHANNELS]; /* when history was removed last */
     bool is_late;
     bool is_plain;
+    bool has_full_mail; /* mailboxes are full with a few messages */
+    bool has_backlog;   /* loops are behind with a few messages */
+    bool has_judge;     /* a handler that lets clients in */
     bool has_history;
     bool is_overloaded;     /* connections may be refused for it */
     bool is_calm;           /* memory is enough */
@@ -113,12 +124,18 @@ uint64_t world_metric(const struct world *w, enum pl_metric m);
 /* A handler that waits gives its answer; false: none waits. */
 bool world_answer_call(struct world *w);
 
-/* As a backend would: disconnect all connections of a user, or unsubscribe
- * them from a channel. */
-void world_kick(struct world *w, const char *user, const char *channel);
+/* A token for "u<user>", which subscribes to the rooms whose bits are set.
+ * Owner: the caller frees it. */
+char *world_token(struct world *w, unsigned user, int64_t ttl_s,
+                  unsigned rooms);
 
-/* A token for "u<user>".  Owner: the caller frees it. */
-char *world_token(struct world *w, unsigned user, int64_t ttl_s);
+/* The name of a channel that clients use, ROOMS of them and then the inboxes
+ * of USERS. */
+const char *world_channel_name(unsigned channel);
+
+/* As a backend would: disconnect all connections of a user, or unsubscribe
+ * them from a channel.  Nobody hears of the answer. */
+void world_kick(struct world *w, const char *user, const char *channel);
 
 /* Nothing may be queued, pending or on its way. */
 void world_check_rest(struct world *w);

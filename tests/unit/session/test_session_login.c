@@ -390,6 +390,49 @@ static void a_missed_message_to_a_user_is_recovered_at_connect(void **state)
     rig_destroy(r);
 }
 
+static void kick_from(struct client *c, const char *channel)
+{
+    struct pl_kick_mail *k = pl_kick_mail_create();
+
+    assert_non_null(k);
+    k->code = PL_UNSUBSCRIBE_SERVER;
+    k->channel = pl_blob_create(pl_span_of(channel));
+    pl_actor_send(&c->rig->boss->actor,
+                  pl_actor_address(pl_session_actor(c->session)), &k->msg);
+}
+
+/* At any moment of a login, whose channels are attached one after the other. */
+static void an_unsubscribe_during_a_login_comes_behind_its_reply(void **state)
+{
+    static const char *const channels[] = {"a", "b"};
+    unsigned told = 0;
+
+    (void)state;
+    for (unsigned ms = 0; ms < 60; ms++) {
+        struct pl_late_options late = {.seed = 5 + ms, .delay_ms = 50};
+        struct rig *r = with_tokens("kick", &late);
+        struct client *c = client_open(r, 0);
+        char *token = rig_token(r, "ann", 0, channels, 2);
+
+        connect_with(c, token);
+        free(token);
+        rig_run(r, ms);
+        bool is_in = c->said_count > 0;
+        kick_from(c, "a");
+        rig_run(r, 200);
+        client_expect(c, "{\"id\":1,\"connect\":{*\"a\":{*");
+        client_expect(c, "{\"push\":{\"channel\":\"a\",\"unsubscribe\":{"
+                         "\"code\":2000,*");
+        told += !is_in;
+        client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"a\",\"data\":1}}");
+        rig_run(r, 200);
+        client_expect(c, "{\"id\":2,\"publish\":{}}"); /* and no push */
+        assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 2);
+        rig_destroy(r);
+    }
+    assert_in_range(told, 10, 60);
+}
+
 /* --- The connect handler --- */
 
 struct judge {
@@ -514,6 +557,7 @@ int main(void)
         cmocka_unit_test(one_who_leaves_while_logging_in_leaves_nothing),
         cmocka_unit_test(a_login_that_never_ends_is_stale),
         cmocka_unit_test(a_missed_message_to_a_user_is_recovered_at_connect),
+        cmocka_unit_test(an_unsubscribe_during_a_login_comes_behind_its_reply),
         cmocka_unit_test(a_handler_may_let_in_at_once_or_later),
         cmocka_unit_test(a_handler_may_refuse_with_its_own_words),
         cmocka_unit_test(an_answer_for_one_who_has_gone_is_dropped),

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client_answer.c - see client.h: the answers to commands.
+ *
+ * Checked here: one answer for each command, and no error without a reason; a
+ * publisher's own push before its answer; the subscriptions of the token, all
+ * of them and no other; what handlers and addresses answer. */
+#include "client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "code.h"
+#include "hear.h"
+#include "trace.h"
+
+/* --- Let in --- */
+
+struct entry {
+    struct client *client;
+    unsigned rooms; /* that came */
+    unsigned inboxes;
+    bool has_inbox;
+};
+
+static void take_inbox(struct client *c, unsigned channel, struct pl_span body)
+{
+    int user = (int)channel - ROOMS;
+
+    if (c->inbox_user >= 0 && c->inbox_user != user && !c->world->has_judge)
+        trace_fail("client %u: the inbox of another user", c->index);
+    c->inbox_user = user;
+    client_go_live(c, &c->subs[INBOX], body);
+}
+
+static void take_own_inbox(struct entry *e, struct pl_span channel)
+{
+    struct pl_span id = {channel.at + 1, channel.len - 1};
+
+    if (!e->client->has_inbox || e->has_inbox ||
+        !pl_span_equal(id, pl_span_of(e->client->id)))
+        trace_fail("client %u: subscribed to %.*s", e->client->index,
+                   (int)channel.len, channel.at);
+    e->has_inbox = true;
+}
+
+static void take_entry(void *arg, struct pl_span channel, struct pl_span body)
+{
+    struct entry *e = arg;
+    struct client *c = e->client;
+    unsigned i = truth_channel(channel);
+
+    if (channel.len > 0 && channel.at[0] == '@') {
+        take_own_inbox(e, channel);
+        return;
+    }
+    if (i == CHANNELS || (i < ROOMS && (~c->token_rooms | e->rooms) >> i & 1) ||
+        (i >= ROOMS && e->inboxes++ > 0))
+        trace_fail("client %u: subscribed to %.*s", c->index, (int)channel.len,
+                   channel.at);
+    if (i >= ROOMS) {
+        take_inbox(c, i, body);
+        return;
+    }
+    e->rooms |= 1u << i;
+    c->subs[i].is_server = true;
+    c->subs[i].takes_joins = false;
+    c->subs[i].life++;
+    client_go_live(c, &c->subs[i], body);
+}
+
+static void take_expiry(struct client *c, const struct asked *a,
+                        struct pl_span body)
+{
+    uint32_t ttl;
+
+    if (!hear_ttl(c->encoding, body, &ttl))
+        client_malformed(c);
+    if (ttl > 0 && !c->is_expiring)
+        trace_fail("client %u: a token without an end expires", c->index);
+    c->expires_ms = ttl == 0 ? 0 : c->world->now_ms + ttl * 1000;
+    c->lives_ms = ttl == 0 ? 0 : a->said_ms + ttl * 1000;
+}
+
+static void on_connected(struct client *c, const struct asked *a,
+                         const struct peer_reply *r)
+{
+    struct entry e = {.client = c};
+
+    c->stage = STAGE_IN;
+    c->pinged_ms = c->world->now_ms;
+    c->unanswered_ms = 0;
+    snprintf(c->id, sizeof c->id, "%.*s", (int)r->client.len, r->client.at);
+    if (!hear_subs(c->encoding, r->body, take_entry, &e))
+        client_malformed(c);
+    if (e.rooms != c->token_rooms || e.has_inbox != c->has_inbox ||
+        (c->user >= 0 && (e.inboxes != 1 || c->inbox_user != c->user)) ||
+        (c->user < 0 && !c->world->has_judge && e.inboxes > 0))
+        trace_fail("client %u: rooms %x, not %x; inboxes %u and %u", c->index,
+                   e.rooms, c->token_rooms, e.inboxes, e.has_inbox);
+    take_expiry(c, a, r->body);
+}
+
+/* --- A watcher's answers, and the history of others --- */
+
+struct reading {
+    struct client *client;
+    unsigned channel;
+    uint64_t last;
+};
+
+static void take_history_position(void *arg, const struct hear_position *p)
+{
+    struct watch *w = &((struct reading *)arg)->client->watch;
+
+    w->offset = p->offset;
+    snprintf(w->epoch, sizeof w->epoch, "%.*s", (int)p->epoch.len,
+             p->epoch.at == NULL ? "" : p->epoch.at);
+}
+
+static void take_past(void *arg, const struct hear_publication *p)
+{
+    struct reading *r = arg;
+    struct watch *w = &r->client->watch;
+
+    if (r->last != 0 && p->offset != r->last + 1)
+        trace_fail("client %u: a hole in the history", r->client->index);
+    r->last = p->offset;
+    w->count++;
+    truth_hear(r->client->truth, r->channel, w->epoch, p);
+}
+
+static void take_present(void *arg, struct pl_span id)
+{
+    struct watch *w = &((struct reading *)arg)->client->watch;
+
+    if (w->count < WATCH_MAX)
+        snprintf(w->clients[w->count++], sizeof w->clients[0], "%.*s",
+                 (int)id.len, id.at);
+}
+
+static const struct hear_ops reading_ops = {
+    .publication = take_past,
+    .position = take_history_position,
+    .client = take_present,
+};
+
+static void on_queried(struct client *c, const struct asked *a,
+                       const struct peer_reply *r)
+{
+    struct reading k = {.client = c, .channel = a->sub};
+    bool ok = true;
+
+    c->watch.count = 0;
+    if (a->verb == VERB_HISTORY || a->verb == VERB_HISTORY_ALL)
+        ok = hear_history(c->encoding, r->body, &reading_ops, &k);
+    else if (a->verb == VERB_PRESENCE)
+        ok = hear_presence(c->encoding, r->body, &reading_ops, &k);
+    else
+        ok = hear_stats(c->encoding, r->body, &c->watch.count, &c->watch.users);
+    if (!ok)
+        client_malformed(c);
+}
+
+/* --- Replies --- */
+
+/* The publisher has seen its own by now. */
+static void on_published(struct client *c, const struct asked *a)
+{
+    const struct sub *sub = &c->subs[a->sub];
+    const struct heard *h = &c->heard[a->sub][c->index];
+
+    truth_saying(c->truth, a->number)->fate = FATE_DONE;
+    if (sub->state != SUB_LIVE || a->sub_life != sub->life)
+        return;
+    if (!c->world->has_history ||
+        c->world->config->channels.slow != PL_SLOW_CLOSE)
+        return; /* it may be dropped, which is told later or not at all */
+    if (h->connection != c->connection || h->number < a->number)
+        trace_fail("client %u: the reply to %" PRIu64 " came before the push",
+                   c->index, a->number);
+}
+
+static void on_subscribed(struct client *c, struct sub *sub,
+                          struct pl_span body)
+{
+    unsigned live = 0;
+
+    sub->is_server = false;
+    client_go_live(c, sub, body);
+    for (unsigned i = 0; i < ROOMS; i++)
+        live += c->subs[i].state == SUB_LIVE;
+    if (live > c->world->config->limits.connection_channels)
+        trace_fail("client %u: %u channels", c->index, live);
+}
+
+/* A letter is accepted, or a handler gives back what it was given. */
+static void check_called(struct client *c, const struct asked *a,
+                         const struct peer_reply *r)
+{
+    static const char accepted[] = "{\"accepted\":";
+
+    if (a->number == 0)
+        return;
+    if (r->data.len < sizeof accepted - 1 ||
+        memcmp(r->data.at, accepted, sizeof accepted - 1) != 0)
+        trace_fail("client %u: a letter is answered %.*s", c->index,
+                   (int)r->data.len, r->data.at);
+    truth_saying(c->truth, a->number)->fate = FATE_DONE;
+}
+
+static void on_result(struct client *c, const struct asked *a,
+                      const struct peer_reply *r)
+{
+    struct sub *sub = &c->subs[a->sub];
+
+    if (a->is_wrong && sub->state == SUB_LIVE && sub->life == a->sub_life)
+        trace_fail("client %u: what its token brought can be left", c->index);
+    switch (a->verb) {
+    case VERB_CONNECT:
+        on_connected(c, a, r);
+        return;
+    case VERB_REFRESH:
+        take_expiry(c, a, r->body);
+        return;
+    case VERB_RPC:
+        check_called(c, a, r);
+        return;
+    case VERB_SUBSCRIBE:
+        on_subscribed(c, sub, r->body);
+        return;
+    case VERB_UNSUBSCRIBE:
+        if (sub->state == SUB_LEAVING && sub->command == a->id)
+            sub->state = SUB_NONE;
+        return;
+    case VERB_PUBLISH:
+        on_published(c, a);
+        return;
+    case VERB_HISTORY:
+    case VERB_HISTORY_ALL:
+    case VERB_PRESENCE:
+    case VERB_STATS:
+        on_queried(c, a, r);
+        return;
+    default:
+        return;
+    }
+}
+
+/* Errors that a client which makes no mistake may get. */
+static bool is_error_allowed(const struct client *c, const struct asked *a,
+                             uint32_t code)
+{
+    const struct world *w = c->world;
+
+    switch (code) {
+    case PL_ERROR_INTERNAL:
+        return w->fails_allocations || w->is_late;
+    case PL_ERROR_LIMIT_EXCEEDED: /* channels, of all or of one */
+        return w->config->limits.channels < 1000 ||
+               w->config->limits.connection_channels < ROOMS;
+    case PL_ERROR_TOO_MANY_REQUESTS:
+        return w->is_late || w->has_backlog || w->has_full_mail ||
+               w->is_overloaded;
+    case PL_ERROR_STOPPING: /* or a mailbox is full */
+        return w->is_stopping || w->has_full_mail;
+    case PL_ERROR_PERMISSION_DENIED:
+        return a->is_wrong;
+    case PL_ERROR_UNRECOVERABLE:
+        return a->is_strict;
+    case PL_ERROR_ALREADY_SUBSCRIBED: /* a leave that waits for memory */
+        return w->fails_allocations && a->verb == VERB_SUBSCRIBE;
+    case PL_ERROR_TOKEN_EXPIRED:
+        return c->is_expiring;
+    case PL_ERROR_NOT_AVAILABLE:
+        return a->verb == VERB_HISTORY && !w->has_history;
+    case PL_ERROR_METHOD_NOT_FOUND:
+    case PL_ERROR_NOT_FOUND:
+    case PL_ERROR_GONE:
+    case PL_ERROR_TIMED_OUT:
+    case 1000:
+        return a->verb == VERB_RPC;
+    case 403:
+        return a->verb == VERB_CONNECT;
+    default:
+        return false;
+    }
+}
+
+/* Where there is no place it does not try to come back to. */
+static void end_asking(struct sub *sub, uint32_t code)
+{
+    sub->state = SUB_NONE;
+    if (code == PL_ERROR_LIMIT_EXCEEDED || code == PL_ERROR_UNRECOVERABLE)
+        sub->epoch[0] = '\0';
+}
+
+static void on_error(struct client *c, const struct asked *a, uint32_t code)
+{
+    struct sub *sub = &c->subs[a->sub];
+
+    if (!is_error_allowed(c, a, code))
+        trace_fail("client %u: error %u to verb %u", c->index, code, a->verb);
+    if (a->is_wrong)
+        return;
+    if (a->verb == VERB_CONNECT)
+        client_leave(c);
+    else if (a->verb == VERB_SUBSCRIBE)
+        end_asking(sub, code);
+    else if (a->verb == VERB_UNSUBSCRIBE && sub->state == SUB_LEAVING)
+        sub->state = SUB_LIVE; /* nothing has changed */
+    else if (a->number != 0)
+        truth_saying(c->truth, a->number)->fate =
+            code == PL_ERROR_TOO_MANY_REQUESTS ? FATE_REFUSED : FATE_UNKNOWN;
+}
+
+void client_hear_answer(struct client *c, const struct peer_reply *r)
+{
+    unsigned i = 0;
+
+    while (i < c->asked_count && c->asked[i].id != r->id)
+        i++;
+    if (i == c->asked_count)
+        trace_fail("client %u: an answer to %u, which waits for none", c->index,
+                   r->id);
+    struct asked a = c->asked[i];
+    c->asked_count--;
+    memmove(&c->asked[i], &c->asked[i + 1], (c->asked_count - i) * sizeof a);
+    trace_note("answer", (int)c->index, a.verb, r->code);
+    if (r->kind == PEER_ERROR)
+        on_error(c, &a, r->code);
+    else
+        on_result(c, &a, r);
+    c->watch.id = a.id;
+    c->watch.error = r->kind == PEER_ERROR ? r->code : 0;
+}

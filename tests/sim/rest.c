@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rest.c - see life.h: all is heard out, and compared.
+ *
+ * Compared with what clients know: presence, positions, the numbers of the
+ * server API and of the ledgers, who came and went.  And, since a timer that
+ * is lost is only seen when time goes by: pings come, tokens end, who says
+ * nothing is let go of, and who waits for a handler is told that it is late. */
+#include "life.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "code.h"
+#include "faults.h"
+#include "trace.h"
+
+enum {
+    CALM_MS = 100,     /* longer than anything is retried or late */
+    CALM_ROUNDS = 400, /* then something never comes to its end */
+    CALM_ENOUGH = 4,   /* rounds in which nothing came */
+    PATIENCE = 12,     /* seconds, beyond connect.timeout */
+    SLICE_MS = 500,    /* shorter than a pong may take */
+    SLACK_MS = 3000,   /* for what is carried late */
+    GRACE_MS = 25000   /* for a token that is over */
+};
+
+/* All that is on its way gets where it goes; false: nothing was. */
+static bool carry_all(struct life *f)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        struct client *c = f->clients[i];
+
+        while (c->link != NULL && link_carry_up(c->link, SIZE_MAX))
+            any = true;
+        while (c->link != NULL && link_carry_down(c->link, SIZE_MAX))
+            any = true;
+    }
+    while (!f->holds_calls && world_answer_call(&f->world))
+        any = true;
+    return any;
+}
+
+/* What is heard; and who is held back may have more that runs. */
+static uint64_t count_news(const struct life *f)
+{
+    uint64_t news = world_metric(&f->world, PL_METRIC_READS_PAUSED_RATE);
+
+    for (unsigned i = 0; i <= CLIENTS; i++)
+        news += f->clients[i]->news;
+    return news;
+}
+
+static void carry_until_still(struct life *f)
+{
+    unsigned rounds = 0;
+
+    do {
+        world_pass(&f->world, 0);
+        if (++rounds == CALM_ROUNDS)
+            trace_fail("there is no end to what is said");
+    } while (carry_all(f));
+}
+
+/* Until nothing but pings comes any more, though time passes. */
+static void hear_out(struct life *f)
+{
+    unsigned quiet = 0;
+
+    for (unsigned i = 0; quiet < CALM_ENOUGH; i++) {
+        uint64_t before = count_news(f);
+
+        if (i == CALM_ROUNDS)
+            trace_fail("it never becomes quiet");
+        carry_until_still(f);
+        for (unsigned k = 0; k < CLIENTS; k++) {
+            if (f->clients[k]->stage == STAGE_IN)
+                client_resubscribe(f->clients[k]);
+        }
+        carry_until_still(f);
+        world_pass(&f->world, CALM_MS);
+        quiet = count_news(f) != before ? 0 : quiet + 1;
+    }
+}
+
+static void check_client(const struct client *c)
+{
+    if (c->stage != STAGE_AWAY && c->stage != STAGE_IN)
+        trace_fail("client %u: stuck in stage %u (%s)", c->index, c->stage,
+                   c->link == NULL ? "no link" : link_state(c->link));
+    if (c->asked_count > 0)
+        trace_fail("client %u: command %u (verb %u) has no answer", c->index,
+                   c->asked[0].id, c->asked[0].verb);
+    if (c->link != NULL && link_is_paused(c->link))
+        trace_fail("client %u: reading is paused for ever", c->index);
+    if (c->in.len > 0)
+        trace_fail("client %u: half a frame", c->index);
+}
+
+static bool is_live(const struct client *c, unsigned room)
+{
+    return c->stage == STAGE_IN && c->subs[room].state == SUB_LIVE;
+}
+
+/* Changes when a client comes, goes or changes a subscription. */
+static uint64_t fingerprint(const struct life *f)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        sum = sum * 31 + c->connection * 8 + c->stage;
+        for (unsigned s = 0; s < SUBS; s++)
+            sum = sum * 31 + c->subs[s].life * 4 + c->subs[s].state;
+    }
+    return sum;
+}
+
+/* Ask until the store does not fail; then the answer is in `watch`. */
+static bool watch(struct life *f, enum verb verb, unsigned room)
+{
+    struct client *c = f->clients[CLIENTS];
+
+    c->watch.error = 0;
+    for (unsigned tries = 0; tries < 20; tries++) {
+        if (c->stage == STAGE_AWAY)
+            client_open(c);
+        hear_out(f);
+        if (c->watch.error == PL_ERROR_LIMIT_EXCEEDED)
+            return false; /* no place for the channel, or for an inbox */
+        if (c->stage != STAGE_IN)
+            continue;
+        uint64_t before = fingerprint(f);
+        uint32_t id = client_ask(c, verb, room);
+        hear_out(f);
+        if (c->watch.id == id && c->watch.error == 0 &&
+            before == fingerprint(f))
+            return true; /* nothing has changed meanwhile */
+    }
+    trace_fail("room %u: no answer to verb %u, but error %u", room, verb,
+               c->watch.error);
+}
+
+static bool is_present(const struct watch *w, const char *id)
+{
+    for (unsigned i = 0; i < w->count; i++) {
+        if (strcmp(w->clients[i], id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_presence(struct life *f, unsigned room)
+{
+    const struct watch *w = &f->clients[CLIENTS]->watch;
+    unsigned live = 0;
+
+    if (!watch(f, VERB_PRESENCE, room))
+        return;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        if (!is_live(c, room))
+            continue;
+        live++;
+        if (!is_present(w, c->id))
+            trace_fail("room %u: client %u is not in presence", room, i);
+    }
+    if (w->count != live)
+        trace_fail("room %u: presence has %u clients, there are %u", room,
+                   w->count, live);
+}
+
+static void check_stats(struct life *f, unsigned room)
+{
+    const struct watch *w = &f->clients[CLIENTS]->watch;
+    unsigned live = 0, users = 0, seen = 0;
+
+    if (!watch(f, VERB_STATS, room))
+        return;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        if (!is_live(c, room))
+            continue;
+        unsigned bit = c->subs[INBOX].state != SUB_LIVE ? 1u << USERS
+                                                        : 1u << c->inbox_user;
+        live++;
+        users += (seen & bit) == 0;
+        seen |= bit;
+    }
+    if (w->count != live || w->users != users)
+        trace_fail("room %u: %u clients of %u users counted, not %u of %u",
+                   room, w->count, w->users, live, users);
+}
+
+static void check_position(struct life *f, unsigned room)
+{
+    const struct watch *w = &f->clients[CLIENTS]->watch;
+
+    if (!f->world.has_history || !watch(f, VERB_HISTORY, room))
+        return;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+        const struct sub *sub = &c->subs[room];
+
+        if (is_live(c, room) &&
+            (strcmp(sub->epoch, w->epoch) != 0 || sub->offset != w->offset))
+            trace_fail("room %u: client %u is at %s %" PRIu64
+                       ", the channel at %s %" PRIu64,
+                       room, i, sub->epoch, sub->offset, w->epoch, w->offset);
+    }
+}
+
+static void check_gauges(struct life *f)
+{
+    unsigned in = 0, subs = 0;
+
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        in += c->stage == STAGE_IN;
+        for (unsigned s = 0; s < SUBS; s++)
+            subs += is_live(c, s);
+    }
+    if (world_metric(&f->world, PL_METRIC_CLIENTS) != in ||
+        world_metric(&f->world, PL_METRIC_CONNECTIONS) != in ||
+        world_metric(&f->world, PL_METRIC_SUBSCRIPTIONS) != subs)
+        trace_fail("%u clients with %u subscriptions; counted %" PRIu64
+                   ", %" PRIu64 " and %" PRIu64,
+                   in, subs, world_metric(&f->world, PL_METRIC_CLIENTS),
+                   world_metric(&f->world, PL_METRIC_CONNECTIONS),
+                   world_metric(&f->world, PL_METRIC_SUBSCRIPTIONS));
+}
+
+/* --- The server API --- */
+
+/* As fingerprint(), with the watcher. */
+static uint64_t everybody(const struct life *f)
+{
+    const struct client *c = f->clients[CLIENTS];
+
+    return fingerprint(f) * 31 + c->connection * 8 + c->stage;
+}
+
+/* Ask until the store does not fail. */
+static bool ask_backend(struct life *f, void (*ask)(struct backend *, unsigned),
+                        unsigned channel, const struct watch **out)
+{
+    for (unsigned tries = 0; tries < 20; tries++) {
+        uint64_t before = everybody(f);
+
+        ask(f->backend, channel);
+        hear_out(f);
+        if (backend_answer(f->backend, out) && before == everybody(f))
+            return true;
+    }
+    if (f->world.config->limits.channels < 1000)
+        return false; /* no place for the channel */
+    trace_fail("room %u: the server API does not answer", channel);
+}
+
+static void check_api_presence(struct life *f, unsigned room)
+{
+    const struct watch *w;
+    unsigned live = 0;
+
+    if (!ask_backend(f, backend_ask_presence, room, &w))
+        return;
+    for (unsigned i = 0; i < CLIENTS; i++)
+        live += is_live(f->clients[i], room);
+    if (w->count != live)
+        trace_fail("room %u: the server API counts %u, there are %u", room,
+                   w->count, live);
+}
+
+static unsigned count_live(const struct life *f, unsigned channel)
+{
+    unsigned live = 0;
+
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        live += channel < ROOMS
+                    ? is_live(c, channel)
+                    : is_live(c, INBOX) && client_channel(c, INBOX) == channel;
+    }
+    return live;
+}
+
+static void ask_channels(struct backend *b, unsigned unused)
+{
+    (void)unused;
+    backend_ask_channels(b);
+}
+
+static void ask_info(struct backend *b, unsigned unused)
+{
+    (void)unused;
+    backend_ask_info(b);
+}
+
+/* Those with subscribers, and how many. */
+static void check_api_channels(struct life *f)
+{
+    const struct watch *unused;
+    struct pl_span list = PL_SPAN("{}");
+
+    if (!ask_backend(f, ask_channels, 0, &unused))
+        return;
+    hear_member(backend_text(f->backend), "channels", &list);
+    for (unsigned i = 0; i < CHANNELS; i++) {
+        struct pl_span one = {0};
+        unsigned live = count_live(f, i);
+
+        hear_member(list, world_channel_name(i), &one);
+        uint64_t told = one.at == NULL ? 0 : hear_number(one, "num_clients");
+        if (told != live || (one.at != NULL && live == 0))
+            trace_fail("%s: listed with %" PRIu64 " clients, there are %u",
+                       world_channel_name(i), told, live);
+    }
+}
+
+static void check_api_info(struct life *f)
+{
+    const struct watch *unused;
+    struct pl_span nodes = PL_SPAN("[]");
+    unsigned in = 0;
+
+    if (!ask_backend(f, ask_info, 0, &unused))
+        return;
+    for (unsigned i = 0; i <= CLIENTS; i++)
+        in += f->clients[i]->stage == STAGE_IN;
+    hear_member(backend_text(f->backend), "nodes", &nodes);
+    nodes = (struct pl_span){nodes.at + 1, nodes.len - 2}; /* there is one */
+    if (hear_number(nodes, "num_clients") != in)
+        trace_fail("info tells of %" PRIu64 " clients, there are %u",
+                   hear_number(nodes, "num_clients"), in);
+}
+
+/* No publication is there any more, but the position is the same. */
+static void check_removal(struct life *f, unsigned room)
+{
+    const struct watch *w = &f->clients[CLIENTS]->watch, *unused;
+
+    if (!f->world.has_history || !watch(f, VERB_HISTORY, room))
+        return;
+    struct watch before = *w;
+    if (!ask_backend(f, backend_remove_history, room, &unused) ||
+        !watch(f, VERB_HISTORY_ALL, room))
+        return;
+    if (strcmp(before.epoch, w->epoch) != 0 || before.offset != w->offset ||
+        w->count > 0)
+        trace_fail("room %u: %u left of a history, now at %s %" PRIu64
+                   ", before at %s %" PRIu64,
+                   room, w->count, w->epoch, w->offset, before.epoch,
+                   before.offset);
+}
+
+/* --- Joins and leaves --- */
+
+static const struct client *client_of(const struct life *f, const char *id)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        if (strcmp(f->clients[i]->id, id) == 0)
+            return f->clients[i];
+    }
+    return NULL;
+}
+
+static bool has_joined(const struct sub *sub, const char *id)
+{
+    for (unsigned i = 0; i < sub->joined_count; i++) {
+        if (strcmp(sub->joined[i].id, id) == 0)
+            return sub->joined[i].is_in;
+    }
+    return false;
+}
+
+static void check_joined(const struct life *f, const struct client *c,
+                         unsigned room)
+{
+    const struct sub *sub = &c->subs[room];
+
+    for (unsigned i = 0; i < sub->joined_count; i++) {
+        const struct client *other = client_of(f, sub->joined[i].id);
+        bool is_there = other != NULL && is_live(other, room);
+
+        if (is_there != sub->joined[i].is_in)
+            trace_fail("client %u: room %u: %s is there: %d", c->index, room,
+                       sub->joined[i].id, is_there);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *other = f->clients[i];
+
+        if (is_live(other, room) &&
+            other->subs[room].said_step > sub->live_step &&
+            sub->joined_count < JOINED_MAX && !has_joined(sub, other->id))
+            trace_fail("client %u: room %u: no join of client %u", c->index,
+                       room, i);
+    }
+}
+
+static void check_all_joined(const struct life *f)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        for (unsigned room = 0; room < ROOMS; room++) {
+            if (is_live(c, room) && c->subs[room].takes_joins &&
+                client_sees_all(c))
+                check_joined(f, c, room);
+        }
+    }
+}
+
+/* --- What time brings --- */
+
+static void let_pass(struct life *f, uint64_t ms)
+{
+    for (uint64_t at = 0; at < ms; at += SLICE_MS) {
+        world_pass(&f->world, SLICE_MS);
+        carry_until_still(f);
+    }
+}
+
+static void check_age(const struct life *f, const struct client *c)
+{
+    const struct pl_config *config = f->world.config;
+    uint64_t now = f->world.now_ms, interval = config->ping.interval_ms;
+
+    if (c->stage != STAGE_IN)
+        return;
+    if (c->expires_ms != 0 && now > c->expires_ms + GRACE_MS + SLACK_MS)
+        trace_fail("client %u: its token is over", c->index);
+    if (interval > 0 && now > c->pinged_ms + interval + SLACK_MS)
+        trace_fail("client %u: was not pinged for %" PRIu64 " ms", c->index,
+                   now - c->pinged_ms);
+    if (interval > 0 && c->unanswered_ms != 0 &&
+        config->limits.commands_per_second == 0 &&
+        now > c->unanswered_ms + config->ping.timeout_ms + SLACK_MS)
+        trace_fail("client %u: owes a pong and is there", c->index);
+}
+
+/* So long that all timers of a connection have had their turn. */
+static void check_ages(struct life *f)
+{
+    const struct pl_config *c = f->world.config;
+    uint64_t ms = c->ping.interval_ms + c->ping.timeout_ms;
+
+    if (world_draw(&f->world, 2) == 0)
+        ms = 40000; /* beyond the end of any token that has one */
+    let_pass(f, ms + SLACK_MS);
+    hear_out(f);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        check_age(f, f->clients[i]);
+}
+
+/* Who says too little is cut at connect.timeout; who waits for a handler that
+ * does not answer gets error 408, or is cut while it connects. */
+static void outwait(struct life *f)
+{
+    const struct pl_config *c = f->world.config;
+    bool is_anyone_lazy = false;
+
+    for (unsigned i = 0; i < CLIENTS; i++)
+        is_anyone_lazy |= f->clients[i]->is_lazy && f->clients[i]->link != NULL;
+    uint64_t ms = f->holds_calls ? c->handlers.timeout_ms : 0;
+    if ((f->holds_calls || is_anyone_lazy) && ms < c->connect.timeout_ms)
+        ms = c->connect.timeout_ms;
+    if (ms == 0)
+        return;
+    let_pass(f, ms + CALM_MS);
+    hear_out(f);
+}
+
+/* --- All of it --- */
+
+static void make_calm(struct life *f)
+{
+    f->world.is_calm = true;
+    f->holds_calls = world_draw(&f->world, 4) == 0;
+    if (f->world.is_overloaded)
+        world_pass(&f->world, 2000); /* until the keepers know */
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        if (f->clients[i]->is_rude) /* half a frame waits for its rest */
+            client_leave(f->clients[i]);
+        client_calm(f->clients[i]);
+    }
+    hear_out(f);
+    outwait(f);
+    for (unsigned i = 0; i < PATIENCE && f->world.fails_allocations; i++) {
+        world_pass(&f->world, 1000); /* who could not be told is cut */
+        hear_out(f);
+    }
+}
+
+void life_rest(struct life *f)
+{
+    trace_note("rest", -1, 0, 0);
+    make_calm(f);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        check_client(f->clients[i]);
+    f->holds_calls = false;
+    hear_out(f);
+    backend_check(f->backend);
+    for (unsigned room = 0; room < ROOMS; room++) {
+        check_presence(f, room);
+        check_position(f, room);
+    }
+    unsigned room = world_draw(&f->world, ROOMS);
+    check_api_presence(f, room);
+    check_api_channels(f);
+    check_api_info(f);
+    check_stats(f, room);
+    check_removal(f, room);
+    check_ages(f);
+    check_all_joined(f);
+    carry_until_still(f);
+    check_gauges(f);
+    world_check_rest(&f->world);
+    f->world.is_calm = false;
+}
