@@ -205,7 +205,7 @@ void client_open(struct client *c)
     c->is_mute = c->is_silent = c->is_rude = c->is_expiring = false;
     c->is_deflated = false;
     c->kick_count = 0;
-    c->opened_ms = w->now_ms;
+    c->opened_step = trace_place.step;
     c->expires_ms = 0;
     c->offer = draw_offer(w);
     c->stage = STAGE_OPENING;

@@ -111,7 +111,7 @@ struct client {
     const char *offer;  /* of permessage-deflate, or NULL */
     struct pl_buf in;   /* not parsed yet */
     struct pl_buf held; /* a frame that a planted bug keeps back */
-    uint64_t opened_ms;
+    uint64_t opened_step;
     uint64_t pinged_ms;     /* last; or when it was let in */
     uint64_t unanswered_ms; /* since when it owes a pong; 0: it does not */
     uint64_t lives_ms;      /* until then at the least its token is good */

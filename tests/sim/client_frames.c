@@ -38,6 +38,8 @@ static bool has_expired(const struct client *c)
 {
     enum { GRACE_MS = 25000 };
 
+    if (c->world->jumped_step >= c->opened_step)
+        return c->is_expiring; /* what a loop counted from may have been old */
     return c->lives_ms != 0 && c->world->now_ms >= c->lives_ms + GRACE_MS;
 }
 

@@ -257,11 +257,13 @@ static void hear_ping(struct client *c)
     struct pl_buf b = {0};
 
     c->pinged_ms = c->world->now_ms;
+    if (c->unanswered_ms != 0 && !c->is_rude &&
+        c->world->config->limits.commands_per_second == 0)
+        trace_fail("client %u: pinged again, but it owes a pong", c->index);
     if (c->is_silent || c->is_rude) {
         c->unanswered_ms = c->world->now_ms;
         return;
     }
-    c->unanswered_ms = 0;
     say_pong(&b, c->encoding);
     client_tell(c, &b);
 }

@@ -72,6 +72,9 @@ static void rare_event(struct life *f)
     case 0:
         jump(f);
         return;
+    case 1:
+        world_lose(&f->world, world_draw(&f->world, CHANNELS));
+        return;
     default:
         if (world_answer_call(&f->world))
             trace_place.step++;

@@ -26,6 +26,7 @@ struct link {
     struct pl_buf up, down; /* on the way */
     size_t up_at, down_at;  /* carried on already */
     size_t room;            /* bytes that `down` may hold */
+    uint64_t left_bytes;    /* in the session's queue after the last flush */
     enum door door;
     bool is_shut; /* the client's end of file is behind `up` */
     bool is_paused;
@@ -126,9 +127,29 @@ static void write_all(struct link *l)
 
 /* --- What the session wants --- */
 
+/* Nothing is put into a queue that is full, but for the last words and what
+ * ends subscriptions; a login has a queue of its own beside. */
+static void check_queue(struct link *l)
+{
+    enum { WORDS = 4096 };
+    const struct pl_config *c = l->world->config;
+    uint64_t most = 2 * c->limits.outgoing_queue;
+    uint64_t bytes = pl_session_output_bytes(l->session);
+
+    if (most < l->left_bytes)
+        most = l->left_bytes;
+    if (l->left_bytes > 0 && bytes > most + WORDS)
+        trace_fail("%zu bytes wait for a client, %zu waited before",
+                   (size_t)bytes, (size_t)l->left_bytes);
+}
+
 static void on_flush(struct pl_session *s)
 {
-    write_all(link_of(s));
+    struct link *l = link_of(s);
+
+    check_queue(l);
+    write_all(l);
+    l->left_bytes = l->is_gone ? 0 : pl_session_output_bytes(s);
 }
 
 static void on_pause(struct pl_session *s)

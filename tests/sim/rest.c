@@ -216,6 +216,23 @@ static void check_position(struct life *f, unsigned room)
     }
 }
 
+/* limits.user_connections: of each user that has a name. */
+static void check_users(const struct life *f)
+{
+    unsigned limit = f->world.config->limits.user_connections;
+    unsigned in[USERS] = {0};
+
+    if (limit == 0 || f->world.fails_allocations)
+        return;
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        if (is_live(c, INBOX) && ++in[c->inbox_user] > limit)
+            trace_fail("u%d has %u connections", c->inbox_user,
+                       in[c->inbox_user]);
+    }
+}
+
 static void check_gauges(struct life *f)
 {
     unsigned in = 0, subs = 0;
@@ -522,6 +539,7 @@ void life_rest(struct life *f)
     check_all_joined(f);
     carry_until_still(f);
     check_gauges(f);
+    check_users(f);
     world_check_rest(&f->world);
     f->world.is_calm = false;
 }

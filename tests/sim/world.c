@@ -160,6 +160,20 @@ static void settle(struct world *w)
     }
 }
 
+void world_lose(struct world *w, unsigned channel)
+{
+    struct pl_span name = pl_span_of(world_channel_name(channel));
+    uint64_t hash = pl_hash(&w->key, name);
+    unsigned owner = (unsigned)(hash % w->workers);
+
+    if (w->buses[owner] == NULL || w->is_stopping)
+        return;
+    pl_loop_awake(w->at[owner].loop);
+    faults_enter();
+    pl_late_bus_gap(w->buses[owner], name, hash);
+    faults_leave();
+}
+
 void world_jump(struct world *w, uint64_t ms)
 {
     pl_sim_jump(w->sim, ms);
@@ -350,6 +364,7 @@ static void make_channels(struct world *w, unsigned i, unsigned backlog)
     o.metrics = &w->at[i].metrics;
     if (w->is_late)
         must(pl_late_stores_create(&o, w->at[i].loop, &late), "stores");
+    w->buses[i] = w->is_late ? o.bus : NULL;
     must(pl_channels_create(&w->at[i].channels, w->at[i].loop, &o), "channels");
     w->owners[i] = pl_channels_address(w->at[i].channels);
 }

@@ -54,6 +54,7 @@ struct world {
     unsigned workers;
     struct share at[WORKERS_MAX + 1]; /* the last one: the control loop */
     struct pl_snapshot *snapshots[WORKERS_MAX + 1];
+    struct pl_bus *buses[WORKERS_MAX]; /* of the late store */
     struct pl_address owners[WORKERS_MAX];
     struct pl_address hubs[WORKERS_MAX + 1];
     struct pl_supervisor *supervisor; /* its loop's */
@@ -111,6 +112,9 @@ void world_pass(struct world *w, uint64_t ms);
 
 /* The clock jumps. */
 void world_jump(struct world *w, uint64_t ms);
+
+/* A late bus says that it may have lost what was published. */
+void world_lose(struct world *w, unsigned channel);
 
 /* Ask the broker to stop. */
 void world_stop(struct world *w, bool hurry);
