@@ -194,7 +194,6 @@ void client_hear(struct link_peer *p, const char *bytes, size_t len)
     struct client *c = (struct client *)p;
     size_t at = 0, header, size;
 
-    trace_mix(bytes, len);
     pl_buf_put(&c->in, bytes, len);
     if (c->stage == STAGE_OPENING)
         at = hear_http(c);

@@ -128,17 +128,18 @@ static void write_all(struct link *l)
 /* --- What the session wants --- */
 
 /* Nothing is put into a queue that is full, but for the last words and what
- * ends subscriptions; a login has a queue of its own beside. */
+ * ends subscriptions; a login has a queue of its own beside, and so has what is
+ * recovered. */
 static void check_queue(struct link *l)
 {
     enum { WORDS = 4096 };
     const struct pl_config *c = l->world->config;
-    uint64_t most = 2 * c->limits.outgoing_queue;
+    uint64_t most = 4 * c->limits.outgoing_queue;
     uint64_t bytes = pl_session_output_bytes(l->session);
 
     if (most < l->left_bytes)
         most = l->left_bytes;
-    if (l->left_bytes > 0 && bytes > most + WORDS)
+    if (l->left_bytes > 0 && bytes > most + c->limits.outgoing_queue + WORDS)
         trace_fail("%zu bytes wait for a client, %zu waited before",
                    (size_t)bytes, (size_t)l->left_bytes);
 }

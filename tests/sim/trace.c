@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { NOTES = 48 };
@@ -35,12 +34,6 @@ static void tell(const struct note *n)
             n->step, n->what, n->client, n->a, n->b);
 }
 
-void trace_mix(const char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
-}
-
 static void mix_number(uint64_t n)
 {
     hash = (hash ^ n) * 1099511628211u;
@@ -57,7 +50,8 @@ void trace_note(const char *what, int client, uint64_t a, uint64_t b)
 
     *n = (struct note){what, trace_place.step - trace_place.life_step, a, b,
                        client};
-    trace_mix(what, strlen(what));
+    for (const char *at = what; *at != '\0'; at++)
+        mix_number((unsigned char)*at);
     mix_number(n->step);
     mix_number(a);
     mix_number(b);

@@ -4,7 +4,6 @@
 #define TRACE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Of the life that runs now: it alone is needed to replay a failure. */
@@ -21,10 +20,10 @@ struct trace_place {
 
 extern struct trace_place trace_place;
 
-/* Of all that was noted and heard so far: the same run has the same, whatever
- * the compiler, the build and the addresses. */
+/* Of all that was noted so far: the same run has the same, whatever the
+ * compiler and the build.  Bytes are not in it: lists of presence are in an
+ * order that addresses decide, and answers of HTTP have a date. */
 uint64_t trace_hash(void);
-void trace_mix(const char *bytes, size_t len);
 
 /* Remember an event; `what` is constant. */
 void trace_note(const char *what, int client, uint64_t a, uint64_t b);
