@@ -16,6 +16,8 @@
 #include "conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -279,9 +281,25 @@ void pl_conn_on_event(void *conn, uint32_t events)
 
 /* --- What the session wants --- */
 
+/* The last words wait for a peer that reads slowly, and may be cut before it
+ * has read enough.  So the kernel shall take them beyond what it usually takes
+ * of a connection: it delivers them behind our close(2), too. */
+static void take_last_words(struct pl_conn *c)
+{
+    int usual = 0;
+
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &usual, sizeof usual);
+    on_writable(c);
+}
+
 static void flush(struct pl_session *s)
 {
-    write_all(pl_session_transport(s));
+    struct pl_conn *c = pl_session_transport(s);
+
+    if (c->is_stalled && c->fd >= 0 && pl_session_is_closing(s))
+        take_last_words(c);
+    else
+        write_all(c);
 }
 
 static void pause_reading(struct pl_session *s)

@@ -357,7 +357,7 @@ void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
         kept->next = NULL;
 }
 
-/* --- Shedding --- */
+/* --- Between the frames of an item --- */
 
 /* What was sent up to a frame's end counts as given at once. */
 static void forget_given(struct pl_out_pool *p, struct pl_out_item *i,
@@ -371,8 +371,9 @@ static void forget_given(struct pl_out_pool *p, struct pl_out_item *i,
     i->start = i->from;
 }
 
-/* Put what of the first item was not begun into an item of its own, so that
- * it can be dropped.  Without memory it stays where it is. */
+/* Put what of the first item, whose frames are owed, was not begun into an item
+ * of its own, so that it can be dropped or overtaken.  Without memory it stays
+ * where it is. */
 static void split_begun(struct pl_outq *q, struct pl_out_pool *p)
 {
     struct pl_out_item *i = q->first;
@@ -395,6 +396,33 @@ static void split_begun(struct pl_outq *q, struct pl_out_pool *p)
     i->next = rest;
     if (q->last == i)
         q->last = rest;
+}
+
+bool pl_outq_append_ahead(struct pl_outq *q, struct pl_out_pool *p,
+                          struct pl_segment *s, uint32_t from, uint32_t to)
+{
+    struct pl_out_item *frame, **at = &q->first;
+    struct pl_segment *copy = NULL;
+
+    if (q->first != NULL) /* it waits: see pl_outq_append_small() */
+        copy = copy_of(p, (struct pl_span){s->buf.data + from, to - from}, 1);
+    frame =
+        copy == NULL ? make(q, p, s, from, to) : make(q, p, copy, 0, to - from);
+    pl_segment_release(p->segments, copy);
+    if (frame == NULL)
+        return false;
+    frame->frames = 1;
+    if (q->first != NULL && q->first->owed > 0)
+        split_begun(q, p);
+    for (struct pl_out_item *i = q->first; i != NULL; i = i->next) {
+        if (i->owed == 0 || i->from != i->start)
+            at = &i->next;
+    }
+    frame->next = *at;
+    *at = frame;
+    if (frame->next == NULL)
+        q->last = frame;
+    return true;
 }
 
 /* The first frame of an item of which nothing was begun; gives its bytes. */

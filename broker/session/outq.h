@@ -58,6 +58,13 @@ bool pl_outq_append_small(struct pl_outq *q, struct pl_out_pool *p,
                           struct pl_segment *s, uint32_t from, uint32_t to,
                           uint32_t frames, uint32_t owed, uint32_t tag);
 
+/* Append one frame that is not owed, ahead of the owed ones at the end that
+ * were not begun: behind the last item that is no delivery.
+ * False: out of memory, nothing is queued.
+ * Owner: the queue holds `s`. */
+bool pl_outq_append_ahead(struct pl_outq *q, struct pl_out_pool *p,
+                          struct pl_segment *s, uint32_t from, uint32_t to);
+
 /* Move everything of `from` behind what `to` has. */
 void pl_outq_splice(struct pl_outq *to, struct pl_outq *from);
 

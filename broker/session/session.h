@@ -93,6 +93,9 @@ bool pl_session_inflates(const struct pl_session *s);
 /* The next pieces to send, at most `max`; gives how many. */
 int pl_session_output(struct pl_session *s, struct iovec *iov, int max);
 
+/* Whether its Close was said: nothing comes behind what waits. */
+bool pl_session_is_closing(const struct pl_session *s);
+
 /* Bytes of output waiting. */
 uint64_t pl_session_output_bytes(const struct pl_session *s);
 

@@ -50,6 +50,11 @@ int pl_session_output(struct pl_session *s, struct iovec *iov, int max)
     return pl_outq_peek(&s->out, iov, max);
 }
 
+bool pl_session_is_closing(const struct pl_session *s)
+{
+    return s->close_sent;
+}
+
 uint64_t pl_session_output_bytes(const struct pl_session *s)
 {
     return s->out.bytes;
@@ -304,9 +309,21 @@ static enum pl_ws_opcode opcode_of(const struct pl_session *s)
                                                       : PL_WS_BINARY;
 }
 
+/* A ping waits behind no publication: a client that reads slowly would else be
+ * closed for a pong that it could not know of, whatever channels.slow says. */
+static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
+{
+    if (!pl_outq_append_ahead(&s->out, &s->keeper->pool, d->segment, d->from,
+                              d->to))
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+    pl_session_touch(s);
+}
+
+enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
+
 /* Queue what was written to `seg` from `mark` on: one frame. */
 static void queue_frame(struct pl_session *s, struct pl_segment *seg,
-                        size_t mark, bool is_exempt)
+                        size_t mark, enum place place)
 {
     struct pl_delivery d = {.segment = seg,
                             .from = (uint32_t)mark,
@@ -316,15 +333,18 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
 
     if (s->doom != 0)
         return;
-    if (s->state != PL_SESSION_ECHO && !is_exempt && is_over_limit(s, len, 0) &&
-        !make_room(s, len, 0))
+    if (s->state != PL_SESSION_ECHO && place != IN_TURN_OVER_LIMIT &&
+        is_over_limit(s, len, 0) && !make_room(s, len, 0))
         pl_session_give_up_slow(s);
+    else if (place == AHEAD)
+        queue_ahead(s, &d);
     else
         append(s, &d, 0, 0);
 }
 
 static void finish_frame(struct pl_session *s, struct pl_segment *seg,
-                         size_t mark, enum pl_ws_opcode opcode, bool is_exempt)
+                         size_t mark, enum pl_ws_opcode opcode,
+                         enum place place)
 {
     if (!pl_segment_end_frame(seg, mark, opcode)) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
@@ -334,7 +354,7 @@ static void finish_frame(struct pl_session *s, struct pl_segment *seg,
     if (s->subscriber.deflate != PL_DEFLATE_NONE)
         pl_deflate_last(pl_hub_deflater(s->keeper->options.hub),
                         s->subscriber.deflate, &seg->buf, mark);
-    queue_frame(s, seg, mark, is_exempt);
+    queue_frame(s, seg, mark, place);
 }
 
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
@@ -345,20 +365,21 @@ void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
     if (seg == NULL)
         return;
     pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
-    finish_frame(s, seg, mark, opcode_of(s), false);
+    finish_frame(s, seg, mark, opcode_of(s), IN_TURN);
 }
 
 void pl_session_push(struct pl_session *s, const struct pl_push *push)
 {
     bool is_exempt =
         push->kind == PL_PUSH_UNSUBSCRIBE && policy_of(s) != PL_SLOW_CLOSE;
+    enum place place = is_exempt ? IN_TURN_OVER_LIMIT : IN_TURN;
     size_t mark;
     struct pl_segment *seg = begin_frame(s, &mark);
 
     if (seg == NULL)
         return;
     pl_push_encode(s->subscriber.encoding, &seg->buf, push);
-    finish_frame(s, seg, mark, opcode_of(s), is_exempt);
+    finish_frame(s, seg, mark, opcode_of(s), place);
 }
 
 void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
@@ -370,7 +391,7 @@ void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
     if (seg == NULL)
         return;
     pl_buf_put_span(&seg->buf, payload);
-    finish_frame(s, seg, mark, opcode, false);
+    finish_frame(s, seg, mark, opcode, IN_TURN);
 }
 
 void pl_session_say_ping(struct pl_session *s)
@@ -381,7 +402,7 @@ void pl_session_say_ping(struct pl_session *s)
     if (seg == NULL)
         return;
     pl_ping_encode(s->subscriber.encoding, &seg->buf);
-    finish_frame(s, seg, mark, opcode_of(s), false);
+    finish_frame(s, seg, mark, opcode_of(s), AHEAD);
 }
 
 /* Whole bytes that are no reply: an HTTP answer, a Close frame.  Above the

@@ -9,6 +9,9 @@
  * fixed seed.  Rejected: a relay between two sockets, which ends TCP half-way,
  * so that the broker's kernel would never see a loss.
  *
+ * PL_SLOW_LINK in the environment is given to netem in place of the usual
+ * delay and loss; the carrier imitates no more than those.
+ *
  * The broker listens on 127.0.0.1, as --insecure wants, so packets to that
  * address go over the devices: `route_localnet` allows that, and there, where
  * lo stays down, nothing else claims the address. */
@@ -34,6 +37,8 @@
 #include <unistd.h>
 
 #include <linux/if_tun.h>
+
+#define NEAR "near" /* the broker's device */
 
 enum { PACKET_MAX = 2048, QUEUE_MAX = 1000 }; /* netem's own limit */
 
@@ -138,15 +143,35 @@ static int enter_new_namespace(void)
     return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-static bool put_netem_on(const char *device)
+/* --- netem --- */
+
+static bool put_netem_on(const char *device, const char *how)
 {
-    char command[160];
+    char command[256];
 
     snprintf(command, sizeof command,
-             "tc qdisc add dev %s root netem delay %dms loss %d%% "
-             "limit %d 2>/dev/null",
-             device, SLOW_LINK_DELAY_MS, SLOW_LINK_LOSS_PERCENT, QUEUE_MAX);
+             "tc qdisc add dev %s root netem limit %d %s 2>/dev/null", device,
+             QUEUE_MAX, how);
     return system(command) == 0;
+}
+
+/* What the kernel says that it dropped; 0 when it does not say. */
+static uint64_t lost_by_netem(const char *device)
+{
+    char line[256];
+    unsigned long long lost = 0;
+
+    snprintf(line, sizeof line, "tc -s qdisc show dev %s", device);
+    FILE *said = popen(line, "r");
+    while (said != NULL && fgets(line, sizeof line, said) != NULL) {
+        const char *at = strstr(line, "dropped ");
+
+        if (at != NULL)
+            lost = strtoull(at + strlen("dropped "), NULL, 10);
+    }
+    if (said != NULL)
+        pclose(said);
+    return lost;
 }
 
 /* --- The carrier --- */
@@ -282,7 +307,8 @@ static bool start_carrier(struct slow_link *l, int near, int far)
 
 static bool make(struct slow_link *l, int *near, int *far)
 {
-    char near_name[] = "near", far_name[] = "far";
+    char near_name[] = NEAR, far_name[] = "far";
+    const char *asked = getenv("PL_SLOW_LINK");
 
     if ((l->here = enter_new_namespace()) < 0)
         return refuse("a network namespace needs root");
@@ -290,7 +316,14 @@ static bool make(struct slow_link *l, int *near, int *far)
         return refuse("loopback");
     if ((*near = open_device(near_name, "10.77.0.1", "10.77.0.2")) < 0)
         return refuse("a TUN device");
-    l->by_netem = put_netem_on(near_name);
+    snprintf(l->how, sizeof l->how, "delay %dms loss %d%%", SLOW_LINK_DELAY_MS,
+             SLOW_LINK_LOSS_PERCENT);
+    if (asked != NULL)
+        snprintf(l->how, sizeof l->how, "%s", asked);
+    l->by_netem = put_netem_on(near_name, l->how);
+    errno = EOPNOTSUPP;
+    if (asked != NULL && !l->by_netem)
+        return refuse("netem, which PL_SLOW_LINK asks for");
     if ((l->there = enter_new_namespace()) < 0)
         return refuse("a second network namespace");
     if ((*far = open_device(far_name, "10.77.0.2", "10.77.0.1")) < 0 ||
@@ -315,8 +348,7 @@ bool slow_link_init(struct slow_link *l)
     if (!ok)
         slow_link_fini(l);
     else
-        printf("slow link: %d ms, %d %% loss, by %s\n", SLOW_LINK_DELAY_MS,
-               SLOW_LINK_LOSS_PERCENT,
+        printf("slow link: %s, by %s\n", l->how,
                l->by_netem ? "netem" : "the carrier: netem is not there");
     return ok;
 }
@@ -348,4 +380,6 @@ void slow_link_counts(const struct slow_link *l, struct slow_link_count *out)
     if (write(l->control, "?", 1) != 1 ||
         read(l->control, out, sizeof *out) != (ssize_t)sizeof *out)
         abort();
+    if (l->by_netem)
+        out->lost = lost_by_netem(NEAR);
 }

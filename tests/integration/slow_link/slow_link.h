@@ -21,10 +21,11 @@ struct slow_link {
     int control;
     pid_t carrier;
     bool by_netem; /* the kernel delays and loses; else the carrier does */
+    char how[128]; /* in netem's words */
 };
 
 struct slow_link_count {
-    uint64_t carried, lost; /* packets to the clients; lost by the carrier */
+    uint64_t carried, lost; /* packets to the clients */
 };
 
 /* False: this machine does not allow it; why is told on stdout. */

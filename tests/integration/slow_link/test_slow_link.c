@@ -85,15 +85,16 @@ static void take(struct reader *r, const struct peer_reply *got)
     r->offset = got->offset;
 }
 
-/* Whatever is here of all of them, without waiting. */
-static void read_all(struct scene *s)
+/* Whatever is here of all of them but one, without waiting. */
+static void read_all_but(struct scene *s, const struct reader *left_out)
 {
     struct peer_reply got;
 
     for (struct reader *r = s->readers; r < s->readers + READERS; r++) {
         enum peer_got what = PEER_MORE;
 
-        while (!r->is_over && (peer_read(&r->peer) || r->peer.is_over)) {
+        while (r != left_out && !r->is_over &&
+               (peer_read(&r->peer) || r->peer.is_over)) {
             while ((what = peer_next(&r->peer, &got)) == PEER_GOT)
                 take(r, &got);
             r->is_over = what == PEER_END;
@@ -101,6 +102,11 @@ static void read_all(struct scene *s)
         if (!is_slow(s, r))
             assert_int_equal(r->jumped, 0);
     }
+}
+
+static void read_all(struct scene *s)
+{
+    read_all_but(s, NULL);
 }
 
 static void wait_for_any(struct scene *s)
@@ -283,6 +289,22 @@ static void take_missed(struct scene *s, struct reader *r,
     }
 }
 
+/* The answer may take long, and the others are pinged meanwhile. */
+static void await_recovery(struct scene *s, struct reader *r,
+                           struct peer_reply *out)
+{
+    for (;;) {
+        while (peer_next(&r->peer, out) == PEER_GOT) {
+            if (out->id == 901)
+                return;
+            take(r, out);
+        }
+        wait_for_any(s);
+        assert_true(peer_read(&r->peer) || !r->peer.is_over);
+        read_all_but(s, r);
+    }
+}
+
 /* Subscribe from where the reader was; true: all that it missed has come.
  * False: it was told that not all can come. */
 static bool recover(struct scene *s, struct reader *r, const char *epoch)
@@ -295,7 +317,7 @@ static bool recover(struct scene *s, struct reader *r, const char *epoch)
                        "\"recover\":true,\"epoch\":\"%s\",\"offset\":%llu}}",
                        epoch, (unsigned long long)r->offset);
     peer_frame(&r->peer, PL_WS_TEXT, (struct pl_span){text, (size_t)len});
-    peer_await(&r->peer, 901, &got);
+    await_recovery(s, r, &got);
     assert_int_equal(got.kind, PEER_RESULT);
     assert_true(body_has(&got, "\"was_recovering\":true"));
     if (!body_has(&got, "\"recovered\":true"))

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 
 enum { FLOODS = 400, LEN = 3000 };
@@ -57,7 +59,7 @@ static void send_all(int fd, const void *bytes, size_t len)
     assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
 }
 
-static int open_echo(struct rig *r, int *server)
+static void ask_for_echo(struct rig *r, int fd)
 {
     static const char request[] =
         "GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
@@ -65,13 +67,19 @@ static int open_echo(struct rig *r, int *server)
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         "Sec-WebSocket-Version: 13\r\n\r\n";
     char text[512];
-    int fd = open_pair(r, server);
 
     send_all(fd, request, sizeof request - 1);
     rig_run(r);
     ssize_t n = __real_recv(fd, text, sizeof text, 0);
     assert_true(n > 12 && memcmp(text, "HTTP/1.1 101", 12) == 0);
     assert_memory_equal(text + n - 4, "\r\n\r\n", 4);
+}
+
+static int open_echo(struct rig *r, int *server)
+{
+    int fd = open_pair(r, server);
+
+    ask_for_echo(r, fd);
     return fd;
 }
 
@@ -279,6 +287,63 @@ static void a_close_ends_the_socket_when_all_is_sent(void **state)
     rig_destroy(r);
 }
 
+/* A connection over TCP of which the kernel takes little; gives our end. */
+static int open_narrow_echo(struct rig *r)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int door = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int on = 1, small = 4096, large = 1 << 20;
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    assert_int_equal(bind(door, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(door, 1), 0);
+    getsockname(door, (struct sockaddr *)&at, &len);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    int server = accept4(door, NULL, NULL, SOCK_NONBLOCK);
+    close(door);
+    setsockopt(server, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
+    setsockopt(server, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &small, sizeof small);
+    assert_int_equal(pl_conns_adopt(r->conns, server, false, NULL), PL_OK);
+    ask_for_echo(r, fd);
+    return fd;
+}
+
+/* Who reads nothing until the broker has given it up still reads why. */
+static void last_words_are_with_the_kernel_however_slow_the_peer(void **state)
+{
+    enum { MESSAGES = 20, ALL = MESSAGES * (LEN + 4) };
+    static const unsigned char wrong[] = {0x83, 0x80, 0, 0, 0, 0};
+    struct rig *r = begin();
+    int fd = open_narrow_echo(r);
+    char frame[LEN + 8], *got = malloc(ALL + 200);
+    size_t len = 0, more;
+
+    (void)state;
+    for (int i = 0; i < MESSAGES; i++) {
+        send_all(fd, frame, put_frame(frame, 'x', LEN));
+        rig_run(r);
+    }
+    assert_true(rig_metric(r, PL_METRIC_QUEUE_BYTES) > 0);
+    send_all(fd, wrong, sizeof wrong);
+    rig_run(r);
+    assert_int_equal(rig_metric(r, PL_METRIC_QUEUE_BYTES), 0);
+    while ((more = read_now(fd, got + len, ALL + 200 - len)) > 0)
+        len += more;
+    assert_true(len > ALL + 4);
+    assert_int_equal((unsigned char)got[ALL], 0x88);
+    assert_int_equal(
+        (unsigned char)got[ALL + 2] << 8 | (unsigned char)got[ALL + 3], 1002);
+    free(got);
+    close(fd);
+    rig_run(r);
+    assert_int_equal(rig_metric(r, PL_METRIC_CONNECTIONS), 0);
+    rig_destroy(r);
+}
+
 static void an_idle_connection_costs_no_system_calls(void **state)
 {
     struct rig *r = begin();
@@ -323,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_flood_does_not_starve_its_neighbours),
         cmocka_unit_test(a_refused_request_gets_its_answer_before_the_end),
         cmocka_unit_test(a_close_ends_the_socket_when_all_is_sent),
+        cmocka_unit_test(last_words_are_with_the_kernel_however_slow_the_peer),
         cmocka_unit_test(an_idle_connection_costs_no_system_calls),
         cmocka_unit_test(replies_of_one_turn_are_one_write),
     };

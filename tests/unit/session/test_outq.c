@@ -487,6 +487,94 @@ static void parts_of_another_kind_are_not_joined(void **state)
     pl_segment_release(f->pool.segments, large);
 }
 
+/* --- Going ahead --- */
+
+/* Send all, and give the number of the frame that has a payload of 9 bytes,
+ * which no other has. */
+static int place_of_ping(struct fixture *f)
+{
+    static char bytes[1 << 16];
+    struct iovec iov[64];
+    size_t len = 0;
+    int n = pl_outq_peek(&f->q, iov, 64), place = 0;
+
+    for (int i = 0; i < n; i++) {
+        memcpy(bytes + len, iov[i].iov_base, iov[i].iov_len);
+        len += iov[i].iov_len;
+    }
+    for (size_t at = 0; at < len; place++) {
+        size_t frame = pl_ws_frame_length((struct pl_span){bytes + at, len});
+
+        if (frame == 11)
+            break;
+        at += frame;
+    }
+    pl_outq_sent(&f->q, &f->pool, len);
+    check(f);
+    assert_null(f->q.last);
+    return place;
+}
+
+/* The bytes of a begun frame would confuse place_of_ping(). */
+static void send_whole_frame_of(struct fixture *f, size_t len, size_t sent)
+{
+    if (sent > 0)
+        pl_outq_sent(&f->q, &f->pool, len - sent);
+}
+
+static void go_ahead(struct fixture *f)
+{
+    struct pl_segment *s = pl_segment_create(f->pool.segments);
+
+    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("123456789"));
+    s->frames++;
+    assert_true(
+        pl_outq_append_ahead(&f->q, &f->pool, s, 0, (uint32_t)s->buf.len));
+    pl_segment_release(f->pool.segments, s);
+    check(f);
+}
+
+static void what_goes_ahead_overtakes_deliveries_that_were_not_begun(void **st)
+{
+    size_t len[FRAMES];
+    size_t all = measure(len);
+
+    (void)st;
+    for (size_t sent = 0; sent < all; sent++) {
+        struct fixture *f;
+        size_t begun = sent, frame = 0;
+        void *state;
+
+        begin(&state);
+        f = state;
+        fill(f, len);
+        pl_outq_sent(&f->q, &f->pool, sent);
+        while (begun >= len[frame])
+            begun -= len[frame++];
+        go_ahead(f);
+        send_whole_frame_of(f, len[frame], begun);
+        assert_int_equal(place_of_ping(f), 0);
+        assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 3 * FRAMES);
+        finish(&state);
+    }
+}
+
+static void what_goes_ahead_overtakes_no_reply(void **state)
+{
+    struct fixture *f = *state;
+    size_t len[FRAMES];
+    struct pl_segment *s = make_segment(f->pool.segments, len);
+
+    go_ahead(f); /* into an empty queue */
+    assert_int_equal(place_of_ping(f), 0);
+    fill(f, len);
+    append(f, s, 0, (uint32_t)s->buf.len, FRAMES, false);
+    append(f, s, 0, (uint32_t)s->buf.len, FRAMES, true);
+    pl_segment_release(f->pool.segments, s);
+    go_ahead(f);
+    assert_int_equal(place_of_ping(f), 4 * FRAMES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +593,9 @@ int main(void)
         cmocka_unit_test(shedding_drops_whole_frames_from_the_oldest),
         T(shedding_leaves_what_has_no_tag_or_another),
         cmocka_unit_test(bytes_that_are_no_frame_are_kept_whole),
+        cmocka_unit_test(
+            what_goes_ahead_overtakes_deliveries_that_were_not_begun),
+        T(what_goes_ahead_overtakes_no_reply),
 #undef T
     };
 

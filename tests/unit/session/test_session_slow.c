@@ -388,6 +388,38 @@ static void latest_keeps_joins_and_leaves(void **state)
     rig_destroy(r);
 }
 
+/* --- Pings --- */
+
+/* Whatever part of a frame the kernel had taken. */
+static void a_ping_overtakes_publications(void **state)
+{
+    (void)state;
+    for (size_t begun = 0; begun < 3000; begun += 171) {
+        struct rig *r = with("ping", "channels.slow=close", false);
+        struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+        int last = -1, before_ping = -1;
+
+        client_subscribe(slow, 2, "c");
+        client_take(slow, begun);
+        for (unsigned i = 0; i < 7; i++)
+            publish(writer, "c", i);
+        uint64_t queued = pl_session_output_bytes(slow->session);
+        while (pl_session_output_bytes(slow->session) == queued)
+            rig_run(r, 100);
+        client_take(slow, SIZE_MAX);
+        for (const char *text; (text = client_next(slow)) != NULL;) {
+            if (strcmp(text, "{}") == 0)
+                before_ping = last;
+            else
+                last = atoi(strchr(text, ' ') + 1);
+        }
+        assert_int_equal(last, 6); /* the order is as before */
+        assert_in_range(before_ping + 1, begun / (LEN + 100), begun / LEN + 1);
+        assert_int_equal(slow->closed, 0);
+        rig_destroy(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +435,7 @@ int main(void)
         cmocka_unit_test(the_room_for_what_was_recovered_goes_with_it),
         cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),
         cmocka_unit_test(latest_keeps_joins_and_leaves),
+        cmocka_unit_test(a_ping_overtakes_publications),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
