@@ -2,8 +2,8 @@
 /* conns.c - see conns.h.
  *
  * Sockets come from the listener by mail when it lives on another loop, by a
- * call when it lives here.  A socket whose mail is not handled is closed with
- * it. */
+ * call when it lives here.  Mail that is not handled goes back to the listener,
+ * which closes the socket with it. */
 #include "conns.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
     m->fd = fd;
     m->is_tls = is_tls;
     m->guest = guest;
-    m->msg.flags = guest == NULL ? 0 : PL_MSG_RETURN;
+    m->msg.flags = PL_MSG_RETURN;
     return m;
 }
 

@@ -13,6 +13,7 @@ struct pl_fd_mail {
     struct pl_msg msg;
     int fd; /* owned; -1: taken out */
     bool is_tls;
+    unsigned loop;          /* the listener's own note: whose load it is */
     struct pl_guest *guest; /* owned; NULL: none, or taken out */
 };
 
@@ -21,7 +22,7 @@ struct pl_tls_mail {
     struct pl_tls *tls; /* held */
 };
 
-/* One with a guest comes back when it finds nobody, for the doors to hear of.
+/* It comes back when it finds nobody who takes it, for the listener to count.
  * NULL: out of memory; socket and guest are still the caller's. */
 struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
                                      struct pl_guest *guest);

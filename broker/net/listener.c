@@ -6,7 +6,9 @@
  * it.  SO_REUSEPORT with a socket a loop was rejected: it spreads by a hash, so
  * that twenty connections on four loops end up as nine, six, three and two, and
  * closing one of the sockets resets what waits in its backlog.  A loop that
- * refuses connections because it lags is avoided for a second.
+ * refuses connections because it lags is avoided for a second, and so is one
+ * that did not take its mail (its mailbox is full, or it is gone): with the
+ * fewest for ever it would get them all.
  *
  * When the process or the machine has no descriptors left, or no memory for
  * one, it stops listening for a moment instead of spinning; who waits in the
@@ -40,7 +42,7 @@ enum {
     BACKLOG = 65535,
     BATCH = 64,
     PAUSE_MS = 100,
-    AVOID_MS = 1000 /* a loop that lags */
+    AVOID_MS = 1000 /* a loop that lags, or takes nothing */
 };
 
 struct pl_listener {
@@ -68,13 +70,18 @@ static void stop_listening(struct pl_listener *l)
     pl_gauge_drop(l->options.metrics, PL_METRIC_LISTENERS, 1);
 }
 
+static void avoid(struct pl_listener *l, unsigned loop)
+{
+    l->avoid_ms[loop] = pl_loop_now_ms(l->actor.loop) + AVOID_MS;
+}
+
 /* One that refuses for its lag has the fewest, so it would get them all. */
 static void note_lag(struct pl_listener *l, unsigned loop, uint64_t refused)
 {
     if (l->refused[loop] == refused)
         return;
     l->refused[loop] = refused;
-    l->avoid_ms[loop] = pl_loop_now_ms(l->actor.loop) + AVOID_MS;
+    avoid(l, loop);
 }
 
 /* What each loop has: what it published, and what is on its way to it. */
@@ -134,6 +141,7 @@ static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
         pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
+    m->loop = to;
     pl_actor_send(&l->actor, l->options.conns[to], &m->msg);
 }
 
@@ -235,6 +243,8 @@ static void on_phase(struct pl_listener *l, struct pl_phase_mail *m)
 /* A loop did not take it. */
 static void on_returned(struct pl_listener *l, struct pl_fd_mail *m)
 {
+    l->options.given[m->loop]--;
+    avoid(l, m->loop);
     pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
     if (m->guest != NULL)
         pl_doors_leave(l->options.doors, m->guest);

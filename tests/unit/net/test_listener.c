@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "actor.h"
 #include "clock.h"
 #include "listener.h"
 #include "mail.h"
@@ -96,6 +97,50 @@ static void finish(struct hall *h)
         pl_snapshot_destroy(h->snapshots[i]);
 }
 
+/* A loop: it takes what it gets, and publishes how much it took. */
+struct taker {
+    struct pl_actor actor; /* first */
+    uint64_t took;
+};
+
+static void take(struct pl_actor *a, struct pl_msg *msg)
+{
+    ((struct taker *)a)->took++;
+    msg->destroy(msg);
+}
+
+static void reap_taker(struct pl_actor *a)
+{
+    free(a);
+}
+
+static const struct pl_actor_ops taker_ops = {
+    .name = "taker",
+    .mailbox = {.limit = 1, .when_full = PL_FULL_REFUSE},
+    .receive = take,
+    .reap = reap_taker,
+};
+
+static struct taker *add_taker(struct hall *h, unsigned loop)
+{
+    struct taker *t = calloc(1, sizeof *t);
+
+    assert_non_null(t);
+    assert_int_equal(pl_actor_init(&t->actor, h->rig->loop, &taker_ops), PL_OK);
+    h->conns[loop] = pl_actor_address(&t->actor);
+    return t;
+}
+
+static void publish(struct hall *h, unsigned loop, uint64_t accepted,
+                    uint64_t more)
+{
+    uint64_t v[PL_METRIC_COUNT] = {0};
+
+    v[PL_METRIC_ACCEPTED] = accepted;
+    v[PL_METRIC_CONNECTIONS] = accepted + more;
+    pl_snapshot_publish(h->snapshots[loop], v);
+}
+
 static int new_socket(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -163,27 +208,38 @@ static void after_its_phase_nobody_is_accepted(void **state)
     finish(&h);
 }
 
+static int knock(struct hall *h)
+{
+    int fd = new_socket();
+
+    assert_int_equal(dial(fd, pl_listener_port(h->listener)), 0);
+    return fd;
+}
+
 /* Each connection goes to the loop that has the fewest. */
 static void connections_are_spread_evenly(void **state)
 {
+    struct taker *takers[4] = {NULL};
     struct hall h;
-    uint64_t v[PL_METRIC_COUNT] = {0};
     int fds[35];
 
     (void)state;
     begin_listening(&h, 4);
-    v[PL_METRIC_CONNECTIONS] = 5; /* loop 2 has some already */
-    pl_snapshot_publish(h.snapshots[2], v);
+    for (unsigned i = 1; i < 4; i++)
+        takers[i] = add_taker(&h, i);
+    publish(&h, 2, 0, 5); /* some are there already */
     for (int i = 0; i < 35; i++) {
-        fds[i] = new_socket();
-        assert_int_equal(dial(fds[i], pl_listener_port(h.listener)), 0);
+        fds[i] = knock(&h);
         rig_run(h.rig);
         pl_snapshot_publish(h.snapshots[0], h.rig->metrics.value);
+        for (unsigned j = 1; j < 4; j++)
+            publish(&h, j, takers[j]->took, j == 2 ? 5 : 0);
     }
-    assert_int_equal(h.given[0], 10);
-    assert_int_equal(h.given[1], 10);
-    assert_int_equal(h.given[2], 5);
-    assert_int_equal(h.given[3], 10);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPTED), 10);
+    assert_int_equal(takers[1]->took, 10);
+    assert_int_equal(takers[2]->took, 5);
+    assert_int_equal(takers[3]->took, 10);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED), 0);
     for (int i = 0; i < 35; i++)
         close(fds[i]);
     stop(&h);
@@ -211,6 +267,77 @@ static void a_loop_that_refuses_for_its_lag_gets_no_more(void **state)
     rig_turn(h.rig); /* all of them at once */
     assert_int_equal(h.given[0], 6);
     assert_int_equal(h.given[1], 0);
+    for (int i = 0; i < 6; i++)
+        close(fds[i]);
+    stop(&h);
+    finish(&h);
+}
+
+/* The peer hears at once that nobody has its connection. */
+static void expect_closed(int fd)
+{
+    char byte;
+
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+}
+
+/* What its mailbox has no room for is closed, counted, and not its own. */
+static void what_a_loop_refuses_is_counted_and_not_its_load(void **state)
+{
+    struct hall h;
+    int fds[3];
+
+    (void)state;
+    begin(&h, 2);
+    struct taker *t = add_taker(&h, 1);
+    assert_int_equal(try_listen(&h, "127.0.0.1:0"), PL_OK);
+    publish(&h, 0, 0, 100);
+    for (int i = 0; i < 3; i++)
+        fds[i] = knock(&h);
+    rig_turn(h.rig); /* all of them at once, and there is room for one */
+    rig_run(h.rig);
+    assert_int_equal(t->took, 1);
+    assert_int_equal(h.given[1], 1);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED), 2);
+    for (int i = 0; i < 3; i++) {
+        expect_closed(fds[i]);
+        close(fds[i]);
+    }
+    stop(&h);
+    finish(&h);
+}
+
+static void pass(struct hall *h, struct pl_clock_driven *clock, uint64_t ms)
+{
+    pl_clock_driven_advance(clock, ms * 1000000u);
+    pl_reactor_touch(h->rig->reactor);
+    rig_run(h->rig);
+}
+
+/* It would have the fewest for ever, and so get them all. */
+static void a_loop_that_is_gone_gets_one_try_a_second(void **state)
+{
+    struct pl_clock_driven clock;
+    struct hall h;
+    int fds[6];
+
+    (void)state;
+    pl_clock_driven_init(&clock);
+    begin_at(&h, 2, &clock.clock); /* of loop 1 nobody has the address */
+    assert_int_equal(try_listen(&h, "127.0.0.1:0"), PL_OK);
+    for (int i = 0; i < 6; i++) {
+        if (i == 4)
+            pass(&h, &clock, 1000);
+        publish(&h, 0, h.given[0], 100);
+        fds[i] = knock(&h);
+        rig_run(h.rig);
+    }
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED), 2);
+    assert_int_equal(rig_metric(h.rig, PL_METRIC_CONNECTIONS), 4);
+    assert_int_equal(h.given[0], 4);
+    assert_int_equal(h.given[1], 0);
+    expect_closed(fds[0]);
+    expect_closed(fds[4]);
     for (int i = 0; i < 6; i++)
         close(fds[i]);
     stop(&h);
@@ -274,13 +401,6 @@ static void count_line(void *arg, enum pl_log_level level, struct pl_span line)
     (void)level;
     if (memmem(line.at, line.len, "accept", 6) != NULL)
         lines++;
-}
-
-static void pass(struct hall *h, struct pl_clock_driven *clock, uint64_t ms)
-{
-    pl_clock_driven_advance(clock, ms * 1000000u);
-    pl_reactor_touch(h->rig->reactor);
-    rig_run(h->rig);
 }
 
 /* The machine's table of files is full (ENFILE), not only ours; or memory for
@@ -378,6 +498,8 @@ int main(void)
         cmocka_unit_test(after_its_phase_nobody_is_accepted),
         cmocka_unit_test(connections_are_spread_evenly),
         cmocka_unit_test(a_loop_that_refuses_for_its_lag_gets_no_more),
+        cmocka_unit_test(what_a_loop_refuses_is_counted_and_not_its_load),
+        cmocka_unit_test(a_loop_that_is_gone_gets_one_try_a_second),
         cmocka_unit_test(without_descriptors_it_waits_for_some),
         cmocka_unit_test(without_files_in_the_whole_machine_it_waits_too),
         cmocka_unit_test(an_error_of_one_connection_stops_nothing),
