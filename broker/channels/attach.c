@@ -23,7 +23,7 @@ static struct pl_attach_mail *mail_of(struct pl_work *w)
 static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
 {
     return w->owner->options.join_leave && !w->is_detached && m->error == 0 &&
-           (m->flags & PL_ATTACH_HIDDEN) == 0 && w->ch->takers > 0;
+           (m->flags & PL_ATTACH_HIDDEN) == 0;
 }
 
 void pl_attach_answer(struct pl_work *w)

@@ -5,7 +5,7 @@
  *
  * A publication comes up, on every owner attached to the channel, as an event;
  * at the publisher before or after its request is complete, but in the order
- * submitted. */
+ * submitted.  So do joins and leaves. */
 #ifndef PL_BUS_H
 #define PL_BUS_H
 

@@ -24,14 +24,21 @@
 
 enum { MAILBOX_LIMIT = 65536 };
 
-/* --- Events of the bus --- */
+/* --- Events of the bus ---
+ *
+ * Joins and leaves nobody takes end here, not before the bus.  Rejected: asking
+ * for takers when they are submitted.  Whoever attaches while a join is on the
+ * bus hears it, so it must hear the leave behind it too, though nobody took
+ * joins when that was submitted. */
 
 static void tell_hubs(struct pl_channels *c, struct pl_span channel,
                       uint64_t hash, struct pl_client *client, bool is_join)
 {
     struct pl_channel *ch = pl_channel_find(c, channel, hash);
 
-    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++) {
+    if (ch == NULL || ch->takers == 0)
+        return;
+    for (unsigned l = 0; l < c->loop_count; l++) {
         struct pl_presence_event_mail *m;
 
         if (ch->at_loop[l] == 0 ||

@@ -13,6 +13,8 @@
  *   tells and before every later one.
  * - A client's join comes behind the answer to its attach and before its
  *   leave; an attach that failed or whose detach came first makes neither.
+ *   Who takes joins and leaves gets, from some moment on, all those of a client
+ *   in turn, except what the bus failed or for which there was no memory.
  * - Attaching and detaching need not match: a detach of somebody who is not
  *   attached, because the attach failed or was never delivered, does nothing.
  *   A second attach of the same client is answered 105.

@@ -139,8 +139,8 @@ void pl_answer_error(struct pl_channels *c, struct pl_msg *msg, uint32_t code);
 /* Answer the work's request with the code for `err`, and destroy the work. */
 void pl_work_fail(struct pl_work *w, enum pl_err err);
 
-/* Tell the takers, through the bus, that w->client has come or gone; destroys
- * the work in the end. */
+/* Tell the bus that w->client has come or gone, whether or not there are takers
+ * just now, see channels.c; destroys the work in the end. */
 void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind);
 
 /* Answer what waits in the outbox up to the next that is not ready. */

@@ -73,7 +73,7 @@ static void tell(struct pl_work *w)
 {
     struct pl_detach_mail *m = (struct pl_detach_mail *)w->msg;
 
-    if (m == NULL || m->failed || w->ch->takers == 0) {
+    if (m == NULL || m->failed) {
         pl_work_destroy(w);
         return;
     }
@@ -91,7 +91,7 @@ static void on_removed(struct pl_store_op *op)
         return;
     }
     w->msg = NULL; /* the leave is told now, the rest comes later */
-    if (!m->failed && w->ch->takers > 0)
+    if (!m->failed)
         w->client = pl_client_hold(m->client);
     m->failed = true;
     try_later(w->ch, m);

@@ -313,6 +313,98 @@ static void the_bus_is_attached_while_there_are_subscribers(void **state)
     rig_destroy(r);
 }
 
+/* --- Joins and leaves that are still on the bus --- */
+
+/* The oldest comes up as an event, and is answered. */
+static void bring_up(struct hand_bus *h)
+{
+    const struct pl_bus_publish *b = h->held[0];
+    const struct pl_store_op *op = &b->op;
+
+    (b->kind == PL_BUS_JOIN ? h->events->join : h->events->leave)(
+        h->owner, op->channel, op->hash, b->client);
+    answer(h, PL_OK);
+}
+
+static void bring_all_up(struct rig *r, struct hand_bus *h)
+{
+    while (h->count > 0)
+        bring_up(h);
+    rig_run(r, 0);
+}
+
+/* A taker, client 0, and client 1 have come; `waits`: the latter's join is on
+ * the bus. */
+static struct rig *make_two(struct hand_bus *h, bool waits)
+{
+    struct pl_channels_options o = usual;
+
+    *h = (struct hand_bus){.bus = {&hand_ops}};
+    o.bus = &h->bus;
+    o.history_size = 0;
+    struct rig *r = rig_create(7, &o, NULL);
+    rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 0);
+    bring_all_up(r, h);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    if (!waits)
+        bring_all_up(r, h);
+    return r;
+}
+
+/* What hub 2 was told of client 1: a letter for each join and leave. */
+static void check_told(struct rig *r, const char *expected)
+{
+    struct pl_presence_event_mail *e;
+    char told[9] = "";
+    size_t len = 0;
+
+    for (unsigned i = 0;
+         (e = rig_mail(r, 2, PL_MAIL_PRESENCE_EVENT, i)) != NULL; i++)
+        if (e->client == r->client[1] && len < sizeof told - 1)
+            told[len++] = e->is_join ? 'j' : 'l';
+    assert_string_equal(told, expected);
+}
+
+static void who_hears_a_late_join_hears_the_leave_too(void **state)
+{
+    struct hand_bus bus;
+    struct rig *r = make_two(&bus, true);
+
+    (void)state;
+    rig_detach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 0);
+    rig_detach(r, 1, "a", 0); /* no taker is there just now */
+    rig_run(r, 0);
+    rig_attach(r, 2, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 0);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    bring_all_up(r, &bus);
+    check_told(r, "jlj");
+    rig_destroy(r);
+}
+
+static void who_hears_a_late_leave_hears_the_next_join_too(void **state)
+{
+    struct hand_bus bus;
+    struct rig *r = make_two(&bus, false);
+
+    (void)state;
+    rig_detach(r, 1, "a", 0);
+    rig_run(r, 0);
+    rig_detach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 0);
+    rig_attach(r, 1, "a", 0); /* no taker is there just now */
+    rig_run(r, 0);
+    rig_attach(r, 2, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 0);
+    bring_all_up(r, &bus);
+    check_told(r, "lj");
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +419,8 @@ int main(void)
         cmocka_unit_test(without_history_a_failed_bus_is_an_error),
         cmocka_unit_test(a_publication_of_another_node_reaches_the_hubs),
         cmocka_unit_test(the_bus_is_attached_while_there_are_subscribers),
+        cmocka_unit_test(who_hears_a_late_join_hears_the_leave_too),
+        cmocka_unit_test(who_hears_a_late_leave_hears_the_next_join_too),
     };
 
     return cmocka_run_group_tests_name("channels_late", tests, NULL, NULL);
