@@ -318,12 +318,20 @@ static void resume_reading(struct pl_session *s)
         make_ready(c);
 }
 
+/* It is told that no more comes, if the kernel takes that now. */
+static void cut(struct pl_conn *c)
+{
+    if (c->fd >= 0 && c->io->finish != NULL)
+        c->io->finish(c);
+    close_now(c, "ended");
+}
+
 static void end(struct pl_session *s, enum pl_end how)
 {
     struct pl_conn *c = pl_session_transport(s);
 
     if (how == PL_END_AT_ONCE) {
-        close_now(c, "ended");
+        cut(c);
         return;
     }
     c->is_ending = true;

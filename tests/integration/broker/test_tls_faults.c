@@ -379,7 +379,7 @@ static void half_a_handshake_is_cut_at_the_deadline(void **st)
     assert_true(recv(c.fd, &byte, 1, 0) <= 0);
     tls_fini(&c);
     assert_true(tls_open(&c, port, &usual)); /* and then says nothing */
-    tls_await_notify(&c);
+    assert_true(tls_await_notify(&c));
     tls_fini(&c);
     somebody_is_served(port);
     finish(&b);
@@ -487,6 +487,28 @@ static void a_stop_tells_everybody_and_then_gives_notice(void **st)
     box_log_end();
 }
 
+/* Who ignores our Close is cut in the end, and has its notice before. */
+static void who_is_cut_gets_notice_too(void **st)
+{
+    const char *more[] = {"shutdown.disconnect=300ms", "ping.interval=0"};
+    struct tls_client c;
+    struct box b;
+
+    (void)st;
+    box_log_begin();
+    uint16_t port = start(&b, more);
+    assert_true(tls_open(&c, port, &usual));
+    assert_true(tls_enter(&c));
+    pl_broker_stop(b.broker);
+    assert_false(tls_hear(&c)); /* the Close; nobody answers it */
+    assert_true(tls_await_notify(&c));
+    tls_fini(&c);
+    assert_int_equal(pl_broker_wait(b.broker), PL_OK);
+    box_assert_zero(&b);
+    box_destroy(&b);
+    box_log_end();
+}
+
 /* --- Slow readers --- */
 
 static void publish(struct tls_client *c, unsigned number, size_t size)
@@ -589,6 +611,7 @@ int main(void)
         cmocka_unit_test(what_came_before_a_broken_record_counts),
         cmocka_unit_test(who_ends_without_notice_gets_one_all_the_same),
         cmocka_unit_test(a_stop_tells_everybody_and_then_gives_notice),
+        cmocka_unit_test(who_is_cut_gets_notice_too),
         cmocka_unit_test(a_slow_reader_gets_everything_in_order),
         cmocka_unit_test(a_reader_too_slow_is_closed_and_nobody_else),
     };
