@@ -11,7 +11,10 @@
  * When a command is wrong, what follows it is still decoded, since the peer's
  * Close may be there, but no command runs any more: is_barred.  When the
  * WebSocket is wrong or the peer closed, nothing is decoded: is_deaf.  Commands
- * that waited for the login came before that, and run.
+ * that waited for the login came before that, and run; when they are more than
+ * limits.commands_per_second lets run at once, the end waits for its turn
+ * behind them, as it does where it was not even decoded: pings go on, and there
+ * is no deadline but the rate.
  *
  * Rejected: queueing the end behind the commands as one more of them; they are
  * answered in any order.
@@ -72,6 +75,17 @@ static void end_behind(struct pl_session *s, uint16_t code,
         wait(s, code);
     else
         pl_session_close(s, code, reason);
+}
+
+void pl_session_end_in_turn(struct pl_session *s)
+{
+    if (!s->is_deaf || s->is_pacing || s->is_ending ||
+        s->state >= PL_SESSION_CLOSING)
+        return;
+    if (s->pending > 0)
+        wait(s, s->end_code);
+    else
+        pl_session_conclude(s);
 }
 
 void pl_session_bar(struct pl_session *s, uint16_t code)

@@ -81,6 +81,7 @@ static void begin(struct pl_session *s)
     if (s->is_pacing)
         return;
     s->pace->due_ms = due_ms(s->keeper, s->pace);
+    s->is_ending = false; /* seen during the login: it has its turn behind */
     s->is_pacing = s->was_paced = true;
     pl_count(s->keeper->options.metrics, PL_METRIC_READS_PAUSED_RATE, 1);
     pl_session_pause(s);
@@ -135,6 +136,7 @@ void pl_pace_go_on(struct pl_session *s)
         pl_session_decode(s, (struct pl_span){bytes.data, bytes.len});
     pl_buf_fini(&held);
     pl_buf_fini(&bytes);
+    pl_session_end_in_turn(s);
     if (s->pending <= PL_PENDING_RESUME)
         pl_session_read_on(s);
 }

@@ -83,7 +83,7 @@ struct pl_session {
     uint32_t recovering; /* bytes beyond limits.outgoing_queue that may wait,
                             until nothing does; see pl_session_has_room() */
     uint16_t doom;       /* close with this code at the end of the turn */
-    uint16_t end_code;   /* while is_ending; 0: an empty Close */
+    uint16_t end_code;   /* of the end that waits; 0: an empty Close */
     uint8_t state;
     uint8_t grants;         /* enum pl_grant */
     uint8_t pongs_due;      /* several only when it was held back */
@@ -143,6 +143,10 @@ void pl_session_bar(struct pl_session *s, uint16_t code);
 /* The peer's Close, or its violation of RFC 6455. */
 void pl_session_on_close(struct pl_session *s, uint16_t code);
 void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e);
+
+/* Nothing is held back by the rate any more: if the end waited for that, it
+ * now waits for answers only. */
+void pl_session_end_in_turn(struct pl_session *s);
 
 /* While is_ending: nothing is pending any more, or it takes too long. */
 void pl_session_conclude(struct pl_session *s);

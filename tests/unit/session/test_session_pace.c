@@ -357,6 +357,62 @@ static void a_violation_behind_kept_commands_closes_in_its_turn(void **state)
     rig_destroy(r);
 }
 
+static void keep(struct pl_call *call, void *context)
+{
+    *(struct pl_call **)context = call;
+}
+
+/* Logins wait for the test's verdict. */
+static struct rig *with_logins(struct pl_call **kept,
+                               const struct pl_late_options *late)
+{
+    const char *sets[] = {"limits.commands_per_second=10",
+                          "limits.commands_burst=5", "ping.interval=0"};
+    struct pl_handlers *none = pl_handlers_create(), *table;
+    struct rig_options o = {.sets = sets, .set_count = 3, .late = late};
+
+    assert_int_equal(pl_handlers_with(none, "connect", keep, kept, &table),
+                     PL_OK);
+    pl_handlers_release(none);
+    o.handlers = table;
+    return rig_start("logins", &o);
+}
+
+/* What is wrong, or the Close, is seen while the login is pending, before
+ * anything is known of the rate: it has its turn behind all commands. */
+static void an_end_behind_a_login_closes_in_its_turn(void **state)
+{
+    static const struct pl_late_options late = {.delay_ms = 4};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct pl_call *call = NULL;
+        struct rig *r = with_logins(&call, i < 2 ? NULL : &late);
+        struct client *c = client_open(r, 0);
+        struct pl_buf b = {0}, frames = {0};
+
+        pl_buf_printf(&b, "{\"id\":1,\"connect\":{}}");
+        put_commands(&b, 10, 12);
+        client_frame(&frames, 0x81, b.data, b.len);
+        client_frame(&frames, i % 2 ? 0x88 : 0x83, "\x03\xe8", 2);
+        client_feed(c, frames.data, frames.len);
+        pl_buf_fini(&b);
+        pl_buf_fini(&frames);
+        rig_run(r, 0);
+        pl_call_admit(call, PL_SPAN("u"), (struct pl_span){0});
+        rig_run(r, 50);
+        client_expect(c, "{\"id\":1,\"connect\":{*");
+        assert_int_equal(take_answers(c, 10), BURST);
+        assert_int_equal(c->closed, 0);
+        pass(r, 2000);
+        assert_int_equal(take_answers(c, 10 + BURST), 12 - BURST);
+        client_expect_close(c, i % 2 ? 1000 : 1002);
+        assert_int_equal(commands(r), 1 + 12);
+        rig_check_ledgers(r);
+        rig_destroy(r);
+    }
+}
+
 static void who_leaves_while_held_back_leaves_nothing(void **state)
 {
     struct rig *r = with("leaves", NULL, NULL);
@@ -386,6 +442,7 @@ int main(void)
         cmocka_unit_test(pongs_cost_nothing),
         cmocka_unit_test(a_stop_ends_who_is_held_back_in_time),
         cmocka_unit_test(a_violation_behind_kept_commands_closes_in_its_turn),
+        cmocka_unit_test(an_end_behind_a_login_closes_in_its_turn),
         cmocka_unit_test(who_leaves_while_held_back_leaves_nothing),
     };
 
