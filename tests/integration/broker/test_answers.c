@@ -21,16 +21,23 @@
 static const char *const in_haste[] = {"loops=1", "shutdown.grace=0",
                                        "shutdown.disconnect=0", NULL};
 
+/* A broker that has stopped while a call of it waits at the gate. */
+static void stop_with_a_call(struct gate *g, struct box *b)
+{
+    struct peer p;
+
+    gate_hold(g, b, &p, "keep", in_haste);
+    peer_fini(&p);
+    box_stop(b);
+}
+
 static void an_answer_after_the_stop_is_counted(void **st)
 {
     struct gate g;
-    struct peer p;
     struct box b;
 
     (void)st;
-    gate_hold(&g, &b, &p, "keep", in_haste);
-    peer_fini(&p);
-    box_stop(&b);
+    stop_with_a_call(&g, &b);
     assert_int_equal(box_number(&b, "handlers.late"), 0);
     assert_int_equal(pl_call_reply(gate_take(&g), "1", 1), PL_OK);
     assert_int_equal(box_number(&b, "handlers.late"), 1);
@@ -47,9 +54,7 @@ static void an_answer_after_a_new_start_goes_nowhere(void **st)
     struct box b;
 
     (void)st;
-    gate_hold(&g, &b, &p, "keep", in_haste);
-    peer_fini(&p);
-    box_stop(&b);
+    stop_with_a_call(&g, &b);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     uint32_t id = peer_rpc(&p, "keep", "2");
@@ -66,13 +71,10 @@ static void an_answer_after_a_new_start_goes_nowhere(void **st)
 static void an_answer_after_the_broker_has_gone_harms_nobody(void **st)
 {
     struct gate g;
-    struct peer p;
     struct box b;
 
     (void)st;
-    gate_hold(&g, &b, &p, "keep", in_haste);
-    peer_fini(&p);
-    box_stop(&b);
+    stop_with_a_call(&g, &b);
     pl_broker_destroy(b.broker);
     assert_int_equal(pl_call_fail(gate_take(&g), 500, "gone"), PL_OK);
     gate_fini(&g);

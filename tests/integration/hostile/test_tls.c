@@ -216,10 +216,15 @@ struct room {
     int64_t most_queued;
 };
 
-static void enter(struct room *r)
+static struct room *room_create(struct tls_folder *folder,
+                                const char *const *sets)
 {
+    struct room *r = calloc(1, sizeof *r);
     struct tls_options o = usual;
 
+    assert_non_null(r);
+    tls_folder_init(folder);
+    stage_begin(&r->stage, stage_tls(folder, sets));
     o.receive_buffer = 32 * 1024;
     peer_enter(&r->publisher, r->stage.broker.port, PEER_JSON, NULL, NULL);
     for (unsigned i = 0; i < GOOD; i++) {
@@ -230,6 +235,19 @@ static void enter(struct room *r)
         assert_true(tls_open(&r->slow[i], r->stage.broker.tls_port, &o));
         assert_true(tls_enter(&r->slow[i]));
     }
+    return r;
+}
+
+static void room_destroy(struct room *r, struct tls_folder *folder)
+{
+    for (unsigned i = 0; i < SLOW; i++)
+        tls_fini(&r->slow[i]);
+    for (unsigned i = 0; i < GOOD; i++)
+        peer_fini(&r->good[i]);
+    peer_fini(&r->publisher);
+    stage_end(&r->stage);
+    tls_folder_fini(folder);
+    free(r);
 }
 
 /* One publication, which all who read hear, and nothing before it. */
@@ -268,15 +286,11 @@ static void who_never_reads_over_tls_goes_with_3008(void **state)
 {
     static const char *const sets[] = {"limits.outgoing_queue=256KiB",
                                        "channels.history_size=0", NULL};
-    struct room *r = calloc(1, sizeof *r);
     struct tls_folder folder;
+    struct room *r = room_create(&folder, sets);
     int said = 0;
 
     (void)state;
-    assert_non_null(r);
-    tls_folder_init(&folder);
-    stage_begin(&r->stage, stage_tls(&folder, sets));
-    enter(r);
     while (remote_number(&r->stage.broker, "closed.slow") < SLOW)
         say(r, said++);
     for (unsigned i = 0; i < SLOW; i++)
@@ -288,14 +302,7 @@ static void who_never_reads_over_tls_goes_with_3008(void **state)
                   said, SLOW, (long long)r->most_queued / 1024);
     assert_in_range(r->most_queued, 0, (SLOW + GOOD) * QUEUE);
     assert_int_equal(remote_number(&r->stage.broker, "closed.slow"), SLOW);
-    for (unsigned i = 0; i < SLOW; i++)
-        tls_fini(&r->slow[i]);
-    for (unsigned i = 0; i < GOOD; i++)
-        peer_fini(&r->good[i]);
-    peer_fini(&r->publisher);
-    stage_end(&r->stage);
-    tls_folder_fini(&folder);
-    free(r);
+    room_destroy(r, &folder);
 }
 
 /* The policy sees that TLS has bytes that the kernel did not take. */
@@ -304,29 +311,18 @@ static void who_never_reads_over_tls_is_kept_only_the_latest(void **state)
     static const char *const sets[] = {"limits.outgoing_queue=256KiB",
                                        "channels.slow=latest",
                                        "channels.history_size=0", NULL};
-    struct room *r = calloc(1, sizeof *r);
     struct tls_folder folder;
+    struct room *r = room_create(&folder, sets);
     int said = 0;
 
     (void)state;
-    assert_non_null(r);
-    tls_folder_init(&folder);
-    stage_begin(&r->stage, stage_tls(&folder, sets));
-    enter(r);
     while (said < 100)
         say(r, said++);
     assert_in_range(remote_number(&r->stage.broker, "drops.replaced"), SLOW,
                     100 * SLOW);
     assert_int_equal(remote_number(&r->stage.broker, "drops.oldest"), 0);
     assert_int_equal(remote_number(&r->stage.broker, "closed.slow"), 0);
-    for (unsigned i = 0; i < SLOW; i++)
-        tls_fini(&r->slow[i]);
-    for (unsigned i = 0; i < GOOD; i++)
-        peer_fini(&r->good[i]);
-    peer_fini(&r->publisher);
-    stage_end(&r->stage);
-    tls_folder_fini(&folder);
-    free(r);
+    room_destroy(r, &folder);
 }
 
 int main(void)
