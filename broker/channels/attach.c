@@ -22,8 +22,8 @@ static struct pl_attach_mail *mail_of(struct pl_work *w)
 
 static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
 {
-    return w->owner->options.join_leave && !w->is_detached && m->error == 0 &&
-           (m->flags & PL_ATTACH_HIDDEN) == 0;
+    return w->owner->options.join_leave && !w->is_detached && !w->is_back &&
+           m->error == 0 && (m->flags & PL_ATTACH_HIDDEN) == 0;
 }
 
 void pl_attach_answer(struct pl_work *w)
@@ -214,6 +214,9 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
 
         w->msg = &m->msg;
         if (rc == PL_OK) {
+            w->is_back = pl_leave_cancel(ch, m->client);
+            if (w->is_back) /* for everybody else it is there all the time */
+                pl_client_table_mark(&ch->members, m->client);
             pl_list_append(&ch->attaching, &w->attaching);
             begin(w);
         } else {

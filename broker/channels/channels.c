@@ -22,7 +22,7 @@
 #include "stream_memory.h"
 #include "system.h"
 
-enum { MAILBOX_LIMIT = 65536 };
+enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100 };
 
 /* --- Events of the bus ---
  *
@@ -31,6 +31,29 @@ enum { MAILBOX_LIMIT = 65536 };
  * bus hears it, so it must hear the leave behind it too, though nobody took
  * joins when that was submitted. */
 
+void pl_channels_lose_events(struct pl_channels *c, uint64_t count)
+{
+    if (c->options.metrics != NULL)
+        pl_count(c->options.metrics, PL_METRIC_EVENTS_LOST, count);
+}
+
+static void tell_hub(struct pl_channel *ch, unsigned loop,
+                     struct pl_client *client, bool is_join)
+{
+    struct pl_channels *c = ch->owner;
+    struct pl_presence_event_mail *m = pl_presence_event_mail_create();
+
+    if (m == NULL) {
+        pl_channels_lose_events(c, 1);
+        return;
+    }
+    m->channel = pl_blob_hold(ch->name);
+    m->hash = ch->node.hash;
+    m->client = pl_client_hold(client);
+    m->is_join = is_join;
+    pl_actor_send(&c->actor, c->hubs[loop], &m->msg);
+}
+
 static void tell_hubs(struct pl_channels *c, struct pl_span channel,
                       uint64_t hash, struct pl_client *client, bool is_join)
 {
@@ -38,18 +61,9 @@ static void tell_hubs(struct pl_channels *c, struct pl_span channel,
 
     if (ch == NULL || ch->takers == 0)
         return;
-    for (unsigned l = 0; l < c->loop_count; l++) {
-        struct pl_presence_event_mail *m;
-
-        if (ch->at_loop[l] == 0 ||
-            (m = pl_presence_event_mail_create()) == NULL)
-            continue;
-        m->channel = pl_blob_hold(ch->name);
-        m->hash = hash;
-        m->client = pl_client_hold(client);
-        m->is_join = is_join;
-        pl_actor_send(&c->actor, c->hubs[l], &m->msg);
-    }
+    for (unsigned l = 0; l < c->loop_count; l++)
+        if (ch->at_loop[l] > 0)
+            tell_hub(ch, l, client, is_join);
 }
 
 static void on_join(void *owner, struct pl_span channel, uint64_t hash,
@@ -64,20 +78,67 @@ static void on_leave(void *owner, struct pl_span channel, uint64_t hash,
     tell_hubs(owner, channel, hash, client, false);
 }
 
+/* False: out of memory. */
+static bool tell_gap(struct pl_channel *ch, unsigned loop)
+{
+    struct pl_gap_mail *m = pl_gap_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->channel = pl_blob_hold(ch->name);
+    m->hash = ch->node.hash;
+    pl_actor_send(&ch->owner->actor, ch->owner->hubs[loop], &m->msg);
+    return true;
+}
+
+/* A gap must not be lost, that would be messages lost in silence.  Told twice
+ * it costs a recovery. */
+static void tell_gaps(struct pl_channel *ch)
+{
+    struct pl_channels *c = ch->owner;
+
+    ch->gap_is_due = false;
+    for (unsigned l = 0; l < c->loop_count; l++)
+        if (ch->at_loop[l] > 0 && !tell_gap(ch, l))
+            ch->gap_is_due = true;
+    if (!ch->gap_is_due)
+        return;
+    c->gaps_are_due = true;
+    pl_channels_try_later(c);
+}
+
 static void on_gap(void *owner, struct pl_span channel, uint64_t hash)
 {
-    struct pl_channels *c = owner;
-    struct pl_channel *ch = pl_channel_find(c, channel, hash);
+    struct pl_channel *ch = pl_channel_find(owner, channel, hash);
 
-    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++) {
-        struct pl_gap_mail *m;
+    if (ch != NULL)
+        tell_gaps(ch);
+}
 
-        if (ch->at_loop[l] == 0 || (m = pl_gap_mail_create()) == NULL)
-            continue;
-        m->channel = pl_blob_hold(ch->name);
-        m->hash = hash;
-        pl_actor_send(&c->actor, c->hubs[l], &m->msg);
-    }
+static void retry_gap(struct pl_map_node *n, void *arg)
+{
+    struct pl_channel *ch = (struct pl_channel *)n;
+
+    (void)arg;
+    if (ch->gap_is_due)
+        tell_gaps(ch);
+}
+
+static void on_retry(struct pl_timer *t)
+{
+    struct pl_channels *c = PL_CONTAINER(t, struct pl_channels, retry);
+
+    pl_leave_retry(c);
+    if (!c->gaps_are_due)
+        return;
+    c->gaps_are_due = false;
+    pl_map_each(&c->map, retry_gap, NULL);
+}
+
+void pl_channels_try_later(struct pl_channels *c)
+{
+    if (!pl_timer_is_running(&c->retry))
+        pl_timer_start(c->actor.loop, &c->retry, RETRY_MS);
 }
 
 static const struct pl_bus_events bus_events = {
@@ -262,7 +323,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
         return PL_ENOMEM;
     c->options = *options;
     c->loop_count = loops;
-    c->retry.fire = pl_leave_retry;
+    c->retry.fire = on_retry;
     pl_list_init(&c->works);
     if (make_stores(c, loop) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {

@@ -31,12 +31,13 @@ struct pl_channels {
     struct pl_bus *bus;
     struct pl_presence *presence; /* NULL: off */
     bool is_immediate;            /* no store ever answers later */
+    bool gaps_are_due;            /* of channels whose gap_is_due */
     struct pl_map map;            /* of struct pl_channel */
     struct pl_list works;
     struct pl_work *spares; /* kept for the next requests */
     unsigned spare_count;
     struct pl_msg *leaving; /* detaches to try again, see leave.c */
-    struct pl_timer retry;
+    struct pl_timer retry;  /* of those and of gaps */
     unsigned loop_count;
     struct pl_address hubs[]; /* by loop */
 };
@@ -59,6 +60,7 @@ struct pl_channel {
     struct pl_list outbox;          /* works in the order of their offsets */
     struct pl_store_op bus_op;
     uint8_t bus;        /* enum pl_bus_state */
+    bool gap_is_due;    /* a loop could not be told of it */
     uint32_t users;     /* pins: works, and whoever looks at it just now */
     uint32_t takers;    /* subscribers who get joins and leaves */
     uint32_t at_loop[]; /* subscribers of each loop */
@@ -79,6 +81,7 @@ struct pl_work {
     bool fan_out;     /* publish: the publisher's loop gets the answer */
     bool is_ready;    /* in the outbox: to be answered in its turn */
     bool is_detached; /* attach: the client has left meanwhile */
+    bool is_back;     /* attach: its leave was never told, so no join is */
     union {
         struct pl_store_op op; /* first in all of them */
         struct pl_stream_append append;
@@ -170,7 +173,17 @@ void pl_publish_answer(struct pl_work *w);
 void pl_attach_step(struct pl_work *w, enum pl_err error);
 void pl_attach_answer(struct pl_work *w);
 
-/* leave.c: the timer of detaches that are tried again. */
-void pl_leave_retry(struct pl_timer *t);
+/* leave.c: try again what found no memory, or whose store failed. */
+void pl_leave_retry(struct pl_channels *c);
+
+/* leave.c: `client` comes back before its leave was told: true, and it never
+ * will be. */
+bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client);
+
+/* channels.c: have it tried again, soon. */
+void pl_channels_try_later(struct pl_channels *c);
+
+/* channels.c: `count` joins and leaves could not be told. */
+void pl_channels_lose_events(struct pl_channels *c, uint64_t count);
 
 #endif

@@ -4,7 +4,9 @@
  * The membership ends at once; then the client is taken out of presence, and
  * then the leave is told.  Taking it out must not fail for good, else there is
  * a ghost: a detach that found no memory, or whose store failed, is kept and
- * tried again, until the client is gone or has come back.
+ * tried again, until the client is gone or has come back.  Who comes back
+ * before the leave was told has never been away: neither it nor the join
+ * behind it is told.
  *
  * m->failed, once the membership is given back, says whether a leave is due:
  * true, none is. */
@@ -12,9 +14,7 @@
 
 #include <assert.h>
 
-enum { RETRY_MS = 100 };
-
-/* The attach of `client` that is in flight makes no join. */
+/* The attach of `client` that is in flight, if any, makes no join. */
 static void cancel_attach(struct pl_channel *ch, const struct pl_client *client)
 {
     struct pl_list *at;
@@ -37,8 +37,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
 
     if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
         return false;
-    if (!has_joined)
-        cancel_attach(ch, m->client);
+    cancel_attach(ch, m->client);
     m->failed = !has_joined || !c->options.join_leave ||
                 (m->flags & PL_ATTACH_HIDDEN) != 0;
     assert(m->msg.from.loop < c->loop_count &&
@@ -65,8 +64,23 @@ static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
     ch->users++;
     m->msg.next = c->leaving;
     c->leaving = &m->msg;
-    if (!pl_timer_is_running(&c->retry))
-        pl_timer_start(c->actor.loop, &c->retry, RETRY_MS);
+    pl_channels_try_later(c);
+}
+
+bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
+{
+    struct pl_msg *at;
+
+    for (at = ch->owner->leaving; at != NULL; at = at->next) {
+        struct pl_detach_mail *m = (struct pl_detach_mail *)at;
+
+        if (m->client == client && m->hash == ch->node.hash && !m->failed &&
+            pl_span_equal(pl_blob_span(m->channel), pl_blob_span(ch->name))) {
+            m->failed = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void tell(struct pl_work *w)
@@ -122,9 +136,8 @@ static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
         on_removed(&w->store.op);
 }
 
-void pl_leave_retry(struct pl_timer *t)
+void pl_leave_retry(struct pl_channels *c)
 {
-    struct pl_channels *c = PL_CONTAINER(t, struct pl_channels, retry);
     struct pl_msg *at = c->leaving;
 
     c->leaving = NULL;

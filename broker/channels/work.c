@@ -125,7 +125,11 @@ void pl_work_fail(struct pl_work *w, enum pl_err err)
 
 static void told(struct pl_store_op *op)
 {
-    pl_work_destroy(pl_work_of(op)); /* an event that failed is lost */
+    struct pl_work *w = pl_work_of(op);
+
+    if (op->error != PL_OK)
+        pl_channels_lose_events(w->owner, 1);
+    pl_work_destroy(w);
 }
 
 void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
@@ -137,7 +141,7 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
     w->store.bus.pub = NULL;
     w->store.bus.client = w->client;
     if (bus->ops->publish(bus, &w->store.bus) == PL_STORE_DONE)
-        pl_work_destroy(w);
+        told(&w->store.op);
 }
 
 void pl_outbox_flush(struct pl_channel *ch)

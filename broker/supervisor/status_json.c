@@ -219,6 +219,7 @@ static const struct number drops[] = {
     {"replaced", PL_METRIC_FRAMES_DROPPED_REPLACED},
     {"recover", PL_METRIC_FRAMES_DROPPED_RECOVER},
     {"unsubscribed", PL_METRIC_UNSUBSCRIBED_SLOW},
+    {"events", PL_METRIC_EVENTS_LOST},
 };
 static const struct number dead_letters[] = {
     {"stale", PL_METRIC_DEAD_STALE},

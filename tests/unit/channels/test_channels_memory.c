@@ -130,11 +130,107 @@ static void a_leave_without_memory_leaves_no_ghost(void **state)
     assert_true(nth > 5);
 }
 
+/* --- Joins and leaves --- */
+
+/* What client 0, who stays, was told of client 1, who did not. */
+static void check_told(struct rig *r)
+{
+    const struct pl_presence_event_mail *e;
+    char last = 'j';
+
+    if (r->metrics.value[PL_METRIC_EVENTS_LOST] > 0)
+        return;
+    for (unsigned i = 0;
+         (e = rig_mail(r, 0, PL_MAIL_PRESENCE_EVENT, i)) != NULL; i++) {
+        char kind = e->is_join ? 'j' : 'l';
+
+        assert_ptr_equal(e->client, r->client[1]);
+        assert_int_not_equal(kind, last);
+        last = kind;
+    }
+    assert_int_equal(last, 'l');
+}
+
+/* Client 1 leaves, comes back at once, and leaves. */
+static bool fail_coming_back(unsigned nth,
+                             const struct pl_late_options *options)
+{
+    enum { MANY = 100 }; /* more requests than works are kept for */
+    struct rig *r = rig_create(nth, &usual, options);
+
+    rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 100);
+    rig_forget(r);
+    for (unsigned i = 0; i < MANY; i++)
+        rig_send(r, 1, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
+    rig_detach(r, 1, "a", 0);
+    rig_attach(r, 1, "a", 0);
+    bool has_failed = run(r, nth);
+    rig_detach(r, 1, "a", 0);
+    rig_run(r, 1000);
+    check_told(r);
+    rig_forget(r);
+    rig_detach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 1000);
+    expect_nothing_is_left(r);
+    rig_destroy(r);
+    return has_failed;
+}
+
+static void
+joins_and_leaves_without_memory_take_turns_or_are_counted(void **state)
+{
+    unsigned nth = 1;
+
+    (void)state;
+    while (fail_coming_back(nth, NULL))
+        nth++;
+    assert_true(nth > 2);
+    for (nth = 1; fail_coming_back(nth, &late);)
+        nth++;
+    assert_true(nth > 100);
+}
+
+/* --- Gaps --- */
+
+static bool fail_gap(unsigned nth)
+{
+    struct rig *r = rig_create(nth, &usual, &late);
+    bool has_failed;
+
+    for (unsigned i = 0; i < RIG_LOOPS; i++)
+        rig_attach(r, i, "a", 0);
+    rig_run(r, 100);
+    alloc_fails_at = nth;
+    pl_late_bus_gap(r->bus, PL_SPAN("a"), rig_hash("a"));
+    has_failed = alloc_fails_at == 0;
+    alloc_fails_at = 0;
+    rig_run(r, 1000);
+    for (unsigned i = 0; i < RIG_LOOPS; i++)
+        assert_non_null(rig_mail(r, i, PL_MAIL_GAP, 0));
+    rig_destroy(r);
+    return has_failed;
+}
+
+static void a_gap_without_memory_is_told_later(void **state)
+{
+    unsigned nth = 1;
+
+    (void)state;
+    while (fail_gap(nth))
+        nth++;
+    assert_true(nth > RIG_LOOPS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_without_memory_is_answered),
         cmocka_unit_test(a_leave_without_memory_leaves_no_ghost),
+        cmocka_unit_test(
+            joins_and_leaves_without_memory_take_turns_or_are_counted),
+        cmocka_unit_test(a_gap_without_memory_is_told_later),
     };
 
     return cmocka_run_group_tests_name("channels_memory", tests, NULL, NULL);
