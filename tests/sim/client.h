@@ -159,7 +159,8 @@ _Noreturn void client_malformed(const struct client *c);
 /* client_answer.c: the answer to a command. */
 void client_hear_answer(struct client *c, const struct peer_reply *r);
 
-/* Whether each join and leave must come: nothing is dropped, nor fails. */
+/* Whether each join and leave must come: none was lost, which is counted, and
+ * nothing is dropped. */
 bool client_sees_all(const struct client *c);
 
 /* Whether publications may be lost on the way, which a client is told. */

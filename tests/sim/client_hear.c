@@ -33,7 +33,11 @@ bool client_may_miss(const struct client *c)
 
 bool client_sees_all(const struct client *c)
 {
-    return !client_may_miss(c);
+    const struct world *w = c->world;
+
+    return w->config->channels.slow == PL_SLOW_CLOSE &&
+           world_metric(w, PL_METRIC_EVENTS_LOST) == 0 &&
+           world_metric(w, PL_METRIC_FRAMES_DROPPED_MEMORY) == 0;
 }
 
 /* --- Publications --- */
