@@ -6,8 +6,9 @@
  * blocks a worker.  What it answers without asking anybody (health, status,
  * metrics) it reads from published snapshots.
  *
- * Invariant: while the actor lives its doors are open; it leaves the hub
- * before it exits, so that the hub may be stopped next. */
+ * Invariant: while the actor lives its doors are open, and its end closes them,
+ * also after a start that failed further on; it leaves the hub before it
+ * exits, so that the hub may be stopped next. */
 #include "admin.h"
 
 #include <stdlib.h>
@@ -16,11 +17,16 @@
 #include "log.h"
 #include "monitor.h"
 
-void pl_admin_stop(struct pl_admin *a)
+static void close_all(struct pl_admin *a)
 {
     pl_streams_close(a);
     pl_admin_close_doors(a);
     pl_unix_socket_remove(&a->socket);
+}
+
+static void stop(struct pl_admin *a)
+{
+    close_all(a);
     pl_actor_exit(&a->actor, "stopped");
 }
 
@@ -31,7 +37,7 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
     switch (msg->type) {
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
-        pl_admin_stop(a);
+        stop(a);
         return;
     case PL_MAIL_PUBLISH:
     case PL_MAIL_QUERY:
@@ -48,6 +54,7 @@ static void reap(struct pl_actor *actor)
 {
     struct pl_admin *a = (struct pl_admin *)actor;
 
+    close_all(a); /* of one that never ran: nobody told it to stop */
     pl_api_calls_fini(&a->calls);
     free(a);
 }
@@ -98,7 +105,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     }
     rc = open_doors(a);
     if (rc != PL_OK) {
-        pl_admin_stop(a); /* reaped with the turn, or with the system */
+        stop(a); /* reaped with the turn, or with the system */
         return rc;
     }
     *out = a;

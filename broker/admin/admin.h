@@ -44,17 +44,14 @@ struct pl_admin_options {
 
 /* Listen on admin.socket and admin.listen, whichever are set.  What fails is
  * in the log, with the address.  It answers once the reactor runs and ends
- * with PL_MSG_STOP, when it removes its socket file.  All that the options
- * point to outlives it.
+ * with PL_MSG_STOP, or is reaped with its loop when a start failed further on;
+ * then it closes and removes its socket file.  All that the options point to
+ * outlives it.
  * Thread: the control loop's, or any before it runs.
  * Errors: PL_ENOMEM, PL_EIO (an address), PL_EEXIST (another broker answers on
  *         the Unix socket). */
 enum pl_err pl_admin_create(struct pl_admin **out,
                             const struct pl_admin_options *options);
-
-/* What PL_MSG_STOP does, for a start that failed further on: it needs the
- * reactor, which must not be destroyed before it.  Thread: as above. */
-void pl_admin_stop(struct pl_admin *a);
 
 struct pl_address pl_admin_address(const struct pl_admin *a);
 

@@ -10,13 +10,16 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,6 +132,52 @@ static void a22_a_host_with_a_loop_of_its_own_lives_on(void **st)
     gate_fini(&h.gate);
 }
 
+/* --- A start that fails --- */
+
+/* Somebody else has the port. */
+static int take_port(uint16_t *port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+static void a_start_that_fails_gives_all_back_and_may_come_again(void **st)
+{
+    char folder[] = "/tmp/parley-XXXXXX", path[64], socket_set[96], listen[64];
+    struct box_census before;
+    uint16_t port;
+    struct box b;
+
+    (void)st;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/s", folder);
+    snprintf(socket_set, sizeof socket_set, "admin.socket=%s", path);
+    int other = take_port(&port);
+    snprintf(listen, sizeof listen, "listen=[127.0.0.1:%u]", port);
+    const char *sets[] = {listen, socket_set, "admin.listen=127.0.0.1:0", NULL};
+    box_log_begin();
+    box_create(&b, sets);
+    box_census(&before);
+    assert_int_equal(pl_broker_start(b.broker), PL_EIO);
+    assert_true(box_log_has("Address already in use"));
+    box_await_census(&before);
+    assert_int_not_equal(access(path, F_OK), 0);
+    close(other);
+    box_run(&b);
+    assert_int_equal(access(path, F_OK), 0);
+    box_destroy(&b);
+    box_log_end();
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* --- The example --- */
 
 struct program {
@@ -239,6 +288,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a22_a_host_with_a_loop_of_its_own_lives_on),
+        cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
     };
 
