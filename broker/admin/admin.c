@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin.c - see admin.h: the actor and its life.  Requests are in http.c, what
- * becomes of them in calls.c and stream.c.
+/* admin.c - see admin.h: the actor and its life.  How requests come in is in
+ * door.c, requests are in http.c, what becomes of them in calls.c and stream.c.
  *
  * It lives on the control loop, so that status and stop work while a handler
  * blocks a worker.  What it answers without asking anybody (health, status,
@@ -20,7 +20,9 @@
 static void close_all(struct pl_admin *a)
 {
     pl_streams_close(a);
-    pl_admin_close_doors(a);
+    pl_http_abandon_all(a);
+    pl_door_close(&a->unix_door);
+    pl_door_close(&a->tcp_door);
     pl_unix_socket_remove(&a->socket);
 }
 

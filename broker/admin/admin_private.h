@@ -11,11 +11,17 @@
 #include "list.h"
 #include "socket.h"
 
-/* A way in: one server of libevent's a kind of trust. */
+/* A way in: one server of libevent's a kind of trust.  All zero is closed. */
 struct pl_door {
     struct pl_admin *admin;
-    struct evhttp *http; /* NULL: closed */
-    bool is_trusted;     /* the Unix socket */
+    struct evhttp *http;
+    struct evconnlistener *listener; /* the server's */
+    struct event *gate;              /* hears of who knocks as well */
+    struct pl_timer pause;           /* while nobody can be let in */
+    uint64_t failed;                 /* attempts in a row */
+    uint64_t entered, seen;          /* connections; those at the last knock */
+    bool has_tried;                  /* there was a knock since the pause */
+    bool is_trusted;                 /* the Unix socket */
 };
 
 struct pl_admin {
@@ -30,12 +36,18 @@ struct pl_admin {
     unsigned stream_count;
 };
 
-/* http.c.  Serve HTTP on `fd`, which is taken over.  Errors: PL_ENOMEM. */
+/* door.c.  Serve HTTP on `fd`, which is taken over.  Errors: PL_ENOMEM. */
 enum pl_err pl_door_open(struct pl_door *d, struct pl_admin *a, int fd,
                          bool is_trusted);
 
-/* http.c.  End all requests, whether answered or not, and close. */
-void pl_admin_close_doors(struct pl_admin *a);
+/* door.c.  End all connections.  Takes a door that is closed. */
+void pl_door_close(struct pl_door *d);
+
+/* http.c.  A request came through the door `arg`. */
+void pl_http_on_request(struct evhttp_request *req, void *arg);
+
+/* http.c.  Nobody gets the answers of calls any more; the doors close next. */
+void pl_http_abandon_all(struct pl_admin *a);
 
 /* http.c.  Answer with a status and a text of a type; NULL text: the status
  * as JSON. */

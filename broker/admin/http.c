@@ -14,10 +14,8 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "admin_private.h"
 #include "api_answer.h"
@@ -26,12 +24,6 @@
 #include "metrics_text.h"
 #include "supervisor.h"
 #include "system.h"
-
-enum {
-    HEADERS_MAX = 16 * 1024,
-    BODY_MIN = 1024 * 1024, /* what a body may have at least */
-    IDLE_S = 60             /* a connection that asks nothing is closed */
-};
 
 /* The request of a call. */
 struct pl_waiting {
@@ -354,7 +346,7 @@ static const struct route *find_route(const char *path)
     return NULL;
 }
 
-static void on_request(struct evhttp_request *req, void *arg)
+void pl_http_on_request(struct evhttp_request *req, void *arg)
 {
     struct pl_door *d = arg;
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
@@ -374,50 +366,7 @@ static void on_request(struct evhttp_request *req, void *arg)
     }
 }
 
-/* --- Doors --- */
-
-static size_t body_max(const struct pl_admin *a)
-{
-    uint64_t max = a->options.config->websocket.max_message;
-
-    return max > BODY_MIN ? (size_t)max : BODY_MIN;
-}
-
-enum pl_err pl_door_open(struct pl_door *d, struct pl_admin *a, int fd,
-                         bool is_trusted)
-{
-    struct event_base *base = pl_reactor_base(a->options.reactor);
-    struct evhttp *http = evhttp_new(base);
-    struct evconnlistener *listener = evconnlistener_new(
-        base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-
-    if (listener == NULL)
-        close(fd);
-    if (http == NULL || listener == NULL ||
-        evhttp_bind_listener(http, listener) == NULL) {
-        if (listener != NULL)
-            evconnlistener_free(listener);
-        if (http != NULL)
-            evhttp_free(http);
-        return PL_ENOMEM;
-    }
-    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
-    evhttp_set_max_headers_size(http, HEADERS_MAX);
-    evhttp_set_max_body_size(http, (ev_ssize_t)body_max(a));
-    evhttp_set_timeout(http, IDLE_S);
-    evhttp_set_gencb(http, on_request, d);
-    *d = (struct pl_door){a, http, is_trusted};
-    return PL_OK;
-}
-
-static void close_door(struct pl_door *d)
-{
-    if (d->http != NULL)
-        evhttp_free(d->http);
-    d->http = NULL;
-}
-
-void pl_admin_close_doors(struct pl_admin *a)
+void pl_http_abandon_all(struct pl_admin *a)
 {
     while (!pl_list_is_empty(&a->waiting)) {
         struct pl_waiting *w =
@@ -427,6 +376,4 @@ void pl_admin_close_doors(struct pl_admin *a)
         pl_api_call_forget(w->call);
         drop_waiting(w);
     }
-    close_door(&a->unix_door);
-    close_door(&a->tcp_door);
 }

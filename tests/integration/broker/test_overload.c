@@ -6,15 +6,14 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "box.h"
+#include "descriptors.h"
 #include "moment.h"
 #include "peer.h"
 
@@ -338,32 +337,13 @@ static void messages_beyond_the_limit_end_in_1009(void **st)
 
 /* --- Descriptors --- */
 
-enum { WAITING = 8, SPARE = 64 };
-
-/* Take every descriptor that the process may still have. */
-static int use_up(int *taken, struct rlimit *before)
-{
-    struct rlimit low;
-    int count = 0;
-
-    getrlimit(RLIMIT_NOFILE, before);
-    int highest = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_true(highest >= 0);
-    low = *before;
-    low.rlim_cur = (rlim_t)highest + SPARE / 2;
-    setrlimit(RLIMIT_NOFILE, &low);
-    taken[count++] = highest;
-    while (count < SPARE && (taken[count] = dup(highest)) >= 0)
-        count++;
-    assert_true(count < SPARE);
-    return count;
-}
+enum { WAITING = 8 };
 
 static void without_descriptors_the_listener_waits_and_recovers(void **st)
 {
     struct peer first, p[WAITING];
-    int taken[SPARE], fds[WAITING];
-    struct rlimit before;
+    struct descriptors all;
+    int fds[WAITING];
     struct peer_reply r;
     struct box b;
 
@@ -375,7 +355,7 @@ static void without_descriptors_the_listener_waits_and_recovers(void **st)
     peer_enter(&first, b.port, PEER_JSON, NULL, NULL);
     for (int i = 0; i < WAITING; i++)
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int count = use_up(taken, &before);
+    descriptors_use_up(&all);
     uint64_t since = moment_ms();
     for (int i = 0; i < WAITING; i++) /* they come into the backlog */
         peer_begin_on(&p[i], fds[i], b.port, PEER_JSON, NULL);
@@ -384,9 +364,7 @@ static void without_descriptors_the_listener_waits_and_recovers(void **st)
     uint64_t failed = (uint64_t)box_number(&b, "connections.accept_failed");
     assert_true(failed <= (moment_ms() - since) / 100 + 2);
     peer_join(&first, "room"); /* who is there already is served */
-    while (count > 0)
-        close(taken[--count]);
-    setrlimit(RLIMIT_NOFILE, &before);
+    descriptors_give_back(&all);
     for (int i = 0; i < WAITING; i++) {
         assert_int_equal(peer_await_open(&p[i]), 101);
         peer_await(&p[i], peer_connect(&p[i], NULL), &r);

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "descriptors.h"
 #include "fake_owner.h"
+#include "moment.h"
 #include "supervisor.h"
 #include "system.h"
 
@@ -206,13 +208,19 @@ static int tear_down(void **state)
 
 /* --- A client --- */
 
-static int dial_unix(const struct rig *r)
+static void connect_unix(const struct rig *r, int fd)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     strcpy(a.sun_path, r->path);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+}
+
+static int dial_unix(const struct rig *r)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    connect_unix(r, fd);
     return fd;
 }
 
@@ -573,6 +581,42 @@ static void a_reader_that_does_not_read_is_cut_and_counted(void **state)
 
 /* --- Stop --- */
 
+static uint64_t failed_accepts(const struct rig *r)
+{
+    uint64_t v[PL_METRIC_COUNT];
+
+    pl_snapshot_read(r->snapshot[CONTROL], v);
+    return v[PL_METRIC_ACCEPT_FAILED];
+}
+
+static void without_descriptors_the_doors_wait_and_recover(void **state)
+{
+    struct rig *r = *state;
+    struct descriptors all;
+
+    if (getenv("PL_VALGRIND") != NULL)
+        skip(); /* see descriptors.h */
+    int first = dial_unix(r);
+    int second = socket(AF_UNIX, SOCK_STREAM, 0);
+    r->answer[0] = '\0';
+    say(first, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear_until(r, first, "}"); /* it is in */
+    descriptors_use_up(&all);
+    uint64_t since = moment_ms();
+    connect_unix(r, second); /* it comes into the backlog */
+    while (failed_accepts(r) < 3) {
+        assert_true(moment_ms() < since + 30000);
+        moment_nap(1000);
+    }
+    /* it tries again each 100 ms, and does not spin */
+    uint64_t failed = failed_accepts(r);
+    assert_true(failed <= (moment_ms() - since) / 100 + 2);
+    /* who is there already is served */
+    assert_int_equal(ask_on(r, first, "GET /health", "", ""), 200);
+    descriptors_give_back(&all);
+    assert_int_equal(ask_on(r, second, "GET /health", "", ""), 200);
+}
+
 static void shutdown_answers_and_then_stops(void **state)
 {
     struct rig *r = *state;
@@ -657,6 +701,7 @@ int main(void)
         RUNNING(streams_at_once_are_bounded),
         RUNNING(deliveries_to_streams_are_in_the_ledger),
         RUNNING(a_reader_that_does_not_read_is_cut_and_counted),
+        RUNNING(without_descriptors_the_doors_wait_and_recover),
         RUNNING(shutdown_answers_and_then_stops),
         NOT_RUNNING(a_file_of_a_dead_broker_is_replaced),
         NOT_RUNNING(a_file_of_a_living_broker_is_left_alone),
