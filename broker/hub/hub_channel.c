@@ -363,8 +363,10 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
             c->live[e] == 0 ? NULL : pl_hub_aside(c->hub, (enum pl_encoding)e);
 
         from[e] = s == NULL ? 0 : (uint32_t)s->buf.len;
-        if (s != NULL && put_push(s, (enum pl_encoding)e, &push))
-            said[e] = s;
+        if (s == NULL || !put_push(s, (enum pl_encoding)e, &push))
+            continue;
+        pl_loop_add_output(pl_hub_loop(c->hub), s->buf.len - from[e]);
+        said[e] = s;
     }
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->subs[i]->state == PL_SUB_LIVE &&

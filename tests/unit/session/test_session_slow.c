@@ -160,6 +160,40 @@ static void who_takes_all_is_not_slow_whatever_comes_at_once(void **state)
     rig_destroy(r);
 }
 
+/* Those who come are on another loop: here their joins are all there is. */
+static void who_takes_all_is_not_slow_whoever_comes_at_once(void **state)
+{
+    const char *sets[] = {"limits.outgoing_queue=8KiB",
+                          "channels.join_leave=true"};
+    struct rig_options o = {.loops = 2, .sets = sets, .set_count = 2};
+    struct rig *r = rig_start("joins", &o);
+    struct client *reader = client_join(r, 0), *others[100];
+    unsigned joins = 0;
+
+    (void)state;
+    client_say(reader, "{\"id\":2,\"subscribe\":{\"channel\":\"c\","
+                       "\"join_leave\":true}}");
+    rig_run(r, 0);
+    for (unsigned i = 0; i < 100; i++)
+        others[i] = client_join(r, 1);
+    for (unsigned i = 0; i < 100; i++)
+        client_say(others[i], "{\"id\":2,\"subscribe\":{\"channel\":\"c\"}}");
+    for (unsigned i = 4; i-- > 0;) { /* all of a loop in one turn */
+        struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), i % 2);
+
+        pl_loop_set_budget(loop, 10000, 10000);
+        while (pl_loop_turn(loop))
+            continue;
+    }
+    rig_run(r, 0);
+    for (const char *text; (text = client_next(reader)) != NULL;)
+        joins += strstr(text, "\"join\"") != NULL;
+    assert_int_equal(reader->closed, 0);
+    assert_int_equal(joins, 101); /* the own one, too */
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
 static void replies_take_the_place_of_publications(void **state)
 {
     struct rig *r = with("replies", "channels.slow=drop_oldest", false);
@@ -426,6 +460,7 @@ int main(void)
         cmocka_unit_test(the_newest_arrive_when_the_oldest_are_dropped),
         cmocka_unit_test(a_turn_of_more_than_the_queue_keeps_its_newest),
         cmocka_unit_test(who_takes_all_is_not_slow_whatever_comes_at_once),
+        cmocka_unit_test(who_takes_all_is_not_slow_whoever_comes_at_once),
         cmocka_unit_test(replies_take_the_place_of_publications),
         cmocka_unit_test(replies_that_fill_the_queue_close_with_3008),
         cmocka_unit_test(
