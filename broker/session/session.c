@@ -99,9 +99,10 @@ void pl_session_schedule(struct pl_session *s)
         pl_timer_start(loop_of(s), &s->timer, next > now ? next - now : 0);
 }
 
+/* Nobody is closed for a pong that we did not read. */
 static void on_ping_due(struct pl_session *s, uint64_t now)
 {
-    if (s->pongs_due > 0 && !s->was_paced) {
+    if (s->pongs_due > 0 && !s->was_paused) {
         pl_session_close(s, PL_DISCONNECT_NO_PONG, (struct pl_span){0});
         return;
     }
@@ -109,7 +110,7 @@ static void on_ping_due(struct pl_session *s, uint64_t now)
         pl_session_say_ping(s);
         s->pongs_due++;
     }
-    s->was_paced = s->is_pacing;
+    s->was_paused = s->is_paused;
     s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
     pl_session_schedule(s);
 }
@@ -120,7 +121,8 @@ static void on_connected_timer(struct pl_session *s)
 
     if (s->resumes_soon) {
         s->resumes_soon = false;
-        pl_session_read_on(s);
+        if (s->pending <= PL_PENDING_RESUME)
+            pl_session_read_on(s);
     }
     if (s->is_pacing && now >= pl_pace_due_ms(s))
         pl_pace_go_on(s);
@@ -325,7 +327,7 @@ void pl_session_flush(struct pl_session *s)
 
 void pl_session_read_on(struct pl_session *s)
 {
-    if (!s->is_paused || s->is_pacing || s->is_ending ||
+    if (!s->is_paused || s->is_pacing || s->is_ending || s->resumes_soon ||
         s->state == PL_SESSION_LOGIN)
         return;
     s->is_paused = false;
@@ -342,7 +344,7 @@ void pl_session_pause(struct pl_session *s)
 {
     if (s->is_paused)
         return;
-    s->is_paused = true;
+    s->is_paused = s->was_paused = true;
     pl_count(metrics(s), PL_METRIC_READS_PAUSED, 1);
     s->transport->pause(s);
 }

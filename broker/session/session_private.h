@@ -86,11 +86,11 @@ struct pl_session {
     uint16_t end_code;   /* of the end that waits; 0: an empty Close */
     uint8_t state;
     uint8_t grants;         /* enum pl_grant */
-    uint8_t pongs_due;      /* several only when it was held back */
+    uint8_t pongs_due;      /* several only while nothing is read */
     bool is_registered : 1; /* with the supervisor */
     bool has_inbox : 1;     /* direct messages come as publications on @id */
     bool awaits_door : 1;   /* its request waits for the transport's verdict */
-    bool was_paced : 1;     /* held back, since the last ping */
+    bool was_paused : 1;    /* reading, since the last ping */
     bool resumes_soon : 1;  /* paused for PL_BACKLOG_WAIT_MS */
     bool is_ending : 1;     /* it closes when nothing is pending any more */
     bool is_peers : 1;      /* since the peer closed */

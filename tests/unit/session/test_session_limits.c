@@ -84,7 +84,7 @@ static void the_own_inbox_is_not_among_the_channels(void **state)
 
 /* --- handlers.timeout --- */
 
-enum { CALLS_MAX = 8 };
+enum { CALLS_MAX = 300 };
 
 struct kept {
     struct pl_call *calls[CALLS_MAX];
@@ -99,17 +99,24 @@ static void keep(struct pl_call *call, void *context)
     k->calls[k->count++] = call;
 }
 
-static struct rig *with_keeper(const char *test, struct kept *k)
+static struct rig *with_sets(const char *test, struct kept *k,
+                             const char *const *sets, size_t count)
 {
-    static const char *const sets[] = {"handlers.timeout=2s", "ping.interval=0",
-                                       "connect.timeout=5s"};
     struct pl_handlers *none = pl_handlers_create(), *table;
-    struct rig_options o = {.sets = sets, .set_count = 3};
+    struct rig_options o = {.sets = sets, .set_count = count};
 
     assert_int_equal(pl_handlers_with(none, "keep", keep, k, &table), PL_OK);
     pl_handlers_release(none);
     o.handlers = table;
     return rig_start(test, &o);
+}
+
+static struct rig *with_keeper(const char *test, struct kept *k)
+{
+    static const char *const sets[] = {"handlers.timeout=2s", "ping.interval=0",
+                                       "connect.timeout=5s"};
+
+    return with_sets(test, k, sets, 3);
 }
 
 static void ask(struct client *c, unsigned id)
@@ -218,6 +225,99 @@ static void a_connect_that_nobody_answers_ends_at_its_own_deadline(void **state)
     rig_destroy(r);
 }
 
+/* --- Commands in work --- */
+
+/* One message with `count` calls, and `last` behind them. */
+static void ask_many(struct client *c, unsigned count, const char *last)
+{
+    struct pl_buf b = {0};
+
+    for (unsigned i = 0; i < count; i++)
+        pl_buf_printf(&b, "{\"id\":%u,\"rpc\":{\"method\":\"keep\"}}\n",
+                      i + 10);
+    pl_buf_printf(&b, "%s%c", last, 0);
+    client_say(c, b.data);
+    pl_buf_fini(&b);
+}
+
+static void answer(struct rig *r, struct kept *k, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++)
+        pl_call_answer(k->calls[i], PL_SPAN("1"));
+    rig_run(r, 0);
+}
+
+/* Its pong is behind what is not read: that is not its fault. */
+static void who_waits_for_handlers_is_not_closed_for_a_pong(void **state)
+{
+    static const char *const sets[] = {"handlers.timeout=60s",
+                                       "ping.interval=10s", "ping.timeout=4s"};
+    struct kept k = {.count = 0};
+    struct rig *r = with_sets("pong", &k, sets, 3);
+    struct client *c = client_join(r, 0);
+    unsigned pings = 0;
+
+    (void)state;
+    ask_many(c, 256, "");
+    rig_run(r, 0);
+    assert_true(c->is_paused);
+    for (unsigned s = 0; s < 40; s++) {
+        rig_run(r, 1000);
+        for (; client_next(c) != NULL; pings++)
+            client_say(c, "{}"); /* not read yet */
+        assert_int_equal(c->closed, 0);
+    }
+    assert_in_range(pings, 3, 10);
+    answer(r, &k, 0, 256);
+    assert_false(c->is_paused);
+    assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_SILENT), pings);
+    for (unsigned s = 0; s < 20 && c->closed == 0; s++)
+        rig_run(r, 1000); /* it answers no ping any more */
+    assert_int_equal(c->closed, 3012);
+    rig_destroy(r);
+}
+
+/* So much mail for loop 0 that nobody may publish to it now. */
+static void fall_behind(struct rig *r)
+{
+    for (unsigned i = 0; i <= 65536; i++) {
+        struct pl_memory_mail *m = pl_memory_mail_create();
+
+        assert_non_null(m);
+        pl_system_post(pl_sim_system(r->sim), r->keepers[0], &m->msg);
+    }
+}
+
+static void behind_error_111_reading_goes_on_when_it_may(void **state)
+{
+    static const char publish[] =
+        "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}";
+    struct kept k = {.count = 0};
+    struct rig *r = with_keeper("111", &k);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    fall_behind(r);
+    ask_many(c, 200, publish);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":2,\"error\":{\"code\":111,*");
+    assert_true(c->is_paused);
+    rig_run(r, 100); /* the rest is over, but 200 are in work */
+    assert_true(c->is_paused);
+    answer(r, &k, 0, 200);
+    assert_false(c->is_paused);
+    fall_behind(r);
+    ask_many(c, 1, publish);
+    rig_run(r, 0);
+    assert_true(c->is_paused);
+    answer(r, &k, 200, 201); /* which is no reason to go on sooner */
+    assert_true(c->is_paused);
+    rig_run(r, 100);
+    assert_false(c->is_paused);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +328,8 @@ int main(void)
         cmocka_unit_test(a_deadline_of_who_has_gone_bothers_nobody),
         cmocka_unit_test(
             a_connect_that_nobody_answers_ends_at_its_own_deadline),
+        cmocka_unit_test(who_waits_for_handlers_is_not_closed_for_a_pong),
+        cmocka_unit_test(behind_error_111_reading_goes_on_when_it_may),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
