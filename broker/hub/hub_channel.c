@@ -103,6 +103,13 @@ static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
     }
 }
 
+/* The serials come round, and old cuts must not be taken for new ones. */
+static void forget_cuts(struct pl_hub_channel *c)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        c->subs[i]->cut = 0;
+}
+
 static void seal(struct pl_task *t)
 {
     struct pl_hub_channel *c = PL_CONTAINER(t, struct pl_hub_channel, seal);
@@ -118,7 +125,8 @@ static void seal(struct pl_task *t)
         pl_segment_release(pool, c->open[e]);
         c->open[e] = NULL;
     }
-    c->serial++;
+    if (++c->serial == 0)
+        forget_cuts(c);
 }
 
 struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "hub_channel.h"
 #include "rig.h"
 
 /* --- Segments --- */
@@ -261,6 +262,17 @@ static void who_joins_amid_a_turn_gets_what_follows(void **state)
     expect_told(b, ATTACHED, 0);
     expect_frame(b, "\"n2\"");
     assert_int_equal(a->count + b->count, 0);
+    /* 2^32 turns later the number of that turn comes again */
+    struct pl_hub_channel *c = a->subscriber.subs->channel;
+    uint32_t amid = c->serial - 1;
+    c->serial = UINT32_MAX;
+    owner_publishes(r, "c", "\"n3\"", 3);
+    turn(r);
+    c->serial += amid;
+    owner_publishes(r, "c", "\"n4\"", 4);
+    turn(r);
+    expect_frame(b, "\"n3\"");
+    expect_frame(b, "\"n4\"");
     rig_destroy(r);
 }
 
