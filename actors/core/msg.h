@@ -20,7 +20,7 @@ enum pl_msg_flag {
 };
 
 /* Embedded first in every kind of message.  Set `type`, `flags` and
- * `destroy`; pl_send() sets the rest. */
+ * `destroy`; pl_actor_send() sets the rest. */
 struct pl_msg {
     struct pl_msg *next; /* the queue's that it is in; NULL outside one */
     void (*destroy)(struct pl_msg *); /* called by whoever owns it last */

@@ -8,7 +8,7 @@
  * before the leave was told has never been away: neither it nor the join
  * behind it is told.
  *
- * m->failed, once the membership is given back, says whether a leave is due:
+ * m->is_untold, once the membership is given back, says whether a leave is due:
  * true, none is. */
 #include "channels_private.h"
 
@@ -38,8 +38,8 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
         return false;
     cancel_attach(ch, m->client);
-    m->failed = !has_joined || !c->options.join_leave ||
-                (m->flags & PL_ATTACH_HIDDEN) != 0;
+    m->is_untold = !has_joined || !c->options.join_leave ||
+                   (m->flags & PL_ATTACH_HIDDEN) != 0;
     assert(m->msg.from.loop < c->loop_count &&
            ch->at_loop[m->msg.from.loop] > 0);
     ch->at_loop[m->msg.from.loop]--;
@@ -74,9 +74,9 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
     for (at = ch->owner->leaving; at != NULL; at = at->next) {
         struct pl_detach_mail *m = (struct pl_detach_mail *)at;
 
-        if (m->client == client && m->hash == ch->node.hash && !m->failed &&
+        if (m->client == client && m->hash == ch->node.hash && !m->is_untold &&
             pl_span_equal(pl_blob_span(m->channel), pl_blob_span(ch->name))) {
-            m->failed = true;
+            m->is_untold = true;
             return true;
         }
     }
@@ -87,7 +87,7 @@ static void tell(struct pl_work *w)
 {
     struct pl_detach_mail *m = (struct pl_detach_mail *)w->msg;
 
-    if (m == NULL || m->failed) {
+    if (m == NULL || m->is_untold) {
         pl_work_destroy(w);
         return;
     }
@@ -105,9 +105,9 @@ static void on_removed(struct pl_store_op *op)
         return;
     }
     w->msg = NULL; /* the leave is told now, the rest comes later */
-    if (!m->failed)
+    if (!m->is_untold)
         w->client = pl_client_hold(m->client);
-    m->failed = true;
+    m->is_untold = true;
     try_later(w->ch, m);
     if (w->client != NULL)
         pl_work_tell(w, PL_BUS_LEAVE);

@@ -154,7 +154,7 @@ struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
 }
 
 static bool send_detach(struct pl_hub *h, const struct pl_sub *sub,
-                        struct pl_client *client, bool failed)
+                        struct pl_client *client)
 {
     struct pl_hub_channel *c = sub->channel;
     struct pl_detach_mail *m = pl_detach_mail_create();
@@ -165,7 +165,6 @@ static bool send_detach(struct pl_hub *h, const struct pl_sub *sub,
     m->hash = c->node.hash;
     m->client = pl_client_hold(client);
     m->flags = attach_flags(sub->flags);
-    m->failed = failed;
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
     return true;
 }
@@ -205,7 +204,7 @@ void pl_hub_retry_leaving(struct pl_timer *t)
         struct pl_sub *sub = h->leaving;
         struct pl_client *client = sub->client;
 
-        if (!send_detach(h, sub, client, false)) {
+        if (!send_detach(h, sub, client)) {
             pl_timer_start(h->actor.loop, &h->retry, RETRY_MS);
             return;
         }
@@ -218,7 +217,7 @@ void pl_hub_retry_leaving(struct pl_timer *t)
 
 /* The sub leaves its subscriber.  It stays while answers are on their way to
  * it, or while its detach waits for memory. */
-static void end(struct pl_hub *h, struct pl_sub *sub, bool failed)
+static void end(struct pl_hub *h, struct pl_sub *sub)
 {
     struct pl_client *client = sub->subscriber->client;
 
@@ -226,7 +225,7 @@ static void end(struct pl_hub *h, struct pl_sub *sub, bool failed)
     pl_hub_channel_still(sub->channel, sub);
     sub->state = PL_SUB_ENDED;
     sub->client = NULL;
-    if (!sub->is_leaving && !send_detach(h, sub, client, failed))
+    if (!sub->is_leaving && !send_detach(h, sub, client))
         leave_later(h, sub, client);
     free_if_settled(h, sub);
 }
@@ -237,7 +236,7 @@ void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing)
         pl_hub_channel_cancel(sub->channel, sub);
     else
         pl_hub_channel_settle(sub->channel, sub);
-    end(h, sub, false);
+    end(h, sub);
 }
 
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u)
@@ -256,7 +255,7 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
 
     if (m == NULL)
         return PL_ENOMEM;
-    if (!send_detach(h, sub, sub->subscriber->client, false)) {
+    if (!send_detach(h, sub, sub->subscriber->client)) {
         pl_mail_destroy(&m->msg);
         return PL_ENOMEM;
     }
@@ -281,7 +280,7 @@ static void finish_leaving(struct pl_hub *h, struct pl_sub *sub,
     struct pl_subscriber *u = sub->subscriber;
 
     pl_hub_channel_settle(sub->channel, sub);
-    end(h, sub, false);
+    end(h, sub);
     u->ops->unsubscribed(u, command);
 }
 
@@ -312,7 +311,7 @@ void pl_hub_give_up(struct pl_hub *h, struct pl_sub *sub)
     pl_hub_channel_settle(sub->channel, sub);
     sub->subscriber->ops->dropped(sub->subscriber, sub,
                                   PL_UNSUBSCRIBE_INSUFFICIENT);
-    end(h, sub, false);
+    end(h, sub);
 }
 
 /* One that leaves gets nothing behind the gap: its client may come back, and
@@ -386,7 +385,7 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
         if (sub->is_leaving && sub->awaits == 0)
             finish_leaving(h, sub, leave_command);
         else if (!sub->is_leaving)
-            end(h, sub, true);
+            end(h, sub);
     }
     pl_mail_destroy(&m->msg);
 }

@@ -69,9 +69,8 @@ enum pl_attach_flag {
     PL_ATTACH_REJECT = 8      /* error 112 when it cannot be recovered */
 };
 
-/* Subscribe `client`.  A sender that gets an error back sends a detach, with
- * `failed` set; from the moment an attach is sent exactly one detach follows.
- */
+/* Subscribe `client`.  From the moment an attach is sent exactly one detach
+ * follows, also when it is answered with an error. */
 struct pl_attach_mail {
     struct pl_msg msg;
     struct pl_origin origin;
@@ -98,7 +97,7 @@ struct pl_detach_mail {
     uint64_t hash;
     struct pl_client *client; /* held */
     uint8_t flags;            /* as in the attach */
-    bool failed;              /* the attach was answered with an error */
+    bool is_untold;           /* the owner's note: no leave is due for it */
 };
 
 enum pl_query_kind {
