@@ -109,8 +109,9 @@ static bool on_channels(struct pl_json *j, struct pl_api_request *r)
     if (!pl_json_take(j, '['))
         return pl_json_fail(j, "an array is expected");
     r->channel_count = 0;
-    r->channels =
-        pl_arena_alloc(j->arena, PL_API_CHANNELS_MAX * sizeof *r->channels);
+    if (r->channels == NULL) /* a body may have the key again and again */
+        r->channels =
+            pl_arena_alloc(j->arena, PL_API_CHANNELS_MAX * sizeof *r->channels);
     if (r->channels == NULL)
         return out_of_memory(j);
     while (next_element(j, &first)) {

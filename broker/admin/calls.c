@@ -9,59 +9,41 @@
  * A mail knows its call by number and not by pointer, and numbers carry a
  * generation: an answer that comes after the timeout finds nobody.
  *
- * Invariant: call->waiting is the sum of its parts' waiting; calls->mails is
- * the sum over all calls. */
+ * A body of a megabyte may ask for much more than itself: a broadcast has a
+ * copy of its data a channel, a history its whole channel.  So the parts of a
+ * call are let through one by one, by what is out already, and not with the
+ * body.
+ *
+ * Invariant: call->waiting and call->bytes are the sums of its parts';
+ * calls->mails and calls->bytes are the sums over all calls. */
 #include "calls.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "api_answer.h"
+#include "calls_private.h"
 #include "code.h"
 #include "loop.h"
-#include "system.h"
 
-enum { SLOT_BITS = 10, HISTORY_BYTES = 16 * 1024 * 1024 };
+enum { SLOT_BITS = 10 };
 static_assert(PL_CALLS_MAX == 1 << SLOT_BITS, "a slot fits its bits");
-
-struct part {
-    struct pl_buf before; /* goes in front of the result */
-    struct pl_buf result; /* a JSON object, once it is there */
-    uint32_t error;       /* of code.h; then `result` does not count */
-    uint32_t waiting;     /* mails */
-    uint8_t method;       /* enum pl_api_method */
-    bool is_empty;        /* channels: no member was written yet */
-    bool is_named;        /* batch: the result goes under its method */
-};
-
-struct pl_api_call {
-    struct pl_api_calls *calls;
-    uint32_t id;
-    uint32_t waiting;
-    struct part *parts;
-    size_t count;
-    size_t cap;
-    struct pl_buf after; /* goes behind the last part */
-    struct pl_timer timer;
-    pl_api_call_done *done;
-    void *arg;
-};
 
 /* --- Parts --- */
 
-static struct part *add_part(struct pl_api_call *call,
-                             enum pl_api_method method, bool is_named)
+static struct pl_api_part *add_part(struct pl_api_call *call,
+                                    enum pl_api_method method, bool is_named)
 {
     if (call->count == call->cap) {
         size_t cap = call->cap == 0 ? 1 : call->cap * 2;
-        struct part *parts = realloc(call->parts, cap * sizeof *parts);
+        struct pl_api_part *parts = realloc(call->parts, cap * sizeof *parts);
         if (parts == NULL)
             return NULL;
         call->parts = parts;
         call->cap = cap;
     }
-    struct part *p = &call->parts[call->count++];
-    *p = (struct part){.method = (uint8_t)method, .is_named = is_named};
+    struct pl_api_part *p = &call->parts[call->count++];
+    *p = (struct pl_api_part){.method = (uint8_t)method, .is_named = is_named};
     /* What was to follow the part before goes in front of this one. */
     p->before = call->after;
     call->after = (struct pl_buf){0};
@@ -73,7 +55,7 @@ static void put(struct pl_buf *b, const char *text)
     pl_buf_put_span(b, pl_span_of(text));
 }
 
-static void put_part(struct pl_buf *out, const struct part *p)
+static void put_part(struct pl_buf *out, const struct pl_api_part *p)
 {
     pl_buf_put_span(out, pl_buf_span(&p->before));
     if (p->error == 0 && p->result.failed)
@@ -143,6 +125,7 @@ void pl_api_call_forget(struct pl_api_call *call)
     slot_of(c, call->id)->call = NULL;
     c->in_flight--;
     c->mails -= call->waiting;
+    c->bytes -= call->bytes;
     pl_timer_stop(c->actor->loop, &call->timer);
     for (size_t i = 0; i < call->count; i++) {
         pl_buf_fini(&call->parts[i].before);
@@ -180,178 +163,37 @@ static void time_out(struct pl_timer *t)
     finish(call);
 }
 
-/* --- Mails out --- */
+/* --- Bounds --- */
 
-static struct pl_address owner_of(const struct pl_api_calls *c, uint64_t hash)
-{
-    return c->options->channels[hash % c->options->channel_owners];
-}
-
-static void send(struct pl_api_call *call, struct part *p, struct pl_address to,
-                 struct pl_origin *origin, struct pl_msg *msg)
+/* `n` bytes more are the part's; false: that is too much beside the others. */
+static bool take_bytes(struct pl_api_call *call, struct pl_api_part *p,
+                       size_t n)
 {
     struct pl_api_calls *c = call->calls;
 
-    *origin = (struct pl_origin){
-        .session = pl_actor_address(c->actor),
-        .command = call->id,
-        .kind = (uint32_t)(p - call->parts),
-    };
-    p->waiting++;
-    call->waiting++;
-    c->mails++;
-    pl_actor_send(c->actor, to, msg);
-}
-
-static bool send_publish(struct pl_api_call *call, struct part *p,
-                         const struct pl_api_request *r, struct pl_span channel)
-{
-    uint64_t hash = pl_hash(call->calls->options->key, channel);
-    struct pl_publish_mail *m = pl_publish_mail_create();
-
-    if (m == NULL)
+    if (c->bytes > p->bytes &&
+        (c->bytes > PL_CALLS_BYTES_MAX || n > PL_CALLS_BYTES_MAX - c->bytes))
         return false;
-    m->pub = pl_pub_create(channel, hash, r->data, NULL);
-    if (m->pub == NULL) {
-        pl_mail_destroy(&m->msg);
-        return false;
-    }
-    m->pub->is_json = r->is_json;
-    send(call, p, owner_of(call->calls, hash), &m->origin, &m->msg);
+    p->bytes += n;
+    call->bytes += n;
+    c->bytes += n;
     return true;
 }
 
-static enum pl_query_kind query_of(enum pl_api_method method)
+static void give_back(struct pl_api_call *call, struct pl_api_part *p)
 {
-    switch (method) {
-    case PL_API_PRESENCE:
-        return PL_QUERY_PRESENCE;
-    case PL_API_PRESENCE_STATS:
-        return PL_QUERY_PRESENCE_STATS;
-    case PL_API_HISTORY:
-        return PL_QUERY_HISTORY;
-    default:
-        return PL_QUERY_HISTORY_REMOVE;
-    }
+    call->calls->bytes -= p->bytes;
+    call->bytes -= p->bytes;
+    p->bytes = 0;
 }
 
-static bool send_query(struct pl_api_call *call, struct part *p,
-                       const struct pl_api_request *r)
+/* 0, or the error of a part that has to send mails for `bytes`. */
+static uint32_t take_room(struct pl_api_call *call, struct pl_api_part *p,
+                          size_t bytes)
 {
-    struct pl_query_mail *m = pl_query_mail_create();
-
-    if (m == NULL)
-        return false;
-    m->kind = query_of(r->method);
-    m->hash = pl_hash(call->calls->options->key, r->channel);
-    m->limit = r->limit;
-    m->has_since = r->has_since;
-    m->reverse = r->reverse;
-    m->offset = r->offset;
-    m->byte_budget = HISTORY_BYTES;
-    pl_epoch_copy(m->epoch, r->epoch);
-    m->channel = pl_blob_create(r->channel);
-    if (m->channel == NULL) {
-        pl_mail_destroy(&m->msg);
-        return false;
-    }
-    send(call, p, owner_of(call->calls, m->hash), &m->origin, &m->msg);
-    return true;
-}
-
-/* A blob of `s`, NULL when it is absent; *ok turns false when out of memory. */
-static struct pl_blob *blob_of(struct pl_span s, bool *ok)
-{
-    if (s.at == NULL)
-        return NULL;
-    struct pl_blob *b = pl_blob_create(s);
-    if (b == NULL)
-        *ok = false;
-    return b;
-}
-
-/* An empty text means the same as none here. */
-static struct pl_span some(struct pl_span s)
-{
-    return s.len > 0 ? s : (struct pl_span){0};
-}
-
-static bool send_user(struct pl_api_call *call, struct part *p,
-                      const struct pl_api_request *r)
-{
-    struct pl_user_mail *m = pl_user_mail_create();
-    bool ok = true;
-
-    if (m == NULL)
-        return false;
-    bool is_close = r->method == PL_API_DISCONNECT;
-    m->ask = is_close ? PL_USER_DISCONNECT : PL_USER_UNSUBSCRIBE;
-    m->code = !is_close      ? PL_UNSUBSCRIBE_SERVER
-              : r->code != 0 ? r->code
-                             : PL_DISCONNECT_FORCED;
-    m->user = blob_of(r->user, &ok);
-    m->channel = blob_of(some(r->channel), &ok);
-    m->client = blob_of(some(r->client), &ok);
-    m->except = blob_of(some(r->except), &ok);
-    m->reason = blob_of(some(r->reason), &ok);
-    if (!ok) {
-        pl_mail_destroy(&m->msg);
-        return false;
-    }
-    send(call, p, call->calls->options->supervisor, &m->origin, &m->msg);
-    return true;
-}
-
-static bool send_list(struct pl_api_call *call, struct part *p,
-                      const struct pl_api_request *r)
-{
-    const struct pl_admin_options *o = call->calls->options;
-
-    put(&p->result, "{\"channels\":{");
-    p->is_empty = true;
-    for (unsigned i = 0; i < o->channel_owners; i++) {
-        struct pl_list_mail *m = pl_list_mail_create();
-        bool ok = m != NULL;
-
-        if (ok)
-            m->pattern = blob_of(some(r->pattern), &ok);
-        if (!ok) {
-            if (m != NULL)
-                pl_mail_destroy(&m->msg);
-            return false;
-        }
-        send(call, p, o->channels[i], &m->origin, &m->msg);
-    }
-    return true;
-}
-
-static bool write_info(struct pl_api_call *call, struct part *p)
-{
-    struct pl_status s;
-
-    if (pl_status_collect(&s, call->calls->options->status) != PL_OK)
-        return false;
-    pl_api_write_info(&p->result, &s);
-    pl_status_fini(&s);
-    return true;
-}
-
-static bool send_part(struct pl_api_call *call, struct part *p,
-                      const struct pl_api_request *r)
-{
-    switch (r->method) {
-    case PL_API_PUBLISH:
-        return send_publish(call, p, r, r->channel);
-    case PL_API_DISCONNECT:
-    case PL_API_UNSUBSCRIBE:
-        return send_user(call, p, r);
-    case PL_API_CHANNELS:
-        return send_list(call, p, r);
-    case PL_API_INFO:
-        return write_info(call, p);
-    default:
-        return send_query(call, p, r);
-    }
+    if (call->calls->mails >= PL_CALLS_MAILS_MAX || !take_bytes(call, p, bytes))
+        return PL_ERROR_TOO_MANY_REQUESTS;
+    return 0;
 }
 
 /* --- From a body to parts --- */
@@ -365,10 +207,11 @@ static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
     for (size_t i = 0; i < r->channel_count; i++) {
         if (i > 0)
             put(&call->after, ",");
-        struct part *p = add_part(call, PL_API_PUBLISH, false);
+        struct pl_api_part *p = add_part(call, PL_API_PUBLISH, false);
         if (p == NULL)
             return false;
-        if (!send_publish(call, p, r, r->channels[i]))
+        p->error = take_room(call, p, r->data.len);
+        if (p->error == 0 && !pl_api_part_publish(call, p, r, r->channels[i]))
             p->error = PL_ERROR_INTERNAL;
     }
     put(&call->after, "]}}");
@@ -400,11 +243,13 @@ static bool add_command(struct pl_api_call *call, enum pl_api_method method,
         error = refusal(call->calls, method);
     if (error == 0 && method == PL_API_BROADCAST)
         return broadcast(call, &r, is_named);
-    struct part *p = add_part(call, method, is_named);
+    struct pl_api_part *p = add_part(call, method, is_named);
     if (p == NULL)
         return false;
+    if (error == 0)
+        error = take_room(call, p, r.data.len);
     p->error = error;
-    if (error == 0 && !send_part(call, p, &r))
+    if (error == 0 && !pl_api_part_send(call, p, &r))
         p->error = PL_ERROR_INTERNAL;
     return true;
 }
@@ -420,7 +265,7 @@ static bool add_commands(struct pl_api_call *call, enum pl_api_call_form form,
                                           &call->calls->arena);
 
     if (error != 0) {
-        struct part *p = add_part(call, PL_API_METHOD_COUNT, false);
+        struct pl_api_part *p = add_part(call, PL_API_METHOD_COUNT, false);
         if (p != NULL)
             p->error = error;
         return p != NULL;
@@ -490,21 +335,21 @@ static uint32_t error_of(const struct pl_msg *msg, uint32_t error)
                                    : PL_ERROR_STOPPING;
 }
 
-static void on_published(struct part *p, const struct pl_publish_mail *m)
+static void on_published(struct pl_api_part *p, const struct pl_publish_mail *m)
 {
     p->error = error_of(&m->msg, m->error);
     if (p->error == 0)
         pl_api_write_published(&p->result, m);
 }
 
-static void on_queried(struct part *p, const struct pl_query_mail *m)
+static void on_queried(struct pl_api_part *p, const struct pl_query_mail *m)
 {
     p->error = error_of(&m->msg, m->error);
     if (p->error == 0)
         pl_api_write_queried(&p->result, m);
 }
 
-static void on_user(struct part *p, const struct pl_user_mail *m)
+static void on_user(struct pl_api_part *p, const struct pl_user_mail *m)
 {
     p->error = error_of(&m->msg, 0);
     if (p->error == 0)
@@ -512,7 +357,7 @@ static void on_user(struct part *p, const struct pl_user_mail *m)
 }
 
 /* One owner that fails makes the whole list wrong. */
-static void on_listed(struct part *p, const struct pl_list_mail *m)
+static void on_listed(struct pl_api_part *p, const struct pl_list_mail *m)
 {
     uint32_t error = error_of(&m->msg, m->error);
 
@@ -540,7 +385,7 @@ static const struct pl_origin *origin_of(const struct pl_msg *msg)
     }
 }
 
-static void fill(struct part *p, const struct pl_msg *msg)
+static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
 {
     switch (msg->type) {
     case PL_MAIL_PUBLISH:
@@ -557,18 +402,34 @@ static void fill(struct part *p, const struct pl_msg *msg)
     }
 }
 
+/* A result that is too much beside the others is an error; but what was done
+ * is told, which takes little: its own bytes are with others now. */
+static void fill(struct pl_api_call *call, struct pl_api_part *p,
+                 const struct pl_msg *msg)
+{
+    size_t before = p->result.len;
+
+    write_result(p, msg);
+    if (msg->type != PL_MAIL_QUERY && msg->type != PL_MAIL_LIST) {
+        give_back(call, p);
+    } else if (!take_bytes(call, p, p->result.len - before)) {
+        pl_buf_fini(&p->result);
+        p->error = PL_ERROR_TOO_MANY_REQUESTS;
+    }
+}
+
 void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg)
 {
     const struct pl_origin *o = origin_of(msg);
     struct pl_api_call *call = o == NULL ? NULL : slot_of(c, o->command)->call;
 
     if (call != NULL && call->id == o->command) {
-        struct part *p = &call->parts[o->kind];
+        struct pl_api_part *p = &call->parts[o->kind];
 
         p->waiting--;
         call->waiting--;
         c->mails--;
-        fill(p, msg);
+        fill(call, p, msg);
     } else {
         call = NULL; /* it timed out, or its client has gone */
     }

@@ -3,8 +3,11 @@
  * the answer that is made of what comes back.  Knows nothing of HTTP.
  *
  * Bounded: no call begins while PL_CALLS_MAX calls or PL_CALLS_MAILS_MAX mails
- * are out.  A call ends PL_CALLS_TIMEOUT_MS after it
- * began: what has not been answered by then is error 100. */
+ * are out.  What one body asks for beyond these mails, or beyond
+ * PL_CALLS_BYTES_MAX of publications and results of all calls, is error 111,
+ * part by part; only the first of all may be larger.  A call ends
+ * PL_CALLS_TIMEOUT_MS after it began: what has not been answered by then is
+ * error 100. */
 #ifndef PL_CALLS_H
 #define PL_CALLS_H
 
@@ -17,6 +20,7 @@
 enum {
     PL_CALLS_MAX = 1024,
     PL_CALLS_MAILS_MAX = 16384,
+    PL_CALLS_BYTES_MAX = 64 * 1024 * 1024,
     PL_CALLS_TIMEOUT_MS = 5000
 };
 
@@ -34,6 +38,7 @@ struct pl_api_calls {
     struct pl_api_call_slot *slots;
     uint32_t in_flight; /* calls */
     uint32_t mails;     /* not answered yet */
+    size_t bytes;       /* that calls in flight sent or got */
 };
 
 enum pl_api_call_form {

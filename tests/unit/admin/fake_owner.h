@@ -3,6 +3,7 @@
  * tests of this room:
  *   "mute"    is never answered
  *   "broken"  is answered with error 108
+ *   "large"   has a history of OWNER_LARGE bytes
  * Everything else goes well; a publication's offset is the number of
  * publications so far. */
 #ifndef FAKE_OWNER_H
@@ -22,7 +23,7 @@
 #include "mail.h"
 #include "monitor.h"
 
-enum { OWNER_KEPT = 64 };
+enum { OWNER_KEPT = 64, OWNER_LARGE = 12 << 20 };
 
 struct owner {
     struct pl_actor actor;
@@ -88,6 +89,21 @@ static inline void owner_fill_presence(struct owner *o, struct pl_query_mail *m)
     m->clients[0] = pl_client_hold(o->client);
 }
 
+static inline void owner_fill_large(struct pl_query_mail *m)
+{
+    char *text = malloc(OWNER_LARGE);
+
+    assert_non_null(text);
+    memset(text, '1', OWNER_LARGE);
+    m->count = 1;
+    m->pubs = malloc(sizeof *m->pubs);
+    assert_non_null(m->pubs);
+    m->pubs[0] = pl_pub_create(PL_SPAN("large"), 0,
+                               (struct pl_span){text, OWNER_LARGE}, NULL);
+    m->pubs[0]->is_json = true;
+    free(text);
+}
+
 static inline void owner_fill_history(struct owner *o, struct pl_query_mail *m)
 {
     memcpy(m->epoch, "epok", 5);
@@ -112,6 +128,9 @@ static inline void owner_query(struct owner *o, struct pl_query_mail *m)
     } else if (m->error == 0 && m->kind == PL_QUERY_PRESENCE_STATS) {
         m->count = 3;
         m->users = 2;
+    } else if (m->kind == PL_QUERY_HISTORY &&
+               pl_span_equal(pl_blob_span(m->channel), PL_SPAN("large"))) {
+        owner_fill_large(m);
     } else if (m->error == 0 && m->kind == PL_QUERY_HISTORY) {
         owner_fill_history(o, m);
     }

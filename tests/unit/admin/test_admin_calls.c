@@ -329,6 +329,125 @@ static void calls_at_once_are_bounded(void **state)
     assert_null(call);
 }
 
+/* --- Bounds of what is on its way --- */
+
+struct counts {
+    unsigned answers, good, refused;
+};
+
+static unsigned count(struct pl_span text, const char *what)
+{
+    size_t len = strlen(what);
+    unsigned n = 0;
+
+    for (const char *at = text.at, *end = text.at + text.len;
+         (at = memmem(at, (size_t)(end - at), what, len)) != NULL; at += len)
+        n++;
+    return n;
+}
+
+static void count_done(void *arg, const struct pl_buf *body)
+{
+    struct counts *c = arg;
+
+    assert_false(body->failed);
+    c->answers++;
+    c->good = count(pl_buf_span(body), "\"offset\"");
+    c->refused = count(pl_buf_span(body), "\"code\":111");
+}
+
+static void run(struct fixture *f, struct counts *c, enum pl_api_call_form form,
+                enum pl_api_method method, struct pl_buf *body)
+{
+    struct pl_api_call *call = NULL;
+
+    *c = (struct counts){0};
+    assert_false(body->failed);
+    assert_int_equal(pl_api_call_create(&call, &f->calls, form, method,
+                                        pl_buf_span(body), count_done, c),
+                     PL_OK);
+    assert_true(f->calls.mails <= PL_CALLS_MAILS_MAX);
+    pl_api_call_start(call);
+    pl_sim_advance(f->sim, 0);
+    assert_int_equal(c->answers, 1);
+    assert_int_equal(f->calls.mails, 0);
+    assert_int_equal(f->calls.bytes, 0);
+    pl_buf_fini(body);
+}
+
+static void put_broadcast(struct pl_buf *b, unsigned channels, size_t len)
+{
+    pl_buf_put_span(b, PL_SPAN("{\"channels\":["));
+    for (unsigned i = 0; i < channels; i++)
+        pl_buf_printf(b, "%s\"%u\"", i == 0 ? "" : ",", i);
+    pl_buf_put_span(b, PL_SPAN("],\"data\":"));
+    memset(pl_buf_reserve(b, len), '1', len);
+    b->len += len;
+    pl_buf_put_byte(b, '}');
+}
+
+static void a_batch_sends_no_more_mails_than_may_be_out(void **state)
+{
+    enum { EACH = 1000, BROADCASTS = PL_CALLS_MAILS_MAX / EACH + 2 };
+    struct fixture *f = *state;
+    struct pl_buf body = {0};
+    struct counts c;
+
+    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
+    for (int i = 0; i < BROADCASTS; i++) {
+        pl_buf_printf(&body, "%s{\"broadcast\":", i == 0 ? "" : ",");
+        put_broadcast(&body, EACH, 1);
+        pl_buf_put_byte(&body, '}');
+    }
+    pl_buf_put_span(&body, PL_SPAN("]}"));
+    run(f, &c, PL_CALL_BATCH, 0, &body);
+    assert_int_equal(c.good, PL_CALLS_MAILS_MAX);
+    assert_int_equal(c.refused, BROADCASTS * EACH - PL_CALLS_MAILS_MAX);
+}
+
+static void a_broadcast_sends_no_more_bytes_than_may_be_out(void **state)
+{
+    enum { CHANNELS = 100, EACH = PL_CALLS_BYTES_MAX / 90 };
+    struct fixture *f = *state;
+    struct pl_buf body = {0};
+    struct counts c;
+
+    put_broadcast(&body, CHANNELS, EACH);
+    run(f, &c, PL_CALL_ONE, PL_API_BROADCAST, &body);
+    assert_int_equal(c.good, 90);
+    assert_int_equal(c.refused, CHANNELS - 90);
+}
+
+static void one_publication_may_have_any_size(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_buf body = {0};
+    struct counts c;
+
+    put_broadcast(&body, 1, (size_t)PL_CALLS_BYTES_MAX + 1);
+    run(f, &c, PL_CALL_ONE, PL_API_BROADCAST, &body);
+    assert_int_equal(c.good, 1);
+}
+
+static void the_answers_to_a_batch_are_bounded_in_bytes(void **state)
+{
+    enum { FIT = PL_CALLS_BYTES_MAX / OWNER_LARGE };
+    struct fixture *f = *state;
+    struct pl_buf body = {0};
+    struct counts c;
+
+    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
+    for (int i = 0; i < FIT + 2; i++)
+        pl_buf_printf(&body,
+                      "%s{\"history\":{\"channel\":\"large\","
+                      "\"limit\":-1}}",
+                      i == 0 ? "" : ",");
+    pl_buf_put_span(&body, PL_SPAN("]}"));
+    run(f, &c, PL_CALL_BATCH, 0, &body);
+    assert_int_equal(c.good, 2 * FIT); /* of the publication, and the top */
+    assert_int_equal(c.refused, 2);
+}
+
 #define WITH_FIXTURE(test)                                                     \
     cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -349,6 +468,10 @@ int main(void)
         WITH_FIXTURE(a_forgotten_call_tells_nobody),
         WITH_FIXTURE(an_owner_that_is_gone_is_error_503),
         WITH_FIXTURE(calls_at_once_are_bounded),
+        WITH_FIXTURE(a_batch_sends_no_more_mails_than_may_be_out),
+        WITH_FIXTURE(a_broadcast_sends_no_more_bytes_than_may_be_out),
+        WITH_FIXTURE(one_publication_may_have_any_size),
+        WITH_FIXTURE(the_answers_to_a_batch_are_bounded_in_bytes),
     };
 
     return cmocka_run_group_tests_name("admin_calls", tests, NULL, NULL);

@@ -52,6 +52,19 @@ static void assert_span(struct pl_span s, const char *text)
     assert_memory_equal(s.at, text, s.len);
 }
 
+static void a_list_named_again_takes_no_more_memory(void **state)
+{
+    struct fixture *f = *state;
+    char body[2048] = "{\"data\":1";
+
+    for (size_t len = strlen(body); len < sizeof body - 32; len = strlen(body))
+        strcpy(body + len, ",\"channels\":[\"a\"]");
+    strcat(body, "}");
+    assert_int_equal(read_as(f, PL_API_BROADCAST, body), 0);
+    assert_int_equal(f->r.channel_count, 1);
+    assert_true(f->arena.used <= PL_API_CHANNELS_MAX * sizeof(struct pl_span));
+}
+
 static void data_is_taken_byte_for_byte(void **state)
 {
     struct fixture *f = *state;
@@ -227,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(data_is_taken_byte_for_byte),
+        WITH_FIXTURE(a_list_named_again_takes_no_more_memory),
         WITH_FIXTURE(what_is_missing_or_of_another_type_is_107),
         WITH_FIXTURE(inboxes_are_channels_for_a_backend),
         WITH_FIXTURE(base64_may_carry_bytes_only_where_they_are_allowed),

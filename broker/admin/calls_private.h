@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls_private.h - inside of a call, for calls.c and calls_send.c.
+ * Thread: the control loop's. */
+#ifndef PL_CALLS_PRIVATE_H
+#define PL_CALLS_PRIVATE_H
+
+#include "calls.h"
+#include "timer.h"
+
+struct pl_api_part {
+    struct pl_buf before; /* goes in front of the result */
+    struct pl_buf result; /* a JSON object, once it is there */
+    uint32_t error;       /* of code.h; then `result` does not count */
+    uint32_t waiting;     /* mails */
+    size_t bytes;         /* of its publication, or of `result` */
+    uint8_t method;       /* enum pl_api_method */
+    bool is_empty;        /* channels: no member was written yet */
+    bool is_named;        /* batch: the result goes under its method */
+};
+
+struct pl_api_call {
+    struct pl_api_calls *calls;
+    uint32_t id;
+    uint32_t waiting;
+    size_t bytes;
+    struct pl_api_part *parts;
+    size_t count;
+    size_t cap;
+    struct pl_buf after; /* goes behind the last part */
+    struct pl_timer timer;
+    pl_api_call_done *done;
+    void *arg;
+};
+
+/* calls_send.c.  Send the mails of a part, or write its result if it needs
+ * none.  False: out of memory; those that were sent are awaited. */
+bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
+                      const struct pl_api_request *r);
+
+/* calls_send.c.  The same for one channel of a broadcast. */
+bool pl_api_part_publish(struct pl_api_call *call, struct pl_api_part *p,
+                         const struct pl_api_request *r,
+                         struct pl_span channel);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls_send.c - what a part of a call asks of others, as mail; see calls.c.
+ *
+ * Each mail says by the call's number and the part's place whose it is. */
+#include "api_answer.h"
+#include "calls_private.h"
+#include "code.h"
+
+enum { HISTORY_BYTES = 16 * 1024 * 1024 };
+
+static struct pl_address owner_of(const struct pl_api_calls *c, uint64_t hash)
+{
+    return c->options->channels[hash % c->options->channel_owners];
+}
+
+static void send(struct pl_api_call *call, struct pl_api_part *p,
+                 struct pl_address to, struct pl_origin *origin,
+                 struct pl_msg *msg)
+{
+    struct pl_api_calls *c = call->calls;
+
+    *origin = (struct pl_origin){
+        .session = pl_actor_address(c->actor),
+        .command = call->id,
+        .kind = (uint32_t)(p - call->parts),
+    };
+    p->waiting++;
+    call->waiting++;
+    c->mails++;
+    pl_actor_send(c->actor, to, msg);
+}
+
+bool pl_api_part_publish(struct pl_api_call *call, struct pl_api_part *p,
+                         const struct pl_api_request *r, struct pl_span channel)
+{
+    uint64_t hash = pl_hash(call->calls->options->key, channel);
+    struct pl_publish_mail *m = pl_publish_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->pub = pl_pub_create(channel, hash, r->data, NULL);
+    if (m->pub == NULL) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    m->pub->is_json = r->is_json;
+    send(call, p, owner_of(call->calls, hash), &m->origin, &m->msg);
+    return true;
+}
+
+static enum pl_query_kind query_of(enum pl_api_method method)
+{
+    switch (method) {
+    case PL_API_PRESENCE:
+        return PL_QUERY_PRESENCE;
+    case PL_API_PRESENCE_STATS:
+        return PL_QUERY_PRESENCE_STATS;
+    case PL_API_HISTORY:
+        return PL_QUERY_HISTORY;
+    default:
+        return PL_QUERY_HISTORY_REMOVE;
+    }
+}
+
+static bool send_query(struct pl_api_call *call, struct pl_api_part *p,
+                       const struct pl_api_request *r)
+{
+    struct pl_query_mail *m = pl_query_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->kind = query_of(r->method);
+    m->hash = pl_hash(call->calls->options->key, r->channel);
+    m->limit = r->limit;
+    m->has_since = r->has_since;
+    m->reverse = r->reverse;
+    m->offset = r->offset;
+    m->byte_budget = HISTORY_BYTES;
+    pl_epoch_copy(m->epoch, r->epoch);
+    m->channel = pl_blob_create(r->channel);
+    if (m->channel == NULL) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    send(call, p, owner_of(call->calls, m->hash), &m->origin, &m->msg);
+    return true;
+}
+
+/* A blob of `s`, NULL when it is absent; *ok turns false when out of memory. */
+static struct pl_blob *blob_of(struct pl_span s, bool *ok)
+{
+    if (s.at == NULL)
+        return NULL;
+    struct pl_blob *b = pl_blob_create(s);
+    if (b == NULL)
+        *ok = false;
+    return b;
+}
+
+/* An empty text means the same as none here. */
+static struct pl_span some(struct pl_span s)
+{
+    return s.len > 0 ? s : (struct pl_span){0};
+}
+
+static bool send_user(struct pl_api_call *call, struct pl_api_part *p,
+                      const struct pl_api_request *r)
+{
+    struct pl_user_mail *m = pl_user_mail_create();
+    bool ok = true;
+
+    if (m == NULL)
+        return false;
+    bool is_close = r->method == PL_API_DISCONNECT;
+    m->ask = is_close ? PL_USER_DISCONNECT : PL_USER_UNSUBSCRIBE;
+    m->code = !is_close      ? PL_UNSUBSCRIBE_SERVER
+              : r->code != 0 ? r->code
+                             : PL_DISCONNECT_FORCED;
+    m->user = blob_of(r->user, &ok);
+    m->channel = blob_of(some(r->channel), &ok);
+    m->client = blob_of(some(r->client), &ok);
+    m->except = blob_of(some(r->except), &ok);
+    m->reason = blob_of(some(r->reason), &ok);
+    if (!ok) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    send(call, p, call->calls->options->supervisor, &m->origin, &m->msg);
+    return true;
+}
+
+static bool send_list(struct pl_api_call *call, struct pl_api_part *p,
+                      const struct pl_api_request *r)
+{
+    const struct pl_admin_options *o = call->calls->options;
+
+    pl_buf_put_span(&p->result, PL_SPAN("{\"channels\":{"));
+    p->is_empty = true;
+    for (unsigned i = 0; i < o->channel_owners; i++) {
+        struct pl_list_mail *m = pl_list_mail_create();
+        bool ok = m != NULL;
+
+        if (ok)
+            m->pattern = blob_of(some(r->pattern), &ok);
+        if (!ok) {
+            if (m != NULL)
+                pl_mail_destroy(&m->msg);
+            return false;
+        }
+        send(call, p, o->channels[i], &m->origin, &m->msg);
+    }
+    return true;
+}
+
+static bool write_info(struct pl_api_call *call, struct pl_api_part *p)
+{
+    struct pl_status s;
+
+    if (pl_status_collect(&s, call->calls->options->status) != PL_OK)
+        return false;
+    pl_api_write_info(&p->result, &s);
+    pl_status_fini(&s);
+    return true;
+}
+
+bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
+                      const struct pl_api_request *r)
+{
+    switch (r->method) {
+    case PL_API_PUBLISH:
+        return pl_api_part_publish(call, p, r, r->channel);
+    case PL_API_DISCONNECT:
+    case PL_API_UNSUBSCRIBE:
+        return send_user(call, p, r);
+    case PL_API_CHANNELS:
+        return send_list(call, p, r);
+    case PL_API_INFO:
+        return write_info(call, p);
+    default:
+        return send_query(call, p, r);
+    }
+}
