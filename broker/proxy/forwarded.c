@@ -7,6 +7,10 @@
  * way.  An element that is no address ("unknown", "_hidden") ends the belief:
  * whoever stands before it was told by somebody that nobody vouches for.
  *
+ * A quote that never ends makes a list malformed, and could be a client's, whom
+ * the proxy wrote behind it would name: to ignore all of it would let him pass
+ * uncounted.  So it is read from the first comma on behind which quotes end.
+ *
  * Invariant: `is_known` is false exactly when the newest element was none. */
 #include "forwarded.h"
 
@@ -88,9 +92,38 @@ struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
     return b.is_known ? b.ip : peer;
 }
 
-/* Take what stands before the next `mark` or comma outside of quotes; *end is
- * the mark, '\0' at the end of the list.  False: a quote never ends. */
-static bool next_part(struct pl_span *list, struct pl_span *part, char *end)
+/* The longest end of the list, from its front or from behind a comma on, in
+ * which each quote ends.  Whether that is so from a place on depends on what is
+ * behind it, and on whether the place is taken for text, for the inside of a
+ * quote, or for what a backslash escapes there: all three are known for each
+ * place on the way to the front. */
+static struct pl_span without_open_quote(struct pl_span list)
+{
+    bool ends = true, ends_quoted = false, ends_escaped = false;
+    size_t from = list.len;
+
+    for (size_t i = list.len; i > 0; i--) {
+        char c = list.at[i - 1];
+        bool as_text = ends, as_quoted = ends_quoted;
+
+        if (c == ',' && ends)
+            from = i;
+        if (c == '"') {
+            ends = as_quoted;
+            ends_quoted = as_text;
+        } else if (c == '\\') {
+            ends_quoted = ends_escaped;
+        }
+        ends_escaped = as_quoted;
+    }
+    if (ends)
+        return list;
+    return (struct pl_span){list.at + from, list.len - from};
+}
+
+/* Take what stands before the next semicolon or comma outside of quotes, all of
+ * which end; *end is that character, '\0' at the end of the list. */
+static void next_part(struct pl_span *list, struct pl_span *part, char *end)
 {
     bool in_quotes = false;
     size_t i = 0;
@@ -105,14 +138,11 @@ static bool next_part(struct pl_span *list, struct pl_span *part, char *end)
         else if ((c == ';' || c == ',') && !in_quotes)
             break;
     }
-    if (in_quotes)
-        return false;
     *part = pl_http_trim((struct pl_span){list->at, i});
     *end = i < list->len ? list->at[i] : '\0';
     i += i < list->len;
     list->at += i;
     list->len -= i;
-    return true;
 }
 
 /* Whether the part is "for=..."; gives the value without its quotes.  One with
@@ -140,9 +170,9 @@ struct pl_ip pl_forwarded(struct pl_ip peer, struct pl_span list,
     bool is_empty = true;
     char end;
 
+    list = without_open_quote(list);
     while (list.len > 0) {
-        if (!next_part(&list, &part, &end))
-            return peer;
+        next_part(&list, &part, &end);
         is_empty = is_empty && part.len == 0 && end != ';';
         if (is_for(part, &value)) {
             node = value;

@@ -49,6 +49,12 @@ static size_t length_of(unsigned family)
     return lengths[family >> 4];
 }
 
+/* The proxy speaks for itself; the family is then ignored, section 2.2. */
+static bool is_local(struct pl_span in)
+{
+    return (byte_at(in, SIGNATURE) & 15) == 0;
+}
+
 /* Check the fixed part as far as it is here. */
 static enum pl_err check_fixed(struct pl_span in, const char **why)
 {
@@ -56,7 +62,8 @@ static enum pl_err check_fixed(struct pl_span in, const char **why)
         return refuse(why, "another version of the PROXY protocol");
     if (in.len > SIGNATURE && (byte_at(in, SIGNATURE) & 15) > 1)
         return refuse(why, "an unknown command of the PROXY protocol");
-    if (in.len > SIGNATURE + 1 && !is_family(byte_at(in, SIGNATURE + 1)))
+    if (in.len > SIGNATURE + 1 && !is_local(in) &&
+        !is_family(byte_at(in, SIGNATURE + 1)))
         return refuse(why, "an unknown family in the PROXY header");
     return in.len < FIXED ? PL_EAGAIN : PL_OK;
 }
@@ -72,7 +79,7 @@ static struct pl_ip four_at(const char *at)
 static void take_address(struct pl_span in, struct pl_proxy *p)
 {
     p->kind = PL_PROXY_CLIENT;
-    if ((byte_at(in, SIGNATURE) & 15) == 0)
+    if (is_local(in))
         p->kind = PL_PROXY_LOCAL;
     else if (byte_at(in, SIGNATURE + 1) == 0x11)
         p->from = four_at(in.at + FIXED);
@@ -90,10 +97,9 @@ static enum pl_err read_binary(struct pl_span in, struct pl_proxy *out,
     if (rc != PL_OK)
         return rc;
     size_t len = byte_at(in, FIXED - 2) << 8 | byte_at(in, FIXED - 1);
-    bool is_local = (byte_at(in, SIGNATURE) & 15) == 0;
     if (FIXED + len > PL_PROXY_MAX)
         return refuse(why, "the PROXY header is too long");
-    if (!is_local && len < length_of(byte_at(in, SIGNATURE + 1)))
+    if (!is_local(in) && len < length_of(byte_at(in, SIGNATURE + 1)))
         return refuse(why, "the PROXY header is too short for its addresses");
     if (in.len < FIXED + len)
         return PL_EAGAIN;
@@ -105,7 +111,7 @@ static enum pl_err read_binary(struct pl_span in, struct pl_proxy *out,
 
 /* --- Version 1 --- */
 
-/* Take the next word and the blank behind it; the last one has none. */
+/* Take the next word and the blank behind it, if there is one. */
 static struct pl_span next_word(struct pl_span *line)
 {
     const char *blank =
@@ -154,9 +160,10 @@ static enum pl_err read_words(struct pl_span line, struct pl_proxy *p,
     }
     if (!is_four && !pl_span_equal(family, PL_SPAN("TCP6")))
         return refuse(why, "an unknown family in the PROXY line");
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         word[i] = next_word(&line);
-    if (line.len > 0 || !is_address(word[0], is_four, &p->from) ||
+    word[3] = line; /* no blank may follow it */
+    if (!is_address(word[0], is_four, &p->from) ||
         !is_address(word[1], is_four, &to) || !is_port(word[2]) ||
         !is_port(word[3]))
         return refuse(why, "the addresses in the PROXY line are malformed");

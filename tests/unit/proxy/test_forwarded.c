@@ -131,6 +131,27 @@ static void a_forwarded_that_is_malformed_is_not_believed(void **state)
     EXPECT(pl_forwarded, rows);
 }
 
+/* A client may leave a quote open, in a field of its own or in front of what
+ * the proxy adds to it: what the proxy wrote is read all the same. */
+static void an_open_quote_hides_nothing_behind_it(void **state)
+{
+    static const struct row rows[] = {
+        {"for=\", for=192.0.2.1", "192.0.2.1"},
+        {"\", for=192.0.2.1;by=10.0.0.1", "192.0.2.1"},
+        {"for=\"\\, for=192.0.2.1", "192.0.2.1"},
+        {"for=\"\\\", for=192.0.2.1", "192.0.2.1"},
+        {"for=1.1.1.1;host=\"a, for=192.0.2.1, for=10.0.0.2", "192.0.2.1"},
+        {"for=\"a, b, c, for=192.0.2.1", "192.0.2.1"},
+        {"for=\", for=\"[2001:db8::1]:4711\"", "2001:db8::1"},
+        {"for=\"x, for=\"192.0.2.1\";by=\"a;b\"", "192.0.2.1"},
+        {"for=\", for=\"192.0.2.1\", for=\"10.0.0.2:80\"", "192.0.2.1"},
+        {"for=1.1.1.1, for=\"", "10.0.0.1"},
+    };
+
+    (void)state;
+    EXPECT(pl_forwarded, rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +159,7 @@ int main(void)
         cmocka_unit_test(nobody_is_believed_behind_what_is_no_address),
         cmocka_unit_test(forwarded_is_read_by_rfc_7239),
         cmocka_unit_test(a_forwarded_that_is_malformed_is_not_believed),
+        cmocka_unit_test(an_open_quote_hides_nothing_behind_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

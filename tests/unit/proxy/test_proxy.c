@@ -105,6 +105,8 @@ who_has_no_address_is_unknown_and_a_proxy_itself_is_local(void **state)
     expect_kind(PL_SPAN(SIGNATURE "\x20\x00\0\0"), PL_PROXY_LOCAL);
     expect_kind(PL_SPAN(SIGNATURE "\x20\x11\0\x0C" FOUR), PL_PROXY_LOCAL);
     expect_kind(PL_SPAN(SIGNATURE "\x20\x11\0\2xx"), PL_PROXY_LOCAL);
+    expect_kind(PL_SPAN(SIGNATURE "\x20\xFF\0\0"), PL_PROXY_LOCAL);
+    expect_kind(PL_SPAN(SIGNATURE "\x20\x43\0\3abc"), PL_PROXY_LOCAL);
     expect_kind(PL_SPAN(SIGNATURE "\x21\x00\0\0"), PL_PROXY_UNKNOWN);
     expect_kind(PL_SPAN(SIGNATURE "\x21\x00\0\3abc"), PL_PROXY_UNKNOWN);
     expect_kind(PL_SPAN(SIGNATURE "\x21\x12\0\x0C" FOUR), PL_PROXY_UNKNOWN);
@@ -166,6 +168,7 @@ static void a_line_of_version_1_that_is_wrong_is_told_at_its_end(void **state)
         "PROXY TCP4 1.2.3.4 1.2.3.4 01 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 -1 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 \r\n",
+        "PROXY TCP4 1.2.3.4 1.2.3.4 1 1 \r\n",
         "PROXY TCP4 1.2.3.256 1.2.3.4 1 1\r\n",
         "PROXY TCP4 ::1 ::1 1 1\r\n",
         "PROXY TCP6 1.2.3.4 1.2.3.4 1 1\r\n",
