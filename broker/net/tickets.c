@@ -10,6 +10,11 @@
  * before, but of none further back.  A loop moves on when a handshake needs a
  * ticket; one that sees none for days keeps its old link for that long.
  *
+ * A ticket brings back a session with the certificate that the client once
+ * showed, and nobody looks at that again; with TLS 1.3 each return also brings
+ * another ticket.  So who came while his certificate was good could come for
+ * ever (RFC 8446, section 4.6.1): a ticket ends with it.
+ *
  * Keys derived from a fixed secret and the period's number were rejected: that
  * secret opens all tickets ever made.
  *
@@ -24,6 +29,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 static bool derive(const struct pl_tickets *t, const char *label, void *out,
                    size_t len)
@@ -133,7 +139,60 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     return k == &t->now && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
+static bool has_expired(const SSL_SESSION *session)
+{
+    const X509 *x = SSL_SESSION_get0_peer((SSL_SESSION *)session);
+
+    return x != NULL && X509_cmp_current_time(X509_get0_notAfter(x)) <= 0;
+}
+
+/* The name in a ClientHello (RFC 6066, section 3): the length of a list, of
+ * which OpenSSL takes one element, its kind, its length, and the name. */
+static bool asks_for(SSL *ssl, const char *name)
+{
+    enum { BEFORE = 5 };
+    const unsigned char *at;
+    size_t len;
+
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &len) !=
+            1 ||
+        len < BEFORE)
+        return true; /* for none */
+    return len - BEFORE == strlen(name) &&
+           OPENSSL_strncasecmp((const char *)at + BEFORE, name, len - BEFORE) ==
+               0;
+}
+
+/* RFC 6066, section 3: "MUST NOT accept the request to resume the session if
+ * the server_name extension contains a different name".  With TLS 1.3 a session
+ * has no name. */
+static bool is_for_another(SSL *ssl, const SSL_SESSION *session)
+{
+    const char *name = SSL_SESSION_get0_hostname(session);
+
+    return SSL_version(ssl) < TLS1_3_VERSION && name != NULL &&
+           !asks_for(ssl, name);
+}
+
+/* SSL_CTX_set_session_ticket_cb(3): a ticket was opened, or could not be. */
+static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session,
+                                   const unsigned char *name, size_t len,
+                                   SSL_TICKET_STATUS status, void *arg)
+{
+    bool is_good =
+        status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+
+    (void)name;
+    (void)len;
+    (void)arg;
+    if (!is_good || has_expired(session) || is_for_another(ssl, session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+                                        : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 bool pl_tickets_use(SSL_CTX *ctx)
 {
-    return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 1;
+    return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) == 1 &&
+           SSL_CTX_set_session_ticket_cb(ctx, NULL, on_opened, NULL) == 1;
 }

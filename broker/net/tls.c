@@ -204,6 +204,15 @@ static bool add_cas(SSL_CTX *ctx, BIO *in, EVP_MD_CTX *digest)
     return true;
 }
 
+/* A CA of the file vouches for its clients, be it a root or not. */
+static void demand_certificates(SSL_CTX *ctx)
+{
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx),
+                         X509_V_FLAG_PARTIAL_CHAIN);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       NULL);
+}
+
 /* `file` may be NULL. */
 static enum pl_err load_client_ca(SSL_CTX *ctx, const char *file,
                                   struct pl_tls_fault *fault)
@@ -217,8 +226,7 @@ static enum pl_err load_client_ca(SSL_CTX *ctx, const char *file,
     if (ok && file != NULL)
         ok = in != NULL && add_cas(ctx, in, digest);
     if (ok && file != NULL)
-        SSL_CTX_set_verify(
-            ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        demand_certificates(ctx);
     ok = ok && EVP_DigestFinal(digest, id, &len) == 1 &&
          SSL_CTX_set_session_id_context(ctx, id, len) == 1;
     BIO_free(in);

@@ -274,6 +274,40 @@ static void a_restart_takes_no_old_ticket(void **st)
     box_destroy(&b);
 }
 
+/* RFC 6066, section 3.  With TLS 1.3 a name is no part of a session. */
+static void a_ticket_is_for_the_name_that_it_was_given_for(void **st)
+{
+    static const struct {
+        const char *host;
+        bool is_good;
+    } kind[] = {
+        {"first.test", true},
+        {"FIRST.test", true},
+        {"chat.wild.test", false},
+        {"other.test", false},
+    };
+    struct tls_options o = {.host = "first.test", .version = TLS1_2_VERSION};
+    struct tls_client c, d;
+    struct box b;
+
+    (void)st;
+    uint16_t port = start(&b, NULL);
+    assert_true(tls_open(&c, port, &o));
+    assert_true(tls_enter(&c));
+    o.session = c.ticket;
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        o.host = kind[i].host;
+        assert_true(tls_open(&d, port, &o));
+        if (SSL_session_reused(d.ssl) != kind[i].is_good)
+            fail_msg("%s", kind[i].host);
+        assert_true(tls_enter(&d));
+        SSL_shutdown(d.ssl); /* else its session counts as broken */
+        tls_fini(&d);
+    }
+    tls_fini(&c);
+    box_destroy(&b);
+}
+
 /* --- Client certificates --- */
 
 /* With TLS 1.3 a client believes in its handshake until it reads. */
@@ -312,6 +346,29 @@ static void only_certificates_of_the_client_ca_get_in(void **st)
     box_destroy(&b);
     assert_int_equal(box_log_warnings(), 0);
     box_log_end();
+}
+
+/* The file may have a CA that another one signed, and not that one. */
+static void a_client_ca_need_not_be_a_root(void **st)
+{
+    struct tls_client c;
+    struct box b;
+
+    (void)st;
+    tls_make(&files, "branch", NULL, "friends");
+    tls_make(&files, "member", "member.test", "branch");
+    tls_copy(&files, "branch.pem", "ca.pem");
+    uint16_t port = start_with_ca(&b);
+    struct tls_options o = {.certificate = tls_file(&files, "member.pem"),
+                            .key = tls_file(&files, "member.key")};
+    assert_true(gets_in(&c, port, &o));
+    tls_fini(&c);
+    o.certificate = tls_file(&files, "friend.pem"); /* the root's own */
+    o.key = tls_file(&files, "friend.key");
+    assert_false(gets_in(&c, port, &o));
+    tls_fini(&c);
+    tls_copy(&files, "friends.pem", "ca.pem");
+    box_destroy(&b);
 }
 
 static void a_ticket_dies_with_the_client_ca(void **st)
@@ -380,7 +437,9 @@ int main(void)
         cmocka_unit_test(http_1_1_is_the_only_protocol),
         cmocka_unit_test(a_ticket_is_taken_by_every_loop),
         cmocka_unit_test(a_restart_takes_no_old_ticket),
+        cmocka_unit_test(a_ticket_is_for_the_name_that_it_was_given_for),
         cmocka_unit_test(only_certificates_of_the_client_ca_get_in),
+        cmocka_unit_test(a_client_ca_need_not_be_a_root),
         cmocka_unit_test(a_ticket_dies_with_the_client_ca),
         cmocka_unit_test(renegotiation_is_refused),
     };

@@ -14,7 +14,8 @@
 
 #include "tickets.h"
 
-enum { PERIOD = 1000, START = 7 * PERIOD + 1 };
+enum { PERIOD = 1000, START = 7 * PERIOD + 1 }; /* ms */
+enum { HOUR = 3600 };                           /* s */
 
 static const unsigned char secret[PL_TICKET_SECRET] = "one secret";
 static SSL_CTX *server, *client;
@@ -28,13 +29,14 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static void certify(SSL_CTX *ctx)
+/* With a certificate that ends in so many seconds. */
+static void certify(SSL_CTX *ctx, long seconds)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = X509_new();
 
     X509_gmtime_adj(X509_getm_notBefore(x), -60);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), seconds);
     X509_set_pubkey(x, key);
     assert_true(X509_sign(x, key, EVP_sha256()) > 0);
     assert_int_equal(SSL_CTX_use_certificate(ctx, x), 1);
@@ -48,7 +50,7 @@ static int make_contexts(void **st)
     (void)st;
     server = SSL_CTX_new(TLS_server_method());
     client = SSL_CTX_new(TLS_client_method());
-    certify(server);
+    certify(server, HOUR);
     SSL_CTX_set_session_cache_mode(server, SSL_SESS_CACHE_OFF);
     assert_true(pl_tickets_use(server));
     SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_CLIENT |
@@ -201,6 +203,40 @@ static void within_a_period_nothing_changes(void **st)
     assert_memory_not_equal(t.chain, then.chain, sizeof t.chain);
 }
 
+static int believe(int verdict, X509_STORE_CTX *chain)
+{
+    (void)verdict;
+    (void)chain;
+    return 1;
+}
+
+/* Whether a client with such a certificate may come back by its ticket; at
+ * first it is taken whatever its certificate says. */
+static bool returns(int version, long seconds)
+{
+    struct pl_tickets t;
+    SSL_SESSION *ticket = NULL;
+
+    certify(client, seconds);
+    assert_true(pl_tickets_init(&t, secret, PERIOD, START));
+    assert_false(meet(&t, version, &ticket));
+    bool is_reused = meet(&t, version, &ticket);
+    SSL_SESSION_free(ticket);
+    return is_reused;
+}
+
+static void a_ticket_ends_with_its_clients_certificate(void **st)
+{
+    (void)st;
+    SSL_CTX_set_verify(server, SSL_VERIFY_PEER, believe);
+    SSL_CTX_set_session_id_context(server, secret, 1);
+    for (int v = 0; v < 2; v++) {
+        assert_true(returns(versions[v], HOUR));
+        assert_false(returns(versions[v], -1));
+    }
+    SSL_CTX_set_verify(server, SSL_VERIFY_NONE, NULL);
+}
+
 static void the_end_leaves_no_key(void **st)
 {
     static const struct pl_tickets zero;
@@ -221,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_ticket_does_not_survive_two_rotations),
         cmocka_unit_test(who_slept_has_the_same_keys),
         cmocka_unit_test(within_a_period_nothing_changes),
+        cmocka_unit_test(a_ticket_ends_with_its_clients_certificate),
         cmocka_unit_test(the_end_leaves_no_key),
     };
 
