@@ -84,7 +84,7 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(FRAMES_DROPPED_RECOVER, PL_COUNTER, "deliveries_dropped_recover",        \
       "deliveries left to the recovery of a subscription that fell behind")    \
     X(EVENTS_LOST, PL_COUNTER, "events_lost",                                  \
-      "joins and leaves that a loop, or the bus, was not told of")             \
+      "events of channels that a loop, or the bus, was not told of")           \
     X(FRAMES_CANCELLED, PL_COUNTER, "deliveries_cancelled",                    \
       "deliveries cancelled by a closing connection")                          \
     X(FRAMES_QUEUED, PL_GAUGE, "deliveries_queued", "deliveries waiting")      \

@@ -183,7 +183,7 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client);
 /* channels.c: have it tried again, soon. */
 void pl_channels_try_later(struct pl_channels *c);
 
-/* channels.c: `count` joins and leaves could not be told. */
+/* channels.c: `count` events of channels could not be told. */
 void pl_channels_lose_events(struct pl_channels *c, uint64_t count);
 
 #endif

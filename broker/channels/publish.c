@@ -94,21 +94,26 @@ static void deliver(struct pl_work *w)
     pl_mail_answer(&w->owner->actor, &m->msg);
 }
 
+static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
+{
+    struct pl_publication_mail *p = pl_publication_mail_create();
+
+    if (p == NULL) { /* with history the hub sees the jump in the offsets */
+        pl_channels_lose_events(c, 1);
+        return;
+    }
+    p->pub = pl_pub_hold(pub);
+    pl_actor_send(&c->actor, c->hubs[loop], &p->msg);
+}
+
 /* A publication of another owner: without a mail made before. */
 static void relay(struct pl_channels *c, struct pl_pub *pub)
 {
     struct pl_channel *ch = pl_channel_find(c, pl_pub_channel(pub), pub->hash);
 
-    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++) {
-        struct pl_publication_mail *p;
-
-        if (ch->at_loop[l] == 0)
-            continue;
-        if ((p = pl_publication_mail_create()) == NULL)
-            continue; /* the hub sees the jump in the offsets */
-        p->pub = pl_pub_hold(pub);
-        pl_actor_send(&c->actor, c->hubs[l], &p->msg);
-    }
+    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++)
+        if (ch->at_loop[l] > 0)
+            relay_to(c, l, pub);
 }
 
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
