@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "log.h"
 #include "permission.h"
 #include "system.h"
@@ -33,7 +34,10 @@ void pl_broker_on_stopped(void *arg)
         b->options.on_stopped(b->options.arg);
 }
 
-enum { LAST_TURNS = 10000 }; /* of actors that keep each other busy */
+enum {
+    LAST_TURNS = 10000,       /* of actors that keep each other busy */
+    PUBLICATION_MAX = 1 << 30 /* as clients, whatever they may say at most */
+};
 
 static void set_running(struct pl_broker *b, bool is_running)
 {
@@ -265,6 +269,17 @@ static enum pl_err post(struct pl_broker *b, const struct pl_address *to,
     return rc;
 }
 
+/* The publication's own copy is looked at: line ends in it become spaces. */
+static enum pl_err check_data(const struct pl_broker *b, struct pl_pub *pub)
+{
+    if (pub == NULL)
+        return PL_ENOMEM;
+    pub->is_json = pl_json_accepts(pl_pub_data(pub));
+    return pub->is_json || b->config->channels.data == PL_DATA_BINARY
+               ? PL_OK
+               : PL_EINVAL;
+}
+
 enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
                               const void *data, size_t len)
 {
@@ -272,14 +287,16 @@ enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 
     if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX || !pl_text_valid(name))
         return PL_EINVAL;
+    if (len > PUBLICATION_MAX)
+        return PL_ETOOBIG;
     struct pl_publish_mail *m = pl_publish_mail_create();
     if (m == NULL)
         return PL_ENOMEM;
     uint64_t hash = pl_hash(&b->key, name);
     m->pub = pl_pub_create(name, hash, (struct pl_span){data, len}, NULL);
-    enum pl_err rc = m->pub == NULL
-                         ? PL_ENOMEM
-                         : post(b, &b->owners[hash % b->workers], &m->msg);
+    enum pl_err rc = check_data(b, m->pub);
+    if (rc == PL_OK)
+        rc = post(b, &b->owners[hash % b->workers], &m->msg);
     if (rc != PL_OK)
         pl_mail_destroy(&m->msg);
     return rc;

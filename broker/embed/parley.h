@@ -99,10 +99,12 @@ PL_API uint16_t pl_broker_admin_port(const struct pl_broker *b);
  * Thread: any.  Errors: PL_ENOMEM. */
 PL_API enum pl_err pl_broker_status(const struct pl_broker *b, char **out);
 
-/* Publish `data`, which must be JSON if any subscriber uses JSON.  It is on its
- * way when this returns; nobody is told whether it arrived.
+/* Publish `data`: JSON, or with channels.data: binary anything, which then must
+ * be JSON if any subscriber uses JSON.  It is on its way when this returns;
+ * nobody is told whether it arrived.
  * Thread: any.
- * Errors: PL_ENOMEM, PL_EINVAL (channel name), PL_ESTOPPING (not running). */
+ * Errors: PL_ENOMEM, PL_EINVAL (channel name, data), PL_ETOOBIG (more than
+ *         1 GiB), PL_ESTOPPING (not running). */
 PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
                                      const void *data, size_t len);
 

@@ -8,7 +8,11 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "box.h"
 #include "gate.h"
@@ -301,6 +305,74 @@ static void a_program_publishes_from_any_thread(void **st)
     box_destroy(&b);
 }
 
+/* What the server API says of `channel`. */
+static void ask_history(const char *path, const char *channel, char *answer,
+                        size_t size)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char body[64], request[256];
+    size_t len = 0;
+    ssize_t got;
+
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    int body_len = snprintf(body, sizeof body,
+                            "{\"channel\":\"%s\",\"limit\":-1}", channel);
+    int request_len = snprintf(request, sizeof request,
+                               "POST /api/history HTTP/1.1\r\nHost: x\r\n"
+                               "Connection: close\r\n"
+                               "Content-Length: %d\r\n\r\n%s",
+                               body_len, body);
+    assert_int_equal(write(fd, request, (size_t)request_len), request_len);
+    while ((got = read(fd, answer + len, size - 1 - len)) > 0)
+        len += (size_t)got;
+    answer[len] = '\0';
+    close(fd);
+}
+
+static void what_a_program_publishes_is_json_wherever_it_is_read(void **st)
+{
+    static const char data[] = "{\"a\":\n1}";
+    char folder[] = "/tmp/parley-XXXXXX", path[64], set[96], answer[4096];
+    const char *sets[] = {set, NULL};
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/s", folder);
+    snprintf(set, sizeof set, "admin.socket=%s", path);
+    box_start(&b, sets);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    peer_join(&p, "room");
+    assert_int_equal(pl_broker_publish(b.broker, "room", data, strlen(data)),
+                     PL_OK);
+    peer_await_push(&p, PEER_PUBLICATION, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("{\"a\": 1}")));
+    ask_history(path, "room", answer, sizeof answer);
+    assert_non_null(strstr(answer, "\"data\":{\"a\": 1},\"offset\":1"));
+    peer_fini(&p);
+    box_destroy(&b);
+    rmdir(folder);
+}
+
+static void what_is_not_json_or_too_large_is_not_published(void **st)
+{
+    const char *sets[] = {"channels.data=json", NULL};
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    assert_int_equal(pl_broker_publish(b.broker, "room", "{", 1), PL_EINVAL);
+    assert_int_equal(pl_broker_publish(b.broker, "room", NULL, 0), PL_EINVAL);
+    assert_int_equal(pl_broker_publish(b.broker, "room", "1", SIZE_MAX),
+                     PL_ETOOBIG);
+    assert_int_equal(pl_broker_publish(b.broker, "room", "1", 1), PL_OK);
+    box_destroy(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +385,8 @@ int main(void)
         cmocka_unit_test(a_connect_handler_lets_clients_in_or_not),
         cmocka_unit_test(an_answer_that_would_break_frames_is_refused),
         cmocka_unit_test(a_program_publishes_from_any_thread),
+        cmocka_unit_test(what_a_program_publishes_is_json_wherever_it_is_read),
+        cmocka_unit_test(what_is_not_json_or_too_large_is_not_published),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
