@@ -111,7 +111,8 @@ struct pl_config {
     } connect;
     struct {
         uint64_t interval_ms; /* 0: no pings */
-        uint64_t timeout_ms;  /* less than the interval when that is not 0 */
+        uint64_t timeout_ms;  /* never 0; less than the interval if there is
+                               * one */
     } ping;
     struct {
         char *hmac_secret; /* secret; NULL: no tokens */

@@ -219,11 +219,14 @@ static void check_ping(struct pl_config_loading *l)
 
     if (c->ping.interval_ms == 0 || c->ping.timeout_ms < c->ping.interval_ms)
         return;
-    if (s->explicit)
+    if (c->ping.interval_ms == 1) /* no timeout is shorter */
+        pl_config_complain(l, &pl_config_setting_of(l, "ping.interval")->place,
+                           "ping.interval", "must be 0, or 2ms or more");
+    else if (s->explicit)
         pl_config_complain(l, &s->place, "ping.timeout",
                            "must be less than ping.interval");
     else /* as 10s is to 25s */
-        c->ping.timeout_ms = c->ping.interval_ms * 2 / 5;
+        c->ping.timeout_ms = (c->ping.interval_ms * 2 + 4) / 5;
 }
 
 static void check_queue(struct pl_config_loading *l)

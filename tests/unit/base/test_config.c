@@ -200,6 +200,9 @@ static void a_default_follows_what_was_said_of_its_neighbour(void **state)
     assert_int_equal(c->ping.timeout_ms, 2000);
     assert_int_equal(c->limits.outgoing_queue, 16 << 20);
     pl_config_destroy(c);
+    c = load_good("", SETS("ping.interval=2ms"));
+    assert_int_equal(c->ping.timeout_ms, 1); /* never 0: nobody could answer */
+    pl_config_destroy(c);
     c = load_good("", SETS("ping.interval=0", "limits.outgoing_queue=8KiB"));
     assert_int_equal(c->ping.timeout_ms, 10000);
     assert_int_equal(c->websocket.max_message, 64 << 10);

@@ -151,6 +151,7 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
         {"proxy.header=via", "`via` is not x-forwarded-for or forwarded"},
         {"limits.connection_channels=0", "must be from 1 to 1000000"},
         {"ping.timeout=25s", "must be less than ping.interval"},
+        {"ping.interval=1ms", "must be 0, or 2ms or more"},
         {"api.key=null", "needs a value; leave the key out to unset it"},
         {"auth.hmac_secret=~", "needs a value; leave the key out to unset it"},
     };
