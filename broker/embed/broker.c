@@ -78,7 +78,8 @@ static unsigned count_workers(const struct pl_config *c)
     return cores < 1 ? 1 : (unsigned)cores;
 }
 
-/* What each loop may have, so that the sum is the limit; 0 stays 0. */
+/* What each loop may have, so that the sum is the limit, or so much above it
+ * that all have the same; 0 stays 0. */
 static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
 {
     return total / b->workers + (total % b->workers != 0);

@@ -14,8 +14,8 @@
  *
  * Without limits.memory there is no timer, and an idle broker stays asleep.
  *
- * Invariant: state is what the keepers were told last, unless is_told is
- * false; then they are told again with the next look. */
+ * Invariant: memory_state is what the keepers were told last, unless
+ * is_memory_told is false; then they are told again with the next look. */
 #include <inttypes.h>
 
 #include "log.h"

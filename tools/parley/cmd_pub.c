@@ -2,7 +2,9 @@
 /* cmd_pub.c - parley pub: publish one thing.
  *
  * JSON goes out byte for byte; anything else is sent as a JSON string, so that
- * `parley pub news hello` does what it looks like. */
+ * `parley pub news hello` does what it looks like.  jansson decides, and is
+ * told to take integers of any length, which it cannot hold but we do not need.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,8 +41,9 @@ static void put_string(struct pl_buf *b, const char *text, size_t len)
 /* False: it cannot be sent. */
 static bool build(struct pl_buf *body, const char *channel, struct pl_span data)
 {
-    json_t *json = json_loadb(data.len > 0 ? data.at : "", data.len,
-                              JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *json = json_loadb(
+        data.len > 0 ? data.at : "", data.len,
+        JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
 
     pl_buf_put_span(body, PL_SPAN("{\"channel\":"));
     put_string(body, channel, strlen(channel));
