@@ -165,7 +165,7 @@ static void fan_out(struct pl_hub *h, const struct pl_pub *p)
 
     if (c == NULL)
         return;
-    if (p->offset != 0 && c->last != 0 && p->offset != c->last + 1) {
+    if (p->offset != 0 && p->offset != c->last + 1) {
         pl_hub_drop_positioned(h, c);
         c = pl_hub_channel_find(h, p->hash, pl_pub_channel(p));
         if (c == NULL)

@@ -19,7 +19,8 @@ struct pl_hub_channel {
     uint32_t takers; /* live subs that get joins and leaves */
     uint32_t serial; /* of the open segments */
     struct pl_segment *open[PL_ENCODING_COUNT]; /* NULL: nothing gathered */
-    uint64_t last; /* offset of the newest publication seen; 0: none yet */
+    uint64_t last; /* offset of the newest publication seen, or of the newest
+                      position told; 0 also before both */
     struct pl_task seal;
 };
 

@@ -301,7 +301,7 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m)
 /* What came before the answer and what it says must fit together. */
 static bool follows(struct pl_hub_channel *c, const struct pl_attach_mail *m)
 {
-    if (c->last == 0 || c->last == m->offset)
+    if (c->last == m->offset)
         return true;
     return c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF] == 0;
 }

@@ -166,6 +166,7 @@ static void say_connect(struct client *c)
     c->asked[c->asked_count++] = (struct asked){
         .id = s.id, .verb = VERB_CONNECT, .said_ms = c->world->now_ms};
     say_command(&b, c->encoding, &s);
+    c->world->tally.asked++;
     client_tell(c, &b);
     free(token);
 }
@@ -235,6 +236,7 @@ static uint32_t ask(struct client *c, struct pl_buf *b, struct say *s,
         .is_strict = s->reject,
     };
     say_command(b, c->encoding, s);
+    c->world->tally.asked++;
     return s->id;
 }
 
@@ -378,6 +380,7 @@ static void send_silently(struct client *c, struct pl_buf *b)
     if (world_draw(c->world, 2) == 0)
         s.data = "{\"type\":\"late\"}";
     say_command(b, c->encoding, &s);
+    c->world->tally.silent++;
 }
 
 static void say_one(struct client *c, struct pl_buf *b)
@@ -436,6 +439,7 @@ static void be_rude(struct client *c)
     c->is_rude = true;
     const char *bytes = noise[world_draw(c->world, 4)];
     link_say(c->link, bytes, strlen(bytes));
+    c->world->tally.noise += strlen(bytes);
 }
 
 static void say_close(struct client *c)

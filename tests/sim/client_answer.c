@@ -327,6 +327,8 @@ void client_hear_answer(struct client *c, const struct peer_reply *r)
     c->asked_count--;
     memmove(&c->asked[i], &c->asked[i + 1], (c->asked_count - i) * sizeof a);
     trace_note("answer", (int)c->index, a.verb, r->code);
+    c->world->tally.errors += r->kind == PEER_ERROR;
+    c->world->tally.results += r->kind != PEER_ERROR;
     if (r->kind == PEER_ERROR)
         on_error(c, &a, r->code);
     else

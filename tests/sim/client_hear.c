@@ -173,6 +173,7 @@ static void hear_push(struct client *c, const struct peer_reply *r)
     if (!is_on(sub))
         trace_fail("client %u: push %d of %.*s without a subscription",
                    c->index, r->kind, (int)r->channel.len, r->channel.at);
+    c->world->tally.pushes += r->kind != PEER_UNSUBSCRIBED;
     if (r->kind == PEER_UNSUBSCRIBED)
         hear_end(c, sub, r->code);
     else if (r->kind != PEER_PUBLICATION)
@@ -268,6 +269,7 @@ static void hear_ping(struct client *c)
         c->unanswered_ms = c->world->now_ms;
         return;
     }
+    c->world->tally.silent++;
     say_pong(&b, c->encoding);
     client_tell(c, &b);
 }

@@ -38,6 +38,8 @@ static bool is_armed; /* an allocation was to fail in this visit */
 static uint64_t failed;
 static unsigned mailbox_limit;
 static uint64_t full;
+static bool (*loses)(void *arg, struct pl_span channel);
+static void *loses_arg;
 
 const char *plant_name(enum plant p)
 {
@@ -96,6 +98,13 @@ unsigned faults_suspend(void)
 void faults_resume(unsigned suspended)
 {
     alloc_fails_at = suspended;
+}
+
+void faults_lose_publications(bool (*call)(void *arg, struct pl_span channel),
+                              void *arg)
+{
+    loses = call;
+    loses_arg = arg;
 }
 
 uint64_t faults_failed(void)
@@ -167,7 +176,13 @@ void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
 void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
                           struct pl_msg *msg)
 {
-    if (msg->type == PL_MAIL_DETACH && faults_strike(PLANT_LEAKED_SUB, 50))
+    bool is_lost =
+        msg->type == PL_MAIL_PUBLICATION && loses != NULL &&
+        loses(loses_arg,
+              pl_pub_channel(((struct pl_publication_mail *)msg)->pub));
+
+    if (is_lost ||
+        (msg->type == PL_MAIL_DETACH && faults_strike(PLANT_LEAKED_SUB, 50)))
         pl_mail_destroy(msg);
     else
         __real_pl_actor_send(from, to, msg);

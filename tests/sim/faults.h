@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "span.h"
+
 enum plant {
     PLANT_NONE,
     PLANT_LOST_WAKE,     /* a session with output is not flushed */
@@ -42,6 +44,11 @@ void faults_resume(unsigned suspended);
 
 /* Let mailboxes be full with `limit` messages; 0: as they say themselves. */
 void faults_limit_mailboxes(unsigned limit);
+
+/* Ask `loses` of each publication on its way from an owner to a hub: true, it
+ * does not arrive.  NULL: none is lost. */
+void faults_lose_publications(bool (*loses)(void *arg, struct pl_span channel),
+                              void *arg);
 
 /* Allocations that failed so far, and messages that found a mailbox full. */
 uint64_t faults_failed(void);

@@ -18,6 +18,18 @@
 /* Where addresses are counted, the verdict about one may come later. */
 enum door { NOT_ASKED, ASKED, ANSWERED };
 
+/* How far the kernel is in what it was given. */
+struct given {
+    unsigned http;   /* bytes of the answer to the handshake, until ... */
+    uint32_t newest; /* ... these four are an empty line */
+    bool is_refused; /* no frame follows it */
+    bool is_open;    /* frames follow */
+    bool is_control; /* the newest frame: a Close or a pong */
+    unsigned header; /* bytes of it, of the newest frame: 0 to 2 ... */
+    unsigned more;   /* ... and so many to come of its length */
+    uint64_t left;   /* of its payload */
+};
+
 struct link {
     struct world *world;
     struct link_peer *peer;     /* NULL: the client has let go */
@@ -26,13 +38,15 @@ struct link {
     struct pl_buf up, down; /* on the way */
     size_t up_at, down_at;  /* carried on already */
     size_t room;            /* bytes that `down` may hold */
-    uint64_t left_bytes;    /* in the session's queue after the last flush */
+    struct given given;
+    uint64_t left_bytes; /* in the session's queue after the last flush */
     enum door door;
     bool is_shut; /* the client's end of file is behind `up` */
     bool is_paused;
     bool is_stalled;
     bool is_ending;
     bool is_lingering;
+    bool is_old;      /* the stop had not begun yet */
     bool is_gone;     /* pl_session_gone() was called */
     bool is_finished; /* the server's end of file is behind `down` */
     bool told_end;
@@ -52,11 +66,17 @@ static void free_if_over(struct link *l)
     free(l);
 }
 
+static void note_gone(struct link *l)
+{
+    l->world->links -= l->is_old && !l->is_gone;
+    l->is_gone = l->is_finished = true;
+}
+
 static void close_now(struct link *l, const char *why)
 {
     if (l->is_gone)
         return;
-    l->is_gone = l->is_finished = true;
+    note_gone(l);
     pl_session_gone(l->session, why);
 }
 
@@ -82,6 +102,51 @@ static void on_flushed(struct link *l)
         l->is_finished = true;
 }
 
+static void count_http(struct given *g, unsigned char byte)
+{
+    g->newest = g->newest << 8 | byte;
+    if (++g->http == sizeof "HTTP/1.1 1" - 1)
+        g->is_refused = byte != '1';
+    g->is_open = !g->is_refused && g->newest == 0x0d0a0d0a;
+}
+
+static void count_header(struct given *g, unsigned char byte)
+{
+    if (g->header == 2) {
+        g->left = g->left << 8 | byte;
+        g->more--;
+    } else if (++g->header == 1) {
+        g->is_control = (byte & 8) != 0;
+    } else {
+        g->more = byte == 126 ? 2 : byte == 127 ? 8 : 0;
+        g->left = g->more > 0 ? 0 : byte;
+    }
+}
+
+/* The frames of messages that end in these bytes. */
+static unsigned count_frames(struct given *g, const char *bytes, size_t len)
+{
+    unsigned frames = 0;
+
+    while (len > 0 && !g->is_refused) {
+        size_t n = 1;
+
+        if (!g->is_open)
+            count_http(g, (unsigned char)*bytes);
+        else if (g->header < 2 || g->more > 0)
+            count_header(g, (unsigned char)*bytes);
+        else
+            g->left -= n = len < g->left ? len : (size_t)g->left;
+        if (g->header == 2 && g->more == 0 && g->left == 0) {
+            frames += !g->is_control;
+            g->header = 0;
+        }
+        bytes += n;
+        len -= n;
+    }
+    return frames;
+}
+
 /* The kernel takes what it has room for. */
 static size_t take(struct link *l, const struct iovec *iov, int count)
 {
@@ -91,6 +156,7 @@ static size_t take(struct link *l, const struct iovec *iov, int count)
         size_t n = iov[i].iov_len < has_room(l) ? iov[i].iov_len : has_room(l);
 
         pl_buf_put(&l->down, iov[i].iov_base, n);
+        l->world->tally.frames += count_frames(&l->given, iov[i].iov_base, n);
         taken += n;
     }
     return taken;
@@ -134,12 +200,10 @@ static void check_queue(struct link *l)
 {
     enum { WORDS = 4096 };
     const struct pl_config *c = l->world->config;
-    uint64_t most = 4 * c->limits.outgoing_queue;
+    uint64_t most = 5 * c->limits.outgoing_queue + WORDS;
     uint64_t bytes = pl_session_output_bytes(l->session);
 
-    if (most < l->left_bytes)
-        most = l->left_bytes;
-    if (l->left_bytes > 0 && bytes > most + c->limits.outgoing_queue + WORDS)
+    if (l->left_bytes > 0 && bytes > most)
         trace_fail("%zu bytes wait for a client, %zu waited before",
                    (size_t)bytes, (size_t)l->left_bytes);
 }
@@ -193,7 +257,7 @@ static void on_free(struct pl_session *s)
     struct link *l = link_of(s);
 
     l->session = NULL;
-    l->is_gone = l->is_finished = true;
+    note_gone(l);
     free_if_over(l);
 }
 
@@ -230,6 +294,8 @@ struct link *link_open(struct world *w, unsigned loop, size_t room,
         return NULL;
     }
     *(struct link **)pl_session_transport(l->session) = l;
+    l->is_old = !w->is_stopping;
+    w->links += l->is_old;
     return l;
 }
 

@@ -500,6 +500,7 @@ static void outwait(struct life *f)
 static void make_calm(struct life *f)
 {
     f->world.is_calm = true;
+    world_tell_lost(&f->world);
     f->holds_calls = world_draw(&f->world, 4) == 0;
     if (f->world.is_overloaded)
         world_pass(&f->world, 2000); /* until the keepers know */
@@ -541,5 +542,6 @@ void life_rest(struct life *f)
     check_gauges(f);
     check_users(f);
     world_check_rest(&f->world);
+    world_check_tally(&f->world);
     f->world.is_calm = false;
 }

@@ -20,7 +20,7 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 24, SET_LEN = 64, MEMORY_LIMIT = 1000 };
+enum { SETS = 24, SET_LEN = 64, MEMORY_LIMIT = 1000, LOST_ODDS = 100 };
 
 unsigned world_draw(struct world *w, unsigned bound)
 {
@@ -81,6 +81,53 @@ static void zero(const struct world *w, const enum pl_metric *which,
                        pl_metric_info(which[i])->name,
                        world_metric(w, which[i]));
     }
+}
+
+static void at_most(const char *what, uint64_t less, uint64_t more)
+{
+    if (less > more)
+        trace_fail("%s: %" PRIu64 " and %" PRIu64, what, less, more);
+}
+
+static void check_commands(const struct world *w)
+{
+    const struct tally *t = &w->tally;
+    uint64_t answered = world_metric(w, PL_METRIC_COMMANDS_ANSWERED);
+
+    at_most("results heard and counted", t->results, answered);
+    at_most("answers counted and due", answered, t->asked);
+    at_most("errors heard and counted", t->errors,
+            world_metric(w, PL_METRIC_COMMANDS_REFUSED));
+    at_most("commands counted and said", world_metric(w, PL_METRIC_COMMANDS),
+            t->asked + t->silent + t->noise);
+    at_most("silent commands counted and said",
+            world_metric(w, PL_METRIC_COMMANDS_SILENT), t->silent + t->noise);
+}
+
+static void check_deliveries(const struct world *w)
+{
+    enum pl_config_slow slow = w->config->channels.slow;
+    uint64_t frames = world_metric(w, PL_METRIC_MESSAGES_OUT);
+
+    at_most("deliveries heard and counted", w->tally.pushes,
+            world_metric(w, PL_METRIC_FRAMES_GIVEN));
+    if (frames != w->tally.frames)
+        trace_fail("%" PRIu64 " frames were given, %" PRIu64 " counted",
+                   w->tally.frames, frames);
+    if (slow != PL_SLOW_LATEST &&
+        world_metric(w, PL_METRIC_FRAMES_DROPPED_REPLACED) > 0)
+        trace_fail("deliveries were replaced");
+    if (slow == PL_SLOW_CLOSE &&
+        world_metric(w, PL_METRIC_FRAMES_DROPPED_OLDEST) +
+                world_metric(w, PL_METRIC_FRAMES_DROPPED_RECOVER) >
+            0)
+        trace_fail("deliveries were dropped, not their readers");
+}
+
+void world_check_tally(const struct world *w)
+{
+    check_commands(w);
+    check_deliveries(w);
 }
 
 void world_check_rest(struct world *w)
@@ -172,6 +219,33 @@ void world_lose(struct world *w, unsigned channel)
     faults_enter();
     pl_late_bus_gap(w->buses[owner], name, hash);
     faults_leave();
+}
+
+void world_tell_lost(struct world *w)
+{
+    for (unsigned i = 0; i < CHANNELS; i++) {
+        if (w->has_lost[i])
+            world_lose(w, i);
+        w->has_lost[i] = false;
+    }
+}
+
+/* What only the next publication shows, by the jump in the offsets.  It is a
+ * late bus that fails half-way, between owners. */
+static bool loses(void *arg, struct pl_span channel)
+{
+    struct world *w = arg;
+    unsigned i = 0;
+
+    if (!w->is_late || w->is_calm || world_draw(w, LOST_ODDS) != 0)
+        return false;
+    while (i < CHANNELS &&
+           !pl_span_equal(channel, pl_span_of(world_channel_name(i))))
+        i++;
+    if (i == CHANNELS)
+        return false;
+    w->has_lost[i] = true;
+    return true;
 }
 
 void world_jump(struct world *w, uint64_t ms)
@@ -398,6 +472,19 @@ static void make_keeper(struct world *w, unsigned i)
     must(pl_keeper_create(&w->at[i].keeper, w->at[i].loop, &o), "keeper");
 }
 
+/* All that were there have gone, but for what had to be forced. */
+static void on_phase(void *arg, enum pl_phase phase)
+{
+    const struct world *w = arg;
+    struct pl_phase_view view;
+
+    if (phase != PL_PHASE_LISTENERS)
+        return;
+    pl_phase_trace_read(w->phases, &view);
+    if (view.at[PL_PHASE_DISCONNECT].forced == 0 && w->links > 0)
+        trace_fail("%u connections are left by a stop", w->links);
+}
+
 static void on_stopped(void *arg)
 {
     ((struct world *)arg)->is_stopped = true;
@@ -421,6 +508,7 @@ static void make_supervisor(struct world *w)
         .key = &w->key,
         .metrics = &control->metrics,
         .phases = w->phases,
+        .on_phase = on_phase,
         .on_stopped = on_stopped,
         .memory_limit = is_watched ? MEMORY_LIMIT : 0,
         .memory_used = memory_used,
@@ -464,6 +552,7 @@ static void build(struct world *w, const struct world_options *o)
     w->has_backlog = backlog < 65536;
     w->has_full_mail = mail > 0;
     faults_limit_mailboxes(mail);
+    faults_lose_publications(loses, w);
     make_supervisor(w);
     for (unsigned i = 0; i < w->workers; i++)
         make_channels(w, i, backlog);

@@ -42,6 +42,17 @@ struct share {
 
 struct operator;
 
+/* What clients said and heard of it, which the metrics must fit. */
+struct tally {
+    uint64_t asked;   /* commands that want an answer */
+    uint64_t silent;  /* commands that want none, and pongs */
+    uint64_t noise;   /* bytes that may be commands */
+    uint64_t results; /* heard */
+    uint64_t errors;  /* heard */
+    uint64_t pushes;  /* publications, joins and leaves heard */
+    uint64_t frames;  /* of messages that the kernel was given, whole */
+};
+
 struct world {
     uint64_t seed;
     struct pl_random random; /* of all that the simulation decides */
@@ -65,6 +76,9 @@ struct world {
     uint64_t now_ms;               /* since this life began, where it is 1 */
     uint64_t jumped_step;          /* of the last large step of the clock */
     uint64_t removed_ms[CHANNELS]; /* when history was removed last */
+    bool has_lost[CHANNELS];       /* a publication, and nobody has been told */
+    unsigned links; /* whose sessions were there before the stop */
+    struct tally tally;
     bool is_late;
     bool is_plain;
     bool has_full_mail; /* mailboxes are full with a few messages */
@@ -113,8 +127,10 @@ void world_pass(struct world *w, uint64_t ms);
 /* The clock jumps. */
 void world_jump(struct world *w, uint64_t ms);
 
-/* A late bus says that it may have lost what was published. */
+/* A late bus says that it may have lost what was published; and that it has,
+ * of each channel of which it did. */
 void world_lose(struct world *w, unsigned channel);
+void world_tell_lost(struct world *w);
 
 /* Ask the broker to stop. */
 void world_stop(struct world *w, bool hurry);
@@ -143,6 +159,10 @@ void world_kick(struct world *w, const char *user, const char *channel);
 
 /* Nothing may be queued, pending or on its way. */
 void world_check_rest(struct world *w);
+
+/* What the ledgers would balance in as well: one thing counted as another, or
+ * twice on both sides.  Where everybody keeps the tally. */
+void world_check_tally(const struct world *w);
 
 /* The same, and nobody is connected or remembered. */
 void world_check_empty(struct world *w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_hub_memory.c - when allocations fail: nothing is lost silently, nothing
- * leaks, and a detach comes for each attach. */
+ * leaks, and a detach comes for each attach.  And when publications are lost.
+ */
 #include "failing_alloc.h"
 
 #define RIG_CALLOC __real_calloc
@@ -26,6 +27,22 @@ static void expect_all_or_dropped(struct listener *l, unsigned offset)
         free(n.bytes);
     }
     assert_true(is_dropped || got == offset);
+}
+
+static void a_jump_from_the_very_beginning_is_a_gap(void **state)
+{
+    struct rig *r = rig_create(1000);
+    struct listener *a = listen_as(r, PL_ENCODING_JSON);
+
+    (void)state;
+    subscribe(r, a, "c", 0, 0);
+    owner_publishes(r, "c", "\"n2\"", 2);
+    turn(r);
+    expect_told(a, DROPPED, PL_UNSUBSCRIBE_INSUFFICIENT);
+    subscribe(r, a, "d", 0, 0);
+    subscribe(r, listen_as(r, PL_ENCODING_JSON), "d", 0, 1);
+    expect_told(a, DROPPED, PL_UNSUBSCRIBE_INSUFFICIENT);
+    rig_destroy(r);
 }
 
 static void a_publication_that_found_no_memory_is_a_gap(void **state)
@@ -160,6 +177,7 @@ static void an_ordered_end_without_memory_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_jump_from_the_very_beginning_is_a_gap),
         cmocka_unit_test(a_publication_that_found_no_memory_is_a_gap),
         cmocka_unit_test(a_subscribe_that_finds_no_memory_leaves_nothing),
         cmocka_unit_test(a_publish_or_query_without_memory_is_refused),

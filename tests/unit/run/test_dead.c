@@ -231,6 +231,21 @@ static void a_returned_request_fits_into_a_full_mailbox(void **state)
     assert_int_equal(tight->returned, 1);
 }
 
+static void what_waits_when_the_loops_have_ended_is_dead(void **state)
+{
+    struct pl_system *s = system_of(1, NULL);
+    struct pl_loop *loop = pl_system_loop(s, 0);
+    struct recorder *to = recorder_new(loop, &recorder_ops);
+
+    (void)state;
+    pl_actor_send(&to->actor, pl_actor_address(&to->actor), note(1, 1, 0));
+    pl_actor_send(&to->actor, pl_actor_address(&to->actor), note(2, 1, 0));
+    pl_system_reap(s);
+    assert_int_equal(dead(loop, PL_DEAD_CLOSING), 2);
+    ledger_holds(loop);
+    pl_system_destroy(s);
+}
+
 static void a_full_inbox_refuses_all_but_reserved_mail(void **state)
 {
     struct pl_system_options options = {.loops = 2, .inbox_limit = 4};
@@ -249,6 +264,7 @@ static void a_full_inbox_refuses_all_but_reserved_mail(void **state)
     assert_int_equal(pl_loop_backlog(b), 4);
     ledger_holds(a);
     assert_int_equal(dead(a, PL_DEAD_FULL), 2);
+    assert_int_equal(pl_loop_stats(a)->posts_sent, 4);
     pl_system_post(s, address, note(7, 1, 0)); /* from a foreign thread */
     pl_system_post(s, address, note(8, 1, PL_MSG_RESERVED));
     assert_int_equal(pl_loop_backlog(b), 5);
@@ -354,6 +370,7 @@ int main(void)
         TEST(mail_of_an_exited_actor_comes_back_as_closing),
         TEST(a_request_whose_sender_has_gone_too_is_destroyed),
         TEST(a_returned_request_fits_into_a_full_mailbox),
+        TEST(what_waits_when_the_loops_have_ended_is_dead),
         TEST(a_full_inbox_refuses_all_but_reserved_mail),
         TEST(each_reason_has_its_word),
         TEST(the_ledger_balances_whatever_happens),

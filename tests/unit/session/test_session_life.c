@@ -149,6 +149,7 @@ static void a_slow_reader_is_closed_with_3008(void **state)
             assert_true(rig_matches(text, "{\"push\":{*}}}"));
         assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_SLOW), 1);
         assert_true(rig_metric(r, PL_METRIC_FRAMES_DROPPED_SLOW) > 0);
+        assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_CANCELLED), 0);
         rig_destroy(r);
     }
 }
