@@ -19,11 +19,13 @@
  * turn.  It may wait besides, up to a limit of its own over all subscriptions;
  * beyond that the client has not recovered.  Counting it like other output was
  * rejected: who came back was closed as slow before anything had been offered
- * to the kernel, again and again.
+ * to the kernel, again and again.  The names of all who are in a channel may be
+ * as much, and wait besides up to the same limit, without which who asks for
+ * them in a busy channel would be closed as slow.
  *
  * Invariant: the queue never holds more than limits.outgoing_queue bytes and
- * what is recovered, unless it was empty when its only message came, and but
- * for the small pushes that end subscriptions for being behind. */
+ * what may wait besides, unless it was empty when its only message came, and
+ * but for the small pushes that end subscriptions for being behind. */
 #include "session_private.h"
 
 #include "frame.h"
@@ -65,7 +67,7 @@ static void on_empty(struct pl_session *s)
 {
     s->is_slow = false;
     if (s->state != PL_SESSION_LOGIN)
-        s->recovering = 0;
+        s->besides = 0;
 }
 
 void pl_session_sent(struct pl_session *s, uint64_t bytes)
@@ -100,7 +102,7 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
 
 static uint64_t limit_of(const struct pl_session *s)
 {
-    return s->keeper->options.config->limits.outgoing_queue + s->recovering;
+    return s->keeper->options.config->limits.outgoing_queue + s->besides;
 }
 
 static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
@@ -110,17 +112,23 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
     return q->bytes > 0 && q->bytes + more > limit_of(s);
 }
 
+/* False: so much may not wait besides. */
+static bool allow_besides(struct pl_session *s, uint64_t bytes)
+{
+    bytes += s->besides;
+    if (bytes > pl_config_recover_bytes(s->keeper->options.config))
+        return false;
+    s->besides = (uint32_t)bytes;
+    return true;
+}
+
 bool pl_session_has_room(struct pl_session *s, const struct pl_attach_mail *m)
 {
-    uint64_t most = pl_config_recover_bytes(s->keeper->options.config);
-    uint64_t bytes = s->recovering;
+    uint64_t bytes = 0;
 
     for (uint32_t i = 0; i < m->pub_count; i++)
         bytes += pl_pub_cost(m->pubs[i]);
-    if (bytes > most)
-        return false;
-    s->recovering = (uint32_t)bytes;
-    return true;
+    return allow_besides(s, bytes);
 }
 
 /* The reader does not keep up: what it has not begun to get is dropped and
@@ -319,7 +327,7 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
     pl_session_touch(s);
 }
 
-enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
+enum place { IN_TURN, IN_TURN_BESIDES, IN_TURN_OVER_LIMIT, AHEAD };
 
 /* Queue what was written to `seg` from `mark` on: one frame. */
 static void queue_frame(struct pl_session *s, struct pl_segment *seg,
@@ -333,6 +341,8 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
 
     if (s->doom != 0)
         return;
+    if (place == IN_TURN_BESIDES)
+        allow_besides(s, len);
     if (s->state != PL_SESSION_ECHO && place != IN_TURN_OVER_LIMIT &&
         is_over_limit(s, len, 0) && !make_room(s, len, 0))
         pl_session_give_up_slow(s);
@@ -365,7 +375,8 @@ void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
     if (seg == NULL)
         return;
     pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
-    finish_frame(s, seg, mark, opcode_of(s), IN_TURN);
+    finish_frame(s, seg, mark, opcode_of(s),
+                 reply->kind == PL_REPLY_PRESENCE ? IN_TURN_BESIDES : IN_TURN);
 }
 
 void pl_session_push(struct pl_session *s, const struct pl_push *push)

@@ -80,10 +80,10 @@ struct pl_session {
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's */
     uint32_t pending;                /* commands received and not yet settled */
-    uint32_t recovering; /* bytes beyond limits.outgoing_queue that may wait,
-                            until nothing does; see pl_session_has_room() */
-    uint16_t doom;       /* close with this code at the end of the turn */
-    uint16_t end_code;   /* of the end that waits; 0: an empty Close */
+    uint32_t besides;  /* bytes beyond limits.outgoing_queue that may wait,
+                          until nothing does; see session_output.c */
+    uint16_t doom;     /* close with this code at the end of the turn */
+    uint16_t end_code; /* of the end that waits; 0: an empty Close */
     uint8_t state;
     uint8_t grants;         /* enum pl_grant */
     uint8_t pongs_due;      /* several only while nothing is read */

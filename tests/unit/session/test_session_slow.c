@@ -327,6 +327,30 @@ static void what_is_recovered_may_wait_besides_the_queue(void **state)
 }
 
 /* For one that asked to be refused then. */
+static void who_is_there_may_wait_besides_the_queue(void **state)
+{
+    struct rig *r = with("presence", "channels.slow=close", false);
+    struct client *reader = client_join(r, 0), *writer = client_join(r, 0);
+
+    (void)state;
+    client_subscribe(reader, 2, "c");
+    for (unsigned i = 0; i < 100; i++) /* whom to name takes 10 KiB */
+        client_subscribe(client_join(r, 0), 2, "c");
+    client_take(reader, 0);
+    publish(writer, "c", 0);
+    client_say(reader, "{\"id\":3,\"presence\":{\"channel\":\"c\"}}");
+    publish(writer, "c", 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_SLOW), 0);
+    for (unsigned i = 0; i < 3; i++) /* but not any number of times */
+        client_say(reader, "{\"id\":4,\"presence\":{\"channel\":\"c\"}}");
+    rig_run(r, 0);
+    client_take(reader, SIZE_MAX);
+    rig_run(r, 0);
+    assert_int_equal(reader->closed, 3008);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
 static void what_has_no_room_is_unrecoverable_for_who_says_so(void **state)
 {
     struct rig *r = with("reject", "channels.slow=close", true);
@@ -466,6 +490,7 @@ int main(void)
         cmocka_unit_test(
             a_recoverable_subscription_that_overflows_ends_with_2500),
         cmocka_unit_test(what_is_recovered_may_wait_besides_the_queue),
+        cmocka_unit_test(who_is_there_may_wait_besides_the_queue),
         cmocka_unit_test(what_has_no_room_is_unrecoverable_for_who_says_so),
         cmocka_unit_test(the_room_for_what_was_recovered_goes_with_it),
         cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),
