@@ -98,7 +98,11 @@ struct pl_sub {
         struct pl_client *client; /* ended: held until its detach is sent */
     };
     struct pl_sub *next; /* of the same subscriber; ended: the hub's */
-    uint32_t cut;        /* what of the open segment it has had ... */
+    union {
+        uint32_t cut;       /* what of the open segment it has had ... */
+        uint32_t drop_code; /* attaching: not 0: to be dropped behind its
+                               answer, with this */
+    };
     union {
         uint32_t cut_serial;    /* ... if this is still the open one */
         uint32_t leave_command; /* attaching: to be answered when it left */
@@ -107,8 +111,8 @@ struct pl_sub {
     uint32_t state : 2;     /* enum pl_sub_state */
     bool is_positioned : 1; /* the channel has offsets: gaps matter */
     bool is_leaving : 1;    /* its detach is sent, and a barrier behind it */
-    bool is_behind : 1;     /* the subscriber's: it takes no more, see
-                               pl_hub_give_up() */
+    bool is_behind : 1;     /* the subscriber's: it takes no more, and
+                               is about to be dropped */
     uint32_t serial : 24;   /* never 0 or 1, and not soon that of another */
     uint32_t flags : 5;     /* enum pl_sub_flag */
     uint32_t awaits : 3;    /* answers on their way that name it */
@@ -156,10 +160,6 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
 struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
                            struct pl_span channel);
 
-/* End a subscription.  What it is owed of the open segment is delivered first,
- * or counted as cancelled when `closing`. */
-void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing);
-
 /* End a subscription in the order of the channel, when what its subscriber
  * asked before is answered; told by unsubscribed().  Until then it is no longer
  * found, and may be subscribed to again.
@@ -167,9 +167,10 @@ void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing);
 enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
                                    uint32_t command);
 
-/* End a live subscription whose subscriber cannot follow: told by dropped()
- * with 2500, that it may recover. */
-void pl_hub_give_up(struct pl_hub *h, struct pl_sub *sub);
+/* End a subscription with an unsubscribe code of code.h: told by dropped(); one
+ * that is attaching when that was answered.  2500: its subscriber cannot
+ * follow, and may recover. */
+void pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code);
 
 /* End all of a subscriber that closes. */
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u);

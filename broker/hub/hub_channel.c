@@ -106,8 +106,10 @@ static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
 /* The serials come round, and old cuts must not be taken for new ones. */
 static void forget_cuts(struct pl_hub_channel *c)
 {
-    for (uint32_t i = 0; i < c->count; i++)
-        c->subs[i]->cut = 0;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->subs[i]->state == PL_SUB_LIVE)
+            c->subs[i]->cut = 0;
+    }
 }
 
 static void seal(struct pl_task *t)

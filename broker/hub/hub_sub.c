@@ -230,19 +230,14 @@ static void end(struct pl_hub *h, struct pl_sub *sub)
     free_if_settled(h, sub);
 }
 
-void pl_hub_unsubscribe(struct pl_hub *h, struct pl_sub *sub, bool closing)
-{
-    if (closing)
-        pl_hub_channel_cancel(sub->channel, sub);
-    else
-        pl_hub_channel_settle(sub->channel, sub);
-    end(h, sub);
-}
-
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u)
 {
-    while (u->subs != NULL)
-        pl_hub_unsubscribe(h, u->subs, true);
+    while (u->subs != NULL) {
+        struct pl_sub *sub = u->subs;
+
+        pl_hub_channel_cancel(sub->channel, sub);
+        end(h, sub);
+    }
 }
 
 /* --- Leaving in order --- */
@@ -306,11 +301,14 @@ static bool follows(struct pl_hub_channel *c, const struct pl_attach_mail *m)
     return c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF] == 0;
 }
 
-void pl_hub_give_up(struct pl_hub *h, struct pl_sub *sub)
+void pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code)
 {
+    if (sub->state == PL_SUB_ATTACHING) {
+        sub->drop_code = code;
+        return;
+    }
     pl_hub_channel_settle(sub->channel, sub);
-    sub->subscriber->ops->dropped(sub->subscriber, sub,
-                                  PL_UNSUBSCRIBE_INSUFFICIENT);
+    sub->subscriber->ops->dropped(sub->subscriber, sub, code);
     end(h, sub);
 }
 
@@ -333,7 +331,7 @@ void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
         if (sub->is_leaving)
             fall_silent(c, sub);
         else
-            pl_hub_give_up(h, sub);
+            pl_hub_drop(h, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
     }
 }
 
@@ -366,7 +364,7 @@ static void weigh(const struct pl_sub *sub, struct pl_attach_mail *m)
 void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
 {
     struct pl_sub *sub = m->origin.sub;
-    uint32_t leave_command = sub->leave_command;
+    uint32_t leave_command = sub->leave_command, drop_code = sub->drop_code;
 
     pl_hub_tell_publishers(h);
     sub->awaits--;
@@ -380,6 +378,8 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
         go_live(h, sub, m);
         if (sub->is_leaving && sub->awaits == 0)
             finish_leaving(h, sub, leave_command);
+        else if (!sub->is_leaving && drop_code != 0)
+            pl_hub_drop(h, sub, drop_code);
     } else {
         sub->subscriber->ops->attached(sub->subscriber, sub, m);
         if (sub->is_leaving && sub->awaits == 0)

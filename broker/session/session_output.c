@@ -233,7 +233,7 @@ void pl_session_give_up_behind(struct pl_session *s)
         if (!sub->is_behind || sub->is_leaving)
             continue;
         pl_count(metrics(s), PL_METRIC_UNSUBSCRIBED_SLOW, 1);
-        pl_hub_give_up(s->keeper->options.hub, sub);
+        pl_hub_drop(s->keeper->options.hub, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
     }
 }
 

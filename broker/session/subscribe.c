@@ -96,7 +96,7 @@ void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
         .unsubscribe = {.code = code, .reason = pl_span_of(pl_code_text(code))},
     };
 
-    if (sub->flags & PL_SUB_SERVER_SIDE)
+    if (sub->flags & PL_SUB_SERVER_SIDE && code == PL_UNSUBSCRIBE_INSUFFICIENT)
         pl_session_doom(s, PL_DISCONNECT_INSUFFICIENT_STATE);
     else
         pl_session_push(s, &push);
@@ -105,18 +105,11 @@ void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
 void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
                              uint32_t code)
 {
-    struct pl_sub *sub =
-        pl_hub_find(s->keeper->options.hub, &s->subscriber, channel);
-    struct pl_push push = {
-        .kind = PL_PUSH_UNSUBSCRIBE,
-        .channel = channel,
-        .unsubscribe = {.code = code, .reason = pl_span_of(pl_code_text(code))},
-    };
+    struct pl_hub *hub = s->keeper->options.hub;
+    struct pl_sub *sub = pl_hub_find(hub, &s->subscriber, channel);
 
-    if (sub == NULL || sub->state != PL_SUB_LIVE)
-        return;
-    pl_hub_unsubscribe(s->keeper->options.hub, sub, false);
-    pl_session_push(s, &push);
+    if (sub != NULL)
+        pl_hub_drop(hub, sub, code);
 }
 
 /* JSON for a JSON client: as it is, or a copy without raw line feeds; absent

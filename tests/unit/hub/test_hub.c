@@ -457,7 +457,7 @@ static void an_end_while_attaching_is_one_detach(void **state)
         struct listener *a = listen_as(r, PL_ENCODING_JSON);
 
         begin_subscribe(r, a, "c", 0);
-        pl_hub_unsubscribe(r->hub, a->subscriber.subs, true);
+        pl_hub_leave(r->hub, &a->subscriber);
         begin_subscribe(r, a, "c", 0); /* again, at once */
         run(r);
         assert_int_equal(owner_has(r, PL_MAIL_ATTACH), 2);

@@ -104,6 +104,38 @@ static void a_pipeline_is_answered_in_the_order_of_its_channel(void **state)
 }
 
 /* A JavaScript SDK does this in one pipeline. */
+/* At any moment of a subscribe, whose answer comes late. */
+static void a_servers_unsubscribe_during_a_subscribe_is_not_lost(void **state)
+{
+    unsigned early = 0;
+
+    (void)state;
+    for (unsigned ms = 0; ms < 60; ms++) {
+        struct pl_late_options late = {.seed = 5 + ms, .delay_ms = 50};
+        struct rig_options o = {.late = &late};
+        struct rig *r = rig_start("kick", &o);
+        struct client *c = client_join(r, 0);
+        struct pl_kick_mail *k = pl_kick_mail_create();
+
+        client_say(c, "{\"id\":2,\"subscribe\":{\"channel\":\"c\"}}");
+        rig_run(r, ms);
+        early += c->read == c->said_count;
+        k->code = PL_UNSUBSCRIBE_SERVER;
+        k->channel = pl_blob_create(PL_SPAN("c"));
+        rig_mail(c, &k->msg);
+        rig_run(r, 200);
+        client_expect(c, "{\"id\":2,\"subscribe\":{*");
+        client_expect(c, "{\"push\":{\"channel\":\"c\",\"unsubscribe\":{"
+                         "\"code\":2000,*");
+        client_say(c, "{\"id\":3,\"publish\":{\"channel\":\"c\",\"data\":1}}");
+        rig_run(r, 200);
+        client_expect(c, "{\"id\":3,\"publish\":{}}"); /* and no push */
+        assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 0);
+        rig_destroy(r);
+    }
+    assert_in_range(early, 10, 60);
+}
+
 static void ten_times_in_a_row_leave_nobody(void **state)
 {
     struct rig *r = with("ten times", NULL, NULL);
@@ -611,6 +643,7 @@ int main(void)
         cmocka_unit_test(without_history_a_subscription_has_no_position),
         cmocka_unit_test(unsubscribing_always_succeeds),
         cmocka_unit_test(a_pipeline_is_answered_in_the_order_of_its_channel),
+        cmocka_unit_test(a_servers_unsubscribe_during_a_subscribe_is_not_lost),
         cmocka_unit_test(ten_times_in_a_row_leave_nobody),
         cmocka_unit_test(too_many_channels_are_error_106),
         cmocka_unit_test(too_many_streams_are_error_106),
