@@ -369,8 +369,10 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
         s->pending++;
         run(s, &c);
     } while (message.len > 0 && pl_session_runs_commands(s));
-    if (s->pending >= PL_PENDING_PAUSE)
+    if (s->pending >= PL_PENDING_PAUSE) {
+        s->was_held = true;
         pl_session_pause(s);
+    }
 }
 
 /* --- What the hub answers --- */

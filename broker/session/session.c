@@ -102,7 +102,7 @@ void pl_session_schedule(struct pl_session *s)
 /* Nobody is closed for a pong that we did not read. */
 static void on_ping_due(struct pl_session *s, uint64_t now)
 {
-    if (s->pongs_due > 0 && !s->was_paused) {
+    if (s->pongs_due > 0 && !s->was_held) {
         pl_session_close(s, PL_DISCONNECT_NO_PONG, (struct pl_span){0});
         return;
     }
@@ -110,7 +110,8 @@ static void on_ping_due(struct pl_session *s, uint64_t now)
         pl_session_say_ping(s);
         s->pongs_due++;
     }
-    s->was_paused = s->is_paused;
+    s->was_held =
+        s->is_pacing || (s->is_paused && s->pending > PL_PENDING_RESUME);
     s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
     pl_session_schedule(s);
 }
@@ -344,7 +345,7 @@ void pl_session_pause(struct pl_session *s)
 {
     if (s->is_paused)
         return;
-    s->is_paused = s->was_paused = true;
+    s->is_paused = true;
     pl_count(metrics(s), PL_METRIC_READS_PAUSED, 1);
     s->transport->pause(s);
 }

@@ -90,7 +90,7 @@ struct pl_session {
     bool is_registered : 1; /* with the supervisor */
     bool has_inbox : 1;     /* direct messages come as publications on @id */
     bool awaits_door : 1;   /* its request waits for the transport's verdict */
-    bool was_paused : 1;    /* reading, since the last ping */
+    bool was_held : 1;      /* read no further, since the last ping */
     bool resumes_soon : 1;  /* paused for PL_BACKLOG_WAIT_MS */
     bool is_ending : 1;     /* it closes when nothing is pending any more */
     bool is_peers : 1;      /* since the peer closed */
