@@ -7,7 +7,12 @@
  * main thread a signal of its own.  That is a real-time one, which is queued:
  * an ordinary one would be lost behind the same signal of somebody else.  From
  * others it means nothing, nor does SIGUSR1, which scripts that rotate logs
- * send to whatever writes them. */
+ * send to whatever writes them.
+ *
+ * Of several signals that wait the kernel gives the lowest number first, which
+ * is SIGHUP's: sent faster than files are read, it would put off a stop for as
+ * long.  So those that end the broker are looked for first, and once it stops
+ * nothing is read again. */
 #include "daemon.h"
 
 #include <getopt.h>
@@ -147,16 +152,31 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
-static void block_signals(sigset_t *set)
+struct signals {
+    sigset_t ends; /* the broker */
+    sigset_t all;
+};
+
+static void block_signals(struct signals *s)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGUSR1);
-    sigaddset(set, STOPPED_SIGNAL);
-    sigprocmask(SIG_BLOCK, set, NULL);
+    sigemptyset(&s->ends);
+    sigaddset(&s->ends, SIGTERM);
+    sigaddset(&s->ends, SIGINT);
+    sigaddset(&s->ends, STOPPED_SIGNAL);
+    s->all = s->ends;
+    sigaddset(&s->all, SIGHUP);
+    sigaddset(&s->all, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &s->all, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* Wait for the next one; below 0: something else came between. */
+static int take_signal(const struct signals *s, siginfo_t *info)
+{
+    const struct timespec at_once = {0};
+    int got = sigtimedwait(&s->ends, info, &at_once);
+
+    return got < 0 ? sigwaitinfo(&s->all, info) : got;
 }
 
 /* Called by the broker when it has stopped. */
@@ -167,20 +187,20 @@ static void wake_main(void *arg)
 }
 
 /* Take signals until the broker has stopped. */
-static void watch(struct pl_broker *b, const sigset_t *set)
+static void watch(struct pl_broker *b, const struct signals *s)
 {
     siginfo_t info;
     int got, stops = 0;
 
     for (;;) {
-        got = sigwaitinfo(set, &info);
+        got = take_signal(s, &info);
         if (got < 0)
             continue;
         if (got == STOPPED_SIGNAL && info.si_pid == getpid())
             return;
         PL_LOG(PL_LOG_INFO, "signal", pl_log_number("number", got),
                pl_log_number("from", info.si_pid));
-        if (got == SIGHUP)
+        if (got == SIGHUP && stops == 0)
             pl_broker_reload(b); /* the log says how it went */
         if (got != SIGTERM && got != SIGINT)
             continue;
@@ -197,11 +217,11 @@ static void watch(struct pl_broker *b, const sigset_t *set)
 static int run(const struct arguments *a, pl_broker_stores *stores)
 {
     struct pl_broker *b;
-    sigset_t set;
+    struct signals signals;
 
     pl_log_detect_journal();
     raise_descriptor_limit();
-    block_signals(&set);
+    block_signals(&signals);
     enum pl_err rc = pl_broker_create(&b, &a->broker);
     if (rc != PL_OK)
         return rc == PL_ENOMEM ? EXIT_FAILURE : USAGE_STATUS;
@@ -209,7 +229,7 @@ static int run(const struct arguments *a, pl_broker_stores *stores)
         pl_broker_set_stores(b, stores, NULL);
     rc = pl_broker_start(b);
     if (rc == PL_OK) {
-        watch(b, &set);
+        watch(b, &signals);
         rc = pl_broker_wait(b);
         if (rc != PL_OK) /* a thread still runs: leave all as it is */
             _exit(EXIT_FAILURE);

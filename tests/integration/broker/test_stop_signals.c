@@ -9,16 +9,20 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "moment.h"
 #include "peer.h"
 #include "random.h"
 #include "remote.h"
+#include "tls_client.h"
 
 static const char *program;
 
@@ -167,6 +171,36 @@ static void those_of_others_end_nothing(void **state)
     }
 }
 
+/* A certificate that is a pipe holds it in a reload until the test lets go; by
+ * then a reload and a stop wait, and another reload would hold it for ever. */
+static void one_is_not_put_off_by_reloads(void **state)
+{
+    char certificate[128], key[128];
+    const char *sets[] = {"listen_tls=[127.0.0.1:0]", certificate, key, NULL};
+    struct tls_folder files;
+    struct remote r;
+
+    (void)state;
+    tls_folder_init(&files);
+    tls_make(&files, "parley", "parley.test", NULL);
+    snprintf(certificate, sizeof certificate, "tls.certificate=[%s]",
+             tls_file(&files, "parley.pem"));
+    snprintf(key, sizeof key, "tls.key=[%s]", tls_file(&files, "parley.key"));
+    remote_start(&r, program, sets);
+    assert_int_equal(unlink(tls_file(&files, "parley.pem")), 0);
+    assert_int_equal(mkfifo(tls_file(&files, "parley.pem"), 0600), 0);
+    remote_signal(&r, SIGHUP);
+    int fd = open(tls_file(&files, "parley.pem"), O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0); /* and it waits for what comes */
+    remote_signal(&r, SIGHUP);
+    remote_signal(&r, SIGTERM);
+    close(fd);
+    assert_exit(&r, 0);
+    remote_check_log(&r);
+    remote_fini(&r);
+    tls_folder_fini(&files);
+}
+
 /* Before it has blocked signals it is killed by it, as any program; after that
  * it ends as always. */
 static void one_at_any_moment_of_the_start_ends_it(void **state)
@@ -206,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_second_skips_what_is_left_of_the_grace),
         cmocka_unit_test(a_third_ends_it_at_once_with_status_1),
         cmocka_unit_test(those_of_others_end_nothing),
+        cmocka_unit_test(one_is_not_put_off_by_reloads),
         cmocka_unit_test(one_at_any_moment_of_the_start_ends_it),
     };
 
