@@ -254,6 +254,14 @@ static int measure(const struct plan *p)
     return r.faults == 0 ? 0 : 1;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -279,7 +287,7 @@ int main(int argc, char **argv)
     struct plan plan;
     int option;
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    if (asks_for_help(argc, argv)) {
         fputs(help, stdout);
         return 0;
     }
