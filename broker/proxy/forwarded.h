@@ -13,7 +13,8 @@
  * got.  So the list is believed from its end, as long as those who wrote are
  * among the `trusted`: the result is the last address that is none of them,
  * or, when all are or what stands before is no address, the one that was
- * reached: `peer`, which is trusted itself, when that is the last element. */
+ * reached: `peer`, which is trusted itself, when that is the last element.  At
+ * most the last 64 are looked at. */
 struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
                               const struct pl_ip_net *trusted, size_t count);
 

@@ -7,6 +7,7 @@
 /* cmocka.h needs the four above */
 #include <cmocka.h>
 
+#include "buf.h"
 #include "forwarded.h"
 
 typedef struct pl_ip believe(struct pl_ip peer, struct pl_span list,
@@ -152,6 +153,32 @@ static void an_open_quote_hides_nothing_behind_it(void **state)
     EXPECT(pl_forwarded, rows);
 }
 
+/* Elements further in front cost nothing, whoever wrote them. */
+static void the_last_64_are_looked_at(void **state)
+{
+    struct pl_buf plain = {0}, rfc7239 = {0};
+
+    (void)state;
+    pl_buf_put_span(&plain, PL_SPAN("192.0.2.1"));
+    pl_buf_put_span(&rfc7239, PL_SPAN("for=192.0.2.1"));
+    for (int i = 1; i <= 64; i++) {
+        pl_buf_put_span(&plain, PL_SPAN(", 10.0.0.2"));
+        pl_buf_put_span(&rfc7239, PL_SPAN(", for=10.0.0.2"));
+        pl_buf_put(&plain, "", 1);
+        pl_buf_put(&rfc7239, "", 1);
+        const char *believed = i < 64 ? "192.0.2.1" : "10.0.0.2";
+        const struct row rows[] = {{plain.data, believed}};
+        const struct row rows7239[] = {{rfc7239.data, believed}};
+
+        EXPECT(pl_forwarded_for, rows);
+        EXPECT(pl_forwarded, rows7239);
+        plain.len--; /* the zero */
+        rfc7239.len--;
+    }
+    pl_buf_fini(&plain);
+    pl_buf_fini(&rfc7239);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +187,7 @@ int main(void)
         cmocka_unit_test(forwarded_is_read_by_rfc_7239),
         cmocka_unit_test(a_forwarded_that_is_malformed_is_not_believed),
         cmocka_unit_test(an_open_quote_hides_nothing_behind_it),
+        cmocka_unit_test(the_last_64_are_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
