@@ -205,6 +205,7 @@ void client_open(struct client *c)
     c->id[0] = '\0';
     c->is_mute = c->is_silent = c->is_rude = c->is_expiring = false;
     c->is_deflated = false;
+    c->pauses = c->pauses_before = 0;
     c->kick_count = 0;
     c->opened_step = trace_place.step;
     c->expires_ms = 0;

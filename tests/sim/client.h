@@ -114,9 +114,11 @@ struct client {
     uint64_t opened_step;
     uint64_t pinged_ms;     /* last; or when it was let in */
     uint64_t unanswered_ms; /* since when it owes a pong; 0: it does not */
-    uint64_t lives_ms;      /* until then at the least its token is good */
-    uint64_t expires_ms;    /* not later than that, without the grace; 0: no */
-    unsigned token_rooms;   /* whose subscriptions the token brings */
+    /* link_pauses(): at the last ping that found nothing owed, and before. */
+    uint64_t pauses, pauses_before;
+    uint64_t lives_ms;    /* until then at the least its token is good */
+    uint64_t expires_ms;  /* not later than that, without the grace; 0: no */
+    unsigned token_rooms; /* whose subscriptions the token brings */
     uint32_t kicks[KICKS_MAX]; /* codes with which backends want it closed */
     unsigned kick_count;
     struct sub subs[SUBS];
@@ -165,6 +167,10 @@ bool client_sees_all(const struct client *c);
 
 /* Whether publications may be lost on the way, which a client is told. */
 bool client_may_miss(const struct client *c);
+
+/* Whether it must be closed for the pong that it owes: nobody is for one that
+ * the broker could not read. */
+bool client_must_pong(const struct client *c);
 
 /* Which channel of the truth a subscription is to. */
 unsigned client_channel(const struct client *c, unsigned sub);

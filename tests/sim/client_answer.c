@@ -173,8 +173,8 @@ static void on_published(struct client *c, const struct asked *a)
     truth_saying(c->truth, a->number)->fate = FATE_DONE;
     if (sub->state != SUB_LIVE || a->sub_life != sub->life)
         return;
-    if (!c->world->has_history ||
-        c->world->config->channels.slow != PL_SLOW_CLOSE)
+    if (c->world->config->channels.slow != PL_SLOW_CLOSE ||
+        (!c->world->has_history && client_may_miss(c)))
         return; /* it may be dropped, which is told later or not at all */
     if (h->connection != c->connection || h->number < a->number)
         trace_fail("client %u: the reply to %" PRIu64 " came before the push",

@@ -257,14 +257,24 @@ void client_go_live(struct client *c, struct sub *sub, struct pl_span body)
 
 /* --- Messages --- */
 
+bool client_must_pong(const struct client *c)
+{
+    return c->unanswered_ms != 0 && !c->is_rude &&
+           c->world->config->limits.commands_per_second == 0 &&
+           !link_is_paused(c->link) && link_pauses(c->link) == c->pauses_before;
+}
+
 static void hear_ping(struct client *c)
 {
     struct pl_buf b = {0};
 
     c->pinged_ms = c->world->now_ms;
-    if (c->unanswered_ms != 0 && !c->is_rude &&
-        c->world->config->limits.commands_per_second == 0)
+    if (client_must_pong(c))
         trace_fail("client %u: pinged again, but it owes a pong", c->index);
+    if (c->unanswered_ms == 0) {
+        c->pauses_before = c->pauses;
+        c->pauses = link_pauses(c->link);
+    }
     if (c->is_silent || c->is_rude) {
         c->unanswered_ms = c->world->now_ms;
         return;

@@ -25,6 +25,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_LOST_WRITABLE] = "lost-writable",
     [PLANT_DOUBLE_CLOSE] = "double-close",
     [PLANT_DROPPED_FRAME] = "dropped-frame",
+    [PLANT_DROPPED_QUIETLY] = "dropped-quietly",
     [PLANT_LEAKED_SUB] = "leaked-subscription",
     [PLANT_EARLY_REPLY] = "early-reply",
     [PLANT_LATE_REPLY] = "late-reply",

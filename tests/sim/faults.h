@@ -11,13 +11,14 @@
 
 enum plant {
     PLANT_NONE,
-    PLANT_LOST_WAKE,     /* a session with output is not flushed */
-    PLANT_LOST_WRITABLE, /* a stalled transport is not told of new room */
-    PLANT_DOUBLE_CLOSE,  /* two Close frames */
-    PLANT_DROPPED_FRAME, /* a publication is lost on the way */
-    PLANT_LEAKED_SUB,    /* the channel's owner never hears of a leave */
-    PLANT_EARLY_REPLY,   /* a reply goes before what it should follow */
-    PLANT_LATE_REPLY,    /* a subscribe reply comes after a publication */
+    PLANT_LOST_WAKE,       /* a session with output is not flushed */
+    PLANT_LOST_WRITABLE,   /* a stalled transport is not told of new room */
+    PLANT_DOUBLE_CLOSE,    /* two Close frames */
+    PLANT_DROPPED_FRAME,   /* a publication is lost on the way */
+    PLANT_DROPPED_QUIETLY, /* the same, where no history would tell */
+    PLANT_LEAKED_SUB,      /* the channel's owner never hears of a leave */
+    PLANT_EARLY_REPLY,     /* a reply goes before what it should follow */
+    PLANT_LATE_REPLY,      /* a subscribe reply comes after a publication */
     PLANT_COUNT
 };
 

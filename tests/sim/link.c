@@ -43,6 +43,7 @@ struct link {
     enum door door;
     bool is_shut; /* the client's end of file is behind `up` */
     bool is_paused;
+    uint64_t pauses; /* how often it was */
     bool is_stalled;
     bool is_ending;
     bool is_lingering;
@@ -220,6 +221,7 @@ static void on_flush(struct pl_session *s)
 static void on_pause(struct pl_session *s)
 {
     link_of(s)->is_paused = true;
+    link_of(s)->pauses++;
 }
 
 static void on_resume(struct pl_session *s)
@@ -409,6 +411,11 @@ void link_set_room(struct link *l, size_t room)
 {
     l->room = room;
     tell_writable(l);
+}
+
+uint64_t link_pauses(const struct link *l)
+{
+    return l->pauses;
 }
 
 bool link_is_paused(const struct link *l)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 
@@ -44,6 +45,9 @@ bool link_carry_down(struct link *l, size_t max);
 
 void link_set_room(struct link *l, size_t room);
 bool link_is_paused(const struct link *l);
+
+/* How often the broker has paused reading. */
+uint64_t link_pauses(const struct link *l);
 
 /* For a failure: what it waits for.  Good until the next call. */
 const char *link_state(const struct link *l);

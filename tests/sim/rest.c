@@ -216,6 +216,30 @@ static void check_position(struct life *f, unsigned room)
     }
 }
 
+/* Without history there is no position that would tell of a loss: so of each
+ * speaker, the newest of what is surely published was heard by all who were
+ * there before it was said. */
+static void check_heard(const struct life *f)
+{
+    for (uint64_t n = truth_count(f->truth); n > 0; n--) {
+        const struct saying *s = truth_saying(f->truth, n);
+
+        if (s->fate != FATE_DONE || s->rooms != 0 || s->channel >= ROOMS)
+            continue;
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            const struct client *c = f->clients[i];
+            const struct heard *h = &c->heard[s->channel][s->client];
+
+            if (is_live(c, s->channel) &&
+                c->subs[s->channel].live_step < s->step &&
+                (h->connection < s->connection ||
+                 (h->connection == s->connection && h->number < n)))
+                trace_fail("client %u: room %u: did not hear %" PRIu64, i,
+                           s->channel, n);
+        }
+    }
+}
+
 /* limits.user_connections: of each user that has a name. */
 static void check_users(const struct life *f)
 {
@@ -457,8 +481,7 @@ static void check_age(const struct life *f, const struct client *c)
     if (interval > 0 && now > c->pinged_ms + interval + SLACK_MS)
         trace_fail("client %u: was not pinged for %" PRIu64 " ms", c->index,
                    now - c->pinged_ms);
-    if (interval > 0 && c->unanswered_ms != 0 &&
-        config->limits.commands_per_second == 0 &&
+    if (interval > 0 && client_must_pong(c) &&
         now > c->unanswered_ms + config->ping.timeout_ms + SLACK_MS)
         trace_fail("client %u: owes a pong and is there", c->index);
 }
@@ -510,6 +533,7 @@ static void make_calm(struct life *f)
         client_calm(f->clients[i]);
     }
     hear_out(f);
+    f->world.is_still = true;
     outwait(f);
     for (unsigned i = 0; i < PATIENCE && f->world.fails_allocations; i++) {
         world_pass(&f->world, 1000); /* who could not be told is cut */
@@ -541,7 +565,9 @@ void life_rest(struct life *f)
     carry_until_still(f);
     check_gauges(f);
     check_users(f);
+    if (!f->world.has_history && !client_may_miss(f->clients[0]))
+        check_heard(f);
     world_check_rest(&f->world);
     world_check_tally(&f->world);
-    f->world.is_calm = false;
+    f->world.is_calm = f->world.is_still = false;
 }

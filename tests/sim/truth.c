@@ -57,7 +57,13 @@ uint64_t truth_say(struct truth *t, const struct saying *s)
         t->cap = t->cap == 0 ? 256 : t->cap * 2;
         t->sayings = realloc(t->sayings, t->cap * sizeof *t->sayings);
     }
-    t->sayings[t->count++] = *s;
+    t->sayings[t->count] = *s;
+    t->sayings[t->count].step = trace_place.step;
+    return ++t->count;
+}
+
+uint64_t truth_count(const struct truth *t)
+{
     return t->count;
 }
 

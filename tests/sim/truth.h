@@ -24,6 +24,7 @@ struct saying {
     uint32_t target;      /* ... this one, once */
     uint32_t epoch;       /* where it was heard first */
     uint64_t offset;      /* 0: nowhere */
+    uint64_t step;        /* when it was said */
     char speaker[ID_MAX]; /* the client id of who said it; "": a backend */
 };
 
@@ -37,6 +38,9 @@ unsigned truth_channel(struct pl_span name);
 
 /* A new saying: its number, from 1 up. */
 uint64_t truth_say(struct truth *t, const struct saying *s);
+
+/* How many there are. */
+uint64_t truth_count(const struct truth *t);
 
 /* NULL: nobody said that. */
 struct saying *truth_saying(struct truth *t, uint64_t number);

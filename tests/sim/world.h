@@ -87,6 +87,7 @@ struct world {
     bool has_history;
     bool is_overloaded;     /* connections may be refused for it */
     bool is_calm;           /* memory is enough */
+    bool is_still;          /* and all that was said before is heard */
     bool fails_allocations; /* or did, in this life */
     bool is_stopping;
     bool is_stopped; /* the supervisor said so */
