@@ -24,6 +24,7 @@
 
 #include "admin_private.h"
 #include "codec.h"
+#include "operator.h"
 #include "reactor.h"
 #include "trace.h"
 #include "world.h"
@@ -43,7 +44,6 @@ struct rig {
     struct world world;
     struct event_base *base;
     struct pl_reactor *reactor;
-    struct pl_snapshot *snapshots[WORKERS_MAX + 1];
     struct pl_status_source status;
     struct pl_admin *admin;
     struct sockaddr_un at[2]; /* where the doors are: open, trusted */
@@ -82,38 +82,17 @@ static void open_door(struct rig *r, struct pl_door *door, bool is_trusted)
          "no door");
 }
 
-static void make_status(struct rig *r)
-{
-    struct world *w = &r->world;
-
-    for (unsigned i = 0; i <= w->workers; i++)
-        must(pl_snapshot_create(&r->snapshots[i], PL_METRIC_COUNT) == PL_OK,
-             "no snapshot");
-    r->status =
-        (struct pl_status_source){"1.0", w->system, r->snapshots, w->phases};
-}
-
 static struct pl_address build(struct world *w, void *arg)
 {
     struct rig *r = arg;
-    struct share *control = &w->at[w->workers];
-    struct pl_admin_options o = {
-        .config = w->config,
-        .hub = control->hub,
-        .key = &w->key,
-        .channels = w->owners,
-        .channel_owners = w->workers,
-        .supervisor = w->supervisor_address,
-        .status = &r->status,
-        .metrics = &control->metrics,
-    };
+    struct pl_loop *control = w->at[w->workers].loop;
+    struct pl_admin_options o = operator_options(w, &r->status);
 
     free(w->config->admin.socket);
     free(w->config->admin.listen.text);
     w->config->admin.socket = w->config->admin.listen.text = NULL;
     w->config->api.key = strdup(KEY);
-    make_status(r);
-    must(pl_reactor_create(&r->reactor, control->loop, r->base) == PL_OK,
+    must(pl_reactor_create(&r->reactor, control, r->base) == PL_OK,
          "no reactor");
     o.reactor = r->reactor;
     must(pl_admin_create(&r->admin, &o) == PL_OK, "no admin server");
@@ -128,8 +107,6 @@ static void pump(struct rig *r, uint64_t ms)
 {
     struct world *w = &r->world;
 
-    for (unsigned i = 0; i <= w->workers; i++)
-        pl_snapshot_publish(r->snapshots[i], w->at[i].metrics.value);
     event_base_loop(r->base, EVLOOP_NONBLOCK);
     pl_loop_awake(w->at[w->workers].loop);
     world_pass(w, ms);
@@ -369,15 +346,11 @@ static void end_requests(struct rig *r)
 
 static void end(struct rig *r)
 {
-    unsigned loops = r->world.workers + 1;
-
     end_requests(r);
     stop(r);
     pump(r, 0);
     pl_reactor_destroy(r->reactor);
     world_end(&r->world);
-    for (unsigned i = 0; i < loops; i++)
-        pl_snapshot_destroy(r->snapshots[i]);
     event_base_free(r->base);
     free(r);
 }

@@ -56,28 +56,36 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-struct operator* operator_create(struct world *w)
+struct pl_admin_options operator_options(struct world *w,
+                                         struct pl_status_source *status)
 {
-    struct operator* o = calloc(1, sizeof *o);
     struct share *control = &w->at[w->workers];
 
-    if (o == NULL)
-        trace_fail("no operator");
-    o->world = w;
-    o->status = (struct pl_status_source){"simulated", w->system, w->snapshots,
-                                          w->phases};
-    o->options = (struct pl_admin_options){
+    *status = (struct pl_status_source){"simulated", w->system, w->snapshots,
+                                        w->phases};
+    return (struct pl_admin_options){
         .config = w->config,
         .hub = control->hub,
         .key = &w->key,
         .channels = w->owners,
         .channel_owners = w->workers,
         .supervisor = w->supervisor_address,
-        .status = &o->status,
+        .status = status,
         .metrics = &control->metrics,
     };
+}
+
+struct operator* operator_create(struct world *w)
+{
+    struct operator* o = calloc(1, sizeof *o);
+    struct pl_loop *control = w->at[w->workers].loop;
+
+    if (o == NULL)
+        trace_fail("no operator");
+    o->world = w;
+    o->options = operator_options(w, &o->status);
     if (pl_api_calls_init(&o->calls, &o->actor, &o->options) != PL_OK ||
-        pl_actor_init(&o->actor, control->loop, &ops) != PL_OK)
+        pl_actor_init(&o->actor, control, &ops) != PL_OK)
         trace_fail("no operator");
     return o;
 }

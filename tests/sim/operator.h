@@ -11,6 +11,11 @@
 struct operator;
 struct world;
 
+/* What the admin server, or who stands in for it, needs of this world, but for
+ * a reactor; `status` is filled in too and outlives it. */
+struct pl_admin_options operator_options(struct world *w,
+                                         struct pl_status_source *status);
+
 /* An actor on the control loop, which ends with PL_MSG_STOP. */
 struct operator* operator_create(struct world *w);
 struct pl_address operator_address(const struct operator* o);

@@ -295,20 +295,34 @@ static void recover_all(struct client *c, unsigned count, const char *more)
     rig_run(c->rig, 0);
 }
 
-/* What three channels had meanwhile is more than the queue, two of them are
- * what may be recovered at once; and live publications have the whole queue
- * besides. */
-static void what_is_recovered_may_wait_besides_the_queue(void **state)
+struct comer {
+    struct rig *rig;
+    struct client *back, *writer;
+};
+
+/* One who takes nothing recovers three channels: what they had meanwhile is
+ * more than the queue, two of them are what may be recovered at once. */
+static struct comer come_back(const char *test, const char *more)
 {
-    struct rig *r = with("back", "channels.slow=close", true);
-    struct client *back = client_join(r, 0), *writer = client_join(r, 0);
+    struct rig *r = with(test, "channels.slow=close", true);
+    struct comer who = {r, client_join(r, 0), client_join(r, 0)};
     const char *const channels[] = {"a", "b", "c"};
 
-    (void)state;
     for (unsigned i = 0; i < 18; i++)
-        publish(writer, channels[i % 3], i);
-    client_take(back, 0);
-    recover_all(back, 3, "");
+        publish(who.writer, channels[i % 3], i);
+    client_take(who.back, 0);
+    recover_all(who.back, 3, more);
+    return who;
+}
+
+/* Live publications have the whole queue besides. */
+static void what_is_recovered_may_wait_besides_the_queue(void **state)
+{
+    struct comer who = come_back("back", "");
+    struct rig *r = who.rig;
+    struct client *back = who.back, *writer = who.writer;
+
+    (void)state;
     for (unsigned i = 0; i < 7; i++)
         publish(writer, "a", i);
     assert_in_range(pl_session_output_bytes(back->session), 2 * LIMIT,
@@ -326,7 +340,6 @@ static void what_is_recovered_may_wait_besides_the_queue(void **state)
     rig_destroy(r);
 }
 
-/* For one that asked to be refused then. */
 static void who_is_there_may_wait_besides_the_queue(void **state)
 {
     struct rig *r = with("presence", "channels.slow=close", false);
@@ -351,17 +364,14 @@ static void who_is_there_may_wait_besides_the_queue(void **state)
     rig_destroy(r);
 }
 
+/* For one that asked to be refused then. */
 static void what_has_no_room_is_unrecoverable_for_who_says_so(void **state)
 {
-    struct rig *r = with("reject", "channels.slow=close", true);
-    struct client *back = client_join(r, 0), *writer = client_join(r, 0);
-    const char *const channels[] = {"a", "b", "c"};
+    struct comer who = come_back("reject", ",\"flag\":2");
+    struct rig *r = who.rig;
+    struct client *back = who.back, *writer = who.writer;
 
     (void)state;
-    for (unsigned i = 0; i < 18; i++)
-        publish(writer, channels[i % 3], i);
-    client_take(back, 0);
-    recover_all(back, 3, ",\"flag\":2");
     client_take(back, SIZE_MAX);
     for (unsigned i = 0; i < 2; i++)
         client_expect(back, "{\"id\":1*\"publications\":[*");
