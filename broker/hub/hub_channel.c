@@ -340,12 +340,15 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
                      const uint32_t from[], struct pl_segment *said[])
 {
     enum pl_encoding e = sub->subscriber->encoding;
+    struct pl_metrics *m = pl_hub_metrics(c->hub);
 
-    if (said[e] == NULL)
+    pl_count(m, PL_METRIC_FRAMES_OWED, 1);
+    if (said[e] == NULL) { /* out of memory */
+        pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, 1);
         return;
+    }
     pl_hub_channel_settle(c, sub);
-    pl_count(pl_hub_metrics(c->hub), PL_METRIC_FRAMES_OWED, 1);
-    pl_count(pl_hub_metrics(c->hub), PL_METRIC_FRAMES_QUEUED, 1);
+    pl_count(m, PL_METRIC_FRAMES_QUEUED, 1);
     struct pl_delivery d = {.sub = sub,
                             .segment = said[e],
                             .from = from[e],

@@ -74,6 +74,45 @@ static void a_publication_that_found_no_memory_is_a_gap(void **state)
     assert_true(lost > 0);
 }
 
+/* How many the listener was told. */
+static unsigned told(struct listener *l)
+{
+    unsigned count = 0;
+
+    for (struct note n; (n = next_note(l)).what != 0; free(n.bytes)) {
+        assert_int_equal(n.what, DELIVERED);
+        count += n.frames;
+    }
+    return count;
+}
+
+static void a_join_that_found_no_memory_is_counted(void **state)
+{
+    uint64_t lost = 0;
+
+    (void)state;
+    for (unsigned n = 1; n < TRIES; n++) {
+        struct rig *r = rig_create(1000);
+        struct listener *json = listen_as(r, PL_ENCODING_JSON),
+                        *protobuf = listen_as(r, PL_ENCODING_PROTOBUF);
+
+        subscribe(r, json, "c", PL_SUB_JOIN_LEAVE, 0);
+        subscribe(r, protobuf, "c", PL_SUB_JOIN_LEAVE, 0);
+        subscribe(r, listen_as(r, PL_ENCODING_JSON), "c", 0, 0);
+        owner_tells(r, "c", json->subscriber.client, true);
+        pl_loop_turn(rig_loop(r, 1));
+        alloc_fails_at = n;
+        turn(r);
+        alloc_fails_at = 0;
+        uint64_t dropped = r->metrics.value[PL_METRIC_FRAMES_DROPPED_MEMORY];
+        assert_int_equal(told(json) + told(protobuf) + dropped, 2);
+        check_ledger(r);
+        lost += dropped;
+        rig_destroy(r);
+    }
+    assert_true(lost > 0);
+}
+
 static void a_subscribe_that_finds_no_memory_leaves_nothing(void **state)
 {
     unsigned failed = 0;
@@ -179,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_jump_from_the_very_beginning_is_a_gap),
         cmocka_unit_test(a_publication_that_found_no_memory_is_a_gap),
+        cmocka_unit_test(a_join_that_found_no_memory_is_counted),
         cmocka_unit_test(a_subscribe_that_finds_no_memory_leaves_nothing),
         cmocka_unit_test(a_publish_or_query_without_memory_is_refused),
         cmocka_unit_test(a_detach_is_sent_when_there_is_memory_again),
