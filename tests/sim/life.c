@@ -133,6 +133,20 @@ static void begin(struct life *f, uint64_t seed, bool is_late)
     trace_note("life", -1, seed, f->world.workers);
 }
 
+/* Nobody is mute, and all that is on its way gets where it goes. */
+static void hear_all(struct life *f)
+{
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        struct client *c = f->clients[i];
+
+        client_calm(c);
+        while (c->link != NULL &&
+               (link_carry_up(c->link, SIZE_MAX) ||
+                (c->link != NULL && link_carry_down(c->link, SIZE_MAX))))
+            continue;
+    }
+}
+
 /* The supervisor ends it in time, whatever clients and handlers do; what the
  * clock jumps before does not count. */
 static void stop(struct life *f)
@@ -143,13 +157,17 @@ static void stop(struct life *f)
     if (world_draw(w, 2) == 0)
         f->alloc_odds = 0;
     trace_note("stop", -1, 0, 0);
+    bool is_heard = world_draw(w, 2) == 0; /* else a Close has no answer */
     world_stop(w, world_draw(w, 4) == 0);
-    trouble(f, world_draw(w, 2000));
+    trouble(f, world_draw(w, is_heard ? 100 : 2000));
     uint64_t deadline = w->now_ms + c->shutdown.grace_ms +
                         c->shutdown.disconnect_ms + c->shutdown.cancel_ms +
                         STOP_SLACK_MS;
-    while (!w->is_stopped && w->now_ms < deadline)
+    while (!w->is_stopped && w->now_ms < deadline) {
+        if (is_heard)
+            hear_all(f);
         world_pass(w, 10);
+    }
     if (!w->is_stopped)
         trace_fail("the broker has not stopped in time");
 }
