@@ -454,6 +454,35 @@ static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
         pl_session_answer(s, &reply);
 }
 
+/* About the bytes that publications take in a reply. */
+static uint64_t cost_of(struct pl_pub *const *pubs, uint32_t count)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        bytes += pl_pub_cost(pubs[i]);
+    return bytes;
+}
+
+/* The same of who is there: each name stands there twice. */
+static uint64_t cost_of_clients(struct pl_client *const *clients,
+                                uint32_t count)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        bytes += 2 * PL_CLIENT_ID_LEN + 48 + pl_client_user(clients[i]).len +
+                 pl_client_conn_info(clients[i]).len;
+    return bytes;
+}
+
+static uint64_t cost_of_answer(const struct pl_query_mail *m)
+{
+    if (m->pubs != NULL)
+        return cost_of(m->pubs, m->count);
+    return m->clients == NULL ? 0 : cost_of_clients(m->clients, m->count);
+}
+
 static void queried(struct pl_subscriber *u, const struct pl_query_mail *m)
 {
     struct pl_session *s = session_of(u);
@@ -463,6 +492,8 @@ static void queried(struct pl_subscriber *u, const struct pl_query_mail *m)
     pl_arena_reset(&s->keeper->arena);
     if (m->error != 0)
         pl_session_fail(s, m->origin.command, m->error);
+    else if (!pl_session_can_wait(s, cost_of_answer(m)))
+        pl_session_fail(s, m->origin.command, PL_ERROR_TOO_MANY_REQUESTS);
     else if (m->kind == PL_QUERY_PRESENCE)
         answer_presence(s, m);
     else if (m->kind == PL_QUERY_PRESENCE_STATS)
@@ -473,7 +504,7 @@ static void queried(struct pl_subscriber *u, const struct pl_query_mail *m)
 
 static bool has_room(struct pl_subscriber *u, const struct pl_attach_mail *m)
 {
-    return pl_session_has_room(session_of(u), m);
+    return pl_session_has_room(session_of(u), cost_of(m->pubs, m->pub_count));
 }
 
 static void attached(struct pl_subscriber *u, struct pl_sub *sub,

@@ -19,9 +19,9 @@
  * turn.  It may wait besides, up to a limit of its own over all subscriptions;
  * beyond that the client has not recovered.  Counting it like other output was
  * rejected: who came back was closed as slow before anything had been offered
- * to the kernel, again and again.  The names of all who are in a channel may be
- * as much, and wait besides up to the same limit, without which who asks for
- * them in a busy channel would be closed as slow.
+ * to the kernel, again and again.  What a client asks of a channel, its history
+ * and who is there, has the same room, since it comes as suddenly; beyond that
+ * it is error 111.
  *
  * Invariant: the queue never holds more than limits.outgoing_queue bytes and
  * what may wait besides, unless it was empty when its only message came, and
@@ -100,6 +100,11 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
     return &s->out;
 }
 
+static enum pl_config_slow policy_of(const struct pl_session *s)
+{
+    return s->keeper->options.config->channels.slow;
+}
+
 static uint64_t limit_of(const struct pl_session *s)
 {
     return s->keeper->options.config->limits.outgoing_queue + s->besides;
@@ -112,8 +117,7 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
     return q->bytes > 0 && q->bytes + more > limit_of(s);
 }
 
-/* False: so much may not wait besides. */
-static bool allow_besides(struct pl_session *s, uint64_t bytes)
+bool pl_session_has_room(struct pl_session *s, uint64_t bytes)
 {
     bytes += s->besides;
     if (bytes > pl_config_recover_bytes(s->keeper->options.config))
@@ -122,13 +126,11 @@ static bool allow_besides(struct pl_session *s, uint64_t bytes)
     return true;
 }
 
-bool pl_session_has_room(struct pl_session *s, const struct pl_attach_mail *m)
+bool pl_session_can_wait(struct pl_session *s, uint64_t bytes)
 {
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < m->pub_count; i++)
-        bytes += pl_pub_cost(m->pubs[i]);
-    return allow_besides(s, bytes);
+    if (s->out.bytes + bytes <= limit_of(s) || pl_session_has_room(s, bytes))
+        return true;
+    return s->out.bytes == 0 || policy_of(s) != PL_SLOW_CLOSE;
 }
 
 /* The reader does not keep up: what it has not begun to get is dropped and
@@ -163,11 +165,6 @@ static void drop_owed(struct pl_session *s, enum pl_metric why, uint32_t frames)
 {
     pl_count(metrics(s), why, frames);
     pl_gauge_drop(metrics(s), PL_METRIC_FRAMES_QUEUED, frames);
-}
-
-static enum pl_config_slow policy_of(const struct pl_session *s)
-{
-    return s->keeper->options.config->channels.slow;
 }
 
 /* Drop what may be dropped for `more` bytes; false: they do not fit. */
@@ -327,7 +324,7 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
     pl_session_touch(s);
 }
 
-enum place { IN_TURN, IN_TURN_BESIDES, IN_TURN_OVER_LIMIT, AHEAD };
+enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
 
 /* Queue what was written to `seg` from `mark` on: one frame. */
 static void queue_frame(struct pl_session *s, struct pl_segment *seg,
@@ -341,8 +338,6 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
 
     if (s->doom != 0)
         return;
-    if (place == IN_TURN_BESIDES)
-        allow_besides(s, len);
     if (s->state != PL_SESSION_ECHO && place != IN_TURN_OVER_LIMIT &&
         is_over_limit(s, len, 0) && !make_room(s, len, 0))
         pl_session_give_up_slow(s);
@@ -375,8 +370,7 @@ void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
     if (seg == NULL)
         return;
     pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
-    finish_frame(s, seg, mark, opcode_of(s),
-                 reply->kind == PL_REPLY_PRESENCE ? IN_TURN_BESIDES : IN_TURN);
+    finish_frame(s, seg, mark, opcode_of(s), IN_TURN);
 }
 
 void pl_session_push(struct pl_session *s, const struct pl_push *push)

@@ -181,9 +181,13 @@ void pl_session_decode(struct pl_session *s, struct pl_span in);
 /* The hub's delivery. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
 
-/* May what it recovers with `m` wait for it, besides the out-queue's limit?
- * If so, that is made room for. */
-bool pl_session_has_room(struct pl_session *s, const struct pl_attach_mail *m);
+/* May what it recovers, so many bytes, wait for it besides the out-queue's
+ * limit?  If so, that is made room for. */
+bool pl_session_has_room(struct pl_session *s, uint64_t bytes);
+
+/* May an answer of so many bytes wait for it, besides the limit where need be?
+ * An empty queue takes any, and one that can drop others is to try. */
+bool pl_session_can_wait(struct pl_session *s, uint64_t bytes);
 
 /* End the subscriptions that fell behind. */
 void pl_session_give_up_behind(struct pl_session *s);

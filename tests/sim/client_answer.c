@@ -247,6 +247,14 @@ static void on_result(struct client *c, const struct asked *a,
     }
 }
 
+/* A long answer may find no room behind what waits already. */
+static bool may_be_too_long(const struct world *w, const struct asked *a)
+{
+    return (a->verb == VERB_HISTORY || a->verb == VERB_PRESENCE) &&
+           w->config->limits.outgoing_queue < 1 << 19 &&
+           w->config->channels.slow == PL_SLOW_CLOSE;
+}
+
 /* Errors that a client which makes no mistake may get. */
 static bool is_error_allowed(const struct client *c, const struct asked *a,
                              uint32_t code)
@@ -261,7 +269,7 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
                w->config->limits.connection_channels < ROOMS;
     case PL_ERROR_TOO_MANY_REQUESTS:
         return w->is_late || w->has_backlog || w->has_full_mail ||
-               w->is_overloaded;
+               w->is_overloaded || may_be_too_long(w, a);
     case PL_ERROR_STOPPING: /* or a mailbox is full */
         return w->is_stopping || w->has_full_mail;
     case PL_ERROR_PERMISSION_DENIED:

@@ -340,26 +340,46 @@ static void what_is_recovered_may_wait_besides_the_queue(void **state)
     rig_destroy(r);
 }
 
-static void who_is_there_may_wait_besides_the_queue(void **state)
+/* Other long answers may as well; for what has no room there is error 111. */
+static void long_answers_may_wait_besides_the_queue(void **state)
 {
-    struct rig *r = with("presence", "channels.slow=close", false);
+    struct rig *r = with("answers", "channels.slow=close", true);
     struct client *reader = client_join(r, 0), *writer = client_join(r, 0);
+    unsigned told = 0, refused = 0;
 
     (void)state;
     client_subscribe(reader, 2, "c");
     for (unsigned i = 0; i < 100; i++) /* whom to name takes 10 KiB */
         client_subscribe(client_join(r, 0), 2, "c");
     client_take(reader, 0);
-    publish(writer, "c", 0);
-    client_say(reader, "{\"id\":3,\"presence\":{\"channel\":\"c\"}}");
-    publish(writer, "c", 1);
-    assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_SLOW), 0);
-    for (unsigned i = 0; i < 3; i++) /* but not any number of times */
-        client_say(reader, "{\"id\":4,\"presence\":{\"channel\":\"c\"}}");
+    for (unsigned i = 0; i < 2; i++) {
+        publish(writer, "c", i);
+        client_say(reader, "{\"id\":3,\"presence\":{\"channel\":\"c\"}}");
+    }
+    for (unsigned i = 2; i < 6; i++) /* for these there is room as ever */
+        publish(writer, "c", i);
+    assert_in_range(pl_session_output_bytes(reader->session), LIMIT + 1,
+                    3 * LIMIT);
+    client_take(reader, SIZE_MAX);
+    assert_int_equal(next_number(reader, "c"), 0);
+    client_expect(reader, "{\"id\":3,\"presence\":{*");
+    assert_int_equal(next_number(reader, "c"), 1);
+    client_expect(reader, "{\"id\":3,\"error\":{\"code\":111,*");
+    for (int i = 2; i < 6; i++)
+        assert_int_equal(next_number(reader, "c"), i);
+    client_take(reader, 0);
+    for (unsigned i = 0; i < 9; i++) /* up to half a queue each */
+        client_say(reader, "{\"id\":4,\"history\":{\"channel\":\"c\","
+                           "\"limit\":-1}}");
     rig_run(r, 0);
     client_take(reader, SIZE_MAX);
-    rig_run(r, 0);
-    assert_int_equal(reader->closed, 3008);
+    for (const char *text; (text = client_next(reader)) != NULL;) {
+        told += rig_matches(text, "{\"id\":4,\"history\":{*");
+        refused += rig_matches(text, "{\"id\":4,\"error\":{\"code\":111,*");
+    }
+    assert_in_range(told, 4, 8);
+    assert_int_equal(told + refused, 9);
+    assert_int_equal(reader->closed, 0);
     rig_check_ledgers(r);
     rig_destroy(r);
 }
@@ -500,7 +520,7 @@ int main(void)
         cmocka_unit_test(
             a_recoverable_subscription_that_overflows_ends_with_2500),
         cmocka_unit_test(what_is_recovered_may_wait_besides_the_queue),
-        cmocka_unit_test(who_is_there_may_wait_besides_the_queue),
+        cmocka_unit_test(long_answers_may_wait_besides_the_queue),
         cmocka_unit_test(what_has_no_room_is_unrecoverable_for_who_says_so),
         cmocka_unit_test(the_room_for_what_was_recovered_goes_with_it),
         cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),
