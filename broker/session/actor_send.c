@@ -21,11 +21,6 @@ struct letter {
     struct pl_span body; /* raw JSON */
 };
 
-static struct pl_metrics *metrics(const struct pl_session *s)
-{
-    return s->keeper->options.metrics;
-}
-
 /* Read {to, type, body}.  False: it is not JSON, or has no "to". */
 static bool read_letter(struct pl_session *s, struct pl_span data,
                         struct letter *out)

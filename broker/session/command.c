@@ -12,11 +12,6 @@
 #include "log.h"
 #include "permission.h"
 
-static struct pl_metrics *metrics(const struct pl_session *s)
-{
-    return s->keeper->options.metrics;
-}
-
 void pl_session_settle(struct pl_session *s, enum pl_metric as)
 {
     pl_count(metrics(s), as, 1);

@@ -16,11 +16,6 @@
 #include "permission.h"
 #include "system.h"
 
-static struct pl_metrics *metrics(const struct pl_session *s)
-{
-    return s->keeper->options.metrics;
-}
-
 static uint64_t clock_ms(const struct pl_session *s)
 {
     const struct pl_clock *c = pl_system_clock(pl_loop_system(s->actor.loop));

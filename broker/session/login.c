@@ -50,11 +50,6 @@ static const struct pl_config *config_of(const struct pl_session *s)
     return s->keeper->options.config;
 }
 
-static struct pl_metrics *metrics(const struct pl_session *s)
-{
-    return s->keeper->options.metrics;
-}
-
 struct pl_outq *pl_login_deferred(struct pl_login *l)
 {
     return &l->deferred;

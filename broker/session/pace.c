@@ -83,7 +83,7 @@ static void begin(struct pl_session *s)
     s->pace->due_ms = due_ms(s->keeper, s->pace);
     s->is_ending = false; /* seen during the login: it has its turn behind */
     s->is_pacing = s->was_held = true;
-    pl_count(s->keeper->options.metrics, PL_METRIC_READS_PAUSED_RATE, 1);
+    pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
     pl_session_pause(s);
     pl_session_schedule(s);
 }

@@ -19,11 +19,6 @@
 #include "log.h"
 #include "monitor.h"
 
-static struct pl_metrics *metrics(const struct pl_session *s)
-{
-    return s->keeper->options.metrics;
-}
-
 static struct pl_loop *loop_of(const struct pl_session *s)
 {
     return s->actor.loop;

@@ -30,11 +30,6 @@
 
 #include "frame.h"
 
-static struct pl_metrics *metrics(const struct pl_session *s)
-{
-    return s->keeper->options.metrics;
-}
-
 void pl_session_touch(struct pl_session *s)
 {
     pl_keeper_touch(s->keeper, s);

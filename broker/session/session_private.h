@@ -115,6 +115,12 @@ struct pl_session {
     uint64_t expires_ms;   /* loop time; 0: never */
 };
 
+/* Where its loop counts. */
+static inline struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
 /* session.c */
 extern const struct pl_actor_ops pl_session_actor_ops;
 void pl_session_touch(struct pl_session *s);

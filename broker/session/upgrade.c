@@ -24,7 +24,7 @@ static void answer_error(struct pl_session *s, struct pl_handshake_error error)
 {
     struct pl_buf b = {0};
 
-    pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES_REFUSED, 1);
+    pl_count(metrics(s), PL_METRIC_HANDSHAKES_REFUSED, 1);
     pl_handshake_refuse(&b, error,
                         (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000));
     pl_session_say_bytes(s, &b);
@@ -60,7 +60,7 @@ static struct pl_handshake_error judge_names(const struct pl_session *s,
     const struct pl_config *c = s->keeper->options.config;
     const struct pl_config_strings *hosts = &c->websocket.allowed_hosts;
     const struct pl_config_strings *origins = &c->websocket.allowed_origins;
-    struct pl_metrics *m = s->keeper->options.metrics;
+    struct pl_metrics *m = metrics(s);
 
     if (!pl_host_is_allowed(h->host, (const char *const *)hosts->at,
                             hosts->count)) {
@@ -137,7 +137,7 @@ static void accept_request(struct pl_session *s, const struct pl_handshake *h)
         pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
         return;
     }
-    pl_count(s->keeper->options.metrics, PL_METRIC_HANDSHAKES, 1);
+    pl_count(metrics(s), PL_METRIC_HANDSHAKES, 1);
     s->state = echoes ? PL_SESSION_ECHO : PL_SESSION_OPEN;
     if (echoes)
         pl_timer_stop(s->actor.loop, &s->timer);

@@ -31,15 +31,6 @@ struct offer {
     unsigned client_bits;
 };
 
-static struct pl_span skip_blanks(struct pl_span s)
-{
-    while (s.len > 0 && (*s.at == ' ' || *s.at == '\t')) {
-        s.at++;
-        s.len--;
-    }
-    return s;
-}
-
 /* The length of `s` up to the first `stop` outside quotes, or all of it. */
 static size_t until(struct pl_span s, char stop)
 {
@@ -125,7 +116,7 @@ static bool note(struct offer *o, struct pl_span parameter)
     struct pl_span name = take_until(&value, '=');
     bool has_value = name.len < parameter.len;
 
-    value = unquote(skip_blanks(value));
+    value = unquote(pl_http_trim(value));
     if (pl_http_equal(name, PL_SPAN("server_no_context_takeover")))
         return note_flag(&o->server_no_context, has_value);
     if (pl_http_equal(name, PL_SPAN("client_no_context_takeover")))
