@@ -34,6 +34,7 @@ static bool has_too_many(const struct pl_session *s)
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_subscribe_request *r = &c->subscribe;
+    struct pl_hub *hub = s->keeper->options.hub;
     struct pl_subscribe_ask ask = {
         .channel = r->channel,
         .flags = flags_of(s, r),
@@ -49,12 +50,12 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
-    if (has_too_many(s)) {
+    if (has_too_many(s) &&
+        pl_hub_find(hub, &s->subscriber, r->channel) == NULL) {
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
-    enum pl_err rc =
-        pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask);
+    enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
     if (rc != PL_OK)
         pl_session_fail_begin(s, c->id, rc);
 }

@@ -174,6 +174,9 @@ static void too_many_channels_are_error_106(void **state)
     rig_run(r, 0);
     client_expect(c, "{\"id\":4,\"error\":{\"code\":106,"
                      "\"message\":\"limit exceeded\"}}");
+    client_say(c, "{\"id\":5,\"subscribe\":{\"channel\":\"a\"}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":5,\"error\":{\"code\":105,*");
     rig_destroy(r);
 }
 
