@@ -371,6 +371,54 @@ static void a_client_ca_need_not_be_a_root(void **st)
     box_destroy(&b);
 }
 
+/* What follows the certificate need not be of use, but each costs the broker as
+ * much as a good one, before it knows whose they are. */
+static void make_chain(const char *name, unsigned more)
+{
+    char one[4096], path[384];
+    FILE *in = fopen(tls_file(&files, "friends.pem"), "re");
+
+    snprintf(path, sizeof path, "%s", tls_file(&files, name));
+    assert_non_null(in);
+    size_t len = fread(one, 1, sizeof one, in);
+    fclose(in);
+    tls_copy(&files, "friend.pem", name);
+    FILE *out = fopen(path, "ae");
+    assert_non_null(out);
+    while (more-- > 0)
+        assert_int_equal(fwrite(one, 1, len, out), len);
+    fclose(out);
+}
+
+static void a_chain_of_more_than_16_kib_is_refused(void **st)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct tls_client c;
+    struct box b;
+
+    (void)st;
+    make_chain("short.pem", 20); /* of 400 bytes each */
+    make_chain("long.pem", 60);
+    box_log_begin();
+    uint16_t port = start_with_ca(&b);
+    for (int v = 0; v < 2; v++) {
+        struct tls_options o = {.version = versions[v],
+                                .key = tls_file(&files, "friend.key")};
+
+        o.certificate = tls_file(&files, "short.pem");
+        assert_true(gets_in(&c, port, &o));
+        tls_fini(&c);
+        o.certificate = tls_file(&files, "long.pem");
+        assert_false(gets_in(&c, port, &o));
+        tls_fini(&c);
+    }
+    box_await(&b, "active_connections", 0);
+    assert_true(box_log_has("excessive message size"));
+    box_destroy(&b);
+    assert_int_equal(box_log_warnings(), 0);
+    box_log_end();
+}
+
 static void a_ticket_dies_with_the_client_ca(void **st)
 {
     struct tls_options o = {.version = TLS1_3_VERSION};
@@ -440,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_ticket_is_for_the_name_that_it_was_given_for),
         cmocka_unit_test(only_certificates_of_the_client_ca_get_in),
         cmocka_unit_test(a_client_ca_need_not_be_a_root),
+        cmocka_unit_test(a_chain_of_more_than_16_kib_is_refused),
         cmocka_unit_test(a_ticket_dies_with_the_client_ca),
         cmocka_unit_test(renegotiation_is_refused),
     };
