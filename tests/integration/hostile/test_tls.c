@@ -104,6 +104,85 @@ static void a_greeting_may_be_cut_at_each_byte(void **state)
     tls_folder_fini(&folder);
 }
 
+static void put_number(struct pl_buf *b, size_t bytes, size_t number)
+{
+    while (bytes-- > 0)
+        pl_buf_put(b, &(char){(char)(number >> 8 * bytes)}, 1);
+}
+
+/* An extension whose content is a list of `bytes` bytes. */
+static void put_extension(struct pl_buf *b, unsigned type, size_t bytes)
+{
+    put_number(b, 2, type);
+    put_number(b, 2, bytes + 2);
+    put_number(b, 2, bytes);
+}
+
+/* A greeting of TLS 1.3 with so many groups that nobody knows and X25519, and a
+ * key share for the last unknown one as often; RFC 8446, sections 4.1.2, 4.2.
+ */
+static void put_groups(struct pl_buf *b, size_t count)
+{
+    static const char key[32] = {9};
+    size_t groups = 2 * (count + 1), shares = 5 * count + 36;
+    size_t extensions = 7 + 8 + 6 + groups + 6 + shares;
+    size_t body = 2 + 32 + 1 + 4 + 2 + 2 + extensions;
+
+    pl_buf_put_span(b, PL_SPAN("\x16\3\1"));
+    put_number(b, 2, body + 4);
+    put_number(b, 1, 1); /* a ClientHello */
+    put_number(b, 3, body);
+    pl_buf_put_span(b, PL_SPAN("\3\3"));
+    pl_buf_put(b, key, sizeof key); /* as its random bytes */
+    pl_buf_put_span(b, PL_SPAN("\0\0\2\x13\1\1\0"));
+    put_number(b, 2, extensions);
+    pl_buf_put_span(b, PL_SPAN("\0\x2b\0\3\2\3\4"));   /* versions */
+    pl_buf_put_span(b, PL_SPAN("\0\x0d\0\4\0\2\4\3")); /* signatures */
+    put_extension(b, 10, groups);
+    for (size_t i = 0; i < count; i++)
+        put_number(b, 2, 0x7a7a);
+    put_number(b, 2, 29);
+    put_extension(b, 51, shares);
+    for (size_t i = 0; i < count; i++)
+        pl_buf_put_span(b, PL_SPAN("\x7a\x7a\0\1x"));
+    pl_buf_put_span(b, PL_SPAN("\0\x1d\0\x20"));
+    pl_buf_put(b, key, sizeof key);
+}
+
+/* The type of the first record that answers such a greeting. */
+static char answer_to_groups(const struct stage *s, size_t count)
+{
+    int fd = stage_socket_at(s->broker.tls_port);
+    struct pl_buf b = {0};
+    char type = 0;
+
+    put_groups(&b, count);
+    stage_send(fd, b.data, b.len);
+    assert_int_equal(recv(fd, &type, 1, 0), 1);
+    pl_buf_fini(&b);
+    close(fd);
+    return type;
+}
+
+/* Each share is looked for in the list of groups: 64 KiB of both held the loop
+ * for 40 ms. */
+static void who_offers_hundreds_of_groups_is_refused(void **state)
+{
+    struct tls_folder folder;
+    struct stage s;
+
+    (void)state;
+    tls_folder_init(&folder);
+    stage_begin(&s, stage_tls(&folder, NULL));
+    assert_int_equal(answer_to_groups(&s, 2), 0x16); /* a handshake */
+    assert_int_equal(answer_to_groups(&s, 100), 0x16);
+    assert_int_equal(answer_to_groups(&s, 200), 0x15); /* an alert */
+    assert_int_equal(answer_to_groups(&s, 2000), 0x15);
+    stage_serves(&s);
+    stage_end(&s);
+    tls_folder_fini(&folder);
+}
+
 static void garbage_inside_tls_harms_nobody(void **state)
 {
     enum { COUNT = 200 };
@@ -330,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_below_tls_harms_nobody),
         cmocka_unit_test(a_greeting_may_be_cut_at_each_byte),
+        cmocka_unit_test(who_offers_hundreds_of_groups_is_refused),
         cmocka_unit_test(garbage_inside_tls_harms_nobody),
         cmocka_unit_test(a_visit_over_tls_may_be_cut_at_each_byte),
         cmocka_unit_test(who_floods_with_key_updates_is_cut),
