@@ -75,7 +75,7 @@ void client_publish(struct client *c, const char *channel, uint64_t from,
     for (uint64_t n = from; n < to; n++) {
         struct pl_span text = check_text_number(&c->crew->text, n);
 
-        if (b.len + text.len + 128 > BATCH_MAX) {
+        if (b.len > 0 && b.len + text.len + 128 > BATCH_MAX) {
             link_say(&c->link, pl_buf_span(&b));
             b.len = 0;
         }
