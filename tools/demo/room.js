@@ -262,7 +262,7 @@ export class Room {
         // and not the data, says who it is from.
         const client = info ? info.client : data?.from?.client;
         if (typeof client !== 'string' || client === this.me.client()) return;
-        const nick = clip(data.body?.nick, MAX_NICK);
+        const nick = clip(data?.body?.nick, MAX_NICK);
         if (!nick) return;
         this.nicks.set(client, nick);
         if (data.type === 'hello') this.greeted(nick, data.body);

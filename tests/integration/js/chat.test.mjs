@@ -10,7 +10,7 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { Broker, freePort } from './broker.mjs';
-import { root } from './harness.mjs';
+import { load, root, WebSocket } from './harness.mjs';
 import { Person, startBrowser, startPageServer } from './page.mjs';
 
 const BUSY = { timeout: 240_000 }; // a deadline, for a machine that is busy
@@ -89,6 +89,27 @@ describe('two people', () => {
         await ada.reads('Yes, I am');
         await ada.seesTyping('');
         await bob.reads('Yes, I am', 'sent');
+    });
+
+    // By protobuf, since JSON has no publication of null.
+    test('strangers may publish what they like', BUSY, async () => {
+        const { Centrifuge } = load('centrifuge/build/protobuf');
+        const stranger = new Centrifuge(broker.url, { websocket: WebSocket });
+        stranger.connect();
+        await stranger.ready();
+        const data = [null, 7, 'text', [], {}, { body: null },
+            { type: 'hello', body: { nick: 3 } }, { text: {} }];
+        for (const channel of ['signs:lobby', 'room:lobby'])
+            for (const one of data)
+                await stranger.publish(channel,
+                    new TextEncoder().encode(JSON.stringify(one)));
+        stranger.disconnect();
+        await bob.say('Who was that?');
+        await ada.reads('Who was that?');
+        await ada.type('Nobody');
+        await bob.seesTyping('Ada is writing…');
+        await ada.page.keyboard.press('Enter');
+        await bob.reads('Nobody');
     });
 
     test('markup is text', BUSY, async () => {
