@@ -120,8 +120,7 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(MEMORY_LIMIT, PL_GAUGE, "memory_limit_bytes", "limits.memory")           \
     X(MEMORY_STATE, PL_GAUGE, "memory_state",                                  \
       "0: enough, 1: new work is refused, 2: slow clients are closed")         \
-    X(REFUSED_BUSY, PL_COUNTER, "refused_busy",                                \
-      "publications and subscriptions answered with 111")                      \
+    X(REFUSED_BUSY, PL_COUNTER, "refused_busy", "commands answered with 111")  \
     X(USERS, PL_GAUGE, "users", "users with a connection")                     \
     X(USERS_SINGLE, PL_GAUGE, "users_single", "users with one connection")     \
     X(USERS_SEVERAL, PL_GAUGE, "users_several",                                \

@@ -108,12 +108,10 @@ static void leave_login(struct pl_session *s, enum pl_session_state state)
 }
 
 /* The connect is answered with an error; the connection is of no more use. */
-static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
+static void end_login(struct pl_session *s, uint32_t code, struct pl_span text)
 {
     uint32_t id = s->login->command;
 
-    pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
-    pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
     pl_session_unregister(s);
     leave_login(s, PL_SESSION_FAILED);
@@ -122,6 +120,14 @@ static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
     pl_session_refuse_text(s, id, code, text);
     pl_session_read_on(s);
     pl_session_replay(s); /* whatever follows is a violation now */
+}
+
+/* The same, as the verdict on who it is. */
+static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
+{
+    pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
+    pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
+    end_login(s, code, text);
 }
 
 static void reject_token(struct pl_session *s, const char *why)
@@ -203,7 +209,7 @@ static void answer_login(struct pl_session *s)
     struct pl_connect_result *r = &reply.connect;
 
     if (!list_subs(s, r)) {
-        fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
         return;
     }
     r->client = pl_session_id(s);
@@ -236,7 +242,7 @@ void pl_session_settle_login(struct pl_session *s)
     if (!l->is_judged || l->outstanding > 0)
         return;
     if (l->error != 0)
-        fail_login(s, l->error, (struct pl_span){0});
+        end_login(s, l->error, (struct pl_span){0});
     else if (l->has_unsuitable)
         pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
     else
@@ -431,7 +437,7 @@ static void admit(struct pl_session *s, struct pl_span user,
     s->grants = pl_permission_grants(config_of(s), authenticated);
     s->login->expires_at_s = claims == NULL ? 0 : claims->expires_at_s;
     if (rc != PL_OK || !register_user(s) || !list_channels(s, claims))
-        fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
         attach_all(s);
 }
@@ -456,7 +462,7 @@ static void judge_token(struct pl_session *s, struct pl_span token)
         fail_login(s, PL_ERROR_TOKEN_EXPIRED, (struct pl_span){0});
         return;
     case PL_ENOMEM:
-        fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
         return;
     default:
         reject_token(s, why);
@@ -507,7 +513,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
 static void refuse_short(struct pl_session *s)
 {
     pl_count(metrics(s), PL_METRIC_REFUSED_MEMORY, 1);
-    fail_login(s, PL_ERROR_TOO_MANY_REQUESTS, (struct pl_span){0});
+    end_login(s, PL_ERROR_TOO_MANY_REQUESTS, (struct pl_span){0});
 }
 
 void pl_session_connect(struct pl_session *s, const struct pl_command *c)
@@ -524,11 +530,11 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
     s->state = PL_SESSION_LOGIN;
     l->wants_inbox = wants_inbox(s, c->connect.data);
     if (s->keeper->phase != PL_PHASE_RUNNING)
-        fail_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
+        end_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
     else if (s->keeper->is_short)
         refuse_short(s);
     else if (!copy_positions(l, &c->connect))
-        fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
         judge(s, &c->connect);
 }

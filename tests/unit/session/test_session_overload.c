@@ -83,6 +83,7 @@ static void check_short(const struct pl_late_options *store)
     assert_turned_away(r, 0);
     assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_MEMORY), 1);
     check_refused(r, early, "\"connect\":{}");
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 0);
     check_refused(r, c, "\"publish\":{\"channel\":\"c\",\"data\":1}");
     check_refused(r, c, "\"subscribe\":{\"channel\":\"d\"}");
     check_refused(r, c,
@@ -117,7 +118,7 @@ short_of_memory_new_work_is_refused_and_the_rest_goes_on(void **state)
 static void a_stop_is_told_as_a_stop_also_when_short(void **state)
 {
     struct rig *r = rig_start("stop", NULL);
-    struct client *c = client_join(r, 0);
+    struct client *c = client_join(r, 0), *early = client_open(r, 0);
 
     (void)state;
     tell(r, true, 0);
@@ -127,7 +128,14 @@ static void a_stop_is_told_as_a_stop_also_when_short(void **state)
     client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}");
     rig_run(r, 0);
     client_expect(c, "{\"id\":2,\"error\":{\"code\":503,*");
+    client_say(early, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 0);
+    client_expect(early, "{\"id\":1,\"error\":{\"code\":503,*");
     assert_turned_away(r, 0);
+    /* nobody was judged for it */
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_ATTEMPTS),
+                     rig_metric(r, PL_METRIC_AUTH_PASSED));
     rig_destroy(r);
 }
 
