@@ -64,13 +64,15 @@ enum pl_err pl_broker_start(struct pl_broker *b)
     b->has_run = true;
     if (rc == PL_OK)
         rc = pl_broker_build(b);
-    if (rc == PL_OK)
+    if (rc == PL_OK) {
+        set_running(b, true); /* a handler may call before this returns */
         rc = pl_broker_run_threads(b);
+    }
     if (rc != PL_OK) {
+        set_running(b, false);
         pl_broker_free_loops(b);
         return rc;
     }
-    set_running(b, true);
     PL_LOG(PL_LOG_INFO, "running", pl_log_number("loops", b->workers),
            pl_log_string("version", PL_VERSION));
     return PL_OK;

@@ -26,6 +26,7 @@
 #include "box.h"
 #include "gate.h"
 #include "peer.h"
+#include "reactor.h"
 
 static const char *example;
 
@@ -130,6 +131,59 @@ static void a22_a_host_with_a_loop_of_its_own_lives_on(void **st)
     close(h.pipe[0]);
     close(h.pipe[1]);
     gate_fini(&h.gate);
+}
+
+/* --- In the middle of a start --- */
+
+/* Called when all threads run but that of the control loop. */
+static void (*before_control)(void);
+
+enum pl_err __real_pl_reactor_start(struct pl_reactor *r, const char *name);
+enum pl_err __wrap_pl_reactor_start(struct pl_reactor *r, const char *name);
+
+enum pl_err __wrap_pl_reactor_start(struct pl_reactor *r, const char *name)
+{
+    if (before_control != NULL && strcmp(name, "parley-control") == 0)
+        before_control();
+    return __real_pl_reactor_start(r, name);
+}
+
+static struct box early;
+static struct peer early_bird;
+
+static void stop_it(struct pl_call *call, void *context)
+{
+    (void)context;
+    pl_broker_stop(early.broker);
+    pl_call_reply(call, "1", 1);
+}
+
+static void come_early(void)
+{
+    struct peer_reply r;
+
+    peer_enter(&early_bird, pl_broker_port(early.broker, 0), PEER_JSON, NULL,
+               NULL);
+    peer_await(&early_bird, peer_rpc(&early_bird, "stop", "1"), &r);
+    assert_int_equal(r.kind, PEER_RESULT);
+}
+
+static void a_handler_may_stop_it_before_the_start_returns(void **st)
+{
+    const char *sets[] = {"loops=1", NULL};
+
+    (void)st;
+    box_create(&early, sets);
+    assert_int_equal(pl_broker_handle(early.broker, "stop", stop_it, NULL),
+                     PL_OK);
+    before_control = come_early;
+    box_run(&early);
+    before_control = NULL;
+    box_await(&early, "server_running", 0);
+    assert_int_equal(peer_await_end(&early_bird), 3001);
+    peer_fini(&early_bird);
+    assert_int_equal(pl_broker_wait(early.broker), PL_OK);
+    box_destroy(&early);
 }
 
 /* --- A start that fails --- */
@@ -288,6 +342,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a22_a_host_with_a_loop_of_its_own_lives_on),
+        cmocka_unit_test(a_handler_may_stop_it_before_the_start_returns),
         cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
     };
