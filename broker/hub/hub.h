@@ -41,8 +41,7 @@ struct pl_delivery {
 };
 
 /* What a hub tells a subscriber.  None of these may subscribe, unsubscribe or
- * free the subscriber, but for attached() and dropped(), which may unsubscribe
- * other channels. */
+ * free the subscriber. */
 struct pl_subscriber_ops {
     /* `d` is owed to it; it holds the segment itself as long as it needs it. */
     void (*deliver)(struct pl_subscriber *u, const struct pl_delivery *d);
