@@ -295,19 +295,33 @@ static uint64_t new_saying(struct client *c, unsigned channel, uint32_t target)
     return truth_say(c->truth, &s);
 }
 
+/* What is long repeats itself farther away than a window of 9 bits. */
+static void fill(char *to, unsigned len)
+{
+    enum { PERIOD = 640 };
+    uint32_t x = 1;
+
+    memset(to, ' ', len);
+    to[len] = '\0';
+    if (len <= PERIOD)
+        return;
+    for (unsigned i = 0; i < PERIOD; i++) {
+        x = x * 1664525 + 1013904223;
+        to[i] = (char)('a' + (x >> 24) % 16);
+    }
+    memcpy(to + PERIOD, to, len - PERIOD < PERIOD ? len - PERIOD : PERIOD);
+}
+
 static void publish(struct client *c, struct pl_buf *b, unsigned room)
 {
     static const unsigned sizes[] = {0, 0, 0, 10, 110, 130, 600, 1500};
-    static const char filling[] = "                                        ";
     struct say s = {.verb = VERB_PUBLISH, .channel = world_channel_name(room)};
     uint64_t number = new_saying(c, room, 0);
-    char data[TEXT];
-    int len =
-        snprintf(data, sizeof data, "{\"n\":%" PRIu64 ",\"fill\":\"", number);
+    char data[TEXT], filling[1501];
 
-    for (unsigned left = sizes[world_draw(c->world, 8)]; left >= 40; left -= 40)
-        len += snprintf(data + len, sizeof data - (size_t)len, "%s", filling);
-    snprintf(data + len, sizeof data - (size_t)len, "\"}");
+    fill(filling, sizes[world_draw(c->world, 8)]);
+    snprintf(data, sizeof data, "{\"n\":%" PRIu64 ",\"fill\":\"%s\"}", number,
+             filling);
     s.data = data;
     ask(c, b, &s, room, number);
 }

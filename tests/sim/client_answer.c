@@ -107,6 +107,7 @@ struct reading {
     struct client *client;
     unsigned channel;
     uint64_t last;
+    uint64_t asked_ms;
 };
 
 static void take_history_position(void *arg, const struct hear_position *p)
@@ -118,6 +119,19 @@ static void take_history_position(void *arg, const struct hear_position *p)
              p->epoch.at == NULL ? "" : p->epoch.at);
 }
 
+/* It had not expired yet when it was asked for. */
+static void check_young(const struct reading *r, uint64_t number)
+{
+    enum { HELD_MS = 1000 }; /* a loop's time is that of its turn's beginning */
+    const struct client *c = r->client;
+    const struct saying *s = truth_saying(c->truth, number);
+    uint64_t ttl = c->world->config->channels.history_ttl_ms;
+
+    if (s->done_ms > 0 && s->done_ms + ttl + HELD_MS < r->asked_ms)
+        trace_fail("client %u: %" PRIu64 " should have expired", c->index,
+                   number);
+}
+
 static void take_past(void *arg, const struct hear_publication *p)
 {
     struct reading *r = arg;
@@ -127,7 +141,7 @@ static void take_past(void *arg, const struct hear_publication *p)
         trace_fail("client %u: a hole in the history", r->client->index);
     r->last = p->offset;
     w->count++;
-    truth_hear(r->client->truth, r->channel, w->epoch, p);
+    check_young(r, truth_hear(r->client->truth, r->channel, w->epoch, p));
 }
 
 static void take_present(void *arg, struct pl_span id)
@@ -148,7 +162,7 @@ static const struct hear_ops reading_ops = {
 static void on_queried(struct client *c, const struct asked *a,
                        const struct peer_reply *r)
 {
-    struct reading k = {.client = c, .channel = a->sub};
+    struct reading k = {.client = c, .channel = a->sub, .asked_ms = a->said_ms};
     bool ok = true;
 
     c->watch.count = 0;
@@ -171,6 +185,7 @@ static void on_published(struct client *c, const struct asked *a)
     const struct heard *h = &c->heard[a->sub][c->index];
 
     truth_saying(c->truth, a->number)->fate = FATE_DONE;
+    truth_saying(c->truth, a->number)->done_ms = c->world->now_ms;
     if (sub->state != SUB_LIVE || a->sub_life != sub->life)
         return;
     if (c->world->config->channels.slow != PL_SLOW_CLOSE ||

@@ -96,8 +96,9 @@ static void hear_close(struct client *c, struct pl_span payload)
 static void hear_compressed(struct client *c, struct pl_span payload)
 {
     struct pl_buf whole = {0};
+    bool is_small = c->offer != NULL && strstr(c->offer, "server_max") != NULL;
 
-    if (!c->is_deflated || !hear_inflate(payload, &whole))
+    if (!c->is_deflated || !hear_inflate(payload, is_small ? 9 : 15, &whole))
         trace_fail("client %u: bad compressed data", c->index);
     client_hear_message(c, pl_buf_span(&whole));
     pl_buf_fini(&whole);

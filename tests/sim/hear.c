@@ -13,13 +13,14 @@ static bool is(struct pl_span key, const char *name)
     return pl_span_equal(key, pl_span_of(name));
 }
 
-/* All that is in the input; false: it is broken. */
+/* All that is in the input; false: it is broken.  Little comes out at a time,
+ * since zlib sees only beyond that whether the window is large enough. */
 static bool inflate_all(z_stream *z, struct pl_buf *out)
 {
     int rc;
 
     do {
-        char bytes[4096];
+        char bytes[128];
 
         z->next_out = (Bytef *)bytes;
         z->avail_out = sizeof bytes;
@@ -31,12 +32,12 @@ static bool inflate_all(z_stream *z, struct pl_buf *out)
 }
 
 /* The end of a flush, which is left away, is put behind it again. */
-bool hear_inflate(struct pl_span data, struct pl_buf *out)
+bool hear_inflate(struct pl_span data, int window_bits, struct pl_buf *out)
 {
     static unsigned char tail[4] = {0, 0, 0xff, 0xff};
     z_stream z = {.next_in = (Bytef *)data.at, .avail_in = (uInt)data.len};
 
-    inflateInit2(&z, -15);
+    inflateInit2(&z, -window_bits);
     bool is_good = inflate_all(&z, out);
     z.next_in = tail;
     z.avail_in = sizeof tail;

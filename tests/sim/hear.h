@@ -30,8 +30,9 @@ struct hear_ops {
     void (*client)(void *arg, struct pl_span id);
 };
 
-/* A compressed message, by itself, behind the content of `out`; false: bad. */
-bool hear_inflate(struct pl_span data, struct pl_buf *out);
+/* A compressed message, by itself, behind the content of `out`; false: bad, or
+ * it needs a larger window. */
+bool hear_inflate(struct pl_span data, int window_bits, struct pl_buf *out);
 
 /* False: malformed. */
 bool hear_subscribe(enum peer_encoding e, struct pl_span body,

@@ -169,6 +169,8 @@ static bool write_some(struct link *l)
     int count = pl_session_output(l->session, iov, 4);
 
     if (count == 0) {
+        if (pl_session_output_bytes(l->session) > 0)
+            trace_fail("bytes wait for a client, but there are none");
         on_flushed(l);
         return false;
     }

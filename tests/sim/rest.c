@@ -257,6 +257,31 @@ static void check_users(const struct life *f)
     }
 }
 
+/* All who have no name are one user. */
+static void check_user_gauges(struct life *f)
+{
+    unsigned in[USERS + 1] = {0}, users = 0, single = 0;
+
+    if (f->world.fails_allocations)
+        return; /* who could not be turned away for want of memory stays */
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        if (c->stage == STAGE_IN)
+            in[is_live(c, INBOX) ? c->inbox_user : USERS]++;
+    }
+    for (unsigned u = 0; u <= USERS; u++) {
+        users += in[u] > 0;
+        single += in[u] == 1;
+    }
+    uint64_t told = world_metric(&f->world, PL_METRIC_USERS);
+    uint64_t told_single = world_metric(&f->world, PL_METRIC_USERS_SINGLE);
+    if (told != users || told_single != single)
+        trace_fail("%u users, %u with one connection; counted %" PRIu64
+                   " and %" PRIu64,
+                   users, single, told, told_single);
+}
+
 static void check_gauges(struct life *f)
 {
     unsigned in = 0, subs = 0;
@@ -564,6 +589,7 @@ void life_rest(struct life *f)
     check_all_joined(f);
     carry_until_still(f);
     check_gauges(f);
+    check_user_gauges(f);
     check_users(f);
     if (!f->world.has_history && !client_may_miss(f->clients[0]))
         check_heard(f);

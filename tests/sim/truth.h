@@ -25,6 +25,7 @@ struct saying {
     uint32_t epoch;       /* where it was heard first */
     uint64_t offset;      /* 0: nowhere */
     uint64_t step;        /* when it was said */
+    uint64_t done_ms;     /* when its speaker was told; 0: not yet */
     char speaker[ID_MAX]; /* the client id of who said it; "": a backend */
 };
 
