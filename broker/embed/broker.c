@@ -264,16 +264,27 @@ static size_t count_listeners(const struct pl_broker *b)
     return b->config->listen.count + b->config->listen_tls.count;
 }
 
+static bool has_four(const struct pl_config_endpoints *all, uint16_t port)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->at[i].port == port && all->at[i].text[0] != '[')
+            return true;
+    return false;
+}
+
 /* Those of listen_tls come last. */
 static enum pl_err build_listener(struct pl_broker *b, size_t i)
 {
     const struct pl_config *c = b->config;
     struct pl_share *s = &b->shares[0];
     bool is_tls = i >= c->listen.count;
+    const struct pl_config_endpoint *e =
+        is_tls ? &c->listen_tls.at[i - c->listen.count] : &c->listen.at[i];
     struct pl_listener_options o = {
-        .address = is_tls ? c->listen_tls.at[i - c->listen.count].text
-                          : c->listen.at[i].text,
+        .address = e->text,
         .is_tls = is_tls,
+        .only_six = e->port != 0 && (has_four(&c->listen, e->port) ||
+                                     has_four(&c->listen_tls, e->port)),
         .local = s->conns,
         .conns = b->conns,
         .snapshots = b->snapshots,

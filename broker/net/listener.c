@@ -289,9 +289,9 @@ static const struct pl_actor_ops ops = {
 enum { UNSENT_MAX = 128 * 1024 };
 
 /* Accepted sockets inherit the options of TCP. */
-static int open_socket(const struct sockaddr *sa, int len)
+static int open_socket(const struct sockaddr *sa, int len, int only_six)
 {
-    int on = 1, off = 0, unsent = UNSENT_MAX;
+    int on = 1, unsent = UNSENT_MAX;
     int fd =
         socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -301,7 +301,7 @@ static int open_socket(const struct sockaddr *sa, int len)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     if (sa->sa_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_six, sizeof only_six);
     if (bind(fd, sa, (socklen_t)len) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int error = errno;
@@ -346,7 +346,7 @@ static enum pl_err start_listening(struct pl_listener *l)
 
     if (!parse(l->options.address, (struct sockaddr *)&sa, &len))
         return PL_EINVAL;
-    l->fd = open_socket((struct sockaddr *)&sa, len);
+    l->fd = open_socket((struct sockaddr *)&sa, len, l->options.only_six);
     if (l->fd < 0)
         return PL_EIO;
     l->port = port_of(l->fd);

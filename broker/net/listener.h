@@ -16,8 +16,9 @@
 struct pl_listener; /* opaque */
 
 struct pl_listener_options {
-    const char *address;            /* "127.0.0.1:8000"; port 0: any free one */
-    bool is_tls;                    /* what it accepts speaks TLS */
+    const char *address; /* "127.0.0.1:8000"; port 0: any free one */
+    bool is_tls;         /* what it accepts speaks TLS */
+    bool only_six; /* [::] leaves IPv4 to others, who have the same port */
     struct pl_conns *local;         /* of the listener's own loop */
     const struct pl_address *conns; /* by loop; the first is local */
     /* What the loops published, to give each connection to the loop with the

@@ -307,6 +307,97 @@ static void a_stop_leaves_nobody_counted_and_a_start_begins_anew(void **st)
     pl_broker_destroy(b.broker);
 }
 
+/* --- Families --- */
+
+/* A port that is free, in any case a moment ago. */
+static uint16_t free_port(void)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET};
+    socklen_t len = sizeof sa;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+    close(fd);
+    return ntohs(sa.sin_port);
+}
+
+/* A connection to ::1, or -1. */
+static int dial_six(uint16_t port)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_port = htons(port),
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 sa = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool has = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0;
+
+    close(fd);
+    return has;
+}
+
+/* [::] has IPv4 as well, but for who names an address of that at its port. */
+static void both_families_may_have_one_port(void **st)
+{
+    static const char *const lists[] = {"listen=[127.0.0.1:%u, '[::]:%u']",
+                                        "listen=['[::]:%u', 127.0.0.1:%u]"};
+    char listen[80];
+    const char *sets[] = {"auth.hmac_secret=nobody-in-the-world-knows-it-1",
+                          listen, NULL};
+
+    (void)st;
+    if (!has_ipv6())
+        skip();
+    for (int i = 0; i < 2; i++) {
+        unsigned port = free_port();
+        struct box b;
+
+        snprintf(listen, sizeof listen, i == 0 ? lists[0] : lists[1], port,
+                 port);
+        box_create_strict(&b, sets);
+        box_run(&b);
+        int four = dial((uint16_t)port, 1), six = dial_six((uint16_t)port);
+        assert_true(six >= 0);
+        box_await(&b, "connections.accepted", 2);
+        close(four);
+        close(six);
+        box_await(&b, "connections.open", 0);
+        box_destroy(&b);
+    }
+}
+
+static void an_ipv6_listener_has_both_families(void **st)
+{
+    const char *sets[] = {"auth.hmac_secret=nobody-in-the-world-knows-it-1",
+                          "listen=['[::]:0']", NULL};
+    struct box b;
+
+    (void)st;
+    if (!has_ipv6())
+        skip();
+    box_create_strict(&b, sets);
+    box_run(&b);
+    int four = dial(b.port, 1), six = dial_six(b.port);
+    assert_true(six >= 0);
+    box_await(&b, "connections.accepted", 2);
+    close(four);
+    close(six);
+    box_await(&b, "connections.open", 0);
+    box_destroy(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +407,8 @@ int main(void)
         cmocka_unit_test(tls_begins_behind_the_header_of_a_proxy),
         cmocka_unit_test(a_header_and_half_a_handshake_have_one_deadline),
         cmocka_unit_test(a_stop_leaves_nobody_counted_and_a_start_begins_anew),
+        cmocka_unit_test(both_families_may_have_one_port),
+        cmocka_unit_test(an_ipv6_listener_has_both_families),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);
