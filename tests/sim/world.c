@@ -20,7 +20,7 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 24, SET_LEN = 64, MEMORY_LIMIT = 1000, LOST_ODDS = 100 };
+enum { SETS = 24, SET_LEN = 64, MEMORY_LIMIT = 1000, LOST_ODDS = 30 };
 
 unsigned world_draw(struct world *w, unsigned bound)
 {

@@ -132,6 +132,32 @@ static void a_turn_of_more_than_the_queue_keeps_its_newest(void **state)
     rig_destroy(r);
 }
 
+/* Two in one turn that do not fit together, with one that waits. */
+static void what_comes_at_once_loses_its_oldest_too(void **state)
+{
+    struct rig *r = with("at once", "channels.slow=drop_oldest", false);
+    struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
+    char text[LIMIT + 200];
+
+    (void)state;
+    client_subscribe(slow, 2, "c");
+    client_take(slow, 0);
+    publish(writer, "c", 0);
+    int at =
+        sprintf(text, "{\"id\":8,\"publish\":{\"channel\":\"c\",\"data\":1}}"
+                      "\n{\"id\":9,\"publish\":{\"channel\":\"c\",\"data\":\"");
+    memset(text + at, 'x', LIMIT - 200);
+    strcpy(text + at + LIMIT - 200, " 2\"}}");
+    client_say(writer, text);
+    rig_run(r, 0);
+    assert_bounded(slow);
+    client_take(slow, SIZE_MAX);
+    assert_int_equal(next_number(slow, "c"), 2);
+    assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_OLDEST), 2);
+    assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_REPLACED), 0);
+    rig_destroy(r);
+}
+
 /* Nothing is flushed within a turn, so a turn ends before it is too much. */
 static void who_takes_all_is_not_slow_whatever_comes_at_once(void **state)
 {
@@ -513,6 +539,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_arrive_when_the_oldest_are_dropped),
         cmocka_unit_test(a_turn_of_more_than_the_queue_keeps_its_newest),
+        cmocka_unit_test(what_comes_at_once_loses_its_oldest_too),
         cmocka_unit_test(who_takes_all_is_not_slow_whatever_comes_at_once),
         cmocka_unit_test(who_takes_all_is_not_slow_whoever_comes_at_once),
         cmocka_unit_test(replies_take_the_place_of_publications),
