@@ -87,6 +87,18 @@ static void write_letter(struct pl_session *s, const struct letter *l,
         (unsigned long long)pl_random_u64(pl_loop_random(s->actor.loop)));
 }
 
+/* Without an id nobody hears of it but the log: once a client, who could fill
+ * it otherwise. */
+static void tell_log(struct pl_session *s, uint32_t code)
+{
+    if (s->has_told_log)
+        return;
+    s->has_told_log = true;
+    PL_LOG(PL_LOG_INFO, "message not delivered",
+           pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
+           pl_log_string("reason", pl_code_text(code)));
+}
+
 static void refuse(struct pl_session *s, uint32_t id, uint32_t code)
 {
     if (id != 0) {
@@ -95,9 +107,7 @@ static void refuse(struct pl_session *s, uint32_t id, uint32_t code)
     }
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
-    PL_LOG(PL_LOG_INFO, "message not delivered",
-           pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
-           pl_log_string("reason", pl_code_text(code)));
+    tell_log(s, code);
 }
 
 static void refuse_begin(struct pl_session *s, uint32_t id, enum pl_err rc)

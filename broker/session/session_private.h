@@ -96,13 +96,14 @@ struct pl_session {
     bool is_peers : 1;      /* since the peer closed */
     bool is_barred : 1;     /* a command was wrong: no other runs */
     bool is_paused;
-    bool is_pacing;  /* paused for limits.commands_per_second */
-    bool is_touched; /* to be flushed at the end of the turn */
-    bool close_sent; /* ours was queued */
-    bool is_gone;    /* the transport is over */
-    bool is_deaf;    /* nothing more that the peer says counts */
-    bool is_slow;    /* the kernel has not taken all of an earlier turn */
-    bool has_behind; /* a subscription of it is to be given up */
+    bool is_pacing;        /* paused for limits.commands_per_second */
+    bool is_touched;       /* to be flushed at the end of the turn */
+    bool close_sent;       /* ours was queued */
+    bool is_gone;          /* the transport is over */
+    bool is_deaf;          /* nothing more that the peer says counts */
+    bool is_slow;          /* the kernel has not taken all of an earlier turn */
+    bool has_behind : 1;   /* a subscription of it is to be given up */
+    bool has_told_log : 1; /* that a message of it was not delivered */
     struct pl_ws_decoder ws;
     struct pl_buf *held; /* the request head so far; or input that waits
                             for the login; NULL: none */

@@ -474,12 +474,25 @@ unsigned box_log_warnings(void)
     return n;
 }
 
+unsigned box_log_count(const char *text)
+{
+    size_t len = strlen(text);
+    unsigned n = 0;
+
+    pthread_mutex_lock(&logged.lock);
+    for (size_t at = 0; at < logged.lines.len; at++) {
+        const char *found =
+            memmem(logged.lines.data + at, logged.lines.len - at, text, len);
+        if (found == NULL)
+            break;
+        at = (size_t)(found - logged.lines.data);
+        n++;
+    }
+    pthread_mutex_unlock(&logged.lock);
+    return n;
+}
+
 bool box_log_has(const char *text)
 {
-    pthread_mutex_lock(&logged.lock);
-    bool has =
-        logged.lines.len > 0 &&
-        memmem(logged.lines.data, logged.lines.len, text, strlen(text)) != NULL;
-    pthread_mutex_unlock(&logged.lock);
-    return has;
+    return box_log_count(text) > 0;
 }

@@ -79,10 +79,11 @@ void box_census(struct box_census *out);
 void box_await_census(const struct box_census *then);
 
 /* Lines that the broker logs from now on go to memory; counts of them by level,
- * and whether one of them has `text`.  box_log_end(): to stderr again. */
+ * how often they have `text`, and whether.  box_log_end(): to stderr again. */
 void box_log_begin(void);
 void box_log_end(void);
 unsigned box_log_warnings(void); /* WARN and above */
+unsigned box_log_count(const char *text);
 bool box_log_has(const char *text);
 
 /* A token of HMAC SHA-256 for the user with further claims, JSON members like

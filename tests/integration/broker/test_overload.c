@@ -44,6 +44,34 @@ static void set_window(struct peer *p, int bytes)
     setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
+/* --- The log --- */
+
+/* Without an id nobody is told but the log, which no client may fill. */
+static void messages_to_nobody_are_one_line_a_client(void **st)
+{
+    static const char *const to[] = {"{\"to\":\"nonsense\"}",
+                                     "{\"to\":\"conn/gone\",\"body\":1}"};
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_log_begin();
+    box_start(&b, NULL);
+    for (unsigned clients = 1; clients <= 2; clients++) {
+        peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+        for (int i = 0; i < 100; i++)
+            peer_send(&p, to[i % 2]);
+        peer_await(&p, peer_publish(&p, "room", "1"), &r);
+        assert_int_equal(box_log_count("\"message not delivered\""), clients);
+        peer_fini(&p);
+    }
+    box_await(&b, "commands.refused", 200);
+    box_await(&b, "active_connections", 0);
+    box_destroy(&b);
+    box_log_end();
+}
+
 /* --- Slow readers --- */
 
 static void a_slow_reader_is_closed_and_others_are_not_affected(void **st)
@@ -446,6 +474,7 @@ static void the_largest_limits_are_as_good_as_none(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_to_nobody_are_one_line_a_client),
         cmocka_unit_test(a_slow_reader_is_closed_and_others_are_not_affected),
         cmocka_unit_test(a_slow_reader_that_never_reads_again_leaves_nothing),
         cmocka_unit_test(
