@@ -40,8 +40,7 @@ static void wait_a_moment(struct pl_door *d)
     if (d->failed++ == 0)
         PL_LOG(PL_LOG_WARN, "admin cannot accept",
                pl_log_string("address", address_of(d)));
-    evconnlistener_disable(d->listener);
-    event_del(d->gate);
+    event_del(d->gate); /* on_error() has disabled the listener */
     pl_timer_start(d->admin->actor.loop, &d->pause, PAUSE_MS);
 }
 

@@ -169,8 +169,9 @@ static void check_path(struct pl_config_loading *l)
         &pl_config_setting_of(l, "websocket.path")->place;
 
     if (path != NULL && !is_path(path))
-        pl_config_complain(l, place, "websocket.path",
-                           "must begin with / and be plain characters");
+        pl_config_complain(
+            l, place, "websocket.path",
+            "must begin with / and be up to 255 plain characters");
     if (path != NULL && c->websocket.echo && strcmp(path, "/echo") == 0)
         pl_config_complain(l, place, "websocket.path",
                            "/echo is websocket.echo's");

@@ -107,7 +107,7 @@ static inline void owner_fill_large(struct pl_query_mail *m)
 static inline void owner_fill_history(struct owner *o, struct pl_query_mail *m)
 {
     memcpy(m->epoch, "epok", 5);
-    m->offset = 2;
+    m->offset = 7; /* two are left of seven */
     m->count = 2;
     m->pubs = malloc(2 * sizeof *m->pubs);
     assert_non_null(m->pubs);

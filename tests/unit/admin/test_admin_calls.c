@@ -231,7 +231,7 @@ static void history_gives_payloads_as_they_are(void **state)
                                       "\"user\":\"ada\",\"client\":\""));
     assert_non_null(strstr(f->answer,
                            "\"conn_info\":{\"name\":\"Ada\"}},\"offset\":2}],"
-                           "\"epoch\":\"epok\",\"offset\":2}}"));
+                           "\"epoch\":\"epok\",\"offset\":7}}"));
 }
 
 static void presence_is_keyed_by_client(void **state)

@@ -52,6 +52,23 @@ static void assert_span(struct pl_span s, const char *text)
     assert_memory_equal(s.at, text, s.len);
 }
 
+static void bits_behind_the_last_byte_of_base64_must_be_zero(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        pl_api_request_read(&f->r, PL_API_PUBLISH,
+                            copy(f, "{\"channel\":\"c\",\"b64data\":\"QQ==\"}"),
+                            true, &f->arena),
+        0);
+    assert_span(f->r.data, "A");
+    assert_int_equal(
+        pl_api_request_read(&f->r, PL_API_PUBLISH,
+                            copy(f, "{\"channel\":\"c\",\"b64data\":\"QR==\"}"),
+                            true, &f->arena),
+        PL_ERROR_BAD_REQUEST);
+}
+
 static void a_list_named_again_takes_no_more_memory(void **state)
 {
     struct fixture *f = *state;
@@ -240,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(data_is_taken_byte_for_byte),
+        WITH_FIXTURE(bits_behind_the_last_byte_of_base64_must_be_zero),
         WITH_FIXTURE(a_list_named_again_takes_no_more_memory),
         WITH_FIXTURE(what_is_missing_or_of_another_type_is_107),
         WITH_FIXTURE(inboxes_are_channels_for_a_backend),

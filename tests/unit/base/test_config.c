@@ -200,6 +200,9 @@ static void a_default_follows_what_was_said_of_its_neighbour(void **state)
     assert_int_equal(c->ping.timeout_ms, 2000);
     assert_int_equal(c->limits.outgoing_queue, 16 << 20);
     pl_config_destroy(c);
+    c = load_good("", SETS("listen=[127.0.0.1:0, 127.0.0.1:0]"));
+    assert_int_equal(c->listen.count, 2); /* each gets a port of its own */
+    pl_config_destroy(c);
     c = load_good("", SETS("ping.interval=2ms"));
     assert_int_equal(c->ping.timeout_ms, 1); /* never 0: nobody could answer */
     pl_config_destroy(c);
@@ -273,6 +276,43 @@ static void a_file_is_read_from_disk(void **state)
     pl_buf_fini(&report);
 }
 
+static void a_file_of_more_than_a_mebibyte_is_refused(void **state)
+{
+    char name[] = "/tmp/parley-test-XXXXXX";
+    int fd = mkstemp(name);
+    struct pl_config_source src = {.file = name, .insecure = true};
+    struct pl_buf report = {0};
+    struct pl_config *c;
+
+    (void)state;
+    assert_int_equal(write(fd, "#", 1), 1);
+    assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    assert_int_equal(pl_config_load(&c, &src, &report), PL_EINVAL);
+    pl_buf_put_byte(&report, '\0');
+    assert_null(strstr(report.data, "larger")); /* but zero bytes are no YAML */
+    pl_buf_fini(&report);
+    assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
+    close(fd);
+    assert_int_equal(pl_config_load(&c, &src, &report), PL_EINVAL);
+    pl_buf_put_byte(&report, '\0');
+    assert_non_null(strstr(report.data, ": larger than 1 MiB\n"));
+    pl_buf_fini(&report);
+    unlink(name);
+}
+
+static void the_path_has_at_most_255_bytes(void **state)
+{
+    char set[300];
+
+    (void)state;
+    snprintf(set, sizeof set, "websocket.path=/%0254d", 0);
+    pl_config_destroy(load_good("", SETS(set)));
+    snprintf(set, sizeof set, "websocket.path=/%0255d", 0);
+    assert_refused("", SETS(set),
+                   "--set websocket.path: must begin with / and be up to 255 "
+                   "plain characters\n");
+}
+
 static void destroy_takes_null(void **state)
 {
     (void)state;
@@ -296,6 +336,8 @@ int main(void)
         cmocka_unit_test(the_socket_follows_the_user_and_the_session),
         cmocka_unit_test(an_embedding_program_may_authenticate_by_itself),
         cmocka_unit_test(a_file_is_read_from_disk),
+        cmocka_unit_test(a_file_of_more_than_a_mebibyte_is_refused),
+        cmocka_unit_test(the_path_has_at_most_255_bytes),
         cmocka_unit_test(destroy_takes_null),
     };
 

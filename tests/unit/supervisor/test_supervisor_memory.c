@@ -80,6 +80,9 @@ static void at_the_limit_each_loop_sheds_its_share(void **state)
     assert_int_equal(r->keeper[1]->shed_bytes, 0);
     look(r, 500000);
     assert_told(r, false, 5);
+    rig_publish_queue(r, 0, 1); /* who has anything gives something */
+    look(r, LIMIT);
+    assert_int_equal(r->keeper[0]->shed_bytes, 1);
     rig_destroy(r);
 }
 

@@ -136,6 +136,8 @@ static void a_loop_that_still_cuts_is_waited_for(void **state)
     pl_sim_advance(r->sim, LONG_MS);
     assert_int_equal(r->stopped, 1);
     assert_int_equal(rig_record(r, PL_PHASE_DISCONNECT).forced, 10000);
+    assert_int_equal(r->keeper[1]->phase_count, 4);
+    assert_int_equal(r->keeper[0]->phase_count, 3); /* it had answered */
     assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms >= 3400);
     assert_int_equal(rig_record(r, PL_PHASE_LISTENERS).forced, 0);
     assert_int_equal(rig_record(r, PL_PHASE_CANCEL).forced, 0);
