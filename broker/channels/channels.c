@@ -22,7 +22,7 @@
 #include "stream_memory.h"
 #include "system.h"
 
-enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100 };
+enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100, ANSWER_BYTES = 16 << 20 };
 
 /* --- Events of the bus ---
  *
@@ -310,6 +310,7 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .join_leave = c->channels.join_leave,
         .channel_limit = c->limits.channels,
         .recover_bytes = pl_config_recover_bytes(c),
+        .answer_bytes = ANSWER_BYTES,
     };
 }
 

@@ -38,6 +38,8 @@ struct pl_channels {
     unsigned spare_count;
     struct pl_msg *leaving; /* detaches to try again, see leave.c */
     struct pl_timer retry;  /* of those and of gaps */
+    uint64_t answered_turn; /* the loop's, and what queries got in it */
+    uint64_t answered_bytes;
     unsigned loop_count;
     struct pl_address hubs[]; /* by loop */
 };

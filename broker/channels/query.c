@@ -2,7 +2,13 @@
 /* query.c - presence, its numbers, history, and removing history.
  *
  * None needs the channel's struct: the stores know what is there.  What is
- * switched off is answered 108. */
+ * switched off is answered 108.
+ *
+ * An answer has a pointer for everybody in the channel, and a message of 64 KiB
+ * may ask a thousand times: with a hundred thousand members that is a gigabyte
+ * in one turn, before a session could say that it has no room.  So a turn's
+ * answers are bounded here.  Rejected: a bound on what one client asks, since
+ * many may ask. */
 #include "channels_private.h"
 
 static struct pl_query_mail *mail_of(struct pl_work *w)
@@ -19,6 +25,25 @@ static void answer(struct pl_work *w, uint32_t code)
     pl_work_destroy(w);
 }
 
+/* --- What a turn's answers take --- */
+
+static bool has_said_enough(struct pl_channels *c)
+{
+    uint64_t turn = pl_loop_stats(c->actor.loop)->turns;
+
+    if (turn != c->answered_turn) {
+        c->answered_turn = turn;
+        c->answered_bytes = 0;
+    }
+    return c->options.answer_bytes > 0 &&
+           c->answered_bytes > c->options.answer_bytes;
+}
+
+static void count_answer(struct pl_work *w)
+{
+    w->owner->answered_bytes += mail_of(w)->count * sizeof(void *);
+}
+
 /* --- Presence --- */
 
 static void on_presence(struct pl_store_op *op)
@@ -33,6 +58,7 @@ static void on_presence(struct pl_store_op *op)
     if (m->kind == PL_QUERY_PRESENCE) {
         m->clients = w->store.get.clients;
         m->count = w->store.get.count;
+        count_answer(w);
     } else {
         m->count = w->store.stats.clients;
         m->users = w->store.stats.users;
@@ -76,6 +102,7 @@ static void on_history(struct pl_store_op *op)
     if (m->limit != 0) {
         m->pubs = r->pubs;
         m->count = r->count;
+        count_answer(w);
     }
     m->offset = r->top.offset;
     memcpy(m->epoch, r->top.epoch, sizeof m->epoch);
@@ -122,8 +149,7 @@ static void ask_forget(struct pl_work *w)
 
 /* --- The request --- */
 
-static uint32_t check(const struct pl_channels *c,
-                      const struct pl_query_mail *m)
+static uint32_t check(struct pl_channels *c, const struct pl_query_mail *m)
 {
     bool of_presence =
         m->kind == PL_QUERY_PRESENCE || m->kind == PL_QUERY_PRESENCE_STATS;
@@ -133,6 +159,9 @@ static uint32_t check(const struct pl_channels *c,
     if (m->kind == PL_QUERY_HISTORY && m->reverse && m->has_since &&
         m->offset == 0)
         return PL_ERROR_BAD_REQUEST;
+    if ((m->kind == PL_QUERY_PRESENCE || m->kind == PL_QUERY_HISTORY) &&
+        has_said_enough(c))
+        return PL_ERROR_TOO_MANY_REQUESTS;
     return 0;
 }
 

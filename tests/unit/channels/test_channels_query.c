@@ -22,6 +22,36 @@ static struct rig *make(struct pl_channels_options options)
     return rig_create(7, &options, NULL);
 }
 
+static void a_turns_answers_are_bounded(void **state)
+{
+    enum { ASKED = 10 };
+    struct pl_channels_options options = usual;
+    unsigned answered = 0;
+
+    (void)state;
+    options.answer_bytes = 3 * RIG_CLIENTS * sizeof(void *);
+    struct rig *r = make(options);
+    for (unsigned i = 0; i < RIG_CLIENTS; i++)
+        rig_attach(r, i, "a", 0);
+    rig_run(r, 0);
+    struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), 0);
+    for (unsigned i = 0; i < ASKED; i++)
+        rig_send(r, 0, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
+    pl_loop_set_budget(loop, 100, 100);
+    pl_loop_turn(loop);
+    rig_run(r, 0);
+    for (unsigned i = 0; i < ASKED; i++) {
+        struct pl_query_mail *q = rig_mail(r, 0, PL_MAIL_QUERY, i);
+
+        assert_true(q->error == 0 || q->error == PL_ERROR_TOO_MANY_REQUESTS);
+        answered += q->error == 0;
+    }
+    assert_int_equal(answered, 4); /* the last of them went beyond */
+    assert_int_equal(rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE, "a"))->error,
+                     0);
+    rig_destroy(r);
+}
+
 /* --- History --- */
 
 static struct pl_query_mail *history(struct rig *r, int32_t limit, int since,
@@ -172,6 +202,7 @@ static void the_list_tells_channels_that_match(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_turns_answers_are_bounded),
         cmocka_unit_test(history_answers_limit_since_and_reverse),
         cmocka_unit_test(history_of_another_epoch_is_112),
         cmocka_unit_test(history_stops_before_its_byte_budget),
