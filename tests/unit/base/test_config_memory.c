@@ -33,6 +33,8 @@ static void each_allocation_that_fails_ends_the_load_cleanly(void **state)
             rc = pl_config_load(&c, &src, &report);
             if (rc == PL_ENOMEM)
                 assert_null(c);
+            else /* what failed is not passed over */
+                assert_true(alloc_fails_at > 0 || done != PL_OK);
             pl_buf_fini(&report);
             pl_config_destroy(c);
             if (alloc_fails_at > 0) /* there were fewer than n */
