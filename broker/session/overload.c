@@ -5,12 +5,14 @@
  * Each loop judges its own lag when somebody comes: it is the loop that a new
  * connection would wait on, and it needs no word from elsewhere.  Whether the
  * whole process is short of memory the supervisor says, by mail, with how much
- * this loop is to let go of.  What waits for slow clients is all that can be
- * let go of here, so those with the most of it go.
+ * this loop is to let go of.  What waits for slow clients, and what clients
+ * have sent of messages that they do not end, is all that can be let go of
+ * here, so those with the most of it go.
  *
  * To find them without memory for a sorted list, which there may be none of,
- * their queues are first counted by size, in steps of an eighth; then all above
- * the step that suffices are closed, and of that step as many as it takes.
+ * what they hold is first counted by size, in steps of an eighth; then all
+ * above the step that suffices are closed, and of that step as many as it
+ * takes.
  *
  * Invariant: is_lagging and is_short change only here, and what is refused for
  * them is counted. */
@@ -57,35 +59,43 @@ static unsigned step_of(uint64_t size)
 }
 
 struct shed {
-    uint64_t bytes[STEPS]; /* that wait in queues of each size */
+    uint64_t bytes[STEPS]; /* that sessions of each size hold */
     unsigned from;         /* this step and all above it */
     uint64_t wanted;       /* still to be let go of */
     uint32_t closed;
 };
 
-static bool can_go(const struct pl_session *s)
+/* What goes with it; 0: it cannot go, or nothing would. */
+static uint64_t size_of(const struct pl_session *s)
 {
-    return s->state < PL_SESSION_CLOSING && s->doom == 0 && s->out.bytes > 0;
+    return s->state >= PL_SESSION_CLOSING || s->doom != 0
+               ? 0
+               : s->out.bytes + pl_ws_decoder_memory(&s->ws);
 }
 
 static void count_one(struct pl_actor *a, void *arg)
 {
     struct pl_session *s = (struct pl_session *)a;
     struct shed *h = arg;
+    uint64_t size = size_of(s);
 
-    if (can_go(s))
-        h->bytes[step_of(s->out.bytes)] += s->out.bytes;
+    h->bytes[step_of(size)] += size;
 }
 
 static void close_one(struct pl_actor *a, void *arg)
 {
     struct pl_session *s = (struct pl_session *)a;
     struct shed *h = arg;
+    uint64_t size = size_of(s);
 
-    if (h->wanted == 0 || !can_go(s) || step_of(s->out.bytes) < h->from)
+    if (h->wanted == 0 || size == 0 || step_of(size) < h->from)
         return;
-    h->wanted -= s->out.bytes < h->wanted ? s->out.bytes : h->wanted;
+    h->wanted -= size < h->wanted ? size : h->wanted;
     h->closed++;
+    if (pl_ws_decoder_memory(&s->ws) > 0) {
+        pl_ws_decoder_fini(&s->ws);
+        s->is_deaf = true; /* the rest of that message means nothing */
+    }
     pl_session_give_up_slow(s);
 }
 

@@ -232,6 +232,47 @@ static void who_keeps_up_is_never_shed(void **state)
     rig_destroy(r);
 }
 
+/* It has sent all but the end of a message of `len` bytes. */
+static void begin_message(struct client *c, uint16_t len)
+{
+    static const char mask[4];
+    const char head[] = {(char)0x81, (char)(0x80 | 126), (char)(len >> 8),
+                         (char)len};
+    char *body = calloc(1, len);
+
+    assert_non_null(body);
+    memset(body, ' ', len);
+    client_feed(c, head, sizeof head);
+    client_feed(c, mask, sizeof mask);
+    client_feed(c, body, len - 1u);
+    free(body);
+}
+
+static void who_ends_no_message_is_shed(void **state)
+{
+    struct rig *r = rig_start("begun", NULL);
+    struct client *c = client_join(r, 0), *begun = client_join(r, 0),
+                  *longer = client_join(r, 0);
+
+    (void)state;
+    begin_message(begun, 20000);
+    begin_message(longer, 40000);
+    rig_run(r, 20);
+    tell(r, true, 30000);
+    rig_run(r, 0);
+    client_expect_close(longer, 3008);
+    client_feed(longer, "\"", 1);
+    tell(r, true, 15000);
+    rig_run(r, 0);
+    client_expect_close(begun, 3008);
+    tell(r, true, UINT64_MAX);
+    rig_run(r, 20);
+    assert_int_equal(c->closed, 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_SHED), 2);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
 /* A Close frame in place of it would be no HTTP. */
 static void an_answer_to_a_handshake_is_never_shed(void **state)
 {
@@ -329,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_told_as_a_stop_also_when_short),
         cmocka_unit_test(the_largest_queues_go_first_and_no_more_than_needed),
         cmocka_unit_test(who_keeps_up_is_never_shed),
+        cmocka_unit_test(who_ends_no_message_is_shed),
         cmocka_unit_test(an_answer_to_a_handshake_is_never_shed),
         cmocka_unit_test(
             a_loop_that_lags_refuses_connections_until_it_does_not),
