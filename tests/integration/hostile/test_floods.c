@@ -342,31 +342,35 @@ static void floods_of_bombs_share_the_loop(void **state)
 
 static void whatever_is_too_large_is_refused_with_its_code(void **state)
 {
-    static const char *const sets[] = {"websocket.max_message=4KiB",
-                                       "limits.connection_channels=2", NULL};
-    char name[300], token[4000];
+    static const char *const sets[] = {
+        "auth.hmac_secret=a secret of the tests, at least 32 bytes",
+        "limits.connection_channels=2", NULL};
+    static char name[257], digits[3901], token[20001];
     struct peer_reply r;
+    struct peer p, q;
     struct stage s;
-    struct peer p;
 
     (void)state;
+    memset(name, 'n', sizeof name - 1);
+    memset(digits, '1', sizeof digits - 1);
+    memset(token, 't', sizeof token - 1);
     stage_begin(&s, sets);
-    memset(name, 'n', sizeof name);
-    name[sizeof name - 1] = '\0';
-    memset(token, 't', sizeof token);
-    token[3900] = '\0';
     peer_enter(&p, s.broker.port, PEER_JSON, NULL, NULL);
     peer_await(&p, peer_subscribe(&p, name), &r);
-    assert_int_equal(r.kind, PEER_ERROR);
+    assert_int_equal(r.code, 107);
+    peer_await(&p, peer_publish(&p, name, "1"), &r);
+    assert_int_equal(r.code, 107);
     peer_join(&p, "a");
     peer_join(&p, "b");
     peer_await(&p, peer_subscribe(&p, "c"), &r);
     assert_int_equal(r.code, 106);
-    memset(token, '1', sizeof token); /* a number of 3900 digits is JSON */
-    token[3900] = '\0';
-    peer_await(&p, peer_publish(&p, "a", token), &r);
+    peer_await(&p, peer_publish(&p, "a", digits), &r); /* which is JSON */
     assert_int_equal(r.kind, PEER_RESULT);
     peer_fini(&p);
+    assert_int_equal(peer_open(&q, s.broker.port, PEER_JSON), 101);
+    peer_connect(&q, token);
+    assert_int_equal(peer_await_end(&q), 3500);
+    peer_fini(&q);
     stage_end(&s);
 }
 
