@@ -191,6 +191,6 @@ void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
 
 void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
 {
-    if (!faults_strike(PLANT_EARLY_REPLY, 50))
+    if (!faults_strike(PLANT_EARLY_REPLY, 10))
         __real_pl_hub_channel_settle(c, sub);
 }

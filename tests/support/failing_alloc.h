@@ -21,12 +21,19 @@ void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t len);
 
-/* 0: all succeed; n: the nth from now fails, once. */
+/* 0: all succeed; n: the nth from now fails, and so many behind it. */
 static unsigned alloc_fails_at;
+static unsigned alloc_fails_more;
 
 static bool alloc_fails(void)
 {
-    return alloc_fails_at > 0 && --alloc_fails_at == 0;
+    if (alloc_fails_at == 0 || --alloc_fails_at > 0)
+        return false;
+    if (alloc_fails_more > 0) {
+        alloc_fails_more--;
+        alloc_fails_at = 1;
+    }
+    return true;
 }
 
 void *__wrap_malloc(size_t size)
