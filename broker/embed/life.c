@@ -306,20 +306,38 @@ enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 
 /* --- Handlers --- */
 
-/* Every keeper takes over the new table.  Under the guard. */
-static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
+/* Fills mail[0..count); on failure nothing is left of them. */
+static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
+                           struct pl_handlers *table)
 {
-    for (unsigned i = 0; b->is_running && i < b->workers; i++) {
-        struct pl_handlers_mail *m = pl_handlers_mail_create();
-
-        if (m == NULL) {
-            pl_handlers_release(table);
+    for (unsigned i = 0; i < count; i++) {
+        mail[i] = pl_handlers_mail_create();
+        if (mail[i] == NULL) {
+            while (i > 0)
+                pl_mail_destroy(&mail[--i]->msg);
             return PL_ENOMEM;
         }
-        m->handlers = pl_handlers_hold(table);
-        m->release = pl_handlers_release;
-        pl_system_post(b->system, b->keepers[i], &m->msg);
+        mail[i]->handlers = pl_handlers_hold(table);
+        mail[i]->release = pl_handlers_release;
     }
+    return PL_OK;
+}
+
+/*
+ * Every keeper takes over the new table, or none does.  Takes the reference
+ * to it either way.  Under the guard.
+ */
+static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
+{
+    struct pl_handlers_mail *mail[PL_CONFIG_LOOPS_MAX];
+    unsigned count = b->is_running ? b->workers : 0;
+
+    if (address(mail, count, table) != PL_OK) {
+        pl_handlers_release(table);
+        return PL_ENOMEM;
+    }
+    for (unsigned i = 0; i < count; i++)
+        pl_system_post(b->system, b->keepers[i], &mail[i]->msg);
     pl_handlers_release(b->handlers);
     b->handlers = table;
     return PL_OK;

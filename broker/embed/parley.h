@@ -122,7 +122,8 @@ PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
  * nowhere, and the status after the stop counts it ("handlers.late"). */
 typedef void pl_broker_handler(struct pl_call *call, void *context);
 
-/* Register or unregister; at any time.  A call under way still ends.
+/* Register or unregister; at any time.  A call under way still ends.  Loops
+ * that run take it over a moment later; after an error all is as before.
  * Thread: any, but not while another one is in pl_broker_start().
  * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,

@@ -186,6 +186,69 @@ static void a_handler_may_stop_it_before_the_start_returns(void **st)
     box_destroy(&early);
 }
 
+/* --- Without memory --- */
+
+static unsigned mail_fails_at; /* 0: it does not */
+
+struct pl_handlers_mail *__real_pl_handlers_mail_create(void);
+struct pl_handlers_mail *__wrap_pl_handlers_mail_create(void);
+
+struct pl_handlers_mail *__wrap_pl_handlers_mail_create(void)
+{
+    if (mail_fails_at > 0 && --mail_fails_at == 0)
+        return NULL;
+    return __real_pl_handlers_mail_create();
+}
+
+static uint32_t echo_code(struct peer *p)
+{
+    struct peer_reply r;
+
+    peer_await(p, peer_rpc(p, "echo", "1"), &r);
+    return r.code;
+}
+
+/* A loop takes over what is registered meanwhile with one of its turns. */
+static void await_echo(struct peer *p, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        while (echo_code(&p[i]) != 0)
+            ;
+    }
+}
+
+/* Often enough that what is on its way to a loop is there. */
+static void expect_echo(struct peer *p, unsigned count, uint32_t code)
+{
+    for (unsigned i = 0; i < 20 * count; i++)
+        assert_int_equal(echo_code(&p[i % count]), code);
+}
+
+/* Each peer is on a loop of its own. */
+static void a_handler_is_registered_on_every_loop_or_on_none(void **st)
+{
+    struct peer p[2];
+    struct box b;
+
+    (void)st;
+    box_start(&b, NULL);
+    for (int i = 0; i < 2; i++)
+        peer_enter(&p[i], b.port, PEER_JSON, NULL, NULL);
+    mail_fails_at = 2;
+    assert_int_equal(pl_broker_handle(b.broker, "echo", gate_echo, NULL),
+                     PL_ENOMEM);
+    expect_echo(p, 2, 108);
+    assert_int_equal(pl_broker_handle(b.broker, "echo", gate_echo, NULL),
+                     PL_OK);
+    await_echo(p, 2);
+    mail_fails_at = 2;
+    assert_int_equal(pl_broker_unhandle(b.broker, "echo"), PL_ENOMEM);
+    expect_echo(p, 2, 0);
+    for (int i = 0; i < 2; i++)
+        peer_fini(&p[i]);
+    box_destroy(&b);
+}
+
 /* --- A start that fails --- */
 
 /* Somebody else has the port. */
@@ -343,6 +406,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a22_a_host_with_a_loop_of_its_own_lives_on),
         cmocka_unit_test(a_handler_may_stop_it_before_the_start_returns),
+        cmocka_unit_test(a_handler_is_registered_on_every_loop_or_on_none),
         cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
     };
