@@ -19,6 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -168,6 +169,8 @@ static void dial(struct visitor *v, uint16_t port, enum kind kind)
                              .sin_port = htons(port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval deadline = {.tv_sec = TLS_DEADLINE_S};
+    int on =
+        1; /* else the second piece waits for what acknowledges the first */
 
     *v = (struct visitor){.fd = -1};
     v->ws.limits = is_deflated(kind) ? &inflating : &limits;
@@ -176,10 +179,12 @@ static void dial(struct visitor *v, uint16_t port, enum kind kind)
 
         v->tls = malloc(sizeof *v->tls);
         assert_true(tls_open(v->tls, port, &o));
+        setsockopt(v->tls->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         return;
     }
     v->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(v->fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     assert_int_equal(connect(v->fd, (struct sockaddr *)&to, sizeof to), 0);
 }
 
