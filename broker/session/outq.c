@@ -73,9 +73,10 @@ static struct pl_out_item *make(struct pl_outq *q, struct pl_out_pool *p,
     return i;
 }
 
-bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
-                    struct pl_segment *s, uint32_t from, uint32_t to,
-                    uint32_t frames, uint32_t owed, uint32_t tag)
+/* inline: it is on the way of every delivery, see session_output.c. */
+inline bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
+                           struct pl_segment *s, uint32_t from, uint32_t to,
+                           uint32_t frames, uint32_t owed, uint32_t tag)
 {
     struct pl_out_item *last = q->last;
 
@@ -154,16 +155,21 @@ bool pl_outq_append_small(struct pl_outq *q, struct pl_out_pool *p,
                           uint32_t frames, uint32_t owed, uint32_t tag)
 {
     struct pl_span bytes = {s->buf.data + from, to - from};
+    struct pl_segment *copy = NULL;
 
-    if (to - from > SMALL)
-        return pl_outq_append(q, p, s, from, to, frames, owed, tag);
-    if (q->last != NULL && can_grow(q->last, to - from, frames, owed, tag) &&
-        grow(q, p, bytes, frames, owed))
-        return true;
-    struct pl_segment *copy = copy_of(p, bytes, frames);
-    if (copy == NULL)
-        return pl_outq_append(q, p, s, from, to, frames, owed, tag);
-    bool is_put = pl_outq_append(q, p, copy, 0, to - from, frames, owed, tag);
+    if (to - from <= SMALL) {
+        if (q->last != NULL &&
+            can_grow(q->last, to - from, frames, owed, tag) &&
+            grow(q, p, bytes, frames, owed))
+            return true;
+        copy = copy_of(p, bytes, frames);
+    }
+    if (copy != NULL) {
+        s = copy;
+        from = 0;
+        to = (uint32_t)bytes.len;
+    }
+    bool is_put = pl_outq_append(q, p, s, from, to, frames, owed, tag);
     pl_segment_release(p->segments, copy);
     return is_put;
 }

@@ -140,15 +140,26 @@ void pl_session_give_up_slow(struct pl_session *s)
     pl_session_doom(s, PL_DISCONNECT_SLOW);
 }
 
-static bool append(struct pl_session *s, const struct pl_delivery *d,
-                   uint32_t owed, uint32_t tag)
+/* The next three are on the way of every delivery.  Without the word `inline`,
+ * or with a pointer to the function to call, they cost a delivery in a small
+ * room a tenth of its instructions. */
+static inline bool put(struct pl_session *s, const struct pl_delivery *d,
+                       uint32_t owed, uint32_t tag)
 {
-    bool (*put)(struct pl_outq *, struct pl_out_pool *, struct pl_segment *,
-                uint32_t, uint32_t, uint32_t, uint32_t, uint32_t) =
-        s->is_slow ? pl_outq_append_small : pl_outq_append;
+    struct pl_outq *q = queue_of(s, owed);
+    struct pl_out_pool *p = &s->keeper->pool;
 
-    if (!put(queue_of(s, owed), &s->keeper->pool, d->segment, d->from, d->to,
-             d->frames, owed, tag)) {
+    if (s->is_slow)
+        return pl_outq_append_small(q, p, d->segment, d->from, d->to, d->frames,
+                                    owed, tag);
+    return pl_outq_append(q, p, d->segment, d->from, d->to, d->frames, owed,
+                          tag);
+}
+
+static inline bool append(struct pl_session *s, const struct pl_delivery *d,
+                          uint32_t owed, uint32_t tag)
+{
+    if (!put(s, d, owed, tag)) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return false;
     }
@@ -236,8 +247,8 @@ static uint32_t tag_of(const struct pl_session *s, const struct pl_delivery *d)
     return d->is_presence ? PL_OUT_LOSSY : d->sub->serial;
 }
 
-static void queue_delivery(struct pl_session *s, const struct pl_delivery *d,
-                           uint32_t tag)
+static inline void queue_delivery(struct pl_session *s,
+                                  const struct pl_delivery *d, uint32_t tag)
 {
     if (d->frames > 0 && !append(s, d, d->frames, tag))
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_MEMORY, d->frames);
