@@ -152,11 +152,13 @@ struct pl_gap_mail {
     uint64_t hash;
 };
 
-/* A connection of a user has come or gone.  The supervisor answers nothing; it
- * kicks whom it cannot take. */
+/* A connection of a user has come or gone.  Who is taken hears nothing; whom
+ * the supervisor cannot take gets the mail back, and closes with `code` of
+ * code.h. The mail itself, since a new one may find no memory. */
 struct pl_register_mail {
     struct pl_msg msg;
     struct pl_client *client; /* held */
+    uint32_t code;
 };
 
 /* Close the connection with a code of code.h, if its id is `client`; a

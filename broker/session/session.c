@@ -440,11 +440,21 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
         pl_session_close(s, (uint16_t)m->code, pl_blob_span(m->reason));
 }
 
+/* The supervisor could not take it. */
+static void on_refused(struct pl_session *s, const struct pl_register_mail *m)
+{
+    if (s->state < PL_SESSION_CLOSING)
+        pl_session_close(s, (uint16_t)m->code, (struct pl_span){0});
+}
+
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_session *s = (struct pl_session *)a;
 
     switch (msg->type) {
+    case PL_MAIL_REGISTER:
+        on_refused(s, (struct pl_register_mail *)msg);
+        break;
     case PL_MAIL_KICK:
         on_kick(s, (struct pl_kick_mail *)msg);
         break;

@@ -2,10 +2,10 @@
 /* supervisor.c - see supervisor.h; how it stops is in stop.c.
  *
  * Registrations are fire and forget: a session never waits for the supervisor,
- * and one that cannot be taken (out of memory, stopping) is kicked, which it
- * may be at any time anyway.  Mail of one sender stays in order, so a leave
- * never overtakes its register; a leave without one belongs to a register that
- * was refused.
+ * and one that cannot be taken (out of memory, stopping) gets its mail back and
+ * closes, as it may at any time anyway.  Mail of one sender stays in order, so
+ * a leave never overtakes its register; a leave without one belongs to a
+ * register that was refused.
  *
  * Stopping is a message, so that any thread may ask for it and a hundred that
  * do at once are a hundred messages, of which the first matters.
@@ -30,8 +30,8 @@ struct stop_mail {
 
 /* --- Users --- */
 
-/* A kick that cannot be sent for want of memory is logged: its connection
- * stays. */
+/* A kick that cannot be sent for want of memory is logged, and not counted as
+ * done. */
 static struct pl_kick_mail *kick_create(const struct pl_client *client,
                                         uint32_t code)
 {
@@ -73,25 +73,32 @@ static bool has_too_many(const struct pl_supervisor *s, struct pl_span user)
            pl_registry_count(&s->registry, user) >= limit;
 }
 
-static void on_register(struct pl_supervisor *s,
-                        const struct pl_register_mail *m)
+/* 0: it is taken; else the code to close with. */
+static uint32_t take(struct pl_supervisor *s, struct pl_client *client)
 {
     if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_STOPPING, 1);
-        kick(s, m->client, PL_DISCONNECT_SHUTDOWN, NULL, NULL);
-        return;
+        return PL_DISCONNECT_SHUTDOWN;
     }
-    if (has_too_many(s, pl_client_user(m->client))) {
+    if (has_too_many(s, pl_client_user(client))) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_USER, 1);
-        kick(s, m->client, PL_DISCONNECT_CONNECTION_LIMIT, NULL, NULL);
-        return;
+        return PL_DISCONNECT_CONNECTION_LIMIT;
     }
-    enum pl_err rc = pl_registry_add(&s->registry, m->client);
+    enum pl_err rc = pl_registry_add(&s->registry, client);
     if (rc == PL_OK || rc == PL_EEXIST)
-        return;
+        return 0;
     PL_LOG(PL_LOG_ERROR, "cannot register", pl_log_error("error", rc),
-           pl_log_text("client", pl_client_id(m->client)));
-    kick(s, m->client, PL_DISCONNECT_SERVER_ERROR, NULL, NULL);
+           pl_log_text("client", pl_client_id(client)));
+    return PL_DISCONNECT_SERVER_ERROR;
+}
+
+static void on_register(struct pl_supervisor *s, struct pl_register_mail *m)
+{
+    m->code = take(s, m->client);
+    if (m->code == 0)
+        pl_mail_destroy(&m->msg);
+    else
+        pl_mail_answer(&s->actor, &m->msg);
 }
 
 static void on_unregister(struct pl_supervisor *s,
@@ -149,7 +156,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     switch (msg->type) {
     case PL_MAIL_REGISTER:
         on_register(s, (struct pl_register_mail *)msg);
-        break;
+        return;
     case PL_MAIL_UNREGISTER:
         on_unregister(s, (struct pl_register_mail *)msg);
         break;

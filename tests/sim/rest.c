@@ -246,7 +246,7 @@ static void check_users(const struct life *f)
     unsigned limit = f->world.config->limits.user_connections;
     unsigned in[USERS] = {0};
 
-    if (limit == 0 || f->world.fails_allocations)
+    if (limit == 0)
         return;
     for (unsigned i = 0; i <= CLIENTS; i++) {
         const struct client *c = f->clients[i];
@@ -262,8 +262,6 @@ static void check_user_gauges(struct life *f)
 {
     unsigned in[USERS + 1] = {0}, users = 0, single = 0;
 
-    if (f->world.fails_allocations)
-        return; /* who could not be turned away for want of memory stays */
     for (unsigned i = 0; i <= CLIENTS; i++) {
         const struct client *c = f->clients[i];
 

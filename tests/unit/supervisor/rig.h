@@ -145,6 +145,10 @@ static inline void fake_receive(struct pl_actor *a, struct pl_msg *msg)
         f->kick_code = k->code;
         f->was_unsubscribed = k->channel != NULL;
     }
+    if (msg->type == PL_MAIL_REGISTER) { /* it was not taken */
+        f->kicks++;
+        f->kick_code = ((struct pl_register_mail *)msg)->code;
+    }
     if (msg->type == PL_MAIL_MEMORY) {
         const struct pl_memory_mail *m = (struct pl_memory_mail *)msg;
         f->memory_mails++;

@@ -2,6 +2,8 @@
 /* test_supervisor_users.c - who is registered, and what is done to them. */
 #include "rig.h"
 
+#include "failing_alloc.h"
+
 struct session {
     struct fake *fake;
     struct pl_client *client;
@@ -283,6 +285,25 @@ static void a_user_has_no_more_connections_than_its_limit(void **state)
     end(r, s, 4);
 }
 
+static void who_is_not_taken_hears_of_it_without_memory(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    struct session s[2] = {session_create(r, "ada"), session_create(r, "ada")};
+
+    (void)state;
+    r->config->limits.user_connections = 1;
+    tell(r, s[0], false);
+    settle(r);
+    tell(r, s[1], false);
+    alloc_fails_at = 1;
+    settle(r);
+    alloc_fails_at = 0;
+    assert_int_equal(s[1].fake->kicks, 1);
+    assert_int_equal(s[1].fake->kick_code, PL_DISCONNECT_CONNECTION_LIMIT);
+    assert_int_equal(s[0].fake->kicks, 0);
+    end(r, s, 2);
+}
+
 static void anonymous_connections_are_not_limited(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -303,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_has_no_more_connections_than_its_limit),
+        cmocka_unit_test(who_is_not_taken_hears_of_it_without_memory),
         cmocka_unit_test(anonymous_connections_are_not_limited),
         cmocka_unit_test(a_user_is_there_from_its_first_connection_to_its_last),
         cmocka_unit_test(the_gauges_are_exact_across_churn),
