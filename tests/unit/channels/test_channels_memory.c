@@ -192,6 +192,47 @@ joins_and_leaves_without_memory_take_turns_or_are_counted(void **state)
     assert_true(nth > 100);
 }
 
+/* Client 1 leaves "a"; then client 4 comes there, and client 1 comes to "b",
+ * whose name has the same length. */
+static bool fail_beside_others(unsigned nth)
+{
+    struct rig *r = rig_create(nth, &usual, &late);
+
+    rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_attach(r, 0, "b", PL_ATTACH_JOIN_LEAVE);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 100);
+    rig_forget(r);
+    for (unsigned i = 0; i < 100; i++)
+        rig_send(r, 1, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
+    rig_detach(r, 1, "a", 0);
+    rig_attach(r, 4, "a", 0); /* of the same loop, so it comes behind */
+    rig_attach(r, 1, "b", 0);
+    bool has_failed = run(r, nth);
+    unsigned told = 0, refused = 0;
+    while (rig_mail(r, 0, PL_MAIL_PRESENCE_EVENT, told) != NULL)
+        told++;
+    for (unsigned i = 0; i < 2; i++) {
+        struct pl_attach_mail *m = rig_mail(r, 1, PL_MAIL_ATTACH, i);
+
+        refused += m->error != 0;
+    }
+    if (r->metrics.value[PL_METRIC_EVENTS_LOST] == 0)
+        assert_int_equal(told + refused, 3);
+    rig_destroy(r);
+    return has_failed;
+}
+
+static void a_leave_without_memory_is_the_clients_and_the_channels(void **state)
+{
+    unsigned nth = 1;
+
+    (void)state;
+    while (fail_beside_others(nth))
+        nth++;
+    assert_true(nth > 100);
+}
+
 /* --- Gaps --- */
 
 static bool fail_gap(unsigned nth)
@@ -230,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_leave_without_memory_leaves_no_ghost),
         cmocka_unit_test(
             joins_and_leaves_without_memory_take_turns_or_are_counted),
+        cmocka_unit_test(
+            a_leave_without_memory_is_the_clients_and_the_channels),
         cmocka_unit_test(a_gap_without_memory_is_told_later),
     };
 
