@@ -337,6 +337,17 @@ static int dial_six(uint16_t port)
     return -1;
 }
 
+static void expect_both_families(const struct box *b, uint16_t port)
+{
+    int four = dial(port, 1), six = dial_six(port);
+
+    assert_true(six >= 0);
+    box_await(b, "connections.accepted", 2);
+    close(four);
+    close(six);
+    box_await(b, "connections.open", 0);
+}
+
 static bool has_ipv6(void)
 {
     struct sockaddr_in6 sa = {.sin6_family = AF_INET6,
@@ -368,12 +379,7 @@ static void both_families_may_have_one_port(void **st)
                  port);
         box_create_strict(&b, sets);
         box_run(&b);
-        int four = dial((uint16_t)port, 1), six = dial_six((uint16_t)port);
-        assert_true(six >= 0);
-        box_await(&b, "connections.accepted", 2);
-        close(four);
-        close(six);
-        box_await(&b, "connections.open", 0);
+        expect_both_families(&b, (uint16_t)port);
         box_destroy(&b);
     }
 }
@@ -389,12 +395,7 @@ static void an_ipv6_listener_has_both_families(void **st)
         skip();
     box_create_strict(&b, sets);
     box_run(&b);
-    int four = dial(b.port, 1), six = dial_six(b.port);
-    assert_true(six >= 0);
-    box_await(&b, "connections.accepted", 2);
-    close(four);
-    close(six);
-    box_await(&b, "connections.open", 0);
+    expect_both_families(&b, b.port);
     box_destroy(&b);
 }
 
