@@ -31,10 +31,10 @@ enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100, ANSWER_BYTES = 16 << 20 };
  * bus hears it, so it must hear the leave behind it too, though nobody took
  * joins when that was submitted. */
 
-void pl_channels_lose_events(struct pl_channels *c, uint64_t count)
+void pl_channels_lose_event(struct pl_channels *c)
 {
     if (c->options.metrics != NULL)
-        pl_count(c->options.metrics, PL_METRIC_EVENTS_LOST, count);
+        pl_count(c->options.metrics, PL_METRIC_EVENTS_LOST, 1);
 }
 
 static void tell_hub(struct pl_channel *ch, unsigned loop,
@@ -44,7 +44,7 @@ static void tell_hub(struct pl_channel *ch, unsigned loop,
     struct pl_presence_event_mail *m = pl_presence_event_mail_create();
 
     if (m == NULL) {
-        pl_channels_lose_events(c, 1);
+        pl_channels_lose_event(c);
         return;
     }
     m->channel = pl_blob_hold(ch->name);

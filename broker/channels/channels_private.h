@@ -185,7 +185,7 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client);
 /* channels.c: have it tried again, soon. */
 void pl_channels_try_later(struct pl_channels *c);
 
-/* channels.c: `count` events of channels could not be told. */
-void pl_channels_lose_events(struct pl_channels *c, uint64_t count);
+/* channels.c: an event of a channel could not be told. */
+void pl_channels_lose_event(struct pl_channels *c);
 
 #endif

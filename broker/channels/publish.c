@@ -99,7 +99,7 @@ static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
     struct pl_publication_mail *p = pl_publication_mail_create();
 
     if (p == NULL) { /* with history the hub sees the jump in the offsets */
-        pl_channels_lose_events(c, 1);
+        pl_channels_lose_event(c);
         return;
     }
     p->pub = pl_pub_hold(pub);

@@ -128,7 +128,7 @@ static void told(struct pl_store_op *op)
     struct pl_work *w = pl_work_of(op);
 
     if (op->error != PL_OK)
-        pl_channels_lose_events(w->owner, 1);
+        pl_channels_lose_event(w->owner);
     pl_work_destroy(w);
 }
 

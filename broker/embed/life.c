@@ -323,10 +323,8 @@ static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
     return PL_OK;
 }
 
-/*
- * Every keeper takes over the new table, or none does.  Takes the reference
- * to it either way.  Under the guard.
- */
+/* Every keeper takes over the new table, or none does.  Takes the reference to
+ * it either way.  Under the guard. */
 static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
 {
     struct pl_handlers_mail *mail[PL_CONFIG_LOOPS_MAX];
