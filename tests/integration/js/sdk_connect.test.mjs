@@ -9,13 +9,13 @@ import {
     pack, protobuf, refusal, subscribe, token, unpack, until,
 } from './harness.mjs';
 
+const whoami = async (client) =>
+    unpack((await client.rpc('sys.whoami', pack({}))).data);
+
 describe('connect', () => {
     let broker;
     before(async () => (broker = await Broker.start()));
     after(() => broker.dispose());
-
-    const whoami = async (client) =>
-        unpack((await client.rpc('sys.whoami', pack({}))).data);
 
     test('an anonymous client gets an id of its own', async (t) => {
         const a = await connect(t, broker);
@@ -75,31 +75,6 @@ describe('connect', () => {
         });
         assert.equal(asked, 1);
         assert.equal((await whoami(client)).user, 'ada');
-    });
-
-    test('a token about to expire is refreshed on the way', async (t) => {
-        let asked = 0;
-        const fresh = () =>
-            token({ sub: 'ada', exp: now() + 3 }, SECRET);
-        const client = await connect(t, broker, {
-            token: fresh(),
-            getToken: async () => {
-                asked += 1;
-                return fresh();
-            },
-        });
-        const left = collect(client, 'connecting');
-        await until(() => asked >= 2, 'two refreshes');
-        assert.equal((await whoami(client)).client, client.id);
-        assert.deepEqual(left, []);
-    });
-
-    test('a refresh with a bad token ends with 3500', async (t) => {
-        const client = await connect(t, broker, {
-            token: token({ sub: 'ada', exp: now() + 2 }, SECRET),
-            getToken: async () => token({ sub: 'ada' }, 'another secret'),
-        });
-        assert.equal((await next(client, 'disconnected')).code, 3500);
     });
 
     test('what was asked before the connection is done after it',
@@ -193,7 +168,8 @@ function passBy(broker, when) {
     });
 }
 
-describe('pings', () => {
+// Each of these waits for timers of seconds, so they wait side by side.
+describe('what takes time', { concurrency: true }, () => {
     let broker;
     before(async () => {
         broker = await Broker.start({
@@ -202,6 +178,31 @@ describe('pings', () => {
         });
     });
     after(() => broker.dispose());
+
+    test('a token about to expire is refreshed on the way', async (t) => {
+        let asked = 0;
+        const fresh = () =>
+            token({ sub: 'ada', exp: now() + 2 }, SECRET);
+        const client = await connect(t, broker, {
+            token: fresh(),
+            getToken: async () => {
+                asked += 1;
+                return fresh();
+            },
+        });
+        const left = collect(client, 'connecting');
+        await until(() => asked >= 2, 'two refreshes');
+        assert.equal((await whoami(client)).client, client.id);
+        assert.deepEqual(left, []);
+    });
+
+    test('a refresh with a bad token ends with 3500', async (t) => {
+        const client = await connect(t, broker, {
+            token: token({ sub: 'ada', exp: now() + 2 }, SECRET),
+            getToken: async () => token({ sub: 'ada' }, 'another secret'),
+        });
+        assert.equal((await next(client, 'disconnected')).code, 3500);
+    });
 
     // The SDK leaves when the pings stay away, the broker when the pongs do.
     test('idle and busy connections stay', async (t) => {
