@@ -73,8 +73,7 @@ struct head {
     struct pl_span lines;     /* all field lines, with their ends */
     struct pl_span value[FIELD_COUNT]; /* the first one's */
     size_t count[FIELD_COUNT];
-    bool has_items[FIELD_COUNT]; /* not only empty elements */
-    size_t all;                  /* fields, known or not */
+    size_t all;    /* fields, known or not */
     size_t joined; /* bytes needed to join those that came several times */
     bool to_websocket;
     bool connection_upgrade;
@@ -276,19 +275,16 @@ static bool split_field(struct pl_span line, struct pl_span *name,
 }
 
 /* RFC 6455 section 9.1: extensions that do not conform to the grammar fail the
- * connection; section 4.2.1: so does whatever else does not.  A list may have
- * empty elements, and lines without any, but not only those. */
-static enum pl_err check_list(struct head *h, enum field f,
-                              struct pl_span value,
+ * connection; section 4.2.1: so does whatever else does not.  A list without
+ * elements counts as absent: the official Python SDK sends an empty
+ * Sec-WebSocket-Protocol with every JSON connection. */
+static enum pl_err check_list(enum field f, struct pl_span value,
                               struct pl_handshake_error *error)
 {
-    struct pl_span rest = value, item;
-
     if (f == PROTOCOLS && !pl_http_is_set(value))
         return refuse(error, 400, "Sec-WebSocket-Protocol is malformed");
     if (f == EXTENSIONS && !pl_http_is_extensions(value))
         return refuse(error, 400, "Sec-WebSocket-Extensions is malformed");
-    h->has_items[f] |= pl_http_list_next(&rest, &item);
     return PL_OK;
 }
 
@@ -305,7 +301,7 @@ static enum pl_err note_field(struct head *h, enum field f,
         h->to_websocket |= has_token(value, PL_SPAN("websocket"));
     if (f == CONNECTION)
         h->connection_upgrade |= has_token(value, PL_SPAN("upgrade"));
-    enum pl_err err = check_list(h, f, value, error);
+    enum pl_err err = check_list(f, value, error);
     if (err != PL_OK || fields[f].kind != JOINED || h->count[f] == 1)
         return err;
     h->joined += value.len + 2 + (h->count[f] == 2 ? h->value[f].len : 0);
@@ -386,10 +382,6 @@ static enum pl_err check_head(const struct head *h,
         return refuse(error, 426, "only WebSocket version 13 is spoken");
     if (!is_key(h->value[KEY]))
         return refuse(error, 400, "Sec-WebSocket-Key is not 16 bytes");
-    if (h->count[PROTOCOLS] > 0 && !h->has_items[PROTOCOLS])
-        return refuse(error, 400, "Sec-WebSocket-Protocol is empty");
-    if (h->count[EXTENSIONS] > 0 && !h->has_items[EXTENSIONS])
-        return refuse(error, 400, "Sec-WebSocket-Extensions is empty");
     return PL_OK;
 }
 

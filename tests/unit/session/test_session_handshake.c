@@ -180,6 +180,35 @@ static void subprotocols_decide_the_encoding(void **state)
     }
 }
 
+/* Byte for byte what the SDK sends in its default mode, by websockets 15. */
+static void the_python_sdks_request_is_accepted(void **state)
+{
+    static const char request[] =
+        "GET /connection/websocket HTTP/1.1\r\n"
+        "Host: 127.0.0.1:8000\r\n"
+        "Upgrade: websocket\r\n"
+        "Connection: Upgrade\r\n"
+        "Sec-WebSocket-Key: JVUSWMM2yqxK9S6wyLcGqw==\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; "
+        "client_max_window_bits\r\n"
+        "Sec-WebSocket-Protocol: \r\n"
+        "User-Agent: Python/3.11 websockets/15.0.1\r\n\r\n";
+    struct rig *r = rig_create(1, NULL);
+    struct client *c = client_create(r, 0);
+
+    (void)state;
+    send_request(c, request);
+    assert_true(rig_matches(c->http, "HTTP/1.1 101 *"));
+    assert_null(strstr(c->http, "Sec-WebSocket-Protocol"));
+    client_say(c, "{\"id\": 1, \"connect\": {\"token\": \"\", "
+                  "\"data\": null, \"name\": \"python\", "
+                  "\"version\": \"\"}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":{*");
+    rig_destroy(r);
+}
+
 static void a_connection_over_the_limit_is_answered_503(void **state)
 {
     struct rig_options o = {.connection_limit = 1};
@@ -355,6 +384,7 @@ int main(void)
         cmocka_unit_test(everything_may_come_with_the_handshake),
         cmocka_unit_test(bytes_may_be_cut_anywhere),
         cmocka_unit_test(subprotocols_decide_the_encoding),
+        cmocka_unit_test(the_python_sdks_request_is_accepted),
         cmocka_unit_test(a_connection_over_the_limit_is_answered_503),
         cmocka_unit_test(who_says_nothing_is_cut_at_the_timeout),
         cmocka_unit_test(an_echo_comes_back_as_it_was),

@@ -107,6 +107,32 @@ static void the_request_of_rfc_6455_is_read(void **state)
     assert_ptr_equal(h.path.at, request.at + 4);
 }
 
+/* RFC 9110 section 5.6.1 lets lists be empty. */
+static void a_list_without_elements_counts_as_absent(void **state)
+{
+    static const char *const fields[] = {
+        "Sec-WebSocket-Protocol: \r\n",
+        "Sec-WebSocket-Protocol:\r\n",
+        "Sec-WebSocket-Protocol: , ,\r\n",
+        "Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol:\r\n",
+        "Sec-WebSocket-Extensions:\r\n",
+        "Sec-WebSocket-Extensions: ,\r\n",
+        "Forwarded:\r\nX-Forwarded-For:\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct pl_buf b = {0};
+        struct pl_handshake h;
+
+        pl_buf_printf(&b, GET HOST "%s" REST, fields[i]);
+        assert_read(pl_buf_span(&b), &h);
+        assert_false(pl_handshake_offers(&h, ""));
+        assert_false(pl_handshake_offers(&h, "a"));
+        pl_buf_fini(&b);
+    }
+}
+
 static void targets_are_split(void **state)
 {
     static const struct {
@@ -557,6 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_of_rfc_6455_is_read),
+        cmocka_unit_test(a_list_without_elements_counts_as_absent),
         cmocka_unit_test(targets_are_split),
         cmocka_unit_test(words_are_read_in_any_case_and_in_lists),
         cmocka_unit_test(lists_over_several_fields_are_joined),
