@@ -92,10 +92,8 @@ struct pl_segment *pl_segment_create(struct pl_segment_pool *p)
     return s;
 }
 
-void pl_segment_release(struct pl_segment_pool *p, struct pl_segment *s)
+void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s)
 {
-    if (s == NULL || --s->holders > 0)
-        return;
     pl_segment_seal(p, s);
     if (s->buf.cap > ROOM_MAX || p->bytes + size_of(s) > KEEP) {
         destroy(s);
@@ -196,11 +194,15 @@ const struct pl_packed *pl_segment_pack(struct pl_segment_pool *pool,
     return p;
 }
 
-uint32_t pl_segment_count(const struct pl_segment *s, uint32_t from,
-                          uint32_t to)
+uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)
 {
-    if (from == 0 && to == s->buf.len)
-        return s->frames;
-    struct pl_span rest = {s->buf.data + from, s->buf.len - from};
-    return (uint32_t)pl_ws_frame_count(rest, to - from);
+    return (uint32_t)pl_ws_frame_length(
+        (struct pl_span){s->buf.data + at, s->buf.len - at});
+}
+
+uint32_t pl_segment_count_part(const struct pl_segment *s, uint32_t from,
+                               uint32_t to)
+{
+    return (uint32_t)pl_ws_frame_count(
+        (struct pl_span){s->buf.data + from, s->buf.len - from}, to - from);
 }

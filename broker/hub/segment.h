@@ -48,8 +48,16 @@ static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
     return s;
 }
 
+/* Take `s` back into the pool, or free it: its last holder released it. */
+void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s);
+
 /* NULL is allowed. */
-void pl_segment_release(struct pl_segment_pool *p, struct pl_segment *s);
+static inline void pl_segment_release(struct pl_segment_pool *p,
+                                      struct pl_segment *s)
+{
+    if (s != NULL && --s->holders == 0)
+        pl_segment_recycle(p, s);
+}
 
 /* End the frame that pl_ws_frame_begin() began behind what was there before,
  * at `mark`.  False: out of memory, or beyond what offsets of 32 bits reach;
@@ -88,8 +96,22 @@ static inline uint32_t pl_packed_len(const struct pl_packed *p)
     return p->segment == NULL ? 0 : (uint32_t)p->segment->buf.len;
 }
 
-/* The frames in the part from `from`, a frame's first byte, to `to`. */
-uint32_t pl_segment_count(const struct pl_segment *s, uint32_t from,
-                          uint32_t to);
+/* The length of the frame that begins at `at`.  Cold, like all that walks
+ * over frames: without the attributes the compiler puts it into the functions
+ * of every delivery, which then save registers for it. */
+uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)
+    __attribute__((cold, noinline));
+
+/* pl_segment_count() of a part. */
+uint32_t pl_segment_count_part(const struct pl_segment *s, uint32_t from,
+                               uint32_t to) __attribute__((cold, noinline));
+
+/* The number of whole frames in [from, to); a frame begins at `from`. */
+static inline uint32_t pl_segment_count(const struct pl_segment *s,
+                                        uint32_t from, uint32_t to)
+{
+    return from == 0 && to == s->buf.len ? s->frames
+                                         : pl_segment_count_part(s, from, to);
+}
 
 #endif

@@ -11,8 +11,6 @@
 
 #include <stdlib.h>
 
-#include "frame.h"
-
 /* Free items a loop keeps, at most 1 MiB of them: as many as a turn hands out
  * when 10,000 subscribers get something.  With 4,096, malloc() and free() were
  * a third of the instructions of such a turn. */
@@ -270,20 +268,14 @@ void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p)
  * nothing behind it can be read. */
 static uint32_t begun_until(const struct pl_out_item *i)
 {
-    struct pl_span frames = {i->segment->buf.data + i->start, i->to - i->start};
     uint32_t at = i->start;
 
     if (i->frames == 0)
         return i->to;
     if (i->from == i->start)
         return i->from;
-    while (at < i->from) {
-        size_t len = pl_ws_frame_length(frames);
-
-        at += (uint32_t)len;
-        frames.at += len;
-        frames.len -= len;
-    }
+    while (at < i->from)
+        at += pl_segment_length(i->segment, at);
     return at;
 }
 
@@ -435,8 +427,7 @@ bool pl_outq_append_ahead(struct pl_outq *q, struct pl_out_pool *p,
 static uint32_t drop_frame(struct pl_outq *q, struct pl_out_pool *p,
                            struct pl_out_item *i, enum pl_metric why)
 {
-    uint32_t len = (uint32_t)pl_ws_frame_length(
-        (struct pl_span){i->segment->buf.data + i->start, i->to - i->start});
+    uint32_t len = pl_segment_length(i->segment, i->start);
 
     i->start = i->from = i->start + len;
     i->frames--;

@@ -188,8 +188,7 @@ static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
 static void drop_first_frame(struct pl_session *s, struct pl_delivery *d,
                              enum pl_metric why)
 {
-    d->from += (uint32_t)pl_ws_frame_length(
-        (struct pl_span){d->segment->buf.data + d->from, d->to - d->from});
+    d->from += pl_segment_length(d->segment, d->from);
     d->frames--;
     drop_owed(s, why, 1);
 }

@@ -23,6 +23,8 @@ static void a_segment_counts_its_frames_between_two_places(void **state)
     assert_int_equal(pl_segment_count(s, 0, (uint32_t)s->buf.len), 3);
     assert_int_equal(pl_segment_count(s, 0, second), 1);
     assert_int_equal(pl_segment_count(s, second, (uint32_t)s->buf.len), 2);
+    assert_int_equal(pl_segment_length(s, 0), second);
+    assert_int_equal(pl_segment_count(s, 0, second + 1), 1); /* whole ones */
     assert_ptr_equal(pl_segment_hold(s), s);
     pl_segment_release(pool, s);
     assert_int_equal(s->holders, 1);
