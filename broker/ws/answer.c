@@ -9,9 +9,9 @@
  * answer. */
 #include "handshake.h"
 
-#include <time.h>
-
 #include <openssl/evp.h>
+
+#include "reason.h"
 
 enum { KEY_LEN = 24, SHA1_LEN = 20 };
 
@@ -76,58 +76,32 @@ void pl_handshake_accept(struct pl_buf *b, const struct pl_handshake *h,
     put_text(b, "\r\n");
 }
 
-static const struct {
-    int status;
-    const char *reason;
-    const char *fields; /* what this status needs; whole lines */
-} answers[] = {
-    {400, "Bad Request", ""},
-    {403, "Forbidden", ""},
-    {404, "Not Found", ""},
-    {405, "Method Not Allowed", "Allow: GET\r\n"},
-    {408, "Request Timeout", ""},
-    {413, "Content Too Large", ""},
-    {414, "URI Too Long", ""},
-    {421, "Misdirected Request", ""},
-    {426, "Upgrade Required",
-     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
-    {429, "Too Many Requests", "Retry-After: 1\r\n"},
-    {431, "Request Header Fields Too Large", ""},
-    {501, "Not Implemented", ""},
-    {503, "Service Unavailable", "Retry-After: 1\r\n"},
-    {505, "HTTP Version Not Supported", ""},
-    {0, "Error", ""}, /* all others */
-};
-
-/* RFC 9110 section 5.6.7, written out since strftime() asks the locale. */
-static void put_date(struct pl_buf *b, int64_t now_s)
+/* What a status needs besides: whole lines. */
+static const char *fields_of(int status)
 {
-    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed",
-                                   "Thu", "Fri", "Sat"};
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)now_s;
-    struct tm t;
-
-    if (gmtime_r(&seconds, &t) != NULL)
-        pl_buf_printf(b, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
-                      days[t.tm_wday], t.tm_mday, months[t.tm_mon],
-                      t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    switch (status) {
+    case 405:
+        return "Allow: GET\r\n";
+    case 426:
+        return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    case 429:
+    case 503:
+        return "Retry-After: 1\r\n";
+    default:
+        return "";
+    }
 }
 
 void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error,
                          int64_t now_s)
 {
-    size_t i = 0;
-
-    while (answers[i].status != 0 && answers[i].status != error.status)
-        i++;
     /* 426 carries Upgrade, which RFC 9110 section 7.8 wants named in
      * Connection. */
     pl_buf_printf(b, "HTTP/1.1 %d %s\r\nConnection: close%s\r\n%s",
-                  error.status, answers[i].reason,
-                  error.status == 426 ? ", Upgrade" : "", answers[i].fields);
-    put_date(b, now_s);
+                  error.status, pl_http_reason(error.status),
+                  error.status == 426 ? ", Upgrade" : "",
+                  fields_of(error.status));
+    pl_http_put_date(b, now_s);
     if (error.is_head)
         put_text(b, "\r\n");
     else

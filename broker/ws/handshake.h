@@ -9,13 +9,14 @@
 
 #include "buf.h"
 #include "err.h"
+#include "head.h"
 #include "span.h"
 
 enum {
-    PL_HANDSHAKE_MAX = 16384,      /* bytes of a whole request head */
-    PL_HANDSHAKE_LINE_MAX = 8192,  /* bytes of one line */
-    PL_HANDSHAKE_HEADERS_MAX = 64, /* header fields */
-    PL_HANDSHAKE_ACCEPT_LEN = 28   /* characters of Sec-WebSocket-Accept */
+    PL_HANDSHAKE_MAX = PL_HTTP_HEAD_MAX, /* bytes of a whole request head */
+    PL_HANDSHAKE_LINE_MAX = PL_HTTP_LINE_MAX,
+    PL_HANDSHAKE_HEADERS_MAX = PL_HTTP_FIELDS_MAX,
+    PL_HANDSHAKE_ACCEPT_LEN = 28 /* characters of Sec-WebSocket-Accept */
 };
 
 /* A request that was read; spans point into the request. */

@@ -321,9 +321,9 @@ const struct opening openings[] = {
     {"a length and chunks",
      GET HOST REST "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n" END
                    "0\r\n\r\n",
-     413, NULL},
+     400, NULL},
     {"chunks, oddly written",
-     GET HOST REST "Transfer-Encoding: xchunked\r\n" END, 413, NULL},
+     GET HOST REST "Transfer-Encoding: xchunked\r\n" END, 501, NULL},
     {"two lengths",
      GET HOST REST "Content-Length: 0\r\nContent-Length: 5\r\n" END, 400, NULL},
     {"the same length twice",

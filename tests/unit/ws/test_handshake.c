@@ -417,8 +417,8 @@ static void fields_that_are_missing_double_or_wrong_are_refused(void **state)
         ROW(GET HOST "Content-Length:\r\n" REST, 400),
         ROW(GET HOST "Content-Length: 0\r\nContent-Length: 0\r\n" REST, 400),
         ROW(GET HOST "Transfer-Encoding: chunked\r\n" REST, 413),
-        ROW(GET HOST "Transfer-Encoding: identity\r\n" REST, 413),
-        ROW(GET HOST "Transfer-Encoding:\r\n" REST, 413),
+        ROW(GET HOST "Transfer-Encoding: identity\r\n" REST, 501),
+        ROW(GET HOST "Transfer-Encoding:\r\n" REST, 400),
         /* a browser's visit, and upgrades to something else */
         ROW(GET HOST "\r\n", 426),
         ROW(GET HOST CONNECTION KEY_LINE VERSION "\r\n", 426),

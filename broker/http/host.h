@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.h - the Host of a request: is it one, and do we serve it (RFC 9110
  * section 7.2, RFC 3986 section 3.2.2)? */
-#ifndef PL_WS_HOST_H
-#define PL_WS_HOST_H
+#ifndef PL_HOST_H
+#define PL_HOST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.h - the words of an HTTP head (RFC 9110 section 5.6, RFC 9112
  * section 2), for this room and for proxy. */
-#ifndef PL_WS_HTTP_H
-#define PL_WS_HTTP_H
+#ifndef PL_HTTP_H
+#define PL_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>
