@@ -51,10 +51,12 @@ static void put_number(struct pl_buf *b, const char *key, uint64_t n,
     pl_buf_printf(b, "%" PRIu64, n);
 }
 
-void pl_api_write_error(struct pl_buf *b, uint32_t code)
+void pl_api_write_error(struct pl_buf *b, uint32_t code, struct pl_span message)
 {
+    if (message.len == 0)
+        message = pl_span_of(pl_code_text(code));
     pl_buf_printf(b, "{\"code\":%" PRIu32 ",\"message\":", code);
-    pl_json_text_encode(b, pl_span_of(pl_code_text(code)));
+    pl_json_text_encode(b, message);
     pl_buf_put_byte(b, '}');
 }
 

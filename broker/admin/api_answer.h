@@ -8,7 +8,10 @@
 #include "status.h"
 
 /* Each writes one JSON object behind the content of `b`. */
-void pl_api_write_error(struct pl_buf *b, uint32_t code);
+
+/* An empty `message` stands for the text of the code. */
+void pl_api_write_error(struct pl_buf *b, uint32_t code,
+                        struct pl_span message);
 void pl_api_write_published(struct pl_buf *b, const struct pl_publish_mail *m);
 void pl_api_write_queried(struct pl_buf *b, const struct pl_query_mail *m);
 void pl_api_write_info(struct pl_buf *b, const struct pl_status *s);

@@ -2,15 +2,22 @@
 /* api_request.c - see api_request.h.
  *
  * wire's scanner reads the text, because `data` must go on byte for byte: a
- * library that builds a tree would print it anew.  All methods share one table
- * of keys, as backends share one vocabulary; keys that it does not have are
- * ignored, since newer clients send more.  What would change the meaning of a
- * request is not ignored but noted as unsupported.
+ * library that builds a tree would print it anew.  One table has all members
+ * that HTTP API clients of Centrifugo send, with the methods that take them.
+ * A member that is not in the table is ignored, as Centrifugo does: newer
+ * clients send more.  A member that is in the table but that the method does
+ * not take, or that parley does not support, changes what the request means:
+ * with any value but an empty one it is error 108, which names the member.
+ *
+ * Rejected: to ignore those as well.  A `session` that was ignored made
+ * disconnect() close all connections of a user.
  *
  * Invariant: a request that is read without an error has what its method
- * needs, with channel names that may be used and data that may be sent. */
+ * needs, with a channel name that may be used and data that may be sent. */
 #include "api_request.h"
 
+#include "api_json.h"
+#include "base64.h"
 #include "code.h"
 #include "codec.h"
 #include "json_scan.h"
@@ -39,51 +46,12 @@ enum pl_api_method pl_api_method_find(struct pl_span name)
     return (enum pl_api_method)m;
 }
 
-/* The rest of the text is white space. */
-static bool at_end(struct pl_json *j)
-{
-    pl_json_space(j);
-    return j->at == j->end || pl_json_fail(j, "something follows");
-}
-
-static bool open_object(struct pl_json *j)
-{
-    pl_json_space(j);
-    return pl_json_take(j, '{') || pl_json_fail(j, "an object is expected");
-}
-
 /* --- Values --- */
 
 static bool read_text(struct pl_json *j, struct pl_span *out)
 {
     *out = (struct pl_span){0};
     return pl_json_null(j) || pl_json_text(j, out);
-}
-
-static bool read_raw(struct pl_json *j, struct pl_span *out)
-{
-    const char *begin = j->at;
-
-    if (!pl_json_skip(j, PL_JSON_DEPTH_MAX))
-        return false;
-    *out = (struct pl_span){begin, (size_t)(j->at - begin)};
-    return true;
-}
-
-/* At the next element of an array whose bracket was taken; false at its end,
- * which is taken, and for an error. */
-static bool next_element(struct pl_json *j, bool *first)
-{
-    pl_json_space(j);
-    if (pl_json_take(j, ']'))
-        return false;
-    if (!*first) {
-        if (!pl_json_take(j, ','))
-            return pl_json_fail(j, "a comma or a bracket is missing");
-        pl_json_space(j);
-    }
-    *first = false;
-    return true;
 }
 
 static bool out_of_memory(struct pl_json *j)
@@ -114,57 +82,29 @@ static bool on_channels(struct pl_json *j, struct pl_api_request *r)
             pl_arena_alloc(j->arena, PL_API_CHANNELS_MAX * sizeof *r->channels);
     if (r->channels == NULL)
         return out_of_memory(j);
-    while (next_element(j, &first)) {
-        if (r->channel_count == PL_API_CHANNELS_MAX)
-            return pl_json_fail(j, "too many channels");
-        if (!pl_json_text(j, &r->channels[r->channel_count++]))
+    while (pl_json_element(j, &first)) {
+        struct pl_span name;
+
+        if (!pl_json_text(j, &name))
             return false;
+        if (r->channel_count < PL_API_CHANNELS_MAX)
+            r->channels[r->channel_count] = name;
+        r->channel_count++;
     }
     return j->err == PL_OK;
 }
 
 static bool on_data(struct pl_json *j, struct pl_api_request *r)
 {
-    r->is_json = true;
-    return read_raw(j, &r->data);
-}
+    struct pl_span raw;
 
-/* The value of a character of base64 (RFC 4648 section 4), or -1. */
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Decode in place: three bytes need four characters. */
-static bool base64_decode(struct pl_span *text, char *to)
-{
-    uint32_t bits = 0;
-    size_t used = 0, len = text->len;
-    char *begin = to;
-
-    if (len % 4 != 0)
+    if (!pl_json_raw(j, &raw))
         return false;
-    for (int i = 0; i < 2 && len > 0 && text->at[len - 1] == '='; i++)
-        len--;
-    for (size_t i = 0; i < len; i++) {
-        int value = base64_value(text->at[i]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)value;
-        used += 6;
-        if (used >= 8) {
-            used -= 8;
-            *to++ = (char)(bits >> used);
-        }
-    }
-    *text = (struct pl_span){begin, (size_t)(to - begin)};
-    return (bits & ((1u << used) - 1)) == 0;
+    if (r->is_base64)
+        return true; /* of the two, b64data counts, as in Centrifugo */
+    r->data = raw;
+    r->is_json = true;
+    return true;
 }
 
 static bool on_b64data(struct pl_json *j, struct pl_api_request *r)
@@ -178,9 +118,10 @@ static bool on_b64data(struct pl_json *j, struct pl_api_request *r)
     char *to = pl_arena_alloc(j->arena, text.len);
     if (to == NULL)
         return out_of_memory(j);
-    if (!base64_decode(&text, to))
+    if (!pl_base64_decode(&text, to))
         return pl_json_fail(j, "not base64");
     r->data = text;
+    r->is_base64 = true;
     r->is_json = pl_json_accepts(text);
     return true;
 }
@@ -200,7 +141,7 @@ static bool on_pattern(struct pl_json *j, struct pl_api_request *r)
     return read_text(j, &r->pattern);
 }
 
-/* The supervisor spares one client; a longer list is told to be too much. */
+/* The supervisor spares one client; read_whole() refuses a longer list. */
 static bool on_whitelist(struct pl_json *j, struct pl_api_request *r)
 {
     bool first = true;
@@ -209,11 +150,11 @@ static bool on_whitelist(struct pl_json *j, struct pl_api_request *r)
         return true;
     if (!pl_json_take(j, '['))
         return pl_json_fail(j, "an array is expected");
-    while (next_element(j, &first)) {
-        if (r->except.at != NULL)
-            r->is_unsupported = true;
+    r->except_count = 0;
+    while (pl_json_element(j, &first)) {
         if (!pl_json_text(j, &r->except))
             return false;
+        r->except_count++;
     }
     return j->err == PL_OK;
 }
@@ -226,7 +167,7 @@ static bool on_disconnect(struct pl_json *j, struct pl_api_request *r)
 
     if (pl_json_null(j))
         return true;
-    if (!open_object(j))
+    if (!pl_json_open_object(j))
         return false;
     while (pl_json_member(j, &first, &key)) {
         bool is_read;
@@ -264,7 +205,7 @@ static bool on_since(struct pl_json *j, struct pl_api_request *r)
 
     if (pl_json_null(j))
         return true;
-    if (!open_object(j))
+    if (!pl_json_open_object(j))
         return false;
     r->has_since = true;
     while (pl_json_member(j, &first, &key)) {
@@ -287,118 +228,216 @@ static bool on_reverse(struct pl_json *j, struct pl_api_request *r)
     return pl_json_null(j) || pl_json_bool(j, &r->reverse);
 }
 
-/* Anything but null, false, "", {} asks for what there is not. */
-static bool on_unsupported(struct pl_json *j, struct pl_api_request *r)
-{
-    struct pl_span raw;
+/* --- Members --- */
 
-    if (!read_raw(j, &raw))
+/* Bits of methods. */
+#define METHOD(method) (1u << (method))
+enum {
+    SENDS = METHOD(PL_API_PUBLISH) | METHOD(PL_API_BROADCAST),
+    ENDS = METHOD(PL_API_DISCONNECT) | METHOD(PL_API_UNSUBSCRIBE),
+    LOOKS = METHOD(PL_API_PRESENCE) | METHOD(PL_API_PRESENCE_STATS) |
+            METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
+    /* What Centrifugo has and parley does not: nobody takes it. */
+    NONE = 0
+};
+
+static const struct member {
+    const char *name;
+    bool (*read)(struct pl_json *j, struct pl_api_request *r);
+    unsigned methods; /* that take it */
+} members[] = {
+    {"channel", on_channel,
+     METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE)},
+    {"channels", on_channels, METHOD(PL_API_BROADCAST)},
+    {"data", on_data, SENDS},
+    {"b64data", on_b64data, SENDS},
+    {"user", on_user, ENDS},
+    {"client", on_client, ENDS},
+    {"whitelist", on_whitelist, METHOD(PL_API_DISCONNECT)},
+    {"disconnect", on_disconnect, METHOD(PL_API_DISCONNECT)},
+    {"pattern", on_pattern, METHOD(PL_API_CHANNELS)},
+    {"limit", on_limit, METHOD(PL_API_HISTORY)},
+    {"since", on_since, METHOD(PL_API_HISTORY)},
+    {"reverse", on_reverse, METHOD(PL_API_HISTORY)},
+    {"skip_history", NULL, NONE},
+    {"tags", NULL, NONE},
+    {"idempotency_key", NULL, NONE},
+    {"delta", NULL, NONE},
+    {"version", NULL, NONE},
+    {"version_epoch", NULL, NONE},
+    {"session", NULL, NONE},
+    {"label_filter", NULL, NONE},
+    {"all_users", NULL, NONE},
+    {"tf", NULL, NONE},
+};
+
+static const struct member *find_member(struct pl_span name)
+{
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        if (pl_span_equal(name, pl_span_of(members[i].name)))
+            return &members[i];
+    }
+    return NULL;
+}
+
+/* null, false, 0, "", {} and [] ask for nothing: clients send them for what
+ * was not set. */
+static bool is_empty(struct pl_span raw)
+{
+    static const char *const texts[] = {"null", "false", "0", "\"\""};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (pl_span_equal(raw, pl_span_of(texts[i])))
+            return true;
+    }
+    if (raw.at[0] != '{' && raw.at[0] != '[')
         return false;
-    if (!pl_span_equal(raw, PL_SPAN("null")) &&
-        !pl_span_equal(raw, PL_SPAN("false")) &&
-        !pl_span_equal(raw, PL_SPAN("\"\"")) &&
-        !pl_span_equal(raw, PL_SPAN("{}")))
-        r->is_unsupported = true;
+    for (size_t i = 1; i + 1 < raw.len; i++) {
+        if ((unsigned char)raw.at[i] > ' ')
+            return false;
+    }
     return true;
 }
 
-static const struct key {
-    const char *name;
-    bool (*read)(struct pl_json *j, struct pl_api_request *r);
-} keys[] = {
-    {"channel", on_channel},
-    {"channels", on_channels},
-    {"data", on_data},
-    {"b64data", on_b64data},
-    {"user", on_user},
-    {"client", on_client},
-    {"pattern", on_pattern},
-    {"whitelist", on_whitelist},
-    {"disconnect", on_disconnect},
-    {"limit", on_limit},
-    {"since", on_since},
-    {"reverse", on_reverse},
-    {"skip_history", on_unsupported},
-    {"tags", on_unsupported},
-    {"idempotency_key", on_unsupported},
-    {"delta", on_unsupported},
-};
-
-static bool read_member(struct pl_json *j, struct pl_span name,
-                        struct pl_api_request *r)
+static bool refuse_member(struct pl_json *j, const struct member *m,
+                          struct pl_api_fault *fault)
 {
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (pl_span_equal(name, pl_span_of(keys[i].name)))
-            return keys[i].read(j, r);
-    }
-    return pl_json_skip(j, PL_JSON_DEPTH_MAX);
+    struct pl_span raw;
+
+    if (!pl_json_raw(j, &raw))
+        return false;
+    if (!is_empty(raw))
+        pl_api_fault_set(fault, PL_ERROR_NOT_AVAILABLE, m->name,
+                         m->methods == NONE ? "not supported"
+                                            : "not taken by this method");
+    return true;
 }
 
-static bool read_params(struct pl_json *j, struct pl_api_request *r)
+/* *broken is the member that cannot be read, if it is known. */
+static bool read_members(struct pl_json *j, struct pl_api_request *r,
+                         struct pl_api_fault *fault, const char **broken)
 {
     bool first = true;
     struct pl_span name;
 
-    if (!open_object(j))
+    if (!pl_json_open_object(j))
         return false;
     while (pl_json_member(j, &first, &name)) {
-        if (!read_member(j, name, r))
-            return false;
+        const struct member *m = find_member(name);
+        bool is_read;
+
+        if (m == NULL)
+            is_read = pl_json_skip(j, PL_JSON_DEPTH_MAX);
+        else if ((m->methods & METHOD(r->method)) == 0)
+            is_read = refuse_member(j, m, fault);
+        else
+            is_read = m->read(j, r);
+        if (is_read)
+            continue;
+        if (m != NULL)
+            *broken = m->name;
+        return false;
     }
-    return j->err == PL_OK && at_end(j);
+    return j->err == PL_OK && pl_json_at_end(j);
+}
+
+/* The whole text is read even if a member is refused: text that is not JSON is
+ * the worse fault, and replaces the other. */
+static bool read_params(struct pl_span params, struct pl_api_request *r,
+                        struct pl_arena *arena, struct pl_api_fault *fault)
+{
+    struct pl_api_fault refused = {0};
+    const char *broken = NULL;
+    struct pl_json j;
+
+    pl_json_init(&j, params, arena);
+    const char *begin = j.at;
+    if (!read_members(&j, r, &refused, &broken)) {
+        pl_api_fault_take(fault, &j, begin);
+        fault->member = broken;
+        return false;
+    }
+    *fault = refused;
+    return refused.code == 0;
 }
 
 /* --- What each method needs --- */
 
-/* A backend may use inboxes too. */
-static bool is_channel(struct pl_span name)
+bool pl_api_channel_check(struct pl_span name, struct pl_api_fault *fault)
 {
-    enum pl_channel_name is = pl_channel_name_check(name);
-
-    return is == PL_CHANNEL_NAME_OK || is == PL_CHANNEL_NAME_RESERVED;
-}
-
-static bool are_channels(const struct pl_api_request *r)
-{
-    for (size_t i = 0; i < r->channel_count; i++) {
-        if (!is_channel(r->channels[i]))
-            return false;
+    switch (pl_channel_name_check(name)) {
+    case PL_CHANNEL_NAME_EMPTY:
+        return pl_api_fault_set(fault, PL_ERROR_BAD_REQUEST, "channel",
+                                name.at == NULL ? "it is missing"
+                                                : "it is empty");
+    case PL_CHANNEL_NAME_TOO_LONG:
+        return pl_api_fault_set(fault, PL_ERROR_BAD_REQUEST, "channel",
+                                "it is longer than 255 bytes");
+    default:
+        return true; /* a backend may use inboxes too */
     }
-    return r->channel_count > 0;
 }
 
-static bool is_data(const struct pl_api_request *r, bool binary)
+static bool need(bool holds, struct pl_api_fault *fault, const char *member,
+                 const char *why)
 {
-    return r->data.at != NULL && (r->is_json || binary);
+    return holds || pl_api_fault_set(fault, PL_ERROR_BAD_REQUEST, member, why);
+}
+
+static bool need_data(const struct pl_api_request *r, bool binary,
+                      struct pl_api_fault *fault)
+{
+    return need(r->data.at != NULL, fault, "data", "it is missing") &&
+           need(r->is_json || binary, fault, "b64data",
+                "it must be JSON while channels.data is json");
+}
+
+static bool need_channels(const struct pl_api_request *r,
+                          struct pl_api_fault *fault)
+{
+    return need(r->channel_count > 0, fault, "channels",
+                "no channel is given") &&
+           need(r->channel_count <= PL_API_CHANNELS_MAX, fault, "channels",
+                "more than 1000 channels");
 }
 
 /* The anonymous user is "", so it must be named to be meant. */
-static bool is_someone(const struct pl_api_request *r)
+static bool need_someone(const struct pl_api_request *r,
+                         struct pl_api_fault *fault)
 {
-    return r->user.at != NULL || r->client.len > 0;
+    return need(r->user.at != NULL || r->client.len > 0, fault, "user",
+                "neither user nor client is given");
 }
 
-static bool is_close(const struct pl_api_request *r)
+static bool need_close(const struct pl_api_request *r,
+                       struct pl_api_fault *fault)
 {
-    return (r->code == 0 || r->code >= 3000) && r->reason.len <= REASON_MAX;
+    if (r->except_count > 1)
+        return pl_api_fault_set(fault, PL_ERROR_NOT_AVAILABLE, "whitelist",
+                                "more than one client is not supported");
+    return need(r->code == 0 || r->code >= 3000, fault, "disconnect",
+                "code must be from 3000 to 4999") &&
+           need(r->reason.len <= REASON_MAX, fault, "disconnect",
+                "reason is longer than 123 bytes");
 }
 
-static bool is_complete(const struct pl_api_request *r, bool binary)
+static bool is_complete(const struct pl_api_request *r, bool binary,
+                        struct pl_api_fault *f)
 {
     switch (r->method) {
     case PL_API_PUBLISH:
-        return is_channel(r->channel) && is_data(r, binary);
+        return pl_api_channel_check(r->channel, f) && need_data(r, binary, f);
     case PL_API_BROADCAST:
-        return are_channels(r) && is_data(r, binary);
+        return need_channels(r, f) && need_data(r, binary, f);
     case PL_API_PRESENCE:
     case PL_API_PRESENCE_STATS:
     case PL_API_HISTORY:
     case PL_API_HISTORY_REMOVE:
-        return is_channel(r->channel);
+        return pl_api_channel_check(r->channel, f);
     case PL_API_DISCONNECT:
-        return is_someone(r) && is_close(r);
+        return need_someone(r, f) && need_close(r, f);
     case PL_API_UNSUBSCRIBE:
-        return is_someone(r) && is_channel(r->channel);
+        return need_someone(r, f) && pl_api_channel_check(r->channel, f);
     default:
         return true;
     }
@@ -406,145 +445,16 @@ static bool is_complete(const struct pl_api_request *r, bool binary)
 
 uint32_t pl_api_request_read(struct pl_api_request *out,
                              enum pl_api_method method, struct pl_span params,
-                             bool binary, struct pl_arena *arena)
+                             bool binary, struct pl_arena *arena,
+                             struct pl_api_fault *fault)
 {
     struct pl_api_request r = {.method = method};
-    struct pl_json j;
 
+    *fault = (struct pl_api_fault){0};
     if (method >= PL_API_METHOD_COUNT)
-        return PL_ERROR_METHOD_NOT_FOUND;
-    pl_json_init(&j, params, arena);
-    if (params.len > 0 && !read_params(&j, &r))
-        return j.err == PL_ENOMEM ? PL_ERROR_INTERNAL : PL_ERROR_BAD_REQUEST;
-    if (!is_complete(&r, binary))
-        return PL_ERROR_BAD_REQUEST;
-    if (r.is_unsupported)
-        return PL_ERROR_NOT_AVAILABLE;
-    *out = r;
-    return 0;
-}
-
-/* --- Several commands in one body --- */
-
-struct command_list {
-    struct pl_api_command *at;
-    size_t count;
-};
-
-static struct pl_api_command *add_command(struct pl_json *j,
-                                          struct command_list *list)
-{
-    if (list->count == PL_API_COMMANDS_MAX) {
-        pl_json_fail(j, "too many commands");
-        return NULL;
-    }
-    struct pl_api_command *c = &list->at[list->count++];
-    *c = (struct pl_api_command){.method = PL_API_METHOD_COUNT};
-    return c;
-}
-
-/* {"method": "publish", "params": {..}} */
-static bool read_named(struct pl_json *j, struct command_list *list)
-{
-    bool first = true;
-    struct pl_span key, name;
-    struct pl_api_command *c = add_command(j, list);
-
-    if (c == NULL || !open_object(j))
-        return false;
-    while (pl_json_member(j, &first, &key)) {
-        bool is_read;
-
-        if (pl_span_equal(key, PL_SPAN("method"))) {
-            is_read = pl_json_text(j, &name);
-            if (is_read)
-                c->method = pl_api_method_find(name);
-        } else if (pl_span_equal(key, PL_SPAN("params"))) {
-            is_read = read_raw(j, &c->params);
-        } else {
-            is_read = pl_json_skip(j, PL_JSON_DEPTH_MAX);
-        }
-        if (!is_read)
-            return false;
-    }
-    return j->err == PL_OK;
-}
-
-/* {"publish": {..}} */
-static bool read_keyed(struct pl_json *j, struct command_list *list)
-{
-    bool first = true;
-    struct pl_span key;
-    struct pl_api_command *c = add_command(j, list);
-
-    if (c == NULL || !open_object(j))
-        return false;
-    while (pl_json_member(j, &first, &key)) {
-        if (c->params.at != NULL)
-            return pl_json_fail(j, "two methods in one command");
-        c->method = pl_api_method_find(key);
-        if (!read_raw(j, &c->params))
-            return false;
-    }
-    return j->err == PL_OK;
-}
-
-static bool read_commands(struct pl_json *j, struct command_list *list)
-{
-    bool first = true;
-
-    if (!pl_json_take(j, '['))
-        return pl_json_fail(j, "an array is expected");
-    while (next_element(j, &first)) {
-        if (!read_keyed(j, list))
-            return false;
-    }
-    return j->err == PL_OK;
-}
-
-static bool read_batch(struct pl_json *j, struct command_list *list)
-{
-    bool first = true;
-    struct pl_span key;
-
-    if (!open_object(j))
-        return false;
-    while (pl_json_member(j, &first, &key)) {
-        bool is_read = pl_span_equal(key, PL_SPAN("commands"))
-                           ? read_commands(j, list)
-                           : pl_json_skip(j, PL_JSON_DEPTH_MAX);
-        if (!is_read)
-            return false;
-    }
-    return j->err == PL_OK && at_end(j);
-}
-
-static bool read_lines(struct pl_json *j, struct command_list *list)
-{
-    do {
-        if (!read_named(j, list))
-            return false;
-        pl_json_space(j);
-    } while (j->at < j->end);
-    return true;
-}
-
-uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
-                              bool is_batch, struct pl_span body,
-                              struct pl_arena *arena)
-{
-    struct command_list list = {
-        .at = pl_arena_alloc(arena, PL_API_COMMANDS_MAX * sizeof *list.at)};
-    struct pl_json j;
-
-    if (list.at == NULL)
-        return PL_ERROR_INTERNAL;
-    pl_json_init(&j, body, arena);
-    if (!(is_batch ? read_batch(&j, &list) : read_lines(&j, &list)))
-        return j.err == PL_ENOMEM ? PL_ERROR_INTERNAL : PL_ERROR_BAD_REQUEST;
-    if (list.count == 0)
-        return PL_ERROR_BAD_REQUEST;
-    *out = list.at;
-    *count = list.count;
-    return 0;
+        pl_api_fault_set(fault, PL_ERROR_METHOD_NOT_FOUND, NULL, NULL);
+    else if ((params.len == 0 || read_params(params, &r, arena, fault)) &&
+             is_complete(&r, binary, fault))
+        *out = r;
+    return fault->code;
 }

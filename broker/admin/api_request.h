@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api_fault.h"
 #include "arena.h"
 #include "span.h"
 
@@ -32,7 +33,7 @@ enum pl_api_method {
 const char *pl_api_method_text(enum pl_api_method method);
 enum pl_api_method pl_api_method_find(struct pl_span name);
 
-enum { PL_API_COMMANDS_MAX = 1000, PL_API_CHANNELS_MAX = 1000 };
+enum { PL_API_CHANNELS_MAX = 1000 };
 
 /* What a request asks for.  Spans lie in its body or the arena; those that
  * were not given, or are null, are absent. */
@@ -42,36 +43,26 @@ struct pl_api_request {
     struct pl_span *channels; /* broadcast */
     size_t channel_count;
     struct pl_span data; /* as the backend wrote it */
-    bool is_json;
+    bool is_json, is_base64;
     struct pl_span user, client, except, reason, pattern;
-    uint32_t code; /* disconnect; 0: the default */
+    uint32_t except_count; /* clients in the whitelist */
+    uint32_t code;         /* disconnect; 0: the default */
     int32_t limit;
     bool has_since, reverse;
     uint64_t offset;
     struct pl_span epoch;
-    /* It wants something that parley does not do: tags, a publication that
-     * history skips, an idempotency key, a delta, a list of spared clients. */
-    bool is_unsupported;
 };
 
 /* Read the parameters of `method`, a JSON object; it may be changed in place.
- * `binary`: b64data may be anything, else it must be JSON as well.
- * Returns 0 or a number of code.h: 107, 108, 100 (out of memory). */
+ * `binary`: b64data may be anything, else it must be JSON as well.  The
+ * channels of a broadcast are not checked: each has a response of its own.
+ * Returns 0, or 107, 108, 104 or 100 with details in *fault. */
 uint32_t pl_api_request_read(struct pl_api_request *out,
                              enum pl_api_method method, struct pl_span params,
-                             bool binary, struct pl_arena *arena);
+                             bool binary, struct pl_arena *arena,
+                             struct pl_api_fault *fault);
 
-/* One command of several. */
-struct pl_api_command {
-    enum pl_api_method method;
-    struct pl_span params; /* a JSON object; absent: none */
-};
-
-/* Read a body of POST /api, {"method", "params"} objects one behind the other,
- * or of POST /api/batch, {"commands": [{"<method>": {..}}, ..]}.
- * Returns 0, 107 or 100; *out is the arena's. */
-uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
-                              bool is_batch, struct pl_span body,
-                              struct pl_arena *arena);
+/* Whether a backend may use the channel; if not, *fault says why. */
+bool pl_api_channel_check(struct pl_span name, struct pl_api_fault *fault);
 
 #endif

@@ -19,6 +19,7 @@
 #include "calls.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "api_answer.h"
@@ -55,21 +56,29 @@ static void put(struct pl_buf *b, const char *text)
     pl_buf_put_span(b, pl_span_of(text));
 }
 
+static void put_id(struct pl_buf *b, uint32_t id)
+{
+    if (id != 0)
+        pl_buf_printf(b, "\"id\":%" PRIu32 ",", id);
+}
+
 static void put_part(struct pl_buf *out, const struct pl_api_part *p)
 {
     pl_buf_put_span(out, pl_buf_span(&p->before));
     if (p->error == 0 && p->result.failed)
         out->failed = true;
+    pl_buf_put_byte(out, '{');
+    put_id(out, p->id);
     if (p->error != 0) {
-        put(out, "{\"error\":");
-        pl_api_write_error(out, p->error);
+        put(out, "\"error\":");
+        pl_api_write_error(out, p->error, pl_buf_span(&p->why));
     } else {
-        pl_buf_printf(out, "{\"%s\":",
+        pl_buf_printf(out, "\"%s\":",
                       p->is_named ? pl_api_method_text(p->method) : "result");
         pl_buf_put_span(out, pl_buf_span(&p->result));
     }
     pl_buf_put_byte(out, '}');
-    if (p->before.failed)
+    if (p->before.failed || p->why.failed)
         out->failed = true;
 }
 
@@ -130,6 +139,7 @@ void pl_api_call_forget(struct pl_api_call *call)
     for (size_t i = 0; i < call->count; i++) {
         pl_buf_fini(&call->parts[i].before);
         pl_buf_fini(&call->parts[i].result);
+        pl_buf_fini(&call->parts[i].why);
     }
     free(call->parts);
     pl_buf_fini(&call->after);
@@ -198,21 +208,45 @@ static uint32_t take_room(struct pl_api_call *call, struct pl_api_part *p,
 
 /* --- From a body to parts --- */
 
+static void set_fault(struct pl_api_part *p, const struct pl_api_fault *fault)
+{
+    p->error = fault->code;
+    if (fault->why != NULL)
+        pl_api_fault_write(&p->why, fault);
+}
+
+/* One channel of a broadcast.  What is wrong with its name is its own error. */
+static bool add_channel(struct pl_api_call *call,
+                        const struct pl_api_request *r, struct pl_span channel)
+{
+    struct pl_api_part *p = add_part(call, PL_API_PUBLISH, false);
+    struct pl_api_fault fault = {0};
+
+    if (p == NULL)
+        return false;
+    if (!pl_api_channel_check(channel, &fault)) {
+        set_fault(p, &fault);
+        return true;
+    }
+    p->error = take_room(call, p, r->data.len);
+    if (p->error == 0 && !pl_api_part_publish(call, p, r, channel))
+        p->error = PL_ERROR_INTERNAL;
+    return true;
+}
+
 /* A broadcast is a publish a channel, inside one result. */
 static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
-                      bool is_named)
+                      const struct pl_api_command *command, bool is_named)
 {
-    pl_buf_printf(&call->after, "{\"%s\":{\"responses\":[",
+    pl_buf_put_byte(&call->after, '{');
+    put_id(&call->after, command->id);
+    pl_buf_printf(&call->after, "\"%s\":{\"responses\":[",
                   is_named ? "broadcast" : "result");
     for (size_t i = 0; i < r->channel_count; i++) {
         if (i > 0)
             put(&call->after, ",");
-        struct pl_api_part *p = add_part(call, PL_API_PUBLISH, false);
-        if (p == NULL)
+        if (!add_channel(call, r, r->channels[i]))
             return false;
-        p->error = take_room(call, p, r->data.len);
-        if (p->error == 0 && !pl_api_part_publish(call, p, r, r->channels[i]))
-            p->error = PL_ERROR_INTERNAL;
     }
     put(&call->after, "]}}");
     return true;
@@ -230,54 +264,70 @@ static uint32_t refusal(const struct pl_api_calls *c, enum pl_api_method method)
     return PL_ERROR_TOO_MANY_REQUESTS;
 }
 
-static bool add_command(struct pl_api_call *call, enum pl_api_method method,
-                        struct pl_span params, bool is_named)
+/* Positions in errors are those in `body`. */
+static bool add_command(struct pl_api_call *call, struct pl_span body,
+                        const struct pl_api_command *command, bool is_named)
 {
     const struct pl_config *config = call->calls->options->config;
+    enum pl_api_method method = command->method;
     struct pl_api_request r;
-    uint32_t error = pl_api_request_read(
-        &r, method, params, config->channels.data == PL_DATA_BINARY,
-        &call->calls->arena);
+    struct pl_api_fault fault;
 
-    if (error == 0)
-        error = refusal(call->calls, method);
-    if (error == 0 && method == PL_API_BROADCAST)
-        return broadcast(call, &r, is_named);
+    if (pl_api_request_read(&r, method, command->params,
+                            config->channels.data == PL_DATA_BINARY,
+                            &call->calls->arena, &fault) != 0 &&
+        fault.is_malformed)
+        fault.at += (size_t)(command->params.at - body.at);
+    if (fault.code == 0)
+        fault.code = refusal(call->calls, method);
+    if (fault.code == 0 && method == PL_API_BROADCAST)
+        return broadcast(call, &r, command, is_named);
     struct pl_api_part *p = add_part(call, method, is_named);
     if (p == NULL)
         return false;
-    if (error == 0)
-        error = take_room(call, p, r.data.len);
-    p->error = error;
-    if (error == 0 && !pl_api_part_send(call, p, &r))
+    p->id = command->id;
+    if (fault.code == 0)
+        fault.code = take_room(call, p, r.data.len);
+    set_fault(p, &fault);
+    if (fault.code == 0 && !pl_api_part_send(call, p, &r))
         p->error = PL_ERROR_INTERNAL;
+    call->is_malformed = fault.is_malformed;
     return true;
 }
 
-/* A body of several commands that cannot be read is one error. */
+static bool add_fault(struct pl_api_call *call,
+                      const struct pl_api_fault *fault)
+{
+    struct pl_api_part *p = add_part(call, PL_API_METHOD_COUNT, false);
+
+    if (p == NULL)
+        return false;
+    set_fault(p, fault);
+    call->is_malformed = fault->is_malformed;
+    return true;
+}
+
+/* False: out of memory. */
 static bool add_commands(struct pl_api_call *call, enum pl_api_call_form form,
                          struct pl_span body)
 {
-    struct pl_api_command *list = NULL;
-    size_t count = 0;
     bool is_batch = form == PL_CALL_BATCH;
-    uint32_t error = pl_api_commands_read(&list, &count, is_batch, body,
-                                          &call->calls->arena);
+    struct pl_api_command *list;
+    struct pl_api_fault fault;
+    size_t count;
 
-    if (error != 0) {
-        struct pl_api_part *p = add_part(call, PL_API_METHOD_COUNT, false);
-        if (p != NULL)
-            p->error = error;
-        return p != NULL;
-    }
+    if (pl_api_commands_read(&list, &count, is_batch, body, &call->calls->arena,
+                             &fault) != 0)
+        return add_fault(call, &fault);
     put(&call->after, is_batch ? "{\"replies\":[" : "");
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             put(&call->after, is_batch ? "," : "\n");
-        if (!add_command(call, list[i].method, list[i].params, is_batch))
+        if (!add_command(call, body, &list[i], is_batch))
             return false;
     }
     put(&call->after, is_batch ? "]}" : "");
+    call->is_malformed = false; /* each of them has an answer of its own */
     return true;
 }
 
@@ -305,7 +355,8 @@ enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
     take_slot(c, call);
     call->done = done;
     call->arg = arg;
-    bool ok = form == PL_CALL_ONE ? add_command(call, method, body, false)
+    struct pl_api_command one = {.method = method, .params = body};
+    bool ok = form == PL_CALL_ONE ? add_command(call, body, &one, false)
                                   : add_commands(call, form, body);
     pl_arena_reset(&c->arena);
     if (!ok) {
@@ -314,6 +365,11 @@ enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
     }
     *out = call;
     return PL_OK;
+}
+
+bool pl_api_call_is_malformed(const struct pl_api_call *call)
+{
+    return call->is_malformed;
 }
 
 void pl_api_call_start(struct pl_api_call *call)

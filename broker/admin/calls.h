@@ -12,7 +12,7 @@
 #define PL_CALLS_H
 
 #include "admin.h"
-#include "api_request.h"
+#include "api_command.h"
 #include "arena.h"
 #include "buf.h"
 #include "list.h"
@@ -66,6 +66,11 @@ enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
                                enum pl_api_call_form form,
                                enum pl_api_method method, struct pl_span body,
                                pl_api_call_done *done, void *arg);
+
+/* Whether the body is not JSON, or a member has another type than its method
+ * expects.  The answer then is an error that says where.  A command of several
+ * that is wrong by itself does not count: it has its own answer. */
+bool pl_api_call_is_malformed(const struct pl_api_call *call);
 
 /* Answer it if it waits for nothing: `call` may be gone when this returns. */
 void pl_api_call_start(struct pl_api_call *call);

@@ -10,7 +10,9 @@
 struct pl_api_part {
     struct pl_buf before; /* goes in front of the result */
     struct pl_buf result; /* a JSON object, once it is there */
+    struct pl_buf why;    /* the message of `error`; empty: the code's text */
     uint32_t error;       /* of code.h; then `result` does not count */
+    uint32_t id;          /* of the older form, returned; 0: none */
     uint32_t waiting;     /* mails */
     size_t bytes;         /* of its publication, or of `result` */
     uint8_t method;       /* enum pl_api_method */
@@ -30,6 +32,7 @@ struct pl_api_call {
     struct pl_timer timer;
     pl_api_call_done *done;
     void *arg;
+    bool is_malformed; /* the body cannot be read */
 };
 
 /* calls_send.c.  Send the mails of a part, or write its result if it needs

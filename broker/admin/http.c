@@ -31,6 +31,7 @@ struct pl_waiting {
     struct pl_admin *admin;
     struct evhttp_request *request;
     struct pl_api_call *call;
+    int status; /* of the answer */
 };
 
 /* --- Answers --- */
@@ -112,10 +113,11 @@ static void on_done(void *arg, const struct pl_buf *body)
 {
     struct pl_waiting *w = arg;
     struct evhttp_request *req = w->request;
+    int status = w->status;
 
     set_closecb(req, NULL, NULL);
     drop_waiting(w);
-    pl_http_reply(req, 200, "application/json", body);
+    pl_http_reply(req, status, "application/json", body);
 }
 
 void pl_http_abandon(struct evhttp_request *req)
@@ -159,6 +161,7 @@ static void call_api(struct pl_admin *a, struct evhttp_request *req,
     }
     w->admin = a;
     w->request = req;
+    w->status = pl_api_call_is_malformed(w->call) ? 400 : 200;
     pl_list_append(&a->waiting, &w->link);
     set_closecb(req, on_gone, w);
     pl_api_call_start(w->call);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api_command.h"
 #include "api_request.h"
 #include "code.h"
 #include "codec.h"
@@ -34,11 +35,31 @@ static void check_request(const struct pl_api_request *r)
     require(r->channel.len > 0 || r->channel_count > 0);
 }
 
+/* A fault says why, within the body, in text that JSON can carry. */
+static void check_fault(const struct pl_api_fault *f, uint32_t error,
+                        size_t len)
+{
+    struct pl_buf text = {0};
+
+    require(f->code == error);
+    if (f->is_malformed)
+        require(error == PL_ERROR_BAD_REQUEST && f->why != NULL &&
+                f->at <= len);
+    if (error != 0)
+        pl_api_fault_write(&text, f);
+    require(!text.failed && (error == 0 || text.len > 0));
+    for (size_t i = 0; i < text.len; i++)
+        require(text.data[i] >= ' ' && text.data[i] <= '~');
+    pl_buf_fini(&text);
+}
+
 static void read_one(enum pl_api_method method, struct pl_span body,
                      bool binary, struct pl_arena *arena)
 {
     struct pl_api_request r;
-    uint32_t error = pl_api_request_read(&r, method, body, binary, arena);
+    struct pl_api_fault fault;
+    uint32_t error =
+        pl_api_request_read(&r, method, body, binary, arena, &fault);
 
     if (error == 0)
         check_request(&r);
@@ -46,15 +67,20 @@ static void read_one(enum pl_api_method method, struct pl_span body,
         require(error == PL_ERROR_BAD_REQUEST || error == PL_ERROR_INTERNAL ||
                 error == PL_ERROR_NOT_AVAILABLE ||
                 error == PL_ERROR_METHOD_NOT_FOUND);
+    check_fault(&fault, error, body.len);
 }
 
 static void read_several(bool is_batch, struct pl_span body,
                          struct pl_arena *arena)
 {
     struct pl_api_command *c;
-    size_t count;
+    struct pl_api_fault fault;
+    size_t count, len = body.len;
+    uint32_t error =
+        pl_api_commands_read(&c, &count, is_batch, body, arena, &fault);
 
-    if (pl_api_commands_read(&c, &count, is_batch, body, arena) != 0)
+    check_fault(&fault, error, len);
+    if (error != 0)
         return;
     require(count > 0 && count <= PL_API_COMMANDS_MAX);
     for (size_t i = 0; i < count; i++)

@@ -154,9 +154,80 @@ static void an_error_of_the_owner_is_told(void **state)
 static void a_body_that_is_wrong_is_told_without_asking_anybody(void **state)
 {
     expect(*state, PL_CALL_ONE, PL_API_PUBLISH, "{\"data\":1}",
-           "{\"error\":{\"code\":107,\"message\":\"bad request\"}}");
+           "{\"error\":{\"code\":107,\"message\":\"bad request: channel: "
+           "it is missing\"}}");
     expect(*state, PL_CALL_BATCH, 0, "nonsense",
-           "{\"error\":{\"code\":107,\"message\":\"bad request\"}}");
+           "{\"error\":{\"code\":107,\"message\":\"bad request: "
+           "an object is expected at byte 0\"}}");
+}
+
+static bool is_malformed(struct fixture *f, enum pl_api_call_form form,
+                         enum pl_api_method method, const char *text)
+{
+    struct pl_api_call *call = begin(f, form, method, text);
+    bool is = pl_api_call_is_malformed(call);
+
+    pl_api_call_forget(call);
+    return is;
+}
+
+static void a_body_that_cannot_be_read_is_malformed(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(is_malformed(f, PL_CALL_ONE, PL_API_PUBLISH, "{"));
+    assert_true(
+        is_malformed(f, PL_CALL_ONE, PL_API_PUBLISH, "{\"channel\":1}"));
+    assert_true(is_malformed(f, PL_CALL_BATCH, 0, "{\"commands\":[{}"));
+    assert_true(is_malformed(f, PL_CALL_LINES, 0, "{\"method\":\"info\"} x"));
+    /* It can be read, and asks for what is not done. */
+    assert_false(is_malformed(f, PL_CALL_ONE, PL_API_PUBLISH, "{}"));
+    assert_false(is_malformed(f, PL_CALL_BATCH, 0, "{\"commands\":[]}"));
+    assert_false(is_malformed(f, PL_CALL_ONE, PL_API_DISCONNECT,
+                              "{\"user\":\"u\",\"session\":\"s\"}"));
+    /* One command of several has an answer of its own. */
+    assert_false(is_malformed(
+        f, PL_CALL_BATCH, 0, "{\"commands\":[{\"publish\":{\"channel\":1}}]}"));
+}
+
+static void a_position_in_a_batch_counts_from_the_body(void **state)
+{
+    expect(*state, PL_CALL_BATCH, 0,
+           "{\"commands\":[{\"info\":[]},{\"publish\":{\"channel\":1}}]}",
+           "{\"replies\":[{\"error\":{\"code\":107,\"message\":\"bad request: "
+           "an object is expected at byte 21\"}},"
+           "{\"error\":{\"code\":107,\"message\":\"bad request: "
+           "channel: a string is expected at byte 47\"}}]}");
+}
+
+static void a_blank_channel_fails_its_own_response_only(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.channel_owners = 1;
+    expect(f, PL_CALL_ONE, PL_API_BROADCAST,
+           "{\"channels\":[\"a\",\"\",\"b\"],\"data\":7}",
+           "{\"result\":{\"responses\":["
+           "{\"result\":{\"offset\":1,\"epoch\":\"epok\"}},"
+           "{\"error\":{\"code\":107,\"message\":\"bad request: channel: "
+           "it is empty\"}},"
+           "{\"result\":{\"offset\":2,\"epoch\":\"epok\"}}]}}");
+}
+
+static void the_older_form_returns_ids(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.channel_owners = 1;
+    expect(f, PL_CALL_LINES, 0,
+           "{\"method\":\"disconnect\",\"params\":{\"user\":\"a\"},\"id\":1}"
+           "{\"id\":2,\"method\":\"what\"}{\"id\":3,\"method\":\"broadcast\","
+           "\"params\":{\"channels\":[\"a\"],\"data\":1}}",
+           "{\"id\":1,\"result\":{}}\n"
+           "{\"id\":2,\"error\":{\"code\":104,\"message\":\"method not "
+           "found\"}}\n"
+           "{\"id\":3,\"result\":{\"responses\":[{\"result\":{\"offset\":1,"
+           "\"epoch\":\"epok\"}}]}}");
 }
 
 /* limits.memory: what is kept or fanned out is refused, the rest goes on. */
@@ -457,6 +528,10 @@ int main(void)
         WITH_FIXTURE(publish_tells_offset_and_epoch),
         WITH_FIXTURE(an_error_of_the_owner_is_told),
         WITH_FIXTURE(a_body_that_is_wrong_is_told_without_asking_anybody),
+        WITH_FIXTURE(a_body_that_cannot_be_read_is_malformed),
+        WITH_FIXTURE(a_position_in_a_batch_counts_from_the_body),
+        WITH_FIXTURE(a_blank_channel_fails_its_own_response_only),
+        WITH_FIXTURE(the_older_form_returns_ids),
         WITH_FIXTURE(short_of_memory_publications_are_error_111),
         WITH_FIXTURE(broadcast_answers_each_channel_in_its_place),
         WITH_FIXTURE(a_batch_answers_under_the_names_of_its_methods),

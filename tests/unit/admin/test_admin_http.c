@@ -63,6 +63,20 @@ static void unknown_paths_and_methods_are_told(void **state)
 
 /* --- The API --- */
 
+static void malformed_json_is_400_and_says_where(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(ask_unix(r, "POST /api/publish", "{\"channel\":7}"), 400);
+    assert_non_null(strstr(r->answer, "\"code\":107,\"message\":\"bad request: "
+                                      "channel: a string is expected at byte "
+                                      "11\""));
+    assert_int_equal(ask_unix(r, "POST /api/batch", "{"), 400);
+    assert_int_equal(ask_unix(r, "POST /api", "x"), 400);
+    assert_int_equal(ask_unix(r, "POST /api/publish", "{}"), 200);
+    assert_non_null(strstr(r->answer, "channel: it is missing"));
+}
+
 static void a_request_is_answered_when_its_owner_has(void **state)
 {
     struct rig *r = *state;
@@ -343,6 +357,7 @@ int main(void)
         RUNNING(the_api_key_opens_the_api),
         RUNNING(the_unix_socket_is_ours_alone_and_needs_no_key),
         RUNNING(unknown_paths_and_methods_are_told),
+        RUNNING(malformed_json_is_400_and_says_where),
         RUNNING(a_request_is_answered_when_its_owner_has),
         RUNNING(requests_follow_one_another_on_one_connection),
         RUNNING(an_answer_says_how_long_it_is),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "api_command.h"
 #include "api_request.h"
 #include "code.h"
 
@@ -15,6 +16,7 @@ struct fixture {
     struct pl_arena arena;
     char text[4096];
     struct pl_api_request r;
+    struct pl_api_fault fault;
 };
 
 static int set_up(void **state)
@@ -42,7 +44,8 @@ static struct pl_span copy(struct fixture *f, const char *text)
 static uint32_t read_as(struct fixture *f, enum pl_api_method method,
                         const char *text)
 {
-    return pl_api_request_read(&f->r, method, copy(f, text), false, &f->arena);
+    return pl_api_request_read(&f->r, method, copy(f, text), false, &f->arena,
+                               &f->fault);
 }
 
 static void assert_span(struct pl_span s, const char *text)
@@ -59,13 +62,13 @@ static void bits_behind_the_last_byte_of_base64_must_be_zero(void **state)
     assert_int_equal(
         pl_api_request_read(&f->r, PL_API_PUBLISH,
                             copy(f, "{\"channel\":\"c\",\"b64data\":\"QQ==\"}"),
-                            true, &f->arena),
+                            true, &f->arena, &f->fault),
         0);
     assert_span(f->r.data, "A");
     assert_int_equal(
         pl_api_request_read(&f->r, PL_API_PUBLISH,
                             copy(f, "{\"channel\":\"c\",\"b64data\":\"QR==\"}"),
-                            true, &f->arena),
+                            true, &f->arena, &f->fault),
         PL_ERROR_BAD_REQUEST);
 }
 
@@ -118,7 +121,6 @@ static void what_is_missing_or_of_another_type_is_107(void **state)
         {PL_API_PUBLISH, "{\"channel\":\"c\",\"b64data\":\"//8=\"}"},
         {PL_API_BROADCAST, "{\"data\":1}"},
         {PL_API_BROADCAST, "{\"channels\":[],\"data\":1}"},
-        {PL_API_BROADCAST, "{\"channels\":[\"a\",\"\"],\"data\":1}"},
         {PL_API_BROADCAST, "{\"channels\":[\"a\",1],\"data\":1}"},
         {PL_API_BROADCAST, "{\"channels\":\"a\",\"data\":1}"},
         {PL_API_PRESENCE, "{}"},
@@ -151,7 +153,7 @@ static void base64_may_carry_bytes_only_where_they_are_allowed(void **state)
 
     assert_int_equal(read_as(f, PL_API_PUBLISH, bytes), PL_ERROR_BAD_REQUEST);
     assert_int_equal(pl_api_request_read(&f->r, PL_API_PUBLISH, copy(f, bytes),
-                                         true, &f->arena),
+                                         true, &f->arena, &f->fault),
                      0);
     assert_int_equal(f->r.data.len, 3);
     assert_memory_equal(f->r.data.at, "\xff\xff\0", 3);
@@ -168,12 +170,21 @@ static void base64_may_carry_bytes_only_where_they_are_allowed(void **state)
 static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
 {
     struct fixture *f = *state;
-    static const char *const asks[] = {
-        "\"skip_history\":true", "\"tags\":{\"a\":\"b\"}",
-        "\"idempotency_key\":\"k\"", "\"delta\":true"};
+    static const char *const asks[] = {"\"skip_history\":true",
+                                       "\"tags\":{\"a\":\"b\"}",
+                                       "\"idempotency_key\":\"k\"",
+                                       "\"delta\":true",
+                                       "\"version\":3",
+                                       "\"version_epoch\":\"e\"",
+                                       "\"session\":\"s\"",
+                                       "\"user\":\"u\"",
+                                       "\"tf\":[\"a\"]"};
     static const char *const harmless[] = {
-        "\"skip_history\":false", "\"tags\":{}", "\"tags\":null",
-        "\"idempotency_key\":\"\"", "\"version\":3"};
+        "\"skip_history\":false", "\"tags\":{}",
+        "\"tags\":null",          "\"idempotency_key\":\"\"",
+        "\"version\":0",          "\"tags\":{ }",
+        "\"session\":\"\"",       "\"user\":\"\"",
+        "\"whitelist\":[]",       "\"later\":[1]"};
     char text[256];
 
     for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
@@ -190,6 +201,121 @@ static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
     assert_int_equal(read_as(f, PL_API_DISCONNECT,
                              "{\"user\":\"u\",\"whitelist\":[\"a\",\"b\"]}"),
                      PL_ERROR_NOT_AVAILABLE);
+}
+
+/* What narrows a request would widen it if it were ignored: `session` closed
+ * all connections of a user. */
+static void a_member_that_narrows_is_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum pl_api_method method;
+        const char *text, *member;
+    } narrow[] = {
+        {PL_API_DISCONNECT, "{\"user\":\"u\",\"session\":\"s\"}", "session"},
+        {PL_API_UNSUBSCRIBE,
+         "{\"user\":\"u\",\"channel\":\"c\",\"session\":\"s\"}", "session"},
+        {PL_API_DISCONNECT, "{\"user\":\"u\",\"channel\":\"c\"}", "channel"},
+        {PL_API_DISCONNECT, "{\"user\":\"u\",\"label_filter\":{\"a\":\"b\"}}",
+         "label_filter"},
+        {PL_API_UNSUBSCRIBE,
+         "{\"user\":\"u\",\"channel\":\"c\",\"whitelist\":[\"a\"]}",
+         "whitelist"},
+        {PL_API_DISCONNECT, "{\"user\":\"u\",\"whitelist\":[\"a\",\"b\"]}",
+         "whitelist"},
+        {PL_API_HISTORY_REMOVE, "{\"channel\":\"c\",\"since\":{\"offset\":3}}",
+         "since"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1,\"version\":3}",
+         "version"},
+    };
+
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
+        assert_int_equal(read_as(f, narrow[i].method, narrow[i].text),
+                         PL_ERROR_NOT_AVAILABLE);
+        assert_string_equal(f->fault.member, narrow[i].member);
+        assert_false(f->fault.is_malformed);
+    }
+}
+
+static void assert_says(const struct fixture *f, const char *text)
+{
+    struct pl_buf b = {0};
+
+    pl_api_fault_write(&b, &f->fault);
+    assert_span(pl_buf_span(&b), text);
+    pl_buf_fini(&b);
+}
+
+static void an_error_says_which_member_why_and_where(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum pl_api_method method;
+        const char *text, *message;
+    } bad[] = {
+        {PL_API_PUBLISH, "{\"data\":1}", "bad request: channel: it is missing"},
+        {PL_API_PUBLISH, "{\"channel\":7,\"data\":1}",
+         "bad request: channel: a string is expected at byte 11"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":{\"a\":}}",
+         "bad request: data: not a JSON value at byte 27"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1} x",
+         "bad request: something follows at byte 25"},
+        {PL_API_HISTORY, "{\"channel\":\"c\",\"limit\":1.5}",
+         "bad request: limit: an integer is expected at byte 24"},
+        {PL_API_PUBLISH,
+         "{\"channel\":\"c\",\"data\":1,\"tags\":{\"a\":\"b\"}}",
+         "not available: tags: not supported"},
+        {PL_API_INFO, "[]", "bad request: an object is expected at byte 0"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_not_equal(read_as(f, bad[i].method, bad[i].text), 0);
+        assert_says(f, bad[i].message);
+    }
+}
+
+static void text_that_is_not_json_is_malformed_and_not_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        read_as(f, PL_API_DISCONNECT, "{\"session\":\"s\",\"user\":\"u\""),
+        PL_ERROR_BAD_REQUEST);
+    assert_true(f->fault.is_malformed);
+    assert_null(f->fault.member);
+    assert_int_equal(read_as(f, PL_API_DISCONNECT, "{}"), PL_ERROR_BAD_REQUEST);
+    assert_false(f->fault.is_malformed);
+}
+
+static void more_channels_than_fit_are_refused_without_being_kept(void **state)
+{
+    struct fixture *f = *state;
+    static char body[PL_API_CHANNELS_MAX * 4 + 64];
+    size_t len = (size_t)sprintf(body, "{\"data\":1,\"channels\":[");
+
+    for (int i = 0; i <= PL_API_CHANNELS_MAX; i++)
+        len += (size_t)sprintf(body + len, "%s\"a\"", i == 0 ? "" : ",");
+    sprintf(body + len, "]}");
+    assert_int_equal(pl_api_request_read(&f->r, PL_API_BROADCAST,
+                                         pl_span_of(body), false, &f->arena,
+                                         &f->fault),
+                     PL_ERROR_BAD_REQUEST);
+    assert_false(f->fault.is_malformed);
+    assert_string_equal(f->fault.member, "channels");
+}
+
+static void of_data_and_b64data_the_second_counts_in_any_order(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const both[] = {
+        "{\"channel\":\"c\",\"b64data\":\"MQ==\",\"data\":2}",
+        "{\"channel\":\"c\",\"data\":2,\"b64data\":\"MQ==\"}"};
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(read_as(f, PL_API_PUBLISH, both[i]), 0);
+        assert_span(f->r.data, "1");
+        assert_true(f->r.is_json);
+    }
 }
 
 static void history_and_disconnect_have_their_details(void **state)
@@ -223,31 +349,33 @@ static void commands_come_behind_one_another_or_in_a_batch(void **state)
     size_t count;
 
     assert_int_equal(
-        pl_api_commands_read(&c, &count, false,
-                             copy(f, "{\"method\":\"info\"}\n{\"params\":{\"a"
-                                     "\":[]},\"method\":\"nothing\"}"),
-                             &f->arena),
+        pl_api_commands_read(
+            &c, &count, false,
+            copy(f, "{\"method\":\"info\",\"id\":7}\n{\"params\":{\"a"
+                    "\":[]},\"method\":\"nothing\"}"),
+            &f->arena, &f->fault),
         0);
     assert_int_equal(count, 2);
     assert_int_equal(c[0].method, PL_API_INFO);
     assert_null(c[0].params.at);
+    assert_int_equal(c[0].id, 7);
     assert_int_equal(c[1].method, PL_API_METHOD_COUNT);
     assert_span(c[1].params, "{\"a\":[]}");
     assert_int_equal(
         pl_api_commands_read(
             &c, &count, true,
             copy(f, "{\"parallel\":true,\"commands\":[{\"publish\":{}}]}"),
-            &f->arena),
+            &f->arena, &f->fault),
         0);
     assert_int_equal(count, 1);
     assert_int_equal(c[0].method, PL_API_PUBLISH);
     assert_int_equal(pl_api_commands_read(&c, &count, true,
                                           copy(f, "{\"commands\":[]}"),
-                                          &f->arena),
+                                          &f->arena, &f->fault),
                      PL_ERROR_BAD_REQUEST);
-    assert_int_equal(
-        pl_api_commands_read(&c, &count, false, copy(f, "  "), &f->arena),
-        PL_ERROR_BAD_REQUEST);
+    assert_int_equal(pl_api_commands_read(&c, &count, false, copy(f, "  "),
+                                          &f->arena, &f->fault),
+                     PL_ERROR_BAD_REQUEST);
 }
 
 #define WITH_FIXTURE(test)                                                     \
@@ -263,6 +391,11 @@ int main(void)
         WITH_FIXTURE(inboxes_are_channels_for_a_backend),
         WITH_FIXTURE(base64_may_carry_bytes_only_where_they_are_allowed),
         WITH_FIXTURE(what_parley_does_not_do_is_108_and_not_ignored),
+        WITH_FIXTURE(a_member_that_narrows_is_refused_by_name),
+        WITH_FIXTURE(an_error_says_which_member_why_and_where),
+        WITH_FIXTURE(text_that_is_not_json_is_malformed_and_not_refused),
+        WITH_FIXTURE(more_channels_than_fit_are_refused_without_being_kept),
+        WITH_FIXTURE(of_data_and_b64data_the_second_counts_in_any_order),
         WITH_FIXTURE(history_and_disconnect_have_their_details),
         WITH_FIXTURE(commands_come_behind_one_another_or_in_a_batch),
     };
