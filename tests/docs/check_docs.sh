@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Does the documentation name what there is?  Every command of the tool, every
-# option of both programs, every group of the status; and do its links lead
+# option of both programs, the exit statuses, every group of the status; and do its links lead
 # somewhere, and are the man pages well formed?
 #   check_docs.sh SOURCE_DIR PARLEYD PARLEY
 set -uo pipefail
@@ -14,7 +14,7 @@ finding() { echo "$*"; found=1; }
 
 # Lines of the help that begin, after at most four blanks, with a command or
 # an option.
-commands=$("$parley" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
+commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
 [ -n "$commands" ] || finding "parley help shows no commands"
 for command in $commands; do
     grep -q "^\.Cm $command\b\|^\.It Cm $command\b" docs/man/parley.1 ||
@@ -23,7 +23,7 @@ for command in $commands; do
         finding "README.md does not have: parley $command"
 done
 
-options() { grep -oE -- '--[a-z][a-z-]+' <<<"$1" | sort -u; }
+options() { grep -E '^ *-' <<<"$1" | grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 check_options() { # page help
     local option page
     page=$(sed 's/\\-/-/g' "$1")
@@ -33,6 +33,29 @@ check_options() { # page help
     done
 }
 check_options docs/man/parley.1 "$("$parley" help)"
+for command in $commands; do
+    [ "$command" = help ] ||
+        check_options docs/man/parley.1 "$("$parley" "$command" --help)"
+done
+
+# The exit statuses: the same numbers with the same words in the help of each
+# command and the man page, and no other; the README has the numbers.
+statuses() { sed -n '/^Exit status:/,$s/^  \([0-9]\)  \(.*\)$/\1 \2/p' <<<"$1"; }
+here=$(statuses "$("$parley" help)")
+[ -n "$here" ] || finding "parley help shows no exit status"
+for command in $commands; do
+    [ "$command" = help ] ||
+        [ "$(statuses "$("$parley" "$command" --help)")" = "$here" ] ||
+        finding "parley $command --help shows other exit statuses"
+done
+there=$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/p' docs/man/parley.1 |
+    sed -n '/^\.It /{s/^\.It //;N;s/\n/ /p}')
+[ "$here" = "$there" ] || finding "docs/man/parley.1 has other exit statuses:
+$there"
+numbers=$(tr '\n' ' ' <README.md | grep -oE 'Exit status: 0 [^.]*\.' |
+    grep -oE '(: |, )[0-9] ' | tr -dc '0-9\n')
+[ "$numbers" = "$(cut -d ' ' -f 1 <<<"$here")" ] ||
+    finding "README.md has other exit statuses: $numbers"
 check_options docs/man/parleyd.1 "$("$parleyd" --help)"
 
 # The keys that the status has at its top, from the code that writes them.

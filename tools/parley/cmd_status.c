@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "help.h"
 #include "request.h"
 
 static json_int_t number(const json_t *json, const char *key)
@@ -179,13 +180,16 @@ int cmd_status(int argc, char **argv)
     while ((option = getopt_long(argc, argv, TARGET_SHORT "j", options,
                                  NULL)) != -1) {
         if (option == 'h') {
-            print_help();
+            print_command_help("status");
             return EXIT_OK;
         }
+        int rc = EXIT_OK;
         if (option == 'j')
             as_json = true;
-        else if (!target_take(&t, option))
-            return EXIT_USAGE;
+        else
+            rc = target_take(&t, "status", option);
+        if (rc != EXIT_OK)
+            return rc;
     }
     if (optind != argc)
         return usage_error("status", "it takes no arguments");

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_sub.c - parley sub: print what is published. */
-#include <stdio.h>
-
 #include "commands.h"
+#include "help.h"
+#include "output.h"
 #include "request.h"
-
-static void print_line(const char *text, size_t len)
-{
-    fwrite(text, 1, len, stdout);
-    fputc('\n', stdout);
-    fflush(stdout);
-}
 
 static int subscribe(const struct target *t, char **channels, int count)
 {
@@ -26,7 +19,7 @@ static int subscribe(const struct target *t, char **channels, int count)
     if (path.failed)
         complain("out of memory");
     else
-        rc = request_lines(t, path.data, print_line);
+        rc = request_lines(t, path.data, output_line);
     pl_buf_fini(&path);
     return rc;
 }
@@ -40,11 +33,12 @@ int cmd_sub(int argc, char **argv)
     while ((option = getopt_long(argc, argv, TARGET_SHORT, options, NULL)) !=
            -1) {
         if (option == 'h') {
-            print_help();
+            print_command_help("sub");
             return EXIT_OK;
         }
-        if (!target_take(&t, option))
-            return EXIT_USAGE;
+        int rc = target_take(&t, "sub", option);
+        if (rc != EXIT_OK)
+            return rc;
     }
     if (optind == argc)
         return usage_error("sub", "give at least one channel");

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "commands.h"
+#include "help.h"
 #include "options.h"
 #include "token.h"
 
@@ -136,7 +137,7 @@ static int take(struct wish *w, int option)
         w->channels[g->channel_count++] = pl_span_of(optarg);
         return EXIT_OK;
     default:
-        return EXIT_USAGE;
+        return usage_hint("token");
     }
 }
 
@@ -160,7 +161,7 @@ int cmd_token(int argc, char **argv)
                                       .channels = w.channels};
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (option == 'h') {
-            print_help();
+            print_command_help("token");
             return EXIT_OK;
         }
         int rc = take(&w, option);

@@ -4,14 +4,13 @@
 #ifndef PL_TOOL_COMMANDS_H
 #define PL_TOOL_COMMANDS_H
 
+#include <stdbool.h>
+
 int cmd_check(int argc, char **argv);
 int cmd_pub(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_sub(int argc, char **argv);
 int cmd_token(int argc, char **argv);
-
-/* The whole help, on stdout. */
-void print_help(void);
 
 #endif

@@ -2,20 +2,67 @@
 /* request.c - see request.h.
  *
  * libcurl was chosen over evhttp, whose client cannot use Unix sockets without
- * a hand-made bufferevent, and over a client of our own. */
+ * a hand-made bufferevent, and over a client of our own.  curl cannot be given
+ * a Unix socket that is connected (7.88 connects it once more), and waits for
+ * no full backlog.  So a first connection waits for the broker, and says what
+ * is wrong; the one that curl makes is checked between connect() and the first
+ * byte, by CURLOPT_PREREQFUNCTION.
+ *
+ * The loop is here and not in curl_easy_perform(): it waits for a signal and
+ * for the end of stdout's reader as well, and its deadline moves with each
+ * line of a stream. */
 #include "request.h"
 
 #include <curl/curl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "peer.h"
+
+enum {
+    ANSWER_MAX = 256 * 1024 * 1024, /* bytes of an answer, or of a line */
+    EMPTY_LINE_MS = 25000,          /* the broker sends one that often */
+    ENDING_MS = 500                 /* between its streams and its process */
+};
+
+enum stop { GOES_ON, INTERRUPTED, LATE, UNREAD, TOO_LONG };
 
 struct transfer {
+    const struct target *target;
     struct pl_buf *answer;
-    void (*line)(const char *text, size_t len); /* NULL: keep everything */
+    bool (*line)(const char *text, size_t len); /* NULL: keep everything */
     long status;
     CURL *curl;
+    int fd;              /* curl's, of a Unix socket */
+    int process;         /* the broker's, for peer_await_end(); -1: unknown */
+    int refused;         /* the peer was not taken: what to exit with */
+    int signals;         /* -1: they do as usual */
+    int64_t deadline_ms; /* 0: none */
+    enum stop stop;
 };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void set_deadline(struct transfer *x, int64_t besides_ms)
+{
+    if (x->target->timeout_ms > 0)
+        x->deadline_ms = now_ms() + x->target->timeout_ms + besides_ms;
+}
+
+/* --- What comes in --- */
 
 /* Hand out whole lines from the front; the rest stays. */
 static void cut_lines(struct transfer *x)
@@ -24,10 +71,11 @@ static void cut_lines(struct transfer *x)
     size_t done = 0;
     char *end;
 
-    while ((end = memchr(b->data + done, '\n', b->len - done)) != NULL) {
+    while (x->stop == GOES_ON &&
+           (end = memchr(b->data + done, '\n', b->len - done)) != NULL) {
         size_t len = (size_t)(end - b->data) - done;
-        if (len > 0)
-            x->line(b->data + done, len);
+        if (len > 0 && !x->line(b->data + done, len))
+            x->stop = UNREAD;
         done += len + 1;
     }
     memmove(b->data, b->data + done, b->len - done);
@@ -38,56 +86,265 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *x = arg;
 
-    pl_buf_put(x->answer, bytes, size * count);
-    if (x->answer->failed)
+    if (x->answer->len + size * count > ANSWER_MAX)
+        x->stop = TOO_LONG;
+    else
+        pl_buf_put(x->answer, bytes, size * count);
+    if (x->answer->failed || x->stop != GOES_ON)
         return 0;
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->status);
-    if (x->line != NULL && x->status == 200)
+    if (x->line != NULL && x->status == 200) {
+        set_deadline(x, EMPTY_LINE_MS);
         cut_lines(x);
-    return size * count;
+    }
+    return x->stop == GOES_ON ? size * count : 0;
 }
 
-static const char *where(const struct target *t)
+/* --- The loop --- */
+
+static int wait_ms(const struct transfer *x)
 {
-    return t->url != NULL ? t->url : t->socket;
+    int64_t left = x->deadline_ms - now_ms();
+
+    if (x->deadline_ms == 0 || left > 60000)
+        return 60000;
+    return left < 0 ? 0 : (int)left;
 }
 
-static int judge(const struct target *t, const struct transfer *x,
-                 CURLcode code, const char *text)
+static void wait_for_something(struct transfer *x, CURLM *multi)
 {
-    if (code == CURLE_COULDNT_CONNECT) {
-        complain("cannot reach %s: is parleyd running?", where(t));
-        return EXIT_FAILED;
+    struct pollfd see[] = {{.fd = x->signals, .events = POLLIN},
+                           {.fd = STDOUT_FILENO}};
+    struct curl_waitfd extra[] = {
+        {.fd = STDOUT_FILENO}, {.fd = x->signals, .events = CURL_WAIT_POLLIN}};
+    unsigned count = x->line == NULL ? 0 : x->signals < 0 ? 1 : 2;
+
+    curl_multi_poll(multi, extra, count, wait_ms(x), NULL);
+    if (count > 0 && poll(see, 2, 0) > 0) {
+        if (see[0].revents != 0)
+            x->stop = INTERRUPTED;
+        else if ((see[1].revents & (POLLERR | POLLHUP)) != 0)
+            x->stop = UNREAD;
     }
-    if (code != CURLE_OK) {
-        complain("%s: %s", where(t),
-                 text[0] != '\0' ? text : curl_easy_strerror(code));
-        return EXIT_FAILED;
+    if (x->stop == GOES_ON && x->deadline_ms != 0 && now_ms() >= x->deadline_ms)
+        x->stop = LATE;
+}
+
+static CURLcode drive(struct transfer *x)
+{
+    CURLM *multi = curl_multi_init();
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    int running = 1, left;
+
+    if (multi != NULL && curl_multi_add_handle(multi, x->curl) == CURLM_OK) {
+        while (curl_multi_perform(multi, &running) == CURLM_OK && running > 0 &&
+               x->stop == GOES_ON)
+            wait_for_something(x, multi);
+        const CURLMsg *msg = curl_multi_info_read(multi, &left);
+        if (msg != NULL && msg->msg == CURLMSG_DONE)
+            code = msg->data.result;
+        curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->status);
+        curl_multi_remove_handle(multi, x->curl);
     }
-    if (x->status == 200)
-        return EXIT_OK;
-    if (x->status == 401)
-        complain("%s: the API key is missing or wrong", where(t));
-    else if (x->status == 403)
-        complain("%s: not allowed here; use the admin socket", where(t));
+    curl_multi_cleanup(multi);
+    return code;
+}
+
+/* --- What became of it --- */
+
+/* The message of an error in the answer's JSON, which the caller frees. */
+static char *error_message(const struct pl_buf *answer)
+{
+    json_t *json =
+        json_loadb(answer->len > 0 ? answer->data : "", answer->len, 0, NULL);
+    const char *text = json_string_value(
+        json_object_get(json_object_get(json, "error"), "message"));
+    char *copy = text == NULL ? NULL : strdup(text);
+
+    json_decref(json);
+    return copy;
+}
+
+static void complain_bad_request(const struct transfer *x)
+{
+    char *text = error_message(x->answer);
+
+    if (text != NULL)
+        complain("the broker refused: %s", text);
+    else if (x->line != NULL)
+        complain("the broker takes 1 to 128 channels with names of 1 to 255 "
+                 "bytes of UTF-8");
     else
-        complain("%s: HTTP status %ld", where(t), x->status);
+        complain("%s: not understood (HTTP status 400)",
+                 target_name(x->target));
+    free(text);
+}
+
+static int judge_status(const struct transfer *x)
+{
+    const struct target *t = x->target;
+    const char *name = target_name(t);
+
+    switch (x->status) {
+    case 200:
+        return EXIT_OK;
+    case 400:
+        complain_bad_request(x);
+        return EXIT_FAILED;
+    case 401:
+        complain("%s: the API key is %s: give the broker's api.key in "
+                 "$PARLEY_API_KEY or with --key",
+                 name, t->key == NULL ? "missing" : "wrong");
+        return EXIT_FAILED;
+    case 403:
+        complain("%s: not allowed by this address: use the admin socket "
+                 "(--socket), or for anything but shutdown set api.key in the "
+                 "broker's configuration",
+                 name);
+        return EXIT_FAILED;
+    case 404:
+        complain("%s: no admin server of a parleyd of this version: --url is "
+                 "its admin.listen (by default http://127.0.0.1:8001), and has "
+                 "no path",
+                 name);
+        return EXIT_FAILED;
+    case 413:
+        complain("%s: that is larger than the broker takes "
+                 "(websocket.max_message)",
+                 name);
+        return EXIT_FAILED;
+    case 503:
+        complain("%s: the broker is stopping or has too much to do: try again",
+                 name);
+        return EXIT_FAILED;
+    default:
+        complain("%s: HTTP status %ld: is a parleyd's admin server there?",
+                 name, x->status);
+        return EXIT_FAILED;
+    }
+}
+
+/* The end of a stream may be seen before the end of the process. */
+static bool has_stopped(const struct transfer *x)
+{
+    const struct target *t = x->target;
+
+    return t->url == NULL &&
+           (!peer_is_there(t) || peer_await_end(x->process, ENDING_MS) ||
+            !peer_is_there(t));
+}
+
+static int judge_end(const struct transfer *x)
+{
+    const struct target *t = x->target;
+
+    if (has_stopped(x))
+        complain("the broker has stopped");
+    else
+        complain("%s: the broker cut the subscription: it is stopping, or this "
+                 "was read too slowly (limits.outgoing_queue)",
+                 target_name(t));
+    return EXIT_ENDED;
+}
+
+static int judge_failure(const struct transfer *x, CURLcode code,
+                         const char *text)
+{
+    const struct target *t = x->target;
+
+    if (code == CURLE_COULDNT_CONNECT) {
+        complain("cannot connect to %s: nothing listens there: is parleyd "
+                 "running, and is this its admin.listen?",
+                 target_name(t));
+        return EXIT_NO_BROKER;
+    }
+    if (code == CURLE_COULDNT_RESOLVE_HOST) {
+        complain("cannot connect to %s: there is no such host", target_name(t));
+        return EXIT_NO_BROKER;
+    }
+    if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+        code == CURLE_SEND_ERROR) {
+        complain("%s: the broker closed the connection without an answer",
+                 target_name(t));
+        return EXIT_FAILED;
+    }
+    complain("%s: %s", target_name(t),
+             text[0] != '\0' ? text : curl_easy_strerror(code));
     return EXIT_FAILED;
+}
+
+static int judge(const struct transfer *x, CURLcode code, const char *text)
+{
+    bool is_open = x->line != NULL && x->status == 200;
+
+    if (x->refused != EXIT_OK)
+        return x->refused;
+    switch (x->stop) {
+    case INTERRUPTED:
+    case UNREAD:
+        return EXIT_OK;
+    case LATE:
+        complain("%s: the broker %s: it hangs or is very busy (--timeout)",
+                 target_name(x->target),
+                 is_open ? "has become silent" : "did not answer in time");
+        return EXIT_TIMEOUT;
+    case TOO_LONG:
+        complain("%s: an answer without end", target_name(x->target));
+        return EXIT_FAILED;
+    case GOES_ON:
+        break;
+    }
+    if (is_open && code == CURLE_OK) {
+        complain("the broker ended the subscription: no channel is left");
+        return EXIT_ENDED;
+    }
+    if (is_open && code != CURLE_WRITE_ERROR)
+        return judge_end(x);
+    return code != CURLE_OK ? judge_failure(x, code, text) : judge_status(x);
+}
+
+/* --- Setting up --- */
+
+static curl_socket_t open_socket(void *arg, curlsocktype purpose,
+                                 struct curl_sockaddr *address)
+{
+    struct transfer *x = arg;
+
+    (void)purpose;
+    x->fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                   address->protocol);
+    return x->fd;
+}
+
+/* Connected, and nothing was sent yet. */
+static int check_peer(void *arg, char *peer, char *local, int peer_port,
+                      int local_port)
+{
+    struct transfer *x = arg;
+    pid_t pid;
+
+    (void)peer, (void)local, (void)peer_port, (void)local_port;
+    x->refused = peer_check(x->target, x->fd, &pid);
+    return x->refused == EXIT_OK ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 static void prepare(CURL *curl, const struct target *t, const char *url,
                     const char *body, struct transfer *x)
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    if (t->url == NULL)
+    if (t->url == NULL) {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, t->socket);
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, x);
+        curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_peer);
+        curl_easy_setopt(curl, CURLOPT_PREREQDATA, x);
+    }
     if (body != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     /* A proxy of the environment is not for the broker next door. */
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
 }
@@ -108,14 +365,15 @@ static struct curl_slist *headers_of(const struct target *t)
     return list;
 }
 
-static int perform(const struct target *t, const char *path, const char *body,
-                   struct transfer *x)
+static int perform(const char *path, const char *body, struct transfer *x)
 {
+    const struct target *t = x->target;
     char text[CURL_ERROR_SIZE] = "";
     struct pl_buf url = {0};
     struct curl_slist *headers = headers_of(t);
     CURLcode code = CURLE_OUT_OF_MEMORY;
 
+    set_deadline(x, 0);
     x->curl = curl_easy_init();
     pl_buf_printf(&url, "%s%s", t->url != NULL ? t->url : "http://localhost",
                   path);
@@ -124,30 +382,61 @@ static int perform(const struct target *t, const char *path, const char *body,
         prepare(x->curl, t, url.data, body, x);
         curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, text);
-        code = curl_easy_perform(x->curl);
-        curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->status);
+        code = drive(x);
     }
-    curl_slist_free_all(headers);
     curl_easy_cleanup(x->curl);
+    curl_slist_free_all(headers);
     pl_buf_fini(&url);
-    return judge(t, x, code, text);
+    return judge(x, code, text);
+}
+
+static int find_and_perform(const char *path, const char *body,
+                            struct transfer *x)
+{
+    int rc = EXIT_OK;
+
+    x->process = -1;
+    if (x->target->url == NULL) {
+        pid_t pid;
+        int fd = -1;
+        rc = peer_connect(x->target, &fd, &pid);
+        if (rc == EXIT_OK) {
+            x->process = peer_watch(pid);
+            close(fd);
+        }
+    }
+    if (rc == EXIT_OK)
+        rc = perform(path, body, x);
+    if (x->process >= 0)
+        close(x->process);
+    return rc;
 }
 
 int request(const struct target *t, const char *path, const char *body,
             struct pl_buf *answer)
 {
-    struct transfer x = {.answer = answer};
+    struct transfer x = {.target = t, .answer = answer, .signals = -1};
 
-    return perform(t, path, body, &x);
+    return find_and_perform(path, body, &x);
 }
 
 int request_lines(const struct target *t, const char *path,
-                  void (*line)(const char *text, size_t len))
+                  bool (*line)(const char *text, size_t len))
 {
     struct pl_buf rest = {0};
-    struct transfer x = {.answer = &rest, .line = line};
-    int rc = perform(t, path, NULL, &x);
+    struct transfer x = {.target = t, .answer = &rest, .line = line};
+    sigset_t ends;
 
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    x.signals = signalfd(-1, &ends, SFD_CLOEXEC);
+    if (x.signals < 0)
+        sigprocmask(SIG_UNBLOCK, &ends, NULL);
+    int rc = find_and_perform(path, NULL, &x);
+    if (x.signals >= 0)
+        close(x.signals);
     pl_buf_fini(&rest);
     return rc;
 }
@@ -166,7 +455,7 @@ static json_t *take_result(const struct target *t, json_t *answer)
     }
     json_t *result = json_object_get(answer, "result");
     if (result == NULL)
-        complain("%s: no answer of a broker", where(t));
+        complain("%s: no answer of a broker", target_name(t));
     return json_incref(result);
 }
 

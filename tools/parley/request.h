@@ -9,7 +9,7 @@
 #include "options.h"
 
 /* Ask `path`; with `body` it is a POST, else a GET.  The answer's body goes to
- * *answer, which the caller fini()s.
+ * *answer, which the caller fini()s.  It must be complete within the timeout.
  * Returns EXIT_OK for status 200; else it has complained. */
 int request(const struct target *t, const char *path, const char *body,
             struct pl_buf *answer);
@@ -20,9 +20,13 @@ int request_api(const struct target *t, const char *method, const char *body,
                 json_t **result);
 
 /* A GET whose answer comes in lines until it ends; `line` is called for each,
- * without its newline. */
+ * without its newline, and says whether to go on.  The first must come within
+ * the timeout, another one at the latest a timeout after the broker's next
+ * empty line is due.
+ * EXIT_OK after SIGINT or SIGTERM, or when `line` wants no more; else it has
+ * complained. */
 int request_lines(const struct target *t, const char *path,
-                  void (*line)(const char *text, size_t len));
+                  bool (*line)(const char *text, size_t len));
 
 /* Behind the content of `b`, so that it can stand in a query.  RFC 3986. */
 void put_escaped(struct pl_buf *b, const char *text);
