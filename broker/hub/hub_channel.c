@@ -22,7 +22,6 @@
 #include <stdlib.h>
 
 #include "arena.h"
-#include "frame.h"
 
 static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
 {
@@ -251,16 +250,15 @@ static void refuse_binary(struct pl_hub_channel *c)
     }
 }
 
-/* One frame behind the content of `s`.  False: it could not be, and `s` is as
+/* Append one push to `s`.  False: out of memory or too large; `s` is as
  * before. */
 static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
                      const struct pl_push *push)
 {
-    size_t mark = pl_ws_frame_begin(&s->buf);
+    size_t mark = pl_segment_begin(s);
 
     pl_push_encode(encoding, &s->buf, push);
-    return pl_segment_end_frame(
-        s, mark, encoding == PL_ENCODING_JSON ? PL_WS_TEXT : PL_WS_BINARY);
+    return pl_segment_end_message(s, mark, encoding == PL_ENCODING_JSON);
 }
 
 /* Out of memory: nobody of this encoding gets it. */

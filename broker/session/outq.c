@@ -124,7 +124,7 @@ static bool grow(struct pl_outq *q, struct pl_out_pool *p, struct pl_span bytes,
         s->buf.len = i->to;
         return false;
     }
-    s->frames += frames;
+    s->messages += frames;
     i->to += (uint32_t)bytes.len;
     i->frames += frames;
     i->owed += owed;
@@ -141,7 +141,7 @@ static struct pl_segment *copy_of(struct pl_out_pool *p, struct pl_span bytes,
     if (s == NULL)
         return NULL;
     pl_buf_put_span(&s->buf, bytes);
-    s->frames = frames;
+    s->messages = frames;
     if (!s->buf.failed)
         return s;
     pl_segment_release(p->segments, s);
@@ -246,7 +246,7 @@ static void copy_part(struct pl_out_pool *p, struct pl_out_item *i)
         pl_segment_release(p->segments, s);
         return;
     }
-    s->frames = i->frames;
+    s->messages = i->frames;
     pl_segment_release(p->segments, i->segment);
     i->segment = s;
     i->from -= i->start;

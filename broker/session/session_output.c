@@ -293,8 +293,8 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 
 enum { REPLIES_MAX = 256 * 1024 }; /* bytes, then the next segment begins */
 
-/* Where the next frame of this session is written; NULL: out of memory. */
-static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark)
+/* The segment of this turn's replies; NULL: out of memory. */
+static struct pl_segment *open_replies(struct pl_session *s)
 {
     struct pl_keeper *k = s->keeper;
 
@@ -309,14 +309,7 @@ static struct pl_segment *begin_frame(struct pl_session *s, size_t *mark)
         return NULL;
     }
     pl_loop_defer(s->actor.loop, PL_STAGE_SEAL, &k->seal);
-    *mark = pl_ws_frame_begin(&k->replies->buf);
     return k->replies;
-}
-
-static enum pl_ws_opcode opcode_of(const struct pl_session *s)
-{
-    return s->subscriber.encoding == PL_ENCODING_JSON ? PL_WS_TEXT
-                                                      : PL_WS_BINARY;
 }
 
 /* A ping waits behind no publication: a client that reads slowly would else be
@@ -331,9 +324,9 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 
 enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
 
-/* Queue what was written to `seg` from `mark` on: one frame. */
-static void queue_frame(struct pl_session *s, struct pl_segment *seg,
-                        size_t mark, enum place place)
+/* Queue the message that ends `seg` and begins at `mark`. */
+static void queue_message(struct pl_session *s, struct pl_segment *seg,
+                          size_t mark, enum place place)
 {
     struct pl_delivery d = {.segment = seg,
                             .from = (uint32_t)mark,
@@ -352,11 +345,11 @@ static void queue_frame(struct pl_session *s, struct pl_segment *seg,
         append(s, &d, 0, 0);
 }
 
-static void finish_frame(struct pl_session *s, struct pl_segment *seg,
-                         size_t mark, enum pl_ws_opcode opcode,
-                         enum place place)
+/* Send what was written to `seg` from `mark` on, unless it did not end well. */
+static void send_message(struct pl_session *s, struct pl_segment *seg,
+                         size_t mark, bool is_whole, enum place place)
 {
-    if (!pl_segment_end_frame(seg, mark, opcode)) {
+    if (!is_whole) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return;
     }
@@ -364,18 +357,27 @@ static void finish_frame(struct pl_session *s, struct pl_segment *seg,
     if (s->subscriber.deflate != PL_DEFLATE_NONE)
         pl_deflate_last(pl_hub_deflater(s->keeper->options.hub),
                         s->subscriber.deflate, &seg->buf, mark);
-    queue_frame(s, seg, mark, place);
+    queue_message(s, seg, mark, place);
+}
+
+static void end_message(struct pl_session *s, struct pl_segment *seg,
+                        size_t mark, enum place place)
+{
+    bool is_text = s->subscriber.encoding == PL_ENCODING_JSON;
+
+    send_message(s, seg, mark, pl_segment_end_message(seg, mark, is_text),
+                 place);
 }
 
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
 {
-    size_t mark;
-    struct pl_segment *seg = begin_frame(s, &mark);
+    struct pl_segment *seg = open_replies(s);
 
     if (seg == NULL)
         return;
+    size_t mark = pl_segment_begin(seg);
     pl_reply_encode(s->subscriber.encoding, &seg->buf, reply);
-    finish_frame(s, seg, mark, opcode_of(s), IN_TURN);
+    end_message(s, seg, mark, IN_TURN);
 }
 
 void pl_session_push(struct pl_session *s, const struct pl_push *push)
@@ -383,36 +385,36 @@ void pl_session_push(struct pl_session *s, const struct pl_push *push)
     bool is_exempt =
         push->kind == PL_PUSH_UNSUBSCRIBE && policy_of(s) != PL_SLOW_CLOSE;
     enum place place = is_exempt ? IN_TURN_OVER_LIMIT : IN_TURN;
-    size_t mark;
-    struct pl_segment *seg = begin_frame(s, &mark);
+    struct pl_segment *seg = open_replies(s);
 
     if (seg == NULL)
         return;
+    size_t mark = pl_segment_begin(seg);
     pl_push_encode(s->subscriber.encoding, &seg->buf, push);
-    finish_frame(s, seg, mark, opcode_of(s), place);
+    end_message(s, seg, mark, place);
 }
 
 void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
                         struct pl_span payload)
 {
-    size_t mark;
-    struct pl_segment *seg = begin_frame(s, &mark);
+    struct pl_segment *seg = open_replies(s);
 
     if (seg == NULL)
         return;
-    pl_buf_put_span(&seg->buf, payload);
-    finish_frame(s, seg, mark, opcode, IN_TURN);
+    size_t mark = seg->buf.len;
+    pl_ws_frame_put(&seg->buf, opcode, payload);
+    send_message(s, seg, mark, pl_segment_end_bytes(seg, mark), IN_TURN);
 }
 
 void pl_session_say_ping(struct pl_session *s)
 {
-    size_t mark;
-    struct pl_segment *seg = begin_frame(s, &mark);
+    struct pl_segment *seg = open_replies(s);
 
     if (seg == NULL)
         return;
+    size_t mark = pl_segment_begin(seg);
     pl_ping_encode(s->subscriber.encoding, &seg->buf);
-    finish_frame(s, seg, mark, opcode_of(s), AHEAD);
+    end_message(s, seg, mark, AHEAD);
 }
 
 /* Whole bytes that are no reply: an HTTP answer, a Close frame.  Above the

@@ -1,93 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_hub.c - who is told what, in which order, and exactly once. */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "hub_channel.h"
 #include "rig.h"
-
-/* --- Segments --- */
-
-static void a_segment_counts_its_frames_between_two_places(void **state)
-{
-    struct pl_segment_pool *pool = pl_segment_pool_create();
-    struct pl_segment *s = pl_segment_create(pool);
-    uint32_t second;
-
-    (void)state;
-    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("one"));
-    second = (uint32_t)s->buf.len;
-    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("two"));
-    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("three"));
-    s->frames = 3;
-    assert_int_equal(pl_segment_count(s, 0, (uint32_t)s->buf.len), 3);
-    assert_int_equal(pl_segment_count(s, 0, second), 1);
-    assert_int_equal(pl_segment_count(s, second, (uint32_t)s->buf.len), 2);
-    assert_int_equal(pl_segment_length(s, 0), second);
-    assert_int_equal(pl_segment_count(s, 0, second + 1), 1); /* whole ones */
-    assert_ptr_equal(pl_segment_hold(s), s);
-    pl_segment_release(pool, s);
-    assert_int_equal(s->holders, 1);
-    pl_segment_release(pool, s);
-    pl_segment_release(pool, NULL);
-    pl_segment_pool_release(pool);
-}
-
-/* Cuts of a segment are offsets of 32 bits.  The memory is never touched but
- * at its end. */
-static void a_frame_beyond_four_gibibytes_is_refused(void **state)
-{
-    size_t size = (size_t)UINT32_MAX + 4096;
-    char payload[100] = {0};
-    char *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    struct pl_segment s = {
-        .buf = {.data = data, .len = UINT32_MAX - 102, .cap = size}};
-
-    (void)state;
-    assert_true(data != MAP_FAILED);
-    size_t mark = pl_ws_frame_begin(&s.buf);
-    pl_buf_put(&s.buf, payload, 100);
-    assert_true(pl_segment_end_frame(&s, mark, PL_WS_BINARY));
-    assert_int_equal(s.buf.len, UINT32_MAX);
-    s.buf.len = mark + 1;
-    mark = pl_ws_frame_begin(&s.buf);
-    pl_buf_put(&s.buf, payload, 100);
-    assert_false(pl_segment_end_frame(&s, mark, PL_WS_BINARY));
-    assert_int_equal(s.buf.len, mark);
-    assert_false(s.buf.failed);
-    assert_int_equal(s.frames, 1);
-    munmap(data, size);
-}
-
-static void a_pool_gives_a_segment_again_empty_and_with_its_room(void **state)
-{
-    struct pl_segment_pool *pool = pl_segment_pool_create();
-    struct pl_segment *s = pl_segment_create(pool), *large;
-    char text[20000] = {0};
-
-    (void)state;
-    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("one"));
-    s->frames = 1;
-    size_t room = s->buf.cap;
-    pl_segment_release(pl_segment_pool_hold(pool), s);
-    pl_segment_pool_release(pool);
-    assert_ptr_equal(pl_segment_create(pool), s);
-    assert_int_equal(s->buf.len, 0);
-    assert_int_equal(s->frames, 0);
-    assert_int_equal(s->buf.cap, room);
-    large = pl_segment_create(pool);
-    pl_ws_frame_put(&large->buf, PL_WS_BINARY,
-                    (struct pl_span){text, sizeof text});
-    pl_segment_release(pool, s);
-    pl_segment_release(pool, large); /* too large to be kept */
-    assert_ptr_equal(pl_segment_create(pool), s);
-    large = pl_segment_create(pool);
-    assert_int_equal(large->buf.cap, 0);
-    pl_segment_release(pool, large);
-    pl_segment_release(pool, s);
-    pl_segment_pool_release(pool);
-}
 
 /* --- Deliveries --- */
 
@@ -684,9 +600,6 @@ static void a_hub_that_stops_frees_what_waits_for_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_segment_counts_its_frames_between_two_places),
-        cmocka_unit_test(a_frame_beyond_four_gibibytes_is_refused),
-        cmocka_unit_test(a_pool_gives_a_segment_again_empty_and_with_its_room),
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
         cmocka_unit_test(a_publisher_gets_its_push_before_its_reply),

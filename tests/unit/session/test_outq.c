@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "frame.h"
 #include "outq.h"
 
 enum { FRAMES = 5 };
@@ -22,6 +21,14 @@ struct fixture {
 
 static const size_t payloads[FRAMES] = {1, 130, 7, 0, 300};
 
+static void put_message(struct pl_segment *s, struct pl_span text)
+{
+    size_t mark = pl_segment_begin(s);
+
+    pl_buf_put_span(&s->buf, text);
+    assert_true(pl_segment_end_message(s, mark, true));
+}
+
 static struct pl_segment *make_segment(struct pl_segment_pool *pool,
                                        size_t len[FRAMES])
 {
@@ -32,12 +39,9 @@ static struct pl_segment *make_segment(struct pl_segment_pool *pool,
     for (int i = 0; i < FRAMES; i++) {
         size_t before = s->buf.len;
 
-        pl_ws_frame_put(&s->buf, PL_WS_TEXT,
-                        (struct pl_span){text, payloads[i]});
+        put_message(s, (struct pl_span){text, payloads[i]});
         len[i] = s->buf.len - before;
-        s->frames++;
     }
-    assert_false(s->buf.failed);
     return s;
 }
 
@@ -290,10 +294,9 @@ static void settling_copies_a_small_part_of_a_large_segment(void **state)
     struct pl_segment *s = pl_segment_create(f->pool.segments);
     char text[4000] = {0};
 
-    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("small"));
+    put_message(s, PL_SPAN("small"));
     uint32_t small = (uint32_t)s->buf.len;
-    pl_ws_frame_put(&s->buf, PL_WS_BINARY, (struct pl_span){text, 4000});
-    s->frames = 2;
+    put_message(s, (struct pl_span){text, 4000});
     append(f, s, 0, small, 1, true);
     pl_outq_sent(&f->q, &f->pool, 1);
     assert_int_equal(s->holders, 2);
@@ -471,9 +474,7 @@ static void parts_of_another_kind_are_not_joined(void **state)
     uint32_t to = (uint32_t)len[0];
     static char text[20000];
 
-    pl_ws_frame_put(&large->buf, PL_WS_TEXT,
-                    (struct pl_span){text, sizeof text});
-    large->frames = 1;
+    put_message(large, (struct pl_span){text, sizeof text});
     pl_count(&f->metrics, PL_METRIC_FRAMES_QUEUED, 2);
     pl_outq_append_small(&f->q, &f->pool, s, 0, to, 1, 1, 7);
     pl_outq_append_small(&f->q, &f->pool, s, 0, to, 1, 1, 8);
@@ -495,6 +496,7 @@ static int place_of_ping(struct fixture *f)
 {
     static char bytes[1 << 16];
     struct iovec iov[64];
+    struct pl_segment all = {.buf = {.data = bytes}};
     size_t len = 0;
     int n = pl_outq_peek(&f->q, iov, 64), place = 0;
 
@@ -502,12 +504,13 @@ static int place_of_ping(struct fixture *f)
         memcpy(bytes + len, iov[i].iov_base, iov[i].iov_len);
         len += iov[i].iov_len;
     }
-    for (size_t at = 0; at < len; place++) {
-        size_t frame = pl_ws_frame_length((struct pl_span){bytes + at, len});
+    all.buf.len = len;
+    for (uint32_t at = 0; at < len; place++) {
+        uint32_t message = pl_segment_length(&all, at);
 
-        if (frame == 11)
+        if (message == 11)
             break;
-        at += frame;
+        at += message;
     }
     pl_outq_sent(&f->q, &f->pool, len);
     check(f);
@@ -526,8 +529,7 @@ static void go_ahead(struct fixture *f)
 {
     struct pl_segment *s = pl_segment_create(f->pool.segments);
 
-    pl_ws_frame_put(&s->buf, PL_WS_TEXT, PL_SPAN("123456789"));
-    s->frames++;
+    put_message(s, PL_SPAN("123456789"));
     assert_true(
         pl_outq_append_ahead(&f->q, &f->pool, s, 0, (uint32_t)s->buf.len));
     pl_segment_release(f->pool.segments, s);

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment.c - see segment.h.
  *
- * A plain buffer with a plain count.  One contiguous piece was measured a
- * third cheaper to send than a vector of single frames.  A loop keeps some that
- * all let go of, with their room: growing a new one for each channel and turn
- * was a sixth of the instructions of a round trip.
+ * One contiguous buffer was measured a third cheaper to send than a vector of
+ * single frames.  A loop keeps released segments with their buffers: growing a
+ * new buffer per channel and turn was a sixth of the instructions of a round
+ * trip.
  *
- * A compressed form is made when the first subscriber that can read it is
- * delivered to, and is then shared like the segment itself; so each frame is
- * compressed at most once a kind, and only where somebody wants it.  It never
- * needs more bytes than its source, so the memory for it is reserved before it
- * is changed.
+ * The compressed form is made for the first subscriber that takes it, and is
+ * then shared like the segment itself.  So each message is compressed at most
+ * once per kind, and only if a subscriber takes that kind.  It never needs more
+ * bytes than its source, so its memory is reserved before anything changes.
  *
- * Invariant: the frames of packed[k].segment are, in order, those of the
+ * Rejected: neutral messages that each link frames for itself.  Framing once
+ * per turn costs 3.5 % of a round trip, framing per receiver 17 % of a fan-out
+ * and more.
+ *
+ * Invariant: the messages of packed[k].segment are, in order, those of the
  * source's first packed[k].covered bytes. */
 #include "segment.h"
 
@@ -108,21 +111,21 @@ void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s)
 
 enum { KINDS = PL_DEFLATE_COUNT - 1 };
 
-/* Of a segment for which there is no memory: it never changes, so what was
- * begun plain stays plain. */
+/* The forms of a segment if there is no memory for them.  They never change:
+ * what was begun plain stays plain. */
 static struct pl_packed given_up[KINDS] = {
     [0 ... KINDS - 1] = {.is_given_up = true}};
 
 static const struct pl_packed none;
 
-/* Give back the room that compressing did not need, since queues of slow
- * readers may hold `s` for long. */
+/* Return the memory that compressing did not need: the queue of a slow reader
+ * may hold `s` for long. */
 static void fit(struct pl_segment *s)
 {
     char *data = s->buf.len == 0 ? NULL : realloc(s->buf.data, s->buf.len);
 
     if (data == NULL)
-        return; /* it stays larger than it needs */
+        return; /* `s` stays larger than needed */
     s->buf.data = data;
     s->buf.cap = s->buf.len;
 }
@@ -143,7 +146,7 @@ void pl_segment_seal(struct pl_segment_pool *p, struct pl_segment *s)
     s->packed = NULL;
 }
 
-/* Room for `more` bytes behind what is compressed already.  False: out of
+/* Reserve `more` bytes after what is compressed already.  False: out of
  * memory. */
 static bool make_room(struct pl_segment_pool *pool, struct pl_packed *p,
                       size_t more)
@@ -188,10 +191,21 @@ const struct pl_packed *pl_segment_pack(struct pl_segment_pool *pool,
 
         rest.len = pl_ws_frame_length(rest);
         pl_deflate_frame(d, kind, &p->segment->buf, rest);
-        p->segment->frames++;
+        p->segment->messages++;
         p->covered += (uint32_t)rest.len;
     }
     return p;
+}
+
+size_t pl_segment_begin(struct pl_segment *s)
+{
+    return pl_ws_frame_begin(&s->buf);
+}
+
+bool pl_segment_end_message(struct pl_segment *s, size_t mark, bool is_text)
+{
+    pl_ws_frame_end(&s->buf, mark, is_text ? PL_WS_TEXT : PL_WS_BINARY);
+    return pl_segment_end_bytes(s, mark);
 }
 
 uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segment.h - messages of one turn in one piece of memory, shared by
+ * reference.
+ *
+ * A segment holds whole messages, one after the other, each as a WebSocket
+ * frame.  The header of a frame is also the length of the message, so a reader
+ * of segments never parses frames: pl_segment_length() tells where the next
+ * message begins.
+ *
+ * A segment belongs to one loop, so its count of holders is not atomic.  It
+ * grows while it is open; until it is sealed, refer to a part by offsets, never
+ * by pointers.
+ *
+ * Thread: the loop's own. */
+#ifndef PL_SEGMENT_H
+#define PL_SEGMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "deflate.h"
+
+/* The compressed form of a segment, as far as it was asked for. */
+struct pl_packed {
+    struct pl_segment *segment; /* held; NULL: none yet */
+    uint32_t covered; /* bytes of the source whose messages are in it */
+    bool is_given_up; /* out of memory: the rest is sent as it is */
+};
+
+struct pl_segment {
+    struct pl_buf buf; /* whole messages */
+    uint32_t holders;
+    uint32_t messages;        /* in buf */
+    struct pl_packed *packed; /* by kind, without NONE; NULL: not asked for */
+    struct pl_segment *next;  /* in the pool */
+};
+
+/* The free segments of one loop, with the memory of their buffers.  Everything
+ * that makes or releases segments on that loop holds the same pool. */
+struct pl_segment_pool; /* opaque */
+
+/* A pool with one holder; NULL: out of memory. */
+struct pl_segment_pool *pl_segment_pool_create(void);
+struct pl_segment_pool *pl_segment_pool_hold(struct pl_segment_pool *p);
+/* NULL is allowed. */
+void pl_segment_pool_release(struct pl_segment_pool *p);
+
+/* An empty segment with one holder; NULL: out of memory. */
+struct pl_segment *pl_segment_create(struct pl_segment_pool *p);
+
+static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
+{
+    s->holders++;
+    return s;
+}
+
+/* Take `s` back into the pool, or free it: its last holder released it. */
+void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s);
+
+/* NULL is allowed. */
+static inline void pl_segment_release(struct pl_segment_pool *p,
+                                      struct pl_segment *s)
+{
+    if (s != NULL && --s->holders == 0)
+        pl_segment_recycle(p, s);
+}
+
+/* Begin a message after the content of `s`.  The caller then appends the
+ * message to s->buf and gives the result to pl_segment_end_message(). */
+size_t pl_segment_begin(struct pl_segment *s);
+
+/* End the message begun at `mark`.  False: out of memory, or the segment would
+ * be larger than offsets of 32 bits reach; `s` is then as before the message.
+ */
+bool pl_segment_end_message(struct pl_segment *s, size_t mark, bool is_text);
+
+/* The same for a message that the caller has written from `mark` on, where
+ * s->buf ended, with all that frames it. */
+static inline bool pl_segment_end_bytes(struct pl_segment *s, size_t mark)
+{
+    if (s->buf.failed || s->buf.len > UINT32_MAX) {
+        s->buf.len = mark;
+        s->buf.failed = false;
+        return false;
+    }
+    s->messages++;
+    return true;
+}
+
+/* The length of the message that begins at `at`.  Cold, like everything that
+ * walks over messages: else the compiler puts it into the functions of every
+ * delivery, which then save registers for it. */
+uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)
+    __attribute__((cold, noinline));
+
+/* pl_segment_count() of a part. */
+uint32_t pl_segment_count_part(const struct pl_segment *s, uint32_t from,
+                               uint32_t to) __attribute__((cold, noinline));
+
+/* The number of whole messages in [from, to); a message begins at `from`. */
+static inline uint32_t pl_segment_count(const struct pl_segment *s,
+                                        uint32_t from, uint32_t to)
+{
+    return from == 0 && to == s->buf.len ? s->messages
+                                         : pl_segment_count_part(s, from, to);
+}
+
+/* The compressed form for `kind`, not NONE, brought up to date: the same
+ * messages, each compressed where that makes it smaller.  It covers all of `s`
+ * unless it is given up. */
+const struct pl_packed *pl_segment_pack(struct pl_segment_pool *p,
+                                        struct pl_segment *s,
+                                        enum pl_deflate kind,
+                                        struct pl_deflater *d);
+
+/* The compressed form as far as it was made before. */
+const struct pl_packed *pl_segment_packed(const struct pl_segment *s,
+                                          enum pl_deflate kind);
+
+/* Release the compressed forms: `s` is sealed.  NULL is allowed. */
+void pl_segment_seal(struct pl_segment_pool *p, struct pl_segment *s);
+
+/* Bytes of a compressed form. */
+static inline uint32_t pl_packed_len(const struct pl_packed *p)
+{
+    return p->segment == NULL ? 0 : (uint32_t)p->segment->buf.len;
+}
+
+#endif
