@@ -84,7 +84,8 @@ static void let_go(struct pl_conn *c)
     if (c->fd < 0)
         return;
     drop_ready(c);
-    close(c->fd); /* and with it out of the poller */
+    pl_poller_remove(c->conns->poller, c->fd);
+    close(c->fd);
     c->fd = -1;
     if (c->has_guest)
         pl_conn_dismiss(c);

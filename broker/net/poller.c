@@ -10,6 +10,9 @@
  * The set is level-triggered towards libevent, so what does not fit into one
  * batch comes with the next turn.
  *
+ * Rejected: to leave the set by close(2).  The kernel keeps a description in
+ * the set until its last descriptor is closed, and a child of fork() has one.
+ *
  * Invariant: nothing is freed between the wait and its callbacks, since
  * sessions are reaped at the end of a turn, never inside a callback. */
 #include "poller.h"
@@ -85,4 +88,9 @@ enum pl_err pl_poller_add(struct pl_poller *p, int fd, void *what)
                             .data.ptr = what};
 
     return epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &e) == 0 ? PL_OK : PL_ENOMEM;
+}
+
+void pl_poller_remove(struct pl_poller *p, int fd)
+{
+    epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
 }

@@ -19,12 +19,16 @@ typedef void pl_poller_ready(void *what, uint32_t events);
 enum pl_err pl_poller_create(struct pl_poller **out, struct pl_reactor *reactor,
                              pl_poller_ready *ready);
 
-/* Its sockets are closed before.  NULL is allowed. */
+/* Its sockets are removed before.  NULL is allowed. */
 void pl_poller_destroy(struct pl_poller *p);
 
-/* Tell of `fd` for good, edge-triggered, for reading, writing and the peer's
- * end.  Closing it ends that; what was seen before still comes, in the same
- * turn.  Errors: PL_ENOMEM. */
+/* Watch `fd` until pl_poller_remove(): edge-triggered, for input, output and
+ * the peer's FIN.  Errors: PL_ENOMEM. */
 enum pl_err pl_poller_add(struct pl_poller *p, int fd, void *what);
+
+/* Stop watching `fd`; call this before close(2).  Events that the poller has
+ * already read from the kernel may still arrive within the same turn.  A
+ * descriptor that was never added is allowed. */
+void pl_poller_remove(struct pl_poller *p, int fd);
 
 #endif

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 enum { FLOODS = 400, LEN = 3000 };
 
@@ -378,6 +379,47 @@ static void replies_of_one_turn_are_one_write(void **state)
     rig_destroy(r);
 }
 
+/* fork() without exec(): the child keeps each description open until the pipe
+ * `held` ends. */
+static pid_t keep_descriptors(const int held[2])
+{
+    pid_t child = fork();
+    char byte;
+
+    assert_true(child >= 0);
+    if (child > 0)
+        return child;
+    close(held[1]);
+    _exit(read(held[0], &byte, 1) == 0 ? 0 : 1);
+}
+
+static void
+a_fork_that_keeps_a_closed_socket_brings_no_event_of_it(void **state)
+{
+    struct rig *r = begin();
+    int server, held[2], status;
+    int fd = open_echo(r, &server);
+
+    (void)state;
+    assert_int_equal(pipe(held), 0);
+    pid_t child = keep_descriptors(held);
+    send_all(fd, "\xff\xff", 2); /* a protocol error: the session ends */
+    rig_run(r);
+    shutdown(fd, SHUT_WR); /* the description that the child keeps is ready */
+    rig_run(r);
+    assert_int_equal(rig_metric(r, PL_METRIC_CONNECTIONS), 0);
+    /* whatever the kernel tells of the description now is nobody's */
+    char rest[64];
+    read_now(fd, rest, sizeof rest);
+    close(fd);
+    rig_run(r);
+    close(held[0]);
+    close(held[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +433,8 @@ int main(void)
         cmocka_unit_test(last_words_are_with_the_kernel_however_slow_the_peer),
         cmocka_unit_test(an_idle_connection_costs_no_system_calls),
         cmocka_unit_test(replies_of_one_turn_are_one_write),
+        cmocka_unit_test(
+            a_fork_that_keeps_a_closed_socket_brings_no_event_of_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
