@@ -574,7 +574,7 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
     struct pl_token_key key = {pl_span_of(config_of(s)->auth.hmac_secret)};
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
     struct pl_token_claims *claims = NULL;
-    const char *why = NULL;
+    const char *why = "no auth.hmac_secret to check a token with";
 
     if (c->token.len == 0) {
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "empty token");
@@ -591,6 +591,6 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
     else if (rc == PL_ENOMEM)
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
     else
-        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN, "bad token");
+        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN, why);
     pl_token_claims_destroy(claims);
 }

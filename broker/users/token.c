@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.c - see token.h.
  *
- * libjwt checks the signature, jansson reads the claims.  libjwt believes the
- * header about the algorithm, so a token signed with our secret by HS512 would
- * pass, and one without a signature is refused only because a key is given:
- * the algorithm is looked at here once more, after decoding.  Loops may verify
- * at once: neither library keeps anything between calls but jansson its hash
- * seed, which it sets once, by an atomic flag (helgrind shows that word and
- * libcrypto's own counters, and nothing else).
+ * jws.c checks header and signature, jansson reads the claims.  Loops may
+ * verify at once: jansson keeps nothing between calls but its hash seed, which
+ * it sets once, by an atomic flag (helgrind shows that word and libcrypto's own
+ * counters, and nothing else).
  *
- * The claims are read from the text that libjwt writes of them, since it does
- * not hand out types: asking it for `exp` cannot tell 0 from "soon".  That
- * text has its keys sorted, so `info` comes out sorted as well; JSON gives
- * their order no meaning.
+ * A claim that narrows what the token is good for is honoured or refused, never
+ * ignored: who signed it counted on that.  Others that are not known here are
+ * ignored, as RFC 7519 says (section 4).
  *
  * Invariant: claims exist only for a token that is genuine, in force and
  * sensible as a whole. */
 #include "token.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <jwt.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "buf.h"
+#include "jws.h"
 #include "permission.h"
 
 /* What is being read out of a payload; the texts belong to `payload`, but for
@@ -76,13 +72,39 @@ static bool read_date(const json_t *value, int64_t *out)
     return true;
 }
 
+/* Claims that narrow what a token is good for, or say what it gives in a way
+ * that is not done here.  Their value does not matter: a null may be a mistake
+ * of the backend, and is refused as well. */
+static enum pl_err check_claims(struct reading *r)
+{
+    static const struct {
+        const char *name, *why;
+    } refused[] = {
+        {"aud", "aud is not supported: nothing here is to compare it with"},
+        {"iss", "iss is not supported: nothing here is to compare it with"},
+        {"expire_at", "expire_at is not supported: use exp"},
+        {"caps", "caps is not supported"},
+        {"subs", "subs is not supported: use channels"},
+        {"b64info", "b64info is not supported: use info"},
+        {"cnf", "cnf is not supported: the client cannot prove its key"},
+    };
+
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (json_object_get(r->payload, refused[i].name) != NULL)
+            return refuse(r, PL_EBADMSG, refused[i].why);
+    return PL_OK;
+}
+
 /* Backends leave sub out for anonymous users.  A token with `channel` is one
- * for a subscription: it was not given to open connections with. */
+ * for a subscription: it was not given to open connections with.  Only an empty
+ * name counts as none. */
 static enum pl_err read_user(struct reading *r)
 {
-    json_t *sub = claim(r, "sub");
+    json_t *sub = json_object_get(r->payload, "sub");
+    json_t *channel = json_object_get(r->payload, "channel");
 
-    if (json_string_length(claim(r, "channel")) > 0)
+    if (channel != NULL &&
+        (!json_is_string(channel) || json_string_length(channel) > 0))
         return refuse(r, PL_EBADMSG, "it is for a subscription");
     if (sub == NULL)
         return PL_OK;
@@ -94,19 +116,26 @@ static enum pl_err read_user(struct reading *r)
     return PL_OK;
 }
 
+/* A date that is there must be one: as null it would be no limit at all.  A
+ * token that is not valid yet counts as expired, as with Centrifugo: the client
+ * asks for a new one, where the clocks differ by a little. */
 static enum pl_err read_dates(struct reading *r, int64_t now_s)
 {
-    json_t *exp = claim(r, "exp"), *nbf = claim(r, "nbf");
-    int64_t not_before = INT64_MIN;
+    json_t *exp = json_object_get(r->payload, "exp");
+    json_t *nbf = json_object_get(r->payload, "nbf");
+    json_t *iat = json_object_get(r->payload, "iat");
+    int64_t not_before = INT64_MIN, issued_at;
 
     if (nbf != NULL && !read_date(nbf, &not_before))
         return refuse(r, PL_EBADMSG, "nbf is not a date");
     if (exp != NULL && !read_date(exp, &r->expires_at_s))
         return refuse(r, PL_EBADMSG, "exp is not a date");
+    if (iat != NULL && !read_date(iat, &issued_at))
+        return refuse(r, PL_EBADMSG, "iat is not a date");
     if (exp != NULL && r->expires_at_s <= now_s)
         return refuse(r, PL_EEXPIRED, "expired");
     if (not_before > now_s)
-        return refuse(r, PL_EDENIED, "not valid yet");
+        return refuse(r, PL_EEXPIRED, "not valid yet");
     return PL_OK;
 }
 
@@ -214,57 +243,46 @@ static enum pl_err read_claims(struct reading *r, int64_t now_s,
 
     if (!json_is_object(r->payload))
         return refuse(r, PL_EBADMSG, "the payload is not an object");
-    if ((rc = read_user(r)) == PL_OK && (rc = read_channels(r)) == PL_OK &&
-        (rc = read_info(r)) == PL_OK && (rc = read_dates(r, now_s)) == PL_OK)
+    if ((rc = check_claims(r)) == PL_OK && (rc = read_user(r)) == PL_OK &&
+        (rc = read_channels(r)) == PL_OK && (rc = read_info(r)) == PL_OK &&
+        (rc = read_dates(r, now_s)) == PL_OK)
         rc = publish(r, out);
     return rc;
 }
 
-static enum pl_err check_shape(const struct pl_token_key *key,
-                               struct pl_span token, const char **why)
+static enum pl_err check_size(const struct pl_token_key *key,
+                              struct pl_span token, const char **why)
 {
-    size_t dots = 0;
-
     *why = "no secret is configured";
     if (key->secret.len == 0 || key->secret.len > INT32_MAX)
         return PL_EDENIED;
     *why = "longer than tokens may be";
     if (token.len > PL_TOKEN_MAX)
         return PL_ETOOBIG;
-    *why = "not a token";
-    for (size_t i = 0; i < token.len; i++) {
-        if (token.at[i] <= ' ' || token.at[i] >= 0x7f)
-            return PL_EBADMSG;
-        dots += token.at[i] == '.';
-    }
-    return dots == 2 ? PL_OK : PL_EBADMSG;
+    return PL_OK;
 }
 
 /* The payload of a token whose signature is good. */
 static enum pl_err read_payload(const struct pl_token_key *key,
-                                const char *token, json_t **out,
+                                struct pl_span token, json_t **out,
                                 const char **why)
 {
-    jwt_t *jwt = NULL;
-    char *text = NULL;
-    enum pl_err rc = PL_OK;
-    int err = jwt_decode(&jwt, token, (const unsigned char *)key->secret.at,
-                         (int)key->secret.len);
+    struct pl_buf text = {0};
+    json_error_t error = {0};
+    enum pl_err rc = pl_jws_read(key->secret, token, &text, why);
 
-    *why = "the signature is not ours";
-    if (err != 0)
-        return err == ENOMEM ? PL_ENOMEM : PL_EDENIED;
-    if (jwt_get_alg(jwt) != JWT_ALG_HS256) {
-        *why = "the algorithm is not HS256";
-        rc = PL_EDENIED;
-    } else if ((text = jwt_get_grants_json(jwt, NULL)) == NULL) {
-        rc = PL_ENOMEM;
-    } else if ((*out = json_loads(text, 0, NULL)) == NULL) {
-        *why = "the payload is not JSON";
-        rc = PL_EBADMSG;
+    if (rc == PL_OK) {
+        *out = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
+        if (*out == NULL) {
+            *why = json_error_code(&error) == json_error_duplicate_key
+                       ? "the payload has a doubled member"
+                       : "the payload is not JSON";
+            rc = json_error_code(&error) == json_error_out_of_memory
+                     ? PL_ENOMEM
+                     : PL_EBADMSG;
+        }
     }
-    free(text);
-    jwt_free(jwt);
+    pl_buf_fini(&text);
     return rc;
 }
 
@@ -273,17 +291,13 @@ static enum pl_err verify(const struct pl_token_key *key, struct pl_span token,
                           const char **why)
 {
     struct reading r = {0};
-    enum pl_err rc = check_shape(key, token, &r.why);
-    char *copy = rc == PL_OK ? strndup(token.at, token.len) : NULL;
+    enum pl_err rc = check_size(key, token, &r.why);
 
-    if (rc == PL_OK && copy == NULL)
-        rc = PL_ENOMEM;
     if (rc == PL_OK)
-        rc = read_payload(key, copy, &r.payload, &r.why);
+        rc = read_payload(key, token, &r.payload, &r.why);
     if (rc == PL_OK)
         rc = read_claims(&r, now_s, out);
     *why = rc == PL_ENOMEM ? pl_err_text(rc) : r.why;
-    free(copy);
     free(r.info);
     free(r.channels);
     json_decref(r.payload);
@@ -352,44 +366,67 @@ static char *payload_of(const struct pl_token_grant *g)
     return text;
 }
 
-static enum pl_err sign(const struct pl_token_key *key, const char *payload,
-                        char **out)
+static enum pl_err check_grant(const struct pl_token_key *key,
+                               const struct pl_token_grant *g, const char **why)
 {
-    jwt_t *jwt = NULL;
-    enum pl_err rc = PL_ENOMEM;
+    *why = "no secret";
+    if (key->secret.len == 0 || key->secret.len > INT32_MAX)
+        return PL_EINVAL;
+    *why = "the time is out of range";
+    return g->issued_at_s < 0 || g->ttl_s < 0 ||
+                   g->ttl_s > INT64_MAX - g->issued_at_s
+               ? PL_EINVAL
+               : PL_OK;
+}
 
-    if (jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, payload) == 0 &&
-        jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)key->secret.at,
-                    (int)key->secret.len) == 0 &&
-        (*out = jwt_encode_str(jwt)) != NULL)
-        rc = PL_OK;
-    jwt_free(jwt);
+static enum pl_err sign(const struct pl_token_key *key,
+                        const struct pl_token_grant *g, struct pl_buf *out,
+                        const char **why)
+{
+    char *payload = payload_of(g);
+
+    *why = "info is not JSON, or a text is not UTF-8";
+    if (payload == NULL)
+        return PL_EINVAL;
+    enum pl_err rc = pl_jws_write(key->secret, pl_span_of(payload), out);
+    free(payload);
     return rc;
 }
 
-enum pl_err pl_token_create(const struct pl_token_key *key,
-                            const struct pl_token_grant *grant, char **out)
+/* The one definition of a good token. */
+static enum pl_err verify_own(const struct pl_token_key *key,
+                              struct pl_span token, int64_t now_s,
+                              const char **why)
 {
     struct pl_token_claims *claims = NULL;
-    char *payload, *token = NULL;
-    enum pl_err rc;
+    enum pl_err rc = pl_token_verify(key, token, now_s, &claims, why);
 
-    if (key->secret.len == 0 || key->secret.len > INT32_MAX ||
-        grant->issued_at_s < 0 || grant->ttl_s < 0 ||
-        grant->ttl_s > INT64_MAX - grant->issued_at_s)
-        return PL_EINVAL;
-    if ((payload = payload_of(grant)) == NULL)
-        return PL_EINVAL;
-    rc = sign(key, payload, &token);
-    free(payload);
-    if (rc == PL_OK) /* the one definition of a good token */
-        rc = pl_token_verify(key, pl_span_of(token), grant->issued_at_s,
-                             &claims, NULL);
     pl_token_claims_destroy(claims);
+    return rc == PL_OK || rc == PL_ENOMEM || rc == PL_ETOOBIG ? rc : PL_EINVAL;
+}
+
+enum pl_err pl_token_create(const struct pl_token_key *key,
+                            const struct pl_token_grant *grant, char **out,
+                            const char **why)
+{
+    struct pl_buf token = {0};
+    const char *reason = NULL;
+    enum pl_err rc = check_grant(key, grant, &reason);
+
+    if (rc == PL_OK)
+        rc = sign(key, grant, &token, &reason);
+    if (rc == PL_OK)
+        rc = verify_own(key, pl_buf_span(&token), grant->issued_at_s, &reason);
+    if (rc == PL_OK)
+        pl_buf_put_byte(&token, '\0');
+    if (token.failed)
+        rc = PL_ENOMEM;
     if (rc != PL_OK) {
-        free(token);
-        return rc == PL_ENOMEM || rc == PL_ETOOBIG ? rc : PL_EINVAL;
+        if (why != NULL)
+            *why = rc == PL_ENOMEM ? pl_err_text(rc) : reason;
+        pl_buf_fini(&token);
+        return rc;
     }
-    *out = token;
+    *out = token.data;
     return PL_OK;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.h - JSON Web Tokens (RFC 7519) signed with HS256: read and make.
  *
- * Claims as Centrifugo's backends send them: sub, exp, info, channels.  nbf is
- * honoured; a token with channel, which is one for a subscription, refused;
- * everything else ignored. */
+ * Claims as Centrifugo's backends send them: sub, exp, nbf, info, channels.  A
+ * token with `channel`, which is one for a subscription, is refused, and so is
+ * each claim that narrows the token in a way that is not supported;
+ * docs/protocol.md lists them.  Unknown claims are ignored. */
 #ifndef PL_TOKEN_H
 #define PL_TOKEN_H
 
@@ -38,9 +39,10 @@ struct pl_token_claims {
  * never holds anything out of the token.
  * Owner:  the caller destroys *out.
  * Thread: any, also several at once with the same key.
- * Errors: PL_EEXPIRED (genuine, but over: error 109), PL_EDENIED (not signed
- *         by us with HS256, or not valid yet), PL_EBADMSG (no token, or its
- *         claims make no sense), PL_ETOOBIG, PL_ENOMEM. */
+ * Errors: PL_EEXPIRED (genuine, but over or not valid yet: error 109),
+ *         PL_EDENIED (not signed by us with HS256), PL_EBADMSG (no token, or
+ *         claims that make no sense or are not supported), PL_ETOOBIG,
+ *         PL_ENOMEM. */
 enum pl_err pl_token_verify(const struct pl_token_key *key,
                             struct pl_span token, int64_t now_s,
                             struct pl_token_claims **out, const char **why);
@@ -58,12 +60,14 @@ struct pl_token_grant {
     size_t channel_count;
 };
 
-/* A signed token, a string.  pl_token_verify() accepts what this makes.
+/* A signed token, a string.  pl_token_verify() accepts what this makes.  On an
+ * error *why, if `why` is not NULL, is a constant text.
  * Owner:  the caller frees *out with free().
  * Thread: any.
  * Errors: PL_EINVAL (no secret, or claims that verify would refuse),
  *         PL_ETOOBIG, PL_ENOMEM. */
 enum pl_err pl_token_create(const struct pl_token_key *key,
-                            const struct pl_token_grant *grant, char **out);
+                            const struct pl_token_grant *grant, char **out,
+                            const char **why);
 
 #endif

@@ -681,7 +681,7 @@ char *world_token(struct world *w, unsigned user, int64_t ttl_s, unsigned rooms)
     }
     snprintf(name, sizeof name, "u%u", user);
     grant.user = pl_span_of(name);
-    must(pl_token_create(&key, &grant, &token), "token");
+    must(pl_token_create(&key, &grant, &token, NULL), "token");
     return token;
 }
 

@@ -42,43 +42,82 @@ static bool read_time(const char *text, int64_t *out)
     return false;
 }
 
-/* The first line of the file. */
-static bool read_secret(const char *file, struct pl_buf *out)
+/* The first line of `text`, without its end; false: there is none that a
+ * configuration could hold as auth.hmac_secret. */
+static bool cut_secret(const char *file, struct pl_buf *text)
 {
-    FILE *f = fopen(file, "re");
-    char *at = pl_buf_reserve(out, SECRET_MAX);
+    char *end = memchr(text->data, '\n', text->len);
 
-    if (f == NULL || at == NULL) {
-        complain("%s: %s", file, strerror(errno));
-        if (f != NULL)
-            fclose(f);
-        return false;
-    }
-    out->len = fread(at, 1, SECRET_MAX, f);
-    fclose(f);
-    char *newline = memchr(at, '\n', out->len);
-    if (newline != NULL)
-        out->len = (size_t)(newline - at);
-    if (out->len > 0 && at[out->len - 1] == '\r')
-        out->len--;
-    if (out->len == 0)
+    if (end != NULL)
+        text->len = (size_t)(end - text->data);
+    if (text->len > 0 && text->data[text->len - 1] == '\r')
+        text->len--;
+    if (text->len == 0)
         complain("%s: no secret in it", file);
-    return out->len > 0;
+    else if (text->len > SECRET_MAX)
+        complain("%s: a secret has at most %d bytes", file, SECRET_MAX);
+    else if (memchr(text->data, '\0', text->len) != NULL)
+        complain("%s: a secret is text, and this has a zero byte", file);
+    else
+        return true;
+    return false;
 }
 
-static int sign(const struct wish *w, struct pl_span secret)
+static bool read_secret(const char *file, struct pl_buf *out)
+{
+    const size_t most = SECRET_MAX + 2; /* one more, and a line end */
+    FILE *f = fopen(file, "re");
+    char *at = pl_buf_reserve(out, most);
+    bool is_read = f != NULL && at != NULL;
+
+    if (is_read) {
+        out->len = fread(at, 1, most, f);
+        is_read = ferror(f) == 0;
+    }
+    if (!is_read)
+        complain("%s: %s", file, strerror(errno));
+    if (f != NULL)
+        fclose(f);
+    return is_read && cut_secret(file, out);
+}
+
+/* Does the broker with this configuration take the token, `len` bytes long? */
+static bool is_within(const struct pl_config *c, const struct wish *w,
+                      size_t len)
+{
+    const size_t around = 32; /* {"id":1,"connect":{"token":""}} */
+
+    if (w->grant.channel_count > c->limits.connection_channels)
+        complain("the broker would refuse this token: more channels than "
+                 "limits.connection_channels, which is %u",
+                 c->limits.connection_channels);
+    else if (len + around > c->websocket.max_message)
+        complain("the broker would refuse this token: %zu bytes, and "
+                 "websocket.max_message is %llu",
+                 len, (unsigned long long)c->websocket.max_message);
+    else
+        return true;
+    return false;
+}
+
+/* `config` may be NULL: another broker's secret. */
+static int sign(const struct wish *w, struct pl_span secret,
+                const struct pl_config *config)
 {
     struct pl_token_key key = {secret};
+    const char *why = NULL;
     char *token = NULL;
-    enum pl_err rc = pl_token_create(&key, &w->grant, &token);
+    enum pl_err rc = pl_token_create(&key, &w->grant, &token, &why);
+    bool is_good = rc == PL_OK;
 
-    if (rc != PL_OK) {
-        complain("cannot make this token: %s", pl_err_text(rc));
-        return EXIT_FAILED;
-    }
-    puts(token);
+    if (!is_good)
+        complain("the broker would refuse this token: %s", why);
+    else if (config != NULL)
+        is_good = is_within(config, w, strlen(token));
+    if (is_good)
+        puts(token);
     free(token);
-    return EXIT_OK;
+    return is_good ? EXIT_OK : EXIT_FAILED;
 }
 
 static int sign_with_config(const struct wish *w)
@@ -91,7 +130,7 @@ static int sign_with_config(const struct wish *w)
     else if (config->auth.hmac_secret == NULL)
         complain("%s has no auth.hmac_secret", w->config_file);
     else
-        rc = sign(w, pl_span_of(config->auth.hmac_secret));
+        rc = sign(w, pl_span_of(config->auth.hmac_secret), config);
     pl_config_destroy(config);
     return rc;
 }
@@ -102,7 +141,7 @@ static int sign_with_file(const struct wish *w)
     int rc = EXIT_FAILED;
 
     if (read_secret(w->secret_file, &secret))
-        rc = sign(w, pl_buf_span(&secret));
+        rc = sign(w, pl_buf_span(&secret), NULL);
     if (secret.data != NULL)
         explicit_bzero(secret.data, secret.cap);
     pl_buf_fini(&secret);

@@ -708,6 +708,6 @@ char *rig_token(struct rig *r, const char *user, int64_t ttl_s,
         grant.issued_at_s = now_s + ttl_s;
         grant.ttl_s = -ttl_s;
     }
-    assert_int_equal(pl_token_create(&key, &grant, &token), PL_OK);
+    assert_int_equal(pl_token_create(&key, &grant, &token, NULL), PL_OK);
     return token;
 }

@@ -8,6 +8,8 @@
 /* cmocka.h needs the first three */
 #include <cmocka.h>
 #include <jwt.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "token.h"
 
@@ -33,6 +35,34 @@ static char *sign_as(jwt_alg_t alg, const char *payload)
     assert_non_null(token);
     jwt_free(jwt);
     return token;
+}
+
+static char *put_part(char *at, const char *text, size_t len)
+{
+    int n = EVP_EncodeBlock((unsigned char *)at, (const unsigned char *)text,
+                            (int)len);
+
+    for (; n > 0 && at[n - 1] == '='; n--)
+        continue;
+    for (int i = 0; i < n; i++)
+        at[i] = at[i] == '+' ? '-' : at[i] == '/' ? '_' : at[i];
+    return at + n;
+}
+
+/* Any header and payload, signed with the secret; valid until the next call. */
+static struct pl_span sign_raw(const char *header, const char *payload)
+{
+    static char token[2 * PL_TOKEN_MAX];
+    unsigned char mac[32];
+    char *at = put_part(token, header, strlen(header));
+
+    *at++ = '.';
+    at = put_part(at, payload, strlen(payload));
+    HMAC(EVP_sha256(), SECRET, 32, (unsigned char *)token, (size_t)(at - token),
+         mac, NULL);
+    *at++ = '.';
+    at = put_part(at, (char *)mac, sizeof mac);
+    return (struct pl_span){token, (size_t)(at - token)};
 }
 
 static struct pl_token_claims *claims_of(const char *payload)
@@ -75,7 +105,7 @@ static void assert_span(struct pl_span got, const char *wanted)
 static void a_good_token_gives_its_claims(void **state)
 {
     struct pl_token_claims *c = claims_of(
-        "{\"sub\":\"42\",\"exp\":1700000001,\"iat\":1,\"aud\":\"x\","
+        "{\"sub\":\"42\",\"exp\":1700000001,\"iat\":1,\"jti\":\"x\","
         "\"info\":{ \"name\": \"J\\u00f6rg\" },\"channels\":[\"a\",\"b:c\"]}");
 
     (void)state;
@@ -94,7 +124,7 @@ static void no_claim_is_needed_and_without_sub_it_is_nobody(void **state)
         "{}",
         "{\"iat\":1700000000}",
         "{\"sub\":\"\",\"info\":null}",
-        "{\"sub\":null,\"channel\":\"\"}",
+        "{\"channels\":null,\"channel\":\"\"}",
     };
 
     (void)state;
@@ -115,6 +145,10 @@ static void a_token_for_a_subscription_opens_no_connection(void **state)
     assert_payload_refused("{\"sub\":\"u\",\"channel\":\"room\"}", PL_EBADMSG,
                            "it is for a subscription");
     assert_payload_refused("{\"iat\":1,\"channel\":\"room\"}", PL_EBADMSG,
+                           "it is for a subscription");
+    assert_payload_refused("{\"sub\":\"u\",\"channel\":7}", PL_EBADMSG,
+                           "it is for a subscription");
+    assert_payload_refused("{\"sub\":\"u\",\"channel\":[\"room\"]}", PL_EBADMSG,
                            "it is for a subscription");
 }
 
@@ -155,7 +189,7 @@ static void a_date_may_have_a_fraction(void **state)
 static void a_token_is_not_good_before_its_time(void **state)
 {
     (void)state;
-    assert_payload_refused("{\"sub\":\"u\",\"nbf\":1700000001}", PL_EDENIED,
+    assert_payload_refused("{\"sub\":\"u\",\"nbf\":1700000001}", PL_EEXPIRED,
                            "not valid yet");
     pl_token_claims_destroy(claims_of("{\"sub\":\"u\",\"nbf\":1700000000}"));
 }
@@ -166,6 +200,10 @@ static void claims_that_make_no_sense_are_refused(void **state)
         const char *payload, *why;
     } bad[] = {
         {"{\"sub\":42}", "sub is not a string"},
+        {"{\"sub\":null}", "sub is not a string"},
+        {"{\"sub\":\"u\",\"exp\":null}", "exp is not a date"},
+        {"{\"sub\":\"u\",\"nbf\":null}", "nbf is not a date"},
+        {"{\"sub\":\"u\",\"iat\":\"now\"}", "iat is not a date"},
         {"{\"sub\":\"u\",\"exp\":\"soon\"}", "exp is not a date"},
         {"{\"sub\":\"u\",\"exp\":1e300}", "exp is not a date"},
         {"{\"sub\":\"u\",\"nbf\":true}", "nbf is not a date"},
@@ -208,27 +246,170 @@ static void channels_come_once_and_without_the_own_inbox(void **state)
     pl_token_claims_destroy(c);
 }
 
-static void other_algorithms_are_refused_whatever_the_header_says(void **state)
+static void claims_that_narrow_a_token_are_refused_by_name(void **state)
 {
-    static const char payload[] = "{\"sub\":\"u\"}";
-    char *token = sign_as(JWT_ALG_NONE, payload);
+    static const struct {
+        const char *claim, *why;
+    } rows[] = {
+        {"\"aud\":\"chat\"",
+         "aud is not supported: nothing here is to compare it with"},
+        {"\"aud\":[]",
+         "aud is not supported: nothing here is to compare it with"},
+        {"\"iss\":\"https://id.example\"",
+         "iss is not supported: nothing here is to compare it with"},
+        {"\"expire_at\":1800000000", "expire_at is not supported: use exp"},
+        {"\"expire_at\":null", "expire_at is not supported: use exp"},
+        {"\"caps\":[]", "caps is not supported"},
+        {"\"subs\":{\"a\":{}}", "subs is not supported: use channels"},
+        {"\"subs\":{}", "subs is not supported: use channels"},
+        {"\"b64info\":\"e30=\"", "b64info is not supported: use info"},
+        {"\"cnf\":{\"jkt\":\"x\"}",
+         "cnf is not supported: the client cannot prove its key"},
+    };
+    char payload[200];
 
     (void)state;
-    assert_refused(pl_span_of(token), PL_EDENIED, "the signature is not ours");
-    free(token);
-    token = sign_as(JWT_ALG_HS384, payload);
-    assert_refused(pl_span_of(token), PL_EDENIED, "the algorithm is not HS256");
-    free(token);
-    token = sign_as(JWT_ALG_HS512, payload);
-    assert_refused(pl_span_of(token), PL_EDENIED, "the algorithm is not HS256");
-    free(token);
-    /* {"alg":"none"}, {"alg":"RS256"}, {"alg":"hs256"}, {} over {"sub":"u"} */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(payload, sizeof payload, "{\"sub\":\"u\",%s}", rows[i].claim);
+        assert_payload_refused(payload, PL_EBADMSG, rows[i].why);
+    }
+}
+
+static void claims_that_nobody_here_knows_are_ignored(void **state)
+{
+    struct pl_token_claims *c =
+        claims_of("{\"sub\":\"u\",\"jti\":\"1\",\"meta\":{\"a\":1},"
+                  "\"email\":\"u@example.org\",\"scope\":\"x\"}");
+
+    (void)state;
+    assert_span(c->user, "u");
+    pl_token_claims_destroy(c);
+}
+
+static void doubled_members_are_refused_wherever_they_are(void **state)
+{
+    static const char header[] = "{\"alg\":\"HS256\"}";
+    static const char doubled[] = "the payload has a doubled member";
+
+    (void)state;
+    assert_refused(sign_raw(header, "{\"sub\":\"a\",\"sub\":\"b\"}"),
+                   PL_EBADMSG, doubled);
+    assert_refused(sign_raw(header, "{\"exp\":1800000000,\"exp\":1}"),
+                   PL_EBADMSG, doubled);
+    assert_refused(
+        sign_raw(header, "{\"sub\":\"a\",\"info\":{\"n\":1,\"n\":2}}"),
+        PL_EBADMSG, doubled);
+    assert_refused(
+        sign_raw("{\"alg\":\"none\",\"alg\":\"HS256\"}", "{\"sub\":\"a\"}"),
+        PL_EBADMSG, "the header is not JSON, or has a doubled member");
+}
+
+static void extensions_of_the_header_are_refused(void **state)
+{
+    static const struct {
+        const char *header, *why;
+    } rows[] = {
+        {"{\"alg\":\"HS256\",\"crit\":[\"x\"],\"x\":1}",
+         "the header has crit, and no extension is supported"},
+        {"{\"alg\":\"HS256\",\"crit\":[]}",
+         "the header has crit, and no extension is supported"},
+        {"{\"alg\":\"HS256\",\"crit\":null}",
+         "the header has crit, and no extension is supported"},
+        {"{\"alg\":\"HS256\",\"b64\":false}",
+         "the header has b64, which is not supported"},
+        {"{\"alg\":\"hs256\"}", "the algorithm is not HS256"},
+        {"{\"alg\":\"HS256 \"}", "the algorithm is not HS256"},
+        {"{\"alg\":[\"HS256\"]}", "the algorithm is not HS256"},
+        {"{\"typ\":\"JWT\"}", "the algorithm is not HS256"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_refused(sign_raw(rows[i].header, "{\"sub\":\"u\"}"), PL_EDENIED,
+                       rows[i].why);
+    struct pl_token_claims *c = NULL;
+    assert_int_equal(
+        pl_token_verify(
+            &key,
+            sign_raw("{\"kid\":\"1\",\"alg\":\"HS256\"}", "{\"sub\":\"u\"}"),
+            NOW, &c, NULL),
+        PL_OK);
+    pl_token_claims_destroy(c);
+}
+
+/* A token of exactly `len` bytes, its payload filled up. */
+static struct pl_span token_of_length(size_t len)
+{
+    static char payload[PL_TOKEN_MAX];
+    const size_t around = strlen("eyJhbGciOiJIUzI1NiJ9") + 2 + 43;
+    size_t encoded = len - around;
+    size_t n = encoded / 4 * 3 + (encoded % 4 == 0 ? 0 : encoded % 4 - 1);
+
+    assert_int_not_equal(encoded % 4, 1); /* no bytes have such a text */
+    memset(payload, 'x', n);
+    memcpy(payload, "{\"info\":\"", 9);
+    memcpy(payload + n - 2, "\"}", 3);
+    return sign_raw("{\"alg\":\"HS256\"}", payload);
+}
+
+static void a_token_has_at_most_16384_bytes(void **state)
+{
+    struct pl_token_claims *c = NULL;
+    struct pl_span token = token_of_length(16384);
+
+    (void)state;
+    assert_int_equal(PL_TOKEN_MAX, 16384);
+    assert_int_equal(token.len, 16384);
+    assert_int_equal(pl_token_verify(&key, token, NOW, &c, NULL), PL_OK);
+    pl_token_claims_destroy(c);
+    token = token_of_length(16385);
+    assert_int_equal(token.len, 16385);
+    assert_refused(token, PL_ETOOBIG, "longer than tokens may be");
+}
+
+static void a_token_names_at_most_1024_channels(void **state)
+{
+    struct pl_token_claims *c = NULL;
+    char payload[1024 * 8 + 64];
+    size_t len = (size_t)sprintf(payload, "{\"sub\":\"u\",\"channels\":[");
+
+    (void)state;
+    for (int i = 0; i < 1024; i++)
+        len +=
+            (size_t)sprintf(payload + len, "%s\"c%d\"", i == 0 ? "" : ",", i);
+    strcpy(payload + len, "]}");
+    assert_int_equal(pl_token_verify(&key,
+                                     sign_raw("{\"alg\":\"HS256\"}", payload),
+                                     NOW, &c, NULL),
+                     PL_OK);
+    assert_int_equal(c->channel_count, 1024);
+    pl_token_claims_destroy(c);
+    strcpy(payload + len, ",\"c0\"]}");
+    assert_refused(sign_raw("{\"alg\":\"HS256\"}", payload), PL_EBADMSG,
+                   "channels is too long");
+}
+
+static void other_algorithms_are_refused_whatever_the_header_says(void **state)
+{
+    static const char not_ours[] = "the algorithm is not HS256";
+    static const jwt_alg_t others[] = {JWT_ALG_NONE, JWT_ALG_HS384,
+                                       JWT_ALG_HS512};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        char *token = sign_as(others[i], "{\"sub\":\"u\"}");
+
+        assert_refused(pl_span_of(token), PL_EDENIED, not_ours);
+        free(token);
+    }
+    /* {"alg":"none"}, {"alg":"RS256"}, {} over {"sub":"u"} */
     assert_refused(PL_SPAN("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1In0."), PL_EDENIED,
-                   "the signature is not ours");
+                   not_ours);
     assert_refused(PL_SPAN("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.AAAA"),
+                   PL_EDENIED, not_ours);
+    assert_refused(PL_SPAN("e30.eyJzdWIiOiJ1In0.AAAA"), PL_EDENIED, not_ours);
+    assert_refused(PL_SPAN("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.AAAA"),
                    PL_EDENIED, "the signature is not ours");
-    assert_refused(PL_SPAN("e30.eyJzdWIiOiJ1In0.AAAA"), PL_EDENIED,
-                   "the signature is not ours");
 }
 
 static void each_changed_byte_spoils_a_token(void **state)
@@ -238,7 +419,7 @@ static void each_changed_byte_spoils_a_token(void **state)
     struct pl_token_claims *c = NULL;
 
     (void)state;
-    for (size_t i = 0; i + 1 < len; i++) { /* the last has unused bits */
+    for (size_t i = 0; i < len; i++) {
         char kept = token[i];
 
         token[i] = kept == 'A' ? 'B' : 'A';
@@ -283,7 +464,7 @@ static void without_a_secret_every_token_is_refused(void **state)
         pl_token_verify(&none, PL_SPAN("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1In0."),
                         NOW, &c, NULL),
         PL_EDENIED);
-    assert_int_equal(pl_token_create(&none, &g, &made), PL_EINVAL);
+    assert_int_equal(pl_token_create(&none, &g, &made, NULL), PL_EINVAL);
     assert_null(made);
     free(token);
 }
@@ -301,9 +482,14 @@ static void what_is_no_token_is_refused_before_it_is_decoded(void **state)
     assert_refused(PL_SPAN(""), PL_EBADMSG, "not a token");
     assert_refused(PL_SPAN("a.b"), PL_EBADMSG, "not a token");
     assert_refused(PL_SPAN("a.b.c.d"), PL_EBADMSG, "not a token");
+    assert_refused(PL_SPAN("eyJhbGciOiJIUzI1NiJ9.e30.AA.AA"), PL_EDENIED,
+                   "the signature is not ours");
     assert_refused(PL_SPAN("a.b.\0c"), PL_EBADMSG, "not a token");
     assert_refused(PL_SPAN("a.b.c\n"), PL_EBADMSG, "not a token");
-    assert_refused(PL_SPAN(".."), PL_EDENIED, "the signature is not ours");
+    assert_refused(PL_SPAN(".."), PL_EBADMSG,
+                   "the header is not JSON, or has a doubled member");
+    assert_refused(PL_SPAN("eyJhbGciOiJIUzI1NiJ9=.e30.AA"), PL_EBADMSG,
+                   "not a token");
 }
 
 static void a_created_token_says_what_was_granted(void **state)
@@ -319,7 +505,7 @@ static void a_created_token_says_what_was_granted(void **state)
     char *token = NULL;
 
     (void)state;
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_OK);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_OK);
     assert_int_equal(
         pl_token_verify(&key, pl_span_of(token), NOW + 59, &c, NULL), PL_OK);
     assert_span(c->user, "42");
@@ -331,9 +517,9 @@ static void a_created_token_says_what_was_granted(void **state)
         pl_token_verify(&key, pl_span_of(token), NOW + 60, &c, NULL),
         PL_EEXPIRED);
     free(token);
-    assert_int_equal(
-        pl_token_create(&key, &(struct pl_token_grant){.ttl_s = 0}, &token),
-        PL_OK);
+    assert_int_equal(pl_token_create(&key, &(struct pl_token_grant){.ttl_s = 0},
+                                     &token, NULL),
+                     PL_OK);
     assert_int_equal(
         pl_token_verify(&key, pl_span_of(token), INT64_MAX, &c, NULL), PL_OK);
     assert_int_equal(c->user.len, 0);
@@ -350,24 +536,24 @@ static void a_token_that_would_be_refused_is_not_made(void **state)
 
     (void)state;
     g.channel_count = 1;
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_EINVAL);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_EINVAL);
     g.channels = &good;
     g.info = PL_SPAN("{\"n\":");
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_EINVAL);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_EINVAL);
     g.info = (struct pl_span){NULL, 0};
     g.user = PL_SPAN("\xff");
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_EINVAL);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_EINVAL);
     g.user = PL_SPAN("u");
     g.ttl_s = -1;
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_EINVAL);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_EINVAL);
     g.ttl_s = INT64_MAX;
     g.issued_at_s = 1;
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_EINVAL);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_EINVAL);
     g.ttl_s = 0;
     memset(large, '1', sizeof(large));
     large[0] = large[sizeof(large) - 1] = '"';
     g.info = (struct pl_span){large, sizeof(large)};
-    assert_int_equal(pl_token_create(&key, &g, &token), PL_ETOOBIG);
+    assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_ETOOBIG);
     assert_null(token);
 }
 
@@ -384,6 +570,12 @@ int main(void)
         cmocka_unit_test(claims_that_make_no_sense_are_refused),
         cmocka_unit_test(a_user_must_fit_into_the_name_of_its_inbox),
         cmocka_unit_test(channels_come_once_and_without_the_own_inbox),
+        cmocka_unit_test(claims_that_narrow_a_token_are_refused_by_name),
+        cmocka_unit_test(claims_that_nobody_here_knows_are_ignored),
+        cmocka_unit_test(doubled_members_are_refused_wherever_they_are),
+        cmocka_unit_test(extensions_of_the_header_are_refused),
+        cmocka_unit_test(a_token_has_at_most_16384_bytes),
+        cmocka_unit_test(a_token_names_at_most_1024_channels),
         cmocka_unit_test(other_algorithms_are_refused_whatever_the_header_says),
         cmocka_unit_test(each_changed_byte_spoils_a_token),
         cmocka_unit_test(another_secret_is_refused),

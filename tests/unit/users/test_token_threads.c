@@ -32,7 +32,7 @@ static void *work(void *user)
         struct pl_token_claims *c = NULL;
         char *token = NULL;
 
-        if (pl_token_create(&key, &g, &token) != PL_OK ||
+        if (pl_token_create(&key, &g, &token, NULL) != PL_OK ||
             pl_token_verify(&key, pl_span_of(token), 1001, &c, NULL) != PL_OK ||
             !pl_span_equal(c->user, g.user) || c->channel_count != 2)
             wrong++;

@@ -30,7 +30,8 @@ static char *make_token(const struct client *c, const char *inbox)
                                    .ttl_s = 86400};
     char *token = NULL;
 
-    if (c->crew->plan->token && pl_token_create(&key, &grant, &token) != PL_OK)
+    if (c->crew->plan->token &&
+        pl_token_create(&key, &grant, &token, NULL) != PL_OK)
         abort();
     return token;
 }
