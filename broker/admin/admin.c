@@ -32,6 +32,13 @@ static void stop(struct pl_admin *a)
     pl_actor_exit(&a->actor, "stopped");
 }
 
+static void on_access(struct pl_admin *a, struct pl_access_mail *m)
+{
+    pl_access_release(a->access);
+    a->access = pl_access_hold(m->access);
+    pl_mail_destroy(&m->msg);
+}
+
 static void receive(struct pl_actor *actor, struct pl_msg *msg)
 {
     struct pl_admin *a = (struct pl_admin *)actor;
@@ -47,6 +54,9 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
     case PL_MAIL_LIST:
         pl_api_calls_receive(&a->calls, msg);
         return;
+    case PL_MAIL_ACCESS:
+        on_access(a, (struct pl_access_mail *)msg);
+        return;
     default:
         pl_mail_destroy(msg); /* a type that it ignores */
     }
@@ -58,6 +68,7 @@ static void reap(struct pl_actor *actor)
 
     close_all(a); /* of one that never ran: nobody told it to stop */
     pl_api_calls_fini(&a->calls);
+    pl_access_release(a->access);
     free(a);
 }
 
@@ -98,10 +109,15 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     pl_list_init(&a->waiting);
     pl_list_init(&a->streams);
     enum pl_err rc = pl_api_calls_init(&a->calls, &a->actor, &a->options);
+    if (rc == PL_OK && options->access != NULL)
+        a->access = pl_access_hold(options->access);
+    else if (rc == PL_OK)
+        rc = pl_access_create(&a->access, options->config);
     if (rc == PL_OK)
         rc = pl_actor_init(&a->actor, pl_reactor_loop(options->reactor), &ops);
     if (rc != PL_OK) {
         pl_api_calls_fini(&a->calls);
+        pl_access_release(a->access);
         free(a);
         return rc;
     }

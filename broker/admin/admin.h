@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "access.h"
 #include "address.h"
 #include "config.h"
 #include "err.h"
@@ -31,9 +32,10 @@
 struct pl_admin; /* opaque */
 
 struct pl_admin_options {
-    const struct pl_config *config;    /* admin, api, channels, limits */
-    struct pl_reactor *reactor;        /* of the control loop */
-    struct pl_hub *hub;                /* of the control loop, for /sub */
+    const struct pl_config *config; /* admin, api, channels, limits */
+    struct pl_access *access;   /* held by the admin; NULL: what config says */
+    struct pl_reactor *reactor; /* of the control loop */
+    struct pl_hub *hub;         /* of the control loop, for /sub */
     const struct pl_hash_key *key;     /* of the whole broker */
     const struct pl_address *channels; /* the owners; hash modulo count */
     unsigned channel_owners;

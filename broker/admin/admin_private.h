@@ -27,6 +27,7 @@ struct pl_door {
 struct pl_admin {
     struct pl_actor actor; /* first */
     struct pl_admin_options options;
+    struct pl_access *access; /* held; the newest */
     struct pl_api_calls calls;
     struct pl_door unix_door, tcp_door;
     struct pl_unix_socket socket;

@@ -290,7 +290,7 @@ static int check_right(const struct pl_door *d, struct evhttp_request *req,
         return 0;
     if (right == SOCKET)
         return 403;
-    switch (pl_key_check(d->admin->options.config->api.key,
+    switch (pl_key_check(d->admin->access->api_key,
                          evhttp_find_header(in, "X-API-Key"),
                          evhttp_find_header(in, "Authorization"))) {
     case PL_KEY_GOOD:

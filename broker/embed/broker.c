@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "source.h"
 #include "system.h"
 
 enum {
@@ -135,6 +136,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .supervisor = b->supervisor_address,
         .metrics = &s->metrics,
         .handlers = b->handlers,
+        .access = b->access,
         .connection_limit = connection_limit(b),
         .version = "parley " PL_VERSION,
     };
@@ -243,6 +245,7 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
 {
     struct pl_admin_options o = {
         .config = b->config,
+        .access = b->access,
         .reactor = pl_broker_control(b)->reactor,
         .hub = pl_broker_control(b)->hub,
         .key = &b->key,
@@ -254,8 +257,10 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
     };
     enum pl_err rc = pl_admin_create(out, &o);
 
-    if (rc == PL_OK)
+    if (rc == PL_OK) {
         b->admin_port = pl_admin_port(*out);
+        b->admin = pl_admin_address(*out);
+    }
     return rc;
 }
 
@@ -381,7 +386,7 @@ enum pl_err pl_broker_run_threads(struct pl_broker *b)
     return rc;
 }
 
-static void log_report(struct pl_buf *report, enum pl_log_level level)
+void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level)
 {
     struct pl_span rest = pl_buf_span(report);
 
@@ -394,22 +399,19 @@ static void log_report(struct pl_buf *report, enum pl_log_level level)
         rest.at += len + (end != NULL);
         rest.len -= len + (end != NULL);
     }
+    pl_buf_fini(report);
 }
 
 static enum pl_err read_config(struct pl_broker *b)
 {
     struct pl_buf report = {0};
-    struct pl_config_source src = {
-        .file = b->options.config_file,
-        .sets = b->options.sets,
-        .set_count = b->options.set_count,
-        .insecure = b->options.insecure,
-        .auth_handler = b->options.handles_connect,
-    };
-    enum pl_err rc = pl_config_load(&b->config, &src, &report);
+    enum pl_err rc = pl_source_init(&b->source, &b->options);
 
-    log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
-    pl_buf_fini(&report);
+    if (rc == PL_OK)
+        rc = pl_config_load(&b->config, &b->source, &report);
+    pl_broker_log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
+    if (rc == PL_OK)
+        rc = pl_access_create(&b->access, b->config);
     if (rc == PL_OK)
         pl_log_set_level(b->config->log.level);
     return rc;
@@ -573,6 +575,7 @@ void pl_broker_destroy(struct pl_broker *b)
     pl_phase_trace_destroy(b->phases);
     pl_handlers_release(b->handlers);
     pl_tls_release(b->tls);
+    pl_access_release(b->access);
     pl_guard_destroy(b->guard);
     free(b->snapshots);
     free(b->shares);
@@ -584,5 +587,6 @@ void pl_broker_destroy(struct pl_broker *b)
     free(b->listeners);
     free(b->ports);
     pl_config_destroy(b->config);
+    pl_source_fini(&b->source);
     free(b);
 }

@@ -3,6 +3,7 @@
 #ifndef PL_BROKER_PRIVATE_H
 #define PL_BROKER_PRIVATE_H
 
+#include "access.h"
 #include "admin.h"
 #include "broker.h"
 #include "channels.h"
@@ -36,11 +37,14 @@ struct pl_share {
 
 struct pl_broker {
     struct pl_config *config;
-    struct pl_broker_options options;
+    struct pl_broker_options options; /* without its pointers to settings */
+    struct pl_config_source source;   /* owned copies, for a reload */
     pl_broker_stores *make_stores;
     void *stores_arg;
     struct pl_handlers *handlers; /* held; the newest table */
     struct pl_tls *tls;           /* held; the newest; NULL: no listen_tls */
+    struct pl_access *access;     /* held; the newest */
+    struct pl_address admin;      /* of the control loop */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     struct pl_snapshot **snapshots; /* by loop */
@@ -61,7 +65,7 @@ struct pl_broker {
     struct pl_address supervisor_address;
     bool has_run; /* a new start needs a new system */
     /* Calls come from any thread: under the guard are is_running, and the
-     * replacing of system, phases, status, handlers and tls. */
+     * replacing of system, phases, status, handlers, tls and access. */
     struct pl_guard *guard;
     bool is_running;
     bool is_settled; /* the newest life that was awaited */
@@ -85,6 +89,9 @@ void pl_broker_copy_stats(struct pl_share *s);
 /* memory.c: limits.memory in bytes, 0: off; and what the supervisor asks. */
 uint64_t pl_broker_memory_limit(const struct pl_broker *b);
 uint64_t pl_broker_memory_used(void *broker, bool trim);
+
+/* broker.c: put what was found into the log, a line each.  Empties `report`. */
+void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level);
 
 /* life.c: the supervisor has stopped the internal actors. */
 void pl_broker_on_stopped(void *arg);

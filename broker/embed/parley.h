@@ -79,11 +79,15 @@ PL_API void pl_broker_hurry(struct pl_broker *b);
  *         has ended: wait again for that. */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
-/* Read the files of tls.certificate, tls.key and tls.client_ca again.  New
- * connections get what they have now; none is lost.  When one of them is bad
- * all stay as they were, and the log says which and why.
- * Thread: any, but not while another one is in pl_broker_start().
- * Errors: PL_EINVAL (a file), PL_ENOMEM. */
+/* Read the configuration again, with the same file and sets, and the files of
+ * TLS that it names.  New connections, logins and requests get what it says now
+ * of log.level, auth.hmac_secret, api.key, websocket.allowed_origins,
+ * websocket.allowed_hosts, tls.certificate, tls.key and tls.client_ca; no
+ * connection is lost.  The log names each other key that differs: it needs a
+ * restart.  When anything is bad all stays as it was, and the log says what.
+ * Thread: any, but not while another one is in pl_broker_start(); it blocks
+ *         while it reads files.
+ * Errors: PL_EINVAL (a key or a file), PL_EIO, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
 
 /* The port of the n-th address of `listen` or `listen_tls`, once started; 0:

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reload.c - the files of TLS: read at first, and again while the broker runs.
+/* reload.c - read the configuration and the files of TLS, again while the
+ * broker runs.
  *
  * All files are read, and all mail is made, before anything changes: a reload
- * happens on every loop or on none.  Only files are read again; the
- * configuration, with their names, is constant (config.h).
+ * happens on every loop or on none.  The thread that asks reads the files; the
+ * loops get what was read by mail, as counted tables that never change.  A
+ * connection keeps what it began with, so none is lost.
  *
- * What is read is handed to the loops by mail; a connection keeps what it began
- * with, so none is lost. */
+ * Rooms keep pointers into the first configuration, which lives as long as the
+ * broker.  Keys that a running broker does not take over are compared with it
+ * and named in the log.
+ *
+ * Invariant: access and tls of the broker are what its next start uses, and
+ * what its running loops have or have mail of. */
 #include "broker_private.h"
 
-#include <assert.h>
-
+#include "config_diff.h"
 #include "log.h"
 #include "system.h"
 
@@ -30,67 +35,179 @@ enum pl_err pl_broker_load_tls(struct pl_tls **out,
     return pl_tls_load(out, &files, fault);
 }
 
-static enum pl_err make_mail(struct pl_msg **mail, unsigned count,
-                             struct pl_tls *tls)
-{
-    for (unsigned i = 0; i < count; i++) {
-        enum pl_err rc = pl_conns_retls(&mail[i], tls);
+/* All mail of one reload.  What was not sent is destroyed. */
+struct reload {
+    struct pl_config *config; /* what the files say now */
+    struct pl_tls *tls;       /* held; NULL: no listen_tls */
+    struct pl_access *access; /* held */
+    struct pl_msg *tls_mail[PL_CONFIG_LOOPS_MAX];        /* by worker */
+    struct pl_msg *access_mail[PL_CONFIG_LOOPS_MAX + 1]; /* the last: admin's */
+};
 
-        if (rc == PL_OK)
-            continue;
-        while (i-- > 0)
+static void destroy_mail(struct pl_msg **mail, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (mail[i] != NULL)
             mail[i]->destroy(mail[i]);
-        return rc;
-    }
+}
+
+static void reload_fini(struct reload *r)
+{
+    destroy_mail(r->tls_mail, PL_CONFIG_LOOPS_MAX);
+    destroy_mail(r->access_mail, PL_CONFIG_LOOPS_MAX + 1);
+    pl_tls_release(r->tls);
+    pl_access_release(r->access);
+    pl_config_destroy(r->config);
+}
+
+static enum pl_err make_access_mail(struct pl_msg **out,
+                                    struct pl_access *access)
+{
+    struct pl_access_mail *m = pl_access_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->access = pl_access_hold(access);
+    m->release = pl_access_release;
+    *out = &m->msg;
     return PL_OK;
 }
 
-static enum pl_err spread(struct pl_broker *b, struct pl_tls *tls)
+static enum pl_err make_mail(struct reload *r, unsigned workers)
 {
-    struct pl_msg *mail[PL_CONFIG_LOOPS_MAX];
+    enum pl_err rc = make_access_mail(&r->access_mail[workers], r->access);
 
-    assert(b->workers <= PL_CONFIG_LOOPS_MAX);
-    enum pl_err rc = make_mail(mail, b->workers, tls);
+    for (unsigned i = 0; i < workers && rc == PL_OK; i++) {
+        rc = make_access_mail(&r->access_mail[i], r->access);
+        if (rc == PL_OK && r->tls != NULL)
+            rc = pl_conns_retls(&r->tls_mail[i], r->tls);
+    }
+    return rc;
+}
+
+static enum pl_err read_config(const struct pl_broker *b, struct reload *r)
+{
+    struct pl_buf report = {0};
+    enum pl_err rc = pl_config_load(&r->config, &b->source, &report);
+
     if (rc != PL_OK)
-        return rc;
+        r->config = NULL;
+    pl_broker_log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
+    return rc;
+}
+
+/* Only where there are listeners of TLS; that changes with a restart. */
+static enum pl_err read_tls(const struct pl_broker *b, struct reload *r)
+{
+    struct pl_tls_fault fault;
+
+    if (b->config->listen_tls.count == 0)
+        return PL_OK;
+    if (r->config->tls.certificate.count == 0) {
+        PL_LOG(PL_LOG_ERROR, "configuration",
+               pl_log_string("finding",
+                             "tls.certificate: the broker listens by TLS and "
+                             "needs one until its next start"));
+        return PL_EINVAL;
+    }
+    enum pl_err rc = pl_broker_load_tls(&r->tls, r->config, &fault);
+    if (rc != PL_OK)
+        r->tls = NULL;
+    if (fault.file != NULL)
+        PL_LOG(PL_LOG_WARN, "TLS files not reloaded, the old ones stay",
+               pl_log_string("file", fault.file),
+               pl_log_string("reason", fault.reason));
+    return rc;
+}
+
+static void post(struct pl_broker *b, struct pl_address to,
+                 struct pl_msg **mail)
+{
+    if (*mail != NULL)
+        pl_system_post(b->system, to, *mail);
+    *mail = NULL;
+}
+
+/* The broker's own references become the new ones; `r` keeps the old. */
+static void swap(struct pl_broker *b, struct reload *r)
+{
+    struct pl_access *access = b->access;
+    struct pl_tls *tls = b->tls;
+
+    b->access = r->access;
+    r->access = access;
+    if (r->tls == NULL)
+        return;
+    b->tls = r->tls;
+    r->tls = tls;
+}
+
+static void spread(struct pl_broker *b, struct reload *r)
+{
     pl_guard_enter(b->guard);
-    struct pl_tls *old = b->tls;
-    b->tls = pl_tls_hold(tls);
     for (unsigned i = 0; b->is_running && i < b->workers; i++) {
-        pl_system_post(b->system, b->conns[i], mail[i]);
-        mail[i] = NULL;
+        post(b, b->keepers[i], &r->access_mail[i]);
+        post(b, b->conns[i], &r->tls_mail[i]);
     }
+    if (b->is_running)
+        post(b, b->admin, &r->access_mail[b->workers]);
+    swap(b, r);
     pl_guard_leave(b->guard);
-    for (unsigned i = 0; i < b->workers; i++) {
-        if (mail[i] != NULL)
-            mail[i]->destroy(mail[i]);
+}
+
+/* Gives how many keys differ that only a start looks at. */
+static unsigned name_others(const struct pl_broker *b, const struct reload *r)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < pl_config_key_count; i++) {
+        const struct pl_config_key *k = &pl_config_keys[i];
+
+        if (pl_config_is_reloadable(k) ||
+            !pl_config_differs(b->config, r->config, k))
+            continue;
+        PL_LOG(PL_LOG_WARN, "a changed key needs a restart",
+               pl_log_string("key", k->name));
+        count++;
     }
-    pl_tls_release(old);
-    return PL_OK;
+    return count;
+}
+
+static enum pl_err prepare(struct pl_broker *b, struct reload *r)
+{
+    enum pl_err rc = read_config(b, r);
+
+    if (rc == PL_OK)
+        rc = read_tls(b, r);
+    if (rc == PL_OK)
+        rc = pl_access_create(&r->access, r->config);
+    if (rc != PL_OK) {
+        r->access = NULL;
+        return rc;
+    }
+    return make_mail(r, b->workers);
 }
 
 enum pl_err pl_broker_reload(struct pl_broker *b)
 {
-    struct pl_tls_fault fault;
-    struct pl_tls *tls;
+    struct reload r = {0};
+    enum pl_err rc = prepare(b, &r);
 
-    if (b->config->listen_tls.count == 0) {
-        PL_LOG(PL_LOG_INFO, "nothing to reload without listen_tls");
-        return PL_OK;
-    }
-    enum pl_err rc = pl_broker_load_tls(&tls, b->config, &fault);
     if (rc == PL_OK) {
-        rc = spread(b, tls);
-        pl_tls_release(tls);
+        bool has_tls = r.tls != NULL;
+        spread(b, &r);
+        pl_log_set_level(r.config->log.level);
+        unsigned others = name_others(b, &r);
+        if (has_tls)
+            PL_LOG(PL_LOG_INFO, "TLS files reloaded",
+                   pl_log_number("certificates",
+                                 (int64_t)r.config->tls.certificate.count));
+        PL_LOG(PL_LOG_INFO, "configuration reloaded",
+               pl_log_number("need_restart", others));
+    } else {
+        PL_LOG(PL_LOG_WARN, "configuration not reloaded, all stays as it was",
+               pl_log_string("reason", pl_err_text(rc)));
     }
-    if (rc == PL_OK)
-        PL_LOG(PL_LOG_INFO, "TLS files reloaded",
-               pl_log_number("certificates",
-                             (int64_t)b->config->tls.certificate.count));
-    else
-        PL_LOG(PL_LOG_WARN, "TLS files not reloaded, the old ones stay",
-               pl_log_string("file", fault.file == NULL ? "-" : fault.file),
-               pl_log_string("reason", fault.file == NULL ? pl_err_text(rc)
-                                                          : fault.reason));
+    reload_fini(&r);
     return rc;
 }

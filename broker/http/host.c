@@ -128,3 +128,35 @@ bool pl_host_is_allowed(struct pl_span host, const char *const *allowed,
     }
     return count == 0;
 }
+
+/* Four decimal numbers of which the first is 127.  Other ways to write the
+ * address (127.1, 0x7f000001) never come from a browser, which writes each in
+ * one way only. */
+static bool is_loopback_four(struct pl_span name)
+{
+    char text[INET_ADDRSTRLEN];
+    struct in_addr four;
+
+    if (name.len >= sizeof text)
+        return false;
+    memcpy(text, name.at, name.len);
+    text[name.len] = '\0';
+    return inet_pton(AF_INET, text, &four) == 1 &&
+           ntohl(four.s_addr) >> 24 == 127;
+}
+
+bool pl_host_is_loopback(struct pl_span host)
+{
+    const struct pl_span domain = PL_SPAN(".localhost"); /* RFC 6761, 6.3 */
+    struct pl_span name, port;
+
+    if (!pl_host_split(host, &name, &port))
+        return false;
+    if (pl_http_equal(name, PL_SPAN("localhost")) ||
+        pl_http_equal(name, PL_SPAN("[::1]")) || is_loopback_four(name))
+        return true;
+    return name.len > domain.len &&
+           pl_http_equal(
+               (struct pl_span){name.at + name.len - domain.len, domain.len},
+               domain);
+}

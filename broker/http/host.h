@@ -22,4 +22,8 @@ bool pl_host_split(struct pl_span whole, struct pl_span *name,
 bool pl_host_is_allowed(struct pl_span host, const char *const *allowed,
                         size_t count);
 
+/* Whether `host` names this machine itself, whatever a name server says:
+ * "localhost", a name below it, 127.0.0.0/8 or [::1], with any port. */
+bool pl_host_is_loopback(struct pl_span host);
+
 #endif

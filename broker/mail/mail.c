@@ -168,6 +168,15 @@ static void handlers_destroy(struct pl_msg *msg)
     free(m);
 }
 
+static void access_destroy(struct pl_msg *msg)
+{
+    struct pl_access_mail *m = (struct pl_access_mail *)msg;
+
+    if (m->access != NULL)
+        m->release(m->access);
+    free(m);
+}
+
 static void list_destroy(struct pl_msg *msg)
 {
     struct pl_list_mail *m = (struct pl_list_mail *)msg;
@@ -277,6 +286,12 @@ struct pl_handlers_mail *pl_handlers_mail_create(void)
 {
     return create(sizeof(struct pl_handlers_mail), PL_MAIL_HANDLERS,
                   PL_MSG_RESERVED, handlers_destroy);
+}
+
+struct pl_access_mail *pl_access_mail_create(void)
+{
+    return create(sizeof(struct pl_access_mail), PL_MAIL_ACCESS,
+                  PL_MSG_RESERVED, access_destroy);
 }
 
 struct pl_list_mail *pl_list_mail_create(void)

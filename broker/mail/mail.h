@@ -35,6 +35,7 @@ enum pl_mail_type {
                           back when what it asks is done */
     PL_MAIL_MEMORY,    /* supervisor to keepers: pl_memory_mail */
     PL_MAIL_HANDLERS,  /* embed to keepers: pl_handlers_mail */
+    PL_MAIL_ACCESS,    /* embed to keepers and admin: pl_access_mail */
     PL_MAIL_LIST,      /* admin to channels: pl_list_mail; and back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one room */
 };
@@ -248,6 +249,14 @@ struct pl_handlers_mail {
     void (*release)(struct pl_handlers *table); /* how to let go of it */
 };
 
+struct pl_access; /* base room: an immutable, counted table */
+
+struct pl_access_mail {
+    struct pl_msg msg;
+    struct pl_access *access;                  /* held */
+    void (*release)(struct pl_access *access); /* how to let go of it */
+};
+
 /* The channels of one owner that have subscribers. */
 struct pl_listed_channel {
     struct pl_blob *channel; /* held */
@@ -283,6 +292,7 @@ struct pl_answer_mail *pl_answer_mail_create(void);
 struct pl_phase_mail *pl_phase_mail_create(void);
 struct pl_memory_mail *pl_memory_mail_create(void);
 struct pl_handlers_mail *pl_handlers_mail_create(void);
+struct pl_access_mail *pl_access_mail_create(void);
 struct pl_list_mail *pl_list_mail_create(void);
 
 /* Send a request, with its result filled in, back to who sent it.

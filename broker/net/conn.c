@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conn_tls.h"
 #include "conns.h"
 #include "doors.h"
 #include "keeper.h"
@@ -347,6 +348,13 @@ static void let_go_of(struct pl_session *s)
     let_go(pl_session_transport(s));
 }
 
+static bool is_tls(struct pl_session *s)
+{
+    struct pl_conn *c = pl_session_transport(s);
+
+    return c->io == &pl_conn_io_tls;
+}
+
 static const struct pl_transport_ops ops = {
     .flush = flush,
     .pause = pause_reading,
@@ -355,6 +363,7 @@ static const struct pl_transport_ops ops = {
     .free = let_go_of,
     .admit = pl_conn_admit,
     .peer = pl_conn_peer,
+    .is_tls = is_tls,
 };
 
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,

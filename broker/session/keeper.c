@@ -31,6 +31,7 @@ static void destroy(struct pl_keeper *k)
     pl_inflater_fini(&k->inflater);
     pl_call_table_fini(&k->calls);
     pl_handlers_release(k->handlers);
+    pl_access_release(k->access);
     free(k);
 }
 
@@ -203,6 +204,13 @@ static void on_handlers(struct pl_keeper *k, struct pl_handlers_mail *m)
     pl_mail_destroy(&m->msg);
 }
 
+static void on_access(struct pl_keeper *k, struct pl_access_mail *m)
+{
+    pl_access_release(k->access);
+    k->access = pl_access_hold(m->access);
+    pl_mail_destroy(&m->msg);
+}
+
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_keeper *k = (struct pl_keeper *)a;
@@ -216,6 +224,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MAIL_HANDLERS:
         on_handlers(k, (struct pl_handlers_mail *)msg);
+        return;
+    case PL_MAIL_ACCESS:
+        on_access(k, (struct pl_access_mail *)msg);
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
@@ -273,8 +284,15 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
                        pl_session_overdue, k);
     /* a part, since turns follow each other before a reader had its time */
     pl_loop_bound_output(loop, options->config->limits.outgoing_queue / 4);
-    enum pl_err rc = pl_actor_init(&k->actor, loop, &ops);
+    enum pl_err rc = PL_OK;
+    if (options->access != NULL)
+        k->access = pl_access_hold(options->access);
+    else
+        rc = pl_access_create(&k->access, options->config);
+    if (rc == PL_OK)
+        rc = pl_actor_init(&k->actor, loop, &ops);
     if (rc != PL_OK) {
+        pl_access_release(k->access);
         free(k);
         return rc;
     }

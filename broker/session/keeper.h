@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access.h"
 #include "address.h"
 #include "config.h"
 #include "err.h"
@@ -23,6 +24,7 @@ struct pl_keeper_options {
     struct pl_address supervisor;
     struct pl_metrics *metrics;
     struct pl_handlers *handlers; /* held by the keeper itself */
+    struct pl_access *access;     /* the same; NULL: what `config` says */
     uint32_t connection_limit;    /* of this loop */
     const char *version;          /* told to clients; constant */
 };

@@ -444,7 +444,7 @@ static void admit(struct pl_session *s, struct pl_span user,
 
 static void judge_token(struct pl_session *s, struct pl_span token)
 {
-    struct pl_token_key key = {pl_span_of(config_of(s)->auth.hmac_secret)};
+    struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
     struct pl_token_claims *claims = NULL;
     const char *why = NULL;
@@ -500,7 +500,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
                                         &call, &context, &name);
 
     if (r->token.len > 0 &&
-        (config_of(s)->auth.hmac_secret != NULL || !has_handler))
+        (s->keeper->access->hmac_secret != NULL || !has_handler))
         judge_token(s, r->token);
     else if (has_handler)
         pl_session_ask_connect(s, r);
@@ -571,7 +571,7 @@ static void refreshed(struct pl_session *s, const struct pl_command *c,
 
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
 {
-    struct pl_token_key key = {pl_span_of(config_of(s)->auth.hmac_secret)};
+    struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
     struct pl_token_claims *claims = NULL;
     const char *why = "no auth.hmac_secret to check a token with";

@@ -55,6 +55,8 @@ struct pl_transport_ops {
     enum pl_admission (*admit)(struct pl_session *s, struct pl_span list);
     /* The address of the client, as far as it is believed. */
     void (*peer)(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
+    /* Whether its bytes go through TLS here.  NULL: no. */
+    bool (*is_tls)(struct pl_session *s);
 };
 
 /* A session at the start of its connection, with `transport_size` bytes, all

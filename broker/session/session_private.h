@@ -53,6 +53,7 @@ struct pl_keeper {
     struct pl_session **touched_end;
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
+    struct pl_access *access;     /* held; the newest */
     struct pl_call_table calls;   /* of handlers that answer later */
     uint64_t command_ns;          /* what a command costs; 0: nothing */
     uint64_t burst_ns;            /* what a connection may spend at once */

@@ -17,6 +17,8 @@
 #include "log.h"
 #include "origin.h"
 
+enum { SHOWN_MAX = 200 /* bytes of a name in the log */ };
+
 static const struct pl_handshake_error no_memory = {503, "out of memory",
                                                     false};
 
@@ -47,38 +49,85 @@ static void refuse(struct pl_session *s, struct pl_handshake_error error)
     answer_error(s, error);
 }
 
+/* What the log may take of a name that a stranger sent. */
+static struct pl_span shown(struct pl_span name)
+{
+    return (struct pl_span){name.at,
+                            name.len < SHOWN_MAX ? name.len : SHOWN_MAX};
+}
+
+/* For its origin (403) or its host (421): the log says which, and which key
+ * would let it in. */
+static void refuse_name(struct pl_session *s, const struct pl_handshake *h,
+                        struct pl_handshake_error error)
+{
+    char peer[PL_IP_TEXT_MAX];
+
+    PL_LOG(PL_LOG_INFO, "handshake refused",
+           pl_log_string("address", pl_session_peer(s, peer)),
+           pl_log_number("status", error.status),
+           pl_log_string("reason", error.text),
+           pl_log_text("origin", shown(h->origin)),
+           pl_log_text("host", shown(h->host)),
+           pl_log_string("key", error.status == 421
+                                    ? "websocket.allowed_hosts"
+                                    : "websocket.allowed_origins"));
+    answer_error(s, error);
+}
+
 static bool is_echo(const struct pl_session *s, const struct pl_handshake *h)
 {
     return s->keeper->options.config->websocket.echo &&
            pl_span_equal(h->path, PL_SPAN("/echo"));
 }
 
+/* A local trial (--insecure) is for this machine's own names and pages, since
+ * any page may have a name of its own point to 127.0.0.1. */
+static bool serves_host(const struct pl_session *s, struct pl_span host)
+{
+    const struct pl_config_strings *l = &s->keeper->access->allowed_hosts;
+
+    if (s->keeper->options.config->insecure && l->count == 0)
+        return pl_host_is_loopback(host);
+    return pl_host_is_allowed(host, (const char *const *)l->at, l->count);
+}
+
+static bool allows_page(struct pl_session *s, const struct pl_handshake *h)
+{
+    const struct pl_config_strings *l = &s->keeper->access->allowed_origins;
+    bool is_tls = s->transport->is_tls != NULL && s->transport->is_tls(s);
+
+    if (s->keeper->options.config->insecure && l->count == 0)
+        return pl_origin_is_loopback(h->origin);
+    return pl_origin_is_allowed(h->origin, h->host, is_tls,
+                                (const char *const *)l->at, l->count);
+}
+
 /* May the page that asks, and under the name that it asks for? */
-static struct pl_handshake_error judge_names(const struct pl_session *s,
+static struct pl_handshake_error judge_names(struct pl_session *s,
                                              const struct pl_handshake *h)
 {
-    const struct pl_config *c = s->keeper->options.config;
-    const struct pl_config_strings *hosts = &c->websocket.allowed_hosts;
-    const struct pl_config_strings *origins = &c->websocket.allowed_origins;
-    struct pl_metrics *m = metrics(s);
+    static const struct pl_handshake_error host = {
+        421, "this host is not served here: see websocket.allowed_hosts",
+        false};
+    static const struct pl_handshake_error page = {
+        403,
+        "pages of this origin may not connect: see websocket.allowed_origins",
+        false};
 
-    if (!pl_host_is_allowed(h->host, (const char *const *)hosts->at,
-                            hosts->count)) {
-        pl_count(m, PL_METRIC_REFUSED_HOST, 1);
-        return (struct pl_handshake_error){421, "host is not served here",
-                                           false};
+    if (!serves_host(s, h->host)) {
+        pl_count(metrics(s), PL_METRIC_REFUSED_HOST, 1);
+        return host;
     }
-    if (!pl_origin_is_allowed(h->origin, h->host,
-                              (const char *const *)origins->at,
-                              origins->count)) {
-        pl_count(m, PL_METRIC_REFUSED_ORIGIN, 1);
-        return (struct pl_handshake_error){403, "origin is not allowed", false};
+    if (!allows_page(s, h)) {
+        pl_count(metrics(s), PL_METRIC_REFUSED_ORIGIN, 1);
+        return page;
     }
     return (struct pl_handshake_error){0, NULL, false};
 }
 
 /* What is wrong with a request that was well formed; status 0: nothing. */
-static struct pl_handshake_error judge(const struct pl_session *s,
+static struct pl_handshake_error judge(struct pl_session *s,
                                        const struct pl_handshake *h)
 {
     const struct pl_config *c = s->keeper->options.config;
@@ -218,7 +267,9 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
     }
     struct pl_buf *held = s->held;
     s->held = NULL;
-    if (error.status != 0) {
+    if (error.status == 403 || error.status == 421) {
+        refuse_name(s, h, error);
+    } else if (error.status != 0) {
         refuse(s, error);
     } else if (verdict == PL_ADMIT_REFUSE) {
         answer_error(s, over);

@@ -1,29 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* origin.c - see origin.h.
  *
- * A port that is not written is the scheme's, on both sides: a proxy may add
- * ":443" to Host where the browser leaves it out.  The scheme itself is not
- * compared with ours, because TLS may end before us.
+ * A text that is no serialized origin (RFC 6454, section 6.2) is split before
+ * anything is compared, and refused, so no star of a pattern reaches over
+ * characters that no host has ("https://evil.example?.example.net").
  *
- * Invariant: nothing is allowed that no rule names; "null" is an origin like
- * others and equals no host. */
+ * A port that is not written is the scheme's, on both sides: a proxy may add
+ * ":443" to Host where the browser leaves it out.  The scheme must be https on
+ * a TLS listener.  On a plain one it may be http or https, because TLS may end
+ * before us.
+ *
+ * Invariant: nothing is allowed that no rule names; "null" is an origin that
+ * only "*" names. */
 #include "origin.h"
 
+#include "host.h"
 #include "http.h"
 
-/* Host and port of "host:port"; no port gives an absent one. */
-static void split_port(struct pl_span whole, struct pl_span *host,
-                       struct pl_span *port)
+struct origin {
+    struct pl_span scheme, name, port;
+};
+
+static bool is_scheme(struct pl_span s)
 {
-    *host = whole;
-    *port = (struct pl_span){NULL, 0};
-    for (size_t i = whole.len; i > 0 && whole.at[i - 1] != ']'; i--) {
-        if (whole.at[i - 1] != ':')
+    for (size_t i = 0; i < s.len; i++) {
+        char low = pl_http_lower(s.at[i]);
+
+        if (low >= 'a' && low <= 'z')
             continue;
-        *host = (struct pl_span){whole.at, i - 1};
-        *port = (struct pl_span){whole.at + i, whole.len - i};
-        return;
+        if (i == 0 || !((low >= '0' && low <= '9') || low == '+' ||
+                        low == '-' || low == '.'))
+            return false;
     }
+    return s.len > 0;
+}
+
+static bool split(struct pl_span text, struct origin *out)
+{
+    const char *end =
+        text.len == 0 ? NULL : memmem(text.at, text.len, "://", 3);
+
+    if (end == NULL)
+        return false;
+    out->scheme = (struct pl_span){text.at, (size_t)(end - text.at)};
+    return is_scheme(out->scheme) &&
+           pl_host_split(
+               (struct pl_span){end + 3, text.len - out->scheme.len - 3},
+               &out->name, &out->port);
 }
 
 static struct pl_span default_port(struct pl_span scheme)
@@ -35,34 +58,47 @@ static struct pl_span default_port(struct pl_span scheme)
     return PL_SPAN("");
 }
 
-static bool equals_host(struct pl_span origin, struct pl_span host)
+static bool is_web(const struct origin *o, bool is_tls)
 {
-    struct pl_span name[2], port[2];
-    const char *end = memmem(origin.at, origin.len, "://", 3);
+    return pl_http_equal(o->scheme, PL_SPAN("https")) ||
+           (!is_tls && pl_http_equal(o->scheme, PL_SPAN("http")));
+}
 
-    if (end == NULL || host.at == NULL)
+static bool equals_host(const struct origin *o, struct pl_span host)
+{
+    struct pl_span name, port[2] = {o->port, {NULL, 0}};
+
+    if (host.at == NULL || !pl_host_split(host, &name, &port[1]))
         return false;
-    struct pl_span scheme = {origin.at, (size_t)(end - origin.at)};
-    struct pl_span rest = {end + 3, origin.len - scheme.len - 3};
-    split_port(rest, &name[0], &port[0]);
-    split_port(host, &name[1], &port[1]);
     for (int i = 0; i < 2; i++)
         if (port[i].len == 0)
-            port[i] = default_port(scheme);
-    return name[0].len > 0 && pl_http_equal(name[0], name[1]) &&
-           pl_span_equal(port[0], port[1]);
+            port[i] = default_port(o->scheme);
+    return pl_http_equal(o->name, name) && pl_span_equal(port[0], port[1]);
 }
 
 bool pl_origin_is_allowed(struct pl_span origin, struct pl_span host,
-                          const char *const *allowed, size_t count)
+                          bool is_tls, const char *const *allowed, size_t count)
 {
+    struct origin o;
+
     if (origin.at == NULL)
         return true;
+    bool is_whole = split(origin, &o);
     if (count == 0)
-        return equals_host(origin, host);
+        return is_whole && is_web(&o, is_tls) && equals_host(&o, host);
     for (size_t i = 0; i < count; i++)
         if (strcmp(allowed[i], "*") == 0 ||
-            pl_http_matches(pl_span_of(allowed[i]), origin))
+            (is_whole && pl_http_matches(pl_span_of(allowed[i]), origin)))
             return true;
     return false;
+}
+
+bool pl_origin_is_loopback(struct pl_span origin)
+{
+    struct origin o;
+
+    if (origin.at == NULL)
+        return true;
+    return split(origin, &o) && is_web(&o, false) &&
+           pl_host_is_loopback(o.name);
 }

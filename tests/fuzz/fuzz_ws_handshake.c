@@ -49,8 +49,10 @@ static void use(const struct pl_handshake *h, struct pl_span request)
     require(h->host.len > 0 && h->key.len == 24);
     pl_handshake_offers(h, "centrifuge-protobuf");
     pl_handshake_query_has(h, "format", "protobuf");
-    pl_origin_is_allowed(h->origin, h->host, NULL, 0);
-    pl_origin_is_allowed(h->origin, h->host, allowed, 2);
+    pl_origin_is_allowed(h->origin, h->host, true, NULL, 0);
+    pl_origin_is_loopback(h->origin);
+    pl_host_is_loopback(h->host);
+    pl_origin_is_allowed(h->origin, h->host, false, allowed, 2);
     require(pl_host_split(h->host, &name, &port) && name.len > 0);
     pl_host_is_allowed(h->host, hosts, 2);
     pl_handshake_accept(&answer, h, NULL, NULL);

@@ -183,8 +183,10 @@ const struct opening openings[] = {
      GET HOST REST "Origin: http://evil-$H\r\n" END, 403, NULL},
     {"an Origin with a user", GET HOST REST "Origin: http://a@$H\r\n" END, 403,
      NULL},
-    {"an Origin of another port",
-     GET HOST REST "Origin: http://127.0.0.1:1\r\n" END, 403, NULL},
+    {"an Origin of another port of this machine", /* it runs --insecure */
+     GET HOST REST "Origin: http://127.0.0.1:1\r\n" END, 101, ACCEPT},
+    {"an Origin of another address",
+     GET HOST REST "Origin: http://192.0.2.1\r\n" END, 403, NULL},
     {"two Origins",
      GET HOST REST "Origin: http://$H\r\nOrigin: http://$H\r\n" END, 400, NULL},
     /* What makes it a WebSocket. */

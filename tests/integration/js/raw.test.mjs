@@ -438,9 +438,10 @@ describe('origins', () => {
         socket.on('error', () => {});
     });
 
-    test('the own host and nobody else', async () => {
+    test('of this machine and no others with --insecure', async () => {
         assert.equal(await attempt(broker, `http://127.0.0.1:${broker.port}`),
             'open');
+        assert.equal(await attempt(broker, 'http://localhost:3000'), 'open');
         assert.equal(await attempt(broker, 'http://elsewhere.example'), 403);
         assert.equal(await attempt(broker, undefined), 'open');
     });

@@ -6,16 +6,19 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "http.h"
 #include "origin.h"
 
 static bool allowed_by_host(const char *origin, const char *host)
 {
-    return pl_origin_is_allowed(pl_span_of(origin), pl_span_of(host), NULL, 0);
+    return pl_origin_is_allowed(pl_span_of(origin), pl_span_of(host), false,
+                                NULL, 0);
 }
 
 static bool allowed_by(const char *pattern, const char *origin)
 {
-    return pl_origin_is_allowed(pl_span_of(origin), PL_SPAN("h"), &pattern, 1);
+    return pl_origin_is_allowed(pl_span_of(origin), PL_SPAN("h"), false,
+                                &pattern, 1);
 }
 
 static void a_request_without_origin_passes(void **state)
@@ -26,7 +29,7 @@ static void a_request_without_origin_passes(void **state)
     assert_true(allowed_by_host(NULL, "a.example"));
     assert_true(allowed_by_host(NULL, NULL));
     assert_true(pl_origin_is_allowed((struct pl_span){NULL, 0},
-                                     PL_SPAN("a.example"), &other, 1));
+                                     PL_SPAN("a.example"), false, &other, 1));
 }
 
 static void by_default_host_and_port_must_equal_host(void **state)
@@ -72,6 +75,65 @@ static void by_default_host_and_port_must_equal_host(void **state)
             fail_msg("%s at %s", rows[i].origin, rows[i].host);
 }
 
+static void by_default_the_scheme_is_a_pages_and_with_tls_https(void **state)
+{
+    static const struct {
+        const char *origin;
+        bool plain, tls;
+    } rows[] = {
+        {"https://a.example", true, true},
+        {"HTTPS://a.example", true, true},
+        {"http://a.example", true, false},
+        {"ws://a.example", false, false},
+        {"wss://a.example", false, false},
+        {"ftp://a.example", false, false},
+        {"chrome-extension://a.example", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int tls = 0; tls < 2; tls++)
+            if (pl_origin_is_allowed(pl_span_of(rows[i].origin),
+                                     PL_SPAN("a.example"), tls, NULL,
+                                     0) != (tls ? rows[i].tls : rows[i].plain))
+                fail_msg("%s, TLS %d", rows[i].origin, tls);
+}
+
+static void pages_of_this_machine_are_told_by_their_name(void **state)
+{
+    static const struct {
+        const char *origin;
+        bool is;
+    } rows[] = {
+        {NULL, true},
+        {"http://localhost:3000", true},
+        {"https://LocalHost", true},
+        {"http://app.localhost:8080", true},
+        {"http://127.0.0.1:1", true},
+        {"http://127.9.9.9", true},
+        {"http://[::1]:5173", true},
+        {"null", false},
+        {"file://", false},
+        {"file://localhost", false},
+        {"http://localhost.evil.example", false},
+        {"http://evil-localhost", false},
+        {"http://127.0.0.1.evil.example", false},
+        {"http://evil.example:127", false},
+        {"http://evil.example?.localhost", false},
+        {"http://.localhost.", false},
+        {"http://128.0.0.1", false},
+        {"http://127.1", false},
+        {"http://[::2]", false},
+        {"http://0.0.0.0", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (pl_origin_is_loopback(pl_span_of(rows[i].origin)) != rows[i].is)
+            fail_msg("%s", rows[i].origin);
+}
+
 static void patterns_decide_when_there_are_any(void **state)
 {
     static const struct {
@@ -81,7 +143,7 @@ static void patterns_decide_when_there_are_any(void **state)
         {"*", "https://anything.example:1", true},
         {"*", "null", true},
         {"*", "", true},
-        {"null", "null", true},
+        {"null", "null", false},
         {"https://a.example", "https://a.example", true},
         {"https://A.example", "HTTPS://a.EXAMPLE", true},
         {"https://a.example", "http://a.example", false},
@@ -98,10 +160,18 @@ static void patterns_decide_when_there_are_any(void **state)
         {"http*://a.example", "http://a.example", true},
         {"*://a.example", "wss://a.example", true},
         {"*a.example", "https://a.example", false},
-        {"**", "ab", true},
-        {"**", "a/b", false},
-        {"", "", true},
-        {"", "x", false},
+        {"**", "ab", false},
+        {"*://*", "https://a.example", true},
+        {"https://*.example.net", "https://evil.example?.example.net", false},
+        {"https://*.example.net", "https://evil.example#.example.net", false},
+        {"https://*.example.net", "https://evil.example\\.example.net", false},
+        {"https://*.example.net", "https://me@evil.example.net", false},
+        {"https://*.example.net", "https://evil.example:80.example.net", false},
+        {"https://*.example.net", "https://evil.example .example.net", false},
+        {"https://*.example.net", "https://.example.net", true},
+        {"http://localhost:*", "http://localhost:3000?", false},
+        {"*", "https://evil.example?.example.net", true},
+        {"", "", false},
     };
 
     (void)state;
@@ -116,11 +186,11 @@ static void one_pattern_of_several_is_enough(void **state)
 
     (void)state;
     assert_true(pl_origin_is_allowed(PL_SPAN("https://b.example"), PL_SPAN("h"),
-                                     allowed, 2));
+                                     false, allowed, 2));
     assert_false(pl_origin_is_allowed(PL_SPAN("https://c.example"),
-                                      PL_SPAN("c.example"), allowed, 2));
+                                      PL_SPAN("c.example"), false, allowed, 2));
     assert_false(pl_origin_is_allowed(PL_SPAN("https://b.example"),
-                                      PL_SPAN("b.example"), allowed, 1));
+                                      PL_SPAN("b.example"), false, allowed, 1));
 }
 
 /* What a pattern means, by trying everything. */
@@ -154,7 +224,8 @@ static void every_short_pattern_means_what_it_says(void **state)
             for (unsigned t = 0; t < 243; t++) {
                 word(pattern, "ab/*", p, 5);
                 word(text, "ab/", t, len);
-                if (allowed_by(pattern, text) != meaning(pattern, text))
+                if (pl_http_matches(pl_span_of(pattern), pl_span_of(text)) !=
+                    meaning(pattern, text))
                     fail_msg("%s against %s", text, pattern);
             }
 }
@@ -168,6 +239,8 @@ static void stars_cost_no_more_than_pattern_times_origin(void **state)
         memcpy(pattern + i, "*a", 2);
     pattern[1999] = 'b';
     memset(origin, 'a', 20000);
+    memcpy(pattern, "http://*", 8);
+    memcpy(origin, "http://", 7);
     assert_false(allowed_by(pattern, origin)); /* or it would never end */
 }
 
@@ -176,6 +249,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_without_origin_passes),
         cmocka_unit_test(by_default_host_and_port_must_equal_host),
+        cmocka_unit_test(by_default_the_scheme_is_a_pages_and_with_tls_https),
+        cmocka_unit_test(pages_of_this_machine_are_told_by_their_name),
         cmocka_unit_test(patterns_decide_when_there_are_any),
         cmocka_unit_test(one_pattern_of_several_is_enough),
         cmocka_unit_test(every_short_pattern_means_what_it_says),

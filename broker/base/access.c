@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* access.c - see access.h.
+ *
+ * Rejected: to share a whole configuration.  Most of it is constant while the
+ * broker runs, and rooms keep pointers into it.
+ *
+ * Invariant: a table that somebody holds never changes. */
+#include "access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool copy_text(char **out, const char *from)
+{
+    *out = from == NULL ? NULL : strdup(from);
+    return (*out == NULL) == (from == NULL);
+}
+
+static bool copy_list(struct pl_config_strings *out,
+                      const struct pl_config_strings *from)
+{
+    if (from->count == 0)
+        return true;
+    out->at = calloc(from->count, sizeof out->at[0]);
+    if (out->at == NULL)
+        return false;
+    for (; out->count < from->count; out->count++)
+        if (!copy_text(&out->at[out->count], from->at[out->count]))
+            return false;
+    return true;
+}
+
+static void free_list(struct pl_config_strings *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->at[i]);
+    free(list->at);
+}
+
+static void free_secret(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+enum pl_err pl_access_create(struct pl_access **out,
+                             const struct pl_config *config)
+{
+    struct pl_access *a = calloc(1, sizeof *a);
+
+    if (a == NULL)
+        return PL_ENOMEM;
+    pl_refs_init(&a->refs);
+    if (!copy_list(&a->allowed_origins, &config->websocket.allowed_origins) ||
+        !copy_list(&a->allowed_hosts, &config->websocket.allowed_hosts) ||
+        !copy_text(&a->hmac_secret, config->auth.hmac_secret) ||
+        !copy_text(&a->api_key, config->api.key)) {
+        pl_access_release(a);
+        return PL_ENOMEM;
+    }
+    *out = a;
+    return PL_OK;
+}
+
+struct pl_access *pl_access_hold(struct pl_access *a)
+{
+    pl_refs_hold(&a->refs);
+    return a;
+}
+
+void pl_access_release(struct pl_access *a)
+{
+    if (a == NULL || !pl_refs_release(&a->refs))
+        return;
+    free_list(&a->allowed_origins);
+    free_list(&a->allowed_hosts);
+    free_secret(a->hmac_secret);
+    free_secret(a->api_key);
+    free(a);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* access.h - what lets requests in, and may change while the broker runs: the
+ * secret of tokens, the API key, the origins and hosts.
+ *
+ * Immutable once made, and counted.  The loops share one; a reload makes
+ * another and sends it to each loop, so no loop ever waits for a reload. */
+#ifndef PL_ACCESS_H
+#define PL_ACCESS_H
+
+#include "config.h"
+#include "err.h"
+#include "refs.h"
+
+struct pl_access {
+    struct pl_refs refs;
+    struct pl_config_strings allowed_origins, allowed_hosts;
+    char *hmac_secret; /* secret; NULL: no tokens */
+    char *api_key;     /* secret; NULL: the HTTP API is off */
+};
+
+/* Copy what `config` says of it.
+ * Owner:  the caller releases *out.
+ * Thread: any.  Errors: PL_ENOMEM. */
+enum pl_err pl_access_create(struct pl_access **out,
+                             const struct pl_config *config);
+
+/* The last holder wipes the secrets.  NULL is allowed for release.
+ * Thread: any. */
+struct pl_access *pl_access_hold(struct pl_access *a);
+void pl_access_release(struct pl_access *a);
+
+#endif

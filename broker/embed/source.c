@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source.c - see source.h. */
+#include "source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum pl_err pl_source_init(struct pl_config_source *s,
+                           const struct pl_broker_options *options)
+{
+    char **sets = calloc(options->set_count + 1, sizeof *sets);
+    char *file = NULL;
+    bool is_whole = sets != NULL;
+
+    *s = (struct pl_config_source){.insecure = options->insecure,
+                                   .auth_handler = options->handles_connect};
+    if (is_whole && options->config_file != NULL) {
+        file = strdup(options->config_file);
+        is_whole = file != NULL;
+    }
+    s->file = file;
+    s->sets = (const char *const *)sets;
+    for (; is_whole && s->set_count < options->set_count; s->set_count++) {
+        sets[s->set_count] = strdup(options->sets[s->set_count]);
+        is_whole = sets[s->set_count] != NULL;
+    }
+    if (is_whole)
+        return PL_OK;
+    pl_source_fini(s);
+    return PL_ENOMEM;
+}
+
+void pl_source_fini(struct pl_config_source *s)
+{
+    char **sets = (char **)s->sets;
+
+    for (size_t i = 0; sets != NULL && i < s->set_count; i++) {
+        if (sets[i] == NULL)
+            continue;
+        explicit_bzero(sets[i], strlen(sets[i]));
+        free(sets[i]);
+    }
+    free(sets);
+    free((char *)s->file);
+    *s = (struct pl_config_source){0};
+}
