@@ -105,6 +105,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "times that reading paused as backpressure")                             \
     X(READS_PAUSED_RATE, PL_COUNTER, "reads_paused_rate",                      \
       "times that limits.commands_per_second held a client back")              \
+    X(INPUT_CARRIED, PL_COUNTER, "input_carried",                              \
+      "times that input waited for the next turn of its loop")                 \
     X(REFUSED_STOPPING, PL_COUNTER, "refused_stopping",                        \
       "commands refused because the broker stops")                             \
     X(REFUSED_USER, PL_COUNTER, "refused_user",                                \

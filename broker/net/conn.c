@@ -63,20 +63,30 @@ static void make_ready(struct pl_conn *c)
     if (c->is_ready)
         return;
     c->is_ready = true;
-    c->next = k->ready;
-    k->ready = c;
+    c->next = NULL;
+    if (k->ready == NULL)
+        k->ready = c;
+    else
+        k->ready_last->next = c;
+    k->ready_last = c;
     pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->read_ready);
 }
 
 static void drop_ready(struct pl_conn *c)
 {
-    struct pl_conn **at = &c->conns->ready;
+    struct pl_conns *k = c->conns;
+    struct pl_conn *before = NULL;
 
     if (!c->is_ready)
         return;
-    while (*at != c)
-        at = &(*at)->next;
-    *at = c->next;
+    for (struct pl_conn *at = k->ready; at != c; at = at->next)
+        before = at;
+    if (before == NULL)
+        k->ready = c->next;
+    else
+        before->next = c->next;
+    if (k->ready_last == c)
+        k->ready_last = before;
     c->is_ready = false;
 }
 
@@ -206,8 +216,8 @@ static void on_emptied(struct pl_conn *c)
         make_ready(c);
 }
 
-/* One read; false when there is nothing more to read for now. */
-static bool read_some(struct pl_conn *c, size_t *total)
+/* One read; false when there is nothing more to read in this visit. */
+static bool read_some(struct pl_conn *c)
 {
     size_t most = pl_session_inflates(session_of(c)) ? PL_READ_PACKED
                                                      : sizeof c->conns->in;
@@ -215,12 +225,15 @@ static bool read_some(struct pl_conn *c, size_t *total)
 
     pl_count(c->conns->metrics, PL_METRIC_READS, 1);
     if (n > 0) {
-        *total += pl_session_input(session_of(c), c->conns->in, (size_t)n);
+        pl_session_input(session_of(c), c->conns->in, (size_t)n);
         if (c->fd < 0)
             return false;
-        if ((size_t)n == most || c->is_hung_up)
+        if ((size_t)n < most && !c->is_hung_up)
+            on_emptied(c); /* by a short read */
+        else if (pl_session_may_go_on(session_of(c)))
             return true;
-        on_emptied(c); /* by a short read */
+        else if (!c->is_paused)
+            make_ready(c);
         return false;
     }
     if (n < 0 && errno == EINTR)
@@ -237,32 +250,43 @@ static bool read_some(struct pl_conn *c, size_t *total)
 
 static void read_all(struct pl_conn *c)
 {
-    size_t total = 0;
-
-    while (c->fd >= 0 && c->is_unread && !c->is_paused) {
-        if (!read_some(c, &total))
-            return;
-        if (total >= PL_READ_BUDGET) {
-            make_ready(c);
-            return;
-        }
-    }
+    pl_session_visit(session_of(c));
+    while (c->fd >= 0 && c->is_unread && !c->is_paused && read_some(c))
+        continue;
 }
 
-/* Those that become ready meanwhile wait for the next turn. */
+static struct pl_conn *pop_ready(struct pl_conns *k)
+{
+    struct pl_conn *c = k->ready;
+
+    k->ready = c->next;
+    c->is_ready = false;
+    return c;
+}
+
+/* From the front, while the turn has time.  Those that become ready meanwhile
+ * wait for the next turn. */
 void pl_conn_read_ready(struct pl_task *t)
 {
     struct pl_conns *k = PL_CONTAINER(t, struct pl_conns, read_ready);
-    struct pl_conn *c = k->ready;
+    const struct pl_conn *c = NULL, *last = k->ready_last;
 
-    k->ready = NULL;
-    while (c != NULL) {
-        struct pl_conn *next = c->next;
-
-        c->is_ready = false;
-        read_all(c); /* may close it, but no other, and frees none */
-        c = next;
+    while (k->ready != NULL && c != last && pl_keeper_takes_input(k->keeper)) {
+        c = pop_ready(k);
+        read_all((struct pl_conn *)c); /* may close it, and frees none */
     }
+    if (k->ready != NULL)
+        pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->read_ready);
+}
+
+/* A connection waits behind those that wait already. */
+static void on_readable(struct pl_conn *c)
+{
+    c->is_unread = true;
+    if (c->conns->ready != NULL || !pl_keeper_takes_input(c->conns->keeper))
+        make_ready(c);
+    else
+        read_all(c);
 }
 
 void pl_conn_on_event(void *conn, uint32_t events)
@@ -273,10 +297,8 @@ void pl_conn_on_event(void *conn, uint32_t events)
         return; /* an earlier one of this batch closed it */
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         c->is_hung_up = true;
-    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-        c->is_unread = true;
-        read_all(c);
-    }
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        on_readable(c);
     if (c->fd >= 0 && events & EPOLLOUT && c->is_stalled)
         on_writable(c);
 }

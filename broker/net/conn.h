@@ -12,11 +12,10 @@
 #include "session.h"
 
 enum {
-    PL_READ_BYTES = 64 * 1024,   /* one read */
-    PL_READ_PACKED = 4 * 1024,   /* one read of what may be inflated */
-    PL_READ_BUDGET = 256 * 1024, /* a connection and turn; inflated */
-    PL_JOIN_BYTES = 64 * 1024,   /* pieces up to this are joined */
-    PL_PIECES = 64               /* of one write */
+    PL_READ_BYTES = 64 * 1024, /* one read */
+    PL_READ_PACKED = 4 * 1024, /* one read of what may be inflated */
+    PL_JOIN_BYTES = 64 * 1024, /* pieces up to this are joined */
+    PL_PIECES = 64             /* of one write */
 };
 
 struct pl_conn;
@@ -52,8 +51,9 @@ struct pl_conns {
     struct pl_reactor *reactor;
     struct pl_keeper *keeper;
     struct pl_metrics *metrics;
-    struct pl_poller *poller; /* owned */
-    struct pl_conn *ready;    /* more to read than one turn's budget */
+    struct pl_poller *poller;   /* owned */
+    struct pl_conn *ready;      /* to be read when a turn has time, in order */
+    struct pl_conn *ready_last; /* while there is a first */
     struct pl_task read_ready;
     struct pl_conns_tls *tls;       /* owned; NULL: none of them uses TLS */
     const struct pl_config *config; /* NULL: there are no doors */

@@ -38,6 +38,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "budget.h"
+#include "keeper.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -230,6 +232,16 @@ static ssize_t result_of(struct pl_conn_tls *t, size_t got)
     return -1;
 }
 
+/* Records may have next to no data in them, and what a handshake costs is not
+ * in its bytes. */
+static void charge(const struct pl_conn_tls *t)
+{
+    const struct pl_conns *k = t->conn.conns;
+    bool is_flight = !t->is_open && k->tls->out.len > 0;
+
+    pl_keeper_spend(k->keeper, t->taken + (is_flight ? PL_COST_FLIGHT : 0));
+}
+
 static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)
 {
     struct pl_conn_tls *t = tls_of(c);
@@ -251,6 +263,7 @@ static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)
         else
             on_no_data(t, n);
     }
+    charge(t);
     look_at_handshake(t);
     push(t);
     return result_of(t, got);

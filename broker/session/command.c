@@ -12,6 +12,8 @@
 #include "log.h"
 #include "permission.h"
 
+#define RAW UINT32_MAX /* no message is so long */
+
 void pl_session_settle(struct pl_session *s, enum pl_metric as)
 {
     pl_count(metrics(s), as, 1);
@@ -273,11 +275,10 @@ static void run(struct pl_session *s, const struct pl_command *c)
     }
 }
 
-/* What follows a connect waits for its verdict. */
-static void hold(struct pl_session *s, struct pl_span message)
+/* What follows a connect waits for its verdict: `len` is that of a message, or
+ * RAW where bytes follow that are not decoded, which end what is held. */
+static void hold(struct pl_session *s, uint32_t len, struct pl_span message)
 {
-    uint32_t len = (uint32_t)message.len;
-
     if (s->held == NULL)
         s->held = calloc(1, sizeof *s->held);
     if (s->held != NULL) {
@@ -289,19 +290,36 @@ static void hold(struct pl_session *s, struct pl_span message)
     pl_session_pause(s);
 }
 
+void pl_session_hold_bytes(struct pl_session *s, struct pl_span bytes)
+{
+    hold(s, RAW, bytes);
+}
+
+static void replay(struct pl_session *s, const struct pl_buf *held)
+{
+    uint32_t len;
+
+    for (size_t at = 0; at < held->len; at += len) {
+        memcpy(&len, held->data + at, sizeof len);
+        at += sizeof len;
+        if (len == RAW) {
+            pl_session_decode(
+                s, (struct pl_span){held->data + at, held->len - at});
+            return;
+        }
+        if (pl_session_runs_commands(s))
+            pl_session_commands(s, (struct pl_span){held->data + at, len});
+    }
+}
+
 void pl_session_replay(struct pl_session *s)
 {
     struct pl_buf *held = s->held;
-    size_t at = 0;
-    uint32_t len;
 
     s->held = NULL;
-    while (held != NULL && at < held->len && pl_session_runs_commands(s)) {
-        memcpy(&len, held->data + at, sizeof len);
-        at += sizeof len;
-        pl_session_commands(s, (struct pl_span){held->data + at, len});
-        at += len;
-    }
+    pl_session_visit(s);
+    if (held != NULL)
+        replay(s, held);
     if (held != NULL)
         pl_buf_fini(held);
     free(held);
@@ -330,6 +348,15 @@ static bool is_too_fast(struct pl_session *s, const struct pl_command *c)
            c->verb != PL_VERB_PONG && !pl_pace_take(s);
 }
 
+/* Behind a connect the rest of its message waits for the verdict instead. */
+static bool is_carried(struct pl_session *s, struct pl_span rest)
+{
+    if (!pl_budget_is_spent(&s->keeper->budget) || s->state == PL_SESSION_LOGIN)
+        return false;
+    pl_pace_carry(s, rest);
+    return true;
+}
+
 void pl_session_commands(struct pl_session *s, struct pl_span message)
 {
     struct pl_arena *arena = &s->keeper->arena;
@@ -337,7 +364,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
     const char *why = NULL;
     size_t at = 0;
 
-    if (s->is_pacing) { /* replayed, behind one that was too fast */
+    if (s->is_pacing) { /* replayed, after one that has to wait */
         pl_pace_hold(s, message);
         return;
     }
@@ -345,9 +372,10 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
         struct pl_span rest = message;
 
         if (s->state == PL_SESSION_LOGIN) {
-            hold(s, message);
+            hold(s, (uint32_t)message.len, message);
             return;
         }
+        pl_budget_spend(&s->keeper->budget, PL_COST_COMMAND);
         pl_arena_reset(arena);
         enum pl_err rc = pl_command_decode(s->subscriber.encoding, &message,
                                            arena, &c, &why, &at);
@@ -363,7 +391,8 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
         pl_count(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
         s->pending++;
         run(s, &c);
-    } while (message.len > 0 && pl_session_runs_commands(s));
+    } while (message.len > 0 && pl_session_runs_commands(s) &&
+             !is_carried(s, message));
     if (s->pending >= PL_PENDING_PAUSE) {
         s->was_held = true;
         pl_session_pause(s);

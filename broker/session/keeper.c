@@ -249,6 +249,7 @@ static void reap(struct pl_actor *a)
     pl_timer_stop(a->loop, &k->poll);
     pl_loop_cancel(a->loop, &k->seal);
     pl_loop_cancel(a->loop, &k->flush);
+    pl_loop_cancel(a->loop, &k->carry);
     k->options.metrics->value[PL_METRIC_HANDLERS] = 0;
     k->is_reaped = true;
     if (k->session_count == 0)
@@ -280,6 +281,10 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->deflate_limits = k->limits;
     k->deflate_limits.inflater = &k->inflater;
     pl_pace_init(k);
+    pl_budget_init(&k->budget, options->turn_units);
+    k->inflater.charge = &k->budget.left;
+    pl_list_init(&k->carried);
+    k->carry.run = pl_pace_run_carried;
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        pl_session_overdue, k);
     /* a part, since turns follow each other before a reader had its time */
@@ -308,4 +313,14 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
 struct pl_address pl_keeper_address(const struct pl_keeper *k)
 {
     return pl_actor_address(&k->actor);
+}
+
+bool pl_keeper_takes_input(const struct pl_keeper *k)
+{
+    return pl_budget_has_turn(&k->budget, pl_loop_stats(k->actor.loop)->turns);
+}
+
+void pl_keeper_spend(struct pl_keeper *k, uint64_t units)
+{
+    pl_budget_spend(&k->budget, units);
 }

@@ -27,6 +27,8 @@ struct pl_keeper_options {
     struct pl_access *access;     /* the same; NULL: what `config` says */
     uint32_t connection_limit;    /* of this loop */
     const char *version;          /* told to clients; constant */
+    uint64_t turn_units;          /* of work that input may cause in a turn, see
+                                     budget.h; 0: the usual */
 };
 
 /* Errors: PL_ENOMEM. */
@@ -34,5 +36,13 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
                              const struct pl_keeper_options *options);
 
 struct pl_address pl_keeper_address(const struct pl_keeper *k);
+
+/* Whether input of another connection may still be read in this turn.  If not,
+ * the transport waits for the next turn, first come first served. */
+bool pl_keeper_takes_input(const struct pl_keeper *k);
+
+/* Charge the connection that is being read for work that the session does not
+ * see, in units of budget.h. */
+void pl_keeper_spend(struct pl_keeper *k, uint64_t units);
 
 #endif

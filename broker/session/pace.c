@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pace.c - limits.commands_per_second: a client that asks faster is read
- * slower.
+/* pace.c - input that waits: for limits.commands_per_second, or for a turn of
+ * the loop that has time for it.
  *
  * A connection has a burst of commands to spend, which fills up again at the
- * configured rate; it is one number, the time at which it will be full.  Who
- * has spent it is read no further.  What was read already (the rest of a
- * message with many commands, and the bytes behind it) is kept as it is and
- * goes on when the timer says so: nothing is dropped, refused or reordered,
- * and TCP tells the client to wait.
+ * configured rate; it is one number, the time at which it will be full.  A
+ * connection that has spent it is read no further.  What was read already (the
+ * rest of a message with many commands, and the bytes after it) is kept as it
+ * is and goes on when the timer says so: nothing is dropped, refused or
+ * reordered, and TCP tells the client to wait.
+ *
+ * The same holds for a visit that has used its budget (budget.h): 64 KiB of
+ * commands, or 4 KiB that inflate to 4 MiB, go on in later turns.  These
+ * sessions stand in one queue and are served from its front.
  *
  * A pong costs nothing, since it was asked for, but it waits behind the
  * commands that were sent before it.  So while a connection is held back its
@@ -16,22 +20,46 @@
  *
  * Rejected: reading on and letting the burst go below zero: one message may
  * have thousands of commands, and as many could come in one turn.  Waking for
- * each single command: each wake copies what is still kept.
+ * each single command.  Copying what is still kept at each wake: a message of
+ * 16 MiB with a million commands was copied a thousand times.
  *
- * Invariant: while is_pacing reading is paused, and due_ms is when it goes on.
- * What is kept is at most one message and one read of the transport. */
+ * Invariant: while is_pacing reading is paused, and either is_carried is set
+ * and the session is in keeper->carried, or due_ms is when it goes on.  What is
+ * kept is at most one message and one read of the transport; after a login, the
+ * messages that waited for it. */
 #include "session_private.h"
 
 #include <stdlib.h>
 
 enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 
-struct pl_pace {
-    uint64_t full_ns;    /* loop time: when the whole burst is there again */
-    uint64_t due_ms;     /* loop time: when to go on */
+struct kept {
     struct pl_buf held;  /* messages: a length and so many bytes each */
-    struct pl_buf bytes; /* behind them, not decoded yet */
+    size_t held_at;      /* where the first of them begins */
+    struct pl_buf bytes; /* after them, not decoded yet */
+    size_t bytes_at;
 };
+
+struct pl_pace {
+    uint64_t full_ns;       /* loop time: when the whole burst is there again */
+    uint64_t due_ms;        /* loop time: when to go on */
+    struct pl_list carried; /* of keeper->carried */
+    struct pl_session *session;
+    struct kept kept;
+};
+
+/* What is kept is on the stack while it is given again, since the session may
+ * close and its `pace` go meanwhile. */
+struct pl_replay {
+    struct kept kept;
+};
+
+static void fini(struct kept *k)
+{
+    pl_buf_fini(&k->held);
+    pl_buf_fini(&k->bytes);
+    k->held_at = k->bytes_at = 0;
+}
 
 void pl_pace_init(struct pl_keeper *k)
 {
@@ -44,18 +72,26 @@ void pl_pace_init(struct pl_keeper *k)
     k->burst_ns = (burst == 0 ? rate : burst) * k->command_ns;
 }
 
+/* NULL: out of memory, and the session is to end. */
+static struct pl_pace *need(struct pl_session *s)
+{
+    if (s->pace == NULL)
+        s->pace = calloc(1, sizeof *s->pace);
+    if (s->pace == NULL)
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+    else
+        s->pace->session = s;
+    return s->pace;
+}
+
 bool pl_pace_take(struct pl_session *s)
 {
     const struct pl_keeper *k = s->keeper;
     uint64_t now_ns = pl_loop_now_ms(s->actor.loop) * NS_PER_MS;
-    struct pl_pace *p = s->pace;
+    struct pl_pace *p = need(s);
 
     if (p == NULL)
-        p = s->pace = calloc(1, sizeof *p);
-    if (p == NULL) {
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return true;
-    }
     if (p->full_ns < now_ns)
         p->full_ns = now_ns;
     if (p->full_ns - now_ns + k->command_ns > k->burst_ns)
@@ -81,77 +117,258 @@ static void begin(struct pl_session *s)
     if (s->is_pacing)
         return;
     s->pace->due_ms = due_ms(s->keeper, s->pace);
-    s->is_ending = false; /* seen during the login: it has its turn behind */
+    s->is_ending = false; /* seen during the login: it comes after these */
     s->is_pacing = s->was_held = true;
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
     pl_session_pause(s);
     pl_session_schedule(s);
 }
 
-void pl_pace_hold(struct pl_session *s, struct pl_span message)
+/* Whether `bytes` are of what is being given again.  Then `buf` has them, and
+ * they need no copy. */
+static bool is_inside(const struct pl_buf *buf, struct pl_span bytes)
 {
-    struct pl_pace *p = s->pace;
+    return buf->len > 0 && bytes.at >= buf->data &&
+           bytes.at <= buf->data + buf->len;
+}
+
+/* Before the rest of a message there are its own first bytes and its length,
+ * so there is room for the new length. */
+static void hold_again(struct pl_replay *r, struct pl_span message)
+{
+    char *at = r->kept.held.data + (message.at - r->kept.held.data);
     uint32_t len = (uint32_t)message.len;
 
-    pl_buf_put(&p->held, &len, sizeof len);
-    pl_buf_put_span(&p->held, message);
-    if (p->held.failed)
+    memcpy(at - sizeof len, &len, sizeof len);
+    r->kept.held_at = (size_t)(at - r->kept.held.data) - sizeof len;
+}
+
+static void hold(struct pl_session *s, struct pl_span message)
+{
+    struct pl_replay *r = s->keeper->replaying;
+    struct pl_buf *held = &s->pace->kept.held;
+    uint32_t len = (uint32_t)message.len;
+
+    if (r != NULL && is_inside(&r->kept.held, message)) {
+        hold_again(r, message);
+        return;
+    }
+    pl_buf_put(held, &len, sizeof len);
+    pl_buf_put_span(held, message);
+    if (held->failed)
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+}
+
+void pl_pace_hold(struct pl_session *s, struct pl_span message)
+{
+    hold(s, message);
     begin(s);
 }
 
 void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes)
 {
-    pl_buf_put_span(&s->pace->bytes, bytes);
-    if (s->pace->bytes.failed)
+    struct pl_replay *r = s->keeper->replaying;
+    struct pl_buf *kept = &s->pace->kept.bytes;
+
+    if (r != NULL && is_inside(&r->kept.bytes, bytes)) {
+        r->kept.bytes_at = (size_t)(bytes.at - r->kept.bytes.data);
+        return;
+    }
+    pl_buf_put_span(kept, bytes);
+    if (kept->failed)
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
 }
+
+/* --- For another turn --- */
+
+/* An end that was seen during the login waits again, after these commands. */
+static void put_off_end(struct pl_session *s)
+{
+    if (!s->is_ending || !s->is_deaf || s->state >= PL_SESSION_CLOSING)
+        return;
+    s->is_ending = false;
+    pl_session_schedule(s);
+}
+
+/* False: out of memory. */
+static bool begin_carry(struct pl_session *s)
+{
+    struct pl_keeper *k = s->keeper;
+
+    if (s->is_pacing)
+        return true;
+    if (need(s) == NULL)
+        return false;
+    s->is_pacing = s->is_carried = s->was_held = true;
+    put_off_end(s);
+    pl_count(metrics(s), PL_METRIC_INPUT_CARRIED, 1);
+    if (!s->is_paused) {
+        s->is_paused = true;
+        s->transport->pause(s);
+    }
+    pl_list_append(&k->carried, &s->pace->carried);
+    pl_loop_defer(s->actor.loop, PL_STAGE_READY, &k->carry);
+    return true;
+}
+
+void pl_pace_carry(struct pl_session *s, struct pl_span message)
+{
+    if (begin_carry(s))
+        hold(s, message);
+}
+
+void pl_pace_carry_bytes(struct pl_session *s, struct pl_span bytes)
+{
+    if (begin_carry(s))
+        pl_pace_hold_bytes(s, bytes);
+}
+
+/* These have a budget of their own, so that they and fresh input do not starve
+ * each other. */
+void pl_pace_run_carried(struct pl_task *t)
+{
+    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, carry);
+    uint64_t turn = pl_loop_stats(k->actor.loop)->turns;
+    struct pl_budget fresh = k->budget;
+    struct pl_list *first;
+
+    pl_budget_init(&k->budget, (uint64_t)fresh.units / 2 + 1);
+    while (pl_budget_has_turn(&k->budget, turn) &&
+           (first = pl_list_pop(&k->carried)) != NULL)
+        pl_pace_go_on(PL_CONTAINER(first, struct pl_pace, carried)->session);
+    k->budget = fresh;
+    if (!pl_list_is_empty(&k->carried))
+        pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->carry);
+}
+
+/* --- Going on --- */
 
 uint64_t pl_pace_due_ms(const struct pl_session *s)
 {
     return s->pace->due_ms;
 }
 
-static void run_held(struct pl_session *s, const struct pl_buf *held)
+/* Free `pace`; what it kept is the caller's. */
+static struct kept take(struct pl_session *s)
+{
+    struct kept kept = s->pace->kept;
+
+    pl_list_remove(&s->pace->carried);
+    free(s->pace);
+    s->pace = NULL;
+    s->is_pacing = s->is_carried = false;
+    return kept;
+}
+
+/* The same, but a burst that was spent stays so; in other states none was, and
+ * a login needs the place. */
+static struct kept take_kept(struct pl_session *s)
+{
+    struct pl_pace *p = s->pace;
+    struct kept kept = p->kept;
+
+    if (s->keeper->command_ns == 0 || s->state != PL_SESSION_CONNECTED)
+        return take(s);
+    p->kept = (struct kept){0};
+    pl_list_remove(&p->carried);
+    s->is_pacing = s->is_carried = false;
+    return kept;
+}
+
+static void run_held(struct pl_session *s, struct kept *k)
 {
     uint32_t len;
 
-    for (size_t at = 0; at < held->len && pl_session_runs_commands(s);) {
-        memcpy(&len, held->data + at, sizeof len);
-        at += sizeof len;
-        pl_session_commands(s, (struct pl_span){held->data + at, len});
-        at += len;
+    while (k->held_at < k->held.len && pl_session_runs_commands(s)) {
+        char *at = k->held.data + k->held_at;
+
+        memcpy(&len, at, sizeof len);
+        k->held_at += sizeof len + len;
+        pl_session_commands(s, (struct pl_span){at + sizeof len, len});
+        if (s->is_pacing)
+            return; /* held_at is back at what did not run */
+    }
+    pl_buf_fini(&k->held);
+}
+
+static void run_kept(struct pl_session *s, struct kept *k)
+{
+    run_held(s, k);
+    if (s->is_pacing)
+        return;
+    if (k->bytes_at < k->bytes.len)
+        pl_session_decode(s, (struct pl_span){k->bytes.data + k->bytes_at,
+                                              k->bytes.len - k->bytes_at});
+}
+
+/* What did not run waits anew.  A message that was decoded meanwhile, and could
+ * not run whole, is in `pace` already; then nothing is left of the older ones.
+ */
+static void keep_again(struct pl_session *s, struct kept *k)
+{
+    struct kept *to = &s->pace->kept;
+
+    if (!pl_session_runs_commands(s))
+        pl_buf_fini(&k->held);
+    if (k->held.len > 0) {
+        to->held = k->held;
+        to->held_at = k->held_at;
+    }
+    to->bytes = k->bytes;
+    to->bytes_at = k->bytes_at;
+}
+
+/* Reading goes on, unless something else keeps it paused. */
+static void read_on(struct pl_session *s)
+{
+    bool is_full =
+        s->state == PL_SESSION_ECHO &&
+        s->out.bytes > s->keeper->options.config->limits.outgoing_queue / 2;
+
+    if (s->state == PL_SESSION_CLOSING && !s->is_pacing && s->is_paused) {
+        s->is_paused = false;
+        s->transport->resume(s); /* to see the peer's Close */
+    } else if (s->pending <= PL_PENDING_RESUME && !is_full) {
+        pl_session_read_on(s);
     }
 }
 
-/* What cannot run yet is kept anew by those that are called here. */
 void pl_pace_go_on(struct pl_session *s)
 {
-    struct pl_buf held = s->pace->held, bytes = s->pace->bytes;
+    struct pl_replay r = {.kept = take_kept(s)}, *before;
 
-    s->pace->held = s->pace->bytes = (struct pl_buf){0};
-    s->is_pacing = false;
-    run_held(s, &held);
-    if (bytes.len > 0)
-        pl_session_decode(s, (struct pl_span){bytes.data, bytes.len});
-    pl_buf_fini(&held);
-    pl_buf_fini(&bytes);
+    before = s->keeper->replaying;
+    s->keeper->replaying = &r;
+    pl_session_visit(s);
+    run_kept(s, &r.kept);
+    s->keeper->replaying = before;
+    if (s->is_pacing)
+        keep_again(s, &r.kept);
+    else
+        fini(&r.kept);
     pl_session_end_in_turn(s);
-    if (s->pending <= PL_PENDING_RESUME)
-        pl_session_read_on(s);
+    read_on(s);
 }
 
 struct pl_buf pl_pace_end(struct pl_session *s)
 {
-    struct pl_pace *p = s->pace;
     struct pl_buf bytes = {0};
 
-    if (s->state == PL_SESSION_LOGIN || p == NULL)
+    if (s->state == PL_SESSION_LOGIN || s->pace == NULL)
         return bytes;
-    bytes = p->bytes;
-    pl_buf_fini(&p->held);
-    free(p);
-    s->pace = NULL;
-    s->is_pacing = false;
+    struct kept kept = take(s);
+    bytes = kept.bytes;
+    if (kept.bytes_at > 0) {
+        bytes.len -= kept.bytes_at;
+        memmove(bytes.data, bytes.data + kept.bytes_at, bytes.len);
+    }
+    pl_buf_fini(&kept.held);
     return bytes;
+}
+
+void pl_pace_drop(struct pl_session *s)
+{
+    struct pl_buf bytes = pl_pace_end(s);
+
+    pl_buf_fini(&bytes);
 }

@@ -75,7 +75,8 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
-    if (s->is_pacing && (next == 0 || pl_pace_due_ms(s) < next))
+    if (s->is_pacing && !s->is_carried &&
+        (next == 0 || pl_pace_due_ms(s) < next))
         next = pl_pace_due_ms(s);
     return next;
 }
@@ -120,7 +121,7 @@ static void on_connected_timer(struct pl_session *s)
         if (s->pending <= PL_PENDING_RESUME)
             pl_session_read_on(s);
     }
-    if (s->is_pacing && now >= pl_pace_due_ms(s))
+    if (s->is_pacing && !s->is_carried && now >= pl_pace_due_ms(s))
         pl_pace_go_on(s);
     if (s->state != PL_SESSION_CONNECTED)
         return; /* that closed it */
@@ -387,6 +388,17 @@ static void on_event(struct pl_session *s, const struct pl_ws_event *e)
     }
 }
 
+/* A login keeps bytes beside its messages; `pace` does so in other states. */
+static void carry(struct pl_session *s, struct pl_span in)
+{
+    if (s->is_deaf || s->state == PL_SESSION_OVER)
+        return;
+    if (s->state == PL_SESSION_LOGIN)
+        pl_session_hold_bytes(s, in);
+    else
+        pl_pace_carry_bytes(s, in);
+}
+
 void pl_session_decode(struct pl_session *s, struct pl_span in)
 {
     struct pl_ws_event e;
@@ -400,20 +412,33 @@ void pl_session_decode(struct pl_session *s, struct pl_span in)
         if (e.kind == PL_WS_EVENT_NONE)
             return;
         on_event(s, &e);
+        if (in.len > 0 && pl_budget_is_spent(&s->keeper->budget)) {
+            carry(s, in);
+            return;
+        }
     }
 }
 
-size_t pl_session_input(struct pl_session *s, char *bytes, size_t len)
+void pl_session_visit(struct pl_session *s)
 {
-    const struct pl_inflater *i = &s->keeper->inflater;
-    uint64_t before = i->inflated;
+    pl_budget_visit(&s->keeper->budget, pl_loop_stats(loop_of(s))->turns);
+}
 
+bool pl_session_may_go_on(const struct pl_session *s)
+{
+    return !pl_budget_is_spent(&s->keeper->budget);
+}
+
+/* Bytes are charged when they were decoded: so one visit takes a whole read,
+ * unless commands or what is inflated cost too much. */
+void pl_session_input(struct pl_session *s, char *bytes, size_t len)
+{
     pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
     if (s->state == PL_SESSION_HANDSHAKE)
         pl_session_upgrade(s, bytes, len);
     else
         pl_session_decode(s, (struct pl_span){bytes, len});
-    return len + (size_t)(i->inflated - before);
+    pl_budget_spend(&s->keeper->budget, PL_COST_READ + len * PL_COST_BYTE);
 }
 
 bool pl_session_inflates(const struct pl_session *s)
@@ -484,6 +509,7 @@ static void reap(struct pl_actor *a)
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_session_drop_held(s); /* of a request that was cut at its deadline */
+    pl_pace_drop(s);
     pl_ws_decoder_fini(&s->ws);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);

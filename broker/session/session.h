@@ -84,9 +84,16 @@ void pl_session_admitted(struct pl_session *s);
  * too many connections. */
 void pl_session_turn_away(struct pl_session *s);
 
-/* Bytes arrived; they are changed in place.  Gives how many there were to
- * handle: these, and what was inflated. */
-size_t pl_session_input(struct pl_session *s, char *bytes, size_t len);
+/* Begin to read the connection: it gets its part of the turn's budget, see
+ * pl_keeper_takes_input(). */
+void pl_session_visit(struct pl_session *s);
+
+/* Bytes arrived; they are changed in place.  What the budget of this visit does
+ * not suffice for waits inside, and reading pauses. */
+void pl_session_input(struct pl_session *s, char *bytes, size_t len);
+
+/* Whether more input may be given in this visit. */
+bool pl_session_may_go_on(const struct pl_session *s);
 
 /* Whether input may become a thousand times as large: then it should come in
  * small pieces, so that others get their turn between them. */

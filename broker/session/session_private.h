@@ -4,6 +4,7 @@
 #define PL_SESSION_PRIVATE_H
 
 #include "arena.h"
+#include "budget.h"
 #include "call_table.h"
 #include "codec.h"
 #include "code.h"
@@ -12,6 +13,7 @@
 #include "handshake.h"
 #include "hub.h"
 #include "keeper.h"
+#include "list.h"
 #include "loop.h"
 #include "outq.h"
 #include "session.h"
@@ -38,8 +40,9 @@ enum {
     PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
 };
 
-struct pl_login; /* login.c */
-struct pl_pace;  /* pace.c */
+struct pl_login;  /* login.c */
+struct pl_pace;   /* pace.c */
+struct pl_replay; /* pace.c */
 
 struct pl_keeper {
     struct pl_actor actor; /* first */
@@ -60,6 +63,10 @@ struct pl_keeper {
     struct pl_ws_limits limits;
     struct pl_ws_limits deflate_limits; /* of those that compress */
     struct pl_inflater inflater;
+    struct pl_budget budget;     /* of input in a turn */
+    struct pl_list carried;      /* sessions with input for another turn */
+    struct pl_task carry;        /* serves them */
+    struct pl_replay *replaying; /* pace.c: input that is given again */
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned: the supervisor waits for it */
     struct pl_timer poll;        /* looks whether a phase's work is done */
@@ -97,7 +104,7 @@ struct pl_session {
     bool is_peers : 1;      /* since the peer closed */
     bool is_barred : 1;     /* a command was wrong: no other runs */
     bool is_paused;
-    bool is_pacing;        /* paused for limits.commands_per_second */
+    bool is_pacing;        /* input waits in `pace`, and reading is paused */
     bool is_touched;       /* to be flushed at the end of the turn */
     bool close_sent;       /* ours was queued */
     bool is_gone;          /* the transport is over */
@@ -105,6 +112,7 @@ struct pl_session {
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
     bool has_told_log : 1; /* that a message of it was not delivered */
+    bool is_carried : 1;   /* is_pacing until another turn has time for it */
     struct pl_ws_decoder ws;
     struct pl_buf *held; /* the request head so far; or input that waits
                             for the login; NULL: none */
@@ -242,6 +250,9 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant);
 void pl_session_replay(struct pl_session *s);
+
+/* In LOGIN: bytes that are decoded after the verdict. */
+void pl_session_hold_bytes(struct pl_session *s, struct pl_span bytes);
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
@@ -258,13 +269,24 @@ bool pl_pace_take(struct pl_session *s);
 void pl_pace_hold(struct pl_session *s, struct pl_span message);
 void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes);
 
-/* While is_pacing: when to call pl_pace_go_on(). */
+/* While is_pacing, but not is_carried: when to call pl_pace_go_on(). */
 uint64_t pl_pace_due_ms(const struct pl_session *s);
 void pl_pace_go_on(struct pl_session *s);
+
+/* The visit has used its budget (budget.h): carry the rest of a message, or
+ * bytes that are not decoded yet, to another turn.  Reading pauses. */
+void pl_pace_carry(struct pl_session *s, struct pl_span message);
+void pl_pace_carry_bytes(struct pl_session *s, struct pl_span bytes);
+
+/* A keeper's task: serve the sessions whose input was carried. */
+void pl_pace_run_carried(struct pl_task *t);
 
 /* No command runs any more.  Gives the bytes that were not decoded, which may
  * have the peer's Close; the caller's to free. */
 struct pl_buf pl_pace_end(struct pl_session *s);
+
+/* Free what is left, whatever the state.  The session is about to be freed. */
+void pl_pace_drop(struct pl_session *s);
 
 /* login.c */
 void pl_session_connect(struct pl_session *s, const struct pl_command *c);

@@ -144,6 +144,7 @@ static const struct number connections[] = {
     {"handshakes_refused", PL_METRIC_HANDSHAKES_REFUSED},
     {"reads_paused", PL_METRIC_READS_PAUSED},
     {"reads_paused_rate", PL_METRIC_READS_PAUSED_RATE},
+    {"input_carried", PL_METRIC_INPUT_CARRIED},
     {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
 };
 static const struct number doors[] = {

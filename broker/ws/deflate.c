@@ -298,7 +298,7 @@ enum pl_err pl_inflate(struct pl_inflater *i, struct pl_span payload,
     enum pl_err err = feed(z, payload, max, &i->out);
     if (err == PL_OK)
         err = finish(z, max, &i->out);
-    i->inflated += i->out.len;
+    pl_inflater_charge(i, i->out.len);
     return_stream(i, z);
     if (err == PL_OK)
         *out = (struct pl_span){i->out.data != NULL ? i->out.data : "",

@@ -76,12 +76,18 @@ void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
 struct pl_inflater {
     struct z_stream_s *stream; /* owned; at rest, for the next message */
     unsigned open;             /* inflations */
-    uint64_t inflated;         /* bytes that ever came out */
+    int64_t *charge;           /* less by each byte that comes out; or NULL */
     struct pl_buf out;         /* the last whole message, also as far as it
                                   came before an error */
 };
 
 void pl_inflater_fini(struct pl_inflater *i);
+
+static inline void pl_inflater_charge(struct pl_inflater *i, size_t bytes)
+{
+    if (i->charge != NULL)
+        *i->charge -= (int64_t)bytes;
+}
 
 /* Inflate the payload of a message, all its frames together, to at most `max`
  * bytes; no more memory than that is used, whatever it would become.

@@ -115,7 +115,7 @@ static struct pl_ws_fault judge(struct pl_ws_pieces *p,
 {
     struct pl_ws_fault fault = fault_of(err);
 
-    limits->inflater->inflated += p->data.len - from;
+    pl_inflater_charge(limits->inflater, p->data.len - from);
     if (p->opcode == PL_WS_TEXT && p->data.len > from &&
         !pl_utf8_feed(&p->utf8, (struct pl_span){p->data.data + from,
                                                  p->data.len - from}))

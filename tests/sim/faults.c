@@ -29,6 +29,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_LEAKED_SUB] = "leaked-subscription",
     [PLANT_EARLY_REPLY] = "early-reply",
     [PLANT_LATE_REPLY] = "late-reply",
+    [PLANT_LOST_CARRY] = "lost-carry",
 };
 
 static enum plant planted;
@@ -187,6 +188,15 @@ void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
         pl_mail_destroy(msg);
     else
         __real_pl_actor_send(from, to, msg);
+}
+
+void __real_pl_pace_carry(struct pl_session *s, struct pl_span message);
+void __wrap_pl_pace_carry(struct pl_session *s, struct pl_span message);
+
+void __wrap_pl_pace_carry(struct pl_session *s, struct pl_span message)
+{
+    if (!faults_strike(PLANT_LOST_CARRY, 20))
+        __real_pl_pace_carry(s, message);
 }
 
 void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)

@@ -19,6 +19,7 @@ enum plant {
     PLANT_LEAKED_SUB,      /* the channel's owner never hears of a leave */
     PLANT_EARLY_REPLY,     /* a reply goes before what it should follow */
     PLANT_LATE_REPLY,      /* a subscribe reply comes after a publication */
+    PLANT_LOST_CARRY,      /* the rest of a message is not carried on */
     PLANT_COUNT
 };
 

@@ -65,6 +65,7 @@ static void say(struct pl_session *s, enum verb verb, const char *channel)
 
     say_command(&command, PEER_JSON, &what);
     say_frame(&frame, 1, pl_buf_span(&command));
+    pl_session_visit(s);
     pl_session_input(s, frame.data, frame.len);
     pl_buf_fini(&frame);
     pl_buf_fini(&command);
@@ -94,6 +95,7 @@ static void enter(struct world *w, struct pl_session **sessions, unsigned count)
         if (pl_session_create(&sessions[i], at->keeper, &ops,
                               sizeof(struct pl_conn)) != PL_OK)
             trace_fail("no memory for connection %u", i);
+        pl_session_visit(sessions[i]);
         pl_session_input(sessions[i], bytes, sizeof request - 1);
         say(sessions[i], VERB_CONNECT, NULL);
         if (i % 64 == 63)

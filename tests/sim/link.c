@@ -355,7 +355,8 @@ bool link_carry_up(struct link *l, size_t max)
 
     if (answer_door(l))
         return true;
-    if (l->is_gone || l->is_paused || (len == 0 && !l->is_shut))
+    if (l->is_gone || l->is_paused || (len == 0 && !l->is_shut) ||
+        !pl_keeper_takes_input(l->world->at[pl_loop_index(l->loop)].keeper))
         return false;
     len = len < max ? len : max;
     char *bytes = malloc(len == 0 ? 1 : len);
@@ -364,6 +365,7 @@ bool link_carry_up(struct link *l, size_t max)
     l->up_at += len;
     compact(&l->up, &l->up_at);
     enter(l);
+    pl_session_visit(l->session);
     if (len > 0)
         pl_session_input(l->session, bytes, len);
     else

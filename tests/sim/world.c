@@ -457,6 +457,15 @@ static void make_hub(struct world *w, unsigned i, unsigned backlog)
     w->hubs[i] = pl_hub_address(w->at[i].hub);
 }
 
+/* Of what input may cause in a turn: little on most loops, so that much of what
+ * clients say is carried to another turn; the usual on the others. */
+static uint64_t turn_units(const struct world *w, unsigned i)
+{
+    static const uint64_t units[] = {0, 300, 1500, 6000};
+
+    return units[(w->seed + i) % 4];
+}
+
 static void make_keeper(struct world *w, unsigned i)
 {
     struct pl_keeper_options o = {
@@ -467,6 +476,7 @@ static void make_keeper(struct world *w, unsigned i)
         .handlers = w->handlers,
         .connection_limit = 10000000,
         .version = "simulated",
+        .turn_units = turn_units(w, i),
     };
 
     must(pl_keeper_create(&w->at[i].keeper, w->at[i].loop, &o), "keeper");

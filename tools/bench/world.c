@@ -292,6 +292,7 @@ void world_feed(struct member *m, struct pl_span bytes)
     pl_buf_put_span(&w->in, bytes);
     check(!w->in.failed, "memory");
     pl_loop_awake(pl_system_loop(w->system, 0));
+    pl_session_visit(m->session);
     pl_session_input(m->session, w->in.data, w->in.len);
 }
 

@@ -10,11 +10,18 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "loop.h"
+
 enum { FLOODS = 400, LEN = 3000 };
 
 static int flooding = -1; /* this descriptor has pongs to read, and more */
 static int neighbour = -1;
 static unsigned floods, floods_before_neighbour;
+
+/* Those who all flood at once; how often each was read. */
+enum { CROWD = 30 };
+static int crowd[CROWD];
+static unsigned crowd_reads[CROWD], crowd_size;
 
 ssize_t __real_recv(int fd, void *to, size_t len, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
@@ -22,10 +29,15 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
 {
     static const unsigned char pong[16] = {0x8a, 0x8a};
+    bool is_crowd = false;
 
+    for (unsigned i = 0; i < crowd_size; i++) {
+        crowd_reads[i] += crowd[i] == fd && floods < FLOODS;
+        is_crowd |= crowd[i] == fd;
+    }
     if (fd == neighbour && floods_before_neighbour == 0)
         floods_before_neighbour = floods;
-    if (fd != flooding || floods >= FLOODS)
+    if ((!is_crowd && fd != flooding) || floods >= FLOODS)
         return __real_recv(fd, to, len, flags);
     floods++;
     for (size_t at = 0; at < len; at += sizeof pong)
@@ -245,6 +257,47 @@ static void a_flood_does_not_starve_its_neighbours(void **state)
     rig_destroy(r);
 }
 
+static unsigned floods_before_turn, most_in_turn;
+
+static void on_turn_end(void *arg)
+{
+    unsigned done = floods - floods_before_turn;
+
+    (void)arg;
+    floods_before_turn = floods;
+    if (done > most_in_turn)
+        most_in_turn = done;
+}
+
+/* However many flood, a turn ends; and each is read as often as the others. */
+static void those_who_flood_share_a_turn(void **state)
+{
+    struct rig *r = begin();
+    int fds[CROWD];
+    unsigned least = UINT32_MAX, most = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < CROWD; i++)
+        fds[i] = open_echo(r, &crowd[i]);
+    memset(crowd_reads, 0, sizeof crowd_reads);
+    floods = floods_before_turn = most_in_turn = 0;
+    for (unsigned i = 0; i < CROWD; i++)
+        send_all(fds[i], "x", 1); /* an edge */
+    pl_loop_on_turn_end(r->loop, on_turn_end, NULL);
+    crowd_size = CROWD;
+    rig_run(r);
+    crowd_size = 0;
+    assert_int_equal(floods, FLOODS);
+    assert_in_range(most_in_turn, 4, 10);
+    for (unsigned i = 0; i < CROWD; i++) {
+        least = crowd_reads[i] < least ? crowd_reads[i] : least;
+        most = crowd_reads[i] > most ? crowd_reads[i] : most;
+        close(fds[i]);
+    }
+    assert_in_range(most - least, 0, 4); /* two visits */
+    rig_destroy(r);
+}
+
 static void a_refused_request_gets_its_answer_before_the_end(void **state)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -428,6 +481,7 @@ int main(void)
         cmocka_unit_test(data_and_end_on_one_edge_are_both_seen),
         cmocka_unit_test(an_end_while_output_waits_frees_it),
         cmocka_unit_test(a_flood_does_not_starve_its_neighbours),
+        cmocka_unit_test(those_who_flood_share_a_turn),
         cmocka_unit_test(a_refused_request_gets_its_answer_before_the_end),
         cmocka_unit_test(a_close_ends_the_socket_when_all_is_sent),
         cmocka_unit_test(last_words_are_with_the_kernel_however_slow_the_peer),

@@ -249,10 +249,12 @@ static bool feed_waiting(struct client *c)
 {
     struct pl_buf in = c->input;
 
-    if (c->is_paused || c->is_gone || c->session == NULL || in.len == 0)
+    if (c->is_paused || c->is_gone || c->session == NULL || in.len == 0 ||
+        !pl_keeper_takes_input(c->rig->at[c->loop].keeper))
         return false;
     c->input = (struct pl_buf){0};
     wake(c);
+    pl_session_visit(c->session);
     pl_session_input(c->session, in.data, in.len);
     pl_buf_fini(&in);
     return true;
@@ -517,7 +519,7 @@ static void make_hub(struct rig *r, unsigned i)
     assert_int_equal(pl_hub_create(&r->at[i].hub, loop_at(r, i), &o), PL_OK);
 }
 
-static void make_keeper(struct rig *r, unsigned i, uint32_t limit)
+static void make_keeper(struct rig *r, unsigned i, const struct rig_options *ro)
 {
     struct pl_keeper_options o = {
         .config = r->config,
@@ -525,7 +527,9 @@ static void make_keeper(struct rig *r, unsigned i, uint32_t limit)
         .supervisor = pl_actor_address(&r->boss->actor),
         .metrics = &r->at[i].metrics,
         .handlers = r->handlers,
-        .connection_limit = limit == 0 ? 1000000 : limit,
+        .connection_limit =
+            ro->connection_limit == 0 ? 1000000 : ro->connection_limit,
+        .turn_units = ro->turn_units,
         .version = "test",
     };
 
@@ -560,7 +564,7 @@ struct rig *rig_create(uint64_t seed, const struct rig_options *options)
     }
     for (unsigned i = 0; i < r->loops; i++) {
         pl_channels_set_hubs(r->at[i].channels, hubs, r->loops);
-        make_keeper(r, i, o->connection_limit);
+        make_keeper(r, i, o);
     }
     return r;
 }

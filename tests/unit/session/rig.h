@@ -96,6 +96,7 @@ struct rig_options {
     const struct pl_late_options *late;
     struct pl_handlers *handlers; /* taken over; NULL: none */
     uint32_t connection_limit;    /* 0: many */
+    uint64_t turn_units;          /* of budget.h; 0: the usual */
 };
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options);

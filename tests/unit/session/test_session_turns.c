@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_session_turns.c - what the input of clients costs is spread over turns:
+ * none does more than its budget, nothing is lost or reordered, all have their
+ * turn. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#include "budget.h"
+
+enum {
+    BOTH = PL_BUDGET_TURN + PL_BUDGET_TURN / 2, /* fresh and carried */
+    FEW = 2 * PL_BUDGET_VISITS, /* steps that a spent budget is found behind */
+    MESSAGE = 65536
+};
+
+static const char no_pings[] = "ping.interval=0";
+static const char deflates[] = "websocket.deflate=true";
+static const char big_queue[] = "limits.outgoing_queue=16MiB";
+
+static struct rig *with(const char *test, const char *more, uint64_t units)
+{
+    const char *sets[] = {no_pings, big_queue, more == NULL ? no_pings : more};
+    struct rig_options o = {.sets = sets, .set_count = 3, .turn_units = units};
+
+    return rig_start(test, &o);
+}
+
+static struct pl_loop *loop_of(struct rig *r)
+{
+    return pl_system_loop(pl_sim_system(r->sim), 0);
+}
+
+/* --- The most that one turn did --- */
+
+static struct watch {
+    const struct rig *rig;
+    enum pl_metric metric;
+    uint64_t before;
+    uint64_t most;
+    unsigned turns; /* in which it went up */
+} watched;
+
+static void on_turn_end(void *arg)
+{
+    struct watch *w = arg;
+    uint64_t now = rig_metric(w->rig, w->metric);
+
+    if (now - w->before > w->most)
+        w->most = now - w->before;
+    w->turns += now > w->before;
+    w->before = now;
+}
+
+static void watch(struct rig *r, enum pl_metric m)
+{
+    watched = (struct watch){.rig = r, .metric = m, .before = rig_metric(r, m)};
+    pl_loop_on_turn_end(loop_of(r), on_turn_end, &watched);
+}
+
+/* --- What clients say --- */
+
+/* `count` commands with ids from `first` on, one JSON line each. */
+static void put_lines(struct pl_buf *b, unsigned first, unsigned count)
+{
+    for (unsigned i = first; i < first + count; i++)
+        pl_buf_printf(b, "%s{\"id\":%u,\"ping\":{}}", b->len == 0 ? "" : "\n",
+                      i);
+}
+
+static void say_lines(struct client *c, unsigned first, unsigned count)
+{
+    struct pl_buf b = {0}, frame = {0};
+
+    put_lines(&b, first, count);
+    client_frame(&frame, 0x81, b.data, b.len);
+    client_feed(c, frame.data, frame.len);
+    pl_buf_fini(&frame);
+    pl_buf_fini(&b);
+}
+
+static void say_frames(struct client *c, unsigned first_byte, const char *text,
+                       unsigned count)
+{
+    struct pl_buf frames = {0};
+
+    for (unsigned i = 0; i < count; i++)
+        client_frame(&frames, first_byte, text, strlen(text));
+    client_feed(c, frames.data, frames.len);
+    pl_buf_fini(&frames);
+}
+
+/* The answers from `first` on come in order; gives how many there are. */
+static unsigned take_answers(struct client *c, unsigned first)
+{
+    char begin[32];
+    unsigned id = first;
+
+    for (const char *text; (text = client_next(c)) != NULL; id++) {
+        snprintf(begin, sizeof begin, "{\"id\":%u,", id);
+        assert_memory_equal(text, begin, strlen(begin));
+    }
+    return id - first;
+}
+
+/* --- Commands --- */
+
+static void a_message_of_many_commands_is_spread_over_turns(void **state)
+{
+    enum { COUNT = 3000 };
+    struct rig *r = with("batch", NULL, 0);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    watch(r, PL_METRIC_COMMANDS);
+    say_lines(c, 10, COUNT);
+    assert_true(c->is_paused);
+    rig_run(r, 0);
+    assert_int_equal(take_answers(c, 10), COUNT);
+    assert_in_range(watched.most, 1, BOTH / PL_COST_COMMAND + FEW);
+    assert_in_range(rig_metric(r, PL_METRIC_INPUT_CARRIED), 1, COUNT);
+    assert_false(c->is_paused);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
+static void many_clients_share_the_budget_of_a_turn(void **state)
+{
+    enum { CLIENTS = 40, COUNT = 1000 };
+    struct rig *r = with("clients", NULL, 0);
+    struct client *c[CLIENTS];
+
+    (void)state;
+    for (unsigned i = 0; i < CLIENTS; i++)
+        c[i] = client_join(r, 0);
+    watch(r, PL_METRIC_COMMANDS);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        say_lines(c[i], 10, COUNT);
+    rig_run(r, 0);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        assert_int_equal(take_answers(c[i], 10), COUNT);
+    assert_in_range(watched.most, 1, BOTH / PL_COST_COMMAND + FEW);
+    rig_destroy(r);
+}
+
+/* Each has its place in one queue, wherever in it. */
+static void who_says_little_does_not_wait_for_those_who_flood(void **state)
+{
+    enum { FLOODS = 30, COUNT = 3000 };
+    struct rig *r = with("fair", NULL, 0);
+    struct client *c[FLOODS], *small = client_join(r, 0);
+    uint64_t before, done;
+
+    (void)state;
+    for (unsigned i = 0; i < FLOODS; i++)
+        c[i] = client_join(r, 0);
+    before = rig_metric(r, PL_METRIC_COMMANDS);
+    for (unsigned i = 0; i < FLOODS; i++)
+        say_lines(c[i], 10, COUNT);
+    client_say(small, "{\"id\":10,\"ping\":{}}");
+    while (small->said_count == small->read) {
+        pl_loop_turn(loop_of(r));
+        client_feed(small, "", 0); /* the transport tries again */
+        for (unsigned i = 0; i < FLOODS; i++)
+            client_feed(c[i], "", 0);
+        done = rig_metric(r, PL_METRIC_COMMANDS) - before;
+        assert_in_range(done, 0, FLOODS * COUNT / 2);
+    }
+    rig_run(r, 0);
+    assert_int_equal(take_answers(small, 10), 1);
+    for (unsigned i = 0; i < FLOODS; i++)
+        assert_int_equal(take_answers(c[i], 10), COUNT);
+    rig_destroy(r);
+}
+
+/* --- What is compressed --- */
+
+static const char offer[] = "GET /connection/websocket HTTP/1.1\r\n"
+                            "Host: 127.0.0.1\r\nUpgrade: websocket\r\n"
+                            "Connection: Upgrade\r\n"
+                            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                            "Sec-WebSocket-Version: 13\r\n"
+                            "Sec-WebSocket-Extensions: permessage-deflate; "
+                            "server_no_context_takeover; "
+                            "client_no_context_takeover\r\n\r\n";
+
+/* One frame, compressed as RFC 7692 says. */
+static void put_packed(struct pl_buf *b, const char *text, size_t len)
+{
+    static char packed[2 * MESSAGE];
+    z_stream z = {0};
+
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 8, 0), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)text;
+    z.avail_in = (uInt)len;
+    z.next_out = (Bytef *)packed;
+    z.avail_out = sizeof packed;
+    assert_int_equal(deflate(&z, Z_SYNC_FLUSH), Z_OK);
+    client_frame(b, 0xc1, packed, z.total_out - 4);
+    deflateEnd(&z);
+}
+
+/* Publications to nobody, 64 KiB each, in some hundred bytes. */
+static void say_bombs(struct client *c, unsigned count)
+{
+    static char text[MESSAGE];
+    struct pl_buf b = {0};
+
+    memset(text, ' ', sizeof text);
+    memcpy(text + 1000, "{\"id\":5,\"ping\":{}}", 18);
+    for (unsigned i = 0; i < count; i++)
+        put_packed(&b, text, sizeof text);
+    client_feed(c, b.data, b.len);
+    pl_buf_fini(&b);
+}
+
+static struct client *join_packed(struct rig *r)
+{
+    struct client *c = client_create(r, 0);
+
+    client_feed(c, offer, sizeof offer - 1);
+    rig_run(r, 0);
+    assert_non_null(strstr(c->http, "permessage-deflate"));
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 0);
+    return c;
+}
+
+static void bombs_are_inflated_in_many_turns(void **state)
+{
+    enum { CLIENTS = 20, BOMBS = 30 };
+    struct rig *r = with("bombs", deflates, 0);
+    struct client *c[CLIENTS];
+    uint64_t before;
+
+    (void)state;
+    for (unsigned i = 0; i < CLIENTS; i++)
+        c[i] = join_packed(r);
+    before = rig_metric(r, PL_METRIC_MESSAGES_IN);
+    watch(r, PL_METRIC_MESSAGES_IN);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        say_bombs(c[i], BOMBS);
+    rig_run(r, 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_MESSAGES_IN) - before,
+                     CLIENTS * BOMBS);
+    assert_in_range(watched.most, 1, BOTH / MESSAGE + FEW);
+    rig_destroy(r);
+}
+
+/* A login takes no more either: what it has no budget for stays compressed. */
+static void a_login_holds_little_of_what_is_inflated(void **state)
+{
+    enum { BOMBS = 30 };
+    struct rig *r = with("login", deflates, 0);
+    struct client *c = client_create(r, 0);
+    struct pl_buf b = {0};
+    uint64_t before;
+
+    (void)state;
+    client_feed(c, offer, sizeof offer - 1);
+    rig_run(r, 0);
+    before = rig_metric(r, PL_METRIC_MESSAGES_IN);
+    client_frame(&b, 0x81, "{\"id\":1,\"connect\":{}}", 21);
+    client_feed(c, b.data, b.len);
+    say_bombs(c, BOMBS);
+    assert_in_range(rig_metric(r, PL_METRIC_MESSAGES_IN) - before, 1, 5);
+    rig_run(r, 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_MESSAGES_IN) - before, 1 + BOMBS);
+    assert_int_equal(c->closed, 0);
+    pl_buf_fini(&b);
+    rig_destroy(r);
+}
+
+/* --- In each state, wherever the budget ends --- */
+
+/* A whole visit in one read: pings and fragments before the connect, batches
+ * behind it, a Close at the end. */
+static void put_visit(struct pl_buf *b, bool is_wrong)
+{
+    struct pl_buf lines = {0};
+
+    client_frame(b, 0x89, "a", 1);
+    client_frame(b, 0x01, "{\"id\":1,\"con", 12);
+    client_frame(b, 0x89, "b", 1);
+    client_frame(b, 0x80, "nect\":{}}\n{\"id\":2,\"ping\":{}}", 28);
+    put_lines(&lines, 3, 20);
+    client_frame(b, 0x81, lines.data, lines.len);
+    client_frame(b, 0x89, "c", 1);
+    for (unsigned i = 23; i < 40; i++) {
+        pl_buf_fini(&lines);
+        put_lines(&lines, i, 1);
+        client_frame(b, 0x81, lines.data, lines.len);
+    }
+    if (is_wrong)
+        client_frame(b, 0x81, "{\"id\":40,\"ping\":{}}\nx", 22);
+    client_frame(b, 0x88, "\x03\xe8", 2);
+    pl_buf_fini(&lines);
+}
+
+static void check_visit(struct client *c, bool is_wrong)
+{
+    client_expect(c, "{\"id\":1,\"connect\":{\"client\":*");
+    assert_int_equal(take_answers(c, 2), is_wrong ? 39 : 38);
+    assert_int_equal(c->pongs, 3);
+    assert_int_equal(c->closed, is_wrong ? 3501 : 1000);
+}
+
+static void nothing_is_lost_wherever_the_budget_ends(void **state)
+{
+    (void)state;
+    for (uint64_t units = 1; units < 40000; units += 1 + units / 7) {
+        for (unsigned kind = 0; kind < 4; kind++) {
+            const char *more =
+                kind & 2 ? "limits.commands_per_second=1000" : NULL;
+            struct rig *r = with("anywhere", more, units);
+            struct client *c = client_open(r, 0);
+            struct pl_buf b = {0};
+
+            put_visit(&b, kind & 1);
+            client_feed(c, b.data, b.len);
+            for (unsigned i = 0; i < 20; i++)
+                rig_run(r, 20);
+            check_visit(c, kind & 1);
+            rig_check_ledgers(r);
+            pl_buf_fini(&b);
+            rig_destroy(r);
+        }
+    }
+}
+
+/* Those that are closed, or go, while input of theirs is carried. */
+static void who_leaves_while_input_is_carried_leaves_nothing(void **state)
+{
+    (void)state;
+    for (unsigned turns = 0; turns < 12; turns++) {
+        for (unsigned kind = 0; kind < 3; kind++) {
+            struct rig *r = with("leaves", NULL, 2000);
+            struct client *c = client_join(r, 0);
+
+            say_lines(c, 10, 400);
+            for (unsigned i = 0; i < turns; i++)
+                pl_loop_turn(loop_of(r));
+            assert_true(c->is_paused);
+            if (kind == 0)
+                client_vanish(c);
+            else if (kind == 1)
+                rig_phase(r, PL_PHASE_DISCONNECT, false);
+            else
+                rig_phase(r, PL_PHASE_DISCONNECT, true);
+            rig_run(r, 0);
+            rig_check_ledgers(r);
+            rig_destroy(r);
+        }
+    }
+}
+
+/* The peer's Close lies behind input that was carried when we closed. */
+static void a_close_behind_carried_input_is_still_seen(void **state)
+{
+    static char blanks[MESSAGE];
+    struct rig *r = with("behind", deflates, 2000);
+    struct client *c = join_packed(r);
+    struct pl_buf b = {0}, lines = {0};
+
+    (void)state;
+    memset(blanks, ' ', sizeof blanks);
+    put_lines(&lines, 10, 400);
+    client_frame(&b, 0x81, lines.data, lines.len);
+    for (unsigned i = 0; i < 10; i++)
+        put_packed(&b, blanks, sizeof blanks);
+    client_frame(&b, 0x88, "\x03\xe8", 2);
+    client_feed(c, b.data, b.len);
+    pl_buf_fini(&lines);
+    pl_loop_turn(loop_of(r));
+    rig_phase(r, PL_PHASE_DISCONNECT, false);
+    rig_run(r, 0);
+    assert_int_equal(c->closed, 3001);
+    assert_true(c->is_gone); /* without waiting for PL_CLOSE_WAIT_MS */
+    pl_buf_fini(&b);
+    rig_destroy(r);
+}
+
+/* An echo pauses for its queue as well. */
+static void echoes_are_spread_over_turns_and_stay_bounded(void **state)
+{
+    static const char *const sets[] = {"websocket.echo=true",
+                                       "limits.outgoing_queue=64KiB"};
+    struct rig_options o = {.sets = sets, .set_count = 2, .turn_units = 4000};
+    struct rig *r = rig_start("echo", &o);
+    struct client *c = client_create(r, 0);
+
+    (void)state;
+    client_feed(c, "GET /echo HTTP/1.1\r\n", 20);
+    client_feed(c, strstr(client_request, "\r\n") + 2,
+                strlen(strstr(client_request, "\r\n") + 2));
+    rig_run(r, 0);
+    say_frames(c, 0x81, "echo", 5000);
+    rig_run(r, 0);
+    assert_int_equal(c->said_count, 5000);
+    assert_false(c->is_paused);
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_of_many_commands_is_spread_over_turns),
+        cmocka_unit_test(many_clients_share_the_budget_of_a_turn),
+        cmocka_unit_test(who_says_little_does_not_wait_for_those_who_flood),
+        cmocka_unit_test(bombs_are_inflated_in_many_turns),
+        cmocka_unit_test(a_login_holds_little_of_what_is_inflated),
+        cmocka_unit_test(nothing_is_lost_wherever_the_budget_ends),
+        cmocka_unit_test(who_leaves_while_input_is_carried_leaves_nothing),
+        cmocka_unit_test(a_close_behind_carried_input_is_still_seen),
+        cmocka_unit_test(echoes_are_spread_over_turns_and_stay_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
