@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // app.js - joins the page (view.js) to a room (room.js) over one connection
 // of the official SDK, which is loaded as it comes from npm.
-import { Room, MAX_TEXT, MAX_NICK } from './room.js';
+import { Room, Watch, MAX_TEXT, MAX_NICK } from './room.js';
+import { stored } from './store.js';
 import { $, Log, paintFace, showBanner, showPeople, showRooms, showState }
     from './view.js';
 
 const ROOMS = ['lobby', 'music', 'kitchen'];
 const MAX_MINE = 300;
 
-const log = new Log();
+const log = new Log(async () => {
+    const asked = room;
+    const more = await asked.older((put) => log.keepPlace(put));
+    return room === asked ? more : !room.complete;
+});
+const watches = new Map(); // rooms that are not open
 let centrifuge;
 let room = null;
 let client = null;
@@ -17,13 +23,13 @@ let rooms = [...ROOMS];
 // The name belongs to this tab, so that two tabs are two people; the last
 // one used is offered to the next tab.
 const me = {
-    nick: sessionStorage.getItem('nick') ?? '',
-    mine: new Set(JSON.parse(sessionStorage.getItem('mine') ?? '[]')),
+    nick: stored.tab.get('nick') ?? '',
+    mine: new Set(JSON.parse(stored.tab.get('mine') ?? '[]')),
     client: () => client,
 };
 
 const remember = () =>
-    sessionStorage.setItem(
+    stored.tab.set(
         'mine',
         JSON.stringify([...me.mine].slice(-MAX_MINE))
     );
@@ -54,9 +60,13 @@ const hooks = {
     },
     sent: (id) => log.sent(id),
     failed: (id, text, why) => log.failed(id, why, () => room.say(text)),
-    people: showPeople,
+    people: (people) => {
+        showPeople(people);
+        log.tellApart(people);
+    },
     note: (text, order) => log.note(text, order),
-    entered: () => log.loaded(),
+    move: (...move) => log.move(...move),
+    entered: (complete) => log.loaded(complete),
     trouble: (text) => showBanner('bad', text),
     gap: (restarted) =>
         log.note(
@@ -67,17 +77,31 @@ const hooks = {
         ),
 };
 
+const unread = (name) => watches.get(name)?.unread ?? 0;
+const tellRooms = () => showRooms(rooms, room.name, unread, goTo);
+
+// Every room of the list but the open one.
+function watch(name, position) {
+    watches.set(name, new Watch(centrifuge, name, position, 0, tellRooms));
+}
+
 function enter(name) {
     closeSide();
     if (room?.name === name) return;
+    const left = room;
     room?.close();
+    watches.get(name)?.close();
+    watches.delete(name);
     if (!rooms.includes(name)) rooms = [...rooms, name];
-    showRooms(rooms, name, goTo);
     log.clear();
     showPeople([]);
     showBanner('', '');
     room = new Room(centrifuge, name, me, hooks);
     room.open();
+    if (left) watch(left.name, left.position());
+    for (const other of rooms)
+        if (other !== name && !watches.has(other)) watch(other, null);
+    tellRooms();
 }
 
 const goTo = (name) => {
@@ -86,8 +110,19 @@ const goTo = (name) => {
 
 // ---- connection
 
+let endpoint;
 let wentAt = 0;
 let goodNews;
+let hasBeenIn = false;
+
+// A browser does not say why a WebSocket did not open.
+function failed() {
+    if (hasBeenIn || client) return;
+    showState('connecting', 'Trying to connect…');
+    showBanner('bad', `No connection to ${endpoint}. No broker is running ` +
+        'there, or it does not let this page in: then its log says so, and ' +
+        `websocket.allowed_origins needs ${location.origin}. Trying again…`);
+}
 
 function connecting(ctx) {
     client = null;
@@ -95,7 +130,7 @@ function connecting(ctx) {
     if (!wentAt) wentAt = Date.now();
     const first = ctx.code === 0;
     showState('connecting', first ? 'Connecting…' : 'Reconnecting…');
-    if (!first)
+    if (!first && hasBeenIn)
         showBanner(
             'wait',
             'The connection is gone. Coming back by itself; what you write ' +
@@ -106,6 +141,8 @@ function connecting(ctx) {
 function connected(ctx) {
     client = ctx.client;
     showState('connected', 'Connected');
+    if (!hasBeenIn) showBanner('', ''); // that there was no connection
+    hasBeenIn = true;
     if (!$('banner').hidden && $('banner').dataset.kind === 'wait') {
         const seconds = Math.max(1, Math.round((Date.now() - wentAt) / 1000));
         showBanner('good', `Back again after ${seconds} s.`);
@@ -117,7 +154,9 @@ function connected(ctx) {
 function disconnected(ctx) {
     client = null;
     showState('gone', 'Disconnected');
-    showBanner('bad', `The broker sent us away: ${ctx.reason}.`, {
+    const hint = ctx.code === 3500 || ctx.code === 3507
+        ? ' This page has no token: auth.anonymous lets it in.' : '';
+    showBanner('bad', `The broker sent us away: ${ctx.reason}.${hint}`, {
         label: 'Connect again',
         run: () => {
             showBanner('', '');
@@ -128,7 +167,7 @@ function disconnected(ctx) {
 
 async function connect() {
     const answer = await fetch('/endpoint.json');
-    const { endpoint } = await answer.json();
+    ({ endpoint } = await answer.json());
     centrifuge = new window.Centrifuge(endpoint, {
         name: 'parley-demo',
         minReconnectDelay: 300,
@@ -137,6 +176,7 @@ async function connect() {
     centrifuge.on('connecting', connecting);
     centrifuge.on('connected', connected);
     centrifuge.on('disconnected', disconnected);
+    centrifuge.on('error', ({ type }) => type === 'transport' && failed());
     centrifuge.connect();
     enter(roomFromAddress() || ROOMS[0]);
     addEventListener('hashchange', () => enter(roomFromAddress() || ROOMS[0]));
@@ -147,14 +187,14 @@ async function connect() {
 function takeName(nick) {
     if (room && me.nick !== nick) room.rename(nick);
     me.nick = nick;
-    sessionStorage.setItem('nick', nick);
-    localStorage.setItem('nick', nick);
+    stored.tab.set('nick', nick);
+    stored.all.set('nick', nick);
     $('me-nick').textContent = nick;
     paintFace($('me-face'), nick);
 }
 
 function askName() {
-    $('nick').value = me.nick || localStorage.getItem('nick') || '';
+    $('nick').value = me.nick || stored.all.get('nick') || '';
     $('who').showModal();
     $('nick').select();
 }
@@ -245,14 +285,28 @@ wide.addEventListener('change', () => setSide(false));
 function start() {
     connect().catch((error) => {
         showState('gone', 'Not connected');
-        showBanner('bad', `The page could not start: ${error.message}`);
+        showBanner('bad', `The page could not start: ${error.message}. Its ` +
+            'own server may have stopped; load it anew.');
     });
     text.focus();
 }
 
+// What this browser lacks, or null.
+function missing() {
+    if (typeof WebSocket !== 'function') return 'WebSocket';
+    if (typeof window.Centrifuge !== 'function')
+        return 'the SDK: /centrifuge.js did not load';
+    if (typeof HTMLDialogElement !== 'function') return 'the dialog element';
+    return null;
+}
+
 setSide(false);
 fit();
-if (me.nick) {
+if (missing()) {
+    showState('gone', 'Not connected');
+    showBanner('bad', `This page needs what this browser does not have: ${
+        missing()}.`);
+} else if (me.nick) {
     takeName(me.nick);
     start();
 } else {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // room.js - one room of the chat: what is sent, received and remembered.
 //
-// A room is two channels.  `room:<name>` carries the messages, with history,
-// recovery, presence, joins and leaves.  `signs:<name>` carries what nobody
-// wants to read later: custom messages of the types `hello` and `typing`, sent
-// with the RPC method actor.send to the address channel/signs:<name>, so that
-// the history of the room holds messages only.
+// A room is two channels.  `room:<name>` carries the messages, with history and
+// recovery.  `signs:<name>` carries what has no value later: custom messages of
+// the types `hello` and `typing`, sent with the RPC method actor.send to the
+// address channel/signs:<name>, so that the history of the room holds messages
+// only.  Presence, joins and leaves are those of the signs as well: a Watch
+// subscribes to the messages of a room that is not open, to count what is
+// unread, and is not there.
 //
 // A message keeps its id from the moment it is typed.  It stays in the outbox
 // until its publication comes back, is sent again after every reconnect, and
@@ -30,10 +32,66 @@ const ERA = 1e12; // publications of a later epoch sort after all before
 const clip = (value, max) =>
     typeof value === 'string' ? value.trim().slice(0, max) : '';
 
+// For comparing: what looks the same is the same.
+export const lookOf = (nick) =>
+    nick.normalize('NFKC').replace(/[\p{Cc}\p{Cf}\s]/gu, '').toLowerCase();
+
 // Errors below 100 are the SDK's own (timed out, connection lost): those and
 // what the broker calls temporary are tried again, the rest is final.
 const passing = (error) =>
     !error || error.code < 100 || error.temporary === true;
+
+export const tagOf = (client) => client.slice(-4);
+
+// What the broker does not let this page do, and what would change that.
+const RIGHTS = {
+    read: ['read this room', 'channels.allow_subscribe'],
+    write: ['write here', 'channels.allow_publish'],
+    history: ['see what was said before', 'channels.allow_history'],
+    presence: ['see who is here', 'channels.allow_presence'],
+    signs: ['send your name and whether you are writing',
+        'channels.allow_publish'],
+};
+
+function explain(right, error) {
+    const [what, key] = RIGHTS[right];
+    if (error.code === 103)
+        return `You may not ${what}: the broker does not permit it (${key}).`;
+    if (error.code === 108)
+        return `You cannot ${what}: the broker has this switched off.`;
+    return `You cannot ${what}: ${error.message ?? error.reason}.`;
+}
+
+// Counts what is said in a room that is not open.
+export class Watch {
+    constructor(centrifuge, name, position, unread, tell) {
+        this.centrifuge = centrifuge;
+        this.name = name;
+        this.unread = unread;
+        this.sub = centrifuge.newSubscription(`room:${name}`,
+            position ? { since: position } : {});
+        this.sub.on('subscribed', ({ streamPosition, wasRecovering,
+            recovered }) => {
+            this.position = streamPosition;
+            // More than the history holds: at least one.
+            if (wasRecovering && !recovered) this.add(1, tell);
+        });
+        this.sub.on('publication', ({ data }) => {
+            if (clip(data?.text, MAX_TEXT)) this.add(1, tell);
+        });
+        this.sub.subscribe();
+    }
+
+    add(count, tell) {
+        this.unread += count;
+        tell();
+    }
+
+    close() {
+        this.sub.unsubscribe();
+        this.centrifuge.removeSubscription(this.sub);
+    }
+}
 
 export class Room {
     constructor(centrifuge, name, me, hooks) {
@@ -49,6 +107,11 @@ export class Room {
         this.era = 0;
         this.epoch = null;
         this.top = 0;
+        this.oldest = null; // offset of the first message that was loaded
+        this.offset = 0; // of the last publication, in this epoch
+        this.complete = false; // nothing older is kept
+        this.loading = false;
+        this.told = new Set(); // rights that were explained
         this.entered = false;
         this.closed = false;
         this.settled = false; // the outbox was compared with what arrived
@@ -57,17 +120,17 @@ export class Room {
 
     open() {
         const { centrifuge, name } = this;
-        this.signs = centrifuge.newSubscription(`signs:${name}`);
-        this.main = centrifuge.newSubscription(`room:${name}`, {
+        this.signs = centrifuge.newSubscription(`signs:${name}`, {
             joinLeave: true,
         });
+        this.main = centrifuge.newSubscription(`room:${name}`);
         this.signs.on('subscribed', (ctx) => this.signsReady(ctx));
         this.signs.on('publication', (ctx) => this.sign(ctx));
         this.main.on('subscribing', () => (this.settled = false));
         this.main.on('subscribed', (ctx) => this.ready(ctx));
         this.main.on('publication', (ctx) => this.publication(ctx));
-        this.main.on('join', (ctx) => this.join(ctx.info.client));
-        this.main.on('leave', (ctx) => this.leave(ctx.info.client));
+        this.signs.on('join', (ctx) => this.join(ctx.info.client));
+        this.signs.on('leave', (ctx) => this.leave(ctx.info.client));
         for (const sub of [this.signs, this.main])
             sub.on('unsubscribed', (ctx) => this.refused(ctx));
         // The signs first: whoever sees us join finds us listening.
@@ -86,8 +149,20 @@ export class Room {
     }
 
     refused(ctx) {
-        if (!this.closed)
-            this.hooks.trouble(`The room is closed: ${ctx.reason}`);
+        this.trouble('read', ctx);
+        if (!this.closed) this.hooks.entered(true);
+    }
+
+    // Each is told once: a room without presence is no news after a restart.
+    trouble(right, error) {
+        if (this.closed || this.told.has(right)) return;
+        this.told.add(right);
+        this.hooks.trouble(explain(right, error));
+    }
+
+    // Where a Watch goes on.
+    position() {
+        return this.epoch ? { offset: this.offset, epoch: this.epoch } : null;
     }
 
     // ---- messages
@@ -97,16 +172,19 @@ export class Room {
         if (this.epoch !== null && !ctx.recovered) {
             const restarted = epoch !== this.epoch;
             this.hooks.gap(restarted);
-            if (restarted) this.era += 1;
+            if (restarted) {
+                this.era += 1;
+                this.offset = 0;
+            }
         }
         this.epoch = epoch;
-        this.askWhoIsHere();
+        this.offset = Math.max(this.offset, ctx.streamPosition?.offset ?? 0);
         // What was recovered is delivered right behind this event, so both
         // ways end with the outbox compared with all that did arrive.
         if (!ctx.recovered) await this.loadHistory();
         else await new Promise((resolve) => setTimeout(resolve));
         if (this.closed) return;
-        this.hooks.entered();
+        this.hooks.entered(this.complete);
         this.settled = true;
         this.flush();
     }
@@ -118,16 +196,53 @@ export class Room {
                 reverse: true,
             });
             if (this.closed || past.epoch !== this.epoch) return;
-            for (const pub of past.publications.reverse())
-                this.publication(pub);
+            this.took(past.publications, false);
         } catch (error) {
-            if (!this.closed && !passing(error))
-                this.hooks.trouble(`No history: ${error.message}`);
+            if (!passing(error)) {
+                this.complete = true;
+                this.trouble('history', error);
+            }
         }
     }
 
-    publication(pub) {
+    // The page before the oldest message, put in within `put`; true while there
+    // may be more.
+    async older(put) {
+        if (this.complete || this.closed) return false;
+        if (this.loading || this.oldest === null) return true;
+        this.loading = true;
+        try {
+            const { epoch, oldest } = this;
+            const past = await this.main.history({
+                limit: HISTORY,
+                reverse: true,
+                since: { offset: oldest, epoch },
+            });
+            if (this.closed || this.epoch !== epoch) return true;
+            put(() => this.took(past.publications, true));
+        } catch (error) {
+            if (!passing(error)) {
+                this.complete = true;
+                // 112: what was before has been dropped meanwhile.
+                if (error.code !== 112) this.trouble('history', error);
+            }
+        } finally {
+            this.loading = false;
+        }
+        return !this.complete;
+    }
+
+    // Newest first, as they were asked for.
+    took(publications, older) {
+        const last = publications.at(-1);
+        this.complete = !last || last.offset <= 1;
+        this.oldest = last?.offset ?? null;
+        for (const pub of publications.reverse()) this.publication(pub, older);
+    }
+
+    publication(pub, older = false) {
         const { data, info } = pub;
+        if (pub.offset > this.offset) this.offset = pub.offset;
         const text = clip(data?.text, MAX_TEXT);
         if (!text || this.closed) return;
         const order = this.era * ERA + (pub.offset ?? this.top + 1);
@@ -135,7 +250,7 @@ export class Room {
         const nick = clip(data.nick, MAX_NICK) || 'somebody';
         this.top = Math.max(this.top, order);
         this.outbox.delete(id);
-        if (info) {
+        if (info && !older) {
             this.nicks.set(info.client, nick);
             this.stopTyping(info.client);
         }
@@ -143,8 +258,10 @@ export class Room {
         const own = this.me.mine.has(id);
         const again = this.seen.has(id);
         this.seen.add(id);
-        this.hooks.message({ id, order, nick, text, at, own, again });
-        this.tellPeople();
+        const client = info?.client ?? '';
+        this.hooks.message(
+            { id, order, nick, text, at, own, again, client, older });
+        if (!older) this.tellPeople();
     }
 
     say(text) {
@@ -176,7 +293,9 @@ export class Room {
                     return;
                 }
                 this.outbox.delete(id);
-                this.hooks.failed(id, letter.data.text, error.message);
+                this.hooks.failed(id, letter.data.text, error.code === 103
+                    ? 'you may not write here' : error.message);
+                this.trouble('write', error);
             }
         }
     }
@@ -185,13 +304,12 @@ export class Room {
 
     async askWhoIsHere() {
         try {
-            const { clients } = await this.main.presence();
+            const { clients } = await this.signs.presence();
             if (this.closed) return;
             this.here = new Set(Object.keys(clients));
             this.tellPeople();
         } catch (error) {
-            if (!this.closed && !passing(error))
-                this.hooks.trouble(`Who is here? ${error.message}`);
+            if (!passing(error)) this.trouble('presence', error);
         }
     }
 
@@ -204,7 +322,7 @@ export class Room {
         const nick = this.nicks.get(client);
         this.here.delete(client);
         this.stopTyping(client);
-        if (nick) this.hooks.note(`${nick} left`, this.top);
+        if (nick) this.hooks.move(client, nick, 'left', this.top);
         this.nicks.delete(client);
         this.tellPeople();
     }
@@ -220,6 +338,12 @@ export class Room {
                     : (this.nicks.get(client) ?? `guest ${client.slice(-4)}`),
             typing: this.typing.has(client),
         }));
+        const looks = new Map();
+        for (const { nick } of people)
+            looks.set(lookOf(nick), (looks.get(lookOf(nick)) ?? 0) + 1);
+        // Two of one name are told apart by the end of their client id.
+        for (const one of people)
+            one.tag = looks.get(lookOf(one.nick)) > 1 ? tagOf(one.client) : '';
         people.sort((a, b) => b.self - a.self || a.nick.localeCompare(b.nick));
         this.hooks.people(people);
     }
@@ -231,6 +355,7 @@ export class Room {
         // names, but nobody is typing any more and nobody waits for a reply.
         this.replaying = true;
         setTimeout(() => (this.replaying = false));
+        this.askWhoIsHere();
         this.hello({ ask: true, back: this.entered });
         this.entered = true;
     }
@@ -242,7 +367,10 @@ export class Room {
                 type,
                 body,
             })
-            .catch(() => {}); // a lost sign is a lost sign
+            .catch((error) => {
+                // A lost sign is a lost sign; one that is refused is told.
+                if (!passing(error)) this.trouble('signs', error);
+            });
     }
 
     hello(more) {
@@ -265,18 +393,18 @@ export class Room {
         const nick = clip(data?.body?.nick, MAX_NICK);
         if (!nick) return;
         this.nicks.set(client, nick);
-        if (data.type === 'hello') this.greeted(nick, data.body);
+        if (data.type === 'hello') this.greeted(client, nick, data.body);
         else if (data.type === 'typing' && !this.replaying)
             this.startTyping(client);
         this.tellPeople();
     }
 
-    greeted(nick, { ask, back, was }) {
+    greeted(client, nick, { ask, back, was }) {
         if (this.replaying) return;
         const old = clip(was, MAX_NICK);
         if (old) this.hooks.note(`${old} is now ${nick}`, this.top);
         if (!ask) return;
-        this.hooks.note(`${nick} ${back ? 'is back' : 'came in'}`, this.top);
+        this.hooks.move(client, nick, back ? 'is back' : 'came in', this.top);
         // Not all at once, when a full room is greeted.
         setTimeout(() => this.closed || this.hello(), Math.random() * 300);
     }

@@ -26,6 +26,9 @@ const files = {
     '/app.js': file(js, here, 'app.js'),
     '/room.js': file(js, here, 'room.js'),
     '/view.js': file(js, here, 'view.js'),
+    '/links.js': file(js, here, 'links.js'),
+    '/moves.js': file(js, here, 'moves.js'),
+    '/store.js': file(js, here, 'store.js'),
     '/icon.svg': file('image/svg+xml', here, 'icon.svg'),
     '/centrifuge.js': file(js, modules, 'centrifuge/dist/centrifuge.js'),
     '/endpoint.json': {

@@ -197,6 +197,225 @@ describe('two people', () => {
     });
 });
 
+// Somebody who publishes without a page.
+async function stranger() {
+    const { Centrifuge } = load('centrifuge');
+    const client = new Centrifuge(broker.url, { websocket: WebSocket });
+    client.connect();
+    await client.ready();
+    return client;
+}
+
+describe('a room with a past', () => {
+    const KEPT = 150;
+    const DAY = 24 * 3600 * 1000;
+    let ada;
+
+    before(async () => {
+        const client = await stranger();
+        for (let i = 1; i <= KEPT; i++) {
+            await client.publish('room:archive', {
+                id: `old ${i}`, nick: 'Ida', text: `message ${i}`,
+                at: Date.now() - (i <= 50 ? 3 : i <= 100 ? 1 : 0) * DAY,
+            });
+        }
+        client.disconnect();
+    });
+
+    test('all that is kept can be reached, in order and once', BUSY,
+        async () => {
+            ada = await Person.enter(browser, `${server.url}#archive`, 'Ada');
+            await ada.reads(`message ${KEPT}`);
+            assert.ok((await ada.read()).length < KEPT);
+            for (;;) {
+                const place = await ada.page.evaluate(() => {
+                    const scroll = document.querySelector('#scroll');
+                    scroll.scrollTop = 0;
+                    return document.querySelectorAll('#log .message').length;
+                });
+                await ada.sees((doc, before) =>
+                    doc.querySelector('#older').hidden ||
+                    doc.querySelectorAll('#log .message').length > before,
+                'more', place);
+                if (await ada.page.$eval('#older', (one) => one.hidden)) break;
+            }
+            assert.deepEqual(await ada.read(),
+                Array.from({ length: KEPT }, (_, i) => `message ${i + 1}`));
+        });
+
+    test('what is read stays in its place while more is put above it', BUSY,
+        async () => {
+            const bob = await Person.enter(browser, `${server.url}#archive`,
+                'Bob');
+            await bob.reads(`message ${KEPT}`);
+            // By the button, from a place that loads nothing by itself.
+            const [before, moved] = await bob.page.evaluate(async () => {
+                const scroll = document.querySelector('#scroll');
+                const count = () =>
+                    document.querySelectorAll('#log .message').length;
+                scroll.scrollTop = 400;
+                await new Promise(requestAnimationFrame);
+                const item = document.querySelector('#log .message');
+                const top = item.getBoundingClientRect().top;
+                const had = count();
+                document.querySelector('#older').click();
+                while (count() === had)
+                    await new Promise(requestAnimationFrame);
+                return [had, item.getBoundingClientRect().top - top];
+            });
+            assert.ok(before < KEPT);
+            assert.ok(Math.abs(moved) < 80, `moved by ${moved}`);
+            await bob.page.close();
+        });
+
+    test('each day has its date, once', BUSY, async () => {
+        const days = await ada.lines('day');
+        assert.equal(days.length, 3);
+        assert.match(days[0], /\d{4}/);
+        assert.deepEqual(days.slice(1), ['Yesterday', 'Today']);
+    });
+
+    test('a link is a link, and nothing else is', BUSY, async () => {
+        const text = 'see https://example.org/a?b=1&c=<2> (or ' +
+            'http://example.org/x_(y)), not javascript:alert(1), ' +
+            'data:text/html,x or ftp://example.org; https:// is none. ' +
+            'End: HTTPS://EXAMPLE.org.';
+        await ada.say(text);
+        await ada.reads(text, 'sent');
+        const links = await ada.page.$$eval('#log .text a', (all) =>
+            all.map((a) => [a.textContent, a.href, a.target, a.rel]));
+        const safe = ['_blank', 'noopener noreferrer nofollow'];
+        assert.deepEqual(links, [
+            ['https://example.org/a?b=1&c=', 'https://example.org/a?b=1&c=',
+                ...safe],
+            ['http://example.org/x_(y)', 'http://example.org/x_(y)', ...safe],
+            ['HTTPS://EXAMPLE.org', 'https://example.org/', ...safe],
+        ]);
+        assert.equal(await ada.page.evaluate(() =>
+            document.querySelectorAll('#log .text :not(a)').length), 0);
+    });
+
+    test('other rooms show what is unread, until they are opened', BUSY,
+        async () => {
+            const client = await stranger();
+            const say = (text) =>
+                client.publish('room:music', { nick: 'Eve', text });
+            assert.equal(await ada.unread('music'), '');
+            await say('one');
+            await say('two');
+            await ada.seesUnread('music', '2');
+            await ada.goTo('music');
+            await ada.reads('two');
+            await ada.seesUnread('music', '');
+            await ada.goTo('archive');
+            await say('three');
+            await ada.seesUnread('music', '1');
+            // Who only watches a room is not in it.
+            const { clients } = await client.presence('signs:music');
+            assert.deepEqual(clients, {});
+            client.disconnect();
+        });
+
+    test('nothing on the page complained', async () => {
+        assert.deepEqual(ada.complaints, []);
+        await ada.page.close();
+    });
+});
+
+describe('three people, two of one name', () => {
+    let ada;
+    let other;
+
+    test('they are told apart, in the list and in what they say', BUSY,
+        async () => {
+            const url = `${server.url}#twins`;
+            ada = await Person.enter(browser, url, 'Ada');
+            other = await Person.enter(browser, url, 'ada');
+            await ada.meets('Ada', 'ada');
+            await other.say('Which of us?');
+            await ada.reads('Which of us?');
+            await ada.sees((doc) => doc.querySelectorAll(
+                '#people .tag').length === 2, 'two tags');
+            const tags = await ada.page.$$eval('#people .tag', (all) =>
+                all.map((tag) => tag.textContent));
+            assert.notEqual(tags[0], tags[1]);
+            const shown = await ada.page.$$eval('#log .message .tag', (all) =>
+                all.filter((tag) => !tag.hidden).map((tag) => tag.textContent));
+            assert.deepEqual(shown, [tags[1]]); // the first is oneself
+        });
+
+    test('one name alone has no tag', BUSY, async () => {
+        await other.page.close();
+        await ada.meets('Ada');
+        await ada.sees((doc) =>
+            [...doc.querySelectorAll('.tag')].every((tag) => tag.hidden),
+        'no tag');
+    });
+
+    test('comings and goings share a line', BUSY, async () => {
+        const bob = await Person.enter(browser, `${server.url}#twins`, 'Bob');
+        await ada.meets('Ada', 'Bob');
+        await ada.say('Hello Bob');
+        await bob.reads('Hello Bob');
+        for (let i = 0; i < 2; i++) {
+            await bob.goTo('music');
+            await ada.meets('Ada');
+            await bob.goTo('twins');
+            await ada.meets('Ada', 'Bob');
+        }
+        await ada.sees((doc) => [...doc.querySelectorAll('#log .note')].at(-1)
+            .textContent === 'Bob left and came back', 'one line');
+        const after = await ada.page.$$eval('#log > li', (all) =>
+            all.map((item) => item.className)
+                .slice(all.findLastIndex((item) => item.by) + 1));
+        assert.deepEqual(after, ['note']);
+        await bob.page.close();
+        await ada.sees((doc) => [...doc.querySelectorAll('#log .note')].at(-1)
+            .textContent === 'Bob left', 'that he left');
+        await ada.page.close();
+    });
+});
+
+describe('what the page cannot do it says itself', () => {
+    test('no broker, and where it looked', BUSY, async () => {
+        const nowhere = `ws://127.0.0.1:${await freePort()}/connection/` +
+            'websocket';
+        const lost = await startPageServer(await freePort(), nowhere);
+        const ada = await Person.open(browser, lost.url, 'Ada');
+        await ada.seesBanner(`No connection to ${nowhere}`);
+        await ada.seesBanner(`allowed_origins needs ${
+            new URL(lost.url).origin}`);
+        await ada.page.close();
+        await lost.stop();
+    });
+
+    test('no WebSocket', BUSY, async () => {
+        const ada = await Person.open(browser, server.url, 'Ada', undefined,
+            'delete window.WebSocket');
+        await ada.seesBanner('does not have: WebSocket');
+        await ada.page.close();
+    });
+
+    test('no permission to read, to write, to see the past', BUSY,
+        async () => {
+            const port = await freePort();
+            const strict = await Broker.start({
+                'websocket.allowed_origins': `[http://127.0.0.1:${port}]`,
+                'channels.allow_publish': 'none',
+                'channels.allow_history': 'none',
+            }, { insecure: false, config: join(root, 'tools/demo/parley.yaml') });
+            const page = await startPageServer(port, strict.url);
+            const ada = await Person.enter(browser, page.url, 'Ada');
+            await ada.seesBanner('channels.allow_');
+            await ada.say('Hello?');
+            await ada.sees((doc) => doc.querySelector('#log .status')
+                .textContent.includes('you may not write here'), 'why');
+            await ada.page.close();
+            await page.stop();
+            await strict.dispose();
+        });
+});
+
 describe('on a phone', () => {
     test('the lists are a drawer and all fits the width', BUSY, async () => {
         const eve = await Person.enter(browser, server.url, 'Eve',

@@ -65,8 +65,18 @@ export async function startBrowser() {
 
 // Somebody at a tab of the chat.
 export class Person {
-    static async enter(browser, url, nick, size = { width: 1000,
-        height: 700 }) {
+    static async enter(browser, url, nick, size) {
+        const person = await Person.open(browser, url, nick, size);
+        await person.state('connected');
+        await person.sees(
+            (doc) => !doc.querySelector('#log[aria-busy]'), 'the room');
+        return person;
+    }
+
+    // The page has a name, and what comes of it is the caller's to see.
+    // `prepare` runs in the page before its own scripts.
+    static async open(browser, url, nick, size = { width: 1000,
+        height: 700 }, prepare = null) {
         const person = new Person();
         person.nick = nick;
         person.complaints = [];
@@ -79,13 +89,12 @@ export class Person {
             if (/Content Security Policy|Refused to/i.test(text))
                 person.complaints.push(text);
         });
+        if (prepare) await person.page.evaluateOnNewDocument(prepare);
         await person.page.goto(url);
+        if (prepare) return person;
         await person.page.waitForSelector('#who[open] #nick');
         await person.page.type('#nick', nick);
         await person.page.keyboard.press('Enter');
-        await person.state('connected');
-        await person.sees(
-            (doc) => !doc.querySelector('#log[aria-busy]'), 'the room');
         return person;
     }
 
@@ -123,6 +132,33 @@ export class Person {
                 item.querySelector('.text').textContent === wanted &&
                 (!state || item.dataset.state === state)).length === 1,
         `"${text}" once`, text, state);
+    }
+
+    // The lines of one class in the log: `note`, `day`.
+    lines(className) {
+        return this.page.$$eval(`#log .${className}`, (items) =>
+            items.map((item) => item.textContent));
+    }
+
+    unread(room) {
+        return this.page.$$eval('#rooms .room', (buttons, name) =>
+            buttons.find((button) => button.textContent === name)
+                .dataset.unread ?? '', room);
+    }
+
+    seesUnread(room, count) {
+        return this.sees((doc, name, count) =>
+            ([...doc.querySelectorAll('#rooms .room')]
+                .find((button) => button.textContent === name)
+                .dataset.unread ?? '') === count,
+        `${count || 'nothing'} unread in ${room}`, room, count);
+    }
+
+    seesBanner(part) {
+        return this.sees((doc, part) =>
+            !doc.querySelector('#banner').hidden &&
+            doc.querySelector('#banner-text').textContent.includes(part),
+        `"${part}" in the banner`, part);
     }
 
     people() {
