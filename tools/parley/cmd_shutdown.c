@@ -25,8 +25,8 @@ static int stop(const struct target *t, bool hurry)
 /* A handle on the broker's process; EXIT_OK, or what to exit with. */
 static int watch(const struct target *t, int *handle)
 {
-    int fd;
-    pid_t pid;
+    int fd = -1;
+    pid_t pid = 0;
 
     if (t->url != NULL)
         return usage_error("shutdown", "it needs the socket, not --url");
@@ -45,7 +45,7 @@ static int watch(const struct target *t, int *handle)
 
 static int stop_and_wait(const struct target *t, bool hurry)
 {
-    int handle;
+    int handle = -1;
     int rc = watch(t, &handle);
 
     if (rc != EXIT_OK)

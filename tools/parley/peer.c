@@ -44,27 +44,29 @@ static int cannot_reach(const struct target *t, int error)
     return EXIT_NO_BROKER;
 }
 
-/* 0, or an errno. */
-static int connect_to(const struct target *t, int *out)
+/* A descriptor; -1: errno tells. */
+static int connect_to(const struct target *t)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval limit = {t->timeout_ms / 1000, t->timeout_ms % 1000 * 1000};
     size_t len = strlen(t->socket);
 
-    if (len >= sizeof address.sun_path)
-        return ENAMETOOLONG;
+    if (len >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
     memcpy(address.sun_path, t->socket, len);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return errno;
+        return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
         connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
         int error = errno;
         close(fd);
-        return error;
+        errno = error;
+        return -1;
     }
-    *out = fd;
-    return 0;
+    return fd;
 }
 
 static bool is_trusted(uid_t uid)
@@ -119,11 +121,10 @@ int peer_check(const struct target *t, int fd, pid_t *pid)
 
 int peer_connect(const struct target *t, int *fd, pid_t *pid)
 {
-    int opened;
-    int error = connect_to(t, &opened);
+    int opened = connect_to(t);
 
-    if (error != 0)
-        return cannot_reach(t, error);
+    if (opened < 0)
+        return cannot_reach(t, errno);
     int rc = peer_check(t, opened, pid);
     if (rc == EXIT_OK)
         *fd = opened;
@@ -134,9 +135,9 @@ int peer_connect(const struct target *t, int *fd, pid_t *pid)
 
 bool peer_is_there(const struct target *t)
 {
-    int fd;
+    int fd = connect_to(t);
 
-    if (connect_to(t, &fd) != 0)
+    if (fd < 0)
         return false;
     close(fd);
     return true;

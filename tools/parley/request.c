@@ -321,7 +321,7 @@ static int check_peer(void *arg, char *peer, char *local, int peer_port,
                       int local_port)
 {
     struct transfer *x = arg;
-    pid_t pid;
+    pid_t pid = 0;
 
     (void)peer, (void)local, (void)peer_port, (void)local_port;
     x->refused = peer_check(x->target, x->fd, &pid);
@@ -397,7 +397,7 @@ static int find_and_perform(const char *path, const char *body,
 
     x->process = -1;
     if (x->target->url == NULL) {
-        pid_t pid;
+        pid_t pid = 0;
         int fd = -1;
         rc = peer_connect(x->target, &fd, &pid);
         if (rc == EXIT_OK) {
