@@ -62,6 +62,19 @@ static void put_id(struct pl_buf *b, uint32_t id)
         pl_buf_printf(b, "\"id\":%" PRIu32 ",", id);
 }
 
+static void put_error(struct pl_buf *out, const struct pl_api_part *p)
+{
+    struct pl_buf message = {0};
+
+    if (p->fault.why != NULL && p->fault.code == p->error)
+        pl_api_fault_write(&message, &p->fault);
+    put(out, "\"error\":");
+    pl_api_write_error(out, p->error, pl_buf_span(&message));
+    if (message.failed)
+        out->failed = true;
+    pl_buf_fini(&message);
+}
+
 static void put_part(struct pl_buf *out, const struct pl_api_part *p)
 {
     pl_buf_put_span(out, pl_buf_span(&p->before));
@@ -70,15 +83,14 @@ static void put_part(struct pl_buf *out, const struct pl_api_part *p)
     pl_buf_put_byte(out, '{');
     put_id(out, p->id);
     if (p->error != 0) {
-        put(out, "\"error\":");
-        pl_api_write_error(out, p->error, pl_buf_span(&p->why));
+        put_error(out, p);
     } else {
         pl_buf_printf(out, "\"%s\":",
                       p->is_named ? pl_api_method_text(p->method) : "result");
         pl_buf_put_span(out, pl_buf_span(&p->result));
     }
     pl_buf_put_byte(out, '}');
-    if (p->before.failed || p->why.failed)
+    if (p->before.failed)
         out->failed = true;
 }
 
@@ -139,7 +151,6 @@ void pl_api_call_forget(struct pl_api_call *call)
     for (size_t i = 0; i < call->count; i++) {
         pl_buf_fini(&call->parts[i].before);
         pl_buf_fini(&call->parts[i].result);
-        pl_buf_fini(&call->parts[i].why);
     }
     free(call->parts);
     pl_buf_fini(&call->after);
@@ -211,8 +222,7 @@ static uint32_t take_room(struct pl_api_call *call, struct pl_api_part *p,
 static void set_fault(struct pl_api_part *p, const struct pl_api_fault *fault)
 {
     p->error = fault->code;
-    if (fault->why != NULL)
-        pl_api_fault_write(&p->why, fault);
+    p->fault = *fault;
 }
 
 /* One channel of a broadcast.  What is wrong with its name is its own error. */

@@ -8,16 +8,16 @@
 #include "timer.h"
 
 struct pl_api_part {
-    struct pl_buf before; /* goes in front of the result */
-    struct pl_buf result; /* a JSON object, once it is there */
-    struct pl_buf why;    /* the message of `error`; empty: the code's text */
-    uint32_t error;       /* of code.h; then `result` does not count */
-    uint32_t id;          /* of the older form, returned; 0: none */
-    uint32_t waiting;     /* mails */
-    size_t bytes;         /* of its publication, or of `result` */
-    uint8_t method;       /* enum pl_api_method */
-    bool is_empty;        /* channels: no member was written yet */
-    bool is_named;        /* batch: the result goes under its method */
+    struct pl_buf before;      /* goes in front of the result */
+    struct pl_buf result;      /* a JSON object, once it is there */
+    struct pl_api_fault fault; /* details of `error`, if it has the same code */
+    uint32_t error;            /* of code.h; then `result` does not count */
+    uint32_t id;               /* of the older form, returned; 0: none */
+    uint32_t waiting;          /* mails */
+    size_t bytes;              /* of its publication, or of `result` */
+    uint8_t method;            /* enum pl_api_method */
+    bool is_empty;             /* channels: no member was written yet */
+    bool is_named;             /* batch: the result goes under its method */
 };
 
 struct pl_api_call {
