@@ -91,18 +91,20 @@ check_licence() {
     done <<<"$code"$'\n'"$scripts"
 }
 
-# name: rooms it links, as CMake has them.  A folder's second room is called
-# FOLDER:ROOM.
+# name: rooms it links, as CMake has them, hidden or not.  A folder's second room
+# is called FOLDER:ROOM.
 built_rooms() {
     local file
     for file in actors/*/CMakeLists.txt broker/*/CMakeLists.txt; do
         tr '\n' ' ' <"$file" | grep -oE 'pl_room\([^)]*\)' |
             sed -E 's/pl_room\( *([a-z]+).*USES ([^)]*)\)/\1 \2/;
-                    s/pl_room\( *([a-z]+).*/\1/; s/HIDES .*//;
-                    s/[A-Za-z]+::[A-Za-z_]+//g; s/pl_//g' |
+                    s/pl_room\( *([a-z]+).*/\1/' |
             awk -v dir="$(dirname "$file")" '{
                 name = $1
                 $1 = dir ~ ("/" name "$") ? dir : dir ":" name
+                for (i = 2; i <= NF; i++)
+                    if (!sub(/^pl_/, "", $i))
+                        $i = "" # no room
                 print }'
     done | sort_words
 }

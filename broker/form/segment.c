@@ -4,19 +4,7 @@
  * One contiguous buffer was measured a third cheaper to send than a vector of
  * single frames.  A loop keeps released segments with their buffers: growing a
  * new buffer per channel and turn was a sixth of the instructions of a round
- * trip.
- *
- * The compressed form is made for the first subscriber that takes it, and is
- * then shared like the segment itself.  So each message is compressed at most
- * once per kind, and only if a subscriber takes that kind.  It never needs more
- * bytes than its source, so its memory is reserved before anything changes.
- *
- * Rejected: neutral messages that each link frames for itself.  Framing once
- * per turn costs 3.5 % of a round trip, framing per receiver 17 % of a fan-out
- * and more.
- *
- * Invariant: the messages of packed[k].segment are, in order, those of the
- * source's first packed[k].covered bytes. */
+ * trip. */
 #include "segment.h"
 
 #include <stdlib.h>
@@ -103,98 +91,8 @@ void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s)
         return;
     }
     p->bytes += size_of(s);
-    s->next = p->free;
+    s->next = p->free; /* in the place of `derived`, which is NULL */
     p->free = s;
-}
-
-/* --- Compressed forms --- */
-
-enum { KINDS = PL_DEFLATE_COUNT - 1 };
-
-/* The forms of a segment if there is no memory for them.  They never change:
- * what was begun plain stays plain. */
-static struct pl_packed given_up[KINDS] = {
-    [0 ... KINDS - 1] = {.is_given_up = true}};
-
-static const struct pl_packed none;
-
-/* Return the memory that compressing did not need: the queue of a slow reader
- * may hold `s` for long. */
-static void fit(struct pl_segment *s)
-{
-    char *data = s->buf.len == 0 ? NULL : realloc(s->buf.data, s->buf.len);
-
-    if (data == NULL)
-        return; /* `s` stays larger than needed */
-    s->buf.data = data;
-    s->buf.cap = s->buf.len;
-}
-
-void pl_segment_seal(struct pl_segment_pool *p, struct pl_segment *s)
-{
-    if (s == NULL || s->packed == NULL)
-        return;
-    for (int k = 0; k < KINDS; k++) {
-        struct pl_segment *packed = s->packed[k].segment;
-
-        if (packed != NULL && packed->holders > 1)
-            fit(packed);
-        pl_segment_release(p, packed);
-    }
-    if (s->packed != given_up)
-        free(s->packed);
-    s->packed = NULL;
-}
-
-/* Reserve `more` bytes after what is compressed already.  False: out of
- * memory. */
-static bool make_room(struct pl_segment_pool *pool, struct pl_packed *p,
-                      size_t more)
-{
-    if (p->segment == NULL)
-        p->segment = pl_segment_create(pool);
-    if (p->segment == NULL)
-        return false;
-    bool has_room = pl_buf_reserve(&p->segment->buf, more) != NULL;
-    p->segment->buf.failed = false;
-    return has_room;
-}
-
-static struct pl_packed *packed_of(struct pl_segment *s, enum pl_deflate kind)
-{
-    if (s->packed == NULL)
-        s->packed = calloc(KINDS, sizeof *s->packed);
-    if (s->packed == NULL)
-        s->packed = given_up;
-    return &s->packed[kind - 1];
-}
-
-const struct pl_packed *pl_segment_packed(const struct pl_segment *s,
-                                          enum pl_deflate kind)
-{
-    return s->packed == NULL ? &none : &s->packed[kind - 1];
-}
-
-const struct pl_packed *pl_segment_pack(struct pl_segment_pool *pool,
-                                        struct pl_segment *s,
-                                        enum pl_deflate kind,
-                                        struct pl_deflater *d)
-{
-    struct pl_packed *p = packed_of(s, kind);
-
-    if (p->covered == s->buf.len || p->is_given_up)
-        return p;
-    p->is_given_up = !make_room(pool, p, s->buf.len - p->covered);
-    while (p->covered < s->buf.len && !p->is_given_up) {
-        struct pl_span rest = {s->buf.data + p->covered,
-                               s->buf.len - p->covered};
-
-        rest.len = pl_ws_frame_length(rest);
-        pl_deflate_frame(d, kind, &p->segment->buf, rest);
-        p->segment->messages++;
-        p->covered += (uint32_t)rest.len;
-    }
-    return p;
 }
 
 size_t pl_segment_begin(struct pl_segment *s)
@@ -206,17 +104,4 @@ bool pl_segment_end_message(struct pl_segment *s, size_t mark, bool is_text)
 {
     pl_ws_frame_end(&s->buf, mark, is_text ? PL_WS_TEXT : PL_WS_BINARY);
     return pl_segment_end_bytes(s, mark);
-}
-
-uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)
-{
-    return (uint32_t)pl_ws_frame_length(
-        (struct pl_span){s->buf.data + at, s->buf.len - at});
-}
-
-uint32_t pl_segment_count_part(const struct pl_segment *s, uint32_t from,
-                               uint32_t to)
-{
-    return (uint32_t)pl_ws_frame_count(
-        (struct pl_span){s->buf.data + from, s->buf.len - from}, to - from);
 }

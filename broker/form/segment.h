@@ -2,10 +2,11 @@
 /* segment.h - messages of one turn in one piece of memory, shared by
  * reference.
  *
- * A segment holds whole messages, one after the other, each as a WebSocket
- * frame.  The header of a frame is also the length of the message, so a reader
- * of segments never parses frames: pl_segment_length() tells where the next
- * message begins.
+ * A segment holds whole messages, one after the other, in its native form: as
+ * WebSocket frames, whose header is also the length of the message.  A segment
+ * derived from it has the same messages in another form (form.h).  In both
+ * pl_segment_length() tells where the next message begins, so no reader of
+ * segments parses frames.
  *
  * A segment belongs to one loop, so its count of holders is not atomic.  It
  * grows while it is open; until it is sealed, refer to a part by offsets, never
@@ -19,21 +20,22 @@
 #include <stdint.h>
 
 #include "buf.h"
-#include "deflate.h"
+#include "form.h"
 
-/* The compressed form of a segment, as far as it was asked for. */
-struct pl_packed {
-    struct pl_segment *segment; /* held; NULL: none yet */
-    uint32_t covered; /* bytes of the source whose messages are in it */
-    bool is_given_up; /* out of memory: the rest is sent as it is */
-};
+/* Offsets have 32 bits.  A quarter of them is left for derived forms that are
+ * longer than the native one, as those of messages under 16 bytes may be. */
+#define PL_SEGMENT_MAX (3u << 30)
 
 struct pl_segment {
     struct pl_buf buf; /* whole messages */
     uint32_t holders;
-    uint32_t messages;        /* in buf */
-    struct pl_packed *packed; /* by kind, without NONE; NULL: not asked for */
-    struct pl_segment *next;  /* in the pool */
+    uint32_t messages; /* in buf */
+    union {
+        struct pl_derived *derived; /* by form, without the native one; NULL:
+                                       no subscriber asked for another */
+        struct pl_segment *next;    /* in the pool */
+    };
+    uint8_t form; /* enum pl_form: of buf */
 };
 
 /* The free segments of one loop, with the memory of their buffers.  Everything
@@ -79,7 +81,7 @@ bool pl_segment_end_message(struct pl_segment *s, size_t mark, bool is_text);
  * s->buf ended, with all that frames it. */
 static inline bool pl_segment_end_bytes(struct pl_segment *s, size_t mark)
 {
-    if (s->buf.failed || s->buf.len > UINT32_MAX) {
+    if (s->buf.failed || s->buf.len > PL_SEGMENT_MAX) {
         s->buf.len = mark;
         s->buf.failed = false;
         return false;
@@ -106,25 +108,22 @@ static inline uint32_t pl_segment_count(const struct pl_segment *s,
                                          : pl_segment_count_part(s, from, to);
 }
 
-/* The compressed form for `kind`, not NONE, brought up to date: the same
- * messages, each compressed where that makes it smaller.  It covers all of `s`
- * unless it is given up. */
-const struct pl_packed *pl_segment_pack(struct pl_segment_pool *p,
-                                        struct pl_segment *s,
-                                        enum pl_deflate kind,
-                                        struct pl_deflater *d);
+/* Release the derived forms of `s`, which has some. */
+void pl_segment_drop_derived(struct pl_segment_pool *p, struct pl_segment *s)
+    __attribute__((cold, noinline));
 
-/* The compressed form as far as it was made before. */
-const struct pl_packed *pl_segment_packed(const struct pl_segment *s,
-                                          enum pl_deflate kind);
-
-/* Release the compressed forms: `s` is sealed.  NULL is allowed. */
-void pl_segment_seal(struct pl_segment_pool *p, struct pl_segment *s);
-
-/* Bytes of a compressed form. */
-static inline uint32_t pl_packed_len(const struct pl_packed *p)
+/* `s` grows no more: release its derived forms.  NULL is allowed. */
+static inline void pl_segment_seal(struct pl_segment_pool *p,
+                                   struct pl_segment *s)
 {
-    return p->segment == NULL ? 0 : (uint32_t)p->segment->buf.len;
+    if (s != NULL && s->derived != NULL)
+        pl_segment_drop_derived(p, s);
+}
+
+/* Bytes of a derived form. */
+static inline uint32_t pl_derived_len(const struct pl_derived *d)
+{
+    return d->segment == NULL ? 0 : (uint32_t)d->segment->buf.len;
 }
 
 #endif

@@ -97,6 +97,7 @@ static void seal_aside(struct pl_task *t)
     struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, seal_aside);
 
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
+        pl_segment_seal(h->segments, h->aside[e]);
         pl_segment_release(h->segments, h->aside[e]);
         h->aside[e] = NULL;
     }
@@ -107,9 +108,9 @@ struct pl_segment_pool *pl_hub_segments(struct pl_hub *h)
     return h->segments;
 }
 
-struct pl_deflater *pl_hub_deflater(struct pl_hub *h)
+struct pl_forms *pl_hub_forms(struct pl_hub *h)
 {
-    return &h->deflater;
+    return h->forms;
 }
 
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel)
@@ -460,8 +461,7 @@ static void reap(struct pl_actor *a)
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
         pl_segment_release(h->segments, h->aside[e]);
-    pl_segment_pool_release(h->segments);
-    pl_deflater_fini(&h->deflater);
+    pl_forms_release(h->forms);
     free(h);
 }
 
@@ -484,14 +484,15 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
     h->tell.run = tell;
     h->answers_end = &h->answers;
     h->retry.fire = pl_hub_retry_leaving;
-    h->segments = pl_segment_pool_create();
+    h->forms = pl_forms_create();
     enum pl_err rc =
-        h->segments == NULL ? PL_ENOMEM : pl_actor_init(&h->actor, loop, &ops);
+        h->forms == NULL ? PL_ENOMEM : pl_actor_init(&h->actor, loop, &ops);
     if (rc != PL_OK) {
-        pl_segment_pool_release(h->segments);
+        pl_forms_release(h->forms);
         free(h);
         return rc;
     }
+    h->segments = pl_forms_pool(h->forms);
     *out = h;
     return PL_OK;
 }

@@ -4,8 +4,8 @@
  * All traffic of a channel between this loop's sessions and the channel's
  * owner goes through here, both ways, so one first-in-first-out path orders
  * everything.  Publications of one turn are joined into one segment a channel
- * and encoding, which all its subscribers share, and compressed once for those
- * that have agreed on compression.
+ * and encoding, which all its subscribers share; so do those that take the same
+ * other form of it.
  *
  * Thread: everything here is called on the hub's own loop. */
 #ifndef PL_HUB_H
@@ -16,7 +16,6 @@
 
 #include "address.h"
 #include "codec.h"
-#include "deflate.h"
 #include "err.h"
 #include "hash.h"
 #include "mail.h"
@@ -72,7 +71,7 @@ struct pl_subscriber {
     struct pl_sub *subs;      /* all its subscriptions, the hub's to link */
     uint32_t sub_count;       /* of them, those that are not leaving */
     uint8_t encoding;         /* enum pl_encoding */
-    uint8_t deflate; /* enum pl_deflate: how its frames may be compressed */
+    uint8_t form;             /* enum pl_form: in which it is sent messages */
 };
 
 enum pl_sub_flag {
@@ -132,10 +131,11 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
 
 struct pl_address pl_hub_address(const struct pl_hub *h);
 
-/* What compresses for the subscribers of this loop. */
-struct pl_deflater *pl_hub_deflater(struct pl_hub *h);
+/* What derives the forms of segments on this loop.  Hold it to use it longer
+ * than the hub lives. */
+struct pl_forms *pl_hub_forms(struct pl_hub *h);
 
-/* The segments of this loop; it may outlive the hub when held. */
+/* The pool of pl_hub_forms(). */
 struct pl_segment_pool *pl_hub_segments(struct pl_hub *h);
 
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel);

@@ -42,20 +42,20 @@ static void deliver(struct pl_sub *sub, struct pl_segment *s, uint32_t from)
     sub->subscriber->ops->deliver(sub->subscriber, &d);
 }
 
-/* Where the uncompressed rest begins for one that is owed what is behind
- * `from` of the compressed form and of that rest. */
-static uint32_t plain_from(const struct pl_packed *p, uint32_t from)
+/* Where in the native segment the messages begin that `d` does not have and a
+ * subscriber at cut `from` did not get. */
+static uint32_t native_from(const struct pl_derived *d, uint32_t from)
 {
-    uint32_t len = pl_packed_len(p);
+    uint32_t len = pl_derived_len(d);
 
-    return p->covered + (from > len ? from - len : 0);
+    return d->covered + (from > len ? from - len : 0);
 }
 
-static const struct pl_packed *
-pack(struct pl_hub_channel *c, struct pl_segment *s, const struct pl_sub *sub)
+static const struct pl_derived *
+derive(struct pl_hub_channel *c, struct pl_segment *s, const struct pl_sub *sub)
 {
-    return pl_segment_pack(pl_hub_segments(c->hub), s, sub->subscriber->deflate,
-                           pl_hub_deflater(c->hub));
+    return pl_segment_derive(pl_hub_forms(c->hub), s,
+                             (enum pl_form)sub->subscriber->form);
 }
 
 static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
@@ -65,11 +65,11 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
 
     if (s == NULL)
         return;
-    if (sub->subscriber->deflate != PL_DEFLATE_NONE) {
-        const struct pl_packed *p = pack(c, s, sub);
+    if (sub->subscriber->form != PL_FORM_FRAMES) {
+        const struct pl_derived *d = derive(c, s, sub);
 
-        deliver(sub, p->segment, from);
-        from = plain_from(p, from);
+        deliver(sub, d->segment, from);
+        from = native_from(d, from);
     }
     deliver(sub, s, from);
 }
@@ -79,10 +79,10 @@ static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
     struct pl_segment *s = c->open[sub->subscriber->encoding];
 
     sub->cut = s == NULL ? 0 : (uint32_t)s->buf.len;
-    if (s != NULL && sub->subscriber->deflate != PL_DEFLATE_NONE) {
-        const struct pl_packed *p = pack(c, s, sub);
+    if (s != NULL && sub->subscriber->form != PL_FORM_FRAMES) {
+        const struct pl_derived *d = derive(c, s, sub);
 
-        sub->cut += pl_packed_len(p) - p->covered;
+        sub->cut += pl_derived_len(d) - d->covered;
     }
     sub->cut_serial = c->serial;
 }
@@ -414,13 +414,13 @@ void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
 
     if (sub->state != PL_SUB_LIVE || s == NULL)
         return;
-    if (sub->subscriber->deflate != PL_DEFLATE_NONE) {
-        const struct pl_packed *p =
-            pl_segment_packed(s, sub->subscriber->deflate);
+    if (sub->subscriber->form != PL_FORM_FRAMES) {
+        const struct pl_derived *d =
+            pl_segment_derived(s, (enum pl_form)sub->subscriber->form);
 
-        if (from < pl_packed_len(p))
-            frames = pl_segment_count(p->segment, from, pl_packed_len(p));
-        from = plain_from(p, from);
+        if (from < pl_derived_len(d))
+            frames = pl_segment_count(d->segment, from, pl_derived_len(d));
+        from = native_from(d, from);
     }
     frames += pl_segment_count(s, from, (uint32_t)s->buf.len);
     pl_gauge_drop(m, PL_METRIC_FRAMES_QUEUED, frames);

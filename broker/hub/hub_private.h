@@ -12,8 +12,8 @@ struct pl_hub {
     struct pl_map channels;
     struct pl_segment *aside[PL_ENCODING_COUNT]; /* joins and leaves */
     struct pl_task seal_aside;
-    struct pl_deflater deflater;
-    struct pl_segment_pool *segments; /* held */
+    struct pl_forms *forms;           /* held */
+    struct pl_segment_pool *segments; /* of `forms` */
     struct pl_sub *leaving; /* ended, waiting for memory for their detach */
     struct pl_timer retry;
     uint32_t serial;        /* of the newest sub */

@@ -89,6 +89,8 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
 {
     uint64_t hash = pl_hub_hash(h, ask->channel);
 
+    assert(!pl_form_is_text((enum pl_form)u->form) ||
+           u->encoding == PL_ENCODING_JSON);
     if (pl_hub_find(h, u, ask->channel) != NULL)
         return PL_EEXIST;
     if (pl_hub_is_behind(h, pl_hub_owner(h, hash)))

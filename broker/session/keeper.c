@@ -27,6 +27,7 @@ static void destroy(struct pl_keeper *k)
 {
     pl_segment_release(k->pool.segments, k->replies);
     pl_out_pool_fini(&k->pool);
+    pl_forms_release(k->forms);
     pl_arena_fini(&k->arena);
     pl_inflater_fini(&k->inflater);
     pl_call_table_fini(&k->calls);
@@ -301,7 +302,8 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
         free(k);
         return rc;
     }
-    k->pool.segments = pl_segment_pool_hold(pl_hub_segments(options->hub));
+    k->forms = pl_forms_hold(pl_hub_forms(options->hub));
+    k->pool.segments = pl_segment_pool_hold(pl_forms_pool(k->forms));
     k->handlers = pl_handlers_hold(options->handlers);
     if (pl_loop_index(loop) == 0)
         options->metrics->value[PL_METRIC_HANDLERS] =

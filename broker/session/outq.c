@@ -102,14 +102,14 @@ inline bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
 }
 
 /* Nobody else sees the segment, and the item is its end: it may grow. */
-static bool can_grow(const struct pl_out_item *i, uint32_t more,
+static bool can_grow(const struct pl_out_item *i, uint8_t form, uint32_t more,
                      uint32_t frames, uint32_t owed, uint32_t tag)
 {
     const struct pl_segment *s = i->segment;
 
-    return s->holders == 1 && s->packed == NULL && i->to == s->buf.len &&
-           i->to + more <= SMALL && i->tag == tag && i->frames > 0 &&
-           frames > 0 && (i->owed > 0) == (owed > 0);
+    return s->holders == 1 && s->form == form && s->derived == NULL &&
+           i->to == s->buf.len && i->to + more <= SMALL && i->tag == tag &&
+           i->frames > 0 && frames > 0 && (i->owed > 0) == (owed > 0);
 }
 
 static bool grow(struct pl_outq *q, struct pl_out_pool *p, struct pl_span bytes,
@@ -133,8 +133,10 @@ static bool grow(struct pl_outq *q, struct pl_out_pool *p, struct pl_span bytes,
     return true;
 }
 
-static struct pl_segment *copy_of(struct pl_out_pool *p, struct pl_span bytes,
-                                  uint32_t frames)
+/* Messages of a segment in a segment of their own. */
+static struct pl_segment *copy_of(struct pl_out_pool *p,
+                                  const struct pl_segment *of,
+                                  struct pl_span bytes, uint32_t frames)
 {
     struct pl_segment *s = pl_segment_create(p->segments);
 
@@ -142,6 +144,7 @@ static struct pl_segment *copy_of(struct pl_out_pool *p, struct pl_span bytes,
         return NULL;
     pl_buf_put_span(&s->buf, bytes);
     s->messages = frames;
+    s->form = of->form;
     if (!s->buf.failed)
         return s;
     pl_segment_release(p->segments, s);
@@ -157,10 +160,10 @@ bool pl_outq_append_small(struct pl_outq *q, struct pl_out_pool *p,
 
     if (to - from <= SMALL) {
         if (q->last != NULL &&
-            can_grow(q->last, to - from, frames, owed, tag) &&
+            can_grow(q->last, s->form, to - from, frames, owed, tag) &&
             grow(q, p, bytes, frames, owed))
             return true;
-        copy = copy_of(p, bytes, frames);
+        copy = copy_of(p, s, bytes, frames);
     }
     if (copy != NULL) {
         s = copy;
@@ -247,6 +250,7 @@ static void copy_part(struct pl_out_pool *p, struct pl_out_item *i)
         return;
     }
     s->messages = i->frames;
+    s->form = i->segment->form;
     pl_segment_release(p->segments, i->segment);
     i->segment = s;
     i->from -= i->start;
@@ -403,7 +407,8 @@ bool pl_outq_append_ahead(struct pl_outq *q, struct pl_out_pool *p,
     struct pl_segment *copy = NULL;
 
     if (q->first != NULL) /* it waits: see pl_outq_append_small() */
-        copy = copy_of(p, (struct pl_span){s->buf.data + from, to - from}, 1);
+        copy =
+            copy_of(p, s, (struct pl_span){s->buf.data + from, to - from}, 1);
     frame =
         copy == NULL ? make(q, p, s, from, to) : make(q, p, copy, 0, to - from);
     pl_segment_release(p->segments, copy);

@@ -445,7 +445,7 @@ bool pl_session_inflates(const struct pl_session *s)
 {
     if (s->state == PL_SESSION_HANDSHAKE)
         return s->keeper->options.config->websocket.deflate;
-    return s->subscriber.deflate != PL_DEFLATE_NONE;
+    return s->subscriber.form != PL_FORM_FRAMES;
 }
 
 /* --- The actor --- */

@@ -354,9 +354,9 @@ static void send_message(struct pl_session *s, struct pl_segment *seg,
         return;
     }
     pl_loop_add_output(s->actor.loop, seg->buf.len - mark);
-    if (s->subscriber.deflate != PL_DEFLATE_NONE)
-        pl_deflate_last(pl_hub_deflater(s->keeper->options.hub),
-                        s->subscriber.deflate, &seg->buf, mark);
+    if (s->subscriber.form != PL_FORM_FRAMES)
+        pl_segment_convert_last(s->keeper->forms, seg, mark,
+                                (enum pl_form)s->subscriber.form);
     queue_message(s, seg, mark, place);
 }
 

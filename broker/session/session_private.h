@@ -50,6 +50,7 @@ struct pl_keeper {
     uint32_t session_count;
     struct pl_out_pool pool;
     struct pl_arena arena;      /* of the command being decoded */
+    struct pl_forms *forms;     /* held; the hub's */
     struct pl_segment *replies; /* of this turn; NULL: none yet */
     struct pl_task seal;
     struct pl_session *touched; /* to be flushed, in this order */

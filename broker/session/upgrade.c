@@ -158,6 +158,18 @@ static const char *choose(struct pl_session *s, const struct pl_handshake *h)
     return protocol;
 }
 
+static uint8_t form_of(enum pl_deflate kind)
+{
+    switch (kind) {
+    case PL_DEFLATE_WIDE:
+        return PL_FORM_FRAMES_WIDE;
+    case PL_DEFLATE_NARROW:
+        return PL_FORM_FRAMES_NARROW;
+    default:
+        return PL_FORM_FRAMES;
+    }
+}
+
 /* What is agreed about compression, and the extension to confirm or NULL. */
 static const char *agree(struct pl_session *s, const struct pl_handshake *h,
                          struct pl_deflate_terms *terms)
@@ -167,7 +179,7 @@ static const char *agree(struct pl_session *s, const struct pl_handshake *h,
     pl_deflate_choose(h->extensions, terms);
     if (terms->kind == PL_DEFLATE_NONE)
         return NULL;
-    s->subscriber.deflate = terms->kind;
+    s->subscriber.form = form_of(terms->kind);
     s->ws.limits = &s->keeper->deflate_limits;
     return terms->answer;
 }

@@ -114,20 +114,13 @@ static size_t compress_to(z_stream *z, char *at, struct pl_span message)
     return left > 0 || room == 0 ? 0 : message.len - room - TAIL;
 }
 
-static size_t header_of(struct pl_span frame)
-{
-    unsigned len = (unsigned char)frame.at[1];
-
-    return len < 126 ? 2 : len == 126 ? 4 : PL_WS_HEADER_MAX;
-}
-
 /* Write `frame` compressed to `at`, which has room for frame.len bytes.  Gives
  * the bytes, or 0: it stays as it is. */
 static size_t write_frame(struct pl_deflater *d, enum pl_deflate kind, char *at,
                           struct pl_span frame)
 {
-    size_t header = header_of(frame);
-    struct pl_span message = {frame.at + header, frame.len - header};
+    struct pl_span message = pl_ws_frame_payload(frame);
+    size_t header = frame.len - message.len;
 
     if (message.len < PL_DEFLATE_MIN || message.len > PL_DEFLATE_MAX ||
         (*frame.at & CONTROL) != 0)

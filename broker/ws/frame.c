@@ -114,40 +114,23 @@ void pl_ws_frame_close(struct pl_buf *b, uint16_t code, struct pl_span reason)
     pl_ws_frame_put(b, PL_WS_CLOSE, (struct pl_span){payload, CODE_LEN + len});
 }
 
-/* The size of the frame at `at`, header included, or UINT64_MAX when not even
- * its header is among the `len` bytes. */
-static uint64_t frame_size(const unsigned char *at, size_t len)
+size_t pl_ws_frame_length(struct pl_span frames)
 {
-    uint64_t payload = 0;
-
-    if (len < 2)
-        return UINT64_MAX;
+    const unsigned char *at = (const unsigned char *)frames.at;
     size_t more = at[1] < LENGTH_16 ? 0 : at[1] == LENGTH_16 ? 2 : 8;
-    if (len < 2 + more)
-        return UINT64_MAX;
+    size_t payload = 0;
+
     for (size_t i = 0; i < more; i++)
         payload = payload << 8 | at[2 + i];
     return 2 + more + (more == 0 ? at[1] : payload);
 }
 
-size_t pl_ws_frame_length(struct pl_span frames)
+struct pl_span pl_ws_frame_payload(struct pl_span frame)
 {
-    return (size_t)frame_size((const unsigned char *)frames.at, frames.len);
-}
+    unsigned char len = (unsigned char)frame.at[1];
+    size_t header = len < LENGTH_16    ? 2
+                    : len == LENGTH_16 ? HEADER_16
+                                       : PL_WS_HEADER_MAX;
 
-size_t pl_ws_frame_count(struct pl_span frames, size_t len)
-{
-    const unsigned char *at = (const unsigned char *)frames.at;
-    size_t left = len < frames.len ? len : frames.len;
-    size_t count = 0;
-
-    for (;;) {
-        uint64_t size = frame_size(at, left);
-
-        if (size > left)
-            return count;
-        at += size;
-        left -= (size_t)size;
-        count++;
-    }
+    return (struct pl_span){frame.at + header, frame.len - header};
 }

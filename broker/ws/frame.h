@@ -38,8 +38,7 @@ void pl_ws_frame_close(struct pl_buf *b, uint16_t code, struct pl_span reason);
  * with; the header is whole. */
 size_t pl_ws_frame_length(struct pl_span frames);
 
-/* The number of whole frames among the first `len` bytes of `frames`, which
- * begin with a frame's header. */
-size_t pl_ws_frame_count(struct pl_span frames, size_t len);
+/* What the whole unmasked frame `frame` carries, behind its header. */
+struct pl_span pl_ws_frame_payload(struct pl_span frame);
 
 #endif

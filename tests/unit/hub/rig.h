@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include "code.h"
-#include "frame.h"
 #include "hub.h"
 #include "loop.h"
 #include "monitor.h"

@@ -577,6 +577,53 @@ static void what_goes_ahead_overtakes_no_reply(void **state)
     assert_int_equal(place_of_ping(f), 4 * FRAMES);
 }
 
+/* Lines, of which a copy is walked over as well as its source. */
+static void a_copy_of_a_part_keeps_the_form(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_segment *s = pl_segment_create(f->pool.segments);
+    struct iovec iov[4];
+
+    s->form = PL_FORM_LINES;
+    s->messages = 3;
+    pl_buf_put_span(&s->buf, PL_SPAN("one\ntwo\nthree\n"));
+    owe(f, 6);
+    for (int i = 0; i < 2; i++)
+        assert_true(pl_outq_append_small(&f->q, &f->pool, s, 0,
+                                         (uint32_t)s->buf.len, 3, 3, 7));
+    assert_int_equal(s->holders, 1);
+    pl_segment_release(f->pool.segments, s);
+    pl_outq_sent(&f->q, &f->pool, 5); /* into "two" */
+    pl_outq_shed(&f->q, &f->pool, 7, 1, PL_METRIC_FRAMES_DROPPED_OLDEST);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 0);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_DROPPED_OLDEST), 1);
+    assert_int_equal(pl_outq_peek(&f->q, iov, 4), 2);
+    assert_int_equal(iov[0].iov_len, 3);
+    assert_memory_equal(iov[1].iov_base, "one\ntwo\n", 8);
+    check(f);
+}
+
+/* A part in another form is never put behind what was copied before. */
+static void parts_of_two_forms_are_not_joined(void **state)
+{
+    struct fixture *f = *state;
+    struct iovec iov[4];
+
+    for (uint8_t form = PL_FORM_LINES; form <= PL_FORM_EVENTS; form++) {
+        struct pl_segment *s = pl_segment_create(f->pool.segments);
+
+        s->form = form;
+        s->messages = 1;
+        pl_buf_put_span(&s->buf, PL_SPAN("data: x\n\n"));
+        owe(f, 1);
+        assert_true(pl_outq_append_small(&f->q, &f->pool, s, 0,
+                                         (uint32_t)s->buf.len, 1, 1, 7));
+        pl_segment_release(f->pool.segments, s);
+    }
+    assert_int_equal(pl_outq_peek(&f->q, iov, 4), 2);
+    check(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +635,8 @@ int main(void)
         cmocka_unit_test(a_drop_keeps_the_begun_frame_wherever_it_was_cut),
         cmocka_unit_test(a_drop_of_all_counts_what_was_sent_wholly),
         T(frames_behind_a_kept_one_are_sent_behind_it),
+        T(a_copy_of_a_part_keeps_the_form),
+        T(parts_of_two_forms_are_not_joined),
         T(settling_copies_a_small_part_of_a_large_segment),
         T(small_parts_that_wait_are_copied_together),
         T(parts_of_another_kind_are_not_joined),
