@@ -8,9 +8,9 @@
  * is wrong; the one that curl makes is checked between connect() and the first
  * byte, by CURLOPT_PREREQFUNCTION.
  *
- * The loop is here and not in curl_easy_perform(): it waits for a signal and
- * for the end of stdout's reader as well, and its deadline moves with each
- * line of a stream. */
+ * The loop is here and not in curl_easy_perform(): it waits for the end
+ * of stdout's reader as well, and its deadline moves with each line of a
+ * stream. */
 #include "request.h"
 
 #include <curl/curl.h>
@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +31,7 @@ enum {
     ENDING_MS = 500                 /* between its streams and its process */
 };
 
-enum stop { GOES_ON, INTERRUPTED, LATE, UNREAD, TOO_LONG };
+enum stop { GOES_ON, LATE, UNREAD, TOO_LONG };
 
 struct transfer {
     const struct target *target;
@@ -43,7 +42,6 @@ struct transfer {
     int fd;              /* curl's, of a Unix socket */
     int process;         /* the broker's, for peer_await_end(); -1: unknown */
     int refused;         /* the peer was not taken: what to exit with */
-    int signals;         /* -1: they do as usual */
     int64_t deadline_ms; /* 0: none */
     enum stop stop;
 };
@@ -113,19 +111,14 @@ static int wait_ms(const struct transfer *x)
 
 static void wait_for_something(struct transfer *x, CURLM *multi)
 {
-    struct pollfd see[] = {{.fd = x->signals, .events = POLLIN},
-                           {.fd = STDOUT_FILENO}};
-    struct curl_waitfd extra[] = {
-        {.fd = STDOUT_FILENO}, {.fd = x->signals, .events = CURL_WAIT_POLLIN}};
-    unsigned count = x->line == NULL ? 0 : x->signals < 0 ? 1 : 2;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    struct curl_waitfd extra = {.fd = STDOUT_FILENO};
+    bool is_stream = x->line != NULL;
 
-    curl_multi_poll(multi, extra, count, wait_ms(x), NULL);
-    if (count > 0 && poll(see, 2, 0) > 0) {
-        if (see[0].revents != 0)
-            x->stop = INTERRUPTED;
-        else if ((see[1].revents & (POLLERR | POLLHUP)) != 0)
-            x->stop = UNREAD;
-    }
+    curl_multi_poll(multi, &extra, is_stream ? 1 : 0, wait_ms(x), NULL);
+    if (is_stream && poll(&out, 1, 0) > 0 &&
+        (out.revents & (POLLERR | POLLHUP)) != 0)
+        x->stop = UNREAD;
     if (x->stop == GOES_ON && x->deadline_ms != 0 && now_ms() >= x->deadline_ms)
         x->stop = LATE;
 }
@@ -202,12 +195,6 @@ static int judge_status(const struct transfer *x)
                  "broker's configuration",
                  name);
         return EXIT_FAILED;
-    case 404:
-        complain("%s: no admin server of a parleyd of this version: --url is "
-                 "its admin.listen (by default http://127.0.0.1:8001), and has "
-                 "no path",
-                 name);
-        return EXIT_FAILED;
     case 413:
         complain("%s: that is larger than the broker takes "
                  "(websocket.max_message)",
@@ -218,7 +205,9 @@ static int judge_status(const struct transfer *x)
                  name);
         return EXIT_FAILED;
     default:
-        complain("%s: HTTP status %ld: is a parleyd's admin server there?",
+        complain("%s: HTTP status %ld, as no admin server of this version "
+                 "answers: --url is its admin.listen (by default "
+                 "http://127.0.0.1:8001), without a path",
                  name, x->status);
         return EXIT_FAILED;
     }
@@ -280,7 +269,6 @@ static int judge(const struct transfer *x, CURLcode code, const char *text)
     if (x->refused != EXIT_OK)
         return x->refused;
     switch (x->stop) {
-    case INTERRUPTED:
     case UNREAD:
         return EXIT_OK;
     case LATE:
@@ -415,9 +403,25 @@ static int find_and_perform(const char *path, const char *body,
 int request(const struct target *t, const char *path, const char *body,
             struct pl_buf *answer)
 {
-    struct transfer x = {.target = t, .answer = answer, .signals = -1};
+    struct transfer x = {.target = t, .answer = answer};
 
     return find_and_perform(path, body, &x);
+}
+
+static void leave(int signal)
+{
+    (void)signal;
+    _exit(EXIT_OK);
+}
+
+/* An interrupt is the usual end of a stream.  It works too while a write to
+ * stdout waits for its reader, and there is nothing to clean up. */
+static void leave_by_signal(int signal)
+{
+    struct sigaction action = {.sa_handler = leave}, before;
+
+    if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(signal, &action, NULL);
 }
 
 int request_lines(const struct target *t, const char *path,
@@ -425,18 +429,10 @@ int request_lines(const struct target *t, const char *path,
 {
     struct pl_buf rest = {0};
     struct transfer x = {.target = t, .answer = &rest, .line = line};
-    sigset_t ends;
 
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
-    x.signals = signalfd(-1, &ends, SFD_CLOEXEC);
-    if (x.signals < 0)
-        sigprocmask(SIG_UNBLOCK, &ends, NULL);
+    leave_by_signal(SIGINT);
+    leave_by_signal(SIGTERM);
     int rc = find_and_perform(path, NULL, &x);
-    if (x.signals >= 0)
-        close(x.signals);
     pl_buf_fini(&rest);
     return rc;
 }

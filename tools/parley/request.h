@@ -23,8 +23,8 @@ int request_api(const struct target *t, const char *method, const char *body,
  * without its newline, and says whether to go on.  The first must come within
  * the timeout, another one at the latest a timeout after the broker's next
  * empty line is due.
- * EXIT_OK after SIGINT or SIGTERM, or when `line` wants no more; else it has
- * complained. */
+ * EXIT_OK when `line` wants no more; else it has complained.  SIGINT and
+ * SIGTERM end the program with EXIT_OK. */
 int request_lines(const struct target *t, const char *path,
                   bool (*line)(const char *text, size_t len));
 

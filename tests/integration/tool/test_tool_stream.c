@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { DONE, FAILED, USAGE, NO_BROKER, TIMED_OUT, ENDED };
@@ -95,6 +96,27 @@ static void sub_ends_well_when_it_is_interrupted(void **state)
     }
 }
 
+static void sub_ends_when_it_is_interrupted_while_nothing_reads(void **state)
+{
+    enum { FULL = 60000, LINES = 2 * 65536 };
+    static char text[LINES + 64] = "HTTP/1.1 200 OK\r\n\r\n";
+    struct stage *s = *state;
+    int listener = stage_listen(s->socket), out, waiting = 0;
+    size_t len = strlen(text);
+
+    memset(text + len, 'x', LINES);
+    for (size_t i = 0; i < LINES; i += 1024)
+        text[len + i] = '\n';
+    stage_fake(s, listener, text);
+    close(listener);
+    pid_t sub = tool_start(s, "S sub news", &out);
+    while (waiting < FULL)
+        assert_int_equal(ioctl(out, FIONREAD, &waiting), 0);
+    kill(sub, SIGINT);
+    assert_int_equal(tool_await(s, sub), DONE);
+    close(out);
+}
+
 /* Nothing is published: the end of the reader is noticed by itself. */
 static void sub_ends_well_when_its_reader_has_gone(void **state)
 {
@@ -117,6 +139,7 @@ int main(void)
         ON_STAGE(sub_tells_that_the_broker_cut_it),
         ON_STAGE(sub_tells_that_no_channel_is_left),
         ON_STAGE(sub_ends_well_when_it_is_interrupted),
+        ON_STAGE(sub_ends_when_it_is_interrupted_while_nothing_reads),
         ON_STAGE(sub_ends_well_when_its_reader_has_gone),
     };
 
