@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin.c - see admin.h: the actor and its life.  How requests come in is in
- * door.c, requests are in http.c, what becomes of them in calls.c and stream.c.
+/* admin.c - see admin.h: the actor and its life.  Its HTTP server is broker/web
+ * on the sockets of broker/net; requests are in http.c, what becomes of them in
+ * calls.c and stream.c.
  *
  * It lives on the control loop, so that status and stop work while a handler
  * blocks a worker.  What it answers without asking anybody (health, status,
@@ -11,18 +12,89 @@
  * exits, so that the hub may be stopped next. */
 #include "admin.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "admin_private.h"
+#include "conns.h"
+#include "listener.h"
 #include "log.h"
 #include "monitor.h"
+
+enum {
+    BODY_MIN = 1024 * 1024 /* bytes that a body may have at least */
+};
+
+/* --- Doors --- */
+
+static enum pl_err open_listener(struct pl_admin *a, bool is_trusted, int fd,
+                                 struct pl_conns *conns)
+{
+    const struct pl_config *c = a->options.config;
+    struct pl_loop *loop = a->actor.loop;
+    struct pl_listener_options o = {
+        .address = is_trusted ? c->admin.socket : c->admin.listen.text,
+        .local = conns,
+        .loops = 1,
+        .given = &a->doors[is_trusted].given,
+        .metrics = a->options.metrics,
+        .is_internal = true,
+    };
+    struct pl_listener *l;
+    enum pl_err rc =
+        fd < 0 ? pl_listener_create(&l, loop, a->options.reactor, &o)
+               : pl_listener_create_on(&l, loop, a->options.reactor, &o, fd);
+
+    if (rc != PL_OK)
+        return rc;
+    a->doors[is_trusted].listener = pl_listener_address(l);
+    if (fd < 0)
+        a->port = pl_listener_port(l);
+    return PL_OK;
+}
+
+/* On `fd`, or with -1 at admin.listen. */
+static enum pl_err open_door(struct pl_admin *a, int fd, bool is_trusted)
+{
+    struct pl_conns *conns;
+    enum pl_err rc =
+        pl_conns_create_web(&conns, a->options.reactor, a->web, is_trusted);
+
+    if (rc != PL_OK) {
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    a->doors[is_trusted].conns = pl_conns_address(conns);
+    return open_listener(a, is_trusted, fd, conns);
+}
+
+enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted)
+{
+    return open_door(a, fd, is_trusted);
+}
+
+/* An actor of this loop, unless it has gone. */
+static void end_actor(struct pl_admin *a, struct pl_address address)
+{
+    struct pl_actor *actor = pl_actor_find(a->actor.loop, address);
+
+    if (actor != NULL)
+        pl_actor_exit(actor, "stopped");
+}
 
 static void close_all(struct pl_admin *a)
 {
     pl_streams_close(a);
     pl_http_abandon_all(a);
-    pl_door_close(&a->unix_door);
-    pl_door_close(&a->tcp_door);
+    if (a->web != NULL)
+        pl_web_close(a->web);
+    for (int i = 0; i < 2; i++) {
+        end_actor(a, a->doors[i].listener);
+        end_actor(a, a->doors[i].conns);
+    }
     pl_unix_socket_remove(&a->socket);
 }
 
@@ -69,6 +141,7 @@ static void reap(struct pl_actor *actor)
     close_all(a); /* of one that never ran: nobody told it to stop */
     pl_api_calls_fini(&a->calls);
     pl_access_release(a->access);
+    pl_web_destroy(a->web);
     free(a);
 }
 
@@ -88,14 +161,39 @@ static enum pl_err open_doors(struct pl_admin *a)
     if (c->admin.socket != NULL) {
         rc = pl_unix_socket_listen(&a->socket, &fd, c->admin.socket);
         if (rc == PL_OK)
-            rc = pl_door_open(&a->unix_door, a, fd, true);
+            rc = open_door(a, fd, true);
     }
     if (rc == PL_OK && c->admin.listen.text != NULL) {
-        rc = pl_tcp_socket_listen(&fd, &a->port, &c->admin.listen);
-        if (rc == PL_OK)
-            rc = pl_door_open(&a->tcp_door, a, fd, false);
+        rc = open_door(a, -1, false);
+        if (rc != PL_OK)
+            PL_LOG(PL_LOG_ERROR, "admin cannot listen",
+                   pl_log_string("address", c->admin.listen.text),
+                   pl_log_string("error", rc == PL_EIO ? strerror(errno)
+                                                       : pl_err_text(rc)));
     }
     return rc;
+}
+
+/* --- Life --- */
+
+static enum pl_err create_web(struct pl_admin *a)
+{
+    const struct pl_config *c = a->options.config;
+    uint64_t body_max = c->websocket.max_message;
+    struct pl_web_options o = {
+        .loop = pl_reactor_loop(a->options.reactor),
+        .site = &pl_admin_site,
+        .arg = a,
+        .limit = a->options.connection_limit,
+        .timeout_ms = c->connect.timeout_ms,
+        .body_max = body_max > BODY_MIN ? (size_t)body_max : BODY_MIN,
+        .stream_max = (size_t)c->limits.outgoing_queue,
+        .metrics = a->options.metrics,
+    };
+
+    if (o.limit == 0)
+        o.limit = c->limits.admin_connections;
+    return pl_web_create(&a->web, &o);
 }
 
 enum pl_err pl_admin_create(struct pl_admin **out,
@@ -108,7 +206,10 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     a->options = *options;
     pl_list_init(&a->waiting);
     pl_list_init(&a->streams);
-    enum pl_err rc = pl_api_calls_init(&a->calls, &a->actor, &a->options);
+    pl_http_init(a);
+    enum pl_err rc = create_web(a);
+    if (rc == PL_OK)
+        rc = pl_api_calls_init(&a->calls, &a->actor, &a->options);
     if (rc == PL_OK && options->access != NULL)
         a->access = pl_access_hold(options->access);
     else if (rc == PL_OK)
@@ -118,6 +219,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     if (rc != PL_OK) {
         pl_api_calls_fini(&a->calls);
         pl_access_release(a->access);
+        pl_web_destroy(a->web);
         free(a);
         return rc;
     }

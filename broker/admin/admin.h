@@ -42,6 +42,7 @@ struct pl_admin_options {
     struct pl_address supervisor;
     const struct pl_status_source *status;
     struct pl_metrics *metrics; /* of the control loop */
+    uint32_t connection_limit;  /* 0: limits.admin_connections */
 };
 
 /* Listen on admin.socket and admin.listen, whichever are set.  What fails is

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.c - requests come in, answers go out, through libevent's evhttp.
+/* http.c - the site of the admin server: which path does what, and for whom.
  *
- * A server API call is answered turns later.  Until then evhttp keeps the
- * request and does not read the connection, and may still close it: the close
- * callback then forgets the call.  While nobody waits the callback is not set,
- * since evhttp keeps connections for further requests.
+ * Everything that the head of a request can decide is decided in judge(),
+ * before a byte of a body is kept: the path, the key, the method.  Over TCP
+ * an unknown path is 404 for everybody, since the paths are no secret; a known
+ * one is 401 without the key.
  *
- * Rejected: a parser of our own (this is not the hot path), and answering from
- * the callbacks by asking other loops and waiting (nothing here may wait).
+ * A server API call is answered turns later.  A connection that goes meanwhile
+ * forgets its call.
  *
  * Invariant: each entry of admin->waiting has one call and one request, and
  * ends with whichever ends first. */
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/keyvalq_struct.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "admin_private.h"
 #include "api_answer.h"
 #include "code.h"
+#include "http.h"
 #include "key.h"
 #include "metrics_text.h"
 #include "supervisor.h"
@@ -28,80 +25,31 @@
 /* The request of a call. */
 struct pl_waiting {
     struct pl_list link;
+    struct pl_web_party party;
     struct pl_admin *admin;
-    struct evhttp_request *request;
+    struct pl_web_conn *conn;
     struct pl_api_call *call;
     int status; /* of the answer */
 };
 
-/* --- Answers --- */
-
-static void add_header(struct evhttp_request *req, const char *key,
-                       const char *value)
+static void reply_status(struct pl_web_conn *c, int status)
 {
-    evhttp_add_header(evhttp_request_get_output_headers(req), key, value);
+    pl_web_reply_status(c, status, NULL, NULL);
 }
 
-static const char *reason_of(int status)
+/* Answer with a text of a type; 500 if it has failed. */
+static void reply_text(struct pl_web_conn *c, int status, const char *type,
+                       const struct pl_buf *text)
 {
-    switch (status) {
-    case 200:
-        return "OK";
-    case 400:
-        return "Bad Request";
-    case 401:
-        return "Unauthorized";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return "Internal Server Error";
-    }
-}
-
-void pl_http_reply(struct evhttp_request *req, int status, const char *type,
-                   const struct pl_buf *text)
-{
-    struct evbuffer *out = evhttp_request_get_output_buffer(req);
-    char length[24];
-
-    if (text != NULL && text->failed)
-        status = 500;
-    if (text == NULL || text->failed) {
-        type = "application/json";
-        evbuffer_add_printf(out, "{\"status\":%d,\"text\":\"%s\"}", status,
-                            reason_of(status));
-    } else {
-        evbuffer_add(out, text->data, text->len);
-    }
-    /* libevent leaves it out below HTTP/1.0, and may still keep the connection
-     * for a next answer. */
-    snprintf(length, sizeof length, "%zu", evbuffer_get_length(out));
-    add_header(req, "Content-Length", length);
-    add_header(req, "Content-Type", type);
-    add_header(req, "Cache-Control", "no-store");
-    evhttp_send_reply(req, status, reason_of(status), NULL);
-}
-
-static void reply_status(struct evhttp_request *req, int status)
-{
-    pl_http_reply(req, status, NULL, NULL);
+    if (text->failed)
+        reply_status(c, 500);
+    else
+        pl_web_reply(c, &(struct pl_web_answer){.status = status,
+                                                .type = type,
+                                                .body = pl_buf_span(text)});
 }
 
 /* --- The server API --- */
-
-static void set_closecb(struct evhttp_request *req,
-                        void (*call)(struct evhttp_connection *, void *),
-                        void *arg)
-{
-    evhttp_connection_set_closecb(evhttp_request_get_connection(req), call,
-                                  arg);
-}
 
 static void drop_waiting(struct pl_waiting *w)
 {
@@ -112,76 +60,76 @@ static void drop_waiting(struct pl_waiting *w)
 static void on_done(void *arg, const struct pl_buf *body)
 {
     struct pl_waiting *w = arg;
-    struct evhttp_request *req = w->request;
+    struct pl_web_conn *c = w->conn;
     int status = w->status;
 
-    set_closecb(req, NULL, NULL);
+    pl_web_keep(c, NULL);
     drop_waiting(w);
-    pl_http_reply(req, status, "application/json", body);
+    reply_text(c, status, "application/json", body);
 }
 
-void pl_http_abandon(struct evhttp_request *req)
+static void on_gone(struct pl_web_party *p)
 {
-    if (evhttp_request_get_connection(req) == NULL)
-        evhttp_request_free(req);
-}
+    struct pl_waiting *w = PL_CONTAINER(p, struct pl_waiting, party);
 
-static void on_gone(struct evhttp_connection *conn, void *arg)
-{
-    struct pl_waiting *w = arg;
-
-    (void)conn;
-    pl_reactor_touch(w->admin->options.reactor);
     pl_api_call_forget(w->call);
-    pl_http_abandon(w->request);
     drop_waiting(w);
 }
 
-static struct pl_span body_of(struct evhttp_request *req)
-{
-    struct evbuffer *in = evhttp_request_get_input_buffer(req);
-
-    return (struct pl_span){(const char *)evbuffer_pullup(in, -1),
-                            evbuffer_get_length(in)};
-}
-
-static void call_api(struct pl_admin *a, struct evhttp_request *req,
-                     enum pl_api_call_form form, enum pl_api_method method)
+static void call_api(struct pl_admin *a, struct pl_web_conn *c,
+                     enum pl_api_call_form form, enum pl_api_method method,
+                     struct pl_span body)
 {
     struct pl_waiting *w = calloc(1, sizeof *w);
     enum pl_err rc = PL_ENOMEM;
 
     if (w != NULL)
-        rc = pl_api_call_create(&w->call, &a->calls, form, method, body_of(req),
+        rc = pl_api_call_create(&w->call, &a->calls, form, method, body,
                                 on_done, w);
     if (rc != PL_OK) {
         free(w);
-        reply_status(req, rc == PL_EFULL ? 503 : 500);
+        reply_status(c, rc == PL_EFULL ? 503 : 500);
         return;
     }
     w->admin = a;
-    w->request = req;
+    w->conn = c;
     w->status = pl_api_call_is_malformed(w->call) ? 400 : 200;
+    w->party.gone = on_gone;
     pl_list_append(&a->waiting, &w->link);
-    set_closecb(req, on_gone, w);
+    pl_web_keep(c, &w->party);
     pl_api_call_start(w->call);
+}
+
+void pl_http_abandon_all(struct pl_admin *a)
+{
+    while (!pl_list_is_empty(&a->waiting)) {
+        struct pl_waiting *w =
+            PL_CONTAINER(a->waiting.next, struct pl_waiting, link);
+
+        pl_web_keep(w->conn, NULL);
+        pl_api_call_forget(w->call);
+        drop_waiting(w);
+    }
 }
 
 /* --- The other paths --- */
 
-static void on_health(struct pl_admin *a, struct evhttp_request *req)
+static void on_health(struct pl_admin *a, struct pl_web_conn *c,
+                      const struct pl_http_head *head)
 {
-    (void)a;
-    reply_status(req, 200);
+    (void)a, (void)head;
+    reply_status(c, 200);
 }
 
-static void on_ready(struct pl_admin *a, struct evhttp_request *req)
+static void on_ready(struct pl_admin *a, struct pl_web_conn *c,
+                     const struct pl_http_head *head)
 {
-    reply_status(req, pl_status_is_ready(a->options.status) ? 200 : 503);
+    (void)head;
+    reply_status(c, pl_status_is_ready(a->options.status) ? 200 : 503);
 }
 
 /* Answer with the status, written by one of the two below. */
-static void reply_with(struct pl_admin *a, struct evhttp_request *req,
+static void reply_with(struct pl_admin *a, struct pl_web_conn *c,
                        const char *type,
                        void (*write)(struct pl_buf *, const struct pl_status *))
 {
@@ -189,11 +137,11 @@ static void reply_with(struct pl_admin *a, struct evhttp_request *req,
     struct pl_status s;
 
     if (pl_status_collect(&s, a->options.status) != PL_OK) {
-        reply_status(req, 500);
+        reply_status(c, 500);
         return;
     }
     write(&text, &s);
-    pl_http_reply(req, 200, type, &text);
+    reply_text(c, 200, type, &text);
     pl_status_fini(&s);
     pl_buf_fini(&text);
 }
@@ -204,24 +152,19 @@ static void write_status(struct pl_buf *text, const struct pl_status *s)
         text->failed = true;
 }
 
-static void on_status(struct pl_admin *a, struct evhttp_request *req)
+static void on_status(struct pl_admin *a, struct pl_web_conn *c,
+                      const struct pl_http_head *head)
 {
-    reply_with(a, req, "application/json", write_status);
+    (void)head;
+    reply_with(a, c, "application/json", write_status);
 }
 
-static void on_metrics(struct pl_admin *a, struct evhttp_request *req)
+static void on_metrics(struct pl_admin *a, struct pl_web_conn *c,
+                       const struct pl_http_head *head)
 {
-    reply_with(a, req, "text/plain; version=0.0.4; charset=utf-8",
+    (void)head;
+    reply_with(a, c, "text/plain; version=0.0.4; charset=utf-8",
                pl_metrics_write_text);
-}
-
-static bool wants_hurry(const struct evhttp_request *req)
-{
-    const char *query =
-        evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
-
-    return query != NULL &&
-           pl_span_equal(pl_span_of(query), PL_SPAN("hurry=1"));
 }
 
 static void stop_broker(struct pl_admin *a, bool hurry)
@@ -229,37 +172,41 @@ static void stop_broker(struct pl_admin *a, bool hurry)
     struct pl_system *system = pl_loop_system(a->actor.loop);
     struct pl_address supervisor = a->options.supervisor;
 
-    pl_reactor_touch(a->options.reactor);
     if ((hurry ? pl_supervisor_hurry : pl_supervisor_stop)(system,
                                                            supervisor) != PL_OK)
         PL_LOG(PL_LOG_ERROR, "cannot begin to stop",
                pl_log_error("error", PL_ENOMEM));
 }
 
-static void on_told_stop(struct evhttp_connection *conn, void *arg)
+static void on_told_stop(struct pl_web_party *p)
 {
-    (void)conn;
-    stop_broker(arg, false);
+    stop_broker(PL_CONTAINER(p, struct pl_admin, stop), false);
 }
 
-static void on_told_hurry(struct evhttp_connection *conn, void *arg)
+static void on_told_hurry(struct pl_web_party *p)
 {
-    (void)conn;
-    stop_broker(arg, true);
+    stop_broker(PL_CONTAINER(p, struct pl_admin, hurry), true);
 }
 
-/* The stop begins when the connection closes, which is when the answer is out
- * or nobody waits for it: it would otherwise be cut off by the stop. */
-static void on_shutdown(struct pl_admin *a, struct evhttp_request *req)
+void pl_http_init(struct pl_admin *a)
 {
-    add_header(req, "Connection", "close");
-    set_closecb(req, wants_hurry(req) ? on_told_hurry : on_told_stop, a);
-    reply_status(req, 200);
+    a->stop = (struct pl_web_party){on_told_stop, on_told_stop};
+    a->hurry = (struct pl_web_party){on_told_hurry, on_told_hurry};
 }
 
-static void on_sub(struct pl_admin *a, struct evhttp_request *req)
+/* The stop begins when the answer is out, or the connection has gone: it would
+ * otherwise cut the answer off. */
+static void on_shutdown(struct pl_admin *a, struct pl_web_conn *c,
+                        const struct pl_http_head *head)
 {
-    pl_stream_open(a, req);
+    bool hurry = pl_span_equal(head->query, PL_SPAN("hurry=1"));
+    static const char text[] = "{\"status\":200,\"text\":\"OK\"}";
+
+    pl_web_keep(c, hurry ? &a->hurry : &a->stop);
+    pl_web_reply(c, &(struct pl_web_answer){.status = 200,
+                                            .type = "application/json",
+                                            .body = PL_SPAN(text),
+                                            .is_last = true});
 }
 
 /* --- Finding the way --- */
@@ -268,33 +215,90 @@ enum right { ANYBODY, KEY, SOCKET };
 
 static const struct route {
     const char *path;
-    enum evhttp_cmd_type method;
+    bool is_post; /* else GET and HEAD */
     enum right right;
-    void (*go)(struct pl_admin *a, struct evhttp_request *req);
+    void (*go)(struct pl_admin *a, struct pl_web_conn *c,
+               const struct pl_http_head *head);
 } routes[] = {
-    {"/health", EVHTTP_REQ_GET, ANYBODY, on_health},
-    {"/ready", EVHTTP_REQ_GET, ANYBODY, on_ready},
-    {"/status", EVHTTP_REQ_GET, KEY, on_status},
-    {"/metrics", EVHTTP_REQ_GET, KEY, on_metrics},
-    {"/sub", EVHTTP_REQ_GET, KEY, on_sub},
-    {"/shutdown", EVHTTP_REQ_POST, SOCKET, on_shutdown},
+    {"/health", false, ANYBODY, on_health},
+    {"/ready", false, ANYBODY, on_ready},
+    {"/status", false, KEY, on_status},
+    {"/metrics", false, KEY, on_metrics},
+    {"/sub", false, KEY, pl_stream_open},
+    {"/shutdown", true, SOCKET, on_shutdown},
 };
 
-/* 0, or the status that refuses. */
-static int check_right(const struct pl_door *d, struct evhttp_request *req,
-                       enum right right)
-{
-    struct evkeyvalq *in = evhttp_request_get_input_headers(req);
+/* Where a request goes. */
+struct target {
+    const struct route *route; /* NULL: to nothing */
+    enum pl_api_call_form form;
+    enum pl_api_method method; /* PL_API_METHOD_COUNT: not one call */
+};
 
-    if (right == ANYBODY || d->is_trusted)
+/* `rest` is what follows /api, with its slash. */
+static struct target find_api(struct pl_span rest)
+{
+    static const struct route api = {"/api", true, KEY, NULL};
+    struct target t = {&api, PL_CALL_ONE, PL_API_METHOD_COUNT};
+
+    if (rest.len <= 1) {
+        t.form = PL_CALL_LINES;
+    } else if (pl_span_equal(rest, PL_SPAN("/batch"))) {
+        t.form = PL_CALL_BATCH;
+    } else {
+        t.method =
+            pl_api_method_find((struct pl_span){rest.at + 1, rest.len - 1});
+        if (t.method == PL_API_METHOD_COUNT)
+            t.route = NULL;
+    }
+    return t;
+}
+
+static struct target find(struct pl_span path)
+{
+    static const struct pl_span api = {"/api", 4};
+    struct pl_span first = {path.at, path.len < api.len ? path.len : api.len};
+
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (pl_span_equal(path, pl_span_of(routes[i].path)))
+            return (struct target){.route = &routes[i]};
+    if (pl_span_equal(first, api) &&
+        (path.len == api.len || path.at[api.len] == '/'))
+        return find_api(
+            (struct pl_span){path.at + api.len, path.len - api.len});
+    return (struct target){.route = NULL};
+}
+
+/* The value of a field; a second one makes both worthless: each of two readers
+ * may take another.  Absent: there is none. */
+static struct pl_span find_field(const struct pl_http_head *head,
+                                 struct pl_span wanted)
+{
+    struct pl_span lines = head->lines, name, value, found = {0};
+
+    while (pl_http_field_next(&lines, &name, &value)) {
+        if (!pl_http_equal(name, wanted))
+            continue;
+        if (found.at != NULL)
+            return PL_SPAN("");
+        found = value;
+    }
+    return found;
+}
+
+/* 0, or the status that refuses. */
+static int check_right(struct pl_admin *a, struct pl_web_conn *c,
+                       const struct pl_http_head *head, enum right right)
+{
+    if (right == ANYBODY || pl_web_is_trusted(c))
         return 0;
     if (right == SOCKET)
         return 403;
-    switch (pl_key_check(d->admin->access->api_key,
-                         evhttp_find_header(in, "X-API-Key"),
-                         evhttp_find_header(in, "Authorization"))) {
+    switch (pl_key_check(a->access->api_key,
+                         find_field(head, PL_SPAN("X-API-Key")),
+                         find_field(head, PL_SPAN("Authorization")))) {
     case PL_KEY_GOOD:
-        return 0;
+        return pl_web_admit(c) ? 0 : 503;
     case PL_KEY_OFF:
         return 403;
     default:
@@ -302,81 +306,66 @@ static int check_right(const struct pl_door *d, struct evhttp_request *req,
     }
 }
 
-/* Whether the request may not go on; it has been answered then. */
-static bool is_refused(const struct pl_door *d, struct evhttp_request *req,
-                       enum right right, enum evhttp_cmd_type method)
+static void reply_allowed(struct pl_web_conn *c, int status, const char *allow)
 {
-    int status = check_right(d, req, right);
-
-    if (status == 0 && evhttp_request_get_command(req) != method) {
-        add_header(req, "Allow", method == EVHTTP_REQ_GET ? "GET" : "POST");
-        status = 405;
-    }
-    if (status == 401)
-        add_header(req, "WWW-Authenticate", "apikey");
-    if (status != 0)
-        reply_status(req, status);
-    return status != 0;
+    if (status == 204)
+        pl_web_reply(c,
+                     &(struct pl_web_answer){.status = 204, .fields = allow});
+    else
+        pl_web_reply_status(c, status, NULL, allow);
 }
 
-/* `rest` is what follows /api, with its slash. */
-static void route_api(struct pl_door *d, struct evhttp_request *req,
-                      const char *rest)
+/* Answer what the method decides alone. */
+static void check_method(struct pl_web_conn *c, const struct pl_http_head *head,
+                         const struct route *route)
 {
-    enum pl_api_method method = PL_API_METHOD_COUNT;
-    enum pl_api_call_form form = PL_CALL_ONE;
+    const char *allow = route->is_post ? "Allow: POST, OPTIONS\r\n"
+                                       : "Allow: GET, HEAD, OPTIONS\r\n";
+    bool has_body = head->is_chunked || head->length > 0;
+    bool reads = pl_span_equal(head->method, PL_SPAN("GET")) ||
+                 pl_span_equal(head->method, PL_SPAN("HEAD"));
 
-    if (is_refused(d, req, KEY, EVHTTP_REQ_POST))
+    if (pl_span_equal(head->method, PL_SPAN("OPTIONS")))
+        reply_allowed(c, 204, allow);
+    else if (route->is_post ? !pl_span_equal(head->method, PL_SPAN("POST"))
+                            : !reads)
+        reply_allowed(c, 405, allow);
+    else if (!route->is_post && has_body)
+        pl_web_reply_status(c, 413, "no body is accepted here", NULL);
+}
+
+static void judge(void *arg, struct pl_web_conn *c,
+                  const struct pl_http_head *head)
+{
+    struct target t = find(head->path);
+
+    if (pl_span_equal(head->path, PL_SPAN("*"))) {
+        reply_allowed(c, 204, "Allow: GET, HEAD, POST, OPTIONS\r\n");
         return;
-    if (rest[0] == '\0' || rest[1] == '\0')
-        form = PL_CALL_LINES;
-    else if (pl_span_equal(pl_span_of(rest), PL_SPAN("/batch")))
-        form = PL_CALL_BATCH;
+    }
+    if (t.route == NULL) {
+        reply_status(c, 404);
+        return;
+    }
+    int status = check_right(arg, c, head, t.route->right);
+    if (status == 0)
+        check_method(c, head, t.route);
     else
-        method = pl_api_method_find(pl_span_of(rest + 1));
-    if (form == PL_CALL_ONE && method == PL_API_METHOD_COUNT)
-        reply_status(req, 404);
+        pl_web_reply_status(c, status, NULL,
+                            status == 401   ? "WWW-Authenticate: apikey\r\n"
+                            : status == 503 ? "Retry-After: 1\r\n"
+                                            : NULL);
+}
+
+static void serve(void *arg, struct pl_web_conn *c,
+                  const struct pl_http_head *head, struct pl_span body)
+{
+    struct target t = find(head->path);
+
+    if (t.route->go != NULL)
+        t.route->go(arg, c, head);
     else
-        call_api(d->admin, req, form, method);
+        call_api(arg, c, t.form, t.method, body);
 }
 
-static const struct route *find_route(const char *path)
-{
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (pl_span_equal(pl_span_of(path), pl_span_of(routes[i].path)))
-            return &routes[i];
-    }
-    return NULL;
-}
-
-void pl_http_on_request(struct evhttp_request *req, void *arg)
-{
-    struct pl_door *d = arg;
-    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
-
-    pl_reactor_touch(d->admin->options.reactor);
-    if (path == NULL)
-        path = "";
-    const struct route *route = find_route(path);
-    if (route != NULL) {
-        if (!is_refused(d, req, route->right, route->method))
-            route->go(d->admin, req);
-    } else if (strncmp(path, "/api", 4) == 0 &&
-               (path[4] == '\0' || path[4] == '/')) {
-        route_api(d, req, path + 4);
-    } else {
-        reply_status(req, 404);
-    }
-}
-
-void pl_http_abandon_all(struct pl_admin *a)
-{
-    while (!pl_list_is_empty(&a->waiting)) {
-        struct pl_waiting *w =
-            PL_CONTAINER(a->waiting.next, struct pl_waiting, link);
-
-        set_closecb(w->request, NULL, NULL);
-        pl_api_call_forget(w->call);
-        drop_waiting(w);
-    }
-}
+const struct pl_web_site pl_admin_site = {.judge = judge, .serve = serve};

@@ -8,37 +8,40 @@
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
-#include <string.h>
-#include <strings.h>
 
-static bool is_same(const char *a, const char *b)
+#include "http.h"
+
+static bool is_same(struct pl_span a, struct pl_span b)
 {
     unsigned char da[SHA256_DIGEST_LENGTH], db[SHA256_DIGEST_LENGTH];
 
-    SHA256((const unsigned char *)a, strlen(a), da);
-    SHA256((const unsigned char *)b, strlen(b), db);
+    SHA256((const unsigned char *)a.at, a.len, da);
+    SHA256((const unsigned char *)b.at, b.len, db);
     return CRYPTO_memcmp(da, db, sizeof da) == 0;
 }
 
-/* What follows the scheme, or NULL when it is another (RFC 9110 11.1). */
-static const char *of_scheme(const char *authorization)
+/* What follows the scheme; absent when it is another (RFC 9110 section 11.1).
+ */
+static struct pl_span of_scheme(struct pl_span authorization)
 {
-    static const char scheme[] = "apikey ";
+    struct pl_span scheme = {authorization.at, sizeof "apikey " - 1};
 
-    if (strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
-        return NULL;
-    authorization += sizeof scheme - 1;
-    return authorization + strspn(authorization, " ");
+    if (authorization.len <= scheme.len ||
+        !pl_http_equal(scheme, PL_SPAN("apikey ")))
+        return (struct pl_span){0};
+    return pl_http_trim((struct pl_span){authorization.at + scheme.len,
+                                         authorization.len - scheme.len});
 }
 
-enum pl_key_verdict pl_key_check(const char *key, const char *header,
-                                 const char *authorization)
+enum pl_key_verdict pl_key_check(const char *key, struct pl_span header,
+                                 struct pl_span authorization)
 {
-    const char *given = header;
+    struct pl_span given = header;
 
     if (key == NULL || key[0] == '\0')
         return PL_KEY_OFF;
-    if (given == NULL && authorization != NULL)
+    if (given.at == NULL)
         given = of_scheme(authorization);
-    return given != NULL && is_same(key, given) ? PL_KEY_GOOD : PL_KEY_WRONG;
+    return given.at != NULL && is_same(pl_span_of(key), given) ? PL_KEY_GOOD
+                                                               : PL_KEY_WRONG;
 }

@@ -5,16 +5,19 @@
 
 #include <stdbool.h>
 
+#include "span.h"
+
 enum pl_key_verdict {
     PL_KEY_GOOD,
     PL_KEY_OFF,   /* no key is configured: nobody may, 403 */
     PL_KEY_WRONG, /* none, or another: 401 */
 };
 
-/* `key` is the configured one or NULL; `header` is that of X-API-Key,
- * `authorization` that of Authorization ("apikey KEY"), both may be NULL.
- * How long it takes does not tell how much of a key was right. */
-enum pl_key_verdict pl_key_check(const char *key, const char *header,
-                                 const char *authorization);
+/* `key` is the configured one or NULL; `header` is the value of X-API-Key,
+ * `authorization` that of Authorization ("apikey KEY"); each is absent without
+ * its field.  Every byte of the value counts.  How long it takes does not tell
+ * how much of a key was right. */
+enum pl_key_verdict pl_key_check(const char *key, struct pl_span header,
+                                 struct pl_span authorization);
 
 #endif

@@ -8,8 +8,6 @@
 #include "socket.h"
 
 #include <errno.h>
-#include <event2/util.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -108,50 +106,4 @@ void pl_unix_socket_remove(struct pl_unix_socket *s)
         file.st_dev == s->device && file.st_ino == s->inode)
         unlink(s->path);
     s->path = NULL;
-}
-
-static uint16_t port_of(const struct sockaddr_storage *a)
-{
-    if (a->ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)a)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)a)->sin_port);
-}
-
-/* libevent takes no port 0, but an address without one: then it is 0. */
-static bool parse(const char *text, struct sockaddr *out, int *len)
-{
-    char host[64];
-    size_t end = strlen(text);
-
-    if (end < sizeof host && end > 2 && strcmp(text + end - 2, ":0") == 0) {
-        memcpy(host, text, end - 2);
-        host[end - 2] = '\0';
-        text = host;
-    }
-    return evutil_parse_sockaddr_port(text, out, len) == 0;
-}
-
-enum pl_err pl_tcp_socket_listen(int *fd, uint16_t *port,
-                                 const struct pl_config_endpoint *endpoint)
-{
-    struct sockaddr_storage address;
-    struct sockaddr *a = (struct sockaddr *)&address;
-    int len = sizeof address, one = 1;
-
-    if (!parse(endpoint->text, a, &len))
-        return complain(endpoint->text, "parse", EINVAL);
-    int opened = open_socket(a->sa_family);
-    if (opened < 0)
-        return complain(endpoint->text, "socket", errno);
-    setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    socklen_t size = sizeof address;
-    if (bind(opened, a, (socklen_t)len) != 0 || listen(opened, BACKLOG) != 0 ||
-        getsockname(opened, a, &size) != 0) {
-        complain(endpoint->text, "bind", errno);
-        close(opened);
-        return PL_EIO;
-    }
-    *port = port_of(&address);
-    *fd = opened;
-    return PL_OK;
 }

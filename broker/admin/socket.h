@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* socket.h - the sockets that the admin actor listens on. */
+/* socket.h - the Unix socket that the admin actor listens on. */
 #ifndef PL_ADMIN_SOCKET_H
 #define PL_ADMIN_SOCKET_H
 
@@ -24,9 +24,5 @@ enum pl_err pl_unix_socket_listen(struct pl_unix_socket *out, int *fd,
 
 /* Remove the file, unless another has taken its place. */
 void pl_unix_socket_remove(struct pl_unix_socket *s);
-
-/* Listen at `endpoint`; *port is the one it got.  Errors: PL_EIO, logged. */
-enum pl_err pl_tcp_socket_listen(int *fd, uint16_t *port,
-                                 const struct pl_config_endpoint *endpoint);
 
 #endif

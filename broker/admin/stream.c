@@ -6,19 +6,15 @@
  * from presence.  What the hub delivers are WebSocket frames; they are taken
  * apart again here, so that the hub needs to know one framing only.
  *
- * evhttp does not read while it answers, so a reader that goes away would be
- * noticed at the next write only: a second event on the descriptor waits for
- * the close, and an empty line every while finds readers whose machine is gone.
+ * The connection reports a reader that closes; an empty line every while finds
+ * readers whose machine is gone.
  *
  * The hub may not be left while it delivers: a stream that is to end is marked
  * and ended by a task at the end of the turn.
  *
  * Invariant: `owed` are frames counted as queued in the metrics; they become
- * given when evhttp's buffer has run empty, or else cancelled or dropped. */
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/keyvalq_struct.h>
+ * given when the connection's output has run empty, or else cancelled or
+ * dropped. */
 #include <stdlib.h>
 
 #include "admin_private.h"
@@ -30,6 +26,8 @@
 
 enum { STREAMS_MAX = 64, CHANNELS_MAX = 128, EMPTY_LINE_MS = 25000 };
 
+static const char content_type[] = "application/x-ndjson";
+
 enum ending {
     STAYS,
     ENDS, /* nothing is left to listen to: the answer is complete */
@@ -40,11 +38,10 @@ enum ending {
 struct pl_stream {
     struct pl_list link;
     struct pl_subscriber subscriber;
+    struct pl_web_party party;
     struct pl_admin *admin;
-    struct evhttp_request *request;
-    struct evhttp_connection *conn; /* NULL: evhttp has freed it */
-    struct event *closed;
-    struct pl_timer timer; /* the next empty line */
+    struct pl_web_conn *conn; /* NULL: it has gone */
+    struct pl_timer timer;    /* the next empty line */
     struct pl_task end_task;
     enum ending ending;
     uint32_t owed;
@@ -79,47 +76,23 @@ static void count_owed(struct pl_stream *s, enum pl_metric as)
 }
 
 /* All that was written is with the kernel. */
-static void on_drained(struct evhttp_connection *conn, void *arg)
+static void on_drained(struct pl_web_party *p)
 {
-    struct pl_stream *s = arg;
-
-    (void)conn;
-    pl_reactor_touch(s->admin->options.reactor);
-    count_owed(s, PL_METRIC_FRAMES_GIVEN);
+    count_owed(PL_CONTAINER(p, struct pl_stream, party),
+               PL_METRIC_FRAMES_GIVEN);
 }
 
-static size_t unsent(const struct pl_stream *s)
+static void write_lines(struct pl_stream *s, struct pl_span lines)
 {
-    struct bufferevent *bev = evhttp_connection_get_bufferevent(s->conn);
-
-    return evbuffer_get_length(bufferevent_get_output(bev));
+    if (pl_web_stream_put(s->conn, lines) != PL_OK)
+        end_later(s, SLOW); /* out of memory: as if it were too much */
 }
 
-static void write_lines(struct pl_stream *s, struct evbuffer *lines)
+static void write_text(struct pl_stream *s, struct pl_buf *text)
 {
-    size_t limit = (size_t)s->admin->options.config->limits.outgoing_queue;
-    size_t before = unsent(s);
-
-    /* An empty queue takes one message of any size. */
-    if (before > 0 && before + evbuffer_get_length(lines) > limit)
-        end_later(s, SLOW);
-    else
-        evhttp_send_reply_chunk_with_cb(s->request, lines, on_drained, s);
-}
-
-static void write_text(struct pl_stream *s, const struct pl_buf *text)
-{
-    struct evbuffer *line = evbuffer_new();
-
-    if (s->ending != STAYS || text->failed || line == NULL ||
-        evbuffer_add(line, text->data, text->len) != 0 ||
-        evbuffer_add(line, "\n", 1) != 0) {
-        if (line != NULL)
-            evbuffer_free(line);
-        return;
-    }
-    write_lines(s, line);
-    evbuffer_free(line);
+    pl_buf_put_byte(text, '\n');
+    if (s->ending == STAYS && !text->failed)
+        write_lines(s, pl_buf_span(text));
 }
 
 static void write_push(struct pl_stream *s, const struct pl_push *push)
@@ -148,40 +121,37 @@ static void write_error(struct pl_stream *s, struct pl_span channel,
 /* --- What the hub tells --- */
 
 /* Frames to lines.  They are the hub's own, so they are whole and right. */
-static bool unframe(struct evbuffer *out, struct pl_span frames)
+static void unframe(struct pl_buf *out, struct pl_span frames)
 {
     static const struct pl_ws_limits limits = {.max_message = SIZE_MAX};
     struct pl_ws_decoder d = {.limits = &limits};
     struct pl_ws_event e;
-    bool ok = true;
 
     for (;;) {
         pl_ws_decode(&d, &frames, &e);
         if (e.kind != PL_WS_EVENT_MESSAGE)
             break;
-        ok = ok && evbuffer_add(out, e.payload.at, e.payload.len) == 0 &&
-             evbuffer_add(out, "\n", 1) == 0;
+        pl_buf_put_span(out, e.payload);
+        pl_buf_put_byte(out, '\n');
     }
     pl_ws_decoder_fini(&d);
-    return ok;
 }
 
 static void deliver(struct pl_subscriber *u, const struct pl_delivery *d)
 {
     struct pl_stream *s = of_subscriber(u);
-    struct evbuffer *lines = evbuffer_new();
+    struct pl_buf lines = {0};
 
     s->owed += d->frames;
-    if (s->ending == STAYS) {
-        if (lines != NULL &&
-            unframe(lines, (struct pl_span){d->segment->buf.data + d->from,
-                                            d->to - d->from}))
-            write_lines(s, lines);
-        else
-            end_later(s, SLOW); /* out of memory: as if it were too much */
-    }
-    if (lines != NULL)
-        evbuffer_free(lines);
+    if (s->ending != STAYS)
+        return;
+    unframe(&lines,
+            (struct pl_span){d->segment->buf.data + d->from, d->to - d->from});
+    if (lines.failed)
+        end_later(s, SLOW);
+    else
+        write_lines(s, pl_buf_span(&lines));
+    pl_buf_fini(&lines);
 }
 
 static void attached(struct pl_subscriber *u, struct pl_sub *sub,
@@ -250,7 +220,7 @@ static const struct pl_subscriber_ops subscriber_ops = {
 
 /* --- The end --- */
 
-/* Leave the hub and the metrics; evhttp's part is the caller's. */
+/* Leave the hub and the metrics; the connection is the caller's. */
 static void let_go(struct pl_stream *s)
 {
     struct pl_admin *a = s->admin;
@@ -260,8 +230,6 @@ static void let_go(struct pl_stream *s)
                                     : PL_METRIC_FRAMES_CANCELLED);
     if (s->ending == SLOW)
         pl_count(a->options.metrics, PL_METRIC_CLOSED_SLOW, 1);
-    if (s->closed != NULL)
-        event_free(s->closed);
     pl_timer_stop(a->actor.loop, &s->timer);
     pl_loop_cancel(a->actor.loop, &s->end_task);
     pl_client_release(s->subscriber.client);
@@ -272,19 +240,17 @@ static void let_go(struct pl_stream *s)
 
 static void end_now(struct pl_stream *s)
 {
-    struct evhttp_connection *conn = s->conn;
-    struct evhttp_request *request = s->request;
+    struct pl_web_conn *conn = s->conn;
     bool is_complete = s->ending == ENDS;
 
-    if (conn != NULL)
-        evhttp_connection_set_closecb(conn, NULL, NULL);
-    if (is_complete) /* what is in evhttp's buffer still goes out */
+    pl_web_keep(conn, NULL);
+    if (is_complete) /* what is in the connection's buffer still goes out */
         count_owed(s, PL_METRIC_FRAMES_GIVEN);
     let_go(s);
     if (is_complete)
-        evhttp_send_reply_end(request);
-    else if (conn != NULL)
-        evhttp_connection_free(conn);
+        pl_web_stream_end(conn);
+    else
+        pl_web_abort(conn);
 }
 
 static void run_end(struct pl_task *t)
@@ -292,35 +258,19 @@ static void run_end(struct pl_task *t)
     end_now(PL_CONTAINER(t, struct pl_stream, end_task));
 }
 
-/* evhttp frees the connection, after a failed write for one. */
-static void on_freed(struct evhttp_connection *conn, void *arg)
+static void on_gone(struct pl_web_party *p)
 {
-    struct pl_stream *s = arg;
-    struct evhttp_request *request = s->request;
+    struct pl_stream *s = PL_CONTAINER(p, struct pl_stream, party);
 
-    (void)conn;
-    pl_reactor_touch(s->admin->options.reactor);
-    s->conn = NULL;
     s->ending = GONE;
     let_go(s);
-    pl_http_abandon(request);
-}
-
-static void on_closed(evutil_socket_t fd, short what, void *arg)
-{
-    struct pl_stream *s = arg;
-
-    (void)fd, (void)what;
-    pl_reactor_touch(s->admin->options.reactor);
-    s->ending = GONE;
-    end_now(s);
 }
 
 static void empty_line(struct pl_timer *t)
 {
     struct pl_stream *s = PL_CONTAINER(t, struct pl_stream, timer);
 
-    write_text(s, &(struct pl_buf){0});
+    write_lines(s, PL_SPAN("\n"));
     pl_timer_start(loop_of(s), t, EMPTY_LINE_MS);
 }
 
@@ -337,24 +287,88 @@ void pl_streams_close(struct pl_admin *a)
 
 /* --- The beginning --- */
 
-/* Whether `query` names from one to CHANNELS_MAX channels that may be used. */
-static bool are_channels(struct evkeyvalq *query)
+static int hex_of(char c)
 {
-    unsigned count = 0;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
-    for (struct evkeyval *kv = query->tqh_first; kv != NULL;
-         kv = kv->next.tqe_next) {
-        if (strcmp(kv->key, "channel") != 0)
+/* What a value of a query stands for, behind the content of `b`.  False: a
+ * percent sign without two digits. */
+static bool decode(struct pl_buf *b, struct pl_span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+
+        if (c == '%') {
+            int high = value.len - i < 3 ? -1 : hex_of(value.at[i + 1]);
+            int low = high < 0 ? -1 : hex_of(value.at[i + 2]);
+
+            if (low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        pl_buf_put_byte(b, c);
+    }
+    return true;
+}
+
+/* Take the next value of "channel" from the front of a query, as it is written.
+ * False at its end. */
+static bool next_channel(struct pl_span *query, struct pl_span *value)
+{
+    static const struct pl_span name = {"channel=", 8};
+
+    while (query->len > 0) {
+        const char *end = memchr(query->at, '&', query->len);
+        size_t len = end == NULL ? query->len : (size_t)(end - query->at);
+        struct pl_span item = {query->at, len};
+
+        query->at += len + (end != NULL);
+        query->len -= len + (end != NULL);
+        if (item.len < name.len || memcmp(item.at, name.at, name.len) != 0)
             continue;
-        struct pl_span name = pl_span_of(kv->value);
-        enum pl_channel_name is = pl_channel_name_check(name);
-        if (is != PL_CHANNEL_NAME_OK && is != PL_CHANNEL_NAME_RESERVED)
-            return false;
-        if (!pl_text_valid(name)) /* %ff; it would go out in JSON */
-            return false;
+        *value = (struct pl_span){item.at + name.len, item.len - name.len};
+        return true;
+    }
+    return false;
+}
+
+static bool is_channel(struct pl_span name)
+{
+    enum pl_channel_name is = pl_channel_name_check(name);
+
+    return (is == PL_CHANNEL_NAME_OK || is == PL_CHANNEL_NAME_RESERVED) &&
+           pl_text_valid(name); /* not %ff: it would go out in JSON */
+}
+
+/* 0 if `query` names from one to CHANNELS_MAX channels that may be used, else
+ * the status that refuses. */
+static int check_channels(struct pl_span query)
+{
+    struct pl_span value;
+    unsigned count = 0;
+    int status = 0;
+
+    while (status == 0 && next_channel(&query, &value)) {
+        struct pl_buf name = {0};
+
+        if (!decode(&name, value) ||
+            (!name.failed && !is_channel(pl_buf_span(&name))))
+            status = 400;
+        else if (name.failed)
+            status = 500;
+        pl_buf_fini(&name);
         count++;
     }
-    return count > 0 && count <= CHANNELS_MAX;
+    if (status == 0 && (count == 0 || count > CHANNELS_MAX))
+        status = 400;
+    return status;
 }
 
 static void subscribe(struct pl_stream *s, struct pl_span channel)
@@ -369,16 +383,7 @@ static void subscribe(struct pl_stream *s, struct pl_span channel)
         write_error(s, channel, PL_ERROR_INTERNAL);
 }
 
-static bool watch_close(struct pl_stream *s)
-{
-    struct bufferevent *bev = evhttp_connection_get_bufferevent(s->conn);
-
-    s->closed = event_new(pl_reactor_base(s->admin->options.reactor),
-                          bufferevent_getfd(bev), EV_CLOSED, on_closed, s);
-    return s->closed != NULL && event_add(s->closed, NULL) == 0;
-}
-
-static struct pl_stream *create(struct pl_admin *a, struct evhttp_request *req)
+static struct pl_stream *create(struct pl_admin *a, struct pl_web_conn *c)
 {
     struct pl_stream *s = calloc(1, sizeof *s);
     struct pl_address address = pl_actor_address(&a->actor);
@@ -386,63 +391,66 @@ static struct pl_stream *create(struct pl_admin *a, struct evhttp_request *req)
     if (s == NULL)
         return NULL;
     s->admin = a;
-    s->request = req;
-    s->conn = evhttp_request_get_connection(req);
+    s->conn = c;
+    s->party = (struct pl_web_party){on_gone, on_drained};
     s->timer.fire = empty_line;
     s->end_task.run = run_end;
     s->subscriber.ops = &subscriber_ops;
     s->subscriber.encoding = PL_ENCODING_JSON;
     if (pl_client_create(&s->subscriber.client, address,
                          pl_loop_random(a->actor.loop), PL_SPAN(""),
-                         (struct pl_span){0}) != PL_OK ||
-        !watch_close(s)) {
-        if (s->closed != NULL)
-            event_free(s->closed);
-        pl_client_release(s->subscriber.client);
-        free(s);
-        return NULL;
-    }
-    return s;
+                         (struct pl_span){0}) == PL_OK)
+        return s;
+    free(s);
+    return NULL;
 }
 
-static void start(struct pl_stream *s, struct evkeyvalq *query)
+static void subscribe_all(struct pl_stream *s, struct pl_span query)
+{
+    struct pl_span value;
+
+    while (next_channel(&query, &value)) {
+        struct pl_buf name = {0};
+
+        decode(&name, value);
+        if (name.failed)
+            end_later(s, SLOW);
+        else
+            subscribe(s, pl_buf_span(&name));
+        pl_buf_fini(&name);
+    }
+}
+
+static void start(struct pl_stream *s, struct pl_span query)
 {
     struct pl_admin *a = s->admin;
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(s->request);
 
     pl_list_append(&a->streams, &s->link);
     a->stream_count++;
-    evhttp_add_header(headers, "Content-Type", "application/x-ndjson");
-    evhttp_add_header(headers, "Cache-Control", "no-store");
-    evhttp_connection_set_closecb(s->conn, on_freed, s);
-    evhttp_send_reply_start(s->request, 200, "OK");
-    for (struct evkeyval *kv = query->tqh_first; kv != NULL;
-         kv = kv->next.tqe_next) {
-        if (strcmp(kv->key, "channel") == 0)
-            subscribe(s, pl_span_of(kv->value));
-    }
+    pl_web_keep(s->conn, &s->party);
+    pl_web_stream_begin(s->conn, content_type);
+    subscribe_all(s, query);
     pl_timer_start(a->actor.loop, &s->timer, EMPTY_LINE_MS);
     if (s->subscriber.sub_count == 0)
         end_later(s, ENDS);
 }
 
-void pl_stream_open(struct pl_admin *a, struct evhttp_request *req)
+void pl_stream_open(struct pl_admin *a, struct pl_web_conn *c,
+                    const struct pl_http_head *head)
 {
-    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
-    struct evkeyvalq query = {0};
-    int status = 400;
+    bool is_head = pl_span_equal(head->method, PL_SPAN("HEAD"));
+    int status = check_channels(head->query);
+    struct pl_stream *s = NULL;
 
-    if (text != NULL && evhttp_parse_query_str(text, &query) == 0 &&
-        are_channels(&query))
-        status = a->stream_count < STREAMS_MAX ? 200 : 503;
-    if (status == 200) {
-        struct pl_stream *s = create(a, req);
-        if (s != NULL)
-            start(s, &query);
-        else
-            status = 500;
-    }
-    evhttp_clear_headers(&query);
-    if (status != 200)
-        pl_http_reply(req, status, NULL, NULL);
+    if (status == 0 && a->stream_count >= STREAMS_MAX)
+        status = 503;
+    if (status == 0 && !is_head && (s = create(a, c)) == NULL)
+        status = 500;
+    if (s != NULL)
+        start(s, head->query);
+    else if (status != 0)
+        pl_web_reply_status(c, status, NULL, NULL);
+    else
+        pl_web_reply(
+            c, &(struct pl_web_answer){.status = 200, .type = content_type});
 }

@@ -98,6 +98,7 @@ struct pl_config {
         uint32_t commands_per_second; /* of a connection; 0: any number */
         uint32_t commands_burst;      /* at once; 0: those of a second */
         uint32_t address_connections; /* 0: any number */
+        uint32_t admin_connections;   /* to the admin address and socket */
         uint64_t loop_lag_ms;         /* 0: off */
         struct pl_config_memory memory;
     } limits;

@@ -75,6 +75,8 @@ const struct pl_config_key pl_config_keys[] = {
 
     {"limits.address_connections", PL_KIND_NUMBER,
      AT(limits.address_connections), "0", NULL, 0, UINT32_MAX / 2, false},
+    {"limits.admin_connections", PL_KIND_NUMBER,
+     AT(limits.admin_connections), "512", NULL, 16, 65536, false},
 
     {"proxy.trusted", PL_KIND_NETWORKS, AT(proxy.trusted), "[]", NULL,
      0, 256, false},

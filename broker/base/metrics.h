@@ -33,6 +33,12 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "connections over twice that limit, closed without an answer")           \
     X(PROXY_FAILED, PL_COUNTER, "proxy_failed",                                \
       "PROXY headers that were refused")                                       \
+    X(ADMIN_CONNECTIONS, PL_GAUGE, "admin_connections",                        \
+      "connections to the admin address and socket")                           \
+    X(ADMIN_REFUSED, PL_COUNTER, "admin_refused",                              \
+      "of those, closed for others (limits.admin_connections)")                \
+    X(ADMIN_TIMED_OUT, PL_COUNTER, "admin_timed_out",                          \
+      "of those, ended because a request or its reader was too slow")          \
     X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \
     X(TLS_RESUMED, PL_COUNTER, "tls_resumed", "TLS handshakes by a ticket")    \
     X(TLS_FAILED, PL_COUNTER, "tls_failed", "TLS handshakes that failed")      \

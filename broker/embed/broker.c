@@ -15,17 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "source.h"
 #include "system.h"
 
-enum {
-    BACKLOG_LIMIT = 65536, /* messages a loop may be behind */
-    SPARE_DESCRIPTORS = 64 /* not for connections */
-};
+enum { BACKLOG_LIMIT = 65536 }; /* messages a loop may be behind */
 
 /* --- Numbers --- */
 
@@ -86,20 +82,6 @@ static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
     return total / b->workers + (total % b->workers != 0);
 }
 
-static uint32_t connection_limit(const struct pl_broker *b)
-{
-    uint32_t limit = b->config->limits.connections;
-    struct rlimit files;
-
-    if (limit == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        rlim_t most = files.rlim_cur / 2 > SPARE_DESCRIPTORS
-                          ? files.rlim_cur - SPARE_DESCRIPTORS
-                          : files.rlim_cur / 2;
-        limit = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
-    }
-    return per_worker(b, limit);
-}
-
 static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
 {
     struct pl_channels_options o = pl_channels_options_of(b->config);
@@ -137,7 +119,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .metrics = &s->metrics,
         .handlers = b->handlers,
         .access = b->access,
-        .connection_limit = connection_limit(b),
+        .connection_limit = per_worker(b, pl_broker_connection_limit(b)),
         .version = "parley " PL_VERSION,
     };
 
@@ -254,6 +236,7 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
         .supervisor = b->supervisor_address,
         .status = &b->status,
         .metrics = &pl_broker_control(b)->metrics,
+        .connection_limit = pl_broker_admin_limit(b),
     };
     enum pl_err rc = pl_admin_create(out, &o);
 

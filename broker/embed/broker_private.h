@@ -86,6 +86,11 @@ void pl_broker_free_loops(struct pl_broker *b);
 /* Put the loop's own numbers among the others. */
 void pl_broker_copy_stats(struct pl_share *s);
 
+/* descriptors.c: how many connections the admin server, and all clients, may
+ * have; the latter 0: any number. */
+uint32_t pl_broker_admin_limit(const struct pl_broker *b);
+uint32_t pl_broker_connection_limit(const struct pl_broker *b);
+
 /* memory.c: limits.memory in bytes, 0: off; and what the supervisor asks. */
 uint64_t pl_broker_memory_limit(const struct pl_broker *b);
 uint64_t pl_broker_memory_used(void *broker, bool trim);

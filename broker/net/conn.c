@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn.c - see conn.h: bytes between a socket and its session.
+/* conn.c - see conn.h: bytes between a socket and what is above.
  *
  * A socket is registered once, for reading and writing, edge-triggered: no
  * write and no pause ever changes the registration.  Reading goes into the
@@ -23,7 +23,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "conn_tls.h"
 #include "conns.h"
 #include "doors.h"
 #include "keeper.h"
@@ -51,9 +50,9 @@ const struct pl_conn_io pl_conn_io_plain = {
     .write = plain_write,
 };
 
-static struct pl_session *session_of(struct pl_conn *c)
+static const struct pl_conn_above *above(const struct pl_conn *c)
 {
-    return pl_session_of_transport(c);
+    return c->conns->above;
 }
 
 static void make_ready(struct pl_conn *c)
@@ -90,7 +89,7 @@ static void drop_ready(struct pl_conn *c)
     c->is_ready = false;
 }
 
-static void let_go(struct pl_conn *c)
+void pl_conn_let_go(struct pl_conn *c)
 {
     if (c->fd < 0)
         return;
@@ -108,8 +107,8 @@ static void close_now(struct pl_conn *c, const char *why)
 {
     if (c->fd < 0)
         return;
-    let_go(c);
-    pl_session_gone(session_of(c), why);
+    pl_conn_let_go(c);
+    above(c)->gone(c, why);
 }
 
 /* --- Writing --- */
@@ -152,7 +151,7 @@ static void on_flushed(struct pl_conn *c)
 static bool write_some(struct pl_conn *c)
 {
     struct iovec iov[PL_PIECES];
-    int count = pl_session_output(session_of(c), iov, PL_PIECES);
+    int count = above(c)->output(c, iov, PL_PIECES);
 
     if (count == 0) {
         on_flushed(c);
@@ -163,26 +162,26 @@ static bool write_some(struct pl_conn *c)
     pl_count(c->conns->metrics, PL_METRIC_WRITES, 1);
     if (n >= 0) {
         pl_count(c->conns->metrics, PL_METRIC_BYTES_OUT, (uint64_t)n);
-        pl_session_sent(session_of(c), (uint64_t)n);
+        above(c)->sent(c, (uint64_t)n);
         return c->fd >= 0;
     }
     if (errno == EINTR)
         return true;
     if (errno == EAGAIN || errno == ENOBUFS) {
         c->is_stalled = true;
-        pl_session_stalled(session_of(c));
+        above(c)->stalled(c);
     } else {
         close_now(c, "write failed");
     }
     return false;
 }
 
-static void write_all(struct pl_conn *c)
+void pl_conn_write(struct pl_conn *c)
 {
     if (c->fd < 0)
         return;
     if (c->is_stalled) { /* with TLS nobody may have said so yet */
-        pl_session_waits(session_of(c));
+        above(c)->waits(c);
         return;
     }
     while (write_some(c))
@@ -202,7 +201,7 @@ static void on_writable(struct pl_conn *c)
     }
     if (c->io->drain != NULL && c->is_unread && !c->is_paused)
         make_ready(c); /* reading may have waited for that */
-    write_all(c);
+    pl_conn_write(c);
 }
 
 /* --- Reading --- */
@@ -219,18 +218,17 @@ static void on_emptied(struct pl_conn *c)
 /* One read; false when there is nothing more to read in this visit. */
 static bool read_some(struct pl_conn *c)
 {
-    size_t most = pl_session_inflates(session_of(c)) ? PL_READ_PACKED
-                                                     : sizeof c->conns->in;
+    size_t most = above(c)->inflates(c) ? PL_READ_PACKED : sizeof c->conns->in;
     ssize_t n = c->io->read(c, c->conns->in, most);
 
     pl_count(c->conns->metrics, PL_METRIC_READS, 1);
     if (n > 0) {
-        pl_session_input(session_of(c), c->conns->in, (size_t)n);
+        above(c)->input(c, c->conns->in, (size_t)n);
         if (c->fd < 0)
             return false;
         if ((size_t)n < most && !c->is_hung_up)
             on_emptied(c); /* by a short read */
-        else if (pl_session_may_go_on(session_of(c)))
+        else if (above(c)->may_go_on(c))
             return true;
         else if (!c->is_paused)
             make_ready(c);
@@ -242,6 +240,10 @@ static bool read_some(struct pl_conn *c)
         on_emptied(c);
         return false;
     }
+    if (n == 0 && above(c)->ended(c)) {
+        c->is_unread = false; /* and it gets what waits for it */
+        return false;
+    }
     if (n == 0 && c->io->finish != NULL)
         c->io->finish(c); /* it may have ended its half only */
     close_now(c, n == 0 ? "end of file" : "read failed");
@@ -250,9 +252,15 @@ static bool read_some(struct pl_conn *c)
 
 static void read_all(struct pl_conn *c)
 {
-    pl_session_visit(session_of(c));
+    above(c)->visit(c);
     while (c->fd >= 0 && c->is_unread && !c->is_paused && read_some(c))
         continue;
+}
+
+/* A server of HTTP takes one read a connection and turn. */
+static bool takes_input(const struct pl_conns *k)
+{
+    return k->keeper == NULL || pl_keeper_takes_input(k->keeper);
 }
 
 static struct pl_conn *pop_ready(struct pl_conns *k)
@@ -271,7 +279,7 @@ void pl_conn_read_ready(struct pl_task *t)
     struct pl_conns *k = PL_CONTAINER(t, struct pl_conns, read_ready);
     const struct pl_conn *c = NULL, *last = k->ready_last;
 
-    while (k->ready != NULL && c != last && pl_keeper_takes_input(k->keeper)) {
+    while (k->ready != NULL && c != last && takes_input(k)) {
         c = pop_ready(k);
         read_all((struct pl_conn *)c); /* may close it, and frees none */
     }
@@ -283,7 +291,7 @@ void pl_conn_read_ready(struct pl_task *t)
 static void on_readable(struct pl_conn *c)
 {
     c->is_unread = true;
-    if (c->conns->ready != NULL || !pl_keeper_takes_input(c->conns->keeper))
+    if (c->conns->ready != NULL || !takes_input(c->conns))
         make_ready(c);
     else
         read_all(c);
@@ -303,40 +311,30 @@ void pl_conn_on_event(void *conn, uint32_t events)
         on_writable(c);
 }
 
-/* --- What the session wants --- */
+/* --- What is above wants --- */
 
 /* The last words wait for a peer that reads slowly, and may be cut before it
  * has read enough.  So the kernel shall take them beyond what it usually takes
  * of a connection: it delivers them behind our close(2), too. */
-static void take_last_words(struct pl_conn *c)
+void pl_conn_write_last(struct pl_conn *c)
 {
     int usual = 0;
 
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &usual, sizeof usual);
-    on_writable(c);
+    if (c->is_stalled && c->fd >= 0) {
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &usual, sizeof usual);
+        on_writable(c);
+    } else {
+        pl_conn_write(c);
+    }
 }
 
-static void flush(struct pl_session *s)
+void pl_conn_pause(struct pl_conn *c)
 {
-    struct pl_conn *c = pl_session_transport(s);
-
-    if (c->is_stalled && c->fd >= 0 && pl_session_is_closing(s))
-        take_last_words(c);
-    else
-        write_all(c);
-}
-
-static void pause_reading(struct pl_session *s)
-{
-    struct pl_conn *c = pl_session_transport(s);
-
     c->is_paused = true;
 }
 
-static void resume_reading(struct pl_session *s)
+void pl_conn_resume(struct pl_conn *c)
 {
-    struct pl_conn *c = pl_session_transport(s);
-
     c->is_paused = false;
     if (c->is_unread && c->fd >= 0)
         make_ready(c);
@@ -350,10 +348,8 @@ static void cut(struct pl_conn *c)
     close_now(c, "ended");
 }
 
-static void end(struct pl_session *s, enum pl_end how)
+void pl_conn_end(struct pl_conn *c, enum pl_end how)
 {
-    struct pl_conn *c = pl_session_transport(s);
-
     if (how == PL_END_AT_ONCE) {
         cut(c);
         return;
@@ -361,39 +357,16 @@ static void end(struct pl_session *s, enum pl_end how)
     c->is_ending = true;
     c->is_lingering = how == PL_END_LINGER;
     if (c->is_paused)
-        resume_reading(s);
-    write_all(c);
+        pl_conn_resume(c);
+    pl_conn_write(c);
 }
-
-static void let_go_of(struct pl_session *s)
-{
-    let_go(pl_session_transport(s));
-}
-
-static bool is_tls(struct pl_session *s)
-{
-    struct pl_conn *c = pl_session_transport(s);
-
-    return c->io == &pl_conn_io_tls;
-}
-
-static const struct pl_transport_ops ops = {
-    .flush = flush,
-    .pause = pause_reading,
-    .resume = resume_reading,
-    .end = end,
-    .free = let_go_of,
-    .admit = pl_conn_admit,
-    .peer = pl_conn_peer,
-    .is_tls = is_tls,
-};
 
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,
                          const struct pl_conn_io *io, struct pl_guest *guest)
 {
-    struct pl_session *s;
+    struct pl_conn *c;
     size_t more = guest == NULL ? 0 : sizeof(struct pl_guest *);
-    enum pl_err rc = pl_session_create(&s, k->keeper, &ops, io->size + more);
+    enum pl_err rc = k->above->create(&c, k, fd, io->size + more);
 
     if (rc != PL_OK) {
         close(fd);
@@ -401,7 +374,6 @@ enum pl_err pl_conn_open(struct pl_conns *k, int fd,
             pl_guest_send(&k->actor, guest, PL_GUEST_LEAVE);
         return rc;
     }
-    struct pl_conn *c = pl_session_transport(s);
     c->conns = k;
     c->io = io;
     c->fd = fd;

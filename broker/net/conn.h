@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn.h - one socket and its session.  Private to the room. */
+/* conn.h - one socket, and what is above its bytes: a session, or a connection
+ * of an HTTP server.  Private to the room. */
 #ifndef PL_CONN_H
 #define PL_CONN_H
 
@@ -9,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "loop.h"
+#include "metrics.h"
 #include "session.h"
 
 enum {
@@ -19,10 +21,12 @@ enum {
 };
 
 struct pl_conn;
+struct pl_conns;
 struct pl_conns_tls; /* conn_tls.h */
 struct pl_config;
 struct pl_guest; /* doors.h */
 struct pl_proxy; /* proxy.h */
+struct pl_web;   /* web.h */
 
 /* How bytes get through a socket: plain here; TLS has another table.  Both
  * give what read(2) and sendmsg(2) give, errno included. */
@@ -45,11 +49,37 @@ extern const struct pl_conn_io pl_conn_io_plain;
  * the plain one and that of TLS. */
 extern const struct pl_conn_io pl_conn_io_proxy_plain, pl_conn_io_proxy_tls;
 
+/* What is above the connections of one pl_conns. */
+struct pl_conn_above {
+    /* A new one on `fd`, with `size` bytes for its transport; whatever the
+     * result, `fd` is the caller's. */
+    enum pl_err (*create)(struct pl_conn **out, struct pl_conns *k, int fd,
+                          size_t size);
+    /* Reading begins; bytes arrived; whether more may be read at once. */
+    void (*visit)(struct pl_conn *c);
+    void (*input)(struct pl_conn *c, char *bytes, size_t len);
+    bool (*may_go_on)(const struct pl_conn *c);
+    /* Whether input may be inflated, so should be read in small pieces. */
+    bool (*inflates)(const struct pl_conn *c);
+    /* The peer sends no more.  False: the connection is over. */
+    bool (*ended)(struct pl_conn *c);
+    int (*output)(struct pl_conn *c, struct iovec *iov, int max);
+    void (*sent)(struct pl_conn *c, uint64_t bytes);
+    void (*stalled)(struct pl_conn *c);
+    void (*waits)(struct pl_conn *c);
+    void (*gone)(struct pl_conn *c, const char *why);
+};
+
+extern const struct pl_conn_above pl_conn_above_session, pl_conn_above_web;
+
 /* What the connections of a loop share. */
 struct pl_conns {
     struct pl_actor actor; /* first */
     struct pl_reactor *reactor;
-    struct pl_keeper *keeper;
+    const struct pl_conn_above *above;
+    struct pl_keeper *keeper; /* of sessions */
+    struct pl_web *web;       /* of an HTTP server */
+    bool is_trusted;          /* its clients need no key */
     struct pl_metrics *metrics;
     struct pl_poller *poller;   /* owned */
     struct pl_conn *ready;      /* to be read when a turn has time, in order */
@@ -57,11 +87,12 @@ struct pl_conns {
     struct pl_task read_ready;
     struct pl_conns_tls *tls;       /* owned; NULL: none of them uses TLS */
     const struct pl_config *config; /* NULL: there are no doors */
+    struct pl_metrics unlisted;     /* what an HTTP server does not show */
     char in[PL_READ_BYTES];
     char out[PL_JOIN_BYTES];
 };
 
-/* The transport's part of a session. */
+/* The transport's part of what is above. */
 struct pl_conn {
     struct pl_conns *conns;
     const struct pl_conn_io *io;
@@ -96,8 +127,14 @@ void pl_conns_on_guest(struct pl_conns *k, struct pl_guest *g);
 /* What a trusted proxy said about whom it speaks for. */
 void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said);
 
-/* For the table of operations; see session.h. */
+/* What is above wants this; see session.h and web.h. */
+void pl_conn_write(struct pl_conn *c);
+void pl_conn_write_last(struct pl_conn *c); /* its last words are there */
+void pl_conn_pause(struct pl_conn *c);
+void pl_conn_resume(struct pl_conn *c);
+void pl_conn_end(struct pl_conn *c, enum pl_end how);
+void pl_conn_let_go(struct pl_conn *c); /* close, and tell nothing above */
 enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list);
-void pl_conn_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
+void pl_conn_peer(struct pl_conn *c, char text[PL_IP_TEXT_MAX]);
 
 #endif

@@ -31,7 +31,7 @@ static ssize_t refuse(struct pl_conn *c, const char *why)
     char peer[PL_IP_TEXT_MAX];
 
     pl_count(c->conns->metrics, PL_METRIC_PROXY_FAILED, 1);
-    pl_conn_peer(pl_session_of_transport(c), peer);
+    pl_conn_peer(c, peer);
     PL_LOG(PL_LOG_INFO, "PROXY header refused", pl_log_string("address", peer),
            pl_log_string("reason", why));
     return fail(EPROTO);

@@ -176,7 +176,7 @@ static void log_failure(const struct pl_conn_tls *t)
 
     pl_tls_reason(reason, sizeof reason);
     pl_count(t->conn.conns->metrics, PL_METRIC_TLS_FAILED, 1);
-    pl_conn_peer(pl_session_of_transport((struct pl_conn *)&t->conn), peer);
+    pl_conn_peer((struct pl_conn *)&t->conn, peer);
     PL_LOG(PL_LOG_INFO, "TLS handshake failed", pl_log_string("address", peer),
            pl_log_string("reason", reason),
            pl_log_string("certificate",
@@ -284,7 +284,7 @@ static void on_key_update(struct pl_conn_tls *t)
     t->is_failed = true;
     SSL_set_shutdown(t->ssl, SSL_RECEIVED_SHUTDOWN | SSL_SENT_SHUTDOWN);
     pl_count(t->conn.conns->metrics, PL_METRIC_TLS_KEY_FLOODS, 1);
-    pl_conn_peer(pl_session_of_transport(&t->conn), peer);
+    pl_conn_peer(&t->conn, peer);
     PL_LOG(PL_LOG_INFO, "too many TLS key updates",
            pl_log_string("address", peer));
 }

@@ -14,6 +14,7 @@
 #include "conns_mail.h"
 #include "monitor.h"
 #include "poller.h"
+#include "reactor.h"
 
 static void fd_mail_destroy(struct pl_msg *msg)
 {
@@ -85,7 +86,6 @@ enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
 
     if (speaks_first)
         io = is_tls ? &pl_conn_io_proxy_tls : &pl_conn_io_proxy_plain;
-    pl_count(c->metrics, PL_METRIC_ACCEPTED, 1);
     return pl_conn_open(c, fd, io, guest);
 }
 
@@ -135,10 +135,9 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
-                            struct pl_reactor *reactor,
-                            struct pl_keeper *keeper,
-                            struct pl_metrics *metrics)
+static enum pl_err create(struct pl_conns **out, struct pl_loop *loop,
+                          struct pl_reactor *reactor,
+                          const struct pl_conn_above *above)
 {
     struct pl_conns *c = malloc(sizeof *c);
 
@@ -146,8 +145,7 @@ enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
         return PL_ENOMEM;
     memset(c, 0, offsetof(struct pl_conns, in));
     c->reactor = reactor;
-    c->keeper = keeper;
-    c->metrics = metrics;
+    c->above = above;
     c->read_ready.run = pl_conn_read_ready;
     enum pl_err rc = pl_poller_create(&c->poller, reactor, pl_conn_on_event);
     if (rc == PL_OK)
@@ -159,6 +157,35 @@ enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
     }
     *out = c;
     return PL_OK;
+}
+
+enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
+                            struct pl_reactor *reactor,
+                            struct pl_keeper *keeper,
+                            struct pl_metrics *metrics)
+{
+    enum pl_err rc = create(out, loop, reactor, &pl_conn_above_session);
+
+    if (rc == PL_OK) {
+        (*out)->keeper = keeper;
+        (*out)->metrics = metrics;
+    }
+    return rc;
+}
+
+enum pl_err pl_conns_create_web(struct pl_conns **out,
+                                struct pl_reactor *reactor, struct pl_web *web,
+                                bool is_trusted)
+{
+    enum pl_err rc =
+        create(out, pl_reactor_loop(reactor), reactor, &pl_conn_above_web);
+
+    if (rc == PL_OK) {
+        (*out)->web = web;
+        (*out)->is_trusted = is_trusted;
+        (*out)->metrics = &(*out)->unlisted;
+    }
+    return rc;
 }
 
 struct pl_address pl_conns_address(const struct pl_conns *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conns.h - the connections of one loop: sockets on one side, sessions on the
- * other. */
+/* conns.h - the connections of one loop: sockets on one side; sessions, or an
+ * HTTP server, on the other. */
 #ifndef PL_CONNS_H
 #define PL_CONNS_H
 
@@ -19,6 +19,7 @@ struct pl_loop;
 struct pl_reactor;
 struct pl_tls; /* tls.h */
 struct pl_tls_seed;
+struct pl_web; /* web.h */
 
 /* An actor that takes sockets which a listener hands over.  It ends with
  * PL_MSG_STOP, after its sessions.
@@ -27,6 +28,14 @@ enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
                             struct pl_reactor *reactor,
                             struct pl_keeper *keeper,
                             struct pl_metrics *metrics);
+
+/* The same for connections of an HTTP server.  Those of `is_trusted` need no
+ * key.  Their bytes are not among those of clients in the metrics.  `web`
+ * outlives it.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_conns_create_web(struct pl_conns **out,
+                                struct pl_reactor *reactor, struct pl_web *web,
+                                bool is_trusted);
 
 struct pl_address pl_conns_address(const struct pl_conns *c);
 
@@ -47,11 +56,11 @@ enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
  * Thread: any before the loop runs. */
 void pl_conns_set_doors(struct pl_conns *c, const struct pl_config *config);
 
-/* Begin a session on the connected, non-blocking socket `fd`; `guest` is NULL
- * when there are no doors.
+/* Begin a session, or a connection of the HTTP server, on the connected,
+ * non-blocking socket `fd`; `guest` is NULL when there are no doors.
  * Owner:  the conns, of both, also on error, when it closes it.
  * Thread: the loop's.
- * Errors: PL_ENOMEM. */
+ * Errors: PL_ENOMEM; PL_EFULL, PL_ESTOPPING: it may not begin. */
 enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
                            struct pl_guest *guest);
 

@@ -110,9 +110,8 @@ enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list)
     return g->is_over ? PL_ADMIT_REFUSE : PL_ADMIT;
 }
 
-void pl_conn_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
+void pl_conn_peer(struct pl_conn *c, char text[PL_IP_TEXT_MAX])
 {
-    struct pl_conn *c = pl_session_transport(s);
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof sa;
     struct pl_ip ip;

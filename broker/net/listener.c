@@ -67,7 +67,8 @@ static void stop_listening(struct pl_listener *l)
     pl_timer_stop(l->actor.loop, &l->pause);
     close(l->fd);
     l->fd = -1;
-    pl_gauge_drop(l->options.metrics, PL_METRIC_LISTENERS, 1);
+    if (!l->options.is_internal)
+        pl_gauge_drop(l->options.metrics, PL_METRIC_LISTENERS, 1);
 }
 
 static void avoid(struct pl_listener *l, unsigned loop)
@@ -129,8 +130,10 @@ static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
     l->load[to]++;
     l->options.given[to]++;
     if (to == 0) {
-        if (pl_conns_adopt(l->options.local, fd, l->options.is_tls, guest) !=
-            PL_OK)
+        enum pl_err rc =
+            pl_conns_adopt(l->options.local, fd, l->options.is_tls, guest);
+
+        if (rc != PL_OK && rc != PL_EFULL) /* which is counted there */
             pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
@@ -339,7 +342,7 @@ static bool parse(const char *text, struct sockaddr *out, int *len)
     return evutil_parse_sockaddr_port(text, out, len) == 0;
 }
 
-static enum pl_err start_listening(struct pl_listener *l)
+static enum pl_err bind_address(struct pl_listener *l)
 {
     struct sockaddr_storage sa;
     int len = sizeof sa;
@@ -350,36 +353,74 @@ static enum pl_err start_listening(struct pl_listener *l)
     if (l->fd < 0)
         return PL_EIO;
     l->port = port_of(l->fd);
-    pl_count(l->options.metrics, PL_METRIC_LISTENERS, 1);
+    return PL_OK;
+}
+
+static enum pl_err start_listening(struct pl_listener *l)
+{
+    if (!l->options.is_internal)
+        pl_count(l->options.metrics, PL_METRIC_LISTENERS, 1);
     event_assign(&l->event, pl_reactor_base(l->reactor), l->fd,
                  EV_READ | EV_PERSIST, on_event, l);
     return event_add(&l->event, NULL) == 0 ? PL_OK : PL_ENOMEM;
 }
 
-enum pl_err pl_listener_create(struct pl_listener **out, struct pl_loop *loop,
-                               struct pl_reactor *reactor,
-                               const struct pl_listener_options *options)
+/* One that does not listen yet; it ends with its loop. */
+static struct pl_listener *create(struct pl_loop *loop,
+                                  struct pl_reactor *reactor,
+                                  const struct pl_listener_options *options)
 {
     struct pl_listener *l = calloc(1, sizeof *l);
 
     assert(options->loops <= PL_CONFIG_LOOPS_MAX);
     if (l == NULL)
-        return PL_ENOMEM;
+        return NULL;
     l->options = *options;
     l->reactor = reactor;
     l->pause.fire = on_pause_over;
     l->fd = -1;
     if (pl_actor_init(&l->actor, loop, &ops) != PL_OK) {
         free(l);
+        return NULL;
+    }
+    return l;
+}
+
+static enum pl_err start(struct pl_listener **out, struct pl_listener *l,
+                         enum pl_err rc)
+{
+    if (rc == PL_OK)
+        rc = start_listening(l);
+    if (rc == PL_OK)
+        *out = l;
+    else
+        pl_actor_exit(&l->actor, "not listening"); /* reaped by the loop */
+    return rc;
+}
+
+enum pl_err pl_listener_create(struct pl_listener **out, struct pl_loop *loop,
+                               struct pl_reactor *reactor,
+                               const struct pl_listener_options *options)
+{
+    struct pl_listener *l = create(loop, reactor, options);
+
+    return l == NULL ? PL_ENOMEM : start(out, l, bind_address(l));
+}
+
+enum pl_err pl_listener_create_on(struct pl_listener **out,
+                                  struct pl_loop *loop,
+                                  struct pl_reactor *reactor,
+                                  const struct pl_listener_options *options,
+                                  int fd)
+{
+    struct pl_listener *l = create(loop, reactor, options);
+
+    if (l == NULL) {
+        close(fd);
         return PL_ENOMEM;
     }
-    enum pl_err rc = start_listening(l);
-    if (rc != PL_OK) {
-        pl_actor_exit(&l->actor, "not listening"); /* reaped by the loop */
-        return rc;
-    }
-    *out = l;
-    return PL_OK;
+    l->fd = fd;
+    return start(out, l, PL_OK);
 }
 
 struct pl_address pl_listener_address(const struct pl_listener *l)

@@ -29,6 +29,7 @@ struct pl_listener_options {
                         listeners together, which share a loop */
     struct pl_doors *doors; /* of the same loop; NULL: none */
     struct pl_metrics *metrics;
+    bool is_internal; /* no listener for clients: not in the gauge of those */
 };
 
 /* Bind and listen.  It closes with a pl_phase_mail LISTENERS or PL_MSG_STOP.
@@ -37,6 +38,14 @@ struct pl_listener_options {
 enum pl_err pl_listener_create(struct pl_listener **out, struct pl_loop *loop,
                                struct pl_reactor *reactor,
                                const struct pl_listener_options *options);
+
+/* The same on a socket that listens already; the address is for the log.
+ * Owner:  the listener, of `fd`, also on error. */
+enum pl_err pl_listener_create_on(struct pl_listener **out,
+                                  struct pl_loop *loop,
+                                  struct pl_reactor *reactor,
+                                  const struct pl_listener_options *options,
+                                  int fd);
 
 struct pl_address pl_listener_address(const struct pl_listener *l);
 

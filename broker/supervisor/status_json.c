@@ -147,6 +147,11 @@ static const struct number connections[] = {
     {"input_carried", PL_METRIC_INPUT_CARRIED},
     {"out_queue_bytes", PL_METRIC_QUEUE_BYTES},
 };
+static const struct number admin[] = {
+    {"connections", PL_METRIC_ADMIN_CONNECTIONS},
+    {"refused", PL_METRIC_ADMIN_REFUSED},
+    {"timed_out", PL_METRIC_ADMIN_TIMED_OUT},
+};
 static const struct number doors[] = {
     {"refused_origin", PL_METRIC_REFUSED_ORIGIN},
     {"refused_host", PL_METRIC_REFUSED_HOST},
@@ -260,12 +265,12 @@ static json_t *groups_json(const struct pl_status *s)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
-        GROUP(s, connections), "doors", GROUP(s, doors), "closed",
-        GROUP(s, closed), "memory", GROUP(s, memory), "users", GROUP(s, users),
-        "channels", GROUP(s, channels), "mailboxes", GROUP(s, mailboxes),
-        "handlers", GROUP(s, handlers), "authentication",
+        GROUP(s, connections), "admin", GROUP(s, admin), "doors",
+        GROUP(s, doors), "closed", GROUP(s, closed), "memory", GROUP(s, memory),
+        "users", GROUP(s, users), "channels", GROUP(s, channels), "mailboxes",
+        GROUP(s, mailboxes), "handlers", GROUP(s, handlers), "authentication",
         GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
         GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
         errors_json(s), "drops", GROUP(s, drops), "dead_letters",

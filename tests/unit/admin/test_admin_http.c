@@ -105,22 +105,25 @@ static void requests_follow_one_another_on_one_connection(void **state)
     close(fd);
 }
 
-/* Below HTTP/1.0 too, where nobody should keep a connection, but may. */
 static void an_answer_says_how_long_it_is(void **state)
 {
     struct rig *r = *state;
     int fd = dial_unix(r);
 
     r->answer[0] = '\0';
-    say(fd, "GET /health HTTP/0.1\r\nConnection: keep-alive\r\n\r\n"
-            "GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    hear_until(r, fd, NULL);
+    say(fd, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+            "GET /none HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+            "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear_until(r, fd, NULL); /* HTTP/1.0 ends the connection */
     close(fd);
     char *second = strstr(r->answer + 1, "HTTP/");
     assert_non_null(second);
     assert_non_null(strstr(second, "Content-Length: "));
+    assert_non_null(strstr(second, "Connection: close"));
+    assert_null(strstr(second + 1, "HTTP/"));
     *second = '\0';
     assert_non_null(strstr(r->answer, "Content-Length: "));
+    assert_null(strstr(r->answer, "Connection: close"));
 }
 
 static void a_client_that_goes_away_meanwhile_harms_nobody(void **state)

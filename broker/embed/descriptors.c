@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* descriptors.c - how the descriptors of the process are shared: what the admin
+ * server may have is kept from the clients, so neither can take from the other.
+ *
+ * Invariant: with limits.connections 0 both limits together leave
+ * SPARE_DESCRIPTORS, if the process may have twice as many. */
+#include "broker_private.h"
+
+#include <sys/resource.h>
+
+enum { SPARE_DESCRIPTORS = 64 /* of the broker itself */ };
+
+uint32_t pl_broker_admin_limit(const struct pl_broker *b)
+{
+    uint32_t limit = b->config->limits.admin_connections;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < limit)
+        limit = (uint32_t)(files.rlim_cur / 4);
+    return limit > 0 ? limit : 1;
+}
+
+uint32_t pl_broker_connection_limit(const struct pl_broker *b)
+{
+    uint32_t limit = b->config->limits.connections;
+    struct rlimit files;
+
+    if (limit > 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return limit;
+    rlim_t spare = SPARE_DESCRIPTORS + pl_broker_admin_limit(b);
+    rlim_t most = files.rlim_cur / 2 > spare ? files.rlim_cur - spare
+                                             : files.rlim_cur / 2;
+    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}

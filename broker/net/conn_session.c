@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conn_session.c - the bytes of a client: a session is above them. */
+#include "conn.h"
+#include "conn_tls.h"
+#include "metrics.h"
+
+static struct pl_session *session_of(const struct pl_conn *c)
+{
+    return pl_session_of_transport((struct pl_conn *)c);
+}
+
+/* --- What the session wants --- */
+
+static void flush(struct pl_session *s)
+{
+    struct pl_conn *c = pl_session_transport(s);
+
+    if (pl_session_is_closing(s))
+        pl_conn_write_last(c);
+    else
+        pl_conn_write(c);
+}
+
+static void pause_reading(struct pl_session *s)
+{
+    pl_conn_pause(pl_session_transport(s));
+}
+
+static void resume_reading(struct pl_session *s)
+{
+    pl_conn_resume(pl_session_transport(s));
+}
+
+static void end(struct pl_session *s, enum pl_end how)
+{
+    pl_conn_end(pl_session_transport(s), how);
+}
+
+static void let_go(struct pl_session *s)
+{
+    pl_conn_let_go(pl_session_transport(s));
+}
+
+static void peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
+{
+    pl_conn_peer(pl_session_transport(s), text);
+}
+
+static bool is_tls(struct pl_session *s)
+{
+    const struct pl_conn *c = pl_session_transport(s);
+
+    return c->io == &pl_conn_io_tls;
+}
+
+static const struct pl_transport_ops ops = {
+    .flush = flush,
+    .pause = pause_reading,
+    .resume = resume_reading,
+    .end = end,
+    .free = let_go,
+    .admit = pl_conn_admit,
+    .peer = peer,
+    .is_tls = is_tls,
+};
+
+/* --- What its bytes bring --- */
+
+static enum pl_err create(struct pl_conn **out, struct pl_conns *k, int fd,
+                          size_t size)
+{
+    struct pl_session *s;
+
+    (void)fd;
+    pl_count(k->metrics, PL_METRIC_ACCEPTED, 1);
+    enum pl_err rc = pl_session_create(&s, k->keeper, &ops, size);
+    if (rc == PL_OK)
+        *out = pl_session_transport(s);
+    return rc;
+}
+
+static void visit(struct pl_conn *c)
+{
+    pl_session_visit(session_of(c));
+}
+
+static void input(struct pl_conn *c, char *bytes, size_t len)
+{
+    pl_session_input(session_of(c), bytes, len);
+}
+
+static bool may_go_on(const struct pl_conn *c)
+{
+    return pl_session_may_go_on(session_of(c));
+}
+
+static bool inflates(const struct pl_conn *c)
+{
+    return pl_session_inflates(session_of(c));
+}
+
+/* A WebSocket has its own way to end; a FIN alone is a client that has gone. */
+static bool ended(struct pl_conn *c)
+{
+    (void)c;
+    return false;
+}
+
+static int output(struct pl_conn *c, struct iovec *iov, int max)
+{
+    return pl_session_output(session_of(c), iov, max);
+}
+
+static void sent(struct pl_conn *c, uint64_t bytes)
+{
+    pl_session_sent(session_of(c), bytes);
+}
+
+static void stalled(struct pl_conn *c)
+{
+    pl_session_stalled(session_of(c));
+}
+
+static void waits(struct pl_conn *c)
+{
+    pl_session_waits(session_of(c));
+}
+
+static void gone(struct pl_conn *c, const char *why)
+{
+    pl_session_gone(session_of(c), why);
+}
+
+const struct pl_conn_above pl_conn_above_session = {
+    .create = create,
+    .visit = visit,
+    .input = input,
+    .may_go_on = may_go_on,
+    .inflates = inflates,
+    .ended = ended,
+    .output = output,
+    .sent = sent,
+    .stalled = stalled,
+    .waits = waits,
+    .gone = gone,
+};

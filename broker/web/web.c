@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* web.c - see web.h: what the connections of a server share.
+ *
+ * Connections come in three shares of the limit, and none can take from
+ * another: a quarter for clients that have not shown a key yet (strangers), a
+ * half for those that have, a quarter for those that need none.  A stranger too
+ * many is let in, and an older one ends for it: the oldest of its own address
+ * when that address has half of the share, else the oldest of all.  So clients
+ * that connect and wait cannot keep out one that connects and asks.
+ *
+ * Rejected: to refuse the newest stranger, which lets a few idle connections
+ * lock the address for all; a fixed number of connections for each address,
+ * since behind one address there may be a whole data centre.
+ *
+ * Invariant: the three counts are the connections in web->conns; web->held is
+ * the sum of their `held`. */
+#include "web.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "web_private.h"
+
+enum { QUIET_MS = 10000 }; /* between two lines about refusals */
+
+enum pl_err pl_web_create(struct pl_web **out,
+                          const struct pl_web_options *options)
+{
+    struct pl_web *web = calloc(1, sizeof *web);
+
+    if (web == NULL)
+        return PL_ENOMEM;
+    web->options = *options;
+    pl_list_init(&web->conns);
+    pl_list_init(&web->strangers);
+    *out = web;
+    return PL_OK;
+}
+
+void pl_web_close(struct pl_web *web)
+{
+    web->is_closed = true;
+    while (!pl_list_is_empty(&web->conns))
+        pl_web_abort(PL_CONTAINER(web->conns.next, struct pl_web_conn, link));
+}
+
+void pl_web_destroy(struct pl_web *web)
+{
+    free(web);
+}
+
+/* --- Bytes --- */
+
+static size_t bytes_of(const struct pl_web_conn *c)
+{
+    return c->body_bytes.cap + c->out.cap;
+}
+
+void pl_web_recount(struct pl_web_conn *c)
+{
+    c->web->held += bytes_of(c);
+    c->web->held -= c->held;
+    c->held = bytes_of(c);
+}
+
+bool pl_web_hold(struct pl_web_conn *c, size_t more)
+{
+    const struct pl_web *web = c->web;
+    uint64_t others = web->held - c->held;
+
+    return others == 0 ||
+           web->held + more <= PL_WEB_HELD_MAX + web->options.body_max;
+}
+
+/* --- Connections --- */
+
+static uint32_t share_max(const struct pl_web *web, enum pl_web_share share)
+{
+    uint32_t most = web->options.limit / (share == PL_WEB_KNOWN ? 2 : 4);
+
+    return most > 0 ? most : 1;
+}
+
+static uint32_t *count_of(struct pl_web *web, uint8_t share)
+{
+    if (share == PL_WEB_STRANGER)
+        return &web->stranger_count;
+    return share == PL_WEB_KNOWN ? &web->known_count : &web->trusted_count;
+}
+
+static bool is_full(struct pl_web *web, enum pl_web_share share)
+{
+    return *count_of(web, share) >= share_max(web, share);
+}
+
+static void note_refused(struct pl_web *web)
+{
+    uint64_t now = pl_loop_now_ms(web->options.loop);
+
+    pl_count(web->options.metrics, PL_METRIC_ADMIN_REFUSED, 1);
+    web->unsaid++;
+    if (now < web->speak_ms)
+        return;
+    PL_LOG(PL_LOG_WARN, "admin connections rejected",
+           pl_log_string("key", "limits.admin_connections"),
+           pl_log_number("rejected", (int64_t)web->unsaid));
+    web->unsaid = 0;
+    web->speak_ms = now + QUIET_MS;
+}
+
+/* An IPv6 host has a whole /64 to take addresses from. */
+static bool is_neighbour(const struct pl_ip *a, const struct pl_ip *b)
+{
+    return memcmp(a, b, pl_ip_is_four(a) ? sizeof a->at : 8) == 0;
+}
+
+/* End the stranger that has to make room for one from `from`. */
+static void make_room(struct pl_web *web, const struct pl_ip *from)
+{
+    struct pl_web_conn *oldest = NULL, *nearest = NULL;
+    uint32_t near = 0;
+
+    for (struct pl_list *l = web->strangers.next; l != &web->strangers;
+         l = l->next) {
+        struct pl_web_conn *c = PL_CONTAINER(l, struct pl_web_conn, stranger);
+
+        if (oldest == NULL)
+            oldest = c;
+        if (!is_neighbour(&c->from, from))
+            continue;
+        if (near++ == 0)
+            nearest = c;
+    }
+    note_refused(web);
+    pl_web_abort(near * 2 >= share_max(web, PL_WEB_STRANGER) ? nearest
+                                                             : oldest);
+}
+
+enum pl_err pl_web_join(struct pl_web *web, struct pl_web_conn *c)
+{
+    if (web->is_closed)
+        return PL_EFULL;
+    if (is_full(web, c->share)) {
+        if (c->share != PL_WEB_STRANGER) {
+            note_refused(web);
+            return PL_EFULL;
+        }
+        make_room(web, &c->from);
+    }
+    ++*count_of(web, c->share);
+    pl_list_append(&web->conns, &c->link);
+    if (c->share == PL_WEB_STRANGER)
+        pl_list_append(&web->strangers, &c->stranger);
+    pl_count(web->options.metrics, PL_METRIC_ADMIN_CONNECTIONS, 1);
+    c->web = web;
+    return PL_OK;
+}
+
+void pl_web_leave(struct pl_web_conn *c)
+{
+    struct pl_web *web = c->web;
+
+    web->held -= c->held;
+    --*count_of(web, c->share);
+    pl_list_remove(&c->link);
+    pl_list_remove(&c->stranger);
+    pl_gauge_drop(web->options.metrics, PL_METRIC_ADMIN_CONNECTIONS, 1);
+    c->web = NULL;
+}
+
+bool pl_web_is_trusted(const struct pl_web_conn *c)
+{
+    return c->share == PL_WEB_TRUSTED;
+}
+
+bool pl_web_admit(struct pl_web_conn *c)
+{
+    struct pl_web *web = c->web;
+
+    if (c->share != PL_WEB_STRANGER)
+        return true;
+    if (is_full(web, PL_WEB_KNOWN)) {
+        note_refused(web);
+        return false;
+    }
+    --*count_of(web, c->share);
+    pl_list_remove(&c->stranger);
+    c->share = PL_WEB_KNOWN;
+    ++*count_of(web, c->share);
+    return true;
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* web_conn.c - see web.h: one connection, from request to request.
+ *
+ * A head stays in `in` until it is whole, and is then copied to where it can
+ * stay while `in` changes.  A body goes to body_bytes piece by piece, and only
+ * after the site has seen the head.
+ *
+ * What follows a request waits in `in`, unread beyond one read: reading pauses
+ * until the answer is out.  The next request begins in a turn of its own, so a
+ * client that sends many in one go does not hold the loop.
+ *
+ * The last answer lingers: closing a socket that has unread input is a reset,
+ * which takes the answer away from the peer.
+ *
+ * A peer that ends its half while its request is worked on gets its answer.  In
+ * a stream this end is taken for the reader's going: a stream has no other.
+ *
+ * Invariant: nothing of a body is kept before judge() has returned without an
+ * answer; after pl_web_leave() nothing but reap() uses the connection. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "monitor.h"
+#include "web.h"
+#include "web_private.h"
+
+static const struct pl_web_options *options_of(const struct pl_web_conn *c)
+{
+    return &c->web->options;
+}
+
+void *pl_web_transport(struct pl_web_conn *c)
+{
+    return c + 1;
+}
+
+struct pl_web_conn *pl_web_of_transport(void *transport)
+{
+    return (struct pl_web_conn *)transport - 1;
+}
+
+void pl_web_keep(struct pl_web_conn *c, struct pl_web_party *p)
+{
+    c->party = p;
+}
+
+void pl_web_start_timer(struct pl_web_conn *c, uint64_t ms)
+{
+    c->pace = 0;
+    pl_timer_start(c->actor.loop, &c->timer, ms);
+}
+
+void pl_web_flush(struct pl_web_conn *c)
+{
+    pl_web_recount(c);
+    pl_loop_defer(c->actor.loop, PL_STAGE_FLUSH, &c->flush);
+}
+
+static void pause_reading(struct pl_web_conn *c)
+{
+    if (!c->is_paused)
+        c->transport->pause(c);
+    c->is_paused = true;
+}
+
+static void resume_reading(struct pl_web_conn *c)
+{
+    if (c->is_paused)
+        c->transport->resume(c);
+    c->is_paused = false;
+}
+
+/* --- Requests --- */
+
+/* Methods that some path here may serve; the site says which. */
+static enum pl_err check_method(void *arg, struct pl_span method,
+                                struct pl_http_error *error)
+{
+    static const char *const known[] = {"GET", "HEAD",   "POST", "OPTIONS",
+                                        "PUT", "DELETE", "PATCH"};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (pl_span_equal(method, pl_span_of(known[i])))
+            return PL_OK;
+    return pl_http_refuse(error, 501, "the method is not known here");
+}
+
+static const struct pl_http_rules rules = {.takes_old = true,
+                                           .method = check_method};
+
+/* What follows cannot be trusted to be a request. */
+static void refuse(struct pl_web_conn *c, const struct pl_http_error *error)
+{
+    if (c->state == PL_WEB_HEAD)
+        c->head = (struct pl_http_head){
+            .method = error->is_head ? PL_SPAN("HEAD") : PL_SPAN("GET")};
+    c->is_last = true;
+    pl_web_reply_status(c, error->status, error->text, NULL);
+}
+
+static void refuse_with(struct pl_web_conn *c, int status, const char *text)
+{
+    const struct pl_http_error error = {.status = status, .text = text};
+
+    refuse(c, &error);
+}
+
+static void serve(struct pl_web_conn *c)
+{
+    c->state = PL_WEB_WORK;
+    pl_timer_stop(c->actor.loop, &c->timer);
+    options_of(c)->site->serve(options_of(c)->arg, c, &c->head,
+                               pl_buf_span(&c->body_bytes));
+    if (c->web == NULL)
+        return; /* the site has aborted it */
+    pl_buf_fini(&c->body_bytes);
+    pl_web_recount(c);
+}
+
+/* The site takes the request: its body comes next, `here` is what came with
+ * the head. */
+static void await_body(struct pl_web_conn *c, struct pl_span here)
+{
+    if (c->head.has_length && c->head.length > options_of(c)->body_max) {
+        refuse_with(c, 413, "the body is too long");
+        return;
+    }
+    if (pl_http_body_is_done(&c->body)) {
+        serve(c);
+        return;
+    }
+    pl_web_start_timer(c, options_of(c)->timeout_ms);
+    if (!c->head.wants_100 || here.len > 0)
+        return;
+    pl_buf_put_span(&c->out, PL_SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
+    pl_web_flush(c);
+}
+
+/* The head to where it stays.  False: out of memory. */
+static bool keep_head(struct pl_web_conn *c, struct pl_span bytes)
+{
+    struct pl_http_error ignored;
+    size_t taken;
+
+    pl_buf_fini(&c->head_bytes);
+    pl_buf_put_span(&c->head_bytes, bytes);
+    if (c->head_bytes.failed)
+        return false;
+    enum pl_err rc = pl_http_head_read(pl_buf_span(&c->head_bytes), &rules,
+                                       &c->head, &taken, &ignored);
+    assert(rc == PL_OK);
+    return true;
+}
+
+/* Takes the head from the front of `in`; false: it is not whole. */
+static bool read_head(struct pl_web_conn *c, struct pl_span *in)
+{
+    struct pl_http_head head;
+    struct pl_http_error error;
+    size_t taken;
+
+    switch (pl_http_head_read(*in, &rules, &head, &taken, &error)) {
+    case PL_OK:
+        break;
+    case PL_EAGAIN:
+        if (!c->is_idle)
+            return false;
+        c->is_idle = false;
+        pl_web_start_timer(c, options_of(c)->timeout_ms);
+        return false;
+    default:
+        refuse(c, &error);
+        return true;
+    }
+    if (!keep_head(c, (struct pl_span){in->at, taken})) {
+        pl_web_abort(c);
+        return true;
+    }
+    in->at += taken;
+    in->len -= taken;
+    pl_http_body_begin(&c->body, &c->head);
+    c->is_idle = false;
+    c->is_last = c->head.is_last;
+    c->party = NULL;
+    c->state = PL_WEB_BODY;
+    options_of(c)->site->judge(options_of(c)->arg, c, &c->head);
+    if (c->web != NULL && c->state == PL_WEB_BODY)
+        await_body(c, *in);
+    return true;
+}
+
+static void keep_piece(struct pl_web_conn *c, struct pl_span piece)
+{
+    if (piece.len > options_of(c)->body_max - c->body_bytes.len) {
+        refuse_with(c, 413, "the body is too long");
+        return;
+    }
+    if (!pl_web_hold(c, piece.len)) {
+        refuse_with(c, 503, "too many bodies at once");
+        return;
+    }
+    pl_buf_put_span(&c->body_bytes, piece);
+    if (c->body_bytes.failed)
+        pl_web_abort(c);
+    else
+        pl_web_recount(c);
+}
+
+static void read_body(struct pl_web_conn *c, struct pl_span *in)
+{
+    struct pl_http_error error;
+    struct pl_span piece;
+    size_t before = in->len;
+
+    switch (pl_http_body_next(&c->body, in, &piece, &error)) {
+    case PL_OK:
+    case PL_EAGAIN:
+        break;
+    default:
+        refuse(c, &error);
+        return;
+    }
+    c->pace += before - in->len;
+    if (piece.len > 0)
+        keep_piece(c, piece);
+    if (c->web != NULL && c->state == PL_WEB_BODY &&
+        pl_http_body_is_done(&c->body))
+        serve(c);
+}
+
+/* --- Input --- */
+
+static bool reads(const struct pl_web_conn *c)
+{
+    return c->web != NULL && c->state <= PL_WEB_BODY;
+}
+
+/* Keep what was not understood yet; it is the end of `in`, or is not in it. */
+static void keep_rest(struct pl_web_conn *c, struct pl_span rest, bool is_in)
+{
+    if (c->is_last && !reads(c))
+        rest.len = 0; /* no request follows */
+    if (rest.len == 0) {
+        pl_buf_fini(&c->in);
+    } else if (is_in) {
+        memmove(c->in.data, rest.at, rest.len);
+        c->in.len = rest.len;
+    } else {
+        pl_buf_put_span(&c->in, rest);
+    }
+    if (c->in.failed)
+        pl_web_abort(c);
+    else if (c->in.len > 0 && !reads(c))
+        pause_reading(c);
+}
+
+/* Go on with `in`, which is c->in or new. */
+static void go_on(struct pl_web_conn *c, struct pl_span in, bool is_in)
+{
+    bool is_more = true;
+
+    while (is_more && in.len > 0 && reads(c)) {
+        if (c->state == PL_WEB_HEAD)
+            is_more = read_head(c, &in);
+        else
+            read_body(c, &in);
+    }
+    if (c->web != NULL)
+        keep_rest(c, in, is_in);
+}
+
+void pl_web_input(struct pl_web_conn *c, struct pl_span bytes)
+{
+    bool is_in = c->in.len > 0;
+
+    if (c->web == NULL || (c->is_last && !reads(c)))
+        return; /* nothing that comes now is understood any more */
+    if (is_in) {
+        pl_buf_put_span(&c->in, bytes);
+        if (c->in.failed) {
+            pl_web_abort(c);
+            return;
+        }
+        bytes = pl_buf_span(&c->in);
+    }
+    go_on(c, bytes, is_in);
+}
+
+bool pl_web_ended(struct pl_web_conn *c)
+{
+    if (c->web == NULL || reads(c) || c->state == PL_WEB_STREAM ||
+        c->state == PL_WEB_END)
+        return false;
+    c->is_last = true;
+    pl_buf_fini(&c->in);
+    return true;
+}
+
+/* --- Output --- */
+
+struct pl_span pl_web_output(const struct pl_web_conn *c)
+{
+    if (c->out.len == 0)
+        return (struct pl_span){0};
+    return (struct pl_span){c->out.data + c->sent, c->out.len - c->sent};
+}
+
+static void on_drained(struct pl_web_conn *c)
+{
+    struct pl_web_party *p = c->party;
+
+    pl_buf_fini(&c->out);
+    c->sent = 0;
+    pl_web_recount(c);
+    if (c->state == PL_WEB_ANSWER) {
+        c->party = NULL; /* this is the last that it hears */
+        pl_timer_stop(c->actor.loop, &c->timer);
+        pl_loop_defer(c->actor.loop, PL_STAGE_READY, &c->next);
+    }
+    if (p != NULL && p->drained != NULL)
+        p->drained(p);
+}
+
+void pl_web_sent(struct pl_web_conn *c, size_t bytes)
+{
+    c->sent += bytes;
+    if (c->web == NULL)
+        return;
+    if (c->state == PL_WEB_ANSWER)
+        c->pace += bytes;
+    if (c->sent == c->out.len)
+        on_drained(c);
+}
+
+static void run_flush(struct pl_task *t)
+{
+    struct pl_web_conn *c = PL_CONTAINER(t, struct pl_web_conn, flush);
+
+    if (c->out.failed)
+        pl_web_abort(c);
+    else
+        c->transport->flush(c);
+}
+
+/* The answer is out. */
+static void run_next(struct pl_task *t)
+{
+    struct pl_web_conn *c = PL_CONTAINER(t, struct pl_web_conn, next);
+
+    if (c->is_last) {
+        c->state = PL_WEB_END;
+        pl_web_start_timer(c, PL_WEB_LINGER_MS);
+        c->transport->end(c, false);
+        return;
+    }
+    c->state = PL_WEB_HEAD;
+    c->is_idle = true;
+    c->party = NULL;
+    pl_buf_fini(&c->head_bytes);
+    pl_web_start_timer(c, PL_WEB_IDLE_MS);
+    if (c->in.len > 0)
+        go_on(c, pl_buf_span(&c->in), true);
+    if (reads(c))
+        resume_reading(c);
+}
+
+/* --- Time --- */
+
+/* Whether it was too slow since the timer was set. */
+static bool was_slow(struct pl_web_conn *c)
+{
+    if (c->pace < PL_WEB_PACE)
+        return true;
+    pl_web_start_timer(c, options_of(c)->timeout_ms);
+    return false;
+}
+
+static void on_timer(struct pl_timer *t)
+{
+    struct pl_web_conn *c = PL_CONTAINER(t, struct pl_web_conn, timer);
+    bool is_silent = c->state == PL_WEB_HEAD && c->in.len == 0;
+
+    if (c->state == PL_WEB_END) {
+        pl_web_abort(c);
+        return;
+    }
+    if ((c->state == PL_WEB_BODY || c->state == PL_WEB_ANSWER) && !was_slow(c))
+        return;
+    if (!c->is_idle)
+        pl_count(options_of(c)->metrics, PL_METRIC_ADMIN_TIMED_OUT, 1);
+    if (is_silent || c->state == PL_WEB_ANSWER)
+        pl_web_abort(c);
+    else
+        refuse_with(c, 408, "the request came too slowly");
+}
+
+/* --- Life --- */
+
+static void teardown(struct pl_web_conn *c)
+{
+    struct pl_web_party *p = c->party;
+
+    c->party = NULL;
+    pl_web_leave(c);
+    pl_timer_stop(c->actor.loop, &c->timer);
+    pl_loop_cancel(c->actor.loop, &c->flush);
+    pl_loop_cancel(c->actor.loop, &c->next);
+    if (p != NULL && p->gone != NULL)
+        p->gone(p);
+}
+
+void pl_web_gone(struct pl_web_conn *c)
+{
+    if (c->web != NULL)
+        teardown(c);
+    pl_actor_exit(&c->actor, "closed");
+}
+
+void pl_web_abort(struct pl_web_conn *c)
+{
+    c->party = NULL;
+    c->transport->end(c, true);
+    if (c->web != NULL)
+        pl_web_gone(c); /* the transport had let go before */
+}
+
+static void receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    (void)a;
+    msg->destroy(msg); /* there is no mail for connections */
+}
+
+static void reap(struct pl_actor *a)
+{
+    struct pl_web_conn *c = (struct pl_web_conn *)a;
+
+    if (c->web != NULL) /* of a loop that is taken down */
+        teardown(c);
+    c->transport->free(c);
+    pl_buf_fini(&c->in);
+    pl_buf_fini(&c->head_bytes);
+    pl_buf_fini(&c->body_bytes);
+    pl_buf_fini(&c->out);
+    free(c);
+}
+
+static const struct pl_actor_ops ops = {
+    .name = "web",
+    .mailbox = {.limit = 1, .when_full = PL_FULL_REFUSE},
+    .receive = receive,
+    .reap = reap,
+};
+
+enum pl_err pl_web_conn_create(struct pl_web_conn **out, struct pl_web *web,
+                               bool is_trusted, const struct pl_ip *from,
+                               const struct pl_web_transport_ops *transport,
+                               size_t transport_size)
+{
+    struct pl_web_conn *c = calloc(1, sizeof *c + transport_size);
+
+    if (c == NULL)
+        return PL_ENOMEM;
+    c->transport = transport;
+    c->from = *from;
+    c->share = is_trusted ? PL_WEB_TRUSTED : PL_WEB_STRANGER;
+    c->timer.fire = on_timer;
+    c->flush.run = run_flush;
+    c->next.run = run_next;
+    enum pl_err rc = pl_web_join(web, c);
+    if (rc == PL_OK)
+        rc = pl_actor_init(&c->actor, web->options.loop, &ops);
+    if (rc != PL_OK) {
+        if (c->web != NULL)
+            pl_web_leave(c);
+        free(c);
+        return rc;
+    }
+    pl_web_start_timer(c, web->options.timeout_ms);
+    *out = c;
+    return PL_OK;
+}
