@@ -32,6 +32,8 @@
 
 #include "loop_private.h"
 
+#define NO_BOUND (UINT64_MAX / 2) /* and what is added does not wrap */
+
 enum {
     BUDGET_ACTOR = 64,
     BUDGET_TURN = 16384,
@@ -194,7 +196,7 @@ static void run_mail(struct pl_loop *loop)
     uint32_t left = loop->budget_turn;
     struct pl_actor *a;
 
-    loop->output = 0;
+    loop->output = loop->mail_work = 0;
     while (left > 0 && loop->output < loop->output_bound &&
            (a = pl_actor_queue_pop(&loop->ready)) != NULL) {
         a->mailbox.is_queued = false;
@@ -410,6 +412,19 @@ void pl_loop_add_output(struct pl_loop *loop, uint64_t bytes)
     loop->output += bytes;
 }
 
+/* One comparison a message is to serve both bounds. */
+void pl_loop_add_work(struct pl_loop *loop, uint64_t units)
+{
+    loop->mail_work += units;
+    if (loop->mail_work >= loop->work_bound)
+        loop->output = loop->output_bound;
+}
+
+void pl_loop_bound_work(struct pl_loop *loop, uint64_t units_a_turn)
+{
+    loop->work_bound = units_a_turn;
+}
+
 void pl_loop_bound_output(struct pl_loop *loop, uint64_t bytes_a_turn)
 {
     loop->output_bound = bytes_a_turn;
@@ -488,7 +503,7 @@ static void init(struct pl_loop *loop, struct pl_system *s, unsigned index,
     loop->index = (uint16_t)index;
     loop->budget_actor = BUDGET_ACTOR;
     loop->budget_turn = BUDGET_TURN;
-    loop->output_bound = UINT64_MAX;
+    loop->output_bound = loop->work_bound = NO_BOUND;
     loop->slots_used = 1; /* the loop's own, which is never looked at */
     loop->sample_turn = UINT64_MAX;
     for (unsigned i = 0; i < PL_STAGE_COUNT; i++)

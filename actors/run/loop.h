@@ -107,6 +107,13 @@ void pl_loop_add_output(struct pl_loop *loop, uint64_t bytes);
  * Thread: the loop's, or any before it runs. */
 void pl_loop_bound_output(struct pl_loop *loop, uint64_t bytes_a_turn);
 
+/* Mail caused this much work that its number does not show (one message may be
+ * delivered ten thousand times), in units of about 10 ns; a turn with more than
+ * its bound ends its mail in the same way.  Counts while mail is handled.
+ * Thread: the loop's. */
+void pl_loop_add_work(struct pl_loop *loop, uint64_t units);
+void pl_loop_bound_work(struct pl_loop *loop, uint64_t units_a_turn);
+
 /* Say which foreign code runs now, and that it returned; shown while a
  * handler blocks.  `name` is constant or outlives the call. */
 void pl_loop_enter(struct pl_loop *loop, const char *name);

@@ -47,6 +47,7 @@ struct pl_loop {
     uint32_t budget_actor; /* messages a visit */
     uint32_t budget_turn;  /* messages a turn */
     uint64_t output_bound; /* bytes a turn */
+    uint64_t work_bound;   /* units of mail's work a turn */
     void (*wake)(void *);
     void *wake_arg;
     void (*turn_end)(void *);
@@ -76,7 +77,9 @@ struct pl_loop {
     struct pl_batch *out; /* one for each loop of the system */
     uint16_t *out_dirty;  /* those that are not empty */
     uint32_t out_dirty_count;
-    uint64_t output;             /* bytes that this turn's mail brought */
+    uint64_t output;             /* bytes that this turn's mail brought, or
+                                    output_bound when it is to end */
+    uint64_t mail_work;          /* units that it has caused */
     uint64_t work;               /* things done since the start */
     uint64_t turn_end_ns;        /* of the newest turn that did some */
     const struct pl_msg *sample; /* the message whose wait is measured */

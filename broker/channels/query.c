@@ -11,6 +11,8 @@
  * many may ask. */
 #include "channels_private.h"
 
+enum { WORK_NAME = 4 }; /* units of pl_loop_add_work() for one of an answer */
+
 static struct pl_query_mail *mail_of(struct pl_work *w)
 {
     return (struct pl_query_mail *)w->msg;
@@ -41,7 +43,10 @@ static bool has_said_enough(struct pl_channels *c)
 
 static void count_answer(struct pl_work *w)
 {
-    w->owner->answered_bytes += mail_of(w)->count * sizeof(void *);
+    uint64_t count = mail_of(w)->count;
+
+    w->owner->answered_bytes += count * sizeof(void *);
+    pl_loop_add_work(w->owner->actor.loop, count * WORK_NAME);
 }
 
 /* --- Presence --- */

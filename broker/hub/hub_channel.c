@@ -23,6 +23,12 @@
 
 #include "arena.h"
 
+/* About, in units of pl_loop_add_work(). */
+enum {
+    WORK_DELIVERY = 20, /* one, with its share of a write */
+    WORK_LOOK = 1       /* at a subscriber that may want none */
+};
+
 static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
 {
     return sub->cut_serial == c->serial ? sub->cut : 0;
@@ -276,8 +282,11 @@ static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
 {
     struct pl_metrics *m = pl_hub_metrics(c->hub);
 
-    if (c->open[encoding] == NULL)
+    if (c->open[encoding] == NULL) {
         c->open[encoding] = pl_segment_create(pl_hub_segments(c->hub));
+        pl_loop_add_work(pl_hub_loop(c->hub),
+                         (uint64_t)c->live[encoding] * WORK_DELIVERY);
+    }
     struct pl_segment *s = c->open[encoding];
     size_t before = s == NULL ? 0 : s->buf.len;
     if (s == NULL || !put_push(s, encoding, push)) {
@@ -369,6 +378,9 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
 
     if (c->takers == 0)
         return;
+    pl_loop_add_work(pl_hub_loop(c->hub),
+                     (uint64_t)c->count * WORK_LOOK +
+                         (uint64_t)c->takers * WORK_DELIVERY);
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
         struct pl_segment *s =
             c->live[e] == 0 ? NULL : pl_hub_aside(c->hub, (enum pl_encoding)e);

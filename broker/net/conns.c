@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "conn.h"
 #include "conn_tls.h"
 #include "conns_mail.h"
@@ -96,6 +97,7 @@ static void take(struct pl_conns *c, struct pl_fd_mail *m)
 
     m->fd = -1;
     m->guest = NULL;
+    pl_loop_add_work(c->actor.loop, PL_COST_OPEN);
     if (pl_conns_adopt(c, fd, m->is_tls, guest) != PL_OK)
         pl_count(c->metrics, PL_METRIC_ACCEPT_FAILED, 1);
 }

@@ -16,6 +16,9 @@ enum {
     PL_COST_BYTE = 2,         /* of plain input: a frame has six at least */
     PL_COST_COMMAND = 150,    /* without what its answer costs */
     PL_COST_FLIGHT = 50000,   /* one answer in a TLS handshake */
+    PL_COST_OPEN = 500,       /* a connection that comes ... */
+    PL_COST_END = 500,        /* ... and one that goes */
+    PL_COST_DETACH = 50,      /* each subscription that goes with it */
     PL_BUDGET_TURN = 1 << 20, /* units; half as much for what was carried */
     PL_BUDGET_VISITS = 8      /* a visit may use this part of a turn */
 };

@@ -290,6 +290,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
                        pl_session_overdue, k);
     /* a part, since turns follow each other before a reader had its time */
     pl_loop_bound_output(loop, options->config->limits.outgoing_queue / 4);
+    pl_loop_bound_work(loop, PL_BUDGET_TURN);
     enum pl_err rc = PL_OK;
     if (options->access != NULL)
         k->access = pl_access_hold(options->access);

@@ -208,6 +208,8 @@ static void teardown(struct pl_session *s)
     s->pending = 0;
     if (s->state == PL_SESSION_CONNECTED)
         pl_gauge_drop(metrics(s), PL_METRIC_CLIENTS, 1);
+    pl_budget_spend(&s->keeper->budget,
+                    PL_COST_END + PL_COST_DETACH * s->subscriber.sub_count);
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
     if (s->state == PL_SESSION_LOGIN)
         pl_login_destroy(s->login, &s->keeper->pool);

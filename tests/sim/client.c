@@ -92,7 +92,7 @@ static void say_http(struct client *c)
 
     pl_buf_printf(&b,
                   "GET /connection/websocket%s HTTP/1.1\r\n"
-                  "Host: sim\r\nUpgrade: websocket\r\n"
+                  "Host: localhost\r\nUpgrade: websocket\r\n"
                   "Connection: keep-alive, Upgrade\r\n"
                   "Sec-WebSocket-Version: 13\r\n"
                   "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",

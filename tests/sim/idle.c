@@ -52,7 +52,7 @@ static const struct pl_transport_ops ops = {.flush = flush,
                                             .free = ignore};
 
 static const char request[] = "GET /connection/websocket HTTP/1.1\r\n"
-                              "Host: sim\r\nUpgrade: websocket\r\n"
+                              "Host: localhost\r\nUpgrade: websocket\r\n"
                               "Connection: Upgrade\r\n"
                               "Sec-WebSocket-Version: 13\r\n"
                               "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"

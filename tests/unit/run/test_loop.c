@@ -339,6 +339,35 @@ static void what_is_over_the_turns_output_leads_the_next_turn(void **state)
     assert_string_equal(trace, "aabacc");
 }
 
+static void work(struct pl_actor *a, struct pl_msg *msg)
+{
+    pl_loop_add_work(a->loop, 10);
+    msg->destroy(msg);
+}
+
+static const struct pl_actor_ops worker_ops = {
+    "worker", {100, PL_FULL_REFUSE}, work, recorder_reap};
+
+static void what_is_over_the_turns_work_leads_the_next_turn(void **state)
+{
+    struct recorder *a = recorder_new(loop, &worker_ops);
+    struct recorder *b = recorder_new(loop, &sayer_ops);
+
+    (void)state;
+    pl_loop_bound_work(loop, 20);
+    for (unsigned i = 0; i < 5; i++)
+        mail_to(a, pl_actor_address(&a->actor), 'a');
+    mail_to(a, pl_actor_address(&b->actor), 'b');
+    assert_true(pl_loop_turn(loop));
+    assert_int_equal(pl_loop_stats(loop)->mail_handled, 2);
+    ledger_holds(loop);
+    pl_loop_add_work(loop, 1000); /* outside of mail: of no turn */
+    assert_true(pl_loop_turn(loop));
+    assert_int_equal(pl_loop_stats(loop)->mail_handled, 5); /* b and two */
+    assert_false(pl_loop_turn(loop));
+    assert_int_equal(pl_loop_stats(loop)->mail_handled, 6);
+}
+
 static void echo_forever(struct pl_actor *a, struct pl_msg *msg)
 {
     pl_actor_send(a, pl_actor_address(a), msg);
@@ -606,6 +635,7 @@ int main(void)
         TEST(no_actor_starves_behind_a_busy_one),
         TEST(what_is_over_the_turns_budget_leads_the_next_turn),
         TEST(what_is_over_the_turns_output_leads_the_next_turn),
+        TEST(what_is_over_the_turns_work_leads_the_next_turn),
         TEST(a_turn_ends_although_an_actor_mails_itself),
         TEST(mail_to_another_loop_leaves_at_the_end_of_the_turn),
         TEST(only_a_sleeping_loop_is_woken_and_once_a_batch),

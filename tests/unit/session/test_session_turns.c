@@ -177,6 +177,81 @@ static void who_says_little_does_not_wait_for_those_who_flood(void **state)
     rig_destroy(r);
 }
 
+/* --- What one client causes for many --- */
+
+static void say_visits(struct client *c, unsigned count)
+{
+    struct pl_buf b = {0}, frame = {0};
+
+    for (unsigned i = 0; i < count; i++)
+        pl_buf_printf(&b,
+                      "{\"id\":%u,\"subscribe\":{\"channel\":\"room\"}}\n"
+                      "{\"id\":%u,\"unsubscribe\":{\"channel\":\"room\"}}\n",
+                      2 * i + 10, 2 * i + 11);
+    client_frame(&frame, 0x81, b.data, b.len);
+    client_feed(c, frame.data, frame.len);
+    pl_buf_fini(&frame);
+    pl_buf_fini(&b);
+}
+
+/* Each who comes or goes is told to all: one by one, unlike publications. */
+static void joins_told_to_many_are_spread_over_turns(void **state)
+{
+    enum { MEMBERS = 300, VISITS = 300, DELIVERY = 20 };
+    struct rig *r = with("joins", NULL, 0);
+    struct client *in;
+
+    (void)state;
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        in = client_join(r, 0);
+        client_say(in, "{\"id\":2,\"subscribe\":{\"channel\":\"room\","
+                       "\"join_leave\":true}}");
+        rig_run(r, 0);
+    }
+    in = client_join(r, 0);
+    watch(r, PL_METRIC_FRAMES_OWED);
+    say_visits(in, VISITS);
+    rig_run(r, 0);
+    assert_true(watched.before >= 2 * MEMBERS * VISITS);
+    assert_in_range(watched.most, 1, PL_BUDGET_TURN / DELIVERY + MEMBERS);
+    rig_destroy(r);
+}
+
+/* A publication to many costs more than one to few. */
+static void channels_with_many_subscribers_are_spread_over_turns(void **state)
+{
+    enum { MEMBERS = 400, CHANNELS = 250, DELIVERY = 20 };
+    static const char most[] = "limits.connection_channels=1000";
+    struct rig *r = with("channels", most, 0);
+    struct client *c[MEMBERS];
+    struct pl_buf subs = {0}, pubs = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < CHANNELS; i++) {
+        pl_buf_printf(&subs, "{\"id\":%u,\"subscribe\":{\"channel\":\"%u\"}}\n",
+                      i + 10, i);
+        pl_buf_printf(&pubs,
+                      "{\"id\":%u,\"publish\":{\"channel\":\"%u\","
+                      "\"data\":1}}\n",
+                      i + 1000, i);
+    }
+    pl_buf_put_byte(&subs, 0);
+    pl_buf_put_byte(&pubs, 0);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        c[i] = client_join(r, 0);
+        client_say(c[i], subs.data);
+        rig_run(r, 0);
+    }
+    watch(r, PL_METRIC_FRAMES_OWED);
+    client_say(c[0], pubs.data);
+    rig_run(r, 0);
+    assert_int_equal(watched.before, MEMBERS * CHANNELS);
+    assert_in_range(watched.most, 1, PL_BUDGET_TURN / DELIVERY + MEMBERS);
+    pl_buf_fini(&subs);
+    pl_buf_fini(&pubs);
+    rig_destroy(r);
+}
+
 /* --- What is compressed --- */
 
 static const char offer[] = "GET /connection/websocket HTTP/1.1\r\n"
@@ -411,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_message_of_many_commands_is_spread_over_turns),
         cmocka_unit_test(many_clients_share_the_budget_of_a_turn),
         cmocka_unit_test(who_says_little_does_not_wait_for_those_who_flood),
+        cmocka_unit_test(joins_told_to_many_are_spread_over_turns),
+        cmocka_unit_test(channels_with_many_subscribers_are_spread_over_turns),
         cmocka_unit_test(bombs_are_inflated_in_many_turns),
         cmocka_unit_test(a_login_holds_little_of_what_is_inflated),
         cmocka_unit_test(nothing_is_lost_wherever_the_budget_ends),
