@@ -85,7 +85,8 @@ enum pl_sub_flag {
 enum pl_sub_state {
     PL_SUB_ATTACHING, /* its answer is on the way */
     PL_SUB_LIVE,      /* it gets publications */
-    PL_SUB_ENDED      /* it waits for its answer, or for memory to leave */
+    PL_SUB_ENDED,     /* it waits for its answer, or for memory to leave */
+    PL_SUB_LOST       /* it missed a publication: 2500 at the end of the turn */
 };
 
 /* One subscription.  The hub's; subscribers read it. */

@@ -9,13 +9,18 @@
  * at each reply was rejected: a room where all publish would be sent frame by
  * frame.
  *
- * Who takes compressed frames gets parts of the segment's compressed form,
- * and cuts count its bytes.  If memory for that fails, the frames from there
- * on stay plain, which is always allowed, and cuts go on counting as if they
- * followed the compressed ones.  Joins and leaves are small and always plain.
+ * A subscriber that takes another form than the native one gets ranges of that
+ * form, and its cut counts the bytes of it.  If memory for the form fails, the
+ * rest of the segment is not derived, and cuts go on counting as if the native
+ * rest followed.  A subscriber whose form may fall back gets that rest.  For
+ * others it is lost: counted as dropped, and where there are positions the
+ * subscription ends with 2500 at the end of the turn.  Not at once, since the
+ * hub may be walking its subscribers.  Joins and leaves are small and stay
+ * native for all that take it.
  *
  * Invariant: of the open segment, in the form that it takes, a live subscriber
- * has had exactly [0, cut) if its cut_serial is the channel's, else nothing. */
+ * has had exactly [0, cut) if its cut_serial is the channel's, else nothing;
+ * what was lost counts as had. */
 #include "hub_channel.h"
 
 #include <assert.h>
@@ -64,6 +69,46 @@ derive(struct pl_hub_channel *c, struct pl_segment *s, const struct pl_sub *sub)
                              (enum pl_form)sub->subscriber->form);
 }
 
+static bool falls_back(const struct pl_sub *sub)
+{
+    return pl_form_may_fall_back((enum pl_form)sub->subscriber->form);
+}
+
+static void count_lost(struct pl_hub_channel *c, uint32_t messages)
+{
+    struct pl_metrics *m = pl_hub_metrics(c->hub);
+
+    pl_gauge_drop(m, PL_METRIC_FRAMES_QUEUED, messages);
+    pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, messages);
+}
+
+/* There was no memory to derive what is behind `from`. */
+static void lose_rest(struct pl_hub_channel *c, struct pl_sub *sub,
+                      const struct pl_segment *s, uint32_t from)
+{
+    if (from >= s->buf.len)
+        return;
+    count_lost(c, pl_segment_count(s, from, (uint32_t)s->buf.len));
+    if (sub->is_positioned)
+        pl_hub_lose(c->hub, sub);
+}
+
+/* In another form than the native one. */
+__attribute__((noinline)) static void deliver_derived(struct pl_hub_channel *c,
+                                                      struct pl_sub *sub,
+                                                      struct pl_segment *s,
+                                                      uint32_t from)
+{
+    const struct pl_derived *d = derive(c, s, sub);
+
+    deliver(sub, d->segment, from);
+    from = native_from(d, from);
+    if (falls_back(sub))
+        deliver(sub, s, from);
+    else
+        lose_rest(c, sub, s, from);
+}
+
 static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
@@ -71,13 +116,10 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
 
     if (s == NULL)
         return;
-    if (sub->subscriber->form != PL_FORM_FRAMES) {
-        const struct pl_derived *d = derive(c, s, sub);
-
-        deliver(sub, d->segment, from);
-        from = native_from(d, from);
-    }
-    deliver(sub, s, from);
+    if (sub->subscriber->form == PL_FORM_FRAMES)
+        deliver(sub, s, from);
+    else
+        deliver_derived(c, sub, s, from);
 }
 
 static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
@@ -134,6 +176,8 @@ static void seal(struct pl_task *t)
     }
     if (++c->serial == 0)
         forget_cuts(c);
+    if (pl_hub_has_lost(c->hub))
+        pl_hub_drop_lost(c->hub, c); /* the last: `c` may be gone */
 }
 
 struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
@@ -343,6 +387,22 @@ bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
     return is_gathered;
 }
 
+/* The join or leave that ends `said`, in the form that `sub` takes.  False: out
+ * of memory. */
+static bool choose_form(struct pl_hub_channel *c, const struct pl_sub *sub,
+                        struct pl_segment *said, struct pl_delivery *d)
+{
+    if (falls_back(sub))
+        return true;
+    const struct pl_derived *made = derive(c, said, sub);
+    if (made->covered < said->buf.len)
+        return false;
+    d->segment = made->segment;
+    d->from = made->last;
+    d->to = pl_derived_len(made);
+    return true;
+}
+
 static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
                      const uint32_t from[], struct pl_segment *said[])
 {
@@ -350,19 +410,22 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
     struct pl_metrics *m = pl_hub_metrics(c->hub);
 
     pl_count(m, PL_METRIC_FRAMES_OWED, 1);
+    pl_count(m, PL_METRIC_FRAMES_QUEUED, 1);
     if (said[e] == NULL) { /* out of memory */
-        pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, 1);
+        count_lost(c, 1);
         return;
     }
     pl_hub_channel_settle(c, sub);
-    pl_count(m, PL_METRIC_FRAMES_QUEUED, 1);
     struct pl_delivery d = {.sub = sub,
                             .segment = said[e],
                             .from = from[e],
                             .to = (uint32_t)said[e]->buf.len,
                             .frames = 1,
                             .is_presence = true};
-    sub->subscriber->ops->deliver(sub->subscriber, &d);
+    if (sub->state == PL_SUB_LIVE && choose_form(c, sub, said[e], &d))
+        sub->subscriber->ops->deliver(sub->subscriber, &d);
+    else
+        count_lost(c, 1);
 }
 
 void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,

@@ -29,6 +29,18 @@ struct pl_loop *pl_hub_loop(struct pl_hub *h);
 struct pl_metrics *pl_hub_metrics(struct pl_hub *h);
 struct pl_segment *pl_hub_aside(struct pl_hub *h, enum pl_encoding encoding);
 
+/* hub_sub.c: `sub`, which is live and positioned, missed a publication.  It
+ * gets no more, and pl_hub_drop_lost() unsubscribes it. */
+void pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
+
+/* Whether any subscription of the loop is in PL_SUB_LOST. */
+bool pl_hub_has_lost(const struct pl_hub *h);
+
+/* Unsubscribe those of `c` that are in PL_SUB_LOST, with 2500.  It may free
+ * `c`.
+ */
+void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c);
+
 /* Without subscribers, or NULL: out of memory. */
 struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
                                              struct pl_span name);

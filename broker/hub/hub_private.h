@@ -14,6 +14,7 @@ struct pl_hub {
     struct pl_task seal_aside;
     struct pl_forms *forms;           /* held */
     struct pl_segment_pool *segments; /* of `forms` */
+    uint32_t lost;                    /* subs in PL_SUB_LOST */
     struct pl_sub *leaving; /* ended, waiting for memory for their detach */
     struct pl_timer retry;
     uint32_t serial;        /* of the newest sub */

@@ -224,6 +224,8 @@ static void end(struct pl_hub *h, struct pl_sub *sub)
     struct pl_client *client = sub->subscriber->client;
 
     unlink_sub(h, sub);
+    if (sub->state == PL_SUB_LOST)
+        h->lost--;
     pl_hub_channel_still(sub->channel, sub);
     sub->state = PL_SUB_ENDED;
     sub->client = NULL;
@@ -334,6 +336,38 @@ void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
             fall_silent(c, sub);
         else
             pl_hub_drop(h, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
+    }
+}
+
+/* --- Lost publications --- */
+
+void pl_hub_lose(struct pl_hub *h, struct pl_sub *sub)
+{
+    pl_hub_channel_still(sub->channel, sub);
+    sub->state = PL_SUB_LOST;
+    h->lost++;
+}
+
+bool pl_hub_has_lost(const struct pl_hub *h)
+{
+    return h->lost > 0;
+}
+
+/* From the back, since the last one takes the place of one that ends.  `c` is
+ * freed with its last subscription, when no other is left to look at. */
+void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c)
+{
+    for (uint32_t i = c->count; i-- > 0;) {
+        struct pl_sub *sub = c->subs[i];
+
+        if (sub->state != PL_SUB_LOST)
+            continue;
+        if (sub->is_leaving) {
+            sub->state = PL_SUB_ATTACHING; /* as fall_silent() leaves it */
+            h->lost--;
+        } else {
+            pl_hub_drop(h, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
+        }
     }
 }
 

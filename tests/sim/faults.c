@@ -29,6 +29,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_LEAKED_SUB] = "leaked-subscription",
     [PLANT_EARLY_REPLY] = "early-reply",
     [PLANT_LATE_REPLY] = "late-reply",
+    [PLANT_QUIET_LOSS] = "quiet-loss",
     [PLANT_LOST_CARRY] = "lost-carry",
 };
 
@@ -161,6 +162,9 @@ void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
 void __real_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
 void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
 
+void __real_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
+void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
+
 void __wrap_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
 {
     if (!faults_strike(PLANT_LOST_WAKE, 50))
@@ -203,4 +207,10 @@ void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     if (!faults_strike(PLANT_EARLY_REPLY, 10))
         __real_pl_hub_channel_settle(c, sub);
+}
+
+void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub)
+{
+    if (!faults_strike(PLANT_QUIET_LOSS, 1))
+        __real_pl_hub_lose(h, sub);
 }

@@ -20,6 +20,7 @@ enum plant {
     PLANT_EARLY_REPLY,     /* a reply goes before what it should follow */
     PLANT_LATE_REPLY,      /* a subscribe reply comes after a publication */
     PLANT_LOST_CARRY,      /* the rest of a message is not carried on */
+    PLANT_QUIET_LOSS,      /* lines that found no memory are no gap */
     PLANT_COUNT
 };
 

@@ -85,6 +85,8 @@ static void one_event(struct life *f)
 {
     unsigned what = world_draw(&f->world, 1000);
 
+    readers_act(f->readers);
+
     if (what < 450)
         world_turn(&f->world);
     else if (what < 650)
@@ -125,6 +127,7 @@ static void begin(struct life *f, uint64_t seed, bool is_late)
     for (unsigned i = 0; i <= CLIENTS; i++)
         f->clients[i] = client_create(&f->world, f->truth, i, f->clients);
     f->backend = backend_create(&f->world, f->truth, f->clients);
+    f->readers = readers_create(&f->world, f->truth);
     if (world_draw(&f->world, 3) == 0) {
         f->alloc_odds = 20 + world_draw(&f->world, 400);
         f->world.fails_allocations = true;
@@ -180,6 +183,7 @@ static void end(struct life *f)
     for (unsigned i = 0; i <= CLIENTS; i++)
         client_destroy(f->clients[i]);
     world_end(&f->world);
+    readers_destroy(f->readers);
     backend_destroy(f->backend);
     truth_destroy(f->truth);
 }

@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "reader.h"
 
 struct life {
     struct world world;
     struct truth *truth;
     struct backend *backend;
+    struct readers *readers;
     struct client *clients[CLIENTS + 1]; /* the last one watches */
     uint64_t last_step;
     unsigned alloc_odds;

@@ -8,6 +8,7 @@
 #include "faults.h"
 #include "mail.h"
 #include "monitor.h"
+#include "reader.h"
 #include "trace.h"
 #include "world.h"
 
@@ -32,6 +33,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_api_calls_receive(&o->calls, msg);
         return;
     case PL_MSG_STOP:
+        readers_leave(o->world->readers);
         pl_actor_exit(a, "stopped");
         break;
     default:

@@ -568,6 +568,8 @@ void life_rest(struct life *f)
 {
     trace_note("rest", -1, 0, 0);
     make_calm(f);
+    pl_loop_awake(f->world.at[f->world.workers].loop);
+    readers_leave(f->readers);
     for (unsigned i = 0; i < CLIENTS; i++)
         check_client(f->clients[i]);
     f->holds_calls = false;

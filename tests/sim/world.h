@@ -41,6 +41,7 @@ struct share {
 };
 
 struct operator;
+struct readers;
 
 /* What clients said and heard of it, which the metrics must fit. */
 struct tally {
@@ -71,6 +72,7 @@ struct world {
     struct pl_supervisor *supervisor; /* its loop's */
     struct pl_address supervisor_address;
     struct operator* operator;        /* its loop's; NULL: it has ended */
+    struct readers *readers;          /* of lines; NULL: there are none */
     struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
     unsigned call_count;
     uint64_t now_ms;               /* since this life began, where it is 1 */
