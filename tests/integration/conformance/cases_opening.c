@@ -335,14 +335,14 @@ const struct opening openings[] = {
     {"a length before chunks",
      GET HOST REST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END
                    "Hello",
-     413, NULL},
+     400, NULL},
     {"two codings",
      GET HOST REST "Transfer-Encoding: gzip\r\n"
                    "Transfer-Encoding: chunked\r\n" END "0\r\n\r\n",
-     413, NULL},
+     501, NULL},
     {"the coding identity", GET HOST REST "Transfer-Encoding: identity\r\n" END,
-     413, NULL},
-    {"an empty coding", GET HOST REST "Transfer-Encoding:\r\n" END, 413, NULL},
+     501, NULL},
+    {"an empty coding", GET HOST REST "Transfer-Encoding:\r\n" END, 400, NULL},
     {"a coding, its name not well written",
      GET HOST REST "Transfer-Encoding : chunked\r\n" END, 400, NULL},
     {"a negative length", GET HOST REST "Content-Length: -1\r\n" END, 400,
