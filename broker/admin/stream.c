@@ -3,8 +3,8 @@
  * reader stays.
  *
  * A stream is a subscriber of the control loop's hub like any session, hidden
- * from presence.  What the hub delivers are WebSocket frames; they are taken
- * apart again here, so that the hub needs to know one framing only.
+ * from presence.  It takes messages in the form of lines, so what the hub
+ * delivers is sent as it is; all streams of a channel share the same lines.
  *
  * The connection reports a reader that closes; an empty line every while finds
  * readers whose machine is gone.
@@ -20,7 +20,7 @@
 #include "admin_private.h"
 #include "code.h"
 #include "codec.h"
-#include "decoder.h"
+#include "form.h"
 #include "permission.h"
 #include "wire_text.h"
 
@@ -120,38 +120,14 @@ static void write_error(struct pl_stream *s, struct pl_span channel,
 
 /* --- What the hub tells --- */
 
-/* Frames to lines.  They are the hub's own, so they are whole and right. */
-static void unframe(struct pl_buf *out, struct pl_span frames)
-{
-    static const struct pl_ws_limits limits = {.max_message = SIZE_MAX};
-    struct pl_ws_decoder d = {.limits = &limits};
-    struct pl_ws_event e;
-
-    for (;;) {
-        pl_ws_decode(&d, &frames, &e);
-        if (e.kind != PL_WS_EVENT_MESSAGE)
-            break;
-        pl_buf_put_span(out, e.payload);
-        pl_buf_put_byte(out, '\n');
-    }
-    pl_ws_decoder_fini(&d);
-}
-
 static void deliver(struct pl_subscriber *u, const struct pl_delivery *d)
 {
     struct pl_stream *s = of_subscriber(u);
-    struct pl_buf lines = {0};
 
     s->owed += d->frames;
-    if (s->ending != STAYS)
-        return;
-    unframe(&lines,
-            (struct pl_span){d->segment->buf.data + d->from, d->to - d->from});
-    if (lines.failed)
-        end_later(s, SLOW);
-    else
-        write_lines(s, pl_buf_span(&lines));
-    pl_buf_fini(&lines);
+    if (s->ending == STAYS)
+        write_lines(s, (struct pl_span){d->segment->buf.data + d->from,
+                                        d->to - d->from});
 }
 
 static void attached(struct pl_subscriber *u, struct pl_sub *sub,
@@ -397,6 +373,7 @@ static struct pl_stream *create(struct pl_admin *a, struct pl_web_conn *c)
     s->end_task.run = run_end;
     s->subscriber.ops = &subscriber_ops;
     s->subscriber.encoding = PL_ENCODING_JSON;
+    s->subscriber.form = PL_FORM_LINES;
     if (pl_client_create(&s->subscriber.client, address,
                          pl_loop_random(a->actor.loop), PL_SPAN(""),
                          (struct pl_span){0}) == PL_OK)

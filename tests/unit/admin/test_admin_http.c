@@ -194,6 +194,27 @@ static void a_stream_gets_publications_a_line_each(void **state)
     close(fd);
 }
 
+/* The line feed in what was published ends no line. */
+static void streams_of_a_channel_get_the_same_lines(void **state)
+{
+    static struct rig other;
+    static const char line[] =
+        "{\"push\":{\"channel\":\"a b\",\"pub\":{\"data\":{ \"n\":1}";
+    struct rig *r = *state;
+    int fd = open_stream(r, "GET /sub?channel=a%20b", "\"subscribe\"");
+
+    strcpy(other.path, r->path);
+    int fd2 = open_stream(&other, "GET /sub?channel=a%20b", "\"subscribe\"");
+    publish(r, "{\n\"n\":1}");
+    hear_until(r, fd, "\"n\":1}");
+    hear_until(&other, fd2, "\"n\":1}");
+    hear_until(r, fd, "}}\n\r\n"); /* a chunk of whole lines */
+    assert_non_null(strstr(r->answer, line));
+    assert_non_null(strstr(other.answer, line));
+    close(fd);
+    close(fd2);
+}
+
 static void a_message_larger_than_the_queue_goes_into_an_empty_stream(void **st)
 {
     enum { LEN = 3000 };
@@ -367,6 +388,7 @@ int main(void)
         RUNNING(a_client_that_goes_away_meanwhile_harms_nobody),
         RUNNING(a_body_over_the_limit_is_413),
         RUNNING(a_stream_gets_publications_a_line_each),
+        RUNNING(streams_of_a_channel_get_the_same_lines),
         RUNNING(a_message_larger_than_the_queue_goes_into_an_empty_stream),
         RUNNING(a_stream_of_which_nothing_is_left_ends),
         RUNNING(a_stream_is_of_names_in_utf8),
