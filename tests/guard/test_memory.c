@@ -191,7 +191,7 @@ static void dial(struct visitor *v, uint16_t port, enum kind kind)
 static void upgrade(struct visitor *v, enum kind kind)
 {
     static const char request[] =
-        "GET /connection/websocket HTTP/1.1\r\nHost: parley\r\n"
+        "GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n";
