@@ -7,6 +7,7 @@
  * overtake one another. */
 #include "session_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "log.h"
@@ -65,6 +66,21 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
            pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
            pl_log_string("reason", why));
     pl_session_bar(s, (uint16_t)code);
+}
+
+/* Refuse a command for `field`, which parley does not support.  Ignoring it
+ * would do something else than was asked.  Without the filter `tf` a client
+ * would get what it must not: that is a bad request, as upstream says it. */
+void pl_session_refuse_field(struct pl_session *s, uint32_t id,
+                             const char *field)
+{
+    char text[64];
+    int len = snprintf(text, sizeof text, "%s is not supported", field);
+
+    pl_session_refuse_text(s, id,
+                           strcmp(field, "tf") == 0 ? PL_ERROR_BAD_REQUEST
+                                                    : PL_ERROR_NOT_AVAILABLE,
+                           (struct pl_span){text, (size_t)len});
 }
 
 /* A user may read what came into the own inbox; nobody else may. */
@@ -140,6 +156,10 @@ static void publish(struct pl_session *s, const struct pl_command *c)
         .kind = PL_VERB_PUBLISH,
     };
 
+    if (c->publish.unsupported != NULL) {
+        pl_session_refuse_field(s, c->id, c->publish.unsupported);
+        return;
+    }
     if (ask.data.len == 0) {
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST,
                            "publish without data");

@@ -248,6 +248,8 @@ void pl_session_settle(struct pl_session *s, enum pl_metric as);
 void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code);
 void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);
 void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
+void pl_session_refuse_field(struct pl_session *s, uint32_t id,
+                             const char *field);
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant);
 void pl_session_replay(struct pl_session *s);
@@ -289,7 +291,7 @@ struct pl_buf pl_pace_end(struct pl_session *s);
 /* Free what is left, whatever the state.  The session is about to be freed. */
 void pl_pace_drop(struct pl_session *s);
 
-/* login.c */
+/* login.c, login_subs.c */
 void pl_session_connect(struct pl_session *s, const struct pl_command *c);
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c);
 void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
@@ -298,6 +300,8 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
 void pl_session_settle_login(struct pl_session *s);
 void pl_session_login_answered(struct pl_session *s,
                                const struct pl_answer_mail *m);
+/* The login takes longer than connect.timeout: refuse it for now. */
+void pl_session_login_overdue(struct pl_session *s);
 void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool);
 
 /* Where deliveries wait for the connect reply. */

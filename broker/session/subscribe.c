@@ -46,6 +46,10 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
 
     if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE))
         return;
+    if (r->unsupported != NULL) {
+        pl_session_refuse_field(s, c->id, r->unsupported);
+        return;
+    }
     if (r->token.len > 0) { /* subscription tokens are not known here */
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;

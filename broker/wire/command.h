@@ -37,7 +37,8 @@ struct pl_subscribe_request {
     struct pl_span data;
     struct pl_span epoch;
     uint64_t offset;
-    int64_t flag; /* enum pl_subscribe_flag */
+    int64_t flag;            /* enum pl_subscribe_flag */
+    const char *unsupported; /* the name of a field that parley refuses */
     bool recover;
     bool positioned;
     bool recoverable;
@@ -56,6 +57,7 @@ struct pl_connect_request {
 struct pl_publish_request {
     struct pl_span channel;
     struct pl_span data;
+    const char *unsupported; /* as in a subscribe request */
 };
 
 struct pl_history_request {

@@ -3,7 +3,8 @@
  *
  * One walk over the text, led by the tables of request_fields.h.  A known key
  * must have the type of its field; a null is skipped as if the key were not
- * there; unknown keys are skipped.  Of a key that comes twice the last counts.
+ * there; unknown keys are skipped.  A known key that comes twice is malformed,
+ * and so is a command with two requests: one of the two would be ignored.
  *
  * Commands are split by the grammar and not by looking for newlines: a command
  * ends where its brace closes, and then comes the end of the message or one
@@ -61,9 +62,23 @@ static bool since(struct pl_json *j, struct pl_history_request *h,
                   unsigned depth)
 {
     h->has_since = true;
-    h->since_offset = 0;
-    h->since_epoch = (struct pl_span){0};
     return fields(j, &pl_request_since, h, depth);
+}
+
+/* A field that is refused unless it says what leaving it out says. */
+static bool refused(struct pl_json *j, const struct pl_field *f,
+                    const char **place, unsigned depth)
+{
+    const char *begin = j->at;
+
+    if (!pl_json_skip(j, PL_COMMAND_DEPTH_MAX - depth))
+        return false;
+    struct pl_span value = {begin, (size_t)(j->at - begin)};
+    if (!pl_span_equal(value, PL_SPAN("0")) &&
+        !pl_span_equal(value, PL_SPAN("false")) &&
+        !pl_span_equal(value, PL_SPAN("\"\"")))
+        *place = f->name;
+    return true;
 }
 
 static bool field(struct pl_json *j, const struct pl_field *f, void *request,
@@ -78,6 +93,9 @@ static bool field(struct pl_json *j, const struct pl_field *f, void *request,
         return data(j, place);
     case PL_FIELD_BOOL:
         return pl_json_bool(j, place);
+    case PL_FIELD_REFUSED_BYTES:
+    case PL_FIELD_REFUSED_NUMBER:
+        return refused(j, f, place, depth);
     case PL_FIELD_SINCE:
         return since(j, request, depth + 1);
     case PL_FIELD_SUBS:
@@ -87,11 +105,24 @@ static bool field(struct pl_json *j, const struct pl_field *f, void *request,
     }
 }
 
+/* Note field `f` of `r` in the bits of `seen`.  False: it was there before. */
+static bool note(struct pl_json *j, const struct pl_request *r,
+                 const struct pl_field *f, uint32_t *seen)
+{
+    uint32_t bit = 1u << (f - r->fields);
+
+    if (*seen & bit)
+        return pl_json_fail(j, "a member is given twice");
+    *seen |= bit;
+    return true;
+}
+
 /* An object with the fields of `r`; its depth is `depth`. */
 static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
                    unsigned depth)
 {
     struct pl_span key;
+    uint32_t seen = 0;
 
     if (!pl_json_take(j, '{'))
         return pl_json_fail(j, "an object is expected");
@@ -100,7 +131,7 @@ static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
 
         if (pl_json_null(j))
             continue;
-        if (f != NULL ? !field(j, f, request, depth)
+        if (f != NULL ? !note(j, r, f, &seen) || !field(j, f, request, depth)
                       : !pl_json_skip(j, PL_COMMAND_DEPTH_MAX - depth))
             return false;
     }
@@ -158,29 +189,35 @@ static bool subs(struct pl_json *j, struct pl_connect_request *c)
     }
     if (j->err != PL_OK)
         return false;
-    if (pl_subs_unique(list, &count, j->arena) != PL_OK)
-        return no_memory(j);
     c->subs = list;
     c->sub_count = count;
+    if (pl_subs_unique(list, &c->sub_count, j->arena) != PL_OK)
+        return no_memory(j);
+    if (c->sub_count < count)
+        return pl_json_fail(j, "a channel is given twice");
     return true;
 }
 
-/* A request.  If there are several the one with the lowest number counts, and
- * the others must be well-formed all the same. */
 static bool request(struct pl_json *j, enum pl_verb verb, struct pl_command *c)
 {
-    struct pl_command spare;
-    bool counts = c->verb == PL_VERB_NONE || verb <= c->verb;
-    struct pl_command *to = counts ? c : &spare;
+    if (c->verb != PL_VERB_NONE)
+        return pl_json_fail(j, "a command has two requests");
+    *c = (struct pl_command){.id = c->id, .verb = verb};
+    return fields(j, &pl_requests[verb], pl_command_request(c), AT_REQUEST);
+}
 
-    *to = (struct pl_command){.id = c->id, .verb = verb};
-    return fields(j, &pl_requests[verb], pl_command_request(to), AT_REQUEST);
+static bool id(struct pl_json *j, struct pl_command *c, bool *has_id)
+{
+    if (*has_id)
+        return pl_json_fail(j, "a member is given twice");
+    *has_id = true;
+    return integer(j, PL_FIELD_U32, &c->id);
 }
 
 static bool command(struct pl_json *j, struct pl_command *c)
 {
     struct pl_span key;
-    bool has_send = false;
+    bool has_id = false;
 
     if (!pl_json_take(j, '{'))
         return pl_json_fail(j, "a command is an object");
@@ -192,8 +229,7 @@ static bool command(struct pl_json *j, struct pl_command *c)
             continue;
         if (!is_id)
             verb = pl_request_verb(key);
-        has_send |= verb == PL_VERB_SEND;
-        if (is_id ? !integer(j, PL_FIELD_U32, &c->id)
+        if (is_id ? !id(j, c, &has_id)
             : verb != PL_VERB_NONE
                 ? !request(j, verb, c)
                 : !pl_json_skip(j, PL_COMMAND_DEPTH_MAX - AT_COMMAND))
@@ -201,7 +237,7 @@ static bool command(struct pl_json *j, struct pl_command *c)
     }
     if (j->err != PL_OK)
         return false;
-    if (pl_command_settle(c, has_send) != PL_OK)
+    if (pl_command_settle(c) != PL_OK)
         return pl_json_fail(j, "a request without an id");
     return true;
 }

@@ -6,10 +6,10 @@
  * allocated, five times faster than unpacking.  What they send once, with a
  * map or a message inside, goes through protobuf-c (protobuf_cold.c).
  *
- * A command with several requests, or with one in several pieces (which
- * protobuf joins), is no SDK's but legal: it is first checked to the bottom,
- * since the requests that do not count are not read.  Numbers too long for
- * their field are cut and unknown fields skipped, as protobuf says.
+ * A command with two requests is malformed, also when both are of one kind,
+ * which protobuf would join: no SDK sends either, and one of two would be
+ * ignored.  Numbers too long for their field are cut, of a number that comes
+ * twice the last counts, and unknown fields are skipped, as protobuf says.
  *
  * Not told apart: bytes that are empty and bytes that are absent, in what
  * goes through protobuf-c; proto3 does not tell them apart either. */
@@ -22,11 +22,9 @@
 /* A command on the way: what the fields of its envelope said. */
 struct envelope {
     struct pl_span whole;
-    struct pl_span request; /* the first with the number of the verb */
-    const char *why;        /* what is wrong and where */
+    struct pl_span request;
+    const char *why; /* what is wrong and where */
     const char *where;
-    bool has_send;
-    bool several;
 };
 
 static enum pl_err found(struct envelope *e, const char *where, const char *why)
@@ -38,7 +36,8 @@ static enum pl_err found(struct envelope *e, const char *where, const char *why)
 
 static bool is_bytes(const struct pl_field *f)
 {
-    return f->kind == PL_FIELD_TEXT || f->kind == PL_FIELD_DATA;
+    return f->kind == PL_FIELD_TEXT || f->kind == PL_FIELD_DATA ||
+           f->kind == PL_FIELD_REFUSED_BYTES;
 }
 
 static void store(const struct pl_field *f, const struct pl_protobuf_field *in,
@@ -59,6 +58,14 @@ static void store(const struct pl_field *f, const struct pl_protobuf_field *in,
     case PL_FIELD_U64:
     case PL_FIELD_I64:
         *(uint64_t *)place = in->value;
+        return;
+    case PL_FIELD_REFUSED_BYTES:
+        if (in->bytes.len > 0)
+            *(const char **)place = f->name;
+        return;
+    case PL_FIELD_REFUSED_NUMBER:
+        if (in->value != 0)
+            *(const char **)place = f->name;
         return;
     case PL_FIELD_SINCE:
     case PL_FIELD_SUBS:
@@ -99,57 +106,40 @@ static enum pl_err request(struct envelope *e, const struct pl_request *r,
     return PL_OK;
 }
 
-/* One field of the envelope. */
+/* One field of the envelope, which stands at `at`. */
 static enum pl_err note(struct envelope *e, struct pl_command *c,
-                        const struct pl_protobuf_field *f)
+                        const struct pl_protobuf_field *f, const char *at)
 {
     enum pl_verb verb = pl_verb_of_number(f->number);
 
     if (f->number != PL_COMMAND_ID_NUMBER && verb == PL_VERB_NONE)
         return PL_OK;
     if (f->type != (verb == PL_VERB_NONE ? PL_WIRE_VARINT : PL_WIRE_BYTES))
-        return PL_EBADMSG;
+        return found(e, at, "a field has the type of another");
     if (verb == PL_VERB_NONE) {
         c->id = (uint32_t)f->value;
         return PL_OK;
     }
-    e->has_send |= verb == PL_VERB_SEND;
     if (c->verb != PL_VERB_NONE)
-        e->several = true;
-    if (c->verb == PL_VERB_NONE || verb < c->verb) {
-        c->verb = verb;
-        e->request = f->bytes;
-    }
+        return found(e, at, "a command has two requests");
+    c->verb = verb;
+    e->request = f->bytes;
     return PL_OK;
 }
 
 static enum pl_err envelope(struct envelope *e, struct pl_command *c)
 {
     struct pl_protobuf r = pl_protobuf_of(e->whole);
+    enum pl_err rc = PL_OK;
 
-    while (r.at < r.end) {
+    while (rc == PL_OK && r.at < r.end) {
         const char *at = r.at;
         struct pl_protobuf_field f;
 
         if (!pl_protobuf_next(&r, &f))
             return found(e, at, "a field is malformed");
-        if (note(e, c, &f) != PL_OK)
-            return found(e, at, "a field has the type of another");
+        rc = note(e, c, &f, at);
     }
-    return PL_OK;
-}
-
-/* Read every piece of the request into one, as protobuf joins them. */
-static enum pl_err pieces(struct envelope *e, struct pl_command *c)
-{
-    struct pl_protobuf r = pl_protobuf_of(e->whole);
-    struct pl_protobuf_field f = {0};
-    enum pl_err rc = PL_OK;
-
-    while (rc == PL_OK && r.at < r.end && pl_protobuf_next(&r, &f))
-        if (f.number == pl_verb_number(c->verb))
-            rc = request(e, &pl_requests[c->verb], f.bytes,
-                         pl_command_request(c));
     return rc;
 }
 
@@ -179,18 +169,16 @@ static enum pl_err command(struct envelope *e, struct pl_arena *arena,
 {
     enum pl_err rc = envelope(e, c);
 
-    if (rc == PL_OK && (e->several || is_cold(c->verb)))
+    if (rc == PL_OK && is_cold(c->verb))
         rc = pl_protobuf_cold_check(e->whole, &e->why, &e->where);
     if (rc != PL_OK)
         return rc;
-    if (pl_command_settle(c, e->has_send) != PL_OK)
+    if (pl_command_settle(c) != PL_OK)
         return found(e, e->whole.at, "a request without an id");
     if (c->verb <= PL_VERB_PONG)
         return PL_OK;
     if (is_cold(c->verb))
         return cold(e, arena, c);
-    if (e->several)
-        return pieces(e, c);
     return request(e, &pl_requests[c->verb], e->request, pl_command_request(c));
 }
 

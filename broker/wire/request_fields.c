@@ -14,6 +14,8 @@
     {                                                                          \
         name, sizeof(name) - 1, number, kind, offsetof(struct type, member)    \
     }
+#define REFUSED(name, number, kind, type)                                      \
+    FIELD(name, number, PL_FIELD_REFUSED_##kind, type, unsupported)
 #define REQUEST(name, fields)                                                  \
     {                                                                          \
         name, sizeof(name) - 1, sizeof(fields) / sizeof((fields)[0]), fields   \
@@ -44,6 +46,12 @@ static const struct pl_field subscribe_fields[] = {
     FIELD("recoverable", 10, PL_FIELD_BOOL, pl_subscribe_request, recoverable),
     FIELD("join_leave", 11, PL_FIELD_BOOL, pl_subscribe_request, join_leave),
     FIELD("flag", 14, PL_FIELD_I64, pl_subscribe_request, flag),
+    REFUSED("tf", 13, BYTES, pl_subscribe_request),
+    REFUSED("type", 15, NUMBER, pl_subscribe_request),
+    REFUSED("phase", 16, NUMBER, pl_subscribe_request),
+    REFUSED("cursor", 17, BYTES, pl_subscribe_request),
+    REFUSED("limit", 18, NUMBER, pl_subscribe_request),
+    REFUSED("asc", 19, NUMBER, pl_subscribe_request),
 };
 
 static const struct pl_field channel_fields[] = {
@@ -53,6 +61,9 @@ static const struct pl_field channel_fields[] = {
 static const struct pl_field publish_fields[] = {
     FIELD("channel", 1, PL_FIELD_TEXT, pl_publish_request, channel),
     FIELD("data", 2, PL_FIELD_DATA, pl_publish_request, data),
+    REFUSED("type", 3, NUMBER, pl_publish_request),
+    REFUSED("key", 4, BYTES, pl_publish_request),
+    REFUSED("removed", 5, NUMBER, pl_publish_request),
 };
 
 static const struct pl_field history_fields[] = {
@@ -164,11 +175,11 @@ enum pl_err pl_subs_unique(struct pl_subscribe_request *subs, size_t *count,
     return PL_OK;
 }
 
-enum pl_err pl_command_settle(struct pl_command *c, bool has_send)
+enum pl_err pl_command_settle(struct pl_command *c)
 {
     if (c->id != 0 || c->verb == PL_VERB_SEND)
         return PL_OK;
-    if (has_send)
+    if (c->verb != PL_VERB_NONE)
         return PL_EBADMSG;
     c->verb = PL_VERB_PONG;
     return PL_OK;

@@ -20,6 +20,10 @@ enum pl_field_kind {
     PL_FIELD_I32,
     PL_FIELD_U64,
     PL_FIELD_I64,
+    /* What parley does not support and must not ignore: the place, a const char
+     * pointer, is set to the field's name unless the value is the default. */
+    PL_FIELD_REFUSED_BYTES,
+    PL_FIELD_REFUSED_NUMBER,
     PL_FIELD_SINCE, /* of a history request, the place is its has_since */
     PL_FIELD_SUBS   /* of a connect request, the place is its start */
 };
@@ -27,16 +31,17 @@ enum pl_field_kind {
 struct pl_field {
     const char *name;
     uint8_t name_len;
-    uint8_t number; /* below 16: the tag is one byte */
-    uint8_t kind;   /* enum pl_field_kind */
-    uint8_t place;  /* offset in the request's struct */
+    uint8_t number;
+    uint8_t kind;  /* enum pl_field_kind */
+    uint8_t place; /* offset in the request's struct */
 };
 
 struct pl_request {
     const char *name; /* of the request in a command */
     uint8_t name_len;
     uint8_t count;
-    const struct pl_field *fields; /* by number */
+    const struct pl_field
+        *fields; /* by number, refused ones last; at most 32 */
 };
 
 enum {
@@ -83,9 +88,8 @@ static inline void *pl_command_request(struct pl_command *c)
 enum pl_err pl_subs_unique(struct pl_subscribe_request *subs, size_t *count,
                            struct pl_arena *arena);
 
-/* The last step of reading a command: without an id it is a pong, unless it
- * carries a send, and then nothing else may come first.
- * Errors: PL_EBADMSG. */
-enum pl_err pl_command_settle(struct pl_command *c, bool has_send);
+/* The last step of reading a command: one without an id and a request is a
+ * pong. Errors: PL_EBADMSG: a request other than send has no id. */
+enum pl_err pl_command_settle(struct pl_command *c);
 
 #endif

@@ -62,14 +62,14 @@ connect_carries_the_positions_of_server_side_subscriptions(void **state)
 {
     struct pl_command c = COMMAND(
         "{\"id\":1,\"connect\":{\"subs\":{\"b\":{\"recover\":true,\"offset\":7,"
-        "\"epoch\":\"e\"},\"#42\":{},\"c\":null,\"b\":{\"offset\":9}}}}");
+        "\"epoch\":\"e\"},\"#42\":{},\"c\":null}}}");
 
     (void)state;
     assert_int_equal(c.connect.sub_count, 2);
     assert_span(c.connect.subs[0].channel, "#42");
-    assert_span(c.connect.subs[1].channel, "b"); /* the last one counts */
-    assert_int_equal(c.connect.subs[1].offset, 9);
-    assert_false(c.connect.subs[1].recover);
+    assert_span(c.connect.subs[1].channel, "b");
+    assert_int_equal(c.connect.subs[1].offset, 7);
+    assert_true(c.connect.subs[1].recover);
 }
 
 static void every_field_of_subscribe_is_read(void **state)
@@ -155,11 +155,12 @@ static void without_id_it_is_a_pong_unless_it_sends(void **state)
     (void)state;
     assert_int_equal(COMMAND("{}").verb, PL_VERB_PONG);
     assert_int_equal(COMMAND("{\"id\":0}").verb, PL_VERB_PONG);
-    assert_int_equal(COMMAND("{\"connect\":{},\"x\":1}").verb, PL_VERB_PONG);
+    assert_int_equal(COMMAND("{\"x\":{},\"ping\":null}").verb, PL_VERB_PONG);
+    MALFORMED("{\"connect\":{},\"x\":1}", "a request without an id", 20);
+    MALFORMED("{\"id\":0,\"ping\":{}}", "a request without an id", 18);
     c = COMMAND("{\"send\":{\"data\":{\"a\":1}}}");
     assert_int_equal(c.verb, PL_VERB_SEND);
     assert_span(c.data, "{\"a\":1}");
-    MALFORMED("{\"send\":{},\"publish\":{}}", "a request without an id", 24);
 }
 
 static void an_id_without_a_known_request_is_no_verb(void **state)
@@ -171,41 +172,75 @@ static void an_id_without_a_known_request_is_no_verb(void **state)
                      PL_VERB_NONE);
 }
 
-static void of_several_requests_the_first_in_field_order_counts(void **state)
+static void two_requests_in_a_command_are_malformed(void **state)
 {
-    struct pl_command c =
-        COMMAND("{\"rpc\":{\"method\":\"m\"},\"id\":1,\"subscribe\":{"
-                "\"channel\":\"c\"},\"publish\":{\"channel\":\"p\"}}");
+    static const char why[] = "a command has two requests";
 
     (void)state;
-    assert_int_equal(c.verb, PL_VERB_SUBSCRIBE);
-    assert_span(c.subscribe.channel, "c");
-    assert_null(c.subscribe.token.at);
-    MALFORMED("{\"id\":1,\"connect\":{},\"rpc\":{\"method\":5}}",
-              "a string is expected", 37);
+    MALFORMED("{\"rpc\":{\"method\":\"m\"},\"id\":1,\"subscribe\":{}}", why,
+              41);
+    MALFORMED("{\"id\":1,\"ping\":{},\"ping\":{}}", why, 25);
+    MALFORMED("{\"send\":{},\"publish\":{}}", why, 21);
+    assert_int_equal(COMMAND("{\"id\":1,\"rpc\":null,\"ping\":{}}").verb,
+                     PL_VERB_PING);
 }
 
-static void
-unknown_keys_are_skipped_and_the_last_of_equal_keys_wins(void **state)
+static void unknown_keys_are_skipped_and_known_ones_come_once(void **state)
 {
+    static const char why[] = "a member is given twice";
     struct pl_command c =
-        COMMAND("{\"new\":[{}],\"id\":1,\"id\":2,\"publish\":{\"tags\":{\"a\":"
-                "\"b\"},\"channel\":\"x\",\"channel\":\"y\",\"data\":1,"
+        COMMAND("{\"new\":[{}],\"new\":1,\"id\":2,\"publish\":{\"tags\":{\"a\":"
+                "\"b\"},\"tags\":0,\"channel\":\"y\",\"data\":1,"
                 "\"data\":null}}");
 
     (void)state;
     assert_int_equal(c.id, 2);
     assert_span(c.publish.channel, "y");
     assert_span(c.publish.data, "1"); /* null is as if it were not there */
-    c = COMMAND("{\"id\":1,\"publish\":{\"channel\":\"x\",\"data\":1},"
-                "\"publish\":{\"channel\":\"y\"}}");
-    assert_span(c.publish.channel, "y");
-    assert_null(c.publish.data.at);
-    c = COMMAND("{\"id\":1,\"history\":{\"since\":{\"offset\":5,\"epoch\":"
-                "\"e\"},\"since\":{}}}");
-    assert_true(c.history.has_since);
-    assert_int_equal(c.history.since_offset, 0);
-    assert_int_equal(c.history.since_epoch.len, 0);
+    MALFORMED("{\"id\":1,\"id\":1}", why, 13);
+    MALFORMED("{\"id\":0,\"send\":{},\"id\":1}", why, 23);
+    MALFORMED("{\"id\":1,\"rpc\":{\"data\":1,\"method\":\"m\",\"data\":2}}",
+              why, 44);
+    MALFORMED("{\"id\":1,\"publish\":{\"ch\\u0061nnel\":\"x\","
+              "\"channel\":\"x\"}}",
+              why, 48);
+    MALFORMED("{\"id\":1,\"history\":{\"since\":{},\"since\":{}}}", why, 38);
+    MALFORMED("{\"id\":1,\"history\":{\"since\":{\"offset\":1,\"offset\":1}}}",
+              why, 48);
+    MALFORMED("{\"id\":1,\"connect\":{\"subs\":{\"a\":{},\"b\":{},\"a\":{}}}}",
+              "a channel is given twice", 48);
+}
+
+/* The default is as if it were not there, as some SDKs write it. */
+static void what_is_refused_is_noted_by_name(void **state)
+{
+    static const char *const fields[][2] = {
+        {"subscribe", "tf"},     {"subscribe", "type"},  {"subscribe", "phase"},
+        {"subscribe", "cursor"}, {"subscribe", "limit"}, {"subscribe", "asc"},
+        {"publish", "type"},     {"publish", "key"},     {"publish", "removed"},
+    };
+    static const char *const values[] = {"1",     "-1", "true",
+                                         "\"x\"", "{}", "{\"nodes\":[1]}"};
+    static const char *const defaults[] = {"0", "false", "\"\"", "null"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        for (size_t k = 0; k < 10; k++) {
+            struct pl_buf b = {0};
+
+            pl_buf_printf(&b, "{\"id\":1,\"%s\":{\"channel\":\"c\",\"%s\":%s}}",
+                          fields[i][0], fields[i][1],
+                          k < 6 ? values[k] : defaults[k - 6]);
+            struct pl_command c = command(pl_buf_span(&b));
+            const char *name =
+                i < 6 ? c.subscribe.unsupported : c.publish.unsupported;
+            if (k < 6)
+                assert_string_equal(name, fields[i][1]);
+            else
+                assert_null(name);
+            pl_buf_fini(&b);
+        }
+    }
 }
 
 static void strings_and_keys_may_hold_escapes(void **state)
@@ -466,9 +501,9 @@ int main(void)
         cmocka_unit_test(history_tells_whether_it_has_a_position),
         cmocka_unit_test(without_id_it_is_a_pong_unless_it_sends),
         cmocka_unit_test(an_id_without_a_known_request_is_no_verb),
-        cmocka_unit_test(of_several_requests_the_first_in_field_order_counts),
-        cmocka_unit_test(
-            unknown_keys_are_skipped_and_the_last_of_equal_keys_wins),
+        cmocka_unit_test(two_requests_in_a_command_are_malformed),
+        cmocka_unit_test(what_is_refused_is_noted_by_name),
+        cmocka_unit_test(unknown_keys_are_skipped_and_known_ones_come_once),
         cmocka_unit_test(strings_and_keys_may_hold_escapes),
         cmocka_unit_test(a_name_may_not_hold_a_zero_or_half_a_pair),
         cmocka_unit_test(a_payload_is_passed_on_byte_for_byte),

@@ -253,11 +253,11 @@ static void without_id_it_is_a_pong_unless_it_sends(void **state)
 
     (void)state;
     assert_int_equal(COMMAND("\x00").verb, PL_VERB_PONG);
-    assert_int_equal(COMMAND("\x02\x3a\x00").verb, PL_VERB_PONG);
+    assert_int_equal(COMMAND("\x02\x08\x00").verb, PL_VERB_PONG);
+    MALFORMED("\x02\x3a\x00", "a request without an id", 1);
     c = COMMAND("\x05\x62\x03\x0a\x01x");
     assert_int_equal(c.verb, PL_VERB_SEND);
     assert_span(c.data, "x");
-    MALFORMED("\x04\x62\x00\x3a\x00", "a request without an id", 1);
     assert_int_equal(COMMAND("\x02\x08\x05").verb, PL_VERB_NONE);
 }
 
@@ -295,32 +295,52 @@ static void a_length_beyond_the_message_is_malformed(void **state)
     MALFORMED("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", why, 0);
 }
 
-static void of_several_requests_the_first_in_field_order_counts(void **state)
+static void two_requests_in_a_command_are_malformed(void **state)
 {
-    struct pl_command c =
-        COMMAND("\x0c\x08\x01\x3a\x03\x0a\x01p\x2a\x03\x0a\x01s");
+    static const char why[] = "a command has two requests";
 
     (void)state;
-    assert_int_equal(c.verb, PL_VERB_SUBSCRIBE);
-    assert_span(c.subscribe.channel, "s");
-    /* ... and the others must be well-formed all the same. */
-    MALFORMED("\x0c\x08\x01\x3a\x03\x0a\x01\xff\x2a\x03\x0a\x01s",
-              "a string is not UTF-8 or has a zero byte", 5);
+    MALFORMED("\x0c\x08\x01\x3a\x03\x0a\x01p\x2a\x03\x0a\x01s", why, 8);
+    /* ... also pieces of one, which protobuf would join. */
+    MALFORMED("\x10\x08\x01\x22\x05\x0a\x03old\x22\x05\x0a\x01t\x22\x00", why,
+              10);
+    MALFORMED("\x04\x62\x00\x3a\x00", why, 3);
 }
 
-static void pieces_of_a_request_are_joined_and_the_last_field_wins(void **state)
+static void of_a_field_that_comes_twice_the_last_counts(void **state)
 {
-    struct pl_command c = COMMAND("\x14\x08\x01\x08\x02\x3a\x06\x0a\x01"
-                                  "a\x12\x01x\x3a\x06\x0a\x01"
-                                  "b\x0a\x01"
+    struct pl_command c = COMMAND("\x0f\x08\x01\x08\x02\x3a\x09\x0a\x01"
+                                  "a\x12\x01x\x0a\x01"
                                   "c");
 
     (void)state;
     assert_int_equal(c.id, 2);
     assert_span(c.publish.channel, "c");
     assert_span(c.publish.data, "x");
-    c = COMMAND("\x10\x08\x01\x22\x05\x0a\x03old\x22\x05\x0a\x01t\x22\x00");
-    assert_span(c.connect.token, "t");
+}
+
+static void what_is_refused_is_noted_by_name(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        COMMAND("\x07\x08\x01\x2a\x03\x6a\x01x").subscribe.unsupported, "tf");
+    assert_string_equal(
+        COMMAND("\x06\x08\x01\x2a\x02\x78\x01").subscribe.unsupported, "type");
+    assert_string_equal(
+        COMMAND("\x07\x08\x01\x2a\x03\x80\x01\x02").subscribe.unsupported,
+        "phase");
+    assert_string_equal(
+        COMMAND("\x08\x08\x01\x2a\x04\x8a\x01\x01\xff").subscribe.unsupported,
+        "cursor");
+    assert_null(COMMAND("\x06\x08\x01\x2a\x02\x78\x00").subscribe.unsupported);
+    assert_null(COMMAND("\x06\x08\x01\x2a\x02\x6a\x00").subscribe.unsupported);
+    assert_string_equal(
+        COMMAND("\x06\x08\x01\x3a\x02\x18\x01").publish.unsupported, "type");
+    assert_string_equal(
+        COMMAND("\x07\x08\x01\x3a\x03\x22\x01k").publish.unsupported, "key");
+    assert_string_equal(
+        COMMAND("\x06\x08\x01\x3a\x02\x28\x01").publish.unsupported, "removed");
+    assert_null(COMMAND("\x06\x08\x01\x3a\x02\x18\x00").publish.unsupported);
 }
 
 static void numbers_too_long_for_their_field_are_cut(void **state)
@@ -334,7 +354,7 @@ static void unknown_fields_are_skipped(void **state)
 {
     struct pl_command c = COMMAND("\x17\x82\x01\x01\xff\x08\x01\x15...."
                                   "\x3a\x0a\x0a\x01"
-                                  "c\x18\x01\x22\x01k\x28\x01");
+                                  "c\x38\x01\x32\x01k\x48\x01");
 
     (void)state;
     assert_int_equal(c.id, 1);
@@ -455,9 +475,9 @@ int main(void)
         cmocka_unit_test(data_that_was_not_sent_is_absent),
         cmocka_unit_test(commands_stand_one_behind_the_other),
         cmocka_unit_test(a_length_beyond_the_message_is_malformed),
-        cmocka_unit_test(of_several_requests_the_first_in_field_order_counts),
-        cmocka_unit_test(
-            pieces_of_a_request_are_joined_and_the_last_field_wins),
+        cmocka_unit_test(two_requests_in_a_command_are_malformed),
+        cmocka_unit_test(of_a_field_that_comes_twice_the_last_counts),
+        cmocka_unit_test(what_is_refused_is_noted_by_name),
         cmocka_unit_test(numbers_too_long_for_their_field_are_cut),
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(a_field_of_another_type_is_malformed),
