@@ -445,6 +445,8 @@ static enum pl_err allocate(struct pl_broker *b)
         b->snapshots == NULL || b->listeners == NULL || b->ports == NULL ||
         b->handlers == NULL)
         return PL_ENOMEM;
+    if (b->options.handles_connect)
+        pl_handlers_set_judge(b->handlers);
     for (unsigned i = 0; i < loops && rc == PL_OK; i++)
         rc = pl_snapshot_create(&b->snapshots[i], PL_METRIC_COUNT);
     return rc;

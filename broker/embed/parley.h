@@ -40,7 +40,10 @@ struct pl_broker_options {
     const char *const *sets;
     size_t set_count;
     bool insecure; /* anonymous clients may do everything; loopback only */
-    bool handles_connect; /* a handler of "connect" will judge clients */
+    /* A handler of "connect" will judge clients.  While there is none, clients
+     * that it would judge are refused for now (error 100, temporary), whatever
+     * auth.anonymous and `insecure` say; also after pl_broker_unhandle(). */
+    bool handles_connect;
     /* Called once when the broker has stopped taking part in anything, on a
      * thread of the broker's; pl_broker_wait() then returns soon.  May be
      * NULL. */
@@ -127,9 +130,12 @@ PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 typedef void pl_broker_handler(struct pl_call *call, void *context);
 
 /* Register or unregister; at any time.  A call under way still ends.  Loops
- * that run take it over a moment later; after an error all is as before.
+ * that run take it over a moment later; after an error all is as before.  From
+ * the first handler of "connect" on it is as if `handles_connect` was set.
  * Thread: any, but not while another one is in pl_broker_start().
- * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM. */
+ * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM; PL_EINVAL: no message would come to
+ *         it, because `type` is empty, not UTF-8 or parley's own (actor.*,
+ *         sys.*), or `handler` is NULL. */
 PL_API enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
                                     pl_broker_handler *handler, void *context);
 PL_API enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type);
@@ -148,7 +154,8 @@ PL_API const char *pl_call_token(const struct pl_call *call);
  * Thread: any.
  * Errors: the call is still there, to be answered again.  PL_ENOMEM; PL_EINVAL
  *         (user or text is not UTF-8, user has more than 254 bytes, info is
- *         not JSON). */
+ *         not JSON, pl_call_reply() to a connect, pl_call_accept() to another
+ *         call). */
 PL_API enum pl_err pl_call_reply(struct pl_call *call, const void *data,
                                  size_t len);
 PL_API enum pl_err pl_call_fail(struct pl_call *call, uint32_t code,

@@ -206,8 +206,9 @@ struct pl_direct_mail {
 /* What a handler answers to a call of a session. */
 struct pl_answer_mail {
     struct pl_msg msg;
-    uint32_t call;  /* the session's number for it */
-    uint32_t error; /* a number of code.h or 400 to 1999 */
+    uint32_t call;   /* the session's number for it */
+    bool is_connect; /* it answers the call of a login */
+    uint32_t error;  /* a number of code.h or 400 to 1999 */
     struct pl_blob
         *data; /* held; the result or the error's text; may be NULL */
     struct pl_blob *user; /* held; the answer to a connect: who it is */

@@ -7,7 +7,7 @@
  * that answers at once and one that answers from another thread take the same
  * path.  One that does not answer in handlers.timeout has its command answered
  * with error 408; what it says later finds nobody.  (A connect has its own
- * deadline, connect.timeout.) */
+ * deadline, connect.timeout: login.c.) */
 #include "session_private.h"
 
 #include "json_scan.h"
@@ -51,7 +51,8 @@ static struct pl_call *make_call(struct pl_session *s,
 }
 
 /* Run the handler of `type`; its answer is for `command`, 0: for nobody.
- * False: there is none.  Without memory the connection is doomed. */
+ * False: there is none, or it is that of "connect" and this is no connect.
+ * Without memory the connection is doomed. */
 static bool call_handler(struct pl_session *s, struct pl_call fields,
                          struct pl_span type, uint32_t command)
 {
@@ -59,6 +60,8 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
     void *context;
     const char *name;
 
+    if (!fields.is_connect && pl_span_equal(type, PL_SPAN("connect")))
+        return false;
     if (!pl_handlers_find(s->keeper->handlers, type, &handler, &context, &name))
         return false;
     fields.line = pl_loop_line(s->actor.loop);
@@ -171,8 +174,7 @@ void pl_session_rpc(struct pl_session *s, const struct pl_command *c)
         pl_session_actor_send(s, c->id, c->rpc.data);
     } else if (pl_span_equal(method, PL_SPAN("sys.whoami"))) {
         whoami(s, c->id);
-    } else if (pl_span_equal(method, PL_SPAN("connect")) ||
-               !call_handler(s, fields, method, c->id)) {
+    } else if (!call_handler(s, fields, method, c->id)) {
         unknown_method(s, c->id);
     } else {
         pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
@@ -202,7 +204,7 @@ void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
 {
     uint32_t command;
 
-    if (s->state == PL_SESSION_LOGIN && m->call == 0) {
+    if (m->is_connect) {
         pl_session_login_answered(s, m);
     } else if (m->call != 0) {
         if (!pl_call_table_take(&s->keeper->calls, pl_actor_address(&s->actor),

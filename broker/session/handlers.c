@@ -26,6 +26,7 @@ struct entry {
 
 struct pl_handlers {
     struct pl_refs refs;
+    bool judge; /* a handler of "connect" is to let clients in */
     uint32_t count;
     struct entry entries[];
 };
@@ -42,6 +43,16 @@ static struct pl_handlers *create(uint32_t count)
 struct pl_handlers *pl_handlers_create(void)
 {
     return create(0);
+}
+
+void pl_handlers_set_judge(struct pl_handlers *t)
+{
+    t->judge = true;
+}
+
+bool pl_handlers_judge(const struct pl_handlers *t)
+{
+    return t->judge;
 }
 
 static void add(struct pl_handlers *t, const struct entry *e)
@@ -61,12 +72,27 @@ static const struct entry *find(const struct pl_handlers *t,
     return NULL;
 }
 
+static bool begins_with(struct pl_span s, struct pl_span prefix)
+{
+    return s.len >= prefix.len && memcmp(s.at, prefix.at, prefix.len) == 0;
+}
+
+/* Whether a message can have this type and would come to a handler. */
+static bool is_type(struct pl_span type)
+{
+    return type.len > 0 && pl_text_valid(type) &&
+           !begins_with(type, PL_SPAN("actor.")) &&
+           !begins_with(type, PL_SPAN("sys."));
+}
+
 enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
                              pl_handler *call, void *context,
                              struct pl_handlers **out)
 {
     struct entry e = {.call = call, .context = context};
 
+    if (call == NULL || !is_type(pl_span_of(type)))
+        return PL_EINVAL;
     if (find(t, pl_span_of(type)) != NULL)
         return PL_EEXIST;
     struct pl_handlers *made = create(t->count + 1);
@@ -76,6 +102,8 @@ enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
         free(made);
         return PL_ENOMEM;
     }
+    made->judge =
+        t->judge || pl_span_equal(pl_span_of(type), PL_SPAN("connect"));
     for (uint32_t i = 0; i < t->count; i++)
         add(made, &t->entries[i]);
     add(made, &e);
@@ -94,6 +122,7 @@ enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
     struct pl_handlers *made = create(t->count - 1);
     if (made == NULL)
         return PL_ENOMEM;
+    made->judge = t->judge;
     for (uint32_t i = 0; i < t->count; i++) {
         if (&t->entries[i] != gone)
             add(made, &t->entries[i]);
@@ -178,8 +207,9 @@ static bool to_blob(struct pl_span from, struct pl_blob **out)
     return from.at == NULL || *out != NULL;
 }
 
-/* What goes into the frames of others is checked while the program can still
- * say something else.  The info is mended: raw line feeds become spaces. */
+/* Who is let in has a user, and nothing else has.  What goes into the frames of
+ * others is checked while the program can still say something else.  The info
+ * is mended: raw line feeds become spaces. */
 static bool is_fit_to_send(const struct pl_answer_mail *m)
 {
     struct pl_span data = pl_blob_span(m->data);
@@ -187,6 +217,8 @@ static bool is_fit_to_send(const struct pl_answer_mail *m)
 
     if (m->error != 0)
         return pl_text_valid(data);
+    if (m->is_connect != (m->user != NULL))
+        return false;
     return m->user == NULL ||
            (user.len <= PL_TOKEN_USER_MAX && pl_text_valid(user) &&
             (data.len == 0 || pl_json_accepts(data)));
@@ -200,6 +232,7 @@ static enum pl_err answer(struct pl_call *call, uint32_t error,
     if (m == NULL)
         return PL_ENOMEM;
     m->call = call->number;
+    m->is_connect = call->is_connect;
     m->error = error;
     if (!to_blob(data, &m->data) || !to_blob(user, &m->user)) {
         pl_mail_destroy(&m->msg);

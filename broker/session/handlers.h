@@ -39,9 +39,17 @@ struct pl_call {
 /* A table without entries, with one holder, or NULL: out of memory. */
 struct pl_handlers *pl_handlers_create(void);
 
+/* A handler of "connect" lets clients in: while there is none, no client
+ * without a token gets in.  True of every table that comes of one in which it
+ * was set or that had such a handler. */
+void pl_handlers_set_judge(struct pl_handlers *t); /* while it has one holder */
+bool pl_handlers_judge(const struct pl_handlers *t);
+
 /* A new table, with one holder: `t` and one entry more, or without it.
  * Owner:  the caller, of *out; `t` stays as it is.
- * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM. */
+ * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM; PL_EINVAL: no message has this type
+ *         (it is empty or not UTF-8), or parley answers it itself (actor.*,
+ *         sys.*), or `call` is NULL. */
 enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
                              pl_handler *call, void *context,
                              struct pl_handlers **out);
@@ -60,12 +68,14 @@ bool pl_handlers_find(const struct pl_handlers *t, struct pl_span type,
                       pl_handler **call, void **context, const char **name);
 
 /* Answer a call with data (JSON for JSON clients) or with an error code of 400
- * to 1999 and its text; a connect with the user it is (NULL data allowed).
+ * to 1999 and its text; a connect with the user it is (NULL data allowed) or
+ * with an error.
  * The call is freed.  Also when the system is gone: nobody hears it then.
  * Thread: any.
  * Errors: the call is still there.  PL_ENOMEM: answer again later; PL_EINVAL:
  *         the text or user is not UTF-8, the user longer than
- *         PL_TOKEN_USER_MAX, or the info not JSON. */
+ *         PL_TOKEN_USER_MAX, the info not JSON, a connect is answered with
+ *         data, or another call with a user. */
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
                            struct pl_span text);

@@ -3,6 +3,8 @@
  *
  * The verdict comes from a token, from the embedding program's connect handler,
  * or from the permission to be anonymous, and it precedes everything else.
+ * Where a handler is to judge and there is none, or it is late, the login fails
+ * for now: with a temporary error, so that SDKs try again.
  * A session that is let in is registered with the supervisor, subscribed to its
  * server-side channels, and answered when all of these are attached.  What the
  * channels deliver meanwhile waits behind the connect reply.
@@ -10,7 +12,7 @@
  * Rejected: waiting for the supervisor's word before answering.  It would cost
  * each login a trip to another thread; the supervisor kicks whom it cannot
  * take instead. */
-#include "session_private.h"
+#include "login_private.h"
 
 #include <stdlib.h>
 
@@ -18,32 +20,6 @@
 #include "log.h"
 #include "permission.h"
 #include "token.h"
-
-/* A server-side subscription and what came of it. */
-struct server_sub {
-    struct pl_span channel;
-    bool recover;
-    uint64_t offset;
-    struct pl_span epoch;
-    struct pl_subscribe_result result;
-    uint32_t ends; /* unsubscribed already, with this code */
-};
-
-struct pl_login {
-    struct pl_arena arena;
-    struct pl_outq deferred;
-    uint32_t command;
-    uint32_t outstanding; /* attaches on their way */
-    uint32_t error;       /* the first that failed */
-    struct server_sub *subs;
-    size_t sub_count;
-    const struct pl_subscribe_request *positions; /* of the client */
-    size_t position_count;
-    int64_t expires_at_s; /* 0: never */
-    bool is_judged;       /* let in; only attaches are missing */
-    bool wants_inbox;
-    bool has_unsuitable; /* a recovered publication is not JSON */
-};
 
 static const struct pl_config *config_of(const struct pl_session *s)
 {
@@ -62,40 +38,6 @@ void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool)
     pl_outq_drop(&l->deferred, pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_arena_fini(&l->arena);
     free(l);
-}
-
-static bool copy_span(struct pl_arena *a, struct pl_span *span)
-{
-    if (span->len == 0) {
-        span->at = "";
-        return true;
-    }
-    char *copy = pl_arena_alloc(a, span->len);
-    if (copy == NULL)
-        return false;
-    memcpy(copy, span->at, span->len);
-    span->at = copy;
-    return true;
-}
-
-/* The verdict may come when the request's bytes are gone. */
-static bool copy_positions(struct pl_login *l,
-                           const struct pl_connect_request *r)
-{
-    struct pl_subscribe_request *p =
-        pl_arena_alloc(&l->arena, (r->sub_count + 1) * sizeof *p);
-
-    if (p == NULL)
-        return false;
-    for (size_t i = 0; i < r->sub_count; i++) {
-        p[i] = r->subs[i];
-        if (!copy_span(&l->arena, &p[i].channel) ||
-            !copy_span(&l->arena, &p[i].epoch))
-            return false;
-    }
-    l->positions = p;
-    l->position_count = r->sub_count;
-    return true;
 }
 
 /* --- The end of a login --- */
@@ -249,168 +191,6 @@ void pl_session_settle_login(struct pl_session *s)
         answer_login(s);
 }
 
-/* --- Server-side subscriptions --- */
-
-static struct server_sub *find_sub(struct pl_login *l, struct pl_span channel)
-{
-    for (size_t i = 0; i < l->sub_count; i++) {
-        if (pl_span_equal(l->subs[i].channel, channel))
-            return &l->subs[i];
-    }
-    return NULL;
-}
-
-void pl_login_end_sub(struct pl_login *l, struct pl_span channel, uint32_t code)
-{
-    struct server_sub *sub = find_sub(l, channel);
-
-    if (sub != NULL)
-        sub->ends = code;
-}
-
-/* Copy recovered publications: the message goes, the reply comes later. */
-static bool keep_publications(struct pl_session *s, struct server_sub *sub,
-                              const struct pl_attach_mail *m)
-{
-    struct pl_arena *arena = &s->login->arena;
-    const struct pl_publication *made;
-
-    if (!pl_publications_make(arena, m->pubs, m->pub_count,
-                              s->subscriber.encoding, &made))
-        return false;
-    if (made == NULL) {
-        s->login->has_unsuitable = m->pub_count > 0;
-        return true;
-    }
-    struct pl_publication *p = (struct pl_publication *)made;
-    for (uint32_t i = 0; i < m->pub_count; i++) {
-        struct pl_client_info *info = (struct pl_client_info *)p[i].info;
-
-        if (!copy_span(arena, &p[i].data))
-            return false;
-        if (info != NULL && (!copy_span(arena, &info->user) ||
-                             !copy_span(arena, &info->client) ||
-                             (info->conn_info.at != NULL &&
-                              !copy_span(arena, &info->conn_info))))
-            return false;
-    }
-    sub->result.publications = p;
-    sub->result.publication_count = m->pub_count;
-    return true;
-}
-
-void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
-                               const struct pl_attach_mail *m)
-{
-    struct pl_login *l = s->login;
-    struct server_sub *mine = find_sub(l, pl_sub_channel(sub));
-
-    l->outstanding--;
-    if (m->error != 0) {
-        l->error = m->error;
-    } else {
-        mine->result =
-            pl_subscribe_result_of(m, mine->recover, m->offset - m->pub_count);
-        if (!copy_span(&l->arena, &mine->result.epoch) ||
-            (mine->result.recovered && !keep_publications(s, mine, m)))
-            l->error = PL_ERROR_INTERNAL;
-    }
-    if (l->outstanding == 0) /* not inside the hub's call */
-        pl_session_touch(s);
-}
-
-static void take_position(struct pl_login *l, struct server_sub *sub)
-{
-    for (size_t i = 0; i < l->position_count; i++) {
-        const struct pl_subscribe_request *p = &l->positions[i];
-
-        if (!p->recover || !pl_span_equal(p->channel, sub->channel))
-            continue;
-        sub->recover = true;
-        sub->offset = p->offset;
-        sub->epoch = p->epoch;
-    }
-}
-
-/* "#user", "@client": an inbox's name, the arena's. */
-static bool inbox_name(struct pl_arena *a, char mark, struct pl_span of,
-                       struct pl_span *out)
-{
-    char *name = pl_arena_alloc(a, of.len + 1);
-
-    if (name == NULL)
-        return false;
-    name[0] = mark;
-    memcpy(name + 1, of.at, of.len);
-    *out = (struct pl_span){name, of.len + 1};
-    return true;
-}
-
-static bool list_channels(struct pl_session *s,
-                          const struct pl_token_claims *claims)
-{
-    struct pl_login *l = s->login;
-    struct pl_span user = pl_client_user(s->subscriber.client);
-    size_t max = 2 + (claims == NULL ? 0 : claims->channel_count);
-
-    l->subs = pl_arena_alloc(&l->arena, max * sizeof *l->subs);
-    if (l->subs == NULL)
-        return false;
-    memset(l->subs, 0, max * sizeof *l->subs);
-    if (user.len > 0 && !inbox_name(&l->arena, PL_CHANNEL_USER_INBOX, user,
-                                    &l->subs[l->sub_count++].channel))
-        return false;
-    for (size_t i = 0; claims != NULL && i < claims->channel_count; i++) {
-        l->subs[l->sub_count].channel = claims->channels[i];
-        if (!copy_span(&l->arena, &l->subs[l->sub_count++].channel))
-            return false;
-    }
-    if (l->wants_inbox) /* no channel behind it: told of, never attached */
-        return inbox_name(&l->arena, PL_CHANNEL_CONNECTION_INBOX,
-                          pl_session_id(s), &l->subs[l->sub_count++].channel);
-    return true;
-}
-
-static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
-{
-    struct pl_subscribe_ask ask = {
-        .channel = sub->channel,
-        .flags = PL_SUB_SERVER_SIDE,
-        .kind = PL_VERB_CONNECT,
-    };
-
-    take_position(s->login, sub);
-    if (sub->recover)
-        ask.flags |= PL_SUB_RECOVER;
-    if (sub->channel.at[0] == PL_CHANNEL_USER_INBOX)
-        ask.flags |= PL_SUB_HIDDEN;
-    ask.offset = sub->offset;
-    ask.epoch = sub->epoch;
-    enum pl_err rc =
-        pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask);
-    if (rc == PL_OK)
-        s->login->outstanding++;
-    return rc;
-}
-
-static void attach_all(struct pl_session *s)
-{
-    struct pl_login *l = s->login;
-
-    for (size_t i = 0; i < l->sub_count && l->error == 0; i++) {
-        if (l->subs[i].channel.at[0] == PL_CHANNEL_CONNECTION_INBOX) {
-            s->has_inbox = true;
-            continue;
-        }
-        enum pl_err rc = attach(s, &l->subs[i]);
-        if (rc != PL_OK)
-            l->error =
-                rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL;
-    }
-    l->is_judged = true;
-    pl_session_settle_login(s);
-}
-
 /* --- The verdict --- */
 
 static bool register_user(struct pl_session *s)
@@ -436,10 +216,10 @@ static void admit(struct pl_session *s, struct pl_span user,
 
     s->grants = pl_permission_grants(config_of(s), authenticated);
     s->login->expires_at_s = claims == NULL ? 0 : claims->expires_at_s;
-    if (rc != PL_OK || !register_user(s) || !list_channels(s, claims))
+    if (rc != PL_OK || !register_user(s) || !pl_login_list_channels(s, claims))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
-        attach_all(s);
+        pl_login_attach_all(s);
 }
 
 static void judge_token(struct pl_session *s, struct pl_span token)
@@ -460,6 +240,9 @@ static void judge_token(struct pl_session *s, struct pl_span token)
         return;
     case PL_EEXPIRED:
         fail_login(s, PL_ERROR_TOKEN_EXPIRED, (struct pl_span){0});
+        return;
+    case PL_EINVAL: /* genuine, but it names a channel of nobody's */
+        fail_login(s, PL_ERROR_PERMISSION_DENIED, pl_span_of(why));
         return;
     case PL_ENOMEM:
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
@@ -491,19 +274,43 @@ static bool wants_inbox(struct pl_session *s, struct pl_span data)
     return yes;
 }
 
+/* The handler may come any moment, as when the program is just starting. */
+static void refuse_unjudged(struct pl_session *s)
+{
+    PL_LOG(PL_LOG_WARN, "no connect handler is registered",
+           pl_log_text("client", pl_session_id(s)));
+    end_login(s, PL_ERROR_INTERNAL,
+              PL_SPAN("no connect handler is registered"));
+}
+
+void pl_session_login_overdue(struct pl_session *s)
+{
+    if (!s->login->is_judged) {
+        pl_count(metrics(s), PL_METRIC_HANDLER_TIMEOUT, 1);
+        PL_LOG(PL_LOG_WARN, "handler did not answer in time",
+               pl_log_string("handler", "connect"),
+               pl_log_text("client", pl_session_id(s)));
+    }
+    pl_timer_start(s->actor.loop, &s->timer, config_of(s)->connect.timeout_ms);
+    end_login(s, PL_ERROR_INTERNAL, PL_SPAN("the login took too long"));
+}
+
 static void judge(struct pl_session *s, const struct pl_connect_request *r)
 {
+    const struct pl_handlers *handlers = s->keeper->handlers;
     pl_handler *call;
     void *context;
     const char *name;
-    bool has_handler = pl_handlers_find(s->keeper->handlers, PL_SPAN("connect"),
-                                        &call, &context, &name);
 
-    if (r->token.len > 0 &&
-        (s->keeper->access->hmac_secret != NULL || !has_handler))
+    if (r->token.len > 0 && s->keeper->access->hmac_secret != NULL)
         judge_token(s, r->token);
-    else if (has_handler)
+    else if (pl_handlers_find(handlers, PL_SPAN("connect"), &call, &context,
+                              &name))
         pl_session_ask_connect(s, r);
+    else if (pl_handlers_judge(handlers))
+        refuse_unjudged(s);
+    else if (r->token.len > 0)
+        judge_token(s, r->token);
     else if (config_of(s)->auth.anonymous)
         admit(s, PL_SPAN(""), (struct pl_span){0}, false, NULL);
     else
@@ -533,18 +340,22 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
         end_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
     else if (s->keeper->is_short)
         refuse_short(s);
-    else if (!copy_positions(l, &c->connect))
+    else if (!pl_login_copy_positions(l, &c->connect))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
         judge(s, &c->connect);
 }
 
-/* The connect handler's answer. */
+/* The connect handler's answer.  Only pl_call_admit() names a user. */
 void pl_session_login_answered(struct pl_session *s,
                                const struct pl_answer_mail *m)
 {
-    if (m->error != 0)
+    if (s->state != PL_SESSION_LOGIN || s->login->is_judged)
+        pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
+    else if (m->error != 0)
         fail_login(s, m->error, pl_blob_span(m->data));
+    else if (m->user == NULL)
+        fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
         admit(s, pl_blob_span(m->user), pl_blob_span(m->data), true, NULL);
 }
@@ -590,6 +401,8 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
     else if (rc == PL_ENOMEM)
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
+    else if (rc == PL_EINVAL)
+        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
     else
         pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN, why);
     pl_token_claims_destroy(claims);

@@ -152,8 +152,10 @@ static void on_timer(struct pl_timer *t)
         pl_count(metrics(s), PL_METRIC_CLOSED_STALE, 1);
         pl_session_end_transport(s, PL_END_AT_ONCE);
         return;
-    case PL_SESSION_OPEN:
     case PL_SESSION_LOGIN:
+        pl_session_login_overdue(s);
+        return;
+    case PL_SESSION_OPEN:
     case PL_SESSION_FAILED:
         pl_session_close(s, PL_DISCONNECT_STALE, (struct pl_span){0});
         return;

@@ -3,8 +3,14 @@
  *
  * Grants are worked out once, at login, so a command tests one bit.  Inboxes
  * are protected by their names and not by grants, so no setting can open them:
- * the server makes those subscriptions itself and never asks here. */
+ * the server makes those subscriptions itself and never asks here.
+ *
+ * Elsewhere "$room" needs a subscription token and "room#42" is for user 42.
+ * parley does neither, so these names are closed to all clients: a program that
+ * relies on the restriction must not find an open channel. */
 #include "permission.h"
+
+#include <string.h>
 
 static bool is_allowed(enum pl_config_allow allow, bool authenticated)
 {
@@ -35,8 +41,9 @@ enum pl_channel_name pl_channel_name_check(struct pl_span name)
         return PL_CHANNEL_NAME_EMPTY;
     if (name.len > PL_CHANNEL_NAME_MAX)
         return PL_CHANNEL_NAME_TOO_LONG;
-    if (name.at[0] == PL_CHANNEL_USER_INBOX ||
-        name.at[0] == PL_CHANNEL_CONNECTION_INBOX)
+    if (name.at[0] == PL_CHANNEL_CONNECTION_INBOX ||
+        name.at[0] == PL_CHANNEL_PRIVATE ||
+        memchr(name.at, PL_CHANNEL_USERS, name.len) != NULL)
         return PL_CHANNEL_NAME_RESERVED;
     return PL_CHANNEL_NAME_OK;
 }

@@ -23,8 +23,10 @@ enum pl_grant {
 uint8_t pl_permission_grants(const struct pl_config *c, bool authenticated);
 
 enum {
-    PL_CHANNEL_NAME_MAX = 255, /* bytes */
-    PL_CHANNEL_USER_INBOX = '#',
+    PL_CHANNEL_NAME_MAX = 255,   /* bytes */
+    PL_CHANNEL_USER_INBOX = '#', /* in front */
+    PL_CHANNEL_USERS = '#',      /* inside: users' own, not implemented */
+    PL_CHANNEL_PRIVATE = '$',    /* in front: needs a token, not implemented */
     PL_CHANNEL_CONNECTION_INBOX = '@'
 };
 
@@ -33,9 +35,10 @@ enum pl_channel_name {
     PL_CHANNEL_NAME_OK,
     PL_CHANNEL_NAME_EMPTY,    /* close 3501 */
     PL_CHANNEL_NAME_TOO_LONG, /* error 107 */
-    PL_CHANNEL_NAME_RESERVED  /* error 103: an inbox, which no client may
-                               * subscribe to, publish into or inspect,
-                               * whatever its grants are */
+    PL_CHANNEL_NAME_RESERVED  /* error 103: an inbox, or a name that elsewhere
+                               * restricts who may use the channel.  No client
+                               * may subscribe to it, publish into it or
+                               * inspect it, whatever its grants are */
 };
 
 enum pl_channel_name pl_channel_name_check(struct pl_span name);

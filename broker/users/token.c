@@ -176,7 +176,7 @@ static enum pl_err read_channel(struct reading *r, const json_t *item)
     if (is_own_inbox(r, name) || is_listed(r, name))
         return PL_OK;
     if (pl_channel_name_check(name) != PL_CHANNEL_NAME_OK)
-        return refuse(r, PL_EBADMSG, "channels: a reserved name");
+        return refuse(r, PL_EINVAL, "channels: a reserved name");
     r->channels[r->channel_count++] = name;
     return PL_OK;
 }

@@ -41,8 +41,9 @@ struct pl_token_claims {
  * Thread: any, also several at once with the same key.
  * Errors: PL_EEXPIRED (genuine, but over or not valid yet: error 109),
  *         PL_EDENIED (not signed by us with HS256), PL_EBADMSG (no token, or
- *         claims that make no sense or are not supported), PL_ETOOBIG,
- *         PL_ENOMEM. */
+ *         claims that make no sense or are not supported), PL_EINVAL (genuine,
+ *         but it names a channel that no client may have: error 103),
+ *         PL_ETOOBIG, PL_ENOMEM. */
 enum pl_err pl_token_verify(const struct pl_token_key *key,
                             struct pl_span token, int64_t now_s,
                             struct pl_token_claims **out, const char **why);

@@ -218,7 +218,7 @@ static void a_connect_that_nobody_answers_ends_at_its_own_deadline(void **state)
     rig_run(r, 4000);
     assert_int_equal(c->closed, 0);
     rig_run(r, 1100);
-    client_expect_close(c, 3502);
+    client_expect(c, "{\"id\":1,\"error\":{\"code\":100,*\"temporary\":true}}");
     pl_call_admit(k.calls[0], PL_SPAN("u"), PL_SPAN("{}"));
     rig_run(r, 0);
     rig_check_ledgers(r);

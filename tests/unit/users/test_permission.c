@@ -76,7 +76,7 @@ static void a_channel_name_has_one_to_255_bytes(void **state)
                      PL_CHANNEL_NAME_TOO_LONG);
 }
 
-static void inboxes_are_reserved_and_nothing_else_is(void **state)
+static void inboxes_and_names_that_restrict_elsewhere_are_reserved(void **state)
 {
     (void)state;
     assert_int_equal(pl_channel_name_check(PL_SPAN("#42")),
@@ -86,8 +86,14 @@ static void inboxes_are_reserved_and_nothing_else_is(void **state)
     assert_int_equal(pl_channel_name_check(PL_SPAN("@client")),
                      PL_CHANNEL_NAME_RESERVED);
     assert_int_equal(pl_channel_name_check(PL_SPAN("room:a#42")),
-                     PL_CHANNEL_NAME_OK);
-    assert_int_equal(pl_channel_name_check(PL_SPAN("$x@y")),
+                     PL_CHANNEL_NAME_RESERVED);
+    assert_int_equal(pl_channel_name_check(PL_SPAN("room#")),
+                     PL_CHANNEL_NAME_RESERVED);
+    assert_int_equal(pl_channel_name_check(PL_SPAN("$private")),
+                     PL_CHANNEL_NAME_RESERVED);
+    assert_int_equal(pl_channel_name_check(PL_SPAN("$")),
+                     PL_CHANNEL_NAME_RESERVED);
+    assert_int_equal(pl_channel_name_check(PL_SPAN("a$x@y")),
                      PL_CHANNEL_NAME_OK);
 }
 
@@ -98,7 +104,8 @@ int main(void)
         cmocka_unit_test(insecure_lets_everybody_do_everything),
         cmocka_unit_test(each_key_gives_its_own_grant_and_no_other),
         cmocka_unit_test(a_channel_name_has_one_to_255_bytes),
-        cmocka_unit_test(inboxes_are_reserved_and_nothing_else_is),
+        cmocka_unit_test(
+            inboxes_and_names_that_restrict_elsewhere_are_reserved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

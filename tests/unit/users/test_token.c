@@ -211,13 +211,26 @@ static void claims_that_make_no_sense_are_refused(void **state)
         {"{\"sub\":\"u\",\"channels\":[1]}", "channels holds something else"},
         {"{\"sub\":\"u\",\"channels\":[\"\"]}",
          "channels: a name of bad length"},
-        {"{\"sub\":\"u\",\"channels\":[\"#v\"]}", "channels: a reserved name"},
-        {"{\"sub\":\"u\",\"channels\":[\"@u\"]}", "channels: a reserved name"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_payload_refused(bad[i].payload, PL_EBADMSG, bad[i].why);
+}
+
+static void a_channel_that_no_client_may_have_is_refused(void **state)
+{
+    static const char *const payloads[] = {
+        "{\"sub\":\"u\",\"channels\":[\"#v\"]}",
+        "{\"sub\":\"u\",\"channels\":[\"@u\"]}",
+        "{\"sub\":\"u\",\"channels\":[\"a\",\"$private\"]}",
+        "{\"sub\":\"u\",\"channels\":[\"room#u\"]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++)
+        assert_payload_refused(payloads[i], PL_EINVAL,
+                               "channels: a reserved name");
 }
 
 static void a_user_must_fit_into_the_name_of_its_inbox(void **state)
@@ -568,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_date_may_have_a_fraction),
         cmocka_unit_test(a_token_is_not_good_before_its_time),
         cmocka_unit_test(claims_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_channel_that_no_client_may_have_is_refused),
         cmocka_unit_test(a_user_must_fit_into_the_name_of_its_inbox),
         cmocka_unit_test(channels_come_once_and_without_the_own_inbox),
         cmocka_unit_test(claims_that_narrow_a_token_are_refused_by_name),

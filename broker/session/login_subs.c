@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* login_subs.c - the subscriptions that a login makes: the user's inbox, the
+ * channels of the token, the connection's own inbox.
+ *
+ * They are attached when the verdict is there, all at once, and the connect
+ * reply waits for the last answer.  What a client says of its positions is
+ * copied, since the bytes of the connect command are gone by then.
+ *
+ * Invariant: `outstanding` is the number of attaches without an answer. */
+#include "login_private.h"
+
+#include "permission.h"
+#include "token.h"
+
+static bool copy_span(struct pl_arena *a, struct pl_span *span)
+{
+    if (span->len == 0) {
+        span->at = "";
+        return true;
+    }
+    char *copy = pl_arena_alloc(a, span->len);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, span->at, span->len);
+    span->at = copy;
+    return true;
+}
+
+/* The verdict may come when the request's bytes are gone. */
+bool pl_login_copy_positions(struct pl_login *l,
+                             const struct pl_connect_request *r)
+{
+    struct pl_subscribe_request *p =
+        pl_arena_alloc(&l->arena, (r->sub_count + 1) * sizeof *p);
+
+    if (p == NULL)
+        return false;
+    for (size_t i = 0; i < r->sub_count; i++) {
+        p[i] = r->subs[i];
+        if (!copy_span(&l->arena, &p[i].channel) ||
+            !copy_span(&l->arena, &p[i].epoch))
+            return false;
+    }
+    l->positions = p;
+    l->position_count = r->sub_count;
+    return true;
+}
+
+static struct server_sub *find_sub(struct pl_login *l, struct pl_span channel)
+{
+    for (size_t i = 0; i < l->sub_count; i++) {
+        if (pl_span_equal(l->subs[i].channel, channel))
+            return &l->subs[i];
+    }
+    return NULL;
+}
+
+void pl_login_end_sub(struct pl_login *l, struct pl_span channel, uint32_t code)
+{
+    struct server_sub *sub = find_sub(l, channel);
+
+    if (sub != NULL)
+        sub->ends = code;
+}
+
+/* Copy recovered publications: the message goes, the reply comes later. */
+static bool keep_publications(struct pl_session *s, struct server_sub *sub,
+                              const struct pl_attach_mail *m)
+{
+    struct pl_arena *arena = &s->login->arena;
+    const struct pl_publication *made;
+
+    if (!pl_publications_make(arena, m->pubs, m->pub_count,
+                              s->subscriber.encoding, &made))
+        return false;
+    if (made == NULL) {
+        s->login->has_unsuitable = m->pub_count > 0;
+        return true;
+    }
+    struct pl_publication *p = (struct pl_publication *)made;
+    for (uint32_t i = 0; i < m->pub_count; i++) {
+        struct pl_client_info *info = (struct pl_client_info *)p[i].info;
+
+        if (!copy_span(arena, &p[i].data))
+            return false;
+        if (info != NULL && (!copy_span(arena, &info->user) ||
+                             !copy_span(arena, &info->client) ||
+                             (info->conn_info.at != NULL &&
+                              !copy_span(arena, &info->conn_info))))
+            return false;
+    }
+    sub->result.publications = p;
+    sub->result.publication_count = m->pub_count;
+    return true;
+}
+
+void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
+                               const struct pl_attach_mail *m)
+{
+    struct pl_login *l = s->login;
+    struct server_sub *mine = find_sub(l, pl_sub_channel(sub));
+
+    l->outstanding--;
+    if (m->error != 0) {
+        l->error = m->error;
+    } else {
+        mine->result =
+            pl_subscribe_result_of(m, mine->recover, m->offset - m->pub_count);
+        if (!copy_span(&l->arena, &mine->result.epoch) ||
+            (mine->result.recovered && !keep_publications(s, mine, m)))
+            l->error = PL_ERROR_INTERNAL;
+    }
+    if (l->outstanding == 0) /* not inside the hub's call */
+        pl_session_touch(s);
+}
+
+static void take_position(struct pl_login *l, struct server_sub *sub)
+{
+    for (size_t i = 0; i < l->position_count; i++) {
+        const struct pl_subscribe_request *p = &l->positions[i];
+
+        if (!p->recover || !pl_span_equal(p->channel, sub->channel))
+            continue;
+        sub->recover = true;
+        sub->offset = p->offset;
+        sub->epoch = p->epoch;
+    }
+}
+
+/* "#user", "@client": an inbox's name, the arena's. */
+static bool inbox_name(struct pl_arena *a, char mark, struct pl_span of,
+                       struct pl_span *out)
+{
+    char *name = pl_arena_alloc(a, of.len + 1);
+
+    if (name == NULL)
+        return false;
+    name[0] = mark;
+    memcpy(name + 1, of.at, of.len);
+    *out = (struct pl_span){name, of.len + 1};
+    return true;
+}
+
+bool pl_login_list_channels(struct pl_session *s,
+                            const struct pl_token_claims *claims)
+{
+    struct pl_login *l = s->login;
+    struct pl_span user = pl_client_user(s->subscriber.client);
+    size_t max = 2 + (claims == NULL ? 0 : claims->channel_count);
+
+    l->subs = pl_arena_alloc(&l->arena, max * sizeof *l->subs);
+    if (l->subs == NULL)
+        return false;
+    memset(l->subs, 0, max * sizeof *l->subs);
+    if (user.len > 0 && !inbox_name(&l->arena, PL_CHANNEL_USER_INBOX, user,
+                                    &l->subs[l->sub_count++].channel))
+        return false;
+    for (size_t i = 0; claims != NULL && i < claims->channel_count; i++) {
+        l->subs[l->sub_count].channel = claims->channels[i];
+        if (!copy_span(&l->arena, &l->subs[l->sub_count++].channel))
+            return false;
+    }
+    if (l->wants_inbox) /* no channel behind it: told of, never attached */
+        return inbox_name(&l->arena, PL_CHANNEL_CONNECTION_INBOX,
+                          pl_session_id(s), &l->subs[l->sub_count++].channel);
+    return true;
+}
+
+static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
+{
+    struct pl_subscribe_ask ask = {
+        .channel = sub->channel,
+        .flags = PL_SUB_SERVER_SIDE,
+        .kind = PL_VERB_CONNECT,
+    };
+
+    take_position(s->login, sub);
+    if (sub->recover)
+        ask.flags |= PL_SUB_RECOVER;
+    if (sub->channel.at[0] == PL_CHANNEL_USER_INBOX)
+        ask.flags |= PL_SUB_HIDDEN;
+    ask.offset = sub->offset;
+    ask.epoch = sub->epoch;
+    enum pl_err rc =
+        pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask);
+    if (rc == PL_OK)
+        s->login->outstanding++;
+    return rc;
+}
+
+void pl_login_attach_all(struct pl_session *s)
+{
+    struct pl_login *l = s->login;
+
+    for (size_t i = 0; i < l->sub_count && l->error == 0; i++) {
+        if (l->subs[i].channel.at[0] == PL_CHANNEL_CONNECTION_INBOX) {
+            s->has_inbox = true;
+            continue;
+        }
+        enum pl_err rc = attach(s, &l->subs[i]);
+        if (rc != PL_OK)
+            l->error =
+                rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL;
+    }
+    l->is_judged = true;
+    pl_session_settle_login(s);
+}
