@@ -278,8 +278,9 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
 
     switch (code) {
     case PL_ERROR_INTERNAL:
-        return w->fails_allocations || w->is_late;
-    case PL_ERROR_LIMIT_EXCEEDED: /* channels, of all or of one */
+        return w->fails_allocations || w->is_late ||
+               a->verb == VERB_CONNECT; /* a login that takes too long */
+    case PL_ERROR_LIMIT_EXCEEDED:       /* channels, of all or of one */
         return w->config->limits.channels < 1000 ||
                w->config->limits.connection_channels < ROOMS;
     case PL_ERROR_TOO_MANY_REQUESTS:
