@@ -289,14 +289,18 @@ static struct timespec moment_in(uint64_t ms)
 
 enum pl_err pl_reactor_join(struct pl_reactor *r, uint64_t timeout_ms)
 {
-    struct timespec until = moment_in(timeout_ms);
+    struct timespec until = {0};
     int failed = 0;
 
     if (!r->is_started)
         return PL_OK;
+    if (timeout_ms != PL_JOIN_FOREVER)
+        until = moment_in(timeout_ms);
     pthread_mutex_lock(&r->lock);
     while (!r->has_ended && failed == 0)
-        failed = pthread_cond_timedwait(&r->ended, &r->lock, &until);
+        failed = timeout_ms == PL_JOIN_FOREVER
+                     ? pthread_cond_wait(&r->ended, &r->lock)
+                     : pthread_cond_timedwait(&r->ended, &r->lock, &until);
     bool has_ended = r->has_ended;
     pthread_mutex_unlock(&r->lock);
     if (!has_ended)

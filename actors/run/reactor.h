@@ -36,7 +36,10 @@ enum pl_err pl_reactor_start(struct pl_reactor *r, const char *name);
 /* Ask the thread to end after its turn.  Thread: any. */
 void pl_reactor_stop(struct pl_reactor *r);
 
+#define PL_JOIN_FOREVER UINT64_MAX /* a timeout that never ends */
+
 /* Wait for the thread to end.  PL_OK also when it never started.
+ * Thread: one at a time, and not the reactor's own.
  * Errors: PL_ETIMEDOUT: it still runs; join again or leave it. */
 enum pl_err pl_reactor_join(struct pl_reactor *r, uint64_t timeout_ms);
 

@@ -536,7 +536,7 @@ void pl_broker_free_loops(struct pl_broker *b)
     }
     for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
         if (b->shares[i].reactor != NULL)
-            pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER_MS);
+            pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER);
     }
     if (b->system != NULL) {
         pl_system_close(b->system); /* before what would be woken */

@@ -20,8 +20,6 @@
 #include "supervisor.h"
 #include "tls.h"
 
-enum { PL_JOIN_FOREVER_MS = 1000 * 60 * 60 * 24 };
-
 /* One loop's share of the broker; the last one is the control loop's.  The
  * actors are their loop's. */
 struct pl_share {

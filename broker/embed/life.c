@@ -197,7 +197,10 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
 {
     if (!is_running(b))
         return PL_OK;
-    pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER_MS);
+    enum pl_err rc =
+        pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER);
+    if (rc != PL_OK) /* its thread runs, and takes its turns itself */
+        return rc;
     unsigned left = join_workers(b);
     bool is_first = pl_phase_trace_now(b->phases) != PL_PHASE_STOPPED;
     if (left > 0 && is_first) {

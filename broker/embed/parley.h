@@ -74,9 +74,9 @@ PL_API enum pl_err pl_broker_start(struct pl_broker *b);
 PL_API void pl_broker_stop(struct pl_broker *b);
 PL_API void pl_broker_hurry(struct pl_broker *b);
 
-/* Wait until a stop that somebody began is complete and all threads have
- * ended.
- * Thread: one that the broker does not run.
+/* Wait until a stop is complete and all threads have ended.  Without a stop it
+ * waits for ever.
+ * Thread: one that the broker does not run, and one at a time.
  * Errors: PL_ETIMEDOUT: a handler blocks its loop beyond shutdown.reset; the
  *         log names it, and the broker cannot be destroyed until the handler
  *         has ended: wait again for that. */

@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +404,73 @@ static void a22_the_example_serves_three_handlers_and_stops(void **st)
     assert_int_equal(end_example(&e), 0);
 }
 
+/* --- A wait without an end --- */
+
+/* While days pass, each wait with a deadline is over at once. */
+static atomic_bool do_days_pass, is_waiting, has_stopped_a_loop;
+
+int __wrap_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m);
+int __real_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
+                                  const struct timespec *until);
+int __real_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
+                                  const struct timespec *until);
+void __wrap_pl_reactor_stop(struct pl_reactor *r);
+void __real_pl_reactor_stop(struct pl_reactor *r);
+
+int __wrap_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)
+{
+    atomic_store(&is_waiting, true);
+    return __real_pthread_cond_wait(c, m);
+}
+
+int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
+                                  const struct timespec *until)
+{
+    return atomic_load(&do_days_pass)
+               ? ETIMEDOUT
+               : __real_pthread_cond_timedwait(c, m, until);
+}
+
+void __wrap_pl_reactor_stop(struct pl_reactor *r)
+{
+    atomic_store(&has_stopped_a_loop, true);
+    __real_pl_reactor_stop(r);
+}
+
+static void *wait_for_it(void *broker)
+{
+    enum pl_err rc = pl_broker_wait(broker);
+
+    return rc == PL_OK ? broker : NULL;
+}
+
+static void a_wait_has_no_end_but_the_stop(void **state)
+{
+    struct peer p;
+    struct box b;
+    pthread_t waiter;
+    void *result;
+
+    (void)state;
+    box_start(&b, NULL);
+    atomic_store(&has_stopped_a_loop, false);
+    atomic_store(&is_waiting, false);
+    atomic_store(&do_days_pass, true);
+    assert_int_equal(pthread_create(&waiter, NULL, wait_for_it, b.broker), 0);
+    while (!atomic_load(&is_waiting) && !atomic_load(&has_stopped_a_loop))
+        sched_yield();
+    assert_false(atomic_load(&has_stopped_a_loop));
+    atomic_store(&do_days_pass, false);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL); /* it serves */
+    pl_broker_stop(b.broker);
+    assert_int_equal(peer_await_end(&p), 3001);
+    assert_int_equal(pthread_join(waiter, &result), 0);
+    assert_ptr_equal(result, b.broker);
+    peer_fini(&p);
+    pl_broker_destroy(b.broker);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +479,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_handler_is_registered_on_every_loop_or_on_none),
         cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
+        cmocka_unit_test(a_wait_has_no_end_but_the_stop),
     };
 
     example = argc > 1 ? argv[1] : NULL;
