@@ -13,6 +13,7 @@
 #include "conn.h"
 #include "conn_tls.h"
 #include "conns_mail.h"
+#include "keeper.h"
 #include "monitor.h"
 #include "poller.h"
 #include "reactor.h"
@@ -115,6 +116,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     } else if (msg->type == PL_MAIL_TLS) {
         pl_conns_tls_replace(c->tls, ((struct pl_tls_mail *)msg)->tls);
     } else if (msg->type == PL_MSG_STOP) {
+        /* A connection that came late must not outlive the poller. */
+        if (c->keeper != NULL)
+            pl_keeper_cut_all(c->keeper);
         pl_actor_exit(a, "stopped");
     }
     msg->destroy(msg);

@@ -129,7 +129,7 @@ static void cut_one(struct pl_actor *a, void *arg)
 
 /* Those that did not end in time: gives how many.  The listeners are still
  * open, but who came now and said nothing would hold up the stop. */
-static uint32_t cut_all(struct pl_keeper *k)
+uint32_t pl_keeper_cut_all(struct pl_keeper *k)
 {
     uint32_t forced = 0;
 
@@ -190,7 +190,7 @@ static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
     k->phase = m->phase;
     pl_keeper_note_refusing(k);
     if (m->phase == PL_PHASE_DISCONNECT && m->force)
-        m->forced = cut_all(k);
+        m->forced = pl_keeper_cut_all(k);
     else if (m->phase == PL_PHASE_DISCONNECT)
         close_all(k);
     look(k);
@@ -231,7 +231,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
-        cut_all(k); /* none is left after a stop in phases */
+        pl_keeper_cut_all(k); /* none is left after a stop in phases */
         pl_actor_exit(a, "stopped");
         return;
     default:

@@ -37,6 +37,10 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
 
 struct pl_address pl_keeper_address(const struct pl_keeper *k);
 
+/* End all sessions of the loop at once; gives how many there were.  New ones
+ * end as soon as they come. */
+uint32_t pl_keeper_cut_all(struct pl_keeper *k);
+
 /* Whether input of another connection may still be read in this turn.  If not,
  * the transport waits for the next turn, first come first served. */
 bool pl_keeper_takes_input(const struct pl_keeper *k);

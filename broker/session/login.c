@@ -230,7 +230,7 @@ static void judge_token(struct pl_session *s, struct pl_span token)
     const char *why = NULL;
 
     if (key.secret.len == 0) {
-        reject_token(s, "no auth.hmac_secret to check it with");
+        reject_token(s, "auth.hmac_secret is empty");
         return;
     }
     switch (pl_token_verify(&key, token, now_s, &claims, &why)) {
@@ -310,7 +310,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
     else if (pl_handlers_judge(handlers))
         refuse_unjudged(s);
     else if (r->token.len > 0)
-        judge_token(s, r->token);
+        reject_token(s, "no auth.hmac_secret to check it with");
     else if (config_of(s)->auth.anonymous)
         admit(s, PL_SPAN(""), (struct pl_span){0}, false, NULL);
     else

@@ -290,7 +290,7 @@ static bool get(struct tls_client *c, void *to, size_t len)
 bool tls_upgrade(struct tls_client *c)
 {
     static const char request[] =
-        "GET /connection/websocket HTTP/1.1\r\nHost: parley\r\n"
+        "GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n";
