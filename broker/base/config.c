@@ -17,8 +17,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "config_load.h"
+#include "config_near.h"
 #include "config_yaml.h"
 
 /* The texts that settings point into. */
@@ -94,6 +96,7 @@ void pl_config_warn(struct pl_config_loading *l,
     va_list args;
 
     report_place(l->report, place, key);
+    pl_buf_put_span(l->report, PL_SPAN("warning: "));
     va_start(args, format);
     report_text(l->report, format, args);
     va_end(args);
@@ -167,6 +170,15 @@ static void wipe(struct pl_buf *text)
     pl_buf_fini(text);
 }
 
+/* Of a pipe nobody else reads the same bytes. */
+static bool can_others_read(FILE *f)
+{
+    struct stat st;
+
+    return fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) &&
+           (st.st_mode & S_IROTH) != 0;
+}
+
 static enum pl_err read_file(struct pl_config_loading *l,
                              struct documents *docs, const char *name)
 {
@@ -183,8 +195,10 @@ static enum pl_err read_file(struct pl_config_loading *l,
     }
     if (rc == PL_OK)
         rc = read_document(l, docs, &place, pl_buf_span(&text));
-    if (f != NULL)
+    if (f != NULL) {
+        l->can_others_read = can_others_read(f);
         fclose(f);
+    }
     wipe(&text);
     return rc;
 }
@@ -214,6 +228,22 @@ static bool put_set(struct pl_buf *text, const char *set, const char *equals)
     return true;
 }
 
+static void complain_of_set(struct pl_config_loading *l,
+                            const struct pl_config_place *place,
+                            const char *set, const char *equals)
+{
+    char key[PL_CONFIG_KEY_MAX];
+    struct pl_span near;
+
+    snprintf(key, sizeof key, "%.*s", (int)(equals - set), set);
+    near = pl_config_near(key);
+    if (near.at == NULL)
+        pl_config_complain(l, place, "", "unknown key");
+    else
+        pl_config_complain(l, place, "", "unknown key; did you mean %.*s?",
+                           (int)near.len, near.at);
+}
+
 static enum pl_err read_set(struct pl_config_loading *l, struct documents *docs,
                             const char *set)
 {
@@ -226,7 +256,7 @@ static enum pl_err read_set(struct pl_config_loading *l, struct documents *docs,
     if (equals == NULL || strpbrk(equals, "\r\n") != NULL)
         pl_config_complain(l, &place, "", "needs key=value, on one line");
     else if (!put_set(&text, set, equals))
-        pl_config_complain(l, &place, "", "unknown key");
+        complain_of_set(l, &place, set, equals);
     else
         rc = text.failed ? PL_ENOMEM
                          : read_document(l, docs, &place, pl_buf_span(&text));
@@ -283,6 +313,8 @@ static enum pl_err load(struct pl_config_loading *l,
         rc = convert(l);
     if (rc == PL_OK && check)
         pl_config_check(l, src);
+    if (rc == PL_OK && l->errors == 0 && src->look != NULL)
+        src->look(l);
     if (rc == PL_OK && l->errors > 0)
         rc = PL_EINVAL;
     for (size_t i = 0; i < docs.count; i++)

@@ -149,6 +149,8 @@ struct pl_config {
     bool insecure; /* --insecure was given */
 };
 
+struct pl_config_loading; /* config_load.h */
+
 /* Where the values come from; later wins: defaults, `insecure`, file, sets. */
 struct pl_config_source {
     const char *file;    /* NULL: none */
@@ -158,6 +160,9 @@ struct pl_config_source {
     size_t set_count;
     bool insecure;     /* a local trial: everything allowed, loopback only */
     bool auth_handler; /* the embedding program authenticates connections */
+    /* Called at the end, when all else is right, to look at what the values
+     * lead to, as files: config_load.h says what it may call.  NULL: none. */
+    void (*look)(struct pl_config_loading *l);
 };
 
 /* Read, convert and check everything.  `report` gets a line for each finding,

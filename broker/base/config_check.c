@@ -14,6 +14,9 @@
 /* RFC 7518, 3.2: a key of HS256 has at least the bits of the hash. */
 enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
 
+/* Of the API key, which is tried over the network only. */
+enum { KEY_MIN = 16 };
+
 static void check_auth(struct pl_config_loading *l,
                        const struct pl_config_source *src)
 {
@@ -26,11 +29,84 @@ static void check_auth(struct pl_config_loading *l,
         pl_config_warn(l, &s->place, "auth.hmac_secret",
                        "shorter than 32 bytes, which can be guessed from one "
                        "token; make one with: openssl rand -hex 32");
-    if (!s->said && !c->auth.anonymous && !src->auth_handler)
+    if (!s->said && !c->auth.anonymous && !src->auth_handler &&
+        !l->is_incomplete)
         pl_config_complain(l, &(struct pl_config_place){NULL, 0, NULL}, "",
                            "clients have no way to authenticate: set "
                            "auth.hmac_secret for tokens, or auth.anonymous to "
                            "let everybody in, or try --insecure on loopback");
+}
+
+static void check_key(struct pl_config_loading *l)
+{
+    const char *key = l->config->api.key;
+
+    if (key != NULL && strlen(key) < KEY_MIN)
+        pl_config_warn(l, &pl_config_setting_of(l, "api.key")->place, "api.key",
+                       "shorter than 16 bytes, which can be guessed; make one "
+                       "with: openssl rand -hex 32");
+}
+
+/* One finding is enough, at the first secret that the file holds. */
+static void check_readers(struct pl_config_loading *l)
+{
+    for (size_t i = 0; i < pl_config_key_count && l->can_others_read; i++) {
+        const struct pl_config_place *place = &l->setting[i].place;
+
+        if (!pl_config_keys[i].secret || !l->setting[i].said ||
+            place->file == NULL)
+            continue;
+        pl_config_warn(l, place, pl_config_keys[i].name,
+                       "every user of this machine can read the file: chmod "
+                       "o-r %s",
+                       place->file);
+        return;
+    }
+}
+
+/* What only users may do whom nothing here can make one. */
+static void check_allowed(struct pl_config_loading *l,
+                          const struct pl_config_source *src)
+{
+    const struct pl_config *c = l->config;
+    const struct {
+        const char *key;
+        enum pl_config_allow value;
+    } rows[] = {
+        {"channels.allow_subscribe", c->channels.allow_subscribe},
+        {"channels.allow_publish", c->channels.allow_publish},
+        {"channels.allow_presence", c->channels.allow_presence},
+        {"channels.allow_history", c->channels.allow_history},
+        {"actors.allow_send", c->actors.allow_send},
+    };
+
+    if (c->auth.hmac_secret != NULL || src->auth_handler || l->is_incomplete)
+        return;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].value == PL_ALLOW_AUTHENTICATED)
+            pl_config_warn(l, &pl_config_setting_of(l, rows[i].key)->place,
+                           rows[i].key,
+                           "all clients are anonymous without "
+                           "auth.hmac_secret, so none may");
+}
+
+static void check_history(struct pl_config_loading *l)
+{
+    const struct pl_config *c = l->config;
+    const struct pl_config_setting *size =
+        pl_config_setting_of(l, "channels.history_size");
+    const struct pl_config_setting *ttl =
+        pl_config_setting_of(l, "channels.history_ttl");
+
+    if (size->explicit && c->channels.history_size > 0 &&
+        c->channels.history_ttl_ms == 0)
+        pl_config_warn(l, &ttl->place, "channels.history_ttl",
+                       "is 0, so nothing is kept, whatever "
+                       "channels.history_size is");
+    if (ttl->explicit && c->channels.history_ttl_ms > 0 &&
+        c->channels.history_size == 0 && !l->is_incomplete)
+        pl_config_warn(l, &ttl->place, "channels.history_ttl",
+                       "has no effect while channels.history_size is 0");
 }
 
 static void check_loopback(struct pl_config_loading *l, const char *key,
@@ -251,6 +327,10 @@ void pl_config_check(struct pl_config_loading *l,
                      const struct pl_config_source *src)
 {
     check_auth(l, src);
+    check_key(l);
+    check_readers(l);
+    check_allowed(l, src);
+    check_history(l);
     check_listen(l, src);
     check_tls(l);
     check_socket(l);

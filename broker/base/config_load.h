@@ -36,6 +36,8 @@ struct pl_config_loading {
     struct pl_config_setting setting[PL_CONFIG_KEY_MAX]; /* by key */
     struct pl_buf *report;
     unsigned errors;
+    bool is_incomplete;   /* a key was refused, so others may be missed */
+    bool can_others_read; /* the file, whoever they are */
 };
 
 /* The setting of the key with this name, which exists. */

@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_marks.c - see config_marks.h.
  *
- * libcyaml checks and converts, but it does not tell where a good value stood,
- * it names the line before the one of an unknown key, and it ends strings at a
- * NUL byte.  So libyaml, on which libcyaml is built, walks through the same
- * text first: it notes the line of every key and refuses what libcyaml would
- * read as something else.  Patching line numbers out of libcyaml's backtrace
- * was tried and is wrong by a line in the commonest case, the misspelt key.
+ * libyaml's events are walked through once.  What no configuration has a use
+ * for is refused: aliases, several documents, keys that are no words, NUL
+ * bytes, deep nesting.  Which keys exist and which shape each has is the part
+ * of config_yaml.c.
+ *
+ * Rejected: libcyaml, which stops at the first finding, names a wrong line for
+ * a misspelt key, ends strings at a NUL byte, and puts values, so also secrets,
+ * into its messages.
  *
  * Invariant: `path` holds the path of the key whose value comes next, or of
  * the mapping whose key comes next; a frame knows where its own part begins. */
 #include "config_marks.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <yaml.h>
 
 enum { DEPTH_MAX = 8, MARKS_MAX = 4096, KEY_MAX = 64 };
 
+#define NO_MARK SIZE_MAX
+
 struct frame {
     bool mapping;
     bool wants_key;
     size_t path_len;
+    size_t owner; /* the mark whose value this is; NO_MARK: the document */
 };
 
 struct walk {
@@ -31,6 +37,7 @@ struct walk {
     unsigned documents;
     char path[DEPTH_MAX * (KEY_MAX + 1) + 1];
     size_t path_len;
+    size_t current; /* the mark whose value comes next; NO_MARK: none */
     const char *why;
 };
 
@@ -59,9 +66,50 @@ static enum pl_err note(struct walk *w, unsigned line)
             return PL_ENOMEM;
         m->at = grown;
     }
+    m->at[m->count] =
+        (struct pl_config_mark){.line = line, .depth = (unsigned)w->depth};
     if ((m->at[m->count].path = strdup(w->path)) == NULL)
         return PL_ENOMEM;
-    m->at[m->count++].line = line;
+    w->current = m->count++;
+    return PL_OK;
+}
+
+/* One more item of a list. */
+static enum pl_err add_item(struct pl_config_mark *m, const char *text)
+{
+    char **grown;
+
+    if ((m->count & (m->count - 1)) == 0) { /* full at each power of two */
+        grown = realloc(m->list,
+                        (m->count == 0 ? 1 : 2 * m->count) * sizeof *grown);
+        if (grown == NULL)
+            return PL_ENOMEM;
+        m->list = grown;
+    }
+    if ((m->list[m->count] = strdup(text)) == NULL)
+        return PL_ENOMEM;
+    m->count++;
+    return PL_OK;
+}
+
+/* A scalar that is a value: of the key before it, or an item of its list. */
+static enum pl_err on_value(struct walk *w, const struct frame *f,
+                            const char *text)
+{
+    struct pl_config_mark *m = NULL;
+
+    if (f == NULL) {
+        w->marks->root = *text == '\0' ? PL_CONFIG_NOTHING : PL_CONFIG_SCALAR;
+        return PL_OK;
+    }
+    if (f->mapping) {
+        m = &w->marks->at[w->current];
+        m->shape = PL_CONFIG_SCALAR;
+        m->text = strdup(text);
+        return m->text == NULL ? PL_ENOMEM : PL_OK;
+    }
+    if (f->owner != NO_MARK && w->marks->at[f->owner].shape == PL_CONFIG_LIST)
+        return add_item(&w->marks->at[f->owner], text);
     return PL_OK;
 }
 
@@ -98,9 +146,27 @@ static enum pl_err on_scalar(struct walk *w, const yaml_event_t *e)
         return refuse(w, "a NUL byte in a value");
     if (f != NULL && f->wants_key)
         return on_key(w, f, text, len, (unsigned)e->start_mark.line + 1);
-    w->marks->nothing = f == NULL && len == 0;
+    enum pl_err rc = on_value(w, f, text);
     value_done(w);
-    return PL_OK;
+    return rc;
+}
+
+/* A list inside a list, or a mapping in one, is no list of texts. */
+static size_t note_shape(struct walk *w, const struct frame *f, bool mapping)
+{
+    enum pl_config_shape shape = mapping ? PL_CONFIG_SECTION : PL_CONFIG_LIST;
+
+    if (f == NULL) {
+        w->marks->root = shape;
+        return NO_MARK;
+    }
+    if (f->mapping) {
+        w->marks->at[w->current].shape = shape;
+        return w->current;
+    }
+    if (f->owner != NO_MARK)
+        w->marks->at[f->owner].shape = PL_CONFIG_OTHER;
+    return f->owner;
 }
 
 static enum pl_err on_start(struct walk *w, bool mapping)
@@ -111,7 +177,9 @@ static enum pl_err on_start(struct walk *w, bool mapping)
         return refuse(w, "a key must be a word");
     if (w->depth == DEPTH_MAX)
         return refuse(w, "nested too deeply");
-    w->frame[w->depth++] = (struct frame){mapping, mapping, w->path_len};
+    w->frame[w->depth] = (struct frame){mapping, mapping, w->path_len,
+                                        note_shape(w, f, mapping)};
+    w->depth++;
     return PL_OK;
 }
 
@@ -176,7 +244,7 @@ static enum pl_err walk_through(struct walk *w, yaml_parser_t *p,
 enum pl_err pl_config_marks_read(struct pl_config_marks *m, struct pl_span text,
                                  const char **why, unsigned *line)
 {
-    struct walk w = {.marks = m};
+    struct walk w = {.marks = m, .current = NO_MARK};
     yaml_parser_t parser;
     enum pl_err rc;
 
@@ -190,27 +258,22 @@ enum pl_err pl_config_marks_read(struct pl_config_marks *m, struct pl_span text,
     return rc;
 }
 
-unsigned pl_config_marks_first(const struct pl_config_marks *m,
-                               const char *path)
+static void wipe(char *text)
 {
-    for (size_t i = 0; i < m->count; i++)
-        if (strcmp(m->at[i].path, path) == 0)
-            return m->at[i].line;
-    return 0;
-}
-
-unsigned pl_config_marks_last(const struct pl_config_marks *m, const char *path)
-{
-    for (size_t i = m->count; i > 0; i--)
-        if (strcmp(m->at[i - 1].path, path) == 0)
-            return m->at[i - 1].line;
-    return 0;
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
 }
 
 void pl_config_marks_fini(struct pl_config_marks *m)
 {
-    for (size_t i = 0; i < m->count; i++)
+    for (size_t i = 0; i < m->count; i++) {
+        for (size_t k = 0; k < m->at[i].count; k++)
+            wipe(m->at[i].list[k]);
+        free(m->at[i].list);
+        wipe(m->at[i].text);
         free(m->at[i].path);
+    }
     free(m->at);
     *m = (struct pl_config_marks){0};
 }

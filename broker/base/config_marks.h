@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_marks.h - which line of a YAML text each key stands on. */
+/* config_marks.h - what a YAML text says: each key with its line and value. */
 #ifndef PL_CONFIG_MARKS_H
 #define PL_CONFIG_MARKS_H
 
@@ -7,32 +7,41 @@
 #include "err.h"
 #include "span.h"
 
+enum pl_config_shape {
+    PL_CONFIG_NOTHING, /* of a document: no content */
+    PL_CONFIG_SCALAR,
+    PL_CONFIG_LIST, /* of scalars */
+    PL_CONFIG_SECTION,
+    PL_CONFIG_OTHER /* a list that holds lists or sections */
+};
+
 struct pl_config_mark {
     char *path; /* "websocket.path" */
     unsigned line;
+    unsigned depth; /* 1: at the top; a key may have dots itself */
+    enum pl_config_shape shape;
+    char *text;  /* of a scalar */
+    char **list; /* of a list */
+    size_t count;
 };
 
 /* All zero holds nothing. */
 struct pl_config_marks {
-    struct pl_config_mark *at;
+    struct pl_config_mark *at; /* in the order of the text */
     size_t count;
-    bool nothing; /* the document is a null, as `---` alone makes */
+    enum pl_config_shape root; /* what the document is */
 };
 
 /* Walk through `text` and note every key.  On PL_EINVAL *why is a constant
  * text and *line says where: broken YAML, or YAML that a configuration has no
  * use for (aliases, several documents, keys that are no words, NUL bytes,
- * nesting deeper than 8).  Errors: PL_EINVAL, PL_ENOMEM. */
+ * nesting deeper than 8).  Lines begin with 1.
+ * Owner: the caller calls pl_config_marks_fini(), also after an error.
+ * Errors: PL_EINVAL, PL_ENOMEM. */
 enum pl_err pl_config_marks_read(struct pl_config_marks *m, struct pl_span text,
                                  const char **why, unsigned *line);
 
-/* The line of the first or the last key with this path; 0 when there is none.
- * Lines begin with 1. */
-unsigned pl_config_marks_first(const struct pl_config_marks *m,
-                               const char *path);
-unsigned pl_config_marks_last(const struct pl_config_marks *m,
-                              const char *path);
-
+/* Wipe the values and free everything. */
 void pl_config_marks_fini(struct pl_config_marks *m);
 
 #endif

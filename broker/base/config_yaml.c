@@ -1,68 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_yaml.c - see config_yaml.h.
  *
- * The schema for libcyaml is made from the table of keys at each load: every
- * scalar is a string, every list a list of strings, every section a mapping.
- * libcyaml decides which keys exist, that none comes twice and what shape each
- * has; config_value.c converts.  Its own scalar types were rejected: it takes
- * any word but a few for true, reads 010 as eight, knows no units, and puts
- * values, so also secrets, into its messages.  For the same reason nothing of
- * its messages is shown but the names of keys.
+ * Each key of the text is looked up in the table of keys.  What is wrong with
+ * one hides nothing of the others: an unknown section hides its own keys only.
+ * A text that is no YAML ends at its first fault, since nobody knows what
+ * follows it.
  *
- * Sections are pointers so that an empty one (`websocket:` with every line
- * below it commented out) is allowed.  Each has a whole struct raw of which it
- * uses its own values; that wastes a kilobyte and spares a struct a section.
+ * No value is ever part of a message, since it may be a secret.
  *
- * Invariant: setting texts point into `root`, so the object outlives them. */
+ * Invariant: setting texts point into `marks`, so the object outlives them. */
 #include "config_yaml.h"
 
-#include <assert.h>
-#include <cyaml/cyaml.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "config_marks.h"
+#include "config_near.h"
 
-enum { NAME_MAX_LEN = 32, FIELDS_MAX = 4, TEXT_MAX = 4096 };
-
-struct raw {
-    struct {
-        char *text;
-        char **list;
-        uint32_t count;
-    } value[PL_CONFIG_KEY_MAX];
-    struct raw *section[PL_CONFIG_SECTION_MAX];
-};
-
-struct schema {
-    cyaml_schema_value_t root;
-    cyaml_schema_field_t top[PL_CONFIG_KEY_MAX + 1];
-    cyaml_schema_field_t inner[PL_CONFIG_KEY_MAX + PL_CONFIG_SECTION_MAX];
-    char name[PL_CONFIG_SECTION_MAX][NAME_MAX_LEN];
-    uint8_t section_of[PL_CONFIG_KEY_MAX]; /* NO_SECTION: at the top */
-};
-
-enum { NO_SECTION = 255 };
-
-/* What libcyaml said about its first error. */
-struct trouble {
-    enum { OTHER, UNKNOWN_KEY, TWICE, SHAPE, TOO_MANY } what;
-    bool said;
-    char key[80];               /* of UNKNOWN_KEY */
-    char field[FIELDS_MAX][80]; /* innermost first */
-    size_t field_count;
-};
+enum { TEXT_MAX = 4096 };
 
 struct pl_config_yaml {
-    struct schema schema;
-    struct raw *root; /* NULL: the text says nothing */
     struct pl_config_marks marks;
-    struct trouble trouble;
-    cyaml_config_t cyaml;
 };
 
-static const cyaml_schema_value_t list_item = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, TEXT_MAX)};
+/* One text being looked at. */
+struct look {
+    struct pl_config_loading *l;
+    const struct pl_config_place *place;
+    struct pl_span text;
+    const struct pl_config_marks *marks;
+};
 
 static bool is_list(enum pl_config_kind kind)
 {
@@ -70,141 +37,91 @@ static bool is_list(enum pl_config_kind kind)
            kind == PL_KIND_NETWORKS;
 }
 
-static void leaf_init(cyaml_schema_field_t *f, const char *name, size_t index)
+/* YAML takes [::1]:8000 for a list.  Whether one is in the line at `at`. */
+static bool has_bare_six(struct pl_span line)
 {
-    size_t at = offsetof(struct raw, value) +
-                index * sizeof(((struct raw *)NULL)->value[0]);
-    const struct raw *r = NULL;
+    for (size_t i = 0; i + 1 < line.len; i++) {
+        size_t end = i + 1, colons = 0;
 
-    f->key = name;
-    f->value.flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL;
-    if (!is_list(pl_config_keys[index].kind)) {
-        f->value.type = CYAML_STRING;
-        f->value.data_size = sizeof(char);
-        f->value.string.max = TEXT_MAX;
-        f->data_offset = (uint32_t)at;
-        return;
-    }
-    f->value.type = CYAML_SEQUENCE;
-    f->value.data_size = sizeof(char *);
-    f->value.sequence.entry = &list_item;
-    f->value.sequence.max = (uint32_t)pl_config_keys[index].max;
-    f->data_offset = (uint32_t)(at + sizeof(r->value[0].text));
-    f->count_offset = f->data_offset + (uint32_t)sizeof(r->value[0].list);
-    f->count_size = sizeof(r->value[0].count);
-}
-
-static void section_init(cyaml_schema_field_t *f, const char *name,
-                         size_t section, const cyaml_schema_field_t *fields)
-{
-    f->key = name;
-    f->data_offset = (uint32_t)(offsetof(struct raw, section) +
-                                section * sizeof(struct raw *));
-    f->value.type = CYAML_MAPPING;
-    f->value.flags = CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL;
-    f->value.data_size = sizeof(struct raw);
-    f->value.mapping.fields = fields;
-}
-
-/* Keys of one section stand together in the table, so one pass is enough; the
- * all-zero field behind each group ends it. */
-static void schema_init(struct schema *s)
-{
-    size_t top = 0, inner = 0, sections = 0;
-
-    assert(pl_config_key_count <= PL_CONFIG_KEY_MAX);
-    for (size_t i = 0; i < pl_config_key_count; i++) {
-        const char *name = pl_config_keys[i].name;
-        const char *dot = strchr(name, '.');
-        size_t len = dot == NULL ? 0 : (size_t)(dot - name);
-
-        if (dot == NULL) {
-            s->section_of[i] = NO_SECTION;
-            leaf_init(&s->top[top++], name, i);
+        if (line.at[i] != '[' ||
+            (i > 0 && (line.at[i - 1] == '"' || line.at[i - 1] == '\'')))
             continue;
-        }
-        if (sections == 0 || strncmp(s->name[sections - 1], name, len) != 0 ||
-            s->name[sections - 1][len] != '\0') {
-            assert(sections < PL_CONFIG_SECTION_MAX && len < NAME_MAX_LEN);
-            memcpy(s->name[sections], name, len);
-            inner += sections > 0;
-            section_init(&s->top[top++], s->name[sections], sections,
-                         &s->inner[inner]);
-            sections++;
-        }
-        s->section_of[i] = (uint8_t)(sections - 1);
-        leaf_init(&s->inner[inner++], dot + 1, i);
+        for (; end < line.len &&
+               strchr("0123456789abcdefABCDEF:.", line.at[end]) != NULL &&
+               line.at[end] != '\0';
+             end++)
+            colons += line.at[end] == ':';
+        if (colons >= 2 && end < line.len && line.at[end] == ']')
+            return true;
     }
-    s->root = (cyaml_schema_value_t){
-        CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, s->top)};
+    return false;
 }
 
-/* Copy what stands between `line`'s prefix and `end` (or its end). */
-static bool take(const char *line, const char *prefix, const char *end,
-                 char *out, size_t size)
+/* The line with such an address, `line` or the one before it; 0: none. */
+static unsigned find_bare_six(struct pl_span text, unsigned line)
 {
-    size_t len = strlen(prefix);
-    const char *stop;
+    unsigned found = 0;
 
-    if (strncmp(line, prefix, len) != 0)
-        return false;
-    line += len;
-    stop = strstr(line, end);
-    snprintf(out, size, "%.*s",
-             (int)(stop == NULL ? strlen(line) : (size_t)(stop - line)), line);
-    return true;
+    for (unsigned n = 1; n <= line && text.len > 0; n++) {
+        const char *end = memchr(text.at, '\n', text.len);
+        size_t len = end == NULL ? text.len : (size_t)(end - text.at);
+
+        if (n + 1 >= line && has_bare_six((struct pl_span){text.at, len}))
+            found = n;
+        len += end != NULL;
+        text = (struct pl_span){text.at + len, text.len - len};
+    }
+    return found;
 }
 
-static void on_message(struct trouble *t, const char *line)
+static void complain(const struct look *k, const struct pl_config_mark *m,
+                     const char *why)
 {
-    char ignored[80];
+    struct pl_config_place at = *k->place;
 
-    if (t->field_count < FIELDS_MAX &&
-        take(line, "  in mapping field '", "' (line:", t->field[t->field_count],
-             sizeof(t->field[0]))) {
-        t->field_count++;
+    at.line = m->line;
+    k->l->is_incomplete = true;
+    pl_config_complain(k->l, &at, m->path, "%s", why);
+}
+
+static void complain_of_shape(const struct look *k,
+                              const struct pl_config_mark *m,
+                              const struct pl_config_key *key)
+{
+    char why[80];
+
+    if (find_bare_six(k->text, m->line) == m->line) {
+        complain(k, m, "an IPv6 address needs quotes; as \"[::1]:8000\"");
         return;
     }
-    if (t->said || strncmp(line, "  in ", 5) == 0 ||
-        strncmp(line, "Load: Backtrace", 15) == 0)
-        return;
-    t->said = true;
-    if (take(line, "Load: Unexpected key: ", "\n", t->key, sizeof(t->key)))
-        t->what = UNKNOWN_KEY;
-    else if (take(line, "Load: Mapping field already seen: ", "\n", ignored,
-                  sizeof(ignored)))
-        t->what = TWICE;
-    else if (take(line, "Load: Expecting ", "\n", ignored, sizeof(ignored)))
-        t->what = SHAPE;
-    else if (take(line, "Load: Excessive entries", "\n", ignored,
-                  sizeof(ignored)))
-        t->what = TOO_MANY;
+    snprintf(why, sizeof why, "must be: %s", pl_config_kind_text(key->kind));
+    complain(k, m, why);
 }
 
-static void cyaml_says(cyaml_log_t level, void *arg, const char *format,
-                       va_list args) __attribute__((format(printf, 3, 0)));
-
-static void cyaml_says(cyaml_log_t level, void *arg, const char *format,
-                       va_list args)
+static void complain_of_unknown(const struct look *k,
+                                const struct pl_config_mark *m, bool is_dotted)
 {
-    char line[512];
+    struct pl_span near = pl_config_near(m->path);
+    char why[120] = "unknown key";
 
-    (void)level; /* the configuration asks for errors only */
-    vsnprintf(line, sizeof(line), format, args);
-    on_message(arg, line);
-    explicit_bzero(line, sizeof(line)); /* it may have held a secret */
+    if (is_dotted)
+        snprintf(why, sizeof why,
+                 "is for --set; here it goes below its section");
+    else if (near.at != NULL)
+        snprintf(why, sizeof why, "unknown key; did you mean %.*s?",
+                 (int)near.len, near.at);
+    complain(k, m, why);
 }
 
-static void trouble_path(const struct trouble *t, char *path, size_t size)
+static bool is_section(const char *path)
 {
-    size_t len = 0;
+    size_t len = strlen(path);
 
-    path[0] = '\0';
-    for (size_t i = t->field_count; i > 0 && len < size; i--)
-        len += (size_t)snprintf(path + len, size - len, "%s%s",
-                                len == 0 ? "" : ".", t->field[i - 1]);
-    if (t->what == UNKNOWN_KEY && len < size)
-        snprintf(path + len, size - len, "%s%s", len == 0 ? "" : ".", t->key);
+    for (size_t i = 0; i < pl_config_key_count; i++)
+        if (strncmp(pl_config_keys[i].name, path, len) == 0 &&
+            pl_config_keys[i].name[len] == '.')
+            return true;
+    return false;
 }
 
 static const struct pl_config_key *key_named(const char *path)
@@ -215,113 +132,108 @@ static const struct pl_config_key *key_named(const char *path)
     return NULL;
 }
 
-static void complain_of_shape(struct pl_config_loading *l,
-                              const struct pl_config_place *at,
-                              const char *path)
+/* How deep a key of the table lies. */
+static unsigned depth_of(const char *path)
 {
-    const struct pl_config_key *key = key_named(path);
+    return strchr(path, '.') == NULL ? 1 : 2;
+}
 
-    if (key != NULL)
-        pl_config_complain(l, at, path, "must be: %s",
-                           pl_config_kind_text(key->kind));
+static bool is_twice(const struct look *k, const struct pl_config_mark *m)
+{
+    for (const struct pl_config_mark *o = k->marks->at; o < m; o++)
+        if (o->depth == m->depth && strcmp(o->path, m->path) == 0)
+            return true;
+    return false;
+}
+
+static void take_key(const struct look *k, const struct pl_config_mark *m,
+                     const struct pl_config_key *key)
+{
+    size_t index = (size_t)(key - pl_config_keys);
+    enum pl_config_shape wanted =
+        is_list(key->kind) ? PL_CONFIG_LIST : PL_CONFIG_SCALAR;
+
+    if (m->shape != wanted) {
+        complain_of_shape(k, m, key);
+        return;
+    }
+    if (m->count > key->max && wanted == PL_CONFIG_LIST) {
+        complain(k, m, "has too many items");
+        return;
+    }
+    for (size_t i = 0; i < (wanted == PL_CONFIG_LIST ? m->count : 1); i++)
+        if (strlen(wanted == PL_CONFIG_LIST ? m->list[i] : m->text) >
+            TEXT_MAX) {
+            complain(k, m, "has more than 4096 bytes");
+            return;
+        }
+    k->l->setting[index] = (struct pl_config_setting){
+        .text = m->text,
+        .list = m->list,
+        .count = m->count,
+        .place = {k->place->file, m->line, k->place->set},
+        .said = true,
+        .explicit = k->place->file != NULL || k->place->set != NULL,
+    };
+}
+
+/* An empty section, with every line below it commented out, is allowed. */
+static bool is_empty(const struct pl_config_mark *m)
+{
+    return m->shape == PL_CONFIG_SCALAR &&
+           (m->text[0] == '\0' || strcmp(m->text, "~") == 0 ||
+            strcmp(m->text, "null") == 0);
+}
+
+/* True: what is below this key is looked at, too. */
+static bool look_at(const struct look *k, const struct pl_config_mark *m)
+{
+    const struct pl_config_key *key = key_named(m->path);
+
+    if (is_twice(k, m)) {
+        complain(k, m, "given twice");
+        return false;
+    }
+    if (m->depth == 1 && key == NULL && is_section(m->path)) {
+        if (m->shape != PL_CONFIG_SECTION && !is_empty(m))
+            complain(k, m, "must be a section: keys and values");
+        return true;
+    }
+    if (key == NULL || m->depth != depth_of(m->path))
+        complain_of_unknown(k, m, key != NULL);
     else
-        pl_config_complain(l, at, path, "must be a section: keys and values");
+        take_key(k, m, key);
+    return false;
 }
 
-static void complain(struct pl_config_yaml *y, struct pl_config_loading *l,
-                     const struct pl_config_place *place, cyaml_err_t err)
+static void look_at_all(const struct look *k)
 {
-    struct trouble *t = &y->trouble;
-    struct pl_config_place at = *place;
-    char path[FIELDS_MAX * 80 + 80];
+    const struct pl_config_mark *m = k->marks->at;
+    const struct pl_config_mark *end = m + k->marks->count;
 
-    trouble_path(t, path, sizeof(path));
-    at.line = t->what == TWICE ? pl_config_marks_last(&y->marks, path)
-                               : pl_config_marks_first(&y->marks, path);
-    if (t->what == UNKNOWN_KEY && key_named(path) != NULL)
-        pl_config_complain(l, &at, path,
-                           "is for --set; here it goes below its section");
-    else if (t->what == UNKNOWN_KEY)
-        pl_config_complain(l, &at, path, "unknown key");
-    else if (t->what == TWICE)
-        pl_config_complain(l, &at, path, "given twice");
-    else if (t->what == SHAPE)
-        complain_of_shape(l, &at, path);
-    else if (t->what == TOO_MANY)
-        pl_config_complain(l, &at, path, "has too many items");
-    else
-        pl_config_complain(l, &at, path, "%s", cyaml_strerror(err));
-}
+    while (m < end) {
+        unsigned depth = m->depth;
+        bool deeper = look_at(k, m++);
 
-/* The struct raw that holds key `i`; NULL when its section is not there. */
-static struct raw *raw_of(const struct pl_config_yaml *y, size_t i)
-{
-    uint8_t section = y->schema.section_of[i];
-
-    if (y->root == NULL || section == NO_SECTION)
-        return y->root;
-    return y->root->section[section];
-}
-
-static void take_settings(const struct pl_config_yaml *y,
-                          struct pl_config_loading *l,
-                          const struct pl_config_place *place)
-{
-    for (size_t i = 0; i < pl_config_key_count; i++) {
-        struct raw *r = raw_of(y, i);
-        unsigned line =
-            pl_config_marks_first(&y->marks, pl_config_keys[i].name);
-
-        if (r == NULL || line == 0)
-            continue;
-        l->setting[i] = (struct pl_config_setting){
-            .text = r->value[i].text,
-            .list = r->value[i].list,
-            .count = r->value[i].count,
-            .place = {place->file, line, place->set},
-            .said = true,
-            .explicit = place->file != NULL || place->set != NULL,
-        };
+        while (!deeper && m < end && m->depth > depth)
+            m++;
     }
 }
 
-static enum pl_err read_marks(struct pl_config_yaml *y,
-                              struct pl_config_loading *l,
-                              const struct pl_config_place *place,
-                              struct pl_span text)
+static enum pl_err read_marks(struct pl_config_yaml *y, const struct look *k)
 {
-    struct pl_config_place at = *place;
+    struct pl_config_place at = *k->place;
     const char *why = NULL;
-    enum pl_err rc = pl_config_marks_read(&y->marks, text, &why, &at.line);
+    enum pl_err rc = pl_config_marks_read(&y->marks, k->text, &why, &at.line);
+    unsigned six = rc == PL_EINVAL ? find_bare_six(k->text, at.line) : 0;
 
+    if (six > 0) {
+        at.line = six;
+        why = "an IPv6 address needs quotes; as \"[::1]:8000\"";
+    }
     if (rc == PL_EINVAL)
-        pl_config_complain(l, &at, "", "%s", why);
+        pl_config_complain(k->l, &at, "", "%s", why);
     return rc;
-}
-
-static enum pl_err read_values(struct pl_config_yaml *y,
-                               struct pl_config_loading *l,
-                               const struct pl_config_place *place,
-                               struct pl_span text)
-{
-    cyaml_err_t err;
-
-    schema_init(&y->schema);
-    y->cyaml = (cyaml_config_t){
-        .log_fn = cyaml_says,
-        .log_ctx = &y->trouble,
-        .mem_fn = cyaml_mem,
-        .log_level = CYAML_LOG_ERROR,
-        .flags = CYAML_CFG_NO_ALIAS,
-    };
-    err = cyaml_load_data((const uint8_t *)text.at, text.len, &y->cyaml,
-                          &y->schema.root, (cyaml_data_t **)&y->root, NULL);
-    if (err == CYAML_OK)
-        return PL_OK;
-    if (err == CYAML_ERR_OOM)
-        return PL_ENOMEM;
-    complain(y, l, place, err);
-    return PL_EINVAL;
 }
 
 enum pl_err pl_config_yaml_read(struct pl_config_yaml **out,
@@ -334,14 +246,19 @@ enum pl_err pl_config_yaml_read(struct pl_config_yaml **out,
 
     if (y == NULL)
         return PL_ENOMEM;
-    rc = read_marks(y, l, place, text);
-    if (rc == PL_OK && !y->marks.nothing)
-        rc = read_values(y, l, place, text);
+    struct look k = {l, place, text, &y->marks};
+    rc = read_marks(y, &k);
+    if (rc == PL_OK && y->marks.root != PL_CONFIG_NOTHING &&
+        y->marks.root != PL_CONFIG_SECTION) {
+        pl_config_complain(l, place, "", "must be a section: keys and values");
+        rc = PL_EINVAL;
+    }
     if (rc != PL_OK) {
         pl_config_yaml_destroy(y);
         return rc;
     }
-    take_settings(y, l, place);
+    if (y->marks.root == PL_CONFIG_SECTION)
+        look_at_all(&k);
     *out = y;
     return PL_OK;
 }
@@ -350,14 +267,6 @@ void pl_config_yaml_destroy(struct pl_config_yaml *y)
 {
     if (y == NULL)
         return;
-    for (size_t i = 0; i < pl_config_key_count; i++) {
-        struct raw *r = y->root == NULL ? NULL : raw_of(y, i);
-
-        if (r != NULL && r->value[i].text != NULL && pl_config_keys[i].secret)
-            explicit_bzero(r->value[i].text, strlen(r->value[i].text));
-    }
-    if (y->root != NULL)
-        cyaml_free(&y->cyaml, &y->schema.root, y->root, 0);
     pl_config_marks_fini(&y->marks);
     free(y);
 }

@@ -9,10 +9,10 @@ struct pl_config_yaml; /* opaque */
 
 /* Parse `text`, check it against the schema that the table of keys makes, and
  * put what it says into l->setting.  `place` names the source; its line is
- * ignored.  What is wrong goes into the report, one finding at most.
- * Owner:  the caller destroys *out, after the settings were used; *out is set
- *         only when there is something to destroy.
- * Errors: PL_EINVAL, PL_ENOMEM. */
+ * ignored.  What is wrong goes into the report; a key that is wrong leaves its
+ * setting as it was and l->is_incomplete. Owner:  the caller destroys *out,
+ * after the settings were used; *out is set only when there is something to
+ * destroy. Errors: PL_EINVAL, PL_ENOMEM. */
 enum pl_err pl_config_yaml_read(struct pl_config_yaml **out,
                                 struct pl_config_loading *l,
                                 const struct pl_config_place *place,

@@ -274,7 +274,7 @@ static void say_handshake(struct talker *t, unsigned bits)
 
     pl_buf_printf(
         &b,
-        "GET /connection/websocket%s HTTP/1.1\r\nHost: sim\r\n"
+        "GET /connection/websocket%s HTTP/1.1\r\nHost: localhost\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\n%s%s%s"
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",

@@ -10,12 +10,17 @@ static void an_unknown_key_is_named_with_file_and_line(void **state)
                    "  path: /ws\n"
                    "\n"
                    "  max_mesage: 64KiB\n",
-                   NULL, "t.yaml:5: websocket.max_mesage: unknown key\n");
-    assert_refused("loop: 3\n", NULL, "t.yaml:1: loop: unknown key\n");
+                   NULL,
+                   "t.yaml:5: websocket.max_mesage: unknown key; did you mean "
+                   "websocket.max_message?\n");
+    assert_refused("loop: 3\n", NULL,
+                   "t.yaml:1: loop: unknown key; did you mean loops?\n");
     assert_refused("web:\n  path: /ws\n", NULL, "t.yaml:1: web: unknown key\n");
     assert_refused("", SETS("websocket.paht=/x"),
-                   "--set websocket.paht: unknown key\n");
-    assert_refused("", SETS("Loops=3"), "--set Loops: unknown key\n");
+                   "--set websocket.paht: unknown key; did you mean "
+                   "websocket.path?\n");
+    assert_refused("", SETS("Loops=3"),
+                   "--set Loops: unknown key; did you mean loops?\n");
     assert_refused("", SETS("=3"), "--set: unknown key\n");
 }
 
