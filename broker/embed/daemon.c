@@ -25,7 +25,7 @@
 #include "buf.h"
 #include "config.h"
 #include "log.h"
-#include "tls.h"
+#include "tls_check.h"
 
 enum { USAGE_STATUS = 2 };
 
@@ -104,20 +104,6 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
     a->broker.sets = a->sets;
 }
 
-static enum pl_err check_tls(const struct pl_config *config)
-{
-    struct pl_tls_fault fault;
-    struct pl_tls *tls = NULL;
-
-    if (config->listen_tls.count == 0)
-        return PL_OK;
-    enum pl_err rc = pl_broker_load_tls(&tls, config, &fault);
-    if (fault.file != NULL)
-        fprintf(stderr, "%s: %s\n", fault.file, fault.reason);
-    pl_tls_release(tls);
-    return rc;
-}
-
 /* Say what is wrong, on stderr, as compilers do. */
 static int check(const struct arguments *a)
 {
@@ -128,13 +114,12 @@ static int check(const struct arguments *a)
         .sets = a->broker.sets,
         .set_count = a->broker.set_count,
         .insecure = a->broker.insecure,
+        .look = pl_tls_check,
     };
     enum pl_err rc = pl_config_load(&config, &src, &report);
 
     if (report.len > 0)
         fwrite(report.data, 1, report.len, stderr);
-    if (rc == PL_OK)
-        rc = check_tls(config);
     if (rc == PL_OK)
         puts("configuration is good");
     pl_buf_fini(&report);

@@ -48,8 +48,8 @@ static const struct page {
      "  --channel NAME          subscribe at connect; may be repeated\n",
      false},
     {"check", "FILE", "check a configuration",
-     "The files of TLS that it names are not read; `parleyd --check` does "
-     "that.\n",
+     "The files of TLS that it names as well; warnings leave the status "
+     "at 0.\n",
      false},
     {"shutdown", "[--hurry] [--wait]", "stop the broker",
      "Through the socket only.\n"

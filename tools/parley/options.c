@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_check.h"
+
 /* "500ms", "5s", "5", "1m", "1h" in milliseconds; false: not a time. */
 static bool read_timeout(const char *text, int64_t *out)
 {
@@ -62,18 +64,27 @@ int target_take(struct target *t, const char *command, int option)
     }
 }
 
-struct pl_config *load_config(const char *file)
+static struct pl_config *load(const struct pl_config_source *source)
 {
-    struct pl_config_source source = {.file = file};
     struct pl_config *config = NULL;
     struct pl_buf report = {0};
 
-    if (pl_config_load(&config, &source, &report) != PL_OK)
+    if (pl_config_load(&config, source, &report) != PL_OK)
         config = NULL;
     if (report.len > 0)
         fwrite(report.data, 1, report.len, stderr);
     pl_buf_fini(&report);
     return config;
+}
+
+struct pl_config *load_config(const char *file)
+{
+    return load(&(struct pl_config_source){.file = file});
+}
+
+struct pl_config *check_config(const char *file)
+{
+    return load(&(struct pl_config_source){.file = file, .look = pl_tls_check});
 }
 
 static int complete_from_config(struct target *t)

@@ -67,6 +67,9 @@ const char *target_name(const struct target *t);
  * NULL: it cannot be used. */
 struct pl_config *load_config(const char *file);
 
+/* The same, and look into the files of TLS. */
+struct pl_config *check_config(const char *file);
+
 /* "parley: " and a message on stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

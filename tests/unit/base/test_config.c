@@ -2,6 +2,7 @@
 /* test_config.c - values: their defaults, forms, places and precedence. */
 #include "config_support.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void the_defaults_are_those_of_the_issue(void **state)
@@ -320,6 +321,84 @@ static void destroy_takes_null(void **state)
     pl_config_destroy(NULL);
 }
 
+static void settings_that_do_nothing_are_warned_of(void **state)
+{
+    static const struct {
+        const char *yaml, *report;
+    } rows[] = {
+        {"api: {key: 123456789012345}\nauth: {anonymous: true}\n",
+         "t.yaml:1: api.key: warning: shorter than 16 bytes, which can be "
+         "guessed; make one with: openssl rand -hex 32\n"},
+        {"auth: {anonymous: true}\n"
+         "channels:\n  allow_subscribe: all\n  allow_publish: authenticated\n"
+         "actors: {allow_send: authenticated}\n",
+         "t.yaml:4: channels.allow_publish: warning: all clients are anonymous "
+         "without auth.hmac_secret, so none may\n"
+         "t.yaml:5: actors.allow_send: warning: all clients are anonymous "
+         "without auth.hmac_secret, so none may\n"},
+        {"auth: {anonymous: true}\n"
+         "channels:\n  history_size: 10\n  history_ttl: 0\n",
+         "t.yaml:4: channels.history_ttl: warning: is 0, so nothing is kept, "
+         "whatever channels.history_size is\n"},
+        {"auth: {anonymous: true}\nchannels: {history_ttl: 60s}\n",
+         "t.yaml:2: channels.history_ttl: warning: has no effect while "
+         "channels.history_size is 0\n"},
+        {"auth: {anonymous: true}\nchannels: {history_ttl: 0}\n", ""},
+        {"api: {key: 1234567890123456}\nauth: {anonymous: true}\n", ""},
+        {"auth: {hmac_secret: 0123456789abcdef0123456789abcdef}\n"
+         "channels: {allow_publish: authenticated}\n",
+         ""},
+    };
+    struct loaded l;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        load(&l, rows[i].yaml, false, NULL);
+        assert_string_equal(l.report, rows[i].report);
+        assert_int_equal(l.rc, PL_OK);
+        pl_config_destroy(l.config);
+    }
+}
+
+/* The report on a file of this mode. */
+static void load_file(const char *text, mode_t mode, struct pl_buf *report)
+{
+    char name[] = "/tmp/parley-XXXXXX";
+    struct pl_config *config = NULL;
+    struct pl_config_source src = {.file = name};
+    int fd = mkstemp(name);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    close(fd);
+    assert_int_equal(pl_config_load(&config, &src, report), PL_OK);
+    pl_buf_put_byte(report, '\0');
+    pl_config_destroy(config);
+    unlink(name);
+}
+
+static void a_file_with_secrets_that_all_can_read_is_warned_of(void **state)
+{
+    static const char secret[] =
+        "auth:\n  hmac_secret: 0123456789abcdef0123456789abcdef\n";
+    static const char none[] = "auth: {anonymous: true}\n";
+    struct pl_buf report = {0};
+
+    (void)state;
+    load_file(secret, 0644, &report);
+    assert_non_null(strstr(report.data, ":2: auth.hmac_secret: warning: every "
+                                        "user of this machine can read"));
+    assert_non_null(strstr(report.data, "chmod o-r /tmp/parley-"));
+    pl_buf_fini(&report);
+    load_file(secret, 0640, &report); /* root:parley is as it should be */
+    assert_string_equal(report.data, "");
+    pl_buf_fini(&report);
+    load_file(none, 0644, &report);
+    assert_string_equal(report.data, "");
+    pl_buf_fini(&report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +419,8 @@ int main(void)
         cmocka_unit_test(a_file_of_more_than_a_mebibyte_is_refused),
         cmocka_unit_test(the_path_has_at_most_255_bytes),
         cmocka_unit_test(destroy_takes_null),
+        cmocka_unit_test(settings_that_do_nothing_are_warned_of),
+        cmocka_unit_test(a_file_with_secrets_that_all_can_read_is_warned_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

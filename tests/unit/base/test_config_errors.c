@@ -299,6 +299,89 @@ static void a_socket_path_that_no_kernel_takes_is_refused(void **state)
                    "bytes\n");
 }
 
+static void every_unknown_key_is_reported_with_what_else_is_wrong(void **state)
+{
+    (void)state;
+    assert_refused("xyz: 1\n"
+                   "web:\n  path: /ws\n  more: {a: 1}\n"
+                   "websocket:\n  paht: /x\n  echo: maybe\n  zzz: 1\n"
+                   "loops: x\n"
+                   "ping: 3\n"
+                   "websocket:\n  deflate: true\n"
+                   "limits: {channels: [1], chanels: 2}\n",
+                   NULL,
+                   "t.yaml:1: xyz: unknown key\n"
+                   "t.yaml:2: web: unknown key\n"
+                   "t.yaml:6: websocket.paht: unknown key; did you mean "
+                   "websocket.path?\n"
+                   "t.yaml:8: websocket.zzz: unknown key\n"
+                   "t.yaml:10: ping: must be a section: keys and values\n"
+                   "t.yaml:11: websocket: given twice\n"
+                   "t.yaml:13: limits.channels: must be: number\n"
+                   "t.yaml:13: limits.chanels: unknown key; did you mean "
+                   "limits.channels?\n"
+                   "t.yaml:9: loops: `x` is not a whole number\n"
+                   "t.yaml:7: websocket.echo: `maybe` is not true or false\n");
+}
+
+static void a_key_that_is_one_letter_off_is_told_the_right_one(void **state)
+{
+    static const struct {
+        const char *set, *near;
+    } rows[] = {
+        {"loop=1", "loops"},
+        {"loopss=1", "loops"},
+        {"loosp=1", "loops"},
+        {"oops=1", "loops"},
+        {"log.levl=info", "log.level"},
+        {"websocket.echoo=1", "websocket.echo"},
+        {"loopsies=1", NULL},
+        {"log.lebels=info", NULL},
+    };
+    char report[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int len = (int)strcspn(rows[i].set, "=");
+
+        if (rows[i].near == NULL)
+            snprintf(report, sizeof report, "--set %.*s: unknown key\n", len,
+                     rows[i].set);
+        else
+            snprintf(report, sizeof report,
+                     "--set %.*s: unknown key; did you mean %s?\n", len,
+                     rows[i].set, rows[i].near);
+        assert_refused("", SETS(rows[i].set), report);
+    }
+}
+
+static void an_ipv6_address_without_quotes_is_told_to_have_some(void **state)
+{
+    static const char why[] = "an IPv6 address needs quotes; as "
+                              "\"[::1]:8000\"\n";
+    static const char *const yaml[] = {
+        "loops: 1\nlisten: [::1]:8000\n",
+        "loops: 1\nlisten: [[::1]:8000]\n",
+        "loops: 1\nlisten: [127.0.0.1:1, [2001:db8::1]:8000]\n",
+        "admin:\n  listen: [::1]:8001\n",
+        "listen:\n  - [::]:8000\n",
+        "admin:\n  listen: [::1]\n",
+    };
+    struct loaded l;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof yaml / sizeof yaml[0]; i++) {
+        load(&l, yaml[i], true, NULL);
+        assert_int_equal(l.rc, PL_EINVAL);
+        if (strncmp(l.report, "t.yaml:2: ", 10) != 0 ||
+            strstr(l.report, why) == NULL)
+            fail_msg("%s: %s", yaml[i], l.report);
+    }
+    load(&l, "", true, SETS("listen=[::1]:8000"));
+    assert_non_null(strstr(l.report, why));
+    pl_config_destroy(load_good("listen: ['[::1]:0', \"[::1]:0\"]\n", NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +399,9 @@ int main(void)
         cmocka_unit_test(without_a_way_to_authenticate_it_says_how_to_get_one),
         cmocka_unit_test(no_finding_shows_a_secret),
         cmocka_unit_test(a_socket_path_that_no_kernel_takes_is_refused),
+        cmocka_unit_test(every_unknown_key_is_reported_with_what_else_is_wrong),
+        cmocka_unit_test(a_key_that_is_one_letter_off_is_told_the_right_one),
+        cmocka_unit_test(an_ipv6_address_without_quotes_is_told_to_have_some),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
