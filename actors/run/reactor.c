@@ -24,16 +24,13 @@
 #include <event2/event.h>
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "loop_private.h"
+#include "thread.h"
 
 struct pl_reactor {
     /* Constant. */
@@ -44,17 +41,16 @@ struct pl_reactor {
     struct event *turn_event;
     struct event *wake_event;
     struct event *timer_event;
+    void (*begin)(void *);
+    void *begin_arg;
     /* The loop's thread. */
     bool is_turn_pending;
     uint64_t armed_ms; /* when timer_event fires; UINT64_MAX while it is off */
     /* The thread that starts and joins. */
-    bool is_started;
-    pthread_t thread;
+    bool has_started;
+    struct pl_thread *thread; /* NULL: not started, or joined */
     /* Any thread. */
     atomic_bool is_stopping;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool has_ended; /* under lock */
 };
 
 static void set_turn(struct pl_reactor *r, bool at_once)
@@ -177,19 +173,6 @@ static enum pl_err create_events(struct pl_reactor *r)
     return event_add(r->wake_event, NULL) == 0 ? PL_OK : PL_EIO;
 }
 
-/* A condition on the monotonic clock: joining must not depend on the wall
- * clock standing still, as pthread_timedjoin_np() would. */
-static void init_ended(struct pl_reactor *r)
-{
-    pthread_condattr_t attr;
-
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->ended, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
 enum pl_err pl_reactor_create(struct pl_reactor **out, struct pl_loop *loop,
                               struct event_base *lent)
 {
@@ -198,7 +181,6 @@ enum pl_err pl_reactor_create(struct pl_reactor **out, struct pl_loop *loop,
 
     if (r == NULL)
         return PL_ENOMEM;
-    init_ended(r);
     atomic_init(&r->is_stopping, false);
     r->loop = loop;
     r->armed_ms = UINT64_MAX;
@@ -234,37 +216,43 @@ void pl_reactor_touch(struct pl_reactor *r)
     set_turn(r, true);
 }
 
-static void *run(void *arg)
+static void run(void *arg)
 {
     struct pl_reactor *r = arg;
 
+    if (r->begin != NULL)
+        r->begin(r->begin_arg);
     event_base_loop(r->base, EVLOOP_NO_EXIT_ON_EMPTY);
     pl_loop_awake(r->loop); /* nobody needs to wake it any more */
-    pthread_mutex_lock(&r->lock);
-    r->has_ended = true;
-    pthread_cond_signal(&r->ended);
-    pthread_mutex_unlock(&r->lock);
-    return NULL;
+}
+
+static void (*complain)(const char *text);
+
+static void on_complaint(int severity, const char *text)
+{
+    if (severity >= EVENT_LOG_WARN)
+        complain(text);
+}
+
+void pl_reactor_on_complaint(void (*call)(const char *text))
+{
+    complain = call;
+    event_set_log_callback(call == NULL ? NULL : on_complaint);
+}
+
+void pl_reactor_on_begin(struct pl_reactor *r, void (*call)(void *), void *arg)
+{
+    r->begin = call;
+    r->begin_arg = arg;
 }
 
 enum pl_err pl_reactor_start(struct pl_reactor *r, const char *name)
 {
-    sigset_t all, before;
-    char short_name[16];
-
-    if (!r->owns_base || r->is_started || r->has_ended)
+    if (!r->owns_base || r->has_started)
         return PL_EIO;
-    /* Signals are for the program's own thread. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&r->thread, NULL, run, r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
-        return PL_EIO;
-    r->is_started = true;
-    snprintf(short_name, sizeof short_name, "%s", name);
-    pthread_setname_np(r->thread, short_name);
-    return PL_OK;
+    enum pl_err rc = pl_thread_start(&r->thread, name, run, r);
+    r->has_started = rc == PL_OK;
+    return rc;
 }
 
 void pl_reactor_stop(struct pl_reactor *r)
@@ -273,41 +261,13 @@ void pl_reactor_stop(struct pl_reactor *r)
     wake(r);
 }
 
-static struct timespec moment_in(uint64_t ms)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / 1000u);
-    t.tv_nsec += (long)(ms % 1000u) * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
-    }
-    return t;
-}
-
 enum pl_err pl_reactor_join(struct pl_reactor *r, uint64_t timeout_ms)
 {
-    struct timespec until = {0};
-    int failed = 0;
+    enum pl_err rc = pl_thread_join(r->thread, timeout_ms);
 
-    if (!r->is_started)
-        return PL_OK;
-    if (timeout_ms != PL_JOIN_FOREVER)
-        until = moment_in(timeout_ms);
-    pthread_mutex_lock(&r->lock);
-    while (!r->has_ended && failed == 0)
-        failed = timeout_ms == PL_JOIN_FOREVER
-                     ? pthread_cond_wait(&r->ended, &r->lock)
-                     : pthread_cond_timedwait(&r->ended, &r->lock, &until);
-    bool has_ended = r->has_ended;
-    pthread_mutex_unlock(&r->lock);
-    if (!has_ended)
-        return PL_ETIMEDOUT;
-    pthread_join(r->thread, NULL);
-    r->is_started = false;
-    return PL_OK;
+    if (rc == PL_OK)
+        r->thread = NULL;
+    return rc;
 }
 
 static void destroy_event(struct event *e)
@@ -328,7 +288,5 @@ void pl_reactor_destroy(struct pl_reactor *r)
         event_base_free(r->base);
     if (r->wake_fd >= 0)
         close(r->wake_fd);
-    pthread_cond_destroy(&r->ended);
-    pthread_mutex_destroy(&r->lock);
     free(r);
 }

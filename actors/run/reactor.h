@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "thread.h" /* PL_JOIN_FOREVER */
 
 struct event_base;
 struct pl_loop;
@@ -30,15 +31,24 @@ struct pl_loop *pl_reactor_loop(struct pl_reactor *r);
  * Thread: the loop's. */
 void pl_reactor_touch(struct pl_reactor *r);
 
-/* Start the thread (own base only, once), named `name`.  Errors: PL_EIO. */
+/* What libevent finds wrong goes to `call` and not to stderr, where it could
+ * block; NULL: to stderr again.  For the whole process, so a library leaves it
+ * to the program.  Thread: before other threads start. */
+void pl_reactor_on_complaint(void (*call)(const char *text));
+
+/* Have `call` called on the thread, before its first turn.  Set before the
+ * start. */
+void pl_reactor_on_begin(struct pl_reactor *r, void (*call)(void *), void *arg);
+
+/* Start the thread (own base only, once), named `name`.
+ * Errors: PL_EIO, PL_ENOMEM. */
 enum pl_err pl_reactor_start(struct pl_reactor *r, const char *name);
 
 /* Ask the thread to end after its turn.  Thread: any. */
 void pl_reactor_stop(struct pl_reactor *r);
 
-#define PL_JOIN_FOREVER UINT64_MAX /* a timeout that never ends */
-
 /* Wait for the thread to end.  PL_OK also when it never started.
+ * `timeout_ms` may be PL_JOIN_FOREVER.
  * Thread: one at a time, and not the reactor's own.
  * Errors: PL_ETIMEDOUT: it still runs; join again or leave it. */
 enum pl_err pl_reactor_join(struct pl_reactor *r, uint64_t timeout_ms);
