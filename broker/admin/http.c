@@ -286,22 +286,33 @@ static struct pl_span find_field(const struct pl_http_head *head,
     return found;
 }
 
+static void report_key(struct pl_admin *a, const struct pl_web_conn *c,
+                       bool has_key)
+{
+    char address[PL_IP_TEXT_MAX];
+
+    pl_ip_format(pl_web_from(c), address);
+    pl_key_report(a->options.metrics, address, has_key);
+}
+
 /* 0, or the status that refuses. */
 static int check_right(struct pl_admin *a, struct pl_web_conn *c,
                        const struct pl_http_head *head, enum right right)
 {
+    struct pl_span key = find_field(head, PL_SPAN("X-API-Key"));
+    struct pl_span authorization = find_field(head, PL_SPAN("Authorization"));
+
     if (right == ANYBODY || pl_web_is_trusted(c))
         return 0;
     if (right == SOCKET)
         return 403;
-    switch (pl_key_check(a->access->api_key,
-                         find_field(head, PL_SPAN("X-API-Key")),
-                         find_field(head, PL_SPAN("Authorization")))) {
+    switch (pl_key_check(a->access->api_key, key, authorization)) {
     case PL_KEY_GOOD:
         return pl_web_admit(c) ? 0 : 503;
     case PL_KEY_OFF:
         return 403;
     default:
+        report_key(a, c, key.at != NULL || authorization.at != NULL);
         return 401;
     }
 }

@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 
 #include "http.h"
+#include "log.h"
 
 static bool is_same(struct pl_span a, struct pl_span b)
 {
@@ -44,4 +45,13 @@ enum pl_key_verdict pl_key_check(const char *key, struct pl_span header,
         given = of_scheme(authorization);
     return given.at != NULL && is_same(pl_span_of(key), given) ? PL_KEY_GOOD
                                                                : PL_KEY_WRONG;
+}
+
+void pl_key_report(struct pl_metrics *metrics, const char *address,
+                   bool has_key)
+{
+    pl_count(metrics, PL_METRIC_API_KEYS_REJECTED, 1);
+    PL_LOG_LIMITED(PL_LOG_KIND_API_KEY, PL_LOG_WARN, "API key rejected",
+                   pl_log_string("address", address),
+                   pl_log_string("reason", has_key ? "wrong key" : "no key"));
 }

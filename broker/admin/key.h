@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "metrics.h"
 #include "span.h"
 
 enum pl_key_verdict {
@@ -19,5 +20,10 @@ enum pl_key_verdict {
  * how much of a key was right. */
 enum pl_key_verdict pl_key_check(const char *key, struct pl_span header,
                                  struct pl_span authorization);
+
+/* Count and log that a request of `address` was answered 401.
+ * Thread: the loop's. */
+void pl_key_report(struct pl_metrics *metrics, const char *address,
+                   bool has_key);
 
 #endif

@@ -3,23 +3,35 @@
  *
  * One line a loop: adding them up is the reader's part, and a loop that stands
  * out can be seen.  Everything in metrics.h is shown, so a new metric needs
- * nothing here. */
+ * nothing here.
+ *
+ * Names of counters end in _total, as Prometheus and OpenMetrics want them; the
+ * names in metrics.h have no such ending. */
 #include "metrics_text.h"
 
 #include <inttypes.h>
 
+static const char *ending_of(enum pl_metric_kind kind)
+{
+    return kind == PL_COUNTER ? "_total" : "";
+}
+
 static void write_head(struct pl_buf *b, const char *name, const char *help,
                        enum pl_metric_kind kind)
 {
-    pl_buf_printf(b, "# HELP parley_%s %s\n# TYPE parley_%s %s\n", name, help,
-                  name, kind == PL_COUNTER ? "counter" : "gauge");
+    const char *ending = ending_of(kind);
+
+    pl_buf_printf(b, "# HELP parley_%s%s %s\n# TYPE parley_%s%s %s\n", name,
+                  ending, help, name, ending,
+                  kind == PL_COUNTER ? "counter" : "gauge");
 }
 
+/* A number that belongs to no loop. */
 static void write_number(struct pl_buf *b, const char *name, const char *help,
-                         uint64_t value)
+                         enum pl_metric_kind kind, uint64_t value)
 {
-    write_head(b, name, help, PL_GAUGE);
-    pl_buf_printf(b, "parley_%s %" PRIu64 "\n", name, value);
+    write_head(b, name, help, kind);
+    pl_buf_printf(b, "parley_%s%s %" PRIu64 "\n", name, ending_of(kind), value);
 }
 
 void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s)
@@ -29,12 +41,21 @@ void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s)
 
         write_head(b, info->name, info->help, info->kind);
         for (unsigned i = 0; i < s->loop_count; i++)
-            pl_buf_printf(b, "parley_%s{loop=\"%u\"} %" PRIu64 "\n", info->name,
-                          i, s->loops[i].value[m]);
+            pl_buf_printf(b, "parley_%s%s{loop=\"%u\"} %" PRIu64 "\n",
+                          info->name, ending_of(info->kind), i,
+                          s->loops[i].value[m]);
     }
-    write_number(b, "uptime_seconds", "since the broker started",
+    write_number(b, "uptime_seconds", "since the broker started", PL_GAUGE,
                  s->life.uptime_ms / 1000u);
-    write_number(b, "memory_bytes", "resident memory", s->memory_bytes);
-    write_number(b, "phase", "0 running, 1 to 6 stopping, 7 stopped",
+    write_number(b, "memory_bytes", "resident memory", PL_GAUGE,
+                 s->memory_bytes);
+    write_number(b, "phase", "0 running, 1 to 6 stopping, 7 stopped", PL_GAUGE,
                  s->life.phase);
+    write_number(b, "log_lines_dropped",
+                 "log lines for which there was no room, or that could not be "
+                 "written (of the process)",
+                 PL_COUNTER, s->log.dropped);
+    write_number(b, "log_lines_suppressed",
+                 "log lines over the rate of their kind (of the process)",
+                 PL_COUNTER, s->log.suppressed);
 }

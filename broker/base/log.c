@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.c - see log.h.
  *
- * A line is built on the stack and leaves in one write(2), so neither a lock
- * nor a buffer is shared and lines of several threads cannot mix: up to
- * PL_LOG_LINE_MAX bytes a pipe takes at once (PIPE_BUF), and a terminal or a
- * file appends under the kernel's own lock.  A logging thread was rejected:
- * it would lose the last lines of a crash, which are the ones wanted.  A write
- * that fails or is cut short is not tried again; there is nowhere to say so.
+ * A line is built on the stack of whoever says it and handed to log_writer.h,
+ * whole.
  *
  * Values are logfmt with the escapes of JSON strings, which logfmt readers
  * decode.  Bytes that are not UTF-8 become \ufffd; C1 controls and the line
@@ -23,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log_writer.h"
+
 #define CUT " cut=true"
 
 enum { TAIL = sizeof(CUT) }; /* the zero of CUT stands for the newline */
@@ -33,29 +31,15 @@ struct line {
     bool cut;
 };
 
-enum pl_log_level pl_log_threshold = PL_LOG_INFO;
+struct pl_log pl_log_default = {.level = {PL_LOG_INFO}};
 
-/* Constant once threads run. */
-static pl_log_sink *line_sink;
-static void *line_sink_arg;
-static bool to_journal;
-
-void pl_log_set_level(enum pl_log_level level)
-{
-    pl_log_threshold = level;
-}
+static bool to_journal; /* constant once threads run */
 
 static const char *level_text(enum pl_log_level level)
 {
     static const char *const text[] = {"debug", "info", "warn", "error"};
 
     return text[level];
-}
-
-void pl_log_set_sink(pl_log_sink *sink, void *arg)
-{
-    line_sink = sink;
-    line_sink_arg = arg;
 }
 
 bool pl_log_detect_journal(void)
@@ -224,25 +208,38 @@ static void put_head(struct line *l, enum pl_log_level level)
     put_text(l, level_text(level));
 }
 
-void pl_log_write(enum pl_log_level level, const char *event,
+static void build(struct line *l, enum pl_log_level level, const char *event,
                   const struct pl_log_field *fields, size_t count)
 {
     const struct pl_log_field head = pl_log_string("event", event);
+
+    l->len = 0;
+    l->cut = false;
+    put_head(l, level);
+    put_field(l, &head);
+    for (size_t i = 0; i < count && !l->cut; i++)
+        put_field(l, &fields[i]);
+    if (l->cut) {
+        memcpy(l->bytes + l->len, CUT, sizeof(CUT) - 1);
+        l->len += sizeof(CUT) - 1;
+    }
+    l->bytes[l->len++] = '\n';
+}
+
+void pl_log_write(enum pl_log_level level, const char *event,
+                  const struct pl_log_field *fields, size_t count)
+{
     struct line l;
 
-    l.len = 0;
-    l.cut = false;
-    put_head(&l, level);
-    put_field(&l, &head);
-    for (size_t i = 0; i < count && !l.cut; i++)
-        put_field(&l, &fields[i]);
-    if (l.cut) {
-        memcpy(l.bytes + l.len, CUT, sizeof(CUT) - 1);
-        l.len += sizeof(CUT) - 1;
-    }
-    l.bytes[l.len++] = '\n';
-    if (line_sink != NULL)
-        line_sink(line_sink_arg, level, (struct pl_span){l.bytes, l.len});
-    else if (write(STDERR_FILENO, l.bytes, l.len) < 0)
-        return; /* see above */
+    build(&l, level, event, fields, count);
+    pl_log_writer_take(level, (struct pl_span){l.bytes, l.len});
+}
+
+bool pl_log_write_now(enum pl_log_level level, const char *event,
+                      const struct pl_log_field *fields, size_t count)
+{
+    struct line l;
+
+    build(&l, level, event, fields, count);
+    return pl_log_writer_write(level, (struct pl_span){l.bytes, l.len});
 }

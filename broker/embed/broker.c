@@ -23,45 +23,6 @@
 
 enum { BACKLOG_LIMIT = 65536 }; /* messages a loop may be behind */
 
-/* --- Numbers --- */
-
-void pl_broker_copy_stats(struct pl_share *s)
-{
-    const struct pl_loop_stats *t = pl_loop_stats(s->loop);
-    uint64_t *v = s->metrics.value;
-
-    v[PL_METRIC_LOOP_TURNS] = t->turns;
-    v[PL_METRIC_LOOP_LAG_NS] = t->lag_ns;
-    v[PL_METRIC_LOOP_LAG_RECENT_NS] = t->lag_recent_ns;
-    v[PL_METRIC_LOOP_LAG_MAX_NS] = t->turn_ns_max;
-    v[PL_METRIC_LOOP_WAKES] = t->wakes;
-    v[PL_METRIC_ACTORS] = t->actors;
-    v[PL_METRIC_TIMERS] = t->timers;
-    v[PL_METRIC_MAIL_ENQUEUED] = t->mail_enqueued;
-    v[PL_METRIC_MAIL_HANDLED] = t->mail_handled;
-    v[PL_METRIC_MAIL_QUEUED] = t->mail_queued;
-    v[PL_METRIC_MAIL_DEEPEST] = t->mail_deepest;
-    v[PL_METRIC_MAIL_WAIT_NS] = t->mail_wait_ns;
-    v[PL_METRIC_DEAD_STALE] = t->mail_dead[PL_DEAD_STALE];
-    v[PL_METRIC_DEAD_FULL] = t->mail_dead[PL_DEAD_FULL];
-    v[PL_METRIC_DEAD_OLDEST] = t->mail_dead[PL_DEAD_OLDEST];
-    v[PL_METRIC_DEAD_REPLACED] = t->mail_dead[PL_DEAD_REPLACED];
-    v[PL_METRIC_DEAD_CLOSING] = t->mail_dead[PL_DEAD_CLOSING];
-    v[PL_METRIC_DEAD_UNREACHABLE] = t->mail_dead[PL_DEAD_UNREACHABLE];
-    v[PL_METRIC_POSTS_SENT] = t->posts_sent;
-    v[PL_METRIC_POSTS_TAKEN] = t->posts_taken;
-    v[PL_METRIC_POSTS_FOREIGN] = t->posts_foreign;
-}
-
-/* The end of each turn. */
-static void publish_numbers(void *arg)
-{
-    struct pl_share *s = arg;
-
-    pl_broker_copy_stats(s);
-    pl_snapshot_publish(s->snapshot, s->metrics.value);
-}
-
 /* --- Building --- */
 
 static unsigned count_workers(const struct pl_config *c)
@@ -126,14 +87,25 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
     return pl_keeper_create(&s->keeper, s->loop, &o);
 }
 
+/* On a loop's thread, whose lines are this broker's from now on. */
+static void take_log(void *broker)
+{
+    struct pl_broker *b = broker;
+
+    pl_log_use(&b->log);
+}
+
 static enum pl_err build_loop(struct pl_broker *b, unsigned i)
 {
     struct pl_share *s = &b->shares[i];
 
     s->loop = pl_system_loop(b->system, i);
     s->snapshot = b->snapshots[i];
-    pl_loop_on_turn_end(s->loop, publish_numbers, s);
-    return pl_reactor_create(&s->reactor, s->loop, NULL);
+    pl_loop_on_turn_end(s->loop, pl_broker_publish_numbers, s);
+    enum pl_err rc = pl_reactor_create(&s->reactor, s->loop, NULL);
+    if (rc == PL_OK)
+        pl_reactor_on_begin(s->reactor, take_log, b);
+    return rc;
 }
 
 static enum pl_err build_supervisor(struct pl_broker *b)
@@ -396,7 +368,7 @@ static enum pl_err read_config(struct pl_broker *b)
     if (rc == PL_OK)
         rc = pl_access_create(&b->access, b->config);
     if (rc == PL_OK)
-        pl_log_set_level(b->config->log.level);
+        pl_log_change(&b->log, b->config->log.level);
     return rc;
 }
 
@@ -485,19 +457,17 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
     return PL_OK;
 }
 
-enum pl_err pl_broker_create(struct pl_broker **out,
-                             const struct pl_broker_options *options)
+/* Until the configuration is read, lines are those of the process. */
+static enum pl_err fill(struct pl_broker *b)
 {
-    struct pl_broker *b = calloc(1, sizeof *b);
+    enum pl_err rc = pl_log_start();
 
-    if (b == NULL)
-        return PL_ENOMEM;
-    b->options = *options;
-    b->is_settled = true;
-    make_key(b);
-    enum pl_err rc = read_config(b);
+    b->has_log = rc == PL_OK;
+    if (rc == PL_OK)
+        rc = read_config(b);
     if (rc != PL_OK)
-        goto fail;
+        return rc;
+    pl_log_use(&b->log);
     b->workers = count_workers(b->config);
     rc = read_tls(b);
     if (rc == PL_OK)
@@ -506,16 +476,37 @@ enum pl_err pl_broker_create(struct pl_broker **out,
         rc = allocate(b);
     if (rc == PL_OK)
         rc = pl_broker_prepare(b);
-    if (rc != PL_OK)
-        goto fail;
+    return rc;
+}
+
+enum pl_err pl_broker_create(struct pl_broker **out,
+                             const struct pl_broker_options *options)
+{
+    const struct pl_log *before = pl_log_use(NULL);
+    struct pl_broker *b = calloc(1, sizeof *b);
+    enum pl_err rc = PL_ENOMEM;
+
+    if (b != NULL) {
+        b->options = *options;
+        b->is_settled = true;
+        pl_log_change(&b->log, PL_LOG_INFO);
+        make_key(b);
+        rc = fill(b);
+    }
+    pl_log_use(before);
+    if (rc != PL_OK) {
+        pl_broker_destroy(b); /* takes a half-built broker */
+        return rc;
+    }
     b->options.config_file = NULL; /* not kept longer than this call */
     b->options.sets = NULL;
     *out = b;
     return PL_OK;
+}
 
-fail:
-    pl_broker_destroy(b); /* takes a half-built broker */
-    return rc;
+struct pl_log *pl_broker_log(struct pl_broker *b)
+{
+    return &b->log;
 }
 
 void pl_broker_set_stores(struct pl_broker *b, pl_broker_stores *make,
@@ -552,6 +543,8 @@ void pl_broker_destroy(struct pl_broker *b)
 {
     if (b == NULL)
         return;
+    const struct pl_log *before = pl_log_use(&b->log);
+
     assert(!b->is_running);
     pl_broker_free_loops(b);
     pl_system_destroy(b->system);
@@ -573,5 +566,8 @@ void pl_broker_destroy(struct pl_broker *b)
     free(b->ports);
     pl_config_destroy(b->config);
     pl_source_fini(&b->source);
+    pl_log_use(before == &b->log ? NULL : before);
+    if (b->has_log)
+        pl_log_stop();
     free(b);
 }

@@ -7,6 +7,7 @@
 
 struct pl_channels_options;
 struct pl_config;
+struct pl_log;
 struct pl_loop;
 struct pl_tls;
 struct pl_tls_fault;
@@ -19,6 +20,10 @@ typedef enum pl_err pl_broker_stores(struct pl_channels_options *options,
 /* Before the start. */
 void pl_broker_set_stores(struct pl_broker *b, pl_broker_stores *make,
                           void *arg);
+
+/* The log of its loops, for the threads of a program that has no other broker.
+ * Thread: any. */
+struct pl_log *pl_broker_log(struct pl_broker *b);
 
 /* Whether the ledgers agreed and every gauge was 0 when pl_broker_wait() had
  * seen its newest life end, or there was none; the log has what did not.

@@ -15,6 +15,7 @@
 #include "hub.h"
 #include "keeper.h"
 #include "listener.h"
+#include "log.h"
 #include "reactor.h"
 #include "status.h"
 #include "supervisor.h"
@@ -37,6 +38,8 @@ struct pl_broker {
     struct pl_config *config;
     struct pl_broker_options options; /* without its pointers to settings */
     struct pl_config_source source;   /* owned copies, for a reload */
+    struct pl_log log; /* of its loops, and of calls while they last */
+    bool has_log;      /* pl_log_start() */
     pl_broker_stores *make_stores;
     void *stores_arg;
     struct pl_handlers *handlers; /* held; the newest table */
@@ -81,8 +84,10 @@ enum pl_err pl_broker_build(struct pl_broker *b);
 enum pl_err pl_broker_run_threads(struct pl_broker *b);
 void pl_broker_free_loops(struct pl_broker *b);
 
-/* Put the loop's own numbers among the others. */
+/* numbers.c.  Put the loop's own numbers among the others; and publish all, at
+ * the end of a turn. */
 void pl_broker_copy_stats(struct pl_share *s);
+void pl_broker_publish_numbers(void *share);
 
 /* descriptors.c: how many connections the admin server, and all clients, may
  * have; the latter 0: any number. */

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daemon.c - see daemon.h.
  *
- * All signals are blocked before a thread starts and taken one by one by the
- * main thread, which has nothing else to do: no handler runs anywhere, and
- * nothing needs to be safe for one.  When the broker has stopped it sends the
- * main thread a signal of its own.  That is a real-time one, which is queued:
- * an ordinary one would be lost behind the same signal of somebody else.  From
- * others it means nothing, nor does SIGUSR1, which scripts that rotate logs
- * send to whatever writes them.
+ * The main thread builds the broker, does what signals.h orders and waits for
+ * the end.  Each of these may hang: a configuration or a certificate that is
+ * read from a pipe, a join.  So another thread takes the signals.
  *
- * Of several signals that wait the kernel gives the lowest number first, which
- * is SIGHUP's: sent faster than files are read, it would put off a stop for as
- * long.  So those that end the broker are looked for first, and once it stops
- * nothing is read again. */
+ * libevent says what is wrong on stderr by itself, in the middle of a turn; it
+ * is given the log instead. */
 #include "daemon.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -25,11 +18,11 @@
 #include "buf.h"
 #include "config.h"
 #include "log.h"
+#include "reactor.h"
+#include "signals.h"
 #include "tls_check.h"
 
 enum { USAGE_STATUS = 2 };
-
-#define STOPPED_SIGNAL SIGRTMIN /* no constant of the language */
 
 struct arguments {
     struct pl_broker_options broker;
@@ -137,96 +130,86 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
-struct signals {
-    sigset_t ends; /* the broker */
-    sigset_t all;
-};
-
-static void block_signals(struct signals *s)
+static void on_complaint(const char *text)
 {
-    sigemptyset(&s->ends);
-    sigaddset(&s->ends, SIGTERM);
-    sigaddset(&s->ends, SIGINT);
-    sigaddset(&s->ends, STOPPED_SIGNAL);
-    s->all = s->ends;
-    sigaddset(&s->all, SIGHUP);
-    sigaddset(&s->all, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &s->all, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    PL_LOG_LIMITED(PL_LOG_KIND_LIBRARY, PL_LOG_WARN, "libevent",
+                   pl_log_string("message", text));
 }
 
-/* Wait for the next one; below 0: something else came between. */
-static int take_signal(const struct signals *s, siginfo_t *info)
+/* Lines of the program's own threads are wanted as those of its broker are. */
+static void share_level(struct pl_broker *b)
 {
-    const struct timespec at_once = {0};
-    int got = sigtimedwait(&s->ends, info, &at_once);
-
-    return got < 0 ? sigwaitinfo(&s->all, info) : got;
+    pl_log_set_level(pl_log_level(pl_broker_log(b)));
 }
 
-/* Called by the broker when it has stopped. */
-static void wake_main(void *arg)
+/* Do what signals say until the broker has stopped. */
+static void watch(struct pl_broker *b, struct pl_signals *signals)
 {
-    (void)arg;
-    kill(getpid(), STOPPED_SIGNAL);
-}
-
-/* Take signals until the broker has stopped. */
-static void watch(struct pl_broker *b, const struct signals *s)
-{
-    siginfo_t info;
-    int got, stops = 0;
-
     for (;;) {
-        got = take_signal(s, &info);
-        if (got < 0)
-            continue;
-        if (got == STOPPED_SIGNAL && info.si_pid == getpid())
+        switch (pl_signals_wait(signals)) {
+        case PL_SIGNALS_STOPPED:
             return;
-        PL_LOG(PL_LOG_INFO, "signal", pl_log_number("number", got),
-               pl_log_number("from", info.si_pid));
-        if (got == SIGHUP && stops == 0)
-            pl_broker_reload(b); /* the log says how it went */
-        if (got != SIGTERM && got != SIGINT)
-            continue;
-        stops++;
-        if (stops == 1)
+        case PL_SIGNALS_STOP:
             pl_broker_stop(b);
-        else if (stops == 2)
+            break;
+        case PL_SIGNALS_HURRY:
             pl_broker_hurry(b);
-        else
-            _exit(EXIT_FAILURE);
+            break;
+        case PL_SIGNALS_RELOAD:
+            pl_broker_reload(b); /* the log says how it went */
+            share_level(b);
+            break;
+        }
     }
 }
 
-static int run(const struct arguments *a, pl_broker_stores *stores)
+static int run_broker(struct pl_broker_options *options,
+                      struct pl_signals *signals, pl_broker_stores *stores)
 {
     struct pl_broker *b;
-    struct signals signals;
 
-    pl_log_detect_journal();
-    raise_descriptor_limit();
-    block_signals(&signals);
-    enum pl_err rc = pl_broker_create(&b, &a->broker);
+    options->on_stopped = pl_signals_stopped;
+    options->arg = signals;
+    enum pl_err rc = pl_broker_create(&b, options);
     if (rc != PL_OK)
         return rc == PL_ENOMEM ? EXIT_FAILURE : USAGE_STATUS;
+    share_level(b);
     if (stores != NULL)
         pl_broker_set_stores(b, stores, NULL);
     rc = pl_broker_start(b);
     if (rc == PL_OK) {
-        watch(b, &signals);
+        watch(b, signals);
         rc = pl_broker_wait(b);
-        if (rc != PL_OK) /* a thread still runs: leave all as it is */
+        if (rc != PL_OK) { /* a thread still runs: leave all as it is */
+            pl_log_flush_last();
             _exit(EXIT_FAILURE);
+        }
     }
     bool is_good = rc == PL_OK && pl_broker_is_settled(b);
     pl_broker_destroy(b);
     return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int run(struct pl_broker_options *options, pl_broker_stores *stores)
+{
+    struct pl_signals *signals = NULL;
+    int status = EXIT_FAILURE;
+
+    pl_log_detect_journal();
+    raise_descriptor_limit();
+    pl_reactor_on_complaint(on_complaint);
+    if (pl_log_start() != PL_OK)
+        return EXIT_FAILURE;
+    if (pl_signals_create(&signals) == PL_OK)
+        status = run_broker(options, signals, stores);
+    pl_signals_destroy(signals);
+    pl_log_stop();
+    return status;
+}
+
 int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores)
 {
-    struct arguments a = {.broker = {.on_stopped = wake_main}, .status = -1};
+    struct arguments a = {.status = -1};
 
     a.sets = calloc((size_t)argc + 1, sizeof *a.sets);
     if (a.sets == NULL)
@@ -235,7 +218,7 @@ int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores)
     if (a.status < 0 && a.check)
         a.status = check(&a);
     if (a.status < 0)
-        a.status = run(&a, stores);
+        a.status = run(&a.broker, stores);
     free(a.sets);
     return a.status;
 }

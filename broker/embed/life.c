@@ -54,7 +54,7 @@ static bool is_running(struct pl_broker *b)
     return is;
 }
 
-enum pl_err pl_broker_start(struct pl_broker *b)
+static enum pl_err start(struct pl_broker *b)
 {
     if (is_running(b)) {
         PL_LOG(PL_LOG_WARN, "the broker runs already");
@@ -76,6 +76,15 @@ enum pl_err pl_broker_start(struct pl_broker *b)
     PL_LOG(PL_LOG_INFO, "running", pl_log_number("loops", b->workers),
            pl_log_string("version", PL_VERSION));
     return PL_OK;
+}
+
+enum pl_err pl_broker_start(struct pl_broker *b)
+{
+    const struct pl_log *before = pl_log_use(&b->log);
+    enum pl_err rc = start(b);
+
+    pl_log_use(before);
+    return rc;
 }
 
 void pl_broker_stop(struct pl_broker *b)
@@ -193,7 +202,7 @@ bool pl_broker_is_settled(const struct pl_broker *b)
     return b->is_settled;
 }
 
-enum pl_err pl_broker_wait(struct pl_broker *b)
+static enum pl_err wait_for_end(struct pl_broker *b)
 {
     if (!is_running(b))
         return PL_OK;
@@ -219,6 +228,15 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
     b->is_settled = audit(b);
     PL_LOG(PL_LOG_INFO, "stopped");
     return PL_OK;
+}
+
+enum pl_err pl_broker_wait(struct pl_broker *b)
+{
+    const struct pl_log *before = pl_log_use(&b->log);
+    enum pl_err rc = wait_for_end(b);
+
+    pl_log_use(before);
+    return rc;
 }
 
 uint16_t pl_broker_port(const struct pl_broker *b, unsigned n)

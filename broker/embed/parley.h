@@ -14,8 +14,10 @@
  *     pl_broker_destroy(b);
  *
  * The broker runs on threads of its own.  It never calls exit(), installs no
- * signal handler and writes nothing but its log, to stderr.  Calls that may
- * fail return PL_OK or a negative error; pl_err_text() has its words. */
+ * signal handler and writes nothing but its log, to stderr.  A thread writes
+ * the log, so a stderr that blocks stops no loop: lines queue, and those that
+ * do not fit are counted ("log" in the status).  Calls that may fail return
+ * PL_OK or a negative error; pl_err_text() has its words. */
 #ifndef PARLEY_H
 #define PARLEY_H
 

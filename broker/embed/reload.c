@@ -188,7 +188,7 @@ static enum pl_err prepare(struct pl_broker *b, struct reload *r)
     return make_mail(r, b->workers);
 }
 
-enum pl_err pl_broker_reload(struct pl_broker *b)
+static enum pl_err reload(struct pl_broker *b)
 {
     struct reload r = {0};
     enum pl_err rc = prepare(b, &r);
@@ -196,7 +196,7 @@ enum pl_err pl_broker_reload(struct pl_broker *b)
     if (rc == PL_OK) {
         bool has_tls = r.tls != NULL;
         spread(b, &r);
-        pl_log_set_level(r.config->log.level);
+        pl_log_change(&b->log, r.config->log.level);
         unsigned others = name_others(b, &r);
         if (has_tls)
             PL_LOG(PL_LOG_INFO, "TLS files reloaded",
@@ -209,5 +209,14 @@ enum pl_err pl_broker_reload(struct pl_broker *b)
                pl_log_string("reason", pl_err_text(rc)));
     }
     reload_fini(&r);
+    return rc;
+}
+
+enum pl_err pl_broker_reload(struct pl_broker *b)
+{
+    const struct pl_log *before = pl_log_use(&b->log);
+    enum pl_err rc = reload(b);
+
+    pl_log_use(before);
     return rc;
 }

@@ -32,8 +32,9 @@ static ssize_t refuse(struct pl_conn *c, const char *why)
 
     pl_count(c->conns->metrics, PL_METRIC_PROXY_FAILED, 1);
     pl_conn_peer(c, peer);
-    PL_LOG(PL_LOG_INFO, "PROXY header refused", pl_log_string("address", peer),
-           pl_log_string("reason", why));
+    PL_LOG_LIMITED(PL_LOG_KIND_PROXY, PL_LOG_INFO, "PROXY header refused",
+                   pl_log_string("address", peer),
+                   pl_log_string("reason", why));
     return fail(EPROTO);
 }
 

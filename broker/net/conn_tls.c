@@ -177,12 +177,13 @@ static void log_failure(const struct pl_conn_tls *t)
     pl_tls_reason(reason, sizeof reason);
     pl_count(t->conn.conns->metrics, PL_METRIC_TLS_FAILED, 1);
     pl_conn_peer((struct pl_conn *)&t->conn, peer);
-    PL_LOG(PL_LOG_INFO, "TLS handshake failed", pl_log_string("address", peer),
-           pl_log_string("reason", reason),
-           pl_log_string("certificate",
-                         verdict == X509_V_OK
-                             ? "-"
-                             : X509_verify_cert_error_string(verdict)));
+    PL_LOG_LIMITED(PL_LOG_KIND_TLS, PL_LOG_INFO, "TLS handshake failed",
+                   pl_log_string("address", peer),
+                   pl_log_string("reason", reason),
+                   pl_log_string("certificate",
+                                 verdict == X509_V_OK
+                                     ? "-"
+                                     : X509_verify_cert_error_string(verdict)));
 }
 
 /* A read gave no data: what that means from now on. */
@@ -285,8 +286,8 @@ static void on_key_update(struct pl_conn_tls *t)
     SSL_set_shutdown(t->ssl, SSL_RECEIVED_SHUTDOWN | SSL_SENT_SHUTDOWN);
     pl_count(t->conn.conns->metrics, PL_METRIC_TLS_KEY_FLOODS, 1);
     pl_conn_peer(&t->conn, peer);
-    PL_LOG(PL_LOG_INFO, "too many TLS key updates",
-           pl_log_string("address", peer));
+    PL_LOG_LIMITED(PL_LOG_KIND_TLS_KEY_UPDATES, PL_LOG_INFO,
+                   "too many TLS key updates", pl_log_string("address", peer));
 }
 
 static void on_message(int is_sent, int version, int type, const void *bytes,

@@ -185,9 +185,9 @@ static void pause_listening(struct pl_listener *l)
 {
     pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
     if (l->failed++ == 0)
-        PL_LOG(PL_LOG_WARN, "cannot accept",
-               pl_log_string("address", l->options.address),
-               pl_log_string("reason", strerror(errno)));
+        PL_LOG_LIMITED(PL_LOG_KIND_ACCEPT, PL_LOG_WARN, "cannot accept",
+                       pl_log_string("address", l->options.address),
+                       pl_log_string("reason", strerror(errno)));
     event_del(&l->event);
     pl_timer_start(l->actor.loop, &l->pause, PAUSE_MS);
 }
@@ -204,9 +204,9 @@ static void note_accepted(struct pl_listener *l)
 {
     if (l->failed == 0)
         return;
-    PL_LOG(PL_LOG_INFO, "accepts again",
-           pl_log_string("address", l->options.address),
-           pl_log_number("failed", (int64_t)l->failed));
+    PL_LOG_LIMITED(PL_LOG_KIND_ACCEPT_AGAIN, PL_LOG_INFO, "accepts again",
+                   pl_log_string("address", l->options.address),
+                   pl_log_number("failed", (int64_t)l->failed));
     l->failed = 0;
 }
 

@@ -94,9 +94,10 @@ static void tell_log(struct pl_session *s, uint32_t code)
     if (s->has_told_log)
         return;
     s->has_told_log = true;
-    PL_LOG(PL_LOG_INFO, "message not delivered",
-           pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
-           pl_log_string("reason", pl_code_text(code)));
+    PL_LOG_LIMITED(
+        PL_LOG_KIND_UNDELIVERED, PL_LOG_INFO, "message not delivered",
+        pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
+        pl_log_string("reason", pl_code_text(code)));
 }
 
 static void refuse(struct pl_session *s, uint32_t id, uint32_t code)

@@ -62,9 +62,9 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
 {
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
-    PL_LOG(PL_LOG_INFO, "protocol violation",
-           pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
-           pl_log_string("reason", why));
+    PL_LOG_LIMITED(PL_LOG_KIND_VIOLATION, PL_LOG_INFO, "protocol violation",
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_number("code", code), pl_log_string("reason", why));
     pl_session_bar(s, (uint16_t)code);
 }
 
@@ -355,9 +355,10 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
         return;
     }
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-    PL_LOG(PL_LOG_INFO, "malformed command",
-           pl_log_text("client", pl_session_id(s)),
-           pl_log_string("reason", why), pl_log_number("byte", (int64_t)at));
+    PL_LOG_LIMITED(PL_LOG_KIND_MALFORMED, PL_LOG_INFO, "malformed command",
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_string("reason", why),
+                   pl_log_number("byte", (int64_t)at));
     pl_session_bar(s, PL_DISCONNECT_BAD_REQUEST);
 }
 

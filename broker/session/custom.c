@@ -28,9 +28,10 @@ static void note_slow(struct pl_session *s, const char *name, uint64_t ms)
     if (ms < s->keeper->options.config->handlers.slow_ms)
         return;
     pl_count(metrics(s), PL_METRIC_HANDLER_SLOW, 1);
-    PL_LOG(PL_LOG_WARN, "handler blocks its loop",
-           pl_log_string("handler", name), pl_log_number("ms", (int64_t)ms),
-           pl_log_text("client", pl_session_id(s)));
+    PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_SLOW, PL_LOG_WARN,
+                   "handler blocks its loop", pl_log_string("handler", name),
+                   pl_log_number("ms", (int64_t)ms),
+                   pl_log_text("client", pl_session_id(s)));
 }
 
 /* A call, and with `command` not 0 its place among those that are waited for;
@@ -225,9 +226,10 @@ void pl_session_overdue(void *keeper, const struct pl_call_overdue *call)
     if (s == NULL || s->state != PL_SESSION_CONNECTED)
         return;
     pl_count(metrics(s), PL_METRIC_HANDLER_TIMEOUT, 1);
-    PL_LOG(PL_LOG_WARN, "handler did not answer in time",
-           pl_log_string("handler", call->name),
-           pl_log_text("client", pl_session_id(s)));
+    PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_TIMEOUT, PL_LOG_WARN,
+                   "handler did not answer in time",
+                   pl_log_string("handler", call->name),
+                   pl_log_text("client", pl_session_id(s)));
     pl_session_fail(s, call->command, PL_ERROR_TIMED_OUT);
 }
 

@@ -123,10 +123,11 @@ void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
     }
     if (s->is_ending)
         return;
-    PL_LOG(PL_LOG_INFO, "WebSocket violation",
-           pl_log_string("address", pl_session_peer(s, peer)),
-           pl_log_text("client", pl_session_id(s)),
-           pl_log_text("user", pl_session_user(s)),
-           pl_log_number("code", e->code), pl_log_text("reason", e->payload));
+    PL_LOG_LIMITED(PL_LOG_KIND_WEBSOCKET, PL_LOG_INFO, "WebSocket violation",
+                   pl_log_string("address", pl_session_peer(s, peer)),
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_text("user", pl_session_user(s)),
+                   pl_log_number("code", e->code),
+                   pl_log_text("reason", e->payload));
     end_behind(s, e->code, e->payload);
 }

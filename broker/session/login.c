@@ -74,13 +74,17 @@ static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
 
 static void reject_token(struct pl_session *s, const char *why)
 {
+    char peer[PL_IP_TEXT_MAX];
+
     pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
     pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
+    pl_count(metrics(s), PL_METRIC_TOKENS_REJECTED, 1);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
-    PL_LOG(PL_LOG_INFO, "token rejected",
-           pl_log_text("client", pl_session_id(s)),
-           pl_log_string("reason", why));
+    PL_LOG_LIMITED(PL_LOG_KIND_TOKEN, PL_LOG_INFO, "token rejected",
+                   pl_log_string("address", pl_session_peer(s, peer)),
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_string("reason", why));
     pl_session_close(s, PL_DISCONNECT_INVALID_TOKEN, (struct pl_span){0});
 }
 
@@ -277,8 +281,9 @@ static bool wants_inbox(struct pl_session *s, struct pl_span data)
 /* The handler may come any moment, as when the program is just starting. */
 static void refuse_unjudged(struct pl_session *s)
 {
-    PL_LOG(PL_LOG_WARN, "no connect handler is registered",
-           pl_log_text("client", pl_session_id(s)));
+    PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_ABSENT, PL_LOG_WARN,
+                   "no connect handler is registered",
+                   pl_log_text("client", pl_session_id(s)));
     end_login(s, PL_ERROR_INTERNAL,
               PL_SPAN("no connect handler is registered"));
 }
@@ -287,9 +292,10 @@ void pl_session_login_overdue(struct pl_session *s)
 {
     if (!s->login->is_judged) {
         pl_count(metrics(s), PL_METRIC_HANDLER_TIMEOUT, 1);
-        PL_LOG(PL_LOG_WARN, "handler did not answer in time",
-               pl_log_string("handler", "connect"),
-               pl_log_text("client", pl_session_id(s)));
+        PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_TIMEOUT, PL_LOG_WARN,
+                       "handler did not answer in time",
+                       pl_log_string("handler", "connect"),
+                       pl_log_text("client", pl_session_id(s)));
     }
     pl_timer_start(s->actor.loop, &s->timer, config_of(s)->connect.timeout_ms);
     end_login(s, PL_ERROR_INTERNAL, PL_SPAN("the login took too long"));

@@ -38,12 +38,13 @@ static bool is_lagging(struct pl_keeper *k)
         return false;
     k->is_lagging = lag_ns > (was_lagging ? limit_ns / 2 : limit_ns);
     if (k->is_lagging && !was_lagging)
-        PL_LOG(PL_LOG_WARN, "loop lags, new connections are refused",
-               pl_log_number("loop", pl_loop_index(k->actor.loop)),
-               pl_log_number("ms", (int64_t)(lag_ns / 1000000)));
+        PL_LOG_LIMITED(PL_LOG_KIND_LAG, PL_LOG_WARN,
+                       "loop lags, new connections are refused",
+                       pl_log_number("loop", pl_loop_index(k->actor.loop)),
+                       pl_log_number("ms", (int64_t)(lag_ns / 1000000)));
     else if (was_lagging && !k->is_lagging)
-        PL_LOG(PL_LOG_INFO, "loop lags no more",
-               pl_log_number("loop", pl_loop_index(k->actor.loop)));
+        PL_LOG_LIMITED(PL_LOG_KIND_LAG, PL_LOG_INFO, "loop lags no more",
+                       pl_log_number("loop", pl_loop_index(k->actor.loop)));
     return k->is_lagging;
 }
 
@@ -130,9 +131,10 @@ void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m)
 
         pl_count(k->options.metrics, PL_METRIC_SHED, closed);
         if (closed > 0)
-            PL_LOG(PL_LOG_WARN, "slow clients closed for limits.memory",
-                   pl_log_number("loop", pl_loop_index(k->actor.loop)),
-                   pl_log_number("closed", closed));
+            PL_LOG_LIMITED(PL_LOG_KIND_SHED, PL_LOG_WARN,
+                           "slow clients closed for limits.memory",
+                           pl_log_number("loop", pl_loop_index(k->actor.loop)),
+                           pl_log_number("closed", closed));
     }
     pl_mail_destroy(&m->msg);
 }

@@ -42,10 +42,10 @@ static void refuse(struct pl_session *s, struct pl_handshake_error error)
 {
     char peer[PL_IP_TEXT_MAX];
 
-    PL_LOG(PL_LOG_INFO, "handshake refused",
-           pl_log_string("address", pl_session_peer(s, peer)),
-           pl_log_number("status", error.status),
-           pl_log_string("reason", error.text));
+    PL_LOG_LIMITED(PL_LOG_KIND_HANDSHAKE, PL_LOG_INFO, "handshake refused",
+                   pl_log_string("address", pl_session_peer(s, peer)),
+                   pl_log_number("status", error.status),
+                   pl_log_string("reason", error.text));
     answer_error(s, error);
 }
 
@@ -63,15 +63,15 @@ static void refuse_name(struct pl_session *s, const struct pl_handshake *h,
 {
     char peer[PL_IP_TEXT_MAX];
 
-    PL_LOG(PL_LOG_INFO, "handshake refused",
-           pl_log_string("address", pl_session_peer(s, peer)),
-           pl_log_number("status", error.status),
-           pl_log_string("reason", error.text),
-           pl_log_text("origin", shown(h->origin)),
-           pl_log_text("host", shown(h->host)),
-           pl_log_string("key", error.status == 421
-                                    ? "websocket.allowed_hosts"
-                                    : "websocket.allowed_origins"));
+    PL_LOG_LIMITED(PL_LOG_KIND_HANDSHAKE, PL_LOG_INFO, "handshake refused",
+                   pl_log_string("address", pl_session_peer(s, peer)),
+                   pl_log_number("status", error.status),
+                   pl_log_string("reason", error.text),
+                   pl_log_text("origin", shown(h->origin)),
+                   pl_log_text("host", shown(h->host)),
+                   pl_log_string("key", error.status == 421
+                                            ? "websocket.allowed_hosts"
+                                            : "websocket.allowed_origins"));
     answer_error(s, error);
 }
 

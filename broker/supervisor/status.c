@@ -150,6 +150,7 @@ enum pl_err pl_status_collect(struct pl_status *out,
         return PL_ENOMEM;
     pl_phase_trace_read(source->phases, &s.life);
     s.memory_bytes = pl_memory_resident("");
+    s.log = pl_log_counts();
     for (unsigned i = 0; i < s.loop_count; i++)
         read_loop(&s, source, i);
     add_up(&s);

@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "log.h"
 #include "metrics.h"
 #include "phase_trace.h"
 #include "snapshot.h"
@@ -40,7 +41,8 @@ struct pl_ledger {
 struct pl_status {
     const char *version;
     struct pl_phase_view life;
-    uint64_t memory_bytes; /* resident */
+    uint64_t memory_bytes;    /* resident */
+    struct pl_log_counts log; /* of the process, since it began */
     /* Sums over the loops; of what is a maximum (MAIL_DEEPEST, MAIL_WAIT_NS,
      * LOOP_LAG_NS, LOOP_LAG_RECENT_NS, LOOP_LAG_MAX_NS) and of HANDLERS, which
      * every loop has a copy of, the largest. */

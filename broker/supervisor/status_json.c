@@ -196,6 +196,8 @@ static const struct number authentication[] = {
     {"attempts", PL_METRIC_AUTH_ATTEMPTS},
     {"passed", PL_METRIC_AUTH_PASSED},
     {"failed", PL_METRIC_AUTH_FAILED},
+    {"tokens_rejected", PL_METRIC_TOKENS_REJECTED},
+    {"api_keys_rejected", PL_METRIC_API_KEYS_REJECTED},
 };
 static const struct number messages[] = {
     {"in", PL_METRIC_MESSAGES_IN},    {"out", PL_METRIC_MESSAGES_OUT},
@@ -246,6 +248,13 @@ static json_t *errors_json(const struct pl_status *s)
                      rate);
 }
 
+/* Of the process, since it began. */
+static json_t *log_json(const struct pl_status *s)
+{
+    return json_pack("{s:I, s:I}", "dropped", (json_int_t)s->log.dropped,
+                     "suppressed", (json_int_t)s->log.suppressed);
+}
+
 static json_t *summary_json(const struct pl_status *s)
 {
     return json_pack(
@@ -265,7 +274,7 @@ static json_t *groups_json(const struct pl_status *s)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
         GROUP(s, connections), "admin", GROUP(s, admin), "doors",
         GROUP(s, doors), "closed", GROUP(s, closed), "memory", GROUP(s, memory),
@@ -274,7 +283,7 @@ static json_t *groups_json(const struct pl_status *s)
         GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
         GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
         errors_json(s), "drops", GROUP(s, drops), "dead_letters",
-        GROUP(s, dead_letters), "ledgers", ledgers_json(s));
+        GROUP(s, dead_letters), "ledgers", ledgers_json(s), "log", log_json(s));
 }
 
 static int put(const char *bytes, size_t len, void *arg)

@@ -54,8 +54,9 @@ static bool kick(struct pl_supervisor *s, const struct pl_client *client,
     struct pl_kick_mail *k = kick_create(client, code);
 
     if (k == NULL) {
-        PL_LOG(PL_LOG_ERROR, "cannot kick", pl_log_error("error", PL_ENOMEM),
-               pl_log_text("client", pl_client_id(client)));
+        PL_LOG_LIMITED(PL_LOG_KIND_NO_MEMORY, PL_LOG_ERROR, "cannot kick",
+                       pl_log_error("error", PL_ENOMEM),
+                       pl_log_text("client", pl_client_id(client)));
         return false;
     }
     k->reason = reason == NULL ? NULL : pl_blob_hold(reason);
@@ -87,8 +88,9 @@ static uint32_t take(struct pl_supervisor *s, struct pl_client *client)
     enum pl_err rc = pl_registry_add(&s->registry, client);
     if (rc == PL_OK || rc == PL_EEXIST)
         return 0;
-    PL_LOG(PL_LOG_ERROR, "cannot register", pl_log_error("error", rc),
-           pl_log_text("client", pl_client_id(client)));
+    PL_LOG_LIMITED(PL_LOG_KIND_NO_MEMORY, PL_LOG_ERROR, "cannot register",
+                   pl_log_error("error", rc),
+                   pl_log_text("client", pl_client_id(client)));
     return PL_DISCONNECT_SERVER_ERROR;
 }
 

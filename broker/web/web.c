@@ -174,6 +174,11 @@ bool pl_web_is_trusted(const struct pl_web_conn *c)
     return c->share == PL_WEB_TRUSTED;
 }
 
+const struct pl_ip *pl_web_from(const struct pl_web_conn *c)
+{
+    return &c->from;
+}
+
 bool pl_web_admit(struct pl_web_conn *c)
 {
     struct pl_web *web = c->web;

@@ -83,6 +83,9 @@ void pl_web_keep(struct pl_web_conn *c, struct pl_web_party *p);
 /* Whether the connection came by a way that needs no key. */
 bool pl_web_is_trusted(const struct pl_web_conn *c);
 
+/* The address of the peer. */
+const struct pl_ip *pl_web_from(const struct pl_web_conn *c);
+
 /* The client has shown its key.  False: too many connections have; refuse it
  * with 503.  Connections that have not are few, short-lived, and end after one
  * answer. */

@@ -75,8 +75,17 @@ while read -r symbol code; do
     grep -qE "^\| $code\*? \||[^0-9]$code \(" docs/protocol.md ||
         finding "docs/protocol.md does not have the code: $code ($symbol)"
 done < <(sed -nE 's/^ *X\((PL_[A-Z_]+), ([0-9]+),.*/\1 \2/p' broker/wire/code.h)
+is_metric() { # a counter's name ends in _total, a gauge's does not
+    name=${1#parley_}
+    case $name in
+    *_total) kind=PL_COUNTER ;;
+    *) kind=PL_GAUGE ;;
+    esac
+    grep -q "$kind, \"${name%_total}\"" broker/base/metrics.h ||
+        grep -q "write_number(b, \"${name%_total}\"" broker/admin/metrics_text.c
+}
 for metric in $(grep -ohE '\bparley_[a-z_]+' ./*.md docs/*.md | sort -u); do
-    grep -q "\"${metric#parley_}\"" broker/base/metrics.h ||
+    is_metric "$metric" ||
         finding "there is no metric $metric"
 done
 

@@ -15,8 +15,17 @@ metrics=$(grep -o '`parley_[a-z0-9_]*`' docs/reliability.md | tr -d '`' |
     sort -u)
 [ -n "$metrics" ] || { echo "docs/reliability.md names no metric"; exit 1; }
 status=0
+is_metric() { # a counter's name ends in _total, a gauge's does not
+    name=${1#parley_}
+    case $name in
+    *_total) kind=PL_COUNTER ;;
+    *) kind=PL_GAUGE ;;
+    esac
+    grep -q "$kind, \"${name%_total}\"" broker/base/metrics.h ||
+        grep -q "write_number(b, \"${name%_total}\"" broker/admin/metrics_text.c
+}
 for metric in $metrics; do
-    grep -q "\"${metric#parley_}\"" broker/base/metrics.h && continue
+    is_metric "$metric" && continue
     echo "docs/reliability.md: no metric is called $metric"
     status=1
 done

@@ -466,6 +466,7 @@ void box_log_end(void)
 
 unsigned box_log_warnings(void)
 {
+    pl_log_flush(BOX_DEADLINE_MS);
     pthread_mutex_lock(&logged.lock);
     unsigned n = logged.warnings;
     if (n > 0)
@@ -479,6 +480,7 @@ unsigned box_log_count(const char *text)
     size_t len = strlen(text);
     unsigned n = 0;
 
+    pl_log_flush(BOX_DEADLINE_MS);
     pthread_mutex_lock(&logged.lock);
     for (size_t at = 0; at < logged.lines.len; at++) {
         const char *found =

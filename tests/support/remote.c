@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static _Noreturn void become(const struct remote *r, const char *program,
         args[count++] = "--set";
         args[count++] = *sets++;
     }
-    dup2(r->log, STDERR_FILENO);
+    dup2(r->err, STDERR_FILENO);
     execv(program, (char *const *)args);
     _exit(127);
 }
@@ -95,20 +96,68 @@ static bool is_running(struct remote *r)
     return runs;
 }
 
-void remote_begin(struct remote *r, const char *program,
-                  const char *const *sets)
+/* `err` below 0: stderr is the log. */
+static void begin(struct remote *r, const char *program,
+                  const char *const *sets, int err)
 {
     memset(r, 0, sizeof *r);
     strcpy(r->folder, "/tmp/parley-test-XXXXXX");
     r->log = memfd_create("log", MFD_CLOEXEC);
     if (mkdtemp(r->folder) == NULL || r->log < 0)
         abort();
+    r->err = err < 0 ? r->log : err;
     snprintf(r->socket, sizeof r->socket, "%s/admin.sock", r->folder);
     r->pid = fork();
     if (r->pid < 0)
         abort();
     if (r->pid == 0)
         become(r, program, sets);
+}
+
+void remote_begin(struct remote *r, const char *program,
+                  const char *const *sets)
+{
+    begin(r, program, sets, -1);
+}
+
+/* Fill the pipe through a description of our own, since that of the broker's
+ * stderr must stay one that blocks. */
+static void fill_pipe(int fd)
+{
+    static const char bytes[4096];
+    char path[32];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (own < 0)
+        abort();
+    while (write(own, bytes, sizeof bytes) > 0)
+        ;
+    while (write(own, bytes, 1) > 0)
+        ;
+    close(own);
+}
+
+int remote_start_unread(struct remote *r, const char *program,
+                        const char *const *sets)
+{
+    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    char bytes[4096];
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        abort();
+    begin(r, program, sets, ends[1]);
+    while (!is_running(r)) {
+        ssize_t n = read(ends[0], bytes, sizeof bytes);
+
+        if (n <= 0 || write(r->log, bytes, (size_t)n) != n ||
+            moment_ms() > until)
+            fail(r, "does not run", program);
+    }
+    fill_pipe(ends[1]);
+    close(ends[1]);
+    return ends[0];
 }
 
 void remote_start(struct remote *r, const char *program,

@@ -17,6 +17,7 @@ struct remote {
     uint16_t port;     /* of the first listener */
     uint16_t tls_port; /* of the second; 0: there is none */
     int log;           /* a file with what it has logged */
+    int err;           /* its stderr, while it begins */
     char folder[32];   /* has the admin socket */
     char socket[108];  /* its path */
 };
@@ -64,6 +65,12 @@ void remote_stop(struct remote *r);
 /* As remote_start(), but without waiting for anything. */
 void remote_begin(struct remote *r, const char *program,
                   const char *const *sets);
+
+/* As remote_start(), but its stderr is a pipe, which is read until it runs and
+ * which is full from then on.  Gives the end to read.  Lines that come later
+ * are not in the log. */
+int remote_start_unread(struct remote *r, const char *program,
+                        const char *const *sets);
 
 void remote_signal(const struct remote *r, int signal);
 

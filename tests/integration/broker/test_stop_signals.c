@@ -141,26 +141,31 @@ static void a_third_ends_it_at_once_with_status_1(void **state)
     remote_fini(&r);
 }
 
-/* SIGUSR1, as from a script that rotates logs, and the signal by which the
- * broker says that it has stopped. */
+static void await_signal(const struct remote *r, int number)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "event=signal number=%d ", number);
+    for (int n = 0; !remote_has_logged(r, line); n++) {
+        assert_true(n < REMOTE_DEADLINE_MS);
+        moment_nap(2000);
+    }
+}
+
+/* SIGUSR1, as from a script that rotates logs. */
 static void those_of_others_end_nothing(void **state)
 {
-    const int ignored[] = {SIGUSR1, SIGRTMIN};
+    const int ignored[] = {SIGUSR1};
 
     (void)state;
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
         struct remote r;
         struct peer p;
-        char line[64];
 
         remote_start(&r, program, NULL);
         peer_enter(&p, r.port, PEER_JSON, NULL, NULL);
         remote_signal(&r, ignored[i]);
-        snprintf(line, sizeof line, "event=signal number=%d ", ignored[i]);
-        for (int n = 0; !remote_has_logged(&r, line); n++) {
-            assert_true(n < REMOTE_DEADLINE_MS);
-            moment_nap(2000);
-        }
+        await_signal(&r, ignored[i]);
         peer_join(&p, "room"); /* it is served as before */
         remote_signal(&r, SIGTERM);
         assert_int_equal(peer_await_end(&p), 3001);
@@ -197,6 +202,38 @@ static void one_is_not_put_off_by_reloads(void **state)
     close(fd);
     assert_exit(&r, 0);
     remote_check_log(&r);
+    remote_fini(&r);
+    tls_folder_fini(&files);
+}
+
+/* A certificate that is a pipe without a writer holds a reload for ever. */
+static void a_third_ends_a_reload_that_hangs(void **state)
+{
+    char certificate[128], key[128];
+    const char *sets[] = {"listen_tls=[127.0.0.1:0]", certificate, key, NULL};
+    struct tls_folder files;
+    struct remote r;
+
+    (void)state;
+    tls_folder_init(&files);
+    tls_make(&files, "parley", "parley.test", NULL);
+    snprintf(certificate, sizeof certificate, "tls.certificate=[%s]",
+             tls_file(&files, "parley.pem"));
+    snprintf(key, sizeof key, "tls.key=[%s]", tls_file(&files, "parley.key"));
+    remote_start(&r, program, sets);
+    assert_int_equal(unlink(tls_file(&files, "parley.pem")), 0);
+    assert_int_equal(mkfifo(tls_file(&files, "parley.pem"), 0600), 0);
+    remote_signal(&r, SIGHUP);
+    int fd = open(tls_file(&files, "parley.pem"), O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0); /* it is inside, and reads */
+    remote_signal(&r, SIGTERM);
+    await_signal(&r, SIGTERM);
+    remote_signal(&r, SIGINT);
+    await_signal(&r, SIGINT);
+    remote_signal(&r, SIGTERM);
+    assert_exit(&r, 1);
+    remote_check_log(&r);
+    close(fd);
     remote_fini(&r);
     tls_folder_fini(&files);
 }
@@ -241,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_third_ends_it_at_once_with_status_1),
         cmocka_unit_test(those_of_others_end_nothing),
         cmocka_unit_test(one_is_not_put_off_by_reloads),
+        cmocka_unit_test(a_third_ends_a_reload_that_hangs),
         cmocka_unit_test(one_at_any_moment_of_the_start_ends_it),
     };
 

@@ -160,7 +160,7 @@ export class Broker {
         });
         const loops = [];
         for (const [, name, loop, value] of (await answer.text()).matchAll(
-            /^parley_(\w+)\{loop="(\d+)"\} (\d+)$/gm))
+            /^parley_(\w+?)(?:_total)?\{loop="(\d+)"\} (\d+)$/gm))
             (loops[loop] ??= {})[name] = BigInt(value);
         assert.ok(loops.length > 1, 'a worker and the control loop');
         return loops;

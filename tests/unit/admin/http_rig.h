@@ -40,12 +40,16 @@ struct rig {
     int stopped[2]; /* a pipe: a byte comes when the broker has stopped */
     bool is_stopped;
     char answer[ANSWER_MAX];
+    struct pl_buf log;
 };
 
-static inline void quiet(void *arg, enum pl_log_level level,
-                         struct pl_span line)
+static inline void keep_line(void *arg, enum pl_log_level level,
+                             struct pl_span line)
 {
-    (void)arg, (void)level, (void)line;
+    struct rig *r = arg;
+
+    (void)level;
+    pl_buf_put_span(&r->log, line);
 }
 
 static inline void on_stopped(void *arg)
@@ -155,7 +159,8 @@ static inline int set_up(void **state)
     struct rig *r = calloc(1, sizeof *r);
 
     assert_non_null(r);
-    pl_log_set_sink(quiet, NULL);
+    pl_log_set_sink(keep_line, r);
+    assert_int_equal(pl_log_start(), PL_OK); /* one thread calls the sink */
     assert_int_equal(pipe(r->stopped), 0);
     configure(r);
     create_loops(r);
@@ -203,7 +208,9 @@ static inline int tear_down(void **state)
     close(r->stopped[1]);
     assert_int_not_equal(access(r->path, F_OK), 0); /* it removed its file */
     rmdir(r->folder);
+    pl_log_stop();
     pl_log_set_sink(NULL, NULL);
+    pl_buf_fini(&r->log);
     free(r);
     return 0;
 }

@@ -175,7 +175,8 @@ static void clients_that_only_wait_keep_nobody_out(void **state)
             ask_tcp(r, "POST /api/info", "X-API-Key: sesame", "{}"), 200);
         assert_int_equal(ask_unix(r, "GET /metrics", ""), 200);
     }
-    assert_null(strstr(r->answer, "parley_admin_refused{loop=\"1\"} 0\n"));
+    assert_null(
+        strstr(r->answer, "parley_admin_refused_total{loop=\"1\"} 0\n"));
     for (int i = 0; i < MANY; i++)
         close(fds[i]);
 }

@@ -261,6 +261,23 @@ static void await_metric(struct rig *r, const char *line)
     fail_msg("never: %s", line);
 }
 
+static void a_wrong_key_leaves_a_count_and_a_line_with_the_address(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(ask_tcp(r, "GET /status", "", ""), 401);
+    assert_int_equal(ask_tcp(r, "POST /api/info", "X-API-Key: nearly", "{}"),
+                     401);
+    await_metric(r, "parley_api_keys_rejected_total{loop=\"1\"} 2\n");
+    assert_true(pl_log_flush(10000));
+    pl_buf_put_byte(&r->log, '\0');
+    assert_non_null(strstr(r->log.data,
+                           "level=warn event=\"API key rejected\" "
+                           "address=127.0.0.1 reason=\"no key\"\n"));
+    assert_non_null(strstr(r->log.data, "reason=\"wrong key\"\n"));
+    assert_null(strstr(r->log.data, "nearly"));
+}
+
 static void a_reader_that_has_gone_is_noticed_at_once(void **state)
 {
     struct rig *r = *state;
@@ -293,9 +310,9 @@ static void deliveries_to_streams_are_in_the_ledger(void **state)
 
     publish(r, "1");
     publish(r, "2");
-    await_metric(r, "parley_deliveries_given{loop=\"1\"} 2\n");
+    await_metric(r, "parley_deliveries_given_total{loop=\"1\"} 2\n");
     assert_non_null(
-        strstr(r->answer, "parley_deliveries_owed{loop=\"1\"} 2\n"));
+        strstr(r->answer, "parley_deliveries_owed_total{loop=\"1\"} 2\n"));
     assert_non_null(
         strstr(r->answer, "parley_deliveries_queued{loop=\"1\"} 0\n"));
     close(fd);
@@ -328,7 +345,7 @@ static void a_reader_that_does_not_read_is_cut_and_counted(void **state)
         r->answer[0] = '\0';
         hear_until(r, publisher, want);
     }
-    await_metric(r, "parley_closed_slow{loop=\"1\"} 1\n");
+    await_metric(r, "parley_closed_slow_total{loop=\"1\"} 1\n");
     assert_non_null(
         strstr(r->answer, "parley_deliveries_queued{loop=\"1\"} 0\n"));
     assert_non_null(strstr(r->answer, "parley_subscriptions{loop=\"1\"} 0\n"));
@@ -379,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUNNING(over_tcp_only_health_and_readiness_are_free),
         RUNNING(the_api_key_opens_the_api),
+        RUNNING(a_wrong_key_leaves_a_count_and_a_line_with_the_address),
         RUNNING(the_unix_socket_is_ours_alone_and_needs_no_key),
         RUNNING(unknown_paths_and_methods_are_told),
         RUNNING(malformed_json_is_400_and_says_where),

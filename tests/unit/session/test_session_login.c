@@ -69,6 +69,7 @@ static void a_bad_token_closes_with_3500(void **state)
     assert_string_equal(c->reason, "invalid token");
     assert_int_equal(rig_metric(r, PL_METRIC_AUTH_ATTEMPTS), 1);
     assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_TOKENS_REJECTED), 1);
     assert_int_equal(r->boss->registered, 0);
     rig_destroy(r);
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_kind.h - the lines that clients can cause, each kind with a rate of its
+ * own. */
+#ifndef PL_LOG_KIND_H
+#define PL_LOG_KIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cell.h"
+
+enum {
+    PL_LOG_BURST = 20,        /* lines of a kind at once, after a pause */
+    PL_LOG_INTERVAL_MS = 500, /* from then on one line each */
+    PL_LOG_TELL_MS = 5000     /* how often what was suppressed is told */
+};
+
+/* X(symbol, name): the name is the field `kind` of what tells. */
+#define PL_LOG_KIND_MAP(X)                                                     \
+    X(ACCEPT, "accept")                                                        \
+    X(ACCEPT_AGAIN, "accept_again")                                            \
+    X(PROXY, "proxy")                                                          \
+    X(TLS, "tls")                                                              \
+    X(TLS_KEY_UPDATES, "tls_key_updates")                                      \
+    X(HANDSHAKE, "handshake")                                                  \
+    X(WEBSOCKET, "websocket")                                                  \
+    X(MALFORMED, "malformed")                                                  \
+    X(VIOLATION, "violation")                                                  \
+    X(TOKEN, "token")                                                          \
+    X(API_KEY, "api_key")                                                      \
+    X(UNDELIVERED, "undelivered")                                              \
+    X(HANDLER_SLOW, "handler_slow")                                            \
+    X(HANDLER_TIMEOUT, "handler_timeout")                                      \
+    X(HANDLER_ABSENT, "handler_absent")                                        \
+    X(NO_MEMORY, "no_memory")                                                  \
+    X(LAG, "lag")                                                              \
+    X(SHED, "shed")                                                            \
+    X(LIBRARY, "library")
+
+enum pl_log_kind {
+#define X(symbol, name) PL_LOG_KIND_##symbol,
+    PL_LOG_KIND_MAP(X)
+#undef X
+        PL_LOG_KIND_COUNT
+};
+
+const char *pl_log_kind_name(enum pl_log_kind kind);
+
+/* One kind's rate.  All zero: nothing was said yet.  Thread: any. */
+struct pl_log_rate {
+    struct pl_cell full_ms; /* when a whole burst may be said again */
+    struct pl_cell suppressed;
+};
+
+/* Whether a line may be said at `now_ms`; if not, it is counted. */
+bool pl_log_rate_passes(struct pl_log_rate *r, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* numbers.c - what a loop counts, told at the end of each turn.
+ *
+ * The runtime knows no metrics, so its counts are copied among those of the
+ * rooms first. */
+#include "broker_private.h"
+
+void pl_broker_copy_stats(struct pl_share *s)
+{
+    const struct pl_loop_stats *t = pl_loop_stats(s->loop);
+    uint64_t *v = s->metrics.value;
+
+    v[PL_METRIC_LOOP_TURNS] = t->turns;
+    v[PL_METRIC_LOOP_LAG_NS] = t->lag_ns;
+    v[PL_METRIC_LOOP_LAG_RECENT_NS] = t->lag_recent_ns;
+    v[PL_METRIC_LOOP_LAG_MAX_NS] = t->turn_ns_max;
+    v[PL_METRIC_LOOP_WAKES] = t->wakes;
+    v[PL_METRIC_ACTORS] = t->actors;
+    v[PL_METRIC_TIMERS] = t->timers;
+    v[PL_METRIC_MAIL_ENQUEUED] = t->mail_enqueued;
+    v[PL_METRIC_MAIL_HANDLED] = t->mail_handled;
+    v[PL_METRIC_MAIL_QUEUED] = t->mail_queued;
+    v[PL_METRIC_MAIL_DEEPEST] = t->mail_deepest;
+    v[PL_METRIC_MAIL_WAIT_NS] = t->mail_wait_ns;
+    v[PL_METRIC_DEAD_STALE] = t->mail_dead[PL_DEAD_STALE];
+    v[PL_METRIC_DEAD_FULL] = t->mail_dead[PL_DEAD_FULL];
+    v[PL_METRIC_DEAD_OLDEST] = t->mail_dead[PL_DEAD_OLDEST];
+    v[PL_METRIC_DEAD_REPLACED] = t->mail_dead[PL_DEAD_REPLACED];
+    v[PL_METRIC_DEAD_CLOSING] = t->mail_dead[PL_DEAD_CLOSING];
+    v[PL_METRIC_DEAD_UNREACHABLE] = t->mail_dead[PL_DEAD_UNREACHABLE];
+    v[PL_METRIC_POSTS_SENT] = t->posts_sent;
+    v[PL_METRIC_POSTS_TAKEN] = t->posts_taken;
+    v[PL_METRIC_POSTS_FOREIGN] = t->posts_foreign;
+}
+
+void pl_broker_publish_numbers(void *arg)
+{
+    struct pl_share *s = arg;
+
+    pl_broker_copy_stats(s);
+    pl_snapshot_publish(s->snapshot, s->metrics.value);
+}

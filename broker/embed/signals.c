@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signals.c - see signals.h.
+ *
+ * All signals are blocked before a thread starts, and one thread reads them
+ * from two descriptors: no handler runs anywhere, and nothing needs to be safe
+ * for one.  That thread never does what may wait, so it counts to three
+ * whatever hangs: a file that a reload reads, a join, a start.  The main thread
+ * does the work and reads its orders from eventfds, which add up and are never
+ * full.
+ *
+ * Of several signals that wait the kernel gives the lowest number first, which
+ * is SIGHUP's: sent fast enough, it would put off a stop for as long.  So those
+ * that end the broker have a descriptor of their own, which is looked at first;
+ * and after a stop nothing is read again.
+ *
+ * Crashes (abort, a bad address) have a handler, since the last lines before
+ * one are those that are wanted: it gives the log's thread a moment, then lets
+ * the default happen.  A handler that is there already, a sanitizer's, stays.
+ *
+ * Rejected: calling pl_broker_stop() on this thread, which takes a lock. */
+#include "signals.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "thread.h"
+
+enum { STOPPED, STOPS, RELOADS, QUIT, ORDERS };
+enum { THIRD = 3, JOIN_MS = 1000 };
+
+struct pl_signals {
+    /* Constant. */
+    int ends, others;   /* signalfds */
+    int orders[ORDERS]; /* eventfds */
+    struct pl_thread *thread;
+    /* The thread's. */
+    unsigned stops_taken;
+    /* The main thread's. */
+    uint64_t stops_given, stops_told;
+};
+
+static void tell(struct pl_signals *s, int order)
+{
+    uint64_t one = 1;
+
+    /* It fails only when 2^64 - 2 wait, and then one is there. */
+    ssize_t put = write(s->orders[order], &one, sizeof one);
+    (void)put;
+}
+
+/* --- The thread --- */
+
+static void take(struct pl_signals *s, const struct signalfd_siginfo *got)
+{
+    int number = (int)got->ssi_signo;
+    bool is_end = number == SIGTERM || number == SIGINT;
+
+    PL_LOG(PL_LOG_INFO, "signal", pl_log_number("number", number),
+           pl_log_number("from", got->ssi_pid));
+    if (is_end && ++s->stops_taken == THIRD) {
+        pl_log_flush_last();
+        _exit(EXIT_FAILURE);
+    }
+    if (is_end)
+        tell(s, STOPS);
+    else if (number == SIGHUP && s->stops_taken == 0)
+        tell(s, RELOADS);
+}
+
+static void run(void *arg)
+{
+    struct pl_signals *s = arg;
+    struct pollfd p[] = {
+        {.fd = s->orders[QUIT], .events = POLLIN},
+        {.fd = s->ends, .events = POLLIN},
+        {.fd = s->others, .events = POLLIN},
+    };
+    struct signalfd_siginfo got;
+
+    for (;;) {
+        if (poll(p, sizeof p / sizeof p[0], -1) < 0)
+            continue;
+        if (p[0].revents != 0)
+            return;
+        int fd = p[1].revents != 0 ? s->ends : s->others;
+        if (read(fd, &got, sizeof got) == (ssize_t)sizeof got)
+            take(s, &got);
+    }
+}
+
+/* --- The main thread --- */
+
+enum pl_signals_order pl_signals_wait(struct pl_signals *s)
+{
+    struct pollfd p[] = {
+        {.fd = s->orders[STOPPED], .events = POLLIN},
+        {.fd = s->orders[STOPS], .events = POLLIN},
+        {.fd = s->orders[RELOADS], .events = POLLIN},
+    };
+    uint64_t count;
+
+    for (;;) {
+        if (s->stops_given < s->stops_told)
+            return s->stops_given++ == 0 ? PL_SIGNALS_STOP : PL_SIGNALS_HURRY;
+        if (poll(p, sizeof p / sizeof p[0], -1) < 0)
+            continue;
+        if (p[0].revents != 0)
+            return PL_SIGNALS_STOPPED;
+        if (p[1].revents != 0) {
+            if (read(s->orders[STOPS], &count, sizeof count) > 0)
+                s->stops_told += count;
+        } else if (read(s->orders[RELOADS], &count, sizeof count) > 0 &&
+                   s->stops_given == 0) {
+            return PL_SIGNALS_RELOAD;
+        }
+    }
+}
+
+void pl_signals_stopped(void *signals)
+{
+    tell(signals, STOPPED);
+}
+
+/* --- Crashes --- */
+
+static void on_crash(int number)
+{
+    pl_log_flush_last();
+    raise(number); /* the handler is gone: SA_RESETHAND */
+}
+
+static void catch_crashes(void)
+{
+    static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    struct sigaction new = {.sa_handler = on_crash,
+                            .sa_flags =
+                                (int)SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
+    struct sigaction old;
+
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
+        if (sigaction(crashes[i], NULL, &old) == 0 &&
+            (old.sa_flags & SA_SIGINFO) == 0 && old.sa_handler == SIG_DFL)
+            sigaction(crashes[i], &new, NULL);
+    }
+}
+
+/* --- Life --- */
+
+static enum pl_err open_all(struct pl_signals *s)
+{
+    sigset_t ends, others;
+    bool is_open = true;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigemptyset(&others);
+    sigaddset(&others, SIGHUP);
+    sigaddset(&others, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    sigprocmask(SIG_BLOCK, &others, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    s->ends = signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC);
+    s->others = signalfd(-1, &others, SFD_NONBLOCK | SFD_CLOEXEC);
+    for (int i = 0; i < ORDERS; i++) {
+        s->orders[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        is_open = is_open && s->orders[i] >= 0;
+    }
+    return is_open && s->ends >= 0 && s->others >= 0 ? PL_OK : PL_EIO;
+}
+
+enum pl_err pl_signals_create(struct pl_signals **out)
+{
+    struct pl_signals *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return PL_ENOMEM;
+    enum pl_err rc = open_all(s);
+    if (rc == PL_OK)
+        rc = pl_thread_start(&s->thread, "parley-signals", run, s);
+    if (rc != PL_OK) {
+        pl_signals_destroy(s);
+        return rc;
+    }
+    catch_crashes();
+    *out = s;
+    return PL_OK;
+}
+
+static void close_one(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void pl_signals_destroy(struct pl_signals *s)
+{
+    if (s == NULL)
+        return;
+    tell(s, QUIT);
+    if (pl_thread_join(s->thread, JOIN_MS) != PL_OK)
+        return; /* it needs all of this */
+    close_one(s->ends);
+    close_one(s->others);
+    for (int i = 0; i < ORDERS; i++)
+        close_one(s->orders[i]);
+    free(s);
+}
