@@ -273,7 +273,9 @@ static void hear_ping(struct client *c)
         trace_fail("client %u: pinged again, but it owes a pong", c->index);
     if (c->unanswered_ms == 0) {
         c->pauses_before = c->pauses;
-        c->pauses = link_pauses(c->link);
+        /* A later ping may be in transit; then its window is not known. */
+        c->pauses =
+            link_pings(c->link) == 1 ? link_pauses(c->link) : UINT64_MAX;
     }
     if (c->is_silent || c->is_rude) {
         c->unanswered_ms = c->world->now_ms;

@@ -12,6 +12,7 @@
 
 #include "faults.h"
 #include "session.h"
+#include "session_private.h"
 #include "trace.h"
 #include "world.h"
 
@@ -43,7 +44,7 @@ struct link {
     enum door door;
     bool is_shut; /* the client's end of file is behind `up` */
     bool is_paused;
-    uint64_t pauses; /* how often it was */
+    uint64_t pauses; /* how often that changed */
     bool is_stalled;
     bool is_ending;
     bool is_lingering;
@@ -229,6 +230,7 @@ static void on_pause(struct pl_session *s)
 static void on_resume(struct pl_session *s)
 {
     link_of(s)->is_paused = false;
+    link_of(s)->pauses++;
 }
 
 static void on_end(struct pl_session *s, enum pl_end how)
@@ -420,6 +422,11 @@ void link_set_room(struct link *l, size_t room)
 uint64_t link_pauses(const struct link *l)
 {
     return l->pauses;
+}
+
+uint64_t link_pings(const struct link *l)
+{
+    return l->session == NULL ? 0 : l->session->pongs_due;
 }
 
 bool link_is_paused(const struct link *l)

@@ -46,8 +46,11 @@ bool link_carry_down(struct link *l, size_t max);
 void link_set_room(struct link *l, size_t room);
 bool link_is_paused(const struct link *l);
 
-/* How often the broker has paused reading. */
+/* How often the broker has paused reading, or resumed it. */
 uint64_t link_pauses(const struct link *l);
+
+/* Pings whose pong the broker has not read. */
+uint64_t link_pings(const struct link *l);
 
 /* For a failure: what it waits for.  Good until the next call. */
 const char *link_state(const struct link *l);
