@@ -19,7 +19,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "base64url.h"
+#include "base64.h"
 
 enum { MAC_LEN = 32 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_base64url.c - the examples of RFC 4648, and one text for each value. */
+/* test_base64.c - the examples of RFC 4648, and one text for each value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 /* cmocka.h needs the first four */
 #include <cmocka.h>
 
-#include "base64url.h"
+#include "base64.h"
 
 static void assert_pair(struct pl_span bytes, const char *text)
 {
