@@ -39,7 +39,7 @@ enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted);
 extern const struct pl_web_site pl_admin_site;
 void pl_http_init(struct pl_admin *a);
 
-/* http.c.  Nobody gets the answers of calls any more. */
+/* http.c.  The results of pending calls are dropped from now on. */
 void pl_http_abandon_all(struct pl_admin *a);
 
 /* stream.c.  Answer GET /sub. */

@@ -237,7 +237,7 @@ enum {
     ENDS = METHOD(PL_API_DISCONNECT) | METHOD(PL_API_UNSUBSCRIBE),
     LOOKS = METHOD(PL_API_PRESENCE) | METHOD(PL_API_PRESENCE_STATS) |
             METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
-    /* What Centrifugo has and parley does not: nobody takes it. */
+    /* Centrifugo has these members, parley refuses them by name. */
     NONE = 0
 };
 

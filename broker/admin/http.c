@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.c - the site of the admin server: which path does what, and for whom.
+/* http.c - the site of the admin server: its paths, and the rights that each
+ * needs.
  *
  * Everything that the head of a request can decide is decided in judge(),
  * before a byte of a body is kept: the path, the key, the method.  Over TCP

@@ -7,7 +7,7 @@
  * delivers is sent as it is; all streams of a channel share the same lines.
  *
  * The connection reports a reader that closes; an empty line every while finds
- * readers whose machine is gone.
+ * readers that vanished without closing.
  *
  * The hub may not be left while it delivers: a stream that is to end is marked
  * and ended by a task at the end of the turn.

@@ -4,7 +4,7 @@
  * Rejected: to share a whole configuration.  Most of it is constant while the
  * broker runs, and rooms keep pointers into it.
  *
- * Invariant: a table that somebody holds never changes. */
+ * Invariant: a table never changes while it is held. */
 #include "access.h"
 
 #include <stdlib.h>

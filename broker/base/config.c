@@ -170,7 +170,7 @@ static void wipe(struct pl_buf *text)
     pl_buf_fini(text);
 }
 
-/* Of a pipe nobody else reads the same bytes. */
+/* A pipe gives each byte to one reader only, so its mode does not matter. */
 static bool can_others_read(FILE *f)
 {
     struct stat st;

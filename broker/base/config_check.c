@@ -64,7 +64,7 @@ static void check_readers(struct pl_config_loading *l)
     }
 }
 
-/* What only users may do whom nothing here can make one. */
+/* Warn of grants to authenticated users where no client can become one. */
 static void check_allowed(struct pl_config_loading *l,
                           const struct pl_config_source *src)
 {

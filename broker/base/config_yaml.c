@@ -3,8 +3,8 @@
  *
  * Each key of the text is looked up in the table of keys.  What is wrong with
  * one hides nothing of the others: an unknown section hides its own keys only.
- * A text that is no YAML ends at its first fault, since nobody knows what
- * follows it.
+ * A text that is no YAML ends at its first fault, since the meaning of
+ * the rest is unknown.
  *
  * No value is ever part of a message, since it may be a secret.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_writer.c - the way of a line to the sink or to stderr.
  *
- * A pipe that nobody reads, a terminal that is held (Ctrl-S) and a full disk
+ * A pipe that is not read, a terminal that is held (Ctrl-S) and a full disk
  * block or fail a write for as long as they like, so one thread writes and all
  * others only queue (spool.h).  Rejected: writing only when poll(2) promises
  * room, which holds for no terminal and for no pipe that has other writers; and

@@ -207,9 +207,9 @@ static bool to_blob(struct pl_span from, struct pl_blob **out)
     return from.at == NULL || *out != NULL;
 }
 
-/* Who is let in has a user, and nothing else has.  What goes into the frames of
- * others is checked while the program can still say something else.  The info
- * is mended: raw line feeds become spaces. */
+/* Only the answer that admits a client names a user.  What goes into the frames
+ * of others is checked while the program can still say something else.  The
+ * info is mended: raw line feeds become spaces. */
 static bool is_fit_to_send(const struct pl_answer_mail *m)
 {
     struct pl_span data = pl_blob_span(m->data);

@@ -245,7 +245,7 @@ static void judge_token(struct pl_session *s, struct pl_span token)
     case PL_EEXPIRED:
         fail_login(s, PL_ERROR_TOKEN_EXPIRED, (struct pl_span){0});
         return;
-    case PL_EINVAL: /* genuine, but it names a channel of nobody's */
+    case PL_EINVAL: /* genuine, but it names a channel closed to clients */
         fail_login(s, PL_ERROR_PERMISSION_DENIED, pl_span_of(why));
         return;
     case PL_ENOMEM:

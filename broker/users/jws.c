@@ -53,8 +53,8 @@ static bool is_text(const json_t *value, const char *wanted)
                          pl_span_of(wanted));
 }
 
-/* RFC 7515, section 4.1.11: who does not understand each extension of `crit`
- * must refuse, and nothing is understood here.  RFC 7797: `b64` must be among
+/* RFC 7515, section 4.1.11: a token is refused unless each extension in `crit`
+ * is understood, and none is understood here.  RFC 7797: `b64` must be among
  * them, so alone it is a mistake, which would change what the payload is. */
 static enum pl_err check_header(const json_t *header, const char **why)
 {

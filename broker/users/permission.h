@@ -25,8 +25,8 @@ uint8_t pl_permission_grants(const struct pl_config *c, bool authenticated);
 enum {
     PL_CHANNEL_NAME_MAX = 255,   /* bytes */
     PL_CHANNEL_USER_INBOX = '#', /* in front */
-    PL_CHANNEL_USERS = '#',      /* inside: users' own, not implemented */
-    PL_CHANNEL_PRIVATE = '$',    /* in front: needs a token, not implemented */
+    PL_CHANNEL_USERS = '#',      /* inside: a list of users; refused */
+    PL_CHANNEL_PRIVATE = '$',    /* in front: private; refused */
     PL_CHANNEL_CONNECTION_INBOX = '@'
 };
 
@@ -36,7 +36,7 @@ enum pl_channel_name {
     PL_CHANNEL_NAME_EMPTY,    /* close 3501 */
     PL_CHANNEL_NAME_TOO_LONG, /* error 107 */
     PL_CHANNEL_NAME_RESERVED  /* error 103: an inbox, or a name that elsewhere
-                               * restricts who may use the channel.  No client
+                               * restricts the use of the channel.  No client
                                * may subscribe to it, publish into it or
                                * inspect it, whatever its grants are */
 };

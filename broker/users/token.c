@@ -7,7 +7,7 @@
  * counters, and nothing else).
  *
  * A claim that narrows what the token is good for is honoured or refused, never
- * ignored: who signed it counted on that.  Others that are not known here are
+ * ignored: its signer relies on that.  Others that are not known here are
  * ignored, as RFC 7519 says (section 4).
  *
  * Invariant: claims exist only for a token that is genuine, in force and
