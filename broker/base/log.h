@@ -118,7 +118,7 @@ static inline bool pl_log_wants(enum pl_log_level level)
  * one line later. */
 #define PL_LOG_LIMITED(kind, level, event, ...)                                \
     do {                                                                       \
-        if (pl_log_wants(level) && pl_log_passes(kind)) {                      \
+        if (pl_log_wants(level) && pl_log_passes(kind, level)) {               \
             PL_LOG_FIELDS(__VA_ARGS__);                                        \
             pl_log_write((level), (event), pl_log_fields + 1, PL_LOG_COUNT);   \
         }                                                                      \
@@ -127,7 +127,7 @@ static inline bool pl_log_wants(enum pl_log_level level)
 /* Called by the two above, with the level already checked. */
 void pl_log_write(enum pl_log_level level, const char *event,
                   const struct pl_log_field *fields, size_t count);
-bool pl_log_passes(enum pl_log_kind kind);
+bool pl_log_passes(enum pl_log_kind kind, enum pl_log_level level);
 
 /* From now on lines go into a bounded queue and a thread of its own writes
  * them, so that no line waits for a reader of stderr.  A line that does not fit

@@ -50,6 +50,7 @@ const char *pl_log_kind_name(enum pl_log_kind kind);
 struct pl_log_rate {
     struct pl_cell full_ms; /* when a whole burst may be said again */
     struct pl_cell suppressed;
+    struct pl_cell level; /* the highest of what was suppressed */
 };
 
 /* Whether a line may be said at `now_ms`; if not, it is counted. */

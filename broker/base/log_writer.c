@@ -146,8 +146,20 @@ static void tell_losses(void)
     tell_loss(&told_failed, missed, strerror((int)pl_cell_get(&failed_errno)));
 }
 
+static void raise_level(struct pl_cell *cell, enum pl_log_level level)
+{
+    uint64_t old = pl_cell_get(cell);
+
+    while (old < (uint64_t)level &&
+           !pl_cell_replace(cell, &old, (uint64_t)level))
+        continue;
+}
+
+/* At the level of the lines that it stands for. */
 static void tell_suppressed_of(enum pl_log_kind kind)
 {
+    enum pl_log_level level =
+        (enum pl_log_level)pl_cell_take(&rates[kind].level);
     uint64_t count = pl_cell_take(&rates[kind].suppressed);
     const struct pl_log_field fields[] = {
         pl_log_string("kind", pl_log_kind_name(kind)),
@@ -155,8 +167,10 @@ static void tell_suppressed_of(enum pl_log_kind kind)
     };
 
     if (count > 0 &&
-        !pl_log_write_now(PL_LOG_WARN, "log lines suppressed", fields, 2))
+        !pl_log_write_now(level, "log lines suppressed", fields, 2)) {
+        raise_level(&rates[kind].level, level);
         pl_cell_add(&rates[kind].suppressed, count); /* later */
+    }
 }
 
 static bool has_suppressed(void)
@@ -203,12 +217,13 @@ static void write_piece(uint8_t level, const char *bytes, size_t len)
 
 /* The first one that is suppressed wakes the writer, which then counts the
  * time. */
-bool pl_log_passes(enum pl_log_kind kind)
+bool pl_log_passes(enum pl_log_kind kind, enum pl_log_level level)
 {
     struct pl_log_rate *r = &rates[kind];
 
     if (pl_log_rate_passes(r, now_ms()))
         return true;
+    raise_level(&r->level, level);
     pl_cell_add(&suppressed, 1);
     if (pl_cell_get(&r->suppressed) == 1)
         pl_spool_poke(&spool);
