@@ -11,18 +11,18 @@
 
 struct pl_thread; /* opaque */
 
-/* Run `run` on a new thread, named by the first 15 bytes of `name`.  The
+/* Run `what` on a new thread, named by the first 15 bytes of `name`.  The
  * thread blocks all signals but those of a crash: the others are for the
  * program's own threads.
  * Owner:  the caller, until pl_thread_join() returns PL_OK.
  * Thread: any.
  * Errors: PL_ENOMEM, PL_EIO. */
 enum pl_err pl_thread_start(struct pl_thread **out, const char *name,
-                            void (*run)(void *arg), void *arg);
+                            void (*what)(void *arg), void *arg);
 
 #define PL_JOIN_FOREVER UINT64_MAX /* a timeout that never ends */
 
-/* Wait until `run` has returned, then free `t`.  NULL is allowed.
+/* Wait until `what` has returned, then free `t`.  NULL is allowed.
  * Thread: one at a time.
  * Errors: PL_ETIMEDOUT: the thread still runs; join again, or leave it. */
 enum pl_err pl_thread_join(struct pl_thread *t, uint64_t timeout_ms);

@@ -460,11 +460,8 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
 /* Until the configuration is read, lines are those of the process. */
 static enum pl_err fill(struct pl_broker *b)
 {
-    enum pl_err rc = pl_log_start();
+    enum pl_err rc = read_config(b);
 
-    b->has_log = rc == PL_OK;
-    if (rc == PL_OK)
-        rc = read_config(b);
     if (rc != PL_OK)
         return rc;
     pl_log_use(&b->log);
@@ -567,7 +564,6 @@ void pl_broker_destroy(struct pl_broker *b)
     pl_config_destroy(b->config);
     pl_source_fini(&b->source);
     pl_log_use(before == &b->log ? NULL : before);
-    if (b->has_log)
-        pl_log_stop();
+    pl_broker_stop_log(b);
     free(b);
 }

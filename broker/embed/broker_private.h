@@ -39,7 +39,7 @@ struct pl_broker {
     struct pl_broker_options options; /* without its pointers to settings */
     struct pl_config_source source;   /* owned copies, for a reload */
     struct pl_log log; /* of its loops, and of calls while they last */
-    bool has_log;      /* pl_log_start() */
+    bool has_log;      /* pl_log_start(), from start to stop */
     pl_broker_stores *make_stores;
     void *stores_arg;
     struct pl_handlers *handlers; /* held; the newest table */
@@ -103,5 +103,8 @@ void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level);
 
 /* life.c: the supervisor has stopped the internal actors. */
 void pl_broker_on_stopped(void *arg);
+
+/* life.c: end the queue of lines, if it runs. */
+void pl_broker_stop_log(struct pl_broker *b);
 
 #endif

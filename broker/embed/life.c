@@ -54,13 +54,31 @@ static bool is_running(struct pl_broker *b)
     return is;
 }
 
+/* Lines are queued only while loops run: a stopped broker has no thread. */
+static enum pl_err start_log(struct pl_broker *b)
+{
+    enum pl_err rc = b->has_log ? PL_OK : pl_log_start();
+
+    b->has_log = rc == PL_OK;
+    return rc;
+}
+
+void pl_broker_stop_log(struct pl_broker *b)
+{
+    if (b->has_log)
+        pl_log_stop();
+    b->has_log = false;
+}
+
 static enum pl_err start(struct pl_broker *b)
 {
     if (is_running(b)) {
         PL_LOG(PL_LOG_WARN, "the broker runs already");
         return PL_OK;
     }
-    enum pl_err rc = b->has_run ? pl_broker_prepare(b) : PL_OK;
+    enum pl_err rc = start_log(b);
+    if (rc == PL_OK && b->has_run)
+        rc = pl_broker_prepare(b);
     b->has_run = true;
     if (rc == PL_OK)
         rc = pl_broker_build(b);
@@ -71,6 +89,7 @@ static enum pl_err start(struct pl_broker *b)
     if (rc != PL_OK) {
         set_running(b, false);
         pl_broker_free_loops(b);
+        pl_broker_stop_log(b);
         return rc;
     }
     PL_LOG(PL_LOG_INFO, "running", pl_log_number("loops", b->workers),
@@ -227,6 +246,7 @@ static enum pl_err wait_for_end(struct pl_broker *b)
     pl_broker_free_loops(b);
     b->is_settled = audit(b);
     PL_LOG(PL_LOG_INFO, "stopped");
+    pl_broker_stop_log(b);
     return PL_OK;
 }
 

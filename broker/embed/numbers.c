@@ -33,9 +33,9 @@ void pl_broker_copy_stats(struct pl_share *s)
     v[PL_METRIC_POSTS_FOREIGN] = t->posts_foreign;
 }
 
-void pl_broker_publish_numbers(void *arg)
+void pl_broker_publish_numbers(void *share)
 {
-    struct pl_share *s = arg;
+    struct pl_share *s = share;
 
     pl_broker_copy_stats(s);
     pl_snapshot_publish(s->snapshot, s->metrics.value);
