@@ -24,6 +24,7 @@ enum {
     X(TLS_KEY_UPDATES, "tls_key_updates")                                      \
     X(HANDSHAKE, "handshake")                                                  \
     X(WEBSOCKET, "websocket")                                                  \
+    X(TOO_BIG, "too_big")                                                      \
     X(MALFORMED, "malformed")                                                  \
     X(VIOLATION, "violation")                                                  \
     X(TOKEN, "token")                                                          \

@@ -110,12 +110,36 @@ void pl_session_on_close(struct pl_session *s, uint16_t code)
     }
 }
 
+static void log_violation(struct pl_session *s, const struct pl_ws_event *e)
+{
+    char peer[PL_IP_TEXT_MAX];
+
+    PL_LOG_LIMITED(PL_LOG_KIND_WEBSOCKET, PL_LOG_INFO, "WebSocket violation",
+                   pl_log_string("address", pl_session_peer(s, peer)),
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_text("user", pl_session_user(s)),
+                   pl_log_number("code", e->code),
+                   pl_log_text("reason", e->payload));
+}
+
+/* No violation, and final for SDKs: the line names the key that allows more. */
+static void log_too_big(struct pl_session *s)
+{
+    char peer[PL_IP_TEXT_MAX];
+
+    PL_LOG_LIMITED(
+        PL_LOG_KIND_TOO_BIG, PL_LOG_INFO, "message of a client too long",
+        pl_log_string("address", pl_session_peer(s, peer)),
+        pl_log_text("client", pl_session_id(s)),
+        pl_log_text("user", pl_session_user(s)),
+        pl_log_string("key", "websocket.max_message"),
+        pl_log_number("limit", (int64_t)s->keeper->limits.max_message));
+}
+
 /* RFC 6455 section 7.1.7: say why, then end the connection; whatever comes now,
  * a Close too, is read only so that the end is no reset. */
 void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
 {
-    char peer[PL_IP_TEXT_MAX];
-
     s->is_deaf = true;
     if (s->state >= PL_SESSION_CLOSING) {
         pl_session_end_transport(s, PL_END_LINGER);
@@ -123,11 +147,9 @@ void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
     }
     if (s->is_ending)
         return;
-    PL_LOG_LIMITED(PL_LOG_KIND_WEBSOCKET, PL_LOG_INFO, "WebSocket violation",
-                   pl_log_string("address", pl_session_peer(s, peer)),
-                   pl_log_text("client", pl_session_id(s)),
-                   pl_log_text("user", pl_session_user(s)),
-                   pl_log_number("code", e->code),
-                   pl_log_text("reason", e->payload));
+    if (e->code == PL_WS_CODE_TOO_BIG)
+        log_too_big(s);
+    else
+        log_violation(s, e);
     end_behind(s, e->code, e->payload);
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { API_KEY, Broker, SECRET } from './broker.mjs';
 import {
     WebSocket, channelName, collect, connect, framed, makeClient, next, now,
-    pack, protobuf, refusal, subscribe, token, unpack, until,
+    pack, protobuf, range, refusal, subscribe, token, unpack, until,
 } from './harness.mjs';
 
 const whoami = async (client) =>
@@ -306,5 +306,109 @@ describe('a broker for people with tokens', () => {
         await until(() => sub.got.length === 1, 'the publication');
         assert.equal((await sub.presenceStats()).numClients, 1);
         assert.equal((await sub.history({ limit: 9 })).publications.length, 1);
+    });
+});
+
+// What docs/clients.md says of calls that wait for a connection.
+describe('calls of a client that is offline', () => {
+    const COUNT = 200;
+    const BYTES = 1024; // the frame of all has 200 KiB and more
+    const texts = range(1, COUNT).map((i) => `${i} `.padEnd(BYTES, 'x'));
+
+    // A client that comes back with `COUNT` publications that wait.
+    async function comeBack(t, broker, channel) {
+        const client = await connect(t, broker);
+        const sub = await subscribe(client, channel);
+        const release = client.hold();
+        const lost = next(client, 'connecting');
+        client.cut();
+        await lost;
+        const calls = Promise.allSettled(texts.map((text) =>
+            client.publish(channel, pack(text))));
+        return { client, sub, release, calls };
+    }
+
+    async function held(broker, channel) {
+        const { result } = await broker.api('history', { channel, limit: -1 });
+        return result.publications.map(({ data, b64data }) =>
+            data ?? JSON.parse(Buffer.from(b64data, 'base64')));
+    }
+
+    describe('with the defaults', () => {
+        let broker;
+        before(async () => (broker = await Broker.start()));
+        after(() => broker.dispose());
+
+        test('come as one message, which is too long: all are lost',
+            async (t) => {
+                const channel = channelName();
+                const { client, sub, release, calls } =
+                    await comeBack(t, broker, channel);
+                const gone = next(client, 'disconnected');
+                release();
+                const { code, reason } = await gone;
+                assert.deepEqual({ code, reason },
+                    { code: 3, reason: 'message size limit exceeded' });
+                assert.equal(client.state, 'disconnected');
+                assert.equal(sub.state, 'subscribing');
+                for (const { status, reason: error } of await calls) {
+                    assert.equal(status, 'rejected');
+                    assert.equal(error.code, 11);
+                    assert.equal(error.message, 'connection closed');
+                }
+                assert.deepEqual(await held(broker, channel), []);
+                const line = await until(() => broker.stderr.split('\n').find(
+                    (one) => one.includes('event="message of a client too')),
+                'the line of the log');
+                assert.match(line, / address=127\.0\.0\.1 /);
+                assert.match(line,
+                    / key=websocket\.max_message limit=65536$/);
+                const again = next(sub, 'subscribed');
+                client.connect();
+                await again;
+            });
+
+        test('pass when each waits for the one before', async (t) => {
+            const channel = channelName();
+            const client = await connect(t, broker);
+            const release = client.hold();
+            const lost = next(client, 'connecting');
+            client.cut();
+            await lost;
+            release();
+            for (const text of texts.slice(0, 100))
+                await client.publish(channel, pack(text));
+            assert.deepEqual(await held(broker, channel),
+                texts.slice(0, 100));
+        });
+
+        test('are given up after the timeout of the client', async (t) => {
+            const client = makeClient(t, broker, { timeout: 100 });
+            client.hold();
+            client.connect();
+            const { code } = await refusal(client.publish('x', pack(1)));
+            assert.equal(code, 1);
+        });
+    });
+
+    describe('with websocket.max_message', () => {
+        let broker;
+        before(async () => {
+            broker = await Broker.start({ 'websocket.max_message': '1MiB',
+                'channels.history_size': `${COUNT}` });
+        });
+        after(() => broker.dispose());
+
+        test('pass as one message, in order', async (t) => {
+            const channel = channelName();
+            const { client, release, calls } =
+                await comeBack(t, broker, channel);
+            release();
+            for (const { status } of await calls)
+                assert.equal(status, 'fulfilled');
+            assert.equal(client.state, 'connected');
+            assert.deepEqual(await held(broker, channel), texts);
+            assert.doesNotMatch(broker.stderr, /message of a client too long/);
+        });
     });
 });
