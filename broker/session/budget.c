@@ -21,8 +21,11 @@
 
 void pl_budget_init(struct pl_budget *b, uint64_t units)
 {
+    int64_t all = units == 0 ? PL_BUDGET_TURN : (int64_t)units;
+
     *b = (struct pl_budget){
-        .units = units == 0 ? PL_BUDGET_TURN : (int64_t)units,
+        .units = all,
+        .part = all / PL_BUDGET_VISITS,
         .turn = UINT64_MAX,
     };
 }

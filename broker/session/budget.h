@@ -24,7 +24,8 @@ enum {
 };
 
 struct pl_budget {
-    int64_t units; /* of a turn; constant */
+    int64_t units; /* of a turn; constant, as its `part` for a visit */
+    int64_t part;
     uint64_t turn; /* that `left` is about */
     int64_t left;  /* of the turn; below 0: the last step cost more */
     int64_t end;   /* where `left` ends the visit */
@@ -40,7 +41,7 @@ static inline void pl_budget_visit(struct pl_budget *b, uint64_t turn)
         b->turn = turn;
         b->left = b->units;
     }
-    int64_t end = b->left - b->units / PL_BUDGET_VISITS;
+    int64_t end = b->left - b->part;
     b->end = end < 0 ? 0 : end;
 }
 

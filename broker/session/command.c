@@ -385,7 +385,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
     const char *why = NULL;
     size_t at = 0;
 
-    if (s->is_pacing) { /* replayed, after one that has to wait */
+    if (s->input != PL_INPUT_RUNS) { /* replayed, after one that has to wait */
         pl_pace_hold(s, message);
         return;
     }

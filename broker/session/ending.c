@@ -79,7 +79,7 @@ static void end_behind(struct pl_session *s, uint16_t code,
 
 void pl_session_end_in_turn(struct pl_session *s)
 {
-    if (!s->is_deaf || s->is_pacing || s->is_ending ||
+    if (!s->is_deaf || s->input != PL_INPUT_RUNS || s->is_ending ||
         s->state >= PL_SESSION_CLOSING)
         return;
     if (s->pending > 0)

@@ -23,10 +23,10 @@
  * each single command.  Copying what is still kept at each wake: a message of
  * 16 MiB with a million commands was copied a thousand times.
  *
- * Invariant: while is_pacing reading is paused, and either is_carried is set
- * and the session is in keeper->carried, or due_ms is when it goes on.  What is
- * kept is at most one message and one read of the transport; after a login, the
- * messages that waited for it. */
+ * Invariant: unless `input` is PL_INPUT_RUNS reading is paused.  A session
+ * whose input is PL_INPUT_CARRIED is in keeper->carried; one that is
+ * PL_INPUT_PACED goes on at due_ms.  What is kept is at most one message and
+ * one read of the transport; after a login, the messages that waited for it. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -114,11 +114,12 @@ static uint64_t due_ms(const struct pl_keeper *k, const struct pl_pace *p)
 
 static void begin(struct pl_session *s)
 {
-    if (s->is_pacing)
+    if (s->input != PL_INPUT_RUNS)
         return;
     s->pace->due_ms = due_ms(s->keeper, s->pace);
     s->is_ending = false; /* seen during the login: it comes after these */
-    s->is_pacing = s->was_held = true;
+    s->input = PL_INPUT_PACED;
+    s->was_held = true;
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
     pl_session_pause(s);
     pl_session_schedule(s);
@@ -195,11 +196,12 @@ static bool begin_carry(struct pl_session *s)
 {
     struct pl_keeper *k = s->keeper;
 
-    if (s->is_pacing)
+    if (s->input != PL_INPUT_RUNS)
         return true;
     if (need(s) == NULL)
         return false;
-    s->is_pacing = s->is_carried = s->was_held = true;
+    s->input = PL_INPUT_CARRIED;
+    s->was_held = true;
     put_off_end(s);
     pl_count(metrics(s), PL_METRIC_INPUT_CARRIED, 1);
     if (!s->is_paused) {
@@ -256,7 +258,7 @@ static struct kept take(struct pl_session *s)
     pl_list_remove(&s->pace->carried);
     free(s->pace);
     s->pace = NULL;
-    s->is_pacing = s->is_carried = false;
+    s->input = PL_INPUT_RUNS;
     return kept;
 }
 
@@ -271,7 +273,7 @@ static struct kept take_kept(struct pl_session *s)
         return take(s);
     p->kept = (struct kept){0};
     pl_list_remove(&p->carried);
-    s->is_pacing = s->is_carried = false;
+    s->input = PL_INPUT_RUNS;
     return kept;
 }
 
@@ -285,7 +287,7 @@ static void run_held(struct pl_session *s, struct kept *k)
         memcpy(&len, at, sizeof len);
         k->held_at += sizeof len + len;
         pl_session_commands(s, (struct pl_span){at + sizeof len, len});
-        if (s->is_pacing)
+        if (s->input != PL_INPUT_RUNS)
             return; /* held_at is back at what did not run */
     }
     pl_buf_fini(&k->held);
@@ -294,7 +296,7 @@ static void run_held(struct pl_session *s, struct kept *k)
 static void run_kept(struct pl_session *s, struct kept *k)
 {
     run_held(s, k);
-    if (s->is_pacing)
+    if (s->input != PL_INPUT_RUNS)
         return;
     if (k->bytes_at < k->bytes.len)
         pl_session_decode(s, (struct pl_span){k->bytes.data + k->bytes_at,
@@ -325,7 +327,8 @@ static void read_on(struct pl_session *s)
         s->state == PL_SESSION_ECHO &&
         s->out.bytes > s->keeper->options.config->limits.outgoing_queue / 2;
 
-    if (s->state == PL_SESSION_CLOSING && !s->is_pacing && s->is_paused) {
+    if (s->state == PL_SESSION_CLOSING && s->input == PL_INPUT_RUNS &&
+        s->is_paused) {
         s->is_paused = false;
         s->transport->resume(s); /* to see the peer's Close */
     } else if (s->pending <= PL_PENDING_RESUME && !is_full) {
@@ -342,7 +345,7 @@ void pl_pace_go_on(struct pl_session *s)
     pl_session_visit(s);
     run_kept(s, &r.kept);
     s->keeper->replaying = before;
-    if (s->is_pacing)
+    if (s->input != PL_INPUT_RUNS)
         keep_again(s, &r.kept);
     else
         fini(&r.kept);

@@ -75,8 +75,7 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
-    if (s->is_pacing && !s->is_carried &&
-        (next == 0 || pl_pace_due_ms(s) < next))
+    if (s->input == PL_INPUT_PACED && (next == 0 || pl_pace_due_ms(s) < next))
         next = pl_pace_due_ms(s);
     return next;
 }
@@ -106,8 +105,8 @@ static void on_ping_due(struct pl_session *s, uint64_t now)
         pl_session_say_ping(s);
         s->pongs_due++;
     }
-    s->was_held =
-        s->is_pacing || (s->is_paused && s->pending > PL_PENDING_RESUME);
+    s->was_held = s->input != PL_INPUT_RUNS ||
+                  (s->is_paused && s->pending > PL_PENDING_RESUME);
     s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
     pl_session_schedule(s);
 }
@@ -121,7 +120,7 @@ static void on_connected_timer(struct pl_session *s)
         if (s->pending <= PL_PENDING_RESUME)
             pl_session_read_on(s);
     }
-    if (s->is_pacing && !s->is_carried && now >= pl_pace_due_ms(s))
+    if (s->input == PL_INPUT_PACED && now >= pl_pace_due_ms(s))
         pl_pace_go_on(s);
     if (s->state != PL_SESSION_CONNECTED)
         return; /* that closed it */
@@ -328,8 +327,8 @@ void pl_session_flush(struct pl_session *s)
 
 void pl_session_read_on(struct pl_session *s)
 {
-    if (!s->is_paused || s->is_pacing || s->is_ending || s->resumes_soon ||
-        s->state == PL_SESSION_LOGIN)
+    if (!s->is_paused || s->input != PL_INPUT_RUNS || s->is_ending ||
+        s->resumes_soon || s->state == PL_SESSION_LOGIN)
         return;
     s->is_paused = false;
     s->transport->resume(s);
@@ -408,7 +407,7 @@ void pl_session_decode(struct pl_session *s, struct pl_span in)
     struct pl_ws_event e;
 
     while (!s->is_deaf && s->state != PL_SESSION_OVER) {
-        if (s->is_pacing) {
+        if (s->input != PL_INPUT_RUNS) {
             pl_pace_hold_bytes(s, in);
             return;
         }

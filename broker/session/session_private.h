@@ -40,6 +40,13 @@ enum {
     PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
 };
 
+/* Whether the client's input is run as it comes, or waits in `pace`. */
+enum pl_session_input {
+    PL_INPUT_RUNS,
+    PL_INPUT_PACED,  /* until limits.commands_per_second allows the next */
+    PL_INPUT_CARRIED /* until another turn has time for it */
+};
+
 struct pl_login;  /* login.c */
 struct pl_pace;   /* pace.c */
 struct pl_replay; /* pace.c */
@@ -105,7 +112,7 @@ struct pl_session {
     bool is_peers : 1;      /* since the peer closed */
     bool is_barred : 1;     /* a command was wrong: no other runs */
     bool is_paused;
-    bool is_pacing;        /* input waits in `pace`, and reading is paused */
+    uint8_t input;         /* enum; unless PL_INPUT_RUNS reading is paused */
     bool is_touched;       /* to be flushed at the end of the turn */
     bool close_sent;       /* ours was queued */
     bool is_gone;          /* the transport is over */
@@ -113,7 +120,6 @@ struct pl_session {
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
     bool has_told_log : 1; /* that a message of it was not delivered */
-    bool is_carried : 1;   /* is_pacing until another turn has time for it */
     struct pl_ws_decoder ws;
     struct pl_buf *held; /* the request head so far; or input that waits
                             for the login; NULL: none */
@@ -272,7 +278,7 @@ bool pl_pace_take(struct pl_session *s);
 void pl_pace_hold(struct pl_session *s, struct pl_span message);
 void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes);
 
-/* While is_pacing, but not is_carried: when to call pl_pace_go_on(). */
+/* While PL_INPUT_PACED: when to call pl_pace_go_on(). */
 uint64_t pl_pace_due_ms(const struct pl_session *s);
 void pl_pace_go_on(struct pl_session *s);
 

@@ -9,6 +9,24 @@
 #include "json_codec.h"
 #include "protobuf_codec.h"
 
+/* A message without id and content: a ping from here, a pong from a client. */
+static struct pl_span empty_of(enum pl_encoding encoding)
+{
+    return encoding == PL_ENCODING_JSON ? PL_SPAN("{}") : PL_SPAN("\0");
+}
+
+/* An idle client says only this, so it is known without a decoder. */
+static bool take_pong(enum pl_encoding encoding, struct pl_span *in,
+                      struct pl_command *out)
+{
+    if (!pl_span_equal(*in, empty_of(encoding)))
+        return false;
+    *in = (struct pl_span){in->at + in->len, 0};
+    out->id = 0;
+    out->verb = PL_VERB_PONG;
+    return true;
+}
+
 enum pl_err pl_command_decode(enum pl_encoding encoding, struct pl_span *in,
                               struct pl_arena *arena, struct pl_command *out,
                               const char **why, size_t *at)
@@ -18,6 +36,8 @@ enum pl_err pl_command_decode(enum pl_encoding encoding, struct pl_span *in,
         *at = 0;
         return PL_EBADMSG;
     }
+    if (take_pong(encoding, in, out))
+        return PL_OK;
     if (encoding == PL_ENCODING_JSON)
         return pl_json_command_decode(in, arena, out, why, at);
     return pl_protobuf_command_decode(in, arena, out, why, at);
@@ -43,8 +63,5 @@ void pl_push_encode(enum pl_encoding encoding, struct pl_buf *b,
 
 void pl_ping_encode(enum pl_encoding encoding, struct pl_buf *b)
 {
-    if (encoding == PL_ENCODING_JSON)
-        pl_buf_put(b, "{}", 2);
-    else
-        pl_buf_put_byte(b, '\0');
+    pl_buf_put_span(b, empty_of(encoding));
 }
