@@ -71,16 +71,24 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
 /* Refuse a command for `field`, which parley does not support.  Ignoring it
  * would do something else than was asked.  Without the filter `tf` a client
  * would get what it must not: that is a bad request, as upstream says it. */
+uint32_t pl_session_field_error(const char *field, char *room,
+                                struct pl_span *text)
+{
+    int len = snprintf(room, PL_FIELD_TEXT_MAX, "%s is not supported", field);
+
+    *text = (struct pl_span){room, (size_t)len};
+    return strcmp(field, "tf") == 0 ? PL_ERROR_BAD_REQUEST
+                                    : PL_ERROR_NOT_AVAILABLE;
+}
+
 void pl_session_refuse_field(struct pl_session *s, uint32_t id,
                              const char *field)
 {
-    char text[64];
-    int len = snprintf(text, sizeof text, "%s is not supported", field);
+    char room[PL_FIELD_TEXT_MAX];
+    struct pl_span text;
+    uint32_t code = pl_session_field_error(field, room, &text);
 
-    pl_session_refuse_text(s, id,
-                           strcmp(field, "tf") == 0 ? PL_ERROR_BAD_REQUEST
-                                                    : PL_ERROR_NOT_AVAILABLE,
-                           (struct pl_span){text, (size_t)len});
+    pl_session_refuse_text(s, id, code, text);
 }
 
 /* A user may read what came into the own inbox; nobody else may. */

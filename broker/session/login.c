@@ -329,6 +329,15 @@ static void refuse_short(struct pl_session *s)
     end_login(s, PL_ERROR_TOO_MANY_REQUESTS, (struct pl_span){0});
 }
 
+static void refuse_field(struct pl_session *s, const char *field)
+{
+    char room[PL_FIELD_TEXT_MAX];
+    struct pl_span text;
+    uint32_t code = pl_session_field_error(field, room, &text);
+
+    end_login(s, code, text);
+}
+
 void pl_session_connect(struct pl_session *s, const struct pl_command *c)
 {
     struct pl_login *l = calloc(1, sizeof *l);
@@ -346,6 +355,8 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
         end_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
     else if (s->keeper->is_short)
         refuse_short(s);
+    else if (pl_login_refused(&c->connect) != NULL)
+        refuse_field(s, pl_login_refused(&c->connect));
     else if (!pl_login_copy_positions(l, &c->connect))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else

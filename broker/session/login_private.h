@@ -39,6 +39,10 @@ struct pl_login {
 bool pl_login_copy_positions(struct pl_login *l,
                              const struct pl_connect_request *r);
 
+/* The name of a field in `subs` that parley does not do and must not ignore;
+ * NULL: there is none. */
+const char *pl_login_refused(const struct pl_connect_request *r);
+
 /* List the server-side subscriptions of the client that was let in.  `claims`
  * NULL: no token named channels.  False: out of memory. */
 bool pl_login_list_channels(struct pl_session *s,

@@ -46,6 +46,26 @@ bool pl_login_copy_positions(struct pl_login *l,
     return true;
 }
 
+/* A client that asks for error 112 instead of what it could not recover, or
+ * shows a token for a channel, would get more than it asked for. */
+static const char *refused(const struct pl_subscribe_request *sub)
+{
+    if (sub->unsupported != NULL)
+        return sub->unsupported;
+    if (sub->token.len > 0)
+        return "token";
+    return sub->flag & PL_SUBSCRIBE_REJECT_UNRECOVERED ? "flag" : NULL;
+}
+
+const char *pl_login_refused(const struct pl_connect_request *r)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < r->sub_count && name == NULL; i++)
+        name = refused(&r->subs[i]);
+    return name;
+}
+
 static struct server_sub *find_sub(struct pl_login *l, struct pl_span channel)
 {
     for (size_t i = 0; i < l->sub_count; i++) {

@@ -256,6 +256,10 @@ void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);
 void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
 void pl_session_refuse_field(struct pl_session *s, uint32_t id,
                              const char *field);
+/* The error for it, and its text, which is put into `room`. */
+enum { PL_FIELD_TEXT_MAX = 64 };
+uint32_t pl_session_field_error(const char *field, char *room,
+                                struct pl_span *text);
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant);
 void pl_session_replay(struct pl_session *s);

@@ -109,7 +109,7 @@ static bool field(struct pl_json *j, const struct pl_field *f, void *request,
 static bool note(struct pl_json *j, const struct pl_request *r,
                  const struct pl_field *f, uint32_t *seen)
 {
-    uint32_t bit = 1u << (f - r->fields);
+    uint32_t bit = pl_field_bit(r, f);
 
     if (*seen & bit)
         return pl_json_fail(j, "a member is given twice");
@@ -191,11 +191,10 @@ static bool subs(struct pl_json *j, struct pl_connect_request *c)
         return false;
     c->subs = list;
     c->sub_count = count;
-    if (pl_subs_unique(list, &c->sub_count, j->arena) != PL_OK)
-        return no_memory(j);
-    if (c->sub_count < count)
+    enum pl_err rc = pl_subs_unique(list, count, j->arena);
+    if (rc == PL_EEXIST)
         return pl_json_fail(j, "a channel is given twice");
-    return true;
+    return rc == PL_OK || no_memory(j);
 }
 
 static bool request(struct pl_json *j, enum pl_verb verb, struct pl_command *c)

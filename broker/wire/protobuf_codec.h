@@ -22,10 +22,10 @@ enum pl_err pl_protobuf_cold_check(struct pl_span bytes, const char **why,
 /* Read connect, history or sub_refresh, which is out->verb, out of the whole
  * Command, which was checked.
  * Owner:  what is read is the arena's.
- * Errors: PL_EBADMSG: too many subscriptions; PL_ENOMEM. */
+ * Errors: PL_EBADMSG with *why; PL_ENOMEM. */
 enum pl_err pl_protobuf_cold_decode(struct pl_span bytes,
                                     struct pl_arena *arena,
-                                    struct pl_command *out);
+                                    struct pl_command *out, const char **why);
 
 /* Write a reply to one of these, or to presence, presence_stats, refresh.  Out
  * of memory makes the buffer `failed`. */

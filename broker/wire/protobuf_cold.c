@@ -45,6 +45,18 @@ static struct pl_span bytes_of(ProtobufCBinaryData data)
     return (struct pl_span){(const char *)data.data, data.len};
 }
 
+/* What parley refuses, as the table of request_fields.c has it. */
+static const char *refused(const Parley__SubscribeRequest *in)
+{
+    return in->tf.len > 0       ? "tf"
+           : in->type != 0      ? "type"
+           : in->phase != 0     ? "phase"
+           : in->cursor.len > 0 ? "cursor"
+           : in->limit != 0     ? "limit"
+           : in->asc            ? "asc"
+                                : NULL;
+}
+
 static void read_subscribe(const Parley__SubscribeRequest *in,
                            struct pl_subscribe_request *out)
 {
@@ -57,17 +69,21 @@ static void read_subscribe(const Parley__SubscribeRequest *in,
     out->positioned = in->positioned;
     out->recoverable = in->recoverable;
     out->join_leave = in->join_leave;
+    out->unsupported = refused(in);
 }
 
 static enum pl_err read_connect(const Parley__ConnectRequest *in,
                                 struct pl_arena *arena,
-                                struct pl_connect_request *out)
+                                struct pl_connect_request *out,
+                                const char **why)
 {
     size_t count = in->n_subs;
     struct pl_subscribe_request *subs = NULL;
 
-    if (count > PL_COMMAND_SUBS_MAX)
+    if (count > PL_COMMAND_SUBS_MAX) {
+        *why = "too many subscriptions";
         return PL_EBADMSG;
+    }
     if (count > 0 &&
         (subs = pl_arena_alloc(arena, count * sizeof(*subs))) == NULL)
         return PL_ENOMEM;
@@ -77,8 +93,13 @@ static enum pl_err read_connect(const Parley__ConnectRequest *in,
             read_subscribe(in->subs[i]->value, &subs[i]);
         subs[i].channel = pl_span_of(in->subs[i]->key);
     }
-    if (pl_subs_unique(subs, &count, arena) != PL_OK)
-        return PL_ENOMEM;
+    enum pl_err rc = pl_subs_unique(subs, count, arena);
+    if (rc == PL_EEXIST) {
+        *why = "a channel is given twice";
+        return PL_EBADMSG;
+    }
+    if (rc != PL_OK)
+        return rc;
     out->token = pl_span_of(in->token);
     out->data = bytes_of(in->data);
     out->name = pl_span_of(in->name);
@@ -103,7 +124,7 @@ static void read_history(const Parley__HistoryRequest *in,
 
 enum pl_err pl_protobuf_cold_decode(struct pl_span bytes,
                                     struct pl_arena *arena,
-                                    struct pl_command *out)
+                                    struct pl_command *out, const char **why)
 {
     ProtobufCAllocator into = {arena_alloc, arena_free, arena};
     Parley__Command *in =
@@ -112,7 +133,7 @@ enum pl_err pl_protobuf_cold_decode(struct pl_span bytes,
     if (in == NULL)
         return PL_ENOMEM;
     if (out->verb == PL_VERB_CONNECT)
-        return read_connect(in->connect, arena, &out->connect);
+        return read_connect(in->connect, arena, &out->connect, why);
     if (out->verb == PL_VERB_HISTORY) {
         read_history(in->history, &out->history);
     } else {

@@ -7,9 +7,10 @@
  * map or a message inside, goes through protobuf-c (protobuf_cold.c).
  *
  * A command with two requests is malformed, also when both are of one kind,
- * which protobuf would join: no SDK sends either, and one of two would be
- * ignored.  Numbers too long for their field are cut, of a number that comes
- * twice the last counts, and unknown fields are skipped, as protobuf says.
+ * and so is a field that comes twice, though protobuf would join the requests
+ * and take the last field: no encoder writes either, one of two would be
+ * ignored, and JSON is read in the same way.  Numbers too long for their field
+ * are cut and unknown fields are skipped, as protobuf says.
  *
  * Not told apart: bytes that are empty and bytes that are absent, in what
  * goes through protobuf-c; proto3 does not tell them apart either. */
@@ -23,6 +24,7 @@
 struct envelope {
     struct pl_span whole;
     struct pl_span request;
+    bool has_id;
     const char *why; /* what is wrong and where */
     const char *where;
 };
@@ -82,11 +84,12 @@ static const struct pl_field *by_number(const struct pl_request *r,
     return NULL;
 }
 
-/* Read the fields of a request; a later one with the same number wins. */
+/* Read the fields of a request; each comes once. */
 static enum pl_err request(struct envelope *e, const struct pl_request *r,
                            struct pl_span bytes, void *to)
 {
     struct pl_protobuf in = pl_protobuf_of(bytes);
+    uint32_t seen = 0;
 
     while (in.at < in.end) {
         const char *at = in.at;
@@ -97,6 +100,9 @@ static enum pl_err request(struct envelope *e, const struct pl_request *r,
         const struct pl_field *f = by_number(r, got.number);
         if (f == NULL)
             continue;
+        if (seen & pl_field_bit(r, f))
+            return found(e, at, "a field is given twice");
+        seen |= pl_field_bit(r, f);
         if (got.type != (is_bytes(f) ? PL_WIRE_BYTES : PL_WIRE_VARINT))
             return found(e, at, "a field has the type of another");
         if (f->kind == PL_FIELD_TEXT && !pl_text_valid(got.bytes))
@@ -117,6 +123,9 @@ static enum pl_err note(struct envelope *e, struct pl_command *c,
     if (f->type != (verb == PL_VERB_NONE ? PL_WIRE_VARINT : PL_WIRE_BYTES))
         return found(e, at, "a field has the type of another");
     if (verb == PL_VERB_NONE) {
+        if (e->has_id)
+            return found(e, at, "a field is given twice");
+        e->has_id = true;
         c->id = (uint32_t)f->value;
         return PL_OK;
     }
@@ -153,15 +162,9 @@ static bool is_cold(enum pl_verb verb)
 static enum pl_err cold(struct envelope *e, struct pl_arena *arena,
                         struct pl_command *c)
 {
-    enum pl_err rc = pl_protobuf_cold_decode(e->whole, arena, c);
-
-    if (rc == PL_EBADMSG)
-        return found(e, e->whole.at, "too many subscriptions");
-    if (rc == PL_ENOMEM) {
-        e->where = e->whole.at;
-        e->why = "out of memory";
-    }
-    return rc;
+    e->where = e->whole.at;
+    e->why = "out of memory";
+    return pl_protobuf_cold_decode(e->whole, arena, c, &e->why);
 }
 
 static enum pl_err command(struct envelope *e, struct pl_arena *arena,

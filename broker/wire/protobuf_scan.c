@@ -8,6 +8,8 @@
  * grows.  After it, unpacking fails only for want of memory. */
 #include "protobuf_scan.h"
 
+#include <assert.h>
+
 #include "protobuf_read.h"
 #include "wire_text.h"
 
@@ -68,6 +70,18 @@ static bool found(struct pl_protobuf_scan *s, const char *at, const char *why)
     return false;
 }
 
+/* Whether the field may come: not twice, unless it is repeated. */
+static bool note(const ProtobufCMessageDescriptor *type,
+                 const ProtobufCFieldDescriptor *f, uint32_t *seen)
+{
+    size_t i = (size_t)(f - type->fields);
+
+    assert(i < 32);
+    bool is_new = (*seen >> i & 1) == 0;
+    *seen |= (uint32_t)1 << i;
+    return is_new || f->label == PROTOBUF_C_LABEL_REPEATED;
+}
+
 static bool field(struct pl_protobuf_scan *s, const struct pl_protobuf_field *f,
                   const ProtobufCFieldDescriptor *known, const char *at,
                   unsigned depth)
@@ -85,6 +99,7 @@ bool pl_protobuf_scan(struct pl_protobuf_scan *s, struct pl_span bytes,
                       const ProtobufCMessageDescriptor *type, unsigned depth)
 {
     struct pl_protobuf r = pl_protobuf_of(bytes);
+    uint32_t seen = 0;
 
     if (depth == 0)
         return found(s, bytes.at, "nested too deeply");
@@ -98,6 +113,8 @@ bool pl_protobuf_scan(struct pl_protobuf_scan *s, struct pl_span bytes,
             return found(s, at, "too many fields");
         const ProtobufCFieldDescriptor *known =
             protobuf_c_message_descriptor_get_field(type, f.number);
+        if (known != NULL && !note(type, known, &seen))
+            return found(s, at, "a field is given twice");
         if (known != NULL && !field(s, &f, known, at, depth))
             return false;
     }

@@ -17,7 +17,8 @@ struct pl_protobuf_scan {
 
 /* Whether `bytes` is a message of this type that protobuf-c can be trusted
  * with: nested at most `depth` deep, with at most s->fields fields, each of
- * the type that its number has, and strings of UTF-8 without zero bytes. */
+ * the type that its number has and, unless repeated, there once; and strings
+ * of UTF-8 without zero bytes. */
 bool pl_protobuf_scan(struct pl_protobuf_scan *s, struct pl_span bytes,
                       const ProtobufCMessageDescriptor *type, unsigned depth);
 

@@ -135,43 +135,31 @@ const struct pl_field *pl_request_field(const struct pl_request *r,
     return NULL;
 }
 
-/* By channel, and among equals as they came: the sort works on pointers into
- * the array. */
 static int order(const void *a, const void *b)
 {
-    const struct pl_subscribe_request *x = *(struct pl_subscribe_request **)a;
-    const struct pl_subscribe_request *y = *(struct pl_subscribe_request **)b;
-    size_t len =
-        x->channel.len < y->channel.len ? x->channel.len : y->channel.len;
-    int d = len == 0 ? 0 : memcmp(x->channel.at, y->channel.at, len);
+    const struct pl_span *x = a, *y = b;
+    int d = x->len == 0 || y->len == 0
+                ? 0
+                : memcmp(x->at, y->at, x->len < y->len ? x->len : y->len);
 
-    if (d != 0)
-        return d;
-    if (x->channel.len != y->channel.len)
-        return x->channel.len < y->channel.len ? -1 : 1;
-    return x < y ? -1 : 1;
+    return d != 0 ? d : (x->len > y->len) - (x->len < y->len);
 }
 
-enum pl_err pl_subs_unique(struct pl_subscribe_request *subs, size_t *count,
-                           struct pl_arena *arena)
+enum pl_err pl_subs_unique(const struct pl_subscribe_request *subs,
+                           size_t count, struct pl_arena *arena)
 {
-    size_t n = *count, kept = 0;
+    struct pl_span *name;
 
-    if (n < 2)
+    if (count < 2)
         return PL_OK;
-    struct pl_subscribe_request **p = pl_arena_alloc(arena, n * sizeof(*p));
-    struct pl_subscribe_request *copy =
-        pl_arena_alloc(arena, n * sizeof(*copy));
-    if (p == NULL || copy == NULL)
+    if ((name = pl_arena_alloc(arena, count * sizeof(*name))) == NULL)
         return PL_ENOMEM;
-    memcpy(copy, subs, n * sizeof(*copy));
-    for (size_t i = 0; i < n; i++)
-        p[i] = &copy[i];
-    qsort(p, n, sizeof(p[0]), order);
-    for (size_t i = 0; i < n; i++)
-        if (i + 1 == n || !pl_span_equal(p[i]->channel, p[i + 1]->channel))
-            subs[kept++] = *p[i];
-    *count = kept;
+    for (size_t i = 0; i < count; i++)
+        name[i] = subs[i].channel;
+    qsort(name, count, sizeof(*name), order);
+    for (size_t i = 1; i < count; i++)
+        if (pl_span_equal(name[i - 1], name[i]))
+            return PL_EEXIST;
     return PL_OK;
 }
 

@@ -83,10 +83,17 @@ static inline void *pl_command_request(struct pl_command *c)
     return &c->connect;
 }
 
-/* Keep of several entries for one channel the last, as a map would.  Sorts.
- * Errors: PL_ENOMEM. */
-enum pl_err pl_subs_unique(struct pl_subscribe_request *subs, size_t *count,
-                           struct pl_arena *arena);
+/* Whether each of `subs` has a channel of its own.
+ * Errors: PL_EEXIST: two have the same; PL_ENOMEM. */
+enum pl_err pl_subs_unique(const struct pl_subscribe_request *subs,
+                           size_t count, struct pl_arena *arena);
+
+/* The bit of field `f` of `r` among those that were seen. */
+static inline uint32_t pl_field_bit(const struct pl_request *r,
+                                    const struct pl_field *f)
+{
+    return 1u << (f - r->fields);
+}
 
 /* The last step of reading a command: one without an id and a request is a
  * pong. Errors: PL_EBADMSG: a request other than send has no id. */

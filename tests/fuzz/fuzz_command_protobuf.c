@@ -3,8 +3,9 @@
  *
  * Each command is also scanned to the bottom and unpacked by protobuf-c, and
  * the two readings must be the same; and what is published from it must come
- * out of protobuf-c as it went in.  A command with two requests is malformed to
- * the one and not to the other. */
+ * out of protobuf-c as it went in.  A command with two requests, or with two
+ * subscriptions to one channel, is malformed to the one and not to the other.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -42,20 +43,28 @@ static void same_subscribe(const Parley__SubscribeRequest *a,
     must(!a->recover == !b->recover && !a->positioned == !b->positioned);
     must(!a->recoverable == !b->recoverable);
     must(!a->join_leave == !b->join_leave);
+    bool is_refused = a->tf.len > 0 || a->type != 0 || a->phase != 0 ||
+                      a->cursor.len > 0 || a->limit != 0 || a->asc;
+    must(!is_refused || b->unsupported != NULL);
 }
 
-/* The last entry of the map with this key has the same value. */
-static void same_entry(const Parley__ConnectRequest *a,
+static void same_entry(const Parley__ConnectRequest__SubsEntry *a,
                        const struct pl_subscribe_request *b)
 {
     static const Parley__SubscribeRequest none =
         PARLEY__SUBSCRIBE_REQUEST__INIT;
-    size_t i = a->n_subs;
 
-    do
-        must(i-- > 0);
-    while (!pl_span_equal(pl_span_of(a->subs[i]->key), b->channel));
-    same_subscribe(a->subs[i]->value == NULL ? &none : a->subs[i]->value, b);
+    same_text(a->key, b->channel);
+    same_subscribe(a->value == NULL ? &none : a->value, b);
+}
+
+static bool has_twins(const Parley__ConnectRequest *c)
+{
+    for (size_t i = 0; i < c->n_subs; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->subs[i]->key, c->subs[k]->key) == 0)
+                return true;
+    return false;
 }
 
 static void same_connect(const Parley__ConnectRequest *a,
@@ -65,9 +74,9 @@ static void same_connect(const Parley__ConnectRequest *a,
     same_text(a->name, b->name);
     same_text(a->version, b->version);
     same_bytes(a->data, b->data);
-    must(b->sub_count <= a->n_subs && (b->sub_count > 0 || a->n_subs == 0));
+    must(b->sub_count == a->n_subs);
     for (size_t i = 0; i < b->sub_count; i++)
-        same_entry(a, &b->subs[i]);
+        same_entry(a->subs[i], &b->subs[i]);
 }
 
 static void same_history(const Parley__HistoryRequest *a,
@@ -188,7 +197,8 @@ static void compare(struct pl_span whole, enum pl_err rc,
     bool bad =
         (a->id == 0 && verb != PL_VERB_NONE && verb != PL_VERB_SEND) ||
         count_requests(whole) > 1 ||
-        (verb == PL_VERB_CONNECT && a->connect->n_subs > PL_COMMAND_SUBS_MAX);
+        (verb == PL_VERB_CONNECT &&
+         (a->connect->n_subs > PL_COMMAND_SUBS_MAX || has_twins(a->connect)));
 
     must(rc == (bad ? PL_EBADMSG : PL_OK));
     if (rc == PL_OK && a->id == 0 && a->send == NULL) {

@@ -103,6 +103,62 @@ static void they_are_refused_in_protobuf_too(void **state)
     rig_destroy(r);
 }
 
+static void a_connect_is_refused_by_the_field_of_a_subscription(void **state)
+{
+    static const struct {
+        const char *sub, *field;
+        unsigned code;
+    } rows[] = {
+        {"\"tf\":{\"key\":\"k\"}", "tf", 107},
+        {"\"type\":1", "type", 108},
+        {"\"phase\":2", "phase", 108},
+        {"\"cursor\":\"x\"", "cursor", 108},
+        {"\"limit\":5", "limit", 108},
+        {"\"asc\":true", "asc", 108},
+        {"\"token\":\"t\"", "token", 108},
+        {"\"recover\":true,\"flag\":3", "flag", 108},
+    };
+    char pattern[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig *r = rig_start("subs", NULL);
+        struct client *c = client_open(r, 0);
+
+        client_sayf(c,
+                    "{\"id\":1,\"connect\":{\"subs\":{\"a\":{\"recover\":"
+                    "true},\"b\":{%s}}}}",
+                    rows[i].sub);
+        rig_run(r, 0);
+        snprintf(pattern, sizeof pattern,
+                 "{\"id\":1,\"error\":{\"code\":%u,\"message\":"
+                 "\"%s is not supported\"}}",
+                 rows[i].code, rows[i].field);
+        client_expect(c, pattern);
+        client_expect_silence(c);
+        assert_int_equal(r->boss->registered, 0);
+        rig_check_ledgers(r);
+        rig_destroy(r);
+    }
+}
+
+static void a_connect_takes_what_asks_for_nothing_more(void **state)
+{
+    struct rig *r = rig_start("subs taken", NULL);
+    struct client *c = client_open(r, 0);
+
+    (void)state;
+    client_say(c,
+               "{\"id\":1,\"connect\":{\"subs\":{\"a\":{\"recover\":true,"
+               "\"epoch\":\"x\",\"offset\":1,\"flag\":1,\"delta\":\"fossil\","
+               "\"tf\":null,\"type\":0,\"phase\":0,\"cursor\":\"\","
+               "\"limit\":0,\"asc\":false,\"token\":\"\","
+               "\"join_leave\":true,\"new\":{}}}}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":{*");
+    rig_destroy(r);
+}
+
 /* SDKs write some of these always; "delta" is negotiated and not granted. */
 static void fields_that_ask_for_nothing_more_are_taken(void **state)
 {
@@ -243,6 +299,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_that_are_not_supported_are_refused_by_name),
         cmocka_unit_test(they_are_refused_in_protobuf_too),
+        cmocka_unit_test(a_connect_is_refused_by_the_field_of_a_subscription),
+        cmocka_unit_test(a_connect_takes_what_asks_for_nothing_more),
         cmocka_unit_test(fields_that_ask_for_nothing_more_are_taken),
         cmocka_unit_test(names_that_restrict_elsewhere_are_closed_to_all),
         cmocka_unit_test(a_users_inbox_may_have_any_users_name),

@@ -62,9 +62,8 @@ static void connect_is_read_with_its_map(void **state)
     Parley__SubscribeRequest sub = PARLEY__SUBSCRIBE_REQUEST__INIT;
     Parley__ConnectRequest__SubsEntry e[] = {
         PARLEY__CONNECT_REQUEST__SUBS_ENTRY__INIT,
-        PARLEY__CONNECT_REQUEST__SUBS_ENTRY__INIT,
         PARLEY__CONNECT_REQUEST__SUBS_ENTRY__INIT};
-    Parley__ConnectRequest__SubsEntry *entries[] = {&e[0], &e[1], &e[2]};
+    Parley__ConnectRequest__SubsEntry *entries[] = {&e[0], &e[1]};
     Parley__ConnectRequest connect = PARLEY__CONNECT_REQUEST__INIT;
     Parley__Command in = PARLEY__COMMAND__INIT;
 
@@ -75,15 +74,15 @@ static void connect_is_read_with_its_map(void **state)
     sub.token = "s";
     sub.flag = 3;
     sub.positioned = sub.recoverable = sub.join_leave = true;
-    e[0].key = e[2].key = "#42";
+    e[0].key = "#42";
+    e[0].value = &sub;
     e[1].key = "a"; /* an entry without a value */
-    e[2].value = &sub;
     connect.token = "t";
     connect.data = bytes("\xff");
     connect.name = "js";
     connect.version = "1";
     connect.subs = entries;
-    connect.n_subs = 3;
+    connect.n_subs = 2;
     in.id = 1;
     in.connect = &connect;
     struct pl_command c = packed(&in);
@@ -93,7 +92,7 @@ static void connect_is_read_with_its_map(void **state)
     assert_span(c.connect.name, "js");
     assert_span(c.connect.version, "1");
     assert_int_equal(c.connect.sub_count, 2);
-    assert_span(c.connect.subs[0].channel, "#42"); /* the last one counts */
+    assert_span(c.connect.subs[0].channel, "#42");
     assert_true(c.connect.subs[0].recover);
     assert_true(c.connect.subs[0].offset == 1ull << 40);
     assert_span(c.connect.subs[0].epoch, "Xabc");
@@ -307,16 +306,37 @@ static void two_requests_in_a_command_are_malformed(void **state)
     MALFORMED("\x04\x62\x00\x3a\x00", why, 3);
 }
 
-static void of_a_field_that_comes_twice_the_last_counts(void **state)
+/* As a member in JSON, though protobuf would take the last. */
+static void a_field_that_comes_twice_is_malformed(void **state)
 {
-    struct pl_command c = COMMAND("\x0f\x08\x01\x08\x02\x3a\x09\x0a\x01"
-                                  "a\x12\x01x\x0a\x01"
-                                  "c");
+    static const char why[] = "a field is given twice";
 
     (void)state;
-    assert_int_equal(c.id, 2);
-    assert_span(c.publish.channel, "c");
-    assert_span(c.publish.data, "x");
+    MALFORMED("\x04\x08\x01\x08\x01", why, 3);
+    MALFORMED("\x06\x08\x00\x62\x00\x08\x01", why, 5); /* a send */
+    MALFORMED("\x0d\x08\x01\x3a\x09\x0a\x01"
+              "a\x12\x01x\x0a\x01"
+              "a",
+              why, 11);
+    MALFORMED("\x08\x08\x01\x2a\x04\x18\x01\x18\x00", why, 7);
+    MALFORMED("\x08\x08\x01\x2a\x04\x78\x00\x78\x00", why, 7); /* type */
+    /* ... in a connect, in an entry of its map and in the value of one; in a
+     * history request and in its position. */
+    MALFORMED("\x0a\x08\x01\x22\x06\x0a\x01t\x0a\x01t", why, 8);
+    MALFORMED("\x0c\x08\x01\x22\x08\x1a\x06\x0a\x01"
+              "a\x0a\x01"
+              "b",
+              why, 10);
+    MALFORMED("\x0a\x08\x01\x22\x06\x1a\x04\x12\x00\x12\x00", why, 9);
+    MALFORMED("\x0c\x08\x01\x22\x08\x1a\x06\x12\x04\x18\x01\x18\x01", why, 11);
+    MALFORMED("\x08\x08\x01\x52\x04\x42\x00\x42\x00", why, 7);
+    MALFORMED("\x0a\x08\x01\x52\x06\x42\x04\x08\x01\x08\x01", why, 9);
+    MALFORMED("\x0e\x08\x01\x22\x0a\x1a\x03\x0a\x01"
+              "a\x1a\x03\x0a\x01"
+              "a",
+              "a channel is given twice", 1);
+    /* what is not known may come as often as it likes */
+    assert_int_equal(COMMAND("\x08\x08\x01\x3a\x04\x50\x01\x50\x01").id, 1);
 }
 
 static void what_is_refused_is_noted_by_name(void **state)
@@ -341,6 +361,51 @@ static void what_is_refused_is_noted_by_name(void **state)
     assert_string_equal(
         COMMAND("\x06\x08\x01\x3a\x02\x28\x01").publish.unsupported, "removed");
     assert_null(COMMAND("\x06\x08\x01\x3a\x02\x18\x00").publish.unsupported);
+}
+
+static const char *refused_in_connect(const Parley__SubscribeRequest *sub)
+{
+    Parley__ConnectRequest__SubsEntry e =
+        PARLEY__CONNECT_REQUEST__SUBS_ENTRY__INIT;
+    Parley__ConnectRequest__SubsEntry *entries[] = {&e};
+    Parley__ConnectRequest connect = PARLEY__CONNECT_REQUEST__INIT;
+    Parley__Command in = PARLEY__COMMAND__INIT;
+
+    e.key = "c";
+    e.value = (Parley__SubscribeRequest *)sub;
+    connect.subs = entries;
+    connect.n_subs = 1;
+    in.id = 1;
+    in.connect = &connect;
+    return packed(&in).connect.subs[0].unsupported;
+}
+
+static void what_is_refused_is_noted_in_connect_too(void **state)
+{
+    static const Parley__SubscribeRequest none =
+        PARLEY__SUBSCRIBE_REQUEST__INIT;
+    Parley__SubscribeRequest r;
+
+    (void)state;
+    assert_null(refused_in_connect(&none));
+    r = none;
+    r.tf = bytes("x");
+    assert_string_equal(refused_in_connect(&r), "tf");
+    r = none;
+    r.type = 1;
+    assert_string_equal(refused_in_connect(&r), "type");
+    r = none;
+    r.phase = -1;
+    assert_string_equal(refused_in_connect(&r), "phase");
+    r = none;
+    r.cursor = bytes("x");
+    assert_string_equal(refused_in_connect(&r), "cursor");
+    r = none;
+    r.limit = 1;
+    assert_string_equal(refused_in_connect(&r), "limit");
+    r = none;
+    r.asc = true;
+    assert_string_equal(refused_in_connect(&r), "asc");
 }
 
 static void numbers_too_long_for_their_field_are_cut(void **state)
@@ -476,8 +541,9 @@ int main(void)
         cmocka_unit_test(commands_stand_one_behind_the_other),
         cmocka_unit_test(a_length_beyond_the_message_is_malformed),
         cmocka_unit_test(two_requests_in_a_command_are_malformed),
-        cmocka_unit_test(of_a_field_that_comes_twice_the_last_counts),
+        cmocka_unit_test(a_field_that_comes_twice_is_malformed),
         cmocka_unit_test(what_is_refused_is_noted_by_name),
+        cmocka_unit_test(what_is_refused_is_noted_in_connect_too),
         cmocka_unit_test(numbers_too_long_for_their_field_are_cut),
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(a_field_of_another_type_is_malformed),
