@@ -347,6 +347,7 @@ static void come_to_rest(struct run *r)
         if (r->talkers[i].link != NULL)
             link_set_room(r->talkers[i].link, TALKER_ROOMY);
     }
+    r->world.is_calm = true; /* no verdict waits until it is late */
     for (unsigned i = 0; quiet < QUIET_ROUNDS; i++) {
         if (i == REST_ROUNDS_MAX)
             trace_fail("it never becomes quiet");
@@ -358,6 +359,7 @@ static void come_to_rest(struct run *r)
         commands = world_metric(&r->world, PL_METRIC_COMMANDS);
         quiet = any || commands != before ? 0 : quiet + 1;
     }
+    r->world.is_calm = false;
     world_check_rest(&r->world);
 }
 

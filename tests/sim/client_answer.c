@@ -82,6 +82,19 @@ static void take_expiry(struct client *c, const struct asked *a,
     c->lives_ms = ttl == 0 ? 0 : a->said_ms + ttl * 1000;
 }
 
+/* One without a token is let in by the connect handler, where there is to be
+ * one, and by nobody else: not while it is not registered yet or not any more,
+ * nor when its word came too late. */
+static void check_judged(const struct client *c, unsigned inboxes)
+{
+    if (c->user >= 0 || !c->world->has_judge)
+        return;
+    if (!world_was_admitted(c->world, pl_span_of(c->id)))
+        trace_fail("client %u: is in, and nobody let it in", c->index);
+    if (inboxes != 1 || c->inbox_user != 0)
+        trace_fail("client %u: is not whom the handler said", c->index);
+}
+
 static void on_connected(struct client *c, const struct asked *a,
                          const struct peer_reply *r)
 {
@@ -98,6 +111,7 @@ static void on_connected(struct client *c, const struct asked *a,
         (c->user < 0 && !c->world->has_judge && e.inboxes > 0))
         trace_fail("client %u: rooms %x, not %x; inboxes %u and %u", c->index,
                    e.rooms, c->token_rooms, e.inboxes, e.has_inbox);
+    check_judged(c, e.inboxes);
     take_expiry(c, a, r->body);
 }
 

@@ -31,6 +31,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_LATE_REPLY] = "late-reply",
     [PLANT_QUIET_LOSS] = "quiet-loss",
     [PLANT_LOST_CARRY] = "lost-carry",
+    [PLANT_OPEN_DOOR] = "open-door",
 };
 
 static enum plant planted;
@@ -201,6 +202,14 @@ void __wrap_pl_pace_carry(struct pl_session *s, struct pl_span message)
 {
     if (!faults_strike(PLANT_LOST_CARRY, 20))
         __real_pl_pace_carry(s, message);
+}
+
+bool __real_pl_handlers_judge(const struct pl_handlers *t);
+bool __wrap_pl_handlers_judge(const struct pl_handlers *t);
+
+bool __wrap_pl_handlers_judge(const struct pl_handlers *t)
+{
+    return !faults_strike(PLANT_OPEN_DOOR, 5) && __real_pl_handlers_judge(t);
 }
 
 void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)

@@ -21,6 +21,7 @@ enum plant {
     PLANT_LATE_REPLY,      /* a subscribe reply comes after a publication */
     PLANT_LOST_CARRY,      /* the rest of a message is not carried on */
     PLANT_QUIET_LOSS,      /* lines that found no memory are no gap */
+    PLANT_OPEN_DOOR,       /* without a connect handler anybody gets in */
     PLANT_COUNT
 };
 

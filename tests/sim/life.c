@@ -75,6 +75,9 @@ static void rare_event(struct life *f)
     case 1:
         world_lose(&f->world, world_draw(&f->world, CHANNELS));
         return;
+    case 2:
+        world_seat_judge(&f->world, !f->world.is_judge_here);
+        return;
     default:
         if (world_answer_call(&f->world))
             trace_place.step++;

@@ -546,6 +546,7 @@ static void outwait(struct life *f)
 static void make_calm(struct life *f)
 {
     f->world.is_calm = true;
+    world_seat_judge(&f->world, true);
     world_tell_lost(&f->world);
     f->holds_calls = world_draw(&f->world, 4) == 0;
     if (f->world.is_overloaded)

@@ -277,79 +277,6 @@ void world_pass(struct world *w, uint64_t ms)
     settle(w);
 }
 
-/* --- Handlers --- */
-
-static void answer(struct pl_call *call)
-{
-    while (pl_call_answer(call, call->data) != PL_OK)
-        continue;
-}
-
-static void on_connect_call(struct world *w, struct pl_call *call)
-{
-    if (world_draw(w, 20) == 0)
-        pl_call_refuse(call, 403, PL_SPAN("not you"));
-    else
-        pl_call_admit(call, PL_SPAN("u0"), PL_SPAN("{\"by\":\"handler\"}"));
-}
-
-static void respond(struct world *w, struct pl_call *call)
-{
-    if (call->is_connect)
-        on_connect_call(w, call);
-    else if (pl_span_equal(call->type, PL_SPAN("fail")))
-        pl_call_refuse(call, 1000, PL_SPAN("as asked"));
-    else
-        answer(call);
-}
-
-/* At once, later, or after blocking its loop for a while. */
-static void on_call(struct pl_call *call, void *arg)
-{
-    struct world *w = arg;
-    unsigned suspended = faults_suspend();
-
-    if (pl_span_equal(call->type, PL_SPAN("slow")))
-        world_jump(w, world_draw(w, 300));
-    bool waits = pl_span_equal(call->type, PL_SPAN("late")) ||
-                 (call->is_connect && world_draw(w, 2) == 0);
-    if (waits && w->call_count < CALLS_MAX)
-        w->calls[w->call_count++] = call;
-    else
-        respond(w, call);
-    faults_resume(suspended);
-}
-
-bool world_answer_call(struct world *w)
-{
-    if (w->call_count == 0)
-        return false;
-    unsigned i = world_draw(w, w->call_count);
-    struct pl_call *call = w->calls[i];
-    w->calls[i] = w->calls[--w->call_count];
-    respond(w, call);
-    return true;
-}
-
-static void make_handlers(struct world *w)
-{
-    static const char *const types[] = {"now", "late", "slow", "fail",
-                                        "connect"};
-    unsigned count;
-
-    w->has_judge = !w->is_plain && world_draw(w, 3) == 0;
-    count = w->has_judge ? 5 : 4;
-    w->handlers = pl_handlers_create();
-    for (unsigned i = 0; i < count; i++) {
-        struct pl_handlers *more;
-
-        must(pl_handlers_with(w->handlers, types[i], on_call, w, &more),
-             "handlers");
-        pl_handlers_release(w->handlers);
-        w->handlers = more;
-    }
-}
-
 /* --- Building --- */
 
 struct sets {
@@ -398,6 +325,7 @@ static void draw_settings(struct world *w, struct sets *s)
     set(s, "limits.commands_per_second", ONE_OF(w, 0, 0, 5, 50), "");
     set(s, "limits.commands_burst", ONE_OF(w, 0, 1, 20), "");
     set(s, "handlers.timeout", ONE_OF(w, 50, 30000), "ms");
+    set(s, "connect.timeout", ONE_OF(w, 500, 10000, 10000), "ms");
     set(s, "limits.user_connections", ONE_OF(w, 0, 0, 2, 4), "");
     if (world_draw(w, 2) == 0)
         s->at[s->count++] = "websocket.deflate=true";
@@ -594,7 +522,7 @@ static void begin(struct world *w, const struct world_options *o)
     must(pl_phase_trace_create(&w->phases, pl_system_clock(w->system)),
          "phases");
     make_config(w, o->setting);
-    make_handlers(w);
+    world_make_handlers(w);
     for (unsigned i = 0; i <= w->workers; i++) {
         w->at[i].world = w;
         w->at[i].loop = pl_system_loop(w->system, i);
@@ -659,6 +587,7 @@ void world_end(struct world *w)
         pl_snapshot_destroy(w->snapshots[i]);
     pl_phase_trace_destroy(w->phases);
     pl_handlers_release(w->handlers);
+    world_forget_admitted(w);
     pl_config_destroy(w->config);
 }
 

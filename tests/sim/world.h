@@ -74,7 +74,9 @@ struct world {
     struct operator* operator;        /* its loop's; NULL: it has ended */
     struct readers *readers;          /* of lines; NULL: there are none */
     struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
+    uint64_t due_ms[CALLS_MAX];       /* before that they do not */
     unsigned call_count;
+    struct admitted *admitted;     /* the newest of those a handler let in */
     uint64_t now_ms;               /* since this life began, where it is 1 */
     uint64_t jumped_step;          /* of the last large step of the clock */
     uint64_t removed_ms[CHANNELS]; /* when history was removed last */
@@ -85,7 +87,8 @@ struct world {
     bool is_plain;
     bool has_full_mail; /* mailboxes are full with a few messages */
     bool has_backlog;   /* loops are behind with a few messages */
-    bool has_judge;     /* a handler that lets clients in */
+    bool has_judge;     /* a handler lets clients in, and nobody else ... */
+    bool is_judge_here; /* ... which is registered now; it may come and go */
     bool has_history;
     bool is_overloaded;     /* connections may be refused for it */
     bool is_calm;           /* memory is enough */
@@ -144,8 +147,19 @@ bool world_listens(const struct world *w);
 /* The sum over all loops. */
 uint64_t world_metric(const struct world *w, enum pl_metric m);
 
+/* calls.c: what a life begins with, and its end. */
+void world_make_handlers(struct world *w);
+void world_forget_admitted(struct world *w);
+
 /* A handler that waits gives its answer; false: none waits. */
 bool world_answer_call(struct world *w);
+
+/* The connect handler is registered, or not any more, where one is to judge;
+ * loops hear of it one after the other. */
+void world_seat_judge(struct world *w, bool is_here);
+
+/* Whether a connect handler has let in the client with this id. */
+bool world_was_admitted(const struct world *w, struct pl_span id);
 
 /* A token for "u<user>", which subscribes to the rooms whose bits are set.
  * Owner: the caller frees it. */

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls.c - see world.h: the program's handlers, among them the connect handler
+ * that says who gets in.
+ *
+ * In a third of the lives clients without a token are judged by it.  It comes
+ * and goes, loops hear of that one after the other, and some of its verdicts
+ * come too late.  Whom it has let in is kept, since nobody else may be in. */
+#include "world.h"
+
+#include <stdlib.h>
+
+#include "faults.h"
+#include "mail.h"
+#include "trace.h"
+
+static void must(enum pl_err rc, const char *what)
+{
+    if (rc != PL_OK)
+        trace_fail("%s: %s", what, pl_err_text(rc));
+}
+
+static void answer(struct pl_call *call)
+{
+    while (pl_call_answer(call, call->data) != PL_OK)
+        continue;
+}
+
+/* One that a handler has let in. */
+struct admitted {
+    struct admitted *next;
+    struct pl_address session;
+};
+
+static void note_admitted(struct world *w, struct pl_address session)
+{
+    struct admitted *a = malloc(sizeof *a);
+
+    if (a == NULL)
+        abort();
+    *a = (struct admitted){w->admitted, session};
+    w->admitted = a;
+}
+
+bool world_was_admitted(const struct world *w, struct pl_span id)
+{
+    struct pl_address session;
+
+    if (pl_client_id_parse(id, &session) != PL_OK)
+        return false;
+    for (const struct admitted *a = w->admitted; a != NULL; a = a->next) {
+        if (pl_address_equal(a->session, session))
+            return true;
+    }
+    return false;
+}
+
+static void on_connect_call(struct world *w, struct pl_call *call)
+{
+    if (world_draw(w, 20) == 0) {
+        pl_call_refuse(call, 403, PL_SPAN("not you"));
+        return;
+    }
+    note_admitted(w, call->session);
+    pl_call_admit(call, PL_SPAN("u0"), PL_SPAN("{\"by\":\"handler\"}"));
+}
+
+static void respond(struct world *w, struct pl_call *call)
+{
+    if (call->is_connect)
+        on_connect_call(w, call);
+    else if (pl_span_equal(call->type, PL_SPAN("fail")))
+        pl_call_refuse(call, 1000, PL_SPAN("as asked"));
+    else
+        answer(call);
+}
+
+/* A quarter of the verdicts come when the client is not waiting any more. */
+static void keep(struct world *w, struct pl_call *call)
+{
+    bool is_late = call->is_connect && world_draw(w, 4) == 0;
+
+    w->due_ms[w->call_count] =
+        is_late ? w->now_ms + w->config->connect.timeout_ms : 0;
+    w->calls[w->call_count++] = call;
+}
+
+/* At once, later, or after blocking its loop for a while. */
+static void on_call(struct pl_call *call, void *arg)
+{
+    struct world *w = arg;
+    unsigned suspended = faults_suspend();
+
+    if (pl_span_equal(call->type, PL_SPAN("slow")))
+        world_jump(w, world_draw(w, 300));
+    bool waits = pl_span_equal(call->type, PL_SPAN("late")) ||
+                 (call->is_connect && world_draw(w, 2) == 0);
+    if (waits && w->call_count < CALLS_MAX)
+        keep(w, call);
+    else
+        respond(w, call);
+    faults_resume(suspended);
+}
+
+bool world_answer_call(struct world *w)
+{
+    if (w->call_count == 0)
+        return false;
+    unsigned i = world_draw(w, w->call_count);
+    struct pl_call *call = w->calls[i];
+    if (w->due_ms[i] > w->now_ms && !w->is_calm && !w->is_stopping)
+        return false;
+    w->calls[i] = w->calls[--w->call_count];
+    w->due_ms[i] = w->due_ms[w->call_count];
+    respond(w, call);
+    return true;
+}
+
+static void spread_handlers(struct world *w)
+{
+    for (unsigned i = 0; i < w->workers; i++) {
+        struct pl_handlers_mail *m = pl_handlers_mail_create();
+
+        if (m == NULL)
+            abort();
+        m->handlers = pl_handlers_hold(w->handlers);
+        m->release = pl_handlers_release;
+        pl_system_post(w->system, pl_keeper_address(w->at[i].keeper), &m->msg);
+    }
+}
+
+void world_seat_judge(struct world *w, bool is_here)
+{
+    struct pl_handlers *table;
+
+    if (!w->has_judge || w->is_judge_here == is_here || w->is_stopping)
+        return;
+    w->is_judge_here = is_here;
+    trace_note("judge", -1, is_here, 0);
+    must(is_here ? pl_handlers_with(w->handlers, "connect", on_call, w, &table)
+                 : pl_handlers_without(w->handlers, "connect", &table),
+         "judge");
+    pl_handlers_release(w->handlers);
+    w->handlers = table;
+    spread_handlers(w);
+}
+
+/* A third of the lives have a judge, and half of these begin without it. */
+void world_make_handlers(struct world *w)
+{
+    static const char *const types[] = {"now", "late", "slow", "fail",
+                                        "connect"};
+    unsigned count;
+
+    w->has_judge = !w->is_plain && world_draw(w, 3) == 0;
+    w->is_judge_here = w->has_judge && world_draw(w, 2) == 0;
+    count = w->is_judge_here ? 5 : 4;
+    w->handlers = pl_handlers_create();
+    if (w->has_judge)
+        pl_handlers_set_judge(w->handlers);
+    for (unsigned i = 0; i < count; i++) {
+        struct pl_handlers *more;
+
+        must(pl_handlers_with(w->handlers, types[i], on_call, w, &more),
+             "handlers");
+        pl_handlers_release(w->handlers);
+        w->handlers = more;
+    }
+}
+
+void world_forget_admitted(struct world *w)
+{
+    while (w->admitted != NULL) {
+        struct admitted *next = w->admitted->next;
+
+        free(w->admitted);
+        w->admitted = next;
+    }
+}
