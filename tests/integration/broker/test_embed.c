@@ -252,6 +252,100 @@ static void a_handler_is_registered_on_every_loop_or_on_none(void **st)
     box_destroy(&b);
 }
 
+/* --- Two brokers --- */
+
+/* One with a file, in which there is nothing but the level. */
+struct leveled {
+    struct box box;
+    char file[32];
+};
+
+static void set_level(const struct leveled *l, const char *level)
+{
+    FILE *f = fopen(l->file, "we");
+
+    assert_non_null(f);
+    assert_true(fprintf(f, "log: {level: %s}\n", level) > 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void start_leveled(struct leveled *l, const char *level)
+{
+    static const char *const sets[] = {"listen=[127.0.0.1:0]",
+                                       "admin.listen=off", "admin.socket=off",
+                                       "loops=2"};
+    struct pl_broker_options o = {
+        .config_file = l->file, .sets = sets, .set_count = 4, .insecure = true};
+
+    snprintf(l->file, sizeof l->file, "/tmp/parley-XXXXXX");
+    int fd = mkstemp(l->file);
+    assert_true(fd >= 0);
+    close(fd);
+    set_level(l, level);
+    assert_int_equal(pl_broker_create(&l->box.broker, &o), PL_OK);
+    box_run(&l->box);
+}
+
+static void end_leveled(struct leveled *l)
+{
+    box_destroy(&l->box);
+    unlink(l->file);
+}
+
+/* Whether its loops say what they say of a client at the level debug.  Both
+ * loops have one by then. */
+static bool is_debugging(const struct leveled *l)
+{
+    char id[2][64], line[2][128];
+    struct peer p[2];
+
+    for (int i = 0; i < 2; i++) {
+        peer_enter(&p[i], l->box.port, PEER_JSON, NULL, id[i]);
+        snprintf(line[i], sizeof line[i],
+                 "level=debug event=\"client connected\" client=%s ", id[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        peer_fini(&p[i]);
+    assert_int_equal(box_log_has(line[0]), box_log_has(line[1]));
+    return box_log_has(line[0]);
+}
+
+static void reload(struct leveled *l, const char *level)
+{
+    set_level(l, level);
+    assert_int_equal(pl_broker_reload(l->box.broker), PL_OK);
+}
+
+static void each_of_two_brokers_has_a_level_of_its_own(void **st)
+{
+    struct leveled a, b;
+
+    (void)st;
+    box_log_begin();
+    start_leveled(&a, "debug");
+    start_leveled(&b, "warn");
+    assert_true(is_debugging(&a));
+    assert_false(is_debugging(&b));
+    assert_int_equal(box_log_count("event=running "), 1); /* of `a` */
+    reload(&b, "debug");
+    assert_true(is_debugging(&a));
+    assert_true(is_debugging(&b));
+    reload(&a, "error");
+    assert_false(is_debugging(&a));
+    assert_true(is_debugging(&b));
+    /* a life later it is still the reloaded one */
+    unsigned running = box_log_count("event=running ");
+    box_stop(&a.box);
+    box_run(&a.box);
+    assert_int_equal(box_log_count("event=running "), running);
+    assert_false(is_debugging(&a));
+    assert_true(is_debugging(&b));
+    end_leveled(&a);
+    assert_true(is_debugging(&b));
+    end_leveled(&b);
+    box_log_end();
+}
+
 /* --- A start that fails --- */
 
 /* Somebody else has the port. */
@@ -477,6 +571,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a22_a_host_with_a_loop_of_its_own_lives_on),
         cmocka_unit_test(a_handler_may_stop_it_before_the_start_returns),
         cmocka_unit_test(a_handler_is_registered_on_every_loop_or_on_none),
+        cmocka_unit_test(each_of_two_brokers_has_a_level_of_its_own),
         cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
         cmocka_unit_test(a_wait_has_no_end_but_the_stop),
