@@ -2,8 +2,11 @@
 /* daemon.c - see daemon.h.
  *
  * The main thread builds the broker, does what signals.h orders and waits for
- * the end.  Each of these may hang: a configuration or a certificate that is
- * read from a pipe, a join.  So another thread takes the signals.
+ * the end.  A start and a join may hang, so another thread takes the signals.
+ * A reload may hang as well, in a file that is a pipe or lies on a disk that
+ * does not answer, and no stop may wait for that: each reload has a thread,
+ * one at a time.  One that hangs when the broker has stopped is left to the
+ * end of the process, and the broker with it.
  *
  * libevent says what is wrong on stderr by itself, in the middle of a turn; it
  * is given the log instead. */
@@ -20,9 +23,10 @@
 #include "log.h"
 #include "reactor.h"
 #include "signals.h"
+#include "thread.h"
 #include "tls_check.h"
 
-enum { USAGE_STATUS = 2 };
+enum { USAGE_STATUS = 2, RELOAD_WAIT_MS = 500 };
 
 struct arguments {
     struct pl_broker_options broker;
@@ -142,52 +146,104 @@ static void share_level(struct pl_broker *b)
     pl_log_set_level(pl_log_level(pl_broker_log(b)));
 }
 
+struct running {
+    struct pl_broker *broker;
+    struct pl_signals *signals;
+    struct pl_thread *reload; /* NULL: none is under way */
+};
+
+static void reload(void *arg)
+{
+    struct running *r = arg;
+
+    pl_broker_reload(r->broker); /* the log says how it went */
+    pl_signals_reloaded(r->signals);
+}
+
+static void begin_reload(struct running *r)
+{
+    enum pl_err rc = pl_thread_start(&r->reload, "parley-reload", reload, r);
+
+    if (rc == PL_OK)
+        return;
+    PL_LOG(PL_LOG_WARN, "configuration not reloaded, all stays as it was",
+           pl_log_string("reason", pl_err_text(rc)));
+    r->reload = NULL;
+    pl_signals_reloaded(r->signals);
+}
+
+static void end_reload(struct running *r)
+{
+    pl_thread_join(r->reload, PL_JOIN_FOREVER); /* it has nothing left to do */
+    r->reload = NULL;
+    share_level(r->broker);
+}
+
 /* Do what signals say until the broker has stopped. */
-static void watch(struct pl_broker *b, struct pl_signals *signals)
+static void watch(struct running *r)
 {
     for (;;) {
-        switch (pl_signals_wait(signals)) {
+        switch (pl_signals_wait(r->signals)) {
         case PL_SIGNALS_STOPPED:
             return;
         case PL_SIGNALS_STOP:
-            pl_broker_stop(b);
+            pl_broker_stop(r->broker);
             break;
         case PL_SIGNALS_HURRY:
-            pl_broker_hurry(b);
+            pl_broker_hurry(r->broker);
             break;
         case PL_SIGNALS_RELOAD:
-            pl_broker_reload(b); /* the log says how it went */
-            share_level(b);
+            begin_reload(r);
+            break;
+        case PL_SIGNALS_RELOADED:
+            end_reload(r);
             break;
         }
     }
 }
 
+/* Without destroying anything: a thread still needs it. */
+_Noreturn static void leave(int status)
+{
+    pl_log_flush_last();
+    _exit(status);
+}
+
+/* All of a life but its building.  Gives the status to exit with. */
+static int live(struct running *r)
+{
+    enum pl_err rc = pl_broker_start(r->broker);
+
+    if (rc != PL_OK)
+        return EXIT_FAILURE;
+    watch(r);
+    rc = pl_broker_wait(r->broker);
+    if (rc != PL_OK)
+        leave(EXIT_FAILURE);
+    int status = pl_broker_is_settled(r->broker) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (pl_thread_join(r->reload, RELOAD_WAIT_MS) != PL_OK) {
+        PL_LOG(PL_LOG_WARN, "a reload has not ended: a file cannot be read");
+        leave(status);
+    }
+    return status;
+}
+
 static int run_broker(struct pl_broker_options *options,
                       struct pl_signals *signals, pl_broker_stores *stores)
 {
-    struct pl_broker *b;
+    struct running r = {.signals = signals};
 
     options->on_stopped = pl_signals_stopped;
     options->arg = signals;
-    enum pl_err rc = pl_broker_create(&b, options);
+    enum pl_err rc = pl_broker_create(&r.broker, options);
     if (rc != PL_OK)
         return rc == PL_ENOMEM ? EXIT_FAILURE : USAGE_STATUS;
-    share_level(b);
+    share_level(r.broker);
     if (stores != NULL)
-        pl_broker_set_stores(b, stores, NULL);
-    rc = pl_broker_start(b);
-    if (rc == PL_OK) {
-        watch(b, signals);
-        rc = pl_broker_wait(b);
-        if (rc != PL_OK) { /* a thread still runs: leave all as it is */
-            pl_log_flush_last();
-            _exit(EXIT_FAILURE);
-        }
-    }
-    bool is_good = rc == PL_OK && pl_broker_is_settled(b);
-    pl_broker_destroy(b);
-    return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
+        pl_broker_set_stores(r.broker, stores, NULL);
+    int status = live(&r);
+    pl_broker_destroy(r.broker);
+    return status;
 }
 
 static int run(struct pl_broker_options *options, pl_broker_stores *stores)

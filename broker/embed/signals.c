@@ -4,9 +4,8 @@
  * All signals are blocked before a thread starts, and one thread reads them
  * from two descriptors: no handler runs anywhere, and nothing needs to be safe
  * for one.  That thread never does what may wait, so it counts to three
- * whatever hangs: a file that a reload reads, a join, a start.  The main thread
- * does the work and reads its orders from eventfds, which add up and are never
- * full.
+ * whatever hangs: a join, a start.  The main thread does the work and reads its
+ * orders from eventfds, which add up and are never full.
  *
  * Of several signals that wait the kernel gives the lowest number first, which
  * is SIGHUP's: sent fast enough, it would put off a stop for as long.  So those
@@ -32,7 +31,7 @@
 #include "log.h"
 #include "thread.h"
 
-enum { STOPPED, STOPS, RELOADS, QUIT, ORDERS };
+enum { STOPPED, STOPS, RELOADED, RELOADS, QUIT, ORDERS };
 enum { THIRD = 3, JOIN_MS = 1000 };
 
 struct pl_signals {
@@ -44,6 +43,7 @@ struct pl_signals {
     unsigned stops_taken;
     /* The main thread's. */
     uint64_t stops_given, stops_told;
+    bool is_reloading;
 };
 
 static void tell(struct pl_signals *s, int order)
@@ -97,12 +97,20 @@ static void run(void *arg)
 
 /* --- The main thread --- */
 
+/* Whether an order waits; *count: how many of its kind.  All are taken. */
+static bool take_order(struct pl_signals *s, int order, uint64_t *count)
+{
+    return read(s->orders[order], count, sizeof *count) > 0;
+}
+
 enum pl_signals_order pl_signals_wait(struct pl_signals *s)
 {
     struct pollfd p[] = {
         {.fd = s->orders[STOPPED], .events = POLLIN},
         {.fd = s->orders[STOPS], .events = POLLIN},
-        {.fd = s->orders[RELOADS], .events = POLLIN},
+        {.fd = s->orders[RELOADED], .events = POLLIN},
+        /* poll(2) passes over a negative one */
+        {.fd = s->is_reloading ? -1 : s->orders[RELOADS], .events = POLLIN},
     };
     uint64_t count;
 
@@ -114,13 +122,21 @@ enum pl_signals_order pl_signals_wait(struct pl_signals *s)
         if (p[0].revents != 0)
             return PL_SIGNALS_STOPPED;
         if (p[1].revents != 0) {
-            if (read(s->orders[STOPS], &count, sizeof count) > 0)
+            if (take_order(s, STOPS, &count))
                 s->stops_told += count;
-        } else if (read(s->orders[RELOADS], &count, sizeof count) > 0 &&
-                   s->stops_given == 0) {
+        } else if (take_order(s, RELOADED, &count)) {
+            s->is_reloading = false;
+            return PL_SIGNALS_RELOADED;
+        } else if (take_order(s, RELOADS, &count) && s->stops_given == 0) {
+            s->is_reloading = true;
             return PL_SIGNALS_RELOAD;
         }
     }
+}
+
+void pl_signals_reloaded(struct pl_signals *s)
+{
+    tell(s, RELOADED);
 }
 
 void pl_signals_stopped(void *signals)

@@ -13,7 +13,8 @@ enum pl_signals_order {
     PL_SIGNALS_STOPPED, /* pl_signals_stopped() was called */
     PL_SIGNALS_STOP,    /* SIGTERM or SIGINT */
     PL_SIGNALS_HURRY,   /* a second one */
-    PL_SIGNALS_RELOAD   /* SIGHUP; never after a stop */
+    PL_SIGNALS_RELOAD,  /* SIGHUP; never after a stop, nor during a reload */
+    PL_SIGNALS_RELOADED /* pl_signals_reloaded() was called */
 };
 
 /* Take signals from now on, for the whole process.  A third SIGTERM or SIGINT
@@ -32,5 +33,9 @@ enum pl_signals_order pl_signals_wait(struct pl_signals *s);
 
 /* Give PL_SIGNALS_STOPPED.  Thread: any. */
 void pl_signals_stopped(void *signals);
+
+/* Give PL_SIGNALS_RELOADED: the reload that was ordered has ended, another one
+ * may be.  Thread: any. */
+void pl_signals_reloaded(struct pl_signals *s);
 
 #endif

@@ -176,56 +176,136 @@ static void those_of_others_end_nothing(void **state)
     }
 }
 
-/* A certificate that is a pipe holds it in a reload until the test lets go; by
- * then a reload and a stop wait, and another reload would hold it for ever. */
-static void one_is_not_put_off_by_reloads(void **state)
-{
+/* A broker of TLS whose certificate may become a pipe, which holds whoever
+ * reads it until the test lets go. */
+struct piped {
     char certificate[128], key[128];
-    const char *sets[] = {"listen_tls=[127.0.0.1:0]", certificate, key, NULL};
+    const char *sets[6];
     struct tls_folder files;
-    struct remote r;
+};
 
-    (void)state;
-    tls_folder_init(&files);
-    tls_make(&files, "parley", "parley.test", NULL);
-    snprintf(certificate, sizeof certificate, "tls.certificate=[%s]",
-             tls_file(&files, "parley.pem"));
-    snprintf(key, sizeof key, "tls.key=[%s]", tls_file(&files, "parley.key"));
-    remote_start(&r, program, sets);
-    assert_int_equal(unlink(tls_file(&files, "parley.pem")), 0);
-    assert_int_equal(mkfifo(tls_file(&files, "parley.pem"), 0600), 0);
-    remote_signal(&r, SIGHUP);
-    int fd = open(tls_file(&files, "parley.pem"), O_WRONLY | O_CLOEXEC);
-    assert_true(fd >= 0); /* and it waits for what comes */
-    remote_signal(&r, SIGHUP);
-    remote_signal(&r, SIGTERM);
-    close(fd);
-    assert_exit(&r, 0);
-    remote_check_log(&r);
-    remote_fini(&r);
-    tls_folder_fini(&files);
+static void piped_init(struct piped *p, const char *more, const char *most)
+{
+    *p = (struct piped){.sets = {"listen_tls=[127.0.0.1:0]", p->certificate,
+                                 p->key, more, most, NULL}};
+    tls_folder_init(&p->files);
+    tls_make(&p->files, "parley", "parley.test", NULL);
+    snprintf(p->certificate, sizeof p->certificate, "tls.certificate=[%s]",
+             tls_file(&p->files, "parley.pem"));
+    snprintf(p->key, sizeof p->key, "tls.key=[%s]",
+             tls_file(&p->files, "parley.key"));
 }
 
-/* A certificate that is a pipe without a writer holds a reload for ever. */
-static void a_third_ends_a_reload_that_hangs(void **state)
+static void piped_make(struct piped *p)
 {
-    char certificate[128], key[128];
-    const char *sets[] = {"listen_tls=[127.0.0.1:0]", certificate, key, NULL};
-    struct tls_folder files;
+    assert_int_equal(unlink(tls_file(&p->files, "parley.pem")), 0);
+    assert_int_equal(mkfifo(tls_file(&p->files, "parley.pem"), 0600), 0);
+}
+
+/* Its other end: it opens when the broker reads. */
+static int piped_await(struct piped *p)
+{
+    int fd = open(tls_file(&p->files, "parley.pem"), O_WRONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void one_ends_it_while_a_reload_hangs(void **state)
+{
+    struct piped p;
+    struct remote r;
+    struct peer peer;
+
+    (void)state;
+    piped_init(&p, NULL, NULL);
+    remote_start(&r, program, p.sets);
+    peer_enter(&peer, r.port, PEER_JSON, NULL, NULL);
+    piped_make(&p);
+    remote_signal(&r, SIGHUP);
+    int fd = piped_await(&p);
+    remote_signal(&r, SIGHUP); /* it waits for the first */
+    remote_signal(&r, SIGTERM);
+    assert_int_equal(peer_await_end(&peer), 3001);
+    assert_exit(&r, 0);
+    remote_check_log(&r);
+    assert_true(remote_has_logged(&r, "event=stopped"));
+    assert_true(remote_has_logged(&r, "a reload has not ended"));
+    assert_false(remote_has_logged(&r, "level=error"));
+    close(fd);
+    peer_fini(&peer);
+    remote_fini(&r);
+    tls_folder_fini(&p.files);
+}
+
+static void a_second_hurries_while_a_reload_hangs(void **state)
+{
+    struct piped p;
+    struct remote r;
+    struct peer peer;
+
+    (void)state;
+    piped_init(&p, "shutdown.grace=1h", "limits.outgoing_queue=64MiB");
+    remote_start(&r, program, p.sets);
+    fill(&r, &peer);
+    piped_make(&p);
+    remote_signal(&r, SIGHUP);
+    int fd = piped_await(&p);
+    remote_signal(&r, SIGTERM);
+    await_phase(&r, "signal");
+    remote_signal(&r, SIGTERM);
+    assert_exit(&r, 0);
+    remote_check_log(&r);
+    close(fd);
+    peer_fini(&peer);
+    remote_fini(&r);
+    tls_folder_fini(&p.files);
+}
+
+/* Of those that come during a reload one is done behind it. */
+static void reloads_come_one_after_the_other(void **state)
+{
+    struct piped p;
+    struct remote r;
+    struct peer peer;
+
+    (void)state;
+    piped_init(&p, NULL, NULL);
+    remote_start(&r, program, p.sets);
+    piped_make(&p);
+    remote_signal(&r, SIGHUP);
+    int fd = piped_await(&p);
+    remote_signal(&r, SIGHUP);
+    peer_enter(&peer, r.port, PEER_JSON, NULL, NULL); /* it serves */
+    assert_false(remote_has_logged(&r, "configuration not reloaded"));
+    assert_int_equal(unlink(tls_file(&p.files, "parley.pem")), 0);
+    tls_make(&p.files, "parley", "parley.test", NULL);
+    close(fd); /* the first found an empty file, the next a certificate */
+    for (int i = 0; !remote_has_logged(&r, "TLS files reloaded"); i++) {
+        assert_true(i < REMOTE_DEADLINE_MS);
+        moment_nap(2000);
+    }
+    assert_true(remote_has_logged(&r, "configuration not reloaded"));
+    remote_signal(&r, SIGTERM);
+    assert_int_equal(peer_await_end(&peer), 3001);
+    assert_exit(&r, 0);
+    remote_check_log(&r);
+    assert_false(remote_has_logged(&r, "a reload has not ended"));
+    peer_fini(&peer);
+    remote_fini(&r);
+    tls_folder_fini(&p.files);
+}
+
+static void a_third_ends_a_start_that_hangs(void **state)
+{
+    struct piped p;
     struct remote r;
 
     (void)state;
-    tls_folder_init(&files);
-    tls_make(&files, "parley", "parley.test", NULL);
-    snprintf(certificate, sizeof certificate, "tls.certificate=[%s]",
-             tls_file(&files, "parley.pem"));
-    snprintf(key, sizeof key, "tls.key=[%s]", tls_file(&files, "parley.key"));
-    remote_start(&r, program, sets);
-    assert_int_equal(unlink(tls_file(&files, "parley.pem")), 0);
-    assert_int_equal(mkfifo(tls_file(&files, "parley.pem"), 0600), 0);
-    remote_signal(&r, SIGHUP);
-    int fd = open(tls_file(&files, "parley.pem"), O_WRONLY | O_CLOEXEC);
-    assert_true(fd >= 0); /* it is inside, and reads */
+    piped_init(&p, NULL, NULL);
+    piped_make(&p);
+    remote_begin(&r, program, p.sets);
+    int fd = piped_await(&p);
     remote_signal(&r, SIGTERM);
     await_signal(&r, SIGTERM);
     remote_signal(&r, SIGINT);
@@ -235,7 +315,7 @@ static void a_third_ends_a_reload_that_hangs(void **state)
     remote_check_log(&r);
     close(fd);
     remote_fini(&r);
-    tls_folder_fini(&files);
+    tls_folder_fini(&p.files);
 }
 
 /* Before it has blocked signals it is killed by it, as any program; after that
@@ -277,8 +357,10 @@ int main(void)
         cmocka_unit_test(a_second_skips_what_is_left_of_the_grace),
         cmocka_unit_test(a_third_ends_it_at_once_with_status_1),
         cmocka_unit_test(those_of_others_end_nothing),
-        cmocka_unit_test(one_is_not_put_off_by_reloads),
-        cmocka_unit_test(a_third_ends_a_reload_that_hangs),
+        cmocka_unit_test(one_ends_it_while_a_reload_hangs),
+        cmocka_unit_test(a_second_hurries_while_a_reload_hangs),
+        cmocka_unit_test(reloads_come_one_after_the_other),
+        cmocka_unit_test(a_third_ends_a_start_that_hangs),
         cmocka_unit_test(one_at_any_moment_of_the_start_ends_it),
     };
 
