@@ -116,14 +116,15 @@ static enum pl_err build_supervisor(struct pl_broker *b)
         .metrics = &pl_broker_control(b)->metrics,
         .phases = b->phases,
         .on_stopped = pl_broker_on_stopped,
-        .memory_limit = pl_broker_memory_limit(b),
         .memory_used = pl_broker_memory_used,
         .snapshots = b->snapshots,
         .arg = b,
     };
-    enum pl_err rc =
-        pl_supervisor_create(&b->supervisor, pl_broker_control(b)->loop, &o);
+    enum pl_err rc = pl_broker_memory_limit(b, &o.memory_limit);
 
+    if (rc == PL_OK)
+        rc = pl_supervisor_create(&b->supervisor, pl_broker_control(b)->loop,
+                                  &o);
     if (rc == PL_OK)
         b->supervisor_address = pl_supervisor_address(b->supervisor);
     return rc;

@@ -63,6 +63,7 @@ struct pl_broker {
     uint16_t *ports;
     uint16_t admin_port;
     struct pl_supervisor *supervisor; /* the control loop's */
+    uint64_t memory_seen; /* the control loop's: bytes when last read */
     struct pl_address supervisor_address;
     bool has_run; /* a new start needs a new system */
     /* Calls come from any thread: under the guard are is_running, and the
@@ -94,8 +95,9 @@ void pl_broker_publish_numbers(void *share);
 uint32_t pl_broker_admin_limit(const struct pl_broker *b);
 uint32_t pl_broker_connection_limit(const struct pl_broker *b);
 
-/* memory.c: limits.memory in bytes, 0: off; and what the supervisor asks. */
-uint64_t pl_broker_memory_limit(const struct pl_broker *b);
+/* memory.c: limits.memory in bytes, 0: off; and what the supervisor asks.
+ * Errors: PL_EIO: it cannot be kept, and the log says why. */
+enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out);
 uint64_t pl_broker_memory_used(void *broker, bool trim);
 
 /* broker.c: put what was found into the log, a line each.  Empties `report`. */

@@ -246,18 +246,27 @@ static int run_broker(struct pl_broker_options *options,
     return status;
 }
 
+static int fail(const char *what, enum pl_err rc)
+{
+    PL_LOG(PL_LOG_ERROR, "cannot start", pl_log_string("what", what),
+           pl_log_string("reason", pl_err_text(rc)));
+    return EXIT_FAILURE;
+}
+
 static int run(struct pl_broker_options *options, pl_broker_stores *stores)
 {
     struct pl_signals *signals = NULL;
-    int status = EXIT_FAILURE;
+    int status;
 
     pl_log_detect_journal();
     raise_descriptor_limit();
     pl_reactor_on_complaint(on_complaint);
-    if (pl_log_start() != PL_OK)
-        return EXIT_FAILURE;
-    if (pl_signals_create(&signals) == PL_OK)
-        status = run_broker(options, signals, stores);
+    enum pl_err rc = pl_log_start();
+    if (rc != PL_OK)
+        return fail("the thread of the log", rc);
+    rc = pl_signals_create(&signals);
+    status = rc == PL_OK ? run_broker(options, signals, stores)
+                         : fail("the thread of signals", rc);
     pl_signals_destroy(signals);
     pl_log_stop();
     return status;

@@ -89,6 +89,8 @@ static enum pl_err start(struct pl_broker *b)
     if (rc != PL_OK) {
         set_running(b, false);
         pl_broker_free_loops(b);
+        PL_LOG(PL_LOG_ERROR, "cannot start",
+               pl_log_string("reason", pl_err_text(rc)));
         pl_broker_stop_log(b);
         return rc;
     }
@@ -204,13 +206,17 @@ static void settle_numbers(struct pl_broker *b)
     }
 }
 
-/* Without memory for a picture there is none to look at. */
+/* What nobody could look at is not settled. */
 static bool audit(const struct pl_broker *b)
 {
     struct pl_status status;
+    enum pl_err rc = pl_status_collect(&status, &b->status);
 
-    if (pl_status_collect(&status, &b->status) != PL_OK)
-        return true;
+    if (rc != PL_OK) {
+        PL_LOG(PL_LOG_ERROR, "the ledgers were not checked",
+               pl_log_string("reason", pl_err_text(rc)));
+        return false;
+    }
     unsigned findings = pl_status_audit(&status);
     pl_status_fini(&status);
     return findings == 0;

@@ -2,34 +2,61 @@
 /* memory.c - limits.memory in bytes, and what the process has of them.
  *
  * A share is worked out when the broker starts: a limit that moved while it
- * runs would have to be explained in each log line that names it. */
+ * runs would have to be explained in each log line that names it.
+ *
+ * A limit that cannot be kept is no limit, so where /proc does not tell, the
+ * broker does not start.  Later it may not tell for a while, as it takes a
+ * descriptor to read; then what was read last counts.  Rejected: to count
+ * nothing, which opened the doors when descriptors had run out. */
 #include "broker_private.h"
 #include "log.h"
 #include "memory_limit.h"
 
 uint64_t pl_broker_memory_used(void *broker, bool trim)
 {
-    (void)broker;
+    struct pl_broker *b = broker;
+
     if (trim)
         pl_memory_trim();
-    return pl_memory_resident("");
+    uint64_t now = pl_memory_resident("");
+    if (now > 0)
+        b->memory_seen = now;
+    return b->memory_seen;
 }
 
-uint64_t pl_broker_memory_limit(const struct pl_broker *b)
+static enum pl_err cannot_keep(const char *why)
+{
+    PL_LOG(PL_LOG_ERROR, "limits.memory cannot be kept",
+           pl_log_string("reason", why));
+    return PL_EIO;
+}
+
+/* Of what the process may have. */
+static enum pl_err share(unsigned percent, uint64_t *out)
+{
+    uint64_t ceiling = pl_memory_ceiling("");
+
+    if (ceiling == 0)
+        return cannot_keep("/proc and /sys do not say how much there is");
+    *out = ceiling / 100 * percent;
+    PL_LOG(PL_LOG_INFO, "memory is limited",
+           pl_log_number("bytes", (int64_t)*out),
+           pl_log_number("of", (int64_t)ceiling));
+    return PL_OK;
+}
+
+enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out)
 {
     const struct pl_config_memory *m = &b->config->limits.memory;
 
-    if (m->percent == 0)
-        return m->bytes;
-    uint64_t ceiling = pl_memory_ceiling("");
-    uint64_t limit = ceiling / 100 * m->percent;
-
-    if (ceiling == 0)
-        PL_LOG(PL_LOG_WARN, "limits.memory is off: /proc and /sys do not say "
-                            "how much there is");
-    else
-        PL_LOG(PL_LOG_INFO, "memory is limited",
-               pl_log_number("bytes", (int64_t)limit),
-               pl_log_number("of", (int64_t)ceiling));
-    return limit;
+    if (m->percent == 0 && m->bytes == 0) {
+        *out = 0;
+        return PL_OK;
+    }
+    if (pl_memory_resident("") == 0)
+        return cannot_keep("/proc does not say how much is used");
+    if (m->percent > 0)
+        return share(m->percent, out);
+    *out = m->bytes;
+    return PL_OK;
 }

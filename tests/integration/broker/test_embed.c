@@ -27,9 +27,11 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "broker.h"
 #include "gate.h"
 #include "peer.h"
 #include "reactor.h"
+#include "status.h"
 
 static const char *example;
 
@@ -382,6 +384,7 @@ static void a_start_that_fails_gives_all_back_and_may_come_again(void **st)
     box_census(&before);
     assert_int_equal(pl_broker_start(b.broker), PL_EIO);
     assert_true(box_log_has("Address already in use"));
+    assert_true(box_log_has("level=error event=\"cannot start\""));
     box_await_census(&before);
     assert_int_not_equal(access(path, F_OK), 0);
     close(other);
@@ -390,6 +393,102 @@ static void a_start_that_fails_gives_all_back_and_may_come_again(void **st)
     box_destroy(&b);
     box_log_end();
     assert_int_equal(rmdir(folder), 0);
+}
+
+/* --- What cannot be looked at --- */
+
+/* What /proc tells; 0: nothing.  By default what it really does. */
+static atomic_bool is_proc_mute, is_memory_full, is_status_short;
+static atomic_uint measured;
+
+uint64_t __real_pl_memory_resident(const char *root);
+uint64_t __wrap_pl_memory_resident(const char *root);
+uint64_t __real_pl_memory_ceiling(const char *root);
+uint64_t __wrap_pl_memory_ceiling(const char *root);
+enum pl_err __real_pl_status_collect(struct pl_status *out,
+                                     const struct pl_status_source *from);
+enum pl_err __wrap_pl_status_collect(struct pl_status *out,
+                                     const struct pl_status_source *from);
+
+uint64_t __wrap_pl_memory_resident(const char *root)
+{
+    atomic_fetch_add(&measured, 1);
+    if (atomic_load(&is_proc_mute))
+        return 0;
+    return atomic_load(&is_memory_full) ? 1ull << 50
+                                        : __real_pl_memory_resident(root);
+}
+
+uint64_t __wrap_pl_memory_ceiling(const char *root)
+{
+    return atomic_load(&is_proc_mute) ? 0 : __real_pl_memory_ceiling(root);
+}
+
+enum pl_err __wrap_pl_status_collect(struct pl_status *out,
+                                     const struct pl_status_source *from)
+{
+    return atomic_load(&is_status_short) ? PL_ENOMEM
+                                         : __real_pl_status_collect(out, from);
+}
+
+static void a_limit_of_memory_that_cannot_be_kept_is_no_start(void **st)
+{
+    static const char *const limits[] = {
+        "limits.memory=auto", "limits.memory=10%", "limits.memory=64GiB"};
+
+    (void)st;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const char *sets[] = {limits[i], NULL};
+        struct box b;
+
+        box_log_begin();
+        box_create(&b, sets);
+        atomic_store(&is_proc_mute, true);
+        assert_int_equal(pl_broker_start(b.broker), PL_EIO);
+        atomic_store(&is_proc_mute, false);
+        assert_true(box_log_has("limits.memory cannot be kept"));
+        box_run(&b);
+        box_destroy(&b);
+        box_log_end();
+    }
+}
+
+/* As when no descriptor is left to read /proc with. */
+static void memory_that_cannot_be_read_is_as_it_was(void **st)
+{
+    const char *sets[] = {"limits.memory=64GiB", NULL};
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    atomic_store(&is_memory_full, true);
+    box_await(&b, "memory.state", 2);
+    atomic_store(&is_proc_mute, true);
+    unsigned before = atomic_load(&measured);
+    while (atomic_load(&measured) < before + 6)
+        sched_yield();
+    assert_int_equal(box_number(&b, "memory.state"), 2);
+    atomic_store(&is_memory_full, false);
+    atomic_store(&is_proc_mute, false);
+    box_await(&b, "memory.state", 0);
+    box_destroy(&b);
+}
+
+static void ledgers_that_nobody_could_look_at_are_not_settled(void **st)
+{
+    struct box b;
+
+    (void)st;
+    box_log_begin();
+    box_start(&b, NULL);
+    atomic_store(&is_status_short, true);
+    pl_broker_stop(b.broker);
+    assert_int_equal(pl_broker_wait(b.broker), PL_OK);
+    atomic_store(&is_status_short, false);
+    assert_false(pl_broker_is_settled(b.broker));
+    assert_true(box_log_has("the ledgers were not checked"));
+    pl_broker_destroy(b.broker);
+    box_log_end();
 }
 
 /* --- The example --- */
@@ -573,6 +672,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_handler_is_registered_on_every_loop_or_on_none),
         cmocka_unit_test(each_of_two_brokers_has_a_level_of_its_own),
         cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
+        cmocka_unit_test(a_limit_of_memory_that_cannot_be_kept_is_no_start),
+        cmocka_unit_test(memory_that_cannot_be_read_is_as_it_was),
+        cmocka_unit_test(ledgers_that_nobody_could_look_at_are_not_settled),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
         cmocka_unit_test(a_wait_has_no_end_but_the_stop),
     };
