@@ -22,7 +22,7 @@
 #include "stream_memory.h"
 #include "system.h"
 
-enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100, ANSWER_BYTES = 16 << 20 };
+enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100 };
 
 /* --- Events of the bus ---
  *
@@ -310,7 +310,7 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .join_leave = c->channels.join_leave,
         .channel_limit = c->limits.channels,
         .recover_bytes = pl_config_recover_bytes(c),
-        .answer_bytes = ANSWER_BYTES,
+        .answer_work = PL_SHARE_USUAL,
     };
 }
 
@@ -325,6 +325,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     c->options = *options;
     c->loop_count = loops;
     c->retry.fire = on_retry;
+    c->answers.most = c->lists.most = options->answer_work;
     pl_list_init(&c->works);
     if (make_stores(c, loop) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {

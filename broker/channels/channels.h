@@ -51,9 +51,9 @@ struct pl_channels_options {
                                106.  0: no limit */
     uint64_t backlog_limit; /* messages waiting on a loop; 0: no limit */
     uint32_t recover_bytes; /* in one recovery, else it fails; 0: no limit */
-    uint32_t answer_bytes;  /* of members and publications named in a turn's
-                               answers, beyond which queries are answered 111;
-                               0: no limit */
+    uint64_t answer_work;   /* units of share.h that long answers may take at
+                               once, else queries are answered 111; 0: no
+                               limit */
     struct pl_metrics *metrics; /* of the loop */
     /* The stores, of this owner alone; NULL: a memory store. */
     struct pl_stream *stream;

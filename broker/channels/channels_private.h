@@ -19,6 +19,7 @@
 #include "map.h"
 #include "metrics.h"
 #include "presence.h"
+#include "share.h"
 #include "stream.h"
 #include "timer.h"
 
@@ -36,10 +37,10 @@ struct pl_channels {
     struct pl_list works;
     struct pl_work *spares; /* kept for the next requests */
     unsigned spare_count;
-    struct pl_msg *leaving; /* detaches to try again, see leave.c */
-    struct pl_timer retry;  /* of those and of gaps */
-    uint64_t answered_turn; /* the loop's, and what queries got in it */
-    uint64_t answered_bytes;
+    struct pl_msg *leaving;  /* detaches to try again, see leave.c */
+    struct pl_timer retry;   /* of those and of gaps */
+    struct pl_share answers; /* long answers to queries ... */
+    struct pl_share lists;   /* ... and lists of channels */
     unsigned loop_count;
     struct pl_address hubs[]; /* by loop */
 };

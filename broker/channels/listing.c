@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listing.c - the channels with subscribers whose names match a pattern. */
+/* listing.c - the channels with subscribers whose names match a pattern.
+ *
+ * A list looks at all channels of the owner.  The share of the loop's time that
+ * lists may take is not that of clients' queries, so that clients cannot take
+ * the list away from an operator. */
 #include "channels_private.h"
 
 #include <stdlib.h>
+
+/* Units of pl_loop_add_work() to look at one channel. */
+enum { WORK_CHANNEL = 20 };
 
 /* `*` stands for any bytes, `?` for one.  Only the last star needs to be
  * taken back: what an earlier one could still swallow, the last one can. */
@@ -47,10 +54,27 @@ static void take(struct pl_map_node *n, void *arg)
         pl_blob_hold(ch->name), pl_channel_subscribers(ch)};
 }
 
+/* False: lists have taken their time. */
+static bool begin(struct pl_channels *c)
+{
+    uint64_t now_ms = pl_loop_now_ms(c->actor.loop);
+    uint64_t units = (uint64_t)c->map.count * WORK_CHANNEL;
+
+    if (!pl_share_allows(&c->lists, now_ms, units))
+        return false;
+    pl_share_spend(&c->lists, now_ms, units);
+    pl_loop_add_work(c->actor.loop, units);
+    return true;
+}
+
 void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m)
 {
     m->error = 0;
     m->count = 0;
+    if (!begin(c)) {
+        pl_answer_error(c, &m->msg, PL_ERROR_TOO_MANY_REQUESTS);
+        return;
+    }
     if (c->map.count > 0) {
         m->channels = malloc(c->map.count * sizeof *m->channels);
         if (m->channels == NULL) {

@@ -27,6 +27,7 @@ struct pl_presence_stats {
     struct pl_store_op op;
     uint32_t clients; /* result */
     uint32_t users;   /* result: different user ids; "" is one */
+    uint32_t looked;  /* result: clients looked at in this process for it */
 };
 
 struct pl_presence_ops {

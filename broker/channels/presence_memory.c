@@ -173,11 +173,13 @@ static enum pl_store_reply stats(struct pl_presence *p,
     struct room *room = find(p, &r->op);
 
     r->op.error = PL_OK;
-    r->clients = r->users = 0;
+    r->clients = r->users = r->looked = 0;
     if (room == NULL)
         return PL_STORE_DONE;
-    if (!room->is_counted)
+    if (!room->is_counted) {
+        r->looked = room->table.count;
         r->op.error = count_users((struct presence_memory *)p, room);
+    }
     if (r->op.error == PL_OK) {
         r->clients = room->table.count;
         r->users = room->users;

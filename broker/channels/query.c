@@ -4,14 +4,20 @@
  * None needs the channel's struct: the stores know what is there.  What is
  * switched off is answered 108.
  *
- * An answer has a pointer for everybody in the channel, and a message of 64 KiB
- * may ask a thousand times: with a hundred thousand members that is a gigabyte
- * in one turn, before a session could say that it has no room.  So a turn's
- * answers are bounded here.  Rejected: a bound on what one client asks, since
- * many may ask. */
+ * An answer looks at every client in the channel, and a message of 64 KiB may
+ * ask a thousand times.  With 100,000 clients each answer takes 30 ms, and all
+ * other mail of this owner waits behind it.  So long answers get a share of the
+ * loop's time (share.h); queries beyond it are refused before the store is
+ * asked.  Answers to small queries are never refused.
+ *
+ * Rejected: a bound per turn, because mail is handled in order: with one answer
+ * per turn a thousand queries still delay everybody else by a thousand turns.
+ * A bound on the queries of one client, because many clients may ask. */
 #include "channels_private.h"
 
-enum { WORK_NAME = 4 }; /* units of pl_loop_add_work() for one of an answer */
+/* Units of pl_loop_add_work() for one client or publication of an answer: each
+ * is a miss of the cache and an atomic addition. */
+enum { WORK_NAME = 30 };
 
 static struct pl_query_mail *mail_of(struct pl_work *w)
 {
@@ -27,26 +33,34 @@ static void answer(struct pl_work *w, uint32_t code)
     pl_work_destroy(w);
 }
 
-/* --- What a turn's answers take --- */
+/* --- What answers take --- */
 
-static bool has_said_enough(struct pl_channels *c)
+/* The most clients or publications that the answer to `m` looks at, as far as
+ * it can be known before the store is asked. */
+static uint64_t most_of(struct pl_channels *c, const struct pl_query_mail *m)
 {
-    uint64_t turn = pl_loop_stats(c->actor.loop)->turns;
+    const struct pl_channel *ch;
 
-    if (turn != c->answered_turn) {
-        c->answered_turn = turn;
-        c->answered_bytes = 0;
-    }
-    return c->options.answer_bytes > 0 &&
-           c->answered_bytes > c->options.answer_bytes;
+    if (m->kind == PL_QUERY_HISTORY)
+        return m->limit < 0 ? UINT32_MAX : (uint64_t)m->limit;
+    if (m->kind == PL_QUERY_HISTORY_REMOVE)
+        return 0;
+    ch = pl_channel_find(c, pl_blob_span(m->channel), m->hash);
+    return ch == NULL ? 0 : pl_channel_subscribers(ch);
 }
 
-static void count_answer(struct pl_work *w)
+static bool has_time_for(struct pl_channels *c, const struct pl_query_mail *m)
 {
-    uint64_t count = mail_of(w)->count;
+    return pl_share_allows(&c->answers, pl_loop_now_ms(c->actor.loop),
+                           most_of(c, m) * WORK_NAME);
+}
 
-    w->owner->answered_bytes += count * sizeof(void *);
-    pl_loop_add_work(w->owner->actor.loop, count * WORK_NAME);
+static void spend(struct pl_channels *c, uint64_t looked)
+{
+    uint64_t units = looked * WORK_NAME;
+
+    pl_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), units);
+    pl_loop_add_work(c->actor.loop, units);
 }
 
 /* --- Presence --- */
@@ -63,8 +77,9 @@ static void on_presence(struct pl_store_op *op)
     if (m->kind == PL_QUERY_PRESENCE) {
         m->clients = w->store.get.clients;
         m->count = w->store.get.count;
-        count_answer(w);
+        spend(w->owner, m->count);
     } else {
+        spend(w->owner, w->store.stats.looked);
         m->count = w->store.stats.clients;
         m->users = w->store.stats.users;
     }
@@ -78,10 +93,12 @@ static void ask_presence(struct pl_work *w)
     enum pl_store_reply reply;
 
     pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_presence);
-    if (m->kind == PL_QUERY_PRESENCE)
+    if (m->kind == PL_QUERY_PRESENCE) {
         reply = p->ops->get(p, &w->store.get);
-    else
+    } else {
+        w->store.stats.looked = 0;
         reply = p->ops->stats(p, &w->store.stats);
+    }
     if (reply == PL_STORE_DONE)
         on_presence(&w->store.op);
 }
@@ -107,7 +124,7 @@ static void on_history(struct pl_store_op *op)
     if (m->limit != 0) {
         m->pubs = r->pubs;
         m->count = r->count;
-        count_answer(w);
+        spend(w->owner, m->count);
     }
     m->offset = r->top.offset;
     memcpy(m->epoch, r->top.epoch, sizeof m->epoch);
@@ -164,8 +181,7 @@ static uint32_t check(struct pl_channels *c, const struct pl_query_mail *m)
     if (m->kind == PL_QUERY_HISTORY && m->reverse && m->has_since &&
         m->offset == 0)
         return PL_ERROR_BAD_REQUEST;
-    if ((m->kind == PL_QUERY_PRESENCE || m->kind == PL_QUERY_HISTORY) &&
-        has_said_enough(c))
+    if (!has_time_for(c, m))
         return PL_ERROR_TOO_MANY_REQUESTS;
     return 0;
 }

@@ -455,111 +455,6 @@ static void published(struct pl_subscriber *u, const struct pl_publish_mail *m)
         pl_session_answer(s, &reply);
 }
 
-static void answer_presence(struct pl_session *s, const struct pl_query_mail *m)
-{
-    struct pl_client_info *infos =
-        pl_arena_alloc(&s->keeper->arena, (m->count + 1) * sizeof *infos);
-    struct pl_reply reply = {
-        .id = m->origin.command,
-        .kind = PL_REPLY_PRESENCE,
-        .presence = {.clients = infos, .count = m->count},
-    };
-
-    if (infos == NULL) {
-        pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
-        return;
-    }
-    for (uint32_t i = 0; i < m->count; i++)
-        infos[i] = pl_client_info_of(m->clients[i]);
-    pl_session_answer(s, &reply);
-}
-
-static void answer_stats(struct pl_session *s, const struct pl_query_mail *m)
-{
-    struct pl_reply reply = {
-        .id = m->origin.command,
-        .kind = PL_REPLY_PRESENCE_STATS,
-        .presence_stats = {.clients = m->count, .users = m->users},
-    };
-
-    pl_session_answer(s, &reply);
-}
-
-static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
-{
-    struct pl_reply reply = {
-        .id = m->origin.command,
-        .kind = PL_REPLY_HISTORY,
-        .history = {.count = m->count,
-                    .epoch = pl_span_of(m->epoch),
-                    .offset = m->offset},
-    };
-
-    if (!pl_publications_make(&s->keeper->arena, m->pubs, m->count,
-                              s->subscriber.encoding,
-                              &reply.history.publications)) {
-        pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
-        return;
-    }
-    if (reply.history.publications == NULL && m->count > 0)
-        pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
-    else
-        pl_session_answer(s, &reply);
-}
-
-/* About the bytes that publications take in a reply. */
-static uint64_t cost_of(struct pl_pub *const *pubs, uint32_t count)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        bytes += pl_pub_cost(pubs[i]);
-    return bytes;
-}
-
-/* The same of who is there: each name stands there twice. */
-static uint64_t cost_of_clients(struct pl_client *const *clients,
-                                uint32_t count)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        bytes += 2 * PL_CLIENT_ID_LEN + 48 + pl_client_user(clients[i]).len +
-                 pl_client_conn_info(clients[i]).len;
-    return bytes;
-}
-
-static uint64_t cost_of_answer(const struct pl_query_mail *m)
-{
-    if (m->pubs != NULL)
-        return cost_of(m->pubs, m->count);
-    return m->clients == NULL ? 0 : cost_of_clients(m->clients, m->count);
-}
-
-static void queried(struct pl_subscriber *u, const struct pl_query_mail *m)
-{
-    struct pl_session *s = session_of(u);
-
-    if (is_over(s))
-        return;
-    pl_arena_reset(&s->keeper->arena);
-    if (m->error != 0)
-        pl_session_fail(s, m->origin.command, m->error);
-    else if (!pl_session_can_wait(s, cost_of_answer(m)))
-        pl_session_fail(s, m->origin.command, PL_ERROR_TOO_MANY_REQUESTS);
-    else if (m->kind == PL_QUERY_PRESENCE)
-        answer_presence(s, m);
-    else if (m->kind == PL_QUERY_PRESENCE_STATS)
-        answer_stats(s, m);
-    else
-        answer_history(s, m);
-}
-
-static bool has_room(struct pl_subscriber *u, const struct pl_attach_mail *m)
-{
-    return pl_session_has_room(session_of(u), cost_of(m->pubs, m->pub_count));
-}
-
 static void attached(struct pl_subscriber *u, struct pl_sub *sub,
                      const struct pl_attach_mail *m)
 {
@@ -589,11 +484,11 @@ static void unsuitable(struct pl_subscriber *u)
 
 const struct pl_subscriber_ops pl_session_subscriber_ops = {
     .deliver = pl_session_deliver,
-    .has_room = has_room,
+    .has_room = pl_session_may_recover,
     .attached = attached,
     .dropped = dropped,
     .unsubscribed = unsubscribed,
     .unsuitable = unsuitable,
     .published = published,
-    .queried = queried,
+    .queried = pl_session_tell_queried,
 };

@@ -17,6 +17,7 @@
 #include "loop.h"
 #include "outq.h"
 #include "session.h"
+#include "share.h"
 
 enum pl_session_state {
     PL_SESSION_HANDSHAKE, /* HTTP */
@@ -72,6 +73,7 @@ struct pl_keeper {
     struct pl_ws_limits deflate_limits; /* of those that compress */
     struct pl_inflater inflater;
     struct pl_budget budget;     /* of input in a turn */
+    struct pl_share answers;     /* long ones to presence and history */
     struct pl_list carried;      /* sessions with input for another turn */
     struct pl_task carry;        /* serves them */
     struct pl_replay *replaying; /* pace.c: input that is given again */
@@ -343,6 +345,12 @@ void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
                              uint32_t code);
 void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
                               const struct pl_attach_mail *m);
+
+/* queried.c: the subscriber's operations; see hub.h. */
+void pl_session_tell_queried(struct pl_subscriber *u,
+                             const struct pl_query_mail *m);
+bool pl_session_may_recover(struct pl_subscriber *u,
+                            const struct pl_attach_mail *m);
 
 /* custom.c: rpc and send, handlers, sys.* */
 void pl_session_rpc(struct pl_session *s, const struct pl_command *c);

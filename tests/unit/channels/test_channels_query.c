@@ -22,33 +22,88 @@ static struct rig *make(struct pl_channels_options options)
     return rig_create(7, &options, NULL);
 }
 
-static void a_turns_answers_are_bounded(void **state)
-{
-    enum { ASKED = 10 };
-    struct pl_channels_options options = usual;
-    unsigned answered = 0;
+/* --- The time that answers take --- */
 
-    (void)state;
-    options.answer_bytes = 3 * RIG_CLIENTS * sizeof(void *);
+/* All are in "a", and answers may name so many at once. */
+static struct rig *with_share(uint64_t names)
+{
+    struct pl_channels_options options = usual;
+
+    options.answer_work = names * 30;
     struct rig *r = make(options);
     for (unsigned i = 0; i < RIG_CLIENTS; i++)
         rig_attach(r, i, "a", 0);
     rig_run(r, 0);
-    struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), 0);
-    for (unsigned i = 0; i < ASKED; i++)
-        rig_send(r, 0, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
-    pl_loop_set_budget(loop, 100, 100);
-    pl_loop_turn(loop);
-    rig_run(r, 0);
-    for (unsigned i = 0; i < ASKED; i++) {
+    return r;
+}
+
+/* Ask so often, `between` each time; gives how many were answered. */
+static unsigned count_answered(struct rig *r, enum pl_query_kind kind,
+                               unsigned asked, void (*between)(struct rig *r))
+{
+    unsigned answered = 0;
+
+    rig_forget(r);
+    for (unsigned i = 0; i < asked; i++) {
+        if (between != NULL)
+            between(r);
+        rig_send(r, 0, &rig_query_mail(kind, "a")->msg);
+        rig_run(r, 0);
+    }
+    for (unsigned i = 0; i < asked; i++) {
         struct pl_query_mail *q = rig_mail(r, 0, PL_MAIL_QUERY, i);
 
         assert_true(q->error == 0 || q->error == PL_ERROR_TOO_MANY_REQUESTS);
         answered += q->error == 0;
     }
-    assert_int_equal(answered, 4); /* the last of them went beyond */
-    assert_int_equal(rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE, "a"))->error,
+    return answered;
+}
+
+static void long_answers_get_a_share_of_the_loops_time(void **state)
+{
+    struct rig *r = with_share((uint64_t)3 * RIG_CLIENTS);
+
+    (void)state;
+    assert_int_equal(count_answered(r, PL_QUERY_PRESENCE, 10, NULL), 3);
+    rig_run(r, 1); /* much more time than these took */
+    assert_int_equal(count_answered(r, PL_QUERY_PRESENCE, 10, NULL), 3);
+    rig_destroy(r);
+}
+
+static void come_and_go(struct rig *r)
+{
+    rig_detach(r, 0, "a", 0);
+    rig_attach(r, 0, "a", 0);
+}
+
+/* Users are counted anew after each change. */
+static void counting_users_takes_of_the_same_share(void **state)
+{
+    struct rig *r = with_share((uint64_t)3 * RIG_CLIENTS);
+
+    (void)state;
+    assert_int_equal(
+        count_answered(r, PL_QUERY_PRESENCE_STATS, 10, come_and_go), 3);
+    rig_run(r, 1);
+    assert_int_equal(count_answered(r, PL_QUERY_PRESENCE_STATS, 10, NULL), 10);
+    rig_destroy(r);
+}
+
+static void what_is_small_is_always_answered(void **state)
+{
+    struct rig *r = with_share(RIG_CLIENTS);
+
+    (void)state;
+    assert_int_equal(count_answered(r, PL_QUERY_PRESENCE, 10, NULL), 1);
+    assert_int_equal(rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE, "b"))->error,
                      0);
+    assert_int_equal(
+        rig_ask(r, rig_query_mail(PL_QUERY_HISTORY_REMOVE, "a"))->error, 0);
+    struct pl_query_mail *q = rig_query_mail(PL_QUERY_HISTORY, "a");
+    assert_int_equal(rig_ask(r, q)->error, 0); /* its limit is 0 */
+    q = rig_query_mail(PL_QUERY_HISTORY, "a");
+    q->limit = -1;
+    assert_int_equal(rig_ask(r, q)->error, PL_ERROR_TOO_MANY_REQUESTS);
     rig_destroy(r);
 }
 
@@ -166,6 +221,21 @@ static struct pl_list_mail *list(struct rig *r, const char *pattern)
     return m;
 }
 
+static void lists_get_a_share_of_their_own(void **state)
+{
+    struct rig *r = with_share(1);
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t error = list(r, NULL)->error;
+
+        assert_int_equal(error, i < 2 ? 0 : PL_ERROR_TOO_MANY_REQUESTS);
+        rig_forget(r);
+    }
+    assert_int_equal(count_answered(r, PL_QUERY_PRESENCE, 10, NULL), 1);
+    rig_destroy(r);
+}
+
 static void the_list_tells_channels_that_match(void **state)
 {
     static const struct {
@@ -202,11 +272,14 @@ static void the_list_tells_channels_that_match(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_turns_answers_are_bounded),
+        cmocka_unit_test(long_answers_get_a_share_of_the_loops_time),
+        cmocka_unit_test(counting_users_takes_of_the_same_share),
+        cmocka_unit_test(what_is_small_is_always_answered),
         cmocka_unit_test(history_answers_limit_since_and_reverse),
         cmocka_unit_test(history_of_another_epoch_is_112),
         cmocka_unit_test(history_stops_before_its_byte_budget),
         cmocka_unit_test(asking_for_history_makes_the_epoch_stable),
+        cmocka_unit_test(lists_get_a_share_of_their_own),
         cmocka_unit_test(the_list_tells_channels_that_match),
     };
 

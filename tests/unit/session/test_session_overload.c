@@ -362,6 +362,48 @@ static void a_short_lag_or_no_limit_refuses_nobody(void **state)
     }
 }
 
+/* --- Long answers --- */
+
+/* Ask `count` times who is in "c", and once who is in "own"; gives how many
+ * answers named somebody, the last of which must. */
+static unsigned count_named(struct rig *r, struct client *c, unsigned count)
+{
+    unsigned named = 0;
+    const char *said;
+
+    for (unsigned i = 0; i < count; i++)
+        client_say(c, "{\"id\":3,\"presence\":{\"channel\":\"c\"}}");
+    client_say(c, "{\"id\":4,\"presence\":{\"channel\":\"own\"}}");
+    rig_run(r, 0);
+    for (unsigned i = 0; i < count; i++) {
+        said = client_next(c);
+        assert_non_null(said);
+        named += rig_matches(said, "{\"id\":3,\"presence\":*");
+        assert_true(rig_matches(said, "{\"id\":3,\"presence\":*") ||
+                    rig_matches(said, "{\"id\":3,\"error\":{\"code\":111,*"));
+    }
+    client_expect(c, "{\"id\":4,\"presence\":{*");
+    return named;
+}
+
+/* What one client asks for takes a part of the loop's time, however often it
+ * asks; small channels are told all the while. */
+static void long_answers_share_the_loops_time(void **state)
+{
+    struct rig *r = rig_start("answers", &(struct rig_options){0});
+    struct client *asker = client_join(r, 0);
+
+    (void)state;
+    client_subscribe(asker, 2, "own");
+    for (unsigned i = 0; i < 60; i++) /* to name them takes 69 us */
+        client_subscribe(client_join(r, 0), 2, "c");
+    assert_in_range(count_named(r, asker, 2000), 1300, 1500);
+    assert_int_equal(count_named(r, asker, 10), 0);
+    rig_run(r, 100); /* of which a quarter */
+    assert_in_range(count_named(r, asker, 1000), 325, 375);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +417,7 @@ int main(void)
         cmocka_unit_test(
             a_loop_that_lags_refuses_connections_until_it_does_not),
         cmocka_unit_test(a_short_lag_or_no_limit_refuses_nobody),
+        cmocka_unit_test(long_answers_share_the_loops_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queried.c - answers to presence, presence_stats and history.
+ *
+ * An answer must have room in the queue (session_output.c), and the loop must
+ * have time to write it: the hub hands over answers in the order in which they
+ * came, so that everything else of the loop's channels waits behind them.  Long
+ * answers of all sessions together get a share of the loop's time (share.h).
+ * An answer without room or time becomes error 111.
+ *
+ * Rejected: one such query at a time for each connection.  Ten connections in a
+ * channel of 100,000 clients would still hold a loop for a second.
+ *
+ * Invariant: an answer that is written was counted in the share, unless it is
+ * small. */
+#include "session_private.h"
+
+static struct pl_session *session_of(struct pl_subscriber *u)
+{
+    return PL_CONTAINER(u, struct pl_session, subscriber);
+}
+
+static void answer_presence(struct pl_session *s, const struct pl_query_mail *m)
+{
+    struct pl_client_info *infos =
+        pl_arena_alloc(&s->keeper->arena, (m->count + 1) * sizeof *infos);
+    struct pl_reply reply = {
+        .id = m->origin.command,
+        .kind = PL_REPLY_PRESENCE,
+        .presence = {.clients = infos, .count = m->count},
+    };
+
+    if (infos == NULL) {
+        pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
+        return;
+    }
+    for (uint32_t i = 0; i < m->count; i++)
+        infos[i] = pl_client_info_of(m->clients[i]);
+    pl_session_answer(s, &reply);
+}
+
+static void answer_stats(struct pl_session *s, const struct pl_query_mail *m)
+{
+    struct pl_reply reply = {
+        .id = m->origin.command,
+        .kind = PL_REPLY_PRESENCE_STATS,
+        .presence_stats = {.clients = m->count, .users = m->users},
+    };
+
+    pl_session_answer(s, &reply);
+}
+
+static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
+{
+    struct pl_reply reply = {
+        .id = m->origin.command,
+        .kind = PL_REPLY_HISTORY,
+        .history = {.count = m->count,
+                    .epoch = pl_span_of(m->epoch),
+                    .offset = m->offset},
+    };
+
+    if (!pl_publications_make(&s->keeper->arena, m->pubs, m->count,
+                              s->subscriber.encoding,
+                              &reply.history.publications)) {
+        pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
+        return;
+    }
+    if (reply.history.publications == NULL && m->count > 0)
+        pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
+    else
+        pl_session_answer(s, &reply);
+}
+
+/* About the bytes that publications take in a reply. */
+static uint64_t cost_of(struct pl_pub *const *pubs, uint32_t count)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        bytes += pl_pub_cost(pubs[i]);
+    return bytes;
+}
+
+/* The same of who is there: each name stands there twice. */
+static uint64_t cost_of_clients(struct pl_client *const *clients,
+                                uint32_t count)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        bytes += 2 * PL_CLIENT_ID_LEN + 48 + pl_client_user(clients[i]).len +
+                 pl_client_conn_info(clients[i]).len;
+    return bytes;
+}
+
+static uint64_t cost_of_answer(const struct pl_query_mail *m)
+{
+    if (m->pubs != NULL)
+        return cost_of(m->pubs, m->count);
+    return m->clients == NULL ? 0 : cost_of_clients(m->clients, m->count);
+}
+
+/* Units of pl_loop_add_work(): to look at one of an answer and release it, to
+ * write it, and the bytes that one unit writes and sends. */
+enum { WORK_LOOK = 20, WORK_WRITE = 80, WORK_BYTES = 8 };
+
+/* Whether this loop may take the time to write an answer of so many bytes.  If
+ * so, the time is spent. */
+static bool has_time(struct pl_session *s, const struct pl_query_mail *m,
+                     uint64_t bytes)
+{
+    struct pl_share *share = &s->keeper->answers;
+    uint64_t now_ms = pl_loop_now_ms(s->actor.loop);
+    uint64_t units =
+        (uint64_t)m->count * (WORK_LOOK + WORK_WRITE) + bytes / WORK_BYTES;
+
+    if (bytes == 0)
+        return true;
+    pl_loop_add_work(s->actor.loop, (uint64_t)m->count * WORK_LOOK);
+    if (!pl_share_allows(share, now_ms, units) ||
+        !pl_session_can_wait(s, bytes))
+        return false;
+    pl_share_spend(share, now_ms, units);
+    return true;
+}
+
+void pl_session_tell_queried(struct pl_subscriber *u,
+                             const struct pl_query_mail *m)
+{
+    struct pl_session *s = session_of(u);
+
+    if (s->state >= PL_SESSION_CLOSING)
+        return;
+    pl_arena_reset(&s->keeper->arena);
+    if (m->error != 0)
+        pl_session_fail(s, m->origin.command, m->error);
+    else if (!has_time(s, m, cost_of_answer(m)))
+        pl_session_fail(s, m->origin.command, PL_ERROR_TOO_MANY_REQUESTS);
+    else if (m->kind == PL_QUERY_PRESENCE)
+        answer_presence(s, m);
+    else if (m->kind == PL_QUERY_PRESENCE_STATS)
+        answer_stats(s, m);
+    else
+        answer_history(s, m);
+}
+
+bool pl_session_may_recover(struct pl_subscriber *u,
+                            const struct pl_attach_mail *m)
+{
+    return pl_session_has_room(session_of(u), cost_of(m->pubs, m->pub_count));
+}
