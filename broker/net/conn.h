@@ -41,6 +41,8 @@ struct pl_conn_io {
     bool (*finish)(struct pl_conn *c); /* say that no more comes; false: that
                                           waits for the kernel */
     void (*free)(struct pl_conn *c);
+    /* Whether the next read may have to answer a handshake of TLS. */
+    bool (*is_greeting)(const struct pl_conn *c);
 };
 
 extern const struct pl_conn_io pl_conn_io_plain;
@@ -72,6 +74,12 @@ struct pl_conn_above {
 
 extern const struct pl_conn_above pl_conn_above_session, pl_conn_above_web;
 
+/* Connections to be read when a turn has time, in order. */
+struct pl_conn_queue {
+    struct pl_conn *first;
+    struct pl_conn *last; /* while there is a first */
+};
+
 /* What the connections of a loop share. */
 struct pl_conns {
     struct pl_actor actor; /* first */
@@ -81,9 +89,9 @@ struct pl_conns {
     struct pl_web *web;       /* of an HTTP server */
     bool is_trusted;          /* its clients need no key */
     struct pl_metrics *metrics;
-    struct pl_poller *poller;   /* owned */
-    struct pl_conn *ready;      /* to be read when a turn has time, in order */
-    struct pl_conn *ready_last; /* while there is a first */
+    struct pl_poller *poller; /* owned */
+    struct pl_conn_queue ready;
+    struct pl_conn_queue greeting; /* those whose TLS handshake is not done */
     struct pl_task read_ready;
     struct pl_conns_tls *tls;       /* owned; NULL: none of them uses TLS */
     const struct pl_config *config; /* NULL: there are no doors */
@@ -96,9 +104,10 @@ struct pl_conns {
 struct pl_conn {
     struct pl_conns *conns;
     const struct pl_conn_io *io;
-    struct pl_conn *next; /* of the ready ones */
+    struct pl_conn *next; /* of the queue that has it */
     int fd;               /* -1: closed */
-    bool is_ready : 1;
+    bool is_ready : 1;    /* in conns->ready, or ... */
+    bool is_greeting : 1; /* ... if this is set, too, in conns->greeting */
     bool is_paused : 1;
     bool is_unread : 1;    /* an edge came that was not read to its end */
     bool is_hung_up : 1;   /* the peer's FIN is there, behind what is unread */
@@ -109,7 +118,7 @@ struct pl_conn {
     bool has_guest : 1;    /* a place for one follows the transport's bytes */
 };
 
-/* What the poller saw of a connection, and what conns->ready lists. */
+/* What the poller saw of a connection, and what the queues have. */
 void pl_conn_on_event(void *conn, uint32_t events);
 void pl_conn_read_ready(struct pl_task *t);
 

@@ -85,8 +85,16 @@ const struct pl_conn_io pl_conn_io_proxy_plain = {
     .write = proxy_write,
 };
 
+/* The greeting is behind the header. */
+static bool proxy_is_greeting(const struct pl_conn *c)
+{
+    (void)c;
+    return true;
+}
+
 const struct pl_conn_io pl_conn_io_proxy_tls = {
     .size = sizeof(struct pl_conn_tls),
     .read = proxy_read,
     .write = proxy_write,
+    .is_greeting = proxy_is_greeting,
 };

@@ -366,6 +366,11 @@ static void tls_free(struct pl_conn *c)
     pl_buf_fini(&t->tail);
 }
 
+static bool tls_is_greeting(const struct pl_conn *c)
+{
+    return !((const struct pl_conn_tls *)c)->is_open;
+}
+
 static enum pl_err tls_init(struct pl_conn *c)
 {
     struct pl_conn_tls *t = tls_of(c);
@@ -398,6 +403,7 @@ const struct pl_conn_io pl_conn_io_tls = {
     .drain = tls_drain,
     .finish = tls_finish,
     .free = tls_free,
+    .is_greeting = tls_is_greeting,
 };
 
 /* --- What a loop's connections share --- */

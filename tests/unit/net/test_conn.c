@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "conn.h"
 #include "loop.h"
 
 enum { FLOODS = 400, LEN = 3000 };
@@ -22,6 +23,9 @@ static unsigned floods, floods_before_neighbour;
 enum { CROWD = 30 };
 static int crowd[CROWD];
 static unsigned crowd_reads[CROWD], crowd_size;
+
+/* Handshakes of TLS that were gone on with. */
+static unsigned greetings, greetings_before_neighbour;
 
 ssize_t __real_recv(int fd, void *to, size_t len, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t len, int flags);
@@ -37,6 +41,8 @@ ssize_t __wrap_recv(int fd, void *to, size_t len, int flags)
     }
     if (fd == neighbour && floods_before_neighbour == 0)
         floods_before_neighbour = floods;
+    if (fd == neighbour && greetings_before_neighbour == 0)
+        greetings_before_neighbour = greetings;
     if ((!is_crowd && fd != flooding) || floods >= FLOODS)
         return __real_recv(fd, to, len, flags);
     floods++;
@@ -298,6 +304,79 @@ static void those_who_flood_share_a_turn(void **state)
     rig_destroy(r);
 }
 
+static ssize_t greeting_read(struct pl_conn *c, void *to, size_t len)
+{
+    ssize_t n;
+
+    while ((n = recv(c->fd, to, len, 0)) > 0)
+        greetings++;
+    return n;
+}
+
+static bool always_greets(const struct pl_conn *c)
+{
+    (void)c;
+    return true;
+}
+
+/* The peer's end of a connection that never ends its handshake of TLS. */
+static int open_greeting(struct rig *r)
+{
+    static struct pl_conn_io io;
+    int fds[2];
+
+    io = pl_conn_io_plain;
+    io.read = greeting_read;
+    io.is_greeting = always_greets;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
+                     0);
+    assert_int_equal(pl_conn_open(r->conns, fds[1], &io, NULL), PL_OK);
+    return fds[0];
+}
+
+static unsigned greetings_before_turn, most_greetings;
+
+static void on_greeted(void *arg)
+{
+    unsigned done = greetings - greetings_before_turn;
+
+    (void)arg;
+    greetings_before_turn = greetings;
+    if (done > most_greetings)
+        most_greetings = done;
+}
+
+/* Handshakes that come at once delay nobody who is connected, though they came
+ * first; and one that goes meanwhile costs no other. */
+static void a_crowd_of_handshakes_delays_nobody(void **state)
+{
+    struct rig *r = begin();
+    int fds[CROWD], other_end, other = open_echo(r, &other_end);
+    char frame[106], got[200];
+
+    (void)state;
+    greetings = greetings_before_neighbour = greetings_before_turn = 0;
+    most_greetings = 0;
+    for (unsigned i = 0; i < CROWD; i++) {
+        fds[i] = open_greeting(r);
+        send_all(fds[i], "x", 1);
+    }
+    close(fds[CROWD - 1]);
+    send_all(other, frame, put_frame(frame, 'y', 100));
+    pl_loop_on_turn_end(r->loop, on_greeted, NULL);
+    neighbour = other_end;
+    rig_run(r);
+    neighbour = -1;
+    assert_int_equal(greetings, CROWD);
+    assert_in_range(most_greetings, 1, 5);
+    assert_in_range(greetings_before_neighbour, 0, 5);
+    assert_int_equal(read_now(other, got, sizeof got), 102);
+    for (unsigned i = 0; i < CROWD - 1; i++)
+        close(fds[i]);
+    close(other);
+    rig_destroy(r);
+}
+
 static void a_refused_request_gets_its_answer_before_the_end(void **state)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -482,6 +561,7 @@ int main(void)
         cmocka_unit_test(an_end_while_output_waits_frees_it),
         cmocka_unit_test(a_flood_does_not_starve_its_neighbours),
         cmocka_unit_test(those_who_flood_share_a_turn),
+        cmocka_unit_test(a_crowd_of_handshakes_delays_nobody),
         cmocka_unit_test(a_refused_request_gets_its_answer_before_the_end),
         cmocka_unit_test(a_close_ends_the_socket_when_all_is_sent),
         cmocka_unit_test(last_words_are_with_the_kernel_however_slow_the_peer),
