@@ -24,7 +24,8 @@
 #include "monitor.h"
 
 enum {
-    BODY_MIN = 1024 * 1024 /* bytes that a body may have at least */
+    BODY_MIN = 1024 * 1024, /* bytes that a body may have at least */
+    WORK_TURN = 1 << 20     /* units of pl_loop_add_work() */
 };
 
 /* --- Doors --- */
@@ -196,6 +197,16 @@ static enum pl_err create_web(struct pl_admin *a)
     return pl_web_create(&a->web, &o);
 }
 
+/* As workers do; see session/keeper.c.  Streams hear of what clients publish,
+ * and a turn's publications would otherwise be as many as the mailbox takes. */
+static void bound_turns(const struct pl_admin *a)
+{
+    struct pl_loop *loop = pl_reactor_loop(a->options.reactor);
+
+    pl_loop_bound_output(loop, a->options.config->limits.outgoing_queue / 4);
+    pl_loop_bound_work(loop, WORK_TURN);
+}
+
 enum pl_err pl_admin_create(struct pl_admin **out,
                             const struct pl_admin_options *options)
 {
@@ -223,6 +234,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
         free(a);
         return rc;
     }
+    bound_turns(a);
     rc = open_doors(a);
     if (rc != PL_OK) {
         stop(a); /* reaped with the turn, or with the system */

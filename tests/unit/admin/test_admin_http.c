@@ -231,6 +231,42 @@ static void a_message_larger_than_the_queue_goes_into_an_empty_stream(void **st)
     close(fd);
 }
 
+/* A turn brings no more than a part of what may wait for a reader. */
+static void a_stream_that_is_read_takes_all_that_comes_at_once(void **state)
+{
+    enum { LEN = 1000, COUNT = 64 };
+    static struct rig other;
+    struct rig *r = *state;
+    char data[LEN + 1] = {0};
+    struct pl_buf body = {0};
+
+    r->config->limits.outgoing_queue = 16 * 1024;
+    go(r);
+    int fd =
+        open_stream(r, "GET /sub?channel=a&channel=b", "\"channel\":\"b\"");
+    memset(data, '1', LEN);
+    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
+    for (int i = 0; i < COUNT; i++)
+        pl_buf_printf(&body, "%s{\"publish\":{\"channel\":\"%s\",\"data\":%s}}",
+                      i == 0 ? "" : ",", i < COUNT / 2 ? "a" : "b",
+                      i < COUNT - 1 ? data : "\"end\"");
+    pl_buf_put_span(&body, PL_SPAN("]}"));
+    strcpy(other.path, r->path);
+    int asker = dial_unix(&other);
+    char head[200];
+    snprintf(head, sizeof head,
+             "POST /api/batch HTTP/1.1\r\nHost: x\r\nContent-Length: %zu"
+             "\r\n\r\n",
+             body.len);
+    say(asker, head);
+    pl_buf_put_byte(&body, '\0');
+    say(asker, body.data);
+    hear_until(r, fd, "\"data\":\"end\"");
+    close(asker);
+    close(fd);
+    pl_buf_fini(&body);
+}
+
 static void a_stream_of_which_nothing_is_left_ends(void **state)
 {
     struct rig *r = *state;
@@ -408,6 +444,7 @@ int main(void)
         RUNNING(a_stream_gets_publications_a_line_each),
         RUNNING(streams_of_a_channel_get_the_same_lines),
         RUNNING(a_message_larger_than_the_queue_goes_into_an_empty_stream),
+        NOT_RUNNING(a_stream_that_is_read_takes_all_that_comes_at_once),
         RUNNING(a_stream_of_which_nothing_is_left_ends),
         RUNNING(a_stream_is_of_names_in_utf8),
         RUNNING(a_reader_that_has_gone_is_noticed_at_once),
