@@ -6,7 +6,9 @@
  * half for those that have, a quarter for those that need none.  A stranger too
  * many is let in, and an older one ends for it: the oldest of its own address
  * when that address has half of the share, else the oldest of all.  So clients
- * that connect and wait cannot keep out one that connects and asks.
+ * that connect and wait cannot keep out one that connects and asks.  Of the
+ * other shares one ends that waits for its next request, if there is any: a
+ * client that keeps connections open is used to that.
  *
  * Rejected: to refuse the newest stranger, which lets a few idle connections
  * lock the address for all; a fixed number of connections for each address,
@@ -137,15 +139,32 @@ static void make_room(struct pl_web *web, const struct pl_ip *from)
                                                              : oldest);
 }
 
+/* A place in a share of those that need no key, or have shown it.  False: all
+ * are at work. */
+static bool find_room(struct pl_web *web, enum pl_web_share share)
+{
+    if (!is_full(web, share))
+        return true;
+    for (struct pl_list *l = web->conns.next; l != &web->conns; l = l->next) {
+        struct pl_web_conn *c = PL_CONTAINER(l, struct pl_web_conn, link);
+
+        if (c->share == share && c->is_idle) {
+            pl_web_abort(c);
+            return true;
+        }
+    }
+    note_refused(web);
+    return false;
+}
+
 enum pl_err pl_web_join(struct pl_web *web, struct pl_web_conn *c)
 {
     if (web->is_closed)
         return PL_EFULL;
-    if (is_full(web, c->share)) {
-        if (c->share != PL_WEB_STRANGER) {
-            note_refused(web);
+    if (c->share != PL_WEB_STRANGER) {
+        if (!find_room(web, c->share))
             return PL_EFULL;
-        }
+    } else if (is_full(web, PL_WEB_STRANGER)) {
         make_room(web, &c->from);
     }
     ++*count_of(web, c->share);
@@ -185,10 +204,8 @@ bool pl_web_admit(struct pl_web_conn *c)
 
     if (c->share != PL_WEB_STRANGER)
         return true;
-    if (is_full(web, PL_WEB_KNOWN)) {
-        note_refused(web);
+    if (!find_room(web, PL_WEB_KNOWN))
         return false;
-    }
     --*count_of(web, c->share);
     pl_list_remove(&c->stranger);
     c->share = PL_WEB_KNOWN;

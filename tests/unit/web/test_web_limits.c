@@ -259,8 +259,7 @@ static void no_share_takes_from_another(void **state)
 
     for (int i = 0; i < 2 * QUARTER; i++, n++) {
         p[n] = connect_stranger(r);
-        peer_say(p[n], KEYED("GET /now", ""));
-        assert_int_equal(peer_status(p[n]), 200);
+        peer_say(p[n], KEYED("GET /later", ""));
         assert_false(p[n]->is_ending);
     }
     p[n] = connect_stranger(r); /* one too many with a key */
@@ -282,6 +281,34 @@ static void no_share_takes_from_another(void **state)
     peer_say(p[0], KEYED("GET /now", ""));
     assert_int_equal(peer_status(p[0]), 200);
     peer_free(p[0]);
+}
+
+/* The first of those that wait, and none that is at work. */
+static void one_that_waits_for_its_next_request_makes_room(void **state)
+{
+    enum { HALF = 512 / 2 };
+    struct rig *r = *state;
+    struct peer *p[HALF + 2];
+    int n;
+
+    for (n = 0; n < HALF; n++) {
+        p[n] = connect_stranger(r);
+        peer_say(p[n], n == 5 || n == 7 ? KEYED("GET /now", "")
+                                        : KEYED("GET /later", ""));
+    }
+    for (; n < HALF + 2; n++) {
+        p[n] = connect_stranger(r);
+        peer_say(p[n], KEYED("GET /later", ""));
+        assert_null(p[n == HALF ? 5 : 7]->conn);
+        assert_non_null(p[n]->conn);
+    }
+    assert_int_equal(metric(r, PL_METRIC_ADMIN_REFUSED), 0);
+    peer_free(p[5]); /* one too many: all are at work */
+    p[5] = connect_stranger(r);
+    peer_say(p[5], KEYED("GET /now", ""));
+    assert_int_equal(peer_status(p[5]), 503);
+    while (n > 0)
+        peer_free(p[--n]);
 }
 
 static void a_closed_server_takes_nobody(void **state)
@@ -314,6 +341,7 @@ int main(void)
         WITH_RIG(clients_without_a_key_make_room_for_one_another),
         WITH_RIG(one_address_does_not_end_those_of_others),
         WITH_RIG(no_share_takes_from_another),
+        WITH_RIG(one_that_waits_for_its_next_request_makes_room),
         WITH_RIG(a_closed_server_takes_nobody),
     };
 
