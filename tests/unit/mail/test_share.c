@@ -11,8 +11,8 @@
 
 enum { SMALL = PL_SHARE_USUAL / PL_SHARE_SMALL, MORE = SMALL + 1 };
 
-static void it_may_be_spent_at_once_and_fills_at_a_quarter_of_the_time(
-    void **state)
+static void
+it_may_be_spent_at_once_and_fills_at_a_quarter_of_the_time(void **state)
 {
     struct pl_share s = {.most = PL_SHARE_USUAL}; /* 100 ms of work */
 
