@@ -468,6 +468,9 @@ static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
     }
 }
 
+/* A unit of pl_loop_add_work() writes so many bytes. */
+enum { WORK_BYTES = 8 };
+
 /* A result that is too much beside the others is an error; but what was done
  * is told, which takes little: its own bytes are with others now. */
 static void fill(struct pl_api_call *call, struct pl_api_part *p,
@@ -476,6 +479,8 @@ static void fill(struct pl_api_call *call, struct pl_api_part *p,
     size_t before = p->result.len;
 
     write_result(p, msg);
+    pl_loop_add_work(call->calls->actor->loop,
+                     (p->result.len - before) / WORK_BYTES);
     if (msg->type != PL_MAIL_QUERY && msg->type != PL_MAIL_LIST) {
         give_back(call, p);
     } else if (!take_bytes(call, p, p->result.len - before)) {

@@ -519,6 +519,44 @@ static void the_answers_to_a_batch_are_bounded_in_bytes(void **state)
     assert_int_equal(c.refused, 2);
 }
 
+/* The most answers that a turn of the control loop took. */
+struct turns {
+    struct fixture *f;
+    uint64_t handled, most;
+};
+
+static void on_turn_end(void *arg)
+{
+    struct turns *t = arg;
+    uint64_t handled = pl_loop_stats(t->f->actor.loop)->mail_handled;
+
+    if (handled - t->handled > t->most)
+        t->most = handled - t->handled;
+    t->handled = handled;
+}
+
+static void long_answers_are_spread_over_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct turns t = {.f = f};
+    struct pl_buf body = {0};
+    struct counts c;
+
+    pl_loop_bound_work(f->actor.loop, 1 << 20);
+    pl_loop_on_turn_end(f->actor.loop, on_turn_end, &t);
+    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
+    for (int i = 0; i < 4; i++)
+        pl_buf_printf(&body,
+                      "%s{\"history\":{\"channel\":\"large\","
+                      "\"limit\":-1}}",
+                      i == 0 ? "" : ",");
+    pl_buf_put_span(&body, PL_SPAN("]}"));
+    run(f, &c, PL_CALL_BATCH, 0, &body);
+    pl_loop_on_turn_end(f->actor.loop, NULL, NULL);
+    assert_int_equal(c.good, 2 * 4);
+    assert_int_equal(t.most, 1); /* each has 12 MiB */
+}
+
 #define WITH_FIXTURE(test)                                                     \
     cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -547,6 +585,7 @@ int main(void)
         WITH_FIXTURE(a_broadcast_sends_no_more_bytes_than_may_be_out),
         WITH_FIXTURE(one_publication_may_have_any_size),
         WITH_FIXTURE(the_answers_to_a_batch_are_bounded_in_bytes),
+        WITH_FIXTURE(long_answers_are_spread_over_turns),
     };
 
     return cmocka_run_group_tests_name("admin_calls", tests, NULL, NULL);
