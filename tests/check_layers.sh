@@ -86,9 +86,14 @@ check_threads() {
 check_licence() {
     local file
     while IFS= read -r file; do
-        head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2\.0' ||
-            finding "no SPDX line: $file"
-    done <<<"$code"$'\n'"$scripts"
+        [ -z "$file" ] || finding "no SPDX line: $file"
+        # shellcheck disable=SC2086
+    done < <(awk '
+        FNR == 1 { if (file != "" && !seen) print file
+                   file = FILENAME; seen = 0 }
+        FNR <= 2 && /SPDX-License-Identifier: Apache-2\.0/ { seen = 1 }
+        FNR == 2 && seen { nextfile }
+        END { if (!seen) print file }' $code $scripts)
 }
 
 # name: rooms it links, as CMake has them, hidden or not.  A folder's second room
@@ -131,32 +136,44 @@ check_table() {
 $difference"
 }
 
-# FILE FIRST_LINE LENGTH NAME of each function, for code in our format: one
-# begins with a line in column 0 that is followed by a "{" in column 0.
-functions() { # file
-    awk -v file="$1" '
-        /^[A-Za-z_].*[(]/ { name = $0; start = FNR }
-        /^{/ { from = start }
-        /^}/ { if (from) {
-                   sub(/[(].*/, "", name); sub(/.*[ *]/, "", name)
-                   print file, from, FNR - from + 1, name }
-               from = 0 }' "$1"
+# FILE LINES of each file, and FILE FIRST_LINE LENGTH NAME of each function, for
+# code in our format: a function begins with a line in column 0 that is followed
+# by a "{" in column 0.  One awk for all: a process for each file took a minute.
+lengths() { # file...
+    awk 'function tell() { if (file != "") print file, lines }
+         FNR == 1 { tell(); file = FILENAME; from = 0 }
+         { lines = FNR }
+         /^[A-Za-z_].*[(]/ { name = $0; start = FNR }
+         /^{/ { from = start }
+         /^}/ { if (from) {
+                    sub(/[(].*/, "", name); sub(/.*[ *]/, "", name)
+                    print FILENAME, from, FNR - from + 1, name }
+                from = 0 }
+         END { tell() }' "$@"
+}
+
+check_file() { # file lines
+    local bound=$FILE_MAX
+    [[ $1 != tests/* ]] || bound=$FILE_MAX_TESTS
+    [ "$2" -le $bound ] || [[ " $LONG_ALLOWED " == *" $1 "* ]] ||
+        finding "$1 has $2 lines, over $bound"
+}
+
+check_function() { # file from length name
+    [ "$3" -le $FUNCTION_MAX ] || [[ " $LONG_ALLOWED " == *" $1:$4 "* ]] ||
+        finding "$1:$2: $4 has $3 lines, over $FUNCTION_MAX"
 }
 
 check_lengths() {
-    local file lines bound from length name
-    while IFS= read -r file; do
-        lines=$(wc -l <"$file")
-        bound=$FILE_MAX
-        [[ $file != tests/* ]] || bound=$FILE_MAX_TESTS
-        [ "$lines" -le $bound ] || [[ " $LONG_ALLOWED " == *" $file "* ]] ||
-            finding "$file has $lines lines, over $bound"
-        while read -r _ from length name; do
-            [ "$length" -le $FUNCTION_MAX ] ||
-                [[ " $LONG_ALLOWED " == *" $file:$name "* ]] ||
-                finding "$file:$from: $name has $length lines, over $FUNCTION_MAX"
-        done < <(functions "$file")
-    done < <(grep '\.[ch]$' <<<"$code")
+    local file first length name
+    while read -r file first length name; do
+        if [ -z "$length" ]; then
+            check_file "$file" "$first"
+        else
+            check_function "$file" "$first" "$length" "$name"
+        fi
+        # shellcheck disable=SC2086
+    done < <(lengths $code)
 }
 
 check_includes

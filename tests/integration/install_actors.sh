@@ -2,19 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # libparley-actors installs by itself, and a program that knows nothing but
 # its pkg-config name builds and runs.
-#   install_actors.sh SOURCE_DIR C_COMPILER
+#   install_actors.sh SOURCE_DIR BUILD_DIR C_COMPILER FILE...
+# BUILD_DIR is a release, without a sanitizer's flags; each FILE is one to be
+# installed.
 set -euo pipefail
-source_dir=$1 cc=$2
+source_dir=$1 build=$2 cc=$3
 export CMAKE_GENERATOR=Ninja # make may not be there
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# a build of its own: that of the test may carry a sanitizer's flags
-CC=$cc cmake -S "$source_dir" -B "$work/build" -DCMAKE_BUILD_TYPE=Release \
-    -DBUILD_TESTING=OFF >"$work/log"
-cmake --build "$work/build" --target parley-actors -j2 >>"$work/log"
-cmake --install "$work/build" --component actors --prefix "$work/first" \
-    >>"$work/log"
+cmake --install "$build" --component actors --prefix "$work/first" \
+    >"$work/log"
 mv "$work/first" "$work/prefix" # the package does not know where it was
 
 pc=$(dirname "$(find "$work/prefix" -name parley-actors.pc)")

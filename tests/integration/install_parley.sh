@@ -3,20 +3,17 @@
 # libparley installs, shows its users nothing but parley.h, and a program that
 # knows only the package's name builds and runs: with pkg-config against the
 # shared and the static library, and with find_package.
-#   install_parley.sh SOURCE_DIR C_COMPILER DRIVER
-# DRIVER is test_broker_embed, which talks to the program.
+#   install_parley.sh SOURCE_DIR BUILD_DIR C_COMPILER DRIVER FILE...
+# BUILD_DIR is a release, without a sanitizer's flags.  DRIVER is
+# test_broker_embed, which talks to the program; each FILE is one to be installed.
 set -euo pipefail
-source_dir=$1 cc=$2 driver=$3
+source_dir=$1 build=$2 cc=$3 driver=$4
 export CMAKE_GENERATOR=Ninja # make may not be there
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "$*" >&2; exit 1; }
 
-# a build of its own: that of the test may carry a sanitizer's flags
-CC=$cc cmake -S "$source_dir" -B "$work/build" -DCMAKE_BUILD_TYPE=Release \
-    -DBUILD_TESTING=OFF >"$work/log"
-cmake --build "$work/build" -j2 --target installed >>"$work/log"
-cmake --install "$work/build" --prefix "$work/first" >>"$work/log"
+cmake --install "$build" --prefix "$work/first" >"$work/log"
 mv "$work/first" "$work/prefix" # the package does not know where it was
 "$work/prefix/bin/parleyd" --version
 "$work/prefix/bin/parley" --version
