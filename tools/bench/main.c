@@ -15,7 +15,7 @@ static int usage(FILE *to, int status)
     fputs(
         "usage: parley-bench [--only NAME] [--rounds N] [--json]\n"
         "       parley-bench --count SHAPE [--others N] [--idle N]\n"
-        "                    [--each N] [--repeat N]\n"
+        "                    [--each N] [--history N] [--repeat N]\n"
         "\n"
         "  --only NAME    only pieces whose name contains it\n"
         "  --rounds N     the median of so many is told (default 9, odd)\n"
@@ -25,7 +25,8 @@ static int usage(FILE *to, int status)
         "                 and how many deliveries that was\n"
         "  --others N     other channels, with a subscriber each\n"
         "  --idle N       connections that do nothing\n"
-        "  --each N       further channels of each connection\n",
+        "  --each N       further channels of each connection\n"
+        "  --history N    publications that a channel keeps\n",
         to);
     return status;
 }
@@ -56,6 +57,8 @@ static bool take_number(struct options *o, const char *name, const char *value)
         return read_number(value, &o->shape.others);
     if (strcmp(name, "--idle") == 0)
         return read_number(value, &o->shape.idle);
+    if (strcmp(name, "--history") == 0)
+        return read_number(value, &o->shape.history);
     if (strcmp(name, "--each") == 0)
         return read_number(value, &o->shape.each);
     if (strcmp(name, "--repeat") == 0)

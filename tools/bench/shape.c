@@ -171,7 +171,8 @@ static void destroy(struct work *k)
 
 bool shape_count(const struct shape *s)
 {
-    struct world_options o = {.is_clock_driven = true};
+    struct world_options o = {.history_size = s->history,
+                              .is_clock_driven = true};
     struct work k = {.repeat = s->repeat};
     size_t i = 0, n = sizeof shapes / sizeof *shapes;
 

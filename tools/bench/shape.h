@@ -10,6 +10,7 @@ struct shape {
     unsigned others;  /* other channels */
     unsigned idle;    /* connections that do nothing */
     unsigned each;    /* further channels of each connection */
+    unsigned history; /* publications that a channel keeps */
     unsigned repeat;
 };
 
