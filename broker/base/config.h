@@ -59,10 +59,10 @@ struct pl_config_endpoints {
     size_t count;
 };
 
-/* A key `limits.memory`; both 0: off. */
+/* `limits.memory` and others; both 0: off. */
 struct pl_config_memory {
     uint64_t bytes;
-    uint32_t percent; /* of what the process may have */
+    uint32_t percent; /* of what, the key's row in the documentation says */
 };
 
 /* Owned by whoever loaded it; constant from then on, so any thread may read
@@ -101,6 +101,8 @@ struct pl_config {
         uint32_t admin_connections;   /* to the admin address and socket */
         uint64_t loop_lag_ms;         /* 0: off */
         struct pl_config_memory memory;
+        struct pl_config_memory history;        /* of all channels */
+        struct pl_config_memory client_history; /* of a user's channels */
     } limits;
     struct {
         struct pl_config_networks trusted;
@@ -129,6 +131,7 @@ struct pl_config {
         enum pl_config_slow slow;
         uint64_t meta_ttl_ms;
         uint32_t history_size;   /* 0: no history */
+        uint64_t history_bytes;  /* of a channel; 0: any number */
         uint64_t history_ttl_ms; /* 0: no history */
         bool presence;
         bool join_leave;

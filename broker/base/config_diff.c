@@ -64,6 +64,7 @@ bool pl_config_differs(const struct pl_config *a, const struct pl_config *b,
     case PL_KIND_SIZE:
         return *(const uint64_t *)x != *(const uint64_t *)y;
     case PL_KIND_MEMORY:
+    case PL_KIND_SHARE:
         return is_other_memory(x, y);
     case PL_KIND_STRING:
     case PL_KIND_SOCKET:

@@ -14,6 +14,7 @@ enum pl_config_kind {
     PL_KIND_DURATION,  /* into uint64_t, milliseconds */
     PL_KIND_SIZE,      /* into uint64_t, bytes */
     PL_KIND_MEMORY,    /* into struct pl_config_memory */
+    PL_KIND_SHARE,     /* the same without auto */
     PL_KIND_STRING,    /* into char *; may not be empty */
     PL_KIND_SOCKET,    /* the same, or `off`: NULL, or `auto` */
     PL_KIND_ENDPOINT,  /* into struct pl_config_endpoint, or `off` */

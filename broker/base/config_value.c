@@ -94,7 +94,8 @@ static void format_quantity(const struct job *j, uint64_t n, char *out,
 
     if (j->key->kind == PL_KIND_DURATION)
         unit = duration_units;
-    else if (j->key->kind == PL_KIND_SIZE || j->key->kind == PL_KIND_MEMORY)
+    else if (j->key->kind == PL_KIND_SIZE || j->key->kind == PL_KIND_MEMORY ||
+             j->key->kind == PL_KIND_SHARE)
         unit = size_units;
     for (; unit != NULL && unit->name != NULL && n > 0; unit++)
         if (n % unit->factor == 0 &&
@@ -159,16 +160,20 @@ static void store_memory(const struct job *j)
     struct pl_config_memory *out = j->member;
     uint64_t n;
 
+    bool has_auto = j->key->kind == PL_KIND_MEMORY;
+
     if (strcmp(text, "off") == 0)
         return;
-    if (strcmp(text, "auto") == 0)
+    if (has_auto && strcmp(text, "auto") == 0)
         out->percent = AUTO_PERCENT;
     else if (read_percentage(text, &out->percent))
         return;
     else if (!read_quantity(text, size_units, &n))
         refuse(j, text,
-               "a size; as 512MiB or 2GiB, or a percentage from 1% to "
-               "100%, or auto, or off");
+               has_auto ? "a size; as 512MiB or 2GiB, or a percentage from 1% "
+                          "to 100%, or auto, or off"
+                        : "a size; as 512MiB or 2GiB, or a percentage from 1% "
+                          "to 100%, or off");
     else if (in_range(j, n))
         out->bytes = n;
 }
@@ -399,6 +404,7 @@ enum pl_err pl_config_value_store(struct pl_config_loading *l,
         store_quantity(&j);
         return PL_OK;
     case PL_KIND_MEMORY:
+    case PL_KIND_SHARE:
         store_memory(&j);
         return PL_OK;
     case PL_KIND_BOOL:

@@ -36,6 +36,8 @@ enum {
     X(NO_MEMORY, "no_memory")                                                  \
     X(LAG, "lag")                                                              \
     X(SHED, "shed")                                                            \
+    X(CHANNELS, "channels")                                                    \
+    X(HISTORY, "history")                                                      \
     X(LIBRARY, "library")
 
 enum pl_log_kind {

@@ -50,6 +50,30 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "channels with subscribers on this loop")                                \
     X(CHANNELS, PL_GAUGE, "channels", "channels with subscribers, by owner")   \
     X(STREAMS, PL_GAUGE, "streams", "channels whose position is kept")         \
+    X(STREAMS_EVICTED, PL_COUNTER, "streams_evicted",                          \
+      "channels forgotten for new ones at limits.channels")                    \
+    X(HISTORY_BYTES, PL_GAUGE, "history_bytes",                                \
+      "what the histories of channels take")                                   \
+    X(HISTORY_SHED_CHANNEL, PL_COUNTER, "history_shed_channel",                \
+      "publications shed for channels.history_bytes")                          \
+    X(HISTORY_SHED_CHANNEL_BYTES, PL_COUNTER, "history_shed_channel_bytes",    \
+      "the same in bytes")                                                     \
+    X(HISTORY_SHED_CLIENT, PL_COUNTER, "history_shed_client",                  \
+      "publications shed for limits.client_history")                           \
+    X(HISTORY_SHED_CLIENT_BYTES, PL_COUNTER, "history_shed_client_bytes",      \
+      "the same in bytes")                                                     \
+    X(HISTORY_SHED_HISTORY, PL_COUNTER, "history_shed_limit",                  \
+      "publications shed for limits.history")                                  \
+    X(HISTORY_SHED_HISTORY_BYTES, PL_COUNTER, "history_shed_limit_bytes",      \
+      "the same in bytes")                                                     \
+    X(HISTORY_SHED_CHANNELS, PL_COUNTER, "history_shed_channels",              \
+      "publications shed for limits.channels")                                 \
+    X(HISTORY_SHED_CHANNELS_BYTES, PL_COUNTER, "history_shed_channels_bytes",  \
+      "the same in bytes")                                                     \
+    X(HISTORY_SHED_MEMORY, PL_COUNTER, "history_shed_memory",                  \
+      "publications shed for limits.memory")                                   \
+    X(HISTORY_SHED_MEMORY_BYTES, PL_COUNTER, "history_shed_memory_bytes",      \
+      "the same in bytes")                                                     \
     X(AUTH_ATTEMPTS, PL_COUNTER, "auth_attempts", "connect commands judged")   \
     X(AUTH_PASSED, PL_COUNTER, "auth_passed", "connect commands let in")       \
     X(AUTH_FAILED, PL_COUNTER, "auth_failed", "connect commands turned away")  \

@@ -222,6 +222,12 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_LIST:
         pl_channels_list(c, (struct pl_list_mail *)msg);
         return;
+    case PL_MAIL_MEMORY:
+        if (c->stream != NULL)
+            c->stream->ops->shed(c->stream,
+                                 ((struct pl_memory_mail *)msg)->shed_bytes);
+        pl_mail_destroy(msg);
+        return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
         stop(c);
@@ -240,14 +246,25 @@ static const struct pl_actor_ops actor_ops = {
 
 /* --- The beginning --- */
 
+struct pl_stream_memory_options
+pl_channels_stream_options(const struct pl_channels_options *o)
+{
+    return (struct pl_stream_memory_options){
+        .size = o->history_size,
+        .ttl_ms = o->history_ttl_ms,
+        .meta_ttl_ms = o->meta_ttl_ms,
+        .limit = o->channel_limit,
+        .channel_bytes = o->channel_history_bytes,
+        .client_bytes = o->client_history_bytes,
+        .bytes = o->history_bytes,
+        .metrics = o->metrics,
+    };
+}
+
 static enum pl_err make_stream(struct pl_channels *c, struct pl_loop *loop)
 {
-    const struct pl_channels_options *o = &c->options;
-    struct pl_stream_memory_options memory = {.size = o->history_size,
-                                              .ttl_ms = o->history_ttl_ms,
-                                              .meta_ttl_ms = o->meta_ttl_ms,
-                                              .limit = o->channel_limit,
-                                              .metrics = o->metrics};
+    struct pl_stream_memory_options memory =
+        pl_channels_stream_options(&c->options);
 
     return pl_stream_memory_create(&c->stream, loop, &memory);
 }
@@ -309,6 +326,9 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .presence = c->channels.presence,
         .join_leave = c->channels.join_leave,
         .channel_limit = c->limits.channels,
+        .channel_history_bytes = c->channels.history_bytes,
+        .client_history_bytes = c->limits.client_history.bytes,
+        .history_bytes = c->limits.history.bytes,
         .recover_bytes = pl_config_recover_bytes(c),
         .answer_work = PL_SHARE_USUAL,
     };

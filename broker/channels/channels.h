@@ -3,8 +3,9 @@
  *
  * One a worker loop; a channel belongs to the one of loop hash modulo
  * workers.  It takes pl_publish_mail, pl_attach_mail, pl_detach_mail,
- * pl_query_mail and pl_list_mail (mail.h) and sends hubs pl_publication_mail,
- * pl_presence_event_mail and pl_gap_mail.  What it promises:
+ * pl_query_mail, pl_list_mail and pl_memory_mail (mail.h) and sends hubs
+ * pl_publication_mail, pl_presence_event_mail and pl_gap_mail.  What it
+ * promises:
  *
  * - Publications of a channel reach a hub, and their publishers' answers, in
  *   the order of their offsets, each once: as a pl_publication_mail, or as the
@@ -46,9 +47,12 @@ struct pl_channels_options {
     uint64_t meta_ttl_ms;    /* how long epoch and offset outlive the use */
     bool presence;
     bool join_leave;
-    uint32_t channel_limit; /* streams, without history channels with
-                               subscribers, of this owner; more are answered
-                               106.  0: no limit */
+    uint32_t channel_limit;         /* streams, without history channels with
+                                       subscribers, of this owner; more are answered
+                                       106.  0: no limit */
+    uint64_t channel_history_bytes; /* of a channel; 0: no limit */
+    uint64_t client_history_bytes;  /* of a user's channels; 0: no limit */
+    uint64_t history_bytes;         /* of all channels; 0: no limit */
     uint64_t backlog_limit; /* messages waiting on a loop; 0: no limit */
     uint32_t recover_bytes; /* in one recovery, else it fails; 0: no limit */
     uint64_t answer_work;   /* units of share.h that long answers may take at
@@ -63,9 +67,15 @@ struct pl_channels_options {
 
 struct pl_config;
 
-/* What the configuration says of an owner's channels; backlog_limit, metrics
- * and the stores are the caller's to set. */
+/* What the configuration says of an owner's channels; backlog_limit, metrics,
+ * the stores and what is set as a percentage are the caller's to set. */
 struct pl_channels_options pl_channels_options_of(const struct pl_config *c);
+
+struct pl_stream_memory_options;
+
+/* What they say of the memory store of streams (stream_memory.h). */
+struct pl_stream_memory_options
+pl_channels_stream_options(const struct pl_channels_options *o);
 
 /* An owner on `loop`.  It ends with PL_MSG_STOP, which answers all requests
  * that wait for stores with 503, or with pl_actor_exit().

@@ -3,8 +3,9 @@
  *
  * A stream has an epoch, 8 random letters (never "_") that change when the
  * stream is lost, and a top: the offset of its newest publication, 0 before the
- * first, one more for each.  It begins with its first use.  See store.h for the
- * promises of all stores. */
+ * first, one more for each.  It begins with its first use.  A store may shed
+ * the oldest publications of a stream at any time, which changes neither.  See
+ * store.h for the promises of all stores. */
 #ifndef PL_STREAM_H
 #define PL_STREAM_H
 
@@ -62,6 +63,9 @@ struct pl_stream_ops {
     enum pl_store_reply (*remove)(struct pl_stream *s, struct pl_store_op *r);
     /* The channel's last subscriber has gone: a hint without an answer. */
     void (*idle)(struct pl_stream *s, struct pl_span channel, uint64_t hash);
+    /* The process is short of memory: give back about so many bytes of
+     * histories, soon.  A hint without an answer. */
+    void (*shed)(struct pl_stream *s, uint64_t bytes);
     /* Whom to ask; before the first request. */
     void (*bind)(struct pl_stream *s, pl_stream_is_used *is_used, void *owner);
     void (*destroy)(struct pl_stream *s);

@@ -14,9 +14,17 @@ struct pl_stream_memory_options {
     uint64_t meta_ttl_ms; /* how long an empty stream without subscribers is
                              kept behind its last use */
     uint32_t limit;       /* streams; a new one takes the place of the least
-                             recently used that is empty and has no subscribers,
-                             and with none such is PL_ELIMIT.  0: no limit */
-    struct pl_metrics *metrics; /* for the gauge of streams; NULL: none */
+                             recently used without subscribers, one that is
+                             empty before one that is not, and with none such
+                             is PL_ELIMIT.  0: no limit */
+    /* What histories may take; beyond it the oldest publications of the least
+     * recently used go.  0: no limit. */
+    uint64_t channel_bytes;     /* of a stream */
+    uint64_t client_bytes;      /* of the streams in which one user published
+                                   last; anonymous clients are one user, and a
+                                   publication without a client has none */
+    uint64_t bytes;             /* of all */
+    struct pl_metrics *metrics; /* NULL: none */
 };
 
 /* A stream store whose timers run on `loop`, which outlives it.

@@ -100,6 +100,10 @@ uint32_t pl_broker_connection_limit(const struct pl_broker *b);
 enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out);
 uint64_t pl_broker_memory_used(void *broker, bool trim);
 
+/* memory.c: what the histories of one loop may take. */
+void pl_broker_limit_history(const struct pl_broker *b,
+                             struct pl_channels_options *o);
+
 /* broker.c: put what was found into the log, a line each.  Empties `report`. */
 void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory.c - limits.memory in bytes, and what the process has of them.
+/* memory.c - limits.memory and the limits of histories in bytes, and what the
+ * process has of them.
  *
  * A share is worked out when the broker starts: a limit that moved while it
  * runs would have to be explained in each log line that names it.
@@ -59,4 +60,47 @@ enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out)
         return share(m->percent, out);
     *out = m->bytes;
     return PL_OK;
+}
+
+static uint64_t part_of(uint64_t whole, const struct pl_config_memory *m)
+{
+    return m->percent == 0
+               ? m->bytes
+               : whole / 100 * m->percent + whole % 100 * m->percent / 100;
+}
+
+/* Of limits.memory if there is one, else of what the process may have. */
+static uint64_t history_limit(const struct pl_broker *b)
+{
+    const struct pl_config_memory *m = &b->config->limits.memory;
+    uint64_t whole = m->bytes;
+
+    if (b->config->limits.history.percent == 0)
+        return b->config->limits.history.bytes;
+    if (whole == 0)
+        whole = pl_memory_ceiling("");
+    if (m->percent > 0)
+        whole = part_of(whole, m);
+    if (whole == 0)
+        PL_LOG(PL_LOG_WARN, "limits.history is off: /proc and /sys do not say "
+                            "how much memory there is");
+    return part_of(whole, &b->config->limits.history);
+}
+
+/* A loop's part; a limit does not become 0, which would be none. */
+static uint64_t part(uint64_t limit, unsigned workers)
+{
+    return limit / workers + (limit % workers != 0);
+}
+
+void pl_broker_limit_history(const struct pl_broker *b,
+                             struct pl_channels_options *o)
+{
+    if (b->config->channels.history_size == 0)
+        return;
+    uint64_t limit = history_limit(b);
+
+    o->history_bytes = part(limit, b->workers);
+    o->client_history_bytes =
+        part(part_of(limit, &b->config->limits.client_history), b->workers);
 }

@@ -33,7 +33,7 @@ enum pl_mail_type {
     PL_MAIL_ANSWER,    /* a handler to session: pl_answer_mail */
     PL_MAIL_PHASE,     /* supervisor to keepers, listeners: pl_phase_mail;
                           back when what it asks is done */
-    PL_MAIL_MEMORY,    /* supervisor to keepers: pl_memory_mail */
+    PL_MAIL_MEMORY,    /* supervisor to keepers, channels: pl_memory_mail */
     PL_MAIL_HANDLERS,  /* embed to keepers: pl_handlers_mail */
     PL_MAIL_ACCESS,    /* embed to keepers and admin: pl_access_mail */
     PL_MAIL_LIST,      /* admin to channels: pl_list_mail; and back */
@@ -238,8 +238,9 @@ struct pl_phase_mail {
 /* How the process stands against limits.memory. */
 struct pl_memory_mail {
     struct pl_msg msg;
-    bool is_short;       /* new work is refused */
-    uint64_t shed_bytes; /* of what waits for slow clients is to go */
+    bool is_short;       /* to keepers: new work is refused */
+    uint64_t shed_bytes; /* so much is to go: of what waits for slow clients; to
+                            channels: of histories */
 };
 
 struct pl_handlers; /* session room: an immutable, counted table */

@@ -181,6 +181,15 @@ static const struct number channels[] = {
     {"with_subscribers", PL_METRIC_CHANNELS},
     {"positions_kept", PL_METRIC_STREAMS},
     {"subscriptions", PL_METRIC_SUBSCRIPTIONS},
+    {"evicted", PL_METRIC_STREAMS_EVICTED},
+};
+static const struct number history[] = {
+    {"bytes", PL_METRIC_HISTORY_BYTES},
+    {"shed_channel", PL_METRIC_HISTORY_SHED_CHANNEL},
+    {"shed_client", PL_METRIC_HISTORY_SHED_CLIENT},
+    {"shed_limit", PL_METRIC_HISTORY_SHED_HISTORY},
+    {"shed_channels", PL_METRIC_HISTORY_SHED_CHANNELS},
+    {"shed_memory", PL_METRIC_HISTORY_SHED_MEMORY},
 };
 static const struct number mailboxes[] = {
     {"queued", PL_METRIC_MAIL_QUEUED}, {"deepest", PL_METRIC_MAIL_DEEPEST},
@@ -274,16 +283,17 @@ static json_t *groups_json(const struct pl_status *s)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
         GROUP(s, connections), "admin", GROUP(s, admin), "doors",
         GROUP(s, doors), "closed", GROUP(s, closed), "memory", GROUP(s, memory),
-        "users", GROUP(s, users), "channels", GROUP(s, channels), "mailboxes",
-        GROUP(s, mailboxes), "handlers", GROUP(s, handlers), "authentication",
-        GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
-        GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
-        errors_json(s), "drops", GROUP(s, drops), "dead_letters",
-        GROUP(s, dead_letters), "ledgers", ledgers_json(s), "log", log_json(s));
+        "users", GROUP(s, users), "channels", GROUP(s, channels), "history",
+        GROUP(s, history), "mailboxes", GROUP(s, mailboxes), "handlers",
+        GROUP(s, handlers), "authentication", GROUP(s, authentication),
+        "messages", GROUP(s, messages), "commands", GROUP(s, commands),
+        "deliveries", GROUP(s, deliveries), "errors", errors_json(s), "drops",
+        GROUP(s, drops), "dead_letters", GROUP(s, dead_letters), "ledgers",
+        ledgers_json(s), "log", log_json(s));
 }
 
 static int put(const char *bytes, size_t len, void *arg)

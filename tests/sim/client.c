@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "trace.h"
 
 enum { TEXT = 2600 };
@@ -137,6 +138,7 @@ static size_t list_positions(struct client *c, struct say_position *to)
         bool is_known = i == INBOX ? c->inbox_user >= 0 : wanted >> i & 1;
 
         sub->said_ms = c->world->now_ms;
+        sub->said_shed = history_shed(c->world);
         sub->said_step = trace_place.step;
         sub->is_recovering = is_known && sub->epoch[0] != '\0' &&
                              (i == INBOX || world_draw(c->world, 8) != 0);
@@ -258,6 +260,7 @@ static void subscribe(struct client *c, struct pl_buf *b, unsigned room)
     sub->state = SUB_ASKED;
     sub->life++;
     sub->said_ms = c->world->now_ms;
+    sub->said_shed = history_shed(c->world);
     sub->said_step = trace_place.step;
     sub->command = ask(c, b, &s, SUBS, 0);
     c->asked[c->asked_count - 1].sub = (uint8_t)room;

@@ -51,6 +51,7 @@ struct sub {
     uint64_t offset;
     uint64_t said_ms;  /* when the subscription was asked for */
     uint64_t heard_ms; /* the same of the one that gave the position */
+    uint64_t said_shed, heard_shed; /* history_shed() at these times */
     uint64_t said_step;
     uint64_t live_step;    /* and when that was answered */
     struct joined *joined; /* JOINED_MAX of them, or NULL */

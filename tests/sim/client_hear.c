@@ -14,6 +14,7 @@
 
 #include "code.h"
 #include "hear.h"
+#include "history.h"
 #include "trace.h"
 
 _Noreturn void client_malformed(const struct client *c)
@@ -192,7 +193,8 @@ struct catching {
 };
 
 /* Could it have been recovered?  All that was missed is younger than the
- * subscription that heard the last of it, or than the question. */
+ * subscription that heard the last of it, or than the question, and no history
+ * has been shed since. */
 static bool had_to_recover(const struct catching *k,
                            const struct hear_position *p)
 {
@@ -209,7 +211,8 @@ static bool had_to_recover(const struct catching *k,
     return p->offset - k->sub->offset <= c->channels.history_size &&
            c->limits.outgoing_queue > 1 << 19 &&
            w->now_ms - k->sub->heard_ms < c->channels.history_ttl_ms &&
-           w->removed_ms[channel] < k->sub->heard_ms;
+           w->removed_ms[channel] < k->sub->heard_ms &&
+           history_shed(w) == k->sub->heard_shed;
 }
 
 static void take_position(void *arg, const struct hear_position *p)
@@ -232,6 +235,7 @@ static void take_position(void *arg, const struct hear_position *p)
              p->epoch.at == NULL ? "" : p->epoch.at);
     sub->offset = p->offset;
     sub->heard_ms = sub->said_ms;
+    sub->heard_shed = sub->said_shed;
 }
 
 static void take_missed(void *arg, const struct hear_publication *p)

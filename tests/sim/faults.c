@@ -16,6 +16,7 @@
 #include "mailbox.h"
 #include "random.h"
 #include "session_private.h"
+#include "stream_private.h"
 
 enum { REACH = 24 /* allocations into a visit, at most */ };
 
@@ -32,6 +33,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_QUIET_LOSS] = "quiet-loss",
     [PLANT_LOST_CARRY] = "lost-carry",
     [PLANT_OPEN_DOOR] = "open-door",
+    [PLANT_QUIET_SHED] = "quiet-shed",
 };
 
 static enum plant planted;
@@ -222,4 +224,25 @@ void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub)
 {
     if (!faults_strike(PLANT_QUIET_LOSS, 1))
         __real_pl_hub_lose(h, sub);
+}
+
+enum pl_err __real_pl_stream_line_range(const struct pl_stream_line *l,
+                                        struct pl_stream_range *r);
+enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
+                                        struct pl_stream_range *r);
+
+enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
+                                        struct pl_stream_range *r)
+{
+    const uint64_t *v = l->store->options.metrics->value;
+    uint64_t shed = 0;
+    enum pl_err rc = __real_pl_stream_line_range(l, r);
+
+    for (unsigned why = 0; why < PL_STREAM_SHED_COUNT; why++)
+        shed += v[PL_METRIC_HISTORY_SHED_CHANNEL + 2 * why];
+    if (rc == PL_OK && r->has_since && !r->reverse && r->since < l->top &&
+        r->count < l->top - r->since && shed > 0 &&
+        faults_strike(PLANT_QUIET_SHED, 1))
+        r->top.offset = r->since + r->count;
+    return rc;
 }

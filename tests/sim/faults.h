@@ -22,6 +22,7 @@ enum plant {
     PLANT_LOST_CARRY,      /* the rest of a message is not carried on */
     PLANT_QUIET_LOSS,      /* lines that found no memory are no gap */
     PLANT_OPEN_DOOR,       /* without a connect handler anybody gets in */
+    PLANT_QUIET_SHED,      /* a history that was shed claims to be whole */
     PLANT_COUNT
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "faults.h"
+#include "history.h"
 #include "late_store.h"
 #include "log.h"
 #include "loop.h"
@@ -20,7 +21,12 @@
 #include "token.h"
 #include "trace.h"
 
-enum { SETS = 24, SET_LEN = 64, MEMORY_LIMIT = 1000, LOST_ODDS = 30 };
+enum {
+    SETS = 24,
+    SET_LEN = HISTORY_SETTING_MAX,
+    MEMORY_LIMIT = 1000,
+    LOST_ODDS = 30
+};
 
 unsigned world_draw(struct world *w, unsigned bound)
 {
@@ -60,6 +66,7 @@ static void check_ledgers(void *arg)
     for (int d = 0; d < PL_DEAD_COUNT; d++)
         mail += t->mail_dead[d];
     balance("mail", loop, t->mail_enqueued, mail);
+    history_check(s);
     pl_snapshot_publish(s->snapshot, v);
 }
 
@@ -81,53 +88,6 @@ static void zero(const struct world *w, const enum pl_metric *which,
                        pl_metric_info(which[i])->name,
                        world_metric(w, which[i]));
     }
-}
-
-static void at_most(const char *what, uint64_t less, uint64_t more)
-{
-    if (less > more)
-        trace_fail("%s: %" PRIu64 " and %" PRIu64, what, less, more);
-}
-
-static void check_commands(const struct world *w)
-{
-    const struct tally *t = &w->tally;
-    uint64_t answered = world_metric(w, PL_METRIC_COMMANDS_ANSWERED);
-
-    at_most("results heard and counted", t->results, answered);
-    at_most("answers counted and due", answered, t->asked);
-    at_most("errors heard and counted", t->errors,
-            world_metric(w, PL_METRIC_COMMANDS_REFUSED));
-    at_most("commands counted and said", world_metric(w, PL_METRIC_COMMANDS),
-            t->asked + t->silent + t->noise);
-    at_most("silent commands counted and said",
-            world_metric(w, PL_METRIC_COMMANDS_SILENT), t->silent + t->noise);
-}
-
-static void check_deliveries(const struct world *w)
-{
-    enum pl_config_slow slow = w->config->channels.slow;
-    uint64_t frames = world_metric(w, PL_METRIC_MESSAGES_OUT);
-
-    at_most("deliveries heard and counted", w->tally.pushes,
-            world_metric(w, PL_METRIC_FRAMES_GIVEN));
-    if (frames != w->tally.frames)
-        trace_fail("%" PRIu64 " frames were given, %" PRIu64 " counted",
-                   w->tally.frames, frames);
-    if (slow != PL_SLOW_LATEST &&
-        world_metric(w, PL_METRIC_FRAMES_DROPPED_REPLACED) > 0)
-        trace_fail("deliveries were replaced");
-    if (slow == PL_SLOW_CLOSE &&
-        world_metric(w, PL_METRIC_FRAMES_DROPPED_OLDEST) +
-                world_metric(w, PL_METRIC_FRAMES_DROPPED_RECOVER) >
-            0)
-        trace_fail("deliveries were dropped, not their readers");
-}
-
-void world_check_tally(const struct world *w)
-{
-    check_commands(w);
-    check_deliveries(w);
 }
 
 void world_check_rest(struct world *w)
@@ -167,7 +127,8 @@ void world_check_empty(struct world *w)
 static void check_nothing_left(struct world *w)
 {
     static const enum pl_metric gauges[] = {
-        PL_METRIC_STREAMS, PL_METRIC_MEMORY_STATE, PL_METRIC_HANDLERS};
+        PL_METRIC_STREAMS, PL_METRIC_HISTORY_BYTES, PL_METRIC_MEMORY_STATE,
+        PL_METRIC_HANDLERS};
 
     world_check_empty(w);
     zero(w, gauges, sizeof gauges / sizeof *gauges);
@@ -329,6 +290,8 @@ static void draw_settings(struct world *w, struct sets *s)
     set(s, "limits.user_connections", ONE_OF(w, 0, 0, 2, 4), "");
     if (world_draw(w, 2) == 0)
         s->at[s->count++] = "websocket.deflate=true";
+    for (unsigned i = 0; i < HISTORY_SETTINGS; i++, s->count++)
+        s->at[s->count] = history_setting(w->seed, i, s->text[s->count]);
 }
 
 static void make_config(struct world *w, const char *setting)

@@ -275,6 +275,13 @@ static void idle(struct pl_stream *s, struct pl_span channel, uint64_t hash)
     inner->ops->idle(inner, channel, hash);
 }
 
+static void shed(struct pl_stream *s, uint64_t bytes)
+{
+    struct pl_stream *inner = ((struct late_stream *)s)->late.inner.stream;
+
+    inner->ops->shed(inner, bytes);
+}
+
 static void bind_stream(struct pl_stream *s, pl_stream_is_used *is_used,
                         void *owner)
 {
@@ -299,6 +306,7 @@ static const struct pl_stream_ops stream_ops = {
     .range = range,
     .remove = forget,
     .idle = idle,
+    .shed = shed,
     .bind = bind_stream,
     .destroy = destroy_stream,
 };
@@ -490,11 +498,7 @@ static enum pl_err make_stream(struct pl_channels_options *c,
                                struct pl_loop *loop,
                                const struct pl_late_options *options)
 {
-    struct pl_stream_memory_options memory = {.size = c->history_size,
-                                              .ttl_ms = c->history_ttl_ms,
-                                              .meta_ttl_ms = c->meta_ttl_ms,
-                                              .limit = c->channel_limit,
-                                              .metrics = c->metrics};
+    struct pl_stream_memory_options memory = pl_channels_stream_options(c);
     struct pl_stream *inner;
 
     if (pl_stream_memory_create(&inner, loop, &memory) != PL_OK)

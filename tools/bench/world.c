@@ -162,6 +162,9 @@ static void make_system(struct world *w, bool is_clock_driven)
           "the supervisor");
 }
 
+/* Too much to be shed, so that all that is asked is whether it is. */
+enum { HISTORY = 1 << 30, CLIENT_HISTORY = HISTORY / 10 };
+
 static void make_channels(struct world *w, struct pl_loop *loop)
 {
     const struct pl_config *c = w->config;
@@ -170,6 +173,9 @@ static void make_channels(struct world *w, struct pl_loop *loop)
         .history_ttl_ms = c->channels.history_ttl_ms,
         .meta_ttl_ms = c->channels.meta_ttl_ms,
         .channel_limit = c->limits.channels,
+        .channel_history_bytes = c->channels.history_bytes,
+        .client_history_bytes = CLIENT_HISTORY,
+        .history_bytes = HISTORY,
         .backlog_limit = 65536,
         .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
         .metrics = &w->metrics,

@@ -152,6 +152,25 @@ static void memory_is_a_size_or_a_share_or_off(void **state)
     }
 }
 
+static void histories_have_a_size_or_a_share_or_no_limit(void **state)
+{
+    struct pl_config *c = load_good("", NULL);
+
+    (void)state;
+    assert_int_equal(c->limits.history.percent, 25);
+    assert_int_equal(c->limits.client_history.percent, 10);
+    assert_int_equal(c->channels.history_bytes, 2 << 20);
+    pl_config_destroy(c);
+    c = load_good("", SETS("limits.history=64MiB", "limits.client_history=off",
+                           "channels.history_bytes=0"));
+    assert_int_equal(c->limits.history.bytes, 64 << 20);
+    assert_int_equal(c->limits.history.percent, 0);
+    assert_int_equal(c->limits.client_history.bytes, 0);
+    assert_int_equal(c->limits.client_history.percent, 0);
+    assert_int_equal(c->channels.history_bytes, 0);
+    pl_config_destroy(c);
+}
+
 static void addresses_are_numeric_and_know_whether_they_are_loopback(void **s)
 {
     struct loaded l;
@@ -408,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_value_that_was_overridden_cannot_be_wrong),
         cmocka_unit_test(durations_and_sizes_take_units),
         cmocka_unit_test(memory_is_a_size_or_a_share_or_off),
+        cmocka_unit_test(histories_have_a_size_or_a_share_or_no_limit),
         cmocka_unit_test(
             addresses_are_numeric_and_know_whether_they_are_loopback),
         cmocka_unit_test(an_empty_file_and_empty_sections_say_nothing),

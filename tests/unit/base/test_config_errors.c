@@ -106,6 +106,9 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
                              "percentage from 1% to 100%, or auto, or off"},
         {"limits.memory=512", "`512` is not a size; as 512MiB or 2GiB, or a "
                               "percentage from 1% to 100%, or auto, or off"},
+        {"limits.history=auto", "`auto` is not a size; as 512MiB or 2GiB, or a "
+                                "percentage from 1% to 100%, or off"},
+        {"limits.history=1023B", "must be from 1KiB to 1048576GiB"},
         {"listen=[]", "must name one address or more"},
         {"listen=[8000]", "`8000` is not host:port"},
         {"listen_tls=[8443]", "`8443` is not host:port"},

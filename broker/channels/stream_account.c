@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream_account.c - what the histories of each user's channels take, see
+ * stream_private.h.
+ *
+ * The history of a channel is charged to the user of the client that published
+ * in the channel last.  All anonymous clients are one user, since a stranger
+ * has as many of them as he likes.  What a backend published is charged to
+ * nobody.
+ *
+ * Rejected: an account for each connection, which a client leaves behind by
+ * connecting again.  Rejected: a charge for each publication; a user who shares
+ * a channel with others could then have theirs pushed out one by one, and each
+ * publication would need a list of its own.
+ *
+ * Without memory for an account the history is charged to the anonymous one, so
+ * that the bound always holds.
+ *
+ * Invariant: an account's bytes are those of its lines, and every one of its
+ * lines holds publications. */
+#include <stdlib.h>
+
+#include "stream_private.h"
+
+static struct pl_span user_of(const struct pl_stream_account *a)
+{
+    return (struct pl_span){a->user, a->user_len};
+}
+
+static bool match(const struct pl_map_node *n, const void *key)
+{
+    return pl_span_equal(user_of((const struct pl_stream_account *)n),
+                         *(const struct pl_span *)key);
+}
+
+static struct pl_stream_account *create(struct pl_stream_store *m,
+                                        struct pl_span user, uint64_t hash)
+{
+    struct pl_stream_account *a = malloc(sizeof *a + user.len);
+
+    if (a == NULL)
+        return m->anonymous;
+    pl_list_init(&a->lines);
+    a->bytes = 0;
+    a->user_len = (uint32_t)user.len;
+    memcpy(a->user, user.at, user.len);
+    if (pl_map_add(&m->accounts, &a->node, hash) != PL_OK) {
+        free(a);
+        return m->anonymous;
+    }
+    return a;
+}
+
+static struct pl_stream_account *find(struct pl_stream_store *m,
+                                      const struct pl_stream_account *now,
+                                      const struct pl_client *client)
+{
+    if (client == NULL)
+        return NULL;
+    struct pl_span user = pl_client_user(client);
+    if (user.len == 0)
+        return m->anonymous;
+    if (now != NULL && pl_span_equal(user_of(now), user))
+        return (struct pl_stream_account *)now;
+    uint64_t hash = pl_hash(&m->key, user);
+    struct pl_map_node *n = pl_map_find(&m->accounts, hash, match, &user);
+    return n != NULL ? (struct pl_stream_account *)n : create(m, user, hash);
+}
+
+void pl_stream_account_charge(struct pl_stream_line *l,
+                              const struct pl_client *client)
+{
+    struct pl_stream_account *a = find(l->store, l->account, client);
+
+    if (a == l->account)
+        return;
+    pl_stream_account_leave(l);
+    if (a == NULL)
+        return;
+    l->account = a;
+    a->bytes += l->bytes;
+    pl_list_append(&a->lines, &l->own);
+}
+
+void pl_stream_account_leave(struct pl_stream_line *l)
+{
+    struct pl_stream_account *a = l->account;
+
+    if (a == NULL)
+        return;
+    l->account = NULL;
+    a->bytes -= l->bytes;
+    pl_list_remove(&l->own);
+    if (a == l->store->anonymous || !pl_list_is_empty(&a->lines))
+        return;
+    pl_map_remove(&l->store->accounts, &a->node);
+    free(a);
+}

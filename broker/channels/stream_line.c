@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream_line.c - one channel's stream, see stream_private.h.
+ *
+ * A ring of held publications that grows up to its bound as they come.  Age is
+ * measured on the monotonic clock, since a wall clock that is set right would
+ * else empty every history at once.  What is too old is dropped before a line
+ * is read, so it is never returned; the timer is only there for the memory of
+ * lines that nobody reads, and may be late by up to a second, so that a busy
+ * line wakes nobody for each publication.
+ *
+ * A history is charged for its publications, its ring and its line.
+ * Neighbours by the same client are charged for that client's name and info
+ * once, since they share them; counted with each publication, small ones of a
+ * client with a long info would count ten times what they take.
+ *
+ * Invariants: the publications held have the offsets top - count + 1 to top;
+ * `bytes` is what was charged, and 0 without a ring. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "random.h"
+#include "stream_private.h"
+
+enum {
+    FIRST_RING = 4,
+    SLACK_MS_MAX = 1000,
+    HEAP_BYTES = 16,   /* that an allocation takes for itself */
+    CLIENT_BYTES = 128 /* of a client beside its user and info */
+};
+
+static struct pl_span name_of(const struct pl_stream_line *l)
+{
+    return (struct pl_span){l->name, l->name_len};
+}
+
+static bool match(const struct pl_map_node *n, const void *key)
+{
+    return pl_span_equal(name_of((const struct pl_stream_line *)n),
+                         *(const struct pl_span *)key);
+}
+
+struct pl_stream_line *pl_stream_line_find(struct pl_stream_store *m,
+                                           struct pl_span channel,
+                                           uint64_t hash)
+{
+    return (struct pl_stream_line *)pl_map_find(&m->map, hash, match, &channel);
+}
+
+bool pl_stream_line_is_used(const struct pl_stream_line *l)
+{
+    const struct pl_stream_store *m = l->store;
+
+    return m->is_used != NULL && m->is_used(m->owner, name_of(l), l->node.hash);
+}
+
+/* --- What it holds --- */
+
+/* The publication that was stored `i`th of those held. */
+static struct pl_pub *nth(const struct pl_stream_line *l, uint32_t i)
+{
+    uint64_t at = (uint64_t)l->first + i;
+
+    return l->ring[at < l->cap ? at : at - l->cap].pub;
+}
+
+/* The publication at `offset`, which is held. */
+static struct pl_pub *at_offset(const struct pl_stream_line *l, uint64_t offset)
+{
+    return nth(l, (uint32_t)(offset - (l->top - l->count + 1)));
+}
+
+static uint64_t cost_of(const struct pl_pub *p)
+{
+    return sizeof *p + HEAP_BYTES + p->room;
+}
+
+static uint64_t cost_of_client(const struct pl_client *c)
+{
+    return CLIENT_BYTES + pl_client_user(c).len + pl_client_conn_info(c).len;
+}
+
+static uint64_t cost_of_line(const struct pl_stream_line *l)
+{
+    return sizeof *l + HEAP_BYTES + l->name_len;
+}
+
+/* Drop the oldest; what that takes less.  A neighbour by the same client is
+ * charged for the client from now on. */
+static uint64_t take_out(struct pl_stream_line *l)
+{
+    struct pl_pub *p = nth(l, 0);
+    uint64_t cost = cost_of(p);
+
+    if (p->client != NULL && (l->count == 1 || nth(l, 1)->client != p->client))
+        cost += cost_of_client(p->client);
+    l->ring[l->first].pub = NULL;
+    l->first = l->first + 1 < l->cap ? l->first + 1 : 0;
+    l->count--;
+    pl_pub_release(p);
+    return cost;
+}
+
+void pl_stream_line_drop(struct pl_stream_line *l)
+{
+    pl_stream_room_change(l, -take_out(l));
+}
+
+void pl_stream_line_empty(struct pl_stream_line *l)
+{
+    while (l->count > 0)
+        pl_stream_line_drop(l);
+    if (l->ring == NULL)
+        return;
+    assert(l->bytes == cost_of_line(l) + l->cap * sizeof *l->ring);
+    pl_stream_room_change(l, -l->bytes);
+    pl_stream_account_leave(l);
+    free(l->ring);
+    l->ring = NULL;
+    l->cap = l->first = 0;
+}
+
+void pl_stream_line_expire(struct pl_stream_line *l)
+{
+    uint64_t now = pl_loop_now_ms(l->store->loop);
+
+    while (l->count > 0 && l->ring[l->first].due_ms <= now)
+        pl_stream_line_drop(l);
+    if (l->count == 0)
+        pl_stream_line_empty(l);
+}
+
+/* --- The ring --- */
+
+static enum pl_err resize(struct pl_stream_line *l, uint32_t cap)
+{
+    struct pl_stream_held *ring = malloc(cap * sizeof *ring);
+
+    if (ring == NULL)
+        return PL_ENOMEM;
+    for (uint32_t i = 0; i < l->count; i++)
+        ring[i] = l->ring[((uint64_t)l->first + i) % l->cap];
+    pl_stream_room_change(l, ((uint64_t)cap - l->cap) * sizeof *ring +
+                                 (l->cap == 0 ? cost_of_line(l) : 0));
+    free(l->ring);
+    l->ring = ring;
+    l->cap = cap;
+    l->first = 0;
+    return PL_OK;
+}
+
+static enum pl_err grow(struct pl_stream_line *l)
+{
+    uint32_t size = l->store->options.size;
+    uint64_t cap = l->cap == 0 ? FIRST_RING : (uint64_t)l->cap * 2;
+
+    return resize(l, cap < size ? (uint32_t)cap : size);
+}
+
+/* A quarter, so that a ring is not made smaller and larger again in turn.
+ * Without memory for a smaller one the old one stays. */
+void pl_stream_line_tighten(struct pl_stream_line *l)
+{
+    if (l->cap > FIRST_RING && l->count > 0 && l->count <= l->cap / 4)
+        (void)resize(l, l->cap / 2);
+}
+
+enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
+{
+    const struct pl_stream_store *m = l->store;
+    uint64_t cost = cost_of(pub);
+
+    if (l->count == m->options.size)
+        cost -= take_out(l); /* which may wrap */
+    else if (l->count == l->cap && grow(l) != PL_OK)
+        return PL_ENOMEM;
+    if (l->count == 0 || nth(l, l->count - 1)->client != pub->client) {
+        pl_stream_account_charge(l, pub->client);
+        if (pub->client != NULL)
+            cost += cost_of_client(pub->client);
+    }
+    pl_stream_room_change(l, cost);
+    pub->offset = ++l->top;
+    uint64_t at = (uint64_t)l->first + l->count;
+    l->ring[at < l->cap ? at : at - l->cap] = (struct pl_stream_held){
+        pl_pub_hold(pub), pl_loop_now_ms(m->loop) + m->options.ttl_ms};
+    l->count++;
+    return PL_OK;
+}
+
+/* --- What is asked for --- */
+
+/* The offsets asked for that are held: *from to *to, none when from > to. */
+static void bounds(const struct pl_stream_line *l,
+                   const struct pl_stream_range *r, uint64_t *from,
+                   uint64_t *to)
+{
+    *from = l->top - l->count + 1;
+    *to = l->top;
+    if (!r->has_since)
+        return;
+    if (r->reverse && r->since <= *to)
+        *to = r->since == 0 ? 0 : r->since - 1;
+    else if (!r->reverse && r->since >= *from)
+        *from = r->since > *to ? *to + 1 : r->since + 1;
+}
+
+/* How many of them fit the limit and the budget. */
+static uint32_t how_many(const struct pl_stream_line *l,
+                         const struct pl_stream_range *r, uint64_t from,
+                         uint64_t to)
+{
+    uint64_t bytes = 0;
+    uint32_t n = 0;
+
+    for (uint64_t o = from; o <= to && n < r->limit; o++, n++) {
+        if (r->byte_budget == 0)
+            continue;
+        bytes += pl_pub_cost(at_offset(l, r->reverse ? from + to - o : o));
+        if (bytes > r->byte_budget)
+            break;
+    }
+    return n;
+}
+
+enum pl_err pl_stream_line_range(const struct pl_stream_line *l,
+                                 struct pl_stream_range *r)
+{
+    uint64_t from;
+    uint64_t to;
+
+    r->top.offset = l->top;
+    memcpy(r->top.epoch, l->epoch, sizeof r->top.epoch);
+    bounds(l, r, &from, &to);
+    uint32_t n = how_many(l, r, from, to);
+    r->is_cut = from + n <= to;
+    if (n == 0)
+        return PL_OK;
+    r->pubs = malloc(n * sizeof(struct pl_pub *));
+    if (r->pubs == NULL)
+        return PL_ENOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        r->pubs[i] = pl_pub_hold(at_offset(l, r->reverse ? to - i : from + i));
+    r->count = n;
+    return PL_OK;
+}
+
+/* --- Its life --- */
+
+void pl_stream_line_arm(struct pl_stream_line *l)
+{
+    struct pl_stream_store *m = l->store;
+    uint64_t slack = m->options.ttl_ms / 8;
+    uint64_t now = pl_loop_now_ms(m->loop);
+    uint64_t due = l->used_ms + m->options.meta_ttl_ms;
+
+    if (slack > SLACK_MS_MAX)
+        slack = SLACK_MS_MAX;
+    if (l->count > 0)
+        due = l->ring[l->first].due_ms + slack;
+    pl_timer_start(m->loop, &l->timer, due > now ? due - now : 0);
+}
+
+/* A line with subscribers that is empty runs no timer: the hint of the last
+ * one's leaving starts it. */
+static void fire(struct pl_timer *t)
+{
+    struct pl_stream_line *l = PL_CONTAINER(t, struct pl_stream_line, timer);
+    const struct pl_stream_store *m = l->store;
+    bool was_empty = l->count == 0;
+
+    pl_stream_line_expire(l);
+    if (l->count > 0) {
+        pl_stream_line_arm(l);
+        return;
+    }
+    l->has_subscribers = pl_stream_line_is_used(l);
+    if (!was_empty || l->has_subscribers || !pl_list_is_linked(&l->queue))
+        pl_stream_room_queue(l);
+    if (l->has_subscribers)
+        return;
+    if (was_empty &&
+        l->used_ms + m->options.meta_ttl_ms <= pl_loop_now_ms(m->loop))
+        pl_stream_line_destroy(l);
+    else
+        pl_stream_line_arm(l);
+}
+
+static void make_epoch(struct pl_stream_store *m, char epoch[PL_EPOCH_MAX])
+{
+    for (int i = 0; i < PL_EPOCH_MAX - 1; i++) {
+        uint64_t letter = pl_random_below(pl_loop_random(m->loop), 52);
+
+        epoch[i] = (char)(letter < 26 ? 'a' + letter : 'A' + letter - 26);
+    }
+    epoch[PL_EPOCH_MAX - 1] = '\0';
+}
+
+enum pl_err pl_stream_line_create(struct pl_stream_line **out,
+                                  struct pl_stream_store *m,
+                                  const struct pl_store_op *op)
+{
+    struct pl_stream_line *l = calloc(1, sizeof *l + op->channel.len);
+
+    if (l == NULL)
+        return PL_ENOMEM;
+    l->store = m;
+    l->timer.fire = fire;
+    l->name_len = (uint16_t)op->channel.len;
+    memcpy(l->name, op->channel.at, op->channel.len);
+    if (pl_map_add(&m->map, &l->node, op->hash) != PL_OK) {
+        free(l);
+        return PL_ENOMEM;
+    }
+    make_epoch(m, l->epoch);
+    if (m->options.metrics != NULL)
+        pl_count(m->options.metrics, PL_METRIC_STREAMS, 1);
+    *out = l;
+    return PL_OK;
+}
+
+void pl_stream_line_destroy(struct pl_stream_line *l)
+{
+    struct pl_stream_store *m = l->store;
+
+    pl_timer_stop(m->loop, &l->timer);
+    pl_list_remove(&l->queue);
+    pl_map_remove(&m->map, &l->node);
+    if (m->options.metrics != NULL)
+        pl_gauge_drop(m->options.metrics, PL_METRIC_STREAMS, 1);
+    pl_stream_line_empty(l);
+    free(l);
+}

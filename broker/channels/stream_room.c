@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream_room.c - how many lines there may be and what their histories may
+ * take, see stream_private.h.
+ *
+ * A new line at the limit takes the place of an empty one, else of one with a
+ * history, each time the least recently used without subscribers.  Lines with
+ * subscribers stay, so a client that is there never loses its position.
+ * Whether a line has subscribers is known from its subscribers' requests and
+ * their leaving; the owner is asked once more before a line goes, since a
+ * subscriber that is just coming has not asked yet.
+ *
+ * Histories are bounded in bytes: one channel's, those of one user's channels
+ * (stream_account.c), and all.  Beyond a bound the oldest publications of the
+ * least recently used history go.  What is left keeps its offsets, and the line
+ * its epoch and top, so a client that missed what went is told that it cannot
+ * recover.
+ *
+ * Rejected: refusing the publication.  One client that filled the bound would
+ * silence all others until its publications expire.
+ * Rejected: a line for each user with the most bytes, which finds the greediest
+ * but takes a heap; the bound of an account does the same.
+ *
+ * Invariant: after a request no bound is exceeded. */
+#include "log.h"
+#include "stream_private.h"
+
+enum {
+    STEP_BYTES = 4 << 20, /* shed in a turn */
+    TELL_MS = 60000       /* between two lines of the log, for each reason */
+};
+
+void pl_stream_room_queue(struct pl_stream_line *l)
+{
+    struct pl_stream_store *m = l->store;
+    struct pl_list *list = l->has_subscribers ? &m->busy : &m->rested;
+
+    if (l->count == 0)
+        list = l->has_subscribers ? NULL : &m->idle;
+    l->queued_ms = pl_loop_now_ms(m->loop);
+    pl_list_remove(&l->queue);
+    if (list != NULL)
+        pl_list_append(list, &l->queue);
+    if (l->account == NULL)
+        return;
+    pl_list_remove(&l->own);
+    pl_list_append(&l->account->lines, &l->own);
+}
+
+static struct pl_stream_line *first_of(const struct pl_list *list)
+{
+    return pl_list_is_empty(list)
+               ? NULL
+               : PL_CONTAINER(list->next, struct pl_stream_line, queue);
+}
+
+/* --- What is told --- */
+
+/* The log hears of each reason once in a while: a bound that is reached stays
+ * reached. */
+static bool may_tell(struct pl_stream_store *m, enum pl_stream_shed why)
+{
+    uint64_t now = pl_loop_now_ms(m->loop);
+
+    if (m->told_ms[why] != 0 && now - m->told_ms[why] < TELL_MS)
+        return false;
+    m->told_ms[why] = now;
+    return true;
+}
+
+static void tell_shed(struct pl_stream_store *m, enum pl_stream_shed why)
+{
+    static const char *const key[PL_STREAM_SHED_COUNT] = {
+        [PL_STREAM_SHED_CLIENT] = "limits.client_history",
+        [PL_STREAM_SHED_HISTORY] = "limits.history",
+        [PL_STREAM_SHED_MEMORY] = "limits.memory",
+    };
+
+    if (key[why] != NULL && may_tell(m, why))
+        PL_LOG_LIMITED(PL_LOG_KIND_HISTORY, PL_LOG_WARN,
+                       "the oldest publications are shed from histories",
+                       pl_log_string("key", key[why]),
+                       pl_log_number("loop", pl_loop_index(m->loop)),
+                       pl_log_number("bytes", (int64_t)m->bytes));
+}
+
+static void tell_evicted(struct pl_stream_store *m)
+{
+    if (may_tell(m, PL_STREAM_SHED_CHANNELS))
+        PL_LOG_LIMITED(PL_LOG_KIND_CHANNELS, PL_LOG_WARN,
+                       "limits.channels is reached, new channels take the "
+                       "place of those without subscribers",
+                       pl_log_number("loop", pl_loop_index(m->loop)),
+                       pl_log_number("channels", (int64_t)m->map.count));
+}
+
+static void count_shed(struct pl_stream_store *m, enum pl_stream_shed why,
+                       uint64_t publications, uint64_t bytes)
+{
+    unsigned at = PL_METRIC_HISTORY_SHED_CHANNEL + 2 * (unsigned)why;
+
+    if (m->options.metrics == NULL)
+        return;
+    pl_count(m->options.metrics, (enum pl_metric)at, publications);
+    pl_count(m->options.metrics, (enum pl_metric)(at + 1), bytes);
+}
+
+/* --- Lines --- */
+
+static void evict(struct pl_stream_line *l)
+{
+    struct pl_stream_store *m = l->store;
+
+    if (m->options.metrics != NULL)
+        pl_count(m->options.metrics, PL_METRIC_STREAMS_EVICTED, 1);
+    if (l->count > 0)
+        count_shed(m, PL_STREAM_SHED_CHANNELS, l->count, l->bytes);
+    tell_evicted(m);
+    pl_stream_line_destroy(l);
+}
+
+enum pl_err pl_stream_room_make(struct pl_stream_store *m)
+{
+    while (m->options.limit > 0 && m->map.count >= m->options.limit) {
+        struct pl_stream_line *l = first_of(&m->idle);
+
+        if (l == NULL)
+            l = first_of(&m->rested);
+        if (l == NULL)
+            return PL_ELIMIT;
+        l->has_subscribers = pl_stream_line_is_used(l);
+        if (l->has_subscribers)
+            pl_stream_room_queue(l);
+        else
+            evict(l);
+    }
+    return PL_OK;
+}
+
+/* --- Bytes --- */
+
+/* Until `excess` bytes have gone, or all of the history. */
+static void shrink(struct pl_stream_line *l, uint64_t excess,
+                   enum pl_stream_shed why)
+{
+    uint64_t before = l->bytes;
+    uint32_t count = l->count;
+
+    while (l->count > 0 && before - l->bytes < excess) {
+        pl_stream_line_drop(l);
+        pl_stream_line_tighten(l);
+    }
+    if (l->count == 0) {
+        pl_stream_line_empty(l);
+        pl_stream_room_queue(l);
+    }
+    count_shed(l->store, why, count - l->count, before - l->bytes);
+    tell_shed(l->store, why);
+}
+
+/* The account goes with its last line. */
+static void fit_account(struct pl_stream_account *a, uint64_t limit)
+{
+    bool is_left = true;
+
+    while (is_left && a->bytes > limit) {
+        struct pl_stream_line *l =
+            PL_CONTAINER(a->lines.next, struct pl_stream_line, own);
+        bool is_last = a->lines.next == a->lines.prev;
+
+        shrink(l, a->bytes - limit, PL_STREAM_SHED_CLIENT);
+        is_left = !is_last || l->account != NULL;
+    }
+}
+
+/* Of two lists the one whose first line was used longer ago. */
+static struct pl_stream_line *least_recent(const struct pl_stream_store *m)
+{
+    struct pl_stream_line *rested = first_of(&m->rested);
+    struct pl_stream_line *busy = first_of(&m->busy);
+
+    if (rested == NULL || busy == NULL)
+        return rested != NULL ? rested : busy;
+    return busy->queued_ms < rested->queued_ms ? busy : rested;
+}
+
+static void fit_all(struct pl_stream_store *m, uint64_t limit,
+                    enum pl_stream_shed why)
+{
+    struct pl_stream_line *l;
+
+    while (m->bytes > limit && (l = least_recent(m)) != NULL)
+        shrink(l, m->bytes - limit, why);
+}
+
+void pl_stream_room_fit(struct pl_stream_line *l)
+{
+    struct pl_stream_store *m = l->store;
+    const struct pl_stream_memory_options *o = &m->options;
+
+    if (o->channel_bytes > 0 && l->bytes > o->channel_bytes)
+        shrink(l, l->bytes - o->channel_bytes, PL_STREAM_SHED_CHANNEL);
+    if (o->client_bytes > 0 && l->account != NULL &&
+        l->account->bytes > o->client_bytes)
+        fit_account(l->account, o->client_bytes);
+    if (o->bytes > 0 && m->bytes > o->bytes)
+        fit_all(m, o->bytes, PL_STREAM_SHED_HISTORY);
+}
+
+/* --- The process is short of memory --- */
+
+void pl_stream_room_on_task(struct pl_task *t)
+{
+    struct pl_stream_store *m = PL_CONTAINER(t, struct pl_stream_store, task);
+    uint64_t step = m->shed_bytes < STEP_BYTES ? m->shed_bytes : STEP_BYTES;
+
+    m->shed_bytes -= step;
+    fit_all(m, m->bytes > step ? m->bytes - step : 0, PL_STREAM_SHED_MEMORY);
+    if (m->shed_bytes > 0 && m->bytes > 0)
+        pl_loop_defer(m->loop, PL_STAGE_READY, &m->task);
+}
+
+void pl_stream_room_shed(struct pl_stream_store *m, uint64_t bytes)
+{
+    m->shed_bytes = bytes;
+    if (bytes > 0 && m->bytes > 0)
+        pl_loop_defer(m->loop, PL_STAGE_READY, &m->task);
+}
