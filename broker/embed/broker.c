@@ -48,6 +48,7 @@ static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
     struct pl_channels_options o = pl_channels_options_of(b->config);
 
     o.channel_limit = per_worker(b, o.channel_limit);
+    pl_broker_limit_history(b, &o);
     o.backlog_limit = BACKLOG_LIMIT;
     o.metrics = &s->metrics;
     if (b->make_stores != NULL) {
@@ -117,6 +118,7 @@ static enum pl_err build_supervisor(struct pl_broker *b)
         .phases = b->phases,
         .on_stopped = pl_broker_on_stopped,
         .memory_used = pl_broker_memory_used,
+        .channels = b->owners,
         .snapshots = b->snapshots,
         .arg = b,
     };

@@ -34,12 +34,14 @@ struct pl_supervisor_options {
      * could not join, pl_phase_trace_begin(PL_PHASE_STOPPED).  May be NULL. */
     void (*on_stopped)(void *arg);
     /* limits.memory in bytes, 0: it is not watched.  Then: what the process
-     * has; with `trim` after it gave back what it does not need; and what the
-     * keepers' loops published, PL_METRIC_COUNT numbers each, in the order in
-     * which the keepers are added. */
+     * has; with `trim` after it gave back what it does not need; and, of each
+     * keeper's loop, in the order in which the keepers are added: what it
+     * published, PL_METRIC_COUNT numbers; and its owner of channels (NULL:
+     * they have none), who gets pl_memory_mail. */
     uint64_t memory_limit;
     uint64_t (*memory_used)(void *arg, bool trim);
     struct pl_snapshot *const *snapshots;
+    const struct pl_address *channels;
     void *arg; /* of all of them, which run on the control loop */
 };
 

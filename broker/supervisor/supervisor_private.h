@@ -36,6 +36,7 @@ struct pl_supervisor {
     struct pl_timer look;  /* at memory */
     uint8_t memory_state;  /* memory_watch.c */
     bool is_memory_told;
+    uint8_t hurried;    /* looks in a row that were to see what shedding gave */
     uint64_t strangers; /* leavers that had not registered */
 };
 

@@ -414,6 +414,7 @@ static void make_supervisor(struct world *w)
         .memory_limit = is_watched ? MEMORY_LIMIT : 0,
         .memory_used = memory_used,
         .snapshots = w->snapshots,
+        .channels = w->owners,
         .arg = w,
     };
 

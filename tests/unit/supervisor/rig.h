@@ -72,6 +72,7 @@ struct rig {
     unsigned looks;
     unsigned trims;
     struct pl_snapshot *snapshots[WORKERS];
+    struct pl_address owners[WORKERS]; /* of channels: the internal actors */
 };
 
 static inline void fake_answer(struct fake *f, struct pl_phase_mail *m)
@@ -243,6 +244,16 @@ static inline void rig_publish_queue(struct rig *r, unsigned worker,
     pl_snapshot_publish(r->snapshots[worker], v);
 }
 
+/* What histories take there. */
+static inline void rig_publish_history(struct rig *r, unsigned worker,
+                                       uint64_t bytes)
+{
+    uint64_t v[PL_METRIC_COUNT] = {0};
+
+    v[PL_METRIC_HISTORY_BYTES] = bytes;
+    pl_snapshot_publish(r->snapshots[worker], v);
+}
+
 static inline void rig_create_supervisor(struct rig *r)
 {
     struct pl_hash_key key = {1, 2};
@@ -256,6 +267,7 @@ static inline void rig_create_supervisor(struct rig *r)
         .memory_limit = r->memory_limit,
         .memory_used = rig_memory_used,
         .snapshots = r->snapshots,
+        .channels = r->owners,
         .arg = r,
     };
     struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), CONTROL);
@@ -275,6 +287,7 @@ static inline void rig_add_parties(struct rig *r)
         r->listener[i] = fake_create(r, i);
         r->internal[i] = fake_create(r, i);
         r->internal_alive[i] = true;
+        r->owners[i] = fake_address(r->internal[i]);
         r->internal[i]->is_alive = &r->internal_alive[i];
         assert_int_equal(
             pl_supervisor_add_keeper(s, fake_address(r->keeper[i])), PL_OK);

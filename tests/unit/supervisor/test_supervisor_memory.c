@@ -99,6 +99,130 @@ static void memory_that_is_free_is_given_back_before_it_counts(void **state)
     rig_destroy(r);
 }
 
+/* --- Histories --- */
+
+static void assert_shed(struct rig *r, unsigned times, uint64_t bytes)
+{
+    assert_int_equal(r->internal[1]->memory_mails, times);
+    assert_in_range(r->internal[1]->shed_bytes, bytes, bytes + 2);
+}
+
+static void histories_are_shed_before_anybody_is_refused(void **state)
+{
+    struct rig *r = rig_start_watching("histories", LIMIT);
+
+    (void)state;
+    rig_publish_history(r, 0, 100000);
+    rig_publish_history(r, 1, 300000);
+    look(r, 849999);
+    assert_shed(r, 0, 0);
+    assert_int_equal(r->trims, 0);
+    look(r, 850000); /* 100,000 above 75 %, of which a loop has its share */
+    assert_shed(r, 1, 75000);
+    assert_int_equal(r->internal[0]->memory_mails, 1);
+    assert_in_range(r->internal[0]->shed_bytes, 25000, 25001);
+    assert_int_equal(r->internal[2]->shed_bytes, 0);
+    assert_int_equal(r->trims, 1); /* what was shed before must not count */
+    assert_told(r, false, 0);
+    look(r, 849999);
+    assert_shed(r, 1, 75000);
+    rig_destroy(r);
+}
+
+static void a_quarter_of_the_histories_goes_at_a_time(void **state)
+{
+    struct rig *r = rig_start_watching("quarter", LIMIT);
+
+    (void)state;
+    rig_publish_history(r, 1, 80000);
+    look(r, 880000);
+    assert_shed(r, 1, 20000);
+    rig_publish_history(r, 1, 60000);
+    look(r, 880000);
+    assert_shed(r, 2, 15000);
+    rig_destroy(r);
+}
+
+/* Just one look, with so much in use; the second in which it falls goes on. */
+static void look_once(struct rig *r, uint64_t used)
+{
+    unsigned before = r->looks;
+
+    look(r, 0);
+    r->memory_used = used;
+    pl_sim_advance(r->sim, 50);
+    assert_int_equal(r->looks, before + 2);
+}
+
+static void whether_shedding_is_enough_is_seen_before_refusing(void **state)
+{
+    struct rig *r = rig_start_watching("enough", LIMIT);
+
+    (void)state;
+    rig_publish_history(r, 1, 400000);
+    look_once(r, 950000);
+    assert_told(r, false, 0);
+    assert_int_equal(state_of(r), 0);
+    assert_shed(r, 1, 100000);
+    unsigned looks = r->looks;
+    r->memory_used = 800000;
+    pl_sim_advance(r->sim, 100); /* it looks again soon */
+    assert_int_equal(r->looks, looks + 1);
+    pl_sim_advance(r->sim, 900);
+    assert_int_equal(r->looks, looks + 1);
+    assert_shed(r, 1, 100000);
+    assert_told(r, false, 0);
+    rig_destroy(r);
+}
+
+static void when_shedding_is_not_enough_new_work_is_refused(void **state)
+{
+    struct rig *r = rig_start_watching("not enough", LIMIT);
+
+    (void)state;
+    rig_publish_history(r, 1, 400000);
+    look_once(r, 950000);
+    pl_sim_advance(r->sim, 900);
+    assert_told(r, false, 0);
+    pl_sim_advance(r->sim, 100);
+    assert_told(r, true, 1);
+    assert_int_equal(state_of(r), 1);
+    unsigned shed = r->internal[1]->memory_mails;
+    assert_int_equal(shed, 11);
+    look(r, 810000); /* as long as anybody is refused */
+    assert_int_equal(r->internal[1]->memory_mails, shed + 1);
+    look(r, 790000);
+    assert_told(r, false, 2);
+    assert_int_equal(r->internal[1]->memory_mails, shed + 1);
+    rig_destroy(r);
+}
+
+static void at_the_limit_nobody_waits_for_histories(void **state)
+{
+    struct rig *r = rig_start_watching("at once", LIMIT);
+
+    (void)state;
+    rig_publish_history(r, 1, 400000);
+    look(r, LIMIT);
+    assert_shed(r, 1, 100000);
+    assert_told(r, true, 1);
+    assert_int_equal(state_of(r), 2);
+    rig_destroy(r);
+}
+
+static void without_histories_left_new_work_is_refused_at_once(void **state)
+{
+    struct rig *r = rig_start_watching("none left", LIMIT);
+
+    (void)state;
+    rig_publish_history(r, 1, 400000);
+    look_once(r, 950000);
+    rig_publish_history(r, 1, 0);
+    pl_sim_advance(r->sim, 100);
+    assert_told(r, true, 1);
+    rig_destroy(r);
+}
+
 static void without_a_limit_nothing_is_watched(void **state)
 {
     struct rig *r = rig_start_watching("off", 0);
@@ -137,6 +261,12 @@ int main(void)
         cmocka_unit_test(near_the_limit_new_work_is_refused_until_well_below),
         cmocka_unit_test(at_the_limit_each_loop_sheds_its_share),
         cmocka_unit_test(memory_that_is_free_is_given_back_before_it_counts),
+        cmocka_unit_test(histories_are_shed_before_anybody_is_refused),
+        cmocka_unit_test(a_quarter_of_the_histories_goes_at_a_time),
+        cmocka_unit_test(whether_shedding_is_enough_is_seen_before_refusing),
+        cmocka_unit_test(when_shedding_is_not_enough_new_work_is_refused),
+        cmocka_unit_test(at_the_limit_nobody_waits_for_histories),
+        cmocka_unit_test(without_histories_left_new_work_is_refused_at_once),
         cmocka_unit_test(without_a_limit_nothing_is_watched),
         cmocka_unit_test(a_stop_ends_the_watch),
     };
