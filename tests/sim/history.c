@@ -13,8 +13,8 @@ const char *history_setting(uint64_t seed, unsigned which,
     static const unsigned kib[] = {2, 1 << 20, 8, 1 << 20, 32};
     static const char *const key[HISTORY_SETTINGS] = {
         "limits.history", "limits.client_history", "channels.history_bytes"};
-    const unsigned value[HISTORY_SETTINGS] = {
-        kib[seed % 5], kib[seed / 5 % 4], (unsigned)(seed / 20 % 3)};
+    const unsigned value[HISTORY_SETTINGS] = {kib[seed % 5], kib[seed / 5 % 4],
+                                              (unsigned)(seed / 20 % 3)};
 
     snprintf(text, HISTORY_SETTING_MAX, "%s=%uKiB", key[which], value[which]);
     return text;
