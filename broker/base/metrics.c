@@ -29,5 +29,6 @@ uint64_t pl_metrics_dropped(const uint64_t value[PL_METRIC_COUNT])
            value[PL_METRIC_FRAMES_DROPPED_MEMORY] +
            value[PL_METRIC_FRAMES_DROPPED_OLDEST] +
            value[PL_METRIC_FRAMES_DROPPED_REPLACED] +
-           value[PL_METRIC_FRAMES_DROPPED_RECOVER];
+           value[PL_METRIC_FRAMES_DROPPED_RECOVER] +
+           value[PL_METRIC_FRAMES_DROPPED_DUPLICATE];
 }

@@ -117,6 +117,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "deliveries replaced by newer ones of their channel (channels.slow)")    \
     X(FRAMES_DROPPED_RECOVER, PL_COUNTER, "deliveries_dropped_recover",        \
       "deliveries left to the recovery of a subscription that fell behind")    \
+    X(FRAMES_DROPPED_DUPLICATE, PL_COUNTER, "deliveries_dropped_duplicate",    \
+      "deliveries dropped because the bus brought their publication again")    \
     X(EVENTS_LOST, PL_COUNTER, "events_lost",                                  \
       "events of channels that a loop, or the bus, was not told of")           \
     X(FRAMES_CANCELLED, PL_COUNTER, "deliveries_cancelled",                    \

@@ -5,7 +5,9 @@
  *
  * A publication comes up, on every owner attached to the channel, as an event;
  * at the publisher before or after its request is complete, but in the order
- * submitted.  So do joins and leaves. */
+ * submitted.  So do joins and leaves.  One that has an offset may come up
+ * twice, and late: hubs drop what they have had, and tell a gap for another
+ * epoch. */
 #ifndef PL_BUS_H
 #define PL_BUS_H
 

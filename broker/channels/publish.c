@@ -192,6 +192,7 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
     struct pl_stream *s = w->owner->stream;
 
     pub->offset = 0;
+    memset(pub->epoch, 0, sizeof pub->epoch);
     pub->time_ms = pl_loop_wall_ms(w->owner->actor.loop);
     if (s == NULL) {
         to_bus(w);

@@ -17,8 +17,8 @@
 
 struct pl_stream;
 
-/* Store `pub` at the next offset, which is written into it with success; from
- * then on it is immutable. */
+/* Store `pub` at the next offset, which is written into it with success, and
+ * the epoch too; from then on it is immutable. */
 struct pl_stream_append {
     struct pl_store_op op;
     struct pl_pub *pub; /* the caller holds it; the store holds it itself */

@@ -180,6 +180,7 @@ enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
     }
     pl_stream_room_change(l, cost);
     pub->offset = ++l->top;
+    memcpy(pub->epoch, l->epoch, sizeof pub->epoch);
     uint64_t at = (uint64_t)l->first + l->count;
     l->ring[at < l->cap ? at : at - l->cap] = (struct pl_stream_held){
         pl_pub_hold(pub), pl_loop_now_ms(m->loop) + m->options.ttl_ms};

@@ -6,10 +6,14 @@
  * subscribe marks the exact place in the channel's order from which on the
  * subscriber is live.  Subscriptions themselves: hub_sub.c.
  *
- * A jump in a channel's offsets can only mean loss (a store or bus that failed
- * half-way): positioned subscribers are then unsubscribed with 2500, which
- * makes SDKs recover.  Buffering live publications during a recovery was
- * rejected: with one ordered path from the owner there is nothing to merge.
+ * A jump in a channel's offsets means loss (a store or bus that failed
+ * half-way), and so does another epoch: positioned subscribers are then
+ * unsubscribed with 2500, which makes SDKs recover.  An offset that the channel
+ * has had in the same epoch is a publication that the bus brought again: it is
+ * dropped and counted, and the position stays.  Rejected: taking it for a gap,
+ * since each duplicate would cost every subscriber a recovery.  Buffering live
+ * publications during a recovery was rejected: with one ordered path from the
+ * owner there is nothing to merge.
  *
  * Publishers are told at the end of the turn, behind what the turn brought
  * them.  A reply at once would first have to cut what they are owed so far: in
@@ -166,14 +170,19 @@ static void fan_out(struct pl_hub *h, const struct pl_pub *p)
 
     if (c == NULL)
         return;
-    if (p->offset != 0 && p->offset != c->last + 1) {
+    enum pl_hub_fit fit = pl_hub_channel_fit(c, p);
+    if (fit == PL_HUB_FIT_AGAIN) {
+        pl_hub_channel_skip(c);
+        return;
+    }
+    if (fit == PL_HUB_FIT_GAP) {
         pl_hub_drop_positioned(h, c);
         c = pl_hub_channel_find(h, p->hash, pl_pub_channel(p));
         if (c == NULL)
             return;
     }
     bool is_gathered = pl_hub_channel_publish(c, p);
-    c->last = p->offset;
+    pl_hub_channel_move(c, p->epoch, p->offset);
     if (!is_gathered)
         pl_hub_drop_positioned(h, c);
 }

@@ -320,6 +320,27 @@ static void lose(struct pl_hub_channel *c, enum pl_encoding encoding)
     pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, c->live[encoding]);
 }
 
+enum pl_hub_fit pl_hub_channel_fit(const struct pl_hub_channel *c,
+                                   const struct pl_pub *p)
+{
+    if (p->offset == 0)
+        return PL_HUB_FIT_NEXT;
+    if (!pl_hub_channel_is_of(c, p->epoch))
+        return PL_HUB_FIT_GAP;
+    if (p->offset <= c->last)
+        return PL_HUB_FIT_AGAIN;
+    return p->offset == c->last + 1 ? PL_HUB_FIT_NEXT : PL_HUB_FIT_GAP;
+}
+
+void pl_hub_channel_skip(struct pl_hub_channel *c)
+{
+    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    uint32_t live = c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF];
+
+    pl_count(m, PL_METRIC_FRAMES_OWED, live);
+    pl_count(m, PL_METRIC_FRAMES_DROPPED_DUPLICATE, live);
+}
+
 /* False: out of memory. */
 static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
                    const struct pl_push *push)

@@ -4,6 +4,8 @@
 #ifndef PL_HUB_CHANNEL_H
 #define PL_HUB_CHANNEL_H
 
+#include <string.h>
+
 #include "hub.h"
 #include "loop.h"
 #include "map.h"
@@ -21,6 +23,7 @@ struct pl_hub_channel {
     struct pl_segment *open[PL_ENCODING_COUNT]; /* NULL: nothing gathered */
     uint64_t last; /* offset of the newest publication seen, or of the newest
                       position told; 0 also before both */
+    char epoch[8]; /* of `last`; all zero before */
     struct pl_task seal;
 };
 
@@ -62,6 +65,33 @@ void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub);
 /* Gather a publication for all live subscribers.  False: out of memory, some
  * of them miss it. */
 bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p);
+
+/* How a publication follows what the channel had. */
+enum pl_hub_fit {
+    PL_HUB_FIT_NEXT,
+    PL_HUB_FIT_AGAIN, /* the channel has had it */
+    PL_HUB_FIT_GAP    /* something is missing between, or the epoch changed */
+};
+
+enum pl_hub_fit pl_hub_channel_fit(const struct pl_hub_channel *c,
+                                   const struct pl_pub *p);
+
+/* A publication came again: count it as dropped for all live subscribers. */
+void pl_hub_channel_skip(struct pl_hub_channel *c);
+
+/* Whether `epoch`, of 8 letters, is that of `last`. */
+static inline bool pl_hub_channel_is_of(const struct pl_hub_channel *c,
+                                        const char *epoch)
+{
+    return memcmp(c->epoch, epoch, sizeof c->epoch) == 0;
+}
+
+static inline void pl_hub_channel_move(struct pl_hub_channel *c,
+                                       const char *epoch, uint64_t offset)
+{
+    memcpy(c->epoch, epoch, sizeof c->epoch);
+    c->last = offset;
+}
 
 /* Tell a join or leave to those that take them. */
 void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,

@@ -297,10 +297,19 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m)
 
 /* --- Attaching --- */
 
-/* What came before the answer and what it says must fit together. */
-static bool follows(struct pl_hub_channel *c, const struct pl_attach_mail *m)
+/* The bus brought something before the answer that the answer does not know. */
+static bool is_overtaken(const struct pl_hub_channel *c,
+                         const struct pl_attach_mail *m)
 {
-    if (c->last == m->offset)
+    return m->positioned && pl_hub_channel_is_of(c, m->epoch) &&
+           m->offset < c->last;
+}
+
+/* What came before the answer and what it says must fit together. */
+static bool follows(const struct pl_hub_channel *c,
+                    const struct pl_attach_mail *m)
+{
+    if (c->last == m->offset && pl_hub_channel_is_of(c, m->epoch))
         return true;
     return c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF] == 0;
 }
@@ -371,16 +380,19 @@ void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c)
     }
 }
 
+/* One that was overtaken has missed something, and is to be dropped at once:
+ * others stay where they are. */
 static void go_live(struct pl_hub *h, struct pl_sub *sub,
                     const struct pl_attach_mail *m)
 {
     struct pl_hub_channel *c = sub->channel;
 
-    if (m->positioned && !follows(c, m))
-        pl_hub_drop_positioned(h, c);
     sub->is_positioned = m->positioned;
-    if (m->positioned)
-        c->last = m->offset;
+    if (m->positioned && !is_overtaken(c, m)) {
+        if (!follows(c, m))
+            pl_hub_drop_positioned(h, c);
+        pl_hub_channel_move(c, m->epoch, m->offset);
+    }
     sub->subscriber->ops->attached(sub->subscriber, sub, m);
     pl_hub_channel_go_live(c, sub);
 }
@@ -411,6 +423,8 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
     if (sub->state == PL_SUB_ENDED) {
         free_if_settled(h, sub);
     } else if (m->error == 0) {
+        if (drop_code == 0 && is_overtaken(sub->channel, m))
+            drop_code = PL_UNSUBSCRIBE_INSUFFICIENT;
         go_live(h, sub, m);
         if (sub->is_leaving && sub->awaits == 0)
             finish_leaving(h, sub, leave_command);

@@ -41,6 +41,7 @@ struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
     p->is_json = false;
     p->hash = hash;
     p->offset = 0;
+    memset(p->epoch, 0, sizeof p->epoch);
     p->time_ms = 0;
     p->client = pl_client_hold(client);
     memcpy(p->bytes, channel.at, channel.len);

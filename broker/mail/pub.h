@@ -19,6 +19,7 @@ struct pl_pub {
     uint32_t room;            /* bytes of memory behind this */
     uint64_t hash;            /* of the channel's name, with the broker's key */
     uint64_t offset;          /* 0: the channel keeps no history */
+    char epoch[8];            /* of that offset; all zero with offset 0 */
     uint64_t time_ms;         /* since 1970, when it was given its offset */
     struct pl_client *client; /* held; NULL: a backend published it */
     char bytes[];             /* channel, then data */

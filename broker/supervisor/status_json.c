@@ -235,6 +235,7 @@ static const struct number drops[] = {
     {"oldest", PL_METRIC_FRAMES_DROPPED_OLDEST},
     {"replaced", PL_METRIC_FRAMES_DROPPED_REPLACED},
     {"recover", PL_METRIC_FRAMES_DROPPED_RECOVER},
+    {"duplicate", PL_METRIC_FRAMES_DROPPED_DUPLICATE},
     {"unsubscribed", PL_METRIC_UNSUBSCRIBED_SLOW},
     {"events", PL_METRIC_EVENTS_LOST},
 };

@@ -34,6 +34,8 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_LOST_CARRY] = "lost-carry",
     [PLANT_OPEN_DOOR] = "open-door",
     [PLANT_QUIET_SHED] = "quiet-shed",
+    [PLANT_DOUBLE] = "double",
+    [PLANT_OLD_EPOCH] = "old-epoch",
 };
 
 static enum plant planted;
@@ -245,4 +247,22 @@ enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
         faults_strike(PLANT_QUIET_SHED, 1))
         r->top.offset = r->since + r->count;
     return rc;
+}
+
+enum pl_hub_fit __real_pl_hub_channel_fit(const struct pl_hub_channel *c,
+                                          const struct pl_pub *p);
+enum pl_hub_fit __wrap_pl_hub_channel_fit(const struct pl_hub_channel *c,
+                                          const struct pl_pub *p);
+
+enum pl_hub_fit __wrap_pl_hub_channel_fit(const struct pl_hub_channel *c,
+                                          const struct pl_pub *p)
+{
+    enum pl_hub_fit fit = __real_pl_hub_channel_fit(c, p);
+    bool fits = p->offset == c->last + 1;
+
+    if (fit == PL_HUB_FIT_AGAIN && faults_strike(PLANT_DOUBLE, 1))
+        return PL_HUB_FIT_NEXT;
+    if (fit == PL_HUB_FIT_GAP && fits && faults_strike(PLANT_OLD_EPOCH, 1))
+        return PL_HUB_FIT_NEXT;
+    return fit;
 }

@@ -323,6 +323,7 @@ static void make_channels(struct world *w, unsigned i, unsigned backlog)
         .delay_ms = ONE_OF(w, 1, 5, 40),
         .fail_permille = ONE_OF(w, 0, 10, 10),
         .limit = ONE_OF(w, 0, 0, 8),
+        .again_permille = (w->seed + i) % 2 == 0 ? 100 : 0,
     };
 
     o.backlog_limit = backlog;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "bus_memory.h"
+#include "late_echo.h"
 #include "list.h"
 #include "loop.h"
 #include "map.h"
@@ -69,6 +70,7 @@ struct late_stream {
 struct late_bus {
     struct pl_bus bus;
     struct late late;
+    struct pl_late_echo echo;
 };
 
 struct late_presence {
@@ -338,9 +340,32 @@ static void apply_detach(struct late *l, struct pl_store_op *op)
     now(l->inner.bus->ops->detach(l->inner.bus, op));
 }
 
+/* Bring one that went before again, which this owner cannot know as its own. */
+static void repeat(struct late *l, struct pl_pub *pub)
+{
+    struct late_bus *bus = PL_CONTAINER(l, struct late_bus, late);
+
+    if (chance(l, l->options.again_permille)) {
+        struct pl_pub *p = pl_late_echo_pick(&bus->echo, pub, &l->random);
+
+        if (p != NULL)
+            l->events->publication(l->owner, p, NULL);
+        pl_pub_release(p);
+    }
+    pl_late_echo_put(&bus->echo, pub);
+}
+
 static void apply_publish(struct late *l, struct pl_store_op *op)
 {
-    now(l->inner.bus->ops->publish(l->inner.bus, (struct pl_bus_publish *)op));
+    struct pl_bus_publish *r = (struct pl_bus_publish *)op;
+    bool is_repeated =
+        r->kind == PL_BUS_PUBLICATION && l->options.again_permille > 0;
+    struct pl_pub *pub = is_repeated ? pl_pub_hold(r->pub) : NULL;
+
+    now(l->inner.bus->ops->publish(l->inner.bus, r));
+    if (is_repeated)
+        repeat(l, pub);
+    pl_pub_release(pub);
     if (chance(l, l->options.fail_permille / 2))
         op->error = PL_EIO;
 }
@@ -375,6 +400,7 @@ static void destroy_bus(struct pl_bus *b)
     struct late_bus *l = (struct late_bus *)b;
 
     late_fini(&l->late);
+    pl_late_echo_fini(&l->echo);
     l->late.inner.bus->ops->destroy(l->late.inner.bus);
     free(l);
 }

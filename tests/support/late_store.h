@@ -21,7 +21,9 @@ struct pl_loop;
 struct pl_late_options {
     uint64_t seed;
     uint32_t delay_ms; /* the longest; some answers come with the next turn */
-    uint32_t fail_permille; /* 10: one in a hundred is PL_EIO */
+    uint32_t fail_permille;  /* 10: one in a hundred is PL_EIO */
+    uint32_t again_permille; /* behind so many publications the bus brings one
+                                again that came before */
     uint32_t limit; /* requests in flight in a store; more are PL_EFULL; 0: no
                        limit */
 };
