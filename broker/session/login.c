@@ -72,7 +72,8 @@ static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
     end_login(s, code, text);
 }
 
-static void reject_token(struct pl_session *s, const char *why)
+static void close_for_token(struct pl_session *s, uint16_t code,
+                            const char *why)
 {
     char peer[PL_IP_TEXT_MAX];
 
@@ -85,7 +86,12 @@ static void reject_token(struct pl_session *s, const char *why)
                    pl_log_string("address", pl_session_peer(s, peer)),
                    pl_log_text("client", pl_session_id(s)),
                    pl_log_string("reason", why));
-    pl_session_close(s, PL_DISCONNECT_INVALID_TOKEN, (struct pl_span){0});
+    pl_session_close(s, code, (struct pl_span){0});
+}
+
+static void reject_token(struct pl_session *s, const char *why)
+{
+    close_for_token(s, PL_DISCONNECT_INVALID_TOKEN, why);
 }
 
 static uint32_t seconds(uint64_t ms)
@@ -239,7 +245,11 @@ static void judge_token(struct pl_session *s, struct pl_span token)
     }
     switch (pl_token_verify(&key, token, now_s, &claims, &why)) {
     case PL_OK:
-        admit(s, claims->user, claims->info, true, claims);
+        if (claims->channel_count > config_of(s)->limits.connection_channels)
+            close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
+                            "more channels than limits.connection_channels");
+        else
+            admit(s, claims->user, claims->info, true, claims);
         pl_token_claims_destroy(claims);
         return;
     case PL_EEXPIRED:

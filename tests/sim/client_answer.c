@@ -106,6 +106,9 @@ static void on_connected(struct client *c, const struct asked *a,
     snprintf(c->id, sizeof c->id, "%.*s", (int)r->client.len, r->client.at);
     if (!hear_subs(c->encoding, r->body, take_entry, &e))
         client_malformed(c);
+    if ((unsigned)__builtin_popcount(e.rooms) >
+        c->world->config->limits.connection_channels)
+        trace_fail("client %u: let in with %x", c->index, e.rooms);
     if (e.rooms != c->token_rooms || e.has_inbox != c->has_inbox ||
         (c->user >= 0 && (e.inboxes != 1 || c->inbox_user != c->user)) ||
         (c->user < 0 && !c->world->has_judge && e.inboxes > 0))

@@ -45,6 +45,13 @@ static bool has_expired(const struct client *c)
            c->world->now_ms + HELD_MS >= c->lives_ms + GRACE_MS;
 }
 
+/* Its token names more channels than a connection may have. */
+static bool has_too_many(const struct client *c)
+{
+    return (unsigned)__builtin_popcount(c->token_rooms) >
+           c->world->config->limits.connection_channels;
+}
+
 static bool is_close_allowed(const struct client *c, unsigned code)
 {
     const struct world *w = c->world;
@@ -59,6 +66,8 @@ static bool is_close_allowed(const struct client *c, unsigned code)
         return has_expired(c);
     case PL_DISCONNECT_CONNECTION_LIMIT:
         return w->config->limits.user_connections > 0;
+    case PL_DISCONNECT_CHANNEL_LIMIT:
+        return c->stage == STAGE_CONNECTING && has_too_many(c);
     case PL_DISCONNECT_INSUFFICIENT_STATE:
         return w->has_history && client_may_miss(c) && has_server_subs(c);
     case PL_DISCONNECT_NO_PONG:

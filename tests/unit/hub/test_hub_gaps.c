@@ -190,7 +190,8 @@ int main(void)
         cmocka_unit_test(a_publication_of_another_epoch_is_a_gap),
         cmocka_unit_test(who_attaches_behind_another_epoch_follows_its_own),
         cmocka_unit_test(an_attach_behind_what_was_seen_recovers),
-        cmocka_unit_test(an_attach_beyond_what_was_seen_is_a_gap_for_the_others),
+        cmocka_unit_test(
+            an_attach_beyond_what_was_seen_is_a_gap_for_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

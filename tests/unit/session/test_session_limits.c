@@ -82,6 +82,32 @@ static void the_own_inbox_is_not_among_the_channels(void **state)
     rig_destroy(r);
 }
 
+static void a_token_with_too_many_channels_closes_with_3505(void **state)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct rig *r = with_channels("3505", "limits.connection_channels=2", NULL);
+    char *most = rig_token(r, "u1", 0, names, 2);
+    char *more = rig_token(r, "u2", 0, names, 3);
+    struct client *c = client_open(r, 0), *d = client_open(r, 0);
+
+    (void)state;
+    client_sayf(c, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", most);
+    client_sayf(d, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", more);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":*\"a\":*\"b\":*");
+    client_expect_close(d, 3505);
+    assert_string_equal(d->reason, "channel limit");
+    assert_int_equal(r->boss->registered, 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_TOKENS_REJECTED), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 3);
+    client_say(c, "{\"id\":2,\"subscribe\":{\"channel\":\"c\"}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":2,\"error\":{\"code\":106,*");
+    free(most);
+    free(more);
+    rig_destroy(r);
+}
+
 /* --- handlers.timeout --- */
 
 enum { CALLS_MAX = 300 };
@@ -323,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_channel_that_was_left_no_longer_counts),
         cmocka_unit_test(the_own_inbox_is_not_among_the_channels),
+        cmocka_unit_test(a_token_with_too_many_channels_closes_with_3505),
         cmocka_unit_test(who_is_not_answered_in_time_gets_error_408),
         cmocka_unit_test(an_answer_finds_its_call_and_not_its_number),
         cmocka_unit_test(a_deadline_of_who_has_gone_bothers_nobody),
