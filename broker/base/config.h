@@ -90,16 +90,17 @@ struct pl_config {
         struct pl_config_strings allowed_hosts; /* none: any */
     } websocket;
     struct {
-        uint32_t connections;         /* 0: what descriptors allow */
-        uint64_t outgoing_queue;      /* bytes a connection */
-        uint32_t channels;            /* kept at once, whole broker */
-        uint32_t connection_channels; /* subscriptions a connection */
-        uint32_t user_connections;    /* 0: any number */
-        uint32_t commands_per_second; /* of a connection; 0: any number */
-        uint32_t commands_burst;      /* at once; 0: those of a second */
-        uint32_t address_connections; /* 0: any number */
-        uint32_t admin_connections;   /* to the admin address and socket */
-        uint64_t loop_lag_ms;         /* 0: off */
+        uint32_t connections;             /* 0: what descriptors allow */
+        uint64_t outgoing_queue;          /* bytes a connection */
+        uint32_t channels;                /* kept at once, whole broker */
+        uint32_t connection_channels;     /* subscriptions a connection */
+        uint32_t new_channels_per_minute; /* of a client; 0: any number */
+        uint32_t user_connections;        /* 0: any number */
+        uint32_t commands_per_second;     /* of a connection; 0: any number */
+        uint32_t commands_burst;          /* at once; 0: those of a second */
+        uint32_t address_connections;     /* 0: any number */
+        uint32_t admin_connections;       /* to the admin address and socket */
+        uint64_t loop_lag_ms;             /* 0: off */
         struct pl_config_memory memory;
         struct pl_config_memory history;        /* of all channels */
         struct pl_config_memory client_history; /* of a user's channels */

@@ -62,6 +62,8 @@ const struct pl_config_key pl_config_keys[] = {
      1, UINT32_MAX, false},
     {"limits.connection_channels", PL_KIND_NUMBER,
      AT(limits.connection_channels), "128", NULL, 1, 1000000, false},
+    {"limits.new_channels_per_minute", PL_KIND_NUMBER,
+     AT(limits.new_channels_per_minute), "600", NULL, 0, 1000000, false},
     {"limits.user_connections", PL_KIND_NUMBER, AT(limits.user_connections),
      "0", NULL, 0, UINT32_MAX, false},
     {"limits.memory", PL_KIND_MEMORY, AT(limits.memory), "off", NULL,

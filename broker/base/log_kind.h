@@ -38,6 +38,7 @@ enum {
     X(SHED, "shed")                                                            \
     X(CHANNELS, "channels")                                                    \
     X(HISTORY, "history")                                                      \
+    X(NEW_CHANNELS, "new_channels")                                            \
     X(LIBRARY, "library")
 
 enum pl_log_kind {

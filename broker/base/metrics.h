@@ -159,6 +159,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(MEMORY_STATE, PL_GAUGE, "memory_state",                                  \
       "0: enough, 1: new work is refused, 2: slow clients are closed")         \
     X(REFUSED_BUSY, PL_COUNTER, "refused_busy", "commands answered with 111")  \
+    X(REFUSED_NEW_CHANNELS, PL_COUNTER, "refused_new_channels",                \
+      "commands answered 111: limits.new_channels_per_minute")                 \
     X(USERS, PL_GAUGE, "users", "users with a connection")                     \
     X(USERS_SINGLE, PL_GAUGE, "users_single", "users with one connection")     \
     X(USERS_SEVERAL, PL_GAUGE, "users_several",                                \

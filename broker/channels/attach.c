@@ -180,6 +180,13 @@ static bool is_over_limit(const struct pl_channels *c,
            ch->members.count == 0 && c->map.count > c->options.channel_limit;
 }
 
+/* Without history a channel begins with its first subscriber. */
+static bool is_begun_here(const struct pl_channels *c,
+                          const struct pl_channel *ch)
+{
+    return c->stream == NULL && ch->members.count == 0;
+}
+
 static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
                                    const struct pl_attach_mail *m)
 {
@@ -187,6 +194,8 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
 
     if (is_over_limit(c, ch))
         return PL_ELIMIT;
+    if (is_begun_here(c, ch) && !pl_channels_may_begin(c, &m->msg))
+        return PL_EFULL;
     rc = pl_client_table_add(&ch->members, m->client);
     if (rc != PL_OK)
         return rc;

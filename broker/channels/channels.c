@@ -17,6 +17,8 @@
 
 #include "bus_memory.h"
 #include "config.h"
+#include "ip.h"
+#include "log.h"
 #include "monitor.h"
 #include "presence_memory.h"
 #include "stream_memory.h"
@@ -155,6 +157,62 @@ static bool is_used(void *owner, struct pl_span channel, uint64_t hash)
     return ch != NULL && pl_channel_subscribers(ch) > 0;
 }
 
+/* --- New channels --- */
+
+/* Who wants what `msg` asks for, or NULL: a backend, or a token. */
+static const struct pl_client *maker_of(const struct pl_msg *msg)
+{
+    const struct pl_attach_mail *a = (const struct pl_attach_mail *)msg;
+
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+        return ((const struct pl_publish_mail *)msg)->pub->client;
+    case PL_MAIL_ATTACH:
+        return a->flags & PL_ATTACH_SERVER_SIDE ? NULL : a->client;
+    case PL_MAIL_QUERY:
+        return ((const struct pl_query_mail *)msg)->client;
+    default:
+        return NULL;
+    }
+}
+
+static void tell_refused(struct pl_channels *c, const struct pl_client *client)
+{
+    struct pl_span user = pl_client_user(client),
+                   place = pl_client_place(client);
+    struct pl_ip ip;
+    char address[PL_IP_TEXT_MAX] = "-";
+
+    if (place.len == sizeof ip) {
+        memcpy(&ip, place.at, sizeof ip);
+        pl_ip_format(&ip, address);
+    }
+    if (c->options.metrics != NULL)
+        pl_count(c->options.metrics, PL_METRIC_REFUSED_NEW_CHANNELS, 1);
+    PL_LOG_LIMITED(PL_LOG_KIND_NEW_CHANNELS, PL_LOG_WARN,
+                   "too many new channels", pl_log_text("user", user),
+                   pl_log_string("address", address),
+                   pl_log_text("client", pl_client_id(client)));
+}
+
+bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg)
+{
+    const struct pl_client *client = maker_of(msg);
+
+    if (client == NULL ||
+        pl_makers_take(&c->makers, client, pl_loop_now_ms(c->actor.loop)))
+        return true;
+    tell_refused(c, client);
+    return false;
+}
+
+static bool may_begin(void *owner, struct pl_store_op *op)
+{
+    const struct pl_work *w = pl_work_of(op);
+
+    return w->msg == NULL || pl_channels_may_begin(owner, w->msg);
+}
+
 /* --- The end --- */
 
 static void destroy_stores(struct pl_channels *c)
@@ -177,6 +235,7 @@ static void release_all(struct pl_channels *c)
     pl_timer_stop(c->actor.loop, &c->retry);
     pl_channels_free_all(c);
     pl_works_free_all(c);
+    pl_makers_fini(&c->makers);
     while (c->leaving != NULL) {
         struct pl_msg *m = c->leaving;
 
@@ -310,6 +369,7 @@ static void bind_stores(struct pl_channels *c)
     c->bus->ops->bind(c->bus, &bus_events, c);
     if (c->stream != NULL) {
         c->stream->ops->bind(c->stream, is_used, c);
+        c->stream->ops->guard(c->stream, may_begin);
         traits &= c->stream->ops->traits;
     }
     if (c->presence != NULL)
@@ -329,6 +389,8 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .channel_history_bytes = c->channels.history_bytes,
         .client_history_bytes = c->limits.client_history.bytes,
         .history_bytes = c->limits.history.bytes,
+        .new_channels = c->limits.new_channels_per_minute,
+        .new_channels_burst = c->limits.new_channels_per_minute,
         .recover_bytes = pl_config_recover_bytes(c),
         .answer_work = PL_SHARE_USUAL,
     };
@@ -353,6 +415,8 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
         free(c);
         return PL_ENOMEM;
     }
+    pl_makers_init(&c->makers, options->new_channels,
+                   options->new_channels_burst, pl_loop_random(loop));
     take_stores(c);
     bind_stores(c);
     *out = c;

@@ -53,7 +53,10 @@ struct pl_channels_options {
     uint64_t channel_history_bytes; /* of a channel; 0: no limit */
     uint64_t client_history_bytes;  /* of a user's channels; 0: no limit */
     uint64_t history_bytes;         /* of all channels; 0: no limit */
-    uint64_t backlog_limit; /* messages waiting on a loop; 0: no limit */
+    uint32_t new_channels; /* a minute that each client may make here, beyond
+                              which it is answered 111; 0: no limit */
+    uint32_t new_channels_burst; /* of them at once */
+    uint64_t backlog_limit;      /* messages waiting on a loop; 0: no limit */
     uint32_t recover_bytes; /* in one recovery, else it fails; 0: no limit */
     uint64_t answer_work;   /* units of share.h that long answers may take at
                                once, else queries are answered 111; 0: no

@@ -16,6 +16,7 @@
 #include "list.h"
 #include "loop.h"
 #include "mail.h"
+#include "makers.h"
 #include "map.h"
 #include "metrics.h"
 #include "presence.h"
@@ -34,6 +35,7 @@ struct pl_channels {
     bool is_immediate;            /* no store ever answers later */
     bool gaps_are_due;            /* of channels whose gap_is_due */
     struct pl_map map;            /* of struct pl_channel */
+    struct pl_makers makers;
     struct pl_list works;
     struct pl_work *spares; /* kept for the next requests */
     unsigned spare_count;
@@ -185,6 +187,10 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client);
 
 /* channels.c: have it tried again, soon. */
 void pl_channels_try_later(struct pl_channels *c);
+
+/* channels.c: a channel is about to begin for the request `msg`: whether who
+ * asks for it may make another one.  What no client wished passes. */
+bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg);
 
 /* channels.c: an event of a channel could not be told. */
 void pl_channels_lose_event(struct pl_channels *c);

@@ -50,6 +50,9 @@ struct pl_stream_range {
 typedef bool pl_stream_is_used(void *owner, struct pl_span channel,
                                uint64_t hash);
 
+/* Whether the request `op` may begin a stream: else it is PL_EFULL. */
+typedef bool pl_stream_may_begin(void *owner, struct pl_store_op *op);
+
 struct pl_stream_ops {
     unsigned traits; /* enum pl_store_trait */
     /* Errors of all: PL_ENOMEM, PL_ELIMIT (no room for another stream),
@@ -68,6 +71,8 @@ struct pl_stream_ops {
     void (*shed)(struct pl_stream *s, uint64_t bytes);
     /* Whom to ask; before the first request. */
     void (*bind)(struct pl_stream *s, pl_stream_is_used *is_used, void *owner);
+    /* Whom else to ask, with the same owner; never asked of what is there. */
+    void (*guard)(struct pl_stream *s, pl_stream_may_begin *may_begin);
     void (*destroy)(struct pl_stream *s);
 };
 

@@ -29,13 +29,14 @@ static void touch(struct pl_stream_line *l, bool is_other)
 }
 
 /* The channel's line, without what has expired; made when there is none. */
-static enum pl_err take_line(struct pl_stream_store *m,
-                             const struct pl_store_op *op,
+static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
                              struct pl_stream_line **out)
 {
     struct pl_stream_line *l = pl_stream_line_find(m, op->channel, op->hash);
 
     if (l == NULL) {
+        if (m->may_begin != NULL && !m->may_begin(m->owner, op))
+            return PL_EFULL;
         enum pl_err rc = pl_stream_room_make(m);
 
         return rc != PL_OK ? rc : pl_stream_line_create(out, m, op);
@@ -47,7 +48,7 @@ static enum pl_err take_line(struct pl_stream_store *m,
 
 /* For somebody who may be a new subscriber. */
 static enum pl_err take_to_read(struct pl_stream_store *m,
-                                const struct pl_store_op *op,
+                                struct pl_store_op *op,
                                 struct pl_stream_line **out)
 {
     enum pl_err rc = take_line(m, op, out);
@@ -142,6 +143,11 @@ static void bind(struct pl_stream *s, pl_stream_is_used *call, void *owner)
     m->owner = owner;
 }
 
+static void guard(struct pl_stream *s, pl_stream_may_begin *may_begin)
+{
+    ((struct pl_stream_store *)s)->may_begin = may_begin;
+}
+
 static void free_line(struct pl_map_node *n, void *arg)
 {
     (void)arg;
@@ -169,6 +175,7 @@ static const struct pl_stream_ops ops = {
     .idle = idle,
     .shed = shed,
     .bind = bind,
+    .guard = guard,
     .destroy = destroy,
 };
 

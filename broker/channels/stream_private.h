@@ -40,6 +40,7 @@ struct pl_stream_store {
     struct pl_loop *loop;
     struct pl_stream_memory_options options;
     pl_stream_is_used *is_used;
+    pl_stream_may_begin *may_begin; /* or NULL */
     void *owner;
     struct pl_map map; /* of lines */
     /* Least recently used first: empty lines without known subscribers; lines

@@ -49,6 +49,10 @@ static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
 
     o.channel_limit = per_worker(b, o.channel_limit);
     pl_broker_limit_history(b, &o);
+    if (b->workers > 1) { /* names fall on the owners by chance */
+        o.new_channels = per_worker(b, o.new_channels);
+        o.new_channels_burst = 2 * o.new_channels;
+    }
     o.backlog_limit = BACKLOG_LIMIT;
     o.metrics = &s->metrics;
     if (b->make_stores != NULL) {

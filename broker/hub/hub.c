@@ -362,6 +362,7 @@ enum pl_err pl_hub_query(struct pl_hub *h, struct pl_subscriber *u,
     if (q->channel == NULL)
         goto fail;
     q->hash = hash;
+    q->client = pl_client_hold(u->client);
     q->origin = pl_hub_origin(u, NULL, command, kind);
     pl_actor_send(&h->actor, pl_hub_owner(h, hash), &q->msg);
     return PL_OK;

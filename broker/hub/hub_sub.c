@@ -57,6 +57,8 @@ static uint8_t attach_flags(uint8_t sub_flags)
         flags |= PL_ATTACH_HIDDEN;
     if (sub_flags & PL_SUB_REJECT)
         flags |= PL_ATTACH_REJECT;
+    if (sub_flags & PL_SUB_SERVER_SIDE)
+        flags |= PL_ATTACH_SERVER_SIDE;
     return flags;
 }
 

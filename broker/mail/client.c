@@ -13,15 +13,21 @@
 
 #include "refs.h"
 
-enum { ADDRESS_BYTES = 12, TAIL_BYTES = 12, ADDRESS_CHARS = 16 };
+enum {
+    ADDRESS_BYTES = 12,
+    TAIL_BYTES = 12,
+    ADDRESS_CHARS = 16,
+    PLACE_BYTES = 16
+};
 
 struct pl_client {
     struct pl_refs refs;
     struct pl_address address;
     uint16_t user_len;
+    uint8_t place_len;
     uint32_t info_len; /* NO_INFO when absent */
     char id[PL_CLIENT_ID_LEN];
-    char bytes[]; /* the user, then the info */
+    char bytes[]; /* the user, then the info, then the place */
 };
 
 #define NO_INFO UINT32_MAX
@@ -52,11 +58,20 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
                              struct pl_random *random, struct pl_span user,
                              struct pl_span info)
 {
+    return pl_client_create_at(out, address, random, user, info,
+                               (struct pl_span){0});
+}
+
+enum pl_err pl_client_create_at(struct pl_client **out,
+                                struct pl_address address,
+                                struct pl_random *random, struct pl_span user,
+                                struct pl_span info, struct pl_span place)
+{
     unsigned char raw[ADDRESS_BYTES + TAIL_BYTES];
 
-    if (user.len > UINT16_MAX || info.len >= NO_INFO)
+    if (user.len > UINT16_MAX || info.len >= NO_INFO || place.len > PLACE_BYTES)
         return PL_ETOOBIG;
-    struct pl_client *c = malloc(sizeof *c + user.len + info.len);
+    struct pl_client *c = malloc(sizeof *c + user.len + info.len + place.len);
     if (c == NULL)
         return PL_ENOMEM;
     pl_refs_init(&c->refs);
@@ -70,6 +85,9 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
         memcpy(c->bytes, user.at, user.len);
     if (info.at != NULL)
         memcpy(c->bytes + user.len, info.at, info.len);
+    c->place_len = (uint8_t)place.len;
+    if (place.len > 0)
+        memcpy(c->bytes + user.len + info.len, place.at, place.len);
     *out = c;
     return PL_OK;
 }
@@ -102,6 +120,13 @@ struct pl_span pl_client_conn_info(const struct pl_client *c)
     if (c->info_len == NO_INFO)
         return (struct pl_span){NULL, 0};
     return (struct pl_span){c->bytes + c->user_len, c->info_len};
+}
+
+struct pl_span pl_client_place(const struct pl_client *c)
+{
+    size_t info_len = c->info_len == NO_INFO ? 0 : c->info_len;
+
+    return (struct pl_span){c->bytes + c->user_len + info_len, c->place_len};
 }
 
 struct pl_address pl_client_address(const struct pl_client *c)

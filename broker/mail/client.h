@@ -21,6 +21,12 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
                              struct pl_random *random, struct pl_span user,
                              struct pl_span info);
 
+/* The same for a client of the network `place`: 16 bytes, or absent. */
+enum pl_err pl_client_create_at(struct pl_client **out,
+                                struct pl_address address,
+                                struct pl_random *random, struct pl_span user,
+                                struct pl_span info, struct pl_span place);
+
 /* Thread: any. */
 struct pl_client *pl_client_hold(struct pl_client *c);
 void pl_client_release(struct pl_client *c); /* NULL is allowed */
@@ -29,6 +35,7 @@ void pl_client_release(struct pl_client *c); /* NULL is allowed */
 struct pl_span pl_client_id(const struct pl_client *c);
 struct pl_span pl_client_user(const struct pl_client *c);
 struct pl_span pl_client_conn_info(const struct pl_client *c);
+struct pl_span pl_client_place(const struct pl_client *c);
 struct pl_address pl_client_address(const struct pl_client *c);
 
 /* The address in a client id, which may be a stranger's invention: compare

@@ -76,6 +76,7 @@ static void query_destroy(struct pl_msg *msg)
 
     release_pubs(m->pubs, m->count);
     release_clients(m->clients, m->count);
+    pl_client_release(m->client);
     pl_blob_release(m->channel);
     free(m);
 }

@@ -64,10 +64,11 @@ struct pl_publish_mail {
 };
 
 enum pl_attach_flag {
-    PL_ATTACH_RECOVER = 1,    /* answer what came after offset in epoch */
-    PL_ATTACH_JOIN_LEAVE = 2, /* this subscriber gets joins and leaves */
-    PL_ATTACH_HIDDEN = 4,     /* not in presence, makes no join and leave */
-    PL_ATTACH_REJECT = 8      /* error 112 when it cannot be recovered */
+    PL_ATTACH_RECOVER = 1,     /* answer what came after offset in epoch */
+    PL_ATTACH_JOIN_LEAVE = 2,  /* this subscriber gets joins and leaves */
+    PL_ATTACH_HIDDEN = 4,      /* not in presence, makes no join and leave */
+    PL_ATTACH_REJECT = 8,      /* error 112 when it cannot be recovered */
+    PL_ATTACH_SERVER_SIDE = 16 /* not wished by the client itself */
 };
 
 /* Subscribe `client`.  From the moment an attach is sent exactly one detach
@@ -114,7 +115,8 @@ struct pl_query_mail {
     struct pl_msg msg;
     struct pl_origin origin;
     enum pl_query_kind kind;
-    struct pl_blob *channel; /* held */
+    struct pl_client *client; /* held: who asks; NULL: a backend */
+    struct pl_blob *channel;  /* held */
     uint64_t hash;
     /* History: */
     int32_t limit; /* 0: the position alone; -1: all there is */

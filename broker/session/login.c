@@ -215,14 +215,43 @@ static bool register_user(struct pl_session *s)
     return true;
 }
 
+/* Of no host in the net: of no address at all, or of a loopback.  Behind that
+ * is some proxy, and all its clients would be one. */
+static bool is_nowhere(const struct pl_ip *ip)
+{
+    static const struct pl_ip none = {{0}}, loopback = {{[15] = 1}};
+
+    if (pl_ip_is_four(ip))
+        return ip->at[12] == 0 || ip->at[12] == 127;
+    return pl_ip_equal(ip, &none) || pl_ip_equal(ip, &loopback);
+}
+
+/* The network of the client's host, when it is known: of IPv6 the /64, since a
+ * host has all of it. */
+static struct pl_span find_place(struct pl_session *s, struct pl_ip *ip)
+{
+    char text[PL_IP_TEXT_MAX];
+
+    if (config_of(s)->limits.new_channels_per_minute == 0 ||
+        !pl_ip_parse(ip, pl_span_of(pl_session_peer(s, text))) ||
+        is_nowhere(ip))
+        return (struct pl_span){0};
+    if (!pl_ip_is_four(ip))
+        memset(ip->at + 8, 0, 8);
+    return (struct pl_span){(const char *)ip->at, sizeof ip->at};
+}
+
 /* Let it in as `user`.  `claims` may be NULL. */
 static void admit(struct pl_session *s, struct pl_span user,
                   struct pl_span info, bool authenticated,
                   const struct pl_token_claims *claims)
 {
+    struct pl_ip ip;
+    struct pl_span place =
+        user.len > 0 ? (struct pl_span){0} : find_place(s, &ip);
     enum pl_err rc =
-        pl_client_create(&s->subscriber.client, pl_actor_address(&s->actor),
-                         pl_loop_random(s->actor.loop), user, info);
+        pl_client_create_at(&s->subscriber.client, pl_actor_address(&s->actor),
+                            pl_loop_random(s->actor.loop), user, info, place);
 
     s->grants = pl_permission_grants(config_of(s), authenticated);
     s->login->expires_at_s = claims == NULL ? 0 : claims->expires_at_s;

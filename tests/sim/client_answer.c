@@ -287,6 +287,17 @@ static bool may_be_too_long(const struct world *w, const struct asked *a)
            w->config->channels.slow == PL_SLOW_CLOSE;
 }
 
+/* It may begin a channel, and there is a rate of that. */
+static bool may_be_new(const struct world *w, const struct asked *a)
+{
+    bool begins = a->verb == VERB_SUBSCRIBE ||
+                  (w->has_history &&
+                   (a->verb == VERB_PUBLISH || a->verb == VERB_RPC ||
+                    a->verb == VERB_HISTORY || a->verb == VERB_HISTORY_ALL));
+
+    return begins && w->config->limits.new_channels_per_minute < 600;
+}
+
 /* Errors that a client which makes no mistake may get. */
 static bool is_error_allowed(const struct client *c, const struct asked *a,
                              uint32_t code)
@@ -302,7 +313,7 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
                w->config->limits.connection_channels < ROOMS;
     case PL_ERROR_TOO_MANY_REQUESTS:
         return w->is_late || w->has_backlog || w->has_full_mail ||
-               w->is_overloaded || may_be_too_long(w, a);
+               w->is_overloaded || may_be_too_long(w, a) || may_be_new(w, a);
     case PL_ERROR_STOPPING: /* or a mailbox is full */
         return w->is_stopping || w->has_full_mail;
     case PL_ERROR_PERMISSION_DENIED:

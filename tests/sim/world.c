@@ -22,7 +22,7 @@
 #include "trace.h"
 
 enum {
-    SETS = 24,
+    SETS = 28,
     SET_LEN = HISTORY_SETTING_MAX,
     MEMORY_LIMIT = 1000,
     LOST_ODDS = 30
@@ -275,6 +275,7 @@ static void draw_settings(struct world *w, struct sets *s)
     set(s, "websocket.max_message", 4, "KiB");
     set(s, "limits.connection_channels", ONE_OF(w, 3, 128), "");
     set(s, "limits.channels", ONE_OF(w, 8, 1000), "");
+    set(s, "limits.new_channels_per_minute", w->seed % 3 == 0 ? 5 : 600, "");
     set(s, "shutdown.grace", ONE_OF(w, 0, 100, 500), "ms");
     set(s, "shutdown.disconnect", ONE_OF(w, 0, 100, 1000), "ms");
     snprintf(s->text[s->count], SET_LEN, "channels.slow=%s",

@@ -292,6 +292,13 @@ static void bind_stream(struct pl_stream *s, pl_stream_is_used *is_used,
     inner->ops->bind(inner, is_used, owner);
 }
 
+static void guard_stream(struct pl_stream *s, pl_stream_may_begin *may_begin)
+{
+    struct pl_stream *inner = ((struct late_stream *)s)->late.inner.stream;
+
+    inner->ops->guard(inner, may_begin);
+}
+
 static void destroy_stream(struct pl_stream *s)
 {
     struct late_stream *l = (struct late_stream *)s;
@@ -310,6 +317,7 @@ static const struct pl_stream_ops stream_ops = {
     .idle = idle,
     .shed = shed,
     .bind = bind_stream,
+    .guard = guard_stream,
     .destroy = destroy_stream,
 };
 

@@ -134,9 +134,10 @@ static void load_config(struct world *w, unsigned history_size)
 {
     char history[64];
     const char *sets[] = {history, "limits.channels=1000000",
-                          "limits.connection_channels=100000"};
+                          "limits.connection_channels=100000",
+                          "limits.new_channels_per_minute=0"};
     struct pl_config_source src = {
-        .sets = sets, .set_count = 3, .insecure = true};
+        .sets = sets, .set_count = 4, .insecure = true};
     struct pl_buf report = {0};
 
     snprintf(history, sizeof history, "channels.history_size=%u", history_size);

@@ -72,6 +72,7 @@ static void hear(struct peer *p, uint64_t *offset)
 static void who_makes_channels_without_end_keeps_nobody_out(void **state)
 {
     static const char *const sets[] = {"limits.channels=2000", "loops=2",
+                                       "limits.new_channels_per_minute=0",
                                        "auth.hmac_secret=" SECRET, NULL};
     struct peer greedy, listener;
     struct stage s;
@@ -185,10 +186,13 @@ static unsigned count_history(struct peer *p, const char *channel)
 
 static void large_publications_push_out_only_their_publishers(void **state)
 {
-    static const char *const sets[] = {
-        "limits.history=8MiB",      "limits.client_history=2MiB",
-        "websocket.deflate=true",   "loops=1",
-        "auth.hmac_secret=" SECRET, NULL};
+    static const char *const sets[] = {"limits.history=8MiB",
+                                       "limits.client_history=2MiB",
+                                       "websocket.deflate=true",
+                                       "loops=1",
+                                       "auth.hmac_secret=" SECRET,
+                                       "limits.new_channels_per_minute=0",
+                                       NULL};
     char *token = box_token(SECRET, "quiet", NULL);
     struct remote_census before, after;
     struct peer_reply r;

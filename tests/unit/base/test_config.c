@@ -21,6 +21,7 @@ static void the_defaults_are_those_of_the_issue(void **state)
     assert_int_equal(c->websocket.allowed_origins.count, 0);
     assert_int_equal(c->limits.outgoing_queue, 1024 * 1024);
     assert_int_equal(c->limits.connection_channels, 128);
+    assert_int_equal(c->limits.new_channels_per_minute, 600);
     assert_int_equal(c->connect.timeout_ms, 10000);
     assert_int_equal(c->ping.interval_ms, 25000);
     assert_int_equal(c->ping.timeout_ms, 10000);

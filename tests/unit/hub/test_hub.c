@@ -317,7 +317,8 @@ static void the_attach_says_what_was_asked(void **state)
     run(r);
     struct pl_attach_mail *m = owner_take(r, PL_MAIL_ATTACH);
     assert_int_equal(m->flags, PL_ATTACH_RECOVER | PL_ATTACH_JOIN_LEAVE |
-                                   PL_ATTACH_HIDDEN | PL_ATTACH_REJECT);
+                                   PL_ATTACH_HIDDEN | PL_ATTACH_REJECT |
+                                   PL_ATTACH_SERVER_SIDE);
     assert_string_equal(m->epoch, "--------");
     assert_int_equal(m->offset, 42);
     assert_int_equal(m->origin.command, 7);

@@ -208,12 +208,20 @@ static void on_free(struct pl_session *s)
     client_of(s)->session = NULL;
 }
 
+static void on_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
+{
+    const char *address = client_of(s)->address;
+
+    snprintf(text, PL_IP_TEXT_MAX, "%s", address == NULL ? "0.0.0.0" : address);
+}
+
 static const struct pl_transport_ops transport = {
     .flush = on_flush,
     .pause = on_pause,
     .resume = on_resume,
     .end = on_end,
     .free = on_free,
+    .peer = on_peer,
 };
 
 struct client *client_try(struct rig *r, unsigned loop)
@@ -361,23 +369,6 @@ void client_take(struct client *c, size_t bytes)
 const char *client_next(struct client *c)
 {
     return c->read < c->said_count ? c->said[c->read++] : NULL;
-}
-
-bool rig_matches(const char *text, const char *pattern)
-{
-    for (; *pattern != '\0'; pattern++, text++) {
-        if (*pattern == '*') {
-            for (pattern++;; text++) {
-                if (rig_matches(text, pattern))
-                    return true;
-                if (*text == '\0')
-                    return false;
-            }
-        }
-        if (*text != *pattern)
-            return false;
-    }
-    return *text == '\0';
 }
 
 void rig_expect(struct client *c, const char *pattern, const char *file,

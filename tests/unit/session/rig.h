@@ -51,10 +51,11 @@ struct client {
     unsigned pauses;  /* times that reading was paused */
     bool is_open;     /* the handshake's answer was read */
     bool is_paused;
-    bool is_ending;  /* the session asked for an end ... */
-    enum pl_end how; /* ... in this way */
-    bool is_gone;    /* pl_session_gone() was called */
-    char id[64];     /* its client id, once connected */
+    bool is_ending;      /* the session asked for an end ... */
+    enum pl_end how;     /* ... in this way */
+    bool is_gone;        /* pl_session_gone() was called */
+    char id[64];         /* its client id, once connected */
+    const char *address; /* of its host; NULL: nobody knows */
 };
 
 struct rig_loop {

@@ -108,6 +108,94 @@ static void a_token_with_too_many_channels_closes_with_3505(void **state)
     rig_destroy(r);
 }
 
+/* --- limits.new_channels_per_minute --- */
+
+enum { MOST = 3 };
+
+static struct client *come_from(struct rig *r, const char *address)
+{
+    struct client *c = client_open(r, 0);
+
+    c->address = address;
+    client_say(c, "{\"id\":1,\"connect\":{}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":*");
+    return c;
+}
+
+/* How many new channels it can make now. */
+static unsigned make_channels(struct rig *r, struct client *c)
+{
+    static unsigned number;
+    unsigned made = 0;
+
+    for (unsigned i = 0; i < 2 * MOST; i++) {
+        unsigned before = count_said(c, "\"subscribe\":{");
+
+        number++;
+        client_sayf(c, "{\"id\":%u,\"subscribe\":{\"channel\":\"n%u\"}}",
+                    2 + number, number);
+        rig_run(r, 0);
+        made += count_said(c, "\"subscribe\":{") > before;
+    }
+    return made;
+}
+
+/* Each line: two that come without a token, one after the other. */
+static void who_comes_back_makes_no_more_new_channels(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        unsigned made; /* by the second */
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", 0},
+        {"192.0.2.1", "192.0.2.2", MOST},
+        {"2001:db8::1", "2001:db8::ffff:2", 0}, /* one /64 */
+        {"2001:db8::1", "2001:db8:0:1::1", MOST},
+        {"127.0.0.1", "127.0.0.1", MOST}, /* some proxy */
+        {"::1", "::1", MOST},
+        {NULL, NULL, MOST},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig *r = with_channels("new channels",
+                                      "limits.new_channels_per_minute=3", NULL);
+        struct client *c = come_from(r, rows[i].first);
+
+        assert_int_equal(make_channels(r, c), MOST);
+        assert_int_equal(count_said(c, "\"code\":111,"), MOST);
+        client_vanish(c);
+        rig_run(r, 0);
+        c = come_from(r, rows[i].second);
+        assert_int_equal(make_channels(r, c), rows[i].made);
+        rig_destroy(r);
+    }
+}
+
+static void a_user_is_known_by_name_and_a_token_makes_any_number(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct rig *r = with_channels("new channels of a user",
+                                  "limits.new_channels_per_minute=3", NULL);
+    char *token = rig_token(r, "u1", 0, names, 5);
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct client *c = client_open(r, 0);
+
+        c->address = i == 0 ? "192.0.2.1" : "192.0.2.2";
+        client_sayf(c, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", token);
+        rig_run(r, 0);
+        client_expect(c, "{\"id\":1,\"connect\":*\"e\":*");
+        assert_int_equal(make_channels(r, c), i == 0 ? MOST : 0);
+        client_vanish(c);
+        rig_run(r, 0);
+    }
+    free(token);
+    rig_destroy(r);
+}
+
 /* --- handlers.timeout --- */
 
 enum { CALLS_MAX = 300 };
@@ -350,6 +438,8 @@ int main(void)
         cmocka_unit_test(a_channel_that_was_left_no_longer_counts),
         cmocka_unit_test(the_own_inbox_is_not_among_the_channels),
         cmocka_unit_test(a_token_with_too_many_channels_closes_with_3505),
+        cmocka_unit_test(who_comes_back_makes_no_more_new_channels),
+        cmocka_unit_test(a_user_is_known_by_name_and_a_token_makes_any_number),
         cmocka_unit_test(who_is_not_answered_in_time_gets_error_408),
         cmocka_unit_test(an_answer_finds_its_call_and_not_its_number),
         cmocka_unit_test(a_deadline_of_who_has_gone_bothers_nobody),

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* makers.c - see makers.h.
+ *
+ * A client that takes names of its own as fast as it can fills the broker for
+ * everybody: limits.channels is one number for all.  So each client has a rate.
+ * It is that of the user; without one that of the host's address; without that
+ * of the connection.  Coming back makes no new rate.
+ *
+ * A rate is a token bucket that keeps one number, the moment at which it is
+ * full again (as in log_kind.c).  A full bucket says nothing that no bucket
+ * would not say, so its entry can go: the oldest are looked at when a new one
+ * comes.  A table with PL_MAKERS_MAX entries that are not full gives up the one
+ * that made nothing for longest.  Rejected: refusing then, since many clients
+ * that make one channel each would lock everybody out.
+ *
+ * An entry knows the hash of its maker, not the name, which may be 64 KiB long;
+ * two makers that share 64 bits of a keyed hash share a rate.
+ *
+ * Each owner counts the channels that are its own, without asking others.
+ * Rejected: one table for all, which each new channel would have to ask on
+ * another thread.
+ *
+ * Invariant: an entry is in the map and in the list, or nowhere. */
+#include "makers.h"
+
+#include <stdlib.h>
+
+enum { LOOKS = 4 }; /* at old entries, for each that comes */
+
+struct maker {
+    struct pl_map_node node; /* first */
+    struct pl_list used;
+    uint64_t full_ns; /* loop time: when its burst is whole again */
+};
+
+void pl_makers_init(struct pl_makers *m, uint32_t per_minute, uint32_t burst,
+                    struct pl_random *random)
+{
+    *m = (struct pl_makers){.entries_max = PL_MAKERS_MAX};
+    pl_list_init(&m->used);
+    pl_random_bytes(random, &m->key, sizeof m->key);
+    if (per_minute == 0)
+        return;
+    m->interval_ns = UINT64_C(60000000000) / per_minute;
+    m->most_ns = m->interval_ns * burst;
+}
+
+static void drop(struct pl_makers *m, struct maker *one)
+{
+    pl_map_remove(&m->map, &one->node);
+    pl_list_remove(&one->used);
+    free(one);
+}
+
+void pl_makers_fini(struct pl_makers *m)
+{
+    struct pl_list *at;
+
+    while ((at = pl_list_pop(&m->used)) != NULL) {
+        struct maker *one = PL_CONTAINER(at, struct maker, used);
+
+        pl_map_remove(&m->map, &one->node);
+        free(one);
+    }
+    pl_map_fini(&m->map);
+}
+
+/* Whose rate it is; the kinds cannot be mistaken for one another. */
+static uint64_t hash_of(const struct pl_makers *m, const struct pl_client *c)
+{
+    struct pl_span user = pl_client_user(c), place = pl_client_place(c);
+
+    if (user.len > 0)
+        return pl_hash(&m->key, user) ^ 1;
+    if (place.len > 0)
+        return pl_hash(&m->key, place) ^ 2;
+    return pl_hash(&m->key, pl_client_id(c)) ^ 4;
+}
+
+static bool is_same(const struct pl_map_node *n, const void *key)
+{
+    return n->hash == *(const uint64_t *)key;
+}
+
+static struct maker *oldest(const struct pl_makers *m)
+{
+    return pl_list_is_empty(&m->used)
+               ? NULL
+               : PL_CONTAINER(m->used.next, struct maker, used);
+}
+
+static void make_room(struct pl_makers *m, uint64_t now_ns)
+{
+    struct maker *old;
+
+    for (int i = 0; i < LOOKS; i++) {
+        if ((old = oldest(m)) == NULL || old->full_ns > now_ns)
+            break;
+        drop(m, old);
+    }
+    if (m->map.count >= m->entries_max && (old = oldest(m)) != NULL)
+        drop(m, old);
+}
+
+static struct maker *find(struct pl_makers *m, uint64_t hash, uint64_t now_ns)
+{
+    struct maker *one =
+        (struct maker *)pl_map_find(&m->map, hash, is_same, &hash);
+
+    if (one != NULL) {
+        pl_list_remove(&one->used);
+        pl_list_append(&m->used, &one->used);
+        return one;
+    }
+    make_room(m, now_ns);
+    one = calloc(1, sizeof *one);
+    if (one == NULL || pl_map_add(&m->map, &one->node, hash) != PL_OK) {
+        free(one);
+        return NULL;
+    }
+    pl_list_append(&m->used, &one->used);
+    return one;
+}
+
+/* Without memory for an entry it passes uncounted, as at the doors. */
+bool pl_makers_take(struct pl_makers *m, const struct pl_client *c,
+                    uint64_t now_ms)
+{
+    uint64_t now_ns = now_ms * 1000000;
+
+    if (m->interval_ns == 0)
+        return true;
+    struct maker *one = find(m, hash_of(m, c), now_ns);
+    if (one == NULL)
+        return true;
+    uint64_t from = one->full_ns > now_ns ? one->full_ns : now_ns;
+    if (from + m->interval_ns > now_ns + m->most_ns)
+        return false;
+    one->full_ns = from + m->interval_ns;
+    return true;
+}
