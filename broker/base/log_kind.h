@@ -39,6 +39,7 @@ enum {
     X(CHANNELS, "channels")                                                    \
     X(HISTORY, "history")                                                      \
     X(NEW_CHANNELS, "new_channels")                                            \
+    X(INCOMPLETE, "incomplete")                                                \
     X(LIBRARY, "library")
 
 enum pl_log_kind {

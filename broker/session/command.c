@@ -463,6 +463,8 @@ static void attached(struct pl_subscriber *u, struct pl_sub *sub,
     pl_arena_reset(&s->keeper->arena);
     if (m->origin.kind == PL_VERB_CONNECT)
         pl_session_login_attached(s, sub, m);
+    else if (m->origin.kind == PL_KIND_MISSING)
+        pl_missing_attached(s, sub, m);
     else
         pl_session_tell_attached(s, sub, m);
 }

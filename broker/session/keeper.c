@@ -251,6 +251,7 @@ static void reap(struct pl_actor *a)
     pl_loop_cancel(a->loop, &k->seal);
     pl_loop_cancel(a->loop, &k->flush);
     pl_loop_cancel(a->loop, &k->carry);
+    pl_missing_forget(k);
     k->options.metrics->value[PL_METRIC_HANDLERS] = 0;
     k->is_reaped = true;
     if (k->session_count == 0)
@@ -287,6 +288,8 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->inflater.charge = &k->budget.left;
     pl_list_init(&k->carried);
     k->carry.run = pl_pace_run_carried;
+    pl_list_init(&k->missing);
+    k->miss.fire = pl_missing_try;
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        pl_session_overdue, k);
     /* a part, since turns follow each other before a reader had its time */

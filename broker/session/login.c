@@ -137,11 +137,12 @@ static bool list_subs(struct pl_session *s, struct pl_connect_result *r)
 
     if (subs == NULL)
         return false;
-    for (size_t i = 0; i < l->sub_count; i++)
-        subs[i] = (struct pl_connect_sub){.channel = l->subs[i].channel,
-                                          .result = l->subs[i].result};
     r->subs = subs;
-    r->sub_count = l->sub_count;
+    for (size_t i = 0; i < l->sub_count; i++) {
+        if (!l->subs[i].is_missing)
+            subs[r->sub_count++] = (struct pl_connect_sub){
+                .channel = l->subs[i].channel, .result = l->subs[i].result};
+    }
     return true;
 }
 
@@ -179,6 +180,7 @@ static void answer_login(struct pl_session *s)
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
     end_subs(s, l);
+    pl_missing_note(s, l);
     leave_login(s, PL_SESSION_CONNECTED);
     pl_session_schedule(s);
     PL_LOG(PL_LOG_DEBUG, "client connected",

@@ -16,7 +16,8 @@ struct server_sub {
     uint64_t offset;
     struct pl_span epoch;
     struct pl_subscribe_result result;
-    uint32_t ends; /* unsubscribed already, with this code */
+    uint32_t ends;   /* unsubscribed already, with this code */
+    bool is_missing; /* the broker has no place for its channel */
 };
 
 struct pl_login {

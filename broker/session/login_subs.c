@@ -121,7 +121,9 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
     struct server_sub *mine = find_sub(l, pl_sub_channel(sub));
 
     l->outstanding--;
-    if (m->error != 0) {
+    if (m->error == PL_ERROR_LIMIT_EXCEEDED) {
+        mine->is_missing = true;
+    } else if (m->error != 0) {
         l->error = m->error;
     } else {
         mine->result =

@@ -38,7 +38,9 @@ enum {
     PL_TELL_AGAIN_MS = 50,   /* until the supervisor, when memory lacked */
     PL_CLOSE_WAIT_MS = 5000, /* for the peer's Close, or its reading ours */
     PL_EXPIRE_GRACE_MS = 25000, /* after a token expired, for its refresh */
-    PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
+    PL_BACKLOG_WAIT_MS = 5,     /* before reading resumes after error 111 */
+    PL_KIND_MISSING = 2000 /* of pl_origin: missing.c; the others are verbs and
+                              those of actor_send.c */
 };
 
 /* Whether the client's input is run as it comes, or waits in `pace`. */
@@ -77,6 +79,9 @@ struct pl_keeper {
     struct pl_list carried;      /* sessions with input for another turn */
     struct pl_task carry;        /* serves them */
     struct pl_replay *replaying; /* pace.c: input that is given again */
+    struct pl_list missing;      /* missing.c: what logins could not have */
+    uint32_t missing_count;
+    struct pl_timer miss; /* tries that again */
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned: the supervisor waits for it */
     struct pl_timer poll;        /* looks whether a phase's work is done */
@@ -122,6 +127,7 @@ struct pl_session {
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
     bool has_told_log : 1; /* that a message of it was not delivered */
+    bool lacks_inbox : 1;  /* that of its user has no place: missing.c */
     struct pl_ws_decoder ws;
     struct pl_buf *held; /* the request head so far; or input that waits
                             for the login; NULL: none */
@@ -323,9 +329,20 @@ struct pl_outq *pl_login_deferred(struct pl_login *l);
 void pl_login_end_sub(struct pl_login *l, struct pl_span channel,
                       uint32_t code);
 
+/* missing.c: keep what the login could not have, to try it again. */
+void pl_missing_note(struct pl_session *s, const struct pl_login *l);
+void pl_missing_try(struct pl_timer *t);
+void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
+                         const struct pl_attach_mail *m);
+
+/* Forget all of it: the keeper goes. */
+void pl_missing_forget(struct pl_keeper *k);
+
 /* subscribe.c */
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
 void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);
+/* Whether it has all the channels that it may have. */
+bool pl_session_has_enough(const struct pl_session *s);
 void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
                              uint32_t code);
 

@@ -23,9 +23,10 @@ static uint8_t flags_of(const struct pl_session *s,
 
 /* As its client counts: what it has left is gone, though the channel's owner
  * may not have said so yet, and the own inbox was not asked for. */
-static bool has_too_many(const struct pl_session *s)
+bool pl_session_has_enough(const struct pl_session *s)
 {
-    uint32_t inboxes = pl_client_user(s->subscriber.client).len > 0;
+    uint32_t inboxes =
+        pl_client_user(s->subscriber.client).len > 0 && !s->lacks_inbox;
 
     return s->subscriber.sub_count >=
            s->keeper->options.config->limits.connection_channels + inboxes;
@@ -54,7 +55,7 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
-    if (has_too_many(s) &&
+    if (pl_session_has_enough(s) &&
         pl_hub_find(hub, &s->subscriber, r->channel) == NULL) {
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;

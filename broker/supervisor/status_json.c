@@ -206,6 +206,7 @@ static const struct number authentication[] = {
     {"passed", PL_METRIC_AUTH_PASSED},
     {"failed", PL_METRIC_AUTH_FAILED},
     {"tokens_rejected", PL_METRIC_TOKENS_REJECTED},
+    {"incomplete", PL_METRIC_LOGINS_INCOMPLETE},
     {"api_keys_rejected", PL_METRIC_API_KEYS_REJECTED},
 };
 static const struct number messages[] = {
@@ -222,6 +223,7 @@ static const struct number commands[] = {
     {"pending", PL_METRIC_COMMANDS_PENDING},
     {"refused_stopping", PL_METRIC_REFUSED_STOPPING},
     {"refused_busy", PL_METRIC_REFUSED_BUSY},
+    {"refused_new_channels", PL_METRIC_REFUSED_NEW_CHANNELS},
 };
 static const struct number deliveries[] = {
     {"owed", PL_METRIC_FRAMES_OWED},

@@ -156,35 +156,6 @@ static void hear_end(struct client *c, struct sub *sub, uint32_t code)
     sub->is_server = sub->is_kicked = false;
 }
 
-static void hear_push(struct client *c, const struct peer_reply *r)
-{
-    if (r->kind == PEER_MESSAGE) {
-        hear_direct(c, r);
-        return;
-    }
-    if (r->channel.len > 0 && r->channel.at[0] == '@' &&
-        r->kind == PEER_PUBLICATION &&
-        pl_span_equal((struct pl_span){r->channel.at + 1, r->channel.len - 1},
-                      pl_span_of(c->id))) {
-        hear_direct(c, r);
-        return;
-    }
-    struct sub *sub = sub_of(c, r->channel);
-    struct hear_publication p;
-    if (!is_on(sub))
-        trace_fail("client %u: push %d of %.*s without a subscription",
-                   c->index, r->kind, (int)r->channel.len, r->channel.at);
-    c->world->tally.pushes += r->kind != PEER_UNSUBSCRIBED;
-    if (r->kind == PEER_UNSUBSCRIBED)
-        hear_end(c, sub, r->code);
-    else if (r->kind != PEER_PUBLICATION)
-        hear_coming(c, sub, r);
-    else if (!hear_publication(c->encoding, r->body, &p))
-        client_malformed(c);
-    else
-        take_publication(c, sub, &p);
-}
-
 /* --- Positions --- */
 
 struct catching {
@@ -245,7 +216,9 @@ static void take_missed(void *arg, const struct hear_publication *p)
     take_publication(k->client, k->sub, p);
 }
 
-void client_go_live(struct client *c, struct sub *sub, struct pl_span body)
+static void go_live(struct client *c, struct sub *sub, struct pl_span body,
+                    bool (*hear)(enum peer_encoding e, struct pl_span body,
+                                 const struct hear_ops *ops, void *arg))
 {
     static const struct hear_ops ops = {.publication = take_missed,
                                         .position = take_position};
@@ -255,8 +228,70 @@ void client_go_live(struct client *c, struct sub *sub, struct pl_span body)
     sub->live_step = trace_place.step;
     sub->joined_count = 0;
     sub->is_kicked = false;
-    if (!hear_subscribe(c->encoding, body, &ops, &k))
+    if (!hear(c->encoding, body, &ops, &k))
         client_malformed(c);
+}
+
+void client_go_live(struct client *c, struct sub *sub, struct pl_span body)
+{
+    go_live(c, sub, body, hear_subscribe);
+}
+
+/* --- Pushes --- */
+
+/* What its login could not have, for want of a place, comes later. */
+static void hear_begin(struct client *c, const struct peer_reply *r)
+{
+    unsigned i = truth_channel(r->channel);
+    bool is_room = i < ROOMS;
+    struct sub *sub = &c->subs[is_room ? i : INBOX];
+
+    if (c->world->config->limits.channels >= 1000 || i == CHANNELS ||
+        sub->state == SUB_LIVE || (is_room && !(c->token_rooms >> i & 1)) ||
+        (!is_room && c->user >= 0 && (int)i - ROOMS != c->user))
+        trace_fail("client %u: subscribed to %.*s unasked", c->index,
+                   (int)r->channel.len, r->channel.at);
+    trace_note("gets", (int)c->index, i, 0);
+    if (!is_room)
+        c->inbox_user = (int)i - ROOMS;
+    sub->is_server = is_room;
+    sub->takes_joins = sub->is_recovering = false;
+    sub->life++;
+    sub->said_ms = c->world->now_ms;
+    go_live(c, sub, r->body, hear_begun);
+}
+
+static void hear_push(struct client *c, const struct peer_reply *r)
+{
+    if (r->kind == PEER_SUBSCRIBED) {
+        hear_begin(c, r);
+        return;
+    }
+    if (r->kind == PEER_MESSAGE) {
+        hear_direct(c, r);
+        return;
+    }
+    if (r->channel.len > 0 && r->channel.at[0] == '@' &&
+        r->kind == PEER_PUBLICATION &&
+        pl_span_equal((struct pl_span){r->channel.at + 1, r->channel.len - 1},
+                      pl_span_of(c->id))) {
+        hear_direct(c, r);
+        return;
+    }
+    struct sub *sub = sub_of(c, r->channel);
+    struct hear_publication p;
+    if (!is_on(sub))
+        trace_fail("client %u: push %d of %.*s without a subscription",
+                   c->index, r->kind, (int)r->channel.len, r->channel.at);
+    c->world->tally.pushes += r->kind != PEER_UNSUBSCRIBED;
+    if (r->kind == PEER_UNSUBSCRIBED)
+        hear_end(c, sub, r->code);
+    else if (r->kind != PEER_PUBLICATION)
+        hear_coming(c, sub, r);
+    else if (!hear_publication(c->encoding, r->body, &p))
+        client_malformed(c);
+    else
+        take_publication(c, sub, &p);
 }
 
 /* --- Messages --- */

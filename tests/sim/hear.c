@@ -240,7 +240,7 @@ static bool json_presence(struct pl_span body, const struct hear_ops *ops,
 /* --- Protobuf --- */
 
 struct numbers {
-    unsigned publications, epoch, offset;
+    unsigned publications, epoch, offset, recoverable; /* 0: there is none */
 };
 
 /* The text that is field `number`. */
@@ -332,7 +332,7 @@ static bool binary_position(struct pl_span body, struct numbers n,
             p.epoch = f.bytes;
         else if (f.number == n.offset)
             p.offset = f.value;
-        else if (f.number == 3)
+        else if (f.number == n.recoverable)
             p.is_recoverable = f.value != 0;
         else if (f.number == 8)
             p.is_recovered = f.value != 0;
@@ -401,7 +401,15 @@ bool hear_subscribe(enum peer_encoding e, struct pl_span body,
 {
     return e == PEER_JSON
                ? json_position(body, ops, arg)
-               : binary_position(body, (struct numbers){7, 6, 9}, ops, arg);
+               : binary_position(body, (struct numbers){7, 6, 9, 3}, ops, arg);
+}
+
+bool hear_begun(enum peer_encoding e, struct pl_span body,
+                const struct hear_ops *ops, void *arg)
+{
+    return e == PEER_JSON
+               ? json_position(body, ops, arg)
+               : binary_position(body, (struct numbers){0, 4, 5, 1}, ops, arg);
 }
 
 bool hear_history(enum peer_encoding e, struct pl_span body,
@@ -409,7 +417,7 @@ bool hear_history(enum peer_encoding e, struct pl_span body,
 {
     return e == PEER_JSON
                ? json_position(body, ops, arg)
-               : binary_position(body, (struct numbers){1, 2, 3}, ops, arg);
+               : binary_position(body, (struct numbers){1, 2, 3, 0}, ops, arg);
 }
 
 bool hear_subs(enum peer_encoding e, struct pl_span body,

@@ -37,6 +37,9 @@ bool hear_inflate(struct pl_span data, int window_bits, struct pl_buf *out);
 /* False: malformed. */
 bool hear_subscribe(enum peer_encoding e, struct pl_span body,
                     const struct hear_ops *ops, void *arg);
+/* A subscribe push. */
+bool hear_begun(enum peer_encoding e, struct pl_span body,
+                const struct hear_ops *ops, void *arg);
 bool hear_history(enum peer_encoding e, struct pl_span body,
                   const struct hear_ops *ops, void *arg);
 

@@ -105,6 +105,12 @@ static bool is_live(const struct client *c, unsigned room)
     return c->stage == STAGE_IN && c->subs[room].state == SUB_LIVE;
 }
 
+/* Whose inbox it has, or would have if there were a place for it. */
+static bool has_user(const struct client *c)
+{
+    return c->stage == STAGE_IN && c->inbox_user >= 0;
+}
+
 /* Changes when a client comes, goes or changes a subscription. */
 static uint64_t fingerprint(const struct life *f)
 {
@@ -187,8 +193,7 @@ static void check_stats(struct life *f, unsigned room)
 
         if (!is_live(c, room))
             continue;
-        unsigned bit = c->subs[INBOX].state != SUB_LIVE ? 1u << USERS
-                                                        : 1u << c->inbox_user;
+        unsigned bit = has_user(c) ? 1u << c->inbox_user : 1u << USERS;
         live++;
         users += (seen & bit) == 0;
         seen |= bit;
@@ -251,7 +256,7 @@ static void check_users(const struct life *f)
     for (unsigned i = 0; i <= CLIENTS; i++) {
         const struct client *c = f->clients[i];
 
-        if (is_live(c, INBOX) && ++in[c->inbox_user] > limit)
+        if (has_user(c) && ++in[c->inbox_user] > limit)
             trace_fail("u%d has %u connections", c->inbox_user,
                        in[c->inbox_user]);
     }
@@ -266,7 +271,7 @@ static void check_user_gauges(struct life *f)
         const struct client *c = f->clients[i];
 
         if (c->stage == STAGE_IN)
-            in[is_live(c, INBOX) ? c->inbox_user : USERS]++;
+            in[has_user(c) ? c->inbox_user : USERS]++;
     }
     for (unsigned u = 0; u <= USERS; u++) {
         users += in[u] > 0;

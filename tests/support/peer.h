@@ -46,6 +46,7 @@ enum peer_kind {
     PEER_JOIN,
     PEER_LEAVE,
     PEER_UNSUBSCRIBED,
+    PEER_SUBSCRIBED,
     PEER_MESSAGE,
     PEER_OTHER
 };

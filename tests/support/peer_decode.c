@@ -24,6 +24,7 @@ enum {
     PUSH_LEAVE = 6,
     PUSH_UNSUBSCRIBE = 7,
     PUSH_MESSAGE = 8,
+    PUSH_SUBSCRIBE = 9,
     PUBLICATION_DATA = 4,
     PUBLICATION_OFFSET = 6,
     UNSUBSCRIBE_CODE = 2,
@@ -95,7 +96,7 @@ static enum peer_kind push_kind(struct pl_span key)
     } kinds[] = {
         {"pub", PEER_PUBLICATION}, {"join", PEER_JOIN},
         {"leave", PEER_LEAVE},     {"unsubscribe", PEER_UNSUBSCRIBED},
-        {"message", PEER_MESSAGE},
+        {"message", PEER_MESSAGE}, {"subscribe", PEER_SUBSCRIBED},
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -247,6 +248,9 @@ static bool take_push(struct peer_reply *out, const struct pl_protobuf_field *f)
     case PUSH_UNSUBSCRIBE:
         out->kind = PEER_UNSUBSCRIBED;
         return each_field(f->bytes, out, take_unsubscribe);
+    case PUSH_SUBSCRIBE:
+        out->kind = PEER_SUBSCRIBED;
+        return true;
     case PUSH_MESSAGE:
         out->kind = PEER_MESSAGE;
         return each_field(f->bytes, out, take_message_data);

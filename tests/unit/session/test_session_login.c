@@ -485,6 +485,80 @@ static void an_unsubscribe_during_a_login_comes_behind_its_reply(void **state)
     assert_in_range(told, 10, 60);
 }
 
+/* Two channels are there and used; the token wants two others. */
+static void check_at_the_limit(const char *history)
+{
+    static const char *const channels[] = {"b"};
+    const char *sets[] = {"auth.hmac_secret=" RIG_SECRET, "ping.interval=0",
+                          "limits.channels=2", history};
+    struct rig_options o = {.loops = 1, .sets = sets, .set_count = 4};
+    struct rig *r = rig_start("at the limit", &o);
+    struct client *holder = client_join(r, 0), *c = client_open(r, 0);
+    char *token = rig_token(r, "ann", 0, channels, 1);
+
+    client_subscribe(holder, 2, "x");
+    client_subscribe(holder, 3, "y");
+    connect_with(c, token);
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":1,\"connect\":{\"client\":\"*\","
+                     "\"version\":\"test\"}}");
+    assert_int_equal(rig_metric(r, PL_METRIC_LOGINS_INCOMPLETE), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_AUTH_PASSED), 2);
+    rig_run(r, 60 * 1000);
+    assert_null(client_next(c));
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 2);
+    client_vanish(holder);
+    rig_run(r, 11 * 1000);
+    client_expect(c, "{\"push\":{\"channel\":\"#ann\",\"subscribe\":{*");
+    client_expect(c, "{\"push\":{\"channel\":\"b\",\"subscribe\":{*");
+    client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"b\",\"data\":1}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"push\":{\"channel\":\"b\",\"pub\":{*");
+    client_expect(c, "{\"id\":2,\"publish\":{}}");
+    client_say(c, "{\"id\":3,\"unsubscribe\":{\"channel\":\"b\"}}");
+    rig_run(r, 0);
+    client_expect(c, "{\"id\":3,\"error\":{\"code\":103,*");
+    rig_run(r, 60 * 1000);
+    assert_null(client_next(c));
+    free(token);
+    rig_destroy(r);
+}
+
+static void at_the_limit_of_channels_a_login_gets_in(void **state)
+{
+    (void)state;
+    check_at_the_limit("channels.history_size=10");
+    check_at_the_limit("channels.history_size=0");
+}
+
+/* Those that leave or stop while something is missing leave nothing. */
+static void who_leaves_with_channels_missing_leaves_nothing(void **state)
+{
+    const char *sets[] = {"auth.hmac_secret=" RIG_SECRET, "limits.channels=1",
+                          "ping.interval=0"};
+    struct rig_options o = {.loops = 1, .sets = sets, .set_count = 3};
+    struct rig *r = rig_start("missing", &o);
+    struct client *holder = client_join(r, 0);
+    char *token = rig_token(r, "ann", 0, NULL, 0);
+
+    (void)state;
+    client_subscribe(holder, 2, "x");
+    for (unsigned i = 0; i < 100; i++) {
+        struct client *c = client_open(r, 0);
+
+        connect_with(c, token);
+        rig_run(r, 0);
+        client_expect(c, "{\"id\":1,\"connect\":{*");
+        if (i % 2 == 0)
+            client_vanish(c);
+        rig_run(r, i * 10);
+    }
+    assert_int_equal(rig_metric(r, PL_METRIC_LOGINS_INCOMPLETE), 100);
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 1);
+    free(token);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +577,8 @@ int main(void)
         cmocka_unit_test(a_login_that_takes_too_long_fails_for_now),
         cmocka_unit_test(a_missed_message_to_a_user_is_recovered_at_connect),
         cmocka_unit_test(an_unsubscribe_during_a_login_comes_behind_its_reply),
+        cmocka_unit_test(at_the_limit_of_channels_a_login_gets_in),
+        cmocka_unit_test(who_leaves_with_channels_missing_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

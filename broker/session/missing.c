@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* missing.c - server-side subscriptions that a login could not have.
+ *
+ * At limits.channels no channel can begin, so an inbox or a channel of a token
+ * may have no place.  The client is let in without it: error 106, which SDKs
+ * take as final, would lock out users for what others did.  SDKs take a
+ * subscription that is not in the connect reply as ended, so it is tried again
+ * here, and told with a subscribe push when it is there.
+ *
+ * What waits is kept by the keeper and names the session by its address, so a
+ * session at rest pays nothing, and one that ends has nothing to take back.
+ * Nobody knows which of the attaches on their way will succeed; so before each
+ * try the session is asked what it has.  Rejected: closing the connection when
+ * there is room again, which would have everybody log in at once.
+ *
+ * Invariant: entries are in the order in which they are due. */
+#include "session_private.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+#include "login_private.h"
+#include "permission.h"
+
+enum {
+    AGAIN_MS = 10000,
+    ENTRIES_MAX = 65536, /* of a loop; who comes then is not tried for */
+    ENTRIES_A_TIME = 64,
+    SOON_MS = 1
+};
+
+struct entry {
+    struct pl_list link; /* first; of the keeper's */
+    struct pl_address session;
+    uint64_t due_ms;
+    size_t len;
+    char names[]; /* each: its length in a byte, then its bytes */
+};
+
+/* --- What is noted --- */
+
+static bool is_inbox(struct pl_span name)
+{
+    return name.at[0] == PL_CHANNEL_USER_INBOX;
+}
+
+static bool is_noted(const struct server_sub *sub)
+{
+    return sub->is_missing && sub->ends == 0;
+}
+
+static size_t measure(const struct pl_login *l)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < l->sub_count; i++)
+        len += is_noted(&l->subs[i]) ? 1 + l->subs[i].channel.len : 0;
+    return len;
+}
+
+static void fill(struct entry *e, const struct pl_login *l)
+{
+    char *at = e->names;
+
+    for (size_t i = 0; i < l->sub_count; i++) {
+        struct pl_span name = l->subs[i].channel;
+
+        if (!is_noted(&l->subs[i]))
+            continue;
+        *at++ = (char)name.len;
+        memcpy(at, name.at, name.len);
+        at += name.len;
+    }
+}
+
+static void queue(struct pl_keeper *k, struct entry *e)
+{
+    e->due_ms = pl_loop_now_ms(k->actor.loop) + AGAIN_MS;
+    pl_list_append(&k->missing, &e->link);
+    if (!pl_timer_is_running(&k->miss))
+        pl_timer_start(k->actor.loop, &k->miss, AGAIN_MS);
+}
+
+void pl_missing_note(struct pl_session *s, const struct pl_login *l)
+{
+    struct pl_keeper *k = s->keeper;
+    size_t len = measure(l);
+
+    if (len == 0)
+        return;
+    for (size_t i = 0; i < l->sub_count; i++)
+        s->lacks_inbox |= is_noted(&l->subs[i]) && is_inbox(l->subs[i].channel);
+    pl_count(metrics(s), PL_METRIC_LOGINS_INCOMPLETE, 1);
+    PL_LOG_LIMITED(PL_LOG_KIND_INCOMPLETE, PL_LOG_WARN,
+                   "logged in without some channels: limits.channels",
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_text("user", pl_client_user(s->subscriber.client)));
+    struct entry *e =
+        k->missing_count < ENTRIES_MAX ? malloc(sizeof *e + len) : NULL;
+    if (e == NULL)
+        return;
+    *e = (struct entry){.session = pl_actor_address(&s->actor), .len = len};
+    fill(e, l);
+    k->missing_count++;
+    queue(k, e);
+}
+
+/* --- What is tried again --- */
+
+static struct pl_sub *find(struct pl_session *s, struct pl_span name)
+{
+    return pl_hub_find(s->keeper->options.hub, &s->subscriber, name);
+}
+
+/* An answer of another kind than success comes again with the next try. */
+static void try_one(struct pl_session *s, struct pl_span name)
+{
+    struct pl_subscribe_ask ask = {
+        .channel = name,
+        .flags = PL_SUB_SERVER_SIDE,
+        .kind = PL_KIND_MISSING,
+    };
+
+    if (is_inbox(name))
+        ask.flags |= PL_SUB_HIDDEN;
+    else if (pl_session_has_enough(s))
+        return; /* it has taken others meanwhile */
+    if (pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask) ==
+            PL_OK &&
+        is_inbox(name))
+        s->lacks_inbox = false; /* while it is attaching, it counts */
+}
+
+/* False: nothing is missing any more, or nobody misses it. */
+static bool try_entry(struct pl_keeper *k, const struct entry *e)
+{
+    struct pl_session *s = pl_session_at(k->actor.loop, e->session);
+    bool is_missing = false;
+
+    if (s == NULL || s->state != PL_SESSION_CONNECTED)
+        return false;
+    for (size_t at = 0; at < e->len;) {
+        struct pl_span name = {e->names + at + 1, (unsigned char)e->names[at]};
+
+        at += 1 + name.len;
+        const struct pl_sub *sub = find(s, name);
+        if (sub == NULL)
+            try_one(s, name);
+        is_missing |= sub == NULL || sub->state == PL_SUB_ATTACHING;
+    }
+    return is_missing;
+}
+
+static struct entry *first(struct pl_keeper *k)
+{
+    return pl_list_is_empty(&k->missing)
+               ? NULL
+               : PL_CONTAINER(k->missing.next, struct entry, link);
+}
+
+static void drop(struct pl_keeper *k, struct entry *e)
+{
+    pl_list_remove(&e->link);
+    k->missing_count--;
+    free(e);
+}
+
+void pl_missing_try(struct pl_timer *t)
+{
+    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, miss);
+    uint64_t now = pl_loop_now_ms(k->actor.loop);
+    struct entry *e;
+
+    for (unsigned i = 0; i < ENTRIES_A_TIME; i++) {
+        if ((e = first(k)) == NULL || e->due_ms > now)
+            break;
+        if (!try_entry(k, e)) {
+            drop(k, e);
+            continue;
+        }
+        pl_list_remove(&e->link);
+        queue(k, e);
+    }
+    if ((e = first(k)) != NULL)
+        pl_timer_start(k->actor.loop, &k->miss,
+                       e->due_ms > now ? e->due_ms - now : SOON_MS);
+}
+
+void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
+                         const struct pl_attach_mail *m)
+{
+    struct pl_push push = {.kind = PL_PUSH_SUBSCRIBE,
+                           .channel = pl_sub_channel(sub)};
+
+    if (m->error != 0 && is_inbox(push.channel))
+        s->lacks_inbox = true;
+    if (m->error != 0 || s->state != PL_SESSION_CONNECTED)
+        return;
+    push.subscribe = pl_subscribe_result_of(m, false, m->offset);
+    pl_session_push(s, &push);
+}
+
+void pl_missing_forget(struct pl_keeper *k)
+{
+    struct entry *e;
+
+    while ((e = first(k)) != NULL)
+        drop(k, e);
+    pl_timer_stop(k->actor.loop, &k->miss);
+}
