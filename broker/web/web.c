@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* web.c - see web.h: what the connections of a server share.
+/* web.c - what the connections of a server share.
  *
- * Connections come in three shares of the limit, and none can take from
- * another: a quarter for clients that have not shown a key yet (strangers), a
- * half for those that have, a quarter for those that need none.  A stranger too
- * many is let in, and an older one ends for it: the oldest of its own address
- * when that address has half of the share, else the oldest of all.  So clients
- * that connect and wait cannot keep out one that connects and asks.  Of the
- * other shares one ends that waits for its next request, if there is any: a
- * client that keeps connections open is used to that.
+ * Connections have three shares of the limit, and none can use up another: a
+ * quarter for clients that have not shown a key yet (PL_WEB_STRANGER), half for
+ * clients that have, a quarter for connections that need no key.  If the first
+ * share is full, a new connection is accepted and an older one ends: the oldest
+ * of the same address if that address has half of the share, otherwise the
+ * oldest of all.  So clients that connect and wait cannot lock out a client
+ * that sends a request.  If another share is full, a connection that waits for
+ * its next request ends, if there is one: clients with keep-alive connections
+ * expect that.
  *
- * Rejected: to refuse the newest stranger, which lets a few idle connections
- * lock the address for all; a fixed number of connections for each address,
- * since behind one address there may be a whole data centre.
+ * Rejected: refusing the newest connection without a key, because a few idle
+ * connections then lock the address for all clients.  A fixed number of
+ * connections per address, because one address may stand for a whole data
+ * centre.
  *
- * Invariant: the three counts are the connections in web->conns; web->held is
- * the sum of their `held`. */
+ * Invariant: the three counters count the connections in web->conns; web->held
+ * is the sum of their `held`. */
 #include "web.h"
 
 #include <stdlib.h>
@@ -24,7 +26,7 @@
 #include "log.h"
 #include "web_private.h"
 
-enum { QUIET_MS = 10000 }; /* between two lines about refusals */
+enum { QUIET_MS = 10000 }; /* between two log lines about refusals */
 
 enum pl_err pl_web_create(struct pl_web **out,
                           const struct pl_web_options *options)
@@ -111,13 +113,14 @@ static void note_refused(struct pl_web *web)
     web->speak_ms = now + QUIET_MS;
 }
 
-/* An IPv6 host has a whole /64 to take addresses from. */
+/* Addresses of one IPv6 /64 count as one, because a host can use all of
+ * them. */
 static bool is_neighbour(const struct pl_ip *a, const struct pl_ip *b)
 {
     return memcmp(a, b, pl_ip_is_four(a) ? sizeof a->at : 8) == 0;
 }
 
-/* End the stranger that has to make room for one from `from`. */
+/* End one connection without a key, to make space for one from `from`. */
 static void make_room(struct pl_web *web, const struct pl_ip *from)
 {
     struct pl_web_conn *oldest = NULL, *nearest = NULL;
@@ -139,8 +142,8 @@ static void make_room(struct pl_web *web, const struct pl_ip *from)
                                                              : oldest);
 }
 
-/* A place in a share of those that need no key, or have shown it.  False: all
- * are at work. */
+/* Make space in the share of keys or of trusted connections.  Return false if
+ * every connection of the share is serving a request. */
 static bool find_room(struct pl_web *web, enum pl_web_share share)
 {
     if (!is_full(web, share))

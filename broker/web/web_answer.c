@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* web_answer.c - see web.h: what goes out.
+/* web_answer.c - the output of a connection: responses and streams.
  *
- * An answer is written whole into the connection's buffer, so its length is
- * known.  A stream is chunks behind one another in the same buffer.
+ * A response is written whole into the buffer of the connection, so its length
+ * is known.  A stream appends its chunks to the same buffer.
  *
- * Invariant: a request gets one final answer; a connection that may not go on
- * says "Connection: close" in it. */
+ * Invariant: a request gets one final response.  If the connection ends after
+ * it, the response carries "Connection: close". */
 #include "reason.h"
 #include "web.h"
 #include "web_private.h"
@@ -36,8 +36,8 @@ static bool is_head(const struct pl_web_conn *c)
     return pl_span_equal(c->head.method, PL_SPAN("HEAD"));
 }
 
-/* A body that was not read to its end, and a client without a key, end the
- * connection. */
+/* A connection ends after a response sent before the whole body was read, and
+ * after any response to a client without a key. */
 static bool is_last(const struct pl_web_conn *c)
 {
     bool has_body = c->state == PL_WEB_BODY && !pl_http_body_is_done(&c->body);
@@ -55,7 +55,7 @@ static void give(struct pl_web_conn *c, const struct pl_web_answer *a)
     if (!is_head(c))
         pl_buf_put_span(&c->out, a->body);
     if (c->state == PL_WEB_BODY)
-        pl_buf_fini(&c->body_bytes); /* else the site may still read it */
+        pl_buf_fini(&c->body_bytes); /* otherwise the site may still read it */
     c->state = PL_WEB_ANSWER;
     pl_web_start_timer(c, c->web->options.timeout_ms);
     pl_web_flush(c);
@@ -81,7 +81,7 @@ void pl_web_reply_status(struct pl_web_conn *c, int status, const char *why,
         pl_buf_printf(&text, ": %s", why);
     put_text(&text, "\"}");
     if (text.failed)
-        c->out.failed = true; /* it is cut with the flush */
+        c->out.failed = true; /* run_flush() aborts the connection */
     give(c, &(struct pl_web_answer){.status = status,
                                     .type = "application/json",
                                     .body = pl_buf_span(&text),
@@ -102,7 +102,7 @@ void pl_web_stream_begin(struct pl_web_conn *c, const char *type)
     pl_web_flush(c);
 }
 
-/* Bytes at the front that were sent make room. */
+/* Remove sent bytes from the front of the buffer. */
 static void compact(struct pl_web_conn *c)
 {
     if (c->sent < c->out.len / 2 || c->sent == 0)
@@ -119,7 +119,7 @@ enum pl_err pl_web_stream_put(struct pl_web_conn *c, struct pl_span bytes)
     if (unsent > 0 && (unsent > max || bytes.len > max - unsent))
         return PL_EFULL;
     if (bytes.len == 0)
-        return PL_OK; /* an empty chunk would be the end */
+        return PL_OK; /* an empty chunk would end the stream */
     compact(c);
     if (!c->head.is_old)
         pl_buf_printf(&c->out, "%zx\r\n", bytes.len);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* web_conn.c - see web.h: one connection, from request to request.
+/* web_conn.c - one connection, from request to request.
  *
- * A head stays in `in` until it is whole, and is then copied to where it can
- * stay while `in` changes.  A body goes to body_bytes piece by piece, and only
- * after the site has seen the head.
+ * A head stays in `in` until it is complete, and is then copied, because `in`
+ * changes.  A body is stored in body_bytes piece by piece, after the site has
+ * seen the head.
  *
- * What follows a request waits in `in`, unread beyond one read: reading pauses
- * until the answer is out.  The next request begins in a turn of its own, so a
- * client that sends many in one go does not hold the loop.
+ * Input after a request waits in `in`; reading pauses until the response is
+ * sent, so that `in` grows by at most one read.  The next request starts in its
+ * own turn, so a client that pipelines many requests does not block the loop.
  *
- * The last answer lingers: closing a socket that has unread input is a reset,
- * which takes the answer away from the peer.
+ * After the last response the connection waits for the peer to close: closing a
+ * socket with unread input sends RST, and the peer may lose the response.
  *
- * A peer that ends its half while its request is worked on gets its answer.  In
- * a stream this end is taken for the reader's going: a stream has no other.
+ * A peer that ends its half while the site processes its request gets the
+ * response.  During a stream, the end of the peer's half ends the connection: a
+ * reader of a stream has no other way to stop it.
  *
- * Invariant: nothing of a body is kept before judge() has returned without an
- * answer; after pl_web_leave() nothing but reap() uses the connection. */
+ * Invariant: no byte of a body is stored before judge() has returned without a
+ * response.  After pl_web_leave() only reap() uses the connection. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -72,7 +73,7 @@ static void resume_reading(struct pl_web_conn *c)
 
 /* --- Requests --- */
 
-/* Methods that some path here may serve; the site says which. */
+/* Methods that some path of a site may serve; the site decides per path. */
 static enum pl_err check_method(void *arg, struct pl_span method,
                                 struct pl_http_error *error)
 {
@@ -89,7 +90,8 @@ static enum pl_err check_method(void *arg, struct pl_span method,
 static const struct pl_http_rules rules = {.takes_old = true,
                                            .method = check_method};
 
-/* What follows cannot be trusted to be a request. */
+/* Refuse the request and end the connection: the bytes after it may not be a
+ * request. */
 static void refuse(struct pl_web_conn *c, const struct pl_http_error *error)
 {
     if (c->state == PL_WEB_HEAD)
@@ -113,13 +115,13 @@ static void serve(struct pl_web_conn *c)
     options_of(c)->site->serve(options_of(c)->arg, c, &c->head,
                                pl_buf_span(&c->body_bytes));
     if (c->web == NULL)
-        return; /* the site has aborted it */
+        return; /* the site aborted it */
     pl_buf_fini(&c->body_bytes);
     pl_web_recount(c);
 }
 
-/* The site takes the request: its body comes next, `here` is what came with
- * the head. */
+/* Read the body next, unless it is empty or too long.  `here` is the input
+ * after the head. */
 static void await_body(struct pl_web_conn *c, struct pl_span here)
 {
     if (c->head.has_length && c->head.length > options_of(c)->body_max) {
@@ -137,7 +139,7 @@ static void await_body(struct pl_web_conn *c, struct pl_span here)
     pl_web_flush(c);
 }
 
-/* The head to where it stays.  False: out of memory. */
+/* Copy the head and parse the copy.  Return false if allocation fails. */
 static bool keep_head(struct pl_web_conn *c, struct pl_span bytes)
 {
     struct pl_http_error ignored;
@@ -153,7 +155,7 @@ static bool keep_head(struct pl_web_conn *c, struct pl_span bytes)
     return true;
 }
 
-/* Takes the head from the front of `in`; false: it is not whole. */
+/* Process the head at the front of `in`.  Return false if it is incomplete. */
 static bool read_head(struct pl_web_conn *c, struct pl_span *in)
 {
     struct pl_http_head head;
@@ -236,7 +238,8 @@ static bool reads(const struct pl_web_conn *c)
     return c->web != NULL && c->state <= PL_WEB_BODY;
 }
 
-/* Keep what was not understood yet; it is the end of `in`, or is not in it. */
+/* Keep the unprocessed input.  With `is_in`, `rest` is the end of c->in;
+ * otherwise it lies outside of c->in. */
 static void keep_rest(struct pl_web_conn *c, struct pl_span rest, bool is_in)
 {
     if (c->is_last && !reads(c))
@@ -255,7 +258,7 @@ static void keep_rest(struct pl_web_conn *c, struct pl_span rest, bool is_in)
         pause_reading(c);
 }
 
-/* Go on with `in`, which is c->in or new. */
+/* Process `in`, which with `is_in` is the content of c->in. */
 static void go_on(struct pl_web_conn *c, struct pl_span in, bool is_in)
 {
     bool is_more = true;
@@ -275,7 +278,7 @@ void pl_web_input(struct pl_web_conn *c, struct pl_span bytes)
     bool is_in = c->in.len > 0;
 
     if (c->web == NULL || (c->is_last && !reads(c)))
-        return; /* nothing that comes now is understood any more */
+        return; /* further input is discarded */
     if (is_in) {
         pl_buf_put_span(&c->in, bytes);
         if (c->in.failed) {
@@ -314,7 +317,7 @@ static void on_drained(struct pl_web_conn *c)
     c->sent = 0;
     pl_web_recount(c);
     if (c->state == PL_WEB_ANSWER) {
-        c->party = NULL; /* this is the last that it hears */
+        c->party = NULL; /* drained() below is its last callback */
         pl_timer_stop(c->actor.loop, &c->timer);
         pl_loop_defer(c->actor.loop, PL_STAGE_READY, &c->next);
     }
@@ -343,7 +346,7 @@ static void run_flush(struct pl_task *t)
         c->transport->flush(c);
 }
 
-/* The answer is out. */
+/* Runs after the whole response was sent. */
 static void run_next(struct pl_task *t)
 {
     struct pl_web_conn *c = PL_CONTAINER(t, struct pl_web_conn, next);
@@ -367,7 +370,8 @@ static void run_next(struct pl_task *t)
 
 /* --- Time --- */
 
-/* Whether it was too slow since the timer was set. */
+/* Return true if too few bytes were transferred since the timer started;
+ * otherwise restart it. */
 static bool was_slow(struct pl_web_conn *c)
 {
     if (c->pace < PL_WEB_PACE)
@@ -422,20 +426,20 @@ void pl_web_abort(struct pl_web_conn *c)
     c->party = NULL;
     c->transport->end(c, true);
     if (c->web != NULL)
-        pl_web_gone(c); /* the transport had let go before */
+        pl_web_gone(c); /* the transport was detached before */
 }
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     (void)a;
-    msg->destroy(msg); /* there is no mail for connections */
+    msg->destroy(msg); /* no actor sends mail to a connection */
 }
 
 static void reap(struct pl_actor *a)
 {
     struct pl_web_conn *c = (struct pl_web_conn *)a;
 
-    if (c->web != NULL) /* of a loop that is taken down */
+    if (c->web != NULL) /* the loop is destroyed while the connection is open */
         teardown(c);
     c->transport->free(c);
     pl_buf_fini(&c->in);
