@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin.c - see admin.h: the actor and its life.  Its HTTP server is broker/web
- * on the sockets of broker/net; requests are in http.c, what becomes of them in
- * calls.c and stream.c.
+/* admin.c - the admin actor: listeners, mail, start and end.
  *
- * It lives on the control loop, so that status and stop work while a handler
- * blocks a worker.  What it answers without asking anybody (health, status,
- * metrics) it reads from published snapshots.
+ * The HTTP server is broker/web on the sockets of broker/net.  http.c routes
+ * requests, calls.c runs server API calls, stream.c runs the streams.
  *
- * Invariant: while the actor lives its doors are open, and its end closes them,
- * also after a start that failed further on; it leaves the hub before it
- * exits, so that the hub may be stopped next. */
+ * The actor lives on the control loop, so that status and shutdown work while a
+ * handler blocks a worker.  Health, status and metrics come from published
+ * snapshots and need no reply from another actor.
+ *
+ * Invariant: the listeners are open while the actor lives; its end closes them,
+ * also after a start that failed later.  The actor leaves the hub before it
+ * exits, so that the hub can be stopped next. */
 #include "admin.h"
 
 #include <errno.h>
@@ -24,11 +25,11 @@
 #include "monitor.h"
 
 enum {
-    BODY_MIN = 1024 * 1024, /* bytes that a body may have at least */
+    BODY_MIN = 1024 * 1024, /* bytes; the smallest limit of a request body */
     WORK_TURN = 1 << 20     /* units of pl_loop_add_work() */
 };
 
-/* --- Doors --- */
+/* --- Listeners --- */
 
 static enum pl_err open_listener(struct pl_admin *a, bool is_trusted, int fd,
                                  struct pl_conns *conns)
@@ -56,7 +57,7 @@ static enum pl_err open_listener(struct pl_admin *a, bool is_trusted, int fd,
     return PL_OK;
 }
 
-/* On `fd`, or with -1 at admin.listen. */
+/* Listen on `fd`, or with -1 on admin.listen. */
 static enum pl_err open_door(struct pl_admin *a, int fd, bool is_trusted)
 {
     struct pl_conns *conns;
@@ -77,7 +78,7 @@ enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted)
     return open_door(a, fd, is_trusted);
 }
 
-/* An actor of this loop, unless it has gone. */
+/* End an actor of this loop, unless it has exited. */
 static void end_actor(struct pl_admin *a, struct pl_address address)
 {
     struct pl_actor *actor = pl_actor_find(a->actor.loop, address);
@@ -131,7 +132,7 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
         on_access(a, (struct pl_access_mail *)msg);
         return;
     default:
-        pl_mail_destroy(msg); /* a type that it ignores */
+        pl_mail_destroy(msg); /* an unknown type */
     }
 }
 
@@ -139,7 +140,7 @@ static void reap(struct pl_actor *actor)
 {
     struct pl_admin *a = (struct pl_admin *)actor;
 
-    close_all(a); /* of one that never ran: nobody told it to stop */
+    close_all(a); /* if the actor never ran, it received no PL_MSG_STOP */
     pl_api_calls_fini(&a->calls);
     pl_access_release(a->access);
     pl_web_destroy(a->web);
@@ -197,8 +198,9 @@ static enum pl_err create_web(struct pl_admin *a)
     return pl_web_create(&a->web, &o);
 }
 
-/* As workers do; see session/keeper.c.  Streams hear of what clients publish,
- * and a turn's publications would otherwise be as many as the mailbox takes. */
+/* Bound the turns of the control loop like those of the workers (see
+ * session/keeper.c): streams deliver publications of clients, and without a
+ * bound one turn handles as many as the mailbox takes. */
 static void bound_turns(const struct pl_admin *a)
 {
     struct pl_loop *loop = pl_reactor_loop(a->options.reactor);
@@ -237,7 +239,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     bound_turns(a);
     rc = open_doors(a);
     if (rc != PL_OK) {
-        stop(a); /* reaped with the turn, or with the system */
+        stop(a); /* reaped at the end of the turn, or with the system */
         return rc;
     }
     *out = a;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin_private.h - inside of the admin actor, for the files of the room.
- * Thread: the control loop's. */
+/* admin_private.h - the state of the admin actor, for the files of this module.
+ *
+ * Thread: the control loop. */
 #ifndef PL_ADMIN_PRIVATE_H
 #define PL_ADMIN_PRIVATE_H
 
@@ -10,39 +11,42 @@
 #include "socket.h"
 #include "web.h"
 
-/* A way in: a listener and the connections that it accepts. */
+/* One listener and the actor of its connections. */
 struct pl_admin_door {
-    struct pl_address listener, conns; /* none: closed */
-    uint64_t given;                    /* the listener's own count */
+    struct pl_address listener, conns; /* no address: not listening */
+    uint64_t given;                    /* the listener's count of accepted
+                                          sockets */
 };
 
 struct pl_admin {
-    struct pl_actor actor; /* first */
+    struct pl_actor actor; /* first member */
     struct pl_admin_options options;
-    struct pl_access *access; /* held; the newest */
-    struct pl_web *web;       /* owned; the server of both doors */
+    struct pl_access *access; /* own reference to the newest settings */
+    struct pl_web *web;       /* owned; serves both listeners */
     struct pl_api_calls calls;
-    struct pl_admin_door doors[2]; /* by whether it is trusted */
+    struct pl_admin_door doors[2]; /* index 1: the trusted listener */
     struct pl_unix_socket socket;
     uint16_t port;
-    struct pl_list waiting; /* struct pl_waiting: requests of calls */
-    struct pl_list streams; /* struct pl_stream */
+    struct pl_list waiting; /* of struct pl_waiting, one per API call */
+    struct pl_list streams; /* of struct pl_stream */
     unsigned stream_count;
-    struct pl_web_party stop, hurry; /* of POST /shutdown */
+    struct pl_web_party stop, hurry; /* observe the response to POST
+                                        /shutdown */
 };
 
-/* admin.c.  Serve what comes to `fd`, which listens and is taken over.
+/* admin.c.  Serve connections to `fd`, a listening socket.
+ * Owner:  the admin takes `fd`, also on error.
  * Errors: PL_ENOMEM, PL_EIO. */
 enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted);
 
-/* http.c.  The site that answers; its `arg` is the admin actor. */
+/* http.c.  The site of the server; its `arg` is the admin actor. */
 extern const struct pl_web_site pl_admin_site;
 void pl_http_init(struct pl_admin *a);
 
-/* http.c.  The results of pending calls are dropped from now on. */
+/* http.c.  Drop the results of all pending API calls. */
 void pl_http_abandon_all(struct pl_admin *a);
 
-/* stream.c.  Answer GET /sub. */
+/* stream.c.  Respond to GET /sub with a stream. */
 void pl_stream_open(struct pl_admin *a, struct pl_web_conn *c,
                     const struct pl_http_head *head);
 void pl_streams_close(struct pl_admin *a);

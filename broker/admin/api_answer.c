@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_answer.c - see api_answer.h.
  *
- * Written by hand into a buffer: payloads are JSON already and go in as they
- * are.  Empty members are left out, as backends expect it of protobuf's JSON.
- * A payload that is not JSON is given as `b64data`, under the name that publish
- * takes it by. */
+ * JSON is written by hand into a buffer: payloads are JSON already and are
+ * copied.  Empty members are left out, as in the JSON form of protobuf.  A
+ * payload that is not JSON becomes `b64data`, the name that publish uses. */
 #include "api_answer.h"
 
 #include <inttypes.h>
@@ -17,7 +16,7 @@ static void put(struct pl_buf *b, const char *text)
     pl_buf_put_span(b, pl_span_of(text));
 }
 
-/* "key": in front of a value, behind a comma if it is not the first. */
+/* Write "key": and, unless it is the first, a comma before it. */
 static void put_key(struct pl_buf *b, const char *key, bool *first)
 {
     if (!*first)
@@ -187,7 +186,7 @@ void pl_api_write_listed(struct pl_buf *b, const struct pl_list_mail *m,
     }
 }
 
-/* Shares of the one node there is; its uid is its number in addresses. */
+/* Describe the only node; its uid is its node number in addresses. */
 void pl_api_write_info(struct pl_buf *b, const struct pl_status *s)
 {
     bool first = true;

@@ -7,17 +7,17 @@
 #include "mail.h"
 #include "status.h"
 
-/* Each writes one JSON object behind the content of `b`. */
+/* Each function appends one JSON object to `b`. */
 
-/* An empty `message` stands for the text of the code. */
+/* If `message` is empty, write the text of the code. */
 void pl_api_write_error(struct pl_buf *b, uint32_t code,
                         struct pl_span message);
 void pl_api_write_published(struct pl_buf *b, const struct pl_publish_mail *m);
 void pl_api_write_queried(struct pl_buf *b, const struct pl_query_mail *m);
 void pl_api_write_info(struct pl_buf *b, const struct pl_status *s);
 
-/* The channels of one owner, as members of an object; *first tells whether
- * the object is empty so far. */
+/* Append the channels of one owner as members of an object.  *first: no member
+ * was written yet. */
 void pl_api_write_listed(struct pl_buf *b, const struct pl_list_mail *m,
                          bool *first);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_command.c - see api_command.h.
  *
- * The text of all commands is checked before the first one runs: a body that
- * breaks off does nothing.  What is wrong with one command's parameters is
- * that command's error alone, so they are read later (api_request.c).
+ * The text of all commands is checked before the first one runs, so a truncated
+ * body has no effect.  Wrong parameters are an error of their command alone;
+ * api_request.c reads them later.
  *
- * `parallel` of a batch is ignored: it permits an order, parley keeps the one
- * of the list. */
+ * `parallel` of a batch is ignored: it permits any order, and parley keeps the
+ * order of the list. */
 #include "api_command.h"
 
 #include "api_json.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_command.h - bodies of the server API that hold several commands. */
+/* api_command.h - reads server API bodies that hold several commands. */
 #ifndef PL_API_COMMAND_H
 #define PL_API_COMMAND_H
 
@@ -11,13 +11,14 @@ enum { PL_API_COMMANDS_MAX = 1000 };
 /* One command of several. */
 struct pl_api_command {
     enum pl_api_method method;
-    struct pl_span params; /* a JSON object; absent: none */
-    uint32_t id;           /* of the older form, returned; 0: none */
+    struct pl_span params; /* a JSON object; absent: no parameters */
+    uint32_t id;           /* of the older form, copied to the reply; 0: none */
 };
 
 /* Read a body of POST /api, {"method", "params", "id"} objects one after the
- * other, or of POST /api/batch, {"commands": [{"<method>": {..}}, ..]}.
- * Returns 0, 107 or 100, with details in *fault; *out is the arena's. */
+ * other, or of POST /api/batch, {"commands": [{"<method>": {..}}, ..]}.  Return
+ * 0, or 107 or 100 with details in *fault.
+ * Owner: the arena owns *out. */
 uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
                               bool is_batch, struct pl_span body,
                               struct pl_arena *arena,

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_json.h - what bodies of the server API need beyond the tokens of
- * json_scan.h, whose rules hold here too. */
+/* api_json.h - JSON tokens of server API bodies, in addition to those of
+ * json_scan.h and by the same rules. */
 #ifndef PL_API_JSON_H
 #define PL_API_JSON_H
 
 #include "json_scan.h"
 
-/* Take white space up to the end of the text. */
+/* Skip white space.  Fail unless the text ends there. */
 bool pl_json_at_end(struct pl_json *j);
 
-/* Take the brace that opens an object. */
+/* Take the opening brace of an object. */
 bool pl_json_open_object(struct pl_json *j);
 
-/* Take a value of any kind, as it is written. */
+/* Take a value of any type; *out is its text. */
 bool pl_json_raw(struct pl_json *j, struct pl_span *out);
 
-/* Step to the next element of an array whose bracket was taken.  False too at
- * its end, which is taken; `err` is PL_OK then.  *first is true before the
- * first call. */
+/* Step to the next element of an array after its opening bracket.  Return false
+ * on error and after the closing bracket; `err` is PL_OK then.  *first must be
+ * true before the first call. */
 bool pl_json_element(struct pl_json *j, bool *first);
 
 #endif

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_request.c - see api_request.h.
  *
- * wire's scanner reads the text, because `data` must go on byte for byte: a
- * library that builds a tree would print it anew.  One table has all members
- * that HTTP API clients of Centrifugo send, with the methods that take them.
- * A member that is not in the table is ignored, as Centrifugo does: newer
- * clients send more.  A member that is in the table but that the method does
- * not take, or that parley does not support, changes what the request means:
- * with any value but an empty one it is error 108, which names the member.
+ * The scanner of broker/wire reads the text, because `data` must be forwarded
+ * byte for byte; a library that builds a tree prints it anew.  One table lists
+ * all members that HTTP API clients of Centrifugo send, and the methods that
+ * accept each.  A member that is not in the table is ignored, as by Centrifugo:
+ * newer clients send more.  A member of the table that the method does not
+ * accept, or that parley does not support, changes the meaning of the request:
+ * any value but an empty one is error 108, which names the member.
  *
- * Rejected: to ignore those as well.  A `session` that was ignored made
- * disconnect() close all connections of a user.
+ * Rejected: ignoring these members too, because disconnect() with an ignored
+ * `session` closes all connections of the user.
  *
- * Invariant: a request that is read without an error has what its method
- * needs, with a channel name that may be used and data that may be sent. */
+ * Invariant: a request read without error has all that its method needs, with a
+ * valid channel name and data that may be sent. */
 #include "api_request.h"
 
 #include "api_json.h"
@@ -23,7 +23,7 @@
 #include "json_scan.h"
 #include "permission.h"
 
-enum { REASON_MAX = 123 /* of a Close frame, RFC 6455 5.5 */ };
+enum { REASON_MAX = 123 /* bytes in a Close frame, RFC 6455 section 5.5 */ };
 
 static const char *const method_texts[] = {
 #define X(name, text) text,
@@ -77,7 +77,7 @@ static bool on_channels(struct pl_json *j, struct pl_api_request *r)
     if (!pl_json_take(j, '['))
         return pl_json_fail(j, "an array is expected");
     r->channel_count = 0;
-    if (r->channels == NULL) /* a body may have the key again and again */
+    if (r->channels == NULL) /* the key may occur several times */
         r->channels =
             pl_arena_alloc(j->arena, PL_API_CHANNELS_MAX * sizeof *r->channels);
     if (r->channels == NULL)
@@ -101,7 +101,7 @@ static bool on_data(struct pl_json *j, struct pl_api_request *r)
     if (!pl_json_raw(j, &raw))
         return false;
     if (r->is_base64)
-        return true; /* of the two, b64data counts, as in Centrifugo */
+        return true; /* b64data has precedence over data, as in Centrifugo */
     r->data = raw;
     r->is_json = true;
     return true;
@@ -114,7 +114,7 @@ static bool on_b64data(struct pl_json *j, struct pl_api_request *r)
     if (!read_text(j, &text))
         return false;
     if (text.len == 0)
-        return true; /* clients send "" beside data */
+        return true; /* clients send "" together with data */
     char *to = pl_arena_alloc(j->arena, text.len);
     if (to == NULL)
         return out_of_memory(j);
@@ -141,7 +141,8 @@ static bool on_pattern(struct pl_json *j, struct pl_api_request *r)
     return read_text(j, &r->pattern);
 }
 
-/* The supervisor spares one client; read_whole() refuses a longer list. */
+/* Keep the last element only, because the supervisor can except one client.
+ * need_close() rejects a longer list. */
 static bool on_whitelist(struct pl_json *j, struct pl_api_request *r)
 {
     bool first = true;
@@ -230,21 +231,21 @@ static bool on_reverse(struct pl_json *j, struct pl_api_request *r)
 
 /* --- Members --- */
 
-/* Bits of methods. */
+/* Sets of methods, one bit each. */
 #define METHOD(method) (1u << (method))
 enum {
     SENDS = METHOD(PL_API_PUBLISH) | METHOD(PL_API_BROADCAST),
     ENDS = METHOD(PL_API_DISCONNECT) | METHOD(PL_API_UNSUBSCRIBE),
     LOOKS = METHOD(PL_API_PRESENCE) | METHOD(PL_API_PRESENCE_STATS) |
             METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
-    /* Centrifugo has these members, parley refuses them by name. */
+    /* Members of Centrifugo that parley rejects by name. */
     NONE = 0
 };
 
 static const struct member {
     const char *name;
     bool (*read)(struct pl_json *j, struct pl_api_request *r);
-    unsigned methods; /* that take it */
+    unsigned methods; /* the methods that accept it */
 } members[] = {
     {"channel", on_channel,
      METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE)},
@@ -280,8 +281,8 @@ static const struct member *find_member(struct pl_span name)
     return NULL;
 }
 
-/* null, false, 0, "", {} and [] ask for nothing: clients send them for what
- * was not set. */
+/* Return true for null, false, 0, "", {} and []: clients send these for options
+ * that are not set. */
 static bool is_empty(struct pl_span raw)
 {
     static const char *const texts[] = {"null", "false", "0", "\"\""};
@@ -313,7 +314,7 @@ static bool refuse_member(struct pl_json *j, const struct member *m,
     return true;
 }
 
-/* *broken is the member that cannot be read, if it is known. */
+/* *broken: the member that cannot be read, if known. */
 static bool read_members(struct pl_json *j, struct pl_api_request *r,
                          struct pl_api_fault *fault, const char **broken)
 {
@@ -341,8 +342,8 @@ static bool read_members(struct pl_json *j, struct pl_api_request *r,
     return j->err == PL_OK && pl_json_at_end(j);
 }
 
-/* The whole text is read even if a member is refused: text that is not JSON is
- * the worse fault, and replaces the other. */
+/* Read the whole text even if a member is rejected: malformed JSON is the worse
+ * fault and replaces the other. */
 static bool read_params(struct pl_span params, struct pl_api_request *r,
                         struct pl_arena *arena, struct pl_api_fault *fault)
 {
@@ -374,7 +375,7 @@ bool pl_api_channel_check(struct pl_span name, struct pl_api_fault *fault)
         return pl_api_fault_set(fault, PL_ERROR_BAD_REQUEST, "channel",
                                 "it is longer than 255 bytes");
     default:
-        return true; /* a backend may use inboxes too */
+        return true; /* reserved names too: a backend may use inboxes */
     }
 }
 
@@ -401,7 +402,8 @@ static bool need_channels(const struct pl_api_request *r,
                 "more than 1000 channels");
 }
 
-/* The anonymous user is "", so it must be named to be meant. */
+/* The anonymous user has the name "", so a missing user is not the anonymous
+ * one. */
 static bool need_someone(const struct pl_api_request *r,
                          struct pl_api_fault *fault)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_request.h - the JSON of server API requests, read where it lies. */
+/* api_request.h - reads the JSON of server API requests in place. */
 #ifndef PL_API_REQUEST_H
 #define PL_API_REQUEST_H
 
@@ -27,7 +27,7 @@ enum pl_api_method {
 #define X(name, text) name,
     PL_API_METHOD_MAP(X)
 #undef X
-        PL_API_METHOD_COUNT /* also: a method that is not known */
+        PL_API_METHOD_COUNT /* also: unknown method */
 };
 
 const char *pl_api_method_text(enum pl_api_method method);
@@ -35,14 +35,14 @@ enum pl_api_method pl_api_method_find(struct pl_span name);
 
 enum { PL_API_CHANNELS_MAX = 1000 };
 
-/* What a request asks for.  Spans lie in its body or the arena; those that
- * were not given, or are null, are absent. */
+/* A decoded request.  Spans point into the body or the arena; members that are
+ * missing or null are absent. */
 struct pl_api_request {
     enum pl_api_method method;
     struct pl_span channel;
     struct pl_span *channels; /* broadcast */
     size_t channel_count;
-    struct pl_span data; /* as the backend wrote it */
+    struct pl_span data; /* the bytes to publish; b64data decoded */
     bool is_json, is_base64;
     struct pl_span user, client, except, reason, pattern;
     uint32_t except_count; /* clients in the whitelist */
@@ -53,16 +53,17 @@ struct pl_api_request {
     struct pl_span epoch;
 };
 
-/* Read the parameters of `method`, a JSON object; it may be changed in place.
- * `binary`: b64data may be anything, else it must be JSON as well.  The
- * channels of a broadcast are not checked: each has a response of its own.
- * Returns 0, or 107, 108, 104 or 100 with details in *fault. */
+/* Read `params`, the parameters of `method`: a JSON object, which may be
+ * changed in place.  With `binary`, b64data may hold any bytes; otherwise they
+ * must be JSON.  The channels of a broadcast are not checked, because each gets
+ * its own response.  Return 0, or 107, 108, 104 or 100 with details in
+ * *fault. */
 uint32_t pl_api_request_read(struct pl_api_request *out,
                              enum pl_api_method method, struct pl_span params,
                              bool binary, struct pl_arena *arena,
                              struct pl_api_fault *fault);
 
-/* Whether a backend may use the channel; if not, *fault says why. */
+/* Return true if a backend may use the channel; otherwise set *fault. */
 bool pl_api_channel_check(struct pl_span name, struct pl_api_fault *fault);
 
 #endif

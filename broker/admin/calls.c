@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calls.c - see calls.h.
  *
- * A call is a row of parts.  Each part stands for one request, holds the text
- * that goes before its result, and waits for its mails: one for most, one an
- * owner for `channels`, none for `info`.  The texts are what tells a single
- * request, a broadcast and a batch apart; everything else is the same for all.
+ * A call is an array of parts.  Each part stands for one request, holds the
+ * text before its result, and waits for its mails: one for most methods, one
+ * per channel owner for `channels`, none for `info`.  Only these texts differ
+ * between a single request, a broadcast and a batch.
  *
- * A mail knows its call by number and not by pointer, and numbers carry a
- * generation: an answer that comes after the timeout finds nobody.
+ * A mail names its call by a number with a generation instead of a pointer, so
+ * a result that arrives after the timeout matches no call.
  *
- * A body of a megabyte may ask for much more than itself: a broadcast has a
- * copy of its data a channel, a history its whole channel.  So the parts of a
- * call are let through one by one, by what is out already, and not with the
- * body.
+ * A body of 1 MiB can ask for much more than its own size: a broadcast copies
+ * its data once per channel, a history returns the whole channel.  So bounds
+ * are checked for each part, against all pending bytes, and not once per body.
  *
- * Invariant: call->waiting and call->bytes are the sums of its parts';
+ * Invariant: call->waiting and call->bytes are the sums over its parts;
  * calls->mails and calls->bytes are the sums over all calls. */
 #include "calls.h"
 
@@ -45,7 +44,7 @@ static struct pl_api_part *add_part(struct pl_api_call *call,
     }
     struct pl_api_part *p = &call->parts[call->count++];
     *p = (struct pl_api_part){.method = (uint8_t)method, .is_named = is_named};
-    /* What was to follow the part before goes in front of this one. */
+    /* The text after the previous part becomes the text before this one. */
     p->before = call->after;
     call->after = (struct pl_buf){0};
     return p;
@@ -120,7 +119,7 @@ static struct pl_api_call_slot *slot_of(struct pl_api_calls *c, uint32_t id)
     return &c->slots[id & (PL_CALLS_MAX - 1)];
 }
 
-/* Ids are never 0: generations begin at 1 and their overflow skips 0. */
+/* Ids are never 0: generations start at 1 and skip 0 when they overflow. */
 static bool take_slot(struct pl_api_calls *c, struct pl_api_call *call)
 {
     for (uint32_t i = 0; i < PL_CALLS_MAX; i++) {
@@ -186,7 +185,8 @@ static void time_out(struct pl_timer *t)
 
 /* --- Bounds --- */
 
-/* `n` bytes more are the part's; false: that is too much beside the others. */
+/* Count `n` bytes for the part.  Return false if that is too much together with
+ * the other parts. */
 static bool take_bytes(struct pl_api_call *call, struct pl_api_part *p,
                        size_t n)
 {
@@ -208,7 +208,7 @@ static void give_back(struct pl_api_call *call, struct pl_api_part *p)
     p->bytes = 0;
 }
 
-/* 0, or the error of a part that has to send mails for `bytes`. */
+/* Return 0, or the error of a part that cannot send a mail of `bytes`. */
 static uint32_t take_room(struct pl_api_call *call, struct pl_api_part *p,
                           size_t bytes)
 {
@@ -225,7 +225,8 @@ static void set_fault(struct pl_api_part *p, const struct pl_api_fault *fault)
     p->fault = *fault;
 }
 
-/* One channel of a broadcast.  What is wrong with its name is its own error. */
+/* Add one channel of a broadcast.  A bad channel name is an error of this part
+ * only. */
 static bool add_channel(struct pl_api_call *call,
                         const struct pl_api_request *r, struct pl_span channel)
 {
@@ -244,7 +245,7 @@ static bool add_channel(struct pl_api_call *call,
     return true;
 }
 
-/* A broadcast is a publish a channel, inside one result. */
+/* A broadcast is one publish per channel, inside one result. */
 static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
                       const struct pl_api_command *command, bool is_named)
 {
@@ -262,7 +263,7 @@ static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
     return true;
 }
 
-/* limits.memory: nothing that is kept or fanned out is taken. */
+/* Reject publications while memory exceeds limits.memory. */
 static uint32_t refusal(const struct pl_api_calls *c, enum pl_api_method method)
 {
     struct pl_metrics *m = c->options->metrics;
@@ -274,7 +275,7 @@ static uint32_t refusal(const struct pl_api_calls *c, enum pl_api_method method)
     return PL_ERROR_TOO_MANY_REQUESTS;
 }
 
-/* Positions in errors are those in `body`. */
+/* Read one command and add its part.  Fault positions are offsets in `body`. */
 static bool add_command(struct pl_api_call *call, struct pl_span body,
                         const struct pl_api_command *command, bool is_named)
 {
@@ -317,7 +318,7 @@ static bool add_fault(struct pl_api_call *call,
     return true;
 }
 
-/* False: out of memory. */
+/* Return false if allocation fails. */
 static bool add_commands(struct pl_api_call *call, enum pl_api_call_form form,
                          struct pl_span body)
 {
@@ -337,7 +338,7 @@ static bool add_commands(struct pl_api_call *call, enum pl_api_call_form form,
             return false;
     }
     put(&call->after, is_batch ? "]}" : "");
-    call->is_malformed = false; /* each of them has an answer of its own */
+    call->is_malformed = false; /* each command has its own reply */
     return true;
 }
 
@@ -422,7 +423,7 @@ static void on_user(struct pl_api_part *p, const struct pl_user_mail *m)
         put(&p->result, "{}");
 }
 
-/* One owner that fails makes the whole list wrong. */
+/* An error of one owner becomes the error of the whole list. */
 static void on_listed(struct pl_api_part *p, const struct pl_list_mail *m)
 {
     uint32_t error = error_of(&m->msg, m->error);
@@ -468,11 +469,12 @@ static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
     }
 }
 
-/* A unit of pl_loop_add_work() writes so many bytes. */
+/* Bytes written per unit of pl_loop_add_work(). */
 enum { WORK_BYTES = 8 };
 
-/* A result that is too much beside the others is an error; but what was done
- * is told, which takes little: its own bytes are with others now. */
+/* Write the result of a part.  A query or list result that exceeds the bytes of
+ * all calls becomes an error.  Other results are small, and the part no longer
+ * counts its publication, which the channel owns now. */
 static void fill(struct pl_api_call *call, struct pl_api_part *p,
                  const struct pl_msg *msg)
 {
@@ -502,7 +504,7 @@ void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg)
         c->mails--;
         fill(call, p, msg);
     } else {
-        call = NULL; /* it timed out, or its client has gone */
+        call = NULL; /* the call timed out or was forgotten */
     }
     pl_mail_destroy(msg);
     if (call != NULL && call->waiting == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calls_private.h - inside of a call, for calls.c and calls_send.c.
- * Thread: the control loop's. */
+/* calls_private.h - the state of a call, for calls.c and calls_send.c.
+ *
+ * Thread: the control loop. */
 #ifndef PL_CALLS_PRIVATE_H
 #define PL_CALLS_PRIVATE_H
 
@@ -8,16 +9,18 @@
 #include "timer.h"
 
 struct pl_api_part {
-    struct pl_buf before;      /* goes in front of the result */
-    struct pl_buf result;      /* a JSON object, once it is there */
+    struct pl_buf before;      /* text before the result */
+    struct pl_buf result;      /* a JSON object, once complete */
     struct pl_api_fault fault; /* details of `error`, if it has the same code */
-    uint32_t error;            /* of code.h; then `result` does not count */
-    uint32_t id;               /* of the older form, returned; 0: none */
-    uint32_t waiting;          /* mails */
+    uint32_t error;            /* of code.h; if not 0, `result` is not used */
+    uint32_t id;               /* of the older form, copied to the reply; 0:
+                                  none */
+    uint32_t waiting;          /* pending mails */
     size_t bytes;              /* of its publication, or of `result` */
     uint8_t method;            /* enum pl_api_method */
     bool is_empty;             /* channels: no member was written yet */
-    bool is_named;             /* batch: the result goes under its method */
+    bool is_named;             /* batch: the result has the name of its
+                                  method */
 };
 
 struct pl_api_call {
@@ -28,19 +31,21 @@ struct pl_api_call {
     struct pl_api_part *parts;
     size_t count;
     size_t cap;
-    struct pl_buf after; /* goes behind the last part */
+    struct pl_buf after; /* text after the last part */
     struct pl_timer timer;
     pl_api_call_done *done;
     void *arg;
-    bool is_malformed; /* the body cannot be read */
+    bool is_malformed; /* the body is malformed, see calls.h */
 };
 
-/* calls_send.c.  Send the mails of a part, or write its result if it needs
- * none.  False: out of memory; those that were sent are awaited. */
+/* calls_send.c.  Send the mails of a part, or write its result if it needs no
+ * mail.  Return false if allocation fails; mails that were sent stay
+ * pending. */
 bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
                       const struct pl_api_request *r);
 
-/* calls_send.c.  The same for one channel of a broadcast. */
+/* calls_send.c.  Publish to one channel of a broadcast, otherwise like
+ * pl_api_part_send(). */
 bool pl_api_part_publish(struct pl_api_call *call, struct pl_api_part *p,
                          const struct pl_api_request *r,
                          struct pl_span channel);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calls_send.c - what a part of a call asks of others, as mail; see calls.c.
+/* calls_send.c - the mails that a part of a call sends; see calls.c.
  *
- * Each mail says by the call's number and the part's place whose it is. */
+ * Each mail carries the number of the call and the index of the part. */
 #include "api_answer.h"
 #include "calls_private.h"
 #include "code.h"
@@ -86,7 +86,8 @@ static bool send_query(struct pl_api_call *call, struct pl_api_part *p,
     return true;
 }
 
-/* A blob of `s`, NULL when it is absent; *ok turns false when out of memory. */
+/* Create a blob of `s`, or NULL if `s` is absent.  Set *ok to false if
+ * allocation fails. */
 static struct pl_blob *blob_of(struct pl_span s, bool *ok)
 {
     if (s.at == NULL)
@@ -97,7 +98,7 @@ static struct pl_blob *blob_of(struct pl_span s, bool *ok)
     return b;
 }
 
-/* An empty text means the same as none here. */
+/* In these members an empty text means the same as an absent one. */
 static struct pl_span some(struct pl_span s)
 {
     return s.len > 0 ? s : (struct pl_span){0};

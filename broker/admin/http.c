@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.c - the site of the admin server: its paths, and the rights that each
- * needs.
+/* http.c - the site of the admin server: its paths, and the right that each
+ * path needs.
  *
- * Everything that the head of a request can decide is decided in judge(),
- * before a byte of a body is kept: the path, the key, the method.  Over TCP
- * an unknown path is 404 for everybody, since the paths are no secret; a known
- * one is 401 without the key.
+ * judge() decides everything that depends on the head alone, before a byte of a
+ * body is stored: path, key, method.  Over TCP an unknown path gets 404 with or
+ * without a key, because the paths are no secret; a known path without the key
+ * gets 401.
  *
- * A server API call is answered turns later.  A connection that goes meanwhile
- * forgets its call.
+ * A server API call is finished turns later.  If its connection closes first,
+ * the call is forgotten.
  *
  * Invariant: each entry of admin->waiting has one call and one request, and
- * ends with whichever ends first. */
+ * ends with the one that ends first. */
 #include <stdlib.h>
 
 #include "admin_private.h"
@@ -23,14 +23,14 @@
 #include "supervisor.h"
 #include "system.h"
 
-/* The request of a call. */
+/* An HTTP request that waits for its API call. */
 struct pl_waiting {
     struct pl_list link;
     struct pl_web_party party;
     struct pl_admin *admin;
     struct pl_web_conn *conn;
     struct pl_api_call *call;
-    int status; /* of the answer */
+    int status; /* of the response */
 };
 
 static void reply_status(struct pl_web_conn *c, int status)
@@ -38,7 +38,7 @@ static void reply_status(struct pl_web_conn *c, int status)
     pl_web_reply_status(c, status, NULL, NULL);
 }
 
-/* Answer with a text of a type; 500 if it has failed. */
+/* Respond with `text`, or with 500 if writing it failed. */
 static void reply_text(struct pl_web_conn *c, int status, const char *type,
                        const struct pl_buf *text)
 {
@@ -129,7 +129,7 @@ static void on_ready(struct pl_admin *a, struct pl_web_conn *c,
     reply_status(c, pl_status_is_ready(a->options.status) ? 200 : 503);
 }
 
-/* Answer with the status, written by one of the two below. */
+/* Respond with the status of the broker, as `write` formats it. */
 static void reply_with(struct pl_admin *a, struct pl_web_conn *c,
                        const char *type,
                        void (*write)(struct pl_buf *, const struct pl_status *))
@@ -195,8 +195,8 @@ void pl_http_init(struct pl_admin *a)
     a->hurry = (struct pl_web_party){on_told_hurry, on_told_hurry};
 }
 
-/* The stop begins when the answer is out, or the connection has gone: it would
- * otherwise cut the answer off. */
+/* Start the shutdown after the response was sent or the connection closed;
+ * otherwise the shutdown could cut the response off. */
 static void on_shutdown(struct pl_admin *a, struct pl_web_conn *c,
                         const struct pl_http_head *head)
 {
@@ -210,7 +210,7 @@ static void on_shutdown(struct pl_admin *a, struct pl_web_conn *c,
                                             .is_last = true});
 }
 
-/* --- Finding the way --- */
+/* --- Routing --- */
 
 enum right { ANYBODY, KEY, SOCKET };
 
@@ -229,14 +229,14 @@ static const struct route {
     {"/shutdown", true, SOCKET, on_shutdown},
 };
 
-/* Where a request goes. */
+/* The destination of a request. */
 struct target {
-    const struct route *route; /* NULL: to nothing */
+    const struct route *route; /* NULL: not found */
     enum pl_api_call_form form;
-    enum pl_api_method method; /* PL_API_METHOD_COUNT: not one call */
+    enum pl_api_method method; /* PL_API_METHOD_COUNT: several commands */
 };
 
-/* `rest` is what follows /api, with its slash. */
+/* `rest` is the path after /api, with its slash. */
 static struct target find_api(struct pl_span rest)
 {
     static const struct route api = {"/api", true, KEY, NULL};
@@ -270,8 +270,9 @@ static struct target find(struct pl_span path)
     return (struct target){.route = NULL};
 }
 
-/* The value of a field; a second one makes both worthless: each of two readers
- * may take another.  Absent: there is none. */
+/* Return the value of a header field, absent if the field is.  A field that
+ * occurs twice counts as empty: two readers may each take another of the
+ * values. */
 static struct pl_span find_field(const struct pl_http_head *head,
                                  struct pl_span wanted)
 {
@@ -296,7 +297,7 @@ static void report_key(struct pl_admin *a, const struct pl_web_conn *c,
     pl_key_report(a->options.metrics, address, has_key);
 }
 
-/* 0, or the status that refuses. */
+/* Return 0, or the status of the refusal. */
 static int check_right(struct pl_admin *a, struct pl_web_conn *c,
                        const struct pl_http_head *head, enum right right)
 {
@@ -327,7 +328,7 @@ static void reply_allowed(struct pl_web_conn *c, int status, const char *allow)
         pl_web_reply_status(c, status, NULL, allow);
 }
 
-/* Answer what the method decides alone. */
+/* Respond if the method alone decides the response. */
 static void check_method(struct pl_web_conn *c, const struct pl_http_head *head,
                          const struct route *route)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* key.c - see key.h.
  *
- * Digests are compared instead of the keys, so that neither a common prefix
- * nor a common length shows in the time.  The key is not taken from the query:
- * addresses end up in logs. */
+ * Comparing digests instead of keys hides the length of the common prefix and
+ * of the key from timing.
+ *
+ * Rejected: accepting the key in the query, because URLs end up in logs. */
 #include "key.h"
 
 #include <openssl/crypto.h>
@@ -21,8 +22,8 @@ static bool is_same(struct pl_span a, struct pl_span b)
     return CRYPTO_memcmp(da, db, sizeof da) == 0;
 }
 
-/* What follows the scheme; absent when it is another (RFC 9110 section 11.1).
- */
+/* Return the credentials after the scheme, absent if the scheme is another (RFC
+ * 9110 section 11.1). */
 static struct pl_span of_scheme(struct pl_span authorization)
 {
     struct pl_span scheme = {authorization.at, sizeof "apikey " - 1};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics_text.c - see metrics_text.h.
  *
- * One line a loop: adding them up is the reader's part, and a loop that stands
- * out can be seen.  Everything in metrics.h is shown, so a new metric needs
- * nothing here.
+ * Each metric has one line per loop: the reader can sum them, and one loop that
+ * differs is visible.  All metrics of metrics.h appear without further code
+ * here.
  *
- * Names of counters end in _total, as Prometheus and OpenMetrics want them; the
- * names in metrics.h have no such ending. */
+ * Names of counters end in _total, as Prometheus and OpenMetrics require; the
+ * names in metrics.h lack this suffix. */
 #include "metrics_text.h"
 
 #include <inttypes.h>
@@ -26,7 +26,7 @@ static void write_head(struct pl_buf *b, const char *name, const char *help,
                   kind == PL_COUNTER ? "counter" : "gauge");
 }
 
-/* A number that belongs to no loop. */
+/* Write a number of the process, without the label of a loop. */
 static void write_number(struct pl_buf *b, const char *name, const char *help,
                          enum pl_metric_kind kind, uint64_t value)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics_text.h - the numbers of a status in the text format that Prometheus
- * reads (version 0.0.4). */
+/* metrics_text.h - a status in the text format of Prometheus (version
+ * 0.0.4). */
 #ifndef PL_METRICS_TEXT_H
 #define PL_METRICS_TEXT_H
 

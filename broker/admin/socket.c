@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* socket.c - see socket.h.
  *
- * Whether a socket file is stale is found out by connecting: only the kernel
- * knows whether somebody listens.  Between that and bind() another broker may
- * start; bind() then fails, since only what refused is removed.  The mode is
- * set between bind() and listen(), so nobody can connect before. */
+ * connect() tells whether a socket file is stale: only the kernel knows whether
+ * a process listens.  If another broker binds the path after a stale file was
+ * removed, bind() fails here.  Not covered: a broker that binds between
+ * connect() and unlink() loses its file.
+ *
+ * The mode is set between bind() and listen(), so no other user can connect
+ * before it. */
 #include "socket.h"
 
 #include <errno.h>
@@ -28,14 +31,14 @@ static int open_socket(int family)
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* Remove the file if it is a socket on which nobody listens. */
+/* Remove the file if it is a socket on which no process listens. */
 static enum pl_err clear_stale(const struct sockaddr_un *address)
 {
     struct stat file;
     int fd, failed;
 
     if (lstat(address->sun_path, &file) != 0 || !S_ISSOCK(file.st_mode))
-        return PL_OK; /* nothing there, or bind() will say what is */
+        return PL_OK; /* no file, or one that makes bind() fail */
     fd = open_socket(AF_UNIX);
     if (fd < 0)
         return complain(address->sun_path, "socket", errno);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* socket.h - the Unix socket that the admin actor listens on. */
+/* socket.h - the Unix socket of the admin actor. */
 #ifndef PL_ADMIN_SOCKET_H
 #define PL_ADMIN_SOCKET_H
 
@@ -8,21 +8,21 @@
 #include "config.h"
 #include "err.h"
 
-/* A Unix socket and which file it is. */
+/* A Unix socket and the identity of its file. */
 struct pl_unix_socket {
     const char *path; /* NULL: none */
     dev_t device;
     ino_t inode;
 };
 
-/* Listen at `path`, which only our user can open.  A file that a broker left
- * behind is replaced; one on which somebody answers is not.
+/* Listen at `path`, with a file that only our user can open.  Replace the file
+ * of a socket on which no process listens any more.
  * Owner:  the caller closes *fd and calls pl_unix_socket_remove().
- * Errors: PL_EEXIST (somebody answers), PL_EIO; both are in the log. */
+ * Errors: PL_EEXIST (a process listens there), PL_EIO; both are logged. */
 enum pl_err pl_unix_socket_listen(struct pl_unix_socket *out, int *fd,
                                   const char *path);
 
-/* Remove the file, unless another has taken its place. */
+/* Remove the file, unless another file has taken its place. */
 void pl_unix_socket_remove(struct pl_unix_socket *s);
 
 #endif

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream.c - GET /sub: publications as lines of JSON, for as long as the
- * reader stays.
+/* stream.c - GET /sub: publications as lines of JSON until the reader closes.
  *
- * A stream is a subscriber of the control loop's hub like any session, hidden
- * from presence.  It takes messages in the form of lines, so what the hub
- * delivers is sent as it is; all streams of a channel share the same lines.
+ * A stream is a subscriber of the control loop's hub like a session, but hidden
+ * from presence.  It takes messages in the form of lines, so it forwards the
+ * hub's deliveries unchanged; all streams of a channel share these lines.
  *
- * The connection reports a reader that closes; an empty line every while finds
- * readers that vanished without closing.
+ * The connection reports a reader that closes.  An empty line every 25 seconds
+ * detects readers that vanished without closing.
  *
- * The hub may not be left while it delivers: a stream that is to end is marked
- * and ended by a task at the end of the turn.
+ * A stream must not leave the hub from within a callback: the callback marks
+ * it, and a task ends it at the end of the turn.
  *
- * Invariant: `owed` are frames counted as queued in the metrics; they become
- * given when the connection's output has run empty, or else cancelled or
- * dropped. */
+ * Invariant: `owed` frames are counted as queued in the metrics.  They become
+ * given when the connection has sent all output or the stream ends complete;
+ * otherwise cancelled or dropped. */
 #include <stdlib.h>
 
 #include "admin_private.h"
@@ -30,9 +29,9 @@ static const char content_type[] = "application/x-ndjson";
 
 enum ending {
     STAYS,
-    ENDS, /* nothing is left to listen to: the answer is complete */
-    SLOW, /* it does not read */
-    GONE  /* it has closed */
+    ENDS, /* no subscription is left: complete the response */
+    SLOW, /* the reader is too slow, or allocation failed */
+    GONE  /* the connection closes */
 };
 
 struct pl_stream {
@@ -40,8 +39,8 @@ struct pl_stream {
     struct pl_subscriber subscriber;
     struct pl_web_party party;
     struct pl_admin *admin;
-    struct pl_web_conn *conn; /* NULL: it has gone */
-    struct pl_timer timer;    /* the next empty line */
+    struct pl_web_conn *conn; /* the connection of the request */
+    struct pl_timer timer;    /* fires for the next empty line */
     struct pl_task end_task;
     enum ending ending;
     uint32_t owed;
@@ -75,7 +74,7 @@ static void count_owed(struct pl_stream *s, enum pl_metric as)
     s->owed = 0;
 }
 
-/* All that was written is with the kernel. */
+/* The kernel accepted all output. */
 static void on_drained(struct pl_web_party *p)
 {
     count_owed(PL_CONTAINER(p, struct pl_stream, party),
@@ -85,7 +84,7 @@ static void on_drained(struct pl_web_party *p)
 static void write_lines(struct pl_stream *s, struct pl_span lines)
 {
     if (pl_web_stream_put(s->conn, lines) != PL_OK)
-        end_later(s, SLOW); /* out of memory: as if it were too much */
+        end_later(s, SLOW); /* out of memory is treated like a slow reader */
 }
 
 static void write_text(struct pl_stream *s, struct pl_buf *text)
@@ -118,7 +117,7 @@ static void write_error(struct pl_stream *s, struct pl_span channel,
     pl_buf_fini(&text);
 }
 
-/* --- What the hub tells --- */
+/* --- Callbacks of the hub --- */
 
 static void deliver(struct pl_subscriber *u, const struct pl_delivery *d)
 {
@@ -149,7 +148,8 @@ static void attached(struct pl_subscriber *u, struct pl_sub *sub,
     }
     write_error(s, pl_sub_channel(sub), m->error);
     if (u->sub_count == 1)
-        end_later(s, ENDS); /* this was the last, and it is about to go */
+        end_later(s, ENDS); /* only `sub` is left, which the hub frees after
+                               this */
 }
 
 static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
@@ -174,7 +174,7 @@ static void unsuitable(struct pl_subscriber *u)
     end_later(s, ENDS);
 }
 
-/* A stream neither publishes nor asks. */
+/* Never called: a stream sends no publications and no queries. */
 static void published(struct pl_subscriber *u, const struct pl_publish_mail *m)
 {
     (void)u, (void)m;
@@ -196,7 +196,8 @@ static const struct pl_subscriber_ops subscriber_ops = {
 
 /* --- The end --- */
 
-/* Leave the hub and the metrics; the connection is the caller's. */
+/* Leave the hub, settle the metrics and free `s`.  The caller ends the
+ * connection. */
 static void let_go(struct pl_stream *s)
 {
     struct pl_admin *a = s->admin;
@@ -220,7 +221,7 @@ static void end_now(struct pl_stream *s)
     bool is_complete = s->ending == ENDS;
 
     pl_web_keep(conn, NULL);
-    if (is_complete) /* what is in the connection's buffer still goes out */
+    if (is_complete) /* the connection still sends its buffer */
         count_owed(s, PL_METRIC_FRAMES_GIVEN);
     let_go(s);
     if (is_complete)
@@ -271,8 +272,8 @@ static int hex_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What a value of a query stands for, behind the content of `b`.  False: a
- * percent sign without two digits. */
+/* Append the decoded query value to `b`.  Return false if a percent sign has no
+ * two hex digits. */
 static bool decode(struct pl_buf *b, struct pl_span value)
 {
     for (size_t i = 0; i < value.len; i++) {
@@ -294,8 +295,8 @@ static bool decode(struct pl_buf *b, struct pl_span value)
     return true;
 }
 
-/* Take the next value of "channel" from the front of a query, as it is written.
- * False at its end. */
+/* Take the next value of "channel" from the front of the query, undecoded.
+ * Return false at its end. */
 static bool next_channel(struct pl_span *query, struct pl_span *value)
 {
     static const struct pl_span name = {"channel=", 8};
@@ -320,11 +321,12 @@ static bool is_channel(struct pl_span name)
     enum pl_channel_name is = pl_channel_name_check(name);
 
     return (is == PL_CHANNEL_NAME_OK || is == PL_CHANNEL_NAME_RESERVED) &&
-           pl_text_valid(name); /* not %ff: it would go out in JSON */
+           pl_text_valid(name); /* reject invalid UTF-8: JSON must not carry
+                                   it */
 }
 
-/* 0 if `query` names from one to CHANNELS_MAX channels that may be used, else
- * the status that refuses. */
+/* Return 0 if `query` names 1 to CHANNELS_MAX valid channels, otherwise the
+ * status of the refusal. */
 static int check_channels(struct pl_span query)
 {
     struct pl_span value;
