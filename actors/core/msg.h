@@ -16,7 +16,9 @@ enum pl_msg_flag {
     /* A request: when it cannot be delivered it comes back to its sender,
      * with `status` saying why, instead of being destroyed.  `from` is then
      * the address that did not take it. */
-    PL_MSG_RETURN = 2
+    PL_MSG_RETURN = 2,
+    /* The runtime's own, of struct pl_kind_msg on its way. */
+    PL_MSG_KIND = 4
 };
 
 /* Embedded first in every kind of message.  Set `type`, `flags` and

@@ -107,6 +107,26 @@ void pl_actor_send(struct pl_actor *from, struct pl_address to,
     pl_loop_send(from->loop, pl_actor_address(from), to, msg);
 }
 
+/* Slot 0 is not there for strangers, see above: the loop reads the real one in
+ * the message. */
+void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
+                        struct pl_kind_msg *m)
+{
+    if (to.slot == PL_SLOT_LOOP)
+        to = (struct pl_address){0};
+    m->slot = to.slot;
+    m->msg.flags |= PL_MSG_KIND;
+    to.slot = PL_SLOT_LOOP;
+    pl_loop_send(from->loop, pl_actor_address(from), to, &m->msg);
+}
+
+/* It was counted as handled when the actor got it. */
+void pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg)
+{
+    a->loop->stats.mail_handled--;
+    pl_loop_bury(a->loop, msg, PL_DEAD_REFUSED);
+}
+
 /* Out of the table of addresses, into the queue of those to be reaped; out of
  * the run queue it comes by itself, or at the end of the turn. */
 static void detach(struct pl_actor *a)

@@ -23,7 +23,9 @@ struct pl_monitor; /* monitor.h */
 struct pl_actor_ops {
     const char *name;              /* of the kind, for logs and status */
     struct pl_mail_policy mailbox; /* its bound, and what when it is full */
-    /* One message.  Owner: the callee has `msg` now. */
+    /* One message.  Anybody who has the address may send one of any type: give
+     * those that the actor does not know to pl_actor_refuse(), so that a sender
+     * who waits for an answer gets one.  Owner: the callee has `msg` now. */
     void (*receive)(struct pl_actor *a, struct pl_msg *msg);
     /* Free the thing.  Called once, at the end of the turn in which the actor
      * exited, when no pointer to it is left with the loop. */
@@ -67,6 +69,26 @@ struct pl_address pl_actor_address(const struct pl_actor *a);
  * Owner:  the runtime.  Thread: the loop of `from`. */
 void pl_actor_send(struct pl_actor *from, struct pl_address to,
                    struct pl_msg *msg);
+
+/* A message that only an actor of the kind `kind` gets. */
+struct pl_kind_msg {
+    struct pl_msg msg; /* first */
+    const struct pl_actor_ops *kind;
+    uint32_t slot; /* the runtime's, while the message is on its way */
+};
+
+/* As pl_actor_send(), for an address that a stranger may have made up: an actor
+ * of another kind than m->kind never sees the message, which is then settled as
+ * PL_DEAD_STALE.  Set m->kind before.
+ * Owner:  the runtime.  Thread: the loop of `from`. */
+void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
+                        struct pl_kind_msg *m);
+
+/* Settle `msg`, which `a` has just received and whose type it does not know,
+ * as PL_DEAD_REFUSED: hand it back, if its sender wants that (PL_MSG_RETURN),
+ * or destroy it.
+ * Owner:  the runtime.  Thread: the loop's, inside ops->receive(). */
+void pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg);
 
 /* The actor with this address on this loop, or NULL when it is stale or lives
  * elsewhere.  Valid until the end of the turn.  Thread: the loop's. */

@@ -32,6 +32,8 @@ enum pl_err pl_dead_status(enum pl_dead reason)
         return PL_ECLOSED;
     case PL_DEAD_UNREACHABLE:
         return PL_ENOENT;
+    case PL_DEAD_REFUSED:
+        return PL_EINVAL;
     case PL_DEAD_STALE:
     case PL_DEAD_COUNT:
         break;

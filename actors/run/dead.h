@@ -10,7 +10,8 @@
     X(PL_DEAD_REPLACED,                                                        \
       "replaced")                 /* a newer one of its kind took its place */ \
     X(PL_DEAD_CLOSING, "closing") /* its actor exited first */                 \
-    X(PL_DEAD_UNREACHABLE, "unreachable") /* no such loop or node */
+    X(PL_DEAD_UNREACHABLE, "unreachable") /* no such loop or node */           \
+    X(PL_DEAD_REFUSED, "refused")         /* its actor does not know its type */
 
 enum pl_dead {
 #define X(name, text) name,

@@ -8,6 +8,11 @@
  * of the destination alone decides between taken, full and stale, because it
  * alone can look at the mailbox without a lock.
  *
+ * Mail for one kind of actor takes the way of a request to the loop, as if it
+ * were for slot 0, and is put into the mailbox there.  So the check costs other
+ * mail nothing; a field in struct pl_msg was rejected, since every delivery
+ * would look at it.
+ *
  * Invariant (the ledger): each time a message comes to a loop that settles it,
  * it is counted as enqueued once, and leaves by exactly one of: handled, dead
  * under one reason, or being queued.  A returned request is mail again. */
@@ -58,10 +63,19 @@ void pl_loop_send(struct pl_loop *loop, struct pl_address from,
     route(loop, msg);
 }
 
+/* The slot that pl_actor_send_kind() took out of the address. */
+static void restore_slot(struct pl_msg *msg)
+{
+    msg->to.slot = PL_CONTAINER(msg, struct pl_kind_msg, msg)->slot;
+    msg->flags &= (uint8_t)~PL_MSG_KIND;
+}
+
 /* The way back: reserved, so that it cannot die of a full mailbox. */
 static void hand_back(struct pl_loop *loop, struct pl_msg *msg,
                       enum pl_dead reason)
 {
+    if (msg->flags & PL_MSG_KIND)
+        restore_slot(msg);
     struct pl_address failed = msg->to;
 
     msg->next = NULL;
@@ -138,6 +152,16 @@ static void put(struct pl_loop *loop, struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
+/* Only the owner of the actor may look which kind it is.  NULL: another. */
+static struct pl_actor *find_of_kind(struct pl_loop *loop, struct pl_msg *msg)
+{
+    restore_slot(msg);
+    struct pl_actor *a = pl_actor_find(loop, msg->to);
+    if (a == NULL || a->ops != PL_CONTAINER(msg, struct pl_kind_msg, msg)->kind)
+        return NULL;
+    return a;
+}
+
 static void handle_request(struct pl_loop *loop, struct pl_msg *msg)
 {
     struct pl_loop_msg *m = PL_CONTAINER(msg, struct pl_loop_msg, msg);
@@ -150,16 +174,21 @@ static void handle_request(struct pl_loop *loop, struct pl_msg *msg)
 
 void pl_loop_deliver(struct pl_loop *loop, struct pl_msg *msg)
 {
+    struct pl_actor *a;
+
     loop->stats.mail_enqueued++;
-    if (msg->to.slot == PL_SLOT_LOOP && !pl_address_is_none(msg->to)) {
+    if (msg->to.slot != PL_SLOT_LOOP || pl_address_is_none(msg->to)) {
+        a = pl_actor_find(loop, msg->to);
+    } else if (msg->flags & PL_MSG_KIND) {
+        a = find_of_kind(loop, msg);
+    } else {
         handle_request(loop, msg);
         return;
     }
-    struct pl_actor *a = pl_actor_find(loop, msg->to);
     if (a == NULL)
         pl_loop_bury(loop, msg, PL_DEAD_STALE);
     else
-        put(loop, a, msg);
+        put(loop, a, msg); /* the only call, so that it is inlined */
 }
 
 static void push_to(struct pl_loop *loop, struct pl_loop *to)

@@ -132,7 +132,7 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
         on_access(a, (struct pl_access_mail *)msg);
         return;
     default:
-        pl_mail_destroy(msg); /* an unknown type */
+        pl_actor_refuse(actor, msg);
     }
 }
 

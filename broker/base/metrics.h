@@ -196,6 +196,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "mail replaced by newer mail")                                           \
     X(DEAD_CLOSING, PL_COUNTER, "dead_letters_closing",                        \
       "mail of actors that exited")                                            \
+    X(DEAD_REFUSED, PL_COUNTER, "dead_letters_refused",                        \
+      "mail of a type that its receiver does not know")                        \
     X(DEAD_UNREACHABLE, PL_COUNTER, "dead_letters_unreachable",                \
       "mail for a loop or node that is not there")                             \
     X(POSTS_SENT, PL_COUNTER, "posts_sent", "posts to other loops")            \

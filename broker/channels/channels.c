@@ -292,7 +292,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         stop(c);
         return;
     default:
-        pl_mail_destroy(msg);
+        pl_actor_refuse(a, msg);
     }
 }
 

@@ -28,6 +28,7 @@ void pl_broker_copy_stats(struct pl_share *s)
     v[PL_METRIC_DEAD_REPLACED] = t->mail_dead[PL_DEAD_REPLACED];
     v[PL_METRIC_DEAD_CLOSING] = t->mail_dead[PL_DEAD_CLOSING];
     v[PL_METRIC_DEAD_UNREACHABLE] = t->mail_dead[PL_DEAD_UNREACHABLE];
+    v[PL_METRIC_DEAD_REFUSED] = t->mail_dead[PL_DEAD_REFUSED];
     v[PL_METRIC_POSTS_SENT] = t->posts_sent;
     v[PL_METRIC_POSTS_TAKEN] = t->posts_taken;
     v[PL_METRIC_POSTS_FOREIGN] = t->posts_foreign;

@@ -428,7 +428,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_actor_exit(&h->actor, "stopped");
         return;
     default:
-        pl_mail_destroy(msg); /* handled: a type that it ignores */
+        pl_actor_refuse(a, msg);
     }
 }
 

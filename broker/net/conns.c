@@ -107,19 +107,25 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_conns *c = (struct pl_conns *)a;
 
-    if (msg->type == PL_GUEST_ENTER) {
+    switch (msg->type) {
+    case PL_GUEST_ENTER:
         pl_conns_on_guest(c, (struct pl_guest *)msg);
         return;
-    }
-    if (msg->type == PL_MAIL_FD) {
+    case PL_MAIL_FD:
         take(c, (struct pl_fd_mail *)msg);
-    } else if (msg->type == PL_MAIL_TLS) {
+        break;
+    case PL_MAIL_TLS:
         pl_conns_tls_replace(c->tls, ((struct pl_tls_mail *)msg)->tls);
-    } else if (msg->type == PL_MSG_STOP) {
+        break;
+    case PL_MSG_STOP:
         /* A connection that came late must not outlive the poller. */
         if (c->keeper != NULL)
             pl_keeper_cut_all(c->keeper);
         pl_actor_exit(a, "stopped");
+        break;
+    default:
+        pl_actor_refuse(a, msg);
+        return;
     }
     msg->destroy(msg);
 }

@@ -234,12 +234,12 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_doors_leave(d, (struct pl_guest *)msg);
         return;
     case PL_MSG_STOP:
+        msg->destroy(msg);
         pl_actor_exit(a, "stopped");
-        break;
+        return;
     default:
-        break; /* handled: a type that it ignores */
+        pl_actor_refuse(a, msg);
     }
-    msg->destroy(msg);
 }
 
 static void free_place(struct pl_map_node *n, void *arg)

@@ -259,17 +259,20 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_listener *l = (struct pl_listener *)a;
 
-    if (msg->type == PL_MAIL_PHASE) {
+    switch (msg->type) {
+    case PL_MAIL_PHASE:
         on_phase(l, (struct pl_phase_mail *)msg);
         return;
-    }
-    if (msg->type == PL_MAIL_FD) {
+    case PL_MAIL_FD:
         on_returned(l, (struct pl_fd_mail *)msg);
         return;
-    }
-    if (msg->type == PL_MSG_STOP)
+    case PL_MSG_STOP:
+        msg->destroy(msg);
         pl_actor_exit(a, "stopped");
-    msg->destroy(msg);
+        return;
+    default:
+        pl_actor_refuse(a, msg);
+    }
 }
 
 static void reap(struct pl_actor *a)

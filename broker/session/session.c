@@ -499,7 +499,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
         break;
     default:
-        break; /* handled: a type that it ignores */
+        pl_actor_refuse(a, msg);
+        return;
     }
     pl_mail_destroy(msg);
 }

@@ -248,6 +248,7 @@ static const struct number dead_letters[] = {
     {"replaced", PL_METRIC_DEAD_REPLACED},
     {"closing", PL_METRIC_DEAD_CLOSING},
     {"unreachable", PL_METRIC_DEAD_UNREACHABLE},
+    {"refused", PL_METRIC_DEAD_REFUSED},
 };
 
 /* Errors told to clients for each message that they sent. */

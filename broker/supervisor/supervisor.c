@@ -175,7 +175,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_supervisor_begin_stop(s, ((struct stop_mail *)msg)->hurry);
         break;
     default:
-        break; /* a type that it ignores */
+        pl_actor_refuse(a, msg);
+        return;
     }
     pl_mail_destroy(msg);
 }

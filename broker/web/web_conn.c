@@ -431,8 +431,7 @@ void pl_web_abort(struct pl_web_conn *c)
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
-    (void)a;
-    msg->destroy(msg); /* no actor sends mail to a connection */
+    pl_actor_refuse(a, msg); /* no actor sends mail to a connection */
 }
 
 static void reap(struct pl_actor *a)

@@ -341,6 +341,7 @@ void box_assert_zero(const struct box *b)
                                          "connections.logged_in",
                                          "doors.addresses",
                                          "doors.connections",
+                                         "dead_letters.refused",
                                          "connections.out_queue_bytes",
                                          "users.all",
                                          "users.single",

@@ -38,7 +38,8 @@ void box_start(struct box *b, const char *const *sets);
 /* Start, or start again, what was created. */
 void box_run(struct box *b);
 
-/* Stop and wait; asserts that all gauges are 0 and the ledgers balanced. */
+/* Stop and wait; asserts that all gauges are 0, the ledgers balanced, and that
+ * no actor got mail that it does not know. */
 void box_stop(struct box *b);
 
 /* What teardown does: wait for rest, assert it, stop, destroy. */

@@ -112,8 +112,10 @@ static const struct pl_transport_ops transport = {
 
 static void boss_receive(struct pl_actor *a, struct pl_msg *msg)
 {
-    (void)a;
-    pl_mail_destroy(msg);
+    if (msg->type != PL_MAIL_REGISTER && msg->type != PL_MAIL_UNREGISTER)
+        pl_actor_refuse(a, msg);
+    else
+        pl_mail_destroy(msg);
 }
 
 static void boss_reap(struct pl_actor *a)

@@ -181,7 +181,8 @@ static inline void owner_receive(struct pl_actor *a, struct pl_msg *msg)
         pl_actor_exit(a, "stopped");
         break;
     default:
-        break;
+        pl_actor_refuse(a, msg);
+        return;
     }
     pl_mail_destroy(msg);
 }

@@ -231,6 +231,61 @@ static void a_returned_request_fits_into_a_full_mailbox(void **state)
     assert_int_equal(tight->returned, 1);
 }
 
+static void refusing_receive(struct pl_actor *a, struct pl_msg *msg)
+{
+    struct recorder *me = PL_CONTAINER(a, struct recorder, actor);
+
+    me->count++;
+    pl_actor_refuse(a, msg);
+}
+
+static const struct pl_actor_ops refusing_ops = {
+    "refusing", {1000, PL_FULL_REFUSE}, refusing_receive, recorder_reap};
+
+static void a_request_that_an_actor_refuses_comes_back(void **state)
+{
+    struct recorder *other = recorder_new(there, &refusing_ops);
+    struct pl_address to = pl_actor_address(&other->actor);
+    uint64_t handled = pl_loop_stats(there)->mail_handled;
+
+    (void)state;
+    request(to, 1);
+    settle(sys);
+    came_back(there, PL_DEAD_REFUSED, PL_EINVAL);
+    assert_int_equal(other->count, 1);
+    assert_true(pl_address_equal(r->from, to));
+    assert_int_equal(pl_loop_stats(there)->mail_handled, handled);
+}
+
+static void what_nobody_waits_for_ends_where_it_is_refused(void **state)
+{
+    struct recorder *other = recorder_new(here, &refusing_ops);
+    struct pl_address to = pl_actor_address(&other->actor);
+
+    (void)state;
+    mail_to(r, to, 1);
+    pl_system_post(sys, to, note(2, 1, PL_MSG_RETURN));
+    settle(sys);
+    assert_int_equal(other->count, 2);
+    assert_int_equal(dead(here, PL_DEAD_REFUSED), 2);
+    assert_int_equal(r->count, 0);
+}
+
+static void a_returned_request_that_is_refused_goes_nowhere(void **state)
+{
+    struct recorder *one = recorder_new(here, &refusing_ops);
+    struct recorder *other = recorder_new(there, &refusing_ops);
+
+    (void)state;
+    pl_actor_send(&one->actor, pl_actor_address(&other->actor),
+                  note(1, 1, PL_MSG_RETURN));
+    settle(sys);
+    assert_int_equal(one->count, 1);
+    assert_int_equal(other->count, 1);
+    assert_int_equal(dead(here, PL_DEAD_REFUSED), 1);
+    assert_int_equal(dead(there, PL_DEAD_REFUSED), 1);
+}
+
 static void what_waits_when_the_loops_have_ended_is_dead(void **state)
 {
     struct pl_system *s = system_of(1, NULL);
@@ -299,6 +354,10 @@ static void chaos_receive(struct pl_actor *a, struct pl_msg *msg)
     struct pl_random *random = pl_loop_random(a->loop);
     uint64_t left = note_number(msg);
 
+    if (pl_random_below(random, 10) == 0) {
+        pl_actor_refuse(a, msg);
+        return;
+    }
     got++;
     msg->destroy(msg);
     for (unsigned i = 0; left > 0 && i < 2; i++) {
@@ -370,6 +429,9 @@ int main(void)
         TEST(mail_of_an_exited_actor_comes_back_as_closing),
         TEST(a_request_whose_sender_has_gone_too_is_destroyed),
         TEST(a_returned_request_fits_into_a_full_mailbox),
+        TEST(a_request_that_an_actor_refuses_comes_back),
+        TEST(what_nobody_waits_for_ends_where_it_is_refused),
+        TEST(a_returned_request_that_is_refused_goes_nowhere),
         TEST(what_waits_when_the_loops_have_ended_is_dead),
         TEST(a_full_inbox_refuses_all_but_reserved_mail),
         TEST(each_reason_has_its_word),

@@ -413,13 +413,16 @@ static void boss_receive(struct pl_actor *a, struct pl_msg *msg)
         pl_mail_answer(a, msg);
         return;
     }
-    if (msg->type == PL_MAIL_REGISTER)
+    if (msg->type == PL_MAIL_REGISTER) {
         b->registered++;
-    if (msg->type == PL_MAIL_UNREGISTER)
+    } else if (msg->type == PL_MAIL_UNREGISTER) {
         b->unregistered++;
-    if (msg->type == PL_MAIL_PHASE) {
+    } else if (msg->type == PL_MAIL_PHASE) {
         b->phases_answered++;
         b->forced += ((struct pl_phase_mail *)msg)->forced;
+    } else {
+        pl_actor_refuse(a, msg);
+        return;
     }
     pl_mail_destroy(msg);
 }

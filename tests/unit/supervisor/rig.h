@@ -130,35 +130,48 @@ static inline void fake_stop(struct fake *f)
         pl_actor_exit(&f->actor, "stopped");
 }
 
+static inline void fake_kick(struct fake *f, const struct pl_kick_mail *k)
+{
+    f->kicks++;
+    f->kick_code = k->code;
+    f->was_unsubscribed = k->channel != NULL;
+}
+
+static inline void fake_memory(struct fake *f, const struct pl_memory_mail *m)
+{
+    f->memory_mails++;
+    f->is_short = m->is_short;
+    f->shed_bytes = m->shed_bytes;
+}
+
 static inline void fake_receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct fake *f = (struct fake *)a;
 
-    if (msg->type == PL_MAIL_PHASE) {
+    switch (msg->type) {
+    case PL_MAIL_PHASE:
         fake_phase(f, (struct pl_phase_mail *)msg);
         return;
-    }
-    if (msg->type == PL_MSG_STOP)
+    case PL_MSG_STOP:
         fake_stop(f);
-    if (msg->type == PL_MAIL_KICK) {
-        const struct pl_kick_mail *k = (struct pl_kick_mail *)msg;
-        f->kicks++;
-        f->kick_code = k->code;
-        f->was_unsubscribed = k->channel != NULL;
-    }
-    if (msg->type == PL_MAIL_REGISTER) { /* it was not taken */
+        break;
+    case PL_MAIL_KICK:
+        fake_kick(f, (struct pl_kick_mail *)msg);
+        break;
+    case PL_MAIL_REGISTER: /* it was not taken */
         f->kicks++;
         f->kick_code = ((struct pl_register_mail *)msg)->code;
-    }
-    if (msg->type == PL_MAIL_MEMORY) {
-        const struct pl_memory_mail *m = (struct pl_memory_mail *)msg;
-        f->memory_mails++;
-        f->is_short = m->is_short;
-        f->shed_bytes = m->shed_bytes;
-    }
-    if (msg->type == PL_MAIL_USER) {
+        break;
+    case PL_MAIL_MEMORY:
+        fake_memory(f, (struct pl_memory_mail *)msg);
+        break;
+    case PL_MAIL_USER:
         f->answers++;
         f->connections = ((struct pl_user_mail *)msg)->connections;
+        break;
+    default:
+        pl_actor_refuse(a, msg);
+        return;
     }
     pl_mail_destroy(msg);
 }
