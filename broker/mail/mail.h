@@ -29,7 +29,7 @@ enum pl_mail_type {
     PL_MAIL_UNREGISTER,     /* session to supervisor: pl_register_mail */
     PL_MAIL_KICK,           /* supervisor, admin to session: pl_kick_mail */
     PL_MAIL_USER,      /* admin, session to supervisor: pl_user_mail; back */
-    PL_MAIL_DIRECT,    /* session, admin to session: pl_direct_mail; back */
+    PL_MAIL_DIRECT,    /* session to session: pl_direct_mail; and back */
     PL_MAIL_ANSWER,    /* a handler to session: pl_answer_mail */
     PL_MAIL_PHASE,     /* supervisor to keepers, listeners: pl_phase_mail;
                           back when what it asks is done */
@@ -195,9 +195,13 @@ struct pl_user_mail {
 };
 
 /* A message for one connection: data of a `message` push.  Comes back, with
- * error 404 when nobody has the id. */
+ * error 404 when nobody has the id.  Send it with pl_actor_send_kind() to
+ * sessions alone, since a stranger wrote the address. */
 struct pl_direct_mail {
-    struct pl_msg msg;
+    union {
+        struct pl_msg msg;
+        struct pl_kind_msg for_kind;
+    };
     struct pl_origin origin;
     struct pl_blob *client; /* held: the id that is meant */
     struct pl_blob *data;   /* held: JSON */

@@ -4,7 +4,12 @@
  * The letter is written once, by its sender's session; the body goes into it as
  * it stood.  To a channel or a user it travels as a publication (a user's is
  * kept in the inbox while the user is away), to one connection as direct mail
- * that comes back with the verdict. */
+ * that comes back with the verdict.
+ *
+ * The id of a connection says an actor's address, and a client may write any:
+ * that of a hub, of a supervisor, of nobody.  So the runtime gives direct mail
+ * to sessions only, and a session compares the whole id.  Rejected: a key that
+ * signs ids; all loops, and later all nodes, would have to share it. */
 #include "session_private.h"
 
 #include <stdio.h>
@@ -222,7 +227,8 @@ static void to_connection(struct pl_session *s, uint32_t id,
         return;
     }
     m->origin.command = id;
-    pl_actor_send(&s->actor, address, &m->msg);
+    m->for_kind.kind = &pl_session_actor_ops;
+    pl_actor_send_kind(&s->actor, address, &m->for_kind);
 }
 
 /* The receiver's side: is it me, and am I still here? */

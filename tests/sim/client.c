@@ -350,6 +350,23 @@ static void call(struct client *c, struct pl_buf *b)
     ask(c, b, &s, SUBS, 0);
 }
 
+/* To an address that is perhaps an actor's: a hub's, an owner's, a session's,
+ * one of nobody, the loop's own.  None of them is a client with this id. */
+static void forged_letter(struct client *c, struct pl_buf *b)
+{
+    enum { LOOPS = WORKERS_MAX + 2, SLOTS = 16, GENERATIONS = 3 };
+    struct say s = {.verb = VERB_RPC, .method = "actor.send"};
+    char data[64], id[SAY_ID];
+
+    say_forged_id(id, (uint16_t)world_draw(c->world, LOOPS),
+                  world_draw(c->world, SLOTS),
+                  world_draw(c->world, GENERATIONS));
+    snprintf(data, sizeof data, "{\"to\":\"conn/%s\"}", id);
+    s.data = data;
+    ask(c, b, &s, SUBS, 0);
+    c->asked[c->asked_count - 1].is_forged = true;
+}
+
 /* To a user, a connection (often one that is gone) or a channel. */
 static void letter(struct client *c, struct pl_buf *b)
 {
@@ -419,8 +436,10 @@ static void say_one(struct client *c, struct pl_buf *b)
         query(c, b, room);
     else if (what < 90)
         call(c, b);
-    else if (what < 96)
+    else if (what < 95)
         letter(c, b);
+    else if (what < 96)
+        forged_letter(c, b);
     else if (what < 98)
         send_silently(c, b);
     else

@@ -65,6 +65,7 @@ struct asked {
     uint8_t sub;
     bool is_wrong;  /* it wants to leave what its token brought */
     bool is_strict; /* a subscription that is recovered, or error 112 */
+    bool is_forged; /* to a client id that nobody has */
     uint32_t sub_life;
     uint64_t said_ms;
     uint64_t number; /* what it says */

@@ -238,6 +238,8 @@ static void check_called(struct client *c, const struct asked *a,
 {
     static const char accepted[] = "{\"accepted\":";
 
+    if (a->is_forged)
+        trace_fail("client %u: nobody has accepted a letter", c->index);
     if (a->number == 0)
         return;
     if (r->data.len < sizeof accepted - 1 ||

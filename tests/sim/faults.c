@@ -31,6 +31,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_EARLY_REPLY] = "early-reply",
     [PLANT_LATE_REPLY] = "late-reply",
     [PLANT_QUIET_LOSS] = "quiet-loss",
+    [PLANT_SWALLOWED_MAIL] = "swallowed-mail",
     [PLANT_LOST_CARRY] = "lost-carry",
     [PLANT_OPEN_DOOR] = "open-door",
     [PLANT_QUIET_SHED] = "quiet-shed",
@@ -197,6 +198,32 @@ void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
         pl_mail_destroy(msg);
     else
         __real_pl_actor_send(from, to, msg);
+}
+
+void __real_pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
+                               struct pl_kind_msg *m);
+void __wrap_pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
+                               struct pl_kind_msg *m);
+void __real_pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg);
+void __wrap_pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg);
+
+void __wrap_pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
+                               struct pl_kind_msg *m)
+{
+    if (planted == PLANT_SWALLOWED_MAIL)
+        __real_pl_actor_send(from, to, &m->msg);
+    else
+        __real_pl_actor_send_kind(from, to, m);
+}
+
+/* Twice the broker is to keep a forged address from waiting; so this bug takes
+ * both away. */
+void __wrap_pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg)
+{
+    if (planted == PLANT_SWALLOWED_MAIL)
+        pl_mail_destroy(msg);
+    else
+        __real_pl_actor_refuse(a, msg);
 }
 
 void __real_pl_pace_carry(struct pl_session *s, struct pl_span message);

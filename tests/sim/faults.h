@@ -24,7 +24,8 @@ enum plant {
     PLANT_OPEN_DOOR,       /* without a connect handler anybody gets in */
     PLANT_QUIET_SHED,      /* a history that was shed claims to be whole */
     PLANT_DOUBLE,          /* what the bus brings again is delivered again */
-    PLANT_OLD_EPOCH, /* one of another epoch is taken if its offset fits */
+    PLANT_OLD_EPOCH,      /* one of another epoch is taken if its offset fits */
+    PLANT_SWALLOWED_MAIL, /* any actor gets direct mail, and ignores it */
     PLANT_COUNT
 };
 

@@ -37,7 +37,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_actor_exit(a, "stopped");
         break;
     default:
-        break;
+        pl_actor_refuse(a, msg);
+        return;
     }
     pl_mail_destroy(msg);
 }

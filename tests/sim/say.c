@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 static const struct {
@@ -220,6 +221,24 @@ void say_command(struct pl_buf *b, enum peer_encoding e, const struct say *s)
         say_json(b, s);
     else
         say_binary(b, s);
+}
+
+void say_forged_id(char id[SAY_ID], uint16_t loop, uint32_t slot,
+                   uint32_t generation)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    const uint32_t words[3] = {loop, slot, generation};
+
+    memset(id, 'A', SAY_ID - 1);
+    id[SAY_ID - 1] = '\0';
+    for (unsigned bit = 0; bit < 96; bit += 6) {
+        unsigned digit = 0;
+
+        for (unsigned i = bit; i < bit + 6; i++)
+            digit = digit << 1 | (words[i / 32] >> (31 - i % 32) & 1);
+        id[bit / 6] = digits[digit];
+    }
 }
 
 void say_pong(struct pl_buf *b, enum peer_encoding e)

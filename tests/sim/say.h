@@ -54,6 +54,12 @@ struct say {
  * message. */
 void say_command(struct pl_buf *b, enum peer_encoding e, const struct say *s);
 
+/* What the id of a client would be, were that actor of node 0 one: with a final
+ * zero.  Its second half, which is random in a real one, is not. */
+enum { SAY_ID = 33 };
+void say_forged_id(char id[SAY_ID], uint16_t loop, uint32_t slot,
+                   uint32_t generation);
+
 /* The answer to a ping. */
 void say_pong(struct pl_buf *b, enum peer_encoding e);
 

@@ -105,6 +105,7 @@ void world_check_rest(struct world *w)
 
         check_ledgers(&w->at[i]);
         balance("waiting mail", i, t->mail_queued, 0);
+        balance("mail nobody knows", i, t->mail_dead[PL_DEAD_REFUSED], 0);
         sent += t->posts_sent;
         taken += t->posts_taken - t->posts_foreign;
     }
