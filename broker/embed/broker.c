@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* broker.c - see parley.h: builds the rooms and hands each its neighbours.
+/* broker.c - see parley.h: creates the actors of a broker and gives each the
+ * addresses it needs.
  *
- * N worker loops have channels, a hub, a keeper and connections each; one more
- * loop, the control loop, has the supervisor, the admin server and a hub of its
- * own, so that status and stop work while a handler blocks a worker.  Each loop
- * publishes its numbers at the end of a turn.
+ * N worker loops have channels, a hub, a session manager and connections each;
+ * the first also has the listeners.  One more loop, the control loop, has the
+ * supervisor, the admin server and a hub of its own, so that status and
+ * shutdown work while a handler blocks a worker.  Each loop publishes its
+ * metrics at the end of a turn.
  *
- * Everything is built before a thread runs, in the order in which it starts,
- * and ends in the reverse order; only this file knows all rooms. */
+ * All actors are created before a thread runs; they stop in the reverse
+ * order. */
 #include "broker_private.h"
 
 #include <assert.h>
@@ -21,7 +23,7 @@
 #include "source.h"
 #include "system.h"
 
-enum { BACKLOG_LIMIT = 65536 }; /* messages a loop may be behind */
+enum { BACKLOG_LIMIT = 65536 }; /* most messages waiting for one loop */
 
 /* --- Building --- */
 
@@ -36,8 +38,8 @@ static unsigned count_workers(const struct pl_config *c)
     return cores < 1 ? 1 : (unsigned)cores;
 }
 
-/* What each loop may have, so that the sum is the limit, or so much above it
- * that all have the same; 0 stays 0. */
+/* Divide a limit by the number of workers and round up: all workers get the
+ * same limit, and their sum is at least `total`; 0 stays 0. */
 static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
 {
     return total / b->workers + (total % b->workers != 0);
@@ -49,7 +51,7 @@ static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
 
     o.channel_limit = per_worker(b, o.channel_limit);
     pl_broker_limit_history(b, &o);
-    if (b->workers > 1) { /* names fall on the owners by chance */
+    if (b->workers > 1) { /* the hash may give one owner more than its share */
         o.new_channels = per_worker(b, o.new_channels);
         o.new_channels_burst = 2 * o.new_channels;
     }
@@ -92,7 +94,8 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
     return pl_keeper_create(&s->keeper, s->loop, &o);
 }
 
-/* On a loop's thread, whose lines are this broker's from now on. */
+/* Runs on the thread of a loop, before its first turn: the thread logs with the
+ * settings of this broker. */
 static void take_log(void *broker)
 {
     struct pl_broker *b = broker;
@@ -136,7 +139,7 @@ static enum pl_err build_supervisor(struct pl_broker *b)
     return rc;
 }
 
-/* Channels and hubs of every loop: they know each other by address. */
+/* Create the channels and hubs of all loops and exchange their addresses. */
 static enum pl_err build_routing(struct pl_broker *b)
 {
     enum pl_err rc = PL_OK;
@@ -187,7 +190,8 @@ static enum pl_err build_sessions(struct pl_broker *b)
     return rc;
 }
 
-/* All loops begin with the same seed, so they take each other's tickets. */
+/* All loops start with the same seed, so each accepts session tickets of the
+ * others. */
 static enum pl_err build_tls(struct pl_broker *b)
 {
     struct pl_tls_seed seed;
@@ -239,7 +243,7 @@ static bool has_four(const struct pl_config_endpoints *all, uint16_t port)
     return false;
 }
 
-/* Those of listen_tls come last. */
+/* Create listener `i`; the listeners of listen_tls follow those of `listen`. */
 static enum pl_err build_listener(struct pl_broker *b, size_t i)
 {
     const struct pl_config *c = b->config;
@@ -276,7 +280,7 @@ static enum pl_err build_listener(struct pl_broker *b, size_t i)
     return PL_OK;
 }
 
-/* Who takes part in a stop, in the order of the start. */
+/* Register all actors that take part in the shutdown, in order of creation. */
 static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
 {
     struct pl_supervisor *v = b->supervisor;
@@ -402,7 +406,8 @@ static void make_key(struct pl_broker *b)
     b->key.k1 = pl_random_u64(&random);
 }
 
-/* What outlives a run: it is read by the status after the stop. */
+/* Allocate what outlives a run, because the status reads it after the
+ * shutdown. */
 static enum pl_err allocate(struct pl_broker *b)
 {
     unsigned loops = b->workers + 1;
@@ -457,14 +462,15 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
         .phases = phases,
     };
     pl_guard_leave(b->guard);
-    pl_system_destroy(old_system); /* nobody reads it any more */
+    pl_system_destroy(old_system); /* pl_broker_status() reads the new system
+                                      now */
     pl_phase_trace_destroy(old_phases);
     memset(b->shares, 0, (b->workers + 1) * sizeof *b->shares);
     memset(b->given, 0, b->workers * sizeof *b->given);
     return PL_OK;
 }
 
-/* Until the configuration is read, lines are those of the process. */
+/* Until the configuration is read, the log level of the process applies. */
 static enum pl_err fill(struct pl_broker *b)
 {
     enum pl_err rc = read_config(b);
@@ -499,10 +505,10 @@ enum pl_err pl_broker_create(struct pl_broker **out,
     }
     pl_log_use(before);
     if (rc != PL_OK) {
-        pl_broker_destroy(b); /* takes a half-built broker */
+        pl_broker_destroy(b); /* allows a half-built broker */
         return rc;
     }
-    b->options.config_file = NULL; /* not kept longer than this call */
+    b->options.config_file = NULL; /* valid only during this call */
     b->options.sets = NULL;
     *out = b;
     return PL_OK;
@@ -520,7 +526,7 @@ void pl_broker_set_stores(struct pl_broker *b, pl_broker_stores *make,
     b->stores_arg = arg;
 }
 
-/* Actors that were built are reaped by the system. */
+/* Stop and free all loops.  The system reaps the actors. */
 void pl_broker_free_loops(struct pl_broker *b)
 {
     for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
@@ -534,8 +540,10 @@ void pl_broker_free_loops(struct pl_broker *b)
             pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER);
     }
     if (b->system != NULL) {
-        pl_system_close(b->system); /* before what would be woken */
-        pl_system_reap(b->system);  /* before the bases its sockets are on */
+        pl_system_close(b->system); /* before the reactors that a post wakes are
+                                       freed */
+        pl_system_reap(b->system);  /* before the event bases of the actors'
+                                       sockets are freed */
     }
     for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
         pl_reactor_destroy(b->shares[i].reactor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* broker_private.h - what broker.c and life.c share. */
+/* broker_private.h - the state of a broker, for the files of this module. */
 #ifndef PL_BROKER_PRIVATE_H
 #define PL_BROKER_PRIVATE_H
 
@@ -21,12 +21,12 @@
 #include "supervisor.h"
 #include "tls.h"
 
-/* One loop's share of the broker; the last one is the control loop's.  The
- * actors are their loop's. */
+/* The part of the broker on one loop; the control loop's part is the last.  The
+ * loop owns the actors. */
 struct pl_share {
     struct pl_loop *loop;
     struct pl_reactor *reactor;
-    struct pl_snapshot *snapshot; /* the broker's */
+    struct pl_snapshot *snapshot; /* owned by the broker */
     struct pl_metrics metrics;
     struct pl_channels *channels;
     struct pl_hub *hub;
@@ -36,16 +36,19 @@ struct pl_share {
 
 struct pl_broker {
     struct pl_config *config;
-    struct pl_broker_options options; /* without its pointers to settings */
+    struct pl_broker_options options; /* the pointers to settings are NULL */
     struct pl_config_source source;   /* owned copies, for a reload */
-    struct pl_log log; /* of its loops, and of calls while they last */
-    bool has_log;      /* pl_log_start(), from start to stop */
+    struct pl_log log; /* of its loops, and of threads during a call of
+                          parley.h */
+    bool has_log;      /* pl_log_start() was called, and pl_log_stop() not
+                          yet */
     pl_broker_stores *make_stores;
     void *stores_arg;
-    struct pl_handlers *handlers; /* held; the newest table */
-    struct pl_tls *tls;           /* held; the newest; NULL: no listen_tls */
-    struct pl_access *access;     /* held; the newest */
-    struct pl_address admin;      /* of the control loop */
+    struct pl_handlers *handlers; /* own reference to the newest table */
+    struct pl_tls *tls;           /* own reference to the newest; NULL: no
+                                     listen_tls */
+    struct pl_access *access;     /* own reference to the newest */
+    struct pl_address admin;      /* on the control loop */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     struct pl_snapshot **snapshots; /* by loop */
@@ -58,19 +61,19 @@ struct pl_broker {
     struct pl_address *keepers; /* by worker */
     struct pl_address *conns;   /* by worker */
     uint64_t *given;            /* connections, by worker */
-    struct pl_doors *doors;     /* the first worker's; NULL: none are needed */
+    struct pl_doors *doors;     /* on the first worker; NULL: not needed */
     struct pl_listener **listeners;
     uint16_t *ports;
     uint16_t admin_port;
-    struct pl_supervisor *supervisor; /* the control loop's */
-    uint64_t memory_seen; /* the control loop's: bytes when last read */
+    struct pl_supervisor *supervisor; /* on the control loop */
+    uint64_t memory_seen; /* bytes when last read; used by the control loop */
     struct pl_address supervisor_address;
     bool has_run; /* a new start needs a new system */
-    /* Calls come from any thread: under the guard are is_running, and the
-     * replacing of system, phases, status, handlers, tls and access. */
+    /* Any thread may call.  The guard protects is_running and the replacement
+     * of system, phases, status, handlers, tls and access. */
     struct pl_guard *guard;
     bool is_running;
-    bool is_settled; /* the newest life that was awaited */
+    bool is_settled; /* the audit of the last run that was joined */
 };
 
 static inline struct pl_share *pl_broker_control(struct pl_broker *b)
@@ -78,39 +81,40 @@ static inline struct pl_share *pl_broker_control(struct pl_broker *b)
     return &b->shares[b->workers];
 }
 
-/* broker.c: a new system and trace for a run; the rooms; their threads; and
- * the way back, from any of these. */
+/* broker.c.  Create the system and phase trace of a run; build all actors;
+ * start the threads; and undo any of these steps. */
 enum pl_err pl_broker_prepare(struct pl_broker *b);
 enum pl_err pl_broker_build(struct pl_broker *b);
 enum pl_err pl_broker_run_threads(struct pl_broker *b);
 void pl_broker_free_loops(struct pl_broker *b);
 
-/* numbers.c.  Put the loop's own numbers among the others; and publish all, at
- * the end of a turn. */
+/* numbers.c.  Copy the counts of the runtime to the metrics of the loop; or
+ * copy and publish all, at the end of a turn. */
 void pl_broker_copy_stats(struct pl_share *s);
 void pl_broker_publish_numbers(void *share);
 
-/* descriptors.c: how many connections the admin server, and all clients, may
- * have; the latter 0: any number. */
+/* descriptors.c.  Return the most connections of the admin server, and of all
+ * clients together (0: unlimited). */
 uint32_t pl_broker_admin_limit(const struct pl_broker *b);
 uint32_t pl_broker_connection_limit(const struct pl_broker *b);
 
-/* memory.c: limits.memory in bytes, 0: off; and what the supervisor asks.
- * Errors: PL_EIO: it cannot be kept, and the log says why. */
+/* memory.c.  Return limits.memory in bytes (0: off), and the memory in use, for
+ * the supervisor.
+ * Errors: PL_EIO: the limit cannot be enforced; the log names the reason. */
 enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out);
 uint64_t pl_broker_memory_used(void *broker, bool trim);
 
-/* memory.c: what the histories of one loop may take. */
+/* memory.c.  Set the limits of histories for the channel owner of one loop. */
 void pl_broker_limit_history(const struct pl_broker *b,
                              struct pl_channels_options *o);
 
-/* broker.c: put what was found into the log, a line each.  Empties `report`. */
+/* broker.c.  Log each line of `report` and empty it. */
 void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level);
 
-/* life.c: the supervisor has stopped the internal actors. */
+/* life.c.  Called after the supervisor has stopped the internal actors. */
 void pl_broker_on_stopped(void *arg);
 
-/* life.c: end the queue of lines, if it runs. */
+/* life.c.  Stop the log thread, if it runs. */
 void pl_broker_stop_log(struct pl_broker *b);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daemon.c - see daemon.h.
  *
- * The main thread builds the broker, does what signals.h orders and waits for
- * the end.  A start and a join may hang, so another thread takes the signals.
- * A reload may hang as well, in a file that is a pipe or lies on a disk that
- * does not answer, and no stop may wait for that: each reload has a thread,
- * one at a time.  One that hangs when the broker has stopped is left to the
- * end of the process, and the broker with it.
+ * The main thread creates the broker, follows the orders of signals.h and waits
+ * for the end.  A start and a join may block, so another thread receives the
+ * signals.  A reload may block too, on a pipe or an unresponsive disk, and must
+ * not delay a shutdown: each reload runs on its own thread, one at a time.  If
+ * it still blocks when the broker has stopped, the process exits without
+ * freeing the broker.
  *
- * libevent says what is wrong on stderr by itself, in the middle of a turn; it
- * is given the log instead. */
+ * libevent reports errors on stderr by default, which may block a turn; the
+ * daemon redirects them to the log. */
 #include "daemon.h"
 
 #include <getopt.h>
@@ -32,7 +32,7 @@ struct arguments {
     struct pl_broker_options broker;
     const char **sets; /* owned */
     bool check;
-    int status; /* to exit with at once; -1: go on */
+    int status; /* exit at once with this status; -1: continue */
 };
 
 static void print_usage(FILE *to)
@@ -101,7 +101,7 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
     a->broker.sets = a->sets;
 }
 
-/* Say what is wrong, on stderr, as compilers do. */
+/* Print all configuration errors to stderr, in the format of compilers. */
 static int check(const struct arguments *a)
 {
     struct pl_buf report = {0};
@@ -140,7 +140,7 @@ static void on_complaint(const char *text)
                    pl_log_string("message", text));
 }
 
-/* Lines of the program's own threads are wanted as those of its broker are. */
+/* Log lines of the program's own threads use the level of its broker. */
 static void share_level(struct pl_broker *b)
 {
     pl_log_set_level(pl_log_level(pl_broker_log(b)));
@@ -149,14 +149,14 @@ static void share_level(struct pl_broker *b)
 struct running {
     struct pl_broker *broker;
     struct pl_signals *signals;
-    struct pl_thread *reload; /* NULL: none is under way */
+    struct pl_thread *reload; /* NULL: no reload in progress */
 };
 
 static void reload(void *arg)
 {
     struct running *r = arg;
 
-    pl_broker_reload(r->broker); /* the log says how it went */
+    pl_broker_reload(r->broker); /* logs its result */
     pl_signals_reloaded(r->signals);
 }
 
@@ -174,12 +174,13 @@ static void begin_reload(struct running *r)
 
 static void end_reload(struct running *r)
 {
-    pl_thread_join(r->reload, PL_JOIN_FOREVER); /* it has nothing left to do */
+    pl_thread_join(r->reload, PL_JOIN_FOREVER); /* the thread is about to
+                                                   exit */
     r->reload = NULL;
     share_level(r->broker);
 }
 
-/* Do what signals say until the broker has stopped. */
+/* Follow the orders of the signal thread until the broker has stopped. */
 static void watch(struct running *r)
 {
     for (;;) {
@@ -202,14 +203,15 @@ static void watch(struct running *r)
     }
 }
 
-/* Without destroying anything: a thread still needs it. */
+/* Exit without freeing anything: a thread still uses it. */
 _Noreturn static void leave(int status)
 {
     pl_log_flush_last();
     _exit(status);
 }
 
-/* All of a life but its building.  Gives the status to exit with. */
+/* Run the broker from start to shutdown and return the exit status.  Exit from
+ * here if a thread cannot be joined. */
 static int live(struct running *r)
 {
     enum pl_err rc = pl_broker_start(r->broker);

@@ -5,12 +5,13 @@
 
 #include "broker.h"
 
-/* Read the arguments, run the broker until a signal or an administrator stops
- * it.  SIGTERM and SIGINT stop; a second one hurries; a third ends the process
- * at once.  `stores` may be NULL.
- * Returns the exit status: 0, 1 (it failed, or something had to be left
- * behind), 2 (arguments or configuration).
- * Thread: the program's only one. */
+/* Read the arguments and run the broker until a signal or an administrator
+ * stops it.  SIGTERM and SIGINT stop the broker; a second signal skips the
+ * grace phase; a third one ends the process at once.  `stores` may be NULL.
+ *
+ * Return the exit status: 0, 1 (failure, or a thread or count was left over), 2
+ * (arguments or configuration).
+ * Thread: the program's only thread. */
 int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores);
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* descriptors.c - how the descriptors of the process are shared: what the admin
- * server may have is kept from the clients, so neither can take from the other.
+/* descriptors.c - divides the descriptors of the process: a fixed share is kept
+ * for the admin server, so that clients and admin connections cannot use up
+ * each other's.
  *
- * Invariant: with limits.connections 0 both limits together leave
- * SPARE_DESCRIPTORS, if the process may have twice as many. */
+ * Invariant: with limits.connections 0 the two limits leave SPARE_DESCRIPTORS,
+ * if RLIMIT_NOFILE exceeds twice the sum of SPARE_DESCRIPTORS and the admin
+ * limit. */
 #include "broker_private.h"
 
 #include <sys/resource.h>
 
-enum { SPARE_DESCRIPTORS = 64 /* of the broker itself */ };
+enum { SPARE_DESCRIPTORS = 64 /* for the broker itself */ };
 
 uint32_t pl_broker_admin_limit(const struct pl_broker *b)
 {

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* life.c - the calls of parley.h on a broker that was built: start, stop,
- * wait, status, handlers.
+/* life.c - the calls of parley.h on an existing broker: start, stop, wait,
+ * status, publish, handlers.
  *
- * The supervisor does the phases of stop on the control loop; when the internal
- * actors are gone it ends that loop, which is what pl_broker_wait() waits for.
- * The rest, joining the workers, is the reset phase and happens in the thread
- * that waits: no lock is needed, since by then nobody else writes.
+ * The supervisor runs the shutdown phases on the control loop.  When the
+ * internal actors have exited, it ends that loop, and pl_broker_wait()
+ * continues: joining the workers is the reset phase and runs on the waiting
+ * thread.  This needs no lock, because no other thread writes by then.
  *
- * Any thread of the program may call: a guard keeps what a start replaces from
- * under the feet of those who read it.  Nobody waits inside it, so a status is
- * told at once also while the broker stops.
+ * Any thread of the program may call.  A guard protects the objects that a
+ * start replaces from concurrent readers.  No thread waits while it holds the
+ * guard, so a status returns at once also during a shutdown.
  *
- * A worker that a handler blocks beyond the reset deadline cannot be joined;
- * it is named, and the broker stays in memory, since its thread still runs. */
+ * A worker that a handler blocks beyond the reset deadline cannot be joined:
+ * the handler is logged, and the broker stays in memory, because the thread
+ * still uses it. */
 #include "broker_private.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 #include "system.h"
 #include "wire_text.h"
 
-/* On the control loop: nothing is left to do but to join. */
+/* Runs on the control loop; only joining the threads is left to do. */
 void pl_broker_on_stopped(void *arg)
 {
     struct pl_broker *b = arg;
@@ -35,8 +36,9 @@ void pl_broker_on_stopped(void *arg)
 }
 
 enum {
-    LAST_TURNS = 10000,       /* of actors that keep each other busy */
-    PUBLICATION_MAX = 1 << 30 /* as clients, whatever they may say at most */
+    LAST_TURNS = 10000,       /* if actors never stop sending each other mail */
+    PUBLICATION_MAX = 1 << 30 /* bytes, the largest that websocket.max_message
+                                 may be */
 };
 
 static void set_running(struct pl_broker *b, bool is_running)
@@ -54,7 +56,8 @@ static bool is_running(struct pl_broker *b)
     return is;
 }
 
-/* Lines are queued only while loops run: a stopped broker has no thread. */
+/* The log thread runs only while the loops do: a stopped broker has no
+ * thread. */
 static enum pl_err start_log(struct pl_broker *b)
 {
     enum pl_err rc = b->has_log ? PL_OK : pl_log_start();
@@ -129,7 +132,7 @@ static uint64_t now_ms(void)
     return pl_clock_system.monotonic(&pl_clock_system) / 1000000;
 }
 
-/* Say which handler holds a loop that cannot be joined. */
+/* Log the handler that blocks a loop. */
 static void name_blocker(const struct pl_share *s, unsigned i)
 {
     const char *name = "unknown";
@@ -141,7 +144,8 @@ static void name_blocker(const struct pl_share *s, unsigned i)
            pl_log_string("handler", name), pl_log_number("ms", (int64_t)ms));
 }
 
-/* Join every worker within one deadline; gives how many could not be. */
+/* Join all workers before one deadline.  Return the number of workers that
+ * still run. */
 static unsigned join_workers(struct pl_broker *b)
 {
     uint64_t deadline = now_ms() + b->config->shutdown.reset_ms;
@@ -170,7 +174,8 @@ static bool has_work(const struct pl_broker *b)
     return false;
 }
 
-/* The loops' threads are gone, so this one takes their turns. */
+/* Run the last turns of the loops on this thread; their own threads have
+ * exited. */
 static void take_last_turns(struct pl_broker *b)
 {
     int left = LAST_TURNS;
@@ -181,10 +186,10 @@ static void take_last_turns(struct pl_broker *b)
     } while (has_work(b) && --left > 0);
 }
 
-/* A loop ends after a turn, whatever mail it has or gets: a handler that
- * blocked for long leaves its actors behind, with their orders to end in their
- * mailboxes.  They get to that now; then whatever still lives is reaped, and
- * the mail of both is counted. */
+/* A loop ends after a turn even if it has mail: after a handler blocked for
+ * long, actors are left with their stop messages in their mailboxes.  Handle
+ * this mail, then reap all actors that still live, then handle the mail that
+ * this caused. */
 static void settle_mail(struct pl_broker *b)
 {
     take_last_turns(b);
@@ -192,7 +197,7 @@ static void settle_mail(struct pl_broker *b)
     take_last_turns(b);
 }
 
-/* The numbers are published for the last time. */
+/* Publish the final metrics, with the maxima reset to 0. */
 static void settle_numbers(struct pl_broker *b)
 {
     for (unsigned i = 0; i <= b->workers; i++) {
@@ -206,7 +211,8 @@ static void settle_numbers(struct pl_broker *b)
     }
 }
 
-/* What nobody could look at is not settled. */
+/* Return true if the status after the run has no deviation.  Return false also
+ * if the status cannot be collected. */
 static bool audit(const struct pl_broker *b)
 {
     struct pl_status status;
@@ -233,7 +239,7 @@ static enum pl_err wait_for_end(struct pl_broker *b)
         return PL_OK;
     enum pl_err rc =
         pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER);
-    if (rc != PL_OK) /* its thread runs, and takes its turns itself */
+    if (rc != PL_OK) /* the control loop still runs */
         return rc;
     unsigned left = join_workers(b);
     bool is_first = pl_phase_trace_now(b->phases) != PL_PHASE_STOPPED;
@@ -243,8 +249,8 @@ static enum pl_err wait_for_end(struct pl_broker *b)
     }
     if (left > 0)
         return PL_ETIMEDOUT;
-    set_running(b, false);      /* from here on nobody posts ... */
-    pl_system_close(b->system); /* ... nor answers a call */
+    set_running(b, false);      /* no thread posts from here on ... */
+    pl_system_close(b->system); /* ... and no call can be finished */
     settle_mail(b);
     settle_numbers(b);
     if (is_first)
@@ -303,7 +309,8 @@ enum pl_err pl_broker_status(const struct pl_broker *b, char **out)
     return PL_OK;
 }
 
-/* Owner: the runtime on PL_OK.  Where to is read under the guard. */
+/* Send `msg` to *to, which is read under the guard.
+ * Owner: the runtime on PL_OK. */
 static enum pl_err post(struct pl_broker *b, const struct pl_address *to,
                         struct pl_msg *msg)
 {
@@ -318,7 +325,8 @@ static enum pl_err post(struct pl_broker *b, const struct pl_address *to,
     return rc;
 }
 
-/* The publication's own copy is looked at: line ends in it become spaces. */
+/* Check the data of the publication in place; line ends in JSON become
+ * spaces. */
 static enum pl_err check_data(const struct pl_broker *b, struct pl_pub *pub)
 {
     if (pub == NULL)
@@ -353,7 +361,7 @@ enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 
 /* --- Handlers --- */
 
-/* Fills mail[0..count); on failure nothing is left of them. */
+/* Create `count` mails; on error none is left. */
 static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
                            struct pl_handlers *table)
 {
@@ -370,8 +378,9 @@ static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
     return PL_OK;
 }
 
-/* Every keeper takes over the new table, or none does.  Takes the reference to
- * it either way.  Under the guard. */
+/* Send the new table to every session manager, or to none if allocation fails.
+ * Call this with the guard entered.
+ * Owner: takes the reference to `table`, also on error. */
 static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
 {
     struct pl_handlers_mail *mail[PL_CONFIG_LOOPS_MAX];

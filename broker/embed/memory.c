@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory.c - limits.memory and the limits of histories in bytes, and what the
- * process has of them.
+/* memory.c - limits.memory, the limits of histories in bytes, and the memory in
+ * use.
  *
- * A share is worked out when the broker starts: a limit that moved while it
- * runs would have to be explained in each log line that names it.
+ * Percentages are converted to bytes once, at start, so that a limit has the
+ * same value in all log lines of a run.
  *
- * A limit that cannot be kept is no limit, so where /proc does not tell, the
- * broker does not start.  Later it may not tell for a while, as it takes a
- * descriptor to read; then what was read last counts.  Rejected: to count
- * nothing, which opened the doors when descriptors had run out. */
+ * If /proc cannot be read at start, limits.memory cannot be enforced, and the
+ * broker does not start.  Later /proc may be unreadable for a while, because
+ * reading it needs a descriptor; the last value read then stays valid.
+ *
+ * Rejected: reporting 0 bytes when /proc cannot be read, because that lifts the
+ * limit while the process is out of descriptors. */
 #include "broker_private.h"
 #include "log.h"
 #include "memory_limit.h"
@@ -32,7 +34,7 @@ static enum pl_err cannot_keep(const char *why)
     return PL_EIO;
 }
 
-/* Of what the process may have. */
+/* Convert a percentage of the memory available to the process. */
 static enum pl_err share(unsigned percent, uint64_t *out)
 {
     uint64_t ceiling = pl_memory_ceiling("");
@@ -69,7 +71,8 @@ static uint64_t part_of(uint64_t whole, const struct pl_config_memory *m)
                : whole / 100 * m->percent + whole % 100 * m->percent / 100;
 }
 
-/* Of limits.memory if there is one, else of what the process may have. */
+/* A percentage counts from limits.memory if that is set, otherwise from the
+ * memory available to the process. */
 static uint64_t history_limit(const struct pl_broker *b)
 {
     const struct pl_config_memory *m = &b->config->limits.memory;
@@ -87,7 +90,7 @@ static uint64_t history_limit(const struct pl_broker *b)
     return part_of(whole, &b->config->limits.history);
 }
 
-/* A loop's part; a limit does not become 0, which would be none. */
+/* The limit per worker, rounded up: 0 means unlimited. */
 static uint64_t part(uint64_t limit, unsigned workers)
 {
     return limit / workers + (limit % workers != 0);

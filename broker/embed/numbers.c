@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* numbers.c - what a loop counts, told at the end of each turn.
+/* numbers.c - publishes the metrics of a loop at the end of each turn.
  *
- * The runtime knows no metrics, so its counts are copied among those of the
- * rooms first. */
+ * The runtime knows no metrics, so its counts are first copied to the metrics
+ * of the loop. */
 #include "broker_private.h"
 
 void pl_broker_copy_stats(struct pl_share *s)

@@ -8,16 +8,18 @@
  *     if (pl_broker_create(&b, &o) == PL_OK &&
  *         pl_broker_handle(b, "greet", greet, NULL) == PL_OK &&
  *         pl_broker_start(b) == PL_OK)
- *             ... the program does what it does ...
+ *             ... the program does its work ...
  *     pl_broker_stop(b);
  *     pl_broker_wait(b);
  *     pl_broker_destroy(b);
  *
- * The broker runs on threads of its own.  It never calls exit(), installs no
- * signal handler and writes nothing but its log, to stderr.  A thread writes
- * the log, so a stderr that blocks stops no loop: lines queue, and those that
- * do not fit are counted ("log" in the status).  Calls that may fail return
- * PL_OK or a negative error; pl_err_text() has its words. */
+ * The broker runs on its own threads.  It never calls exit(), installs no
+ * signal handler and writes nothing but its log, to stderr.  One thread writes
+ * the log, so a blocked stderr stops no loop: lines are queued, and lines that
+ * do not fit are counted ("log" in the status).
+ *
+ * Calls that may fail return PL_OK or a negative error; pl_err_text() returns
+ * its text. */
 #ifndef PARLEY_H
 #define PARLEY_H
 
@@ -34,127 +36,141 @@ extern "C" {
 #define PL_API __attribute__((visibility("default")))
 
 struct pl_broker; /* opaque */
-struct pl_call;   /* one custom message that waits for its answer */
+struct pl_call;   /* one custom message until its handler replies */
 
 struct pl_broker_options {
-    const char *config_file; /* YAML; NULL: none */
-    /* Settings that win over the file, "key=value" as with parleyd --set. */
+    const char *config_file; /* YAML; NULL: no file */
+    /* Settings that override the file, "key=value" as for parleyd --set. */
     const char *const *sets;
     size_t set_count;
-    bool insecure; /* anonymous clients may do everything; loopback only */
-    /* A handler of "connect" will judge clients.  While there is none, clients
-     * that it would judge are refused for now (error 100, temporary), whatever
-     * auth.anonymous and `insecure` say; also after pl_broker_unhandle(). */
+    bool insecure; /* anonymous clients may do everything; restricts the broker
+                      to loopback addresses */
+    /* A handler of "connect" decides which clients may connect; see
+     * pl_broker_handler.  While none is registered, also after
+     * pl_broker_unhandle(), these clients get error 100, which is temporary,
+     * regardless of auth.anonymous and `insecure`. */
     bool handles_connect;
-    /* Called once when the broker has stopped taking part in anything, on a
-     * thread of the broker's; pl_broker_wait() then returns soon.  May be
-     * NULL. */
+    /* Called once per run, on a thread of the broker, when all its actors have
+     * stopped.  pl_broker_wait() then returns soon.  May be NULL. */
     void (*on_stopped)(void *arg);
     void *arg;
 };
 
-/* Read the configuration and build a broker that does not run yet.  What is
- * wrong with the configuration is told in the log, by file, line and key.
+/* Read the configuration and create a broker that does not run yet.  The log
+ * names each configuration error by file, line and key.
  * Owner:  the caller, until pl_broker_destroy().
  * Thread: any.
  * Errors: PL_EINVAL, PL_EIO, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_create(struct pl_broker **out,
                                     const struct pl_broker_options *options);
 
-/* Free a broker that never ran, or that pl_broker_wait() has seen end.  NULL
- * is allowed.  Thread: any. */
+/* Free a broker that never ran, or that pl_broker_wait() has joined.  NULL is
+ * allowed.
+ * Thread: any. */
 PL_API void pl_broker_destroy(struct pl_broker *b);
 
-/* Listen and run.  A second start while it runs does nothing but warn.
- * Thread: the one that created it.
- * Errors: PL_EIO (an address is taken, named in the log), PL_ENOMEM. */
+/* Open the listeners and run.  On a running broker, log a warning and do
+ * nothing else.
+ * Thread: the thread that created the broker.
+ * Errors: PL_EIO (an address or limits.memory cannot be used; see the log),
+ *         PL_EEXIST (another broker listens on admin.socket), PL_ENOMEM. */
 PL_API enum pl_err pl_broker_start(struct pl_broker *b);
 
-/* Begin to stop, in phases: see docs/operations.md.  Returns at once; calling
- * it again changes nothing.  `hurry` skips waiting for work in progress.
+/* Start the shutdown, in phases: see docs/operations.md.  Both calls return at
+ * once; repeating them has no effect.  pl_broker_hurry() also skips the rest of
+ * the grace phase, which waits for work in progress.
  * Thread: any, also inside a handler. */
 PL_API void pl_broker_stop(struct pl_broker *b);
 PL_API void pl_broker_hurry(struct pl_broker *b);
 
-/* Wait until a stop is complete and all threads have ended.  Without a stop it
- * waits for ever.
- * Thread: one that the broker does not run, and one at a time.
+/* Wait until a shutdown is complete and all threads have exited.  Block until
+ * the broker is stopped; return PL_OK at once if it does not run.
+ * Thread: any but the broker's own, one at a time.
  * Errors: PL_ETIMEDOUT: a handler blocks its loop beyond shutdown.reset; the
- *         log names it, and the broker cannot be destroyed until the handler
- *         has ended: wait again for that. */
+ *         log names the handler.  The broker cannot be destroyed until the
+ *         handler has returned: wait again for that. */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
-/* Read the configuration again, with the same file and sets, and the files of
- * TLS that it names.  New connections, logins and requests get what it says now
- * of log.level, auth.hmac_secret, api.key, websocket.allowed_origins,
+/* Read the configuration again, with the same file and sets, and the TLS files
+ * that it names.  New connections, logins and requests use the new values of
+ * log.level, auth.hmac_secret, api.key, websocket.allowed_origins,
  * websocket.allowed_hosts, tls.certificate, tls.key and tls.client_ca; no
- * connection is lost.  The log names each other key that differs: it needs a
- * restart.  When anything is bad all stays as it was, and the log says what.
- * Thread: any, but not while another one is in pl_broker_start(); it blocks
+ * connection is lost.  The log names each other key that differs, because it
+ * needs a restart.  On any error nothing changes, and the log names the reason.
+ * Thread: any, but not while another thread is in pl_broker_start().  Blocks
  *         while it reads files.
  * Errors: PL_EINVAL (a key or a file), PL_EIO, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
 
-/* The port of the n-th address of `listen` or `listen_tls`, once started; 0:
- * there is none.  Of the admin address: pl_broker_admin_port().
+/* Return the port of the n-th address of `listen` or `listen_tls`, or of
+ * admin.listen; 0: no such address.  Valid after pl_broker_start().
  * Thread: any. */
 PL_API uint16_t pl_broker_port(const struct pl_broker *b, unsigned n);
 PL_API uint16_t pl_broker_tls_port(const struct pl_broker *b, unsigned n);
 PL_API uint16_t pl_broker_admin_port(const struct pl_broker *b);
 
-/* The status as JSON, at any time, also while a handler blocks and after the
- * stop; never waits.
+/* Write the status as JSON.  Works at any time, also while a handler blocks and
+ * after the shutdown; never waits for a loop.
  * Owner:  the caller frees *out with free().
- * Thread: any.  Errors: PL_ENOMEM. */
+ * Thread: any.
+ * Errors: PL_ENOMEM. */
 PL_API enum pl_err pl_broker_status(const struct pl_broker *b, char **out);
 
-/* Publish `data`: JSON, or with channels.data: binary anything, which then must
- * be JSON if any subscriber uses JSON.  It is on its way when this returns;
- * nobody is told whether it arrived.
+/* Publish `data`, which must be JSON unless channels.data is binary.  With
+ * binary data that is not JSON, subscribers that use JSON are disconnected.
+ * When this returns, the publication is in transit; its result is not reported.
  * Thread: any.
  * Errors: PL_ENOMEM, PL_EINVAL (channel name, data), PL_ETOOBIG (more than
- *         1 GiB), PL_ESTOPPING (not running). */
+ *         1 GiB), PL_ESTOPPING (not running, or stopping). */
 PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
                                      const void *data, size_t len);
 
 /* --- Custom messages --- */
 
-/* Called for each rpc whose method, or send whose "type", is the one that it
- * was registered for; and, for "connect", for each client that connects without
- * a token.  It runs on the loop of the client's connection and must not block:
- * others wait.  One that blocks longer than handlers.slow is named in the log
- * and in the status.
- * It answers the call exactly once, now or later, from any thread, with
- * pl_call_reply(), pl_call_fail() or, for a connect, pl_call_accept(); a call
- * without a reply (a send) is ended the same way.  Also when the broker has
- * stopped meanwhile, was started again or destroyed: the answer then goes
- * nowhere, and the status after the stop counts it ("handlers.late"). */
+/* Called for each rpc whose method, and each send whose "type", is the
+ * registered type.  A handler of "connect" is called for each client that
+ * connects without a token, and while auth.hmac_secret is not set also for
+ * clients with a token.
+ *
+ * The handler runs on the loop of the client's connection and must not block,
+ * because the other connections of the loop wait.  The log and the status name
+ * a handler that blocks longer than handlers.slow.
+ *
+ * The handler must finish the call exactly once, before it returns or later,
+ * from any thread: with pl_call_reply(), pl_call_fail() or, for a connect,
+ * pl_call_accept().  This includes a send, although it has no reply.  It also
+ * holds after the broker has stopped, was started again or was destroyed: the
+ * result is then discarded, and the status after the shutdown counts it
+ * ("handlers.late"). */
 typedef void pl_broker_handler(struct pl_call *call, void *context);
 
-/* Register or unregister; at any time.  A call under way still ends.  Loops
- * that run take it over a moment later; after an error all is as before.  From
- * the first handler of "connect" on it is as if `handles_connect` was set.
- * Thread: any, but not while another one is in pl_broker_start().
- * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM; PL_EINVAL: no message would come to
- *         it, because `type` is empty, not UTF-8 or parley's own (actor.*,
- *         sys.*), or `handler` is NULL. */
+/* Register or unregister a handler, at any time.  Calls in progress continue.
+ * Running loops switch to the new handler a moment later; on error nothing
+ * changes.  After the first registration of "connect" the broker behaves as if
+ * `handles_connect` were set.
+ * Thread: any, but not while another thread is in pl_broker_start().
+ * Errors: PL_EEXIST (the type has a handler), PL_ENOENT (it has none),
+ *         PL_ENOMEM, PL_EINVAL (`handler` is NULL, or no message can reach it:
+ *         `type` is empty, not UTF-8 or reserved, as actor.* and sys.*). */
 PL_API enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
                                     pl_broker_handler *handler, void *context);
 PL_API enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type);
 
-/* What the client sent, JSON (from protobuf clients any bytes), and who it is;
- * valid until the call is answered.  A zero byte follows each.  The user is ""
- * for anonymous clients, the token "" but in a connect. */
+/* The data that the client sent, JSON (any bytes from a protobuf client), and
+ * the client's identity; valid until the call is finished.  A zero byte follows
+ * each.  The user of an anonymous client is ""; the token is "" except in a
+ * connect. */
 PL_API const char *pl_call_data(const struct pl_call *call, size_t *len);
 PL_API const char *pl_call_type(const struct pl_call *call);
 PL_API const char *pl_call_user(const struct pl_call *call);
 PL_API const char *pl_call_client(const struct pl_call *call);
 PL_API const char *pl_call_token(const struct pl_call *call);
 
-/* Answer; the call is gone afterwards.  `data` is JSON, NULL: none; `code` is
- * 400 to 1999; `info` is JSON that others see with the user, NULL: none.
+/* Finish the call and free it.  `data` is JSON, NULL: no data; a JSON client
+ * gets error 100 if it is not.  `code` is 400 to 1999.  `info` is JSON that
+ * other clients see with the user, NULL: no info.
  * Thread: any.
- * Errors: the call is still there, to be answered again.  PL_ENOMEM; PL_EINVAL
+ * Errors: the call is still pending; finish it again.  PL_ENOMEM, PL_EINVAL
  *         (user or text is not UTF-8, user has more than 254 bytes, info is
  *         not JSON, pl_call_reply() to a connect, pl_call_accept() to another
  *         call). */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reload.c - read the configuration and the files of TLS, again while the
- * broker runs.
+/* reload.c - reads the configuration and the TLS files, again while the broker
+ * runs.
  *
- * All files are read, and all mail is made, before anything changes: a reload
- * happens on every loop or on none.  The thread that asks reads the files; the
- * loops get what was read by mail, as counted tables that never change.  A
- * connection keeps what it began with, so none is lost.
+ * All files are read, and all mails are created, before anything changes: a
+ * reload takes effect on every loop or on none.  The calling thread reads the
+ * files; the loops receive the result by mail, as immutable refcounted tables.
+ * An open connection keeps the table it started with, so no connection is lost.
  *
- * Rooms keep pointers into the first configuration, which lives as long as the
- * broker.  Keys that a running broker does not take over are compared with it
- * and named in the log.
+ * Other modules keep pointers into the first configuration, which lives as long
+ * as the broker.  Keys that cannot change at run time are compared with it and
+ * named in the log.
  *
- * Invariant: access and tls of the broker are what its next start uses, and
- * what its running loops have or have mail of. */
+ * Invariant: `access` and `tls` of the broker are what its next start uses, and
+ * what its running loops have or will have once they read their mail. */
 #include "broker_private.h"
 
 #include "config_diff.h"
@@ -35,13 +35,15 @@ enum pl_err pl_broker_load_tls(struct pl_tls **out,
     return pl_tls_load(out, &files, fault);
 }
 
-/* All mail of one reload.  What was not sent is destroyed. */
+/* The configuration and all mails of one reload.  Mail that was not sent is
+ * destroyed. */
 struct reload {
-    struct pl_config *config; /* what the files say now */
-    struct pl_tls *tls;       /* held; NULL: no listen_tls */
-    struct pl_access *access; /* held */
+    struct pl_config *config; /* as the files are now */
+    struct pl_tls *tls;       /* own reference; NULL: no listen_tls */
+    struct pl_access *access; /* own reference */
     struct pl_msg *tls_mail[PL_CONFIG_LOOPS_MAX];        /* by worker */
-    struct pl_msg *access_mail[PL_CONFIG_LOOPS_MAX + 1]; /* the last: admin's */
+    struct pl_msg *access_mail[PL_CONFIG_LOOPS_MAX + 1]; /* the last is for the
+                                                            admin server */
 };
 
 static void destroy_mail(struct pl_msg **mail, unsigned count)
@@ -96,7 +98,8 @@ static enum pl_err read_config(const struct pl_broker *b, struct reload *r)
     return rc;
 }
 
-/* Only where there are listeners of TLS; that changes with a restart. */
+/* Read the TLS files if the broker has TLS listeners; listeners change with a
+ * restart only. */
 static enum pl_err read_tls(const struct pl_broker *b, struct reload *r)
 {
     struct pl_tls_fault fault;
@@ -128,7 +131,7 @@ static void post(struct pl_broker *b, struct pl_address to,
     *mail = NULL;
 }
 
-/* The broker's own references become the new ones; `r` keeps the old. */
+/* Give the broker the new tables and `r` the old ones, to release them. */
 static void swap(struct pl_broker *b, struct reload *r)
 {
     struct pl_access *access = b->access;
@@ -155,7 +158,7 @@ static void spread(struct pl_broker *b, struct reload *r)
     pl_guard_leave(b->guard);
 }
 
-/* Gives how many keys differ that only a start looks at. */
+/* Log the changed keys that need a restart.  Return their number. */
 static unsigned name_others(const struct pl_broker *b, const struct reload *r)
 {
     unsigned count = 0;

@@ -2,21 +2,22 @@
 /* signals.c - see signals.h.
  *
  * All signals are blocked before a thread starts, and one thread reads them
- * from two descriptors: no handler runs anywhere, and nothing needs to be safe
- * for one.  That thread never does what may wait, so it counts to three
- * whatever hangs: a join, a start.  The main thread does the work and reads its
- * orders from eventfds, which add up and are never full.
+ * from two signalfds: no handler runs, so no code must be async-signal-safe.
+ * That thread never blocks on anything else, so it counts to three even while a
+ * start or join hangs.  The main thread does the work.  It reads its orders
+ * from eventfds, which add up and are never full.
  *
- * Of several signals that wait the kernel gives the lowest number first, which
- * is SIGHUP's: sent fast enough, it would put off a stop for as long.  So those
- * that end the broker have a descriptor of their own, which is looked at first;
- * and after a stop nothing is read again.
+ * The kernel delivers the pending signal with the lowest number first, which is
+ * SIGHUP: a fast sequence of SIGHUPs could postpone a shutdown.  So SIGTERM and
+ * SIGINT have their own descriptor, which is read first; and after a stop no
+ * reload is ordered.
  *
- * Crashes (abort, a bad address) have a handler, since the last lines before
- * one are those that are wanted: it gives the log's thread a moment, then lets
- * the default happen.  A handler that is there already, a sanitizer's, stays.
+ * Crashes (abort, a bad address) do have a handler, because the log lines
+ * before a crash matter most: it waits for the log thread, then the default
+ * action follows.  An existing handler, such as a sanitizer's, is kept.
  *
- * Rejected: calling pl_broker_stop() on this thread, which takes a lock. */
+ * Rejected: calling pl_broker_stop() on this thread, because it takes a
+ * lock. */
 #include "signals.h"
 
 #include <poll.h>
@@ -39,9 +40,9 @@ struct pl_signals {
     int ends, others;   /* signalfds */
     int orders[ORDERS]; /* eventfds */
     struct pl_thread *thread;
-    /* The thread's. */
+    /* Signal thread only. */
     unsigned stops_taken;
-    /* The main thread's. */
+    /* Main thread only. */
     uint64_t stops_given, stops_told;
     bool is_reloading;
 };
@@ -50,7 +51,8 @@ static void tell(struct pl_signals *s, int order)
 {
     uint64_t one = 1;
 
-    /* It fails only when 2^64 - 2 wait, and then one is there. */
+    /* write() fails only if the count is at its maximum, 2^64 - 2; then an
+     * order is pending anyway. */
     ssize_t put = write(s->orders[order], &one, sizeof one);
     (void)put;
 }
@@ -97,7 +99,7 @@ static void run(void *arg)
 
 /* --- The main thread --- */
 
-/* Whether an order waits; *count: how many of its kind.  All are taken. */
+/* Take all pending orders of a kind.  Return false if there are none. */
 static bool take_order(struct pl_signals *s, int order, uint64_t *count)
 {
     return read(s->orders[order], count, sizeof *count) > 0;
@@ -109,7 +111,7 @@ enum pl_signals_order pl_signals_wait(struct pl_signals *s)
         {.fd = s->orders[STOPPED], .events = POLLIN},
         {.fd = s->orders[STOPS], .events = POLLIN},
         {.fd = s->orders[RELOADED], .events = POLLIN},
-        /* poll(2) passes over a negative one */
+        /* poll(2) ignores a negative descriptor */
         {.fd = s->is_reloading ? -1 : s->orders[RELOADS], .events = POLLIN},
     };
     uint64_t count;
@@ -149,7 +151,7 @@ void pl_signals_stopped(void *signals)
 static void on_crash(int number)
 {
     pl_log_flush_last();
-    raise(number); /* the handler is gone: SA_RESETHAND */
+    raise(number); /* SA_RESETHAND has removed the handler */
 }
 
 static void catch_crashes(void)
@@ -222,7 +224,7 @@ void pl_signals_destroy(struct pl_signals *s)
         return;
     tell(s, QUIT);
     if (pl_thread_join(s->thread, JOIN_MS) != PL_OK)
-        return; /* it needs all of this */
+        return; /* the thread still uses all of this */
     close_one(s->ends);
     close_one(s->others);
     for (int i = 0; i < ORDERS; i++)
