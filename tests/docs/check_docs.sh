@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Does the documentation name what there is?  Every command of the tool, every
-# option of both programs, the exit statuses, every group of the status; and do its links lead
-# somewhere, and are the man pages well formed?
+# option of both programs, the exit statuses, every group of the status, every
+# log event and code; and do its links lead somewhere, and are the man pages
+# well formed?
 #   check_docs.sh SOURCE_DIR PARLEYD PARLEY
 set -uo pipefail
 export LC_ALL=C
@@ -88,6 +89,9 @@ for metric in $(grep -ohE '\bparley_[a-z_]+' ./*.md docs/*.md | sort -u); do
     is_metric "$metric" ||
         finding "there is no metric $metric"
 done
+
+# Log events, codes and statuses, on the page that says what to do.
+tests/docs/check_troubleshoot.sh . || found=1
 
 for page in ./*.md docs/*.md; do
     while IFS= read -r link; do
