@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* address.c - see address.h.
  *
- * Four decimal numbers with dots between.  The text is parsed strictly: each
- * address has exactly one text, so texts can be compared and used as keys.
- * Rejected: strtoul(), which takes blanks, signs and leading zeros. */
+ * The text is four decimal numbers separated by dots.  Each address has exactly
+ * one valid text, so texts can be compared and used as keys.
+ *
+ * Rejected: strtoul(), because it accepts blanks, signs and leading zeros. */
 #include "address.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@ void pl_address_format(struct pl_address a, char text[PL_ADDRESS_TEXT_MAX])
              (unsigned)a.loop, (unsigned)a.slot, (unsigned)a.generation);
 }
 
-/* Take a number of at most `max` from the front of `text`. */
+/* Remove a number of at most `max` from the front of `text`. */
 static bool take_number(struct pl_span *text, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;

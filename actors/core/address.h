@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* address.h - the name of an actor: where it lives, and which life it is. */
+/* address.h - the address of an actor: its loop, its slot there and the
+ * generation of that slot. */
 #ifndef PL_ADDRESS_H
 #define PL_ADDRESS_H
 
@@ -9,8 +10,8 @@
 #include "err.h"
 #include "span.h"
 
-/* Generation 0 is never given, so all zero is the address of nobody.  Plain
- * data: copy it freely; it never dangles, it only becomes stale. */
+/* No actor has generation 0, so an all-zero address names no actor.  Plain
+ * data: copy it freely.  An address never dangles; it only becomes stale. */
 struct pl_address {
     uint16_t node;
     uint16_t loop;
@@ -18,7 +19,7 @@ struct pl_address {
     uint32_t generation;
 };
 
-enum { PL_ADDRESS_TEXT_MAX = 34 }; /* bytes, the final zero included */
+enum { PL_ADDRESS_TEXT_MAX = 34 }; /* with the final zero byte */
 
 static inline bool pl_address_is_none(struct pl_address a)
 {
@@ -31,11 +32,11 @@ static inline bool pl_address_equal(struct pl_address a, struct pl_address b)
            a.loop == b.loop && a.node == b.node;
 }
 
-/* Write "node.loop.slot.generation" and a final zero into `text`. */
+/* Write "node.loop.slot.generation" and a final zero byte to `text`. */
 void pl_address_format(struct pl_address a, char text[PL_ADDRESS_TEXT_MAX]);
 
-/* Read what pl_address_format() writes, nothing else.
- * Errors: PL_EBADMSG; *out is then untouched. */
+/* Parse the text that pl_address_format() writes, and no other form.
+ * Errors: PL_EBADMSG; *out is then unchanged. */
 enum pl_err pl_address_parse(struct pl_address *out, struct pl_span text);
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena.c - see arena.h.
  *
- * A pointer that only moves forward through blocks.  The oldest block has
- * always the common size and stays, so that an arena used once a message
- * calls malloc only for the unusual message; what is larger than a block gets
- * one of its own, which the reset gives back.  Rejected: to double the size of
- * the blocks; one large message would then be paid for in memory for ever.
+ * Allocation advances a pointer through blocks.  The oldest block always has
+ * the common size and survives a reset, so an arena that serves one message at
+ * a time calls malloc() only for an unusually large message.  A request larger
+ * than the common size gets its own block, which the reset frees.
  *
- * Invariant: `block` is NULL, or the last of its chain has BLOCK bytes and
- * `at` and `end` lie in the first. */
+ * Rejected: doubling the block size, because one large message would then keep
+ * its memory forever.
+ *
+ * Invariant: `block` is NULL, or the last block of its chain has BLOCK bytes
+ * and `at` and `end` point into the first. */
 #include "arena.h"
 
 #include <stdalign.h>
@@ -35,7 +37,7 @@ static int push_block(struct pl_arena *a, size_t size)
     return 1;
 }
 
-/* Room for `need` bytes, which the newest block has not. */
+/* Make space for `need` bytes, which the newest block lacks. */
 static int grow(struct pl_arena *a, size_t need)
 {
     if (a->block == NULL && !push_block(a, BLOCK))
@@ -52,7 +54,7 @@ void *pl_arena_alloc(struct pl_arena *a, size_t size)
     size_t need = (size + (size == 0) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     if (a->limit > 0 && (a->used > a->limit || need > a->limit - a->used))
         return NULL;
-    /* without a block both are NULL, which has no room */
+    /* Before the first block `at` and `end` are NULL. */
     if (a->block == NULL || (size_t)(a->end - a->at) < need) {
         if (!grow(a, need))
             return NULL;
@@ -63,7 +65,7 @@ void *pl_arena_alloc(struct pl_arena *a, size_t size)
     return at;
 }
 
-/* Free the blocks that are newer than `keep`. */
+/* Free all blocks newer than `keep`. */
 static void pop_blocks(struct pl_arena *a, const struct pl_arena_block *keep)
 {
     while (a->block != keep) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* blob.c - see blob.h.
  *
- * Count and bytes are one allocation: a payload costs one malloc however
- * many loops and histories hold it. */
+ * The count and the bytes share one allocation: a payload costs one malloc(),
+ * however many loops and histories refer to it. */
 #include "blob.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 struct pl_blob {
     struct pl_refs refs;
     size_t len;
-    char bytes[]; /* len of them and a zero */
+    char bytes[]; /* `len` bytes and a zero byte */
 };
 
 struct pl_blob *pl_blob_create(struct pl_span bytes)

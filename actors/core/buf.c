@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* buf.c - see buf.h.
  *
- * Grows by doubling.  A failure is remembered in the buffer, so that codecs
- * write without a check after each byte and look once at the end. */
+ * The capacity doubles when it is exceeded.  The buffer remembers a failed
+ * allocation, so a codec writes without a check after each byte and checks once
+ * at the end. */
 #include "buf.h"
 
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST = 64 }; /* bytes; small replies need no second allocation */
+enum { FIRST = 64 }; /* bytes; a small reply needs no second allocation */
 
 void pl_buf_fini(struct pl_buf *b)
 {

@@ -8,9 +8,9 @@
 
 #include "span.h"
 
-/* All zero is an empty buffer that owns nothing.  After an allocation failed
- * the buffer is `failed`, keeps what it had, and ignores further writes: a
- * writer checks once, at the end. */
+/* An all-zero struct is an empty buffer that owns nothing.  After a failed
+ * allocation the buffer is `failed`, keeps its content and ignores further
+ * writes: a writer checks once, at the end. */
 struct pl_buf {
     char *data; /* owned; NULL while cap is 0 */
     size_t len;
@@ -18,12 +18,12 @@ struct pl_buf {
     bool failed;
 };
 
-/* Free what the buffer owns and make it empty again. */
+/* Free the content; the buffer is then empty and can be used again. */
 void pl_buf_fini(struct pl_buf *b);
 
-/* Room for `more` bytes behind the content: a pointer to write them at, or
- * NULL when out of memory (the buffer is then failed).  Writing there does
- * not change len; add to it what was written. */
+/* Reserve `more` bytes after the content.  Return a pointer to them, or NULL if
+ * out of memory; the buffer is then `failed`.  The caller writes there and adds
+ * the number of bytes written to `len`. */
 char *pl_buf_reserve_slow(struct pl_buf *b, size_t more);
 
 static inline char *pl_buf_reserve(struct pl_buf *b, size_t more)
@@ -59,7 +59,7 @@ static inline struct pl_span pl_buf_span(const struct pl_buf *b)
     return (struct pl_span){b->data, b->len};
 }
 
-/* printf behind the content. */
+/* Append formatted text, like printf(). */
 void pl_buf_printf(struct pl_buf *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cell.h - one number that any thread may read and change.
+/* cell.h - a number that any thread may read and change.
  *
- * No call orders other memory: a cell tells a number and nothing else. */
+ * No call orders other memory accesses: a cell publishes its number and nothing
+ * else. */
 #ifndef PL_CELL_H
 #define PL_CELL_H
 
@@ -23,20 +24,20 @@ static inline void pl_cell_set(struct pl_cell *c, uint64_t value)
     atomic_store_explicit(&c->value, value, memory_order_relaxed);
 }
 
-/* Returns the number before. */
+/* Return the previous number. */
 static inline uint64_t pl_cell_add(struct pl_cell *c, uint64_t by)
 {
     return atomic_fetch_add_explicit(&c->value, by, memory_order_relaxed);
 }
 
-/* Set to 0; returns the number before. */
+/* Set to 0; return the previous number. */
 static inline uint64_t pl_cell_take(struct pl_cell *c)
 {
     return atomic_exchange_explicit(&c->value, 0, memory_order_relaxed);
 }
 
-/* Set to `next` if the number is still *seen.  False: it is not, and *seen is
- * the number now. */
+/* Set to `next` if the number is still *seen.  Otherwise return false and store
+ * the current number in *seen. */
 static inline bool pl_cell_replace(struct pl_cell *c, uint64_t *seen,
                                    uint64_t next)
 {

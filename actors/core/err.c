@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* err.c - see err.h.
  *
- * The table in the header is the only list; this turns it into texts. */
+ * The table in the header is the only list; X-macros turn it into texts. */
 #include "err.h"
 
 const char *pl_err_text(enum pl_err err)

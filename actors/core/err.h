@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* err.h - every error parley returns, once. */
+/* err.h - every error that parley returns. */
 #ifndef PL_ERR_H
 #define PL_ERR_H
 
@@ -28,8 +28,8 @@ enum pl_err {
 #undef X
 };
 
-/* The text of `err`, for logs.  Never NULL.  Seen outside of shared libraries,
- * whose users get errors too.  Thread: any. */
+/* The text of `err`, for logs.  Never NULL.  Exported from shared libraries,
+ * because their users get errors too.  Thread: any. */
 __attribute__((visibility("default"))) const char *pl_err_text(enum pl_err err);
 
 #endif

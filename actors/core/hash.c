@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hash.c - see hash.h.
  *
- * SipHash as its paper describes it, with one round a word and three at the
- * end: channel names are hashed several times on the way of a publication,
- * and the shorter variant still keeps a stranger who does not know the key
- * from making names collide.  Rejected: faster hashes without a key. */
+ * SipHash as in its paper, with one round per word and three at the end: each
+ * publication hashes its channel name several times, and the shorter variant
+ * still keeps an untrusted peer without the key from choosing names that
+ * collide.
+ *
+ * Rejected: faster hashes without a key. */
 #include "hash.h"
 
 #include <endian.h>
@@ -39,7 +41,7 @@ static inline void take_word(struct state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* `len` bytes, at most eight, as a little-endian number. */
+/* Read `len` bytes, at most eight, as a little-endian number. */
 static inline uint64_t load(const char *at, size_t len)
 {
     uint64_t word = 0;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list.h - a doubly linked ring through the things themselves. */
+/* list.h - an intrusive doubly linked ring. */
 #ifndef PL_LIST_H
 #define PL_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As a head: the ring's first and last.  As a member: its neighbours.  A
- * member outside every list has NULL links (all zero is such a member). */
+/* In a head: the first and last member of the ring.  In a member: its
+ * neighbours.  A member of no list has NULL links, as an all-zero struct
+ * has. */
 struct pl_list {
     struct pl_list *next;
     struct pl_list *prev;
@@ -39,7 +40,7 @@ static inline void pl_list_append(struct pl_list *head, struct pl_list *member)
     head->prev = member;
 }
 
-/* Take `member` out; nothing happens when it is in no list. */
+/* Remove `member` from its list, if it is in one. */
 static inline void pl_list_remove(struct pl_list *member)
 {
     if (member->next == NULL)
@@ -50,7 +51,7 @@ static inline void pl_list_remove(struct pl_list *member)
     member->next = member->prev = NULL;
 }
 
-/* Take the first member out and give it, or NULL from an empty list. */
+/* Remove and return the first member, or return NULL if the list is empty. */
 static inline struct pl_list *pl_list_pop(struct pl_list *head)
 {
     struct pl_list *first = head->next;

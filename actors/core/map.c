@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* map.c - see map.h.
  *
- * Chains through the things themselves: a look-up touches the table once and
- * the candidates, and adding allocates nothing.  When the table has become too
- * small or far too large, a new one is made beside it, and each later change
- * moves a few chains; a table of a million names is thus never rehashed
- * inside one turn.  (A large table comes from calloc() as pages that the
- * kernel zeroes when they are touched, so making it is cheap too.)
- * Rejected: open addressing, which moves all things at once when it grows.
+ * Chains link the items themselves: a look-up reads one table entry and the
+ * candidates, and adding allocates nothing.  A table that became too small or
+ * far too large gets a successor, and each later change moves a few chains to
+ * it; a table of a million names is never rehashed within one turn.  calloc()
+ * returns a large table as pages that the kernel zeroes on first access, so
+ * creating it is cheap too.
  *
- * Invariant: a thing is in the older table when that exists and has not moved
- * the thing's chain yet, else in the newer.  A move ends before the next one
- * can be due: the move from a table of n chains takes n/8 changes, and as many
- * at least lie between two moves. */
+ * Rejected: open addressing, because growing moves all items at once.
+ *
+ * Invariant: an item is in the older table if there is one and the item's chain
+ * is not moved yet, else in the newer.  A move ends before the next can start:
+ * moving n chains takes n/8 changes, and at least as many lie between two
+ * moves. */
 #include "map.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST = 16, MOVES = 8 }; /* chains at first; moved at each change */
+enum { FIRST = 16, MOVES = 8 }; /* chains at first; chains moved per change */
 
-/* The chain in which a thing with this hash is. */
+/* The chain of items with this hash. */
 static struct pl_map_node **chain_of(const struct pl_map *m, uint64_t hash)
 {
     if (m->chain[1] != NULL && (hash & m->mask[1]) >= m->moved)
@@ -45,7 +46,7 @@ static void push(struct pl_map_node **chain, struct pl_map_node *n)
     *chain = n;
 }
 
-/* Move a few chains; the older table goes with its last. */
+/* Move a few chains; free the older table after its last chain. */
 static void move_some(struct pl_map *m)
 {
     for (int i = 0; i < MOVES && m->chain[1] != NULL; i++) {
@@ -64,7 +65,8 @@ static void move_some(struct pl_map *m)
     }
 }
 
-/* Begin the move to a table of `size` chains; without memory all stays. */
+/* Start the move to a table of `size` chains.  If allocation fails, keep the
+ * current table. */
 static void resize(struct pl_map *m, size_t size)
 {
     assert(size > 0);
@@ -79,7 +81,7 @@ static void resize(struct pl_map *m, size_t size)
     m->mask[0] = size - 1;
 }
 
-/* Keep the table's size near the count. */
+/* Keep the size of the table near the count. */
 static void settle(struct pl_map *m)
 {
     size_t size = m->mask[0] + 1;
@@ -132,7 +134,7 @@ static void walk(struct pl_map_node **chain, size_t from, size_t to,
         struct pl_map_node *n = chain[i];
 
         while (n != NULL) {
-            struct pl_map_node *next = n->next; /* `n` may go */
+            struct pl_map_node *next = n->next; /* visit() may remove `n` */
 
             visit(n, arg);
             n = next;

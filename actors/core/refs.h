@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* refs.h - a count of holders that any thread may change. */
+/* refs.h - a reference count that any thread may change. */
 #ifndef PL_REFS_H
 #define PL_REFS_H
 
@@ -20,14 +20,16 @@ static inline void pl_refs_hold(struct pl_refs *r)
     atomic_fetch_add_explicit(&r->count, 1, memory_order_relaxed);
 }
 
-/* Nobody else holds it, so nobody else can begin to. */
+/* True if the caller owns the only reference: then no other thread can add
+ * one. */
 static inline bool pl_refs_is_sole(const struct pl_refs *r)
 {
     return atomic_load_explicit(&r->count, memory_order_acquire) == 1;
 }
 
-/* True for the last holder, who frees the thing.  A sole holder needs no
- * locked instruction: nobody else can be adding to the count. */
+/* Drop a reference.  Return true if it was the last; the caller then frees the
+ * object.  The only owner needs no locked instruction, because no other thread
+ * can change the count. */
 static inline bool pl_refs_release(struct pl_refs *r)
 {
     if (pl_refs_is_sole(r))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* span.h - bytes that somebody else owns: a pointer and a length. */
+/* span.h - a pointer to bytes owned elsewhere, and their length. */
 #ifndef PL_SPAN_H
 #define PL_SPAN_H
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct pl_span {
-    const char *at; /* NULL only when the thing is absent */
+    const char *at; /* NULL: the value is absent */
     size_t len;
 };
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spool.c - see spool.h.
  *
- * Pieces lie one after the other in a ring of bytes, each behind its length and
- * tag.  The lock is held for a copy of at most PL_SPOOL_PIECE_MAX bytes; the
- * writer copies a piece out and writes it without the lock.  Rejected: the
- * inbox of a loop, which allocates a message each; and a ring without locks,
- * since what passes here is rare and the writer's system call costs more.
+ * A ring of bytes holds the pieces in order, each preceded by its length and
+ * tag.  A thread holds the lock while it copies at most PL_SPOOL_PIECE_MAX
+ * bytes; the writer copies a piece out, then writes it without the lock.
  *
- * A child that was forked off has neither the thread nor, perhaps, a free lock:
- * it puts nothing, and its own start begins from nothing.
+ * A forked child has no writer thread, and its copy of the lock may be held.
+ * It puts nothing; pl_spool_start() in the child begins with an empty spool.
  *
- * Invariant: `pending` is at least the pieces in the ring; it is more while
- * the writer is inside `write`. */
+ * Rejected: the inbox of a loop, because it allocates each message.  A
+ * lock-free ring, because pieces are rare and the writer's system call costs
+ * more.
+ *
+ * Invariant: `pending` is at least the number of pieces in the ring; it is
+ * larger while the writer is inside write(). */
 #include "spool.h"
 
 #include <stdlib.h>
@@ -46,7 +48,7 @@ static void copy_out(struct pl_spool *s, void *bytes, size_t len)
     s->used -= len;
 }
 
-/* --- The writer.  All of it holds the lock. --- */
+/* --- The writer.  Each function is called with the lock held. --- */
 
 static void write_one(struct pl_spool *s)
 {
@@ -110,9 +112,9 @@ static void run(void *arg)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* --- Life --- */
+/* --- Start and stop --- */
 
-/* The thread has ended. */
+/* Empty the spool after its thread has ended or failed to start. */
 static void clear(struct pl_spool *s)
 {
     pthread_mutex_lock(&s->lock);
@@ -127,7 +129,8 @@ static void clear(struct pl_spool *s)
     s->thread = NULL;
 }
 
-/* A thread that was left at a stop.  False: it has ended. */
+/* Keep using a thread that outlived pl_spool_stop().  Return false if there is
+ * none, or if it has ended. */
 static bool take_over(struct pl_spool *s)
 {
     if (s->thread == NULL)
@@ -138,7 +141,7 @@ static bool take_over(struct pl_spool *s)
         s->is_ending = false;
     pthread_mutex_unlock(&s->lock);
     while (!is_there && pl_thread_join(s->thread, 1000) != PL_OK)
-        ; /* it has nothing left to do */
+        ; /* the thread has nothing left to do */
     if (!is_there)
         clear(s);
     return is_there;
@@ -161,13 +164,14 @@ static enum pl_err start_thread(struct pl_spool *s)
     return rc;
 }
 
-/* Whether this process has, or had, the thread. */
+/* True if this process started the writer thread. */
 static bool is_ours(const struct pl_spool *s)
 {
     return pl_cell_get(&s->process) == (uint64_t)getpid();
 }
 
-/* What a parent left here; its ring is not ours to free. */
+/* Discard the state inherited from a parent process, whose ring this process
+ * must not free. */
 static void begin_anew(struct pl_spool *s)
 {
     struct pl_spool fresh = PL_SPOOL_INIT(s->name, s->write, s->rest);
@@ -235,7 +239,7 @@ enum pl_err pl_spool_put(struct pl_spool *s, uint8_t tag, const char *bytes,
 {
     if (len > PL_SPOOL_PIECE_MAX)
         return PL_ETOOBIG;
-    if (!is_ours(s)) /* the lock may be held for ever here */
+    if (!is_ours(s)) /* in a child the lock may be held forever */
         return PL_ESTOPPING;
     pthread_mutex_lock(&s->lock);
     enum pl_err rc = put(s, tag, bytes, (uint32_t)len);

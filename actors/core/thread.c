@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* thread.c - see thread.h.
  *
- * The condition is on the monotonic clock: pthread_timedjoin_np() would depend
- * on the wall clock.
+ * The condition uses the monotonic clock.
+ *
+ * Rejected: pthread_timedjoin_np(), because it depends on the wall clock.
  *
  * Invariant: a thread that was not joined keeps its struct. */
 #include "thread.h"
@@ -20,7 +21,7 @@ struct pl_thread {
     /* Any thread. */
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    bool has_ended; /* under lock */
+    bool has_ended; /* guarded by `lock` */
 };
 
 _Thread_local const void *pl_thread_note;
@@ -54,8 +55,8 @@ static void destroy(struct pl_thread *t)
     free(t);
 }
 
-/* A crash must reach whoever handles it, a sanitizer say; blocked, it would end
- * the process at once. */
+/* The signals of a crash stay unblocked.  A handler, such as a sanitizer's,
+ * must receive them; blocked, they would end the process at once. */
 static void block_all_but_crashes(sigset_t *set)
 {
     static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS,
