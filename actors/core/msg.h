@@ -17,7 +17,7 @@ enum pl_msg_flag {
      * reason in `status` instead of being destroyed.  `from` is then the
      * address that did not accept it. */
     PL_MSG_RETURN = 2,
-    /* The runtime's own, of struct pl_kind_msg on its way. */
+    /* Set by the runtime: a struct pl_kind_msg in transit to slot 0. */
     PL_MSG_KIND = 4
 };
 

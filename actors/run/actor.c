@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* actor.c - see actor.h.
  *
- * A loop keeps a table of slots; an address names a slot and the generation
- * of the actor in it.  Leaving a slot raises its generation, so that an old
- * address can be told from the address of whoever comes next, and nobody ever
- * holds a pointer to an actor of another loop.  Freed slots are used again
- * last in first out, since their memory is warm.
+ * Each loop has a table of slots; an address names a slot and the generation of
+ * the actor in it.  When an actor leaves its slot, the generation increases, so
+ * an old address differs from the address of the next actor there.  No code
+ * holds a pointer to an actor of another loop.  Freed slots are reused last in,
+ * first out, because their memory is in the cache.
  *
- * An exit takes effect at once for everybody who sends, but the memory stays
- * until the end of the turn: the actor may exit inside its own receive(), and
- * the run queue may still point at it.
+ * An exit takes effect for all senders at once, but the memory stays until the
+ * end of the turn: the actor may exit inside its own receive(), and the run
+ * queue may still point to it.
  *
- * Invariants: an actor is in at most one queue of its loop, `ready` or
- * `exited`.  A living actor with mail is in `ready` or is being visited. */
+ * Invariant: an actor is in at most one queue of its loop, `ready` or `exited`.
+ * A living actor with mail is in `ready` or is being visited. */
 #include "actor.h"
 
 #include <assert.h>
@@ -36,7 +36,7 @@ static bool grow_slots(struct pl_loop *loop)
     return true;
 }
 
-/* A free slot, or 0. */
+/* Return a free slot, or 0: out of memory. */
 static uint32_t take_slot(struct pl_loop *loop)
 {
     uint32_t slot = loop->slots_free;
@@ -58,7 +58,7 @@ static void give_slot(struct pl_loop *loop, uint32_t slot)
 
     s->actor = NULL;
     if (++s->generation == 0)
-        s->generation = 1; /* 0 is nobody's */
+        s->generation = 1; /* 0 means no actor */
     s->next_free = loop->slots_free;
     loop->slots_free = slot;
 }
@@ -97,8 +97,8 @@ struct pl_actor *pl_actor_find(struct pl_loop *loop, struct pl_address address)
     return s->generation == address.generation ? s->actor : NULL;
 }
 
-/* The loops' own addresses are not for everybody: an address may have been
- * read from text that a stranger wrote. */
+/* Sending to a loop's own address is refused: the address may come from text
+ * that an untrusted peer wrote. */
 void pl_actor_send(struct pl_actor *from, struct pl_address to,
                    struct pl_msg *msg)
 {
@@ -107,8 +107,8 @@ void pl_actor_send(struct pl_actor *from, struct pl_address to,
     pl_loop_send(from->loop, pl_actor_address(from), to, msg);
 }
 
-/* Slot 0 is not there for strangers, see above: the loop reads the real one in
- * the message. */
+/* The message travels to slot 0 with its real slot inside; a caller's own slot
+ * 0 is refused as above. */
 void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
                         struct pl_kind_msg *m)
 {
@@ -120,15 +120,16 @@ void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
     pl_loop_send(from->loop, pl_actor_address(from), to, &m->msg);
 }
 
-/* It was counted as handled when the actor got it. */
+/* The message was counted as handled when the actor received it. */
 void pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg)
 {
     a->loop->stats.mail_handled--;
     pl_loop_bury(a->loop, msg, PL_DEAD_REFUSED);
 }
 
-/* Out of the table of addresses, into the queue of those to be reaped; out of
- * the run queue it comes by itself, or at the end of the turn. */
+/* Remove `a` from the address table and append it to `exited`.  If it is in
+ * `ready`, it moves when the run queue reaches it, at the latest at the end of
+ * the turn. */
 static void detach(struct pl_actor *a)
 {
     struct pl_loop *loop = a->loop;
@@ -180,7 +181,7 @@ struct pl_actor *pl_actor_queue_pop(struct pl_actor_queue *q)
     return a;
 }
 
-/* Exited actors that a used-up budget left in the run queue. */
+/* Move exited actors that an exhausted budget left in the run queue. */
 static void sort_out_exited(struct pl_loop *loop)
 {
     struct pl_actor_queue kept = {NULL, NULL};
@@ -192,7 +193,7 @@ static void sort_out_exited(struct pl_loop *loop)
     loop->exited_ready = 0;
 }
 
-/* reap() may let further actors exit: again until none is left. */
+/* reap() may make further actors exit: repeat until none is left. */
 void pl_actor_reap_all(struct pl_loop *loop)
 {
     struct pl_actor *a;
@@ -207,7 +208,8 @@ void pl_actor_reap_all(struct pl_loop *loop)
     } while (loop->exited_ready > 0);
 }
 
-/* Nobody is told and nothing returned: those who would read it end, too. */
+/* Exit without notifying monitors or returning mail, because their receivers
+ * exit too. */
 static void end(struct pl_actor *a)
 {
     struct pl_loop *loop = a->loop;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clock.c - see clock.h.
  *
- * A clock is two functions, so that a test can stand still; the machine's
- * clock has no state and is a constant.  CLOCK_MONOTONIC and not its coarse
- * sister: it is as cheap for the few readings that a turn takes, and a lag of
- * less than 4 ms can be seen. */
+ * A clock is two functions, so a test can stop time.  The clock of the machine
+ * has no state and is a constant.
+ *
+ * Rejected: CLOCK_MONOTONIC_COARSE, because it cannot show a lag of less than 4
+ * ms and saves nothing at a few readings per turn. */
 #include "clock.h"
 
 #include <time.h>
@@ -46,8 +47,8 @@ void pl_clock_driven_init(struct pl_clock_driven *c)
     *c = (struct pl_clock_driven){.clock = {driven_monotonic, driven_wall}};
 }
 
-/* The wall follows in whole milliseconds of the monotonic time, so that many
- * small steps add up to the same as one large one. */
+/* The wall clock advances with whole milliseconds of the monotonic clock, so
+ * many small steps add up to the same time as one large step. */
 void pl_clock_driven_advance(struct pl_clock_driven *c, uint64_t ns)
 {
     uint64_t before_ms = c->monotonic_ns / 1000000u;

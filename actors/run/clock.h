@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.h - where time comes from: the machine, or a test. */
+/* clock.h - the source of time: the machine, or a test. */
 #ifndef PL_CLOCK_H
 #define PL_CLOCK_H
 
 #include <stdint.h>
 
 struct pl_clock {
-    /* Nanoseconds since some start; never goes back.  Thread: any. */
+    /* Nanoseconds since an arbitrary start; never goes back.  Thread: any. */
     uint64_t (*monotonic)(const struct pl_clock *c);
     /* Milliseconds since 1970; may jump.  Thread: any. */
     uint64_t (*wall)(const struct pl_clock *c);
@@ -15,7 +15,7 @@ struct pl_clock {
 /* The machine's clocks. */
 extern const struct pl_clock pl_clock_system;
 
-/* A clock that stands still until it is driven.  Thread: one. */
+/* A clock that only pl_clock_driven_advance() moves.  Thread: one. */
 struct pl_clock_driven {
     struct pl_clock clock;
     uint64_t monotonic_ns;

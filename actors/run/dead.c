@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dead.c - see dead.h.
  *
- * The table in the header is the only list of reasons; here each gets its
- * word, and the status that a returned request carries. */
+ * The table in the header is the only list of reasons; this file gives each its
+ * word and the status of a returned request. */
 #include "dead.h"
 
 #include "loop_private.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dead.h - why a message was not handled, each reason once. */
+/* dead.h - the reasons why a message becomes a dead letter. */
 #ifndef PL_DEAD_H
 #define PL_DEAD_H
 
 #define PL_DEAD_MAP(X)                                                         \
     X(PL_DEAD_STALE, "stale")   /* no actor has the address any more */        \
     X(PL_DEAD_FULL, "full")     /* the mailbox or inbox refused it */          \
-    X(PL_DEAD_OLDEST, "oldest") /* it made room for a newer one */             \
+    X(PL_DEAD_OLDEST, "oldest") /* dropped for a newer message */              \
     X(PL_DEAD_REPLACED,                                                        \
       "replaced")                 /* a newer one of its kind took its place */ \
     X(PL_DEAD_CLOSING, "closing") /* its actor exited first */                 \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guard.c - see guard.h.  A mutex that checks for errors: entering twice or
- * leaving without having entered is a bug of ours and is asserted. */
+/* guard.c - see guard.h.
+ *
+ * An error-checking mutex: entering twice, or leaving without having entered,
+ * is a bug of the caller and fails an assertion. */
 #include "guard.h"
 
 #include <assert.h>

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inbox.c - see inbox.h.
  *
- * Senders push whole batches onto a stack with one compare-and-swap; the owner
- * takes the stack whole and reverses it.  Mail is never half linked, a batch
- * costs one contended operation however long it is, and taking all leaves no
- * ABA problem: a push needs only that its link equals the top it replaces.
- * The usual linked queue was rejected for its half-linked moment, a ring for
- * its fixed memory a loop.
+ * A sender pushes a whole batch onto a stack with one compare-and-swap; the
+ * owner takes the whole stack and reverses it.  A batch of any length costs the
+ * same few atomic operations, mail is never half linked, and taking all avoids
+ * the ABA problem: a push only needs its link to equal the top that it
+ * replaces.
  *
- * No wake-up is lost.  All four operations here are sequentially consistent,
- * so they have one order that all threads agree on:
- *
- *     owner, about to sleep        sender
- *     O1  sleeping = true          S1  push onto top
- *     O2  read top                 S2  read sleeping; when true, swap in false
- *
- * If S1 comes before O2, the owner sees the mail and does not sleep.  If not,
- * then O1 < O2 < S1 < S2: the sender reads what O1 wrote or something later.
- * Later is only false by another sender's swap, which read true and
- * so wakes the owner for both, or by the owner itself, which is then awake and
- * looks at `top` again before it sleeps.  Of several senders one swap alone
- * reads true: one wake a sleep.  A wake that comes late, when the owner is
- * awake again, costs one empty turn.
+ * Rejected: a linked queue, because it is half linked for a moment; a ring,
+ * because of its fixed memory per loop.
  *
  * Invariant: `count` is at least the length of the stack. */
 #include "inbox.h"
@@ -47,7 +34,7 @@ void pl_batch_add(struct pl_batch *b, struct pl_msg *msg)
     b->count++;
 }
 
-/* Take the newest `excess` messages that are not reserved out of the batch. */
+/* Remove the newest `excess` messages that are not reserved from the batch. */
 static struct pl_msg *trim(struct pl_batch *b, uint64_t excess)
 {
     struct pl_msg *kept = NULL, **link = &b->newest, *out = NULL, **tail = &out;
@@ -70,6 +57,18 @@ static struct pl_msg *trim(struct pl_batch *b, uint64_t excess)
     return out;
 }
 
+/* No wake-up is lost.  O1, O2, S1 and S2 are sequentially consistent: all
+ * threads agree on one order of them.
+ *
+ *     owner, about to sleep        sender
+ *     O1  sleeping = true          S1  push onto top
+ *     O2  read top                 S2  read sleeping; if true, swap in false
+ *
+ * If S1 precedes O2, the owner sees the mail and does not sleep.  Otherwise
+ * O1 < O2 < S1 < S2, and S2 reads true or a later false.  Either another sender
+ * swapped that in and wakes the owner, or the owner stored it: it is awake and
+ * reads `top` again before it sleeps.  Only one of several swaps reads true:
+ * one wake per sleep.  A late wake costs one empty turn. */
 static void push(struct pl_inbox *in, struct pl_batch *b)
 {
     struct pl_msg *top = atomic_load_explicit(&in->top, memory_order_relaxed);
@@ -95,7 +94,7 @@ bool pl_inbox_push(struct pl_inbox *in, struct pl_batch *b,
     if (is_pushed)
         push(in, b);
     *b = (struct pl_batch){0};
-    /* Reading first keeps the line shared while the owner is awake. */
+    /* Reading first keeps the cache line shared while the owner is awake. */
     return is_pushed && atomic_load(&in->sleeping) && /* S2 */
            atomic_exchange(&in->sleeping, false);
 }

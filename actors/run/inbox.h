@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inbox.h - where other threads leave mail for a loop, and wake it. */
+/* inbox.h - the queue in which other threads put mail for a loop. */
 #ifndef PL_INBOX_H
 #define PL_INBOX_H
 
@@ -10,7 +10,7 @@
 
 #include "msg.h"
 
-/* Mail joined before it is pushed: a list, newest first.  All zero is
+/* Mail collected before a push: a list, newest first.  An all-zero struct is
  * empty.  Thread: one. */
 struct pl_batch {
     struct pl_msg *newest;
@@ -23,36 +23,37 @@ struct pl_inbox {
     uint32_t limit;
     /* Any thread. */
     alignas(64) _Atomic(struct pl_msg *) top; /* newest first */
-    atomic_uint_fast64_t count;               /* may briefly overshoot */
-    atomic_bool sleeping; /* the owner sleeps; who clears it, wakes it */
-    /* Mail of threads without a loop that was destroyed before it was
-     * pushed; the owner takes the numbers into its ledger. */
+    atomic_uint_fast64_t count;               /* may briefly be too high */
+    atomic_bool sleeping; /* the owner sleeps; the thread that clears it wakes
+                             the owner */
+    /* Mail of threads without a loop that was destroyed instead of pushed.  The
+     * owner adds the numbers to its ledger. */
     atomic_uint_fast64_t lost_full;
     atomic_uint_fast64_t lost_unreachable;
 };
 
 void pl_inbox_init(struct pl_inbox *in, uint32_t limit);
 
-/* Put `msg` behind the batch.  Owner: the batch. */
+/* Append `msg` to the batch.  Owner: the batch. */
 void pl_batch_add(struct pl_batch *b, struct pl_msg *msg);
 
-/* Push the whole batch, which is then empty; what does not fit (never
- * reserved mail) is given in *refused, linked by next, newest first.
- * True: the caller must wake the owner of the inbox.
- * Owner:  the inbox; of *refused the caller.
+/* Push the whole batch, which is then empty.  Messages over the limit, never
+ * reserved ones, come back in *refused, linked by `next`, newest first.  If
+ * this returns true, the caller must wake the owner of the inbox.
+ * Owner:  the inbox; *refused: the caller.
  * Thread: any. */
 bool pl_inbox_push(struct pl_inbox *in, struct pl_batch *b,
                    struct pl_msg **refused);
 
-/* Take all mail, oldest first, or NULL.  pl_inbox_taken() follows once it has
- * been put elsewhere.  Thread: the owner. */
+/* Take all mail, oldest first, or NULL.  Call pl_inbox_taken() after moving it
+ * elsewhere.  Thread: the owner's. */
 struct pl_msg *pl_inbox_take(struct pl_inbox *in);
 void pl_inbox_taken(struct pl_inbox *in, uint64_t count);
 
 bool pl_inbox_is_empty(struct pl_inbox *in);
 
-/* True: asleep from now on, the next push asks for a wake.  False: there is
- * mail.  Thread: the owner. */
+/* Return true if the owner may sleep: the next push then asks for a wake-up.
+ * Return false if there is mail.  Thread: the owner's. */
 bool pl_inbox_sleep(struct pl_inbox *in);
 void pl_inbox_awake(struct pl_inbox *in);
 

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* line.c - see line.h.
  *
- * A post is a push and, when the loop sleeps, a wake.  Between the two the loop
- * may have seen the mail, ended its thread and gone with its reactor: the wake
- * would then write to a descriptor of somebody else.  So who posts is inside
- * the line's guard for both, and the end waits for it there.
+ * A post is a push and, if the loop sleeps, a wake-up.  Between the two, the
+ * loop could read the mail, end its thread and be destroyed with its reactor;
+ * the wake-up would then write to a descriptor that has been reused.  So a post
+ * does both inside the handle's guard, and pl_line_close() enters the same
+ * guard.
  *
- * A guard and not a count of those inside: the end would have to wait for the
- * count without anybody to wake it.  One a loop and not one a system: a handler
- * that answers at once is on its loop's own thread and meets nobody else.
- * Loops need no line to each other: all have ended before the first one goes.
+ * There is one handle per loop, so that a handler that replies at once, on its
+ * own loop's thread, never waits for another loop.  Loops need no handles to
+ * each other: all have ended before the first is destroyed.
  *
- * Invariant: while `system` is not NULL, and the guard is held, the system, its
- * loops and what wakes them are there. */
+ * Rejected: counting the posts in progress, because nothing would wake a thread
+ * that waits for the count to reach 0.
+ *
+ * Invariant: while the guard is held and `system` is not NULL, the system, its
+ * loops and what wakes them exist. */
 #include "line_private.h"
 
 #include <stdatomic.h>
@@ -25,7 +28,7 @@
 struct pl_line {
     struct pl_refs refs;
     struct pl_guard *guard;
-    struct pl_system *system; /* under the guard; NULL: closed */
+    struct pl_system *system; /* guarded by `guard`; NULL: closed */
     atomic_uint_fast64_t refused;
 };
 
@@ -82,7 +85,7 @@ bool pl_line_post(struct pl_line *l, struct pl_address to, struct pl_msg *msg)
 
 uint64_t pl_line_refused(const struct pl_line *l)
 {
-    /* It is read only, but C has no const atomic load before C17. */
+    /* This only reads, but C has no const atomic load before C17. */
     return atomic_load_explicit(&((struct pl_line *)l)->refused,
                                 memory_order_relaxed);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* line.h - how a thread without a loop reaches one that may end before it.
+/* line.h - a loop handle: lets a thread without a loop post to a loop that may
+ * end first.
  *
- * pl_system_post() needs a system that is there.  Who was asked something and
- * answers whenever it likes cannot know that, and holds a line instead. */
+ * pl_system_post() requires a living system.  A thread that replies later
+ * cannot know whether the system still exists; it keeps a loop handle. */
 #ifndef PL_LINE_H
 #define PL_LINE_H
 
@@ -11,24 +12,25 @@
 
 #include "msg.h"
 
-struct pl_line; /* opaque; counts its holders */
+struct pl_line; /* opaque, reference-counted */
 struct pl_loop;
 
-/* The line of a loop, which the loop holds; who keeps it holds it, too.
- * Thread: any, while the loop is there. */
+/* The handle of a loop, which owns a reference.  Hold it to keep it longer.
+ * Thread: any, while the loop exists. */
 struct pl_line *pl_loop_line(const struct pl_loop *loop);
 
-/* NULL is allowed for release.  Thread: any. */
+/* pl_line_release() allows NULL.  Thread: any. */
 struct pl_line *pl_line_hold(struct pl_line *l);
 void pl_line_release(struct pl_line *l);
 
-/* As pl_system_post(); but once the system was closed (pl_system_close()) the
- * message is destroyed, and counted here.  False: that happened.
- * Owner:  the runtime, in any case.
- * Thread: any that holds the line. */
+/* Like pl_system_post(); but after pl_system_close() the message is destroyed,
+ * counted, and the result is false.
+ * Owner:  the runtime, also if the result is false.
+ * Thread: any that holds a reference. */
 bool pl_line_post(struct pl_line *l, struct pl_address to, struct pl_msg *msg);
 
-/* How many were destroyed so.  Thread: any that holds the line. */
+/* The number of messages destroyed by pl_line_post().  Thread: any that holds a
+ * reference. */
 uint64_t pl_line_refused(const struct pl_line *l);
 
 #endif

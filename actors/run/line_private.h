@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* line_private.h - the two ends of a line's life, for actors/run alone. */
+/* line_private.h - create and close a loop handle.  Private to actors/run. */
 #ifndef PL_LINE_PRIVATE_H
 #define PL_LINE_PRIVATE_H
 
@@ -7,11 +7,12 @@
 
 struct pl_system;
 
-/* Open, with one holder, or NULL: out of memory. */
+/* Create an open handle with one reference, or return NULL: out of memory. */
 struct pl_line *pl_line_create(struct pl_system *s);
 
-/* Wait until nobody is inside pl_line_post(); from then on nobody gets in.
- * NULL, and twice, is allowed.  Thread: any that is not inside. */
+/* Wait until no thread is inside pl_line_post(), and refuse all later posts.
+ * NULL and a second call are allowed.  Thread: any that is not inside
+ * pl_line_post(). */
 void pl_line_close(struct pl_line *l);
 
 #endif

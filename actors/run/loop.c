@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.c - see loop.h; how mail travels is in mail.c.
+/* loop.c - see loop.h; mail.c says how mail travels.
  *
- * A turn takes everything that came since the last one and ends with one
- * flush, because the number of system calls is nearly the whole cost of a
- * broker.  Its parts run in a fixed order, each over what was there when it
- * began: READY tasks, mail, timers, SEAL tasks, posts, FLUSH tasks, reaping.
- * What a part causes for an earlier one waits for the next turn, so that a
- * turn ends whatever its actors do.  Mail has a budget a visit and a turn on
- * top; actors take turns, and what is left leads the next turn.  A turn's mail
- * also ends when it has brought enough output: after a pause (a handler, a busy
- * machine) a turn's messages alone could fill the out-queue of a reader that is
- * as fast as any, since nothing is flushed before the turn ends.
+ * The cost of a broker is mostly its system calls, so a turn takes all that
+ * came since the last and ends with one flush: READY tasks, mail, timers, SEAL
+ * tasks, posts, FLUSH tasks, posts of these, reaping.  Work for an earlier part
+ * waits for the next turn.  Mail is bounded per visit and per turn; what is
+ * left leads the next turn.  Mail also ends once it has caused enough output:
+ * after a pause its messages could otherwise fill the out-queue of a fast
+ * reader, as nothing is flushed before.
  *
- * Causes come before effects also where these go through the world outside.
- * Whoever reads on a socket what a turn wrote there, and then says something
- * to another loop, is behind the posts of that turn: they are pushed before
- * FLUSH, and what a callback sends takes its place behind the inbox
- * (pl_loop_let_in).  Emptying the inbox only when a loop awakes was rejected:
- * of the sockets of one wake-up the last may hold bytes that are younger; so
- * was handling its mail there, inside callbacks whose objects that mail may
- * free.  Two loops that a turn posts to still hear of it one after the other.
+ * Cause precedes effect, also across sockets.  If a client reads what a turn
+ * wrote and then acts through another loop, that loop has the posts of that
+ * turn already: they are pushed before FLUSH, and what a callback sends is
+ * delivered after the inbox (pl_loop_let_in()).  Two loops that a turn posts to
+ * still get the posts one after the other.
  *
- * The loop sleeps and wakes through its inbox (see there) and knows neither
- * libevent nor threads: a simulation drives the same code.
+ * Rejected: emptying the inbox only on wake-up, because a ready socket may hold
+ * younger bytes; handling mail in callbacks, because it may free their objects.
  *
- * Invariant: the ledger in mail.c, at the end of every turn. */
+ * Invariant: the ledger in mail.c, at the end of each turn. */
 #include "loop.h"
 
 #include <stdlib.h>
@@ -32,18 +26,18 @@
 
 #include "loop_private.h"
 
-#define NO_BOUND (UINT64_MAX / 2) /* and what is added does not wrap */
+#define NO_BOUND (UINT64_MAX / 2) /* adding to it must not wrap */
 
 enum {
     BUDGET_ACTOR = 64,
     BUDGET_TURN = 16384,
     INBOX_LIMIT = 1 << 20,
     CACHE_LINE = 64,
-    RECENT_NS = 1000000000, /* what the recent lag is a mean of */
-    HALF_NS = 500000000     /* of rest halve it */
+    RECENT_NS = 1000000000, /* the recent lag is a mean over this time */
+    HALF_NS = 500000000     /* an idle period of this length halves it */
 };
 
-/* --- Tasks: rings, so that one can be cancelled wherever it is. --- */
+/* --- Tasks: rings, so that each can be cancelled anywhere in them --- */
 
 static void ring_init(struct pl_task *head)
 {
@@ -84,7 +78,7 @@ void pl_loop_cancel(struct pl_loop *loop, struct pl_task *t)
         ring_remove(t);
 }
 
-/* Those that are queued now; what they queue for this stage waits. */
+/* Run the tasks queued now; tasks that they queue for this stage wait. */
 static void run_stage(struct pl_loop *loop, enum pl_stage stage)
 {
     struct pl_task *head = &loop->stages[stage], now;
@@ -105,7 +99,7 @@ static void run_stage(struct pl_loop *loop, enum pl_stage stage)
 
 /* --- Mail --- */
 
-/* What threads without a loop could not even push. */
+/* Count mail that threads without a loop could not push. */
 static void count_lost(struct pl_loop *loop, atomic_uint_fast64_t *lost,
                        enum pl_dead reason)
 {
@@ -126,8 +120,9 @@ static void count_taken(struct pl_loop *loop, struct pl_msg *msg)
     }
 }
 
-/* For readers elsewhere mail moves from the inbox's count to this one; told in
- * this order it is rather seen twice than not at all. */
+/* For readers elsewhere, mail moves from the inbox's count to this one.
+ * Publishing in this order lets them count a message twice, but never miss
+ * it. */
 static void publish_queued(struct pl_loop *loop)
 {
     atomic_store_explicit(&loop->queued, loop->stats.mail_queued,
@@ -139,7 +134,8 @@ static void drain(struct pl_loop *loop)
     struct pl_msg *msg = pl_inbox_take(&loop->inbox);
     uint64_t before = loop->stats.posts_taken;
 
-    loop->is_let_in = true; /* nothing gets between what came together */
+    loop->is_let_in = true; /* nothing may come between messages that arrived
+                               together */
     count_lost(loop, &loop->inbox.lost_full, PL_DEAD_FULL);
     count_lost(loop, &loop->inbox.lost_unreachable, PL_DEAD_UNREACHABLE);
     if (msg == NULL)
@@ -172,7 +168,7 @@ static void end_sample(struct pl_loop *loop)
         loop->clock->monotonic(loop->clock) - loop->sample_ns;
 }
 
-/* Up to `most` messages to one actor, which may exit on any of them. */
+/* Deliver up to `most` messages to one actor.  Any of them may make it exit. */
 static uint32_t visit(struct pl_loop *loop, struct pl_actor *a, uint32_t most)
 {
     uint32_t done = 0;
@@ -241,9 +237,9 @@ static void run_timers(struct pl_loop *loop)
     loop->stats.timers = loop->wheel.count;
 }
 
-/* `recent`, after so long without a turn: half of it each half second, nearly
- * straight between.  So an hour in which the process was stopped, or a clock
- * that jumped, is forgotten in seconds as well. */
+/* Halve `recent_ns` for each half second without a turn, almost linearly in
+ * between.  The effect of a process stopped for an hour, or of a clock that
+ * jumped, is thus forgotten in seconds. */
 static uint64_t fade(uint64_t recent_ns, uint64_t rest_ns)
 {
     if (rest_ns / HALF_NS >= 64)
@@ -261,7 +257,7 @@ uint64_t pl_loop_lag_recent_ns(const struct pl_loop *loop)
                 now_ns > end_ns ? now_ns - end_ns : 0);
 }
 
-/* A turn of `length` from `begun_ns` on has ended. */
+/* Record a turn that began at `begun_ns` and took `length`. */
 static void measure(struct pl_loop *loop, uint64_t begun_ns, uint64_t length)
 {
     struct pl_loop_stats *s = &loop->stats;
@@ -302,7 +298,7 @@ static bool is_busy(struct pl_loop *loop)
 bool pl_loop_turn(struct pl_loop *loop)
 {
     uint64_t work = loop->work;
-    /* A callback ran before: it may have counted things of its own. */
+    /* A callback of the driver ran before this turn; its work counts too. */
     bool was_touched = loop->is_fresh;
     uint64_t begun_ns = loop->now_ns;
 
@@ -315,7 +311,7 @@ bool pl_loop_turn(struct pl_loop *loop)
     run_mail(loop);
     run_timers(loop);
     run_stage(loop, PL_STAGE_SEAL);
-    pl_loop_push_out(loop); /* before anybody outside can know of it */
+    pl_loop_push_out(loop); /* before any reader outside can see the output */
     run_stage(loop, PL_STAGE_FLUSH);
     pl_loop_push_out(loop);
     pl_actor_reap_all(loop);
@@ -325,7 +321,7 @@ bool pl_loop_turn(struct pl_loop *loop)
 
 bool pl_loop_has_work(const struct pl_loop *loop)
 {
-    /* The inbox is read only, but C has no const atomic load before C17. */
+    /* This only reads, but C has no const atomic load before C17. */
     return is_busy((struct pl_loop *)loop) || pl_loop_next_timer(loop) == 0;
 }
 
@@ -355,7 +351,7 @@ void pl_loop_awake(struct pl_loop *loop)
         take_time(loop);
 }
 
-/* --- Small questions --- */
+/* --- Accessors --- */
 
 unsigned pl_loop_index(const struct pl_loop *loop)
 {
@@ -412,7 +408,7 @@ void pl_loop_add_output(struct pl_loop *loop, uint64_t bytes)
     loop->output += bytes;
 }
 
-/* One comparison a message is to serve both bounds. */
+/* One comparison per message checks both bounds. */
 void pl_loop_add_work(struct pl_loop *loop, uint64_t units)
 {
     loop->mail_work += units;
@@ -436,7 +432,7 @@ void pl_loop_set_wake(struct pl_loop *loop, void (*wake)(void *), void *arg)
     loop->wake_arg = arg;
 }
 
-/* --- Seen by other threads --- */
+/* --- Read by other threads --- */
 
 void pl_loop_enter(struct pl_loop *loop, const char *name)
 {
@@ -451,7 +447,7 @@ void pl_loop_leave(struct pl_loop *loop)
     atomic_store_explicit(&loop->busy_name, NULL, memory_order_release);
 }
 
-/* The name is read on both sides of the time, so that the pair fits. */
+/* Reading the name before and after the time makes sure that they match. */
 bool pl_loop_busy(const struct pl_loop *loop, const char **name,
                   uint64_t *since_ns)
 {
@@ -476,7 +472,7 @@ uint64_t pl_loop_backlog(const struct pl_loop *loop)
     return posted + atomic_load_explicit(&l->queued, memory_order_relaxed);
 }
 
-/* --- Life --- */
+/* --- Create and destroy --- */
 
 static void init_random(struct pl_loop *loop, uint64_t seed)
 {
@@ -486,7 +482,7 @@ static void init_random(struct pl_loop *loop, uint64_t seed)
         pl_random_init(&loop->random);
         return;
     }
-    /* Each loop its own stream, all from the one seed. */
+    /* Each loop gets its own stream, all derived from one seed. */
     pl_random_init_seeded(&mix, seed);
     for (unsigned i = 0; i < loop->index; i++)
         (void)pl_random_u64(&mix);
@@ -504,7 +500,7 @@ static void init(struct pl_loop *loop, struct pl_system *s, unsigned index,
     loop->budget_actor = BUDGET_ACTOR;
     loop->budget_turn = BUDGET_TURN;
     loop->output_bound = loop->work_bound = NO_BOUND;
-    loop->slots_used = 1; /* the loop's own, which is never looked at */
+    loop->slots_used = 1; /* slot 0 is the loop's own and is never used */
     loop->sample_turn = UINT64_MAX;
     for (unsigned i = 0; i < PL_STAGE_COUNT; i++)
         ring_init(&loop->stages[i]);

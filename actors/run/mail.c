@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mail.c - how a message gets from its sender to a mailbox, and what becomes
- * of one that does not; see loop_private.h.
+/* mail.c - the path of a message to a mailbox, or to the dead letters; see
+ * loop_private.h.
  *
- * Mail to the same loop goes into the mailbox at once.  Mail to another loop
- * is joined by destination and pushed before the turn's flush, so a turn costs
- * one contended operation a destination and at most one wake-up.  The owner
- * of the destination alone decides between taken, full and stale, because it
- * alone can look at the mailbox without a lock.
+ * Mail to the same loop goes into the mailbox at once.  Mail to another loop is
+ * collected per destination and pushed before the turn's flush, so a turn needs
+ * one push and one wake-up per destination (FLUSH tasks that post cause
+ * another).  Only the destination's loop decides between accepted, full and
+ * stale, because only it can access the mailbox without a lock.  Mail for one
+ * kind of actor travels like a request to the loop, to slot 0; its loop then
+ * puts it into the mailbox.  So the check costs other mail nothing.
  *
- * Mail for one kind of actor takes the way of a request to the loop, as if it
- * were for slot 0, and is put into the mailbox there.  So the check costs other
- * mail nothing; a field in struct pl_msg was rejected, since every delivery
- * would look at it.
+ * Rejected: a field for the kind in struct pl_msg, because each delivery would
+ * read it.
  *
- * Invariant (the ledger): each time a message comes to a loop that settles it,
- * it is counted as enqueued once, and leaves by exactly one of: handled, dead
- * under one reason, or being queued.  A returned request is mail again. */
+ * Invariant (the ledger): each loop that receives a message counts it as
+ * enqueued once, then as exactly one of handled, dead under one reason, or
+ * queued.  A returned request is counted again as new mail. */
 #include <assert.h>
 
 #include "loop_private.h"
@@ -63,14 +63,15 @@ void pl_loop_send(struct pl_loop *loop, struct pl_address from,
     route(loop, msg);
 }
 
-/* The slot that pl_actor_send_kind() took out of the address. */
+/* Restore the slot that pl_actor_send_kind() replaced by 0. */
 static void restore_slot(struct pl_msg *msg)
 {
     msg->to.slot = PL_CONTAINER(msg, struct pl_kind_msg, msg)->slot;
     msg->flags &= (uint8_t)~PL_MSG_KIND;
 }
 
-/* The way back: reserved, so that it cannot die of a full mailbox. */
+/* Send `msg` back, as reserved mail, so that a full mailbox cannot refuse
+ * it. */
 static void hand_back(struct pl_loop *loop, struct pl_msg *msg,
                       enum pl_dead reason)
 {
@@ -100,9 +101,8 @@ void pl_loop_bury(struct pl_loop *loop, struct pl_msg *msg, enum pl_dead reason)
         msg->destroy(msg);
 }
 
-/* Which reason the displaced message has follows from the policy: only
- * KEEP_LATEST takes out one of the same type and sender by choice, and it does
- * whenever there is one. */
+/* Derive the reason from the policy: only KEEP_LATEST replaces a message of the
+ * same type and sender, and it does so whenever there is one. */
 static enum pl_dead why_displaced(const struct pl_actor *a,
                                   struct pl_address from, uint16_t type,
                                   const struct pl_msg *out)
@@ -152,7 +152,8 @@ static void put(struct pl_loop *loop, struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
-/* Only the owner of the actor may look which kind it is.  NULL: another. */
+/* Return the actor of `msg`, or NULL if it is stale or of another kind.  Only
+ * the actor's loop may check this. */
 static struct pl_actor *find_of_kind(struct pl_loop *loop, struct pl_msg *msg)
 {
     restore_slot(msg);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mailbox.c - see mailbox.h.
  *
- * A singly linked list through the messages: appending and taking touch two
- * pointers and allocate nothing.  A ring of pointers was rejected: it costs
- * memory for each idle actor.  The policies that search do so only when the
- * box is full, which is not the case that has to be fast.
+ * A singly linked list through the messages: appending and taking write two
+ * pointers and allocate nothing.  Policies that search the list do so only when
+ * the mailbox is full, which need not be fast.
  *
- * Invariant: count is the length of the list, and `last` is NULL exactly when
+ * Rejected: a ring of pointers, because each idle actor would pay for its
+ * memory.
+ *
+ * Invariant: `count` is the length of the list; `last` is NULL exactly if
  * `first` is. */
 #include "mailbox.h"
 
@@ -28,7 +30,7 @@ static void append(struct pl_mailbox *mb, struct pl_msg *msg)
     mb->count++;
 }
 
-/* The message behind `before`; behind NULL is the first. */
+/* The link to the message after `before`; after NULL comes the first. */
 static struct pl_msg **link_behind(struct pl_mailbox *mb, struct pl_msg *before)
 {
     return before == NULL ? &mb->first : &before->next;
@@ -47,7 +49,7 @@ static struct pl_msg *take_behind(struct pl_mailbox *mb, struct pl_msg *before)
     return taken;
 }
 
-/* The oldest that is not reserved, or NULL. */
+/* Remove and return the oldest message that is not reserved, or NULL. */
 static struct pl_msg *take_oldest(struct pl_mailbox *mb)
 {
     struct pl_msg *before = NULL;
@@ -59,8 +61,8 @@ static struct pl_msg *take_oldest(struct pl_mailbox *mb)
     return NULL;
 }
 
-/* Put `msg` where the newest of its type and sender is, and give that, or
- * NULL when there is none. */
+/* Put `msg` in the place of the newest message of its type and sender that is
+ * not reserved.  Return that message, or NULL if there is none. */
 static struct pl_msg *replace(struct pl_mailbox *mb, struct pl_msg *msg)
 {
     struct pl_msg *before = NULL, *found = NULL, *found_before = NULL;

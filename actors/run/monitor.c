@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* monitor.c - see monitor.h.
  *
- * A monitor is one block of memory with two ends, one in the list of each of
- * the two actors, each touched by that actor's loop alone.  The block itself
- * is the mail: it goes to the loop of the watched actor to be linked there,
- * waits in the list, comes home when the actor exits, and turns into the DOWN
- * message.  So what was accepted once never needs memory again, and telling
- * cannot fail.  A watcher that exits or stops to watch withdraws the far end
- * by a second message inside the same block, so a long-lived actor keeps
- * nothing for watchers that are gone.  Rejected: to leave that to the DOWN
- * message, which comes only when the watched actor exits; to sweep the list for
- * dead watchers, which would have to ask their loops.
+ * A monitor is one block of memory with two ends, one in the list of each
+ * actor; only that actor's loop accesses its end.  The block is also the mail:
+ * it travels to the loop of the watched actor, is linked there, returns when
+ * that actor exits, and becomes the DOWN message.  So a monitor never needs
+ * memory after its start, and reporting cannot fail.  A watcher that exits or
+ * stops watching withdraws the far end by a second message inside the block, so
+ * a long-lived actor keeps nothing for closed watchers.
  *
- * Invariant: the block has two holders.  The first is the near end, and after
- * it the withdrawal.  The second is the request, then the far end, then the
- * way home, then the DOWN message. */
+ * Rejected: withdrawing with the DOWN message, because it comes only when the
+ * watched actor exits; sweeping the list for dead watchers, because that means
+ * a request to each of their loops.
+ *
+ * Invariant: the block has two references.  The near end owns the first, then
+ * the withdrawal.  The request owns the second, then the far end, then the
+ * message back, then the DOWN message. */
 #include "monitor.h"
 
 #include <stdlib.h>
@@ -26,21 +27,21 @@
 /* One end of a monitor, in the list of its actor. */
 struct pl_monitor {
     struct pl_monitor *next;
-    struct pl_monitor **at; /* what points here; NULL outside a list */
-    bool is_near;           /* the watcher's */
+    struct pl_monitor **at; /* the link to this end; NULL outside a list */
+    bool is_near;           /* the end of the watcher */
 };
 
 struct pl_watch {
     union {
         struct pl_msg msg;
-        struct pl_loop_msg note; /* there to begin, home to tell */
-        struct pl_down_msg down; /* at last */
-    } mail; /* first: whoever frees the message frees the watch */
+        struct pl_loop_msg note; /* to the far loop to begin, back to report */
+        struct pl_down_msg down; /* at the end */
+    } mail; /* destroying the message drops its reference */
     struct pl_refs refs;
 
     /* Constant. */
     struct pl_address watcher;
-    struct pl_address far_loop; /* where the watched actor lives */
+    struct pl_address far_loop; /* the loop of the watched actor */
     uint16_t type;              /* of the DOWN message */
     uint32_t ref;
     const void *tag;
@@ -51,7 +52,7 @@ struct pl_watch {
     struct pl_address wanted; /* as given to pl_monitor_start() */
     struct pl_loop_msg withdrawal;
 
-    /* The loop of the watched actor; then whoever has `mail`. */
+    /* The loop of the watched actor; then the owner of `mail`. */
     struct pl_monitor far;
     struct pl_address of;
     const char *reason;
@@ -101,7 +102,7 @@ static void send_note(struct pl_loop *loop, struct pl_watch *w,
     pl_loop_send(loop, w->watcher, to, &w->mail.msg);
 }
 
-/* At home: the watch ends, and its block becomes the message. */
+/* On the watcher's loop: end the watch; its block becomes the message. */
 static void come_home(struct pl_loop *loop, struct pl_loop_msg *m)
 {
     struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, mail.note);
@@ -150,13 +151,13 @@ static void arrive(struct pl_loop *loop, struct pl_loop_msg *m)
     pl_watch_begin(loop, w, w->of);
 }
 
-/* On the loop of the watched actor, behind arrive(). */
+/* On the loop of the watched actor, after arrive(). */
 static void end_far(struct pl_loop *loop, struct pl_loop_msg *m)
 {
     struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, withdrawal);
 
     (void)loop;
-    if (w->far.at != NULL) { /* else it is on its way home */
+    if (w->far.at != NULL) { /* else the block is on its way back */
         unlink_end(&w->far);
         release(w);
     }
@@ -214,12 +215,12 @@ enum pl_err pl_monitor_start(struct pl_actor *watcher, struct pl_address of,
     if (w == NULL)
         return PL_ENOMEM;
     w->wanted = w->of = of;
-    /* no loop can find the actor of a loop that is not there; ours says so */
+    /* no loop can find an actor of a missing loop; this one reports it */
     send_note(loop, w, w->far_loop, arrive);
     return PL_OK;
 }
 
-/* The next near end from `m` on, with its watch, or NULL. */
+/* Return the watch of the next near end from `m` on, or NULL. */
 static struct pl_watch *near_watch(struct pl_monitor *m)
 {
     while (m != NULL && !m->is_near)
@@ -258,7 +259,7 @@ void pl_watch_stop_all(struct pl_actor *watcher, const void *tag)
             w = near_watch(w->near.next);
             continue;
         }
-        withdraw(watcher->loop, w); /* may take out far ends here as well */
+        withdraw(watcher->loop, w); /* may remove far ends from this list too */
         w = near_watch(watcher->monitors);
     }
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* names.c - see names.h.
  *
- * A hash table behind a mutex: names are looked up when actors get to know
- * each other, not once a message, so the lock costs nothing that counts.
- * Rejected: an actor that owns the table; every start would then wait for an
- * answer.  A name whose actor has gone gives a stale address until somebody
- * unregisters it, which senders must expect of any address. */
+ * A hash table behind a mutex: names are looked up when actors are introduced,
+ * not per message, so the cost of the lock does not matter.  The name of an
+ * exited actor yields a stale address until it is unregistered; senders must
+ * expect that of any address.
+ *
+ * Rejected: an actor that owns the table, because each start would wait for a
+ * reply. */
 #include "names.h"
 
 #include <pthread.h>
@@ -18,7 +20,7 @@
 
 struct pl_names {
     struct pl_hash_key key; /* constant */
-    pthread_mutex_t lock;   /* for the map and all in it */
+    pthread_mutex_t lock;   /* guards the map and its entries */
     struct pl_map map;
 };
 
@@ -42,7 +44,7 @@ static bool has_name(const struct pl_map_node *n, const void *key)
                          *(const struct pl_span *)key);
 }
 
-/* The entry of `name`, or NULL.  With the lock. */
+/* Return the entry of `name`, or NULL.  Call with the lock held. */
 static struct entry *find(struct pl_names *n, struct pl_span name)
 {
     struct pl_map_node *node =
@@ -81,7 +83,7 @@ void pl_names_destroy(struct pl_names *n)
     free(n);
 }
 
-/* As pl_names_register(), with the lock. */
+/* pl_names_register() with the lock held. */
 static enum pl_err add(struct pl_names *n, struct pl_span name,
                        struct pl_address address)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* names.h - well-known actors by name, for the whole system. */
+/* names.h - a registry of named actors, one per system. */
 #ifndef PL_NAMES_H
 #define PL_NAMES_H
 
@@ -13,11 +13,11 @@ struct pl_names; /* opaque; locked inside */
 enum pl_err pl_names_create(struct pl_names **out);
 void pl_names_destroy(struct pl_names *n);
 
-/* Thread: any.  Errors: PL_EEXIST (somebody has it), PL_ENOMEM. */
+/* Thread: any.  Errors: PL_EEXIST (the name is taken), PL_ENOMEM. */
 enum pl_err pl_names_register(struct pl_names *n, struct pl_span name,
                               struct pl_address address);
 
-/* Nothing happens unless `address` has it.  Thread: any. */
+/* Remove `name`, unless another address has it.  Thread: any. */
 void pl_names_unregister(struct pl_names *n, struct pl_span name,
                          struct pl_address address);
 

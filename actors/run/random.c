@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* random.c - see random.h.
  *
- * Unguessable numbers are the kernel's own, fetched 256 bytes at a time: a
- * generator of ours in between would be one more thing to get right.  The
- * repeatable ones are xoshiro256** (Blackman and Vigna, 2018), whose state
- * splitmix64 (Steele, Lea and Flood, 2014) fills from the seed, so that
+ * Unguessable numbers come from the kernel, 256 bytes at a time.  Repeatable
+ * numbers come from xoshiro256** (Blackman and Vigna, 2018), whose state
+ * splitmix64 (Steele, Lea and Flood, 2014) derives from the seed, so that
  * neighbouring seeds give unrelated streams.
  *
- * Invariant: bytes given from the pool are wiped, so that no number is given
- * twice and a later look into memory does not tell earlier ones. */
+ * Rejected: a cryptographic generator of our own, because it would be one more
+ * thing to get right.
+ *
+ * Invariant: bytes returned from the pool are wiped, so that no number is
+ * returned twice and a later look into memory does not reveal it. */
 #include "random.h"
 
 #include <assert.h>
@@ -45,8 +47,8 @@ static uint64_t xoshiro(uint64_t s[4])
     return result;
 }
 
-/* Without random numbers nothing that follows is safe, so a kernel that gives
- * none (older than 3.17) ends the program. */
+/* If the kernel has no getrandom() (before 3.17), end the program: without
+ * random numbers nothing later is safe. */
 static void kernel_bytes(void *out, size_t len)
 {
     char *at = out;
@@ -115,8 +117,8 @@ uint64_t pl_random_u64(struct pl_random *r)
     return x;
 }
 
-/* Numbers below 2^64 mod bound are thrown away: what is left is a whole
- * multiple of bound. */
+/* Reject numbers below 2^64 mod `bound`: the count of the others is a multiple
+ * of `bound`. */
 uint64_t pl_random_below(struct pl_random *r, uint64_t bound)
 {
     assert(bound > 0);

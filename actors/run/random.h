@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* random.h - random numbers: unguessable from the kernel, or by seed. */
+/* random.h - random numbers: unguessable from the kernel, or repeatable by
+ * seed. */
 #ifndef PL_RANDOM_H
 #define PL_RANDOM_H
 
@@ -9,21 +10,21 @@
 /* One stream of numbers.  Thread: its owner's. */
 struct pl_random {
     uint64_t state[4]; /* of the seeded generator, xoshiro256** */
-    char pool[256];    /* of kernel bytes not yet given */
+    char pool[256];    /* kernel bytes not returned yet */
     unsigned left;
     int is_seeded;
 };
 
-/* A stream of the kernel's: unguessable. */
+/* Start an unguessable stream from the kernel. */
 void pl_random_init(struct pl_random *r);
 
-/* A stream that the same seed repeats, for tests. */
+/* Start a stream that the same seed repeats, for tests. */
 void pl_random_init_seeded(struct pl_random *r, uint64_t seed);
 
 void pl_random_bytes(struct pl_random *r, void *out, size_t len);
 uint64_t pl_random_u64(struct pl_random *r);
 
-/* A number from 0 to bound - 1, each equally likely; bound is at least 1. */
+/* A uniform number from 0 to bound - 1; `bound` is at least 1. */
 uint64_t pl_random_below(struct pl_random *r, uint64_t bound);
 
 #endif

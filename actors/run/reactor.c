@@ -2,20 +2,20 @@
 /* reactor.c - see reactor.h.
  *
  * libevent runs the callbacks of ready I/O in one pass.  The first of them
- * touches the reactor, which activates one event without a descriptor; libevent
- * puts it behind the I/O that is ready, and there the loop takes its turn.
- * When a turn leaves work, the same event gets a timeout of zero: activating
- * it from its own callback would run it again in the same pass, and the kernel
- * would never be asked for new I/O.  Priorities were rejected: under load they
- * starve such an event.
+ * touches the reactor, which activates an event without a descriptor; libevent
+ * appends it to the ready I/O, and its callback runs the turn.  If a turn
+ * leaves work, the same event gets a timeout of zero: activating it from its
+ * own callback would run it again in the same pass, and libevent would never
+ * poll for new I/O.
  *
  * Other threads wake the loop by writing to an eventfd, which works on every
- * base, with libevent's locks or without; that they write only while the loop
- * sleeps is the inbox's part.
+ * base, with libevent's locks or without.
  *
- * Timers of the whole loop share one event.  It is set again only when the
- * wheel's next time has changed, and may come early, since libevent's clock is
- * coarser than ours: then it is set again and no turn is taken.
+ * All timers of the loop share one event.  It is set again only if the next
+ * time of the wheel has changed.  It may fire early, because libevent's clock
+ * is coarser; it is then set again without a turn.
+ *
+ * Rejected: priorities, because under load they starve such an event.
  *
  * Invariant: between two callbacks either the turn event is pending, or the
  * loop sleeps, its inbox was empty, and its next timer is armed. */
@@ -45,8 +45,8 @@ struct pl_reactor {
     void *begin_arg;
     /* The loop's thread. */
     bool is_turn_pending;
-    uint64_t armed_ms; /* when timer_event fires; UINT64_MAX while it is off */
-    /* The thread that starts and joins. */
+    uint64_t armed_ms; /* when timer_event fires; UINT64_MAX: not set */
+    /* The thread that calls start and join. */
     bool has_started;
     struct pl_thread *thread; /* NULL: not started, or joined */
     /* Any thread. */
@@ -66,8 +66,8 @@ static void set_turn(struct pl_reactor *r, bool at_once)
         event_add(r->turn_event, &zero);
 }
 
-/* The base's cached time is refreshed first: the delay would count from when
- * this pass of callbacks began. */
+/* Refresh the cached time of the base first: the delay would count from the
+ * start of this pass of callbacks. */
 static void arm_timer(struct pl_reactor *r)
 {
     uint64_t due_ms = pl_loop_timer_due(r->loop);
@@ -86,15 +86,15 @@ static void arm_timer(struct pl_reactor *r)
     event_add(r->timer_event, &delay);
 }
 
-/* On a lent base nothing may break the owner's loop: the events are taken
- * out, and the base can end by itself. */
+/* A lent base belongs to its owner, so its loop is not broken: without our
+ * events it can end by itself. */
 static void stop_now(struct pl_reactor *r)
 {
     event_del(r->turn_event);
     event_del(r->wake_event);
     event_del(r->timer_event);
     r->armed_ms = UINT64_MAX;
-    r->is_turn_pending = true; /* nothing sets it any more */
+    r->is_turn_pending = true; /* so that nothing sets it any more */
     if (r->owns_base)
         event_base_loopbreak(r->base);
 }
@@ -121,7 +121,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     pl_reactor_touch(r);
-    /* Nothing to do about a failure: the only one is that it was read. */
+    /* The only failure is EAGAIN: the count was read already. */
     ssize_t got = read(fd, &count, sizeof count);
     (void)got;
 }
@@ -143,7 +143,8 @@ static void wake(void *arg)
     struct pl_reactor *r = arg;
     uint64_t one = 1;
 
-    /* It fails only while 2^64 - 2 wakes are unread, and then one is there. */
+    /* This fails only while 2^64 - 2 wakes are unread; then a wake is
+     * pending. */
     ssize_t put = write(r->wake_fd, &one, sizeof one);
     (void)put;
 }
@@ -223,7 +224,7 @@ static void run(void *arg)
     if (r->begin != NULL)
         r->begin(r->begin_arg);
     event_base_loop(r->base, EVLOOP_NO_EXIT_ON_EMPTY);
-    pl_loop_awake(r->loop); /* nobody needs to wake it any more */
+    pl_loop_awake(r->loop); /* stop asking for wake-ups */
 }
 
 static void (*complain)(const char *text);
@@ -280,7 +281,7 @@ void pl_reactor_destroy(struct pl_reactor *r)
 {
     if (r == NULL)
         return;
-    pl_loop_awake(r->loop); /* its wake is gone with this */
+    pl_loop_awake(r->loop); /* `wake` must not be called after this */
     destroy_event(r->turn_event);
     destroy_event(r->wake_event);
     destroy_event(r->timer_event);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim.c - see sim.h.
  *
- * All that threads would decide is decided by the seed: which loop takes its
- * turn next, and how far it gets (its budget), which also decides what mail of
- * different senders overtakes what.  The loops' own random numbers come from
- * the seed too, and the clock moves only when told.  A budget of one message
- * is as likely as a large one, since the rare interleavings are those in which
- * somebody is cut short.  Loops never sleep here; waking is the reactor's
- * part.
+ * The seed makes the decisions that threads would: which loop runs its turn
+ * next and with what budget, which also decides the order in which mail of
+ * different senders arrives.  The loops' random numbers derive from the seed
+ * too, and the clock moves only when told.  A budget of one message is as
+ * likely as a large one, because the rare interleavings are those in which an
+ * actor is interrupted.  Loops never sleep here; wake-ups belong to the
+ * reactor.
  *
- * Invariant: nothing of a run depends on addresses in memory, on the machine's
- * clock or on threads. */
+ * Invariant: no run depends on addresses in memory, the machine's clock or
+ * threads. */
 #include "sim.h"
 
 #include <inttypes.h>
@@ -40,7 +40,7 @@ enum pl_err pl_sim_create(struct pl_sim **out, unsigned loops, uint64_t seed)
     pl_clock_driven_init(&sim->clock);
     pl_random_init_seeded(&sim->random, seed);
     options.clock = &sim->clock.clock;
-    options.seed = pl_random_u64(&sim->random) | 1; /* 0 would be no seed */
+    options.seed = pl_random_u64(&sim->random) | 1; /* 0 would mean unseeded */
     enum pl_err err = pl_system_create(&sim->system, &options);
     if (err != PL_OK) {
         free(sim);
@@ -78,8 +78,8 @@ static struct pl_loop *loop_at(struct pl_sim *sim, unsigned index)
     return pl_system_loop(sim->system, index);
 }
 
-/* A random one of those that have work, or NULL: each takes the place of the
- * one chosen so far with the right chance. */
+/* Return a random loop with work, or NULL.  Each replaces the one chosen before
+ * with the probability that makes all equally likely. */
 static struct pl_loop *choose(struct pl_sim *sim)
 {
     struct pl_loop *chosen = NULL;
@@ -130,7 +130,7 @@ static void settle_or_abort(struct pl_sim *sim)
     abort();
 }
 
-/* Milliseconds to the next timer of any loop; UINT64_MAX never. */
+/* Milliseconds to the next timer of any loop; UINT64_MAX: never. */
 static uint64_t next_timer(struct pl_sim *sim)
 {
     uint64_t next = UINT64_MAX;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim.h - drives all loops of a system on one thread, in an order that a seed
- * decides, on a clock that the test drives. */
+/* sim.h - drives all loops of a system on one thread, in an order chosen by a
+ * seed, on a clock that the test moves. */
 #ifndef PL_SIM_H
 #define PL_SIM_H
 
@@ -14,7 +14,8 @@
 struct pl_sim; /* opaque */
 struct pl_system;
 
-/* A system of `loops` loops and its driver.  The same seed gives the same run.
+/* Create a system of `loops` loops and its driver.  The same seed repeats the
+ * same run.
  * Errors: PL_ENOMEM, PL_EINVAL. */
 enum pl_err pl_sim_create(struct pl_sim **out, unsigned loops, uint64_t seed);
 void pl_sim_destroy(struct pl_sim *sim);
@@ -23,25 +24,25 @@ struct pl_system *pl_sim_system(struct pl_sim *sim);
 struct pl_random *pl_sim_random(struct pl_sim *sim);
 uint64_t pl_sim_seed(const struct pl_sim *sim);
 
-/* One turn, with a random budget, of a random loop that has work.  False when
- * none has. */
+/* Run one turn, with a random budget, of a random loop that has work.  Return
+ * false if none has. */
 bool pl_sim_step(struct pl_sim *sim);
 
-/* Step until nobody has work; false when `max_steps` did not suffice. */
+/* Step until no loop has work.  Return false if `max_steps` did not suffice. */
 bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
 
-/* Move the clock by `ms`, stopping at each timer on the way, and settle.  A
- * system that never settles aborts the program and prints the seed. */
+/* Move the clock by `ms`, stopping at each timer on the way, and run all work.
+ * If that never ends, print the seed and abort the program. */
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms);
 
 /* Move the clock by `ms` at once, past any timer, and run nothing. */
 void pl_sim_jump(struct pl_sim *sim, uint64_t ms);
 
-/* Set the time of day, which may jump either way. */
+/* Set the wall clock, forwards or backwards. */
 void pl_sim_set_wall(struct pl_sim *sim, uint64_t wall_ms);
 
-/* The seed of a test run: the environment's PL_SEED, else a random one; it is
- * printed, so that a failure can be replayed. */
+/* The seed of a test run: PL_SEED of the environment, else a random one.
+ * Prints it, so that a failure can be replayed. */
 uint64_t pl_sim_test_seed(const char *test_name);
 
 #endif

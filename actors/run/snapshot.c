@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot.c - see snapshot.h.
  *
- * A sequence number around the words: odd while they change.  The writer never
- * waits; a reader that saw a change begin or end under its eyes reads again.
- * Each word is stored with release and loaded with acquire: who reads a word
- * of a newer picture then also sees that its sequence number has begun, and
- * no separate fence is needed, which race checkers do not understand.  On x86
- * these are plain moves.  Rejected: a lock, for which a loop in its turn would
- * wait; three buffers and a pointer, which copy for each reader as well.
+ * A sequence number guards the numbers: it is odd while they change.  The
+ * writer never waits; a reader that overlapped a change reads again.  Each
+ * number is stored with release and loaded with acquire: a reader that sees a
+ * newer number then also sees the newer sequence number.  This needs no
+ * separate fence, which race checkers do not understand.  On x86 these are
+ * plain moves.
  *
- * Invariant: the words of sequence 2n were stored by the n-th publish. */
+ * Rejected: a lock, because a loop would wait for it during a turn; three
+ * buffers and a pointer, because they too copy for each reader.
+ *
+ * Invariant: the numbers at sequence 2n were stored by the n-th publish. */
 #include "snapshot.h"
 
 #include <sched.h>
@@ -29,7 +31,7 @@ enum pl_err pl_snapshot_create(struct pl_snapshot **out, size_t count)
 {
     if (count > SIZE_MAX / 16)
         return PL_ENOMEM;
-    /* whole lines, so that no neighbour's writes disturb the readers */
+    /* whole cache lines, so that writes of neighbours do not disturb readers */
     size_t size = sizeof(struct pl_snapshot) + count * sizeof(uint64_t);
     struct pl_snapshot *s =
         aligned_alloc(LINE, (size + LINE - 1) & ~(size_t)(LINE - 1));
@@ -60,7 +62,7 @@ void pl_snapshot_publish(struct pl_snapshot *s, const uint64_t *values)
     atomic_store_explicit(&s->sequence, sequence + 2, memory_order_release);
 }
 
-/* One try; false when the words changed meanwhile. */
+/* Try once; return 0 if the numbers changed meanwhile. */
 static int try_read(const struct pl_snapshot *s, uint64_t *values)
 {
     uint64_t before = atomic_load_explicit(&s->sequence, memory_order_acquire);
@@ -75,7 +77,7 @@ static int try_read(const struct pl_snapshot *s, uint64_t *values)
 void pl_snapshot_read(const struct pl_snapshot *s, uint64_t *values)
 {
     for (unsigned tries = 1; !try_read(s, values); tries++) {
-        /* the writer may have lost its core in the middle */
+        /* the writer may have lost its core during a change */
         if (tries % PATIENCE == 0)
             sched_yield();
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot.h - numbers that one thread writes and any thread reads, all from
- * the same moment, without either waiting. */
+/* snapshot.h - numbers that one thread writes and any thread reads, all of the
+ * same moment, without a lock. */
 #ifndef PL_SNAPSHOT_H
 #define PL_SNAPSHOT_H
 
@@ -11,14 +11,15 @@
 
 struct pl_snapshot; /* opaque */
 
-/* Room for `count` numbers, all 0 until published.  Errors: PL_ENOMEM. */
+/* Create a snapshot of `count` numbers, all 0 until published.
+ * Errors: PL_ENOMEM. */
 enum pl_err pl_snapshot_create(struct pl_snapshot **out, size_t count);
 void pl_snapshot_destroy(struct pl_snapshot *s);
 
-/* Thread: the one writer. */
+/* Store new numbers; never waits.  Thread: the one writer. */
 void pl_snapshot_publish(struct pl_snapshot *s, const uint64_t *values);
 
-/* Copy the newest published numbers; tries again while they change.
+/* Copy the newest published numbers; retries while they change.
  * Thread: any. */
 void pl_snapshot_read(const struct pl_snapshot *s, uint64_t *values);
 

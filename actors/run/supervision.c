@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* supervision.c - see supervision.h.
  *
- * Events only write down what each child should do (is_wanted, is_ending);
- * advance() then takes the one next step: stop the last child that must
- * stop, else start the first that must run, else tell that all is done.  While
- * a child starts or stops nothing else is begun, so the order holds, and a
- * stop in the middle of a start, or a failure in the middle of a restart,
- * is no case of its own.  Rejected: a state for each such pair; children that
- * start side by side, whose order nobody can rely on.
+ * An event only records what each child should do (is_wanted, is_ending).
+ * advance() then takes one step: stop the last child that must stop, else start
+ * the first that must run, else report that all is done.  While a child starts
+ * or stops, no other step begins, which keeps the order and needs no special
+ * case for a stop during a start or a failure during a restart.
  *
- * A child is started by a message to its loop, which comes back as the
- * answer; its monitor goes along, and begins in the moment the child is there,
- * so that no reason for an exit is missed.  Each start has a number, `ref`: an
- * answer that carries an old one is of a child that was given up, which is then
- * asked to stop.
+ * A message to the loop of the child starts it and comes back as the reply.
+ * The child's monitor travels along and begins when the child exists, so no
+ * exit is missed.  Each start has a number, `ref`: a reply with an old number
+ * is of a child that was given up, and that child is asked to stop.
+ *
+ * Rejected: a state for each such combination; starting children concurrently,
+ * because nothing could rely on their order.
  *
  * Invariant: at most one child is STARTING or STOPPING, `busy`; the timer
  * belongs to it, or to a start that waits for memory. */
@@ -32,8 +32,8 @@ enum child_state { CHILD_AWAY, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPING };
 struct child {
     struct pl_child_spec spec;
     enum child_state state;
-    bool is_wanted; /* is to run, and starts again when it is away */
-    bool is_ending; /* is to stop first */
+    bool is_wanted; /* must run, and restarts if away */
+    bool is_ending; /* must stop first */
     uint32_t ref;   /* of its newest start */
     struct pl_address address;
 };
@@ -41,7 +41,7 @@ struct child {
 enum goal {
     GOAL_REST, /* not started, or all stopped */
     GOAL_RUN,
-    GOAL_GIVEN_UP, /* what runs, runs on; nothing starts */
+    GOAL_GIVEN_UP, /* what runs keeps running; nothing starts */
     GOAL_STOP
 };
 
@@ -56,22 +56,22 @@ struct pl_supervision {
     unsigned forced;
     uint32_t last_ref;
     struct pl_timer timer;
-    uint64_t *restarts; /* when the last ones were, a ring */
+    uint64_t *restarts; /* a ring of the times of the last restarts */
     uint64_t restart_count;
 };
 
-/* There the order to start, back the answer. */
+/* On the way there a request to start, on the way back the reply. */
 struct start_msg {
     union {
         struct pl_msg msg;
         struct pl_loop_msg order;
     } mail;
-    const struct pl_supervision *of; /* only to compare */
+    const struct pl_supervision *of; /* only compared */
     struct pl_child_spec spec;
     int child;
     uint32_t ref;
     struct pl_address owner;
-    struct pl_watch *watch; /* owned until it begins */
+    struct pl_watch *watch; /* owned until the monitor begins */
     enum pl_err err;
     struct pl_address address;
 };
@@ -139,7 +139,7 @@ struct pl_address pl_supervision_child(const struct pl_supervision *s,
 
 /* --- Failures --- */
 
-/* Whether one failure more is one too many. */
+/* Record a failure.  Return true if it is one too many. */
 static bool is_too_often(struct pl_supervision *s)
 {
     uint64_t now = pl_loop_now_ms(s->owner->loop);
@@ -170,7 +170,7 @@ static bool is_away(const struct child *c)
     return c->state == CHILD_AWAY;
 }
 
-/* Let the children from `first` on stop, and start again if they may. */
+/* Stop the children from `first` on; those that may restart will. */
 static void end_from(struct pl_supervision *s, int first)
 {
     for (int i = first; i < s->count; i++) {
@@ -184,7 +184,8 @@ static void end_from(struct pl_supervision *s, int first)
     }
 }
 
-/* Child `index`, which is away now, failed.  False: that was given up. */
+/* Child `index`, which is away now, failed.  Return false if the supervision
+ * gave up. */
 static bool take_failure(struct pl_supervision *s, int index,
                          const char *reason)
 {
@@ -212,7 +213,7 @@ static void free_start(struct pl_msg *msg)
     free(m);
 }
 
-/* On the child's loop.  The answer goes before what the monitor may say. */
+/* On the child's loop.  The reply is sent before any report of the monitor. */
 static void start_here(struct pl_loop *loop, struct pl_loop_msg *order)
 {
     struct start_msg *m = PL_CONTAINER(order, struct start_msg, mail.order);
@@ -228,7 +229,7 @@ static void start_here(struct pl_loop *loop, struct pl_loop_msg *order)
                                   .type = PL_MSG_CHILD_STARTED,
                                   .flags = PL_MSG_RESERVED};
     bool is_started = m->err == PL_OK;
-    pl_loop_send(loop, self, m->owner, &m->mail.msg); /* `m` is gone */
+    pl_loop_send(loop, self, m->owner, &m->mail.msg); /* `m` may be freed */
     if (is_started)
         pl_watch_begin(loop, watch, address);
     else
@@ -274,7 +275,7 @@ static void start_child(struct pl_supervision *s, int index)
     s->busy = index;
     if (send_start(s, index) == PL_OK)
         return;
-    /* memory may be there later; asking at once again would only spin */
+    /* memory may be free later; retrying at once would only spin */
     c->state = CHILD_AWAY;
     s->busy = NOBODY;
     if (take_failure(s, index, pl_err_text(PL_ENOMEM)))
@@ -290,7 +291,8 @@ static void stop_child(struct pl_supervision *s, int index)
     c->state = CHILD_STOPPING;
     s->busy = index;
     pl_timer_start(s->owner->loop, &s->timer, c->spec.stop_ms);
-    /* without memory it is not told, and is given up when its time is over */
+    /* if allocation fails, the child is not asked and is given up at the
+     * deadline */
     (void)pl_stop_send(s->owner, c->address);
 }
 
@@ -322,9 +324,9 @@ static void time_is_up(struct pl_timer *t)
     advance(s);
 }
 
-/* --- What to do next --- */
+/* --- The next step --- */
 
-/* The last child that must stop and can be told, or NOBODY. */
+/* The last running child that must stop, or NOBODY. */
 static int next_to_stop(const struct pl_supervision *s)
 {
     int i = s->count - 1;
@@ -361,7 +363,7 @@ static void tell_stopped(struct pl_supervision *s)
         s->options.stopped(s->owner, s->forced);
 }
 
-/* One step.  Callbacks come last in it, since they may call stop and start. */
+/* Take one step.  Callbacks come last, because they may call stop and start. */
 static void advance(struct pl_supervision *s)
 {
     if (s->busy != NOBODY)
@@ -421,7 +423,7 @@ static void take_answer(struct pl_supervision *s, const struct start_msg *m)
 {
     struct child *c = &s->children[m->child];
 
-    if (c->ref != m->ref) { /* it was given up, and must not stay */
+    if (c->ref != m->ref) { /* the child was given up and must not stay */
         if (m->err == PL_OK)
             (void)pl_stop_send(s->owner, m->address);
         return;

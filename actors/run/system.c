@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* system.c - see system.h.
  *
- * A table of loops that never changes while they run, so that any thread finds
- * any loop without a lock.  Everything is ended in two rounds: first the
- * actors of all loops, because reaping one may send mail to another loop; then
- * the loops with the mail that is left. */
+ * The table of loops never changes while they run, so any thread finds any loop
+ * without a lock.  Destroying takes two rounds: first reap the actors of all
+ * loops, because reaping may send mail to other loops; then free the loops with
+ * the mail that is left. */
 #include "system.h"
 
 #include <stdlib.h>

@@ -2,19 +2,20 @@
 /* timer.c - see timer.h.
  *
  * Four wheels of 256 slots; a tick is written as four digits to the base 256.
- * A timer lies on the level of the highest digit in which its tick differs
- * from the wheel's, in the slot of its own digit there.  When the wheel's tick
- * enters a slot of a coarser level, that slot's timers are placed anew, finer.
+ * A timer is on the level of the highest digit in which its tick differs from
+ * the wheel's, in the slot of its own digit there.  When the tick of the wheel
+ * enters a slot of a coarser level, the timers of that slot move to finer ones.
  * So starting and stopping cost two links, and finding the next work is a
- * search in a bitmap of 256 bits a level, finest first.  A heap was rejected:
- * most timers (timeouts, pings) are moved or stopped long before they fire,
- * which a heap pays for each time.
+ * search in a bitmap of 256 bits per level, finest first.
  *
- * What is further away than the coarsest level reaches (198 days) lies there in
- * the slot of its digit all the same, and is placed anew once a round.
+ * A timer beyond the reach of the coarsest level (198 days) is there in the
+ * slot of its digit too, and is placed again once per revolution.
  *
- * Invariants: every timer in a slot has a tick after the wheel's, but for the
- * slot being fired.  A bit of `occupied` is set exactly when its slot's list
+ * Rejected: a heap, because most timers (timeouts, pings) are moved or stopped
+ * long before they fire, and each move costs a heap O(log n).
+ *
+ * Invariant: each timer in a slot has a tick after the wheel's, except in the
+ * slot being fired.  A bit of `occupied` is set exactly if the list of its slot
  * is not empty. */
 #include "timer.h"
 
@@ -58,7 +59,7 @@ static void place(struct pl_wheel *w, struct pl_timer *t)
     set_occupied(w, level, slot);
 }
 
-/* Move all of a slot to `to`, an empty head. */
+/* Move all timers of a slot to `to`, an uninitialised head. */
 static void empty_slot(struct pl_wheel *w, unsigned level, unsigned slot,
                        struct pl_list *to)
 {
@@ -87,13 +88,13 @@ void pl_wheel_start(struct pl_wheel *w, struct pl_timer *t, uint64_t due_ms)
     pl_wheel_stop(w, t);
     t->tick = due_ms / PL_TIMER_TICK_MS + (due_ms % PL_TIMER_TICK_MS != 0);
     if (t->tick <= w->tick)
-        t->tick = w->tick + 1; /* this tick's have fired */
+        t->tick = w->tick + 1; /* timers of the current tick have fired */
     place(w, t);
     w->count++;
 }
 
-/* The slot of a timer is found only when it is the last one in it: both
- * neighbours are then the slot's head, whose place in the table tells. */
+/* The slot of a timer is known only if the timer is the last in it: both
+ * neighbours are then the head of the slot, whose address gives the index. */
 void pl_wheel_stop(struct pl_wheel *w, struct pl_timer *t)
 {
     if (!pl_timer_is_running(t))
@@ -103,12 +104,12 @@ void pl_wheel_stop(struct pl_wheel *w, struct pl_timer *t)
     w->count--;
     uintptr_t at = (uintptr_t)head - (uintptr_t)w->slot;
     if (head == NULL || at >= sizeof w->slot || !pl_list_is_empty(head))
-        return; /* others are left, or it is the list being fired */
+        return; /* others are left, or the head is of the list being fired */
     unsigned index = (unsigned)(at / sizeof *head);
     clear_occupied(w, index / PL_WHEEL_SLOTS, index % PL_WHEEL_SLOTS);
 }
 
-/* The first occupied slot from `from` on, or PL_WHEEL_SLOTS. */
+/* Return the first occupied slot from `from` on, or PL_WHEEL_SLOTS. */
 static unsigned find_occupied(const struct pl_wheel *w, unsigned level,
                               unsigned from)
 {
@@ -125,8 +126,8 @@ static unsigned find_occupied(const struct pl_wheel *w, unsigned level,
 }
 
 /* The tick at which the wheel has work next.  All timers of a finer level come
- * before those of a coarser one, because they share the coarser digits with
- * the wheel.  Only the top level goes round. */
+ * before those of a coarser one, because they share the coarser digits with the
+ * wheel.  Only the top level wraps around. */
 static uint64_t next_tick(const struct pl_wheel *w)
 {
     if (w->count == 0)
@@ -145,7 +146,7 @@ static uint64_t next_tick(const struct pl_wheel *w)
     return UINT64_MAX; /* all that is left is being fired */
 }
 
-/* Coarsest first: what leaves a coarse slot may land in a finer one that is
+/* Coarsest first: a timer of a coarse slot may move to a finer one that is
  * entered at the same tick. */
 static void refine(struct pl_wheel *w)
 {
@@ -159,8 +160,8 @@ static void refine(struct pl_wheel *w)
     }
 }
 
-/* The due ones are moved to a list of their own first: one that is started
- * again from its callback must not be met again here. */
+/* Move the due timers to a separate list first: a timer restarted by its
+ * callback must not fire again here. */
 static void fire(struct pl_wheel *w)
 {
     struct pl_list due, *link;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timer.h - many timers a loop, at the cost of two list links each.
+/* timer.h - many timers per loop; starting and stopping cost two list links.
  *
  * A hierarchical wheel with ticks of PL_TIMER_TICK_MS: a timer fires at the
  * first tick at or after its time, never before. */
@@ -21,23 +21,24 @@ struct pl_timer {
     void (*fire)(struct pl_timer *t);
 };
 
-/* All zero but for fire is a timer that is not running. */
+/* A timer that is all zero except `fire` is not running. */
 static inline bool pl_timer_is_running(const struct pl_timer *t)
 {
     return pl_list_is_linked(&t->link);
 }
 
-/* Let `t` fire once in `delay_ms`; a running one is moved.  The callback may
+/* Fire `t` once in `delay_ms`; a running timer is moved.  The callback may
  * start it again.
- * Owner:  the caller, who stops it before freeing it.
+ * Owner:  the caller; stop the timer before freeing it.
  * Thread: the loop's. */
 void pl_timer_start(struct pl_loop *loop, struct pl_timer *t,
                     uint64_t delay_ms);
 
-/* Not running afterwards.  Thread: the loop's. */
+/* Stop `t`, if it is running.  Thread: the loop's. */
 void pl_timer_stop(struct pl_loop *loop, struct pl_timer *t);
 
-/* The wheel itself, which loop.c embeds; time is given, never asked. */
+/* The wheel itself, which loop.c embeds.  The caller passes the time; the wheel
+ * reads no clock. */
 enum {
     PL_WHEEL_BITS = 8,
     PL_WHEEL_SLOTS = 1 << PL_WHEEL_BITS,
@@ -55,11 +56,11 @@ void pl_wheel_init(struct pl_wheel *w, uint64_t now_ms);
 void pl_wheel_start(struct pl_wheel *w, struct pl_timer *t, uint64_t due_ms);
 void pl_wheel_stop(struct pl_wheel *w, struct pl_timer *t);
 
-/* Fire what is due at `now_ms`, in the order of the ticks. */
+/* Fire the timers due at `now_ms`, in the order of their ticks. */
 void pl_wheel_run(struct pl_wheel *w, uint64_t now_ms);
 
-/* Milliseconds from `now_ms` to when pl_wheel_run() next has work (firing or
- * moving timers to a finer level), 0 when it has now, UINT64_MAX never. */
+/* Milliseconds from `now_ms` until pl_wheel_run() has work (firing timers or
+ * moving them to a finer level); 0: now; UINT64_MAX: never. */
 uint64_t pl_wheel_next(const struct pl_wheel *w, uint64_t now_ms);
 
 #endif
