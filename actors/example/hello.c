@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hello.c - two loops, one actor on the second, one message to it.
+/* hello.c - a minimal program: two loops, and one message to an actor on the
+ * second.
  *
- *   cc hello.c $(pkg-config --cflags --libs parley-actors) && ./a.out */
+ *     cc hello.c $(pkg-config --cflags --libs parley-actors) && ./a.out */
 #include <parley-actors/reactor.h>
 #include <parley-actors/system.h>
 #include <stdio.h>
 
 struct greeter {
-    struct pl_actor actor; /* first: this is how the loop sees it */
+    struct pl_actor actor; /* first, so that the cast in reap() is valid */
     struct pl_reactor *reactor;
 };
 
@@ -28,7 +29,7 @@ static const struct pl_actor_ops greeter_ops = {
 
 static void keep(struct pl_msg *msg)
 {
-    (void)msg; /* it lives in main() */
+    (void)msg; /* the message is a variable of main() */
 }
 
 int main(void)
