@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory_watch.c - limits.memory: once a second, how much has the process?
+/* memory_watch.c - enforces limits.memory: measures the process once a second.
  *
- * Before the limit histories are shed; nearer to it new work is refused; at the
- * limit the slowest clients are closed as well.  Each loop gives its share of
- * what it has.  All three end lower than they begin, so that it does not change
- * its mind each second.
+ * From 85% of the limit histories are shed; from 90% new work is refused; from
+ * 100% the slowest clients are closed too.  Each loop sheds in proportion to
+ * what it holds.  To avoid oscillation, refusing ends below 80%, closing below
+ * 90%, and shedding of histories aims at 75%.  One pass sheds at most a quarter
+ * of all histories: if something else uses the memory, losing all of them does
+ * not help.  A process about to refuse work is measured every 100 ms, up to 10
+ * times, to see whether shedding was enough.
  *
- * Histories go a quarter at a time at most: when something else has the memory,
- * a loss of all of them would help nobody.  A process that grows so fast that
- * it is due to refuse is looked at again soon, some times in a row, to see
- * whether shedding was enough.
+ * The limit applies to resident memory, because the kernel kills by it.  The C
+ * library keeps freed memory, so near the limit it is trimmed before the
+ * measurement.
  *
- * What counts is resident memory, since that is what the kernel kills for.
- * But the C library keeps what was freed, so where it matters it is told to
- * give that back before the process is measured.  The broker's own counters
- * alone were rejected: they know queues, but neither history nor tables nor
- * what an embedding program takes.
+ * Rejected: using only the broker's counters, because they miss tables and what
+ * an embedding program allocates.
  *
- * Without limits.memory there is no timer, and an idle broker stays asleep.
- *
- * Invariant: memory_state is what the keepers were told last, unless
- * is_memory_told is false; then they are told again with the next look. */
+ * Invariant: memory_state is what the session managers were sent last, unless
+ * is_memory_told is false; then the next measurement sends it again. */
 #include <inttypes.h>
 
 #include "log.h"
@@ -34,8 +31,8 @@ enum {
     SHED_UNTIL = 90,
     REFUSE_UNTIL = 80,
     HISTORY_UNTIL = 75,
-    HISTORY_PARTS = 4, /* one of them at most goes at a time */
-    HURRY_MS = 100,    /* to the next look when shedding may be enough */
+    HISTORY_PARTS = 4, /* at most one of them is shed per pass */
+    HURRY_MS = 100,    /* to the next measurement if shedding may suffice */
     HURRIES = 10       /* in a row */
 };
 
@@ -61,7 +58,8 @@ static uint8_t next_state(const struct pl_supervisor *s, uint64_t used)
     return STATE_ENOUGH;
 }
 
-/* What each keeper's loop has of it; gives the sum. */
+/* Read metric `what` of each session manager's loop.  Return the sum, and in
+ * *mine the value of loop `keeper`. */
 static uint64_t look_at_loops(const struct pl_supervisor *s, size_t keeper,
                               enum pl_metric what, uint64_t *mine)
 {
@@ -77,7 +75,8 @@ static uint64_t look_at_loops(const struct pl_supervisor *s, size_t keeper,
     return sum;
 }
 
-/* Rounded up, so that a loop with anything gives something. */
+/* The part of `excess` for one loop, rounded up, so that every loop that holds
+ * something sheds something. */
 static uint64_t share_of(const struct pl_supervisor *s, size_t keeper,
                          enum pl_metric what, uint64_t excess)
 {
@@ -147,8 +146,8 @@ static uint64_t history_bytes(const struct pl_supervisor *s)
                : look_at_loops(s, 0, PL_METRIC_HISTORY_BYTES, &mine);
 }
 
-/* Whether histories are to be shed.  Once new work is refused, as long as it
- * is. */
+/* Return true if histories must be shed.  While new work is refused, the
+ * threshold is the one at which refusing ends. */
 static bool is_history_due(const struct pl_supervisor *s, uint64_t used)
 {
     unsigned from = s->memory_state == STATE_ENOUGH ? HISTORY_AT : REFUSE_UNTIL;
@@ -156,7 +155,7 @@ static bool is_history_due(const struct pl_supervisor *s, uint64_t used)
     return used >= part(s, from) && history_bytes(s) > 0;
 }
 
-/* Out of memory: the next look tries again. */
+/* If allocation fails, the next measurement tries again. */
 static void shed_histories(struct pl_supervisor *s, uint64_t used)
 {
     uint64_t excess = used - part(s, HISTORY_UNTIL);
@@ -186,7 +185,7 @@ static uint64_t measure(const struct pl_supervisor *s)
     return used;
 }
 
-/* Whether to wait for what shedding gives before new work is refused. */
+/* Return true to wait for the effect of shedding before refusing new work. */
 static bool may_be_enough(struct pl_supervisor *s, uint8_t state)
 {
     if (s->memory_state == STATE_ENOUGH && state == STATE_REFUSING &&
@@ -229,7 +228,8 @@ static void on_look(struct pl_timer *t)
 void pl_supervisor_watch_memory(struct pl_supervisor *s)
 {
     s->look.fire = on_look;
-    s->is_memory_told = true; /* nothing, which is what they take for granted */
+    s->is_memory_told = true; /* nothing to send: STATE_ENOUGH is their
+                                 default */
     if (s->options.memory_limit > 0)
         pl_timer_start(s->actor.loop, &s->look, 0);
 }

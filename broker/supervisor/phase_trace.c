@@ -2,12 +2,12 @@
 /* phase_trace.c - see phase_trace.h.
  *
  * The writer keeps the numbers in a plain array and publishes all of them at
- * each change, so a reader sees whole moments and waits for nobody.  It is an
- * object of its own, not a part of the supervisor, because the last phase is
- * told when the supervisor and its loop are gone.
+ * each change, so a reader gets a consistent state without waiting.  The trace
+ * is not part of the supervisor, because the last phase is recorded after the
+ * supervisor and its loop have ended.
  *
- * Invariant: phases are entered in ascending order, each at most once; at most
- * the newest is not over. */
+ * Invariant: phases ascend, each begins at most once, and only the latest may
+ * be unfinished. */
 #include "phase_trace.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@ enum { NUMBERS = PL_PHASE_COUNT * FIELDS };
 struct pl_phase_trace {
     const struct pl_clock *clock;
     struct pl_snapshot *published;
-    /* The writer's. */
+    /* Writer only. */
     uint64_t at[PL_PHASE_COUNT][FIELDS];
 };
 
@@ -101,7 +101,7 @@ void pl_phase_trace_begin(struct pl_phase_trace *t, enum pl_phase phase,
            (phase == PL_PHASE_RUNNING && !t->at[phase][REACHED]));
     end(t, before, now);
     t->at[phase][REACHED] = true;
-    /* The last one is a state, with nothing to last. */
+    /* STOPPED is a state without a duration. */
     t->at[phase][OVER] = phase == PL_PHASE_STOPPED;
     t->at[phase][DEADLINE_MS] = deadline_ms;
     t->at[phase][BEGIN_MS] = now;
@@ -124,7 +124,7 @@ static void read_record(struct pl_phase_record *out, const uint64_t at[FIELDS],
         .elapsed_ms = at[ELAPSED_MS],
         .forced = at[FORCED],
     };
-    /* The clock was read behind the numbers, so it cannot be before them. */
+    /* The clock was read after the numbers, so `now` is not before BEGIN_MS. */
     if (out->is_reached && !out->is_over)
         out->elapsed_ms = now - at[BEGIN_MS];
 }

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry.c - see registry.h.
  *
- * The user table knows users, handles and addresses; this adds who is behind
- * an address, because a session that leaves names itself and not a handle, and
- * because a kick names the client id, so that it cannot hit whoever has the
- * address next.  To keep the handle with the session was rejected: it would
- * have to wait for an answer before it could leave.  Addresses are small
- * numbers, loop and slot, so a row of seats for each loop finds them without
- * hashing, for 16 bytes a connection.
+ * The user table knows users, handles and addresses.  This file adds the client
+ * at each address: a session that unregisters names its address and not a
+ * handle, and a server-side disconnect names the client id, so that it cannot
+ * hit the next client at the same address.  Addresses are small numbers, loop
+ * and slot, so one array of seats per loop finds them without hashing, at 16
+ * bytes per connection.
  *
- * Invariant: the table and the seats hold the same connections, and the gauges
- * say what the table counts. */
+ * Rejected: keeping the handle in the session, because the session has to wait
+ * for it before it can unregister.
+ *
+ * Invariant: the user table and the seats have the same connections, and the
+ * gauges equal the counts of the table. */
 #include "registry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct pl_registry_seat {
-    struct pl_client *client; /* held; NULL: nobody sits here */
+    struct pl_client *client; /* own reference; NULL: free */
     uint32_t handle;
 };
 
@@ -28,8 +30,8 @@ struct pl_registry_row {
 
 enum { FIRST_SEATS = 64 };
 
-/* Where the connection at `a` sits, or NULL; whoever sits there may be another
- * life of the slot. */
+/* Return the seat of address `a`, or NULL.  It may hold the client of another
+ * generation of the slot. */
 static struct pl_registry_seat *seat_of(const struct pl_registry *r,
                                         struct pl_address a)
 {
@@ -49,7 +51,8 @@ static struct pl_registry_seat *find(const struct pl_registry *r,
     return s;
 }
 
-/* More zeroed elements of `size` bytes, so that `index` is one of them. */
+/* Grow the array, with zeroed elements of `size` bytes, until it has
+ * `index`. */
 static bool grow(void **at, uint32_t *count, size_t size, uint32_t index,
                  uint32_t first)
 {
@@ -133,7 +136,8 @@ enum pl_err pl_registry_add(struct pl_registry *r, struct pl_client *client)
     if (s == NULL)
         return PL_ENOMEM;
     if (s->client != NULL)
-        return PL_EEXIST; /* its leave comes before the slot's next life */
+        return PL_EEXIST; /* a slot is unregistered before its next
+                             generation */
     enum pl_err rc = pl_user_table_register(r->users, pl_client_user(client),
                                             address, &s->handle);
     if (rc != PL_OK)

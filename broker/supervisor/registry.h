@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry.h - the connections that have registered, by address and by user.
- * Private to the room.  Thread: the supervisor's loop. */
+/* registry.h - the registered connections, by address and by user.  Private to
+ * this module.
+ *
+ * Thread: the supervisor's loop. */
 #ifndef PL_REGISTRY_H
 #define PL_REGISTRY_H
 
@@ -22,10 +24,10 @@ enum pl_err pl_registry_init(struct pl_registry *r,
                              const struct pl_hash_key *key,
                              struct pl_metrics *metrics);
 
-/* Let go of everybody that is left; the gauges become 0.  Half-built too. */
+/* Remove all connections; the gauges become 0.  Allowed after a failed init. */
 void pl_registry_fini(struct pl_registry *r);
 
-/* Errors: PL_EEXIST (the address is in already), PL_ENOMEM, PL_ELIMIT. */
+/* Errors: PL_EEXIST (the address is registered), PL_ENOMEM, PL_ELIMIT. */
 enum pl_err pl_registry_add(struct pl_registry *r, struct pl_client *client);
 
 /* Errors: PL_ENOENT. */
@@ -35,12 +37,13 @@ enum pl_err pl_registry_remove(struct pl_registry *r,
 size_t pl_registry_count(const struct pl_registry *r, struct pl_span user);
 size_t pl_registry_connections(const struct pl_registry *r);
 
-/* The connection with this client id, or NULL; also NULL when `user` is not
- * absent and the connection another user's. */
+/* Return the connection with this client id, or NULL.  If `user` is not absent,
+ * the connection must belong to that user. */
 struct pl_client *pl_registry_find(const struct pl_registry *r,
                                    struct pl_span user, struct pl_span id);
 
-/* Call `visit` for each connection of the user; nothing may change. */
+/* Call `visit` for each connection of the user.  `visit` must not change the
+ * registry. */
 void pl_registry_each(struct pl_registry *r, struct pl_span user,
                       void (*visit)(void *arg, struct pl_client *client),
                       void *arg);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status.c - see status.h.
  *
- * Each loop's numbers are from one moment, the end of one of its turns; the
- * loops' moments differ by a turn.  To bring all loops to one moment they would
- * have to be asked, and a blocked one would never answer.  So the ledgers that
- * hold for each loop by itself are checked loop by loop, and the one between
- * loops is exact only while the broker is at rest.
+ * The numbers of one loop are consistent, from the end of one of its turns;
+ * those of different loops are up to a turn apart.  Exact agreement needs a
+ * message to each loop, to which a blocked loop never replies.  So three
+ * ledgers are checked on each loop, and the ledger of posts between loops is
+ * exact only while the broker is idle.
  *
- * Answers of handlers that come behind the stop are counted by the loops'
- * lines, since there is no loop left that could.
+ * A loop handle counts handler results that arrive after the shutdown, when the
+ * loop no longer can.
  *
- * Once the broker has stopped there are no loops any more: how long their last
- * turn took, and how deep a mailbox once was, is then 0 like every gauge.  The
- * other gauges are shown as they were left: not being 0 would be a leak. */
+ * In a stopped broker the maxima (the length of turns, the depth of mailboxes)
+ * are reported as 0.  Other gauges are reported as they are: if one is not 0,
+ * something leaked. */
 #include "status.h"
 
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static struct pl_ledger deliveries_of(const uint64_t v[PL_METRIC_COUNT])
                               v[PL_METRIC_FRAMES_OWED] == out};
 }
 
-/* What threads without a loop post has no sender that counts it. */
+/* Posts from threads without a loop have no sender that counts them; the system
+ * does (POSTS_FOREIGN). */
 static struct pl_ledger posts_of(const uint64_t v[PL_METRIC_COUNT])
 {
     uint64_t in = v[PL_METRIC_POSTS_SENT] + v[PL_METRIC_POSTS_FOREIGN];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status_audit.c - what a broker that has stopped must be able to say: each
- * ledger agrees, and every gauge is 0.
+/* status_audit.c - checks a stopped broker: each ledger agrees, and every gauge
+ * is 0.
  *
- * The broker looks itself, at the end of each of its lives, so that nobody has
- * to ask: whoever stops one, a test or an operator, hears of a miscount by the
- * exit status, and finds it named in the log. */
+ * The broker runs this check at the end of each run, so every test and every
+ * operator that stops a broker learns of a miscount from the exit status and
+ * the log. */
 #include "log.h"
 #include "status.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status_json.c - the status as JSON, for programs.
  *
- * The first keys are those that the systems before this one had, under the
- * same names: server_running, dispatcher_task (here the supervisor and what it
- * started; null before the start and after the stop), network_driver_running,
- * active_connections, registered_users, custom_handlers.  Then come groups;
- * a number that has no group of its own is found under its name in
- * /metrics.
+ * The first keys keep the names of the predecessor of this broker:
+ * server_running, dispatcher_task (the supervisor and the actors that it
+ * started; null before the start and after the shutdown),
+ * network_driver_running, active_connections, registered_users,
+ * custom_handlers.  Groups follow; a number outside all groups is found under
+ * its name in /metrics.
  *
- * jansson is used because nothing here is hot and a tree is easy to read; its
- * json_pack() takes a failed part and gives a failed whole, so memory is
- * checked once, at the end. */
+ * jansson is used because this code is not hot and a tree is easy to read.  Its
+ * json_pack() returns a failed whole if a part has failed, so memory is checked
+ * once, at the end. */
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ static json_t *phase_json(const struct pl_phase_record *p, enum pl_phase phase)
                      (json_int_t)p->forced);
 }
 
-/* `list` with `item` at its end, or NULL: nothing is left of either. */
+/* Append `item` to `list`.  Return NULL, with both released, if that fails. */
 static json_t *append(json_t *list, json_t *item)
 {
     if (json_array_append_new(list, item) == 0)
@@ -111,7 +111,7 @@ static json_t *ledgers_json(const struct pl_status *s)
                      ledger_json(s->posts, "posted", "taken"));
 }
 
-/* A group of numbers: keys and metrics in turn. */
+/* A number of a group, and its key. */
 struct number {
     const char *key;
     enum pl_metric metric;
@@ -251,7 +251,7 @@ static const struct number dead_letters[] = {
     {"refused", PL_METRIC_DEAD_REFUSED},
 };
 
-/* Errors told to clients for each message that they sent. */
+/* Errors sent to clients, in total and per message received. */
 static json_t *errors_json(const struct pl_status *s)
 {
     uint64_t in = s->total[PL_METRIC_MESSAGES_IN];
@@ -261,7 +261,7 @@ static json_t *errors_json(const struct pl_status *s)
                      rate);
 }
 
-/* Of the process, since it began. */
+/* Of the process, since its start. */
 static json_t *log_json(const struct pl_status *s)
 {
     return json_pack("{s:I, s:I}", "dropped", (json_int_t)s->log.dropped,

@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stop.c - the phases in which the broker stops; see supervisor.h.
+/* stop.c - the phases of the shutdown; see supervisor.h.
  *
- * A phase asks its parties, and ends when all have answered or its timer has
- * fired, whichever is first; a party that is gone has answered.  Whatever the
- * number of connections, each phase has one deadline for all of them: keepers
- * work side by side, each on its own loop.
+ * A phase sends requests to its participants and ends when all have replied or
+ * exited, or its timer fires.  One deadline holds for all connections together,
+ * because session managers work in parallel.
  *
- * The deadline of DISCONNECT includes the cutting: a little before it ends the
- * keepers are told to force what is left, so that a peer that says nothing
- * costs no more than the deadline.  A keeper that does not answer even that has
- * a loop that is blocked, nearly always by a handler, which is then named.
- * Such a mute loop is not waited for again by itself: LISTENERS goes past it,
- * and its internal actors are asked to stop but do not hold up the next ones.
+ * Shortly before the deadline of DISCONNECT the session managers abort what is
+ * left.  If one does not reply even then, its loop is blocked, nearly always by
+ * a handler, which is logged.  LISTENERS does not wait for such a mute loop,
+ * and in CANCEL its actors do not delay those of other loops.
  *
- * Deadlines bound what others may cost.  Our own loops may need longer on a
- * slow machine, to cut ten thousand connections for example; one that no
- * handler blocks is waited for beyond them, for as long as RESET waits for
- * threads, in all.  It would otherwise be taken for mute while it works.
+ * A loop that no handler blocks may need longer than a deadline, to abort
+ * 10,000 connections for example.  It gets as much more time as RESET has;
+ * otherwise it counts as mute while it works.
  *
- * Rejected: a timer a party (deadlines would add up); asking the next internal
- * actor before the one that uses it has gone (mail among them would become
- * dead letters).
+ * Rejected: one timer per participant, because deadlines add up; stopping an
+ * actor before the one that uses it, because mail becomes dead letters.
  *
- * Invariant: the phase only goes up, and while it is from GRACE to CANCEL
- * either somebody is awaited and the timer runs, or the next one begins. */
+ * Invariant: the phase only ascends.  From GRACE to CANCEL either a reply is
+ * pending and the timer runs, or the next phase begins. */
 #include "log.h"
 #include "supervisor_private.h"
 #include "system.h"
@@ -40,7 +35,7 @@ static uint64_t at_least(uint64_t ms, uint64_t least)
     return ms < least ? least : ms;
 }
 
-/* --- Asking, and who has not answered --- */
+/* --- Requests and pending replies --- */
 
 static bool ask(struct pl_supervisor *s, struct pl_party *p, bool force)
 {
@@ -54,8 +49,9 @@ static bool ask(struct pl_supervisor *s, struct pl_party *p, bool force)
     return true;
 }
 
-/* Who cannot be asked for want of memory is awaited all the same, and asked
- * again at the deadline; then it counts as forced. */
+/* Send the phase to all participants.  If allocation fails, the participant
+ * counts as pending and gets the request at the deadline; if that fails too, it
+ * counts as forced. */
 static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
                     bool force)
 {
@@ -74,7 +70,7 @@ static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
     }
 }
 
-/* Whether all have answered that can be expected to. */
+/* Return true if all participants on loops that are not mute have replied. */
 static bool is_settled(const struct pl_supervisor *s,
                        const struct pl_party_list *list)
 {
@@ -104,7 +100,7 @@ static struct pl_party_list *parties_of(struct pl_supervisor *s,
 
 /* --- What had to be forced --- */
 
-/* The handler that blocks the loop of `p`, if one does. */
+/* Return the handler that blocks the loop of `p`, or NULL. */
 static const char *blocker(const struct pl_supervisor *s,
                            const struct pl_party *p)
 {
@@ -133,10 +129,10 @@ static void warn(const struct pl_supervisor *s, const struct pl_party *p)
                pl_log_string("phase", pl_phase_text(now(s))),
                pl_log_string("actor", p->name),
                pl_log_number("loop", p->address.loop));
-    /* else: work that needs longer than the grace is not a fault */
+    /* otherwise: work longer than the grace is not a fault */
 }
 
-/* The loop of `p` has not answered, but nothing blocks it: it works. */
+/* Return true if the loop of `p` has not replied but is not blocked. */
 static bool is_slow(const struct pl_supervisor *s, const struct pl_party *p)
 {
     return !s->is_mute[p->address.loop] && blocker(s, p) == NULL;
@@ -161,7 +157,7 @@ static bool is_any_slow(const struct pl_supervisor *s)
     return false;
 }
 
-/* The phase is over; who is still awaited counts as one. */
+/* End the phase: each pending participant counts as forced. */
 static void give_up(struct pl_supervisor *s, struct pl_party_list *list)
 {
     uint64_t forced = 0;
@@ -194,15 +190,16 @@ static void ask_to_stop(struct pl_supervisor *s, struct pl_party *p)
     if (p->is_asked || p->is_gone)
         return;
     p->is_asked = pl_stop_send(&s->actor, p->address) == PL_OK;
-    if (!p->is_asked) /* but again at the deadline */
+    if (!p->is_asked) /* retried at the deadline */
         PL_LOG(PL_LOG_ERROR, "cannot ask to stop",
                pl_log_error("error", PL_ENOMEM),
                pl_log_string("actor", p->name));
 }
 
-/* Nobody is asked before those of its loop that started after it have gone:
- * sessions use their hub until they end.  With all asked at once, a hub that
- * was ahead in the queue of a loop that had been blocked would go first. */
+/* Stop an actor only after every later-started actor of the same loop has
+ * exited, because sessions use their hub until they end.  If all got the
+ * message at once, a hub that is scheduled first on a loop that was blocked
+ * would exit first. */
 static bool must_wait(const struct pl_supervisor *s, size_t index)
 {
     const struct pl_party *p = &s->internals.at[index];
@@ -216,8 +213,8 @@ static bool must_wait(const struct pl_supervisor *s, size_t index)
     return false;
 }
 
-/* Ask the next one, past those that have gone and those on mute loops.  False:
- * all have been asked and none is there any more. */
+/* Stop the next actor, and those on mute loops before it.  Return false if all
+ * have exited. */
 static bool stop_next(struct pl_supervisor *s)
 {
     bool is_any_left = false;
@@ -247,7 +244,7 @@ static void cancel_rest(struct pl_supervisor *s)
         if (p->is_gone)
             continue;
         if (!must_wait(s, i))
-            ask_to_stop(s, p); /* it may still tidy up before its loop ends */
+            ask_to_stop(s, p); /* it may still clean up before its loop ends */
         warn(s, p);
         forced++;
     }
@@ -255,7 +252,8 @@ static void cancel_rest(struct pl_supervisor *s)
         pl_phase_trace_force(s->options.phases, forced);
 }
 
-/* Sessions that never said goodbye: those of mute loops. */
+/* Log the connections that did not unregister, which are those of mute
+ * loops. */
 static void name_the_left(struct pl_supervisor *s)
 {
     size_t left = pl_registry_connections(&s->registry);
@@ -306,8 +304,8 @@ static void arm(struct pl_supervisor *s, uint64_t ms)
     pl_timer_start(s->actor.loop, &s->timer, ms);
 }
 
-/* How long DISCONNECT may last, and when in it the cutting begins: with a
- * deadline of 0 at once. */
+/* How long DISCONNECT may last, and when in it aborting starts: at once if the
+ * deadline is 0. */
 static uint64_t disconnect_ms(const struct pl_supervisor *s)
 {
     return at_least(deadline_of(s, PL_PHASE_DISCONNECT),
@@ -371,7 +369,7 @@ static void enter(struct pl_supervisor *s, enum pl_phase phase)
     case PL_PHASE_SIGNAL:
         ask_all(s, &s->keepers, false);
         for (size_t i = 0; i < s->keepers.count; i++)
-            s->keepers.at[i].awaited = 0; /* nobody waits for these */
+            s->keepers.at[i].awaited = 0; /* no reply is awaited */
         enter(s, PL_PHASE_GRACE);
         return;
     case PL_PHASE_GRACE:
@@ -398,7 +396,7 @@ static void force_disconnect(struct pl_supervisor *s)
     arm(s, disconnect_ms(s) - cut_at_ms(s));
 }
 
-/* Those that there was no memory to ask. */
+/* Retry the requests for which allocation failed. */
 static void ask_again(struct pl_supervisor *s)
 {
     struct pl_party_list *list = parties_of(s, now(s));
@@ -414,8 +412,8 @@ static void ask_again(struct pl_supervisor *s)
     }
 }
 
-/* A deadline is over, but a loop of ours still works on what it was asked:
- * look again a little later.  False: it had its time, or there is none. */
+/* Give a loop that still works more time after the deadline.  Return false if
+ * it had its time, or if no loop is working. */
 static bool wait_longer(struct pl_supervisor *s)
 {
     if (s->waited_ms >= s->options.config->shutdown.reset_ms)
@@ -476,7 +474,7 @@ void pl_supervisor_on_phase(struct pl_supervisor *s,
     struct pl_party *p = party_at(list, m->msg.from);
 
     if (m->phase != now(s) || p == NULL || p->awaited == 0)
-        return; /* it comes too late, or nobody waited for it */
+        return; /* too late, or not awaited */
     p->awaited--;
     if (m->msg.returned) {
         p->is_gone = true;

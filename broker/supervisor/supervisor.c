@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* supervisor.c - see supervisor.h; how it stops is in stop.c.
+/* supervisor.c - the actor and the table of users; stop.c has the shutdown.
  *
- * Registrations are fire and forget: a session never waits for the supervisor,
- * and one that cannot be taken (out of memory, stopping) gets its mail back and
- * closes, as it may at any time anyway.  Mail of one sender stays in order, so
- * a leave never overtakes its register; a leave without one belongs to a
- * register that was refused.
+ * A session does not wait for the result of its registration.  If the
+ * supervisor rejects one (out of memory, too many connections of a user,
+ * shutdown), it returns the mail and the session closes.  Mail of one sender
+ * stays in order, so an unregistration follows its registration; one without a
+ * registration belongs to a rejected session.
  *
- * Stopping is a message, so that any thread may ask for it and a hundred that
- * do at once are a hundred messages, of which the first matters.
+ * A stop is a message, so any thread may request it; only the first request has
+ * an effect.
  *
- * Invariant: who is in the registry has registered and not left yet, and
- * nobody enters it once the broker stops. */
+ * Invariant: the registry has all connections that have registered and not
+ * unregistered, and gets no new one during the shutdown. */
 #include "supervisor.h"
 
 #include <stdlib.h>
@@ -30,8 +30,8 @@ struct stop_mail {
 
 /* --- Users --- */
 
-/* A kick that cannot be sent for want of memory is logged, and not counted as
- * done. */
+/* Create a server-side disconnect.  If allocation fails, the caller logs that
+ * and does not count the connection. */
 static struct pl_kick_mail *kick_create(const struct pl_client *client,
                                         uint32_t code)
 {
@@ -74,7 +74,8 @@ static bool has_too_many(const struct pl_supervisor *s, struct pl_span user)
            pl_registry_count(&s->registry, user) >= limit;
 }
 
-/* 0: it is taken; else the code to close with. */
+/* Return 0 if the connection is registered, otherwise the code to close
+ * with. */
 static uint32_t take(struct pl_supervisor *s, struct pl_client *client)
 {
     if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
@@ -218,7 +219,7 @@ enum pl_err pl_supervisor_create(struct pl_supervisor **out,
     if (s == NULL)
         return PL_ENOMEM;
     s->options = *options;
-    s->options.key = NULL; /* the registry has its copy */
+    s->options.key = NULL; /* the registry has a copy */
     s->timer.fire = pl_supervisor_on_timer;
     s->is_mute = calloc(loops, sizeof *s->is_mute);
     rc = s->is_mute == NULL
@@ -239,7 +240,7 @@ struct pl_address pl_supervisor_address(const struct pl_supervisor *s)
     return pl_actor_address(&s->actor);
 }
 
-/* Lists are made once at the start; growing by one is enough. */
+/* The lists are built once, at start, so growing by one element suffices. */
 static enum pl_err add(struct pl_party_list *list, struct pl_address address,
                        const char *name)
 {

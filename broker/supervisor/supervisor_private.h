@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* supervisor_private.h - inside of the supervisor, for the files of the room
- * alone.  Thread: the control loop's. */
+/* supervisor_private.h - the state of the supervisor, for the files of this
+ * module.
+ *
+ * Thread: the control loop. */
 #ifndef PL_SUPERVISOR_PRIVATE_H
 #define PL_SUPERVISOR_PRIVATE_H
 
@@ -9,14 +11,14 @@
 #include "supervisor.h"
 #include "timer.h"
 
-/* Somebody who takes part in the stop. */
+/* A participant of the shutdown. */
 struct pl_party {
     struct pl_address address;
-    const char *name; /* internal actors */
-    uint32_t awaited; /* answers to requests of this phase */
+    const char *name; /* for the log */
+    uint32_t awaited; /* pending results of this phase */
     bool is_asked;    /* internal actors: PL_MSG_STOP was sent */
-    bool is_unasked;  /* one of the awaited: without memory it was not sent */
-    bool is_gone;     /* it has exited */
+    bool is_unasked;  /* one of `awaited` was not sent: out of memory */
+    bool is_gone;     /* the actor has exited */
 };
 
 struct pl_party_list {
@@ -25,27 +27,28 @@ struct pl_party_list {
 };
 
 struct pl_supervisor {
-    struct pl_actor actor; /* first */
+    struct pl_actor actor; /* first member */
     struct pl_supervisor_options options;
     struct pl_registry registry;
     struct pl_party_list keepers, listeners, internals;
-    bool *is_mute;      /* a loop: it did not even answer a forced disconnect */
+    bool *is_mute;      /* by loop: no result even of a forced disconnect */
     bool is_forcing;    /* the forced disconnect was sent */
-    uint64_t waited_ms; /* beyond deadlines, for loops that still worked */
-    struct pl_timer timer; /* of the phase that lasts */
-    struct pl_timer look;  /* at memory */
-    uint8_t memory_state;  /* memory_watch.c */
+    uint64_t waited_ms; /* beyond deadlines, for loops that were not blocked */
+    struct pl_timer timer; /* of the current phase */
+    struct pl_timer look;  /* until memory is measured again */
+    uint8_t memory_state;  /* a STATE_ constant of memory_watch.c */
     bool is_memory_told;
-    uint8_t hurried;    /* looks in a row that were to see what shedding gave */
-    uint64_t strangers; /* leavers that had not registered */
+    uint8_t hurried;    /* consecutive early measurements that wait for
+                           shedding */
+    uint64_t strangers; /* unregistrations without a registration */
 };
 
-/* memory_watch.c: from the start until the stop. */
+/* memory_watch.c.  Runs from the start to the shutdown. */
 void pl_supervisor_watch_memory(struct pl_supervisor *s);
 void pl_supervisor_unwatch_memory(struct pl_supervisor *s);
 
-/* stop.c.  The broker begins to stop; with `hurry` it skips what is left of
- * GRACE.  Both do nothing when that is behind it. */
+/* stop.c.  Start the shutdown; with `hurry` skip the rest of GRACE.  Neither
+ * has an effect once the phase is over. */
 void pl_supervisor_begin_stop(struct pl_supervisor *s, bool hurry);
 void pl_supervisor_on_phase(struct pl_supervisor *s,
                             const struct pl_phase_mail *m);
