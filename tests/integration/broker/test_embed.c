@@ -298,7 +298,7 @@ static void end_leveled(struct leveled *l)
  * loops have one by then. */
 static bool is_debugging(const struct leveled *l)
 {
-    char id[2][64], line[2][128];
+    char id[2][64], line[2][192];
     struct peer p[2];
 
     for (int i = 0; i < 2; i++) {
