@@ -10,6 +10,7 @@ export LC_ALL=C
 parleyd=$(realpath "$2") parley=$(realpath "$3")
 cd "$1" || exit 2
 
+start=docs/getting-started.md
 found=0
 finding() { echo "$*"; found=1; }
 
@@ -20,8 +21,8 @@ commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p'
 for command in $commands; do
     grep -q "^\.Cm $command\b\|^\.It Cm $command\b" docs/man/parley.1 ||
         finding "docs/man/parley.1 does not have: $command"
-    [ "$command" = help ] || grep -q "\`parley $command\b" README.md ||
-        finding "README.md does not have: parley $command"
+    [ "$command" = help ] || grep -q "\`parley $command\b" "$start" ||
+        finding "$start does not have: parley $command"
 done
 
 options() { grep -E '^ *-' <<<"$1" | grep -oE -- '--[a-z][a-z-]+' | sort -u; }
@@ -40,7 +41,7 @@ for command in $commands; do
 done
 
 # The exit statuses: the same numbers with the same words in the help of each
-# command and the man page, and no other; the README has the numbers.
+# command and the man page, and no other; the first page has the numbers.
 statuses() { sed -n '/^Exit status:/,$s/^  \([0-9]\)  \(.*\)$/\1 \2/p' <<<"$1"; }
 here=$(statuses "$("$parley" help)")
 [ -n "$here" ] || finding "parley help shows no exit status"
@@ -53,10 +54,10 @@ there=$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/p' docs/man/parley.1 |
     sed -n '/^\.It /{s/^\.It //;N;s/\n/ /p}')
 [ "$here" = "$there" ] || finding "docs/man/parley.1 has other exit statuses:
 $there"
-numbers=$(tr '\n' ' ' <README.md | grep -oE 'Exit status: 0 [^.]*\.' |
+numbers=$(tr '\n' ' ' <$start | grep -oE 'Exit status: 0 [^.]*\.' |
     grep -oE '(: |, )[0-9] ' | tr -dc '0-9\n')
 [ "$numbers" = "$(cut -d ' ' -f 1 <<<"$here")" ] ||
-    finding "README.md has other exit statuses: $numbers"
+    finding "$start has other exit statuses: $numbers"
 check_options docs/man/parleyd.1 "$("$parleyd" --help)"
 
 # The keys that the status has at its top, from the code that writes them.

@@ -3,7 +3,7 @@
  *
  * tests/docs/check_docs.sh reads these texts: what begins a line after at most
  * four blanks is a command, an option or an exit status, and must stand in the
- * man page and in the README too. */
+ * man page and in docs/getting-started.md too. */
 #include "help.h"
 
 #include <stdio.h>
