@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* access.c - see access.h.
  *
- * Rejected: to share a whole configuration.  Most of it is constant while the
- * broker runs, and rooms keep pointers into it.
+ * Rejected: sharing a whole configuration, because most of it is constant while
+ * the broker runs, and modules keep pointers into it.
  *
- * Invariant: a table never changes while it is held. */
+ * Invariant: a table does not change while anything refers to it. */
 #include "access.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* access.h - what lets requests in, and may change while the broker runs: the
- * secret of tokens, the API key, the origins and hosts.
+/* access.h - the settings that admit requests and may change while the broker
+ * runs: the token secret, the API key, the origins and hosts.
  *
- * Immutable once made, and counted.  The loops share one; a reload makes
- * another and sends it to each loop, so no loop ever waits for a reload. */
+ * Immutable and reference-counted.  The loops share one; a reload creates
+ * another and sends it to each loop, so no loop waits for a reload. */
 #ifndef PL_ACCESS_H
 #define PL_ACCESS_H
 
@@ -18,13 +18,15 @@ struct pl_access {
     char *api_key;     /* secret; NULL: the HTTP API is off */
 };
 
-/* Copy what `config` says of it.
+/* Copy the access settings of `config`.
  * Owner:  the caller releases *out.
- * Thread: any.  Errors: PL_ENOMEM. */
+ * Thread: any.
+ * Errors: PL_ENOMEM. */
 enum pl_err pl_access_create(struct pl_access **out,
                              const struct pl_config *config);
 
-/* The last holder wipes the secrets.  NULL is allowed for release.
+/* Releasing the last reference wipes the secrets.  pl_access_release() allows
+ * NULL.
  * Thread: any. */
 struct pl_access *pl_access_hold(struct pl_access *a);
 void pl_access_release(struct pl_access *a);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base64.c - see base64.h.
  *
- * One loop decodes both alphabets, which differ in two characters; padding is
- * taken off before it.  Written by hand: OpenSSL's decoder skips white space
- * and ignores unused bits, so several texts would mean one value. */
+ * One loop decodes both alphabets, which differ in two characters;
+ * pl_base64_decode() removes padding first.
+ *
+ * Rejected: OpenSSL's decoder, because it skips white space and ignores unused
+ * bits, so several texts would mean one value. */
 #include "base64.h"
 
 #include <stddef.h>
@@ -12,7 +14,8 @@
 static const char url_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The six bits of a character, or -1; `last` has the two that follow "9". */
+/* The six bits of a character, or -1; `last` has the two characters for 62 and
+ * 63. */
 static int bits_of(char c, const char last[2])
 {
     if (c >= 'A' && c <= 'Z')
@@ -25,12 +28,12 @@ static int bits_of(char c, const char last[2])
 }
 
 /* Write the bytes of `text`, which has no padding, and add their number to
- * *len, also if a character or the unused bits are wrong. */
+ * *len, even if a character or the unused bits are wrong. */
 static bool decode(struct pl_span text, const char last[2], char *to,
                    size_t *len)
 {
     uint32_t bits = 0;
-    unsigned count = 0; /* of `bits` that are not written yet */
+    unsigned count = 0; /* of `bits`, not written yet */
 
     for (size_t i = 0; i < text.len; i++) {
         int six = bits_of(text.at[i], last);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.c - see config.h.
  *
- * The defaults, --insecure, the file and each --set are YAML texts that go
- * through the same schema one after another; each puts its texts over those
- * before it, remembering where they stood.  Only then are values converted and
- * checked, so a value that was overridden cannot be an error, and an error
- * names the place that counts.  Merging the converted structs was rejected:
- * it cannot tell `false` from "not said".
+ * The defaults, --insecure, the file and each --set are YAML texts that pass
+ * through the same schema in this order; each overrides texts of those before
+ * it and records its place.  Only then are values converted and checked.  So an
+ * overridden value cannot cause an error, and an error names the place that
+ * counts.
  *
- * What fails stops the step it is in and no later finding is hidden by it:
- * conversion and checks go over all keys and report everything. */
+ * A failure ends the step that it occurs in, but hides no later finding:
+ * conversion and checks go over all keys and report everything.
+ *
+ * Rejected: merging converted structs, because `false` and "not set" are then
+ * the same. */
 #include "config.h"
 
 #include <assert.h>
@@ -23,7 +25,7 @@
 #include "config_near.h"
 #include "config_yaml.h"
 
-/* The texts that settings point into. */
+/* The parsed texts that settings point into. */
 struct documents {
     struct pl_config_yaml **at;
     size_t count;
@@ -114,7 +116,8 @@ static enum pl_err read_document(struct pl_config_loading *l,
     return rc;
 }
 
-/* The column of the table as a YAML text; keys of a section are together. */
+/* Read a column of the table as a YAML text.  The keys of a section are
+ * together. */
 static enum pl_err read_column(struct pl_config_loading *l,
                                struct documents *docs, bool insecure)
 {
@@ -141,7 +144,7 @@ static enum pl_err read_column(struct pl_config_loading *l,
     rc = text.failed ? PL_ENOMEM
                      : read_document(l, docs, &nowhere, pl_buf_span(&text));
     pl_buf_fini(&text);
-    assert(rc != PL_EINVAL); /* the table is ours */
+    assert(rc != PL_EINVAL); /* our own table is valid */
     return rc;
 }
 
@@ -162,7 +165,7 @@ static enum pl_err read_all(FILE *f, struct pl_buf *text)
     return ferror(f) ? PL_EIO : PL_OK;
 }
 
-/* The file's content may hold secrets. */
+/* The content of the file may hold secrets. */
 static void wipe(struct pl_buf *text)
 {
     if (text->data != NULL)
@@ -170,7 +173,7 @@ static void wipe(struct pl_buf *text)
     pl_buf_fini(text);
 }
 
-/* A pipe gives each byte to one reader only, so its mode does not matter. */
+/* The mode of a pipe does not matter: each byte has only one reader. */
 static bool can_others_read(FILE *f)
 {
     struct stat st;
@@ -203,7 +206,8 @@ static enum pl_err read_file(struct pl_config_loading *l,
     return rc;
 }
 
-/* "a.b=value" as a YAML text: each part of the key a line, one deeper. */
+/* Write "a.b=value" as a YAML text: one line per part of the key, each one
+ * level deeper. */
 static bool put_set(struct pl_buf *text, const char *set, const char *equals)
 {
     const char *part = set;
@@ -248,7 +252,7 @@ static enum pl_err read_set(struct pl_config_loading *l, struct documents *docs,
                             const char *set)
 {
     const char *equals = strchr(set, '=');
-    /* without '=' nothing is shown: a secret may stand there */
+    /* without '=' show nothing: the argument may be a secret */
     const struct pl_config_place place = {NULL, 0, equals == NULL ? "" : set};
     struct pl_buf text = {0};
     enum pl_err rc = PL_EINVAL;
@@ -264,8 +268,8 @@ static enum pl_err read_set(struct pl_config_loading *l, struct documents *docs,
     return rc;
 }
 
-/* A source that cannot be read leaves the others to be looked at, so that all
- * findings come at once; only lack of memory ends the load. */
+/* If a source cannot be read, read the others, so that all findings are
+ * reported together.  Only a failed allocation ends the load. */
 static enum pl_err read_sources(struct pl_config_loading *l,
                                 struct documents *docs,
                                 const struct pl_config_source *src)
@@ -331,7 +335,7 @@ static enum pl_err create(struct pl_config **out,
                                   .report = report};
     enum pl_err rc = load(&l, src, check);
 
-    if (report->failed) /* what was found cannot be told */
+    if (report->failed) /* the findings cannot be reported */
         rc = PL_ENOMEM;
     if (rc != PL_OK) {
         pl_config_destroy(l.config);

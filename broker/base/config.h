@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.h - everything that can be set, as plain data, checked and complete.
+/* config.h - all settings of the broker as plain data, checked and complete.
  *
  * docs/configuration.md explains each key; config_keys.h lists them. */
 #ifndef PL_CONFIG_H
@@ -15,25 +15,26 @@
 #include "log.h"
 #include "span.h"
 
-enum { PL_CONFIG_LOOPS_MAX = 64 }; /* worker loops, whatever asks for more */
+enum { PL_CONFIG_LOOPS_MAX = 64 }; /* most worker loops */
 
-/* Who may do a thing: a key `channels.allow_*` or `actors.allow_send`. */
+/* The users that may do something: a key `channels.allow_*` or
+ * `actors.allow_send`. */
 enum pl_config_allow {
     PL_ALLOW_NONE,
-    PL_ALLOW_AUTHENTICATED, /* a token or a handler vouched for the user */
+    PL_ALLOW_AUTHENTICATED, /* a token or a handler authenticated the user */
     PL_ALLOW_ALL
 };
 
 enum pl_config_data { PL_DATA_JSON, PL_DATA_BINARY };
 
-/* What becomes of a client that reads slower than its channels speak. */
+/* What happens to a client that reads more slowly than its channels publish. */
 enum pl_config_slow {
     PL_SLOW_CLOSE,
     PL_SLOW_DROP_OLDEST,
-    PL_SLOW_LATEST /* of each channel */
+    PL_SLOW_LATEST /* keep the newest publication of each channel */
 };
 
-/* Where a proxy of HTTP says for whom it speaks. */
+/* The header in which an HTTP proxy names its client. */
 enum pl_config_header { PL_HEADER_X_FORWARDED_FOR, PL_HEADER_FORWARDED };
 
 struct pl_config_networks {
@@ -41,7 +42,7 @@ struct pl_config_networks {
     size_t count;
 };
 
-/* A numeric address and a port, in the form evutil_parse_sockaddr_port()
+/* A numeric address and a port, in the form that evutil_parse_sockaddr_port()
  * reads: "127.0.0.1:8000", "[::1]:8000". */
 struct pl_config_endpoint {
     char *text;
@@ -62,21 +63,21 @@ struct pl_config_endpoints {
 /* `limits.memory` and others; both 0: off. */
 struct pl_config_memory {
     uint64_t bytes;
-    uint32_t percent; /* of what, the key's row in the documentation says */
+    uint32_t percent; /* docs/configuration.md says of what */
 };
 
-/* Owned by whoever loaded it; constant from then on, so any thread may read
- * it.  Strings are never NULL unless said so.  Durations end in _ms. */
+/* Owned by the caller of pl_config_load(); constant, so any thread may read it.
+ * Strings are never NULL unless noted.  Durations end in _ms. */
 struct pl_config {
-    /* Together one or more. */
+    /* At least one address in total. */
     struct pl_config_endpoints listen, listen_tls;
-    uint32_t loops; /* 0: one a core */
+    uint32_t loops; /* 0: one per core */
     struct {
-        struct pl_config_endpoint listen; /* .text is NULL when off */
-        char *socket;                     /* path; NULL when off */
+        struct pl_config_endpoint listen; /* .text is NULL: off */
+        char *socket;                     /* path; NULL: off */
     } admin;
     struct {
-        /* As many of the one as of the other; not none with listen_tls. */
+        /* Equally many of both; at least one each with listen_tls. */
         struct pl_config_strings certificate, key; /* paths */
         char *client_ca;                           /* path; NULL: none */
         uint64_t ticket_rotation_ms;
@@ -87,18 +88,19 @@ struct pl_config {
         bool deflate;
         uint64_t max_message; /* bytes */
         struct pl_config_strings allowed_origins;
-        struct pl_config_strings allowed_hosts; /* none: any */
+        struct pl_config_strings allowed_hosts; /* empty: any */
     } websocket;
     struct {
-        uint32_t connections;             /* 0: what descriptors allow */
-        uint64_t outgoing_queue;          /* bytes a connection */
-        uint32_t channels;                /* kept at once, whole broker */
-        uint32_t connection_channels;     /* subscriptions a connection */
-        uint32_t new_channels_per_minute; /* of a client; 0: any number */
-        uint32_t user_connections;        /* 0: any number */
-        uint32_t commands_per_second;     /* of a connection; 0: any number */
-        uint32_t commands_burst;          /* at once; 0: those of a second */
-        uint32_t address_connections;     /* 0: any number */
+        uint32_t connections;             /* 0: as many as descriptors allow */
+        uint64_t outgoing_queue;          /* bytes per connection */
+        uint32_t channels;                /* kept at once in the whole broker */
+        uint32_t connection_channels;     /* subscriptions per connection */
+        uint32_t new_channels_per_minute; /* per client; 0: no limit */
+        uint32_t user_connections;        /* 0: no limit */
+        uint32_t commands_per_second;     /* per connection; 0: no limit */
+        uint32_t commands_burst;          /* at once; 0: as many as per
+                                             second */
+        uint32_t address_connections;     /* 0: no limit */
         uint32_t admin_connections;       /* to the admin address and socket */
         uint64_t loop_lag_ms;             /* 0: off */
         struct pl_config_memory memory;
@@ -107,7 +109,7 @@ struct pl_config {
     } limits;
     struct {
         struct pl_config_networks trusted;
-        bool protocol; /* the trusted begin with a PROXY header */
+        bool protocol; /* trusted proxies send a PROXY header first */
         enum pl_config_header header;
     } proxy;
     struct {
@@ -115,8 +117,8 @@ struct pl_config {
     } connect;
     struct {
         uint64_t interval_ms; /* 0: no pings */
-        uint64_t timeout_ms;  /* never 0; less than the interval if there is
-                               * one */
+        uint64_t timeout_ms;  /* never 0; less than the interval, if that is not
+                                 0 */
     } ping;
     struct {
         char *hmac_secret; /* secret; NULL: no tokens */
@@ -132,7 +134,7 @@ struct pl_config {
         enum pl_config_slow slow;
         uint64_t meta_ttl_ms;
         uint32_t history_size;   /* 0: no history */
-        uint64_t history_bytes;  /* of a channel; 0: any number */
+        uint64_t history_bytes;  /* per channel; 0: no limit */
         uint64_t history_ttl_ms; /* 0: no history */
         bool presence;
         bool join_leave;
@@ -147,49 +149,52 @@ struct pl_config {
         enum pl_log_level level;
     } log;
     struct {
-        uint64_t slow_ms;    /* a handler that blocks this long is named */
-        uint64_t timeout_ms; /* to answer in; never 0 */
+        uint64_t slow_ms;    /* a handler that blocks this long is logged */
+        uint64_t timeout_ms; /* for a result; never 0 */
     } handlers;
     bool insecure; /* --insecure was given */
 };
 
 struct pl_config_loading; /* config_load.h */
 
-/* Where the values come from; later wins: defaults, `insecure`, file, sets. */
+/* The sources of the values; later ones override: defaults, `insecure`, file,
+ * sets. */
 struct pl_config_source {
     const char *file;    /* NULL: none */
     struct pl_span text; /* .at not NULL: YAML in memory instead of the file's
-                          * content; `file` then only names it in messages */
+                            content; `file` then only names it in messages */
     const char *const *sets; /* "websocket.path=/ws": a dotted key, a value */
     size_t set_count;
-    bool insecure;     /* a local trial: everything allowed, loopback only */
+    bool insecure;     /* for a local trial: allow everything, on loopback
+                          only */
     bool auth_handler; /* the embedding program authenticates connections */
-    /* Called at the end, when all else is right, to look at what the values
-     * lead to, as files: config_load.h says what it may call.  NULL: none. */
+    /* Called at the end, if no error was found, to check what the values refer
+     * to, such as files. config_load.h says what it may call.  NULL: none. */
     void (*look)(struct pl_config_loading *l);
 };
 
-/* Read, convert and check everything.  `report` gets a line for each finding,
+/* Read, convert and check everything.  `report` gets a line per finding,
  * "parley.yaml:12: websocket.max_mesage: unknown key" or "--set loops: ...":
- * errors when it fails, warnings when it returns PL_OK.  Secrets are never in
- * it.
+ * errors if the call fails, warnings if it returns PL_OK.  It never contains
+ * secrets.
  * Owner:  the caller destroys *out.
  * Thread: any; reads the file and the environment.
- * Errors: PL_EINVAL (see the report), PL_EIO (the file; in the report as
- *         well), PL_ENOMEM. */
+ * Errors: PL_EINVAL (see the report), PL_EIO (the file; also in the report),
+ *         PL_ENOMEM. */
 enum pl_err pl_config_load(struct pl_config **out,
                            const struct pl_config_source *src,
                            struct pl_buf *report);
 
-/* The defaults alone, without the check that there is a way to authenticate:
- * for tests, and for tools that want a default.  Errors: PL_ENOMEM. */
+/* The defaults, without the check that clients can authenticate: for tests and
+ * tools.  Errors: PL_ENOMEM. */
 enum pl_err pl_config_create_default(struct pl_config **out);
 
-/* Wipe the secrets and free everything.  Takes NULL and half-built. */
+/* Wipe the secrets and free everything.  NULL and incomplete configurations are
+ * allowed. */
 void pl_config_destroy(struct pl_config *c);
 
-/* Bytes of recovered publications that may wait for a connection besides
- * limits.outgoing_queue: who was closed for a full queue has missed more than
+/* Bytes of recovered publications that may wait for a connection in addition to
+ * limits.outgoing_queue: a client closed for a full queue has missed more than
  * that. */
 static inline uint32_t pl_config_recover_bytes(const struct pl_config *c)
 {

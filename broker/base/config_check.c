@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_check.c - what one value alone cannot show.
+/* config_check.c - the checks that compare several values.
  *
- * Two values contradict one another only when both were said.  Where the
- * default of one would contradict what was said of the other, the default
- * follows: `ping.interval: 5s` alone is a sane wish, and refusing it because
- * ping.timeout is 10s by default was tried and annoyed.
+ * Two values contradict each other only if both are explicit.  If the default
+ * of one contradicts an explicit value of the other, the default is adapted.
  *
- * Invariant: nothing here allocates, so every finding is made. */
+ * Rejected: refusing `ping.interval: 5s` because ping.timeout is 10s by
+ * default; users with a reasonable setting got an error.
+ *
+ * Invariant: no finding ends the checks, so all are reported. */
 #include "config_load.h"
 
 #include <sys/un.h>
 
-/* RFC 7518, 3.2: a key of HS256 has at least the bits of the hash. */
+/* RFC 7518, 3.2: a key of HS256 has at least as many bits as the hash. */
 enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
 
-/* Of the API key, which is tried over the network only. */
+/* For the API key, which can be guessed only over the network. */
 enum { KEY_MIN = 16 };
 
 static void check_auth(struct pl_config_loading *l,
@@ -47,7 +48,7 @@ static void check_key(struct pl_config_loading *l)
                        "with: openssl rand -hex 32");
 }
 
-/* One finding is enough, at the first secret that the file holds. */
+/* Warn once, at the first secret in the file. */
 static void check_readers(struct pl_config_loading *l)
 {
     for (size_t i = 0; i < pl_config_key_count && l->can_others_read; i++) {
@@ -64,7 +65,7 @@ static void check_readers(struct pl_config_loading *l)
     }
 }
 
-/* Warn of grants to authenticated users where no client can become one. */
+/* Warn of permissions for authenticated users if no client can authenticate. */
 static void check_allowed(struct pl_config_loading *l,
                           const struct pl_config_source *src)
 {
@@ -119,7 +120,7 @@ static void check_loopback(struct pl_config_loading *l, const char *key,
                            e->text);
 }
 
-/* The n-th of all addresses, those of listen_tls last; NULL: no more. */
+/* Return the n-th of all addresses, those of listen_tls last; NULL: no more. */
 static const struct pl_config_endpoint *endpoint(const struct pl_config *c,
                                                  size_t n, const char **key)
 {
@@ -137,7 +138,7 @@ static bool is_same(const struct pl_config_endpoint *a,
     return a->port != 0 && b->text != NULL && strcmp(a->text, b->text) == 0;
 }
 
-/* An address, against the admin's and those before it. */
+/* Compare an address with admin.listen and with those before it. */
 static void check_endpoint(struct pl_config_loading *l, size_t n)
 {
     const struct pl_config *c = l->config;
@@ -223,7 +224,7 @@ static bool is_origin(const char *origin)
            strpbrk(host + 3, "/?# ") == NULL;
 }
 
-/* A name or an address in brackets, and a port or "*" if anything. */
+/* A name or a bracketed address, optionally followed by a port or "*". */
 static bool is_host(const char *host)
 {
     const char *end = host + strcspn(host, *host == '[' ? "]" : ":");
@@ -253,7 +254,7 @@ static void check_path(struct pl_config_loading *l)
                            "/echo is websocket.echo's");
 }
 
-/* Each item of the list `key` is as it must be. */
+/* Check each item of the list `key`. */
 static void check_items(struct pl_config_loading *l, const char *key,
                         const struct pl_config_strings *list,
                         bool (*is_good)(const char *), const char *what)
@@ -302,7 +303,7 @@ static void check_ping(struct pl_config_loading *l)
     else if (s->explicit)
         pl_config_complain(l, &s->place, "ping.timeout",
                            "must be less than ping.interval");
-    else /* as 10s is to 25s */
+    else /* the ratio of the defaults, 10s to 25s */
         c->ping.timeout_ms = (c->ping.interval_ms * 2 + 4) / 5;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_diff.c - see config_diff.h.
  *
- * Members are compared by the kind that the table of keys says, so a new key
- * is compared without a line here.  Converted values are compared and not their
- * texts: 60s and 1m are the same. */
+ * Members are compared by the kind in the table of keys, so a new key needs no
+ * line here.  Converted values are compared, not texts: 60s equals 1m. */
 #include "config_diff.h"
 
 #include <string.h>

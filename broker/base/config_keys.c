@@ -2,9 +2,9 @@
 /* config_keys.c - see config_keys.h.
  *
  * One table drives the YAML schema, the defaults, the conversion and the test
- * of the documentation, so a key is added in one line here, one member in
- * config.h and one row in docs/configuration.md.  Defaults are texts and go
- * the same way as what a file says: there is no second path to keep right. */
+ * of the documentation.  A new key needs one line here, one member in config.h
+ * and one row in docs/configuration.md.  Defaults are texts and take the same
+ * path as the file's, so there is no second path to keep correct. */
 #include "config_keys.h"
 
 #include "config.h"
@@ -15,8 +15,8 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-/* Longer than any server lives between two restarts; leaves room to add
- * durations without overflow. */
+/* Longer than a server runs without a restart; durations can be added without
+ * overflow. */
 #define LONGEST (HOUR * 24 * 366)
 
 /* clang-format off */

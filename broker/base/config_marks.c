@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_marks.c - see config_marks.h.
  *
- * libyaml's events are walked through once.  What no configuration has a use
- * for is refused: aliases, several documents, keys that are no words, NUL
- * bytes, deep nesting.  Which keys exist and which shape each has is the part
- * of config_yaml.c.
+ * One pass over libyaml's events.  It refuses what no configuration needs:
+ * aliases, several documents, keys that are not words, NUL bytes, deep nesting.
+ * config_yaml.c knows which keys exist and the shape of each.
  *
- * Rejected: libcyaml, which stops at the first finding, names a wrong line for
- * a misspelt key, ends strings at a NUL byte, and puts values, so also secrets,
- * into its messages.
+ * Rejected: libcyaml, because it stops at the first finding, names a wrong line
+ * for a misspelt key, ends strings at a NUL byte, and puts values, including
+ * secrets, into its messages.
  *
- * Invariant: `path` holds the path of the key whose value comes next, or of
- * the mapping whose key comes next; a frame knows where its own part begins. */
+ * Invariant: `path` holds the path of the key whose value comes next, or of the
+ * mapping whose key comes next; a frame records where its own part begins. */
 #include "config_marks.h"
 
 #include <assert.h>
@@ -27,7 +26,7 @@ struct frame {
     bool mapping;
     bool wants_key;
     size_t path_len;
-    size_t owner; /* the mark whose value this is; NO_MARK: the document */
+    size_t owner; /* the mark that has this value; NO_MARK: the document */
 };
 
 struct walk {
@@ -74,7 +73,7 @@ static enum pl_err note(struct walk *w, unsigned line)
     return PL_OK;
 }
 
-/* One more item of a list. */
+/* Add an item to a list. */
 static enum pl_err add_item(struct pl_config_mark *m, const char *text)
 {
     char **grown;
@@ -92,7 +91,8 @@ static enum pl_err add_item(struct pl_config_mark *m, const char *text)
     return PL_OK;
 }
 
-/* A scalar that is a value: of the key before it, or an item of its list. */
+/* Handle a scalar that is a value: of the key before it, or an item of its
+ * list. */
 static enum pl_err on_value(struct walk *w, const struct frame *f,
                             const char *text)
 {
@@ -151,7 +151,7 @@ static enum pl_err on_scalar(struct walk *w, const yaml_event_t *e)
     return rc;
 }
 
-/* A list inside a list, or a mapping in one, is no list of texts. */
+/* A list that contains a list or a mapping is not a list of texts. */
 static size_t note_shape(struct walk *w, const struct frame *f, bool mapping)
 {
     enum pl_config_shape shape = mapping ? PL_CONFIG_SECTION : PL_CONFIG_LIST;
@@ -213,7 +213,7 @@ static enum pl_err on_event(struct walk *w, const yaml_event_t *e)
     }
 }
 
-/* libyaml's `problem` is always a constant text of its own. */
+/* libyaml's `problem` is always a constant text. */
 static enum pl_err broken(struct walk *w, const yaml_parser_t *p,
                           unsigned *line)
 {

@@ -7,8 +7,8 @@
 
 #include "config_keys.h"
 
-/* Equal but for one edit?  What is equal in front is skipped; one edit later
- * the rests are equal, or they never are. */
+/* True if `a` and `b` differ by one edit.  Skip the equal start; after one edit
+ * the rests must be equal. */
 static bool is_near(const char *a, const char *b, size_t b_len)
 {
     size_t a_len = strlen(a), i = 0;

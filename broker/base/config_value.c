@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_value.c - texts of the configuration into its members.
+/* config_value.c - converts the texts of the configuration into its members.
  *
- * Numbers are decimal and whole; durations and sizes carry a unit, because a
- * bare 10 has been taken for milliseconds by some and for seconds by others.
- * Addresses are numeric (and `localhost`): a broker whose start, or whose
- * loopback check, hangs on a name server was rejected.
+ * Numbers are decimal and whole.  Durations and sizes need a unit, because
+ * users take a bare 10 for milliseconds or for seconds.  Addresses are numeric,
+ * or `localhost`.
  *
- * Invariant: a member is written only with a value that is right; a refused
- * one keeps the zero that it had. */
+ * Rejected: host names, because the start and the loopback check would then
+ * depend on a name server.
+ *
+ * Invariant: only a valid value is written to a member; after an invalid one
+ * the member stays zero. */
 #include "config_load.h"
 
 #include <arpa/inet.h>
@@ -16,9 +18,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SHOWN_MAX = 60, AUTO_PERCENT = 80 /* of limits.memory: auto */ };
+enum { SHOWN_MAX = 60, AUTO_PERCENT = 80 /* for limits.memory: auto */ };
 
-/* One value being converted. */
+/* A value to convert. */
 struct job {
     struct pl_config_loading *l;
     const struct pl_config_key *key;
@@ -38,8 +40,8 @@ static const struct unit size_units[] = {
     {"B", 1},     {"KiB", 1u << 10}, {"MiB", 1u << 20},  {"GiB", 1u << 30},
     {"KB", 1000}, {"MB", 1000000},   {"GB", 1000000000}, {NULL, 0}};
 
-/* "`text` is not ...", with the text made harmless.  Secrets are strings, which
- * take any text and so never come here. */
+/* Report "`text` is not ...", with unprintable characters replaced.  Secrets
+ * never come here: they are strings, which accept any text. */
 static void refuse(const struct job *j, const char *text, const char *wanted)
 {
     char shown[SHOWN_MAX + 1];
@@ -53,7 +55,8 @@ static void refuse(const struct job *j, const char *text, const char *wanted)
                        shown, wanted);
 }
 
-/* Digits at the start of `text`, at most 2^64-1; NULL when there are none. */
+/* Read the digits at the start of `text`, saturating at 2^64-1.  Return the
+ * rest of the text, or NULL if there are no digits. */
 static const char *read_digits(const char *text, uint64_t *out)
 {
     uint64_t n = 0;
@@ -86,7 +89,7 @@ static bool read_quantity(const char *text, const struct unit *units,
     return false;
 }
 
-/* In the largest unit that leaves a whole number. */
+/* Format `n` in the largest unit that leaves a whole number. */
 static void format_quantity(const struct job *j, uint64_t n, char *out,
                             size_t size)
 {
@@ -142,7 +145,7 @@ static void store_quantity(const struct job *j)
     }
 }
 
-/* "80%" */
+/* Parse "80%". */
 static bool read_percentage(const char *text, uint32_t *out)
 {
     uint64_t n;
@@ -178,7 +181,7 @@ static void store_memory(const struct job *j)
         out->bytes = n;
 }
 
-/* The index of `text` among `words`, which NULL ends; -1: none of them. */
+/* Return the index of `text` among `words`, which ends with NULL; -1: none. */
 static int word_index(const char *text, const char *const *words)
 {
     for (int i = 0; words[i] != NULL; i++)
@@ -220,7 +223,7 @@ static void store_word(const struct job *j)
         *(enum pl_log_level *)j->member = (enum pl_log_level)index;
 }
 
-/* YAML's ways to say nothing.  A secret `null` would be a bad joke. */
+/* YAML's texts for no value.  `null` must not become a secret. */
 static bool is_nothing(const char *text)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL", NULL};
@@ -243,9 +246,9 @@ static enum pl_err store_string(const struct job *j, const char *text)
     return PL_OK;
 }
 
-/* Root has /run, a user the directory of the login session; what is left is
- * the directory that is always there.  The same for parleyd and the tool, as
- * long as the same user starts both. */
+/* Root uses /run, a user the directory of the login session or else /tmp, which
+ * always exists. parleyd and the tool choose the same path if the same user
+ * starts both. */
 static void default_socket(char *path, size_t size)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -281,7 +284,7 @@ static bool read_port(const char *text, uint16_t *out)
     return true;
 }
 
-/* "a.b.c.d", "localhost" or "[v6]"; `host` keeps the brackets. */
+/* Parse "a.b.c.d", "localhost" or "[v6]".  `host` keeps the brackets. */
 static bool read_host(char *host, size_t size, bool *loopback)
 {
     size_t len = strlen(host);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_yaml.c - see config_yaml.h.
  *
- * Each key of the text is looked up in the table of keys.  What is wrong with
- * one hides nothing of the others: an unknown section hides its own keys only.
- * A text that is no YAML ends at its first fault, since the meaning of
- * the rest is unknown.
+ * Each key of the text is looked up in the table of keys.  An error in one key
+ * hides no error in another, except that an unknown section hides its own keys.
+ * Parsing invalid YAML ends at the first error, because the meaning of the rest
+ * is unknown.
  *
- * No value is ever part of a message, since it may be a secret.
+ * No value is ever part of a message, because it may be a secret.
  *
- * Invariant: setting texts point into `marks`, so the object outlives them. */
+ * Invariant: the texts of settings point into `marks`, so this object outlives
+ * them. */
 #include "config_yaml.h"
 
 #include <stdio.h>
@@ -23,7 +24,7 @@ struct pl_config_yaml {
     struct pl_config_marks marks;
 };
 
-/* One text being looked at. */
+/* A text being checked. */
 struct look {
     struct pl_config_loading *l;
     const struct pl_config_place *place;
@@ -37,7 +38,8 @@ static bool is_list(enum pl_config_kind kind)
            kind == PL_KIND_NETWORKS;
 }
 
-/* YAML takes [::1]:8000 for a list.  Whether one is in the line at `at`. */
+/* True if `line` has an unquoted address such as [::1]:8000, which YAML takes
+ * for a list. */
 static bool has_bare_six(struct pl_span line)
 {
     for (size_t i = 0; i + 1 < line.len; i++) {
@@ -57,7 +59,7 @@ static bool has_bare_six(struct pl_span line)
     return false;
 }
 
-/* The line with such an address, `line` or the one before it; 0: none. */
+/* Return `line` or the line before it if it has such an address; 0: neither. */
 static unsigned find_bare_six(struct pl_span text, unsigned line)
 {
     unsigned found = 0;
@@ -132,7 +134,7 @@ static const struct pl_config_key *key_named(const char *path)
     return NULL;
 }
 
-/* How deep a key of the table lies. */
+/* The depth of a key of the table. */
 static unsigned depth_of(const char *path)
 {
     return strchr(path, '.') == NULL ? 1 : 2;
@@ -177,7 +179,8 @@ static void take_key(const struct look *k, const struct pl_config_mark *m,
     };
 }
 
-/* An empty section, with every line below it commented out, is allowed. */
+/* An empty section, such as one whose lines are all commented out, is
+ * allowed. */
 static bool is_empty(const struct pl_config_mark *m)
 {
     return m->shape == PL_CONFIG_SCALAR &&
@@ -185,7 +188,7 @@ static bool is_empty(const struct pl_config_mark *m)
             strcmp(m->text, "null") == 0);
 }
 
-/* True: what is below this key is looked at, too. */
+/* Return true if the keys below this one must be checked too. */
 static bool look_at(const struct look *k, const struct pl_config_mark *m)
 {
     const struct pl_config_key *key = key_named(m->path);

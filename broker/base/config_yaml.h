@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_yaml.h - YAML text to the texts of keys, with the line of each. */
+/* config_yaml.h - converts a YAML text into settings, with the line of each. */
 #ifndef PL_CONFIG_YAML_H
 #define PL_CONFIG_YAML_H
 
@@ -7,18 +7,19 @@
 
 struct pl_config_yaml; /* opaque */
 
-/* Parse `text`, check it against the schema that the table of keys makes, and
- * put what it says into l->setting.  `place` names the source; its line is
- * ignored.  What is wrong goes into the report; a key that is wrong leaves its
- * setting as it was and l->is_incomplete. Owner:  the caller destroys *out,
- * after the settings were used; *out is set only when there is something to
- * destroy. Errors: PL_EINVAL, PL_ENOMEM. */
+/* Parse `text`, check it against the table of keys, and store its values in
+ * l->setting.  `place` names the source; its line is ignored.  Errors go into
+ * the report; an invalid key leaves its setting unchanged and sets
+ * l->is_incomplete.
+ * Owner:  the caller destroys *out, after the last use of the settings; *out is
+ *         set only on success.
+ * Errors: PL_EINVAL, PL_ENOMEM. */
 enum pl_err pl_config_yaml_read(struct pl_config_yaml **out,
                                 struct pl_config_loading *l,
                                 const struct pl_config_place *place,
                                 struct pl_span text);
 
-/* Wipe and free.  Takes NULL. */
+/* Wipe and free.  NULL is allowed. */
 void pl_config_yaml_destroy(struct pl_config_yaml *y);
 
 #endif

@@ -2,8 +2,9 @@
 /* ip.c - see ip.h.
  *
  * A listener on [::] shows IPv4 peers as ::ffff:a.b.c.d, one on 0.0.0.0 as
- * a.b.c.d; a proxy may say either.  With one form for all a network that was
- * configured as 10.0.0.0/8 has them all, and a limit counts each host once. */
+ * a.b.c.d; a proxy may write either.  With one form for both, a network
+ * configured as 10.0.0.0/8 matches them all, and a limit counts each host
+ * once. */
 #include "ip.h"
 
 #include <arpa/inet.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { FOUR_BITS = 96 }; /* that stand before those of an IPv4 address */
+enum { FOUR_BITS = 96 }; /* bits before those of an IPv4 address */
 
 static const uint8_t four[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -75,7 +76,7 @@ bool pl_ip_equal(const struct pl_ip *a, const struct pl_ip *b)
     return memcmp(a->at, b->at, sizeof a->at) == 0;
 }
 
-/* One to three digits, without a zero before others. */
+/* Parse one to three digits without leading zeros. */
 static bool read_bits(struct pl_span text, unsigned *out)
 {
     unsigned n = 0;
@@ -91,7 +92,7 @@ static bool read_bits(struct pl_span text, unsigned *out)
     return true;
 }
 
-/* The byte of a network's mask at `i`. */
+/* Byte `i` of the mask of a network. */
 static uint8_t mask(unsigned bits, unsigned i)
 {
     if (bits >= (i + 1) * 8)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ip.h - addresses of hosts, and networks of them (RFC 4291, RFC 4632). */
+/* ip.h - IP addresses and networks (RFC 4291, RFC 4632). */
 #ifndef PL_IP_H
 #define PL_IP_H
 
@@ -11,8 +11,8 @@
 
 struct sockaddr;
 
-/* In network order; an IPv4 address is ::ffff:a.b.c.d, whatever it came as, so
- * that one host has one form. */
+/* In network byte order.  An IPv4 address is always ::ffff:a.b.c.d, so that one
+ * host has one form. */
 struct pl_ip {
     uint8_t at[16];
 };
@@ -22,13 +22,13 @@ struct pl_ip_net {
     uint8_t bits; /* of 128 */
 };
 
-enum { PL_IP_TEXT_MAX = 46 }; /* bytes, the final zero included */
+enum { PL_IP_TEXT_MAX = 46 }; /* with the final zero byte */
 
-/* Read "192.0.2.1" or "2001:db8::1".  False: it is neither, and *out is
- * untouched. */
+/* Parse "192.0.2.1" or "2001:db8::1".  Return false if the text is neither;
+ * *out is then unchanged. */
 bool pl_ip_parse(struct pl_ip *out, struct pl_span text);
 
-/* Of a socket; all zero for a family that is not of the net. */
+/* The address of a socket; all zero if it is neither IPv4 nor IPv6. */
 struct pl_ip pl_ip_of_socket(const struct sockaddr *sa);
 
 void pl_ip_format(const struct pl_ip *ip, char text[PL_IP_TEXT_MAX]);
@@ -36,11 +36,12 @@ void pl_ip_format(const struct pl_ip *ip, char text[PL_IP_TEXT_MAX]);
 bool pl_ip_is_four(const struct pl_ip *ip);
 bool pl_ip_equal(const struct pl_ip *a, const struct pl_ip *b);
 
-/* Read "192.0.2.0/24", "2001:db8::/32", or an address alone.  False: it is
- * none of these, or has bits behind its network's; *out is then untouched. */
+/* Parse "192.0.2.0/24", "2001:db8::/32", or a single address.  Return false if
+ * the text is none of these or has bits set after the prefix; *out is then
+ * unchanged. */
 bool pl_ip_net_parse(struct pl_ip_net *out, struct pl_span text);
 
-/* Whether one of the networks has the address. */
+/* True if one of the networks contains the address. */
 bool pl_ip_is_in(const struct pl_ip *ip, const struct pl_ip_net *nets,
                  size_t count);
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.c - see log.h.
  *
- * A line is built on the stack of whoever says it and handed to log_writer.h,
- * whole.
+ * The calling thread builds a line on its stack and passes it whole to
+ * log_writer.h.
  *
  * Values are logfmt with the escapes of JSON strings, which logfmt readers
- * decode.  Bytes that are not UTF-8 become \ufffd; C1 controls and the line
- * separators of Unicode are escaped as well, since terminals obey them.
+ * decode.  Bytes that are not UTF-8 become \ufffd.  C1 controls and Unicode
+ * line separators are escaped as well, because terminals obey them.
  *
- * Invariant: put() leaves TAIL bytes free, so the end of the line always has
- * its place. */
+ * Invariant: put() leaves TAIL bytes free, so the end of the line always
+ * fits. */
 #include "log.h"
 
 #include <inttypes.h>
@@ -23,7 +23,7 @@
 
 #define CUT " cut=true"
 
-enum { TAIL = sizeof(CUT) }; /* the zero of CUT stands for the newline */
+enum { TAIL = sizeof(CUT) }; /* the zero byte of CUT stands for the newline */
 
 struct line {
     char bytes[PL_LOG_LINE_MAX];
@@ -72,8 +72,8 @@ static void put_text(struct line *l, const char *text)
     put(l, text, strlen(text));
 }
 
-/* Bytes of the UTF-8 sequence at the start of `s`, with its code point; 0 when
- * it is none: overlong forms, surrogates and cut sequences are not. */
+/* Return the length of the UTF-8 sequence at the start of `s` and its code
+ * point; 0 if it is invalid: overlong, a surrogate or truncated. */
 static size_t utf8_read(struct pl_span s, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -112,8 +112,8 @@ static bool needs_quotes(struct pl_span s)
     return s.len == 0;
 }
 
-/* Controls, the escape characters themselves, and what ends a line or turns
- * its direction on a terminal. */
+/* Controls, the escape characters themselves, and characters that end a line or
+ * change its direction on a terminal. */
 static bool needs_escape(uint32_t code)
 {
     return code < 0x20 || code == '"' || code == '\\' ||
@@ -136,7 +136,7 @@ static void put_escaped(struct line *l, uint32_t code)
     put(l, out, (size_t)len);
 }
 
-/* One character of `s`, escaped when needed; returns the bytes used. */
+/* Write one character of `s`, escaped if needed; return the bytes used. */
 static size_t put_character(struct line *l, struct pl_span s)
 {
     uint32_t code;
@@ -177,7 +177,7 @@ static void put_field(struct line *l, const struct pl_log_field *f)
     } else {
         put_value(l, f->text);
     }
-    if (l->cut) /* a field is whole or absent, or its quote stays open */
+    if (l->cut) /* drop the whole field, otherwise its quote stays open */
         l->len = before;
 }
 

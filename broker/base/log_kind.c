@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_kind.c - see log_kind.h.
  *
- * A rate is a token bucket that keeps one number: the moment at which the
- * bucket is full again.  Each line puts that moment off by an interval; a line
- * that would put it further off than a burst lasts is suppressed.  So any
- * number of loops shares a rate without a lock.  Rejected: a rate for each
- * client, which strangers multiply by connecting again; and a rate for each
- * loop, which a larger machine multiplies.
+ * A rate is a token bucket that stores one number: the time at which the bucket
+ * is full again.  Each line delays that time by an interval; a line that would
+ * delay it by more than a burst is suppressed.  So any number of loops shares a
+ * rate without a lock.
+ *
+ * Rejected: a rate per client, because an untrusted peer multiplies it by
+ * reconnecting; a rate per loop, because a larger machine multiplies it.
  *
  * Invariant: full_ms is at most PL_LOG_BURST intervals after the last line. */
 #include "log_kind.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log_kind.h - the lines that clients can cause, each kind with a rate of its
- * own. */
+/* log_kind.h - the kinds of log lines that clients can cause, each with its own
+ * rate. */
 #ifndef PL_LOG_KIND_H
 #define PL_LOG_KIND_H
 
@@ -11,11 +11,11 @@
 
 enum {
     PL_LOG_BURST = 20,        /* lines of a kind at once, after a pause */
-    PL_LOG_INTERVAL_MS = 500, /* from then on one line each */
-    PL_LOG_TELL_MS = 5000     /* how often what was suppressed is told */
+    PL_LOG_INTERVAL_MS = 500, /* after a burst: one line per interval */
+    PL_LOG_TELL_MS = 5000     /* between reports of suppressed lines */
 };
 
-/* X(symbol, name): the name is the field `kind` of what tells. */
+/* X(symbol, name): `name` is the value of the field `kind` in reports. */
 #define PL_LOG_KIND_MAP(X)                                                     \
     X(ACCEPT, "accept")                                                        \
     X(ACCEPT_AGAIN, "accept_again")                                            \
@@ -51,14 +51,14 @@ enum pl_log_kind {
 
 const char *pl_log_kind_name(enum pl_log_kind kind);
 
-/* One kind's rate.  All zero: nothing was said yet.  Thread: any. */
+/* The rate of one kind.  All zero: nothing was logged yet.  Thread: any. */
 struct pl_log_rate {
-    struct pl_cell full_ms; /* when a whole burst may be said again */
+    struct pl_cell full_ms; /* when a whole burst is allowed again */
     struct pl_cell suppressed;
-    struct pl_cell level; /* the highest of what was suppressed */
+    struct pl_cell level; /* the highest level of the suppressed lines */
 };
 
-/* Whether a line may be said at `now_ms`; if not, it is counted. */
+/* Return true if a line may be logged at `now_ms`; otherwise count it. */
 bool pl_log_rate_passes(struct pl_log_rate *r, uint64_t now_ms);
 
 #endif

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log_writer.c - the way of a line to the sink or to stderr.
+/* log_writer.c - the path of a line to the sink or to stderr.
  *
- * A pipe that is not read, a terminal that is held (Ctrl-S) and a full disk
- * block or fail a write for as long as they like, so one thread writes and all
- * others only queue (spool.h).  Rejected: writing only when poll(2) promises
- * room, which holds for no terminal and for no pipe that has other writers; and
- * a stderr made non-blocking, since other processes share its description.
+ * An unread pipe, a stopped terminal (Ctrl-S) and a full disk block or fail a
+ * write indefinitely, so one thread writes and all others only queue (spool.h).
+ * A line leaves in one write(2), which pipes accept whole up to PL_LOG_LINE_MAX
+ * (PIPE_BUF), so it does not mix with lines of other processes.  After an error
+ * in the middle of a line, a newline ends it before the next line.
  *
- * A line leaves in one write(2), which pipes take whole up to PL_LOG_LINE_MAX
- * (PIPE_BUF), so it does not mix with lines of other processes.  A line that
- * was cut short by an error is ended before the next one.
+ * No line is lost silently: lines that did not fit, that write(2) refused, or
+ * that exceeded the rate of their kind are counted, and reported when lines can
+ * be written again.
  *
- * Nothing is lost silently: a line that found no room, that write(2) refused,
- * or that was over the rate of its kind is counted, and told when lines pass
- * again.
+ * Rejected: writing only when poll(2) reports space, because that is wrong for
+ * terminals and for pipes with other writers; a non-blocking stderr, because
+ * other processes share its description.
  *
- * Invariant: told_full and told_failed never exceed what was counted. */
+ * Invariant: told_full and told_failed never exceed the counters they
+ * report. */
 #include "log_writer.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ enum { STOP_MS = 1000, TELL_LOSSES_MS = 1000, LAST_MS = 250 };
 static void write_piece(uint8_t level, const char *bytes, size_t len);
 static uint64_t rest(bool is_last);
 
-/* Constant while lines are said. */
+/* Constant while threads log. */
 static pl_log_sink *line_sink;
 static void *line_sink_arg;
 
@@ -39,11 +40,11 @@ static void *line_sink_arg;
 static struct pl_spool spool = PL_SPOOL_INIT("parley-log", write_piece, rest);
 static struct pl_log_rate rates[PL_LOG_KIND_COUNT];
 static struct pl_cell full, failed, failed_errno, suppressed;
-static struct pl_cell is_torn; /* the last line has no end */
+static struct pl_cell is_torn; /* the last line has no newline */
 
 /* The writer's thread. */
 static uint64_t told_full, told_failed, told_losses_ms;
-static uint64_t tell_suppressed_ms; /* when; 0: there is nothing to tell */
+static uint64_t tell_suppressed_ms; /* when to report; 0: nothing to report */
 
 static uint64_t now_ms(void)
 {
@@ -69,7 +70,7 @@ static bool wait_for_room(void)
     return poll(&p, 1, -1) >= 0 || errno == EINTR;
 }
 
-/* 0, or what write(2) says. */
+/* Return 0, or the errno of write(2). */
 static int write_bytes(const char *bytes, size_t len, size_t *done)
 {
     while (*done < len) {
@@ -123,7 +124,7 @@ void pl_log_writer_take(enum pl_log_level level, struct pl_span line)
         write_or_count(level, line);
 }
 
-/* --- Telling what is missing, on the writer's thread --- */
+/* --- Reporting missing lines, on the writer's thread --- */
 
 static void tell_loss(uint64_t *told, uint64_t count, const char *reason)
 {
@@ -155,7 +156,7 @@ static void raise_level(struct pl_cell *cell, enum pl_log_level level)
         continue;
 }
 
-/* At the level of the lines that it stands for. */
+/* Report at the highest level of the suppressed lines. */
 static void tell_suppressed_of(enum pl_log_kind kind)
 {
     enum pl_log_level level =
@@ -169,7 +170,7 @@ static void tell_suppressed_of(enum pl_log_kind kind)
     if (count > 0 &&
         !pl_log_write_now(level, "log lines suppressed", fields, 2)) {
         raise_level(&rates[kind].level, level);
-        pl_cell_add(&rates[kind].suppressed, count); /* later */
+        pl_cell_add(&rates[kind].suppressed, count); /* report later */
     }
 }
 
@@ -182,7 +183,7 @@ static bool has_suppressed(void)
     return false;
 }
 
-/* Returns when to come again, in milliseconds; 0: there is no need. */
+/* Return the milliseconds until the next call; 0: none needed. */
 static uint64_t tell_suppressed(bool is_last)
 {
     uint64_t now = now_ms();
@@ -204,8 +205,8 @@ static uint64_t rest(bool is_last)
     return tell_suppressed(is_last);
 }
 
-/* A queue that is never empty gives no rest, so losses are told here as well.
- */
+/* A queue that is never empty never calls rest(), so losses are reported here
+ * too. */
 static void write_piece(uint8_t level, const char *bytes, size_t len)
 {
     write_or_count((enum pl_log_level)level, (struct pl_span){bytes, len});
@@ -215,8 +216,7 @@ static void write_piece(uint8_t level, const char *bytes, size_t len)
 
 /* --- The calls of log.h --- */
 
-/* The first one that is suppressed wakes the writer, which then counts the
- * time. */
+/* The first suppressed line wakes the writer, which then times the report. */
 bool pl_log_passes(enum pl_log_kind kind, enum pl_log_level level)
 {
     struct pl_log_rate *r = &rates[kind];

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memory_limit.c - see memory_limit.h.
  *
- * A control group is named in /proc/self/cgroup: "0::/a/b" in version 2,
- * "4:memory:/a/b" in version 1; see cgroups(7).  Each group above limits it as
- * well, so all of them are read.  Inside a container the name is often that of
- * the host while the files begin at the container's own group; then no file of
- * that name is there, and the topmost one, which always is looked at, counts.
+ * /proc/self/cgroup names the control group: "0::/a/b" in version 2,
+ * "4:memory:/a/b" in version 1; see cgroups(7).  The groups above limit it as
+ * well, so all are read.  In a container the name is often the host's while the
+ * files begin at the container's own group.  Then no file of that name exists,
+ * and the topmost file, which is always read, counts.
  *
- * Rejected: /sys/fs/cgroup/memory.current as what is used.  It counts files in
- * the page cache, which the kernel gives up before it kills anybody, and every
- * other process of the group.
+ * Rejected: /sys/fs/cgroup/memory.current as the memory in use, because it
+ * includes the page cache, which the kernel frees before it kills a process,
+ * and all other processes of the group.
  *
- * Invariant: what cannot be read or understood limits nothing. */
+ * Invariant: a value that cannot be read or parsed limits nothing. */
 #include "memory_limit.h"
 
 #include <inttypes.h>
@@ -32,7 +32,7 @@ static void lower(uint64_t *limit, uint64_t by)
         *limit = by;
 }
 
-/* The number a file holds; 0 for "max", and for no such file. */
+/* Return the number in a file; 0 if it is "max" or the file does not exist. */
 static uint64_t number_in(const char *path)
 {
     FILE *f = fopen(path, "re");
@@ -47,7 +47,7 @@ static uint64_t number_in(const char *path)
     return n;
 }
 
-/* The file of the group `name` below `mount`, and of each group above it. */
+/* Read `file` of the group `name` below `mount` and of each group above it. */
 static void lower_by_groups(uint64_t *limit, const char *root,
                             const char *mount, char *name, const char *file)
 {
@@ -61,7 +61,7 @@ static void lower_by_groups(uint64_t *limit, const char *root,
     lower(limit, number_in(path));
 }
 
-/* Is "memory" among these, which commas separate? */
+/* True if "memory" is in this comma-separated list. */
 static bool has_memory(const char *list)
 {
     static const char word[] = "memory";
@@ -77,7 +77,7 @@ static bool has_memory(const char *list)
     return false;
 }
 
-/* "number:controllers:name" */
+/* Parse "number:controllers:name". */
 static void lower_by_line(uint64_t *limit, const char *root, char *line)
 {
     char *list = strchr(line, ':');
@@ -138,7 +138,7 @@ uint64_t pl_memory_ceiling(const char *root)
     return limit;
 }
 
-/* The second number of statm is in pages; see proc(5). */
+/* The second number of statm counts pages; see proc(5). */
 uint64_t pl_memory_resident(const char *root)
 {
     FILE *f = open_below(root, "/proc/self/statm");

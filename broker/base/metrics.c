@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - see metrics.h.
  *
- * The map in the header is the only list; status and /metrics walk it. */
+ * The map in the header is the only list; status and /metrics iterate over
+ * it. */
 #include "metrics.h"
 
 #include <assert.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.h - what a loop counts, each number once, with its name and text.
+/* metrics.h - the counters and gauges of a loop, with names and help texts.
  *
- * One struct a loop, written by its thread alone; what others see is the
- * snapshot that the loop publishes at the end of a turn. */
+ * One struct per loop, written only by its thread.  Others read the snapshot
+ * that the loop publishes at the end of a turn. */
 #ifndef PL_METRICS_H
 #define PL_METRICS_H
 
@@ -223,7 +223,7 @@ struct pl_metric_info {
     enum pl_metric_kind kind;
 };
 
-/* What the number is; constant. */
+/* The name, help text and kind of a metric; constant. */
 const struct pl_metric_info *pl_metric_info(enum pl_metric m);
 
 static inline void pl_count(struct pl_metrics *m, enum pl_metric what,
@@ -232,10 +232,10 @@ static inline void pl_count(struct pl_metrics *m, enum pl_metric what,
     m->value[what] += by;
 }
 
-/* Deliveries dropped, for whatever reason. */
+/* The sum of dropped deliveries over all reasons. */
 uint64_t pl_metrics_dropped(const uint64_t value[PL_METRIC_COUNT]);
 
-/* A gauge that would fall below zero is a bug of ours. */
+/* Subtract from a gauge; asserts that it does not fall below zero. */
 void pl_gauge_drop(struct pl_metrics *m, enum pl_metric what, uint64_t by);
 
 #endif
