@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn.c - see conn.h: bytes between a socket and what is above.
+/* conn.c - see conn.h: moves bytes between a socket and its upper layer.
  *
  * A socket is registered once, for reading and writing, edge-triggered: no
- * write and no pause ever changes the registration.  Reading goes into the
- * loop's one buffer, so an idle connection owns none.  Output is written at the
- * end of the turn, small pieces joined into one buffer first: one send costs
- * far more than the copy, and a vector of small pieces up to a third more.
+ * write and no pause changes the registration.  Input is read into one buffer
+ * per loop, so an idle connection owns none.  Output is written at the end of
+ * the turn, small pieces joined into one buffer first: one send costs far more
+ * than the copy, and a vector of small pieces up to a third more.
  *
- * Connections that wait for a turn with time are read in order.  Those whose
- * TLS handshake is not done have a queue of their own, of which a turn reads a
- * few: each answer costs half a millisecond, so a thousand connections that
- * come at once would otherwise delay all that are connected by half a second.
+ * Connections that wait for time are read in order.  Connections in a TLS
+ * handshake have their own queue, of which a turn reads a few: each reply takes
+ * 0.5 ms, so a thousand new connections may not all get theirs in one turn.
  *
- * Since data and the peer's FIN may share one edge, EPOLLRDHUP asks for one
- * more read.  Bufferevents were rejected: they cost half of the throughput and
- * a kilobyte a connection.
+ * Input and the peer's FIN may arrive with one edge, so EPOLLRDHUP causes one
+ * more read.
+ *
+ * Rejected: bufferevents, because they halved the throughput and took 1 KB per
+ * connection.
  *
  * Invariant: is_unread is set whenever the kernel may hold input that no later
- * edge will tell of. */
+ * edge will report. */
 #include "conn.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@
 #include "keeper.h"
 #include "poller.h"
 
-/* Handshakes of TLS that a turn goes on with. */
+/* TLS handshakes that one turn continues. */
 enum { GREETINGS = 5 };
 
 static ssize_t plain_read(struct pl_conn *c, void *to, size_t len)
@@ -133,7 +134,7 @@ static void close_now(struct pl_conn *c, const char *why)
 
 /* --- Writing --- */
 
-/* Join small pieces; a large one, or a single one, goes as it is. */
+/* Join small pieces.  A single piece, or pieces above PL_JOIN_BYTES, stay. */
 static int join(struct pl_conns *k, struct iovec *iov, int count)
 {
     size_t len = 0;
@@ -152,22 +153,22 @@ static int join(struct pl_conns *k, struct iovec *iov, int count)
     return 1;
 }
 
-/* What was to be said is said.  Where the kernel has input left, closing would
- * be a reset, which takes what was said away from the peer: it is read first.
- */
+/* All output is sent: close, or wait for the peer first.  Drain input before
+ * closing: close(2) with unread input sends RST, and the peer may lose our last
+ * output. */
 static void on_flushed(struct pl_conn *c)
 {
     if (!c->is_ending)
         return;
     if (c->io->finish != NULL && !c->io->finish(c))
-        return; /* an edge will tell */
+        return; /* an EPOLLOUT edge is due */
     if (!c->is_lingering || (c->is_hung_up && !c->is_unread))
         close_now(c, "ended");
     else
         shutdown(c->fd, SHUT_WR);
 }
 
-/* One write; false when there is nothing more to do for now. */
+/* Write once.  Return false if nothing more can be written now. */
 static bool write_some(struct pl_conn *c)
 {
     struct iovec iov[PL_PIECES];
@@ -200,7 +201,7 @@ void pl_conn_write(struct pl_conn *c)
 {
     if (c->fd < 0)
         return;
-    if (c->is_stalled) { /* with TLS nobody may have said so yet */
+    if (c->is_stalled) { /* with TLS a read may have stalled it */
         above(c)->waits(c);
         return;
     }
@@ -208,7 +209,7 @@ void pl_conn_write(struct pl_conn *c)
         continue;
 }
 
-/* The kernel takes more again: first of what the transport keeps. */
+/* The kernel accepts output again.  Send first what the transport kept. */
 static void on_writable(struct pl_conn *c)
 {
     c->is_stalled = false;
@@ -220,13 +221,13 @@ static void on_writable(struct pl_conn *c)
         return;
     }
     if (c->io->drain != NULL && c->is_unread && !c->is_paused)
-        make_ready(c); /* reading may have waited for that */
+        make_ready(c); /* the read may have waited for that */
     pl_conn_write(c);
 }
 
 /* --- Reading --- */
 
-/* The socket is empty, unless the transport says that it stopped before. */
+/* The socket is empty, unless the transport stopped reading early. */
 static void on_emptied(struct pl_conn *c)
 {
     c->is_unread = c->is_cut;
@@ -235,7 +236,7 @@ static void on_emptied(struct pl_conn *c)
         make_ready(c);
 }
 
-/* One read; false when there is nothing more to read in this visit. */
+/* Read once.  Return false if nothing more can be read in this visit. */
 static bool read_some(struct pl_conn *c)
 {
     size_t most = above(c)->inflates(c) ? PL_READ_PACKED : sizeof c->conns->in;
@@ -261,11 +262,11 @@ static bool read_some(struct pl_conn *c)
         return false;
     }
     if (n == 0 && above(c)->ended(c)) {
-        c->is_unread = false; /* and it gets what waits for it */
+        c->is_unread = false; /* the response is still sent */
         return false;
     }
     if (n == 0 && c->io->finish != NULL)
-        c->io->finish(c); /* it may have ended its half only */
+        c->io->finish(c); /* the peer may have ended only its half */
     close_now(c, n == 0 ? "end of file" : "read failed");
     return false;
 }
@@ -277,7 +278,7 @@ static void read_all(struct pl_conn *c)
         continue;
 }
 
-/* A server of HTTP takes one read a connection and turn. */
+/* An HTTP server has no budget: it reads each connection once per turn. */
 static bool takes_input(const struct pl_conns *k)
 {
     return k->keeper == NULL || pl_keeper_takes_input(k->keeper);
@@ -292,20 +293,20 @@ static struct pl_conn *pop_ready(struct pl_conn_queue *q)
     return c;
 }
 
-/* From the front, while the turn has time.  Those that become ready meanwhile
- * wait for the next turn. */
+/* Read connections from the front while the turn has time.  Those that become
+ * ready meanwhile wait for the next turn. */
 static void read_queue(struct pl_conns *k)
 {
     const struct pl_conn *c = NULL, *last = k->ready.last;
 
     while (k->ready.first != NULL && c != last && takes_input(k)) {
         c = pop_ready(&k->ready);
-        read_all((struct pl_conn *)c); /* may close it, and frees none */
+        read_all((struct pl_conn *)c); /* does not free it */
     }
 }
 
-/* In each turn a few, whether it has time left or not: otherwise those that
- * flood the loop would keep everybody else out. */
+/* Continue a few handshakes per turn, even if the turn has no time left:
+ * otherwise a flood of input on other connections locks out new clients. */
 static void read_greetings(struct pl_conns *k)
 {
     for (int i = 0; i < GREETINGS && k->greeting.first != NULL; i++)
@@ -322,7 +323,7 @@ void pl_conn_read_ready(struct pl_task *t)
         pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->read_ready);
 }
 
-/* A connection waits behind those that wait already. */
+/* Read the connection now, unless others already wait. */
 static void on_readable(struct pl_conn *c)
 {
     c->is_unread = true;
@@ -338,7 +339,7 @@ void pl_conn_on_event(void *conn, uint32_t events)
     struct pl_conn *c = conn;
 
     if (c->fd < 0)
-        return; /* an earlier one of this batch closed it */
+        return; /* an earlier event of this batch closed it */
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         c->is_hung_up = true;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -347,11 +348,12 @@ void pl_conn_on_event(void *conn, uint32_t events)
         on_writable(c);
 }
 
-/* --- What is above wants --- */
+/* --- Requests of the upper layer --- */
 
-/* The last words wait for a peer that reads slowly, and may be cut before it
- * has read enough.  So the kernel shall take them beyond what it usually takes
- * of a connection: it delivers them behind our close(2), too. */
+/* Write the last output, which ends with a Close.  A stalled connection may be
+ * aborted before its slow peer has read enough.  Resetting TCP_NOTSENT_LOWAT
+ * lets the kernel buffer the rest, including the Close, and deliver it after
+ * close(2). */
 void pl_conn_write_last(struct pl_conn *c)
 {
     int usual = 0;
@@ -376,7 +378,8 @@ void pl_conn_resume(struct pl_conn *c)
         make_ready(c);
 }
 
-/* It is told that no more comes, if the kernel takes that now. */
+/* Close at once.  Send the end of output before, if the kernel accepts it
+ * now. */
 static void cut(struct pl_conn *c)
 {
     if (c->fd >= 0 && c->io->finish != NULL)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_proxy.c - a connection that waits for the header of the PROXY protocol.
+/* conn_proxy.c - reads the PROXY header of a connection.
  *
- * It is one more kind of bytes: its read() looks at what the kernel has without
- * taking it, until the header is whole; then it takes just that, and the
- * connection becomes the plain or TLS one that it will be.  So nothing of a
- * header is ever kept here, no connection without one pays anything, and TLS
- * finds the socket as if the client had come by himself.  The price is that a
- * header in pieces is read again with each of them; it has 4 KiB at most.
+ * This is a table of its own: read() peeks at the socket until the header is
+ * complete, then takes exactly the header and switches the connection to the
+ * plain or TLS table.  So no part of a header is stored, other connections pay
+ * nothing, and TLS starts on the socket as if the client had connected
+ * directly.  In return, a header that arrives in pieces is parsed again for
+ * each piece; it has at most 4 KiB.
  *
- * Nothing is said before the header is here: write() is never reached with
- * anything, since a session speaks only after it has heard something. */
+ * write() is never called with output, because a session sends nothing before
+ * its first input. */
 #include "conn.h"
 
 #include <errno.h>
@@ -38,12 +38,12 @@ static ssize_t refuse(struct pl_conn *c, const char *why)
     return fail(EPROTO);
 }
 
-/* Take the header off the socket, and be what follows it. */
+/* Take the header off the socket and switch to the table that follows it. */
 static ssize_t go_on(struct pl_conn *c, const struct pl_proxy *said, void *to,
                      size_t len)
 {
     if (recv(c->fd, to, said->len, 0) != (ssize_t)said->len)
-        return fail(EPROTO); /* it was there a moment ago */
+        return fail(EPROTO); /* the peek found these bytes */
     pl_conn_believe(c, said);
     c->io =
         c->io == &pl_conn_io_proxy_tls ? &pl_conn_io_tls : &pl_conn_io_plain;
@@ -63,7 +63,7 @@ static ssize_t proxy_read(struct pl_conn *c, void *to, size_t len)
     switch (pl_proxy_read((struct pl_span){to, (size_t)n}, &said, &why)) {
     case PL_OK:
         return go_on(c, &said, to, len);
-    case PL_EAGAIN: /* with a FIN behind it, no more comes */
+    case PL_EAGAIN: /* after a FIN the header stays incomplete */
         return c->is_hung_up ? 0 : fail(EAGAIN);
     default:
         return refuse(c, why);
@@ -85,7 +85,7 @@ const struct pl_conn_io pl_conn_io_proxy_plain = {
     .write = proxy_write,
 };
 
-/* The greeting is behind the header. */
+/* The TLS handshake follows the header. */
 static bool proxy_is_greeting(const struct pl_conn *c)
 {
     (void)c;

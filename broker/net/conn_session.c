@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_session.c - the bytes of a client: a session is above them. */
+/* conn_session.c - a connection with a session as its upper layer. */
 #include "conn.h"
 #include "conn_tls.h"
 #include "metrics.h"
@@ -9,7 +9,7 @@ static struct pl_session *session_of(const struct pl_conn *c)
     return pl_session_of_transport((struct pl_conn *)c);
 }
 
-/* --- What the session wants --- */
+/* --- Requests of the session --- */
 
 static void flush(struct pl_session *s)
 {
@@ -64,7 +64,7 @@ static const struct pl_transport_ops ops = {
     .is_tls = is_tls,
 };
 
-/* --- What its bytes bring --- */
+/* --- Calls to the session --- */
 
 static enum pl_err create(struct pl_conn **out, struct pl_conns *k, int fd,
                           size_t size)
@@ -99,7 +99,8 @@ static bool inflates(const struct pl_conn *c)
     return pl_session_inflates(session_of(c));
 }
 
-/* A WebSocket has its own way to end; a FIN alone is a client that has gone. */
+/* A WebSocket ends with a Close frame.  After a FIN alone the client
+ * has disconnected. */
 static bool ended(struct pl_conn *c)
 {
     (void)c;

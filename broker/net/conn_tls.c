@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conn_tls.c - see conn_tls.h.
  *
- * OpenSSL never sees the socket.  It reads through a BIO that asks the kernel
- * until a short read says that there is no more: one recv() for most wakes,
- * where OpenSSL on a socket takes three.  It writes into a buffer of the loop,
- * which goes to the kernel in one send() when the call is over; what the kernel
- * does not take becomes the connection's tail, and the next edge sends it.
+ * OpenSSL reads through a BIO that calls recv() until a short read: one call
+ * for most wakes, where OpenSSL on a socket takes three.  It writes into a
+ * buffer of the loop, which goes to the kernel in one send().  What the kernel
+ * does not accept becomes the connection's tail, sent at the next edge.  So
+ * OpenSSL never waits for a write, and encrypted data has left the session's
+ * queue, which may drop the rest.  In return up to WRITE_MAX bytes in the tail
+ * count as given.
  *
- * So OpenSSL never has to wait for a write, whether of data, a handshake, an
- * alert or a key update, and nothing is ever "to be retried with the same
- * bytes": what was encrypted is gone from the session's queue, which may drop
- * the rest as it likes.  SSL_MODE_ENABLE_PARTIAL_WRITE with retries was
- * rejected for that: a queue that drops frames behind a half-written record
- * sends others than it counts.  The price is that up to WRITE_MAX bytes count
- * as given to the kernel while they are the tail.
+ * A read goes on until its buffer is full or the kernel has no more; so a short
+ * read means that nothing is left, as on a plain socket.  If it stops early, at
+ * READ_SHARE, it sets is_cut.  More than a few key updates per second fail the
+ * connection: each has 27 bytes and costs as much as hundreds.
  *
- * A read goes on until its buffer is full or OpenSSL wants more than the kernel
- * has; so a short read means the same as a plain socket's: nothing is left, not
- * in the kernel and not inside OpenSSL.  If it stops before, because one call
- * has taken its share (key updates give no byte of data), it says so by
- * is_cut.  A peer that updates keys without end is no peer: each update is 27
- * bytes and costs the loop as much as hundreds, so that a few a second are
- * taken and then the connection fails.
+ * Rejected: SSL_MODE_ENABLE_PARTIAL_WRITE with retries.  A queue that drops
+ * frames after a half-written record sends other frames than it counts.
  *
- * With SSL_MODE_RELEASE_BUFFERS a connection at rest has no record buffers.
- *
- * Invariants: the tail is not empty only while is_stalled; OpenSSL's queue of
- * errors is empty between calls. */
+ * Invariant: the tail is empty unless is_stalled is set; the error queue of
+ * OpenSSL is empty between calls. */
 #include "conn_tls.h"
 
 #include <errno.h>
@@ -44,10 +36,11 @@
 #include "metrics.h"
 
 enum {
-    WRITE_MAX = 64 * 1024,   /* bytes of data a call encrypts */
-    TAIL_MAX = 128 * 1024,   /* waiting: reading, which may answer, stops */
-    READ_SHARE = 256 * 1024, /* encrypted bytes that one call takes */
-    KEY_UPDATES_MAX = 32     /* of the peer, in a second */
+    WRITE_MAX = 64 * 1024,   /* bytes of data that one call encrypts */
+    TAIL_MAX = 128 * 1024,   /* bytes; above, reading stops, since it may cause
+                                output */
+    READ_SHARE = 256 * 1024, /* encrypted bytes that one call reads */
+    KEY_UPDATES_MAX = 32     /* of the peer, per second */
 };
 
 static struct pl_conn_tls *tls_of(struct pl_conn *c)
@@ -55,7 +48,7 @@ static struct pl_conn_tls *tls_of(struct pl_conn *c)
     return (struct pl_conn_tls *)c;
 }
 
-/* --- The BIO: its data is the pl_conn_tls --- */
+/* --- The BIO; its data is the pl_conn_tls --- */
 
 static int bio_read(BIO *b, char *to, int len)
 {
@@ -94,13 +87,13 @@ static long bio_ctrl(BIO *b, int what, long number, void *at)
     (void)b;
     (void)number;
     (void)at;
-    /* A read of 0 is the end of file; everything else is refused. */
+    /* A read of 0 bytes is the end of file.  Other controls are unsupported. */
     return what == BIO_CTRL_FLUSH || what == BIO_CTRL_EOF;
 }
 
-/* --- To the kernel --- */
+/* --- Output to the kernel --- */
 
-/* What the kernel takes goes from the front of *s; false: it failed. */
+/* Remove from *s what the kernel accepts.  Return false on a socket error. */
 static bool send_some(struct pl_conn_tls *t, struct pl_span *s)
 {
     while (s->len > 0) {
@@ -116,7 +109,8 @@ static bool send_some(struct pl_conn_tls *t, struct pl_span *s)
     return true;
 }
 
-/* Send what OpenSSL wrote; what the kernel does not take is the tail. */
+/* Send the output of OpenSSL; the tail keeps what the kernel does not
+ * accept. */
 static void push(struct pl_conn_tls *t)
 {
     struct pl_buf *out = &t->conn.conns->tls->out;
@@ -131,7 +125,7 @@ static void push(struct pl_conn_tls *t)
     }
     out->len = 0;
     if (out->failed)
-        pl_buf_fini(out); /* which also mends it */
+        pl_buf_fini(out); /* also clears its `failed` */
 }
 
 static int tls_drain(struct pl_conn *c)
@@ -160,7 +154,8 @@ static int tls_drain(struct pl_conn *c)
 
 /* --- Failures --- */
 
-/* With a close_notify or without: frames know their own length. */
+/* Return true for an end with or without close_notify: WebSocket frames have a
+ * length, so a truncation is detected anyway. */
 static bool is_end_of_file(int error)
 {
     return error == SSL_ERROR_ZERO_RETURN || error == SSL_ERROR_SYSCALL ||
@@ -168,7 +163,8 @@ static bool is_end_of_file(int error)
                SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
-/* Who leaves in the middle of a handshake is no news. */
+/* Count and log a failed handshake.  A peer that closes during the handshake
+ * does not get here. */
 static void log_failure(const struct pl_conn_tls *t)
 {
     long verdict = SSL_get_verify_result(t->ssl);
@@ -186,7 +182,7 @@ static void log_failure(const struct pl_conn_tls *t)
                                      : X509_verify_cert_error_string(verdict)));
 }
 
-/* A read gave no data: what that means from now on. */
+/* Record why a read returned no data. */
 static void on_no_data(struct pl_conn_tls *t, int result)
 {
     int error = SSL_get_error(t->ssl, result);
@@ -203,7 +199,7 @@ static void on_no_data(struct pl_conn_tls *t, int result)
     ERR_clear_error();
 }
 
-/* --- The table --- */
+/* --- The functions of the table --- */
 
 static void look_at_handshake(struct pl_conn_tls *t)
 {
@@ -216,7 +212,8 @@ static void look_at_handshake(struct pl_conn_tls *t)
     pl_count(m, PL_METRIC_TLS_RESUMED, SSL_session_reused(t->ssl) != 0);
 }
 
-/* Bytes that came before the end are given first; then one more read tells. */
+/* Return input that arrived before the end first; is_hung_up then causes one
+ * more read, which returns the end. */
 static ssize_t result_of(struct pl_conn_tls *t, size_t got)
 {
     if (got > 0) {
@@ -233,8 +230,8 @@ static ssize_t result_of(struct pl_conn_tls *t, size_t got)
     return -1;
 }
 
-/* Records may have next to no data in them, and what a handshake costs is not
- * in its bytes. */
+/* Charge the turn's budget by encrypted bytes, because records may carry almost
+ * no data, and extra for a handshake, whose cost is not in its bytes. */
 static void charge(const struct pl_conn_tls *t)
 {
     const struct pl_conns *k = t->conn.conns;
@@ -270,8 +267,8 @@ static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)
     return result_of(t, got);
 }
 
-/* Behind too many key updates OpenSSL reads no further: what it holds already
- * would be hundreds more. */
+/* Count a key update.  After too many, shut down the connection so that OpenSSL
+ * reads no further: its buffer may hold hundreds more. */
 static void on_key_update(struct pl_conn_tls *t)
 {
     uint64_t second = pl_loop_now_ms(t->conn.conns->actor.loop) / 1000;
@@ -299,7 +296,7 @@ static void on_message(int is_sent, int version, int type, const void *bytes,
         on_key_update(arg);
 }
 
-/* Encrypt as much of the piece as is left of this call's share. */
+/* Encrypt as much of the piece as this call may. */
 static bool encrypt(struct pl_conn_tls *t, const struct iovec *piece,
                     size_t *taken)
 {
@@ -340,7 +337,8 @@ static ssize_t tls_write(struct pl_conn *c, const struct iovec *iov, int count)
     return (ssize_t)taken;
 }
 
-/* RFC 8446, 6.1: close_notify, so that the peer knows that nothing was cut. */
+/* RFC 8446 section 6.1: send close_notify, so that the peer can detect a
+ * truncation. */
 static bool tls_finish(struct pl_conn *c)
 {
     struct pl_conn_tls *t = tls_of(c);
@@ -385,7 +383,7 @@ static enum pl_err tls_init(struct pl_conn *c)
     if (t->ssl == NULL || bio == NULL) {
         BIO_free(bio);
         ERR_clear_error();
-        return PL_ENOMEM; /* tls_free() takes the rest */
+        return PL_ENOMEM; /* tls_free() frees the rest */
     }
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
@@ -406,7 +404,7 @@ const struct pl_conn_io pl_conn_io_tls = {
     .is_greeting = tls_is_greeting,
 };
 
-/* --- What a loop's connections share --- */
+/* --- What the connections of a loop share --- */
 
 enum pl_err pl_conns_tls_create(struct pl_conns_tls **out, struct pl_tls *tls,
                                 const struct pl_tls_seed *seed)

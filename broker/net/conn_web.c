@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_web.c - the bytes of a connection of an HTTP server (web.h). */
+/* conn_web.c - a connection of an HTTP server (web.h). */
 #include "conn.h"
 
 #include <sys/socket.h>
@@ -11,7 +11,7 @@ static struct pl_web_conn *web_of(const struct pl_conn *c)
     return pl_web_of_transport((struct pl_conn *)c);
 }
 
-/* --- What the server wants --- */
+/* --- Requests of the server --- */
 
 static void flush(struct pl_web_conn *w)
 {
@@ -46,7 +46,7 @@ static const struct pl_web_transport_ops ops = {
     .free = let_go,
 };
 
-/* --- What its bytes bring --- */
+/* --- Calls to the server --- */
 
 static enum pl_err create(struct pl_conn **out, struct pl_conns *k, int fd,
                           size_t size)
@@ -62,7 +62,7 @@ static enum pl_err create(struct pl_conn **out, struct pl_conns *k, int fd,
     if (rc != PL_OK)
         return rc;
     *out = pl_web_transport(w);
-    (*out)->fd = -1; /* its own only when it is registered */
+    (*out)->fd = -1; /* not owned until pl_conn_open() sets it */
     return PL_OK;
 }
 
@@ -76,7 +76,7 @@ static void input(struct pl_conn *c, char *bytes, size_t len)
     pl_web_input(web_of(c), (struct pl_span){bytes, len});
 }
 
-/* Whatever is left waits for the next turn. */
+/* Unread input waits for the next turn. */
 static bool may_go_on(const struct pl_conn *c)
 {
     (void)c;
@@ -111,7 +111,7 @@ static void sent(struct pl_conn *c, uint64_t bytes)
     pl_web_sent(web_of(c), (size_t)bytes);
 }
 
-/* The server's timers find a reader that does not read. */
+/* The server's timers detect a reader that is too slow. */
 static void waits(struct pl_conn *c)
 {
     (void)c;

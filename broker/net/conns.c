@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conns.c - see conns.h.
  *
- * Sockets come from the listener by mail when it lives on another loop, by a
- * call when it lives here.  Mail that is not handled goes back to the listener,
- * which closes the socket with it. */
+ * A listener on another loop sends sockets by mail; one on this loop calls
+ * pl_conns_adopt().  Mail that is not handled returns to the listener, which
+ * closes the socket. */
 #include "conns.h"
 
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static void tls_mail_destroy(struct pl_msg *msg)
     free(m);
 }
 
-/* Few and far between: its place in the mailbox is never refused. */
+/* The mail is reserved: it is rare and must not be refused. */
 enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls)
 {
     struct pl_tls_mail *m = calloc(1, sizeof *m);
@@ -118,7 +118,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_conns_tls_replace(c->tls, ((struct pl_tls_mail *)msg)->tls);
         break;
     case PL_MSG_STOP:
-        /* A connection that came late must not outlive the poller. */
+        /* A connection that arrived late must not outlive the poller. */
         if (c->keeper != NULL)
             pl_keeper_cut_all(c->keeper);
         pl_actor_exit(a, "stopped");

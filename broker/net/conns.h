@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conns.h - the connections of one loop: sockets on one side; sessions, or an
- * HTTP server, on the other. */
+/* conns.h - the connections of one loop, between sockets and sessions or an
+ * HTTP server. */
 #ifndef PL_CONNS_H
 #define PL_CONNS_H
 
@@ -21,17 +21,17 @@ struct pl_tls; /* tls.h */
 struct pl_tls_seed;
 struct pl_web; /* web.h */
 
-/* An actor that takes sockets which a listener hands over.  It ends with
- * PL_MSG_STOP, after its sessions.
+/* Create the actor that accepts the sockets which a listener hands over.  It
+ * ends with PL_MSG_STOP, after its sessions.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
                             struct pl_reactor *reactor,
                             struct pl_keeper *keeper,
                             struct pl_metrics *metrics);
 
-/* The same for connections of an HTTP server.  Those of `is_trusted` need no
- * key.  Their bytes are not among those of clients in the metrics.  `web`
- * outlives it.
+/* Like pl_conns_create(), for connections of an HTTP server.  With `is_trusted`
+ * its clients need no key.  Their bytes do not count in the metrics of clients.
+ * `web` must outlive the actor.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_conns_create_web(struct pl_conns **out,
                                 struct pl_reactor *reactor, struct pl_web *web,
@@ -39,28 +39,31 @@ enum pl_err pl_conns_create_web(struct pl_conns **out,
 
 struct pl_address pl_conns_address(const struct pl_conns *c);
 
-/* Take TLS connections as well, with what `tls` has until a pl_conns_retls()
- * comes.  Owner: it holds `tls`.  Thread: any before the loop runs.
+/* Accept TLS connections too, with `tls` until the mail of pl_conns_retls()
+ * replaces it.
+ * Owner:  takes its own reference to `tls`.
+ * Thread: any before the loop runs.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
                              const struct pl_tls_seed *seed);
 
-/* Mail for a pl_conns that takes TLS connections: new ones get `tls`, those
- * that are there keep what they have.
- * Owner:  the caller owns *out, which holds `tls`.
+/* Create a mail that replaces `tls` of a pl_conns with TLS.  Open connections
+ * keep the old one.
+ * Owner:  the caller owns *out, which has its own reference to `tls`.
  * Thread: any.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
 
-/* There are doors: connections come with guests.  `config` outlives it.
+/* Expect an admission record with each connection, because there is an address
+ * limiter.  `config` must outlive the actor.
  * Thread: any before the loop runs. */
 void pl_conns_set_doors(struct pl_conns *c, const struct pl_config *config);
 
-/* Begin a session, or a connection of the HTTP server, on the connected,
- * non-blocking socket `fd`; `guest` is NULL when there are no doors.
- * Owner:  the conns, of both, also on error, when it closes it.
+/* Start a session, or a connection of the HTTP server, on the connected,
+ * non-blocking socket `fd`.  `guest` is NULL if there is no address limiter.
+ * Owner:  takes `fd` and `guest`, also on error.
  * Thread: the loop's.
- * Errors: PL_ENOMEM; PL_EFULL, PL_ESTOPPING: it may not begin. */
+ * Errors: PL_ENOMEM, PL_EFULL (too many), PL_ESTOPPING. */
 enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
                            struct pl_guest *guest);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conns_mail.h - sockets and certificates on their way to a loop.  Private to
- * the room. */
+/* conns_mail.h - mails that carry sockets and certificates to a loop.  Private
+ * to this module. */
 #ifndef PL_CONNS_MAIL_H
 #define PL_CONNS_MAIL_H
 
@@ -13,17 +13,18 @@ struct pl_fd_mail {
     struct pl_msg msg;
     int fd; /* owned; -1: taken out */
     bool is_tls;
-    unsigned loop;          /* the listener's own note: whose load it is */
+    unsigned loop;          /* destination, for the listener's count */
     struct pl_guest *guest; /* owned; NULL: none, or taken out */
 };
 
 struct pl_tls_mail {
     struct pl_msg msg;
-    struct pl_tls *tls; /* held */
+    struct pl_tls *tls; /* own reference */
 };
 
-/* It comes back when it finds nobody who takes it, for the listener to count.
- * NULL: out of memory; socket and guest are still the caller's. */
+/* Create the mail.  If no actor handles it, it returns to the listener, which
+ * corrects its count.  NULL: out of memory; the caller keeps `fd` and
+ * `guest`. */
 struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
                                      struct pl_guest *guest);
 

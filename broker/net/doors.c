@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* doors.c - see doors.h.
  *
- * One table on one loop counts, so the limit is exact whichever loop a
- * connection lands on.  The listeners, which share that loop, ask by a call
- * before they hand a socket over.  Connections of trusted proxies are asked
- * about later, by mail from their loop, since only what the proxy says tells
- * whose they are.  Counting each loop by itself was rejected: with eight loops
- * a limit of 10 would be anything from 10 to 80.
+ * One table on one loop counts, so the limit is exact on whichever loops the
+ * connections are.  The listeners share that loop and call the limiter before
+ * they hand over a socket.  A connection of a trusted proxy is counted later,
+ * by mail from its loop, because only the proxy's header names the client.
  *
- * An IPv6 host has a whole /64 to take addresses from (RFC 4291 section 2.5.4),
- * so that is what counts as one.  Trusted proxies themselves are not counted.
+ * A whole IPv6 /64 counts as one address, because one host can use all of it
+ * (RFC 4291 section 2.5.4).  Trusted proxies themselves are not counted.
  *
- * Who is over the limit is still counted while his connection lasts, until it
- * was answered; that is bounded by closing at twice the limit without a word.
+ * A connection over the limit stays counted until its 503 is sent and it
+ * closes.  Above twice the limit connections close without a response, which
+ * bounds this.
  *
- * Invariant: the sum of all places is the number of guests that are counted,
- * and the gauge; a place with nobody does not exist. */
+ * Rejected: counting on each loop.  With eight loops a limit of 10 allows
+ * anything from 10 to 80.
+ *
+ * Invariant: the sum of all counters is the number of counted records and the
+ * gauge; a counter of 0 does not exist. */
 #include "doors.h"
 
 #include <assert.h>
@@ -28,23 +30,23 @@
 #include "map.h"
 #include "monitor.h"
 
-enum { QUIET_MS = 10000 }; /* between two lines of the log */
+enum { QUIET_MS = 10000 }; /* between two log lines */
 
-/* An address that has connections. */
+/* The counter of one address. */
 struct place {
-    struct pl_map_node node; /* first */
-    struct pl_ip ip;         /* its network, for IPv6 */
+    struct pl_map_node node; /* first member */
+    struct pl_ip ip;         /* IPv6: the network */
     uint32_t count;
 };
 
 struct pl_doors {
-    struct pl_actor actor; /* first */
+    struct pl_actor actor; /* first member */
     const struct pl_config *config;
     struct pl_hash_key key;
     struct pl_metrics *metrics;
     struct pl_map places;
-    uint64_t speaks_ms; /* loop time: the next line may come then */
-    uint64_t unsaid;    /* connections turned away since the last one */
+    uint64_t speaks_ms; /* loop time from which the next log line is due */
+    uint64_t unsaid;    /* connections rejected since the last log line */
 };
 
 bool pl_doors_are_needed(const struct pl_config *config)
@@ -53,7 +55,7 @@ bool pl_doors_are_needed(const struct pl_config *config)
            config->proxy.trusted.count > 0;
 }
 
-/* --- Places --- */
+/* --- Address counters --- */
 
 static struct pl_ip place_of(const struct pl_ip *ip)
 {
@@ -109,7 +111,7 @@ static void drop(struct pl_doors *d, struct place *p)
     free(p);
 }
 
-/* --- Guests --- */
+/* --- Admission records --- */
 
 static void say(struct pl_doors *d, const struct pl_guest *g, uint32_t count)
 {
@@ -144,8 +146,8 @@ static void turn_away(struct pl_doors *d, struct pl_guest *g, struct place *p)
     drop(d, p);
 }
 
-/* Count it.  Without memory for a place it passes uncounted: the limit is to
- * keep one address from taking all, not to keep all out. */
+/* Count the record.  If the counter cannot be allocated, admit the connection
+ * uncounted: the limit must never lock everyone out. */
 static void enter(struct pl_doors *d, struct pl_guest *g)
 {
     struct pl_ip at = place_of(&g->ip);
@@ -205,8 +207,8 @@ void pl_guest_move(struct pl_guest *g, const struct pl_ip *ip,
         pl_ip_is_in(ip, config->proxy.trusted.at, config->proxy.trusted.count);
 }
 
-/* An ENTER that finds no doors comes back as it is: they are gone only when
- * the broker stops, and then nobody is let in anyhow. */
+/* A PL_GUEST_ENTER without a limiter returns unchanged; this happens only
+ * during the shutdown, when no connection is admitted anyway. */
 void pl_guest_send(struct pl_actor *from, struct pl_guest *g,
                    enum pl_guest_mail what)
 {
@@ -253,7 +255,7 @@ static void free_place(struct pl_map_node *n, void *arg)
     free(p);
 }
 
-/* Guests that are still with connections find nobody any more. */
+/* Records of open connections become dead letters when they are sent. */
 static void reap(struct pl_actor *a)
 {
     struct pl_doors *d = (struct pl_doors *)a;
@@ -265,7 +267,8 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "doors",
-    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE}, /* all is reserved */
+    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE}, /* all mail is
+                                                              reserved */
     .receive = receive,
     .reap = reap,
 };

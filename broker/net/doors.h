@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doors.h - how many connections each address has: one actor beside the
- * listeners, and a guest for each connection.
+/* doors.h - counts connections per client address.  One actor on the listeners'
+ * loop keeps the counters; each connection carries an admission record
+ * (pl_guest).
  *
- * It exists only when somebody wants to know addresses: with
- * limits.address_connections or proxy.trusted. */
+ * The actor exists only with limits.address_connections or proxy.trusted. */
 #ifndef PL_DOORS_H
 #define PL_DOORS_H
 
@@ -19,26 +19,28 @@
 
 struct pl_doors; /* opaque */
 
-/* A connection as its doors know it: a message that stays with the connection
- * and goes back when it ends, so that telling it needs no memory. */
+/* The admission record of a connection: a message that stays with the
+ * connection and returns when the connection closes, so that reporting the end
+ * needs no memory. */
 struct pl_guest {
     struct pl_msg msg;
     struct pl_address doors;
-    struct pl_address session; /* where the answer is wanted */
-    struct pl_ip ip;           /* the client's, as far as it is believed */
-    bool is_trusted;           /* `ip` is a proxy's, who may speak for others */
-    bool is_settled;           /* no header will say another address */
-    bool is_counted;           /* among those of its address */
-    bool is_over;              /* its address has more than it may have */
-    bool is_far_over; /* ... more than twice as many: close without a word */
+    struct pl_address session; /* gets the result */
+    struct pl_ip ip;           /* of the client, as far as it can be trusted */
+    bool is_trusted;           /* `ip` is a proxy that may name the client */
+    bool is_settled;           /* no header may change `ip` any more */
+    bool is_counted;           /* in the counter of its address */
+    bool is_over;              /* the address exceeds its limit */
+    bool is_far_over; /* ... more than twice: close without a response */
 };
 
 enum pl_guest_mail {
-    PL_GUEST_ENTER = 1100, /* to the doors, and back when it was counted */
-    PL_GUEST_LEAVE         /* to the doors, for good */
+    PL_GUEST_ENTER = 1100, /* to the limiter, and back as the result */
+    PL_GUEST_LEAVE         /* to the limiter, which frees it */
 };
 
-/* `config` outlives it.  Thread: any before the loop runs.
+/* Create the address limiter.  `config` must outlive it.
+ * Thread: any before the loop runs.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_doors_create(struct pl_doors **out, struct pl_loop *loop,
                             const struct pl_config *config,
@@ -47,31 +49,33 @@ enum pl_err pl_doors_create(struct pl_doors **out, struct pl_loop *loop,
 
 struct pl_address pl_doors_address(const struct pl_doors *d);
 
-/* Whether the configuration needs doors at all. */
+/* Return true if the configuration needs an address limiter. */
 bool pl_doors_are_needed(const struct pl_config *config);
 
-/* A guest for a connection that comes from `ip`; one that is not trusted is
- * counted.  NULL: out of memory.
- * Owner:  the caller; it ends with pl_doors_leave(), or on its way as mail.
- * Thread: the doors' loop. */
+/* Create the admission record of a connection from `ip`, and count it unless
+ * `ip` is a trusted proxy.  NULL: out of memory.
+ * Owner:  the caller; ends with pl_doors_leave(), or sent as mail.
+ * Thread: the limiter's loop. */
 struct pl_guest *pl_doors_meet(struct pl_doors *d, const struct pl_ip *ip);
 
-/* The connection of the guest is over.  Owner: the doors.
- * Thread: the doors' loop. */
+/* The connection of the record has closed: uncount and free the record.
+ * Owner:  takes `g`.
+ * Thread: the limiter's loop. */
 void pl_doors_leave(struct pl_doors *d, struct pl_guest *g);
 
 /* --- On any loop --- */
 
-/* Whether the doors have still to be asked about the guest. */
+/* Return true if the record must be sent to the limiter to be counted. */
 bool pl_guest_is_to_be_counted(const struct pl_guest *g,
                                const struct pl_config *config);
 
-/* Send the guest to its doors; ENTER brings it back to `from`.
- * Owner:  the runtime.  Thread: the loop of `from`. */
+/* Send the record to the limiter; PL_GUEST_ENTER returns to `from`.
+ * Owner:  the runtime.
+ * Thread: the loop of `from`. */
 void pl_guest_send(struct pl_actor *from, struct pl_guest *g,
                    enum pl_guest_mail what);
 
-/* Note that the guest is at `ip`, whatever was believed before. */
+/* Set the address of the record to `ip`. */
 void pl_guest_move(struct pl_guest *g, const struct pl_ip *ip,
                    const struct pl_config *config);
 

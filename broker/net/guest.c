@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guest.c - what a connection does with its guest (doors.h): whose address it
- * is, whether it may be let in, and that the doors hear of its end.
+/* guest.c - the admission record of a connection (doors.h): which address it
+ * counts for, whether the connection is admitted, and its return at the end.
  *
- * The guest lies behind the transport's bytes, and only when there are doors:
- * without them a connection has neither the pointer nor the guest.  While the
- * guest is on its way to the doors the pointer is NULL; if the connection ends
- * meanwhile, the guest comes back to nobody and is sent on as a LEAVE.
+ * A pointer to the record follows the transport's bytes, but only if there is
+ * an address limiter.  While the record is in transit to the limiter, the
+ * pointer is NULL.  If the connection closes meanwhile, pl_conns_on_guest()
+ * finds no session and returns the record as LEAVE.
  *
- * Invariant: a guest that was counted leaves exactly once. */
+ * Invariant: a counted record returns exactly once. */
 #include "conn.h"
 
 #include <sys/socket.h>
@@ -70,7 +70,7 @@ void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said)
     struct pl_guest *g = *place(c);
 
     if (said->kind == PL_PROXY_UNKNOWN) {
-        g->is_trusted = false; /* whatever the client says in HTTP */
+        g->is_trusted = false; /* ignore addresses in HTTP headers */
         g->is_settled = true;
     } else if (said->kind == PL_PROXY_CLIENT) {
         pl_guest_move(g, &said->from, c->conns->config);
@@ -79,7 +79,7 @@ void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said)
     }
 }
 
-/* A trusted proxy names the client in a field of HTTP. */
+/* Use the client address that a trusted proxy names in an HTTP header. */
 static void believe_field(struct pl_guest *g, const struct pl_config *config,
                           struct pl_span list)
 {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* listener.c - see listener.h.
  *
- * One socket accepts for all loops and gives each connection to the loop that
- * has the fewest: what it handed out itself and what the loops published tell
- * it.  SO_REUSEPORT with a socket a loop was rejected: it spreads by a hash, so
- * that twenty connections on four loops end up as nine, six, three and two, and
- * closing one of the sockets resets what waits in its backlog.  A loop that
- * refuses connections because it lags is avoided for a second, and so is one
- * that did not take its mail (its mailbox is full, or it is gone): with the
- * fewest for ever it would get them all.
+ * One socket accepts for all loops and gives each connection to the loop with
+ * the fewest, counted from what it handed over and what the loops published.
+ * For a second it avoids a loop that refuses connections because it lags, or
+ * that did not accept its mail: such a loop has the fewest, so it would get
+ * every new connection.
  *
- * When the process or the machine has no descriptors left, or no memory for
- * one, it stops listening for a moment instead of spinning; who waits in the
- * backlog is served later.  The log tells when that begins and when it is over,
- * not each attempt. */
+ * When the process or the machine is out of descriptors or memory, the listener
+ * pauses instead of spinning; connections wait in the backlog.  The log reports
+ * the start and the end of this, not each attempt.
+ *
+ * Rejected: SO_REUSEPORT with one socket per loop.  It distributes by a hash,
+ * so 20 connections on four loops become nine, six, three and two, and closing
+ * one socket resets the connections in its backlog. */
 #include "listener.h"
 
 #include <assert.h>
@@ -35,28 +35,31 @@
 #include "monitor.h"
 #include "reactor.h"
 
-/* The kernel takes at most net.core.somaxconn for the backlog.  When thousands
- * come back at once it is where they wait for their handshake: whom it has no
- * room for must try again, after a second, then after two, four, eight. */
+/* The kernel limits the backlog to net.core.somaxconn.  When thousands of
+ * clients reconnect at once, they wait here for their handshake; a client that
+ * finds the backlog full retries after 1, 2, 4, 8 s. */
 enum {
     BACKLOG = 65535,
     BATCH = 64,
     PAUSE_MS = 100,
-    AVOID_MS = 1000 /* a loop that lags, or takes nothing */
+    AVOID_MS = 1000 /* for a loop that lags or refuses mail */
 };
 
 struct pl_listener {
-    struct pl_actor actor; /* first */
+    struct pl_actor actor; /* first member */
     struct pl_listener_options options;
     struct pl_reactor *reactor;
     struct event event;
     struct pl_timer pause;
     int fd; /* -1: closed */
     uint16_t port;
-    uint64_t failed; /* accepts in a row, but for transient errors */
-    uint64_t load[PL_CONFIG_LOOPS_MAX];    /* scratch: what each loop has now */
-    uint64_t refused[PL_CONFIG_LOOPS_MAX]; /* for lag, by each loop, ever */
-    uint64_t avoid_ms[PL_CONFIG_LOOPS_MAX]; /* until then it gets no more */
+    uint64_t failed; /* consecutive failures, without transient errors */
+    uint64_t load[PL_CONFIG_LOOPS_MAX];     /* scratch: current connections of
+                                               each loop */
+    uint64_t refused[PL_CONFIG_LOOPS_MAX];  /* by each loop, ever, because it
+                                               lags */
+    uint64_t avoid_ms[PL_CONFIG_LOOPS_MAX]; /* loop time until which the loop is
+                                               avoided */
 };
 
 static void stop_listening(struct pl_listener *l)
@@ -76,7 +79,8 @@ static void avoid(struct pl_listener *l, unsigned loop)
     l->avoid_ms[loop] = pl_loop_now_ms(l->actor.loop) + AVOID_MS;
 }
 
-/* One that refuses for its lag has the fewest, so it would get them all. */
+/* A lagging loop refuses connections, so it has the fewest; without this it
+ * would be chosen every time. */
 static void note_lag(struct pl_listener *l, unsigned loop, uint64_t refused)
 {
     if (l->refused[loop] == refused)
@@ -85,7 +89,8 @@ static void note_lag(struct pl_listener *l, unsigned loop, uint64_t refused)
     avoid(l, loop);
 }
 
-/* What each loop has: what it published, and what is on its way to it. */
+/* Compute the load of each loop: what it published, and what is in transit to
+ * it. */
 static void look_at_loops(struct pl_listener *l)
 {
     uint64_t v[PL_METRIC_COUNT];
@@ -115,7 +120,7 @@ static unsigned least_loaded(const struct pl_listener *l)
     return best;
 }
 
-/* Nobody takes the socket over. */
+/* Close a socket that was not handed over. */
 static void give_up(struct pl_listener *l, int fd, struct pl_guest *guest)
 {
     close(fd);
@@ -133,7 +138,7 @@ static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
         enum pl_err rc =
             pl_conns_adopt(l->options.local, fd, l->options.is_tls, guest);
 
-        if (rc != PL_OK && rc != PL_EFULL) /* which is counted there */
+        if (rc != PL_OK && rc != PL_EFULL) /* web.c counts PL_EFULL */
             pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
@@ -148,7 +153,8 @@ static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
     pl_actor_send(&l->actor, l->options.conns[to], &m->msg);
 }
 
-/* With doors: whose is it, and may it come in at all? */
+/* Accept with an address limiter: create the record, and close the socket if
+ * its address has far too many connections. */
 static void meet(struct pl_listener *l, int fd, const struct sockaddr *sa)
 {
     struct pl_ip ip = pl_ip_of_socket(sa);
@@ -243,7 +249,7 @@ static void on_phase(struct pl_listener *l, struct pl_phase_mail *m)
     pl_mail_answer(&l->actor, &m->msg);
 }
 
-/* A loop did not take it. */
+/* A loop did not accept the socket. */
 static void on_returned(struct pl_listener *l, struct pl_fd_mail *m)
 {
     l->options.given[m->loop]--;
@@ -290,11 +296,11 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-/* Bytes that the kernel takes of a connection beyond what it has sent; the rest
- * stays in the out-queue, where channels.slow can reach it. */
+/* Bytes that the kernel accepts from a connection beyond what it has sent.  The
+ * rest stays in the out-queue, where channels.slow applies. */
 enum { UNSENT_MAX = 128 * 1024 };
 
-/* Accepted sockets inherit the options of TCP. */
+/* Create the socket.  Accepted sockets inherit its TCP options. */
 static int open_socket(const struct sockaddr *sa, int len, int only_six)
 {
     int on = 1, unsent = UNSENT_MAX;
@@ -331,7 +337,7 @@ static uint16_t port_of(int fd)
                                               : sa.v4.sin_port);
 }
 
-/* libevent takes no port 0, but an address without one: then it is 0. */
+/* libevent rejects port 0, but an address without a port has port 0. */
 static bool parse(const char *text, struct sockaddr *out, int *len)
 {
     char host[64];
@@ -368,7 +374,7 @@ static enum pl_err start_listening(struct pl_listener *l)
     return event_add(&l->event, NULL) == 0 ? PL_OK : PL_ENOMEM;
 }
 
-/* One that does not listen yet; it ends with its loop. */
+/* Create a listener that does not listen yet; it ends with its loop. */
 static struct pl_listener *create(struct pl_loop *loop,
                                   struct pl_reactor *reactor,
                                   const struct pl_listener_options *options)

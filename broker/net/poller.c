@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* poller.c - see poller.h.
  *
- * An epoll set of the loop's own, which libevent sees as one readable file.  An
- * event of libevent for each connection costs 128 bytes and 40 in its tables,
- * a third of what an idle connection needs; here the kernel keeps the pointer.
- * The price is one more system call for each batch of ready sockets, which the
- * cheaper way to a batch's callbacks makes up for from the third socket on.
+ * The loop has an epoll set, which libevent sees as one readable file.  A
+ * libevent event per connection takes 128 bytes, and 40 in its tables: a third
+ * of an idle connection.  Here the kernel keeps the pointer.  This costs one
+ * more system call per batch of ready sockets, but each callback is cheaper,
+ * which pays from the third socket of a batch on.
  *
- * The set is level-triggered towards libevent, so what does not fit into one
- * batch comes with the next turn.
+ * The set is level-triggered for libevent, so sockets that do not fit into one
+ * batch are reported in the next turn.
  *
- * Rejected: to leave the set by close(2).  The kernel keeps a description in
- * the set until its last descriptor is closed, and a child of fork() has one.
+ * Rejected: removing sockets by close(2).  The kernel keeps an open file in the
+ * set until its last descriptor is closed, and a child of fork() has one.
  *
- * Invariant: nothing is freed between the wait and its callbacks, since
+ * Invariant: nothing is freed between epoll_wait() and its callbacks, because
  * sessions are reaped at the end of a turn, never inside a callback. */
 #include "poller.h"
 
@@ -26,16 +26,16 @@
 
 #include "reactor.h"
 
-/* Sockets of one wait.  What they bring is joined: in rooms where 2,000
- * publish, 512 gave a quarter of the frames a write, and 0.8 of the
- * deliveries. */
+/* Sockets per epoll_wait().  A larger batch joins more output: with 2,000
+ * publishers in chat rooms, a batch of 512 gave a quarter of the frames per
+ * write and 0.8 times the deliveries. */
 enum { BATCH = 4096 };
 
 struct pl_poller {
     struct pl_reactor *reactor;
     pl_poller_ready *ready;
     struct event *event;
-    int fd; /* of the set; -1: none */
+    int fd; /* the epoll set; -1: none */
     struct epoll_event batch[BATCH];
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* poller.h - the readiness of many sockets, at the cost of one event of
- * libevent.  Private to the room. */
+/* poller.h - readiness of all sockets of one loop through one epoll set, which
+ * costs a single libevent event.  Private to this module.
+ *
+ * Thread: the loop's, or any before the loop runs. */
 #ifndef PL_POLLER_H
 #define PL_POLLER_H
 
@@ -11,19 +13,21 @@
 struct pl_poller; /* opaque */
 struct pl_reactor;
 
-/* `events` are epoll's; `what` is the socket's, as given to add. */
+/* Called when a socket is ready.  `events` are epoll flags; `what` is the
+ * pointer given to pl_poller_add(). */
 typedef void pl_poller_ready(void *what, uint32_t events);
 
-/* Thread, here and below: the loop's, or any before it runs.
+/* Create a poller on the event base of `reactor`.
  * Errors: PL_ENOMEM, PL_EIO. */
 enum pl_err pl_poller_create(struct pl_poller **out, struct pl_reactor *reactor,
                              pl_poller_ready *ready);
 
-/* Its sockets are removed before.  NULL is allowed. */
+/* Free the poller.  Remove all its sockets first.  NULL is allowed. */
 void pl_poller_destroy(struct pl_poller *p);
 
 /* Watch `fd` until pl_poller_remove(): edge-triggered, for input, output and
- * the peer's FIN.  Errors: PL_ENOMEM. */
+ * the peer's FIN.
+ * Errors: PL_ENOMEM. */
 enum pl_err pl_poller_add(struct pl_poller *p, int fd, void *what);
 
 /* Stop watching `fd`; call this before close(2).  Events that the poller has

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tickets.c - see tickets.h.
  *
- * A ticket that one loop gave is often shown to another, so all need the same
- * keys, and a lock or mail for that would be on the way of each handshake.
- * Instead every loop has a copy of one chain: its next link is a hash of this
- * one, and a period's keys are other hashes of its link.  Same secret and same
- * clock, same keys.  A link is wiped when the next is made, and no hash runs
- * backwards: who reads the memory learns the keys of this period and the one
- * before, but of none further back.  A loop moves on when a handshake needs a
- * ticket; one that sees none for days keeps its old link for that long.
+ * A client often returns to another loop than the one that gave its ticket, so
+ * all loops need the same keys, without a lock or mail during handshakes.  So
+ * each loop has a copy of one chain: the next link is a hash of the current
+ * one, and the keys of a period are other hashes of its link.  The same secret
+ * and clock give the same keys.  A link is wiped when the next one is made, and
+ * hashes cannot be inverted: the memory reveals the keys of this period and the
+ * one before, but no older ones.  A loop rotates when a handshake needs a
+ * ticket; a loop without handshakes keeps its old link.
  *
- * A ticket brings back a session with the certificate that the client once
- * showed, and nobody looks at that again; with TLS 1.3 each return also brings
- * another ticket.  So who came while his certificate was good could come for
- * ever (RFC 8446, section 4.6.1): a ticket ends with it.
+ * Resumption uses the certificate that the client showed first without checking
+ * it again, and TLS 1.3 gives a new ticket each time.  A client could return
+ * forever after its certificate expired, so a ticket expires with the
+ * certificate (RFC 8446 section 4.6.1).
  *
- * Keys derived from a fixed secret and the period's number were rejected: that
- * secret opens all tickets ever made.
+ * Rejected: keys derived from a fixed secret and the period number, because
+ * that secret decrypts all tickets ever made.
  *
- * Invariant: the keys are always those of `chain`; a step that fails changes
- * nothing. */
+ * Invariant: the keys match `chain`; a failed step changes nothing. */
 #include "tickets.h"
 
 #include <string.h>
@@ -115,9 +114,9 @@ static bool key_both(const struct pl_ticket_key *k, const unsigned char *iv,
            EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 failed, 0 no ticket, 1 good, 2
- * good but to be replaced.  With TLS 1.3 a client shows each only once (RFC
- * 8446, appendix C.4), so it always gets another. */
+/* See SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 failed, 0 no ticket, 1 good,
+ * 2 good but to be replaced.  A TLS 1.3 client uses each ticket once (RFC 8446
+ * appendix C.4), so it always gets a new one. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
                      EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts)
 {
@@ -146,8 +145,9 @@ static bool has_expired(const SSL_SESSION *session)
     return x != NULL && X509_cmp_current_time(X509_get0_notAfter(x)) <= 0;
 }
 
-/* The name in a ClientHello (RFC 6066, section 3): the length of a list, of
- * which OpenSSL takes one element, its kind, its length, and the name. */
+/* Return true if the ClientHello (RFC 6066 section 3) names `name`, or no host.
+ * The extension has the length of a list, of which OpenSSL accepts one element;
+ * then its type, its length and the name. */
 static bool asks_for(SSL *ssl, const char *name)
 {
     enum { BEFORE = 5 };
@@ -157,15 +157,15 @@ static bool asks_for(SSL *ssl, const char *name)
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &len) !=
             1 ||
         len < BEFORE)
-        return true; /* for none */
+        return true; /* no host is named */
     return len - BEFORE == strlen(name) &&
            OPENSSL_strncasecmp((const char *)at + BEFORE, name, len - BEFORE) ==
                0;
 }
 
-/* RFC 6066, section 3: "MUST NOT accept the request to resume the session if
- * the server_name extension contains a different name".  With TLS 1.3 a session
- * has no name. */
+/* RFC 6066 section 3: "MUST NOT accept the request to resume the session if the
+ * server_name extension contains a different name".  A TLS 1.3 session has no
+ * name. */
 static bool is_for_another(SSL *ssl, const SSL_SESSION *session)
 {
     const char *name = SSL_SESSION_get0_hostname(session);
@@ -174,7 +174,8 @@ static bool is_for_another(SSL *ssl, const SSL_SESSION *session)
            !asks_for(ssl, name);
 }
 
-/* SSL_CTX_set_session_ticket_cb(3): a ticket was opened, or could not be. */
+/* See SSL_CTX_set_session_ticket_cb(3): called after a ticket was decrypted, or
+ * could not be. */
 static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session,
                                    const unsigned char *name, size_t len,
                                    SSL_TICKET_STATUS status, void *arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tickets.h - the keys of TLS session tickets (RFC 5077; RFC 8446, 4.6.1),
- * which every loop works out by itself.  Private to the room. */
+/* tickets.h - the keys of TLS session tickets (RFC 5077; RFC 8446 section
+ * 4.6.1), which each loop derives by itself.  Private to this module. */
 #ifndef PL_TICKETS_H
 #define PL_TICKETS_H
 
@@ -12,38 +12,39 @@ struct ssl_st;
 
 enum { PL_TICKET_SECRET = 32 };
 
-/* One period's keys. */
+/* The keys of one period. */
 struct pl_ticket_key {
-    unsigned char name[16]; /* in the clear in each ticket */
+    unsigned char name[16]; /* sent in the clear with each ticket */
     unsigned char cipher[32];
     unsigned char mac[32];
 };
 
-/* Written only by the thread of the connections that use it. */
+/* Thread: the loop of the connections that use it. */
 struct pl_tickets {
     uint64_t period_ms;
-    uint64_t period; /* the current one's number; loop time */
+    uint64_t period; /* number of the current period, by loop time */
     unsigned char chain[PL_TICKET_SECRET];
-    struct pl_ticket_key now;    /* makes tickets and takes them */
-    struct pl_ticket_key before; /* takes them, for a new one */
+    struct pl_ticket_key now;    /* encrypts and decrypts tickets */
+    struct pl_ticket_key before; /* decrypts tickets, which are then replaced */
     bool has_before;
 };
 
-/* Begin at `now_ms`, loop time.  Those with the same secret, period and start
- * take each other's tickets at any later time.  False: OpenSSL failed. */
+/* Start at `now_ms`, loop time.  Instances with the same secret, period and
+ * start accept each other's tickets at any later time.  Return false if OpenSSL
+ * fails. */
 bool pl_tickets_init(struct pl_tickets *t,
                      const unsigned char secret[PL_TICKET_SECRET],
                      uint64_t period_ms, uint64_t now_ms);
 
-/* Rotate as often as it is due at `now_ms`.  False: OpenSSL failed; a later
- * call goes on where this one ended. */
+/* Rotate as often as is due at `now_ms`.  Return false if OpenSSL fails; a
+ * later call continues where this one ended. */
 bool pl_tickets_advance(struct pl_tickets *t, uint64_t now_ms);
 
-/* Wipe it. */
+/* Wipe the keys. */
 void pl_tickets_fini(struct pl_tickets *t);
 
-/* Connections of `ctx` use the tickets that pl_tickets_attach() names.
- * False: OpenSSL failed. */
+/* pl_tickets_use(): have the connections of `ctx` use the tickets set by
+ * pl_tickets_attach().  Return false if OpenSSL fails. */
 bool pl_tickets_use(struct ssl_ctx_st *ctx);
 void pl_tickets_attach(struct ssl_st *ssl, struct pl_tickets *t);
 

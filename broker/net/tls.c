@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls.c - see tls.h.
  *
- * One SSL_CTX a certificate, all set up alike; the name that the client asks
- * for (SNI) picks one.  Nothing in them changes after loading: the session
- * cache is off, since tickets need no memory of ours, and the keys of tickets
- * are the loops' own (tickets.h).  So loops share them and never wait.
+ * There is one SSL_CTX per certificate, configured alike; the host name sent by
+ * the client (SNI) selects one.  They do not change after loading: the session
+ * cache is off, because tickets need none, and each loop has its own ticket
+ * keys (tickets.h).  So loops share them without waiting.
  *
- * Only TLS 1.2 with forward secrecy and authenticated ciphers, and TLS 1.3.
+ * Allowed are TLS 1.3, and TLS 1.2 with forward secrecy and AEAD ciphers.
  * Compression (CRIME) and renegotiation are off; early data, which can be
- * replayed, is off in OpenSSL unless asked for.  The groups of key exchange are
- * three that are cheap: of those that OpenSSL takes by itself, a client may
- * pick ffdhe8192, which takes the loop 20 ms and itself nothing (D(HE)at).
+ * replayed, is off by default.  Key exchange is limited to three cheap groups:
+ * with the defaults of OpenSSL a client may choose ffdhe8192, which costs the
+ * loop 20 ms and the client nothing (D(HE)at).
  *
- * A peer that ends without a close_notify ends, as if it had sent one: frames
- * know their own length, so nothing can be cut unseen, and OpenSSL would answer
- * it with an alert.
+ * An end without close_notify counts as a regular end: frames have a length, so
+ * a truncation is detected, and OpenSSL would reply with an alert.
  *
- * A ticket carries who the client was; it is worth nothing once other client
- * CAs are configured, so their digest is the sessions' context.
+ * A ticket carries the client's identity and must be void under other client
+ * CAs, so their digest is the session id context.
  *
- * Invariant: every call leaves OpenSSL's queue of errors empty. */
+ * Invariant: every call leaves the error queue of OpenSSL empty. */
 #include "tls.h"
 
 #include <stdio.h>
@@ -46,8 +45,8 @@ enum {
     GROUPS_MAX = 2 + 2 * 128
 };
 
-/* AES with 128 bits before 256, unlike OpenSSL: nobody breaks either, and it
- * gave 1.2 times the deliveries of 1 KiB, 1.3 times the handshakes. */
+/* Prefer AES-128 to AES-256, unlike OpenSSL: both are secure, and AES-128 gave
+ * 1.2 times the deliveries of 1 KiB and 1.3 times the handshakes. */
 static const char ciphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -57,7 +56,7 @@ static const char groups[] = "X25519:P-256:P-384";
 
 /* --- Errors --- */
 
-/* The oldest error on the queue is the cause of the others. */
+/* The oldest error in the queue caused the others. */
 void pl_tls_reason(char *out, size_t size)
 {
     unsigned long e = ERR_get_error();
@@ -78,10 +77,10 @@ static enum pl_err complain(struct pl_tls_fault *fault, const char *file)
     return PL_EINVAL;
 }
 
-/* --- During a handshake --- */
+/* --- Callbacks during a handshake --- */
 
-/* OpenSSL looks for each key share of a ClientHello in its list of groups, so
- * that 64 KiB of both took the loop 40 ms.  Clients know some ten groups. */
+/* OpenSSL searches its group list for each key share of a ClientHello, so 64
+ * KiB of both took the loop 40 ms.  Clients send about ten groups. */
 static int on_hello(SSL *ssl, int *alert, void *arg)
 {
     const unsigned char *at;
@@ -97,7 +96,7 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
     return SSL_CLIENT_HELLO_ERROR;
 }
 
-/* RFC 7301: who offers protocols and has not ours among them is refused. */
+/* RFC 7301: reject a client that offers protocols without http/1.1. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                    const unsigned char *in, unsigned in_len, void *arg)
 {
@@ -129,12 +128,13 @@ static int on_name(SSL *ssl, int *alert, void *arg)
                    ? SSL_TLSEXT_ERR_ALERT_FATAL
                    : SSL_TLSEXT_ERR_OK;
     }
-    return SSL_TLSEXT_ERR_NOACK; /* the first one */
+    return SSL_TLSEXT_ERR_NOACK; /* the first certificate */
 }
 
 /* --- Loading --- */
 
-/* OpenSSL would ask for it on the terminal.  `arg` learns that there is one. */
+/* Without this callback OpenSSL reads the passphrase from the terminal.  Set
+ * *arg if the key has one. */
 static int no_passphrase(char *out, int size, int writes, void *arg)
 {
     (void)out;
@@ -194,7 +194,7 @@ static enum pl_err load_pair(SSL_CTX *ctx, const char *certificate,
     return load_key(ctx, key, fault);
 }
 
-/* One CA of the file: trusted, told to clients, and part of the digest. */
+/* Trust one CA of the file, name it to clients and add it to the digest. */
 static bool add_ca(SSL_CTX *ctx, X509 *x, EVP_MD_CTX *digest)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
@@ -219,7 +219,7 @@ static bool add_cas(SSL_CTX *ctx, BIO *in, EVP_MD_CTX *digest)
             return false;
         count++;
     }
-    /* what follows the last one is not a certificate, or damaged */
+    /* an error other than the end of the file is a damaged certificate */
     if (count == 0 ||
         ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         return false;
@@ -227,9 +227,9 @@ static bool add_cas(SSL_CTX *ctx, BIO *in, EVP_MD_CTX *digest)
     return true;
 }
 
-/* A CA of the file vouches for its clients, be it a root or not.  Whoever it
- * is, each certificate of his chain is decoded, key and all, before that is
- * known: the 100 KB that OpenSSL takes by itself held the loop for 50 ms. */
+/* Require client certificates.  Each CA of the file is trusted, root or not.
+ * OpenSSL decodes all certificates of a chain, with keys, before it verifies
+ * the client: its default of 100 KB blocked the loop for 50 ms. */
 static void demand_certificates(SSL_CTX *ctx)
 {
     SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls.h - what TLS listeners present: certificates, their keys, and whose
- * client certificates are accepted.
+/* tls.h - the certificates and keys of TLS listeners, and the CAs of client
+ * certificates.
  *
- * Immutable once loaded, and shared by all loops; a reload loads another one,
- * and connections keep the one that they began with. */
+ * Immutable once loaded, and shared by all loops.  A reload loads another
+ * instance; open connections keep the old one. */
 #ifndef PL_TLS_H
 #define PL_TLS_H
 
@@ -12,55 +12,58 @@
 
 #include "err.h"
 
-struct pl_tls; /* opaque; counted */
+struct pl_tls; /* opaque; refcounted */
 struct pl_tickets;
 struct ssl_st;
 
-/* From this all loops work out the same ticket keys (tickets.h). */
+/* Shared by all loops, so that they derive the same ticket keys (tickets.h). */
 struct pl_tls_seed {
     unsigned char secret[32]; /* random */
-    uint64_t period_ms;       /* keys rotate once in it */
+    uint64_t period_ms;       /* keys rotate once per period */
     uint64_t now_ms;          /* loop time */
 };
 
 struct pl_tls_files {
     char *const *certificates; /* PEM, the leaf first, then its chain */
-    char *const *keys;         /* PEM, without a passphrase; one each */
-    size_t count;              /* 1 or more */
+    char *const *keys;         /* PEM, without a passphrase; one per
+                                  certificate */
+    size_t count;              /* at least 1 */
     const char *client_ca;     /* PEM; NULL: clients need no certificate */
-    uint64_t ticket_period_ms; /* tickets live for two of these at most */
+    uint64_t ticket_period_ms; /* tickets are valid for at most two periods */
 };
 
-/* What is wrong with which file. */
+/* The first error and its file. */
 struct pl_tls_fault {
-    const char *file; /* one of pl_tls_files' */
+    const char *file; /* a pointer from pl_tls_files */
     char reason[160];
 };
 
-/* Read the files.  Nothing of them but what is public is ever in *fault.
+/* Load the files.  *fault never contains secrets of a file.
  * Owner:  the caller releases *out.
  * Thread: any.
  * Errors: PL_EINVAL, with *fault filled in; PL_ENOMEM. */
 enum pl_err pl_tls_load(struct pl_tls **out, const struct pl_tls_files *files,
                         struct pl_tls_fault *fault);
 
-/* Thread: any.  pl_tls_release(): NULL is allowed. */
+/* pl_tls_release() allows NULL.
+ * Thread: any. */
 struct pl_tls *pl_tls_hold(struct pl_tls *t);
 void pl_tls_release(struct pl_tls *t);
 
-/* A new seed.  Errors: PL_EIO: no random numbers. */
+/* Create a random seed.
+ * Errors: PL_EIO (no random numbers). */
 enum pl_err pl_tls_seed(struct pl_tls_seed *out, uint64_t period_ms,
                         uint64_t now_ms);
 void pl_tls_seed_wipe(struct pl_tls_seed *seed);
 
-/* The server's side of a new connection, with these tickets.  The certificate
- * is the first whose names have the one that the client asks for (RFC 6066,
- * section 3), otherwise the first of all.
- * Owner:  the caller, who keeps `t` as long.
- * Errors: NULL: out of memory. */
+/* Create the server side of a new connection.  It uses the first certificate
+ * that matches the host name sent by the client (RFC 6066 section 3), otherwise
+ * the first of all.  NULL: out of memory.
+ * Owner:  the caller, who keeps a reference to `t` as long. */
 struct ssl_st *pl_tls_accept(struct pl_tls *t, struct pl_tickets *tickets);
 
-/* Why OpenSSL's newest call failed; empties its queue of errors. */
+/* Write the reason for which the last OpenSSL call failed, and clear its error
+ * queue. */
 void pl_tls_reason(char *out, size_t size);
 
 #endif

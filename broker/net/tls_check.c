@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls_check.c - see tls_check.h.
  *
- * A broker starts with a certificate that is over, since its clients may not
- * care; a check is there to say so before they do.
+ * A broker starts even with an expired certificate, because its clients may
+ * ignore that; this check reports it to the operator before.
  *
- * Invariant: nothing of a file but its name and dates is ever in a finding. */
+ * Invariant: findings contain only the name and dates of a file. */
 #include "tls_check.h"
 
 #include <sys/stat.h>
@@ -62,7 +62,7 @@ static bool can_be_loaded(struct pl_config_loading *l)
     return false;
 }
 
-/* "2026-11-30" */
+/* Write a date as "2026-11-30". */
 static void put_date(char out[16], const ASN1_TIME *t)
 {
     struct tm tm = {0};
@@ -91,7 +91,7 @@ static void check_dates(struct pl_config_loading *l, const char *file,
                        until);
 }
 
-/* It was loaded before, so what fails here is memory. */
+/* The certificate was loaded before, so only an allocation can fail here. */
 static void check_certificate(struct pl_config_loading *l, const char *file)
 {
     BIO *in = BIO_new_file(file, "r");
