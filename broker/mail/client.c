@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client.c - see client.h.
  *
- * One allocation holds everything, since every presence entry and every
- * publication in a history keeps one alive.  The id is 12 bytes of address and
- * 12 random bytes in base64url: routable without a table, and not guessable.
- * A random UUID with a table from id to address was rejected: the table would
- * have to be shared by all loops. */
+ * One allocation holds everything, because each presence entry and each
+ * publication in a history keeps a client alive.  The id is 12 bytes of address
+ * and 12 random bytes in base64url: any loop can route to it, and it cannot be
+ * guessed.
+ *
+ * Rejected: a random UUID, because all loops would have to share a table from
+ * id to address. */
 #include "client.h"
 
 #include <stdint.h>
@@ -25,7 +27,7 @@ struct pl_client {
     struct pl_address address;
     uint16_t user_len;
     uint8_t place_len;
-    uint32_t info_len; /* NO_INFO when absent */
+    uint32_t info_len; /* NO_INFO if absent */
     char id[PL_CLIENT_ID_LEN];
     char bytes[]; /* the user, then the info, then the place */
 };
@@ -35,7 +37,7 @@ struct pl_client {
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* len is a multiple of 3 */
+/* `len` is a multiple of 3 */
 static void base64url(char *out, const unsigned char *in, size_t len)
 {
     for (size_t i = 0; i < len; i += 3) {

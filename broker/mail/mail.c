@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mail.c - see mail.h.
  *
- * Each kind has one create and one destroy; destroy releases whatever the
- * message still holds, so a message can be dropped at any point of its way.
- * An answer is reserved mail: its place was kept when the request was made. */
+ * Each kind of mail has one create and one destroy function.  The destroy
+ * function releases whatever the message still owns, so a message can be
+ * dropped anywhere on its path.  A result is reserved mail: its place was
+ * reserved when the request was made. */
 #include "mail.h"
 
 #include <stdlib.h>
@@ -154,7 +155,7 @@ static void answer_destroy(struct pl_msg *msg)
     free(m);
 }
 
-/* Of those that hold nothing. */
+/* For mail that owns nothing else. */
 static void bare_destroy(struct pl_msg *msg)
 {
     free(msg);
@@ -270,7 +271,7 @@ struct pl_answer_mail *pl_answer_mail_create(void)
                   PL_MSG_RESERVED, answer_destroy);
 }
 
-/* Few and far between: its place in the mailbox is never refused. */
+/* Reserved, because it is rare and must not be refused. */
 struct pl_memory_mail *pl_memory_mail_create(void)
 {
     return create(sizeof(struct pl_memory_mail), PL_MAIL_MEMORY,

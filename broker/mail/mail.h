@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mail.h - the messages that actors of different rooms send each other.
+/* mail.h - the messages between actors of different modules.
  *
- * Requests travel there and back: the receiver fills in the result and sends
- * the same message to its sender (pl_mail_answer), so an answer needs no
- * memory and cannot be lost for want of it.  A request that could not be
- * delivered comes back with msg.returned set and msg.status saying why. */
+ * The receiver of a request fills in the result and sends the same message back
+ * (pl_mail_answer()), so a result needs no memory and no failed allocation can
+ * lose it.  A request that cannot be delivered returns with msg.returned set
+ * and the reason in msg.status. */
 #ifndef PL_MAIL_H
 #define PL_MAIL_H
 
@@ -30,76 +30,80 @@ enum pl_mail_type {
     PL_MAIL_KICK,           /* supervisor, admin to session: pl_kick_mail */
     PL_MAIL_USER,      /* admin, session to supervisor: pl_user_mail; back */
     PL_MAIL_DIRECT,    /* session to session: pl_direct_mail; and back */
-    PL_MAIL_ANSWER,    /* a handler to session: pl_answer_mail */
-    PL_MAIL_PHASE,     /* supervisor to keepers, listeners: pl_phase_mail;
-                          back when what it asks is done */
+    PL_MAIL_ANSWER,    /* handler to session: pl_answer_mail */
+    PL_MAIL_PHASE,     /* supervisor to session managers (keepers), listeners:
+                          pl_phase_mail; back when done */
     PL_MAIL_MEMORY,    /* supervisor to keepers, channels: pl_memory_mail */
     PL_MAIL_HANDLERS,  /* embed to keepers: pl_handlers_mail */
     PL_MAIL_ACCESS,    /* embed to keepers and admin: pl_access_mail */
     PL_MAIL_LIST,      /* admin to channels: pl_list_mail; and back */
-    PL_MAIL_OWN = 1000 /* from here on: between actors of one room */
+    PL_MAIL_OWN = 1000 /* from here on: between actors of one module */
 };
 
-/* Where a hub's request came from, for the hub alone.  The pointers are used
- * only by the hub's own loop and only while `session` is not stale. */
+/* The origin of a hub's request, used only by the hub.  The pointers are used
+ * only on the hub's own loop and only while `session` is not stale. */
 struct pl_origin {
-    struct pl_address session; /* nobody: not asked for by a session */
+    struct pl_address session; /* no actor: not requested by a session */
     void *subscriber;
     void *sub;
-    uint32_t command; /* the id to answer, 0: none wanted */
-    uint32_t kind;    /* the session's own note */
+    uint32_t command; /* the id to reply to; 0: none */
+    uint32_t kind;    /* for the session's own use */
 };
 
-/* Publish `pub`.  Result: error, and with error 0 the pub's offset and ... */
+/* Publish `pub`.  Result: `error` and, if it is 0, the offset in `pub`. */
 struct pl_publish_mail {
     struct pl_msg msg;
     struct pl_origin origin;
-    struct pl_pub *pub; /* held */
-    uint32_t error;     /* a number of code.h, 0: published */
-    uint32_t accepted;  /* subscribers it goes to */
-    bool stored;        /* kept in history */
+    struct pl_pub *pub; /* reference */
+    uint32_t error;     /* a number of code.h; 0: published */
+    uint32_t accepted;  /* number of receiving subscribers */
+    bool stored;        /* in the history */
     bool fan_out;  /* the sender's loop has subscribers: this message is also
                       their pl_publication_mail */
     char epoch[9]; /* of the stream, with a final zero; "" without history */
 };
 
 enum pl_attach_flag {
-    PL_ATTACH_RECOVER = 1,     /* answer what came after offset in epoch */
-    PL_ATTACH_JOIN_LEAVE = 2,  /* this subscriber gets joins and leaves */
-    PL_ATTACH_HIDDEN = 4,      /* not in presence, makes no join and leave */
-    PL_ATTACH_REJECT = 8,      /* error 112 when it cannot be recovered */
-    PL_ATTACH_SERVER_SIDE = 16 /* not wished by the client itself */
+    PL_ATTACH_RECOVER = 1,     /* return what came after `offset` in `epoch` */
+    PL_ATTACH_JOIN_LEAVE = 2,  /* deliver joins and leaves */
+    PL_ATTACH_HIDDEN = 4,      /* no presence, join or leave for this client */
+    PL_ATTACH_REJECT = 8,      /* error 112 if recovery fails */
+    PL_ATTACH_SERVER_SIDE = 16 /* not requested by the client */
 };
 
-/* Subscribe `client`.  From the moment an attach is sent exactly one detach
- * follows, also when it is answered with an error. */
+/* Subscribe `client`.  Each attach is followed by exactly one detach, even if
+ * the result is an error. */
 struct pl_attach_mail {
     struct pl_msg msg;
     struct pl_origin origin;
-    struct pl_blob *channel; /* held */
+    struct pl_blob *channel; /* reference */
     uint64_t hash;
-    struct pl_client *client; /* held */
+    struct pl_client *client; /* reference */
     uint8_t flags;            /* enum pl_attach_flag */
-    char epoch[9];   /* in: the client's; out: the stream's, "" without one */
-    uint64_t offset; /* in: the client's; out: the stream's top */
+    char epoch[9];   /* request: the client's; result: the stream's, "" without
+                        one */
+    uint64_t offset; /* request: the client's; result: the newest of the
+                        stream */
     /* Result. */
-    uint32_t error;       /* a number of code.h, 0: attached */
-    bool positioned;      /* the channel has a stream: epoch, offset hold */
-    bool recovered;       /* pubs is all that was missed */
-    struct pl_pub **pubs; /* owned array of held pubs, ascending */
+    uint32_t error;       /* a number of code.h; 0: attached */
+    bool positioned;      /* the channel has a stream: `epoch` and `offset` are
+                             set */
+    bool recovered;       /* `pubs` is everything that was missed */
+    struct pl_pub **pubs; /* owned array of references, in ascending order */
     uint32_t pub_count;
 };
 
-/* What was missed cannot be given after all. */
+/* Change the result to "not recovered" and release the publications. */
 void pl_attach_mail_unrecover(struct pl_attach_mail *m);
 
 struct pl_detach_mail {
     struct pl_msg msg;
-    struct pl_blob *channel; /* held */
+    struct pl_blob *channel; /* reference */
     uint64_t hash;
-    struct pl_client *client; /* held */
+    struct pl_client *client; /* reference */
     uint8_t flags;            /* as in the attach */
-    bool is_untold;           /* the owner's note: no leave is due for it */
+    bool is_untold;           /* for the owner of the channel: publish no leave
+                                 for it */
 };
 
 enum pl_query_kind {
@@ -107,117 +111,123 @@ enum pl_query_kind {
     PL_QUERY_PRESENCE_STATS,
     PL_QUERY_HISTORY,
     PL_QUERY_HISTORY_REMOVE,
-    PL_QUERY_BARRIER /* nothing: the answer shows what came before it */
+    PL_QUERY_BARRIER /* nothing; its result comes after those of earlier
+                        requests */
 };
 
-/* Ask a channel something. */
+/* A query to the owner of a channel. */
 struct pl_query_mail {
     struct pl_msg msg;
     struct pl_origin origin;
     enum pl_query_kind kind;
-    struct pl_client *client; /* held: who asks; NULL: a backend */
-    struct pl_blob *channel;  /* held */
+    struct pl_client *client; /* reference: the requester; NULL: a backend */
+    struct pl_blob *channel;  /* reference */
     uint64_t hash;
-    /* History: */
-    int32_t limit; /* 0: the position alone; -1: all there is */
+    /* Only for history: */
+    int32_t limit; /* 0: only the position; -1: everything */
     bool has_since;
     bool reverse;
-    uint64_t offset;      /* in: since; out: the top */
-    char epoch[9];        /* in: since, may be ""; out: the stream's */
-    uint32_t byte_budget; /* the answer's publications stop before it */
+    uint64_t offset;      /* request: since; result: the newest */
+    char epoch[9];        /* request: since, may be ""; result: the stream's */
+    uint32_t byte_budget; /* the publications of the result stay below this
+                             size */
     /* Result. */
     uint32_t error;             /* a number of code.h */
-    struct pl_pub **pubs;       /* owned array of held pubs */
-    struct pl_client **clients; /* owned array of held clients */
-    uint32_t count;             /* of pubs or of clients; stats: clients */
-    uint32_t users;             /* stats */
+    struct pl_pub **pubs;       /* owned array of references */
+    struct pl_client **clients; /* owned array of references */
+    uint32_t count;             /* of pubs or clients; stats: of clients */
+    uint32_t users;             /* stats only */
 };
 
-/* To a hub whose loop has subscribers of the channel. */
+/* Sent to a hub whose loop has subscribers of the channel. */
 struct pl_publication_mail {
     struct pl_msg msg;
-    struct pl_pub *pub; /* held */
+    struct pl_pub *pub; /* reference */
 };
 
 struct pl_presence_event_mail {
     struct pl_msg msg;
-    struct pl_blob *channel; /* held */
+    struct pl_blob *channel; /* reference */
     uint64_t hash;
-    struct pl_client *client; /* held */
+    struct pl_client *client; /* reference */
     bool is_join;
 };
 
-/* Publications of the channel may be missing: its positioned subscribers are
- * unsubscribed with 2500, so that they recover. */
+/* Publications of the channel may be lost: unsubscribe its positioned
+ * subscribers with code 2500, so that they recover. */
 struct pl_gap_mail {
     struct pl_msg msg;
-    struct pl_blob *channel; /* held */
+    struct pl_blob *channel; /* reference */
     uint64_t hash;
 };
 
-/* A connection of a user has come or gone.  Who is taken hears nothing; whom
- * the supervisor cannot take gets the mail back, and closes with `code` of
- * code.h. The mail itself, since a new one may find no memory. */
+/* A connection of a user has connected or closed.  On success there is no
+ * reply.  On failure the supervisor returns this mail with `code` (code.h) set,
+ * and the session closes with it.  It reuses the mail because an allocation may
+ * fail. */
 struct pl_register_mail {
     struct pl_msg msg;
-    struct pl_client *client; /* held */
+    struct pl_client *client; /* reference */
     uint32_t code;
 };
 
-/* Close the connection with a code of code.h, if its id is `client`; a
- * disconnect that unsubscribes only is told by `channel`. */
+/* Close the connection with a code of code.h if its id is `client`; with
+ * `channel`, only unsubscribe it. */
 struct pl_kick_mail {
     struct pl_msg msg;
     uint32_t code;
-    struct pl_blob *reason;  /* held; NULL: the code's own text */
-    struct pl_blob *channel; /* held; not NULL: unsubscribe from it instead */
-    struct pl_blob *client;  /* held; NULL: whoever has the address */
+    struct pl_blob *reason;  /* reference; NULL: the text of the code */
+    struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it */
+    struct pl_blob *client;  /* reference; NULL: any client at this address */
 };
 
 enum pl_user_ask {
-    PL_USER_COUNT,      /* how many connections has the user? */
-    PL_USER_DISCONNECT, /* kick them with code, reason, but `except` */
+    PL_USER_COUNT,      /* count the connections of the user */
+    PL_USER_DISCONNECT, /* close them with `code` and `reason`, except
+                           `except` */
     PL_USER_UNSUBSCRIBE /* unsubscribe them from `channel` */
 };
 
-/* Ask about a user, or do something to all connections of one. */
+/* A request about all connections of a user. */
 struct pl_user_mail {
     struct pl_msg msg;
     struct pl_origin origin;
     enum pl_user_ask ask;
-    struct pl_blob *user;    /* held */
-    struct pl_blob *channel; /* held or NULL */
-    struct pl_blob *client;  /* held or NULL: only the connection of this id */
-    struct pl_blob *except;  /* held or NULL: a client id that is spared */
-    struct pl_blob *reason;  /* held or NULL */
+    struct pl_blob *user;    /* reference */
+    struct pl_blob *channel; /* reference or NULL */
+    struct pl_blob *client;  /* reference or NULL: only the connection with this
+                                id */
+    struct pl_blob *except;  /* reference or NULL: skip the connection with this
+                                id */
+    struct pl_blob *reason;  /* reference or NULL */
     uint32_t code;
-    uint32_t connections; /* result: how many there were */
+    uint32_t connections; /* result: their number */
 };
 
-/* A message for one connection: data of a `message` push.  Comes back, with
- * error 404 when nobody has the id.  Send it with pl_actor_send_kind() to
- * sessions alone, since a stranger wrote the address. */
+/* A message for one connection: the data of a `message` push.  The result is
+ * error 404 if no connection has the id.  Send it with pl_actor_send_kind(), so
+ * that only sessions receive it: an untrusted peer wrote the address. */
 struct pl_direct_mail {
     union {
         struct pl_msg msg;
         struct pl_kind_msg for_kind;
     };
     struct pl_origin origin;
-    struct pl_blob *client; /* held: the id that is meant */
-    struct pl_blob *data;   /* held: JSON */
-    bool is_answer;         /* it is on its way back */
+    struct pl_blob *client; /* reference: the id of the receiver */
+    struct pl_blob *data;   /* reference: JSON */
+    bool is_answer;         /* the message is on its way back */
     uint32_t error;         /* result */
 };
 
-/* What a handler answers to a call of a session. */
+/* The result of a handler call that a session made. */
 struct pl_answer_mail {
     struct pl_msg msg;
-    uint32_t call;   /* the session's number for it */
-    bool is_connect; /* it answers the call of a login */
+    uint32_t call;   /* the session's number of the call */
+    bool is_connect; /* the result of the call for a login */
     uint32_t error;  /* a number of code.h or 400 to 1999 */
     struct pl_blob
-        *data; /* held; the result or the error's text; may be NULL */
-    struct pl_blob *user; /* held; the answer to a connect: who it is */
+        *data; /* reference or NULL; the result or the text of the error */
+    struct pl_blob *user; /* reference; for a login: the user id */
 };
 
 enum pl_phase {
@@ -232,8 +242,8 @@ enum pl_phase {
     PL_PHASE_COUNT
 };
 
-/* The broker enters `phase`; the receiver sends the message back when its
- * part is done.  `force`: do it at once, however. */
+/* The broker enters `phase`.  The receiver sends the message back when it is
+ * done.  `force`: be done at once, by force. */
 struct pl_phase_mail {
     struct pl_msg msg;
     enum pl_phase phase;
@@ -241,51 +251,51 @@ struct pl_phase_mail {
     uint32_t forced; /* result: how many had to be forced */
 };
 
-/* How the process stands against limits.memory. */
+/* The state of limits.memory. */
 struct pl_memory_mail {
     struct pl_msg msg;
-    bool is_short;       /* to keepers: new work is refused */
-    uint64_t shed_bytes; /* so much is to go: of what waits for slow clients; to
+    bool is_short;       /* to keepers: refuse new work */
+    uint64_t shed_bytes; /* bytes to free; keepers: of output to slow clients;
                             channels: of histories */
 };
 
-struct pl_handlers; /* session room: an immutable, counted table */
+struct pl_handlers; /* immutable, reference-counted; of the session module */
 
 struct pl_handlers_mail {
     struct pl_msg msg;
-    struct pl_handlers *handlers;               /* held */
-    void (*release)(struct pl_handlers *table); /* how to let go of it */
+    struct pl_handlers *handlers;               /* reference */
+    void (*release)(struct pl_handlers *table); /* drops it */
 };
 
-struct pl_access; /* base room: an immutable, counted table */
+struct pl_access; /* an immutable, reference-counted table (base/access.h) */
 
 struct pl_access_mail {
     struct pl_msg msg;
-    struct pl_access *access;                  /* held */
-    void (*release)(struct pl_access *access); /* how to let go of it */
+    struct pl_access *access;                  /* reference */
+    void (*release)(struct pl_access *access); /* drops it */
 };
 
-/* The channels of one owner that have subscribers. */
+/* A channel of one owner that has subscribers. */
 struct pl_listed_channel {
-    struct pl_blob *channel; /* held */
+    struct pl_blob *channel; /* reference */
     uint32_t subscribers;
 };
 
 struct pl_list_mail {
     struct pl_msg msg;
     struct pl_origin origin;
-    struct pl_blob *pattern;            /* held; a glob, or NULL: all */
+    struct pl_blob *pattern;            /* reference to a glob; NULL: all */
     struct pl_listed_channel *channels; /* result; owned */
     uint32_t count;
     uint32_t error;
 };
 
-/* Make a message of each kind, all zero but for type, destroy and the flags
- * its kind always has.  NULL: out of memory.
- * Owner: the caller; msg.destroy() releases all that it holds. */
+/* Create a message of each kind, all zero except type, destroy and the flags of
+ * its kind.  NULL: out of memory.
+ * Owner:  the caller; msg.destroy() releases everything in it. */
 struct pl_publish_mail *pl_publish_mail_create(void);
-void pl_publish_mail_renew(struct pl_publish_mail *m); /* as if just made, but
-                                      for pub, which is pl_pub_renew()'s */
+/* Reset `m` as if new, except `pub`, which pl_pub_renew() can reuse. */
+void pl_publish_mail_renew(struct pl_publish_mail *m);
 struct pl_attach_mail *pl_attach_mail_create(void);
 struct pl_detach_mail *pl_detach_mail_create(void);
 struct pl_query_mail *pl_query_mail_create(void);
@@ -303,15 +313,14 @@ struct pl_handlers_mail *pl_handlers_mail_create(void);
 struct pl_access_mail *pl_access_mail_create(void);
 struct pl_list_mail *pl_list_mail_create(void);
 
-/* Send a request, with its result filled in, back to who sent it.
- * Owner: the runtime. */
+/* Send a request with its result back to its sender.
+ * Owner:  the runtime. */
 void pl_mail_answer(struct pl_actor *self, struct pl_msg *request);
 
-/* Copy a client's epoch; one that is longer than ours ever are becomes one
- * that cannot match either. */
+/* Copy the epoch of a client.  One longer than any of ours becomes one that
+ * matches none. */
 void pl_epoch_copy(char to[9], struct pl_span epoch);
 
-/* Destroy a message that was handled. */
 static inline void pl_mail_destroy(struct pl_msg *msg)
 {
     msg->destroy(msg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pub.c - see pub.h.
  *
- * Name and payload are copied once, out of the read buffer, into the same
- * allocation; from there on everybody shares it by reference. */
+ * Name and payload are copied once, out of the read buffer into one allocation
+ * with the struct; from then on they are shared by reference. */
 #include "pub.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
     return pl_pub_renew(NULL, channel, hash, data, client);
 }
 
-/* Memory for `len` bytes: of `spare`, or new. */
+/* Return memory for `len` bytes: that of `spare`, or new. */
 static struct pl_pub *find_room(struct pl_pub *spare, size_t len)
 {
     if (spare != NULL && spare->room >= len)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pub.h - one publication, as it travels between loops and rests in history:
- * immutable once it has its offset, shared by all that hold it. */
+/* pub.h - a publication, in transit between loops and in a history: immutable
+ * once it has its offset, shared by reference. */
 #ifndef PL_PUB_H
 #define PL_PUB_H
 
@@ -15,30 +15,33 @@ struct pl_pub {
     struct pl_refs refs;
     uint32_t data_len;
     uint16_t channel_len;
-    bool is_json;             /* data is one JSON value without raw CR and LF */
-    uint32_t room;            /* bytes of memory behind this */
-    uint64_t hash;            /* of the channel's name, with the broker's key */
-    uint64_t offset;          /* 0: the channel keeps no history */
-    char epoch[8];            /* of that offset; all zero with offset 0 */
-    uint64_t time_ms;         /* since 1970, when it was given its offset */
-    struct pl_client *client; /* held; NULL: a backend published it */
+    bool is_json;             /* data is one JSON value without raw CR or LF */
+    uint32_t room;            /* bytes of memory after this struct */
+    uint64_t hash;            /* of the channel name, with the broker's key */
+    uint64_t offset;          /* 0: the channel has no history */
+    char epoch[8];            /* of `offset`; all zero if that is 0 */
+    uint64_t time_ms;         /* when it got its offset, since 1970 */
+    struct pl_client *client; /* reference; NULL: a backend published it */
     char bytes[];             /* channel, then data */
 };
 
-/* Copy channel and data into a new publication with one holder.
- * Owner: the caller holds it; it holds `client` (may be NULL) itself.
- * Gives NULL when out of memory. */
+/* Copy channel and data to a new publication with one reference; NULL: out of
+ * memory.
+ * Owner:  the caller owns the reference.  `client` (may be NULL) gets an
+ *         additional one. */
 struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
                              struct pl_span data, struct pl_client *client);
 
-/* The same in the memory of `spare` when it is large enough.
- * Owner: `spare`, from pl_pub_empty() or NULL, is the callee's in any case. */
+/* Like pl_pub_create(), in the memory of `spare` if it is large enough.
+ * Owner:  the callee takes `spare`, from pl_pub_empty() or NULL, in any
+ *         case. */
 struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
                             uint64_t hash, struct pl_span data,
                             struct pl_client *client);
 
-/* Let go of `p`, which may be NULL.  The last holder of a small one gets its
- * memory back, for pl_pub_renew() or pl_pub_release(); others get NULL. */
+/* Drop a reference; NULL is allowed.  If it was the only one and the
+ * publication is small, return its memory for pl_pub_renew() or
+ * pl_pub_release(); otherwise return NULL. */
 struct pl_pub *pl_pub_empty(struct pl_pub *p);
 
 /* Thread: any. */
@@ -55,7 +58,7 @@ static inline struct pl_span pl_pub_data(const struct pl_pub *p)
     return (struct pl_span){p->bytes + p->channel_len, p->data_len};
 }
 
-/* About the bytes that it takes in a reply. */
+/* The approximate bytes of a publication in a reply. */
 static inline uint64_t pl_pub_cost(const struct pl_pub *p)
 {
     uint64_t cost = 64 + (uint64_t)p->data_len;
