@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* form.c - see form.h.
  *
- * A form is a row of a table and two functions: one writes a message, given as
- * a frame, and one finds the end of a message.  The memory for a derived form
- * is reserved before it changes, so a message is in it whole or not at all.
+ * A form is a row of a table with two functions: one writes a message, given as
+ * a frame; one finds the end of a message.  The memory for a derived form is
+ * reserved before it changes, so it contains a message whole or not at all.
  *
- * Compressed frames may fall back to native ones; lines and events may not.
- * What is given up stays given up until the segment is sealed: a later message
- * of the segment would otherwise overtake those before it.
+ * Compressed frames may fall back to native ones; lines and events may not.  A
+ * form that is given up stays so until the segment is sealed: otherwise a later
+ * message of the segment would overtake earlier ones.
  *
  * Rejected: neutral messages that each link frames for itself.  Framing once
  * per turn costs 3.5 % of a round trip, framing per receiver 17 % of a fan-out
  * and more.
  *
  * Invariant: the messages of a derived segment are, in order, those of the
- * source's first `covered` bytes. */
+ * first `covered` bytes of its source. */
 #include "form.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@
 #include "segment.h"
 
 struct pl_forms {
-    struct pl_segment_pool *pool; /* held */
+    struct pl_segment_pool *pool; /* reference */
     struct pl_deflater deflater;
     uint32_t holders;
 };
@@ -69,12 +69,12 @@ struct pl_segment_pool *pl_forms_pool(const struct pl_forms *f)
 /* --- The forms --- */
 
 struct kind {
-    size_t extra; /* bytes a message may be longer than its frame */
+    size_t extra; /* bytes by which a message may exceed its frame */
     bool may_fall_back;
     bool is_text;
-    /* Append the message of `frame`; there is room for it. */
+    /* Append the message of `frame`; the space is reserved. */
     void (*write)(struct pl_forms *f, struct pl_buf *to, struct pl_span frame);
-    /* The length of the whole message at the front of `rest`. */
+    /* Return the length of the whole message at the start of `rest`. */
     size_t (*length)(struct pl_span rest);
 };
 
@@ -96,7 +96,7 @@ static void blank(char *at, size_t len, char c)
         *at = ' ';
 }
 
-/* The text of a frame, as one line. */
+/* Append the text of a frame as one line. */
 static void put_text(struct pl_buf *to, struct pl_span frame)
 {
     struct pl_span text = pl_ws_frame_payload(frame);
@@ -138,7 +138,7 @@ static size_t length_of_event(struct pl_span rest)
     return length_of_line(rest) + 1;
 }
 
-enum { HEADER_MIN = 2 /* bytes that each frame has more than its message */ };
+enum { HEADER_MIN = 2 /* bytes by which each frame exceeds its message */ };
 
 static const struct kind kinds[PL_FORM_COUNT] = {
     [PL_FORM_FRAMES] = {.may_fall_back = true, .length = pl_ws_frame_length},
@@ -167,7 +167,7 @@ bool pl_form_is_text(enum pl_form form)
     return kinds[form].is_text;
 }
 
-/* --- Walking over messages --- */
+/* --- Iterating over messages --- */
 
 uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)
 {
@@ -187,23 +187,23 @@ uint32_t pl_segment_count_part(const struct pl_segment *s, uint32_t from,
 
 /* --- Deriving --- */
 
-enum { DERIVED = PL_FORM_COUNT - 1 /* all but the native one */ };
+enum { DERIVED = PL_FORM_COUNT - 1 /* all except the native form */ };
 
-/* The forms of a segment if there is no memory for them.  They never change:
- * nothing of such a segment is derived. */
+/* The forms of a segment if allocating them fails.  They never change: nothing
+ * is derived from such a segment. */
 static struct pl_derived given_up[DERIVED] = {
     [0 ... DERIVED - 1] = {.is_given_up = true}};
 
 static const struct pl_derived none;
 
-/* Return the memory that compressing did not need: the queue of a slow reader
- * may hold `s` for long. */
+/* Free the memory that compression did not need: the queue of a slow reader may
+ * refer to `s` for long. */
 static void fit(struct pl_segment *s)
 {
     char *data = s->buf.len == 0 ? NULL : realloc(s->buf.data, s->buf.len);
 
     if (data == NULL)
-        return; /* `s` stays larger than needed */
+        return; /* keep the larger memory */
     s->buf.data = data;
     s->buf.cap = s->buf.len;
 }
@@ -232,7 +232,7 @@ static struct pl_derived *derived_of(struct pl_segment *s, enum pl_form form)
     return &s->derived[form - 1];
 }
 
-/* Reserve what the messages that are not covered may need.  False: out of
+/* Reserve what the messages not covered yet may need.  Return false if out of
  * memory. */
 static bool make_room(struct pl_forms *f, struct pl_derived *d,
                       const struct pl_segment *s, enum pl_form form)
@@ -245,7 +245,7 @@ static bool make_room(struct pl_forms *f, struct pl_derived *d,
     size_t more = s->buf.len - d->covered +
                   kinds[form].extra * (s->messages - d->segment->messages);
     if (d->segment->buf.len + more > UINT32_MAX)
-        return false; /* beyond what offsets reach */
+        return false; /* offsets have 32 bits */
     bool has_room = pl_buf_reserve(&d->segment->buf, more) != NULL;
     d->segment->buf.failed = false;
     return has_room;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment.c - see segment.h.
  *
- * One contiguous buffer was measured a third cheaper to send than a vector of
- * single frames.  A loop keeps released segments with their buffers: growing a
- * new buffer per channel and turn was a sixth of the instructions of a round
- * trip. */
+ * Measured: one contiguous buffer is a third cheaper to send than a vector of
+ * single frames.  A loop keeps released segments with their buffers, because
+ * growing a new buffer per channel and turn took a sixth of the instructions of
+ * a round trip. */
 #include "segment.h"
 
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 
 enum {
     ROOM_MAX = 16 * 1024, /* bytes of a segment that is kept */
-    KEEP = 512 * 1024     /* bytes of all that a loop keeps */
+    KEEP = 512 * 1024     /* bytes of all segments that a loop keeps */
 };
 
 struct pl_segment_pool {
     struct pl_segment *free;
-    size_t bytes; /* of the free ones and their rooms; at most KEEP */
+    size_t bytes; /* of the free segments with their buffers; at most KEEP */
     uint32_t holders;
 };
 
@@ -91,7 +91,7 @@ void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s)
         return;
     }
     p->bytes += size_of(s);
-    s->next = p->free; /* in the place of `derived`, which is NULL */
+    s->next = p->free; /* shares its memory with `derived`, which is NULL */
     p->free = s;
 }
 

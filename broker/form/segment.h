@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment.h - messages of one turn in one piece of memory, shared by
- * reference.
+/* segment.h - messages of one turn in one piece of memory, shared by reference.
  *
- * A segment holds whole messages, one after the other, in its native form: as
- * WebSocket frames, whose header is also the length of the message.  A segment
- * derived from it has the same messages in another form (form.h).  In both
- * pl_segment_length() tells where the next message begins, so no reader of
- * segments parses frames.
+ * A segment holds whole messages, one after the other, in its native form:
+ * WebSocket frames, whose header also gives the length of the message.  A
+ * derived segment has the same messages in another form (form.h).
+ * pl_segment_length() finds the next message in both, so readers of segments
+ * parse no frames.
  *
- * A segment belongs to one loop, so its count of holders is not atomic.  It
- * grows while it is open; until it is sealed, refer to a part by offsets, never
- * by pointers.
+ * A segment belongs to one loop, so its reference count is not atomic.  It
+ * grows until it is sealed; until then, refer to a part by offsets, never by
+ * pointers.
  *
  * Thread: the loop's own. */
 #ifndef PL_SEGMENT_H
@@ -22,8 +21,9 @@
 #include "buf.h"
 #include "form.h"
 
-/* Offsets have 32 bits.  A quarter of them is left for derived forms that are
- * longer than the native one, as those of messages under 16 bytes may be. */
+/* Offsets have 32 bits.  A quarter of them is reserved for derived forms that
+ * are longer than the native one, as those of messages under 16 bytes may
+ * be. */
 #define PL_SEGMENT_MAX (3u << 30)
 
 struct pl_segment {
@@ -31,24 +31,24 @@ struct pl_segment {
     uint32_t holders;
     uint32_t messages; /* in buf */
     union {
-        struct pl_derived *derived; /* by form, without the native one; NULL:
-                                       no subscriber asked for another */
+        struct pl_derived *derived; /* by form, without the native one; NULL: no
+                                       subscriber needed another */
         struct pl_segment *next;    /* in the pool */
     };
-    uint8_t form; /* enum pl_form: of buf */
+    uint8_t form; /* enum pl_form of `buf` */
 };
 
-/* The free segments of one loop, with the memory of their buffers.  Everything
- * that makes or releases segments on that loop holds the same pool. */
+/* The free segments of one loop with their buffers.  All code that creates or
+ * releases segments on that loop shares one pool. */
 struct pl_segment_pool; /* opaque */
 
-/* A pool with one holder; NULL: out of memory. */
+/* Create a pool with one reference; NULL: out of memory. */
 struct pl_segment_pool *pl_segment_pool_create(void);
 struct pl_segment_pool *pl_segment_pool_hold(struct pl_segment_pool *p);
 /* NULL is allowed. */
 void pl_segment_pool_release(struct pl_segment_pool *p);
 
-/* An empty segment with one holder; NULL: out of memory. */
+/* Return an empty segment with one reference; NULL: out of memory. */
 struct pl_segment *pl_segment_create(struct pl_segment_pool *p);
 
 static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
@@ -57,7 +57,8 @@ static inline struct pl_segment *pl_segment_hold(struct pl_segment *s)
     return s;
 }
 
-/* Take `s` back into the pool, or free it: its last holder released it. */
+/* Put `s` back into the pool, or free it, after its last reference was
+ * dropped. */
 void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s);
 
 /* NULL is allowed. */
@@ -69,16 +70,15 @@ static inline void pl_segment_release(struct pl_segment_pool *p,
 }
 
 /* Begin a message after the content of `s`.  The caller then appends the
- * message to s->buf and gives the result to pl_segment_end_message(). */
+ * message to s->buf and passes the result to pl_segment_end_message(). */
 size_t pl_segment_begin(struct pl_segment *s);
 
-/* End the message begun at `mark`.  False: out of memory, or the segment would
- * be larger than offsets of 32 bits reach; `s` is then as before the message.
- */
+/* End the message begun at `mark`.  Return false if out of memory or if the
+ * segment would exceed 32-bit offsets; `s` is then as before the message. */
 bool pl_segment_end_message(struct pl_segment *s, size_t mark, bool is_text);
 
-/* The same for a message that the caller has written from `mark` on, where
- * s->buf ended, with all that frames it. */
+/* Like pl_segment_end_message(), for a complete framed message that the caller
+ * wrote from `mark`, the former end of s->buf, on. */
 static inline bool pl_segment_end_bytes(struct pl_segment *s, size_t mark)
 {
     if (s->buf.failed || s->buf.len > PL_SEGMENT_MAX) {
@@ -90,17 +90,18 @@ static inline bool pl_segment_end_bytes(struct pl_segment *s, size_t mark)
     return true;
 }
 
-/* The length of the message that begins at `at`.  Cold, like everything that
- * walks over messages: else the compiler puts it into the functions of every
- * delivery, which then save registers for it. */
+/* The length of the message that begins at `at`.  Cold, like all functions that
+ * iterate over messages: otherwise the compiler inlines them into each
+ * delivery, which then saves registers for them. */
 uint32_t pl_segment_length(const struct pl_segment *s, uint32_t at)
     __attribute__((cold, noinline));
 
-/* pl_segment_count() of a part. */
+/* pl_segment_count() for a part. */
 uint32_t pl_segment_count_part(const struct pl_segment *s, uint32_t from,
                                uint32_t to) __attribute__((cold, noinline));
 
-/* The number of whole messages in [from, to); a message begins at `from`. */
+/* The number of whole messages in [from, to); a message must begin at
+ * `from`. */
 static inline uint32_t pl_segment_count(const struct pl_segment *s,
                                         uint32_t from, uint32_t to)
 {
@@ -112,7 +113,8 @@ static inline uint32_t pl_segment_count(const struct pl_segment *s,
 void pl_segment_drop_derived(struct pl_segment_pool *p, struct pl_segment *s)
     __attribute__((cold, noinline));
 
-/* `s` grows no more: release its derived forms.  NULL is allowed. */
+/* Seal `s`, which grows no more: release its derived forms.  NULL is
+ * allowed. */
 static inline void pl_segment_seal(struct pl_segment_pool *p,
                                    struct pl_segment *s)
 {
@@ -120,7 +122,7 @@ static inline void pl_segment_seal(struct pl_segment_pool *p,
         pl_segment_drop_derived(p, s);
 }
 
-/* Bytes of a derived form. */
+/* The size of a derived form in bytes. */
 static inline uint32_t pl_derived_len(const struct pl_derived *d)
 {
     return d->segment == NULL ? 0 : (uint32_t)d->segment->buf.len;
