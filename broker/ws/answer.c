@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* answer.c - the answers to a handshake; see handshake.h.
+/* answer.c - the responses to a handshake; see handshake.h.
  *
- * A refusal is a whole HTTP answer with a body, so that curl and a browser's
- * console show the reason; it always closes, because what follows a request
- * that was not understood cannot be trusted to be a request.
+ * A refusal is a whole HTTP response with a body, so that curl and a browser's
+ * console show the reason.  It always closes: after a request that was not
+ * understood, no byte can be trusted to begin another request.
  *
- * Invariant: nothing of the request but the checked key is repeated in an
- * answer. */
+ * Invariant: a response repeats nothing of the request except the checked
+ * key. */
 #include "handshake.h"
 
 #include <openssl/evp.h>
@@ -15,11 +15,11 @@
 
 enum { KEY_LEN = 24, SHA1_LEN = 20 };
 
-/* RFC 6455 section 1.3: joined to the key, it proves that the server speaks
+/* RFC 6455 section 1.3: hashed with the key, it proves that the server speaks
  * WebSocket. */
 static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/* False only when OpenSSL has no memory, or no SHA-1. */
+/* Return false only if OpenSSL has no memory or no SHA-1. */
 static bool accept_key(struct pl_span key,
                        char accept[PL_HANDSHAKE_ACCEPT_LEN + 1])
 {
@@ -76,7 +76,7 @@ void pl_handshake_accept(struct pl_buf *b, const struct pl_handshake *h,
     put_text(b, "\r\n");
 }
 
-/* What a status needs besides: whole lines. */
+/* The additional header lines of a status. */
 static const char *fields_of(int status)
 {
     switch (status) {
@@ -95,8 +95,8 @@ static const char *fields_of(int status)
 void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error,
                          int64_t now_s)
 {
-    /* 426 carries Upgrade, which RFC 9110 section 7.8 wants named in
-     * Connection. */
+    /* A 426 has Upgrade, which must be listed in Connection (RFC 9110 section
+     * 7.8). */
     pl_buf_printf(b, "HTTP/1.1 %d %s\r\nConnection: close%s\r\n%s",
                   error.status, pl_http_reason(error.status),
                   error.status == 426 ? ", Upgrade" : "",

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* decoder.c - see decoder.h.
  *
- * Two ways lead through here.  The usual frame, whole inside `in` and a
- * message by itself, is unmasked and checked where it lies and given as a
- * span of `in`: no state, no copy, no allocation; so are control frames, also
- * between the fragments of a message.  Everything else, a header or payload
- * cut by the end of a read and the fragments of a message, goes through
- * `partial`, which exists only until what it holds is finished: a connection
- * at rest costs two pointers.
+ * There are two paths.  The usual frame, whole inside `in` and a message by
+ * itself, is unmasked, checked in place and returned as a span of `in`: no
+ * state, no copy, no allocation.  Control frames take this path too, also
+ * between fragments.  A header or payload that a read splits, and the fragments
+ * of a message, go through `partial`, which exists only until they are
+ * complete: an idle connection costs two pointers.  Input is unmasked on
+ * arrival; pieces.c collects, inflates and checks it.  A compressed message
+ * (RFC 7692) that is one frame, whole inside `in`, uses the inflater of the
+ * loop.
  *
- * What arrives is unmasked at once; pieces.c gathers, inflates and checks it.
+ * Checks follow the order of the bytes, and a header is checked as far as it
+ * has arrived, so the same bytes give the same events however they are split.
  *
- * The order of checks is the order of bytes, and a header is checked as far
- * as it is here; so the same bytes give the same events however they are cut.
- *
- * A compressed message (RFC 7692) that is one frame, whole inside `in`, is
- * inflated by what all connections of a loop share.
- *
- * Invariant: between calls either partial is NULL, or it has bytes of a
- * header, or a frame that is not finished, or a message that is not finished,
- * or the payload of the event just given, and then the next call frees it. */
+ * Invariant: between calls `partial` is NULL, or has bytes of a header, an
+ * unfinished frame or message, or the payload of the last event; then the next
+ * call frees it. */
 #include "decoder.h"
 
 #include <stdlib.h>
@@ -44,10 +41,10 @@ enum {
     LENGTH_64 = 127
 };
 
-/* A frame's header.  Until `size` bytes of it are here the fields behind
- * size mean nothing. */
+/* The header of a frame.  The fields after `size` are valid once `size` bytes
+ * have arrived. */
 struct header {
-    size_t size; /* bytes that the header has, as far as is known */
+    size_t size; /* bytes of the header, as far as known */
     size_t payload;
     enum pl_ws_opcode opcode;
     bool fin;
@@ -56,19 +53,20 @@ struct header {
 };
 
 struct pl_ws_partial {
-    struct pl_ws_pieces message; /* whose fragments are being gathered */
+    struct pl_ws_pieces message; /* the message whose fragments are collected */
 
-    /* the frame being read */
-    bool in_frame; /* the header is taken, its payload is not */
+    /* The frame being read. */
+    bool in_frame; /* the header is read, the payload is not */
     struct header frame;
-    size_t taken; /* bytes of its payload already here */
+    size_t taken; /* bytes of its payload read so far */
 
     unsigned char kept; /* bytes of an unfinished header */
     unsigned char head[HEADER_MAX];
     char control[CONTROL_MAX]; /* payload of an unfinished control frame */
 };
 
-/* Tell the error.  True, for callers that say whether they made an event. */
+/* Return the error as an event.  True, for callers that return whether there is
+ * an event. */
 static bool fail(struct pl_ws_event *out, uint16_t code, const char *text)
 {
     *out = (struct pl_ws_event){
@@ -102,7 +100,7 @@ static size_t arrived(const struct pl_ws_decoder *d)
                                                  : d->partial->message.arrived;
 }
 
-/* Whether these reserved bits of a header's first byte may be set. */
+/* True if the reserved bits of this first header byte are allowed. */
 static bool may_be_set(const struct pl_ws_decoder *d, unsigned char first)
 {
     unsigned opcode = first & OPCODE;
@@ -111,7 +109,7 @@ static bool may_be_set(const struct pl_ws_decoder *d, unsigned char first)
            (opcode == PL_WS_TEXT || opcode == PL_WS_BINARY);
 }
 
-/* Bytes that the frame with this first byte may have. */
+/* The most bytes that a frame with this first byte may have. */
 static size_t room_for(const struct pl_ws_decoder *d, unsigned char first)
 {
     size_t max = d->limits->max_message;
@@ -122,7 +120,7 @@ static size_t room_for(const struct pl_ws_decoder *d, unsigned char first)
     return max - arrived(d);
 }
 
-/* What the first byte of a header must not be, or NULL. */
+/* Return what is wrong with the first byte of a header, or NULL. */
 static const char *check_first(const struct pl_ws_decoder *d,
                                unsigned char first)
 {
@@ -143,7 +141,7 @@ static const char *check_first(const struct pl_ws_decoder *d,
                : "a message inside a fragmented message";
 }
 
-/* What the second byte of a header must not be, or NULL. */
+/* Return what is wrong with the second byte of a header, or NULL. */
 static const char *check_second(const struct pl_ws_decoder *d,
                                 unsigned char first, unsigned char second)
 {
@@ -159,7 +157,7 @@ static const char *check_second(const struct pl_ws_decoder *d,
     return NULL;
 }
 
-/* Read the length behind the second byte, when it is here. */
+/* Read the length after the second byte; all its bytes have arrived. */
 static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
                                        const unsigned char *at, size_t more,
                                        struct header *h)
@@ -184,8 +182,8 @@ static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
     return (struct pl_ws_fault){0, NULL};
 }
 
-/* Check a header as far as its `len` bytes go.  It is complete when h->size
- * is not more than `len`. */
+/* Check the first `len` bytes of a header.  It is complete if h->size is at
+ * most `len`. */
 static struct pl_ws_fault check_header(const struct pl_ws_decoder *d,
                                        const unsigned char *at, size_t len,
                                        struct header *h)
@@ -221,7 +219,8 @@ static void take(struct pl_span *in, size_t len)
     in->len -= len;
 }
 
-/* The partial state, made when there is none; NULL: out of memory. */
+/* Return the partial state, creating it if there is none; NULL: out of
+ * memory. */
 static struct pl_ws_partial *need_partial(struct pl_ws_decoder *d)
 {
     if (d->partial == NULL)
@@ -231,7 +230,7 @@ static struct pl_ws_partial *need_partial(struct pl_ws_decoder *d)
 
 enum step { MORE, EVENT, GO_ON };
 
-/* Keep the beginning of a header, which is all that is left of `in`. */
+/* Keep the start of a header, which is all that is left of `in`. */
 static enum step keep_header(struct pl_ws_decoder *d, struct pl_span *in,
                              struct pl_ws_event *out)
 {
@@ -247,8 +246,8 @@ static enum step keep_header(struct pl_ws_decoder *d, struct pl_span *in,
     return MORE;
 }
 
-/* Take a frame's header from the front of `in`, or from the bytes kept of it
- * and `in`. */
+/* Read the header of a frame from `in`, after the bytes of it that were
+ * kept. */
 static enum step take_header(struct pl_ws_decoder *d, struct pl_span *in,
                              struct header *h, struct pl_ws_event *out)
 {
@@ -328,7 +327,7 @@ static bool give_message(enum pl_ws_opcode opcode, struct pl_span payload,
     return true;
 }
 
-/* A text that is one frame: unmasking says for nothing whether it is ASCII. */
+/* A text in one frame.  Unmasking tells at no cost whether it is ASCII. */
 static bool whole_message(enum pl_ws_opcode opcode, struct pl_span payload,
                           bool ascii, struct pl_ws_event *out)
 {
@@ -337,7 +336,7 @@ static bool whole_message(enum pl_ws_opcode opcode, struct pl_span payload,
     return give_message(opcode, payload, out);
 }
 
-/* A compressed message, all of it. */
+/* Inflate a compressed message that is complete. */
 static bool inflate_message(const struct pl_ws_decoder *d,
                             enum pl_ws_opcode opcode, struct pl_span payload,
                             struct pl_ws_event *out)
@@ -349,7 +348,7 @@ static bool inflate_message(const struct pl_ws_decoder *d,
     return give_message(opcode, payload, out);
 }
 
-/* Whether the frame can be given as it lies in `in`. */
+/* True if the frame can be returned in place. */
 static bool is_whole(const struct header *h, size_t in)
 {
     return h->payload <= in && (is_control(h->opcode) ||
@@ -372,7 +371,7 @@ static bool whole_frame(const struct pl_ws_decoder *d, const struct header *h,
     return whole_message(h->opcode, payload, ascii, out);
 }
 
-/* Begin a frame that is not here whole, or is no message by itself. */
+/* Begin a frame that is incomplete, or is not a message by itself. */
 static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
                        struct pl_ws_event *out)
 {
@@ -390,8 +389,8 @@ static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
     return fault.text == NULL || !fail(out, fault.code, fault.text);
 }
 
-/* Take a piece of a data frame, and when it is the last of the last one give
- * the message. */
+/* Add a piece of a data frame; at the end of the last frame return the
+ * message. */
 static bool take_data(const struct pl_ws_decoder *d, struct pl_span piece,
                       bool ascii, struct pl_ws_event *out)
 {
@@ -425,8 +424,8 @@ static bool take_control(struct pl_ws_partial *p, struct pl_span piece,
                         out);
 }
 
-/* Take what `in` has of the open frame's payload.  Whether that made an
- * event; if not, the frame is finished or `in` is empty. */
+/* Read the payload of the open frame from `in`.  Return true if there is an
+ * event; otherwise the frame is finished or `in` is empty. */
 static bool take_payload(struct pl_ws_decoder *d, struct pl_span *in,
                          struct pl_ws_event *out)
 {
@@ -446,7 +445,7 @@ static bool take_payload(struct pl_ws_decoder *d, struct pl_span *in,
                                        : take_data(d, piece, ascii, out);
 }
 
-/* Free the partial state when nothing in it is still wanted. */
+/* Free the partial state if it holds nothing more of use. */
 static void settle(struct pl_ws_decoder *d)
 {
     const struct pl_ws_partial *p = d->partial;

@@ -1,39 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deflate.c - compressing and inflating messages; see deflate.h.
+/* deflate.c - compresses and inflates messages; see deflate.h.
  *
- * zlib does the work, with a stream kept a loop and a kind, and reset before
- * each message.  What a message costs besides its bytes is that reset, which
- * clears the hash table: so the tables are smaller than zlib's usual ones,
- * which gained less than one percent on messages of 64 KiB when measured.
+ * zlib does the work.  A loop keeps one stream per kind and resets it before
+ * each message.  The reset clears the hash table, which is the fixed cost of a
+ * message; so the tables are smaller than zlib's defaults, which saved less
+ * than one percent more on messages of 64 KiB when measured.
  *
- * NARROW serves windows of 8 bits as well: zlib writes raw data with a window
- * of 9 bits at the least, but never looks further back than the window less
- * 262 bytes, so 250 (a test inflates it with 256).  Rejected: declining these
- * offers.
+ * A complete message is inflated by the stream that the loop keeps.  A message
+ * that arrives in pieces uses its own stream until it ends, so that an error in
+ * it is found on arrival.  There are at most PL_INFLATIONS_MAX such streams, so
+ * unfinished messages cannot cost 40 KiB each without limit.
  *
- * A compressed payload is written straight behind the room for its header and
- * is given up as soon as it would not be smaller than the message; so
- * compressing never needs more room than not compressing.
+ * Rejected: inflating from the start at each piece, because the cost grows with
+ * the square of the pieces.
  *
- * A message is compressed in one go, and zlib does 15 to 80 MB/s; so what is
- * longer than PL_DEFLATE_MAX goes out as it is, and what does not shrink is
- * given up after PL_DEFLATE_TRY bytes of it.  Rejected: compressing longer ones
- * in fragments over several turns.  All that a turn brings to a channel lies in
- * one segment, which its subscribers share and which is whole at the turn's
- * end; each would have to wait for the fragments with all that follows.
- *
- * A message that is here whole is inflated by a stream that the loop keeps.
- * One that arrives in pieces takes a stream of its own until it ends, so that
- * what is wrong in it is known when it arrives; there are at most
- * PL_INFLATIONS_MAX of them, so unfinished messages cannot be made to cost 40
- * KiB each.  Rejected: inflating from the beginning at each piece, whose cost
- * grows with the square of the pieces.
- *
- * What comes out goes to memory that grows with it, never beyond `max`: one
- * byte more is only ever written to a byte on the stack.
- *
- * Invariant: a deflater's stream, and the one that an inflater keeps, is at the
- * beginning of a message whenever no call is inside. */
+ * Invariant: outside calls, the streams of a deflater and the stream that an
+ * inflater keeps are at the start of a message. */
 #include "deflate.h"
 
 #include <stdlib.h>
@@ -43,26 +25,29 @@
 #include "frame.h"
 
 enum {
-    TAIL = 4, /* bytes 00 00 FF FF: cut off when sent, put back when read */
+    TAIL = 4, /* bytes 00 00 FF FF: removed when sending, added when reading */
     OPCODE = 0x0F,
     CONTROL = 0x08,
     RSV1 = 0x40,
     OUT_MIN = 1024,   /* bytes; first allocation for a message */
     OUT_KEEP = 65536, /* bytes; more is freed before the next message */
-    LEVEL = 3,        /* beyond it a message costs much and gains little */
+    LEVEL = 3,        /* higher levels cost much and gain little */
     AT_BOUNDARY = 128 /* of zlib's data_type: between two blocks */
 };
 
 static const unsigned char tail[TAIL] = {0x00, 0x00, 0xFF, 0xFF};
 
-/* The streams; each takes 2^(bits + 2) + 2^(memory + 9) bytes and 6 KiB. */
+/* The streams; each uses 2^(bits + 2) + 2^(memory + 9) bytes and 6 KiB.  NARROW
+ * serves windows of 8 bits too: zlib's smallest window for raw data is 9 bits,
+ * but it looks back at most the window less 262 bytes, which is 250.  Rejected:
+ * declining such offers. */
 static const struct {
     int bits;
     int memory;
 } sizes[PL_DEFLATE_COUNT] = {
     [PL_DEFLATE_WIDE] = {15, 6}, [PL_DEFLATE_NARROW] = {9, 5}};
 
-/* The stream, made if need be; NULL: out of memory. */
+/* Return the stream, creating it if there is none; NULL: out of memory. */
 static z_stream *deflate_stream(struct pl_deflater *d, enum pl_deflate kind)
 {
     if (d->streams[kind] != NULL)
@@ -87,16 +72,20 @@ void pl_deflater_fini(struct pl_deflater *d)
     }
 }
 
-/* zlib holds back a block, which of what does not shrink is less than an eighth
- * of PL_DEFLATE_TRY; so that is seen at the first look. */
+/* True if compression saves an eighth so far.  zlib holds back a block, but of
+ * data that does not shrink less than an eighth of PL_DEFLATE_TRY, so the first
+ * check is reliable. */
 static bool shrinks(const z_stream *z)
 {
     return z->total_out < z->total_in - z->total_in / 8;
 }
 
-/* Compress to `at`, which has room for as many bytes as the message.  Gives
- * the bytes, or 0: it does not get smaller.  Without room zlib stops, and then
- * it does not shrink either. */
+/* Compress to `at`, which has space for as many bytes as the message.  Return
+ * the length, or 0 if it would not shrink: zlib stops when the space is used
+ * up.  Rejected: compressing more than PL_DEFLATE_MAX in fragments over several
+ * turns, at the 15 to 80 MB/s of zlib.  The messages of a turn are in one
+ * segment, complete at the end of the turn; its subscribers would have to wait
+ * for the fragments. */
 static size_t compress_to(z_stream *z, char *at, struct pl_span message)
 {
     size_t left = message.len;
@@ -114,8 +103,9 @@ static size_t compress_to(z_stream *z, char *at, struct pl_span message)
     return left > 0 || room == 0 ? 0 : message.len - room - TAIL;
 }
 
-/* Write `frame` compressed to `at`, which has room for frame.len bytes.  Gives
- * the bytes, or 0: it stays as it is. */
+/* Write `frame` compressed to `at`, which has space for frame.len bytes; the
+ * payload goes directly after the space for its header.  Return the length, or
+ * 0 if the frame stays as it is. */
 static size_t write_frame(struct pl_deflater *d, enum pl_deflate kind, char *at,
                           struct pl_span frame)
 {
@@ -157,7 +147,7 @@ void pl_deflate_last(struct pl_deflater *d, enum pl_deflate kind,
     if (size < PL_DEFLATE_MIN || size > PL_DEFLATE_MAX + PL_WS_HEADER_MAX)
         return;
     char *at = pl_buf_reserve(b, size);
-    b->failed = false; /* what was there is whole */
+    b->failed = false; /* the content is complete */
     if (at == NULL)
         return;
     size_t len =
@@ -187,7 +177,7 @@ static void destroy_stream(z_stream *z)
     free(z);
 }
 
-/* The stream that is kept, or a new one; NULL: out of memory. */
+/* Return the stream that is kept, or a new one; NULL: out of memory. */
 static z_stream *take_stream(struct pl_inflater *i)
 {
     z_stream *z = i->stream;
@@ -196,7 +186,7 @@ static z_stream *take_stream(struct pl_inflater *i)
     return z != NULL ? z : make_stream();
 }
 
-/* One is kept, others are freed. */
+/* Keep one stream, free the others. */
 static void return_stream(struct pl_inflater *i, z_stream *z)
 {
     if (i->stream != NULL || inflateReset(z) != Z_OK)
@@ -212,8 +202,9 @@ void pl_inflater_fini(struct pl_inflater *i)
     pl_buf_fini(&i->out);
 }
 
-/* Let what comes out next go behind what is there: to the free memory, to more
- * of it, or when there is `max` already to `*beyond`. */
+/* Set where the next output goes: to free memory after the content, to more of
+ * it, or, if there are `max` bytes already, to *beyond on the caller's
+ * stack. */
 static enum pl_err make_room(z_stream *z, size_t max, struct pl_buf *b,
                              unsigned char *beyond)
 {
@@ -238,7 +229,7 @@ static enum pl_err make_room(z_stream *z, size_t max, struct pl_buf *b,
     return PL_OK;
 }
 
-/* Inflate until `in` is used up and nothing more comes out. */
+/* Inflate until `in` is used up and no more output comes. */
 static enum pl_err feed(z_stream *z, struct pl_span in, size_t max,
                         struct pl_buf *out)
 {
@@ -258,8 +249,8 @@ static enum pl_err feed(z_stream *z, struct pl_span in, size_t max,
         out->len += room - z->avail_out;
         if (rc == Z_MEM_ERROR)
             return PL_ENOMEM;
-        /* A final block ends zlib's stream but not the message, section
-         * 7.2.3.4: what follows begins anew. */
+        /* A final block ends zlib's stream but not the message (section
+         * 7.2.3.4): what follows starts afresh. */
         if (rc == Z_STREAM_END && inflateReset(z) != Z_OK)
             return PL_EBADMSG;
         if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
@@ -275,7 +266,7 @@ static enum pl_err finish(z_stream *z, size_t max, struct pl_buf *out)
         feed(z, (struct pl_span){(const char *)tail, TAIL}, max, out);
 
     if (err == PL_OK && (z->data_type & AT_BOUNDARY) == 0)
-        err = PL_EBADMSG; /* cut off inside a block */
+        err = PL_EBADMSG; /* truncated inside a block */
     return err;
 }
 

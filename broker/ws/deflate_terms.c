@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deflate_terms.c - what is agreed about compression; see deflate.h.
+/* deflate_terms.c - negotiates compression; see deflate.h.
  *
  * Both sides are always told to drop their context after each message, which
- * RFC 7692 allows whether or not the offer speaks of it (sections 7.1.1.1 and
- * 7.1.1.2).  For our side that makes one compressed frame right for many
- * subscribers; for the client's it saves a window of 32 KiB a connection.
- * Rejected: context takeover for replies alone, which compresses some percent
- * better and costs 300 KiB a connection.
+ * RFC 7692 allows even if the offer does not mention it (sections 7.1.1.1 and
+ * 7.1.1.2).  On our side this makes one compressed frame valid for many
+ * subscribers; on the client's it saves a window of 32 KiB per connection.
  *
- * An offer is declined when a parameter is unknown, given twice, has a value
- * where none belongs or lacks one, or has one that is out of range; the next
- * one is then looked at.  What is not even a list of extensions does not come
- * here: the handshake refuses it.
+ * An offer is declined if a parameter is unknown, repeated or out of range, or
+ * has a value where none belongs or lacks one; the next offer is then examined.
+ * The handshake already refused anything that is not a list of extensions.
  *
- * Invariant: the answer repeats nothing of the offer but numbers. */
+ * Rejected: context takeover for replies only, because it compresses some
+ * percent better but costs 300 KiB per connection.
+ *
+ * Invariant: the answer repeats nothing of the offer except numbers. */
 #include "deflate.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@
 
 enum { BITS_MIN = 8, BITS_MAX = 15, NARROW_BITS = 9 };
 
-/* One offer; bits 0: not asked for. */
+/* One offer; bits 0: not requested. */
 struct offer {
     bool server_no_context;
     bool client_no_context;
@@ -31,7 +31,8 @@ struct offer {
     unsigned client_bits;
 };
 
-/* The length of `s` up to the first `stop` outside quotes, or all of it. */
+/* The length of `s` up to the first `stop` outside quotes, or its whole
+ * length. */
 static size_t until(struct pl_span s, char stop)
 {
     bool quoted = false;
@@ -47,7 +48,7 @@ static size_t until(struct pl_span s, char stop)
     return s.len;
 }
 
-/* Take what is before the next `stop` from the front of `rest`. */
+/* Remove and return the part of `rest` before the next `stop`. */
 static struct pl_span take_until(struct pl_span *rest, char stop)
 {
     size_t len = until(*rest, stop);
@@ -59,8 +60,8 @@ static struct pl_span take_until(struct pl_span *rest, char stop)
     return part;
 }
 
-/* A value without its quotes.  What is escaped inside them is no number and
- * stays wrong. */
+/* Return a value without its quotes.  An escape inside them is no number and
+ * stays invalid. */
 static struct pl_span unquote(struct pl_span value)
 {
     if (value.len >= 2 && *value.at == '"' && value.at[value.len - 1] == '"')
@@ -68,7 +69,7 @@ static struct pl_span unquote(struct pl_span value)
     return value;
 }
 
-/* 8 to 15 without a leading zero, or 0. */
+/* Parse 8 to 15 without leading zeros; otherwise return 0. */
 static unsigned read_bits(struct pl_span value)
 {
     unsigned bits = 0;
@@ -109,7 +110,8 @@ static bool note_client_bits(struct offer *o, struct pl_span value,
     return !has_value || o->client_bits != 0;
 }
 
-/* Take one "name" or "name=value".  False: the offer is declined. */
+/* Record one "name" or "name=value".  Return false if the offer must be
+ * declined. */
 static bool note(struct offer *o, struct pl_span parameter)
 {
     struct pl_span value = parameter;
@@ -145,7 +147,7 @@ static bool read_offer(struct pl_span extension, struct offer *out)
     return true;
 }
 
-/* Append a parameter with a number, if it has one. */
+/* Append a parameter with its number, unless the number is 0. */
 static void answer_bits(struct pl_deflate_terms *t, const char *name,
                         unsigned bits)
 {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frame.c - see frame.h.
  *
- * A frame whose length is not known yet gets room for the header of 126 to
- * 65,535 bytes, the common size of joined publications; when it ends shorter
- * or longer the payload is moved.  Rejected: a header of the longest form
- * always, which RFC 6455 section 5.2 forbids (lengths are minimal).
+ * A frame of unknown length gets space for the header of 126 to 65,535 bytes,
+ * the usual size of joined publications.  If it becomes shorter or longer, the
+ * payload is moved.
  *
- * Invariant: a buffer that failed is left alone; its writer looks once, at
- * the end. */
+ * Rejected: always the longest header, because lengths must be minimal (RFC
+ * 6455 section 5.2).
+ *
+ * Invariant: a failed buffer is not changed; its writer checks once, at the
+ * end. */
 #include "frame.h"
 
 enum {
     FIN = 0x80,
     LENGTH_16 = 126, /* the length follows in 2 bytes */
     LENGTH_64 = 127, /* ... in 8 */
-    HEADER_16 = 4,   /* bytes of a header with a length of 16 bits */
+    HEADER_16 = 4,   /* bytes of a header with a 16-bit length */
     CODE_LEN = 2,    /* bytes of a close code */
     REASON_MAX = 123 /* bytes: a control frame carries 125 */
 };
@@ -32,7 +34,7 @@ static void put_big_endian(char *at, uint64_t value, size_t size)
         at[i] = (char)(value >> 8 * (size - 1 - i));
 }
 
-/* Write the header of a final frame of `len` bytes at `at`. */
+/* Write the header of a final frame of `len` bytes to `at`. */
 static void write_header(char *at, enum pl_ws_opcode opcode, uint64_t len)
 {
     at[0] = (char)(FIN | opcode);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handshake.c - see handshake.h.
  *
- * The head is read by http/head.c, which asks here about the method and about
- * each field, in the order of the bytes; what depends on several fields is
- * checked after the last one.  As there, nothing is kept between calls.
+ * http/head.c reads the head and calls this file for the method and for each
+ * field, in the order of the bytes; checks that depend on several fields follow
+ * after the last one.  Like http/head.c, this keeps nothing between calls.
  *
- * Invariant: *out is written only for a request that is right in every point,
- * and only by publish(). */
+ * Invariant: *out is written only by publish(), for a valid request. */
 #include "handshake.h"
 
 #include "head.h"
@@ -27,8 +26,8 @@ enum field {
 
 enum kind {
     ONCE,   /* a second one is an error */
-    JOINED, /* several are one list, handed on */
-    TOKENS  /* several are one list, looked through here */
+    JOINED, /* several form one list, passed on */
+    TOKENS  /* several form one list, searched here */
 };
 
 #define NAME(literal)                                                          \
@@ -50,17 +49,17 @@ static const struct {
     [FORWARDED_FOR] = {NAME("x-forwarded-for"), JOINED},
 };
 
-/* What is known of a request that is being read. */
+/* The state of a request that is being read. */
 struct head {
-    struct pl_span value[FIELD_COUNT]; /* the first one's */
+    struct pl_span value[FIELD_COUNT]; /* of the first field */
     size_t count[FIELD_COUNT];
-    size_t joined; /* bytes needed to join those that came several times */
+    size_t joined; /* bytes needed to join repeated fields */
     bool to_websocket;
     bool connection_upgrade;
 };
 
-/* Methods of RFC 9110 and 5789 that are known and not served: 405; all others
- * are 501, which is what section 9.1 asks for. */
+/* Known methods of RFC 9110 and RFC 5789 get 405, others 501, as RFC 9110
+ * section 9.1 requires. */
 static enum pl_err check_method(void *arg, struct pl_span method,
                                 struct pl_http_error *error)
 {
@@ -95,10 +94,10 @@ static bool has_token(struct pl_span list, struct pl_span token)
     return false;
 }
 
-/* RFC 6455 section 9.1: extensions that do not conform to the grammar fail the
- * connection; section 4.2.1: so does whatever else does not.  A list without
+/* Extensions that violate the grammar fail the connection (RFC 6455 section
+ * 9.1), and so does any other violation (section 4.2.1).  A list without
  * elements counts as absent: the official Python SDK sends an empty
- * Sec-WebSocket-Protocol with every JSON connection. */
+ * Sec-WebSocket-Protocol with each JSON connection. */
 static enum pl_err check_list(enum field f, struct pl_span value,
                               struct pl_http_error *error)
 {
@@ -111,7 +110,7 @@ static enum pl_err check_list(enum field f, struct pl_span value,
     return PL_OK;
 }
 
-/* Note a field that matters here. */
+/* Record a field that matters here. */
 static enum pl_err note_field(struct head *h, enum field f,
                               struct pl_span value, struct pl_http_error *error)
 {
@@ -142,8 +141,7 @@ static enum pl_err read_field(void *arg, struct pl_span name,
 }
 
 /* 24 characters of base64 for 16 bytes.  Four bits of the last character are
- * beyond the 16 bytes; as RFC 4648 section 3.5 allows they are not looked
- * at. */
+ * unused and not checked, as RFC 4648 section 3.5 allows. */
 static bool is_key(struct pl_span key)
 {
     if (key.len != 24 || key.at[22] != '=' || key.at[23] != '=')
@@ -158,7 +156,7 @@ static bool is_key(struct pl_span key)
     return true;
 }
 
-/* What depends on the whole head. */
+/* The checks that need the whole head. */
 static enum pl_err check_head(const struct pl_http_head *request,
                               const struct head *h, struct pl_http_error *error)
 {
@@ -177,7 +175,7 @@ static enum pl_err check_head(const struct pl_http_head *request,
     return PL_OK;
 }
 
-/* The values of list `f` behind one another in `at`; moves *at on. */
+/* Join the values of list `f` at *at, and advance *at. */
 static struct pl_span join(struct pl_span lines, enum field f, char **at)
 {
     struct pl_span name, value, all = {*at, 0};

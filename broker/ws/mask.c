@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mask.c - see mask.h.
  *
- * The key is laid out over 8 bytes, and two vectors of 16 are taken a step;
- * the vectors are the compiler's own, so that the loop is wide at every level
- * of optimisation and on every machine.  All loads and stores go through
- * memcpy: a payload lies at any address.  Gathering the high bits on the way
- * costs one OR a vector and makes the UTF-8 check of ASCII text free.
- * Rejected: aligning first, which costs more than it gains on payloads of 50
- * to 200 bytes, and intrinsics, which are for one machine only.
+ * The key is repeated over 8 bytes, and each step processes two vectors of 16
+ * bytes.  The vectors are compiler extensions, so the loop is wide at each
+ * level of optimisation and on each machine.  All loads and stores use
+ * memcpy(), because a payload may have any address.  Collecting the high bits
+ * costs one OR per vector and makes the UTF-8 check of ASCII text free.
+ *
+ * Rejected: aligning first, because that costs more than it gains for payloads
+ * of 50 to 200 bytes; intrinsics, because they fit one machine only.
  *
  * Invariant: bytes outside [bytes, bytes + len) are neither read nor
  * written. */
@@ -40,7 +41,7 @@ static uint32_t unmask_half(char *at, uint32_t key)
     return word;
 }
 
-/* The key from `phase` on, in the order of memory. */
+/* The key from `phase` on, in memory order. */
 static uint32_t turn(const unsigned char key[4], unsigned phase)
 {
     unsigned char twice[8];

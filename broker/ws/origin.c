@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* origin.c - see origin.h.
  *
- * A text that is no serialized origin (RFC 6454, section 6.2) is split before
- * anything is compared, and refused, so no star of a pattern reaches over
- * characters that no host has ("https://evil.example?.example.net").
+ * The text is split before any comparison and refused if it is no serialized
+ * origin (RFC 6454, section 6.2).  So a star of a pattern never matches
+ * characters that a host cannot have ("https://evil.example?.example.net").
  *
- * A port that is not written is the scheme's, on both sides: a proxy may add
- * ":443" to Host where the browser leaves it out.  The scheme must be https on
- * a TLS listener.  On a plain one it may be http or https, because TLS may end
- * before us.
+ * A missing port is the default of the scheme, on both sides: a proxy may add
+ * ":443" to Host where the browser omits it.  The scheme must be https on a TLS
+ * listener.  On a plain listener it may be http or https, because a proxy may
+ * terminate TLS.
  *
- * Invariant: nothing is allowed that no rule names; "null" is an origin that
- * only "*" names. */
+ * Invariant: nothing is allowed without a rule; only "*" allows "null". */
 #include "origin.h"
 
 #include "host.h"

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pieces.c - see pieces.h.
  *
- * What arrives is gathered in memory that doubles with it, never beyond the end
- * of the message where that is known, or what a message may have.  So a header
- * of 64 KiB by itself costs its peer more than us.  Rejected: allocating the
- * announced length, which is faster for large messages but gives memory to
- * whoever asks for it; and ending with each frame, which copied a message once
- * a fragment.
+ * Payload is collected in memory that doubles, up to the end of the message if
+ * known, else up to the limit.  So announcing 64 KiB costs a peer more than us.
  *
- * A compressed message (RFC 7692) is inflated as it arrives, by a stream of its
- * own for so long, so that text that is wrong, data that is invalid and a bomb
- * are told at once.  When the loop has no stream left for that, the message is
- * gathered as it came and judged at its end: that memory is bounded comes
- * before that the error is early.  A message may come in somewhat more bytes
- * than max_message, because what cannot be compressed grows a little; what it
- * becomes may not.
+ * A compressed message (RFC 7692) is inflated on arrival by its own stream, so
+ * that wrong text, invalid data and bombs are found at once.  If no stream is
+ * left, the message is collected and checked at its end: bounded memory matters
+ * more than an early error.  It may arrive in slightly more bytes than
+ * max_message, because incompressible data grows; its result may not.
  *
- * Whichever way, the first thing that is wrong is told, in the order of what
- * comes out.
+ * On both paths the first error in the order of the output is reported.
  *
- * Invariant: data.len <= max_message and arrived <= max_message, or
- * pl_ws_compressed_max() of it.  The inflation is open only while the message
- * is, and not behind a fault. */
+ * Rejected: allocating the announced length, because any peer could then take
+ * memory; collecting per frame, because that copied a message once per
+ * fragment.
+ *
+ * Invariant: data.len <= max_message; arrived <= max_message, or
+ * pl_ws_compressed_max() of it.  An inflation is open only while its message
+ * is, and never after a fault. */
 #include "pieces.h"
 
 #include <stdlib.h>
@@ -86,7 +83,7 @@ struct pl_ws_fault pl_ws_pieces_begin(struct pl_ws_pieces *p,
     return err == PL_EFULL ? none : fault_of(err);
 }
 
-/* `most`: bytes that it can become. */
+/* Append `piece`.  `most`: bytes that the message can reach. */
 static bool gather(struct pl_buf *b, struct pl_span piece, size_t most)
 {
     size_t need = b->len + piece.len;
@@ -108,7 +105,7 @@ static bool gather(struct pl_buf *b, struct pl_span piece, size_t most)
     return true;
 }
 
-/* Judge what the inflation put behind `from`, and how that ended. */
+/* Check the output of the inflation after `from`, and its result `err`. */
 static struct pl_ws_fault judge(struct pl_ws_pieces *p,
                                 const struct pl_ws_limits *limits, size_t from,
                                 enum pl_err err)

@@ -2,12 +2,14 @@
 /* utf8.c - see utf8.h.
  *
  * An automaton of nine states (RFC 3629 section 4: no overlong forms, no
- * surrogates, nothing above U+10FFFF).  A state is a bit position, and each
- * byte has a word that holds, at that position, the state that follows: a step
- * is one shift, and the load does not wait for the step before.  ASCII goes 16
- * bytes at a time.  Rejected: bounds of the next byte as the state, whose
- * branches are guessed wrong in mixed text and which did a third as much; and
- * vector instructions, which are for one machine only.
+ * surrogates, nothing above U+10FFFF).  A state is a bit position.  Each byte
+ * has a word that holds the next state at that position: a step is one shift,
+ * and the load does not wait for the previous step.  ASCII is skipped 16 bytes
+ * at a time.
+ *
+ * Rejected: the bounds of the next byte as the state, because its branches are
+ * mispredicted in mixed text (a third of the speed); vector instructions,
+ * because they fit one machine only.
  *
  * Invariant: between two pieces the state is START or inside a character that
  * can still become valid. */
@@ -27,19 +29,19 @@ enum {
     AFTER_ED = 30, /* two more, no surrogate */
     AFTER_F0 = 36, /* three more, the next not overlong */
     AFTER_F4 = 42, /* three more, not above U+10FFFF */
-    WRONG = 48,    /* for ever */
+    WRONG = 48,    /* final */
     MASK = 63
 };
 
 #define TO(from, to) ((uint64_t)(to) << (from))
 
-/* A byte that begins a character, or is one, and nothing else. */
+/* A byte that begins a character, or is one. */
 #define FIRST(to)                                                              \
     (TO(START, to) | TO(LAST, WRONG) | TO(TWO, WRONG) | TO(THREE, WRONG) |     \
      TO(AFTER_E0, WRONG) | TO(AFTER_ED, WRONG) | TO(AFTER_F0, WRONG) |         \
      TO(AFTER_F4, WRONG) | TO(WRONG, WRONG))
 
-/* A byte that continues one; what may follow those with bounds differs. */
+/* A byte that continues a character; the states with bounds differ. */
 #define NEXT(e0, ed, f0, f4)                                                   \
     (TO(START, WRONG) | TO(LAST, START) | TO(TWO, LAST) | TO(THREE, TWO) |     \
      TO(AFTER_E0, e0) | TO(AFTER_ED, ed) | TO(AFTER_F0, f0) |                  \
@@ -76,7 +78,7 @@ bool pl_utf8_feed(struct pl_utf8 *u, struct pl_span piece)
 {
     const byte *at = (const byte *)piece.at;
     size_t left = piece.len;
-    uint64_t state = u->state; /* above MASK lies what is left of a word */
+    uint64_t state = u->state; /* the bits above MASK are the rest of a word */
 
     for (; left >= BLOCK; left -= BLOCK, at += BLOCK) {
         if ((state & MASK) == START && is_ascii(at))

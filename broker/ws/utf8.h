@@ -8,14 +8,14 @@
 
 #include "span.h"
 
-/* Where a check stands between two pieces; all zero is the start.  Complete
- * when zero again. */
+/* The state between two pieces; all zero: at the start, or after a complete
+ * character. */
 struct pl_utf8 {
     uint32_t state;
 };
 
-/* Check the next piece.  False at the first byte that no continuation can
- * make valid. */
+/* Check the next piece.  Return false at the first byte that no continuation
+ * can make valid. */
 bool pl_utf8_feed(struct pl_utf8 *u, struct pl_span piece);
 
 static inline bool pl_utf8_is_complete(const struct pl_utf8 *u)
@@ -23,7 +23,7 @@ static inline bool pl_utf8_is_complete(const struct pl_utf8 *u)
     return u->state == 0;
 }
 
-/* Whether the whole of `text` is valid. */
+/* True if all of `text` is valid. */
 bool pl_utf8_is_valid(struct pl_span text);
 
 #endif
