@@ -214,11 +214,21 @@ static void run_mail(struct pl_loop *loop)
 
 /* --- The turn --- */
 
+/* The first time that is taken after a turn is when the next turn begins. */
 static void take_time(struct pl_loop *loop)
 {
     loop->now_ns = loop->clock->monotonic(loop->clock);
     loop->wall_ms = loop->clock->wall(loop->clock);
+    if (!loop->is_fresh)
+        atomic_store_explicit(&loop->turn_begun_ns, loop->now_ns,
+                              memory_order_relaxed);
     loop->is_fresh = true;
+}
+
+static void forget_time(struct pl_loop *loop)
+{
+    loop->is_fresh = false;
+    atomic_store_explicit(&loop->turn_begun_ns, 0, memory_order_relaxed);
 }
 
 static void end_sleep(struct pl_loop *loop)
@@ -276,7 +286,8 @@ static void measure(struct pl_loop *loop, uint64_t begun_ns, uint64_t length)
 static void end_turn(struct pl_loop *loop, uint64_t begun_ns, bool did_work)
 {
     loop->stats.turns++;
-    loop->is_fresh = loop->is_let_in = false;
+    loop->is_let_in = false;
+    forget_time(loop);
     publish_queued(loop);
     if (!did_work)
         return;
@@ -349,6 +360,12 @@ void pl_loop_awake(struct pl_loop *loop)
     end_sleep(loop);
     if (!loop->is_fresh)
         take_time(loop);
+}
+
+void pl_loop_retire(struct pl_loop *loop)
+{
+    end_sleep(loop);
+    forget_time(loop);
 }
 
 /* --- Accessors --- */
@@ -432,46 +449,6 @@ void pl_loop_set_wake(struct pl_loop *loop, void (*wake)(void *), void *arg)
     loop->wake_arg = arg;
 }
 
-/* --- Read by other threads --- */
-
-void pl_loop_enter(struct pl_loop *loop, const char *name)
-{
-    atomic_store_explicit(&loop->busy_since,
-                          loop->clock->monotonic(loop->clock),
-                          memory_order_relaxed);
-    atomic_store_explicit(&loop->busy_name, name, memory_order_release);
-}
-
-void pl_loop_leave(struct pl_loop *loop)
-{
-    atomic_store_explicit(&loop->busy_name, NULL, memory_order_release);
-}
-
-/* Reading the name before and after the time makes sure that they match. */
-bool pl_loop_busy(const struct pl_loop *loop, const char **name,
-                  uint64_t *since_ns)
-{
-    struct pl_loop *l = (struct pl_loop *)loop;
-    const char *before =
-        atomic_load_explicit(&l->busy_name, memory_order_acquire);
-    uint64_t since = atomic_load_explicit(&l->busy_since, memory_order_acquire);
-
-    if (before == NULL || before != atomic_load(&l->busy_name))
-        return false;
-    *name = before;
-    *since_ns = since;
-    return true;
-}
-
-uint64_t pl_loop_backlog(const struct pl_loop *loop)
-{
-    struct pl_loop *l = (struct pl_loop *)loop;
-    uint64_t posted =
-        atomic_load_explicit(&l->inbox.count, memory_order_acquire);
-
-    return posted + atomic_load_explicit(&l->queued, memory_order_relaxed);
-}
-
 /* --- Create and destroy --- */
 
 static void init_random(struct pl_loop *loop, uint64_t seed)
@@ -507,11 +484,10 @@ static void init(struct pl_loop *loop, struct pl_system *s, unsigned index,
     pl_inbox_init(&loop->inbox, options->inbox_limit > 0 ? options->inbox_limit
                                                          : INBOX_LIMIT);
     atomic_init(&loop->queued, 0);
-    atomic_init(&loop->busy_name, NULL);
-    atomic_init(&loop->busy_since, 0);
     init_random(loop, options->seed);
+    atomic_init(&loop->turn_begun_ns, 0);
     take_time(loop);
-    loop->is_fresh = false;
+    forget_time(loop);
     pl_wheel_init(&loop->wheel, pl_loop_now_ms(loop));
 }
 
@@ -527,7 +503,8 @@ enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
     loop->out = calloc(s->loop_count, sizeof *loop->out);
     loop->out_dirty = calloc(s->loop_count, sizeof *loop->out_dirty);
     loop->line = pl_line_create(s);
-    if (loop->out == NULL || loop->out_dirty == NULL || loop->line == NULL) {
+    if (loop->out == NULL || loop->out_dirty == NULL || loop->line == NULL ||
+        pl_loop_busy_create(loop) != PL_OK) {
         pl_loop_destroy(loop);
         return PL_ENOMEM;
     }
@@ -554,6 +531,7 @@ void pl_loop_destroy(struct pl_loop *loop)
     destroy_list(pl_inbox_take(&loop->inbox));
     pl_line_close(loop->line);
     pl_line_release(loop->line);
+    pl_snapshot_destroy(loop->busy);
     free(loop->out);
     free(loop->out_dirty);
     free(loop->slots);

@@ -117,15 +117,28 @@ void pl_loop_bound_output(struct pl_loop *loop, uint64_t bytes_a_turn);
 void pl_loop_add_work(struct pl_loop *loop, uint64_t units);
 void pl_loop_bound_work(struct pl_loop *loop, uint64_t units_a_turn);
 
+/* Return the monotonic time at which the current turn began, with the driver's
+ * callbacks before it; 0 if no turn runs.  The turn of a loop that hangs began
+ * long ago.
+ * Thread: any. */
+uint64_t pl_loop_turn_begun_ns(const struct pl_loop *loop);
+
+/* Bytes of a name that other threads see, with its terminating zero.  A longer
+ * name is truncated between two characters of UTF-8. */
+enum { PL_LOOP_NAME_SIZE = 64 };
+
 /* Record that application code named `name` runs now, and that it has returned.
- * Reported while a handler blocks.  `name` is constant or outlives the call. */
+ * Reported while a handler blocks.
+ * Owner:  the loop copies `name`; "" is no name.
+ * Thread: the loop's. */
 void pl_loop_enter(struct pl_loop *loop, const char *name);
 void pl_loop_leave(struct pl_loop *loop);
 
-/* Return the code that runs now and the monotonic time at which it started, or
- * false if none runs.
+/* Return true if application code runs now, with its name and the monotonic
+ * time at which it started.  On false both are untouched.
+ * Owner:  the caller has a copy of the name.
  * Thread: any. */
-bool pl_loop_busy(const struct pl_loop *loop, const char **name,
+bool pl_loop_busy(const struct pl_loop *loop, char name[PL_LOOP_NAME_SIZE],
                   uint64_t *since_ns);
 
 /* The number of messages posted to this loop and not handled yet; at most a
@@ -156,6 +169,11 @@ uint64_t pl_loop_next_timer(const struct pl_loop *loop);
  * of the driver calls it first. */
 bool pl_loop_sleep(struct pl_loop *loop);
 void pl_loop_awake(struct pl_loop *loop);
+
+/* Declare that the driver takes no more turns: posts stop calling `wake`, and
+ * another driver may take over the loop.
+ * Thread: the loop's, or any after that one has ended. */
+void pl_loop_retire(struct pl_loop *loop);
 
 /* Set how to wake a sleeping loop.  Any thread may call `wake`. */
 void pl_loop_set_wake(struct pl_loop *loop, void (*wake)(void *), void *arg);

@@ -9,6 +9,7 @@
 #include "inbox.h"
 #include "line_private.h"
 #include "loop.h"
+#include "snapshot.h"
 #include "system.h"
 
 /* The slot of the loop itself, which handles mail to it: struct pl_loop_msg, or
@@ -90,9 +91,9 @@ struct pl_loop {
 
     /* Any thread. */
     struct pl_inbox inbox;
-    atomic_uint_fast64_t queued; /* mail_queued as of the last turn */
-    _Atomic(const char *) busy_name;
-    atomic_uint_fast64_t busy_since;
+    atomic_uint_fast64_t queued;        /* mail_queued as of the last turn */
+    atomic_uint_fast64_t turn_begun_ns; /* while is_fresh, otherwise 0 */
+    struct pl_snapshot *busy;           /* owned; see loop_seen.c */
 };
 
 struct pl_system {
@@ -108,6 +109,10 @@ enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
                            unsigned index,
                            const struct pl_system_options *options);
 void pl_loop_destroy(struct pl_loop *loop);
+
+/* loop_seen.c.  For pl_loop_enter(); pl_loop_destroy() frees it.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_loop_busy_create(struct pl_loop *loop);
 
 /* The address of loop number `index` itself, see struct pl_loop_msg. */
 struct pl_address pl_system_loop_address(const struct pl_system *s,

@@ -224,7 +224,7 @@ static void run(void *arg)
     if (r->begin != NULL)
         r->begin(r->begin_arg);
     event_base_loop(r->base, EVLOOP_NO_EXIT_ON_EMPTY);
-    pl_loop_awake(r->loop); /* stop asking for wake-ups */
+    pl_loop_retire(r->loop); /* stop asking for wake-ups */
 }
 
 static void (*complain)(const char *text);
@@ -281,7 +281,7 @@ void pl_reactor_destroy(struct pl_reactor *r)
 {
     if (r == NULL)
         return;
-    pl_loop_awake(r->loop); /* `wake` must not be called after this */
+    pl_loop_retire(r->loop); /* `wake` must not be called after this */
     destroy_event(r->turn_event);
     destroy_event(r->wake_event);
     destroy_event(r->timer_event);

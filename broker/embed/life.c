@@ -135,10 +135,10 @@ static uint64_t now_ms(void)
 /* Log the handler that blocks a loop. */
 static void name_blocker(const struct pl_share *s, unsigned i)
 {
-    const char *name = "unknown";
+    char name[PL_LOOP_NAME_SIZE] = "unknown";
     uint64_t since_ns = 0, ms = 0;
 
-    if (pl_loop_busy(s->loop, &name, &since_ns))
+    if (pl_loop_busy(s->loop, name, &since_ns))
         ms = now_ms() - since_ns / 1000000;
     PL_LOG(PL_LOG_ERROR, "loop does not end", pl_log_number("loop", i),
            pl_log_string("handler", name), pl_log_number("ms", (int64_t)ms));

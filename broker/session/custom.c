@@ -77,7 +77,7 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return true;
     }
-    /* The table may be replaced while it runs; the name may not go. */
+    /* The table may be replaced while it runs; note_slow() needs the name. */
     struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
     uint64_t begin = clock_ms(s);
     pl_loop_enter(s->actor.loop, name);

@@ -116,7 +116,7 @@ static void read_busy(struct pl_status_loop *out, struct pl_system *system,
     const struct pl_clock *clock = pl_system_clock(system);
     uint64_t since_ns;
 
-    if (!pl_loop_busy(pl_system_loop(system, index), &out->busy, &since_ns))
+    if (!pl_loop_busy(pl_system_loop(system, index), out->busy, &since_ns))
         return;
     uint64_t now_ns = clock->monotonic(clock);
     out->busy_ms = now_ns > since_ns ? (now_ns - since_ns) / 1000000u : 0;

@@ -28,8 +28,8 @@ struct pl_status_source {
 
 struct pl_status_loop {
     uint64_t value[PL_METRIC_COUNT];
-    const char *busy; /* the handler that runs now, or NULL */
-    uint64_t busy_ms; /* time since the handler was called */
+    char busy[PL_LOOP_NAME_SIZE]; /* the handler that runs now, or "" */
+    uint64_t busy_ms;             /* time since the handler was called */
 };
 
 /* Two sums that must agree: what was received, and what became of it. */

@@ -83,7 +83,8 @@ static json_t *loop_json(const struct pl_status_loop *l, unsigned index)
         (json_int_t)v[PL_METRIC_TIMERS], "connections",
         (json_int_t)v[PL_METRIC_CONNECTIONS], "mail_queued",
         (json_int_t)v[PL_METRIC_MAIL_QUEUED], "mail_deepest",
-        (json_int_t)v[PL_METRIC_MAIL_DEEPEST], "handler", l->busy, "handler_ms",
+        (json_int_t)v[PL_METRIC_MAIL_DEEPEST], "handler",
+        l->busy[0] == '\0' ? NULL : l->busy, "handler_ms",
         (json_int_t)l->busy_ms);
 }
 

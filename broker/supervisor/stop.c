@@ -100,25 +100,22 @@ static struct pl_party_list *parties_of(struct pl_supervisor *s,
 
 /* --- What had to be forced --- */
 
-/* Return the handler that blocks the loop of `p`, or NULL. */
-static const char *blocker(const struct pl_supervisor *s,
-                           const struct pl_party *p)
+/* Return true if a handler blocks the loop of `p`, with its name. */
+static bool is_blocked(const struct pl_supervisor *s, const struct pl_party *p,
+                       char handler[PL_LOOP_NAME_SIZE])
 {
     struct pl_system *system = pl_loop_system(s->actor.loop);
-    const char *name = NULL;
     uint64_t since_ns;
 
-    if (!pl_loop_busy(pl_system_loop(system, p->address.loop), &name,
-                      &since_ns))
-        return NULL;
-    return name;
+    return pl_loop_busy(pl_system_loop(system, p->address.loop), handler,
+                        &since_ns);
 }
 
 static void warn(const struct pl_supervisor *s, const struct pl_party *p)
 {
-    const char *handler = blocker(s, p);
+    char handler[PL_LOOP_NAME_SIZE];
 
-    if (handler != NULL)
+    if (is_blocked(s, p, handler))
         PL_LOG(PL_LOG_WARN, "a handler blocks the stop",
                pl_log_string("phase", pl_phase_text(now(s))),
                pl_log_string("handler", handler),
@@ -135,7 +132,9 @@ static void warn(const struct pl_supervisor *s, const struct pl_party *p)
 /* Return true if the loop of `p` has not replied but is not blocked. */
 static bool is_slow(const struct pl_supervisor *s, const struct pl_party *p)
 {
-    return !s->is_mute[p->address.loop] && blocker(s, p) == NULL;
+    char handler[PL_LOOP_NAME_SIZE];
+
+    return !s->is_mute[p->address.loop] && !is_blocked(s, p, handler);
 }
 
 static bool is_any_slow(const struct pl_supervisor *s)

@@ -583,23 +583,6 @@ static void the_recent_lag_is_a_mean_over_time(void **state)
     assert_in_range(recent_ms(), 0, 10);
 }
 
-static void the_loop_says_which_foreign_code_runs(void **state)
-{
-    const char *name = "untouched";
-    uint64_t since = 1;
-
-    (void)state;
-    assert_false(pl_loop_busy(loop, &name, &since));
-    assert_string_equal(name, "untouched");
-    pl_loop_enter(loop, "handler");
-    pl_clock_driven_advance(&clock_, 1000);
-    assert_true(pl_loop_busy(loop, &name, &since));
-    assert_string_equal(name, "handler");
-    assert_int_equal(since, UINT64_C(5000000000));
-    pl_loop_leave(loop);
-    assert_false(pl_loop_busy(loop, &name, &since));
-}
-
 static void a_seed_repeats_the_numbers_of_each_loop(void **state)
 {
     uint64_t x[2][2];
@@ -645,7 +628,6 @@ int main(void)
         TEST(a_turn_that_did_nothing_is_not_published),
         TEST(the_loop_measures_its_lag_and_the_wait_in_mailboxes),
         TEST(the_recent_lag_is_a_mean_over_time),
-        TEST(the_loop_says_which_foreign_code_runs),
         TEST(a_seed_repeats_the_numbers_of_each_loop),
     };
 

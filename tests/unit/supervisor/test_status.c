@@ -170,9 +170,28 @@ static void a_handler_that_blocks_a_loop_is_named_with_its_time(void **state)
     const struct pl_status *s = collect(f);
     assert_string_equal(s->loops[1].busy, "orders.place");
     assert_int_equal(s->loops[1].busy_ms, 250);
-    assert_null(s->loops[0].busy);
+    assert_string_equal(s->loops[0].busy, "");
     pl_loop_leave(loop);
-    assert_null(collect(f)->loops[1].busy);
+    assert_string_equal(collect(f)->loops[1].busy, "");
+}
+
+/* The program may unregister the handler, and with it goes its name. */
+static void the_name_of_a_handler_outlives_the_handler(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_loop *loop = pl_system_loop(f->system, 1);
+    char *name = strdup("orders.place");
+    struct pl_buf text = {0};
+
+    pl_loop_enter(loop, name);
+    collect(f);
+    pl_loop_leave(loop);
+    memset(name, 'x', strlen(name));
+    free(name);
+    assert_int_equal(pl_status_write_json(&f->status, &text), PL_OK);
+    pl_buf_put_byte(&text, '\0');
+    assert_non_null(strstr(text.data, "\"handler\":\"orders.place\""));
+    pl_buf_fini(&text);
 }
 
 /* S:A11, S:A12 */
@@ -338,6 +357,7 @@ int main(void)
         WITH_FIXTURE(a_ledger_is_balanced_only_when_it_is_in_every_loop),
         WITH_FIXTURE(every_ledger_counts_all_its_ends),
         WITH_FIXTURE(a_handler_that_blocks_a_loop_is_named_with_its_time),
+        WITH_FIXTURE(the_name_of_a_handler_outlives_the_handler),
         WITH_FIXTURE(the_old_keys_follow_the_life_of_the_broker),
         WITH_FIXTURE(after_the_stop_no_gauge_remembers_the_loops),
         WITH_FIXTURE(a_miscount_in_any_ledger_is_found_after_the_stop),
