@@ -12,6 +12,8 @@
  *
  * Invariant: each entry of admin->waiting has one call and one request, and
  * ends with the one that ends first. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "admin_private.h"
@@ -125,8 +127,20 @@ static void on_health(struct pl_admin *a, struct pl_web_conn *c,
 static void on_ready(struct pl_admin *a, struct pl_web_conn *c,
                      const struct pl_http_head *head)
 {
+    const struct pl_status_source *source = a->options.status;
+    struct pl_stall stall;
+    char why[80];
+
     (void)head;
-    reply_status(c, pl_status_is_ready(a->options.status) ? 200 : 503);
+    if (!pl_status_is_ready(source)) {
+        reply_status(c, 503);
+    } else if (pl_status_is_stuck(source, &stall)) {
+        snprintf(why, sizeof why, "loop %u has not turned for %" PRIu64 " ms",
+                 stall.loop, stall.ms);
+        pl_web_reply_status(c, 503, why, NULL);
+    } else {
+        reply_status(c, 200);
+    }
 }
 
 /* Respond with the status of the broker, as `write` formats it. */

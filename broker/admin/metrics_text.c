@@ -51,6 +51,8 @@ void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s)
                  s->memory_bytes);
     write_number(b, "phase", "0 running, 1 to 6 stopping, 7 stopped", PL_GAUGE,
                  s->life.phase);
+    write_number(b, "loops_stuck", "loops that do not turn (limits.loop_lag)",
+                 PL_GAUGE, s->stuck);
     write_number(b, "log_lines_dropped",
                  "log lines for which there was no room, or that could not be "
                  "written (of the process)",

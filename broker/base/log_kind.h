@@ -35,6 +35,7 @@ enum {
     X(HANDLER_ABSENT, "handler_absent")                                        \
     X(NO_MEMORY, "no_memory")                                                  \
     X(LAG, "lag")                                                              \
+    X(STALL, "stall")                                                          \
     X(SHED, "shed")                                                            \
     X(CHANNELS, "channels")                                                    \
     X(HISTORY, "history")                                                      \

@@ -109,6 +109,7 @@ static enum pl_err build_loop(struct pl_broker *b, unsigned i)
 
     s->loop = pl_system_loop(b->system, i);
     s->snapshot = b->snapshots[i];
+    s->stalls = b->stalls;
     pl_loop_on_turn_end(s->loop, pl_broker_publish_numbers, s);
     enum pl_err rc = pl_reactor_create(&s->reactor, s->loop, NULL);
     if (rc == PL_OK)
@@ -260,6 +261,7 @@ static enum pl_err build_listener(struct pl_broker *b, size_t i)
         .conns = b->conns,
         .snapshots = b->snapshots,
         .loops = b->workers,
+        .loop_lag_ms = c->limits.loop_lag_ms,
         .given = b->given,
         .doors = b->doors,
         .metrics = &s->metrics,
@@ -439,31 +441,39 @@ static enum pl_err allocate(struct pl_broker *b)
 enum pl_err pl_broker_prepare(struct pl_broker *b)
 {
     struct pl_system_options o = {.loops = b->workers + 1};
-    struct pl_phase_trace *phases;
-    struct pl_system *system;
+    struct pl_phase_trace *phases = NULL;
+    struct pl_stalls *stalls = NULL;
+    struct pl_system *system = NULL;
     enum pl_err rc = pl_phase_trace_create(&phases, &pl_clock_system);
 
-    if (rc != PL_OK)
-        return rc;
-    rc = pl_system_create(&system, &o);
+    if (rc == PL_OK)
+        rc = pl_system_create(&system, &o);
+    if (rc == PL_OK)
+        rc = pl_stalls_create(&stalls, system, phases,
+                              b->config->limits.loop_lag_ms);
     if (rc != PL_OK) {
+        pl_system_destroy(system);
         pl_phase_trace_destroy(phases);
         return rc;
     }
     struct pl_system *old_system = b->system;
     struct pl_phase_trace *old_phases = b->phases;
+    struct pl_stalls *old_stalls = b->stalls;
     pl_guard_enter(b->guard);
     b->system = system;
     b->phases = phases;
+    b->stalls = stalls;
     b->status = (struct pl_status_source){
         .version = PL_VERSION,
         .system = system,
         .snapshots = b->snapshots,
         .phases = phases,
+        .stalls = stalls,
     };
     pl_guard_leave(b->guard);
     pl_system_destroy(old_system); /* pl_broker_status() reads the new system
                                       now */
+    pl_stalls_destroy(old_stalls);
     pl_phase_trace_destroy(old_phases);
     memset(b->shares, 0, (b->workers + 1) * sizeof *b->shares);
     memset(b->given, 0, b->workers * sizeof *b->given);
@@ -562,6 +572,7 @@ void pl_broker_destroy(struct pl_broker *b)
     pl_system_destroy(b->system);
     for (unsigned i = 0; b->snapshots != NULL && i <= b->workers; i++)
         pl_snapshot_destroy(b->snapshots[i]);
+    pl_stalls_destroy(b->stalls);
     pl_phase_trace_destroy(b->phases);
     pl_handlers_release(b->handlers);
     pl_tls_release(b->tls);

@@ -27,6 +27,7 @@ struct pl_share {
     struct pl_loop *loop;
     struct pl_reactor *reactor;
     struct pl_snapshot *snapshot; /* owned by the broker */
+    struct pl_stalls *stalls;     /* owned by the broker */
     struct pl_metrics metrics;
     struct pl_channels *channels;
     struct pl_hub *hub;
@@ -51,6 +52,7 @@ struct pl_broker {
     struct pl_address admin;      /* on the control loop */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
+    struct pl_stalls *stalls;
     struct pl_snapshot **snapshots; /* by loop */
     struct pl_status_source status;
     struct pl_system *system; /* kept after a run, for the status */
@@ -70,7 +72,7 @@ struct pl_broker {
     struct pl_address supervisor_address;
     bool has_run; /* a new start needs a new system */
     /* Any thread may call.  The guard protects is_running and the replacement
-     * of system, phases, status, handlers, tls and access. */
+     * of system, phases, stalls, status, handlers, tls and access. */
     struct pl_guard *guard;
     bool is_running;
     bool is_settled; /* the audit of the last run that was joined */

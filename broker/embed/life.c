@@ -292,10 +292,12 @@ enum pl_err pl_broker_status(const struct pl_broker *b, char **out)
 {
     struct pl_status status;
     struct pl_buf text = {0};
+    const struct pl_log *before = pl_log_use(&b->log);
 
     pl_guard_enter(b->guard);
     enum pl_err rc = pl_status_collect(&status, &b->status);
     pl_guard_leave(b->guard);
+    pl_log_use(before);
     if (rc != PL_OK)
         return rc;
     rc = pl_status_write_json(&status, &text);

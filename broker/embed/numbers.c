@@ -40,4 +40,5 @@ void pl_broker_publish_numbers(void *share)
 
     pl_broker_copy_stats(s);
     pl_snapshot_publish(s->snapshot, s->metrics.value);
+    pl_stalls_on_turn_end(s->stalls, s->loop);
 }

@@ -5,7 +5,8 @@
  * the fewest, counted from what it handed over and what the loops published.
  * For a second it avoids a loop that refuses connections because it lags, or
  * that did not accept its mail: such a loop has the fewest, so it would get
- * every new connection.
+ * every new connection.  A loop that hangs refuses nothing, so the listener
+ * looks itself at how long the turn of each loop lasts.
  *
  * When the process or the machine is out of descriptors or memory, the listener
  * pauses instead of spinning; connections wait in the backlog.  The log reports
@@ -34,6 +35,7 @@
 #include "loop.h"
 #include "monitor.h"
 #include "reactor.h"
+#include "system.h"
 
 /* The kernel limits the backlog to net.core.somaxconn.  When thousands of
  * clients reconnect at once, they wait here for their handshake; a client that
@@ -89,6 +91,18 @@ static void note_lag(struct pl_listener *l, unsigned loop, uint64_t refused)
     avoid(l, loop);
 }
 
+/* Return true while the turn of `loop` has lasted longer than loop_lag_ms. */
+static bool is_stuck(const struct pl_listener *l, unsigned loop)
+{
+    struct pl_system *system = pl_loop_system(l->actor.loop);
+    uint64_t begun_ns = pl_loop_turn_begun_ns(
+        pl_system_loop(system, l->options.conns[loop].loop));
+
+    return l->options.loop_lag_ms > 0 && begun_ns > 0 &&
+           begun_ns / 1000000 + l->options.loop_lag_ms <
+               pl_loop_now_ms(l->actor.loop);
+}
+
 /* Compute the load of each loop: what it published, and what is in transit to
  * it. */
 static void look_at_loops(struct pl_listener *l)
@@ -102,6 +116,8 @@ static void look_at_loops(struct pl_listener *l)
         l->load[i] = v[PL_METRIC_CONNECTIONS] + l->options.given[i] -
                      v[PL_METRIC_ACCEPTED];
         note_lag(l, i, v[PL_METRIC_REFUSED_LAG]);
+        if (is_stuck(l, i))
+            avoid(l, i);
     }
 }
 

@@ -122,6 +122,15 @@ static void read_busy(struct pl_status_loop *out, struct pl_system *system,
     out->busy_ms = now_ns > since_ns ? (now_ns - since_ns) / 1000000u : 0;
 }
 
+static void read_stall(struct pl_status *s, struct pl_stalls *stalls,
+                       unsigned index)
+{
+    uint64_t ms = stalls == NULL ? 0 : pl_stalls_ms(stalls, index);
+
+    s->loops[index].stuck_ms = ms;
+    s->stuck += ms > 0;
+}
+
 static void read_loop(struct pl_status *s, const struct pl_status_source *from,
                       unsigned index)
 {
@@ -132,6 +141,7 @@ static void read_loop(struct pl_status *s, const struct pl_status_source *from,
         pl_line_refused(pl_loop_line(pl_system_loop(from->system, index)));
     if (s->life.phase != PL_PHASE_STOPPED) {
         read_busy(loop, from->system, index);
+        read_stall(s, from->stalls, index);
     } else {
         for (int m = 0; m < PL_METRIC_COUNT; m++) {
             if (is_maximum(m))
@@ -150,6 +160,8 @@ enum pl_err pl_status_collect(struct pl_status *out,
     s.loops = calloc(s.loop_count, sizeof *s.loops);
     if (s.loops == NULL)
         return PL_ENOMEM;
+    if (source->stalls != NULL)
+        pl_stalls_look(source->stalls);
     pl_phase_trace_read(source->phases, &s.life);
     s.memory_bytes = pl_memory_resident("");
     s.log = pl_log_counts();
@@ -173,4 +185,13 @@ bool pl_status_is_ready(const struct pl_status_source *source)
 
     pl_phase_trace_read(source->phases, &life);
     return life.is_started && life.phase == PL_PHASE_RUNNING;
+}
+
+bool pl_status_is_stuck(const struct pl_status_source *source,
+                        struct pl_stall *out)
+{
+    if (source->stalls == NULL)
+        return false;
+    pl_stalls_look(source->stalls);
+    return pl_stalls_find(source->stalls, out);
 }

@@ -73,7 +73,8 @@ static json_t *loop_json(const struct pl_status_loop *l, unsigned index)
     const uint64_t *v = l->value;
 
     return json_pack(
-        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I}",
+        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, "
+        "s:I}",
         "loop", (int)index, "turns", (json_int_t)v[PL_METRIC_LOOP_TURNS],
         "lag_ns", (json_int_t)v[PL_METRIC_LOOP_LAG_NS], "lag_recent_ns",
         (json_int_t)v[PL_METRIC_LOOP_LAG_RECENT_NS], "lag_max_ns",
@@ -85,7 +86,7 @@ static json_t *loop_json(const struct pl_status_loop *l, unsigned index)
         (json_int_t)v[PL_METRIC_MAIL_QUEUED], "mail_deepest",
         (json_int_t)v[PL_METRIC_MAIL_DEEPEST], "handler",
         l->busy[0] == '\0' ? NULL : l->busy, "handler_ms",
-        (json_int_t)l->busy_ms);
+        (json_int_t)l->busy_ms, "stuck_ms", (json_int_t)l->stuck_ms);
 }
 
 static json_t *loops_json(const struct pl_status *s)

@@ -64,8 +64,10 @@ struct pl_admin_options operator_options(struct world *w,
 {
     struct share *control = &w->at[w->workers];
 
-    *status = (struct pl_status_source){"simulated", w->system, w->snapshots,
-                                        w->phases};
+    *status = (struct pl_status_source){.version = "simulated",
+                                        .system = w->system,
+                                        .snapshots = w->snapshots,
+                                        .phases = w->phases};
     return (struct pl_admin_options){
         .config = w->config,
         .hub = control->hub,

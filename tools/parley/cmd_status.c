@@ -90,6 +90,9 @@ static void print_loop(const json_t *l)
     if (handler != NULL)
         printf("  in %s for %" JSON_INTEGER_FORMAT " ms", handler,
                number(l, "handler_ms"));
+    if (number(l, "stuck_ms") > 0)
+        printf("  NOT TURNING for %" JSON_INTEGER_FORMAT " ms",
+               number(l, "stuck_ms"));
     putchar('\n');
 }
 

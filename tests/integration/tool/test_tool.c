@@ -376,6 +376,28 @@ static void http_errors_are_told_in_words(void **state)
     assert_says(s->err, "nothing listens there");
 }
 
+static void a_loop_that_does_not_turn_stands_out(void **state)
+{
+    static const char body[] = "{\"loops\":[{\"loop\":0,\"stuck_ms\":0},"
+                               "{\"loop\":1,\"stuck_ms\":2500}]}";
+    struct stage *s = *state;
+    char url[64], line[128], answer[256];
+
+    int listener = listen_on_tcp(url, sizeof url);
+    snprintf(answer, sizeof answer,
+             "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+             sizeof body - 1, body);
+    stage_fake(s, listener, answer);
+    close(listener);
+    snprintf(line, sizeof line, "%s status", url);
+    assert_int_equal(tool_run(s, line), DONE);
+    const char *found = strstr(s->out, "NOT TURNING");
+    assert_non_null(found);
+    assert_true(found > strstr(s->out, "loop 1 "));
+    assert_says(found, "NOT TURNING for 2500 ms");
+    assert_null(strstr(found + 1, "NOT TURNING"));
+}
+
 #define ON_STAGE(test)                                                         \
     cmocka_unit_test_setup_teardown(test, stage_up, stage_down)
 
@@ -394,6 +416,7 @@ int main(void)
         ON_STAGE(data_that_is_not_json_is_refused),
         ON_STAGE(string_sends_any_text),
         ON_STAGE(a_refusal_says_what_the_broker_said),
+        ON_STAGE(a_loop_that_does_not_turn_stands_out),
         ON_STAGE(shutdown_waits_until_the_process_has_ended),
         ON_STAGE(shutdown_waits_no_longer_than_it_may),
         ON_STAGE(each_command_has_its_own_help),

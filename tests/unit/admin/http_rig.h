@@ -82,8 +82,10 @@ static inline void create_loops(struct rig *r)
     }
     assert_int_equal(
         pl_phase_trace_create(&r->phases, pl_system_clock(r->system)), PL_OK);
-    r->status =
-        (struct pl_status_source){"9.9.9", r->system, r->snapshot, r->phases};
+    r->status = (struct pl_status_source){.version = "9.9.9",
+                                          .system = r->system,
+                                          .snapshots = r->snapshot,
+                                          .phases = r->phases};
 }
 
 static inline void create_actors(struct rig *r)

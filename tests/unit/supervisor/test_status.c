@@ -13,13 +13,14 @@
 #include "log.h"
 #include "status.h"
 
-enum { LOOPS = 3 };
+enum { LOOPS = 3, LIMIT = 100 /* ms of a turn */ };
 
 struct fixture {
     struct pl_clock_driven clock;
     struct pl_system *system;
     struct pl_snapshot *snapshots[LOOPS];
     struct pl_phase_trace *trace;
+    struct pl_stalls *stalls;
     struct pl_status_source source;
     uint64_t value[LOOPS][PL_METRIC_COUNT];
     struct pl_status status;
@@ -44,8 +45,10 @@ static int set_up(void **state)
     for (int i = 0; i < LOOPS; i++)
         assert_int_equal(pl_snapshot_create(&f->snapshots[i], PL_METRIC_COUNT),
                          PL_OK);
-    f->source =
-        (struct pl_status_source){"1.2.3", f->system, f->snapshots, f->trace};
+    assert_int_equal(pl_stalls_create(&f->stalls, f->system, f->trace, LIMIT),
+                     PL_OK);
+    f->source = (struct pl_status_source){"1.2.3", f->system, f->snapshots,
+                                          f->trace, f->stalls};
     *state = f;
     return 0;
 }
@@ -57,6 +60,7 @@ static int tear_down(void **state)
     pl_status_fini(&f->status);
     for (int i = 0; i < LOOPS; i++)
         pl_snapshot_destroy(f->snapshots[i]);
+    pl_stalls_destroy(f->stalls);
     pl_phase_trace_destroy(f->trace);
     pl_system_destroy(f->system);
     pl_log_set_sink(NULL, NULL);
@@ -192,6 +196,34 @@ static void the_name_of_a_handler_outlives_the_handler(void **state)
     pl_buf_put_byte(&text, '\0');
     assert_non_null(strstr(text.data, "\"handler\":\"orders.place\""));
     pl_buf_fini(&text);
+}
+
+static void a_loop_that_does_not_turn_is_told_with_its_time(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_stall stall = {0};
+
+    pl_phase_trace_begin(f->trace, PL_PHASE_RUNNING, 0);
+    pl_clock_driven_advance(&f->clock, 1000000);
+    pl_loop_awake(pl_system_loop(f->system, 1));
+    pl_clock_driven_advance(&f->clock, LIMIT * 1000000ull);
+    assert_false(pl_status_is_stuck(&f->source, &stall));
+    assert_int_equal(collect(f)->stuck, 0);
+    assert_int_equal(f->status.loops[1].stuck_ms, 0);
+    pl_clock_driven_advance(&f->clock, 1000000);
+    assert_true(pl_status_is_stuck(&f->source, &stall));
+    assert_int_equal(stall.loop, 1);
+    assert_int_equal(stall.ms, LIMIT + 1);
+    json_t *j = collect_json(f);
+    json_t *loop = json_array_get(json_object_get(j, "loops"), 1);
+    assert_int_equal(json_integer_value(json_object_get(loop, "stuck_ms")),
+                     LIMIT + 1);
+    json_decref(j);
+    assert_int_equal(f->status.stuck, 1);
+    assert_true(pl_status_is_ready(&f->source)); /* what it has, it takes */
+    pl_loop_turn(pl_system_loop(f->system, 1));
+    assert_false(pl_status_is_stuck(&f->source, &stall));
+    assert_int_equal(collect(f)->stuck, 0);
 }
 
 /* S:A11, S:A12 */
@@ -358,6 +390,7 @@ int main(void)
         WITH_FIXTURE(every_ledger_counts_all_its_ends),
         WITH_FIXTURE(a_handler_that_blocks_a_loop_is_named_with_its_time),
         WITH_FIXTURE(the_name_of_a_handler_outlives_the_handler),
+        WITH_FIXTURE(a_loop_that_does_not_turn_is_told_with_its_time),
         WITH_FIXTURE(the_old_keys_follow_the_life_of_the_broker),
         WITH_FIXTURE(after_the_stop_no_gauge_remembers_the_loops),
         WITH_FIXTURE(a_miscount_in_any_ledger_is_found_after_the_stop),
