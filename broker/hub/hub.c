@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub.c - see hub.h.
+/* hub.c - see hub.h; hub_sub.c has the subscriptions.
  *
- * Requests go to the channel's owner and come back as the same message; what
- * the owner sent before an answer is handled before it, so the answer to a
- * subscribe marks the exact place in the channel's order from which on the
- * subscriber is live.  Subscriptions themselves: hub_sub.c.
+ * A request to the channel's owner returns as the same message, after all mail
+ * that the owner sent before.  So the result of a subscribe marks the position
+ * in the channel's order at which the subscriber becomes live.
  *
- * A jump in a channel's offsets means loss (a store or bus that failed
- * half-way), and so does another epoch: positioned subscribers are then
- * unsubscribed with 2500, which makes SDKs recover.  An offset that the channel
- * has had in the same epoch is a publication that the bus brought again: it is
- * dropped and counted, and the position stays.  Rejected: taking it for a gap,
- * since each duplicate would cost every subscriber a recovery.  Buffering live
- * publications during a recovery was rejected: with one ordered path from the
- * owner there is nothing to merge.
+ * A gap in a channel's offsets, or another epoch, means lost publications: the
+ * hub unsubscribes positioned subscribers with 2500, and SDKs recover.  An
+ * offset at or below the last one is a duplicate, which is dropped and counted.
  *
- * Publishers are told at the end of the turn, behind what the turn brought
- * them.  A reply at once would first have to cut what they are owed so far: in
- * a room where all publish, each would get its turn in three pieces instead of
- * two.  An answer of another kind comes behind those that wait for that.
+ * The hub sends publish replies at the end of the turn, after the publications
+ * of that turn.  An immediate reply splits the delivery of a turn: if everyone
+ * in a room publishes, into three pieces instead of two.  The hub sends waiting
+ * publish replies before any other reply.
  *
- * Invariant: answers to a stale session end here. */
+ * Rejected: taking a duplicate for a gap, because each costs every subscriber a
+ * recovery.  Buffering live publications during a recovery, because one ordered
+ * path from the owner leaves nothing to merge.
+ *
+ * Invariant: the hub gives no reply to a stale session. */
 #include "hub.h"
 
 #include <assert.h>
@@ -31,8 +29,8 @@
 #include "monitor.h"
 #include "system.h"
 
-/* Mails of publications that are kept, with their memory when the publication
- * was small: at most 2 MiB. */
+/* Most free mails of publications.  Each keeps the memory of a small
+ * publication: at most 2 MiB together. */
 enum { SPARES = 4096 };
 
 static bool name_matches(const struct pl_map_node *n, const void *key)
@@ -152,7 +150,8 @@ struct pl_origin pl_hub_origin(struct pl_subscriber *u, struct pl_sub *sub,
     };
 }
 
-/* The subscriber an answer is for, or NULL when it has gone. */
+/* Return the subscriber that gets a result, or NULL if its session has
+ * exited. */
 static struct pl_subscriber *asker(struct pl_hub *h, const struct pl_origin *o)
 {
     if (pl_address_is_none(o->session) ||
@@ -187,9 +186,8 @@ static void fan_out(struct pl_hub *h, const struct pl_pub *p)
         pl_hub_drop_positioned(h, c);
 }
 
-/* A publication's mail comes back here and is kept for the next one: with
- * malloc() and free() for each, a round trip took 230 instructions (4 %) more.
- */
+/* Reuse the mail of an earlier publication: malloc() and free() per publication
+ * took 230 instructions (4%) more per round trip. */
 static struct pl_publish_mail *take_mail(struct pl_hub *h)
 {
     struct pl_msg *m = h->spares;
@@ -199,7 +197,7 @@ static struct pl_publish_mail *take_mail(struct pl_hub *h)
     h->spares = m->next;
     m->next = NULL;
     h->spare_count--;
-    __builtin_prefetch(h->spares, 1); /* the next, not in the cache */
+    __builtin_prefetch(h->spares, 1); /* the next one is not in the cache */
     return (struct pl_publish_mail *)m;
 }
 
@@ -242,9 +240,9 @@ static uint32_t undelivered_error(const struct pl_msg *msg)
                                    : PL_ERROR_STOPPING;
 }
 
-/* What its subscriptions there are owed comes before a reply about the channel.
- * The shorter of the two lists is walked: one with a thousand channels would
- * else pay for all of them. */
+/* Deliver pending publications of the channel to `u` before a reply about that
+ * channel.  Walk the shorter list; otherwise each reply to a client with 1,000
+ * subscriptions scans all of them. */
 static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
                            uint64_t hash, struct pl_span channel)
 {
@@ -258,12 +256,12 @@ static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
         return;
     }
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
-        if (sub->channel == c) /* one may be leaving, and its successor here */
+        if (sub->channel == c) /* one may be leaving, with a successor */
             pl_hub_channel_settle(c, sub);
     }
 }
 
-/* --- Answers to publishers --- */
+/* --- Results for publishers --- */
 
 static struct pl_publish_mail *next_answer(struct pl_hub *h)
 {
@@ -278,8 +276,9 @@ static struct pl_publish_mail *next_answer(struct pl_hub *h)
     return (struct pl_publish_mail *)m;
 }
 
-/* A publisher sees its own publication before the reply: its channel is sealed,
- * or it is settled now. */
+/* Report all waiting results.  A publisher gets its own publication before the
+ * reply: either its channel is sealed, or pending publications are delivered
+ * now. */
 static void tell_publishers(struct pl_hub *h, bool are_sealed)
 {
     struct pl_publish_mail *m;
@@ -295,8 +294,8 @@ static void tell_publishers(struct pl_hub *h, bool are_sealed)
     }
 }
 
-/* The channels of all answers are sealed, since this task was queued again
- * behind each of them. */
+/* The channels of all results are sealed, because on_published() queues this
+ * task again after each publication. */
 static void tell(struct pl_task *t)
 {
     tell_publishers(PL_CONTAINER(t, struct pl_hub, tell), true);
@@ -442,7 +441,8 @@ static void free_mails(struct pl_hub *h)
         pl_mail_destroy(&take_mail(h)->msg);
 }
 
-/* Ended subs whose answer never came, since the owner went first. */
+/* Free ended subscriptions without a result, because the channel owner exited
+ * first. */
 static void free_channel(struct pl_map_node *n, void *arg)
 {
     struct pl_hub_channel *c = PL_CONTAINER(n, struct pl_hub_channel, node);

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub_channel.c - see hub_channel.h.
  *
- * A publication is encoded once an encoding, into the channel's open segment;
- * subscribers are not touched.  At the end of the turn the segment is sealed
- * and each subscriber gets one reference to it, however many publications it
- * holds.  A subscriber that needs something in between (a reply, a join) is
- * settled first: it gets its part and remembers the cut.  Sealing for everybody
- * at each reply was rejected: a room where all publish would be sent frame by
- * frame.
+ * A publication is encoded once per encoding, into the channel's open segment.
+ * The end of the turn seals the segment and gives each subscriber a reference.
+ * If a subscriber needs other output before (a reply, a join), its pending part
+ * is delivered first, and `cut` records its read position.
  *
- * A subscriber that takes another form than the native one gets ranges of that
- * form, and its cut counts the bytes of it.  If memory for the form fails, the
- * rest of the segment is not derived, and cuts go on counting as if the native
- * rest followed.  A subscriber whose form may fall back gets that rest.  For
- * others it is lost: counted as dropped, and where there are positions the
- * subscription ends with 2500 at the end of the turn.  Not at once, since the
- * hub may be walking its subscribers.  Joins and leaves are small and stay
- * native for all that take it.
+ * A subscriber with another form gets ranges of that form; its `cut` counts
+ * bytes of that form.  If the form cannot be allocated, the rest of the segment
+ * is not derived, and `cut` counts on as if the native rest followed.  A form
+ * that may fall back gets that rest.  Otherwise it is dropped, and a positioned
+ * subscription ends with 2500 at the end of the turn, because the hub may be
+ * walking its subscribers.  Joins and leaves stay native where a form allows.
  *
- * Invariant: of the open segment, in the form that it takes, a live subscriber
- * has had exactly [0, cut) if its cut_serial is the channel's, else nothing;
- * what was lost counts as had. */
+ * Rejected: sealing at each reply, because in a room where everyone publishes
+ * output becomes one write per frame.
+ *
+ * Invariant: a live subscriber has got exactly [0, cut) of its form of the open
+ * segment if its cut_serial is the channel's, otherwise nothing; lost bytes
+ * count as delivered. */
 #include "hub_channel.h"
 
 #include <assert.h>
@@ -28,10 +26,10 @@
 
 #include "arena.h"
 
-/* About, in units of pl_loop_add_work(). */
+/* Approximate cost in units of pl_loop_add_work(). */
 enum {
-    WORK_DELIVERY = 20, /* one, with its share of a write */
-    WORK_LOOK = 1       /* at a subscriber that may want none */
+    WORK_DELIVERY = 20, /* of one delivery, with its share of a write */
+    WORK_LOOK = 1       /* of visiting a subscriber that may get nothing */
 };
 
 static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
@@ -53,8 +51,8 @@ static void deliver(struct pl_sub *sub, struct pl_segment *s, uint32_t from)
     sub->subscriber->ops->deliver(sub->subscriber, &d);
 }
 
-/* Where in the native segment the messages begin that `d` does not have and a
- * subscriber at cut `from` did not get. */
+/* Return the offset in the native segment of the first byte that a subscriber
+ * at read position `from` must get in native form. */
 static uint32_t native_from(const struct pl_derived *d, uint32_t from)
 {
     uint32_t len = pl_derived_len(d);
@@ -82,7 +80,8 @@ static void count_lost(struct pl_hub_channel *c, uint32_t messages)
     pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, messages);
 }
 
-/* There was no memory to derive what is behind `from`. */
+/* The rest after `from` cannot be derived, because allocation failed: count it
+ * as dropped. */
 static void lose_rest(struct pl_hub_channel *c, struct pl_sub *sub,
                       const struct pl_segment *s, uint32_t from)
 {
@@ -93,7 +92,7 @@ static void lose_rest(struct pl_hub_channel *c, struct pl_sub *sub,
         pl_hub_lose(c->hub, sub);
 }
 
-/* In another form than the native one. */
+/* Deliver in another form than the native one. */
 __attribute__((noinline)) static void deliver_derived(struct pl_hub_channel *c,
                                                       struct pl_sub *sub,
                                                       struct pl_segment *s,
@@ -135,14 +134,14 @@ static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
     sub->cut_serial = c->serial;
 }
 
-/* Subscribers lie anywhere in memory, and each is a miss or two of the cache:
- * the next are fetched while this one is delivered to. */
+/* Prefetch the next subscribers while this one is served: they are scattered in
+ * memory, and each is a cache miss or two. */
 static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
 {
     if (i + 4 < c->count)
         __builtin_prefetch(c->subs[i + 4]);
     if (i + 2 < c->count) {
-        /* None any more for one that has ended: no pointer to add to. */
+        /* An ended subscription may have NULL here: add to no pointer. */
         uintptr_t next = (uintptr_t)c->subs[i + 2]->subscriber;
 
         __builtin_prefetch((const void *)next);
@@ -150,7 +149,7 @@ static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
     }
 }
 
-/* The serials come round, and old cuts must not be taken for new ones. */
+/* Serials wrap around, and old values of `cut` must not match. */
 static void forget_cuts(struct pl_hub_channel *c)
 {
     for (uint32_t i = 0; i < c->count; i++) {
@@ -177,7 +176,7 @@ static void seal(struct pl_task *t)
     if (++c->serial == 0)
         forget_cuts(c);
     if (pl_hub_has_lost(c->hub))
-        pl_hub_drop_lost(c->hub, c); /* the last: `c` may be gone */
+        pl_hub_drop_lost(c->hub, c); /* last: may free `c` */
 }
 
 struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
@@ -188,7 +187,7 @@ struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
     if (c == NULL)
         return NULL;
     c->hub = h;
-    c->serial = 1; /* so that a new sub, all zero, has had nothing */
+    c->serial = 1; /* a new subscription, all zero, does not match */
     c->seal.run = seal;
     c->name = pl_blob_create(name);
     if (c->name == NULL) {
@@ -256,7 +255,7 @@ static void shrink(struct pl_hub_channel *c)
         return;
     struct pl_sub **subs = realloc(c->subs, c->cap / 2 * sizeof *subs);
     if (subs == NULL)
-        return; /* it stays larger than it needs */
+        return; /* keep the larger array */
     c->subs = subs;
     c->cap /= 2;
 }
@@ -279,8 +278,8 @@ void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub)
     mark_cut(c, sub);
 }
 
-/* JSON cannot carry every payload, nor raw line feeds: a copy is looked at
- * and mended.  PL_EBADMSG: it is not JSON. */
+/* Copy data that is not known to be JSON, and check the copy; raw line feeds in
+ * it become spaces.  PL_EBADMSG: not JSON. */
 static enum pl_err json_of(struct pl_span data, struct pl_buf *copy)
 {
     pl_buf_put_span(copy, data);
@@ -300,8 +299,8 @@ static void refuse_binary(struct pl_hub_channel *c)
     }
 }
 
-/* Append one push to `s`.  False: out of memory or too large; `s` is as
- * before. */
+/* Append one push to `s`.  Return false, with `s` unchanged, if allocation
+ * fails or the segment is full. */
 static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
                      const struct pl_push *push)
 {
@@ -311,7 +310,8 @@ static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
     return pl_segment_end_message(s, mark, encoding == PL_ENCODING_JSON);
 }
 
-/* Out of memory: nobody of this encoding gets it. */
+/* Allocation failed: count the publication as dropped for all live subscribers
+ * of this encoding. */
 static void lose(struct pl_hub_channel *c, enum pl_encoding encoding)
 {
     struct pl_metrics *m = pl_hub_metrics(c->hub);
@@ -341,7 +341,7 @@ void pl_hub_channel_skip(struct pl_hub_channel *c)
     pl_count(m, PL_METRIC_FRAMES_DROPPED_DUPLICATE, live);
 }
 
-/* False: out of memory. */
+/* Append a push to the open segment.  Return false if allocation fails. */
 static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
                    const struct pl_push *push)
 {
@@ -408,8 +408,8 @@ bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
     return is_gathered;
 }
 
-/* The join or leave that ends `said`, in the form that `sub` takes.  False: out
- * of memory. */
+/* Select the join or leave, the last message of `said`, in the form of `sub`.
+ * Return false if allocation fails. */
 static bool choose_form(struct pl_hub_channel *c, const struct pl_sub *sub,
                         struct pl_segment *said, struct pl_delivery *d)
 {
@@ -432,7 +432,7 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
 
     pl_count(m, PL_METRIC_FRAMES_OWED, 1);
     pl_count(m, PL_METRIC_FRAMES_QUEUED, 1);
-    if (said[e] == NULL) { /* out of memory */
+    if (said[e] == NULL) { /* allocation failed */
         count_lost(c, 1);
         return;
     }
@@ -495,7 +495,7 @@ void pl_hub_channel_settle_all(struct pl_hub_channel *c,
 {
     struct pl_sub **end = c->subs + c->count;
 
-    /* an ended one has a client there, which is never `u` */
+    /* an ended subscription has a client here, never `u` */
     for (struct pl_sub **at = c->subs; at < end; at++) {
         if ((*at)->subscriber == u)
             pl_hub_channel_settle(c, *at);

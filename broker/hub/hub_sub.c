@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub_sub.c - the life of a subscription on its loop: attaching, live, leaving,
- * ended.
+/* hub_sub.c - the states of a subscription on its loop: attaching, live,
+ * leaving, ended.
  *
- * A client's unsubscribe is a command like others and takes its place in the
- * channel's order: its detach is followed by a barrier, and the subscription
- * ends when that comes back, behind the answers to whatever the client asked
- * before.  A subscription of the same channel that the client makes meanwhile
- * is another one.  A session that closes ends its subscriptions at once.
+ * An unsubscribe command takes its place in the channel's order: the hub sends
+ * a detach and then a barrier, and the subscription ends when the barrier
+ * returns, after the replies to all earlier requests of the client.  If the
+ * client subscribes to the channel again meanwhile, that is another
+ * subscription.  A session that closes ends its subscriptions at once.
  *
- * Invariant: for each attach sent exactly one detach is sent, later; a sub is
- * freed when it has ended and all answers that name it have come. */
+ * Invariant: for each attach exactly one detach is sent later.  A subscription
+ * is freed when it has ended and all results that refer to it have arrived. */
 #include "hub_private.h"
 
 #include <assert.h>
@@ -19,7 +19,7 @@
 
 enum {
     RETRY_MS = 50,
-    SERIALS = 1 << 24 /* as many as the field of a sub can tell apart */
+    SERIALS = 1 << 24 /* the values of the field `serial` */
 };
 
 static void link_sub(struct pl_hub *h, struct pl_sub *sub)
@@ -77,7 +77,7 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
 }
 
-/* 0 and 1 have other meanings to those who mark things with it. */
+/* Skip 0 and 1: as out-queue tags they mean "never drop" and PL_OUT_LOSSY. */
 static uint32_t next_serial(struct pl_hub *h)
 {
     h->serial = (h->serial + 1) % SERIALS;
@@ -143,7 +143,7 @@ static struct pl_sub *find_in_subscriber(const struct pl_subscriber *u,
     return NULL;
 }
 
-/* Through the shorter of the two lists. */
+/* Search the shorter of the two lists. */
 struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
                            struct pl_span channel)
 {
@@ -182,14 +182,14 @@ static void free_sub(struct pl_hub *h, struct pl_sub *sub)
     pl_hub_channel_drop(h, c);
 }
 
-/* Nobody waits for anything of an ended sub any more? */
+/* Free an ended subscription if no result and no detach is pending. */
 static void free_if_settled(struct pl_hub *h, struct pl_sub *sub)
 {
     if (sub->awaits == 0 && sub->client == NULL)
         free_sub(h, sub);
 }
 
-/* A detach must not be lost for want of memory: the sub waits for it. */
+/* Retry the detach later, because allocation failed and it must not be lost. */
 static void leave_later(struct pl_hub *h, struct pl_sub *sub,
                         struct pl_client *client)
 {
@@ -219,8 +219,8 @@ void pl_hub_retry_leaving(struct pl_timer *t)
     }
 }
 
-/* The sub leaves its subscriber.  It stays while answers are on their way to
- * it, or while its detach waits for memory. */
+/* End the subscription.  Its memory stays while results that refer to it are in
+ * transit, or while its detach waits for memory. */
 static void end(struct pl_hub *h, struct pl_sub *sub)
 {
     struct pl_client *client = sub->subscriber->client;
@@ -261,12 +261,13 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
         return PL_ENOMEM;
     }
     sub->is_leaving = true;
-    sub->subscriber->sub_count--; /* its client has left it */
+    sub->subscriber->sub_count--; /* pl_hub_find() does not return it any
+                                     more */
     sub->awaits++;
     if (sub->state == PL_SUB_ATTACHING)
         sub->leave_command = command;
     m->kind = PL_QUERY_BARRIER;
-    m->msg.flags |= PL_MSG_RESERVED; /* a detach went before it */
+    m->msg.flags |= PL_MSG_RESERVED; /* of a detach that was sent before it */
     m->channel = pl_blob_hold(c->name);
     m->hash = c->node.hash;
     m->origin = pl_hub_origin(sub->subscriber, sub, command, 0);
@@ -274,7 +275,7 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
     return PL_OK;
 }
 
-/* Its attach and its detach are both answered. */
+/* The results of its attach and its barrier have both arrived. */
 static void finish_leaving(struct pl_hub *h, struct pl_sub *sub,
                            uint32_t command)
 {
@@ -299,7 +300,8 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m)
 
 /* --- Attaching --- */
 
-/* The bus brought something before the answer that the answer does not know. */
+/* Return true if a publication arrived before the attach result that the result
+ * does not include. */
 static bool is_overtaken(const struct pl_hub_channel *c,
                          const struct pl_attach_mail *m)
 {
@@ -307,7 +309,8 @@ static bool is_overtaken(const struct pl_hub_channel *c,
            m->offset < c->last;
 }
 
-/* What came before the answer and what it says must fit together. */
+/* Return true if the attach result continues the position of the channel, or if
+ * the channel has no live subscriber. */
 static bool follows(const struct pl_hub_channel *c,
                     const struct pl_attach_mail *m)
 {
@@ -327,8 +330,8 @@ void pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code)
     end(h, sub);
 }
 
-/* One that leaves gets nothing behind the gap: its client may come back, and
- * recovers from what it heard last. */
+/* Deliver no more to a leaving subscription after a gap, so that its client can
+ * resubscribe and recover from its last offset. */
 static void fall_silent(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     pl_hub_channel_settle(c, sub);
@@ -364,8 +367,8 @@ bool pl_hub_has_lost(const struct pl_hub *h)
     return h->lost > 0;
 }
 
-/* From the back, since the last one takes the place of one that ends.  `c` is
- * freed with its last subscription, when no other is left to look at. */
+/* Iterate from the end, because removing an element moves the last one to its
+ * place.  `c` is freed with its last subscription, at the end of the loop. */
 void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c)
 {
     for (uint32_t i = c->count; i-- > 0;) {
@@ -374,7 +377,7 @@ void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c)
         if (sub->state != PL_SUB_LOST)
             continue;
         if (sub->is_leaving) {
-            sub->state = PL_SUB_ATTACHING; /* as fall_silent() leaves it */
+            sub->state = PL_SUB_ATTACHING; /* like fall_silent() */
             h->lost--;
         } else {
             pl_hub_drop(h, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
@@ -382,8 +385,8 @@ void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c)
     }
 }
 
-/* One that was overtaken has missed something, and is to be dropped at once:
- * others stay where they are. */
+/* Set `sub` to live.  An overtaken subscription missed a publication and is
+ * dropped next, so it does not change the position of the channel. */
 static void go_live(struct pl_hub *h, struct pl_sub *sub,
                     const struct pl_attach_mail *m)
 {
