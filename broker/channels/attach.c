@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach.c - a subscriber comes.
+/* attach.c - attaches a subscriber.
  *
- * In steps: the membership is taken at once, so that the loop gets what is
- * published from now on; presence and the bus are asked at the same time; then
- * the stream is asked for its position, or for what was missed; then the answer
- * waits in the outbox for its turn.  The position comes last because the
- * channel's order makes it the border: publications submitted before it are in
- * what it tells and reach the hub before the answer, later ones after it.
+ * The steps: (1) Add the member, so that the loop gets publications from now
+ * on.  (2) Add the client to presence and attach the bus, at the same time.
+ * (3) Read the position from the stream, and missed publications.  (4) Wait in
+ * the outbox, then send the result.  The position is read last, because it is
+ * the border in the channel's order: publications submitted before it are
+ * included and reach the hub before the result, later ones after the result.
  *
- * A detach may come at any time between.  The attach then runs to its end and
- * is answered, but makes no join. */
+ * A detach may arrive between any steps.  The attach then runs to its end and
+ * gets its result, but causes no join. */
 #include "channels_private.h"
 
 #include <assert.h>
@@ -53,7 +53,7 @@ static void in_turn(struct pl_work *w)
 
 /* --- The position --- */
 
-/* Give what was missed, if that is all of it; else free it. */
+/* Return the missed publications if they are complete; otherwise free them. */
 static void recover(struct pl_attach_mail *m, const struct pl_stream_range *r)
 {
     bool is_epoch = m->epoch[0] == '\0' || strcmp(m->epoch, r->top.epoch) == 0;
@@ -141,7 +141,7 @@ static void on_presence(struct pl_store_op *op)
     pl_attach_step(pl_work_of(op), op->error);
 }
 
-/* True: a step more is to be waited for. */
+/* Return true if a step is pending. */
 static bool ask_presence(struct pl_work *w, enum pl_err *error)
 {
     struct pl_presence *p = w->owner->presence;
@@ -163,7 +163,7 @@ static void begin(struct pl_work *w)
 {
     enum pl_err error;
 
-    w->outstanding = 3; /* presence, the bus, and this function's end */
+    w->outstanding = 3; /* presence, the bus, and the end of this function */
     if (!ask_presence(w, &error))
         pl_attach_step(w, error);
     if (!pl_channel_join_bus(w->ch, w, &error))
@@ -171,8 +171,8 @@ static void begin(struct pl_work *w)
     pl_attach_step(w, PL_OK);
 }
 
-/* Without history the channels themselves are bounded here; with it the stream
- * store bounds the streams. */
+/* Without history the channels are limited here; with history the stream store
+ * limits the streams. */
 static bool is_over_limit(const struct pl_channels *c,
                           const struct pl_channel *ch)
 {
@@ -224,7 +224,7 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
         w->msg = &m->msg;
         if (rc == PL_OK) {
             w->is_back = pl_leave_cancel(ch, m->client);
-            if (w->is_back) /* for everybody else it is there all the time */
+            if (w->is_back) /* other clients see it as present all the time */
                 pl_client_table_mark(&ch->members, m->client);
             pl_list_append(&ch->attaching, &w->attaching);
             begin(w);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bus_memory.c - see bus_memory.h.
  *
- * Every event comes up inside the call that publishes it.  Nobody is asked
- * whether the channel is attached: the only owner knows its subscribers
- * itself, so attach and detach have nothing to do. */
+ * publish() reports the event before it returns.  Attach and detach do nothing,
+ * because the only owner knows its own subscribers. */
 #include "bus_memory.h"
 
 #include <stdlib.h>

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* channel.c - the channels of an owner, see channels_private.h.
  *
- * A channel's struct is there while it has subscribers or requests in flight;
- * what outlives them (epoch, offset, history) is the stream store's.
+ * A struct pl_channel exists while the channel has subscribers or pending
+ * requests.  The stream store keeps what lasts longer: epoch, offset, history.
  *
- * The set of members is the truth about who is subscribed: hubs may send a
- * detach whose attach never arrived (a full mailbox), failed or is in flight,
- * and a mere count would then be wrong for good, which would cost other
- * subscribers their publications.  It costs 13 bytes a subscription.
+ * The set of members is authoritative: a hub may send a detach although the
+ * attach was never delivered (a full mailbox), failed or is pending.  The set
+ * takes 13 bytes per subscription.
+ *
+ * Rejected: a counter of subscribers.  Such a detach makes it wrong forever,
+ * and other subscribers lose publications.
  *
  * Invariant: at_loop[] sums up to members.count; the gauge of channels counts
- * those with members; a channel without members and pins is not on the bus or
- * is leaving it. */
+ * channels with members; a channel without members and pins is not attached to
+ * the bus, or is detaching. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -62,7 +64,7 @@ struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
     return ch;
 }
 
-/* Without telling anybody. */
+/* Free the channel without notifying hubs or the bus. */
 static void destroy(struct pl_channel *ch)
 {
     pl_map_remove(&ch->owner->map, &ch->node);
@@ -112,8 +114,8 @@ static void take_answer(struct pl_channel *ch)
     ch->bus = is_on ? PL_BUS_ATTACHED : PL_BUS_APART;
 }
 
-/* Nobody starts waiting meanwhile: the bus is where they want it, or their
- * own attempt waits for its answer. */
+/* Continue the attaches that wait for the bus.  None is added meanwhile: either
+ * the bus is attached, or a new attempt completes later. */
 static void tell_waiting(struct pl_channel *ch, enum pl_err error)
 {
     struct pl_list *at;
@@ -131,8 +133,8 @@ static void attached(struct pl_store_op *op)
     pl_channel_unpin(ch);
 }
 
-/* A detach that failed leaves events that nobody wants: harmless, and the
- * next attach is a new one. */
+/* The bus detached.  A failed detach leaves events that no subscriber needs;
+ * the next attach starts anew. */
 static void detached(struct pl_store_op *op)
 {
     struct pl_channel *ch = PL_CONTAINER(op, struct pl_channel, bus_op);
@@ -152,7 +154,7 @@ bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
     if (ch->bus == PL_BUS_APART && ask_bus(ch, true) == PL_STORE_DONE) {
         take_answer(ch);
         *error = ch->bus_op.error;
-        ch->users--; /* the work has its own pin */
+        ch->users--; /* the request has its own pin */
         return false;
     }
     pl_list_append(&ch->waiting, &w->out);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channels.c - see channels.h.
+/* channels.c - see channels.h: the actor, its mail, the events of the bus, and
+ * the end.
  *
- * The actor: what it is made of, its mail, what comes up from the bus, and its
- * end.  The requests are in files of their own, see channels_private.h.
+ * channels_private.h lists the files of the requests.  Stores complete requests
+ * on this loop, at once or later, so no lock is needed and everything about a
+ * channel happens in one place.
  *
- * Stores answer on this loop, at once or later, so nothing here is locked and
- * everything about a channel happens in one place.  Rejected: an actor for each
- * channel, which would cost a slot and a mailbox for a thing that mostly holds
- * a few numbers, and hub mail would still have to find it by name.
+ * Rejected: one actor per channel, because it needs a slot and a mailbox for
+ * what mostly is a few numbers, and mail of hubs must find it by name anyway.
  *
- * Invariant: every request taken is answered once: when its store completes or
- * fails, or with 503 when the actor is stopped. */
+ * Invariant: each accepted request gets one result: when its store completes or
+ * fails, or with 503 when the actor stops. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -28,10 +28,10 @@ enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100 };
 
 /* --- Events of the bus ---
  *
- * Joins and leaves nobody takes end here, not before the bus.  Rejected: asking
- * for takers when they are submitted.  Whoever attaches while a join is on the
- * bus hears it, so it must hear the leave behind it too, though nobody took
- * joins when that was submitted. */
+ * Joins and leaves without a subscriber that takes them are dropped here, after
+ * the bus.  Rejected: dropping them before the bus.  A subscriber that attaches
+ * while a join is on the bus receives that join, so it must receive the leave
+ * after it, although no subscriber took joins when that was submitted. */
 
 void pl_channels_lose_event(struct pl_channels *c)
 {
@@ -80,7 +80,7 @@ static void on_leave(void *owner, struct pl_span channel, uint64_t hash,
     tell_hubs(owner, channel, hash, client, false);
 }
 
-/* False: out of memory. */
+/* Return false if allocation fails. */
 static bool tell_gap(struct pl_channel *ch, unsigned loop)
 {
     struct pl_gap_mail *m = pl_gap_mail_create();
@@ -93,8 +93,8 @@ static bool tell_gap(struct pl_channel *ch, unsigned loop)
     return true;
 }
 
-/* A gap must not be lost, that would be messages lost in silence.  Told twice
- * it costs a recovery. */
+/* Report a gap to all loops with subscribers.  A gap must not be lost, because
+ * that loses publications silently; a gap reported twice costs a recovery. */
 static void tell_gaps(struct pl_channel *ch)
 {
     struct pl_channels *c = ch->owner;
@@ -159,7 +159,8 @@ static bool is_used(void *owner, struct pl_span channel, uint64_t hash)
 
 /* --- New channels --- */
 
-/* Who wants what `msg` asks for, or NULL: a backend, or a token. */
+/* Return the client that caused `msg`.  NULL: a backend, or a channel of a
+ * token. */
 static const struct pl_client *maker_of(const struct pl_msg *msg)
 {
     const struct pl_attach_mail *a = (const struct pl_attach_mail *)msg;
@@ -228,7 +229,7 @@ static void destroy_stores(struct pl_channels *c)
     c->presence = NULL;
 }
 
-/* The stores go first: from then on none of them answers. */
+/* Destroy the stores first: they complete no request any more. */
 static void release_all(struct pl_channels *c)
 {
     destroy_stores(c);
@@ -328,7 +329,7 @@ static enum pl_err make_stream(struct pl_channels *c, struct pl_loop *loop)
     return pl_stream_memory_create(&c->stream, loop, &memory);
 }
 
-/* Make those that were not given; what is switched off has none. */
+/* Create the stores that were not given, except those switched off. */
 static enum pl_err make_stores(struct pl_channels *c, struct pl_loop *loop)
 {
     const struct pl_channels_options *o = &c->options;
@@ -344,7 +345,7 @@ static enum pl_err make_stores(struct pl_channels *c, struct pl_loop *loop)
     return PL_OK;
 }
 
-/* Take those that were given; one that is switched off is not used. */
+/* Take over the given stores; destroy those switched off. */
 static void take_stores(struct pl_channels *c)
 {
     const struct pl_channels_options *o = &c->options;
@@ -411,7 +412,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     pl_list_init(&c->works);
     if (make_stores(c, loop) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {
-        destroy_stores(c); /* those given are still the caller's */
+        destroy_stores(c); /* the caller still owns the given stores */
         free(c);
         return PL_ENOMEM;
     }

@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channels.h - the actor that owns channels: it gives their order.
+/* channels.h - the actor that owns channels and defines their order.
  *
- * One a worker loop; a channel belongs to the one of loop hash modulo
- * workers.  It takes pl_publish_mail, pl_attach_mail, pl_detach_mail,
- * pl_query_mail, pl_list_mail and pl_memory_mail (mail.h) and sends hubs
- * pl_publication_mail, pl_presence_event_mail and pl_gap_mail.  What it
- * promises:
- *
- * - Publications of a channel reach a hub, and their publishers' answers, in
- *   the order of their offsets, each once: as a pl_publication_mail, or as the
- *   publisher's own answer with fan_out.
- * - An attach's answer comes behind every publication up to the offset it
- *   tells and before every later one.
- * - A client's join comes behind the answer to its attach and before its
- *   leave; an attach that failed or whose detach came first makes neither.
- *   Who takes joins and leaves gets, from some moment on, all those of a client
- *   in turn, except what the bus failed or for which there was no memory.
- * - Attaching and detaching need not match: a detach of somebody who is not
- *   attached, because the attach failed or was never delivered, does nothing.
- *   A second attach of the same client is answered 105.
- * - A publication that would find a loop with subscribers too far behind, or a
- *   store that is full, is answered 111, has no offset and is not stored.
- * - A publication that was stored is answered as published even when the bus
- *   failed: this owner's subscribers get it.
+ * There is one owner per worker loop; a channel belongs to the owner at hash %
+ * workers.  It receives pl_publish_mail, pl_attach_mail, pl_detach_mail,
+ * pl_query_mail, pl_list_mail and pl_memory_mail (mail.h) and sends
+ * pl_publication_mail, pl_presence_event_mail and pl_gap_mail to hubs.
  *
  * The mailbox holds 65,536 messages; more are refused. */
 #ifndef PL_CHANNELS_H
@@ -34,6 +16,23 @@
 #include "address.h"
 #include "err.h"
 
+/* What an owner promises:
+ * - A hub receives the publications of a channel, and the results for their
+ *   publishers, in the order of their offsets, each once: as
+ *   pl_publication_mail, or as the publisher's own result with fan_out.
+ * - The result of an attach arrives after every publication up to the offset in
+ *   it, and before every later one.
+ * - A join arrives after the result of the client's attach, before its leave.
+ *   An attach that failed or was detached before its result causes neither.  A
+ *   subscriber with PL_ATTACH_JOIN_LEAVE gets, from some moment on, the joins
+ *   and leaves of a client alternately, except those that the bus or an
+ *   allocation lost.
+ * - A detach without an attach (which failed or was never delivered) does
+ *   nothing.  A second attach of the same client gets error 105.
+ * - A publication gets error 111, and is neither stored nor numbered, if a loop
+ *   with subscribers has a backlog or the store is full.
+ * - A stored publication is reported as published even if the bus failed; the
+ *   subscribers of this owner get it. */
 struct pl_channels; /* opaque */
 struct pl_bus;
 struct pl_loop;
@@ -42,27 +41,29 @@ struct pl_presence;
 struct pl_stream;
 
 struct pl_channels_options {
-    uint32_t history_size;   /* publications a channel keeps; 0: no history */
-    uint64_t history_ttl_ms; /* and how long; 0: no history */
-    uint64_t meta_ttl_ms;    /* how long epoch and offset outlive the use */
+    uint32_t history_size;   /* most publications per channel; 0: no history */
+    uint64_t history_ttl_ms; /* of a publication; 0: no history */
+    uint64_t meta_ttl_ms;    /* for which an unused channel keeps epoch and
+                                offset */
     bool presence;
     bool join_leave;
-    uint32_t channel_limit;         /* streams, without history channels with
-                                       subscribers, of this owner; more are answered
-                                       106.  0: no limit */
-    uint64_t channel_history_bytes; /* of a channel; 0: no limit */
-    uint64_t client_history_bytes;  /* of a user's channels; 0: no limit */
+    uint32_t channel_limit;         /* most streams of this owner, or without
+                                       history most channels with subscribers;
+                                       beyond it error 106. 0: no limit */
+    uint64_t channel_history_bytes; /* per channel; 0: no limit */
+    uint64_t client_history_bytes;  /* of the channels of one user; 0: no
+                                       limit */
     uint64_t history_bytes;         /* of all channels; 0: no limit */
-    uint32_t new_channels; /* a minute that each client may make here, beyond
-                              which it is answered 111; 0: no limit */
+    uint32_t new_channels; /* that one client may create here per minute, else
+                              error 111; 0: no limit */
     uint32_t new_channels_burst; /* of them at once */
-    uint64_t backlog_limit;      /* messages waiting on a loop; 0: no limit */
-    uint32_t recover_bytes; /* in one recovery, else it fails; 0: no limit */
-    uint64_t answer_work;   /* units of share.h that long answers may take at
-                               once, else queries are answered 111; 0: no
-                               limit */
+    uint64_t backlog_limit;      /* messages waiting for one loop; 0: no
+                                    limit */
+    uint32_t recover_bytes; /* of one recovery, else it fails; 0: no limit */
+    uint64_t answer_work;   /* units of share.h for long replies at once, else
+                               queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
-    /* The stores, of this owner alone; NULL: a memory store. */
+    /* The stores, for this owner alone; NULL: a memory store. */
     struct pl_stream *stream;
     struct pl_bus *bus;
     struct pl_presence *presence_store;
@@ -70,29 +71,30 @@ struct pl_channels_options {
 
 struct pl_config;
 
-/* What the configuration says of an owner's channels; backlog_limit, metrics,
- * the stores and what is set as a percentage are the caller's to set. */
+/* Read the options of an owner from the configuration.  The caller sets
+ * backlog_limit, metrics, the stores, and limits given as a percentage. */
 struct pl_channels_options pl_channels_options_of(const struct pl_config *c);
 
 struct pl_stream_memory_options;
 
-/* What they say of the memory store of streams (stream_memory.h). */
+/* The options of the memory store of streams (stream_memory.h) in `o`. */
 struct pl_stream_memory_options
 pl_channels_stream_options(const struct pl_channels_options *o);
 
-/* An owner on `loop`.  It ends with PL_MSG_STOP, which answers all requests
- * that wait for stores with 503, or with pl_actor_exit().
- * Owner:  the loop; with success also of the stores given.
- * Thread: the loop's, or any before it runs.
+/* Create the owner on `loop`.  It ends with PL_MSG_STOP, which gives error 503
+ * to all requests that wait for stores, or with pl_actor_exit().
+ * Owner:  the loop; on success also of the given stores.
+ * Thread: the loop's, or any before the loop runs.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
                                const struct pl_channels_options *options);
 
-/* Thread: the loop's, or any before it runs. */
+/* Thread: the loop's, or any before the loop runs. */
 struct pl_address pl_channels_address(const struct pl_channels *c);
 
-/* Where the hubs are: hubs[l] on loop l, for every loop that has one.  Before
- * the first mail of a hub.  Thread: as above. */
+/* Set the addresses of the hubs: hubs[l] is on loop l.  Call this before the
+ * first mail of a hub.
+ * Thread: the loop's, or any before the loop runs. */
 void pl_channels_set_hubs(struct pl_channels *c, const struct pl_address *hubs,
                           unsigned count);
 

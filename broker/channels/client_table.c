@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_table.c - see client_table.h.
  *
- * Open addressing with linear probing over bare pointers, between 64 % and
- * 80 % full: a chained map would cost a node of 16 bytes and its malloc for
- * each entry.  The size grows by a quarter, not to the next power of two, so a
- * position is the hash scaled down to the size instead of masked.  Removing
- * moves later entries back instead of leaving tombstones, so a table through
- * which many come and go does not slow down.
+ * Open addressing with linear probing over bare pointers, 64 to 80% full while
+ * it grows, at least 40% after removals: a chained map takes a node of 16 bytes
+ * and a malloc() per entry.  The table grows by a quarter, not to the next
+ * power of two, so a position is the hash scaled down to the size instead of
+ * masked.  Removing moves later entries back instead of leaving tombstones, so
+ * a table does not slow down when many clients join and leave.
  *
- * Invariant: at least one slot is empty, which ends every search; no empty
- * slot lies between an entry and its home. */
+ * Invariant: at least one slot is empty, which ends every search; no empty slot
+ * lies between an entry and its home. */
 #include "client_table.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static uint32_t after(const struct pl_client_table *t, uint32_t i)
     return i + 1 == t->cap ? 0 : i + 1;
 }
 
-/* The slot with `key`, or the empty one where it belongs. */
+/* Return the slot of `key`, or the empty slot in which it belongs. */
 static uint32_t seek(const struct pl_client_table *t, uintptr_t key)
 {
     uint32_t i = home_of(t, key);
@@ -40,7 +40,7 @@ static uint32_t seek(const struct pl_client_table *t, uintptr_t key)
     return i;
 }
 
-/* Move all into `cap` slots; without memory all stays. */
+/* Move all entries to `cap` slots; if allocation fails, nothing changes. */
 static void resize(struct pl_client_table *t, uint32_t cap)
 {
     struct pl_client_table to = {
@@ -80,7 +80,7 @@ void pl_client_table_mark(struct pl_client_table *t, const struct pl_client *c)
     t->slot[seek(t, (uintptr_t)c)] |= MARK;
 }
 
-/* Empty slot `hole`, and move back what would be cut off by it. */
+/* Empty slot `hole`, and move back the entries that it would hide. */
 static void close_hole(struct pl_client_table *t, uint32_t hole)
 {
     for (uint32_t i = after(t, hole); t->slot[i] != 0; i = after(t, i)) {

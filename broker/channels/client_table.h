@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client_table.h - a compact set of clients: 10 to 13 bytes each. */
+/* client_table.h - a compact set of clients, at 10 to 13 bytes per client while
+ * it grows and up to 20 after removals. */
 #ifndef PL_CLIENT_TABLE_H
 #define PL_CLIENT_TABLE_H
 
@@ -9,10 +10,10 @@
 #include "client.h"
 #include "err.h"
 
-/* All zero is an empty table that owns nothing.  It compares pointers and
- * never looks behind them; holding the clients is the user's part. */
+/* All zero is an empty table that owns nothing.  The table compares pointers
+ * and never dereferences them; the user keeps references to the clients. */
 struct pl_client_table {
-    uintptr_t *slot; /* a client and its mark in the lowest bit, or 0 */
+    uintptr_t *slot; /* a client with its mark in the lowest bit, or 0 */
     uint32_t cap;
     uint32_t count;
 };
@@ -24,18 +25,19 @@ enum pl_err pl_client_table_add(struct pl_client_table *t,
 bool pl_client_table_has(const struct pl_client_table *t,
                          const struct pl_client *c);
 
-/* Mark `c`, which is in. */
+/* Mark `c`, which must be in the table. */
 void pl_client_table_mark(struct pl_client_table *t, const struct pl_client *c);
 
-/* False when it was not in; else *marked says whether it was marked. */
+/* Return false if `c` is not in the table; otherwise set *marked to its
+ * mark. */
 bool pl_client_table_remove(struct pl_client_table *t,
                             const struct pl_client *c, bool *marked);
 
-/* The client in slot `i`, which is below cap, or NULL. */
+/* Return the client in slot `i`, which must be below cap, or NULL. */
 struct pl_client *pl_client_table_at(const struct pl_client_table *t,
                                      uint32_t i);
 
-/* Free the table.  It is empty afterwards. */
+/* Free the table and make it empty. */
 void pl_client_table_fini(struct pl_client_table *t);
 
 #endif

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* leave.c - a subscriber goes.
+/* leave.c - detaches a subscriber.
  *
- * The membership ends at once; then the client is taken out of presence, and
- * then the leave is told.  Taking it out must not fail for good, else there is
- * a ghost: a detach that found no memory, or whose store failed, is kept and
- * tried again, until the client is gone or has come back.  Who comes back
- * before the leave was told has never been away: neither it nor the join
- * behind it is told.
+ * The member is removed at once; then the client is removed from presence, and
+ * then the leave is published.  Removing the client must not fail for good,
+ * because presence would list it forever: if allocation or the store fails, the
+ * detach is kept and retried until the client is removed or has attached again.
+ * If the client attaches again before its leave is published, neither that
+ * leave nor the new join is published.
  *
- * m->is_untold, once the membership is given back, says whether a leave is due:
- * true, none is. */
+ * Once the member is removed, m->is_untold means that no leave is due. */
 #include "channels_private.h"
 
 #include <assert.h>
 
-/* The attach of `client` that is in flight, if any, makes no join. */
+/* Prevent the join of a pending attach of `client`, if there is one. */
 static void cancel_attach(struct pl_channel *ch, const struct pl_client *client)
 {
     struct pl_list *at;
@@ -29,7 +28,7 @@ static void cancel_attach(struct pl_channel *ch, const struct pl_client *client)
     }
 }
 
-/* False: it was not there. */
+/* Remove the member.  Return false if it was none. */
 static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
                             struct pl_detach_mail *m)
 {
@@ -56,7 +55,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     return true;
 }
 
-/* The channel stays, pinned, until then. */
+/* Keep the detach for a retry, and pin the channel until then. */
 static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
 {
     struct pl_channels *c = ch->owner;
@@ -104,7 +103,7 @@ static void on_removed(struct pl_store_op *op)
         tell(w);
         return;
     }
-    w->msg = NULL; /* the leave is told now, the rest comes later */
+    w->msg = NULL; /* publish the leave now, retry the removal later */
     if (!m->is_untold)
         w->client = pl_client_hold(m->client);
     m->is_untold = true;
@@ -115,7 +114,7 @@ static void on_removed(struct pl_store_op *op)
         pl_work_destroy(w);
 }
 
-/* Presence, and then the leave. */
+/* Remove the client from presence, then publish the leave. */
 static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
 {
     struct pl_presence *p = ch->owner->presence;

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listing.c - the channels with subscribers whose names match a pattern.
+/* listing.c - lists the channels with subscribers that match a pattern.
  *
- * A list looks at all channels of the owner.  The share of the loop's time that
- * lists may take is not that of clients' queries, so that clients cannot take
- * the list away from an operator. */
+ * A list visits all channels of the owner.  Lists have their own share of the
+ * loop's time, so that queries of clients cannot use up the operator's. */
 #include "channels_private.h"
 
 #include <stdlib.h>
 
-/* Units of pl_loop_add_work() to look at one channel. */
+/* Units of pl_loop_add_work() per visited channel. */
 enum { WORK_CHANNEL = 20 };
 
-/* `*` stands for any bytes, `?` for one.  Only the last star needs to be
- * taken back: what an earlier one could still swallow, the last one can. */
+/* `*` matches any bytes, `?` one byte.  Backtracking to the last star suffices:
+ * it can match whatever an earlier one could. */
 static bool matches(struct pl_span pattern, struct pl_span name)
 {
     size_t p = 0;
     size_t n = 0;
-    size_t star = SIZE_MAX; /* behind the last star */
-    size_t mark = 0;        /* what it has swallowed so far ends here */
+    size_t star = SIZE_MAX; /* after the last star */
+    size_t mark = 0;        /* end of what it matches so far */
 
     while (n < name.len) {
         if (p < pattern.len && pattern.at[p] == '*') {
@@ -54,7 +53,7 @@ static void take(struct pl_map_node *n, void *arg)
         pl_blob_hold(ch->name), pl_channel_subscribers(ch)};
 }
 
-/* False: lists have taken their time. */
+/* Return false if lists have used up their share. */
 static bool begin(struct pl_channels *c)
 {
     uint64_t now_ms = pl_loop_now_ms(c->actor.loop);

@@ -1,36 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* makers.c - see makers.h.
  *
- * A client that takes names of its own as fast as it can fills the broker for
- * everybody: limits.channels is one number for all.  So each client has a rate.
- * It is that of the user; without one that of the host's address; without that
- * of the connection.  Coming back makes no new rate.
+ * A client that creates channels as fast as it can uses up limits.channels,
+ * which all share.  So each user has a rate; an anonymous client has the rate
+ * of its address, or without one the rate of its connection.  Reconnecting
+ * gives no new rate.
  *
- * A rate is a token bucket that keeps one number, the moment at which it is
- * full again (as in log_kind.c).  A full bucket says nothing that no bucket
- * would not say, so its entry can go: the oldest are looked at when a new one
- * comes.  A table with PL_MAKERS_MAX entries that are not full gives up the one
- * that made nothing for longest.  Rejected: refusing then, since many clients
- * that make one channel each would lock everybody out.
+ * A rate is a token bucket stored as one number, the time at which it is full
+ * again (as in log_kind.c).  A full bucket needs no entry: each new entry drops
+ * up to LOOKS full ones among the oldest.  A table of PL_MAKERS_MAX entries
+ * drops the least recently used one.  An entry has the hash of its maker, whose
+ * name may have 64 KiB; makers with equal 64-bit keyed hashes share a rate.
  *
- * An entry knows the hash of its maker, not the name, which may be 64 KiB long;
- * two makers that share 64 bits of a keyed hash share a rate.
+ * Rejected: refusing at a full table, because many clients that create one
+ * channel each then lock out everyone.  One table for all owners, because each
+ * new channel then needs a request to another thread.
  *
- * Each owner counts the channels that are its own, without asking others.
- * Rejected: one table for all, which each new channel would have to ask on
- * another thread.
- *
- * Invariant: an entry is in the map and in the list, or nowhere. */
+ * Invariant: an entry is in the map and in the list, or in neither. */
 #include "makers.h"
 
 #include <stdlib.h>
 
-enum { LOOKS = 4 }; /* at old entries, for each that comes */
+enum { LOOKS = 4 }; /* old entries to check per new one */
 
 struct maker {
-    struct pl_map_node node; /* first */
+    struct pl_map_node node; /* first member */
     struct pl_list used;
-    uint64_t full_ns; /* loop time: when its burst is whole again */
+    uint64_t full_ns; /* loop time at which its burst is complete again */
 };
 
 void pl_makers_init(struct pl_makers *m, uint32_t per_minute, uint32_t burst,
@@ -65,7 +61,8 @@ void pl_makers_fini(struct pl_makers *m)
     pl_map_fini(&m->map);
 }
 
-/* Whose rate it is; the kinds cannot be mistaken for one another. */
+/* Hash the maker of `c`.  Equal bytes of different kinds get different
+ * hashes. */
 static uint64_t hash_of(const struct pl_makers *m, const struct pl_client *c)
 {
     struct pl_span user = pl_client_user(c), place = pl_client_place(c);
@@ -122,7 +119,8 @@ static struct maker *find(struct pl_makers *m, uint64_t hash, uint64_t now_ns)
     return one;
 }
 
-/* Without memory for an entry it passes uncounted, as at the doors. */
+/* If the entry cannot be allocated, allow the channel uncounted, as the address
+ * limiter does (net/doors.c). */
 bool pl_makers_take(struct pl_makers *m, const struct pl_client *c,
                     uint64_t now_ms)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* presence.h - who is in a channel.  See store.h for the promises of all
+/* presence.h - the clients in each channel.  store.h has the promises of all
  * stores. */
 #ifndef PL_PRESENCE_H
 #define PL_PRESENCE_H
@@ -11,28 +11,28 @@
 
 struct pl_presence;
 
-/* The client is in the channel; or is not.  Either may be said twice. */
+/* Add the client to the channel, or remove it.  Repeating either is allowed. */
 struct pl_presence_change {
     struct pl_store_op op;
-    struct pl_client *client; /* the caller holds it */
+    struct pl_client *client; /* the caller keeps a reference */
 };
 
 struct pl_presence_get {
     struct pl_store_op op;
-    struct pl_client **clients; /* result: the caller's array of held ones */
+    struct pl_client **clients; /* result: the caller's array of references */
     uint32_t count;
 };
 
 struct pl_presence_stats {
     struct pl_store_op op;
     uint32_t clients; /* result */
-    uint32_t users;   /* result: different user ids; "" is one */
-    uint32_t looked;  /* result: clients looked at in this process for it */
+    uint32_t users;   /* result: distinct user ids; "" counts as one */
+    uint32_t looked;  /* result: clients visited by this process */
 };
 
 struct pl_presence_ops {
     unsigned traits; /* enum pl_store_trait */
-    /* Errors of all: PL_ENOMEM, PL_EFULL, PL_ETIMEDOUT, PL_EIO. */
+    /* Errors of all calls: PL_ENOMEM, PL_EFULL, PL_ETIMEDOUT, PL_EIO. */
     enum pl_store_reply (*add)(struct pl_presence *p,
                                struct pl_presence_change *r);
     enum pl_store_reply (*remove)(struct pl_presence *p,
@@ -44,7 +44,7 @@ struct pl_presence_ops {
     void (*destroy)(struct pl_presence *p);
 };
 
-/* First in every presence store. */
+/* First member of every presence store. */
 struct pl_presence {
     const struct pl_presence_ops *ops;
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* presence_memory.c - see presence_memory.h.
  *
- * A channel's entries are held pointers to the clients in one compact table;
- * what a reply says about a client is read from the client itself, so nothing
- * is copied when somebody comes.  Different users are counted when somebody
- * asks, and the number is kept until the next change: counting at each change
- * would cost everybody a second table that hardly anybody asks for.
+ * The entries of a channel are references to clients in one compact table.
+ * Replies read the client itself, so nothing is copied.  Distinct users are
+ * counted on request, and the count is kept until the next change.
+ *
+ * Rejected: counting users at each change, because it needs a second table per
+ * channel that few requests use.
  *
  * Invariant: a room is in the map while its table is not empty. */
 #include "presence_memory.h"
@@ -22,7 +23,7 @@ struct room {
     struct pl_map_node node;
     struct pl_client_table table;
     uint32_t users;
-    bool is_counted; /* `users` holds */
+    bool is_counted; /* `users` is valid */
     uint16_t name_len;
     char name[];
 };
@@ -30,7 +31,7 @@ struct room {
 struct presence_memory {
     struct pl_presence presence;
     struct pl_map map;
-    struct pl_hash_key key; /* for user ids */
+    struct pl_hash_key key; /* for hashes of user ids */
 };
 
 static bool match(const struct pl_map_node *n, const void *key)
@@ -131,8 +132,8 @@ static enum pl_store_reply get(struct pl_presence *p, struct pl_presence_get *r)
     return PL_STORE_DONE;
 }
 
-/* Put `c` into a table of `mask` + 1 clients; false when one of the same user
- * is in it already. */
+/* Add `c` to a table of `mask` + 1 clients.  Return false if it has a client of
+ * the same user. */
 static bool is_new_user(struct presence_memory *m, struct pl_client **seen,
                         size_t mask, struct pl_client *c)
 {

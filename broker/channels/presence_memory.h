@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* presence_memory.h - presence in this process's memory. */
+/* presence_memory.h - a presence store in the memory of this process. */
 #ifndef PL_PRESENCE_MEMORY_H
 #define PL_PRESENCE_MEMORY_H
 
@@ -7,8 +7,9 @@
 
 struct pl_random;
 
-/* A presence store; `random` gives the key of its tables.
- * Owner: the caller, until ops->destroy().  Errors: PL_ENOMEM. */
+/* Create a presence store; `random` gives the key of its tables.
+ * Owner:  the caller, until ops->destroy().
+ * Errors: PL_ENOMEM. */
 enum pl_err pl_presence_memory_create(struct pl_presence **out,
                                       struct pl_random *random);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* publish.c - a publication's way through its channel.
+/* publish.c - a publication, from the request to the hubs.
  *
- * Everything that could fail is done before the stream gives the offset: the
- * loops are asked whether they keep up, and the mails to the hubs are made.
- * From then on it reaches every loop.  Mails are made for the loops that have
- * subscribers when the publication arrives; whoever attaches behind it gets it,
- * if it is stored, through the position that answers the attach.
+ * Everything that can fail is done before the stream gives the offset: the
+ * check for backlogged loops, and the allocation of the mails to the hubs.
+ * From then on the publication reaches every loop.  Mails are created for loops
+ * with subscribers at this moment; a subscriber that attaches later gets the
+ * publication, if it is stored, through the position in its attach result.
  *
- * The publisher's own loop needs no mail: the answer is it (fan_out).
+ * The publisher's own loop needs no mail: the result serves as one (fan_out).
  *
- * With stores that answer at once a channel without subscribers needs no
- * struct; with others it does, because the outbox keeps the order. */
+ * If all stores complete at once, a channel without subscribers needs no
+ * struct; otherwise it does, because the outbox keeps the order. */
 #include "channels_private.h"
 
 #include "system.h"
@@ -28,7 +28,7 @@ static bool is_behind(const struct pl_channels *c, const struct pl_channel *ch)
     return false;
 }
 
-/* The loop of the hub that sent `msg`, or loop_count: it was no hub. */
+/* Return the loop of the hub that sent `msg`, or loop_count if no hub did. */
 static unsigned hub_loop(const struct pl_channels *c, const struct pl_msg *msg)
 {
     unsigned l = msg->from.loop;
@@ -38,7 +38,8 @@ static unsigned hub_loop(const struct pl_channels *c, const struct pl_msg *msg)
                : c->loop_count;
 }
 
-/* One mail for each loop but the publisher's.  Its address says the loop. */
+/* Create one mail for each loop with subscribers but the publisher's.  Its
+ * address has the loop. */
 static enum pl_err make_mails(struct pl_work *w)
 {
     const struct pl_channels *c = w->owner;
@@ -77,7 +78,7 @@ static void send_mails(struct pl_work *w)
     }
 }
 
-/* It has happened: to the subscribers, and the answer to the publisher. */
+/* Send the publication to the hubs, and the result to the publisher. */
 static void deliver(struct pl_work *w)
 {
     struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
@@ -98,7 +99,7 @@ static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
 {
     struct pl_publication_mail *p = pl_publication_mail_create();
 
-    if (p == NULL) { /* with history the hub sees the jump in the offsets */
+    if (p == NULL) { /* with history the hub detects a gap in the offsets */
         pl_channels_lose_event(c);
         return;
     }
@@ -106,7 +107,8 @@ static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
     pl_actor_send(&c->actor, c->hubs[loop], &p->msg);
 }
 
-/* A publication of another owner: without a mail made before. */
+/* Send a publication of another owner to the hubs; no mail was allocated
+ * before. */
 static void relay(struct pl_channels *c, struct pl_pub *pub)
 {
     struct pl_channel *ch = pl_channel_find(c, pl_pub_channel(pub), pub->hash);
@@ -131,9 +133,10 @@ void pl_publish_answer(struct pl_work *w)
     pl_work_destroy(w);
 }
 
-/* The bus has answered.  What is stored is published even when the bus failed:
- * the publisher would else send it again, and it would be there twice.  It
- * waits for its turn, since a refusal may overtake earlier publications. */
+/* The bus completed the request.  A stored publication counts as published even
+ * if the bus failed; otherwise the publisher sends it again, and it is stored
+ * twice.  It waits for its turn, because a refusal may overtake earlier
+ * publications. */
 static void on_bus(struct pl_store_op *op)
 {
     struct pl_work *w = pl_work_of(op);
@@ -143,7 +146,7 @@ static void on_bus(struct pl_store_op *op)
     if (ch != NULL)
         ch->users++;
     if (m == NULL)
-        pl_work_destroy(w); /* its event came first */
+        pl_work_destroy(w); /* deliver() ran already, with the event */
     else if (op->error != PL_OK && !m->stored)
         pl_work_fail(w, op->error);
     else if (ch != NULL)
@@ -204,7 +207,7 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
         on_append(&w->store.op);
 }
 
-/* With `ch`, which may be NULL. */
+/* Publish in `ch`, which may be NULL. */
 static void publish(struct pl_channels *c, struct pl_channel *ch,
                     struct pl_publish_mail *m)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* query.c - presence, its numbers, history, and removing history.
+/* query.c - presence, presence statistics, history, and removing history.
  *
- * None needs the channel's struct: the stores know what is there.  What is
- * switched off is answered 108.
+ * The stores have all the data; the channel's struct only serves to estimate
+ * the cost.  A feature that is switched off gets error 108.
  *
- * An answer looks at every client in the channel, and a message of 64 KiB may
- * ask a thousand times.  With 100,000 clients each answer takes 30 ms, and all
- * other mail of this owner waits behind it.  So long answers get a share of the
- * loop's time (share.h); queries beyond it are refused before the store is
- * asked.  Answers to small queries are never refused.
+ * A reply visits every client in the channel, and a message of 64 KiB may hold
+ * a thousand queries.  With 100,000 clients each reply takes 30 ms, and all
+ * other mail of this owner waits.  So long replies get a share of the loop's
+ * time (share.h); queries beyond it are refused before the store is read.
+ * Small queries are never refused.
  *
- * Rejected: a bound per turn, because mail is handled in order: with one answer
- * per turn a thousand queries still delay everybody else by a thousand turns.
- * A bound on the queries of one client, because many clients may ask. */
+ * Rejected: a limit per turn, because mail is handled in order: with one reply
+ * per turn a thousand queries delay all others by a thousand turns.  A limit
+ * per client, because many clients may send queries. */
 #include "channels_private.h"
 
-/* Units of pl_loop_add_work() for one client or publication of an answer: each
- * is a miss of the cache and an atomic addition. */
+/* Units of pl_loop_add_work() per client or publication in a reply: each is a
+ * cache miss and an atomic addition. */
 enum { WORK_NAME = 30 };
 
 static struct pl_query_mail *mail_of(struct pl_work *w)
@@ -33,10 +33,10 @@ static void answer(struct pl_work *w, uint32_t code)
     pl_work_destroy(w);
 }
 
-/* --- What answers take --- */
+/* --- The cost of replies --- */
 
-/* The most clients or publications that the answer to `m` looks at, as far as
- * it can be known before the store is asked. */
+/* Return the most clients or publications that the reply to `m` visits, as far
+ * as known before the store is read. */
 static uint64_t most_of(struct pl_channels *c, const struct pl_query_mail *m)
 {
     const struct pl_channel *ch;

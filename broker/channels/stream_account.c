@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream_account.c - what the histories of each user's channels take, see
+/* stream_account.c - the bytes of the histories of each user, see
  * stream_private.h.
  *
  * The history of a channel is charged to the user of the client that published
- * in the channel last.  All anonymous clients are one user, since a stranger
- * has as many of them as he likes.  What a backend published is charged to
- * nobody.
+ * last in the channel.  All anonymous clients are one user, because an
+ * untrusted peer can open any number of connections.  Publications of a backend
+ * are charged to no account.
  *
- * Rejected: an account for each connection, which a client leaves behind by
- * connecting again.  Rejected: a charge for each publication; a user who shares
- * a channel with others could then have theirs pushed out one by one, and each
- * publication would need a list of its own.
+ * If an account cannot be allocated, the history is charged to the anonymous
+ * account, so that the limit always holds.
  *
- * Without memory for an account the history is charged to the anonymous one, so
- * that the bound always holds.
+ * Rejected: one account per connection, because reconnecting gives a new one.
+ * Charging each publication, because a user that shares a channel can then push
+ * out the publications of others, and each publication needs a list entry.
  *
- * Invariant: an account's bytes are those of its lines, and every one of its
- * lines holds publications. */
+ * Invariant: the bytes of an account are the sum over its lines, and each of
+ * its lines has publications. */
 #include <stdlib.h>
 
 #include "stream_private.h"

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream_line.c - one channel's stream, see stream_private.h.
+/* stream_line.c - the stream of one channel, see stream_private.h.
  *
- * A ring of held publications that grows up to its bound as they come.  Age is
- * measured on the monotonic clock, since a wall clock that is set right would
- * else empty every history at once.  What is too old is dropped before a line
- * is read, so it is never returned; the timer is only there for the memory of
- * lines that nobody reads, and may be late by up to a second, so that a busy
- * line wakes nobody for each publication.
+ * A ring of references to publications grows up to its limit.  Age is measured
+ * on the monotonic clock, because setting the wall clock must not empty every
+ * history.  Expired publications are dropped before a line is read, so they are
+ * never returned.  The timer only frees the memory of lines that no client
+ * reads; it may be up to a second late, so that a busy line does not wake the
+ * loop for each publication.
  *
  * A history is charged for its publications, its ring and its line.
- * Neighbours by the same client are charged for that client's name and info
- * once, since they share them; counted with each publication, small ones of a
- * client with a long info would count ten times what they take.
+ * Consecutive publications of one client share the client's name and info,
+ * which are charged once: charged each time, small ones of a client with a long
+ * info count ten times their memory.
  *
- * Invariants: the publications held have the offsets top - count + 1 to top;
- * `bytes` is what was charged, and 0 without a ring. */
+ * Invariant: the publications have the offsets top - count + 1 to top; `bytes`
+ * is what was charged, and 0 without a ring. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -24,8 +24,8 @@
 enum {
     FIRST_RING = 4,
     SLACK_MS_MAX = 1000,
-    HEAP_BYTES = 16,   /* that an allocation takes for itself */
-    CLIENT_BYTES = 128 /* of a client beside its user and info */
+    HEAP_BYTES = 16,   /* overhead of one allocation */
+    CLIENT_BYTES = 128 /* of a client without its user and info */
 };
 
 static struct pl_span name_of(const struct pl_stream_line *l)
@@ -53,9 +53,9 @@ bool pl_stream_line_is_used(const struct pl_stream_line *l)
     return m->is_used != NULL && m->is_used(m->owner, name_of(l), l->node.hash);
 }
 
-/* --- What it holds --- */
+/* --- Its publications --- */
 
-/* The publication that was stored `i`th of those held. */
+/* Return publication `i`, counted from the oldest. */
 static struct pl_pub *nth(const struct pl_stream_line *l, uint32_t i)
 {
     uint64_t at = (uint64_t)l->first + i;
@@ -63,7 +63,7 @@ static struct pl_pub *nth(const struct pl_stream_line *l, uint32_t i)
     return l->ring[at < l->cap ? at : at - l->cap].pub;
 }
 
-/* The publication at `offset`, which is held. */
+/* Return the publication at `offset`, which must be stored. */
 static struct pl_pub *at_offset(const struct pl_stream_line *l, uint64_t offset)
 {
     return nth(l, (uint32_t)(offset - (l->top - l->count + 1)));
@@ -84,8 +84,8 @@ static uint64_t cost_of_line(const struct pl_stream_line *l)
     return sizeof *l + HEAP_BYTES + l->name_len;
 }
 
-/* Drop the oldest; what that takes less.  A neighbour by the same client is
- * charged for the client from now on. */
+/* Drop the oldest publication and return the bytes that this frees.  The next
+ * publication is charged for the client if it has the same one. */
 static uint64_t take_out(struct pl_stream_line *l)
 {
     struct pl_pub *p = nth(l, 0);
@@ -156,8 +156,8 @@ static enum pl_err grow(struct pl_stream_line *l)
     return resize(l, cap < size ? (uint32_t)cap : size);
 }
 
-/* A quarter, so that a ring is not made smaller and larger again in turn.
- * Without memory for a smaller one the old one stays. */
+/* Shrink at a quarter, so that the ring does not alternate between two sizes.
+ * If allocation fails, the old ring stays. */
 void pl_stream_line_tighten(struct pl_stream_line *l)
 {
     if (l->cap > FIRST_RING && l->count > 0 && l->count <= l->cap / 4)
@@ -170,7 +170,7 @@ enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
     uint64_t cost = cost_of(pub);
 
     if (l->count == m->options.size)
-        cost -= take_out(l); /* which may wrap */
+        cost -= take_out(l); /* may wrap */
     else if (l->count == l->cap && grow(l) != PL_OK)
         return PL_ENOMEM;
     if (l->count == 0 || nth(l, l->count - 1)->client != pub->client) {
@@ -188,9 +188,10 @@ enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
     return PL_OK;
 }
 
-/* --- What is asked for --- */
+/* --- Ranges --- */
 
-/* The offsets asked for that are held: *from to *to, none when from > to. */
+/* Compute the stored offsets that `r` requests: *from to *to, none if *from >
+ * *to. */
 static void bounds(const struct pl_stream_line *l,
                    const struct pl_stream_range *r, uint64_t *from,
                    uint64_t *to)
@@ -205,7 +206,7 @@ static void bounds(const struct pl_stream_line *l,
         *from = r->since > *to ? *to + 1 : r->since + 1;
 }
 
-/* How many of them fit the limit and the budget. */
+/* Count the publications that fit the limit and the budget. */
 static uint32_t how_many(const struct pl_stream_line *l,
                          const struct pl_stream_range *r, uint64_t from,
                          uint64_t to)
@@ -245,7 +246,7 @@ enum pl_err pl_stream_line_range(const struct pl_stream_line *l,
     return PL_OK;
 }
 
-/* --- Its life --- */
+/* --- Creation, expiry, end --- */
 
 void pl_stream_line_arm(struct pl_stream_line *l)
 {
@@ -261,8 +262,8 @@ void pl_stream_line_arm(struct pl_stream_line *l)
     pl_timer_start(m->loop, &l->timer, due > now ? due - now : 0);
 }
 
-/* A line with subscribers that is empty runs no timer: the hint of the last
- * one's leaving starts it. */
+/* Drop what has expired.  An empty line with subscribers runs no timer; idle()
+ * starts it when the last subscriber has detached. */
 static void fire(struct pl_timer *t)
 {
     struct pl_stream_line *l = PL_CONTAINER(t, struct pl_stream_line, timer);

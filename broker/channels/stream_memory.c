@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_memory.c - see stream_memory.h: the operations.
  *
- * A line (stream_line.c) is one channel's stream; stream_room.c bounds how many
- * there are and what they take.  A use puts a line at the end of its list and
- * of its account's, so both stay in the order of use and finding the least
- * recently used takes no search.  A busy line is moved ten times a second and
- * not for each publication.  A line that is empty waits for its meta TTL or for
- * a new line that needs its place.
+ * A line (stream_line.c) is the stream of one channel; stream_room.c limits the
+ * number of lines and their bytes.  A use moves a line to the end of its list
+ * and of its account's, so both are in the order of use, and the least recently
+ * used line is found without a search.  A busy line is moved ten times a
+ * second, not for each publication.  An empty line waits for its meta TTL, or
+ * for a new line that needs its place.
  *
- * Invariant: a line that holds publications is in `rested` or `busy`. */
+ * Invariant: a line with publications is in `rested` or `busy`. */
 #include "stream_memory.h"
 
 #include <stdlib.h>
@@ -16,9 +16,9 @@
 #include "random.h"
 #include "stream_private.h"
 
-enum { ORDER_MS = 100 }; /* so exact is the order of use */
+enum { ORDER_MS = 100 }; /* precision of the order of use */
 
-/* The line was used; `is_other`: it may belong in another list than before. */
+/* Note a use of the line.  `is_other`: it may belong in another list now. */
 static void touch(struct pl_stream_line *l, bool is_other)
 {
     l->used_ms = pl_loop_now_ms(l->store->loop);
@@ -28,7 +28,7 @@ static void touch(struct pl_stream_line *l, bool is_other)
         pl_stream_line_arm(l);
 }
 
-/* The channel's line, without what has expired; made when there is none. */
+/* Find the channel's line and drop what has expired, or create the line. */
 static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
                              struct pl_stream_line **out)
 {
@@ -46,7 +46,7 @@ static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
     return PL_OK;
 }
 
-/* For somebody who may be a new subscriber. */
+/* Like take_line(), for a request that may come from a new subscriber. */
 static enum pl_err take_to_read(struct pl_stream_store *m,
                                 struct pl_store_op *op,
                                 struct pl_stream_line **out)
@@ -70,7 +70,8 @@ static enum pl_store_reply append(struct pl_stream *s,
     memcpy(r->epoch, l->epoch, sizeof r->epoch);
     touch(l, l->count <= 1);
     if (l->count == 1)
-        pl_stream_line_arm(l); /* until now for the empty line, or not at all */
+        pl_stream_line_arm(l); /* the timer did not run, or ran for the empty
+                                  line */
     if (r->op.error == PL_OK)
         pl_stream_room_fit(l);
     return PL_STORE_DONE;

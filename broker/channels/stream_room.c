@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream_room.c - how many lines there may be and what their histories may
- * take, see stream_private.h.
+/* stream_room.c - limits the number of lines and the bytes of their histories,
+ * see stream_private.h.
  *
- * A new line at the limit takes the place of an empty one, else of one with a
- * history, each time the least recently used without subscribers.  Lines with
- * subscribers stay, so a client that is there never loses its position.
- * Whether a line has subscribers is known from its subscribers' requests and
- * their leaving; the owner is asked once more before a line goes, since a
- * subscriber that is just coming has not asked yet.
+ * At the limit a new line replaces an empty one, otherwise one with a history,
+ * each time the least recently used without subscribers.  Lines with
+ * subscribers stay, so a connected client keeps its position.  The owner is
+ * asked before a line is freed, because a new subscriber may not have read the
+ * line yet.
  *
- * Histories are bounded in bytes: one channel's, those of one user's channels
- * (stream_account.c), and all.  Beyond a bound the oldest publications of the
- * least recently used history go.  What is left keeps its offsets, and the line
- * its epoch and top, so a client that missed what went is told that it cannot
- * recover.
+ * Bytes are limited per channel, per user (stream_account.c) and in total.
+ * Beyond a limit the oldest publications of the least recently used history are
+ * shed.  The rest keeps its offsets, and the line its epoch and top, so a
+ * client that missed shed publications learns that it cannot recover.
  *
- * Rejected: refusing the publication.  One client that filled the bound would
- * silence all others until its publications expire.
- * Rejected: a line for each user with the most bytes, which finds the greediest
- * but takes a heap; the bound of an account does the same.
+ * Rejected: refusing the publication, because one client that fills the limit
+ * then silences all others.  Shedding the user with the most bytes, because it
+ * needs a heap; the limit per account has the same effect.
  *
- * Invariant: after a request no bound is exceeded. */
+ * Invariant: after a request no limit is exceeded. */
 #include "log.h"
 #include "stream_private.h"
 
 enum {
-    STEP_BYTES = 4 << 20, /* shed in a turn */
-    TELL_MS = 60000       /* between two lines of the log, for each reason */
+    STEP_BYTES = 4 << 20, /* shed per turn */
+    TELL_MS = 60000       /* between two log lines, per reason */
 };
 
 void pl_stream_room_queue(struct pl_stream_line *l)
@@ -53,9 +50,9 @@ static struct pl_stream_line *first_of(const struct pl_list *list)
                : PL_CONTAINER(list->next, struct pl_stream_line, queue);
 }
 
-/* --- What is told --- */
+/* --- Log and metrics --- */
 
-/* The log hears of each reason once in a while: a bound that is reached stays
+/* Return true if the log line for `why` is due: a limit that is reached stays
  * reached. */
 static bool may_tell(struct pl_stream_store *m, enum pl_stream_shed why)
 {
@@ -138,7 +135,8 @@ enum pl_err pl_stream_room_make(struct pl_stream_store *m)
 
 /* --- Bytes --- */
 
-/* Until `excess` bytes have gone, or all of the history. */
+/* Drop the oldest publications until `excess` bytes are freed or the history is
+ * empty. */
 static void shrink(struct pl_stream_line *l, uint64_t excess,
                    enum pl_stream_shed why)
 {
@@ -157,7 +155,7 @@ static void shrink(struct pl_stream_line *l, uint64_t excess,
     tell_shed(l->store, why);
 }
 
-/* The account goes with its last line. */
+/* Shed histories of an account.  The account is freed with its last line. */
 static void fit_account(struct pl_stream_account *a, uint64_t limit)
 {
     bool is_left = true;
@@ -172,7 +170,7 @@ static void fit_account(struct pl_stream_account *a, uint64_t limit)
     }
 }
 
-/* Of two lists the one whose first line was used longer ago. */
+/* Return the first line of two lists, whichever was used earlier. */
 static struct pl_stream_line *least_recent(const struct pl_stream_store *m)
 {
     struct pl_stream_line *rested = first_of(&m->rested);
@@ -206,7 +204,7 @@ void pl_stream_room_fit(struct pl_stream_line *l)
         fit_all(m, o->bytes, PL_STREAM_SHED_HISTORY);
 }
 
-/* --- The process is short of memory --- */
+/* --- Shedding for limits.memory --- */
 
 void pl_stream_room_on_task(struct pl_task *t)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* work.c - see channels_private.h.
+/* work.c - the pending requests, see channels_private.h.
  *
- * Works are kept for the next request instead of being freed, since with the
- * memory stores each publication needs one for a few hundred nanoseconds.
+ * Freed requests are kept for reuse, because with the memory stores each
+ * publication needs one for a few hundred nanoseconds.
  *
- * The outbox is what keeps a channel's order when stores answer late: a
- * publication enters it when it has its offset and leaves it when it is fanned
- * out; an attach enters it when it has its position and is answered when it
- * is first.  With the memory stores it is empty between two requests. */
+ * The outbox keeps a channel's order when stores complete later: a publication
+ * enters it with its offset and leaves it when it is fanned out; an attach
+ * enters it with its position, and its result is sent when it is first.  With
+ * the memory stores the outbox is empty between requests. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -107,7 +107,7 @@ void pl_answer_error(struct pl_channels *c, struct pl_msg *msg, uint32_t code)
     case PL_MAIL_LIST:
         ((struct pl_list_mail *)msg)->error = code;
         break;
-    default: /* a detach has no answer */
+    default: /* a detach has no result */
         pl_mail_destroy(msg);
         return;
     }
@@ -146,7 +146,7 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
 
 void pl_outbox_flush(struct pl_channel *ch)
 {
-    ch->users++; /* the last work may take the channel along */
+    ch->users++; /* the last request may free the channel */
     while (!pl_list_is_empty(&ch->outbox)) {
         struct pl_work *w = PL_CONTAINER(ch->outbox.next, struct pl_work, out);
 
@@ -175,7 +175,7 @@ void pl_works_refuse(struct pl_channels *c)
     }
 }
 
-/* The channels are gone already: nothing is unpinned. */
+/* The channels were freed before: release no pins. */
 void pl_works_free_all(struct pl_channels *c)
 {
     while (!pl_list_is_empty(&c->works)) {
