@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* code.c - see code.h.
  *
- * Made from the lists in the header, so a number and its text stand once.
- * The three lists share no number (a switch would not compile otherwise),
- * which is why one function serves them all. */
+ * X-macros turn the lists in the header into texts, so a number and its text
+ * are written once.  One function serves the three lists, because they share no
+ * number: a switch would not compile otherwise. */
 #include "code.h"
 
 const char *pl_code_text(uint32_t code)

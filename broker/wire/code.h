@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* code.h - the numbers of the client protocol: errors in replies, codes of
- * unsubscribe pushes and of Close frames.  Each once, with its text. */
+/* code.h - the numbers of the client protocol with their texts: errors in
+ * replies, codes of unsubscribe pushes and of Close frames. */
 #ifndef PL_CODE_H
 #define PL_CODE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Errors in replies; those marked true are temporary: SDKs try again. */
+/* Errors in replies.  Those marked true are temporary: SDKs retry. */
 #define PL_CODE_ERROR_MAP(X)                                                   \
     X(PL_ERROR_INTERNAL, 100, "internal server error", true)                   \
     X(PL_ERROR_UNAUTHORIZED, 101, "unauthorized", false)                       \
@@ -27,7 +27,7 @@
     X(PL_ERROR_GONE, 409, "the other side went away", false)                   \
     X(PL_ERROR_STOPPING, 503, "stopping or full", true)
 
-/* Close codes: 3000 to 3499 let SDKs reconnect, 3500 to 3999 are final. */
+/* Close codes.  SDKs reconnect after 3000 to 3499, not after 3500 to 3999. */
 #define PL_CODE_DISCONNECT_MAP(X)                                              \
     X(PL_DISCONNECT_CLOSED, 3000, "connection closed")                         \
     X(PL_DISCONNECT_SHUTDOWN, 3001, "shutdown")                                \
@@ -51,7 +51,7 @@
     X(PL_DISCONNECT_NOT_AVAILABLE, 3508, "not available")                      \
     X(PL_DISCONNECT_TOO_MANY_ERRORS, 3509, "too many errors")
 
-/* Unsubscribe pushes: from 2500 on SDKs subscribe again. */
+/* Codes of unsubscribe pushes.  SDKs subscribe again from 2500 on. */
 #define PL_CODE_UNSUBSCRIBE_MAP(X)                                             \
     X(PL_UNSUBSCRIBE_SERVER, 2000, "server unsubscribe")                       \
     X(PL_UNSUBSCRIBE_INSUFFICIENT, 2500, "insufficient state")                 \
@@ -75,10 +75,10 @@ enum pl_unsubscribe_code {
 #undef X
 };
 
-/* The text of any of these codes; "unknown code" for another number. */
+/* The text of any of these codes; "unknown code" for other numbers. */
 const char *pl_code_text(uint32_t code);
 
-/* Whether an error in a reply is temporary. */
+/* True if an error in a reply is temporary. */
 bool pl_code_is_temporary(uint32_t code);
 
 #endif

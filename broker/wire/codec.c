@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* codec.c - see codec.h.
  *
- * Which encoding a connection speaks was settled at its handshake; here it
- * only picks the function.  A table of functions was left out: there are two
- * encodings and a branch that always goes the same way is cheaper. */
+ * The handshake decided the encoding of a connection; this file only selects
+ * the function.
+ *
+ * Rejected: a table of functions, because for two encodings a branch that
+ * always goes the same way is cheaper. */
 #include "codec.h"
 
 #include "json_codec.h"
@@ -15,7 +17,8 @@ static struct pl_span empty_of(enum pl_encoding encoding)
     return encoding == PL_ENCODING_JSON ? PL_SPAN("{}") : PL_SPAN("\0");
 }
 
-/* An idle client says only this, so it is known without a decoder. */
+/* Recognise a pong without a decoder, because an idle client sends nothing
+ * else. */
 static bool take_pong(enum pl_encoding encoding, struct pl_span *in,
                       struct pl_command *out)
 {

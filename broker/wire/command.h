@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.h - what clients ask, whichever encoding it came in. */
+/* command.h - the commands of clients, independent of the encoding. */
 #ifndef PL_COMMAND_H
 #define PL_COMMAND_H
 
@@ -10,7 +10,7 @@
 #include "span.h"
 
 enum pl_verb {
-    PL_VERB_NONE, /* an id and no request that is known: bad request */
+    PL_VERB_NONE, /* an id without a known request: bad request */
     PL_VERB_PONG, /* no id and no send */
     PL_VERB_CONNECT,
     PL_VERB_SUBSCRIBE,
@@ -50,7 +50,8 @@ struct pl_connect_request {
     struct pl_span data;
     struct pl_span name;
     struct pl_span version;
-    const struct pl_subscribe_request *subs; /* the map, channel filled in */
+    const struct pl_subscribe_request *subs; /* the map, with the channels
+                                                filled in */
     size_t sub_count;
 };
 
@@ -62,7 +63,7 @@ struct pl_publish_request {
 
 struct pl_history_request {
     struct pl_span channel;
-    int32_t limit; /* 0: only the position; -1: all; else at most so many */
+    int32_t limit; /* 0: only the position; -1: all; else the maximum */
     bool has_since;
     uint64_t since_offset;
     struct pl_span since_epoch;
@@ -74,11 +75,10 @@ struct pl_rpc_request {
     struct pl_span data;
 };
 
-/* One command.  Spans point into the input or the decoder's arena and are
- * valid UTF-8 without zero bytes, but for `data`, which is bytes (from JSON:
- * one JSON value as it stood).  A missing field is an absent span (at NULL) or
- * an empty one; nobody may tell these apart but for `data`, where absent means
- * the field was not sent. */
+/* One command.  Spans point into the input or the decoder's arena and are valid
+ * UTF-8 without zero bytes, except `data`: bytes, or from JSON one unchanged
+ * JSON value.  A missing field is an absent span (at NULL) or an empty one.  Do
+ * not distinguish these, except for `data`, where absent means not sent. */
 struct pl_command {
     uint32_t id;
     enum pl_verb verb;

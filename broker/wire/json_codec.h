@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_codec.h - the JSON encoding; the calls are those of codec.h. */
+/* json_codec.h - the JSON encoding; codec.h documents the calls. */
 #ifndef PL_JSON_CODEC_H
 #define PL_JSON_CODEC_H
 

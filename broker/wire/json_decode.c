@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_decode.c - commands from JSON (protocol facts 1.1 and 1.2).
+/* json_decode.c - decodes commands from JSON; see docs/protocol.md.
  *
- * One walk over the text, led by the tables of request_fields.h.  A known key
- * must have the type of its field; a null is skipped as if the key were not
- * there; unknown keys are skipped.  A known key that comes twice is malformed,
- * and so is a command with two requests: one of the two would be ignored.
+ * One pass over the text, driven by the tables of request_fields.h.  A known
+ * key must have the type of its field; a null is skipped like a missing key;
+ * unknown keys are skipped.  A known key that occurs twice is malformed, and so
+ * is a command with two requests: one of the two would be ignored.
  *
- * Commands are split by the grammar and not by looking for newlines: a command
- * ends where its brace closes, and then comes the end of the message or one
- * newline, with nothing but blanks around it.  SDKs never write a newline
- * inside a command, so both readings give the same, but this one looks at each
- * byte once and takes the raw newlines that RFC 8259 allows in a payload. */
+ * The grammar separates commands: a command ends at its closing brace, followed
+ * by the end of the message or one newline, with only blanks around it.
+ *
+ * Rejected: splitting at newlines first, because it reads each byte twice and
+ * refuses the raw newlines that RFC 8259 allows in a payload.  For the SDKs,
+ * which write no newline inside a command, the result is the same. */
 #include "json_codec.h"
 
 #include "json_scan.h"
 #include "request_fields.h"
 
-/* How deep the containers of a command lie; what is unknown inside may nest
- * up to PL_COMMAND_DEPTH_MAX, counted from the command. */
+/* The nesting depths in a command.  Unknown values may nest up to
+ * PL_COMMAND_DEPTH_MAX, counted from the command. */
 enum { AT_COMMAND = 1, AT_REQUEST, AT_SUBS, AT_SUB };
 
 static bool integer(struct pl_json *j, enum pl_field_kind kind, void *place)
@@ -43,7 +44,7 @@ static bool integer(struct pl_json *j, enum pl_field_kind kind, void *place)
     }
 }
 
-/* One value, whatever it is, as it stands. */
+/* Read one value of any kind, unchanged. */
 static bool data(struct pl_json *j, struct pl_span *out)
 {
     char *begin = j->at;
@@ -65,7 +66,7 @@ static bool since(struct pl_json *j, struct pl_history_request *h,
     return fields(j, &pl_request_since, h, depth);
 }
 
-/* A field that is refused unless it says what leaving it out says. */
+/* A field that is refused unless its value is the default. */
 static bool refused(struct pl_json *j, const struct pl_field *f,
                     const char **place, unsigned depth)
 {
@@ -105,7 +106,7 @@ static bool field(struct pl_json *j, const struct pl_field *f, void *request,
     }
 }
 
-/* Note field `f` of `r` in the bits of `seen`.  False: it was there before. */
+/* Record field `f` of `r` in `seen`.  Return false if it occurs again. */
 static bool note(struct pl_json *j, const struct pl_request *r,
                  const struct pl_field *f, uint32_t *seen)
 {
@@ -117,7 +118,7 @@ static bool note(struct pl_json *j, const struct pl_request *r,
     return true;
 }
 
-/* An object with the fields of `r`; its depth is `depth`. */
+/* Read an object with the fields of `r` at depth `depth`. */
 static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
                    unsigned depth)
 {
@@ -145,7 +146,7 @@ static bool no_memory(struct pl_json *j)
     return false;
 }
 
-/* Room for one more at the end of `list`, which is full at powers of two. */
+/* Append an element to `list`, which is full at powers of two. */
 static struct pl_subscribe_request *
 sub_append(struct pl_json *j, struct pl_subscribe_request **list, size_t count)
 {
@@ -169,7 +170,7 @@ sub_append(struct pl_json *j, struct pl_subscribe_request **list, size_t count)
     return &(*list)[count];
 }
 
-/* connect.subs: an object from channels to subscribe requests. */
+/* connect.subs: an object that maps channels to subscribe requests. */
 static bool subs(struct pl_json *j, struct pl_connect_request *c)
 {
     struct pl_subscribe_request *list = NULL;
@@ -184,7 +185,7 @@ static bool subs(struct pl_json *j, struct pl_connect_request *c)
         struct pl_subscribe_request *s = sub_append(j, &list, count);
         if (s == NULL || !fields(j, &pl_requests[PL_VERB_SUBSCRIBE], s, AT_SUB))
             return false;
-        s->channel = channel; /* the key counts, whatever stands inside */
+        s->channel = channel; /* the key counts, not a channel inside */
         count++;
     }
     if (j->err != PL_OK)
@@ -248,7 +249,7 @@ static void blanks(struct pl_json *j)
         j->at++;
 }
 
-/* Blanks, a command, blanks, and a newline or the end. */
+/* Read blanks, a command, blanks, and a newline or the end. */
 static bool line(struct pl_json *j, struct pl_command *c)
 {
     blanks(j);
@@ -270,7 +271,7 @@ enum pl_err pl_json_command_decode(struct pl_span *in, struct pl_arena *arena,
     struct pl_command c;
 
     pl_json_init(&j, *in, arena);
-    c.id = 0; /* request() clears the rest when there is one */
+    c.id = 0; /* request() clears the rest, if there is a request */
     c.verb = PL_VERB_NONE;
     if (!line(&j, &c)) {
         *why = j.why;

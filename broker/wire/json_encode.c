@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_encode.c - replies and pushes to JSON (protocol facts 1.2).
+/* json_encode.c - encodes replies and pushes as JSON; see docs/protocol.md.
  *
- * Zero values are left out but for those that SDKs read without asking, an
- * empty list is [] and an empty map {}, a result is there even when empty, and
- * `error` never stands beside it.  Payloads go out as they came in.  Keys come
- * in the order of the exchanges that the protocol facts show.
+ * Zero values are omitted, except those that SDKs read unconditionally.  An
+ * empty list is [], an empty map {}; a result is present even if empty, and
+ * never together with `error`.  Payloads are sent as they were received.  Keys
+ * have the order of the exchanges in the protocol.
  *
- * A member is written with its comma in front, and an object begins by
- * forgetting the first one: so no writer needs to know who came before it. */
+ * A member writes the comma before it, and opening an object clears the flag
+ * for it, so no writer depends on the members before it. */
 #include "json_codec.h"
 
 #include "wire_text.h"
 
 #define PUT(b, literal) pl_buf_put(b, literal, sizeof(literal) - 1)
 
-/* A writer of members: `comma` is false at the start of an object. */
+/* A writer of members; `comma` is false at the start of an object. */
 struct json_out {
     struct pl_buf *b;
     bool comma;
@@ -28,7 +28,7 @@ static void key_of(struct json_out *o, const char *key, size_t len)
     pl_buf_put(o->b, key, len);
 }
 
-/* KEY(o, "offset") writes "offset": with the comma it may need. */
+/* KEY(o, "offset") writes "offset": and the comma before it, if needed. */
 #define KEY(o, name) key_of(o, "\"" name "\":", sizeof("\"" name "\":") - 1)
 
 static void open_object(struct json_out *o)
@@ -54,7 +54,7 @@ static void put_number(struct pl_buf *b, uint64_t n)
     pl_buf_put(b, at, (size_t)(text + sizeof(text) - at));
 }
 
-/* A character that cannot stand in a string as it is. */
+/* Write a character that a string cannot contain unescaped. */
 static void put_escaped(struct pl_buf *b, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -97,7 +97,7 @@ void pl_json_text_encode(struct pl_buf *b, struct pl_span s)
     PUT(b, "\"");
 }
 
-/* A string, a payload, a number, true; each left out when it is zero. */
+/* A string, a payload, a number, true; each is omitted if zero. */
 #define TEXT(o, name, s)                                                       \
     do {                                                                       \
         if ((s).len > 0) {                                                     \
@@ -182,7 +182,7 @@ static void subscribe_result(struct json_out *o,
     close_object(o);
 }
 
-/* The subscribe push holds less than the result. */
+/* A subscribe push has fewer members than the result. */
 static void subscribe_push(struct json_out *o,
                            const struct pl_subscribe_result *r)
 {
@@ -195,7 +195,7 @@ static void subscribe_push(struct json_out *o,
     close_object(o);
 }
 
-/* An entry of a map: its key is somebody's name. */
+/* The key of a map entry, whose name a client or backend chose. */
 static void map_key(struct json_out *o, struct pl_span name)
 {
     if (o->comma)
@@ -292,7 +292,7 @@ static void sub_refresh(struct json_out *o, const struct pl_reply *r)
     close_object(o);
 }
 
-/* An object with nothing but a payload. */
+/* An object with only a payload. */
 static void data_only(struct json_out *o, struct pl_span data)
 {
     open_object(o);
@@ -300,7 +300,7 @@ static void data_only(struct json_out *o, struct pl_span data)
     close_object(o);
 }
 
-/* The key and the object that the kind of reply gives. */
+/* Write the key and the object of this kind of reply. */
 static void result(struct json_out *o, const struct pl_reply *r)
 {
     switch (r->kind) {

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_scan.c - see json_scan.h.
  *
- * A library that builds a tree was rejected: it allocates for every value,
- * and the payload of a publication must go on byte for byte, not printed anew
- * from a tree.  Here a value is only walked over.  The walk does not recurse:
- * which of the open containers are objects is a stack of 64 bits, so the depth
- * that strangers choose costs no memory.
+ * A value is only scanned, without recursion: a stack of 64 bits records which
+ * of the open containers are objects, so the depth, which untrusted peers
+ * choose, costs no memory.
+ *
+ * Rejected: a library that builds a tree, because it allocates for each value,
+ * and the payload of a publication must be forwarded byte for byte, not printed
+ * from a tree.
  *
  * Invariant: `at` never passes `end`, and everything before `at` is valid.
- * White space behind the outermost value is not touched: a newline there is
- * the delimiter of commands and codec's business. */
+ * White space after the outermost value is not read: a newline there separates
+ * commands, which the codec handles. */
 #include "json_scan.h"
 
 #include <assert.h>
@@ -40,7 +42,7 @@ static bool literal(struct pl_json *j, const char *text, size_t len)
 
 static bool digits(struct pl_json *j)
 {
-    char *at = j->at; /* in a register */
+    char *at = j->at; /* a local, so that it stays in a register */
 
     while (at < j->end && (unsigned char)(*at - '0') < 10)
         at++;
@@ -50,7 +52,7 @@ static bool digits(struct pl_json *j)
     return true;
 }
 
-/* The part before fraction and exponent, behind the sign. */
+/* The part of a number after the sign and before fraction and exponent. */
 static bool whole(struct pl_json *j)
 {
     if (!pl_json_take(j, '0'))
@@ -87,7 +89,7 @@ static int hex(char c)
     return -1;
 }
 
-/* What follows a backslash. */
+/* The part of an escape after the backslash. */
 static bool escape(struct pl_json *j)
 {
     if (j->at == j->end)
@@ -107,8 +109,8 @@ static bool escape(struct pl_json *j)
     return true;
 }
 
-/* Out of the way of the plain strings: an escape, a character that is not
- * ASCII, an error. */
+/* Handle an escape, a character that is not ASCII, or an error.  Not inlined,
+ * to keep the loop over plain strings small. */
 static __attribute__((noinline)) bool unplain(struct pl_json *j, bool *escaped)
 {
     if (j->at == j->end)
@@ -127,7 +129,7 @@ static __attribute__((noinline)) bool unplain(struct pl_json *j, bool *escaped)
     return true;
 }
 
-/* A string behind its opening quote; *escaped when it holds escapes. */
+/* Read a string after its opening quote; set *escaped if it has escapes. */
 static bool string(struct pl_json *j, bool *escaped)
 {
     for (;;) {
@@ -168,7 +170,7 @@ static bool scalar(struct pl_json *j)
     }
 }
 
-/* The open containers: bit 0 is the innermost, set for an object. */
+/* The open containers: bit 0 is the innermost; 1 means object. */
 struct nest {
     uint64_t objects;
     unsigned open;
@@ -183,7 +185,8 @@ static bool colon(struct pl_json *j)
     return true;
 }
 
-/* Up to the next value in the innermost container: a key, if it has any. */
+/* Go to the next value of the innermost container, past the key in an
+ * object. */
 static bool element(struct pl_json *j, const struct nest *n)
 {
     bool escaped;
@@ -196,8 +199,8 @@ static bool element(struct pl_json *j, const struct nest *n)
     return string(j, &escaped) && colon(j);
 }
 
-/* Behind a value: close what ends here and go to the next value, if the
- * outermost container has not ended. */
+/* After a value: close the containers that end here and go to the next value,
+ * unless the outermost container ended. */
 static bool after(struct pl_json *j, struct nest *n)
 {
     while (n->open > 0) {
@@ -212,7 +215,8 @@ static bool after(struct pl_json *j, struct nest *n)
     return true;
 }
 
-/* At a bracket: go to the first value inside, or behind the pair. */
+/* At an opening bracket: go to the first value inside, or past an empty
+ * pair. */
 static bool enter(struct pl_json *j, struct nest *n, unsigned depth)
 {
     bool object = *j->at == '{';
@@ -268,7 +272,7 @@ static unsigned four_hex(const char *s)
     return n;
 }
 
-/* Write `c` as UTF-8; the place behind it. */
+/* Write `c` as UTF-8; return the end. */
 static char *put_character(char *to, unsigned c)
 {
     if (c < 0x80) {
@@ -290,8 +294,8 @@ static char *put_character(char *to, unsigned c)
     return to;
 }
 
-/* Resolve \uXXXX, or two that make a pair, with *from behind the u; the place
- * behind what was written, or NULL.  The scan has seen that digits follow. */
+/* Resolve \uXXXX, or two that form a pair; *from is after the u.  Return the
+ * end of the output, or NULL.  string() has checked that digits follow. */
 static char *put_unicode(char *to, const char **from, const char *end)
 {
     unsigned c = four_hex(*from);
@@ -329,8 +333,8 @@ static char plain_escape(char c)
     }
 }
 
-/* Resolve the escapes of `raw`, which is valid, in the arena: no escape is
- * shorter than what it stands for. */
+/* Resolve the escapes of the valid string `raw` in the arena: no escape is
+ * shorter than its character. */
 static bool resolve(struct pl_json *j, struct pl_span raw, struct pl_span *out)
 {
     char *text = pl_arena_alloc(j->arena, raw.len);

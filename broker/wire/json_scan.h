@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_scan.h - strict JSON (RFC 8259) read where it lies, token by token.
+/* json_scan.h - strict JSON (RFC 8259), scanned in place, token by token.
  *
- * Each call takes something from the front of the text.  False means that it
- * was not there, or no memory was left: `err`, `why` and `at` then tell what
- * and where, and nothing more may be read. */
+ * Each call reads something from the start of the text.  False means that it
+ * was not there or memory ran out: `err`, `why` and `at` describe the error,
+ * and nothing more may be read. */
 #ifndef PL_JSON_SCAN_H
 #define PL_JSON_SCAN_H
 
@@ -27,7 +27,7 @@ struct pl_json {
 static inline void pl_json_init(struct pl_json *j, struct pl_span text,
                                 struct pl_arena *arena)
 {
-    /* The owner agreed to changes in place. */
+    /* The owner of the text permits changes in place. */
     j->at = (char *)(text.at == NULL ? "" : text.at);
     j->end = j->at + text.len;
     j->arena = arena;
@@ -35,7 +35,7 @@ static inline void pl_json_init(struct pl_json *j, struct pl_span text,
     j->err = PL_OK;
 }
 
-/* Note what is wrong at the place reached; always false. */
+/* Record an error at the current place; return false. */
 bool pl_json_fail(struct pl_json *j, const char *why);
 
 /* Skip white space; raw CR and LF become spaces. */
@@ -50,7 +50,7 @@ static inline void pl_json_space(struct pl_json *j)
     }
 }
 
-/* Whether `c` comes next; if so it is taken. */
+/* Read `c` if it comes next; return false if it does not. */
 static inline bool pl_json_take(struct pl_json *j, char c)
 {
     if (j->at == j->end || *j->at != c)
@@ -59,26 +59,26 @@ static inline bool pl_json_take(struct pl_json *j, char c)
     return true;
 }
 
-/* Take one value of any kind, nested at most `depth` (up to 64) deep. */
+/* Read one value of any kind, nested at most `depth` (up to 64) deep. */
 bool pl_json_skip(struct pl_json *j, unsigned depth);
 
-/* Step to the next member of an object whose brace was taken: its key, with
- * what follows its colon next.  False too at the end of the object, which is
- * taken; `err` is PL_OK then.  *first is true before the first call. */
+/* Go to the next member of an object whose brace was read: return its key, with
+ * the text after the colon next.  False also at the end of the object, which is
+ * read; `err` is then PL_OK. *first is true before the first call. */
 bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key);
 
-/* Take a string without its quotes, escapes resolved.  It may not hold a zero
- * byte or half a surrogate pair.  In the text itself or in the arena. */
+/* Read a string: without its quotes, with escapes resolved.  It must not
+ * contain a zero byte or half a surrogate pair. *out is in the text or the
+ * arena. */
 bool pl_json_text(struct pl_json *j, struct pl_span *out);
 
-/* Take true or false. */
 bool pl_json_bool(struct pl_json *j, bool *out);
 
-/* Take an integer, written without fraction and exponent, that fits. */
+/* Read an integer in range, written without fraction and exponent. */
 bool pl_json_signed(struct pl_json *j, int64_t min, int64_t max, int64_t *out);
 bool pl_json_unsigned(struct pl_json *j, uint64_t max, uint64_t *out);
 
-/* Whether null comes next; if so it is taken. */
+/* Read null if it comes next; return false if it does not. */
 bool pl_json_null(struct pl_json *j);
 
 #endif

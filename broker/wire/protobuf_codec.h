@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protobuf_codec.h - the protobuf encoding; the calls are those of codec.h. */
+/* protobuf_codec.h - the protobuf encoding; codec.h documents the calls. */
 #ifndef PL_PROTOBUF_CODEC_H
 #define PL_PROTOBUF_CODEC_H
 
@@ -12,23 +12,23 @@ enum pl_err pl_protobuf_command_decode(struct pl_span *in,
 void pl_protobuf_reply_encode(struct pl_buf *b, const struct pl_reply *reply);
 void pl_protobuf_push_encode(struct pl_buf *b, const struct pl_push *push);
 
-/* What is rare, by protobuf-c. */
+/* The rare messages, through protobuf-c. */
 
-/* Whether `bytes`, a whole Command, is well-formed to the bottom.
+/* Check that `bytes`, a whole Command, is well-formed at all depths.
  * Errors: PL_EBADMSG with *why and *where in `bytes`. */
 enum pl_err pl_protobuf_cold_check(struct pl_span bytes, const char **why,
                                    const char **where);
 
-/* Read connect, history or sub_refresh, which is out->verb, out of the whole
- * Command, which was checked.
- * Owner:  what is read is the arena's.
+/* Decode connect, history or sub_refresh (out->verb) from the whole Command,
+ * which was checked.
+ * Owner:  the result is in the arena.
  * Errors: PL_EBADMSG with *why; PL_ENOMEM. */
 enum pl_err pl_protobuf_cold_decode(struct pl_span bytes,
                                     struct pl_arena *arena,
                                     struct pl_command *out, const char **why);
 
-/* Write a reply to one of these, or to presence, presence_stats, refresh.  Out
- * of memory makes the buffer `failed`. */
+/* Encode a reply to one of these, or to presence, presence_stats, refresh.  If
+ * out of memory, the buffer is `failed`. */
 void pl_protobuf_cold_encode(struct pl_buf *b, const struct pl_reply *reply);
 
 #endif

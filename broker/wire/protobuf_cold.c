@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protobuf_cold.c - the messages that are rare, through protobuf-c.
+/* protobuf_cold.c - the rare messages, through protobuf-c.
  *
- * Reading: the caller has the command scanned first (protobuf_scan.c says
- * why), then protobuf-c unpacks it into the caller's arena, and what command.h
- * asks for is taken from there.  Nothing is freed piece by piece.
+ * Reading: after the caller has scanned the command (protobuf_scan.c says why),
+ * protobuf-c unpacks it into the caller's arena, and the fields of command.h
+ * are copied from there.  Nothing is freed one by one.
  *
- * Writing: protobuf-c wants its own structs, with strings that end in a zero
- * byte, so the result is built in an arena that lives for one call.  Payloads
- * are not copied into it.  The busy replies do without (protobuf_encode.c). */
+ * Writing: protobuf-c needs its own structs, with zero-terminated strings, so
+ * the result is built in an arena that exists for one call.  Payloads are not
+ * copied. protobuf_encode.c writes the frequent replies without this. */
 #include "protobuf_codec.h"
 
 #include "client.pb-c.h"
 #include "protobuf_scan.h"
 #include "request_fields.h"
 
-/* ---- reading ---- */
+/* ---- Reading ---- */
 
 static void *arena_alloc(void *arena, size_t size)
 {
@@ -23,7 +23,7 @@ static void *arena_alloc(void *arena, size_t size)
 
 static void arena_free(void *arena, void *at)
 {
-    (void)arena; /* all at once, by its owner */
+    (void)arena; /* the owner frees the arena at once */
     (void)at;
 }
 
@@ -45,7 +45,7 @@ static struct pl_span bytes_of(ProtobufCBinaryData data)
     return (struct pl_span){(const char *)data.data, data.len};
 }
 
-/* What parley refuses, as the table of request_fields.c has it. */
+/* The fields that parley refuses, as in the table of request_fields.c. */
 static const char *refused(const Parley__SubscribeRequest *in)
 {
     return in->tf.len > 0       ? "tf"
@@ -143,16 +143,16 @@ enum pl_err pl_protobuf_cold_decode(struct pl_span bytes,
     return PL_OK;
 }
 
-/* ---- writing ---- */
+/* ---- Writing ---- */
 
-/* Where a reply is built: `failed` is looked at once, at the end. */
+/* The memory of a reply; `failed` is checked once, at the end. */
 struct build {
     struct pl_arena arena;
     bool failed;
 };
 
-/* `count` things of `size` bytes; when there is no memory or nothing to make,
- * NULL, and *count is 0. */
+/* Allocate `count` items of `size` bytes.  If allocation fails or there are
+ * none, return NULL and set *count to 0. */
 static void *make(struct build *b, size_t *count, size_t size)
 {
     void *at = NULL;
@@ -210,9 +210,9 @@ static void build_publication(struct build *b, const struct pl_publication *in,
         build_info(b, in->info, out->info);
 }
 
-/* Things of one kind and pointers to them, which is how protobuf-c holds a
- * repeated field.  `list` is a pointer to pointers and `array` one to things;
- * both are NULL and *count is 0 when memory ran out. */
+/* Create items of one kind and pointers to them, as protobuf-c represents a
+ * repeated field.  `list` is a pointer to pointers, `array` a pointer to items;
+ * if out of memory, *count is 0. */
 #define MAKE_LIST(b, list, array, count)                                       \
     do {                                                                       \
         (array) = make(b, count, sizeof(*(array)));                            \
@@ -313,7 +313,7 @@ static void build_refresh(struct build *b, const struct pl_refresh_result *in,
     out->ttl = in->ttl;
 }
 
-/* Pack behind the content of `out`, with the length in front. */
+/* Append the packed reply with its length before it. */
 static void pack(struct pl_buf *out, const Parley__Reply *reply)
 {
     size_t len = parley__reply__get_packed_size(reply);

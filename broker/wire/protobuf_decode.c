@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protobuf_decode.c - commands from protobuf (protocol facts 1.1 and 2).
+/* protobuf_decode.c - decodes commands from protobuf; see docs/protocol.md.
  *
- * What clients send all the time is read here by hand, led by the tables of
+ * Frequent commands are read here by hand, driven by the tables of
  * request_fields.h: strings and payloads are spans of the input and nothing is
- * allocated, five times faster than unpacking.  What they send once, with a
- * map or a message inside, goes through protobuf-c (protobuf_cold.c).
+ * allocated, five times as fast as unpacking.  Commands that clients send once,
+ * with a map or a message inside, go through protobuf-c (protobuf_cold.c).
  *
- * A command with two requests is malformed, also when both are of one kind,
- * and so is a field that comes twice, though protobuf would join the requests
- * and take the last field: no encoder writes either, one of two would be
- * ignored, and JSON is read in the same way.  Numbers too long for their field
- * are cut and unknown fields are skipped, as protobuf says.
+ * A command with two requests, even of one kind, is malformed, and so is a
+ * repeated field.  Protobuf would merge the requests and use the last field,
+ * but no encoder writes either, one of two would be ignored, and JSON is read
+ * in the same way.  As protobuf specifies, numbers too long for their field are
+ * truncated and unknown fields skipped.
  *
- * Not told apart: bytes that are empty and bytes that are absent, in what
- * goes through protobuf-c; proto3 does not tell them apart either. */
+ * Like proto3, protobuf-c does not distinguish empty bytes from absent ones. */
 #include "protobuf_codec.h"
 
 #include "protobuf_read.h"
 #include "request_fields.h"
 #include "wire_text.h"
 
-/* A command on the way: what the fields of its envelope said. */
+/* The fields of a command's envelope. */
 struct envelope {
     struct pl_span whole;
     struct pl_span request;
     bool has_id;
-    const char *why; /* what is wrong and where */
+    const char *why; /* the error and its place */
     const char *where;
 };
 
@@ -71,7 +70,7 @@ static void store(const struct pl_field *f, const struct pl_protobuf_field *in,
         return;
     case PL_FIELD_SINCE:
     case PL_FIELD_SUBS:
-        return; /* never here: their requests are cold */
+        return; /* not used: their requests are cold */
     }
 }
 
@@ -84,7 +83,7 @@ static const struct pl_field *by_number(const struct pl_request *r,
     return NULL;
 }
 
-/* Read the fields of a request; each comes once. */
+/* Read the fields of a request; each may occur once. */
 static enum pl_err request(struct envelope *e, const struct pl_request *r,
                            struct pl_span bytes, void *to)
 {
@@ -112,7 +111,7 @@ static enum pl_err request(struct envelope *e, const struct pl_request *r,
     return PL_OK;
 }
 
-/* One field of the envelope, which stands at `at`. */
+/* Handle one field of the envelope, which is at `at`. */
 static enum pl_err note(struct envelope *e, struct pl_command *c,
                         const struct pl_protobuf_field *f, const char *at)
 {
@@ -158,7 +157,7 @@ static bool is_cold(enum pl_verb verb)
            verb == PL_VERB_SUB_REFRESH;
 }
 
-/* Through protobuf-c, all of it. */
+/* Decode the whole command through protobuf-c. */
 static enum pl_err cold(struct envelope *e, struct pl_arena *arena,
                         struct pl_command *c)
 {

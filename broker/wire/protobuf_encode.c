@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protobuf_encode.c - replies and pushes to protobuf (protocol facts 2).
+/* protobuf_encode.c - encodes replies and pushes as protobuf; see
+ * docs/protocol.md.
  *
- * The busy ones by hand: a message inside another has its length in front, so
- * first the sizes are counted from the inside out, room for everything is
- * taken once, and then all is written without another check.  Writing from the
- * back, which needs no sizes, was left out: the buffer already holds what came
- * before.  The rest goes through protobuf-c (protobuf_cold.c).
+ * The frequent ones are written by hand.  A nested message has its length
+ * before it, so the sizes are computed first, from the inside out, space for
+ * everything is reserved once, and then everything is written without further
+ * checks.  The others go through protobuf-c (protobuf_cold.c).
  *
- * Invariant: every *_size() is exactly what its put_*() writes; begin() gives
- * the place and finish() asserts that the end was met.  All field numbers are
- * below 16, so a tag is one byte. */
+ * Rejected: writing from the back, which needs no sizes, because the buffer
+ * already has content.
+ *
+ * Invariant: each *_size() is exactly what its put_*() writes; begin() returns
+ * the start and finish() asserts the end.  All field numbers are below 16, so a
+ * tag is one byte. */
 #include "protobuf_codec.h"
 
 #include <assert.h>
 
 #include "protobuf_read.h"
 
-/* ---- pieces ---- */
+/* ---- Pieces ---- */
 
 static inline size_t varint_size(uint64_t n)
 {
@@ -43,7 +46,7 @@ static inline char *put_head(char *at, unsigned number, size_t len)
     return put_varint(at, len);
 }
 
-/* A string or bytes, left out when empty. */
+/* A string or bytes, omitted if empty. */
 static inline size_t bytes_size(struct pl_span s)
 {
     return s.len == 0 ? 0 : block_size(s.len);
@@ -58,7 +61,7 @@ static inline char *put_bytes(char *at, unsigned number, struct pl_span s)
     return at + s.len;
 }
 
-/* A number or a boolean, left out when zero. */
+/* A number or a boolean, omitted if zero. */
 static inline size_t number_size(uint64_t n)
 {
     return n == 0 ? 0 : 1 + varint_size(n);
@@ -72,7 +75,7 @@ static inline char *put_number(char *at, unsigned number, uint64_t n)
     return put_varint(at, n);
 }
 
-/* ---- messages ---- */
+/* ---- Messages ---- */
 
 static size_t info_size(const struct pl_client_info *i)
 {
@@ -164,9 +167,9 @@ static char *put_error(char *at, const struct pl_reply *r)
     return put_number(at, 3, r->error.temporary);
 }
 
-/* ---- replies and pushes ---- */
+/* ---- Replies and pushes ---- */
 
-/* Room for a Reply of `size` bytes, its length written; NULL when out of
+/* Reserve space for a Reply of `size` bytes and write its length; NULL: out of
  * memory. */
 static char *begin(struct pl_buf *b, size_t size)
 {
@@ -175,7 +178,7 @@ static char *begin(struct pl_buf *b, size_t size)
     return at == NULL ? NULL : put_varint(at, size);
 }
 
-/* Everything was written, up to `at`: as much as begin() was told. */
+/* Finish a Reply of `size` bytes, which must end at `at`. */
 static void finish(struct pl_buf *b, const char *at, size_t size)
 {
     b->len += varint_size(size) + size;
@@ -183,7 +186,7 @@ static void finish(struct pl_buf *b, const char *at, size_t size)
     (void)at;
 }
 
-/* The size of what the kind of reply holds. */
+/* The size of the result of this kind of reply. */
 static size_t result_size(const struct pl_reply *r)
 {
     switch (r->kind) {
@@ -194,7 +197,7 @@ static size_t result_size(const struct pl_reply *r)
     case PL_REPLY_RPC:
         return bytes_size(r->rpc);
     default:
-        return 0; /* unsubscribe and publish have nothing to tell */
+        return 0; /* unsubscribe and publish have an empty result */
     }
 }
 
@@ -212,7 +215,7 @@ static char *put_result(char *at, const struct pl_reply *r)
     }
 }
 
-/* The number of a busy result in Reply; 0 for one that protobuf-c writes. */
+/* The field number of a frequent result in Reply; 0: protobuf-c writes it. */
 static unsigned result_number(enum pl_reply_kind kind)
 {
     switch (kind) {
@@ -249,7 +252,7 @@ void pl_protobuf_reply_encode(struct pl_buf *b, const struct pl_reply *reply)
     finish(b, at, size);
 }
 
-/* The number in Push of what the kind of push holds. */
+/* The field number in Push of this kind of push. */
 static unsigned push_number(enum pl_push_kind kind)
 {
     static const unsigned numbers[] = {

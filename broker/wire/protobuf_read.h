@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protobuf_read.h - the fields of a protobuf message, one at a time, where
- * they lie. */
+/* protobuf_read.h - reads the fields of a protobuf message one at a time, in
+ * place. */
 #ifndef PL_PROTOBUF_READ_H
 #define PL_PROTOBUF_READ_H
 
@@ -28,16 +28,15 @@ struct pl_protobuf_field {
     struct pl_span bytes; /* PL_WIRE_BYTES */
 };
 
-/* A reader of `s`. */
 static inline struct pl_protobuf pl_protobuf_of(struct pl_span s)
 {
     return (struct pl_protobuf){s.at, s.at + s.len};
 }
 
-/* Take a varint of two bytes or more, or one that is broken off. */
+/* Read a varint of two or more bytes, or a truncated one. */
 bool pl_protobuf_varint_slow(struct pl_protobuf *r, uint64_t *out);
 
-/* Take a varint, at most ten bytes and 64 bits; false when there is none. */
+/* Read a varint of at most ten bytes and 64 bits; false if there is none. */
 static inline bool pl_protobuf_varint(struct pl_protobuf *r, uint64_t *out)
 {
     if (r->at < r->end && (unsigned char)*r->at < 0x80) {
@@ -47,8 +46,8 @@ static inline bool pl_protobuf_varint(struct pl_protobuf *r, uint64_t *out)
     return pl_protobuf_varint_slow(r, out);
 }
 
-/* Take a tag or a length: a varint of at most five bytes and 32 bits, as
- * protobuf-c reads them. */
+/* Read a tag or a length: a varint of at most five bytes and 32 bits, as
+ * protobuf-c does. */
 static inline bool pl_protobuf_small(struct pl_protobuf *r, uint32_t *out)
 {
     const char *begin = r->at;
@@ -60,12 +59,12 @@ static inline bool pl_protobuf_small(struct pl_protobuf *r, uint32_t *out)
     return true;
 }
 
-/* Skip a field of 32 or 64 bits, or find that its type is none of ours. */
+/* Skip a field of 32 or 64 bits; false if `type` is another. */
 bool pl_protobuf_fixed(struct pl_protobuf *r, enum pl_wire_type type);
 
-/* Take the next field; `r` is not at its end.  False when it is malformed, of
- * the type group (given up long before this protocol) or longer than what is
- * left. */
+/* Read the next field; `r` must not be at its end.  Return false if the field
+ * is malformed, a group (obsolete long before this protocol) or longer than the
+ * rest. */
 static inline bool pl_protobuf_next(struct pl_protobuf *r,
                                     struct pl_protobuf_field *f)
 {

@@ -2,10 +2,10 @@
 /* protobuf_scan.c - see protobuf_scan.h and protobuf_read.h.
  *
  * protobuf-c recurses as deep as the input says, ends strings at a zero byte,
- * takes what is not UTF-8 and allocates for each field: a stranger's bytes
- * must not reach it unseen.  The scan walks the same descriptors that
- * protobuf-c unpacks by, so the two cannot come to differ when the .proto file
- * grows.  After it, unpacking fails only for want of memory. */
+ * accepts invalid UTF-8 and allocates for each field, so the bytes of an
+ * untrusted peer must be scanned before.  The scan uses the descriptors that
+ * protobuf-c unpacks by, so the two stay consistent when the .proto file grows.
+ * After the scan, unpacking fails only if allocation fails. */
 #include "protobuf_scan.h"
 
 #include <assert.h>
@@ -70,7 +70,7 @@ static bool found(struct pl_protobuf_scan *s, const char *at, const char *why)
     return false;
 }
 
-/* Whether the field may come: not twice, unless it is repeated. */
+/* Return false if the field occurs again and is not repeated. */
 static bool note(const ProtobufCMessageDescriptor *type,
                  const ProtobufCFieldDescriptor *f, uint32_t *seen)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reply.h - what clients are told: replies and pushes, before encoding. */
+/* reply.h - the replies and pushes to clients, before encoding. */
 #ifndef PL_REPLY_H
 #define PL_REPLY_H
 
@@ -9,18 +9,18 @@
 
 #include "span.h"
 
-/* Who did something: ClientInfo. */
+/* The ClientInfo of a publication, join, leave or presence entry. */
 struct pl_client_info {
     struct pl_span user;
     struct pl_span client;    /* the client id */
-    struct pl_span conn_info; /* JSON from the token; absent when none */
-    struct pl_span chan_info; /* likewise, of the subscription */
+    struct pl_span conn_info; /* JSON from the token; or absent */
+    struct pl_span chan_info; /* JSON of the subscription; or absent */
 };
 
 struct pl_publication {
     struct pl_span data;
     const struct pl_client_info *info; /* NULL: a backend published it */
-    uint64_t offset;                   /* 0: the channel keeps no history */
+    uint64_t offset;                   /* 0: the channel has no history */
 };
 
 struct pl_subscribe_result {
@@ -29,7 +29,7 @@ struct pl_subscribe_result {
     const struct pl_publication *publications;
     size_t publication_count;
     struct pl_span data;
-    uint32_t ttl; /* seconds, with expires */
+    uint32_t ttl; /* seconds, if `expires` */
     bool expires;
     bool recoverable;
     bool positioned;
@@ -48,8 +48,8 @@ struct pl_connect_result {
     struct pl_span data;
     const struct pl_connect_sub *subs;
     size_t sub_count;
-    uint32_t ttl;  /* seconds, with expires */
-    uint32_t ping; /* seconds; 0: none are sent */
+    uint32_t ttl;  /* seconds, if `expires` */
+    uint32_t ping; /* seconds; 0: no pings */
     bool expires;
     bool pong;
 };
@@ -69,7 +69,7 @@ struct pl_history_result {
 struct pl_refresh_result {
     struct pl_span client;
     struct pl_span version;
-    uint32_t ttl; /* seconds, with expires */
+    uint32_t ttl; /* seconds, if `expires` */
     bool expires;
 };
 
@@ -87,7 +87,7 @@ enum pl_reply_kind {
     PL_REPLY_SUB_REFRESH
 };
 
-/* The answer to the command `id`. */
+/* The reply to the command `id`. */
 struct pl_reply {
     uint32_t id;
     enum pl_reply_kind kind;
@@ -123,7 +123,7 @@ enum pl_push_kind {
     PL_PUSH_SUBSCRIBE
 };
 
-/* Something a client is told unasked. */
+/* A message to a client that is no reply. */
 struct pl_push {
     enum pl_push_kind kind;
     struct pl_span channel; /* absent for a message */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request_fields.c - see request_fields.h.
  *
- * Tables, because with a function for each request and encoding every field
- * would stand four times.  A search through so few entries costs about as
- * much as a switch.  The numbers are those of proto/client.proto; a test packs
- * every request with the code made from it and reads it with these tables. */
+ * Searching so few entries costs about as much as a switch.  The numbers are
+ * those of proto/client.proto; a test packs each request with the generated
+ * code and reads it with these tables.
+ *
+ * Rejected: a function per request and encoding, because each field would be
+ * written four times. */
 #include "request_fields.h"
 
 #include <assert.h>

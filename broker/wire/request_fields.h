@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_fields.h - the fields of requests, once for both encodings: their
- * JSON name, protobuf number and type, and where they go in command.h. */
+/* request_fields.h - the fields of requests, once for both encodings: JSON
+ * name, protobuf number and type, and place in command.h. */
 #ifndef PL_REQUEST_FIELDS_H
 #define PL_REQUEST_FIELDS_H
 
@@ -20,12 +20,12 @@ enum pl_field_kind {
     PL_FIELD_I32,
     PL_FIELD_U64,
     PL_FIELD_I64,
-    /* What parley does not support and must not ignore: the place, a const char
-     * pointer, is set to the field's name unless the value is the default. */
+    /* Not supported, but must not be ignored: the place, a const char pointer,
+     * is set to the name of the field unless the value is the default. */
     PL_FIELD_REFUSED_BYTES,
     PL_FIELD_REFUSED_NUMBER,
-    PL_FIELD_SINCE, /* of a history request, the place is its has_since */
-    PL_FIELD_SUBS   /* of a connect request, the place is its start */
+    PL_FIELD_SINCE, /* of a history request; the place is its has_since */
+    PL_FIELD_SUBS   /* of a connect request; the place is its start */
 };
 
 struct pl_field {
@@ -33,7 +33,7 @@ struct pl_field {
     uint8_t name_len;
     uint8_t number;
     uint8_t kind;  /* enum pl_field_kind */
-    uint8_t place; /* offset in the request's struct */
+    uint8_t place; /* offset in the struct of the request */
 };
 
 struct pl_request {
@@ -41,7 +41,7 @@ struct pl_request {
     uint8_t name_len;
     uint8_t count;
     const struct pl_field
-        *fields; /* by number, refused ones last; at most 32 */
+        *fields; /* ordered by number, refused ones last; at most 32 */
 };
 
 enum {
@@ -51,13 +51,13 @@ enum {
     PL_COMMAND_FIELDS_MAX = 32768 /* fields of a cold protobuf command */
 };
 
-/* By verb, from PL_VERB_CONNECT on; those before have no request. */
+/* By verb, from PL_VERB_CONNECT on; earlier verbs have no request. */
 extern const struct pl_request pl_requests[PL_VERB_SUB_REFRESH + 1];
 
 /* The position in a history request (StreamPosition). */
 extern const struct pl_request pl_request_since;
 
-/* The request with this JSON name, or PL_VERB_NONE. */
+/* The verb with this JSON name, or PL_VERB_NONE. */
 enum pl_verb pl_request_verb(struct pl_span name);
 
 /* The field of `r` with this JSON name, or NULL. */
@@ -77,26 +77,26 @@ static inline enum pl_verb pl_verb_of_number(uint32_t number)
     return (enum pl_verb)(number - 4 + PL_VERB_CONNECT);
 }
 
-/* Where the request of `c` begins, whichever it is: they are a union. */
+/* The request of `c`, which is a union. */
 static inline void *pl_command_request(struct pl_command *c)
 {
     return &c->connect;
 }
 
-/* Whether each of `subs` has a channel of its own.
- * Errors: PL_EEXIST: two have the same; PL_ENOMEM. */
+/* Check that all channels of `subs` differ.
+ * Errors: PL_EEXIST: two are equal; PL_ENOMEM. */
 enum pl_err pl_subs_unique(const struct pl_subscribe_request *subs,
                            size_t count, struct pl_arena *arena);
 
-/* The bit of field `f` of `r` among those that were seen. */
+/* The bit of field `f` of `r` in a set of seen fields. */
 static inline uint32_t pl_field_bit(const struct pl_request *r,
                                     const struct pl_field *f)
 {
     return 1u << (f - r->fields);
 }
 
-/* The last step of reading a command: one without an id and a request is a
- * pong. Errors: PL_EBADMSG: a request other than send has no id. */
+/* Finish decoding a command: without an id and a request it is a pong.
+ * Errors: PL_EBADMSG: a request other than send has no id. */
 enum pl_err pl_command_settle(struct pl_command *c);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wire_text.c - see wire_text.h.
  *
- * Names are short and mostly ASCII: eight bytes a step while they are, one
- * character a step where they are not.  A table-driven automaton was left
- * out: it looks at every byte, and here nearly all are settled by one test of
- * a word.  The room ws checks text as well, but in pieces as frames arrive;
- * this room may not see it and has the whole string at hand. */
+ * Names are short and mostly ASCII, so ASCII is checked in steps of eight
+ * bytes, anything else in steps of one character.  The module ws also checks
+ * text, but in pieces as frames arrive; this module may not use it and has the
+ * whole string.
+ *
+ * Rejected: a table-driven automaton, because it reads each byte, and here one
+ * test of a word suffices for nearly all. */
 #include "wire_text.h"
 
 static bool follows(unsigned char c)
@@ -47,7 +49,7 @@ size_t pl_text_sequence(const char *at, const char *end)
 
 bool pl_text_valid(struct pl_span s)
 {
-    const char *at = s.at; /* NULL when absent */
+    const char *at = s.at; /* NULL if absent */
     const char *end = s.len == 0 ? at : at + s.len;
 
     while (at < end) {

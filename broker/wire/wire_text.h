@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire_text.h - looking at text many bytes at a time: UTF-8 and JSON. */
+/* wire_text.h - checks text many bytes at a time: UTF-8 and JSON. */
 #ifndef PL_WIRE_TEXT_H
 #define PL_WIRE_TEXT_H
 
@@ -16,15 +16,15 @@
 #define PL_TEXT_ONES 0x0101010101010101ull
 #define PL_TEXT_HIGH 0x8080808080808080ull
 
-/* Bytes of the one well-formed UTF-8 character at `at` when it is longer than
- * one byte (RFC 3629: nothing overlong, no surrogate, at most U+10FFFF), else
- * 0.  `at` is before `end`. */
+/* The length of the valid UTF-8 character at `at` if it has more than one byte
+ * (RFC 3629: nothing overlong, no surrogate, at most U+10FFFF), else 0.  `at`
+ * must be before `end`. */
 size_t pl_text_sequence(const char *at, const char *end);
 
-/* Whether `s` is UTF-8 without a zero byte. */
+/* True if `s` is UTF-8 without a zero byte. */
 bool pl_text_valid(struct pl_span s);
 
-/* The eight bytes at `at`, the first one lowest. */
+/* The eight bytes at `at`, the first in the lowest place. */
 static inline uint64_t pl_text_word(const char *at)
 {
     uint64_t word;
@@ -33,8 +33,8 @@ static inline uint64_t pl_text_word(const char *at)
     return le64toh(word);
 }
 
-/* The high bit of each byte of `word` that is `byte` (< 128).  Behind the
- * first such byte there may be wrong ones: only the lowest bit counts. */
+/* The high bit of each byte of `word` that equals `byte` (< 128).  Bits after
+ * the first such byte may be wrong: only the lowest counts. */
 static inline uint64_t pl_text_equal(uint64_t word, unsigned char byte)
 {
     uint64_t x = word ^ (PL_TEXT_ONES * byte);
@@ -48,8 +48,8 @@ static inline bool pl_text_is_plain(unsigned char c)
 }
 
 #ifdef __SSE2__
-/* A bit for each of the 16 bytes at `at` that is not plain; of bytes that are
- * not ASCII only when `high` is not 0. */
+/* One bit for each of the 16 bytes at `at` that is not plain; bytes that are
+ * not ASCII count only if `high` is not 0. */
 static inline unsigned pl_text_stops(const char *at, uint64_t high)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)at);
@@ -63,9 +63,9 @@ static inline unsigned pl_text_stops(const char *at, uint64_t high)
 }
 #endif
 
-/* The first byte that cannot stand in a JSON string as it is: a quote, a
- * backslash, a control character; or, when `high` is PL_TEXT_HIGH and not 0,
- * one that is not ASCII.  `end` when there is none. */
+/* Return the first byte that a JSON string cannot contain unescaped: a quote, a
+ * backslash, a control character; also, if `high` is PL_TEXT_HIGH instead of 0,
+ * one that is not ASCII.  `end` if there is none. */
 static inline const char *pl_text_plain(const char *at, const char *end,
                                         uint64_t high)
 {
