@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* body.c - see body.h.
  *
- * A state machine by byte for what stands between the chunks: a body may have
- * any size, so nothing of it is read twice, unlike a head.  Extensions and
- * trailers are checked and thrown away.
+ * A state machine by byte for the bytes between chunks: a body may have any
+ * size, so unlike a head, nothing of it is read twice.  Extensions and trailers
+ * are checked and discarded.
  *
- * Strict where readers differ: a size has hexadecimal digits only, at most
- * eight; no blanks around it; each line ends in CR LF; a chunk's content is
- * followed by CR LF; a trailer is a field line that is not folded.
+ * Strict where implementations differ: a size has at most eight hexadecimal
+ * digits and no blanks around it; each line ends in CR LF; CR LF follows the
+ * content of a chunk; a trailer is a field line that is not folded.
  *
- * Invariant: content is handed out only while state is CONTENT or CHUNK, and
- * not more of it than was announced. */
+ * Invariant: content is returned only in the states CONTENT and CHUNK, and
+ * never more than announced. */
 #include "body.h"
 
 #include "http.h"
@@ -18,13 +18,13 @@
 enum state {
     DONE,
     CONTENT, /* by length */
-    SIZE,    /* at a digit of a chunk's size, or after the last */
+    SIZE,    /* at a digit of a chunk size, or after the last */
     EXTENSION,
     SIZE_LF,
     CHUNK,
     CHUNK_CR,
     CHUNK_LF,
-    TRAILER, /* at the beginning of a line */
+    TRAILER, /* at the start of a line */
     TRAILER_NAME,
     TRAILER_VALUE,
     TRAILER_LF,
@@ -81,7 +81,7 @@ static bool on_extension(struct pl_http_body *b, char c)
     return c == '\r' || is_text(c);
 }
 
-/* Move on to `state` if this byte is `wanted`. */
+/* Set the next state; return false if this byte is not `wanted`. */
 static bool expect(struct pl_http_body *b, char c, char wanted,
                    enum state state)
 {
@@ -117,7 +117,7 @@ static bool on_size_lf(struct pl_http_body *b, char c)
     return expect(b, c, '\n', b->left > 0 ? CHUNK : TRAILER);
 }
 
-/* One byte between the chunks.  False: it must not stand there. */
+/* Handle one byte between chunks.  Return false if it is not allowed there. */
 static bool take_byte(struct pl_http_body *b, char c)
 {
     switch ((enum state)b->state) {

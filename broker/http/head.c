@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* head.c - see head.h.
  *
- * Nothing is kept between calls: each call reads the head again from its
- * beginning and stops where the bytes end.  So the result does not depend on
- * how the network cut the request.  A head is at most 16 KiB and is searched
- * with memchr() and vectors, so even a head that arrives byte by byte costs
- * less than the system calls that bring it.  Rejected: a resumable state
- * machine, which is memory in every new connection and a second grammar to
- * keep right.
+ * Each call parses the head again from its start and stops where the bytes end,
+ * so the result does not depend on how the network split the request.  A head
+ * is at most 16 KiB and is searched with memchr() and vectors, so even a head
+ * that arrives byte by byte costs less than the system calls that read it.
  *
- * Checks follow the order of the bytes: the unfinished last line is checked
- * for all that its bytes can already show, a finished one with the same tests
- * first.  What depends on several fields is checked after the last field.
+ * Checks follow the order of the bytes: all that an unfinished last line
+ * already shows is checked, and a finished one gets the same tests first.
+ * Checks that depend on several fields follow after the last field.
  *
- * Invariant: *out is written only for a head that is right in every point. */
+ * Rejected: a resumable state machine, because it needs memory in each new
+ * connection and a second grammar to keep correct.
+ *
+ * Invariant: *out is written only for a valid head. */
 #include "head.h"
 
 #include "host.h"
@@ -21,12 +21,12 @@
 
 enum { METHOD_MAX = 16, DIGITS_MAX = 18 };
 
-/* What is known of a head that is being read. */
+/* The state of a head that is being read. */
 struct reading {
     const struct pl_http_rules *rules;
     struct pl_http_head head;
     struct pl_span target;
-    struct pl_span authority; /* of a target in absolute form; absent */
+    struct pl_span authority; /* of a target in absolute form; or absent */
     struct pl_span host;      /* absent: no Host yet */
     size_t fields;
 };
@@ -43,8 +43,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Check the method as far as it is here.  The whole method is awaited before
- * the rules are asked, since the answer to HEAD has no body. */
+/* Check the method as far as it has arrived.  The rules get the whole method
+ * only, because the response to HEAD has no body. */
 static enum pl_err check_method(struct reading *r, struct pl_span line,
                                 struct pl_http_error *error)
 {
@@ -64,7 +64,7 @@ static enum pl_err check_method(struct reading *r, struct pl_span line,
     return r->rules->method(r->rules->arg, method, error);
 }
 
-/* Check what a line's bytes show before its end is here. */
+/* Check what the bytes of a line show before its end arrives. */
 static enum pl_err check_bytes(struct reading *r, struct pl_span line,
                                bool first, struct pl_http_error *error)
 {
@@ -87,8 +87,8 @@ static enum pl_err check_bytes(struct reading *r, struct pl_span line,
     return PL_OK;
 }
 
-/* Take the next line, without its CR LF, from the front of `rest`.
- * Errors: PL_EAGAIN: its end is not here; PL_EBADMSG. */
+/* Read the next line of `rest`, without its CR LF.
+ * Errors: PL_EAGAIN: its end has not arrived; PL_EBADMSG. */
 static enum pl_err next_line(struct reading *r, struct pl_span *rest,
                              bool first, struct pl_span *line,
                              struct pl_http_error *error)
@@ -122,7 +122,7 @@ static bool is_target(struct pl_span target)
 }
 
 /* Split "http://host/path": the path stays in r->target.  RFC 9112 section
- * 3.2.2 asks servers to take this form, and RFC 6455 allows it. */
+ * 3.2.2 requires servers to accept this form, and RFC 6455 allows it. */
 static bool split_absolute(struct reading *r)
 {
     const char *at = memmem(r->target.at, r->target.len, "://", 3);
@@ -155,7 +155,7 @@ static bool read_target(struct reading *r)
     return split_absolute(r);
 }
 
-/* A later minor version is read as HTTP/1.1, RFC 9110 section 2.5. */
+/* A later minor version is parsed as HTTP/1.1 (RFC 9110 section 2.5). */
 static enum pl_err check_version(struct reading *r, struct pl_span version,
                                  struct pl_http_error *error)
 {
@@ -169,7 +169,8 @@ static enum pl_err check_version(struct reading *r, struct pl_span version,
     return pl_http_refuse(error, 505, "only HTTP/1.1 is served here");
 }
 
-/* "METHOD target HTTP/1.1"; the method was checked, if the line has a blank. */
+/* Parse "METHOD target HTTP/1.1".  The method was checked, if the line has a
+ * blank. */
 static enum pl_err read_request_line(struct reading *r, struct pl_span line,
                                      struct pl_http_error *error)
 {
@@ -217,7 +218,7 @@ bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
     return split_field(line, name, value);
 }
 
-/* --- Fields that say where the request ends, and for which host it is --- */
+/* --- Fields that define the end of the request and its host --- */
 
 static enum pl_err read_host(struct reading *r, struct pl_span value,
                              struct pl_http_error *error)
@@ -279,7 +280,7 @@ static enum pl_err read_connection(struct reading *r, struct pl_span value,
     return PL_OK;
 }
 
-/* RFC 9110 section 10.1.1: an expectation in HTTP/1.0 is ignored. */
+/* RFC 9110 section 10.1.1: in HTTP/1.0 an expectation is ignored. */
 static enum pl_err read_expect(struct reading *r, struct pl_span value,
                                struct pl_http_error *error)
 {
@@ -325,7 +326,7 @@ static enum pl_err read_field(struct reading *r, struct pl_span line,
     return r->rules->field(r->rules->arg, name, value, error);
 }
 
-/* What depends on the whole head. */
+/* The checks that need the whole head. */
 static enum pl_err check_head(const struct reading *r,
                               struct pl_http_error *error)
 {
@@ -342,8 +343,8 @@ static enum pl_err check_head(const struct reading *r,
     return PL_OK;
 }
 
-/* Read the whole head.  On PL_OK `rest` is what follows it.  One empty line
- * before it is ignored, RFC 9112 section 2.2. */
+/* Parse the whole head.  On PL_OK `rest` is what follows it.  One empty line
+ * before it is ignored (RFC 9112 section 2.2). */
 static enum pl_err read_head(struct reading *r, struct pl_span *rest,
                              struct pl_http_error *error)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* head.h - the head of an HTTP/1.x request, read strictly (RFC 9112).
+/* head.h - the head of an HTTP/1.x request, parsed strictly (RFC 9112).
  *
- * A request that two readers could understand in two ways is refused: a bare
- * CR or LF, a folded line, a control character, blanks before a colon, a
- * malformed or second Content-Length, a Transfer-Encoding other than
- * "chunked", both of them, no Host or two, a fragment in the target. */
+ * A request that two implementations could understand differently is refused: a
+ * bare CR or LF, a folded line, a control character, blanks before a colon, a
+ * malformed or second Content-Length, a Transfer-Encoding other than "chunked",
+ * both of them, no Host or two, a fragment in the target. */
 #ifndef PL_HTTP_HEAD_H
 #define PL_HTTP_HEAD_H
 
@@ -23,31 +23,31 @@ enum {
 
 struct pl_http_error {
     int status;       /* 400, 413, 414, 417, 431, 501, 505 ... */
-    const char *text; /* what is wrong, in words; constant */
-    bool is_head;     /* the answer has no body */
+    const char *text; /* the error in words; constant */
+    bool is_head;     /* the response has no body */
 };
 
-/* A head that was read; the spans point into the request. */
+/* A parsed head; the spans point into the request. */
 struct pl_http_head {
     struct pl_span method;
     struct pl_span path;  /* without the query; "/" if empty, "*" for OPTIONS */
-    struct pl_span query; /* after "?"; absent when there is none */
+    struct pl_span query; /* after "?"; absent if there is none */
     struct pl_span host;  /* of the target, else of Host; absent: HTTP/1.0
-                             without one */
-    struct pl_span lines; /* all field lines, each with its end */
+                             without Host */
+    struct pl_span lines; /* all field lines with their line ends */
     uint64_t length;      /* of the body; UINT64_MAX: more than 18 digits */
-    bool has_length;      /* Content-Length was given */
+    bool has_length;      /* Content-Length is present */
     bool is_chunked;
     bool is_old;    /* HTTP/1.0 */
-    bool is_last;   /* the connection ends after the answer */
+    bool is_last;   /* the connection closes after the response */
     bool wants_100; /* Expect: 100-continue */
 };
 
-/* What the caller decides while a head is read.  Each call returns PL_OK, or
- * PL_EBADMSG with *error set; it gets the same things again when the head is
- * read again with more bytes.  A call that is NULL accepts everything. */
+/* The decisions of the caller while a head is parsed.  Each call returns PL_OK,
+ * or PL_EBADMSG with *error set.  It is repeated when the head is parsed again
+ * with more bytes.  NULL accepts everything. */
 struct pl_http_rules {
-    bool takes_old; /* HTTP/1.0 is served as well, with or without a Host */
+    bool takes_old; /* accept HTTP/1.0 too, with or without a Host */
     enum pl_err (*method)(void *arg, struct pl_span method,
                           struct pl_http_error *error);
     enum pl_err (*field)(void *arg, struct pl_span name, struct pl_span value,
@@ -55,23 +55,23 @@ struct pl_http_rules {
     void *arg;
 };
 
-/* Read the head at the front of `in`; one empty line before it is ignored.  On
- * PL_OK *taken is its length.  The result does not depend on how the bytes
- * arrive in pieces.
- * Errors: PL_EAGAIN: not all is here yet, nothing is wrong so far (give the
- *         same bytes with more behind them); PL_EBADMSG: *error says what to
- *         answer; what follows in `in` must not be read as a request. */
+/* Parse the head at the start of `in`; one empty line before it is ignored.  On
+ * PL_OK *taken is its length.  The result does not depend on how the bytes are
+ * split on arrival.
+ * Errors: PL_EAGAIN: incomplete, no error so far (call again with the same
+ *         bytes and more after them); PL_EBADMSG: *error is the response; the
+ *         rest of `in` must not be parsed as a request. */
 enum pl_err pl_http_head_read(struct pl_span in,
                               const struct pl_http_rules *rules,
                               struct pl_http_head *out, size_t *taken,
                               struct pl_http_error *error);
 
-/* Take the next field from the front of the lines of a head that was read.
- * False at their end. */
+/* Remove the next field from the start of the lines of a parsed head.  Return
+ * false at their end. */
 bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
                         struct pl_span *value);
 
-/* Write a refusal.  Gives PL_EBADMSG. */
+/* Set *error and return PL_EBADMSG. */
 enum pl_err pl_http_refuse(struct pl_http_error *error, int status,
                            const char *text);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.c - see host.h.
  *
- * The name is split from its port before anything is compared, so that no star
- * of a pattern reaches over a colon, and "a.example:80.evil" is no host at all.
- * A port that is left out is the scheme's, which we do not know because TLS may
- * end before us: so it is taken for either.
+ * The name is split from its port before any comparison, so a star of a pattern
+ * never matches a colon, and "a.example:80.evil" is no host.  A missing port is
+ * the default of the scheme, which is unknown because a proxy may terminate
+ * TLS: it matches either default.
  *
- * An address in brackets is compared as it is written: those who build a
- * request from a URL write each address in one way only.
+ * An address in brackets is compared as text: programs that build a request
+ * from a URL write each address in one form only.
  *
- * Invariant: what is split has no character that could mean something else
- * where it is compared or logged. */
+ * Invariant: a split name or port has no character that could mean something
+ * else where it is compared or logged. */
 #include "host.h"
 
 #include <arpa/inet.h>
@@ -32,8 +32,8 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'f');
 }
 
-/* A comma may stand in a name by the grammar; here it is a list of two Hosts
- * that somebody joined. */
+/* The grammar allows a comma in a name; here it means that two Hosts were
+ * joined to a list. */
 static bool is_name(struct pl_span s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -49,7 +49,7 @@ static bool is_name(struct pl_span s)
     return s.len > 0;
 }
 
-/* An IPv6 address, without its brackets. */
+/* True for an IPv6 address without its brackets. */
 static bool is_literal(struct pl_span s)
 {
     char text[INET6_ADDRSTRLEN];
@@ -62,7 +62,7 @@ static bool is_literal(struct pl_span s)
     return inet_pton(AF_INET6, text, &ignored) == 1;
 }
 
-/* Where the name ends: behind the bracket, or before the colon. */
+/* The end of the name: after the bracket, or before the colon. */
 static size_t name_length(struct pl_span whole)
 {
     bool in_brackets = whole.len > 0 && *whole.at == '[';
@@ -129,9 +129,9 @@ bool pl_host_is_allowed(struct pl_span host, const char *const *allowed,
     return count == 0;
 }
 
-/* Four decimal numbers of which the first is 127.  Other ways to write the
- * address (127.1, 0x7f000001) never come from a browser, which writes each in
- * one way only. */
+/* Four decimal numbers, of which the first is 127.  Other forms (127.1,
+ * 0x7f000001) never come from a browser, which writes each address in one form
+ * only. */
 static bool is_loopback_four(struct pl_span name)
 {
     char text[INET_ADDRSTRLEN];

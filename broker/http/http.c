@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.c - see http.h.
  *
- * Written by hand, without <ctype.h> and strcasecmp(): those ask the locale
- * of the embedding program, and bytes from the network have none.  The search
- * for control characters is done in vectors, since the handshake looks at the
- * same bytes again each time more arrive.
+ * The search for control characters uses vectors, because the handshake scans
+ * the same bytes again each time more arrive.
  *
- * In a pattern only the last "*" is tried again.  That is enough although "*"
- * does not match "/": were an earlier one to take more, the characters between
- * the two would have to match further on, and to get there it would have to
- * pass the very "/" that stopped the later one.  So the time is at most
- * pattern times text, whatever a stranger sends.
+ * In a pattern only the last "*" is retried.  That suffices although "*" does
+ * not match "/": if an earlier star took more, the characters between the two
+ * stars would have to match further on, past the very "/" that stopped the
+ * later star.  So the time is at most pattern times text, whatever an untrusted
+ * peer sends.
+ *
+ * Rejected: <ctype.h> and strcasecmp(), because they depend on the locale of
+ * the embedding program, and bytes from the network have none.
  *
  * Invariant: nothing outside a span is read. */
 #include "http.h"
@@ -108,8 +109,7 @@ bool pl_http_list_next(struct pl_span *list, struct pl_span *item)
     return false;
 }
 
-/* Whether `item` is among the first elements of the list, of which there are
- * `count`. */
+/* True if `item` equals one of the first `count` elements of the list. */
 static bool is_among(struct pl_span list, size_t count, struct pl_span item)
 {
     struct pl_span other;
@@ -140,7 +140,7 @@ static void skip_blanks(struct pl_span *s)
     }
 }
 
-/* Take `c` and the blanks around it. */
+/* Read `c` and the blanks around it. */
 static bool take(struct pl_span *s, char c)
 {
     skip_blanks(s);
@@ -163,7 +163,7 @@ static bool take_token(struct pl_span *s)
     return len > 0;
 }
 
-/* What is inside the quotes must be a token when it is unescaped. */
+/* Read a quoted string; unescaped, it must be a token. */
 static bool take_quoted(struct pl_span *s)
 {
     size_t i = 1, chars = 0;
@@ -204,8 +204,9 @@ bool pl_http_is_extensions(struct pl_span list)
 
 bool pl_http_matches(struct pl_span pattern, struct pl_span text)
 {
-    size_t p = 0, star = SIZE_MAX; /* behind the last one met */
-    size_t i = 0, from = 0;        /* where the last star ends for now */
+    size_t p = 0, star = SIZE_MAX; /* after the last star */
+    size_t i = 0, from = 0;        /* the current end of the last star's
+                                      match */
 
     while (i < text.len || p < pattern.len) {
         if (p < pattern.len && pattern.at[p] == '*') {

@@ -38,7 +38,7 @@ const char *pl_http_reason(int status)
     return "Error";
 }
 
-/* Written out, because strftime() uses the locale. */
+/* Written without strftime(), which uses the locale. */
 void pl_http_put_date(struct pl_buf *b, int64_t now_s)
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed",

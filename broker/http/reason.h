@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reason.h - the parts of an HTTP answer that are the same for everything that
- * answers here: reason phrases and dates. */
+/* reason.h - the common parts of all HTTP responses: reason phrases and
+ * dates. */
 #ifndef PL_HTTP_REASON_H
 #define PL_HTTP_REASON_H
 
@@ -8,11 +8,11 @@
 
 #include "buf.h"
 
-/* The reason phrase of `status`; "Error" for a status that is not known. */
+/* The reason phrase of `status`; "Error" for an unknown status. */
 const char *pl_http_reason(int status);
 
-/* Append a Date field (RFC 9110 section 5.6.7), its line end included.
- * `now_s`: seconds since 1970. */
+/* Append a Date field (RFC 9110 section 5.6.7) with its line end.  `now_s`:
+ * seconds since 1970. */
 void pl_http_put_date(struct pl_buf *b, int64_t now_s);
 
 #endif
