@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* forwarded.c - see forwarded.h.
  *
- * The list is split from its front, since quoted strings can be read in that
- * direction only, and then believed from its end.  An element that is no
- * address ("unknown", "_hidden") ends the belief: whoever stands before it was
- * told by somebody that nobody vouches for.
+ * The list is split from its start, because quoted strings can be parsed in
+ * that direction only, and then evaluated from its end.  An element that is no
+ * address ("unknown", "_hidden") ends the evaluation: the elements before it
+ * come from a source that nothing authenticates.
  *
- * Only addresses that are reached from the end are read and compared with the
- * proxies that are trusted.  To do that on the way from the front was rejected:
- * a stranger's head of 16 KiB took a loop 10 ms with a hundred networks.  For
- * the same reason only so many elements are kept as no chain of proxies has.
+ * Only addresses reached from the end are parsed and compared with the trusted
+ * proxies, and more elements are kept than any chain of proxies has.
  *
- * A quote that never ends makes a list malformed, and could be a client's, whom
- * the proxy wrote behind it would name: to ignore all of it would let him pass
- * uncounted.  So it is read from the first comma on behind which quotes end.
+ * A client can hide the element appended by the proxy with an open quote;
+ * ignoring the list would let that client go uncounted.  So parsing starts
+ * after the first comma from which all quotes close.
  *
- * Invariant: no address that stands in front of a stranger's is looked at. */
+ * Rejected: comparing on the way from the start, because a head of 16 KiB took
+ * a loop 10 ms with a hundred networks.
+ *
+ * Invariant: no element before an untrusted address is evaluated. */
 #include "forwarded.h"
 
 #include "http.h"
 
 enum { KEPT = 64 };
 
-/* The newest elements of a list, and how many there were in all. */
+/* The last elements of a list, and the number of all. */
 struct elements {
-    struct pl_span node[KEPT]; /* number i is at i modulo KEPT */
+    struct pl_span node[KEPT]; /* element i is at index i modulo KEPT */
     size_t count;
 };
 
-/* Ports may be hidden as well: "_" and letters. */
+/* A port may also be hidden: "_" and letters. */
 static bool is_port(struct pl_span s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -41,8 +42,8 @@ static bool is_port(struct pl_span s)
     return s.len > 0;
 }
 
-/* "1.2.3.4", "1.2.3.4:80", "[::1]", "[::1]:80" or "::1".  False: it is none of
- * these, and *out is untouched. */
+/* Parse "1.2.3.4", "1.2.3.4:80", "[::1]", "[::1]:80" or "::1".  Return false if
+ * `s` is none of these; *out is then unchanged. */
 static bool read_node(struct pl_span s, struct pl_ip *out)
 {
     struct pl_span host = s, port = {NULL, 0};
@@ -101,11 +102,11 @@ struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
     return believe(&e, peer, trusted, count);
 }
 
-/* The longest end of the list, from its front or from behind a comma on, in
- * which each quote ends.  Whether that is so from a place on depends on what is
- * behind it, and on whether the place is taken for text, for the inside of a
- * quote, or for what a backslash escapes there: all three are known for each
- * place on the way to the front. */
+/* Return the longest end of the list, from its start or after a comma, in which
+ * each quote closes.  Whether quotes close from a position on depends on the
+ * rest and on whether the position is plain text, inside a quote, or escaped by
+ * a backslash there.  All three results are kept while going from the end to
+ * the start. */
 static struct pl_span without_open_quote(struct pl_span list)
 {
     bool ends = true, ends_quoted = false, ends_escaped = false;
@@ -130,8 +131,8 @@ static struct pl_span without_open_quote(struct pl_span list)
     return (struct pl_span){list.at + from, list.len - from};
 }
 
-/* Take what stands before the next semicolon or comma outside of quotes, all of
- * which end; *end is that character, '\0' at the end of the list. */
+/* Remove the part before the next semicolon or comma outside quotes, all of
+ * which must close. *end is that character, or '\0' at the end of the list. */
 static void next_part(struct pl_span *list, struct pl_span *part, char *end)
 {
     bool in_quotes = false;
@@ -154,8 +155,8 @@ static void next_part(struct pl_span *list, struct pl_span *part, char *end)
     list->len -= i;
 }
 
-/* Whether the part is "for=..."; gives the value without its quotes.  One with
- * an escape in it is no address and stays as it is. */
+/* True if the part is "for=..."; return the value without its quotes.  A value
+ * with an escape is no address and stays unchanged. */
 static bool is_for(struct pl_span part, struct pl_span *value)
 {
     if (part.len < 4 ||
@@ -194,7 +195,7 @@ struct pl_ip pl_forwarded(struct pl_ip peer, struct pl_span list,
         fors = 0;
         is_empty = true;
     }
-    if (!is_empty) /* it ended in ";" */
+    if (!is_empty) /* the list ends with ";" */
         add(&e, fors == 1 ? node : PL_SPAN(""));
     return believe(&e, peer, trusted, count);
 }

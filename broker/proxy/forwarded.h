@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* forwarded.h - which client a proxy of HTTP speaks for: X-Forwarded-For, and
- * Forwarded (RFC 7239). */
+/* forwarded.h - finds the client that an HTTP proxy forwards for:
+ * X-Forwarded-For, and Forwarded (RFC 7239). */
 #ifndef PL_FORWARDED_H
 #define PL_FORWARDED_H
 
@@ -9,16 +9,16 @@
 #include "ip.h"
 #include "span.h"
 
-/* Each proxy puts the address of whom it heard from behind the list that it
- * got.  So the list is believed from its end, as long as those who wrote are
- * among the `trusted`: the result is the last address that is none of them,
- * or, when all are or what stands before is no address, the one that was
- * reached: `peer`, which is trusted itself, when that is the last element.  At
- * most the last 64 are looked at. */
+/* Each proxy appends the address of its peer to the list that it received.  So
+ * the list is evaluated from its end, as long as the addresses are among the
+ * `trusted`.  The result is the last address that is not trusted.  If all are,
+ * or the next element is no address, it is the last address evaluated; that is
+ * `peer`, which must be trusted, if the last element already is no address.  At
+ * most the last 64 elements are evaluated. */
 struct pl_ip pl_forwarded_for(struct pl_ip peer, struct pl_span list,
                               const struct pl_ip_net *trusted, size_t count);
 
-/* The same for the list of a Forwarded field. */
+/* Like pl_forwarded_for(), for the list of a Forwarded field. */
 struct pl_ip pl_forwarded(struct pl_ip peer, struct pl_span list,
                           const struct pl_ip_net *trusted, size_t count);
 

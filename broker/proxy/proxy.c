@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proxy.c - see proxy.h.
  *
- * Nothing is kept between calls: each looks at the header from its beginning,
- * so the answer does not depend on how the network cut it.  A header that goes
- * wrong is told at the byte that shows it where its form allows that: version
- * 2 field by field, version 1 at the end of its line.
+ * Each call parses the header from its start and keeps nothing, so the result
+ * does not depend on how the network split it.  An error is reported as early
+ * as the format allows: field by field in version 2, at the end of the line in
+ * version 1.
  *
- * What version 2 adds behind the addresses (its "TLVs") is skipped unread.
- * Families other than TCP over IP are right by the protocol, but give no
- * address: that is UNKNOWN, not an error.
+ * The additions of version 2 after the addresses ("TLVs") are skipped.
+ * Families other than TCP over IP are valid but give no address: they are
+ * UNKNOWN, not an error.
  *
- * Invariant: *out is written only for a whole header that is right. */
+ * Invariant: *out is written only for a complete, valid header. */
 #include "proxy.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static unsigned byte_at(struct pl_span in, size_t i)
 
 /* --- Version 2 --- */
 
-/* The two nibbles of the family byte: 0 to 3, and 0 to 2. */
+/* The two nibbles of the family byte are 0 to 3, and 0 to 2. */
 static bool is_family(unsigned family)
 {
     return family >> 4 <= 3 && (family & 15) <= 2;
@@ -49,13 +49,14 @@ static size_t length_of(unsigned family)
     return lengths[family >> 4];
 }
 
-/* The proxy speaks for itself; the family is then ignored, section 2.2. */
+/* True if the proxy itself connects; the family is then ignored (section
+ * 2.2). */
 static bool is_local(struct pl_span in)
 {
     return (byte_at(in, SIGNATURE) & 15) == 0;
 }
 
-/* Check the fixed part as far as it is here. */
+/* Check the fixed part as far as it has arrived. */
 static enum pl_err check_fixed(struct pl_span in, const char **why)
 {
     if (in.len > SIGNATURE && byte_at(in, SIGNATURE) >> 4 != 2)
@@ -111,7 +112,7 @@ static enum pl_err read_binary(struct pl_span in, struct pl_proxy *out,
 
 /* --- Version 1 --- */
 
-/* Take the next word and the blank behind it, if there is one. */
+/* Remove the next word and the blank after it, if there is one. */
 static struct pl_span next_word(struct pl_span *line)
 {
     const char *blank =
@@ -146,7 +147,7 @@ static bool is_address(struct pl_span word, bool is_four, struct pl_ip *out)
     return has_colon != is_four && pl_ip_parse(out, word);
 }
 
-/* "TCP4 from to port port", without the line's end. */
+/* Parse "TCP4 from to port port", without the line end. */
 static enum pl_err read_words(struct pl_span line, struct pl_proxy *p,
                               const char **why)
 {
@@ -162,7 +163,7 @@ static enum pl_err read_words(struct pl_span line, struct pl_proxy *p,
         return refuse(why, "an unknown family in the PROXY line");
     for (int i = 0; i < 3; i++)
         word[i] = next_word(&line);
-    word[3] = line; /* no blank may follow it */
+    word[3] = line; /* no blank may follow */
     if (!is_address(word[0], is_four, &p->from) ||
         !is_address(word[1], is_four, &to) || !is_port(word[2]) ||
         !is_port(word[3]))
@@ -194,7 +195,7 @@ static enum pl_err read_text(struct pl_span in, struct pl_proxy *out,
     return rc;
 }
 
-/* --- Both --- */
+/* --- Both versions --- */
 
 static bool begins(struct pl_span in, struct pl_span with)
 {
