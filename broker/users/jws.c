@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jws.c - see jws.h.
  *
- * The header is read before the signature is checked, since an operator whose
- * tokens come with another algorithm must learn that, and not that the
- * signature is wrong.  Nothing of the header chooses anything: the algorithm is
- * HS256 or the token is refused, and keys that the header names or brings (kid,
- * jwk, jku, x5u) are ignored.
+ * The header is parsed before the signature is checked: an operator whose
+ * tokens use another algorithm must be told so, and not that the signature is
+ * wrong.  The header selects nothing: the algorithm is HS256 or the token is
+ * refused, and keys that the header names or contains (kid, jwk, jku, x5u) are
+ * ignored.
  *
- * Rejected: libjwt.  It compares names of algorithms without regard to case,
- * knows nothing of `crit`, and hides doubled members, since it hands out what
- * its JSON parser has merged.
+ * Rejected: libjwt, because it compares names of algorithms without regard to
+ * case, does not know `crit`, and hides duplicate members, which its JSON
+ * parser merges.
  *
- * Invariant: a payload comes out only if its signature is right. */
+ * Invariant: a payload is returned only if its signature is valid. */
 #include "jws.h"
 
 #include <jansson.h>
@@ -24,7 +24,7 @@
 enum { MAC_LEN = 32 };
 
 struct parts {
-    struct pl_span header, payload, signature; /* each encoded */
+    struct pl_span header, payload, signature; /* all still encoded */
     struct pl_span signed_text;                /* header "." payload */
 };
 
@@ -53,9 +53,9 @@ static bool is_text(const json_t *value, const char *wanted)
                          pl_span_of(wanted));
 }
 
-/* RFC 7515, section 4.1.11: a token is refused unless each extension in `crit`
- * is understood, and none is understood here.  RFC 7797: `b64` must be among
- * them, so alone it is a mistake, which would change what the payload is. */
+/* RFC 7515, section 4.1.11: refuse a token unless each extension in `crit` is
+ * understood; none is here.  RFC 7797: `b64` must be in `crit`, so alone it is
+ * an error, which would change the meaning of the payload. */
 static enum pl_err check_header(const json_t *header, const char **why)
 {
     *why = "the header is not JSON, or has a doubled member";
@@ -99,8 +99,8 @@ static bool make_mac(struct pl_span secret, struct pl_span text,
            len == MAC_LEN;
 }
 
-/* The texts are compared, since one value has one text; how long it takes does
- * not tell how much of it is right. */
+/* Compare texts, because each value has one text, in a time that does not
+ * depend on how much is correct. */
 static enum pl_err check_mac(struct pl_span secret, const struct parts *p)
 {
     unsigned char mac[MAC_LEN];

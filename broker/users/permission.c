@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* permission.c - see permission.h.
  *
- * Grants are worked out once, at login, so a command tests one bit.  Inboxes
- * are protected by their names and not by grants, so no setting can open them:
- * the server makes those subscriptions itself and never asks here.
+ * Grants are computed once, at login, so a command tests one bit.  Inboxes are
+ * protected by their names, not by grants, so no setting can open them: the
+ * server itself makes those subscriptions, without this check.
  *
- * Elsewhere "$room" needs a subscription token and "room#42" is for user 42.
- * parley does neither, so these names are closed to all clients: a program that
- * relies on the restriction must not find an open channel. */
+ * In Centrifugo "$room" needs a subscription token and "room#42" is for user
+ * 42. parley supports neither, so these names are closed to all clients: a
+ * program that relies on the restriction must not get an open channel. */
 #include "permission.h"
 
 #include <string.h>

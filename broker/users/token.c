@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.c - see token.h.
  *
- * jws.c checks header and signature, jansson reads the claims.  Loops may
- * verify at once: jansson keeps nothing between calls but its hash seed, which
- * it sets once, by an atomic flag (helgrind shows that word and libcrypto's own
- * counters, and nothing else).
+ * jws.c checks header and signature, jansson parses the claims.  Loops may
+ * verify concurrently: the only state that jansson keeps between calls is its
+ * hash seed, set once through an atomic flag (helgrind reports only that word
+ * and libcrypto's own counters).
  *
- * A claim that narrows what the token is good for is honoured or refused, never
- * ignored: its signer relies on that.  Others that are not known here are
- * ignored, as RFC 7519 says (section 4).
+ * A claim that restricts the use of the token is honoured or refused, never
+ * ignored, because its signer relies on it.  Other unknown claims are ignored,
+ * as RFC 7519 section 4 requires.
  *
- * Invariant: claims exist only for a token that is genuine, in force and
- * sensible as a whole. */
+ * Invariant: claims are returned only for a token that is genuine, in force and
+ * valid as a whole. */
 #include "token.h"
 
 #include <jansson.h>
@@ -22,7 +22,7 @@
 #include "jws.h"
 #include "permission.h"
 
-/* What is being read out of a payload; the texts belong to `payload`, but for
+/* The values read from a payload.  The texts are in `payload`, except
  * `info`. */
 struct reading {
     json_t *payload;
@@ -40,7 +40,7 @@ static enum pl_err refuse(struct reading *r, enum pl_err err, const char *why)
     return err;
 }
 
-/* The claim; NULL when it is absent or null. */
+/* Return the claim, or NULL if it is absent or null. */
 static json_t *claim(const struct reading *r, const char *name)
 {
     json_t *value = json_object_get(r->payload, name);
@@ -54,7 +54,7 @@ static struct pl_span text_of(const json_t *string)
                             json_string_length(string)};
 }
 
-/* NumericDate of RFC 7519: seconds, maybe with a fraction. */
+/* Parse a NumericDate of RFC 7519: seconds, optionally with a fraction. */
 static bool read_date(const json_t *value, int64_t *out)
 {
     double real;
@@ -72,9 +72,9 @@ static bool read_date(const json_t *value, int64_t *out)
     return true;
 }
 
-/* Claims that narrow what a token is good for, or say what it gives in a way
- * that is not done here.  Their value does not matter: a null may be a mistake
- * of the backend, and is refused as well. */
+/* Claims that restrict a token, or grant something in a form that is not
+ * supported.  Their value does not matter: null may be an error of the backend,
+ * and is refused as well. */
 static enum pl_err check_claims(struct reading *r)
 {
     static const struct {
@@ -95,9 +95,9 @@ static enum pl_err check_claims(struct reading *r)
     return PL_OK;
 }
 
-/* Backends leave sub out for anonymous users.  A token with `channel` is one
- * for a subscription: it was not given to open connections with.  Only an empty
- * name counts as none. */
+/* Backends omit `sub` for anonymous users.  A token with `channel` is for a
+ * subscription, not for a connection; only an empty name counts as no
+ * channel. */
 static enum pl_err read_user(struct reading *r)
 {
     json_t *sub = json_object_get(r->payload, "sub");
@@ -116,9 +116,9 @@ static enum pl_err read_user(struct reading *r)
     return PL_OK;
 }
 
-/* A date that is there must be one: as null it would be no limit at all.  A
- * token that is not valid yet counts as expired, as with Centrifugo: the client
- * asks for a new one, where the clocks differ by a little. */
+/* A date that is present must be valid: null would mean no limit.  A token that
+ * is not valid yet counts as expired, as in Centrifugo: the client requests a
+ * new one if clocks differ a little. */
 static enum pl_err read_dates(struct reading *r, int64_t now_s)
 {
     json_t *exp = json_object_get(r->payload, "exp");
@@ -163,8 +163,8 @@ static bool is_listed(const struct reading *r, struct pl_span name)
     return false;
 }
 
-/* A backend may name the user's inbox, as is usual with Centrifugo; everybody
- * logged in has that anyway. */
+/* A backend may list the user's inbox, as is usual with Centrifugo; each
+ * logged-in user has it anyway. */
 static enum pl_err read_channel(struct reading *r, const json_t *item)
 {
     struct pl_span name = text_of(item);
@@ -201,7 +201,7 @@ static enum pl_err read_channels(struct reading *r)
     return rc;
 }
 
-/* Copy `from` behind *at, which moves on. */
+/* Copy `from` to *at and advance *at. */
 static struct pl_span place(char **at, struct pl_span from)
 {
     struct pl_span placed = {*at, from.len};
@@ -262,7 +262,7 @@ static enum pl_err check_size(const struct pl_token_key *key,
     return PL_OK;
 }
 
-/* The payload of a token whose signature is good. */
+/* Parse the payload of a token after checking its signature. */
 static enum pl_err read_payload(const struct pl_token_key *key,
                                 struct pl_span token, json_t **out,
                                 const char **why)
@@ -321,7 +321,7 @@ void pl_token_claims_destroy(struct pl_token_claims *claims)
     free(claims);
 }
 
-/* Sets `name` to `value`, which it takes; false when `value` is NULL. */
+/* Set `name` to `value` and take it; return false if `value` is NULL. */
 static bool put(json_t *payload, const char *name, json_t *value)
 {
     return json_object_set_new(payload, name, value) == 0;
@@ -344,7 +344,8 @@ static json_t *channels_of(const struct pl_token_grant *g)
     return list;
 }
 
-/* The payload as text; NULL when the grant makes none, or memory ran out. */
+/* Return the payload as text; NULL if the grant is invalid or memory ran
+ * out. */
 static char *payload_of(const struct pl_token_grant *g)
 {
     json_t *payload = json_object();
@@ -393,7 +394,7 @@ static enum pl_err sign(const struct pl_token_key *key,
     return rc;
 }
 
-/* The one definition of a good token. */
+/* pl_token_verify() is the only definition of a valid token. */
 static enum pl_err verify_own(const struct pl_token_key *key,
                               struct pl_span token, int64_t now_s,
                               const char **why)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* user_table.c - see user_table.h.
  *
- * A connection is a place of 32 bytes in blocks that never move, in a ring of
- * its user's connections; its handle is its number.  Users are found by name
- * through core's map.  A vector of connections in each user was rejected: one
- * anonymous user with 100,000 connections makes each removal a search or each
- * growth a copy of megabytes.
+ * A connection is a place of 32 bytes in blocks that never move, linked in a
+ * ring of its user's connections; its handle is the number of the place.  Users
+ * are found by name through actors/core/map.h.  Free places form a list through
+ * `next`.  Blocks are kept until the table is destroyed: a broker that had n
+ * connections will have them again.
  *
- * Free places form a list through `next`.  Blocks are kept until the table
- * goes: a broker that had n connections will have them again.
+ * Rejected: a vector of connections per user.  With 100,000 connections of one
+ * anonymous user, each removal is a search or each growth copies megabytes.
  *
- * Invariant: a place is in the ring of its user, or in the free list with no
+ * Invariant: a place is in the ring of its user, or in the free list without a
  * user; a user is in the map if and only if it has a connection. */
 #include "user_table.h"
 
@@ -25,8 +25,8 @@ enum { BLOCK = 1024 };
 
 struct place {
     struct pl_address address;
-    uint32_t next, previous; /* of the ring, or of the free list */
-    struct user *user;       /* NULL: free */
+    uint32_t next, previous; /* in the ring, or in the free list */
+    struct user *user;       /* NULL: the place is free */
 };
 
 _Static_assert(sizeof(struct place) <= 32, "promised to the supervisor");
@@ -228,8 +228,9 @@ size_t pl_user_table_count(const struct pl_user_table *t, struct pl_span user)
     return u == NULL ? 0 : u->count;
 }
 
-/* The count is taken before, and the next place before each visit, since the
- * visit may take its place, and with the last one the user, out. */
+/* The number of visits is fixed at the start, and the next place is read before
+ * each visit, because the visit may remove its place and, with the last place,
+ * the user. */
 void pl_user_table_each(struct pl_user_table *t, struct pl_span user,
                         pl_user_table_visit *visit, void *arg)
 {
