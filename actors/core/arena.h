@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h - an allocator whose memory is freed all at once. */
+/* arena.h - an allocator that frees all its memory at once. */
 #ifndef PL_ARENA_H
 #define PL_ARENA_H
 

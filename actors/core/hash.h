@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.h - a keyed hash for tables whose keys untrusted peers choose. */
+/* hash.h - a keyed hash for tables with keys that untrusted peers choose. */
 #ifndef PL_HASH_H
 #define PL_HASH_H
 

@@ -170,8 +170,8 @@ static bool is_ours(const struct pl_spool *s)
     return pl_cell_get(&s->process) == (uint64_t)getpid();
 }
 
-/* Discard the state inherited from a parent process, whose ring this process
- * must not free. */
+/* Discard the state inherited from a parent process.  This process must not
+ * free the parent's ring. */
 static void begin_anew(struct pl_spool *s)
 {
     struct pl_spool fresh = PL_SPOOL_INIT(s->name, s->write, s->rest);

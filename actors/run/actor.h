@@ -86,8 +86,8 @@ struct pl_kind_msg {
 void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
                         struct pl_kind_msg *m);
 
-/* Dead-letter `msg`, which `a` has just received and whose type it does not
- * know, as PL_DEAD_REFUSED: return it to its sender (PL_MSG_RETURN) or destroy
+/* Dead-letter `msg`, which `a` has just received and which is of a type unknown
+ * to it, as PL_DEAD_REFUSED: return it to its sender (PL_MSG_RETURN) or destroy
  * it.
  * Owner:  the runtime.
  * Thread: the loop's, inside ops->receive(). */

@@ -84,7 +84,7 @@ struct pl_loop {
     uint64_t mail_work;          /* units caused by mail of this turn */
     uint64_t work;               /* actions since the start */
     uint64_t turn_end_ns;        /* of the newest turn that did work */
-    const struct pl_msg *sample; /* the message whose wait is measured */
+    const struct pl_msg *sample; /* its wait is measured */
     uint64_t sample_ns;          /* when it arrived */
     uint64_t sample_turn;        /* the turn of the last sample */
     struct pl_loop_stats stats;
@@ -123,8 +123,8 @@ struct pl_address pl_system_loop_address(const struct pl_system *s,
 void pl_loop_send(struct pl_loop *loop, struct pl_address from,
                   struct pl_address to, struct pl_msg *msg);
 
-/* Deliver one message whose `to` is on this loop: put it into its actor's
- * mailbox, handle it as a request to the loop, or dead-letter it.
+/* Deliver one message to this loop: put it into its actor's mailbox, handle it
+ * as a request to the loop, or dead-letter it.
  * Owner:  the runtime.
  * Thread: the loop's. */
 void pl_loop_deliver(struct pl_loop *loop, struct pl_msg *msg);

@@ -2,8 +2,8 @@
 /* random.c - see random.h.
  *
  * Unguessable numbers come from the kernel, 256 bytes at a time.  Repeatable
- * numbers come from xoshiro256** (Blackman and Vigna, 2018), whose state
- * splitmix64 (Steele, Lea and Flood, 2014) derives from the seed, so that
+ * numbers come from xoshiro256** (Blackman and Vigna, 2018); splitmix64
+ * (Steele, Lea and Flood, 2014) derives its state from the seed, so that
  * neighbouring seeds give unrelated streams.
  *
  * Rejected: a cryptographic generator of our own, because it would be one more

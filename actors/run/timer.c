@@ -94,7 +94,7 @@ void pl_wheel_start(struct pl_wheel *w, struct pl_timer *t, uint64_t due_ms)
 }
 
 /* The slot of a timer is known only if the timer is the last in it: both
- * neighbours are then the head of the slot, whose address gives the index. */
+ * neighbours are then the head of the slot, and its address gives the index. */
 void pl_wheel_stop(struct pl_wheel *w, struct pl_timer *t)
 {
     if (!pl_timer_is_running(t))

@@ -19,8 +19,8 @@ bool pl_base64_decode(struct pl_span *text, char *to);
 
 /* Append the bytes that `text` encodes.  Return false if `text` has a character
  * of another alphabet, an impossible length, or unused bits that are not zero:
- * each value has exactly one text.  `out` may then hold a part; out->failed
- * tells if allocation failed. */
+ * each value has exactly one text.  `out` may then hold a part; out->failed is
+ * set if allocation failed. */
 bool pl_base64url_decode(struct pl_buf *out, struct pl_span text);
 
 /* Append the text of `bytes`. */

@@ -9,8 +9,8 @@
  * for a misspelt key, ends strings at a NUL byte, and puts values, including
  * secrets, into its messages.
  *
- * Invariant: `path` holds the path of the key whose value comes next, or of the
- * mapping whose key comes next; a frame records where its own part begins. */
+ * Invariant: `path` holds the path of the key of the next value, or of the
+ * mapping of the next key; a frame records where its own part begins. */
 #include "config_marks.h"
 
 #include <assert.h>
@@ -36,7 +36,7 @@ struct walk {
     unsigned documents;
     char path[DEPTH_MAX * (KEY_MAX + 1) + 1];
     size_t path_len;
-    size_t current; /* the mark whose value comes next; NO_MARK: none */
+    size_t current; /* the mark of the next value; NO_MARK: none */
     const char *why;
 };
 

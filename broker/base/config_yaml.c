@@ -179,8 +179,7 @@ static void take_key(const struct look *k, const struct pl_config_mark *m,
     };
 }
 
-/* An empty section, such as one whose lines are all commented out, is
- * allowed. */
+/* An empty section, such as one with all lines commented out, is allowed. */
 static bool is_empty(const struct pl_config_mark *m)
 {
     return m->shape == PL_CONFIG_SCALAR &&

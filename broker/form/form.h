@@ -52,9 +52,9 @@ struct pl_segment_pool *pl_forms_pool(const struct pl_forms *f);
 /* Another form of a segment, as far as subscribers needed it. */
 struct pl_derived {
     struct pl_segment *segment; /* reference; NULL: none yet */
-    uint32_t covered; /* bytes of the source whose messages it contains */
-    uint32_t last;    /* start of its newest message */
-    bool is_given_up; /* out of memory: the rest is not derived */
+    uint32_t covered;           /* bytes of the source that it covers */
+    uint32_t last;              /* start of its newest message */
+    bool is_given_up;           /* out of memory: the rest is not derived */
 };
 
 /* Derive `form`, which is not FRAMES, of all messages in `s`.  The result

@@ -2,10 +2,9 @@
 /* segment.h - messages of one turn in one piece of memory, shared by reference.
  *
  * A segment holds whole messages, one after the other, in its native form:
- * WebSocket frames, whose header also gives the length of the message.  A
- * derived segment has the same messages in another form (form.h).
- * pl_segment_length() finds the next message in both, so readers of segments
- * parse no frames.
+ * WebSocket frames, with the length of the message in the header.  A derived
+ * segment has the same messages in another form (form.h).  pl_segment_length()
+ * finds the next message in both, so readers of segments parse no frames.
  *
  * A segment belongs to one loop, so its reference count is not atomic.  It
  * grows until it is sealed; until then, refer to a part by offsets, never by

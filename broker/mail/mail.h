@@ -139,7 +139,7 @@ struct pl_query_mail {
     uint32_t users;             /* stats only */
 };
 
-/* Sent to a hub whose loop has subscribers of the channel. */
+/* Sent to a hub if its loop has subscribers of the channel. */
 struct pl_publication_mail {
     struct pl_msg msg;
     struct pl_pub *pub; /* reference */

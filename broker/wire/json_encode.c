@@ -195,7 +195,7 @@ static void subscribe_push(struct json_out *o,
     close_object(o);
 }
 
-/* The key of a map entry, whose name a client or backend chose. */
+/* The key of a map entry: a name that a client or backend chose. */
 static void map_key(struct json_out *o, struct pl_span name)
 {
     if (o->comma)

@@ -62,9 +62,9 @@ static inline bool pl_json_take(struct pl_json *j, char c)
 /* Read one value of any kind, nested at most `depth` (up to 64) deep. */
 bool pl_json_skip(struct pl_json *j, unsigned depth);
 
-/* Go to the next member of an object whose brace was read: return its key, with
- * the text after the colon next.  False also at the end of the object, which is
- * read; `err` is then PL_OK. *first is true before the first call. */
+/* Go to the next member of an object after its opening brace: return its key,
+ * with the text after the colon next.  False also at the end of the object,
+ * which is read; `err` is then PL_OK. *first is true before the first call. */
 bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key);
 
 /* Read a string: without its quotes, with escapes resolved.  It must not

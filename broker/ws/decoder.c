@@ -53,7 +53,7 @@ struct header {
 };
 
 struct pl_ws_partial {
-    struct pl_ws_pieces message; /* the message whose fragments are collected */
+    struct pl_ws_pieces message; /* the fragments so far */
 
     /* The frame being read. */
     bool in_frame; /* the header is read, the payload is not */
@@ -327,7 +327,7 @@ static bool give_message(enum pl_ws_opcode opcode, struct pl_span payload,
     return true;
 }
 
-/* A text in one frame.  Unmasking tells at no cost whether it is ASCII. */
+/* A text in one frame.  Unmasking detects ASCII at no cost. */
 static bool whole_message(enum pl_ws_opcode opcode, struct pl_span payload,
                           bool ascii, struct pl_ws_event *out)
 {

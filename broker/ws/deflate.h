@@ -45,7 +45,7 @@ struct pl_deflate_terms {
 };
 
 /* Choose from a client's Sec-WebSocket-Extensions (absent: none): accept the
- * first offer of permessage-deflate whose parameters are all valid, ignore the
+ * first offer of permessage-deflate with valid parameters only, ignore the
  * others (RFC 7692 sections 5 and 7.1). */
 void pl_deflate_choose(struct pl_span offers, struct pl_deflate_terms *out);
 

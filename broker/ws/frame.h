@@ -16,7 +16,7 @@ enum { PL_WS_HEADER_MAX = 10 }; /* bytes of an unmasked header */
 void pl_ws_frame_put(struct pl_buf *b, enum pl_ws_opcode opcode,
                      struct pl_span payload);
 
-/* Begin a frame whose payload the caller then appends to `b`.  Return the mark
+/* Begin a frame; the caller then appends its payload to `b`.  Return the mark
  * for pl_ws_frame_end(). */
 size_t pl_ws_frame_begin(struct pl_buf *b);
 
