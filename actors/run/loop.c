@@ -214,7 +214,8 @@ static void run_mail(struct pl_loop *loop)
 
 /* --- The turn --- */
 
-/* The first time that is taken after a turn is when the next turn begins. */
+/* Read the clocks.  The first reading after a turn is the start of the next
+ * turn. */
 static void take_time(struct pl_loop *loop)
 {
     loop->now_ns = loop->clock->monotonic(loop->clock);

@@ -135,7 +135,7 @@ void pl_loop_enter(struct pl_loop *loop, const char *name);
 void pl_loop_leave(struct pl_loop *loop);
 
 /* Return true if application code runs now, with its name and the monotonic
- * time at which it started.  On false both are untouched.
+ * time at which it started.  On false both are unchanged.
  * Owner:  the caller has a copy of the name.
  * Thread: any. */
 bool pl_loop_busy(const struct pl_loop *loop, char name[PL_LOOP_NAME_SIZE],

@@ -110,7 +110,7 @@ enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
                            const struct pl_system_options *options);
 void pl_loop_destroy(struct pl_loop *loop);
 
-/* loop_seen.c.  For pl_loop_enter(); pl_loop_destroy() frees it.
+/* loop_seen.c: create loop->busy, which pl_loop_destroy() frees.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_loop_busy_create(struct pl_loop *loop);
 

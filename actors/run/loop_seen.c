@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop_seen.c - what any thread may ask of a loop while it runs: since when its
- * turn lasts, which foreign code runs, and how much waits for it.
+/* loop_seen.c - the state of a running loop that any thread may read: when its
+ * turn began, which application code runs, and how much mail waits for it.
  *
- * Foreign code has a name, which its owner may free as soon as that code
- * returns, while another thread still writes it into a status.  So the loop
- * publishes a copy of the name with a sequence lock (snapshot.h).  Rejected: a
- * pointer to the name, which a reader can hold longer than the name lasts; a
- * count of holders, which costs every call an atomic operation on memory that
- * loops share; and names that are kept for ever, which a program that makes
- * them up would never stop to add.
+ * The owner of a name may free it as soon as that code returns, while another
+ * thread still writes it into a status.  So the loop publishes a copy of the
+ * name through a snapshot (snapshot.h).
  *
- * Invariant: a reader waits for no turn, and the loop for no reader. */
+ * Rejected: a pointer to the name, because a reader can keep it longer than the
+ * name exists; a reference count, because each call would need an atomic
+ * operation on memory that loops share; keeping names forever, because a
+ * program that generates names would use ever more memory.
+ *
+ * Invariant: no reader waits for a turn to end, and the loop waits for no
+ * reader. */
 #include <string.h>
 
 #include "loop_private.h"
@@ -21,8 +23,8 @@ uint64_t pl_loop_turn_begun_ns(const struct pl_loop *loop)
                                 memory_order_relaxed);
 }
 
-/* What others see of foreign code.  They get the bytes of its name, because
- * the name itself may be freed as soon as that code returns. */
+/* The application code that runs.  `name` is a copy, because the original may
+ * be freed as soon as that code returns. */
 struct busy {
     uint64_t since_ns;
     char name[PL_LOOP_NAME_SIZE]; /* "": nothing runs */
@@ -46,7 +48,7 @@ static void publish_busy(struct pl_loop *loop, const struct busy *b)
     pl_snapshot_publish(loop->busy, words);
 }
 
-/* How much of a name fits: whole characters of UTF-8. */
+/* The number of bytes of a name that fit, in whole UTF-8 characters. */
 static size_t fitting(const char *name)
 {
     size_t len = strnlen(name, PL_LOOP_NAME_SIZE);
