@@ -166,7 +166,7 @@ void pl_outbox_flush(struct pl_channel *ch);
 void pl_works_refuse(struct pl_channels *c);
 void pl_works_free_all(struct pl_channels *c);
 
-/* --- The requests.  Owner: the callee takes the message.  --- */
+/* --- The requests; each callee takes the message --- */
 
 void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m);
 void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m);
@@ -178,8 +178,8 @@ void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m);
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own);
 
-/* publish.c.  Report a publication whose turn in the outbox has come after the
- * bus failed. */
+/* publish.c.  Report a publication that has reached its turn in the outbox
+ * after the bus failed. */
 void pl_publish_answer(struct pl_work *w);
 
 /* attach.c.  The bus or the presence store completed a step; the attach reached

@@ -9,8 +9,8 @@
  * A rate is a token bucket stored as one number, the time at which it is full
  * again (as in log_kind.c).  A full bucket needs no entry: each new entry drops
  * up to LOOKS full ones among the oldest.  A table of PL_MAKERS_MAX entries
- * drops the least recently used one.  An entry has the hash of its maker, whose
- * name may have 64 KiB; makers with equal 64-bit keyed hashes share a rate.
+ * drops the least recently used one.  An entry has the hash of its maker, not
+ * the name of up to 64 KiB; makers with equal 64-bit hashes share a rate.
  *
  * Rejected: refusing at a full table, because many clients that create one
  * channel each then lock out everyone.  One table for all owners, because each

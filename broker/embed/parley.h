@@ -17,7 +17,6 @@
  * signal handler and writes nothing but its log, to stderr.  One thread writes
  * the log, so a blocked stderr stops no loop: lines are queued, and lines that
  * do not fit are counted ("log" in the status).
- *
  * Calls that may fail return PL_OK or a negative error; pl_err_text() returns
  * its text. */
 #ifndef PARLEY_H
@@ -127,8 +126,8 @@ PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
 
 /* --- Custom messages --- */
 
-/* Called for each rpc whose method, and each send whose "type", is the
- * registered type.  A handler of "connect" is called for each client that
+/* Called for each rpc with the registered type as its method, and for each send
+ * with it as its "type".  A handler of "connect" is called for each client that
  * connects without a token, and while auth.hmac_secret is not set also for
  * clients with a token.
  *

@@ -231,7 +231,7 @@ static ssize_t result_of(struct pl_conn_tls *t, size_t got)
 }
 
 /* Charge the turn's budget by encrypted bytes, because records may carry almost
- * no data, and extra for a handshake, whose cost is not in its bytes. */
+ * no data, and extra for a handshake, which costs far more than its bytes. */
 static void charge(const struct pl_conn_tls *t)
 {
     const struct pl_conns *k = t->conn.conns;

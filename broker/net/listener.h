@@ -26,8 +26,8 @@ struct pl_listener_options {
      * the loop with the fewest connections. */
     struct pl_snapshot *const *snapshots;
     unsigned loops;
-    uint64_t loop_lag_ms; /* a loop whose turn lasts longer gets no connection;
-                             0: no limit */
+    uint64_t loop_lag_ms; /* a loop with a longer turn gets no connection; 0: no
+                             limit */
     uint64_t *given; /* by loop; connections ever handed over, by all listeners
                         together, which share one loop */
     struct pl_doors *doors; /* on the same loop; NULL: no address limiter */

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stalls.c - see stalls.h.
  *
- * The loops stamp when their turn begins, so whoever wants to know whether a
- * loop hangs compares that with the clock.  A stall is logged by whoever
- * notices it first: each other loop looks at the end of a turn, a few times in
- * limits.loop_lag at most; so does who asks for the status, the metrics or
- * /ready.  The loop itself logs the end.
+ * Each loop publishes when its turn began; any thread can compare that with the
+ * clock.  The first observer of a stall logs it: another loop at the end of its
+ * turn, at most LOOKS times per limits.loop_lag, or a request for the status,
+ * the metrics or /ready.  The loop itself logs the end.
  *
- * Rejected: a timer that looks, since a broker that has nothing to do makes no
- * system calls; and a timer that is armed while a loop works, which costs a
- * wake-up of the control loop for each loop that leaves its sleep.  The price:
- * if all that a broker does happens on the loop that hangs, the line comes when
- * the loop turns again.
+ * A stall is only the start of a turn; nothing is kept after its end.  So a
+ * process that was stopped during a turn (SIGSTOP) shows a stall until that
+ * turn ends.
  *
- * What is known of a stall is when the turn began, and nothing is kept of it
- * after its end.  So a process that was stopped in a turn (SIGSTOP) shows a
- * stall until that turn has ended, and no longer.
+ * Rejected: a periodic timer, because an idle broker makes no system calls; a
+ * timer that runs while a loop works, because it wakes the control loop for
+ * each loop that wakes.  In return, if the stuck loop is the only active one,
+ * its stall is logged when it turns again.
  *
- * Invariant: `told_ns` is when a turn of its loop began that was logged as a
- * stall; one exchange decides who logs. */
+ * Invariant: `told_ns` is the start of a turn of its loop that was logged as a
+ * stall; one exchange decides which thread logs. */
 #include "stalls.h"
 
 #include <stdlib.h>
@@ -26,11 +24,12 @@
 #include "cell.h"
 #include "log.h"
 
-enum { NS = 1000000 /* a millisecond */, LOOKS = 4 /* in limits.loop_lag */ };
+enum { NS = 1000000 /* a millisecond */, LOOKS = 4 /* per limits.loop_lag */ };
 
 struct watch {
-    struct pl_cell told_ns; /* any thread */
-    uint64_t looked_ms;     /* the loop's thread: at the others */
+    struct pl_cell told_ns; /* start of the turn that was logged; any thread */
+    uint64_t looked_ms;     /* last check of the other loops; the loop's
+                               thread */
 };
 
 struct pl_stalls {
@@ -76,7 +75,7 @@ static bool is_stall(const struct pl_stalls *s, uint64_t length_ns)
     return s->limit_ms > 0 && length_ns > s->limit_ms * NS;
 }
 
-/* When the turn began that is a stall; 0: there is none. */
+/* Return the start of the current turn if it is a stall, otherwise 0. */
 static uint64_t begun_ns(const struct pl_stalls *s, unsigned index,
                          uint64_t *lasts_ns)
 {
@@ -119,7 +118,7 @@ static bool is_running(const struct pl_stalls *s)
     return life.is_started && life.phase == PL_PHASE_RUNNING;
 }
 
-/* Whether the caller is the one that logs the turn that began then. */
+/* Return true if the caller must log the turn that began at `begun`. */
 static bool is_first(struct watch *w, uint64_t begun)
 {
     uint64_t told = pl_cell_get(&w->told_ns);

@@ -25,14 +25,15 @@ struct pl_status_source {
                                              PL_METRIC_COUNT numbers for each of
                                              them */
     const struct pl_phase_trace *phases;
-    struct pl_stalls *stalls; /* of these loops, or NULL: not watched */
+    struct pl_stalls *stalls; /* of these loops; NULL: not watched */
 };
 
 struct pl_status_loop {
     uint64_t value[PL_METRIC_COUNT];
     char busy[PL_LOOP_NAME_SIZE]; /* the handler that runs now, or "" */
     uint64_t busy_ms;             /* time since the handler was called */
-    uint64_t stuck_ms;            /* how long the loop has hung, or 0 */
+    uint64_t stuck_ms;            /* length of the turn, if the loop is stuck,
+                                     or 0 */
 };
 
 /* Two sums that must agree: what was received, and what became of it. */
@@ -52,12 +53,12 @@ struct pl_status {
      * HANDLERS, which only the first worker reports. */
     uint64_t total[PL_METRIC_COUNT];
     struct pl_ledger commands, mail, deliveries, posts;
-    unsigned stuck; /* loops that hang */
+    unsigned stuck; /* number of stuck loops */
     unsigned loop_count;
     struct pl_status_loop *loops; /* owned */
 };
 
-/* Collect a status, and log each loop that hangs (stalls.h).
+/* Collect a status, and log each stuck loop (stalls.h).
  * Owner:  the caller calls pl_status_fini().
  * Thread: any.
  * Errors: PL_ENOMEM. */
@@ -69,8 +70,8 @@ void pl_status_fini(struct pl_status *s);
  * Thread: any. */
 bool pl_status_is_ready(const struct pl_status_source *source);
 
-/* Return true if a loop hangs, with its number and for how long it has; if
- * several do, the one that has hung longest.  Log each of them.
+/* Return true if a loop is stuck, and in *out the loop that has been stuck
+ * longest.  Log each stuck loop.
  * Thread: any. */
 bool pl_status_is_stuck(const struct pl_status_source *source,
                         struct pl_stall *out);

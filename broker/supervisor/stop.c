@@ -196,9 +196,9 @@ static void ask_to_stop(struct pl_supervisor *s, struct pl_party *p)
 }
 
 /* Stop an actor only after every later-started actor of the same loop has
- * exited, because sessions use their hub until they end.  If all got the
- * message at once, a hub that is scheduled first on a loop that was blocked
- * would exit first. */
+ * exited, because sessions use their hub until they end.  With all messages
+ * sent at once, a hub that is scheduled first on a loop that was blocked exits
+ * first. */
 static bool must_wait(const struct pl_supervisor *s, size_t index)
 {
     const struct pl_party *p = &s->internals.at[index];

@@ -119,7 +119,7 @@ enum pl_err pl_web_stream_put(struct pl_web_conn *c, struct pl_span bytes)
     if (unsent > 0 && (unsent > max || bytes.len > max - unsent))
         return PL_EFULL;
     if (bytes.len == 0)
-        return PL_OK; /* an empty chunk would end the stream */
+        return PL_OK; /* an empty chunk ends the stream */
     compact(c);
     if (!c->head.is_old)
         pl_buf_printf(&c->out, "%zx\r\n", bytes.len);
