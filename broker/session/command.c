@@ -20,11 +20,10 @@ void pl_session_settle(struct pl_session *s, enum pl_metric as)
     pl_count(metrics(s), as, 1);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
     s->pending--;
-    if (s->is_ending && s->pending == 0)
+    if (s->holds & PL_HOLD_ENDING && s->pending == 0)
         pl_session_touch(s);
-    if (s->is_paused && s->pending <= PL_PENDING_RESUME &&
-        s->state == PL_SESSION_CONNECTED)
-        pl_session_read_on(s);
+    if (s->holds & PL_HOLD_PENDING && s->pending <= PL_PENDING_RESUME)
+        pl_session_release(s, PL_HOLD_PENDING);
 }
 
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply)
@@ -133,8 +132,8 @@ void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
     switch (rc) {
     case PL_EFULL:
         pl_session_fail(s, id, PL_ERROR_TOO_MANY_REQUESTS);
-        pl_session_pause(s);
-        pl_session_resume_later(s);
+        pl_session_hold(s, PL_HOLD_BACKLOG);
+        pl_session_schedule(s);
         return;
     case PL_EEXIST:
         pl_session_fail(s, id, PL_ERROR_ALREADY_SUBSCRIBED);
@@ -315,7 +314,7 @@ static void hold(struct pl_session *s, uint32_t len, struct pl_span message)
     }
     if (s->held == NULL || s->held->failed)
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
-    pl_session_pause(s);
+    pl_session_hold(s, PL_HOLD_LOGIN);
 }
 
 void pl_session_hold_bytes(struct pl_session *s, struct pl_span bytes)
@@ -351,8 +350,7 @@ void pl_session_replay(struct pl_session *s)
     if (held != NULL)
         pl_buf_fini(held);
     free(held);
-    if (s->pending <= PL_PENDING_RESUME)
-        pl_session_read_on(s);
+    pl_session_release(s, PL_HOLD_LOGIN);
 }
 
 static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
@@ -393,7 +391,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
     const char *why = NULL;
     size_t at = 0;
 
-    if (s->input != PL_INPUT_RUNS) { /* replayed, after one that has to wait */
+    if (s->holds & PL_HOLDS_DECODING) { /* replayed, after one that waits */
         pl_pace_hold(s, message);
         return;
     }
@@ -422,10 +420,8 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
         run(s, &c);
     } while (message.len > 0 && pl_session_runs_commands(s) &&
              !is_carried(s, message));
-    if (s->pending >= PL_PENDING_PAUSE) {
-        s->was_held = true;
-        pl_session_pause(s);
-    }
+    if (s->pending >= PL_PENDING_PAUSE)
+        pl_session_hold(s, PL_HOLD_PENDING);
 }
 
 /* --- What the hub answers --- */

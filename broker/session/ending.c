@@ -19,7 +19,8 @@
  * Rejected: queueing the end behind the commands as one more of them; they are
  * answered in any order.
  *
- * Invariant: while is_ending the timer is the deadline, and nobody else's. */
+ * Invariant: while PL_HOLD_ENDING is set the timer is the deadline, and nobody
+ * else's. */
 #include "session_private.h"
 
 #include "log.h"
@@ -50,13 +51,9 @@ static struct pl_span reason_of(uint16_t code)
 static void wait(struct pl_session *s, uint16_t code)
 {
     s->end_code = code;
-    if (s->is_ending)
+    if (s->holds & PL_HOLD_ENDING)
         return;
-    s->is_ending = true;
-    if (!s->is_paused) {
-        s->is_paused = true;
-        s->transport->pause(s);
-    }
+    pl_session_hold(s, PL_HOLD_ENDING);
     pl_timer_start(s->actor.loop, &s->timer, ANSWER_WAIT_MS);
 }
 
@@ -79,7 +76,7 @@ static void end_behind(struct pl_session *s, uint16_t code,
 
 void pl_session_end_in_turn(struct pl_session *s)
 {
-    if (!s->is_deaf || s->input != PL_INPUT_RUNS || s->is_ending ||
+    if (!s->is_deaf || s->holds & (PL_HOLDS_DECODING | PL_HOLD_ENDING) ||
         s->state >= PL_SESSION_CLOSING)
         return;
     if (s->pending > 0)
@@ -100,7 +97,7 @@ void pl_session_on_close(struct pl_session *s, uint16_t code)
     s->is_deaf = true;
     if (s->state >= PL_SESSION_CLOSING) {
         pl_session_end_transport(s, PL_END_CLOSE);
-    } else if (s->is_ending) {
+    } else if (s->holds & PL_HOLD_ENDING) {
         return; /* ours is about to come */
     } else if (s->pending > 0) {
         s->is_peers = true;
@@ -145,7 +142,7 @@ void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
         pl_session_end_transport(s, PL_END_LINGER);
         return;
     }
-    if (s->is_ending)
+    if (s->holds & PL_HOLD_ENDING)
         return;
     if (e->code == PL_WS_CODE_TOO_BIG)
         log_too_big(s);

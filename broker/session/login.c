@@ -60,7 +60,6 @@ static void end_login(struct pl_session *s, uint32_t code, struct pl_span text)
     if (text.len == 0)
         text = pl_span_of(pl_code_text(code));
     pl_session_refuse_text(s, id, code, text);
-    pl_session_read_on(s);
     pl_session_replay(s); /* whatever follows is a violation now */
 }
 

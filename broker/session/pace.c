@@ -23,10 +23,10 @@
  * each single command.  Copying what is still kept at each wake: a message of
  * 16 MiB with a million commands was copied a thousand times.
  *
- * Invariant: unless `input` is PL_INPUT_RUNS reading is paused.  A session
- * whose input is PL_INPUT_CARRIED is in keeper->carried; one that is
- * PL_INPUT_PACED goes on at due_ms.  What is kept is at most one message and
- * one read of the transport; after a login, the messages that waited for it. */
+ * Invariant: a session has at most one of the holds PACE and CARRY.  With CARRY
+ * the session is in keeper->carried; with PACE it goes on at due_ms.  What is
+ * kept is at most one message and one read of the transport; after a login, the
+ * messages that waited for it. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -114,14 +114,13 @@ static uint64_t due_ms(const struct pl_keeper *k, const struct pl_pace *p)
 
 static void begin(struct pl_session *s)
 {
-    if (s->input != PL_INPUT_RUNS)
+    if (s->holds & PL_HOLDS_DECODING)
         return;
     s->pace->due_ms = due_ms(s->keeper, s->pace);
-    s->is_ending = false; /* seen during the login: it comes after these */
-    s->input = PL_INPUT_PACED;
-    s->was_held = true;
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
-    pl_session_pause(s);
+    pl_session_hold(s, PL_HOLD_PACE);
+    /* An end that was seen during the login comes after these commands. */
+    pl_session_release(s, PL_HOLD_ENDING);
     pl_session_schedule(s);
 }
 
@@ -185,9 +184,10 @@ void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes)
 /* An end that was seen during the login waits again, after these commands. */
 static void put_off_end(struct pl_session *s)
 {
-    if (!s->is_ending || !s->is_deaf || s->state >= PL_SESSION_CLOSING)
+    if (!(s->holds & PL_HOLD_ENDING) || !s->is_deaf ||
+        s->state >= PL_SESSION_CLOSING)
         return;
-    s->is_ending = false;
+    pl_session_release(s, PL_HOLD_ENDING);
     pl_session_schedule(s);
 }
 
@@ -196,18 +196,13 @@ static bool begin_carry(struct pl_session *s)
 {
     struct pl_keeper *k = s->keeper;
 
-    if (s->input != PL_INPUT_RUNS)
+    if (s->holds & PL_HOLDS_DECODING)
         return true;
     if (need(s) == NULL)
         return false;
-    s->input = PL_INPUT_CARRIED;
-    s->was_held = true;
+    pl_session_hold(s, PL_HOLD_CARRY);
     put_off_end(s);
     pl_count(metrics(s), PL_METRIC_INPUT_CARRIED, 1);
-    if (!s->is_paused) {
-        s->is_paused = true;
-        s->transport->pause(s);
-    }
     pl_list_append(&k->carried, &s->pace->carried);
     pl_loop_defer(s->actor.loop, PL_STAGE_READY, &k->carry);
     return true;
@@ -250,15 +245,24 @@ uint64_t pl_pace_due_ms(const struct pl_session *s)
     return s->pace->due_ms;
 }
 
+/* Decoding may go on; reading not yet, until what was kept has run. */
+static void unlock(struct pl_session *s)
+{
+    if (!(s->holds & PL_HOLDS_DECODING))
+        return;
+    pl_session_hold(s, PL_HOLD_REPLAY);
+    pl_session_release(s, PL_HOLDS_DECODING);
+}
+
 /* Free `pace`; what it kept is the caller's. */
 static struct kept take(struct pl_session *s)
 {
     struct kept kept = s->pace->kept;
 
+    unlock(s);
     pl_list_remove(&s->pace->carried);
     free(s->pace);
     s->pace = NULL;
-    s->input = PL_INPUT_RUNS;
     return kept;
 }
 
@@ -271,9 +275,9 @@ static struct kept take_kept(struct pl_session *s)
 
     if (s->keeper->command_ns == 0 || s->state != PL_SESSION_CONNECTED)
         return take(s);
+    unlock(s);
     p->kept = (struct kept){0};
     pl_list_remove(&p->carried);
-    s->input = PL_INPUT_RUNS;
     return kept;
 }
 
@@ -287,7 +291,7 @@ static void run_held(struct pl_session *s, struct kept *k)
         memcpy(&len, at, sizeof len);
         k->held_at += sizeof len + len;
         pl_session_commands(s, (struct pl_span){at + sizeof len, len});
-        if (s->input != PL_INPUT_RUNS)
+        if (s->holds & PL_HOLDS_DECODING)
             return; /* held_at is back at what did not run */
     }
     pl_buf_fini(&k->held);
@@ -296,7 +300,7 @@ static void run_held(struct pl_session *s, struct kept *k)
 static void run_kept(struct pl_session *s, struct kept *k)
 {
     run_held(s, k);
-    if (s->input != PL_INPUT_RUNS)
+    if (s->holds & PL_HOLDS_DECODING)
         return;
     if (k->bytes_at < k->bytes.len)
         pl_session_decode(s, (struct pl_span){k->bytes.data + k->bytes_at,
@@ -320,22 +324,6 @@ static void keep_again(struct pl_session *s, struct kept *k)
     to->bytes_at = k->bytes_at;
 }
 
-/* Reading goes on, unless something else keeps it paused. */
-static void read_on(struct pl_session *s)
-{
-    bool is_full =
-        s->state == PL_SESSION_ECHO &&
-        s->out.bytes > s->keeper->options.config->limits.outgoing_queue / 2;
-
-    if (s->state == PL_SESSION_CLOSING && s->input == PL_INPUT_RUNS &&
-        s->is_paused) {
-        s->is_paused = false;
-        s->transport->resume(s); /* to see the peer's Close */
-    } else if (s->pending <= PL_PENDING_RESUME && !is_full) {
-        pl_session_read_on(s);
-    }
-}
-
 void pl_pace_go_on(struct pl_session *s)
 {
     struct pl_replay r = {.kept = take_kept(s)}, *before;
@@ -345,12 +333,12 @@ void pl_pace_go_on(struct pl_session *s)
     pl_session_visit(s);
     run_kept(s, &r.kept);
     s->keeper->replaying = before;
-    if (s->input != PL_INPUT_RUNS)
+    if (s->holds & PL_HOLDS_DECODING)
         keep_again(s, &r.kept);
     else
         fini(&r.kept);
     pl_session_end_in_turn(s);
-    read_on(s);
+    pl_session_release(s, PL_HOLD_REPLAY);
 }
 
 struct pl_buf pl_pace_end(struct pl_session *s)

@@ -75,7 +75,7 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
-    if (s->input == PL_INPUT_PACED && (next == 0 || pl_pace_due_ms(s) < next))
+    if (s->holds & PL_HOLD_PACE && (next == 0 || pl_pace_due_ms(s) < next))
         next = pl_pace_due_ms(s);
     return next;
 }
@@ -84,9 +84,9 @@ void pl_session_schedule(struct pl_session *s)
 {
     uint64_t next = next_ms(s), now = pl_loop_now_ms(loop_of(s));
 
-    if (s->is_ending)
+    if (s->holds & PL_HOLD_ENDING)
         return;
-    if (s->resumes_soon)
+    if (s->holds & PL_HOLD_BACKLOG)
         pl_timer_start(loop_of(s), &s->timer, PL_BACKLOG_WAIT_MS);
     else if (next == 0)
         pl_timer_stop(loop_of(s), &s->timer);
@@ -97,7 +97,7 @@ void pl_session_schedule(struct pl_session *s)
 /* Nobody is closed for a pong that we did not read. */
 static void on_ping_due(struct pl_session *s, uint64_t now)
 {
-    if (s->pongs_due > 0 && !s->was_held) {
+    if (s->pongs_due > 0 && !(s->held_lately & PL_HOLDS_PONGS)) {
         pl_session_close(s, PL_DISCONNECT_NO_PONG, (struct pl_span){0});
         return;
     }
@@ -105,8 +105,7 @@ static void on_ping_due(struct pl_session *s, uint64_t now)
         pl_session_say_ping(s);
         s->pongs_due++;
     }
-    s->was_held = s->input != PL_INPUT_RUNS ||
-                  (s->is_paused && s->pending > PL_PENDING_RESUME);
+    pl_session_renew_holds(s);
     s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
     pl_session_schedule(s);
 }
@@ -115,12 +114,8 @@ static void on_connected_timer(struct pl_session *s)
 {
     uint64_t now = pl_loop_now_ms(loop_of(s));
 
-    if (s->resumes_soon) {
-        s->resumes_soon = false;
-        if (s->pending <= PL_PENDING_RESUME)
-            pl_session_read_on(s);
-    }
-    if (s->input == PL_INPUT_PACED && now >= pl_pace_due_ms(s))
+    pl_session_release(s, PL_HOLD_BACKLOG);
+    if (s->holds & PL_HOLD_PACE && now >= pl_pace_due_ms(s))
         pl_pace_go_on(s);
     if (s->state != PL_SESSION_CONNECTED)
         return; /* that closed it */
@@ -142,7 +137,7 @@ static void on_timer(struct pl_timer *t)
 {
     struct pl_session *s = PL_CONTAINER(t, struct pl_session, timer);
 
-    if (s->is_ending && s->state < PL_SESSION_CLOSING) {
+    if (s->holds & PL_HOLD_ENDING && s->state < PL_SESSION_CLOSING) {
         pl_session_conclude(s);
         return;
     }
@@ -268,10 +263,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     }
     pl_session_say_close(s, code, reason);
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
-    if (s->is_paused) {
-        s->is_paused = false;
-        s->transport->resume(s); /* to see the peer's Close */
-    }
+    pl_session_release(s, PL_HOLDS_ALL); /* to see the peer's Close */
     if (unread.len > 0)
         pl_session_decode(s, (struct pl_span){unread.data, unread.len});
     pl_buf_fini(&unread);
@@ -317,37 +309,14 @@ void pl_session_flush(struct pl_session *s)
         pl_session_give_up_behind(s);
     if (s->state == PL_SESSION_LOGIN)
         pl_session_settle_login(s);
-    if (s->is_ending && s->pending == 0 && s->state < PL_SESSION_CLOSING)
+    if (s->holds & PL_HOLD_ENDING && s->pending == 0 &&
+        s->state < PL_SESSION_CLOSING)
         pl_session_conclude(s);
     if (s->out.first != NULL)
         s->transport->flush(s);
 }
 
 /* --- Input --- */
-
-void pl_session_read_on(struct pl_session *s)
-{
-    if (!s->is_paused || s->input != PL_INPUT_RUNS || s->is_ending ||
-        s->resumes_soon || s->state == PL_SESSION_LOGIN)
-        return;
-    s->is_paused = false;
-    s->transport->resume(s);
-}
-
-void pl_session_resume_later(struct pl_session *s)
-{
-    s->resumes_soon = true;
-    pl_session_schedule(s);
-}
-
-void pl_session_pause(struct pl_session *s)
-{
-    if (s->is_paused)
-        return;
-    s->is_paused = true;
-    pl_count(metrics(s), PL_METRIC_READS_PAUSED, 1);
-    s->transport->pause(s);
-}
 
 /* A message of /echo, or a ping, goes back as it is.  On /echo a full queue
  * pauses reading; elsewhere it closes. */
@@ -357,7 +326,7 @@ static void echo(struct pl_session *s, enum pl_ws_opcode opcode,
     pl_session_say_raw(s, opcode, payload);
     if (s->state == PL_SESSION_ECHO &&
         s->out.bytes > s->keeper->options.config->limits.outgoing_queue)
-        pl_session_pause(s);
+        pl_session_hold(s, PL_HOLD_ECHO);
 }
 
 static void on_message(struct pl_session *s, const struct pl_ws_event *e)
@@ -407,7 +376,7 @@ void pl_session_decode(struct pl_session *s, struct pl_span in)
     struct pl_ws_event e;
 
     while (!s->is_deaf && s->state != PL_SESSION_OVER) {
-        if (s->input != PL_INPUT_RUNS) {
+        if (s->holds & PL_HOLDS_DECODING) {
             pl_pace_hold_bytes(s, in);
             return;
         }

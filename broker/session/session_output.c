@@ -70,9 +70,8 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes)
     pl_outq_sent(&s->out, &s->keeper->pool, bytes);
     if (s->out.bytes == 0)
         on_empty(s);
-    if (s->state == PL_SESSION_ECHO &&
-        s->out.bytes <= s->keeper->options.config->limits.outgoing_queue / 2)
-        pl_session_read_on(s);
+    if (s->holds & PL_HOLD_ECHO)
+        pl_session_release(s, PL_HOLD_ECHO);
 }
 
 void pl_session_stalled(struct pl_session *s)

@@ -43,11 +43,26 @@ enum {
                               those of actor_send.c */
 };
 
-/* Whether the client's input is run as it comes, or waits in `pace`. */
-enum pl_session_input {
-    PL_INPUT_RUNS,
-    PL_INPUT_PACED,  /* until limits.commands_per_second allows the next */
-    PL_INPUT_CARRIED /* until another turn has time for it */
+/* Why the client is not read; several at once.  See hold.c. */
+enum pl_hold {
+    PL_HOLD_PENDING = 1 << 0, /* PL_PENDING_PAUSE commands have no answer */
+    PL_HOLD_BACKLOG = 1 << 1, /* PL_BACKLOG_WAIT_MS after error 111 */
+    PL_HOLD_LOGIN = 1 << 2,   /* what follows a connect waits for its verdict */
+    PL_HOLD_PACE = 1 << 3,    /* limits.commands_per_second */
+    PL_HOLD_CARRY = 1 << 4,   /* the input waits for another turn */
+    PL_HOLD_REPLAY = 1 << 5,  /* input that PACE or CARRY kept runs now */
+    PL_HOLD_ENDING = 1 << 6,  /* the end waits for answers; see ending.c */
+    PL_HOLD_DOOR = 1 << 7, /* the request waits for the transport's verdict */
+    PL_HOLD_ECHO = 1 << 8, /* the out-queue of /echo is full */
+
+    /* These stop decoding as well: `pace` keeps the bytes that were read. */
+    PL_HOLDS_DECODING = PL_HOLD_PACE | PL_HOLD_CARRY,
+    /* A pong may wait behind these for long. */
+    PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLDS_DECODING,
+    /* These are no backpressure: no pause is counted for them. */
+    PL_HOLDS_UNCOUNTED =
+        PL_HOLD_CARRY | PL_HOLD_REPLAY | PL_HOLD_ENDING | PL_HOLD_DOOR,
+    PL_HOLDS_ALL = (PL_HOLD_ECHO << 1) - 1
 };
 
 struct pl_login;  /* login.c */
@@ -103,27 +118,23 @@ struct pl_session {
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's */
     uint32_t pending;                /* commands received and not yet settled */
-    uint32_t besides;  /* bytes beyond limits.outgoing_queue that may wait,
-                          until nothing does; see session_output.c */
-    uint16_t doom;     /* close with this code at the end of the turn */
-    uint16_t end_code; /* of the end that waits; 0: an empty Close */
+    uint32_t besides;     /* bytes beyond limits.outgoing_queue that may wait,
+                             until nothing does; see session_output.c */
+    uint16_t doom;        /* close with this code at the end of the turn */
+    uint16_t end_code;    /* of the end that waits; 0: an empty Close */
+    uint16_t holds;       /* enum pl_hold; 0: the client is read */
+    uint16_t held_lately; /* holds since the last ping */
     uint8_t state;
     uint8_t grants;         /* enum pl_grant */
     uint8_t pongs_due;      /* several only while nothing is read */
     bool is_registered : 1; /* with the supervisor */
     bool has_inbox : 1;     /* direct messages come as publications on @id */
-    bool awaits_door : 1;   /* its request waits for the transport's verdict */
-    bool was_held : 1;      /* read no further, since the last ping */
-    bool resumes_soon : 1;  /* paused for PL_BACKLOG_WAIT_MS */
-    bool is_ending : 1;     /* it closes when nothing is pending any more */
-    bool is_peers : 1;      /* since the peer closed */
+    bool is_peers : 1;      /* the end that waits: the peer closed */
     bool is_barred : 1;     /* a command was wrong: no other runs */
-    bool is_paused;
-    uint8_t input;         /* enum; unless PL_INPUT_RUNS reading is paused */
-    bool is_touched;       /* to be flushed at the end of the turn */
-    bool close_sent;       /* ours was queued */
-    bool is_gone;          /* the transport is over */
-    bool is_deaf;          /* nothing more that the peer says counts */
+    bool close_sent : 1;    /* ours was queued */
+    bool is_gone : 1;       /* the transport is over */
+    bool is_deaf;           /* nothing more that the peer says counts */
+    bool is_touched;        /* to be flushed at the end of the turn */
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
     bool has_told_log : 1; /* that a message of it was not delivered */
@@ -179,7 +190,7 @@ void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e);
  * now waits for answers only. */
 void pl_session_end_in_turn(struct pl_session *s);
 
-/* While is_ending: nothing is pending any more, or it takes too long. */
+/* While PL_HOLD_ENDING: nothing is pending any more, or it takes too long. */
 void pl_session_conclude(struct pl_session *s);
 
 /* Queue a reply, a push, or whole bytes that are neither. */
@@ -201,10 +212,13 @@ bool pl_session_unregister(struct pl_session *s);
 /* Free what is held. */
 void pl_session_drop_held(struct pl_session *s);
 
-/* Backpressure: stop reading, and read again. */
-void pl_session_pause(struct pl_session *s);
-void pl_session_read_on(struct pl_session *s);
-void pl_session_resume_later(struct pl_session *s);
+/* hold.c: stop reading the client for `why`, and read again when no hold is
+ * left.  Releasing what does not hold does nothing. */
+void pl_session_hold(struct pl_session *s, enum pl_hold why);
+void pl_session_release(struct pl_session *s, enum pl_hold why);
+
+/* A ping is sent: holds of before do not excuse its pong. */
+void pl_session_renew_holds(struct pl_session *s);
 
 /* WebSocket bytes. */
 void pl_session_decode(struct pl_session *s, struct pl_span in);
@@ -290,7 +304,7 @@ bool pl_pace_take(struct pl_session *s);
 void pl_pace_hold(struct pl_session *s, struct pl_span message);
 void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes);
 
-/* While PL_INPUT_PACED: when to call pl_pace_go_on(). */
+/* While PL_HOLD_PACE: when to call pl_pace_go_on(). */
 uint64_t pl_pace_due_ms(const struct pl_session *s);
 void pl_pace_go_on(struct pl_session *s);
 

@@ -238,17 +238,14 @@ static void wait(struct pl_session *s, struct pl_span request)
         refuse(s, no_memory);
         return;
     }
-    s->awaits_door = true;
-    s->is_paused = true;
-    s->transport->pause(s);
+    pl_session_hold(s, PL_HOLD_DOOR);
 }
 
 void pl_session_admitted(struct pl_session *s)
 {
-    if (!s->awaits_door || s->state != PL_SESSION_HANDSHAKE)
+    if (!(s->holds & PL_HOLD_DOOR) || s->state != PL_SESSION_HANDSHAKE)
         return;
-    s->awaits_door = false;
-    pl_session_read_on(s);
+    pl_session_release(s, PL_HOLD_DOOR);
     pl_session_upgrade(s, NULL, 0);
 }
 

@@ -33,6 +33,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_QUIET_LOSS] = "quiet-loss",
     [PLANT_SWALLOWED_MAIL] = "swallowed-mail",
     [PLANT_LOST_CARRY] = "lost-carry",
+    [PLANT_HOLD_FOREVER] = "hold-forever",
     [PLANT_OPEN_DOOR] = "open-door",
     [PLANT_QUIET_SHED] = "quiet-shed",
     [PLANT_DOUBLE] = "double",
@@ -233,6 +234,18 @@ void __wrap_pl_pace_carry(struct pl_session *s, struct pl_span message)
 {
     if (!faults_strike(PLANT_LOST_CARRY, 20))
         __real_pl_pace_carry(s, message);
+}
+
+void __real_pl_session_release(struct pl_session *s, enum pl_hold why);
+void __wrap_pl_session_release(struct pl_session *s, enum pl_hold why);
+
+void __wrap_pl_session_release(struct pl_session *s, enum pl_hold why)
+{
+    bool is_kept = s->holds & why && !(why & PL_HOLDS_DECODING) &&
+                   faults_strike(PLANT_HOLD_FOREVER, 20);
+
+    if (!is_kept)
+        __real_pl_session_release(s, why);
 }
 
 bool __real_pl_handlers_judge(const struct pl_handlers *t);

@@ -212,11 +212,21 @@ static void check_queue(struct link *l)
                    (size_t)bytes, (size_t)l->left_bytes);
 }
 
+/* A client is not read if, and only if, its session says why. */
+static void check_holds(const struct link *l)
+{
+    if (!l->is_gone && !l->is_ending &&
+        l->is_paused != (l->session->holds != 0))
+        trace_fail("reading %s with the holds %#x",
+                   l->is_paused ? "is paused" : "goes on", l->session->holds);
+}
+
 static void on_flush(struct pl_session *s)
 {
     struct link *l = link_of(s);
 
     check_queue(l);
+    check_holds(l);
     write_all(l);
     l->left_bytes = l->is_gone ? 0 : pl_session_output_bytes(s);
 }
@@ -372,6 +382,7 @@ bool link_carry_up(struct link *l, size_t max)
         pl_session_input(l->session, bytes, len);
     else
         close_now(l, "end of file");
+    check_holds(l);
     faults_leave();
     free(bytes);
     trace_place.step++;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hold.c - why a client is not read.
+ *
+ * Each reason is a bit of s->holds.  The first hold pauses the transport, and
+ * the release of the last one resumes it, so no reason has to know the others.
+ * Most holds stop reading only: the rest of what was read is still decoded, and
+ * a Close after a connect is seen during the login.  PL_HOLDS_DECODING stop
+ * that as well.
+ *
+ * PENDING and ECHO begin at a high mark and end at a low one.  Between the two
+ * marks they prolong any other hold, since a client that another reason has
+ * stopped is not to fill up at once what it has not emptied.  A login does the
+ * same: whatever is read would only wait for the verdict.
+ *
+ * Rejected: one flag a reason, and a test of all flags wherever one goes.  Each
+ * new reason had to be added to each of those tests.  Rejected: counting holds;
+ * most are set again while they are set.
+ *
+ * Invariant: while the transport lasts it is paused if, and only if, s->holds
+ * is not 0.  No other file calls its pause() or resume(). */
+#include "session_private.h"
+
+/* The holds that prolong others, as it is now. */
+static unsigned prolonging(const struct pl_session *s)
+{
+    uint64_t low = s->keeper->options.config->limits.outgoing_queue / 2;
+    unsigned holds = 0;
+
+    if (s->pending > PL_PENDING_RESUME)
+        holds |= PL_HOLD_PENDING;
+    if (s->state == PL_SESSION_LOGIN)
+        holds |= PL_HOLD_LOGIN;
+    if (s->state == PL_SESSION_ECHO && s->out.bytes > low)
+        holds |= PL_HOLD_ECHO;
+    return holds;
+}
+
+void pl_session_hold(struct pl_session *s, enum pl_hold why)
+{
+    bool was_read = s->holds == 0;
+
+    s->holds |= (uint16_t)why;
+    s->held_lately |= (uint16_t)why;
+    if (!was_read)
+        return;
+    if (!(why & PL_HOLDS_UNCOUNTED))
+        pl_count(metrics(s), PL_METRIC_READS_PAUSED, 1);
+    s->transport->pause(s);
+}
+
+void pl_session_release(struct pl_session *s, enum pl_hold why)
+{
+    if (!(s->holds & why))
+        return;
+    s->holds = (uint16_t)((s->holds & ~(unsigned)why) | prolonging(s));
+    if (s->holds == 0)
+        s->transport->resume(s);
+}
+
+void pl_session_renew_holds(struct pl_session *s)
+{
+    s->held_lately = s->holds;
+    if (s->holds != 0)
+        s->held_lately |= (uint16_t)prolonging(s);
+}
