@@ -249,7 +249,7 @@ static uint32_t take_direct(struct pl_session *s,
                                 .publication = {.data = pl_blob_span(m->data)}};
     }
     pl_session_push(s, &push);
-    return s->doom == 0 ? 0 : PL_ERROR_GONE;
+    return s->ending < PL_ENDING_DOOMED ? 0 : PL_ERROR_GONE;
 }
 
 /* Mail for one connection: on its way there, or back with the verdict. */

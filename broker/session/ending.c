@@ -9,18 +9,26 @@
  * slow) wait for nothing.
  *
  * When a command is wrong, what follows it is still decoded, since the peer's
- * Close may be there, but no command runs any more: is_barred.  When the
- * WebSocket is wrong or the peer closed, nothing is decoded: is_deaf.  Commands
- * that waited for the login came before that, and run; when they are more than
- * limits.commands_per_second lets run at once, the end waits for its turn
- * behind them, as it does where it was not even decoded: pings go on, and there
- * is no deadline but the rate.
+ * Close may be there, but no command runs any more: BARRED.  When the WebSocket
+ * is wrong or the peer closed, the decoder is closed: nothing is decoded.
+ * Commands that waited for the login came before that, and run; when they are
+ * more than limits.commands_per_second lets run at once, the end waits for its
+ * turn behind them, as it does where it was not even decoded: pings go on, and
+ * there is no deadline but the rate.
+ *
+ * s->ending says how it ends and s->end_code with which code.  Of the ends that
+ * wait the last one counts: a command that waited for the login came before
+ * what was wrong behind it.  A doom beats them all, and the first doom counts.
+ * How it ends is one thing, that it waits for answers (PL_HOLD_ENDING) another:
+ * an end that was put off is known, and its deadline does not run.
  *
  * Rejected: queueing the end behind the commands as one more of them; they are
- * answered in any order.
+ * answered in any order.  Rejected: a flag for each kind of end, since most of
+ * their combinations mean nothing.
  *
- * Invariant: while PL_HOLD_ENDING is set the timer is the deadline, and nobody
- * else's. */
+ * Invariant: s->ending never goes back, but for an end that waits and is
+ * replaced by another.  While PL_HOLD_ENDING is set the timer is the deadline,
+ * and nobody else's. */
 #include "session_private.h"
 
 #include "log.h"
@@ -46,11 +54,24 @@ static struct pl_span reason_of(uint16_t code)
     }
 }
 
-/* The last to call is right: a command that waited for the login came before
- * what was wrong behind it. */
-static void wait(struct pl_session *s, uint16_t code)
+static void decide(struct pl_session *s, enum pl_ending ending, uint16_t code)
 {
+    if (s->ending >= PL_ENDING_DOOMED)
+        return;
+    s->ending = (uint8_t)ending;
     s->end_code = code;
+}
+
+void pl_session_doom(struct pl_session *s, uint16_t code)
+{
+    decide(s, PL_ENDING_DOOMED, code);
+    pl_session_touch(s);
+}
+
+/* --- Ends that wait for answers --- */
+
+static void wait(struct pl_session *s)
+{
     if (s->holds & PL_HOLD_ENDING)
         return;
     pl_session_hold(s, PL_HOLD_ENDING);
@@ -59,49 +80,64 @@ static void wait(struct pl_session *s, uint16_t code)
 
 void pl_session_conclude(struct pl_session *s)
 {
-    if (s->is_peers)
+    if (s->ending == PL_ENDING_PEER)
         pl_session_echo_close(s, s->end_code);
     else
         pl_session_close(s, s->end_code, reason_of(s->end_code));
 }
 
-static void end_behind(struct pl_session *s, uint16_t code,
-                       struct pl_span reason)
+static void end_behind(struct pl_session *s, enum pl_ending ending,
+                       uint16_t code, struct pl_span reason)
 {
-    if (s->pending > 0)
-        wait(s, code);
-    else
+    if (s->pending == 0) {
         pl_session_close(s, code, reason);
+        return;
+    }
+    decide(s, ending, code);
+    wait(s);
+}
+
+/* The end that is known came from the peer's bytes, behind all commands. */
+static bool is_behind_all(const struct pl_session *s)
+{
+    return s->ending == PL_ENDING_PEER || s->ending == PL_ENDING_VIOLATED;
+}
+
+void pl_session_put_off_end(struct pl_session *s)
+{
+    if (!(s->holds & PL_HOLD_ENDING) || !is_behind_all(s))
+        return;
+    pl_session_release(s, PL_HOLD_ENDING);
+    pl_session_schedule(s);
 }
 
 void pl_session_end_in_turn(struct pl_session *s)
 {
-    if (!s->is_deaf || s->holds & (PL_HOLDS_DECODING | PL_HOLD_ENDING) ||
-        s->state >= PL_SESSION_CLOSING)
+    if (!is_behind_all(s) || s->holds & (PL_HOLDS_DECODING | PL_HOLD_ENDING))
         return;
     if (s->pending > 0)
-        wait(s, s->end_code);
+        wait(s);
     else
         pl_session_conclude(s);
 }
 
+/* --- What ends it --- */
+
 void pl_session_bar(struct pl_session *s, uint16_t code)
 {
-    s->is_barred = true;
-    s->is_peers = false;
-    end_behind(s, code, (struct pl_span){0});
+    end_behind(s, PL_ENDING_BARRED, code, (struct pl_span){0});
 }
 
 void pl_session_on_close(struct pl_session *s, uint16_t code)
 {
-    s->is_deaf = true;
+    pl_ws_decoder_close(&s->ws);
     if (s->state >= PL_SESSION_CLOSING) {
         pl_session_end_transport(s, PL_END_CLOSE);
     } else if (s->holds & PL_HOLD_ENDING) {
         return; /* ours is about to come */
     } else if (s->pending > 0) {
-        s->is_peers = true;
-        wait(s, code);
+        decide(s, PL_ENDING_PEER, code);
+        wait(s);
     } else {
         pl_session_echo_close(s, code);
     }
@@ -137,7 +173,7 @@ static void log_too_big(struct pl_session *s)
  * a Close too, is read only so that the end is no reset. */
 void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
 {
-    s->is_deaf = true;
+    pl_ws_decoder_close(&s->ws);
     if (s->state >= PL_SESSION_CLOSING) {
         pl_session_end_transport(s, PL_END_LINGER);
         return;
@@ -148,5 +184,5 @@ void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
         log_too_big(s);
     else
         log_violation(s, e);
-    end_behind(s, e->code, e->payload);
+    end_behind(s, PL_ENDING_VIOLATED, e->code, e->payload);
 }

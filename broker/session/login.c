@@ -175,7 +175,8 @@ static void answer_login(struct pl_session *s)
     pl_count(metrics(s), PL_METRIC_AUTH_PASSED, 1);
     pl_count(metrics(s), PL_METRIC_CLIENTS, 1);
     pl_session_answer(s, &reply);
-    if (s->doom == 0) /* else there was no memory for the reply */
+    if (s->ending <
+        PL_ENDING_DOOMED) /* else there was no memory for the reply */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
     end_subs(s, l);

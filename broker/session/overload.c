@@ -69,7 +69,7 @@ struct shed {
 /* What goes with it; 0: it cannot go, or nothing would. */
 static uint64_t size_of(const struct pl_session *s)
 {
-    return s->state >= PL_SESSION_CLOSING || s->doom != 0
+    return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED
                ? 0
                : s->out.bytes + pl_ws_decoder_memory(&s->ws);
 }
@@ -93,10 +93,8 @@ static void close_one(struct pl_actor *a, void *arg)
         return;
     h->wanted -= size < h->wanted ? size : h->wanted;
     h->closed++;
-    if (pl_ws_decoder_memory(&s->ws) > 0) {
-        pl_ws_decoder_fini(&s->ws);
-        s->is_deaf = true; /* the rest of that message means nothing */
-    }
+    if (pl_ws_decoder_memory(&s->ws) > 0)
+        pl_ws_decoder_close(&s->ws); /* the rest of a message means nothing */
     pl_session_give_up_slow(s);
 }
 

@@ -119,8 +119,7 @@ static void begin(struct pl_session *s)
     s->pace->due_ms = due_ms(s->keeper, s->pace);
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
     pl_session_hold(s, PL_HOLD_PACE);
-    /* An end that was seen during the login comes after these commands. */
-    pl_session_release(s, PL_HOLD_ENDING);
+    pl_session_put_off_end(s);
     pl_session_schedule(s);
 }
 
@@ -181,16 +180,6 @@ void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes)
 
 /* --- For another turn --- */
 
-/* An end that was seen during the login waits again, after these commands. */
-static void put_off_end(struct pl_session *s)
-{
-    if (!(s->holds & PL_HOLD_ENDING) || !s->is_deaf ||
-        s->state >= PL_SESSION_CLOSING)
-        return;
-    pl_session_release(s, PL_HOLD_ENDING);
-    pl_session_schedule(s);
-}
-
 /* False: out of memory. */
 static bool begin_carry(struct pl_session *s)
 {
@@ -201,7 +190,7 @@ static bool begin_carry(struct pl_session *s)
     if (need(s) == NULL)
         return false;
     pl_session_hold(s, PL_HOLD_CARRY);
-    put_off_end(s);
+    pl_session_put_off_end(s);
     pl_count(metrics(s), PL_METRIC_INPUT_CARRIED, 1);
     pl_list_append(&k->carried, &s->pace->carried);
     pl_loop_defer(s->actor.loop, PL_STAGE_READY, &k->carry);

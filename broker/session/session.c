@@ -61,7 +61,7 @@ struct pl_session *pl_session_at(struct pl_loop *loop,
 
 const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
 {
-    if (s->transport->peer == NULL || s->is_gone)
+    if (s->transport->peer == NULL || s->ending == PL_ENDING_GONE)
         return "-";
     s->transport->peer(s, text);
     return text;
@@ -162,7 +162,8 @@ static void on_timer(struct pl_timer *t)
         pl_session_end_transport(s, PL_END_AT_ONCE);
         return;
     case PL_SESSION_OVER:
-        if (s->is_gone) /* telling the supervisor is tried again */
+        if (s->ending ==
+            PL_ENDING_GONE) /* telling the supervisor is tried again */
             pl_session_gone(s, NULL);
         else
             s->transport->end(s, PL_END_AT_ONCE);
@@ -255,7 +256,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     bool is_http = s->state == PL_SESSION_HANDSHAKE;
     struct pl_buf unread = pl_pace_end(s);
     teardown(s);
-    s->doom = 0;
+    s->ending = PL_ENDING_CLOSED;
     s->state = PL_SESSION_CLOSING;
     if (is_http) {
         pl_session_end_transport(s, PL_END_AT_ONCE);
@@ -267,7 +268,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     if (unread.len > 0)
         pl_session_decode(s, (struct pl_span){unread.data, unread.len});
     pl_buf_fini(&unread);
-    if (s->is_deaf && s->state == PL_SESSION_CLOSING)
+    if (pl_ws_decoder_is_closed(&s->ws) && s->state == PL_SESSION_CLOSING)
         pl_session_end_transport(s, PL_END_LINGER);
 }
 
@@ -278,6 +279,7 @@ void pl_session_echo_close(struct pl_session *s, uint16_t code)
     pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
     log_close(s, code, PL_SPAN("the peer closed"));
     teardown(s);
+    s->ending = PL_ENDING_CLOSED;
     pl_session_say_close(s, code, (struct pl_span){0});
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
     pl_session_end_transport(s, PL_END_LINGER);
@@ -293,7 +295,7 @@ void pl_session_gone(struct pl_session *s, const char *why)
         teardown(s);
     }
     s->state = PL_SESSION_OVER;
-    s->is_gone = true;
+    s->ending = PL_ENDING_GONE;
     if (!pl_session_unregister(s)) {
         pl_timer_start(loop_of(s), &s->timer, PL_TELL_AGAIN_MS);
         return;
@@ -303,8 +305,8 @@ void pl_session_gone(struct pl_session *s, const char *why)
 
 void pl_session_flush(struct pl_session *s)
 {
-    if (s->doom != 0 && s->state < PL_SESSION_CLOSING)
-        pl_session_close(s, s->doom, (struct pl_span){0});
+    if (s->ending == PL_ENDING_DOOMED && s->state < PL_SESSION_CLOSING)
+        pl_session_close(s, s->end_code, (struct pl_span){0});
     if (s->has_behind)
         pl_session_give_up_behind(s);
     if (s->state == PL_SESSION_LOGIN)
@@ -349,7 +351,7 @@ static void on_event(struct pl_session *s, const struct pl_ws_event *e)
             on_message(s, e);
         return;
     case PL_WS_EVENT_PING:
-        if (s->state < PL_SESSION_CLOSING && !s->is_barred)
+        if (pl_session_runs_commands(s))
             echo(s, PL_WS_PONG, e->payload);
         return;
     case PL_WS_EVENT_CLOSE:
@@ -363,7 +365,7 @@ static void on_event(struct pl_session *s, const struct pl_ws_event *e)
 /* A login keeps bytes beside its messages; `pace` does so in other states. */
 static void carry(struct pl_session *s, struct pl_span in)
 {
-    if (s->is_deaf || s->state == PL_SESSION_OVER)
+    if (pl_ws_decoder_is_closed(&s->ws) || s->state == PL_SESSION_OVER)
         return;
     if (s->state == PL_SESSION_LOGIN)
         pl_session_hold_bytes(s, in);
@@ -375,7 +377,7 @@ void pl_session_decode(struct pl_session *s, struct pl_span in)
 {
     struct pl_ws_event e;
 
-    while (!s->is_deaf && s->state != PL_SESSION_OVER) {
+    while (!pl_ws_decoder_is_closed(&s->ws) && s->state != PL_SESSION_OVER) {
         if (s->holds & PL_HOLDS_DECODING) {
             pl_pace_hold_bytes(s, in);
             return;

@@ -35,13 +35,6 @@ void pl_session_touch(struct pl_session *s)
     pl_keeper_touch(s->keeper, s);
 }
 
-void pl_session_doom(struct pl_session *s, uint16_t code)
-{
-    if (s->doom == 0)
-        s->doom = code;
-    pl_session_touch(s);
-}
-
 int pl_session_output(struct pl_session *s, struct iovec *iov, int max)
 {
     return pl_outq_peek(&s->out, iov, max);
@@ -49,7 +42,7 @@ int pl_session_output(struct pl_session *s, struct iovec *iov, int max)
 
 bool pl_session_is_closing(const struct pl_session *s)
 {
-    return s->close_sent;
+    return s->ending == PL_ENDING_CLOSED;
 }
 
 uint64_t pl_session_output_bytes(const struct pl_session *s)
@@ -274,7 +267,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
     struct pl_delivery d = *it;
     uint32_t tag = tag_of(s, it);
 
-    if (s->state >= PL_SESSION_CLOSING || s->doom != 0) {
+    if (s->ending >= PL_ENDING_DOOMED) {
         drop_owed(s, PL_METRIC_FRAMES_CANCELLED, d.frames);
         return;
     }
@@ -333,7 +326,7 @@ static void queue_message(struct pl_session *s, struct pl_segment *seg,
                             .frames = 1};
     uint32_t len = d.to - d.from;
 
-    if (s->doom != 0)
+    if (s->ending == PL_ENDING_DOOMED)
         return;
     if (s->state != PL_SESSION_ECHO && place != IN_TURN_OVER_LIMIT &&
         is_over_limit(s, len, 0) && !make_room(s, len, 0))
@@ -438,9 +431,6 @@ void pl_session_say_close(struct pl_session *s, uint16_t code,
 {
     struct pl_buf b = {0};
 
-    if (s->close_sent)
-        return;
-    s->close_sent = true;
     pl_ws_frame_close(&b, code, reason);
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);

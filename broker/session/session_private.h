@@ -65,6 +65,17 @@ enum pl_hold {
     PL_HOLDS_ALL = (PL_HOLD_ECHO << 1) - 1
 };
 
+/* How the session ends; each beats those before it.  See ending.c. */
+enum pl_ending {
+    PL_ENDING_NONE,     /* it stays */
+    PL_ENDING_PEER,     /* the peer closed: its Close is echoed */
+    PL_ENDING_VIOLATED, /* the peer violated RFC 6455 */
+    PL_ENDING_BARRED,   /* a command was wrong: no other runs */
+    PL_ENDING_DOOMED,   /* the flush at the end of the turn closes it */
+    PL_ENDING_CLOSED,   /* our Close was queued */
+    PL_ENDING_GONE      /* the transport is over */
+};
+
 struct pl_login;  /* login.c */
 struct pl_pace;   /* pace.c */
 struct pl_replay; /* pace.c */
@@ -120,20 +131,15 @@ struct pl_session {
     uint32_t pending;                /* commands received and not yet settled */
     uint32_t besides;     /* bytes beyond limits.outgoing_queue that may wait,
                              until nothing does; see session_output.c */
-    uint16_t doom;        /* close with this code at the end of the turn */
-    uint16_t end_code;    /* of the end that waits; 0: an empty Close */
+    uint16_t end_code;    /* of `ending`; 0: an empty Close */
     uint16_t holds;       /* enum pl_hold; 0: the client is read */
     uint16_t held_lately; /* holds since the last ping */
     uint8_t state;
+    uint8_t ending;         /* enum pl_ending */
     uint8_t grants;         /* enum pl_grant */
     uint8_t pongs_due;      /* several only while nothing is read */
     bool is_registered : 1; /* with the supervisor */
     bool has_inbox : 1;     /* direct messages come as publications on @id */
-    bool is_peers : 1;      /* the end that waits: the peer closed */
-    bool is_barred : 1;     /* a command was wrong: no other runs */
-    bool close_sent : 1;    /* ours was queued */
-    bool is_gone : 1;       /* the transport is over */
-    bool is_deaf;           /* nothing more that the peer says counts */
     bool is_touched;        /* to be flushed at the end of the turn */
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
@@ -168,17 +174,17 @@ struct pl_span pl_session_user(const struct pl_session *s);
 void pl_session_close(struct pl_session *s, uint16_t code,
                       struct pl_span reason);
 
-/* Close with `code` at the end of the turn: for callers that are called back
- * from the hub. */
-void pl_session_doom(struct pl_session *s, uint16_t code);
-
 /* The transport is to end. */
 void pl_session_end_transport(struct pl_session *s, enum pl_end how);
 
 /* The peer closed, and nothing is pending: echo it and end. */
 void pl_session_echo_close(struct pl_session *s, uint16_t code);
 
-/* ending.c: the ends that wait for the answers to what came before.
+/* ending.c: close with `code` at the end of the turn: for callers that are
+ * called back from the hub. */
+void pl_session_doom(struct pl_session *s, uint16_t code);
+
+/* These ends wait for the answers to what came before.
  * A command was wrong: nothing runs behind it. */
 void pl_session_bar(struct pl_session *s, uint16_t code);
 
@@ -186,8 +192,11 @@ void pl_session_bar(struct pl_session *s, uint16_t code);
 void pl_session_on_close(struct pl_session *s, uint16_t code);
 void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e);
 
-/* Nothing is held back by the rate any more: if the end waited for that, it
- * now waits for answers only. */
+/* Commands that waited for the login came before the peer's end, and now wait
+ * again, for the rate or another turn: so does the end. */
+void pl_session_put_off_end(struct pl_session *s);
+
+/* They have run: an end that was put off waits for answers only. */
 void pl_session_end_in_turn(struct pl_session *s);
 
 /* While PL_HOLD_ENDING: nothing is pending any more, or it takes too long. */
@@ -267,7 +276,7 @@ const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
 /* Not closed, nor about to be, nor was a command wrong. */
 static inline bool pl_session_runs_commands(const struct pl_session *s)
 {
-    return s->state < PL_SESSION_CLOSING && s->doom == 0 && !s->is_barred;
+    return s->state < PL_SESSION_CLOSING && s->ending < PL_ENDING_BARRED;
 }
 
 /* command.c */

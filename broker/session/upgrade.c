@@ -32,7 +32,6 @@ static void answer_error(struct pl_session *s, struct pl_handshake_error error)
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);
     pl_session_drop_held(s);
-    s->is_deaf = true;
     s->state = PL_SESSION_OVER;
     pl_timer_start(s->actor.loop, &s->timer, PL_CLOSE_WAIT_MS);
     s->transport->end(s, PL_END_LINGER);

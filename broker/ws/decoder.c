@@ -492,6 +492,12 @@ void pl_ws_decoder_fini(struct pl_ws_decoder *d)
     d->partial = NULL;
 }
 
+void pl_ws_decoder_close(struct pl_ws_decoder *d)
+{
+    pl_ws_decoder_fini(d);
+    d->limits = NULL;
+}
+
 size_t pl_ws_decoder_memory(const struct pl_ws_decoder *d)
 {
     return d->partial == NULL

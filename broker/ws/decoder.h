@@ -35,8 +35,8 @@ struct pl_ws_partial; /* the state between frames or reads; decoder.c */
 /* All zero with `limits` set: a decoder at the start of a connection.  Between
  * messages it owns no memory. */
 struct pl_ws_decoder {
-    const struct pl_ws_limits *limits;
-    struct pl_ws_partial *partial; /* owned; NULL between messages */
+    const struct pl_ws_limits *limits; /* NULL: closed */
+    struct pl_ws_partial *partial;     /* owned; NULL between messages */
 };
 
 enum pl_ws_event_kind {
@@ -75,6 +75,15 @@ void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
 
 /* Free the decoder's memory. */
 void pl_ws_decoder_fini(struct pl_ws_decoder *d);
+
+/* Free the decoder's memory and close it: nothing more that the peer sends
+ * counts, and pl_ws_decode() must not be called again. */
+void pl_ws_decoder_close(struct pl_ws_decoder *d);
+
+static inline bool pl_ws_decoder_is_closed(const struct pl_ws_decoder *d)
+{
+    return d->limits == NULL;
+}
 
 /* Bytes of memory that the decoder owns besides its struct, without its part of
  * the inflater. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session_private.h"
+
 #define PUBLISH "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}"
 #define SUBSCRIBE "{\"id\":3,\"subscribe\":{\"channel\":\"c\"}}"
 #define HISTORY "{\"id\":4,\"history\":{\"channel\":\"c\"}}"
@@ -248,6 +250,103 @@ static void a_stop_and_the_peers_end_wait_for_nothing(void **state)
     }
 }
 
+/* --- Which of several ends counts --- */
+
+enum event { CLOSES, VIOLATES, WRONG, UNAVAILABLE, SLOW, EXPIRED, EVENTS };
+
+/* All of it before the turn ends, as from one read and from the hub. */
+static void happen(struct client *c, enum event e)
+{
+    struct pl_buf b = {0};
+
+    switch (e) {
+    case CLOSES:
+        client_frame(&b, 0x88, "\x03\xE8", 2);
+        break;
+    case VIOLATES:
+        client_frame(&b, 0x83, "", 0);
+        break;
+    case WRONG:
+        pl_session_bar(c->session, PL_DISCONNECT_BAD_REQUEST);
+        break;
+    case UNAVAILABLE:
+        pl_session_bar(c->session, PL_DISCONNECT_NOT_AVAILABLE);
+        break;
+    case SLOW:
+        pl_session_doom(c->session, PL_DISCONNECT_SLOW);
+        break;
+    default:
+        pl_session_doom(c->session, PL_DISCONNECT_EXPIRED);
+    }
+    if (b.len > 0)
+        pl_session_input(c->session, b.data, b.len);
+    pl_buf_fini(&b);
+}
+
+static const unsigned code_of[EVENTS] = {
+    [CLOSES] = 1000,
+    [VIOLATES] = 1002,
+    [WRONG] = PL_DISCONNECT_BAD_REQUEST,
+    [UNAVAILABLE] = PL_DISCONNECT_NOT_AVAILABLE,
+    [SLOW] = PL_DISCONNECT_SLOW,
+    [EXPIRED] = PL_DISCONNECT_EXPIRED,
+};
+
+/* The first doom; else the last wrong command; else what the peer did first,
+ * since nothing is decoded behind that. */
+static enum event winner(const enum event *e, unsigned count)
+{
+    enum event best = e[0];
+
+    for (unsigned i = 1; i < count; i++) {
+        bool is_wrong = e[i] == WRONG || e[i] == UNAVAILABLE;
+        bool is_doom = e[i] == SLOW || e[i] == EXPIRED;
+
+        if (best < SLOW && (is_wrong || is_doom))
+            best = e[i];
+    }
+    return best;
+}
+
+static void check_ends(const enum event *e, unsigned count)
+{
+    struct pl_call *call = NULL;
+    struct rig *r = with_keeper("which", "keep", &call);
+    struct client *c = client_join(r, 0);
+    bool is_heard = false;
+    enum event won = winner(e, count);
+
+    client_say(c, ASK);
+    rig_run(r, 0);
+    for (unsigned i = 0; i < count; i++) {
+        happen(c, e[i]);
+        is_heard |= e[i] == CLOSES || e[i] == VIOLATES;
+    }
+    if (won < SLOW) { /* that waits for the answer */
+        rig_run(r, 990);
+        assert_int_equal(c->closed, 0);
+        rig_run(r, 20);
+    }
+    client_expect_close(c, code_of[won]);
+    assert_int_equal(c->is_ending, is_heard); /* else for the peer's Close */
+    pl_call_answer(call, PL_SPAN("1"));
+    rig_run(r, 0);
+    rig_destroy(r);
+}
+
+static void of_several_ends_one_counts(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < EVENTS * EVENTS * EVENTS; i++) {
+        enum event e[] = {(enum event)(i / EVENTS / EVENTS),
+                          (enum event)(i / EVENTS % EVENTS),
+                          (enum event)(i % EVENTS)};
+
+        for (unsigned count = 1; count <= 3; count++)
+            check_ends(e, count);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_login_and_what_waits_for_it_come_before_the_close),
         cmocka_unit_test(of_two_wrongs_the_first_counts),
         cmocka_unit_test(a_stop_and_the_peers_end_wait_for_nothing),
+        cmocka_unit_test(of_several_ends_one_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

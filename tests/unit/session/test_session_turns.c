@@ -263,9 +263,12 @@ static const char offer[] = "GET /connection/websocket HTTP/1.1\r\n"
                             "server_no_context_takeover; "
                             "client_no_context_takeover\r\n\r\n";
 
-/* One frame, compressed as RFC 7692 says. */
-static void put_packed(struct pl_buf *b, const char *text, size_t len)
+/* A frame of a message that is compressed as RFC 7692 says. */
+static void put_part(struct pl_buf *b, unsigned first_byte, const char *text,
+                     size_t len)
 {
+    size_t cut = first_byte & 0x80 ? 4 : 0; /* at the end of the message */
+
     static char packed[2 * MESSAGE];
     z_stream z = {0};
 
@@ -275,8 +278,13 @@ static void put_packed(struct pl_buf *b, const char *text, size_t len)
     z.next_out = (Bytef *)packed;
     z.avail_out = sizeof packed;
     assert_int_equal(deflate(&z, Z_SYNC_FLUSH), Z_OK);
-    client_frame(b, 0xc1, packed, z.total_out - 4);
+    client_frame(b, first_byte, packed, z.total_out - cut);
     deflateEnd(&z);
+}
+
+static void put_packed(struct pl_buf *b, const char *text, size_t len)
+{
+    put_part(b, 0xc1, text, len);
 }
 
 /* Publications to nobody, 64 KiB each, in some hundred bytes. */
@@ -459,6 +467,30 @@ static void a_close_behind_carried_input_is_still_seen(void **state)
     rig_destroy(r);
 }
 
+/* What is shed is told so, though its input goes on before the turn ends. */
+static void who_is_shed_while_input_is_carried_is_closed_as_slow(void **state)
+{
+    static char blanks[MESSAGE / 32];
+    struct rig *r = with("shed", deflates, 2000);
+    struct client *c = join_packed(r);
+    struct pl_buf b = {0};
+    struct pl_memory_mail *m = pl_memory_mail_create();
+
+    (void)state;
+    client_expect(c, "{\"id\":1,\"connect\":*");
+    memset(blanks, ' ', sizeof blanks);
+    for (unsigned i = 0; i < 20; i++) { /* one message, never whole */
+        put_part(&b, i == 0 ? 0x41 : 0x00, blanks, sizeof blanks);
+        client_frame(&b, 0x89, "p", 1);
+    }
+    client_feed(c, b.data, b.len);
+    m->shed_bytes = 1;
+    pl_actor_send(&r->boss->actor, r->keepers[0], &m->msg);
+    client_expect_close(c, 3008);
+    pl_buf_fini(&b);
+    rig_destroy(r);
+}
+
 /* An echo pauses for its queue as well. */
 static void echoes_are_spread_over_turns_and_stay_bounded(void **state)
 {
@@ -493,6 +525,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_wherever_the_budget_ends),
         cmocka_unit_test(who_leaves_while_input_is_carried_leaves_nothing),
         cmocka_unit_test(a_close_behind_carried_input_is_still_seen),
+        cmocka_unit_test(who_is_shed_while_input_is_carried_is_closed_as_slow),
         cmocka_unit_test(echoes_are_spread_over_turns_and_stay_bounded),
     };
 
