@@ -36,12 +36,18 @@ static void destroy(struct pl_keeper *k)
     free(k);
 }
 
+/* Behind the last touched session stands the keeper's own address, so that
+ * next_touched alone tells whether a session is in the list. */
+static struct pl_session *end_of_list(struct pl_keeper *k)
+{
+    return (struct pl_session *)(void *)k;
+}
+
 void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
 {
-    if (s->is_touched)
+    if (s->next_touched != NULL)
         return;
-    s->is_touched = true;
-    s->next_touched = NULL;
+    s->next_touched = end_of_list(k);
     *k->touched_end = s;
     k->touched_end = &s->next_touched;
     pl_loop_defer(k->actor.loop, PL_STAGE_FLUSH, &k->flush);
@@ -63,14 +69,14 @@ static void flush(struct pl_task *t)
     struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, flush);
     struct pl_session *s = k->touched;
 
-    k->touched = NULL;
+    k->touched = end_of_list(k);
     k->touched_end = &k->touched;
-    while (s != NULL) {
+    while (s != end_of_list(k)) {
         struct pl_session *next = s->next_touched;
 
-        if (next != NULL)
+        if (next != end_of_list(k))
             fetch(next);
-        s->is_touched = false;
+        s->next_touched = NULL;
         pl_session_flush(s); /* frees none: they are reaped later */
         s = next;
     }
@@ -80,12 +86,12 @@ static void untouch(struct pl_keeper *k, struct pl_session *s)
 {
     struct pl_session **at = &k->touched;
 
-    if (!s->is_touched)
+    if (s->next_touched == NULL)
         return;
     while (*at != s)
         at = &(*at)->next_touched;
     *at = s->next_touched;
-    if (*at == NULL)
+    if (*at == end_of_list(k))
         k->touched_end = at;
 }
 
@@ -274,6 +280,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
         return PL_ENOMEM;
     k->options = *options;
     k->pool.metrics = options->metrics;
+    k->touched = end_of_list(k);
     k->touched_end = &k->touched;
     k->seal.run = seal;
     k->flush.run = flush;

@@ -127,7 +127,7 @@ struct pl_session {
     struct pl_keeper *keeper;
     const struct pl_transport_ops *transport;
     struct pl_outq out;
-    struct pl_session *next_touched; /* of the keeper's */
+    struct pl_session *next_touched; /* of the keeper's; NULL: not in it */
     uint32_t pending;                /* commands received and not yet settled */
     uint32_t besides;     /* bytes beyond limits.outgoing_queue that may wait,
                              until nothing does; see session_output.c */
@@ -140,7 +140,6 @@ struct pl_session {
     uint8_t pongs_due;      /* several only while nothing is read */
     bool is_registered : 1; /* with the supervisor */
     bool has_inbox : 1;     /* direct messages come as publications on @id */
-    bool is_touched;        /* to be flushed at the end of the turn */
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
     bool has_told_log : 1; /* that a message of it was not delivered */
