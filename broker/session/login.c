@@ -249,8 +249,10 @@ static void admit(struct pl_session *s, struct pl_span user,
                   const struct pl_token_claims *claims)
 {
     struct pl_ip ip;
-    struct pl_span place =
-        user.len > 0 ? (struct pl_span){0} : find_place(s, &ip);
+    struct pl_span place = {0};
+
+    if (user.len == 0)
+        place = find_place(s, &ip);
     enum pl_err rc =
         pl_client_create_at(&s->subscriber.client, pl_actor_address(&s->actor),
                             pl_loop_random(s->actor.loop), user, info, place);
