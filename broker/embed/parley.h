@@ -75,7 +75,7 @@ PL_API void pl_broker_destroy(struct pl_broker *b);
  *         PL_EEXIST (another broker listens on admin.socket), PL_ENOMEM. */
 PL_API enum pl_err pl_broker_start(struct pl_broker *b);
 
-/* Start the shutdown, in phases: see docs/operations.md.  Both calls return at
+/* Start the shutdown, in phases: see docs/shutdown.md.  Both calls return at
  * once; repeating them has no effect.  pl_broker_hurry() also skips the rest of
  * the grace phase, which waits for work in progress.
  * Thread: any, also inside a handler. */

@@ -67,8 +67,8 @@ keys=$(sed -n '/^static json_t \*summary_json/,/^}/p;
     grep -oE '"[a-z_]+"' | tr -d '"' | grep -v '^starting$' | sort -u)
 [ -n "$keys" ] || finding "no keys found in status_json.c"
 for key in $keys; do
-    grep -q "\`$key\`" docs/operations.md ||
-        finding "docs/operations.md does not have the status's: $key"
+    grep -q "\`$key\`" docs/status-and-metrics.md ||
+        finding "docs/status-and-metrics.md does not have: $key"
 done
 
 # Codes that are sent, and metrics that a page names.
@@ -94,13 +94,22 @@ done
 # Log events, codes and statuses, on the page that says what to do.
 tests/docs/check_troubleshoot.sh . || found=1
 
+# The anchors of a page, as GitHub makes them of its headings.
+anchors() {
+    sed -n '/^```/,/^```/d; s/^##* //p' "$1" | tr 'A-Z' 'a-z' |
+        sed 's/[^a-z0-9 _-]//g; s/ /-/g'
+}
 for page in ./*.md docs/*.md; do
     while IFS= read -r link; do
         case $link in
-        *://* | '#'*) continue ;;
+        *://*) continue ;;
+        '#'*) target=$page ;;
+        *) target=$(dirname "$page")/${link%%#*} ;;
         esac
-        [ -e "$(dirname "$page")/${link%%#*}" ] ||
-            finding "$page: the link leads nowhere: $link"
+        case $link in
+        *#*) anchors "$target" | grep -qxF -- "${link#*#}" ;;
+        *) [ -e "$target" ] ;;
+        esac || finding "$page: the link leads nowhere: $link"
     done < <(grep -oE '\]\([^) ]+\)' "$page" | sed 's/^](//; s/)$//')
 done
 
@@ -111,6 +120,17 @@ for page in docs/man/*.1; do
         said=$(groff -mdoc -ww -z "$page" 2>&1)
         [ -z "$said" ] || finding "$page: $said"
     fi
+done
+
+# The program that docs/actors.md shows is the one that tests build.
+[ "$(sed -n '/^```c$/,/^```$/{//!p}' docs/actors.md)" = \
+    "$(cat actors/example/hello.c)" ] ||
+    finding "docs/actors.md shows another program than actors/example/hello.c"
+
+# Every page is in the list of pages.
+for page in docs/*.md; do
+    grep -q "](${page#docs/}[)#]" docs/README.md || [ "$page" = docs/README.md ] ||
+        finding "docs/README.md does not list $page"
 done
 
 [ $found = 0 ] && echo "the documentation names what there is"

@@ -79,10 +79,12 @@ class Page:
         self.folder = folder
         self.failures = 0
         self.running = []  # (command, shown, process, file with its output)
-        port, admin_port = free_ports(2)
+        port, admin_port, page_port = free_ports(3)
         self.replaced = {
             '127.0.0.1:8000': f'127.0.0.1:{port}',
             '127.0.0.1:8001': f'127.0.0.1:{admin_port}',
+            '127.0.0.1:8080': f'127.0.0.1:{page_port}',
+            "'127.0.0.1', 8080": f"'127.0.0.1', {page_port}",
             '/run/parley.sock': str(folder / 'admin.sock'),
         }
         self.prepare_path(port, admin_port)
