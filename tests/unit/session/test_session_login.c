@@ -534,7 +534,7 @@ static void at_the_limit_of_channels_a_login_gets_in(void **state)
 /* Those that leave or stop while something is missing leave nothing. */
 static void who_leaves_with_channels_missing_leaves_nothing(void **state)
 {
-    const char *sets[] = {"auth.hmac_secret=" RIG_SECRET, "limits.channels=1",
+    const char *sets[] = {("auth.hmac_secret=" RIG_SECRET), "limits.channels=1",
                           "ping.interval=0"};
     struct rig_options o = {.loops = 1, .sets = sets, .set_count = 3};
     struct rig *r = rig_start("missing", &o);
