@@ -88,8 +88,10 @@ static void bodies_without_end_are_bounded(void **state)
     assert_in_range(remote_number(&s.broker, "admin.refused"), 1, MANY);
     remote_census(&s.broker, &now);
     assert_in_range(now.descriptors, 0, s.before.descriptors + 256);
-    /* 64 MiB of bodies; what the allocator and sanitizers add to them */
+#ifndef __SANITIZE_THREAD__ /* it adds several times as much as there is */
+    /* 64 MiB of bodies; what the allocator and the other sanitizers add */
     assert_in_range(now.resident, 0, s.before.resident + (160u << 20));
+#endif
     for (int i = 0; i < MANY; i++)
         stage_leave(fds[i], i % LEAVE_COUNT);
     remote_await(&s.broker, "admin.connections", 1);
