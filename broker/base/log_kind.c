@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_kind.c - see log_kind.h.
  *
- * A rate is a token bucket that stores one number: the time at which the bucket
- * is full again.  Each line delays that time by an interval; a line that would
- * delay it by more than a burst is suppressed.  So any number of loops shares a
- * rate without a lock.
+ * A rate is a token bucket of one number (bucket.h): each line costs an
+ * interval, and a line that the bucket cannot pay is suppressed.  So any number
+ * of loops shares a rate without a lock.
  *
  * Rejected: a rate per client, because an untrusted peer multiplies it by
  * reconnecting; a rate per loop, because a larger machine multiplies it.
  *
  * Invariant: full_ms is at most PL_LOG_BURST intervals after the last line. */
 #include "log_kind.h"
+
+#include "bucket.h"
 
 const char *pl_log_kind_name(enum pl_log_kind kind)
 {
@@ -29,7 +30,7 @@ bool pl_log_rate_passes(struct pl_log_rate *r, uint64_t now_ms)
     uint64_t full = pl_cell_get(&r->full_ms), next;
 
     do {
-        next = (full > now_ms ? full : now_ms) + PL_LOG_INTERVAL_MS;
+        next = pl_bucket_after(full, now_ms, PL_LOG_INTERVAL_MS);
         if (next > now_ms + most) {
             pl_cell_add(&r->suppressed, 1);
             return false;

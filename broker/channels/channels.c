@@ -393,7 +393,7 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .new_channels = c->limits.new_channels_per_minute,
         .new_channels_burst = c->limits.new_channels_per_minute,
         .recover_bytes = pl_config_recover_bytes(c),
-        .answer_work = PL_SHARE_USUAL,
+        .answer_work = PL_TIME_SHARE_USUAL,
     };
 }
 

@@ -60,8 +60,8 @@ struct pl_channels_options {
     uint64_t backlog_limit;      /* messages waiting for one loop; 0: no
                                     limit */
     uint32_t recover_bytes; /* of one recovery, else it fails; 0: no limit */
-    uint64_t answer_work;   /* units of share.h for long replies at once, else
-                               queries get error 111; 0: no limit */
+    uint64_t answer_work;   /* units of time_share.h for long replies at once,
+                               else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
     /* The stores, for this owner alone; NULL: a memory store. */
     struct pl_stream *stream;

@@ -21,8 +21,8 @@
 #include "map.h"
 #include "metrics.h"
 #include "presence.h"
-#include "share.h"
 #include "stream.h"
+#include "time_share.h"
 #include "timer.h"
 
 struct pl_work;
@@ -40,10 +40,10 @@ struct pl_channels {
     struct pl_list works;
     struct pl_work *spares; /* free list */
     unsigned spare_count;
-    struct pl_msg *leaving;  /* detaches to retry, see leave.c */
-    struct pl_timer retry;   /* of `leaving` and of gaps */
-    struct pl_share answers; /* bounds long replies to queries ... */
-    struct pl_share lists;   /* ... and lists of channels */
+    struct pl_msg *leaving;       /* detaches to retry, see leave.c */
+    struct pl_timer retry;        /* of `leaving` and of gaps */
+    struct pl_time_share answers; /* bounds long replies to queries ... */
+    struct pl_time_share lists;   /* ... and lists of channels */
     unsigned loop_count;
     struct pl_address hubs[]; /* by loop */
 };

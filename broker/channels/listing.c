@@ -59,9 +59,9 @@ static bool begin(struct pl_channels *c)
     uint64_t now_ms = pl_loop_now_ms(c->actor.loop);
     uint64_t units = (uint64_t)c->map.count * WORK_CHANNEL;
 
-    if (!pl_share_allows(&c->lists, now_ms, units))
+    if (!pl_time_share_allows(&c->lists, now_ms, units))
         return false;
-    pl_share_spend(&c->lists, now_ms, units);
+    pl_time_share_spend(&c->lists, now_ms, units);
     pl_loop_add_work(c->actor.loop, units);
     return true;
 }

@@ -6,11 +6,11 @@
  * of its address, or without one the rate of its connection.  Reconnecting
  * gives no new rate.
  *
- * A rate is a token bucket stored as one number, the time at which it is full
- * again (as in log_kind.c).  A full bucket needs no entry: each new entry drops
- * up to LOOKS full ones among the oldest.  A table of PL_MAKERS_MAX entries
- * drops the least recently used one.  An entry has the hash of its maker, not
- * the name of up to 64 KiB; makers with equal 64-bit hashes share a rate.
+ * A rate is a token bucket of one number (bucket.h).  A full bucket needs no
+ * entry: each new entry drops up to LOOKS full ones among the oldest.  A table
+ * of PL_MAKERS_MAX entries drops the least recently used one.  An entry has the
+ * hash of its maker, not the name of up to 64 KiB; makers with equal 64-bit
+ * hashes share a rate.
  *
  * Rejected: refusing at a full table, because many clients that create one
  * channel each then lock out everyone.  One table for all owners, because each
@@ -20,6 +20,8 @@
 #include "makers.h"
 
 #include <stdlib.h>
+
+#include "bucket.h"
 
 enum { LOOKS = 4 }; /* old entries to check per new one */
 
@@ -131,9 +133,5 @@ bool pl_makers_take(struct pl_makers *m, const struct pl_client *c,
     struct maker *one = find(m, hash_of(m, c), now_ns);
     if (one == NULL)
         return true;
-    uint64_t from = one->full_ns > now_ns ? one->full_ns : now_ns;
-    if (from + m->interval_ns > now_ns + m->most_ns)
-        return false;
-    one->full_ns = from + m->interval_ns;
-    return true;
+    return pl_bucket_take(&one->full_ns, now_ns, m->interval_ns, m->most_ns);
 }

@@ -7,7 +7,7 @@
  * A reply visits every client in the channel, and a message of 64 KiB may hold
  * a thousand queries.  With 100,000 clients each reply takes 30 ms, and all
  * other mail of this owner waits.  So long replies get a share of the loop's
- * time (share.h); queries beyond it are refused before the store is read.
+ * time (time_share.h); queries beyond it are refused before the store is read.
  * Small queries are never refused.
  *
  * Rejected: a limit per turn, because mail is handled in order: with one reply
@@ -51,15 +51,15 @@ static uint64_t most_of(struct pl_channels *c, const struct pl_query_mail *m)
 
 static bool has_time_for(struct pl_channels *c, const struct pl_query_mail *m)
 {
-    return pl_share_allows(&c->answers, pl_loop_now_ms(c->actor.loop),
-                           most_of(c, m) * WORK_NAME);
+    return pl_time_share_allows(&c->answers, pl_loop_now_ms(c->actor.loop),
+                                most_of(c, m) * WORK_NAME);
 }
 
 static void spend(struct pl_channels *c, uint64_t looked)
 {
     uint64_t units = looked * WORK_NAME;
 
-    pl_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), units);
+    pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), units);
     pl_loop_add_work(c->actor.loop, units);
 }
 

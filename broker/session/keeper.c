@@ -291,7 +291,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->deflate_limits.inflater = &k->inflater;
     pl_pace_init(k);
     pl_budget_init(&k->budget, options->turn_units);
-    k->answers.most = PL_SHARE_USUAL;
+    k->answers.most = PL_TIME_SHARE_USUAL;
     k->inflater.charge = &k->budget.left;
     pl_list_init(&k->carried);
     k->carry.run = pl_pace_run_carried;

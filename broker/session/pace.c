@@ -3,7 +3,7 @@
  * the loop that has time for it.
  *
  * A connection has a burst of commands to spend, which fills up again at the
- * configured rate; it is one number, the time at which it will be full.  A
+ * configured rate; it is a token bucket of one number (bucket.h).  A
  * connection that has spent it is read no further.  What was read already (the
  * rest of a message with many commands, and the bytes after it) is kept as it
  * is and goes on when the timer says so: nothing is dropped, refused or
@@ -30,6 +30,8 @@
 #include "session_private.h"
 
 #include <stdlib.h>
+
+#include "bucket.h"
 
 enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 
@@ -92,12 +94,7 @@ bool pl_pace_take(struct pl_session *s)
 
     if (p == NULL)
         return true;
-    if (p->full_ns < now_ns)
-        p->full_ns = now_ns;
-    if (p->full_ns - now_ns + k->command_ns > k->burst_ns)
-        return false;
-    p->full_ns += k->command_ns;
-    return true;
+    return pl_bucket_take(&p->full_ns, now_ns, k->command_ns, k->burst_ns);
 }
 
 /* Go on when some commands may run, so that a wake is worth it. */

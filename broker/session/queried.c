@@ -4,8 +4,8 @@
  * An answer must have room in the queue (session_output.c), and the loop must
  * have time to write it: the hub hands over answers in the order in which they
  * came, so that everything else of the loop's channels waits behind them.  Long
- * answers of all sessions together get a share of the loop's time (share.h).
- * An answer without room or time becomes error 111.
+ * answers of all sessions together get a share of the loop's time
+ * (time_share.h). An answer without room or time becomes error 111.
  *
  * Rejected: one such query at a time for each connection.  Ten connections in a
  * channel of 100,000 clients would still hold a loop for a second.
@@ -109,7 +109,7 @@ enum { WORK_LOOK = 20, WORK_WRITE = 80, WORK_BYTES = 8 };
 static bool has_time(struct pl_session *s, const struct pl_query_mail *m,
                      uint64_t bytes)
 {
-    struct pl_share *share = &s->keeper->answers;
+    struct pl_time_share *share = &s->keeper->answers;
     uint64_t now_ms = pl_loop_now_ms(s->actor.loop);
     uint64_t units =
         (uint64_t)m->count * (WORK_LOOK + WORK_WRITE) + bytes / WORK_BYTES;
@@ -117,10 +117,10 @@ static bool has_time(struct pl_session *s, const struct pl_query_mail *m,
     if (bytes == 0)
         return true;
     pl_loop_add_work(s->actor.loop, (uint64_t)m->count * WORK_LOOK);
-    if (!pl_share_allows(share, now_ms, units) ||
+    if (!pl_time_share_allows(share, now_ms, units) ||
         !pl_session_can_wait(s, bytes))
         return false;
-    pl_share_spend(share, now_ms, units);
+    pl_time_share_spend(share, now_ms, units);
     return true;
 }
 

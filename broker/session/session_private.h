@@ -17,7 +17,7 @@
 #include "loop.h"
 #include "outq.h"
 #include "session.h"
-#include "share.h"
+#include "time_share.h"
 
 enum pl_session_state {
     PL_SESSION_HANDSHAKE, /* HTTP */
@@ -100,12 +100,12 @@ struct pl_keeper {
     struct pl_ws_limits limits;
     struct pl_ws_limits deflate_limits; /* of those that compress */
     struct pl_inflater inflater;
-    struct pl_budget budget;     /* of input in a turn */
-    struct pl_share answers;     /* long ones to presence and history */
-    struct pl_list carried;      /* sessions with input for another turn */
-    struct pl_task carry;        /* serves them */
-    struct pl_replay *replaying; /* pace.c: input that is given again */
-    struct pl_list missing;      /* missing.c: what logins could not have */
+    struct pl_budget budget;      /* of input in a turn */
+    struct pl_time_share answers; /* long ones to presence and history */
+    struct pl_list carried;       /* sessions with input for another turn */
+    struct pl_task carry;         /* serves them */
+    struct pl_replay *replaying;  /* pace.c: input that is given again */
+    struct pl_list missing;       /* missing.c: what logins could not have */
     uint32_t missing_count;
     struct pl_timer miss; /* tries that again */
     enum pl_phase phase;
