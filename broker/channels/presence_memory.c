@@ -225,8 +225,7 @@ enum pl_err pl_presence_memory_create(struct pl_presence **out,
     if (m == NULL)
         return PL_ENOMEM;
     m->presence.ops = &ops;
-    m->key.k0 = pl_random_u64(random);
-    m->key.k1 = pl_random_u64(random);
+    pl_random_bytes(random, &m->key, sizeof m->key);
     *out = &m->presence;
     return PL_OK;
 }

@@ -198,8 +198,7 @@ pl_stream_memory_create(struct pl_stream **out, struct pl_loop *loop,
     m->options = *options;
     m->anonymous = anonymous;
     m->task.run = pl_stream_room_on_task;
-    m->key.k0 = pl_random_u64(pl_loop_random(loop));
-    m->key.k1 = pl_random_u64(pl_loop_random(loop));
+    pl_random_bytes(pl_loop_random(loop), &m->key, sizeof m->key);
     pl_list_init(&m->idle);
     pl_list_init(&m->rested);
     pl_list_init(&m->busy);
