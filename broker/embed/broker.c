@@ -40,22 +40,31 @@ static unsigned count_workers(const struct pl_config *c)
 
 /* Divide a limit by the number of workers and round up: all workers get the
  * same limit, and their sum is at least `total`; 0 stays 0. */
-static uint32_t per_worker(const struct pl_broker *b, uint32_t total)
+static uint64_t per_worker(const struct pl_broker *b, uint64_t total)
 {
     return total / b->workers + (total % b->workers != 0);
 }
 
-static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s)
+/* The options of every owner of channels, each with its part of the limits. */
+static struct pl_channels_options channels_options(const struct pl_broker *b)
 {
     struct pl_channels_options o = pl_channels_options_of(b->config);
 
-    o.channel_limit = per_worker(b, o.channel_limit);
     pl_broker_limit_history(b, &o);
+    o.history_bytes = per_worker(b, o.history_bytes);
+    o.client_history_bytes = per_worker(b, o.client_history_bytes);
+    o.channel_limit = (uint32_t)per_worker(b, o.channel_limit);
     if (b->workers > 1) { /* the hash may give one owner more than its share */
-        o.new_channels = per_worker(b, o.new_channels);
+        o.new_channels = (uint32_t)per_worker(b, o.new_channels);
         o.new_channels_burst = 2 * o.new_channels;
     }
     o.backlog_limit = BACKLOG_LIMIT;
+    return o;
+}
+
+static enum pl_err build_channels(const struct pl_broker *b, struct pl_share *s,
+                                  struct pl_channels_options o)
+{
     o.metrics = &s->metrics;
     if (b->make_stores != NULL) {
         enum pl_err rc = b->make_stores(&o, s->loop, b->stores_arg);
@@ -87,7 +96,8 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .metrics = &s->metrics,
         .handlers = b->handlers,
         .access = b->access,
-        .connection_limit = per_worker(b, pl_broker_connection_limit(b)),
+        .connection_limit =
+            (uint32_t)per_worker(b, pl_broker_connection_limit(b)),
         .version = "parley " PL_VERSION,
     };
 
@@ -143,10 +153,11 @@ static enum pl_err build_supervisor(struct pl_broker *b)
 /* Create the channels and hubs of all loops and exchange their addresses. */
 static enum pl_err build_routing(struct pl_broker *b)
 {
+    const struct pl_channels_options options = channels_options(b);
     enum pl_err rc = PL_OK;
 
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
-        rc = build_channels(b, &b->shares[i]);
+        rc = build_channels(b, &b->shares[i], options);
         if (rc == PL_OK)
             b->owners[i] = pl_channels_address(b->shares[i].channels);
     }
@@ -404,8 +415,7 @@ static void make_key(struct pl_broker *b)
     struct pl_random random;
 
     pl_random_init(&random);
-    b->key.k0 = pl_random_u64(&random);
-    b->key.k1 = pl_random_u64(&random);
+    pl_random_bytes(&random, &b->key, sizeof b->key);
 }
 
 /* Allocate what outlives a run, because the status reads it after the

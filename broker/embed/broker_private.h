@@ -106,7 +106,7 @@ uint32_t pl_broker_connection_limit(const struct pl_broker *b);
 enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out);
 uint64_t pl_broker_memory_used(void *broker, bool trim);
 
-/* memory.c.  Set the limits of histories for the channel owner of one loop. */
+/* memory.c.  Set the limits of the histories of all owners together. */
 void pl_broker_limit_history(const struct pl_broker *b,
                              struct pl_channels_options *o);
 

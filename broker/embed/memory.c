@@ -34,14 +34,21 @@ static enum pl_err cannot_keep(const char *why)
     return PL_EIO;
 }
 
+static uint64_t part_of(uint64_t whole, const struct pl_config_memory *m)
+{
+    return m->percent == 0
+               ? m->bytes
+               : whole / 100 * m->percent + whole % 100 * m->percent / 100;
+}
+
 /* Convert a percentage of the memory available to the process. */
-static enum pl_err share(unsigned percent, uint64_t *out)
+static enum pl_err share(const struct pl_config_memory *m, uint64_t *out)
 {
     uint64_t ceiling = pl_memory_ceiling("");
 
     if (ceiling == 0)
         return cannot_keep("/proc and /sys do not say how much there is");
-    *out = ceiling / 100 * percent;
+    *out = part_of(ceiling, m);
     PL_LOG(PL_LOG_INFO, "memory is limited",
            pl_log_number("bytes", (int64_t)*out),
            pl_log_number("of", (int64_t)ceiling));
@@ -59,16 +66,9 @@ enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out)
     if (pl_memory_resident("") == 0)
         return cannot_keep("/proc does not say how much is used");
     if (m->percent > 0)
-        return share(m->percent, out);
+        return share(m, out);
     *out = m->bytes;
     return PL_OK;
-}
-
-static uint64_t part_of(uint64_t whole, const struct pl_config_memory *m)
-{
-    return m->percent == 0
-               ? m->bytes
-               : whole / 100 * m->percent + whole % 100 * m->percent / 100;
 }
 
 /* A percentage counts from limits.memory if that is set, otherwise from the
@@ -90,20 +90,12 @@ static uint64_t history_limit(const struct pl_broker *b)
     return part_of(whole, &b->config->limits.history);
 }
 
-/* The limit per worker, rounded up: 0 means unlimited. */
-static uint64_t part(uint64_t limit, unsigned workers)
-{
-    return limit / workers + (limit % workers != 0);
-}
-
 void pl_broker_limit_history(const struct pl_broker *b,
                              struct pl_channels_options *o)
 {
     if (b->config->channels.history_size == 0)
         return;
-    uint64_t limit = history_limit(b);
-
-    o->history_bytes = part(limit, b->workers);
+    o->history_bytes = history_limit(b);
     o->client_history_bytes =
-        part(part_of(limit, &b->config->limits.client_history), b->workers);
+        part_of(o->history_bytes, &b->config->limits.client_history);
 }
