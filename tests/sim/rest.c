@@ -316,6 +316,20 @@ static uint64_t everybody(const struct life *f)
     return fingerprint(f) * 31 + c->connection * 8 + c->stage;
 }
 
+static unsigned count_live(const struct life *f, unsigned channel)
+{
+    unsigned live = 0;
+
+    for (unsigned i = 0; i <= CLIENTS; i++) {
+        const struct client *c = f->clients[i];
+
+        live += channel < ROOMS
+                    ? is_live(c, channel)
+                    : is_live(c, INBOX) && client_channel(c, INBOX) == channel;
+    }
+    return live;
+}
+
 /* Ask until the store does not fail. */
 static bool ask_backend(struct life *f, void (*ask)(struct backend *, unsigned),
                         unsigned channel, const struct watch **out)
@@ -333,51 +347,49 @@ static bool ask_backend(struct life *f, void (*ask)(struct backend *, unsigned),
     trace_fail("room %u: the server API does not answer", channel);
 }
 
-/* Those whose login found no place in the channel: the broker tries again, and
- * a store that answers late has them before they hear of it. */
-static unsigned count_coming(const struct life *f, unsigned channel)
+/* Whether a client is let in whose login found no place in the channel.  The
+ * broker tries again, and a store that answers late has the client before it
+ * hears of it. */
+static bool is_anyone_coming(const struct life *f, unsigned channel)
 {
-    unsigned coming = 0;
+    unsigned sub = channel < ROOMS ? channel : INBOX;
 
-    if (f->world.config->limits.channels >= 1000)
-        return 0;
     for (unsigned i = 0; i < CLIENTS; i++) {
         const struct client *c = f->clients[i];
-        unsigned sub = channel < ROOMS ? channel : INBOX;
 
-        coming += c->stage == STAGE_IN && c->subs[sub].state == SUB_NONE &&
-                  (channel < ROOMS ? c->token_rooms >> channel & 1
-                                   : client_channel(c, INBOX) == channel);
+        if (c->stage == STAGE_IN && c->subs[sub].state == SUB_NONE &&
+            (channel < ROOMS ? c->token_rooms >> channel & 1
+                             : client_channel(c, INBOX) == channel))
+            return f->world.config->limits.channels < 1000;
     }
-    return coming;
+    return false;
+}
+
+/* Whether the channel's number of clients is as it should be.  The answer may
+ * be of the moment in which one came: it is asked for again. */
+static bool is_right(struct life *f, unsigned channel, uint64_t told,
+                     unsigned *tries)
+{
+    unsigned live = count_live(f, channel);
+
+    if (told == live)
+        return true;
+    if (!is_anyone_coming(f, channel) || ++*tries == 20)
+        trace_fail("%s: told of %" PRIu64 " clients, there are %u",
+                   world_channel_name(channel), told, live);
+    hear_out(f);
+    return false;
 }
 
 static void check_api_presence(struct life *f, unsigned room)
 {
     const struct watch *w;
-    unsigned live = 0;
+    unsigned tries = 0;
 
-    if (!ask_backend(f, backend_ask_presence, room, &w))
-        return;
-    for (unsigned i = 0; i < CLIENTS; i++)
-        live += is_live(f->clients[i], room);
-    if (w->count < live || w->count > live + count_coming(f, room))
-        trace_fail("room %u: the server API counts %u, there are %u", room,
-                   w->count, live);
-}
-
-static unsigned count_live(const struct life *f, unsigned channel)
-{
-    unsigned live = 0;
-
-    for (unsigned i = 0; i <= CLIENTS; i++) {
-        const struct client *c = f->clients[i];
-
-        live += channel < ROOMS
-                    ? is_live(c, channel)
-                    : is_live(c, INBOX) && client_channel(c, INBOX) == channel;
-    }
-    return live;
+    do {
+        if (!ask_backend(f, backend_ask_presence, room, &w))
+            return;
+    } while (!is_right(f, room, w->count, &tries));
 }
 
 static void ask_channels(struct backend *b, unsigned unused)
@@ -392,26 +404,40 @@ static void ask_info(struct backend *b, unsigned unused)
     backend_ask_info(b);
 }
 
+/* How many clients the answer lists for the channel.  Those without are not
+ * listed. */
+static uint64_t listed(struct pl_span list, unsigned channel)
+{
+    struct pl_span one = {0};
+
+    hear_member(list, world_channel_name(channel), &one);
+    uint64_t count = one.at == NULL ? 0 : hear_number(one, "num_clients");
+    if (one.at != NULL && count == 0)
+        trace_fail("%s: listed without clients", world_channel_name(channel));
+    return count;
+}
+
+static bool is_list_right(struct life *f, unsigned *tries)
+{
+    struct pl_span list = PL_SPAN("{}");
+
+    hear_member(backend_text(f->backend), "channels", &list);
+    for (unsigned i = 0; i < CHANNELS; i++)
+        if (!is_right(f, i, listed(list, i), tries))
+            return false;
+    return true;
+}
+
 /* Those with subscribers, and how many. */
 static void check_api_channels(struct life *f)
 {
     const struct watch *unused;
-    struct pl_span list = PL_SPAN("{}");
+    unsigned tries = 0;
 
-    if (!ask_backend(f, ask_channels, 0, &unused))
-        return;
-    hear_member(backend_text(f->backend), "channels", &list);
-    for (unsigned i = 0; i < CHANNELS; i++) {
-        struct pl_span one = {0};
-        unsigned live = count_live(f, i);
-
-        hear_member(list, world_channel_name(i), &one);
-        uint64_t told = one.at == NULL ? 0 : hear_number(one, "num_clients");
-        if (told < live || told > live + count_coming(f, i) ||
-            (one.at != NULL && told == 0))
-            trace_fail("%s: listed with %" PRIu64 " clients, there are %u",
-                       world_channel_name(i), told, live);
-    }
+    do {
+        if (!ask_backend(f, ask_channels, 0, &unused))
+            return;
+    } while (!is_list_right(f, &tries));
 }
 
 static void check_api_info(struct life *f)
