@@ -500,6 +500,17 @@ static void one_publication_may_have_any_size(void **state)
     assert_int_equal(c.good, 1);
 }
 
+static void put_histories(struct pl_buf *body, int count)
+{
+    pl_buf_put_span(body, PL_SPAN("{\"commands\":["));
+    for (int i = 0; i < count; i++)
+        pl_buf_printf(body,
+                      "%s{\"history\":{\"channel\":\"large\","
+                      "\"limit\":-1}}",
+                      i == 0 ? "" : ",");
+    pl_buf_put_span(body, PL_SPAN("]}"));
+}
+
 static void the_answers_to_a_batch_are_bounded_in_bytes(void **state)
 {
     enum { FIT = PL_CALLS_BYTES_MAX / OWNER_LARGE };
@@ -507,13 +518,7 @@ static void the_answers_to_a_batch_are_bounded_in_bytes(void **state)
     struct pl_buf body = {0};
     struct counts c;
 
-    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
-    for (int i = 0; i < FIT + 2; i++)
-        pl_buf_printf(&body,
-                      "%s{\"history\":{\"channel\":\"large\","
-                      "\"limit\":-1}}",
-                      i == 0 ? "" : ",");
-    pl_buf_put_span(&body, PL_SPAN("]}"));
+    put_histories(&body, FIT + 2);
     run(f, &c, PL_CALL_BATCH, 0, &body);
     assert_int_equal(c.good, 2 * FIT); /* of the publication, and the top */
     assert_int_equal(c.refused, 2);
@@ -544,13 +549,7 @@ static void long_answers_are_spread_over_turns(void **state)
 
     pl_loop_bound_work(f->actor.loop, 1 << 20);
     pl_loop_on_turn_end(f->actor.loop, on_turn_end, &t);
-    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
-    for (int i = 0; i < 4; i++)
-        pl_buf_printf(&body,
-                      "%s{\"history\":{\"channel\":\"large\","
-                      "\"limit\":-1}}",
-                      i == 0 ? "" : ",");
-    pl_buf_put_span(&body, PL_SPAN("]}"));
+    put_histories(&body, 4);
     run(f, &c, PL_CALL_BATCH, 0, &body);
     pl_loop_on_turn_end(f->actor.loop, NULL, NULL);
     assert_int_equal(c.good, 2 * 4);
