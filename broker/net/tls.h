@@ -59,7 +59,7 @@ void pl_tls_seed_wipe(struct pl_tls_seed *seed);
 /* Create the server side of a new connection.  It uses the first certificate
  * that matches the host name sent by the client (RFC 6066 section 3), otherwise
  * the first of all.  NULL: out of memory.
- * Owner:  the caller, who keeps a reference to `t` as long. */
+ * Owner:  the caller, which keeps a reference to `t` as long. */
 struct ssl_st *pl_tls_accept(struct pl_tls *t, struct pl_tickets *tickets);
 
 /* Write the reason for which the last OpenSSL call failed, and clear its error

@@ -7,7 +7,7 @@
  * that comes back with the verdict.
  *
  * The id of a connection says an actor's address, and a client may write any:
- * that of a hub, of a supervisor, of nobody.  So the runtime gives direct mail
+ * that of a hub, of a supervisor, of no actor.  The runtime gives direct mail
  * to sessions only, and a session compares the whole id.  Rejected: a key that
  * signs ids; all loops, and later all nodes, would have to share it. */
 #include "session_private.h"

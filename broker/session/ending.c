@@ -27,8 +27,8 @@
  * their combinations mean nothing.
  *
  * Invariant: s->ending never goes back, but for an end that waits and is
- * replaced by another.  While PL_HOLD_ENDING is set the timer is the deadline,
- * and nobody else's. */
+ * replaced by another.  While PL_HOLD_ENDING is set, the timer is the deadline
+ * of the end and serves nothing else. */
 #include "session_private.h"
 
 #include "log.h"

@@ -4,7 +4,7 @@
  * The verdict comes from a token, from the embedding program's connect handler,
  * or from the permission to be anonymous, and it precedes everything else.
  * Where a handler is to judge and there is none, or it is late, the login fails
- * for now: with a temporary error, so that SDKs try again.
+ * with a temporary error, so that SDKs try again.
  * A session that is let in is registered with the supervisor, subscribed to its
  * server-side channels, and answered when all of these are attached.  What the
  * channels deliver meanwhile waits behind the connect reply.

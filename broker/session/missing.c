@@ -2,16 +2,18 @@
 /* missing.c - server-side subscriptions that a login could not have.
  *
  * At limits.channels no channel can begin, so an inbox or a channel of a token
- * may have no place.  The client is let in without it: error 106, which SDKs
- * take as final, would lock out users for what others did.  SDKs take a
- * subscription that is not in the connect reply as ended, so it is tried again
- * here, and told with a subscribe push when it is there.
+ * may have no place.  The login succeeds without it: error 106, which SDKs take
+ * as final, would lock out users because of what other users did.  SDKs treat a
+ * subscription that is missing in the connect reply as ended.  So this file
+ * tries again, and a subscribe push tells the client when it has succeeded.
  *
- * What waits is kept by the keeper and names the session by its address, so a
- * session at rest pays nothing, and one that ends has nothing to take back.
- * Nobody knows which of the attaches on their way will succeed; so before each
- * try the session is asked what it has.  Rejected: closing the connection when
- * there is room again, which would have everybody log in at once.
+ * The keeper holds the entries, which name sessions by address.  A session
+ * without missing channels pays nothing, and one that ends leaves nothing
+ * behind.  Whether an attach in transit will succeed is unknown, so each try
+ * first looks at what the session has.
+ *
+ * Rejected: closing the connection when there is space again, because all those
+ * clients would log in at once.
  *
  * Invariant: entries are in the order in which they are due. */
 #include "session_private.h"
@@ -24,7 +26,7 @@
 
 enum {
     AGAIN_MS = 10000,
-    ENTRIES_MAX = 65536, /* of a loop; who comes then is not tried for */
+    ENTRIES_MAX = 65536, /* per loop; later logins are not tried again */
     ENTRIES_A_TIME = 64,
     SOON_MS = 1
 };
@@ -33,8 +35,8 @@ struct entry {
     struct pl_list link; /* first; of the keeper's */
     struct pl_address session;
     uint64_t due_ms;
-    size_t len;
-    char names[]; /* each: its length in a byte, then its bytes */
+    size_t len;   /* of `names` */
+    char names[]; /* for each: one byte with its length, then the bytes */
 };
 
 /* --- What is noted --- */
@@ -112,7 +114,7 @@ static struct pl_sub *find(struct pl_session *s, struct pl_span name)
     return pl_hub_find(s->keeper->options.hub, &s->subscriber, name);
 }
 
-/* An answer of another kind than success comes again with the next try. */
+/* Request one subscription.  If that fails, the next try requests it again. */
 static void try_one(struct pl_session *s, struct pl_span name)
 {
     struct pl_subscribe_ask ask = {
@@ -131,7 +133,7 @@ static void try_one(struct pl_session *s, struct pl_span name)
         s->lacks_inbox = false; /* while it is attaching, it counts */
 }
 
-/* False: nothing is missing any more, or nobody misses it. */
+/* Return false if nothing is missing any more, or the session has ended. */
 static bool try_entry(struct pl_keeper *k, const struct entry *e)
 {
     struct pl_session *s = pl_session_at(k->actor.loop, e->session);

@@ -81,7 +81,8 @@ static uint64_t cost_of(struct pl_pub *const *pubs, uint32_t count)
     return bytes;
 }
 
-/* The same of who is there: each name stands there twice. */
+/* About the bytes that clients take in a reply to presence, which has each
+ * client's id twice. */
 static uint64_t cost_of_clients(struct pl_client *const *clients,
                                 uint32_t count)
 {

@@ -111,7 +111,7 @@ uint64_t pl_session_output_bytes(const struct pl_session *s);
 /* The kernel took `bytes` of it. */
 void pl_session_sent(struct pl_session *s, uint64_t bytes);
 
-/* The kernel takes no more for now. */
+/* The kernel takes no more until an edge says that it has space. */
 void pl_session_stalled(struct pl_session *s);
 
 /* It took no more before, and an edge will tell: what was queued since waits

@@ -340,7 +340,8 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
 void pl_session_settle_login(struct pl_session *s);
 void pl_session_login_answered(struct pl_session *s,
                                const struct pl_answer_mail *m);
-/* The login takes longer than connect.timeout: refuse it for now. */
+/* The login takes longer than connect.timeout: fail it with a temporary
+ * error. */
 void pl_session_login_overdue(struct pl_session *s);
 void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool);
 

@@ -261,7 +261,8 @@ static void ask(struct link *l)
     flush(l);
 }
 
-/* One step of what comes before the request.  False: nothing more for now. */
+/* Take one step of what comes before the request.  Return false until the
+ * socket has more. */
 static bool advance(struct link *l)
 {
     if (l->state == LINK_TCP) {
