@@ -83,12 +83,20 @@ static inline struct pl_share *pl_broker_control(struct pl_broker *b)
     return &b->shares[b->workers];
 }
 
-/* broker.c.  Create the system and phase trace of a run; build all actors;
- * start the threads; and undo any of these steps. */
+/* broker.c.  Create the system and phase trace of a run; free the loops with
+ * their actors. */
 enum pl_err pl_broker_prepare(struct pl_broker *b);
+void pl_broker_free_loops(struct pl_broker *b);
+
+/* build.c.  Build all actors; start the threads.  On an error
+ * pl_broker_free_loops() undoes either. */
 enum pl_err pl_broker_build(struct pl_broker *b);
 enum pl_err pl_broker_run_threads(struct pl_broker *b);
-void pl_broker_free_loops(struct pl_broker *b);
+
+static inline size_t pl_broker_count_listeners(const struct pl_broker *b)
+{
+    return b->config->listen.count + b->config->listen_tls.count;
+}
 
 /* numbers.c.  Copy the counts of the runtime to the metrics of the loop; or
  * copy and publish all, at the end of a turn. */
