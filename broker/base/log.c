@@ -229,10 +229,16 @@ static void build(struct line *l, enum pl_log_level level, const char *event,
 void pl_log_write(enum pl_log_level level, const char *event,
                   const struct pl_log_field *fields, size_t count)
 {
+    const struct pl_log *log = pl_thread_note;
     struct line l;
 
     build(&l, level, event, fields, count);
-    pl_log_writer_take(level, (struct pl_span){l.bytes, l.len});
+    if (log == NULL || log->call == NULL) {
+        pl_log_writer_take(level, (struct pl_span){l.bytes, l.len});
+        return;
+    }
+    l.bytes[l.len - 1] = '\0'; /* in place of the newline */
+    log->call(level, l.bytes, log->arg);
 }
 
 bool pl_log_write_now(enum pl_log_level level, const char *event,

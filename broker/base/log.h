@@ -57,11 +57,19 @@ static inline struct pl_log_field pl_log_error(const char *key, enum pl_err err)
     return pl_log_string(key, pl_err_text(err));
 }
 
+/* Receives the lines of one log; `line` has no newline and ends with a zero
+ * byte.  Called on the thread that logs, several at once; it must not block and
+ * must not log. */
+typedef void pl_log_receiver(int level, const char *line, void *arg);
+
 /* The level filter of a thread.  A loop's thread uses that of its broker; other
  * threads use the process's, pl_log_default, unless pl_log_use() changes it.
- * The lines of all brokers go to the same place. */
+ * The lines of all logs without a receiver go to the same place. */
 struct pl_log {
     struct pl_cell level; /* the lowest that is written */
+    /* Constant while threads log. */
+    pl_log_receiver *call; /* NULL: none */
+    void *arg;
 };
 
 extern struct pl_log pl_log_default; /* INFO at first */
@@ -75,6 +83,15 @@ static inline void pl_log_change(struct pl_log *log, enum pl_log_level level)
 static inline enum pl_log_level pl_log_level(const struct pl_log *log)
 {
     return (enum pl_log_level)pl_cell_get(&log->level);
+}
+
+/* Send the lines of threads that use `log` to `call` only; NULL: to the place
+ * of all.  Thread: any, before a thread uses `log`. */
+static inline void pl_log_call(struct pl_log *log, pl_log_receiver *call,
+                               void *arg)
+{
+    log->call = call;
+    log->arg = arg;
 }
 
 /* pl_log_change() for threads that belong to no broker. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "setup.h"
 #include "source.h"
 #include "system.h"
 
@@ -44,7 +45,7 @@ void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level)
 static enum pl_err read_config(struct pl_broker *b)
 {
     struct pl_buf report = {0};
-    enum pl_err rc = pl_source_init(&b->source, &b->options);
+    enum pl_err rc = pl_source_init(&b->source, &b->setup);
 
     if (rc == PL_OK)
         rc = pl_config_load(&b->config, &b->source, &report);
@@ -101,7 +102,7 @@ static enum pl_err allocate(struct pl_broker *b)
         b->snapshots == NULL || b->listeners == NULL || b->ports == NULL ||
         b->handlers == NULL)
         return PL_ENOMEM;
-    if (b->options.handles_connect)
+    if (b->setup.flags & PL_HANDLES_CONNECT)
         pl_handlers_set_judge(b->handlers);
     for (unsigned i = 0; i < loops && rc == PL_OK; i++)
         rc = pl_snapshot_create(&b->snapshots[i], PL_METRIC_COUNT);
@@ -150,14 +151,12 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
     return PL_OK;
 }
 
-/* Until the configuration is read, the log level of the process applies. */
 static enum pl_err fill(struct pl_broker *b)
 {
     enum pl_err rc = read_config(b);
 
     if (rc != PL_OK)
         return rc;
-    pl_log_use(&b->log);
     b->workers = count_workers(b->config);
     rc = read_tls(b);
     if (rc == PL_OK)
@@ -169,29 +168,43 @@ static enum pl_err fill(struct pl_broker *b)
     return rc;
 }
 
-enum pl_err pl_broker_create(struct pl_broker **out,
-                             const struct pl_broker_options *options)
+/* Until the configuration is read, the log level of the process applies. */
+static enum pl_err create(struct pl_broker **out,
+                          const struct pl_broker_setup *setup)
 {
-    const struct pl_log *before = pl_log_use(NULL);
     struct pl_broker *b = calloc(1, sizeof *b);
-    enum pl_err rc = PL_ENOMEM;
 
-    if (b != NULL) {
-        b->options = *options;
-        b->is_settled = true;
-        pl_log_change(&b->log, PL_LOG_INFO);
-        make_key(b);
-        rc = fill(b);
-    }
-    pl_log_use(before);
+    if (b == NULL)
+        return PL_ENOMEM;
+    b->setup = *setup;
+    b->is_settled = true;
+    pl_log_change(&b->log, pl_log_level(&pl_log_default));
+    pl_log_call(&b->log, setup->log, setup->arg);
+    pl_log_use(&b->log);
+    make_key(b);
+    enum pl_err rc = fill(b);
     if (rc != PL_OK) {
-        pl_broker_destroy(b); /* allows a half-built broker */
+        b->setup.release = NULL; /* the broker has accepted nothing */
+        pl_broker_destroy(b);    /* allows a half-built broker */
         return rc;
     }
-    b->options.config_file = NULL; /* valid only during this call */
-    b->options.sets = NULL;
+    b->setup.config_file = NULL; /* valid only during this call */
+    b->setup.sets = NULL;
     *out = b;
     return PL_OK;
+}
+
+enum pl_err pl_broker_open(struct pl_broker **out,
+                           const struct pl_broker_setup *setup)
+{
+    const struct pl_log *before = pl_log_use(NULL);
+    struct pl_broker_setup read;
+    enum pl_err rc = pl_setup_read(&read, setup);
+
+    if (rc == PL_OK)
+        rc = create(out, &read);
+    pl_log_use(before);
+    return rc;
 }
 
 struct pl_log *pl_broker_log(struct pl_broker *b)
@@ -261,5 +274,9 @@ void pl_broker_destroy(struct pl_broker *b)
     pl_source_fini(&b->source);
     pl_log_use(before == &b->log ? NULL : before);
     pl_broker_stop_log(b);
+    void (*release)(void *) = b->setup.release;
+    void *arg = b->setup.arg;
     free(b);
+    if (release != NULL)
+        release(arg);
 }

@@ -37,8 +37,8 @@ struct pl_share {
 
 struct pl_broker {
     struct pl_config *config;
-    struct pl_broker_options options; /* the pointers to settings are NULL */
-    struct pl_config_source source;   /* owned copies, for a reload */
+    struct pl_broker_setup setup;   /* the pointers to settings are NULL */
+    struct pl_config_source source; /* owned copies, for a reload */
     struct pl_log log; /* of its loops, and of threads during a call of
                           parley.h */
     bool has_log;      /* pl_log_start() was called, and pl_log_stop() not

@@ -29,7 +29,7 @@
 enum { USAGE_STATUS = 2, RELOAD_WAIT_MS = 500 };
 
 struct arguments {
-    struct pl_broker_options broker;
+    struct pl_broker_setup broker;
     const char **sets; /* owned */
     bool check;
     int status; /* exit at once with this status; -1: continue */
@@ -59,7 +59,7 @@ static void take_option(struct arguments *a, int option)
         a->sets[a->broker.set_count++] = optarg;
         return;
     case 'i':
-        a->broker.insecure = true;
+        a->broker.flags |= PL_INSECURE;
         return;
     case 'k':
         a->check = true;
@@ -110,7 +110,7 @@ static int check(const struct arguments *a)
         .file = a->broker.config_file,
         .sets = a->broker.sets,
         .set_count = a->broker.set_count,
-        .insecure = a->broker.insecure,
+        .insecure = a->broker.flags & PL_INSECURE,
         .look = pl_tls_check,
     };
     enum pl_err rc = pl_config_load(&config, &src, &report);
@@ -230,14 +230,14 @@ static int live(struct running *r)
     return status;
 }
 
-static int run_broker(struct pl_broker_options *options,
-                      struct pl_signals *signals, pl_broker_stores *stores)
+static int run_broker(struct pl_broker_setup *setup, struct pl_signals *signals,
+                      pl_broker_stores *stores)
 {
     struct running r = {.signals = signals};
 
-    options->on_stopped = pl_signals_stopped;
-    options->arg = signals;
-    enum pl_err rc = pl_broker_create(&r.broker, options);
+    setup->stopped = pl_signals_stopped;
+    setup->arg = signals;
+    enum pl_err rc = pl_broker_open(&r.broker, setup);
     if (rc != PL_OK)
         return rc == PL_ENOMEM ? EXIT_FAILURE : USAGE_STATUS;
     share_level(r.broker);
@@ -255,7 +255,7 @@ static int fail(const char *what, enum pl_err rc)
     return EXIT_FAILURE;
 }
 
-static int run(struct pl_broker_options *options, pl_broker_stores *stores)
+static int run(struct pl_broker_setup *setup, pl_broker_stores *stores)
 {
     struct pl_signals *signals = NULL;
     int status;
@@ -267,7 +267,7 @@ static int run(struct pl_broker_options *options, pl_broker_stores *stores)
     if (rc != PL_OK)
         return fail("the thread of the log", rc);
     rc = pl_signals_create(&signals);
-    status = rc == PL_OK ? run_broker(options, signals, stores)
+    status = rc == PL_OK ? run_broker(setup, signals, stores)
                          : fail("the thread of signals", rc);
     pl_signals_destroy(signals);
     pl_log_stop();
@@ -276,7 +276,7 @@ static int run(struct pl_broker_options *options, pl_broker_stores *stores)
 
 int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores)
 {
-    struct arguments a = {.status = -1};
+    struct arguments a = {.broker = {.size = sizeof a.broker}, .status = -1};
 
     a.sets = calloc((size_t)argc + 1, sizeof *a.sets);
     if (a.sets == NULL)

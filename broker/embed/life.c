@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - the calls of parley.h on an existing broker: start, stop, wait,
- * status, publish, handlers.
+ * status, publish.
  *
  * The supervisor runs the shutdown phases on the control loop.  When the
  * internal actors have exited, it ends that loop, and pl_broker_wait()
@@ -31,8 +31,8 @@ void pl_broker_on_stopped(void *arg)
     struct pl_broker *b = arg;
 
     pl_reactor_stop(pl_broker_control(b)->reactor);
-    if (b->options.on_stopped != NULL)
-        b->options.on_stopped(b->options.arg);
+    if (b->setup.stopped != NULL)
+        b->setup.stopped(b->setup.arg);
 }
 
 enum {
@@ -359,113 +359,4 @@ enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
     if (rc != PL_OK)
         pl_mail_destroy(&m->msg);
     return rc;
-}
-
-/* --- Handlers --- */
-
-/* Create `count` mails; on error none is left. */
-static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
-                           struct pl_handlers *table)
-{
-    for (unsigned i = 0; i < count; i++) {
-        mail[i] = pl_handlers_mail_create();
-        if (mail[i] == NULL) {
-            while (i > 0)
-                pl_mail_destroy(&mail[--i]->msg);
-            return PL_ENOMEM;
-        }
-        mail[i]->handlers = pl_handlers_hold(table);
-        mail[i]->release = pl_handlers_release;
-    }
-    return PL_OK;
-}
-
-/* Send the new table to every session manager, or to none if allocation fails.
- * Call this with the guard entered.
- * Owner: takes the reference to `table`, also on error. */
-static enum pl_err spread(struct pl_broker *b, struct pl_handlers *table)
-{
-    struct pl_handlers_mail *mail[PL_CONFIG_LOOPS_MAX];
-    unsigned count = b->is_running ? b->workers : 0;
-
-    if (address(mail, count, table) != PL_OK) {
-        pl_handlers_release(table);
-        return PL_ENOMEM;
-    }
-    for (unsigned i = 0; i < count; i++)
-        pl_system_post(b->system, b->keepers[i], &mail[i]->msg);
-    pl_handlers_release(b->handlers);
-    b->handlers = table;
-    return PL_OK;
-}
-
-enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
-                             pl_broker_handler *handler, void *context)
-{
-    struct pl_handlers *table;
-
-    pl_guard_enter(b->guard);
-    enum pl_err rc =
-        pl_handlers_with(b->handlers, type, handler, context, &table);
-    if (rc == PL_OK)
-        rc = spread(b, table);
-    pl_guard_leave(b->guard);
-    return rc;
-}
-
-enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type)
-{
-    struct pl_handlers *table;
-
-    pl_guard_enter(b->guard);
-    enum pl_err rc = pl_handlers_without(b->handlers, type, &table);
-    if (rc == PL_OK)
-        rc = spread(b, table);
-    pl_guard_leave(b->guard);
-    return rc;
-}
-
-/* --- Calls --- */
-
-const char *pl_call_data(const struct pl_call *call, size_t *len)
-{
-    if (len != NULL)
-        *len = call->data.len;
-    return call->data.at;
-}
-
-const char *pl_call_type(const struct pl_call *call)
-{
-    return call->type.at;
-}
-
-const char *pl_call_user(const struct pl_call *call)
-{
-    return call->user.at;
-}
-
-const char *pl_call_client(const struct pl_call *call)
-{
-    return call->client.at;
-}
-
-const char *pl_call_token(const struct pl_call *call)
-{
-    return call->token.at;
-}
-
-enum pl_err pl_call_reply(struct pl_call *call, const void *data, size_t len)
-{
-    return pl_call_answer(call, (struct pl_span){data, len});
-}
-
-enum pl_err pl_call_fail(struct pl_call *call, uint32_t code, const char *text)
-{
-    return pl_call_refuse(call, code, pl_span_of(text));
-}
-
-enum pl_err pl_call_accept(struct pl_call *call, const char *user,
-                           const char *info)
-{
-    return pl_call_admit(call, pl_span_of(user), pl_span_of(info));
 }

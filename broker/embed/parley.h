@@ -3,10 +3,10 @@
  *
  *     struct pl_broker *b;
  *     const char *sets[] = {"listen=[127.0.0.1:8000]"};
- *     struct pl_broker_options o = {.sets = sets, .set_count = 1,
- *                                   .insecure = true};
- *     if (pl_broker_create(&b, &o) == PL_OK &&
- *         pl_broker_handle(b, "greet", greet, NULL) == PL_OK &&
+ *     struct pl_broker_setup o = {.size = sizeof o, .sets = sets,
+ *                                 .set_count = 1, .flags = PL_INSECURE};
+ *     if (pl_broker_open(&b, &o) == PL_OK &&
+ *         pl_broker_method(b, "greet", greet, NULL, NULL) == PL_OK &&
  *         pl_broker_start(b) == PL_OK)
  *             ... the program does its work ...
  *     pl_broker_stop(b);
@@ -14,9 +14,10 @@
  *     pl_broker_destroy(b);
  *
  * The broker runs on its own threads.  It never calls exit(), installs no
- * signal handler and writes nothing but its log, to stderr.  One thread writes
- * the log, so a blocked stderr stops no loop: lines are queued, and lines that
- * do not fit are counted ("log" in the status).
+ * signal handler and writes nothing but its log, to stderr unless the setup has
+ * a log().  One thread writes to stderr, so a blocked stderr stops no loop:
+ * lines are queued, and lines that do not fit are counted ("log" in the
+ * status).
  * Calls that may fail return PL_OK or a negative error; pl_err_text() returns
  * its text. */
 #ifndef PARLEY_H
@@ -37,31 +38,53 @@ extern "C" {
 struct pl_broker; /* opaque */
 struct pl_call;   /* one custom message until its handler replies */
 
-struct pl_broker_options {
+/* Options begin with `size`, which is sizeof the struct as the program was
+ * compiled: {.size = sizeof o, ...}.  0 and NULL mean the default.  A library
+ * that knows fewer members than the program refuses those that are set. */
+
+enum pl_broker_flag {
+    /* Anonymous clients may do everything; restricts the broker to loopback
+     * addresses. */
+    PL_INSECURE = 1,
+    /* A method "connect" decides which clients may connect; see
+     * pl_broker_handler.  While none is registered, also after
+     * pl_broker_drop_method(), these clients get error 100, which is
+     * temporary, regardless of auth.anonymous and PL_INSECURE. */
+    PL_HANDLES_CONNECT = 2
+};
+
+enum pl_level { PL_DEBUG, PL_INFO, PL_WARN, PL_ERROR };
+
+struct pl_broker_setup {
+    size_t size;
     const char *config_file; /* YAML; NULL: no file */
     /* Settings that override the file, "key=value" as for parleyd --set. */
     const char *const *sets;
     size_t set_count;
-    bool insecure; /* anonymous clients may do everything; restricts the broker
-                      to loopback addresses */
-    /* A handler of "connect" decides which clients may connect; see
-     * pl_broker_handler.  While none is registered, also after
-     * pl_broker_unhandle(), these clients get error 100, which is temporary,
-     * regardless of auth.anonymous and `insecure`. */
-    bool handles_connect;
+    uint32_t flags; /* enum pl_broker_flag */
+    /* Receives each log line of this broker instead of stderr.  `line` has no
+     * line feed and is valid during the call; `level` is of enum pl_level.
+     * Called on the thread that logs, several at once, inside any call of
+     * parley.h too: it must not block and must not call parley.h. */
+    void (*log)(int level, const char *line, void *arg);
     /* Called once per run, on a thread of the broker, when all its actors have
-     * stopped.  pl_broker_wait() then returns soon.  May be NULL. */
-    void (*on_stopped)(void *arg);
-    void *arg;
+     * stopped.  pl_broker_wait() then returns soon. */
+    void (*stopped)(void *arg);
+    /* Called once and last, by pl_broker_destroy(): the broker does not know
+     * `arg` any more. */
+    void (*release)(void *arg);
+    void *arg; /* of the three calls above */
 };
 
 /* Read the configuration and create a broker that does not run yet.  The log
- * names each configuration error by file, line and key.
- * Owner:  the caller, until pl_broker_destroy().
+ * names each configuration error by file, line and key, and each option that
+ * cannot be used.
+ * Owner:  the caller, until pl_broker_destroy().  `setup` is copied.  On error
+ *         release() is not called.
  * Thread: any.
  * Errors: PL_EINVAL, PL_EIO, PL_ENOMEM. */
-PL_API enum pl_err pl_broker_create(struct pl_broker **out,
-                                    const struct pl_broker_options *options);
+PL_API enum pl_err pl_broker_open(struct pl_broker **out,
+                                  const struct pl_broker_setup *setup);
 
 /* Free a broker that never ran, or that pl_broker_wait() has joined.  NULL is
  * allowed.
@@ -143,17 +166,24 @@ PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
  * ("handlers.late"). */
 typedef void pl_broker_handler(struct pl_call *call, void *context);
 
-/* Register or unregister a handler, at any time.  Calls in progress continue.
+/* Register a handler, or drop it, at any time.  Calls in progress continue.
  * Running loops switch to the new handler a moment later; on error nothing
  * changes.  After the first registration of "connect" the broker behaves as if
- * `handles_connect` were set.
+ * PL_HANDLES_CONNECT were set.
+ *
+ * release(context) is called once, when no loop knows the handler any more and
+ * no client waits for a call of it: after pl_broker_drop_method(), on any
+ * thread of the broker or in that call, or in pl_broker_destroy().  It may call
+ * parley.h as a handler may, but not during pl_broker_destroy().  NULL: nothing
+ * is called.  On error it is not called.
  * Thread: any, but not while another thread is in pl_broker_start().
- * Errors: PL_EEXIST (the type has a handler), PL_ENOENT (it has none),
+ * Errors: PL_EEXIST (the name has a handler), PL_ENOENT (it has none),
  *         PL_ENOMEM, PL_EINVAL (`handler` is NULL, or no message can reach it:
- *         `type` is empty, not UTF-8 or reserved, as actor.* and sys.*). */
-PL_API enum pl_err pl_broker_handle(struct pl_broker *b, const char *type,
-                                    pl_broker_handler *handler, void *context);
-PL_API enum pl_err pl_broker_unhandle(struct pl_broker *b, const char *type);
+ *         `name` is empty, not UTF-8 or reserved, as actor.* and sys.*). */
+PL_API enum pl_err pl_broker_method(struct pl_broker *b, const char *name,
+                                    pl_broker_handler *handler, void *context,
+                                    void (*release)(void *context));
+PL_API enum pl_err pl_broker_drop_method(struct pl_broker *b, const char *name);
 
 /* The data that the client sent, JSON (any bytes from a protobuf client), and
  * the client's identity; valid until the call is finished.  A zero byte follows

@@ -6,22 +6,23 @@
 #include <string.h>
 
 enum pl_err pl_source_init(struct pl_config_source *s,
-                           const struct pl_broker_options *options)
+                           const struct pl_broker_setup *setup)
 {
-    char **sets = calloc(options->set_count + 1, sizeof *sets);
+    char **sets = calloc(setup->set_count + 1, sizeof *sets);
     char *file = NULL;
     bool is_whole = sets != NULL;
 
-    *s = (struct pl_config_source){.insecure = options->insecure,
-                                   .auth_handler = options->handles_connect};
-    if (is_whole && options->config_file != NULL) {
-        file = strdup(options->config_file);
+    *s = (struct pl_config_source){.insecure = setup->flags & PL_INSECURE,
+                                   .auth_handler =
+                                       setup->flags & PL_HANDLES_CONNECT};
+    if (is_whole && setup->config_file != NULL) {
+        file = strdup(setup->config_file);
         is_whole = file != NULL;
     }
     s->file = file;
     s->sets = (const char *const *)sets;
-    for (; is_whole && s->set_count < options->set_count; s->set_count++) {
-        sets[s->set_count] = strdup(options->sets[s->set_count]);
+    for (; is_whole && s->set_count < setup->set_count; s->set_count++) {
+        sets[s->set_count] = strdup(setup->sets[s->set_count]);
         is_whole = sets[s->set_count] != NULL;
     }
     if (is_whole)

@@ -7,12 +7,11 @@
 #include "config.h"
 #include "parley.h"
 
-/* Copy the configuration options; `options` is not used after this call.  An
- * `s` that is all zero is empty.
- * Owner:  the caller, until pl_source_fini().
+/* Copy the sources of the configuration; `setup` is not used after this call.
+ * An `s` that is all zero is empty. Owner:  the caller, until pl_source_fini().
  * Errors: PL_ENOMEM, with nothing left to free. */
 enum pl_err pl_source_init(struct pl_config_source *s,
-                           const struct pl_broker_options *options);
+                           const struct pl_broker_setup *setup);
 
 /* Wipe and free the copies, because settings may hold secrets. */
 void pl_source_fini(struct pl_config_source *s);

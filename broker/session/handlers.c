@@ -18,22 +18,26 @@
 #include "token.h"
 #include "wire_text.h"
 
+/* Shared by the tables that have it. */
 struct entry {
+    struct pl_refs refs;
     pl_handler *call;
     void *context;
-    struct pl_blob *type; /* held */
+    void (*release)(void *context); /* may be NULL */
+    struct pl_blob *type;           /* held */
 };
 
 struct pl_handlers {
     struct pl_refs refs;
     bool judge; /* a handler of "connect" is to let clients in */
     uint32_t count;
-    struct entry entries[];
+    struct entry *entries[]; /* held */
 };
 
 static struct pl_handlers *create(uint32_t count)
 {
-    struct pl_handlers *t = calloc(1, sizeof *t + count * sizeof(struct entry));
+    struct pl_handlers *t =
+        calloc(1, sizeof *t + count * sizeof(struct entry *));
 
     if (t != NULL)
         pl_refs_init(&t->refs);
@@ -55,19 +59,47 @@ bool pl_handlers_judge(const struct pl_handlers *t)
     return t->judge;
 }
 
-static void add(struct pl_handlers *t, const struct entry *e)
+static struct entry *entry_create(struct pl_span type, pl_handler *call,
+                                  void *context, void (*release)(void *))
 {
-    t->entries[t->count] = *e;
-    pl_blob_hold(e->type);
-    t->count++;
+    struct entry *e = malloc(sizeof *e);
+
+    if (e == NULL)
+        return NULL;
+    *e = (struct entry){.call = call,
+                        .context = context,
+                        .release = release,
+                        .type = pl_blob_create(type)};
+    if (e->type == NULL) {
+        free(e);
+        return NULL;
+    }
+    pl_refs_init(&e->refs);
+    return e;
+}
+
+static void entry_release(struct entry *e)
+{
+    if (!pl_refs_release(&e->refs))
+        return;
+    if (e->release != NULL)
+        e->release(e->context);
+    pl_blob_release(e->type);
+    free(e);
+}
+
+static void add(struct pl_handlers *t, struct entry *e)
+{
+    pl_refs_hold(&e->refs);
+    t->entries[t->count++] = e;
 }
 
 static const struct entry *find(const struct pl_handlers *t,
                                 struct pl_span type)
 {
     for (uint32_t i = 0; i < t->count; i++) {
-        if (pl_span_equal(pl_blob_span(t->entries[i].type), type))
-            return &t->entries[i];
+        if (pl_span_equal(pl_blob_span(t->entries[i]->type), type))
+            return t->entries[i];
     }
     return NULL;
 }
@@ -85,31 +117,43 @@ static bool is_type(struct pl_span type)
            !begins_with(type, PL_SPAN("sys."));
 }
 
+enum pl_err pl_handlers_with_release(const struct pl_handlers *t,
+                                     const char *type, pl_handler *call,
+                                     void *context,
+                                     void (*release)(void *context),
+                                     struct pl_handlers **out)
+{
+    struct pl_span name = pl_span_of(type);
+
+    if (call == NULL || !is_type(name))
+        return PL_EINVAL;
+    if (find(t, name) != NULL)
+        return PL_EEXIST;
+    struct pl_handlers *made = create(t->count + 1);
+    struct entry *e =
+        made == NULL ? NULL : entry_create(name, call, context, release);
+    if (e == NULL) {
+        free(made);
+        return PL_ENOMEM;
+    }
+    made->judge = t->judge || pl_span_equal(name, PL_SPAN("connect"));
+    for (uint32_t i = 0; i < t->count; i++)
+        add(made, t->entries[i]);
+    made->entries[made->count++] = e;
+    *out = made;
+    return PL_OK;
+}
+
 enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
                              pl_handler *call, void *context,
                              struct pl_handlers **out)
 {
-    struct entry e = {.call = call, .context = context};
+    return pl_handlers_with_release(t, type, call, context, NULL, out);
+}
 
-    if (call == NULL || !is_type(pl_span_of(type)))
-        return PL_EINVAL;
-    if (find(t, pl_span_of(type)) != NULL)
-        return PL_EEXIST;
-    struct pl_handlers *made = create(t->count + 1);
-    e.type = pl_blob_create(pl_span_of(type));
-    if (made == NULL || e.type == NULL) {
-        pl_blob_release(e.type);
-        free(made);
-        return PL_ENOMEM;
-    }
-    made->judge =
-        t->judge || pl_span_equal(pl_span_of(type), PL_SPAN("connect"));
-    for (uint32_t i = 0; i < t->count; i++)
-        add(made, &t->entries[i]);
-    add(made, &e);
-    pl_blob_release(e.type);
-    *out = made;
-    return PL_OK;
+void pl_handlers_forget_newest(struct pl_handlers *t)
+{
+    t->entries[t->count - 1]->release = NULL;
 }
 
 enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
@@ -124,8 +168,8 @@ enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
         return PL_ENOMEM;
     made->judge = t->judge;
     for (uint32_t i = 0; i < t->count; i++) {
-        if (&t->entries[i] != gone)
-            add(made, &t->entries[i]);
+        if (t->entries[i] != gone)
+            add(made, t->entries[i]);
     }
     *out = made;
     return PL_OK;
@@ -142,7 +186,7 @@ void pl_handlers_release(struct pl_handlers *t)
     if (t == NULL || !pl_refs_release(&t->refs))
         return;
     for (uint32_t i = 0; i < t->count; i++)
-        pl_blob_release(t->entries[i].type);
+        entry_release(t->entries[i]);
     free(t);
 }
 

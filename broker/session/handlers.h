@@ -53,8 +53,22 @@ bool pl_handlers_judge(const struct pl_handlers *t);
 enum pl_err pl_handlers_with(const struct pl_handlers *t, const char *type,
                              pl_handler *call, void *context,
                              struct pl_handlers **out);
+
+/* Like pl_handlers_with().  release(context), unless NULL, is called once, when
+ * no table has the entry any more, on the thread that releases the last one.
+ * On error it is not called. */
+enum pl_err pl_handlers_with_release(const struct pl_handlers *t,
+                                     const char *type, pl_handler *call,
+                                     void *context,
+                                     void (*release)(void *context),
+                                     struct pl_handlers **out);
 enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
                                 struct pl_handlers **out);
+
+/* The program shall not hear of the release of the entry that the last
+ * pl_handlers_with() added: its registration failed later.
+ * Thread: only while `t` has one holder. */
+void pl_handlers_forget_newest(struct pl_handlers *t);
 
 /* Thread: any. */
 struct pl_handlers *pl_handlers_hold(struct pl_handlers *t);

@@ -116,12 +116,12 @@ static void on_connect(struct pl_call *call, void *context)
 
 static enum pl_err add_handlers(struct pl_broker *b, struct worker *w)
 {
-    enum pl_err rc = pl_broker_handle(b, "connect", on_connect, NULL);
+    enum pl_err rc = pl_broker_method(b, "connect", on_connect, NULL, NULL);
 
     if (rc == PL_OK)
-        rc = pl_broker_handle(b, "echo", on_echo, NULL);
+        rc = pl_broker_method(b, "echo", on_echo, NULL, NULL);
     if (rc == PL_OK)
-        rc = pl_broker_handle(b, "count", on_count, w);
+        rc = pl_broker_method(b, "count", on_count, w, NULL);
     return rc;
 }
 
@@ -131,15 +131,16 @@ static struct pl_broker *create_broker(const char *port)
     const char *sets[] = {listen, "admin.listen=off", "admin.socket=off",
                           "channels.allow_subscribe=authenticated",
                           "channels.allow_publish=authenticated"};
-    struct pl_broker_options options = {
+    struct pl_broker_setup options = {
+        .size = sizeof options,
         .sets = sets,
         .set_count = sizeof sets / sizeof *sets,
-        .handles_connect = true,
+        .flags = PL_HANDLES_CONNECT,
     };
     struct pl_broker *b;
 
     snprintf(listen, sizeof listen, "listen=[127.0.0.1:%s]", port);
-    return pl_broker_create(&b, &options) == PL_OK ? b : NULL;
+    return pl_broker_open(&b, &options) == PL_OK ? b : NULL;
 }
 
 /* Run until a signal comes; gives the program's exit status. */

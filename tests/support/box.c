@@ -65,12 +65,14 @@ static void create(struct box *b, const char *const *sets, bool insecure)
                                  "admin.socket=off",     "loops=2",
                                  "ping.interval=1h",     "connect.timeout=1h",
                                  "limits.loop_lag=0"}; /* sanitizers are slow */
-    struct pl_broker_options o = {
-        .sets = all, .set_count = 7, .insecure = insecure};
+    struct pl_broker_setup o = {.size = sizeof o,
+                                .sets = all,
+                                .set_count = 7,
+                                .flags = insecure ? PL_INSECURE : 0};
 
     while (sets != NULL && *sets != NULL && o.set_count < SETS_MAX)
         all[o.set_count++] = *sets++;
-    enum pl_err rc = pl_broker_create(&b->broker, &o);
+    enum pl_err rc = pl_broker_open(&b->broker, &o);
     if (rc != PL_OK)
         fail("cannot create", pl_err_text(rc));
     char *delay_ms = getenv("PL_LATE_DELAY_MS");

@@ -103,7 +103,7 @@ uint32_t gate_hold(struct gate *g, struct box *b, struct peer *p,
 
     gate_init(g);
     box_create(b, sets);
-    if (pl_broker_handle(b->broker, type, handler, g) != PL_OK)
+    if (pl_broker_method(b->broker, type, handler, g, NULL) != PL_OK)
         abort();
     box_run(b);
     peer_enter(p, b->port, PEER_JSON, NULL, NULL);

@@ -126,15 +126,16 @@ static struct pl_broker *create_broker(struct hoard *h)
                           "admin.socket=off",     "loops=1",
                           "shutdown.grace=0",     "shutdown.disconnect=0",
                           "log.level=warn"};
-    struct pl_broker_options o = {.sets = sets,
-                                  .set_count = 7,
-                                  .insecure = true,
-                                  .on_stopped = begin,
-                                  .arg = h};
+    struct pl_broker_setup o = {.size = sizeof o,
+                                .sets = sets,
+                                .set_count = 7,
+                                .flags = PL_INSECURE,
+                                .stopped = begin,
+                                .arg = h};
     struct pl_broker *b;
 
-    assert_int_equal(pl_broker_create(&b, &o), PL_OK);
-    assert_int_equal(pl_broker_handle(b, "hoard", hoard_call, h), PL_OK);
+    assert_int_equal(pl_broker_open(&b, &o), PL_OK);
+    assert_int_equal(pl_broker_method(b, "hoard", hoard_call, h, NULL), PL_OK);
     return b;
 }
 

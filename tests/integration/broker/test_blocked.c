@@ -150,8 +150,8 @@ static void a2_what_a_loop_has_no_time_for_is_counted(void **st)
     gate_init(&g);
     box_log_begin();
     box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    pl_broker_handle(b.broker, "hoard", hoard_call, &h);
+    pl_broker_method(b.broker, "wall", gate_block, &g, NULL);
+    pl_broker_method(b.broker, "hoard", hoard_call, &h, NULL);
     box_run(&b);
     for (int i = 0; i < CALLERS; i++) {
         peer_enter(&p[i], b.port, PEER_PROTOBUF, NULL, NULL);

@@ -86,19 +86,21 @@ static void create_host(struct host *h)
 {
     const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
                           "admin.socket=off", "loops=2"};
-    struct pl_broker_options o = {.sets = sets,
-                                  .set_count = 4,
-                                  .insecure = true,
-                                  .on_stopped = on_stopped,
-                                  .arg = h};
+    struct pl_broker_setup o = {.size = sizeof o,
+                                .sets = sets,
+                                .set_count = 4,
+                                .flags = PL_INSECURE,
+                                .stopped = on_stopped,
+                                .arg = h};
 
     gate_init(&h->gate);
     assert_int_equal(pipe(h->pipe), 0);
     h->base = event_base_new();
     h->bell = event_new(h->base, h->pipe[0], EV_READ | EV_PERSIST, on_bell, h);
     event_add(h->bell, NULL);
-    assert_int_equal(pl_broker_create(&h->box.broker, &o), PL_OK);
-    assert_int_equal(pl_broker_handle(h->box.broker, "ring", ring, h), PL_OK);
+    assert_int_equal(pl_broker_open(&h->box.broker, &o), PL_OK);
+    assert_int_equal(pl_broker_method(h->box.broker, "ring", ring, h, NULL),
+                     PL_OK);
 }
 
 static void a22_a_host_with_a_loop_of_its_own_lives_on(void **st)
@@ -179,8 +181,8 @@ static void a_handler_may_stop_it_before_the_start_returns(void **st)
 
     (void)st;
     box_create(&early, sets);
-    assert_int_equal(pl_broker_handle(early.broker, "stop", stop_it, NULL),
-                     PL_OK);
+    assert_int_equal(
+        pl_broker_method(early.broker, "stop", stop_it, NULL, NULL), PL_OK);
     before_control = come_early;
     box_run(&early);
     before_control = NULL;
@@ -240,14 +242,14 @@ static void a_handler_is_registered_on_every_loop_or_on_none(void **st)
     for (int i = 0; i < 2; i++)
         peer_enter(&p[i], b.port, PEER_JSON, NULL, NULL);
     mail_fails_at = 2;
-    assert_int_equal(pl_broker_handle(b.broker, "echo", gate_echo, NULL),
+    assert_int_equal(pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL),
                      PL_ENOMEM);
     expect_echo(p, 2, 108);
-    assert_int_equal(pl_broker_handle(b.broker, "echo", gate_echo, NULL),
+    assert_int_equal(pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL),
                      PL_OK);
     await_echo(p, 2);
     mail_fails_at = 2;
-    assert_int_equal(pl_broker_unhandle(b.broker, "echo"), PL_ENOMEM);
+    assert_int_equal(pl_broker_drop_method(b.broker, "echo"), PL_ENOMEM);
     expect_echo(p, 2, 0);
     for (int i = 0; i < 2; i++)
         peer_fini(&p[i]);
@@ -276,15 +278,18 @@ static void start_leveled(struct leveled *l, const char *level)
     static const char *const sets[] = {"listen=[127.0.0.1:0]",
                                        "admin.listen=off", "admin.socket=off",
                                        "loops=2"};
-    struct pl_broker_options o = {
-        .config_file = l->file, .sets = sets, .set_count = 4, .insecure = true};
+    struct pl_broker_setup o = {.size = sizeof o,
+                                .config_file = l->file,
+                                .sets = sets,
+                                .set_count = 4,
+                                .flags = PL_INSECURE};
 
     snprintf(l->file, sizeof l->file, "/tmp/parley-XXXXXX");
     int fd = mkstemp(l->file);
     assert_true(fd >= 0);
     close(fd);
     set_level(l, level);
-    assert_int_equal(pl_broker_create(&l->box.broker, &o), PL_OK);
+    assert_int_equal(pl_broker_open(&l->box.broker, &o), PL_OK);
     box_run(&l->box);
 }
 

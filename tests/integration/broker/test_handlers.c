@@ -35,10 +35,11 @@ static void a17_a_registered_type_is_handled(void **st)
     (void)st;
     for (int encoding = PEER_JSON; encoding <= PEER_PROTOBUF; encoding++) {
         box_create(&b, NULL);
-        assert_int_equal(pl_broker_handle(b.broker, "echo", gate_echo, NULL),
-                         PL_OK);
-        assert_int_equal(pl_broker_handle(b.broker, "echo", gate_echo, NULL),
-                         PL_EEXIST);
+        assert_int_equal(
+            pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL), PL_OK);
+        assert_int_equal(
+            pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL),
+            PL_EEXIST);
         box_run(&b);
         peer_enter(&p, b.port, (enum peer_encoding)encoding, NULL, NULL);
         peer_await(&p, peer_rpc(&p, "echo", "{\"a\":[1,2]}"), &r);
@@ -60,22 +61,22 @@ static void a17_an_unregistered_type_is_unknown_again(void **st)
 
     (void)st;
     box_create(&b, NULL);
-    pl_broker_handle(b.broker, "echo", gate_echo, NULL);
+    pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     assert_int_equal(error_of(&p, peer_rpc(&p, "late", "1")), 104);
-    assert_int_equal(pl_broker_handle(b.broker, "late", gate_echo, NULL),
+    assert_int_equal(pl_broker_method(b.broker, "late", gate_echo, NULL, NULL),
                      PL_OK); /* while it runs */
     box_await(&b, "custom_handlers", 2);
     box_rest(&b);
     assert_int_equal(error_of(&p, peer_rpc(&p, "late", "1")), 0);
-    assert_int_equal(pl_broker_unhandle(b.broker, "late"), PL_OK);
-    assert_int_equal(pl_broker_unhandle(b.broker, "late"), PL_ENOENT);
+    assert_int_equal(pl_broker_drop_method(b.broker, "late"), PL_OK);
+    assert_int_equal(pl_broker_drop_method(b.broker, "late"), PL_ENOENT);
     box_await(&b, "custom_handlers", 1);
     box_rest(&b);
     assert_int_equal(error_of(&p, peer_rpc(&p, "late", "1")), 104);
     assert_int_equal(error_of(&p, peer_rpc(&p, "echo", "1")), 0);
-    assert_int_equal(pl_broker_unhandle(b.broker, "echo"), PL_OK);
+    assert_int_equal(pl_broker_drop_method(b.broker, "echo"), PL_OK);
     box_await(&b, "custom_handlers", 0);
     box_rest(&b);
     assert_int_equal(error_of(&p, peer_rpc(&p, "echo", "1")), 108);
@@ -90,7 +91,7 @@ static void a17_an_unknown_type_is_counted_and_answered(void **st)
 
     (void)st;
     box_create(&b, NULL);
-    pl_broker_handle(b.broker, "echo", gate_echo, NULL);
+    pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     assert_int_equal(error_of(&p, peer_rpc(&p, "what", "1")), 104);
@@ -134,7 +135,7 @@ static void a17_a_handler_may_answer_later_from_another_thread(void **st)
     (void)st;
     gate_init(&g);
     box_create(&b, NULL);
-    pl_broker_handle(b.broker, "keep", gate_keep, &g);
+    pl_broker_method(b.broker, "keep", gate_keep, &g, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     assert_int_equal(pthread_create(&thread, NULL, answer_all, &g), 0);
@@ -209,15 +210,17 @@ static void a_connect_handler_lets_clients_in_or_not(void **st)
 {
     const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
                           "admin.socket=off", "loops=2"};
-    struct pl_broker_options o = {
-        .sets = sets, .set_count = 4, .handles_connect = true};
+    struct pl_broker_setup o = {.size = sizeof o,
+                                .sets = sets,
+                                .set_count = 4,
+                                .flags = PL_HANDLES_CONNECT};
     struct peer_reply r;
     struct peer p, q;
     struct box b;
 
     (void)st;
-    assert_int_equal(pl_broker_create(&b.broker, &o), PL_OK);
-    pl_broker_handle(b.broker, "connect", judge, NULL);
+    assert_int_equal(pl_broker_open(&b.broker, &o), PL_OK);
+    pl_broker_method(b.broker, "connect", judge, NULL, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, "open sesame", NULL);
     box_await(&b, "users.all", 1);
@@ -253,16 +256,18 @@ static void an_answer_that_would_break_frames_is_refused(void **st)
     const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
                           "admin.socket=off", "channels.allow_subscribe=all",
                           "channels.allow_publish=all"};
-    struct pl_broker_options o = {
-        .sets = sets, .set_count = 5, .handles_connect = true};
+    struct pl_broker_setup o = {.size = sizeof o,
+                                .sets = sets,
+                                .set_count = 5,
+                                .flags = PL_HANDLES_CONNECT};
     enum pl_err said[WRONG_ANSWERS] = {PL_OK};
     struct peer_reply r;
     struct peer p;
     struct box b;
 
     (void)st;
-    assert_int_equal(pl_broker_create(&b.broker, &o), PL_OK);
-    pl_broker_handle(b.broker, "connect", answer_wrongly_first, said);
+    assert_int_equal(pl_broker_open(&b.broker, &o), PL_OK);
+    pl_broker_method(b.broker, "connect", answer_wrongly_first, said, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, "any", NULL);
     for (int i = 0; i < WRONG_ANSWERS; i++)

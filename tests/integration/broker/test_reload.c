@@ -53,15 +53,15 @@ static void begin(struct running *r)
     static const char *const sets[] = {
         "listen=[127.0.0.1:0]", "admin.listen=127.0.0.1:0", "admin.socket=off",
         "loops=2", "ping.interval=1h"};
-    struct pl_broker_options o = {
-        .config_file = r->file, .sets = sets, .set_count = 5};
+    struct pl_broker_setup o = {
+        .size = sizeof o, .config_file = r->file, .sets = sets, .set_count = 5};
 
     snprintf(r->file, sizeof r->file, "/tmp/parley-XXXXXX");
     int fd = mkstemp(r->file);
     assert_true(fd >= 0);
     close(fd);
     configure(r, OLD, KEY_OLD, "old", "");
-    assert_int_equal(pl_broker_create(&r->box.broker, &o), PL_OK);
+    assert_int_equal(pl_broker_open(&r->box.broker, &o), PL_OK);
     box_run(&r->box);
 }
 

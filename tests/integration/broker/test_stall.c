@@ -126,8 +126,8 @@ static void the_clients_of_another_loop_cause_the_line(void **st)
     gate_init(&g);
     box_log_begin();
     box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
-    pl_broker_handle(b.broker, "echo", gate_echo, NULL);
+    pl_broker_method(b.broker, "wall", gate_block, &g, NULL);
+    pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL);
     box_run(&b);
     peer_enter(&first, b.port, PEER_JSON, NULL, NULL);
     peer_enter(&second, b.port, PEER_JSON, NULL, NULL);
@@ -163,7 +163,7 @@ static void a_loop_that_hangs_gets_no_more_connections(void **st)
     (void)st;
     gate_init(&g);
     box_create(&b, sets);
-    pl_broker_handle(b.broker, "wall", gate_block, &g);
+    pl_broker_method(b.broker, "wall", gate_block, &g, NULL);
     box_run(&b);
     peer_enter(&first, b.port, PEER_JSON, NULL, NULL);
     peer_enter(&second, b.port, PEER_JSON, NULL, NULL);
@@ -212,8 +212,8 @@ static void *change(void *arg)
 
     for (unsigned i = 0; !atomic_load(&c->is_over); i++) {
         name_of(i, name);
-        pl_broker_unhandle(c->box->broker, name);
-        pl_broker_handle(c->box->broker, name, linger, NULL);
+        pl_broker_drop_method(c->box->broker, name);
+        pl_broker_method(c->box->broker, name, linger, NULL, NULL);
     }
     return NULL;
 }

@@ -111,9 +111,9 @@ static void a11_the_status_has_the_keys_that_programs_know(void **st)
     assert_int_equal(box_number(&b, "server_running"), 0);
     assert_true(box_has_null(&b, "dispatcher_task"));
     assert_int_equal(box_number(&b, "network_driver_running"), 0);
-    pl_broker_handle(b.broker, "one", gate_echo, NULL);
-    pl_broker_handle(b.broker, "two", gate_keep, &g);
-    pl_broker_handle(b.broker, "three", gate_block, &g);
+    pl_broker_method(b.broker, "one", gate_echo, NULL, NULL);
+    pl_broker_method(b.broker, "two", gate_keep, &g, NULL);
+    pl_broker_method(b.broker, "three", gate_block, &g, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     box_await(&b, "active_connections", 1);
@@ -294,8 +294,8 @@ static void a19_the_same_script_gives_the_same_counts(void **st)
 
     (void)st;
     box_create(&b, NULL);
-    pl_broker_handle(b.broker, "echo", gate_echo, NULL);
-    pl_broker_handle(b.broker, "note", gate_echo, NULL);
+    pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL);
+    pl_broker_method(b.broker, "note", gate_echo, NULL, NULL);
     for (int round = 0; round < 4; round++) {
         box_run(&b);
         talk(&b, round % 2 ? PEER_PROTOBUF : PEER_JSON);
@@ -318,7 +318,7 @@ static void a19_the_error_rate_is_errors_for_each_message(void **st)
 
     (void)st;
     box_create(&b, NULL);
-    pl_broker_handle(b.broker, "echo", gate_echo, NULL);
+    pl_broker_method(b.broker, "echo", gate_echo, NULL, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     for (int i = 0; i < 3; i++) {

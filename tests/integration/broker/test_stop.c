@@ -43,7 +43,8 @@ static void a1_what_is_submitted_during_stop_is_refused_and_counted(void **st)
     (void)st;
     gate_init(&g);
     box_create(&b, sets);
-    assert_int_equal(pl_broker_handle(b.broker, "keep", gate_keep, &g), PL_OK);
+    assert_int_equal(pl_broker_method(b.broker, "keep", gate_keep, &g, NULL),
+                     PL_OK);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     assert_int_equal(peer_open(&open, b.port, PEER_JSON), 101);
@@ -570,7 +571,7 @@ static void a21_a_handler_may_stop_the_broker(void **st)
 
     (void)st;
     box_create(&b, NULL);
-    pl_broker_handle(b.broker, "stop", stop_inside, b.broker);
+    pl_broker_method(b.broker, "stop", stop_inside, b.broker, NULL);
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     peer_await(&p, peer_rpc(&p, "stop", "1"), &r);

@@ -76,8 +76,8 @@ static uint16_t start(struct box *b, const char *const *more)
              tls_file(&files, "used.pem"));
     snprintf(key, sizeof key, "tls.key=[%s]", tls_file(&files, "used.key"));
     box_start(b, sets);
-    assert_int_equal(pl_broker_handle(b->broker, "errors", tell_errors, NULL),
-                     PL_OK);
+    assert_int_equal(
+        pl_broker_method(b->broker, "errors", tell_errors, NULL, NULL), PL_OK);
     return pl_broker_tls_port(b->broker, 0);
 }
 
@@ -258,8 +258,8 @@ static void a_broker_with_a_bad_file_is_not_created(void **st)
 {
     char certificate[200], key[200];
     const char *sets[] = {"listen_tls=[127.0.0.1:0]", certificate, key};
-    const struct pl_broker_options o = {
-        .sets = sets, .set_count = 3, .insecure = true};
+    const struct pl_broker_setup o = {
+        .size = sizeof o, .sets = sets, .set_count = 3, .flags = PL_INSECURE};
     struct pl_broker *b;
 
     (void)st;
@@ -269,7 +269,7 @@ static void a_broker_with_a_bad_file_is_not_created(void **st)
     snprintf(certificate, sizeof certificate, "tls.certificate=[%s]",
              tls_file(&files, "used.pem"));
     snprintf(key, sizeof key, "tls.key=[%s]", tls_file(&files, "used.key"));
-    assert_int_equal(pl_broker_create(&b, &o), PL_EINVAL);
+    assert_int_equal(pl_broker_open(&b, &o), PL_EINVAL);
     assert_true(box_log_has("key values mismatch"));
     box_log_end();
 }
