@@ -20,10 +20,16 @@ struct pl_loop;
 
 struct pl_late_options {
     uint64_t seed;
-    uint32_t delay_ms; /* the longest; some answers come with the next turn */
-    uint32_t fail_permille;  /* 10: one in a hundred is PL_EIO */
-    uint32_t again_permille; /* behind so many publications the bus brings one
-                                again that came before */
+    uint32_t delay_ms;   /* the longest; some answers come with the next turn */
+    uint32_t latency_ms; /* each answer comes so much later, and up to delay_ms
+                            more; the requests of a channel wait side by side.
+                            0: the delay of one begins when the one before it
+                            is done */
+    uint32_t timeout_permille; /* 10: one in a hundred is PL_ETIMEDOUT; half of
+                                  those that change something have done it */
+    uint32_t fail_permille;    /* 10: one in a hundred is PL_EIO */
+    uint32_t again_permille;   /* behind so many publications the bus brings one
+                                  again that came before */
     uint32_t limit; /* requests in flight in a store; more are PL_EFULL; 0: no
                        limit */
 };
