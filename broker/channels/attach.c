@@ -46,9 +46,8 @@ void pl_attach_answer(struct pl_work *w)
 
 static void in_turn(struct pl_work *w)
 {
-    w->is_ready = true;
     pl_list_append(&w->ch->outbox, &w->out);
-    pl_outbox_flush(w->ch);
+    pl_outbox_ready(w);
 }
 
 /* --- The position --- */

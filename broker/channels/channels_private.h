@@ -85,13 +85,12 @@ struct pl_work {
     struct pl_pub *pub;       /* own reference: the bus may use it after the
                                  result */
     enum pl_err error;        /* attach: of any of its steps */
-    uint8_t outstanding;      /* attach: steps before the position */
-    bool fan_out;     /* publish: the result also delivers the publication on
-                         the publisher's loop */
-    bool is_ready;    /* in the outbox: send the result in its turn */
-    bool is_detached; /* attach: the client has detached meanwhile */
-    bool is_back;     /* attach: its last leave was not published, so no join
-                         is */
+    uint8_t outstanding;      /* attach: steps to go before the position */
+    bool fan_out;     /* publish: the publisher's loop gets the answer */
+    bool is_ready;    /* in the outbox: to be answered in its turn */
+    bool is_on_bus;   /* publish: the bus has not answered */
+    bool is_detached; /* attach: the client has left meanwhile */
+    bool is_back;     /* attach: its leave was never told, so no join is */
     union {
         struct pl_store_op op; /* first in all of them */
         struct pl_stream_append append;
@@ -159,8 +158,12 @@ void pl_work_fail(struct pl_work *w, enum pl_err err);
  * takes joins and leaves now, see channels.c.  Frees `w` in the end. */
 void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind);
 
-/* Send the results in the outbox up to the first one that is not ready. */
-void pl_outbox_flush(struct pl_channel *ch);
+/* `w`, which is in the outbox, may be answered: do so when its turn has come,
+ * and behind it the others that are ready. */
+void pl_outbox_ready(struct pl_work *w);
+
+/* `w`, which is in the outbox, has failed: it needs no turn. */
+void pl_outbox_fail(struct pl_work *w, enum pl_err err);
 
 /* Give error 503 to all pending requests. */
 void pl_works_refuse(struct pl_channels *c);
@@ -178,8 +181,7 @@ void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m);
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own);
 
-/* publish.c.  Report a publication that has reached its turn in the outbox
- * after the bus failed. */
+/* publish.c: the outbox has come to a publication. */
 void pl_publish_answer(struct pl_work *w);
 
 /* attach.c.  The bus or the presence store completed a step; the attach reached

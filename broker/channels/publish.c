@@ -118,19 +118,35 @@ static void relay(struct pl_channels *c, struct pl_pub *pub)
             relay_to(c, l, pub);
 }
 
+/* Stores that answer later may bring an event up out of turn: that of an
+ * earlier publication was lost, or waits for a refusal. */
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own)
 {
-    if (own != NULL)
-        deliver(pl_work_of(&own->op));
-    else
+    struct pl_work *w = own == NULL ? NULL : pl_work_of(&own->op);
+
+    if (w == NULL)
         relay(owner, pub);
+    else if (!pl_list_is_linked(&w->out))
+        deliver(w);
+    else
+        pl_outbox_ready(w);
 }
 
+/* The bus may still have to answer; the work goes with that. */
 void pl_publish_answer(struct pl_work *w)
 {
     deliver(w);
-    pl_work_destroy(w);
+    if (!w->is_on_bus)
+        pl_work_destroy(w);
+}
+
+static void fail(struct pl_work *w, enum pl_err err)
+{
+    if (pl_list_is_linked(&w->out))
+        pl_outbox_fail(w, err);
+    else
+        pl_work_fail(w, err);
 }
 
 /* The bus completed the request.  A stored publication counts as published even
@@ -141,22 +157,17 @@ static void on_bus(struct pl_store_op *op)
 {
     struct pl_work *w = pl_work_of(op);
     struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
-    struct pl_channel *ch = w->ch;
+    bool has_failed = op->error != PL_OK && !w->is_ready;
 
-    if (ch != NULL)
-        ch->users++;
+    w->is_on_bus = false;
     if (m == NULL)
-        pl_work_destroy(w); /* deliver() ran already, with the event */
-    else if (op->error != PL_OK && !m->stored)
-        pl_work_fail(w, op->error);
-    else if (ch != NULL)
-        w->is_ready = true;
+        pl_work_destroy(w); /* its event came first */
+    else if (has_failed && !m->stored)
+        fail(w, op->error);
+    else if (pl_list_is_linked(&w->out))
+        pl_outbox_ready(w);
     else
         pl_publish_answer(w);
-    if (ch == NULL)
-        return;
-    pl_outbox_flush(ch);
-    pl_channel_unpin(ch);
 }
 
 static void to_bus(struct pl_work *w)
@@ -164,10 +175,11 @@ static void to_bus(struct pl_work *w)
     struct pl_bus *bus = w->owner->bus;
     struct pl_pub *pub = ((struct pl_publish_mail *)w->msg)->pub;
 
-    if (!w->owner->is_immediate)
+    w->is_on_bus = true;
+    if (!w->owner->is_immediate) {
         w->pub = pl_pub_hold(pub);
-    if (w->ch != NULL)
         pl_list_append(&w->ch->outbox, &w->out);
+    }
     pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_bus);
     w->store.bus.kind = PL_BUS_PUBLICATION;
     w->store.bus.pub = pub;

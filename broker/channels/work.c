@@ -4,10 +4,11 @@
  * Freed requests are kept for reuse, because with the memory stores each
  * publication needs one for a few hundred nanoseconds.
  *
- * The outbox keeps a channel's order when stores complete later: a publication
- * enters it with its offset and leaves it when it is fanned out; an attach
- * enters it with its position, and its result is sent when it is first.  With
- * the memory stores the outbox is empty between requests. */
+ * The outbox is what keeps a channel's order when stores answer late: a
+ * publication enters it when it has its offset and leaves it when it is fanned
+ * out, which its event on the bus or the bus's answer allows in its turn; an
+ * attach enters it when it has its position and is answered when it is first.
+ * With the memory stores it is not used by publications. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -144,7 +145,8 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
         told(&w->store.op);
 }
 
-void pl_outbox_flush(struct pl_channel *ch)
+/* Answer what waits in the outbox up to the next that is not ready. */
+static void flush(struct pl_channel *ch)
 {
     ch->users++; /* the last request may free the channel */
     while (!pl_list_is_empty(&ch->outbox)) {
@@ -158,6 +160,23 @@ void pl_outbox_flush(struct pl_channel *ch)
         else
             pl_attach_answer(w);
     }
+    pl_channel_unpin(ch);
+}
+
+void pl_outbox_ready(struct pl_work *w)
+{
+    w->is_ready = true;
+    if (w->ch->outbox.next == &w->out)
+        flush(w->ch);
+}
+
+void pl_outbox_fail(struct pl_work *w, enum pl_err err)
+{
+    struct pl_channel *ch = w->ch;
+
+    ch->users++;
+    pl_work_fail(w, err);
+    flush(ch);
     pl_channel_unpin(ch);
 }
 

@@ -254,6 +254,82 @@ what_is_stored_is_fanned_out_in_order_though_the_bus_fails(void **state)
     rig_destroy(r);
 }
 
+/* The event of what is on the bus comes up, without its answer. */
+static void bring_event(struct hand_bus *h, unsigned i)
+{
+    struct pl_bus_publish *r = h->held[i];
+
+    h->events->publication(h->owner, r->pub, r);
+}
+
+static void check_offsets(struct rig *r, unsigned h, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct pl_publication_mail *m = rig_mail(r, h, PL_MAIL_PUBLICATION, i);
+
+        assert_non_null(m);
+        assert_int_equal(m->pub->offset, i + 1);
+    }
+    assert_null(rig_mail(r, h, PL_MAIL_PUBLICATION, count));
+}
+
+static void an_event_that_never_comes_lets_no_later_one_pass(void **state)
+{
+    struct hand_bus bus;
+    struct rig *r = make_with(&bus, true);
+
+    (void)state;
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    rig_publish(r, 0, "a", "x");
+    rig_publish(r, 0, "a", "y");
+    rig_run(r, 0);
+    bring_event(&bus, 1);
+    rig_run(r, 0);
+    check_offsets(r, 1, 0);
+    answer(&bus, PL_ETIMEDOUT);
+    answer(&bus, PL_OK);
+    rig_run(r, 0);
+    check_offsets(r, 1, 2);
+    rig_destroy(r);
+}
+
+/* The second is refused; the events come up before the bus has answered. */
+static void an_event_that_comes_early_passes_no_refused_one(void **state)
+{
+    struct hand_bus bus;
+    struct rig *r = make_with(&bus, true);
+
+    (void)state;
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    rig_publish(r, 0, "a", "x");
+    rig_run(r, 0);
+    bus.refuses = true;
+    rig_publish(r, 0, "a", "y");
+    rig_run(r, 0);
+    bus.refuses = false;
+    rig_publish(r, 0, "a", "z");
+    rig_run(r, 0);
+    rig_attach(r, 4, "a", 0);
+    rig_run(r, 0);
+    bring_event(&bus, 0);
+    bring_event(&bus, 1);
+    rig_run(r, 0);
+    check_offsets(r, 1, 3);
+    assert_non_null(rig_mail(r, 1, PL_MAIL_ATTACH, 1));
+    answer(&bus, PL_OK);
+    answer(&bus, PL_EIO);
+    rig_run(r, 0);
+    check_offsets(r, 1, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(
+            ((struct pl_publish_mail *)rig_mail(r, 0, PL_MAIL_PUBLISH, i))
+                ->error,
+            0);
+    rig_destroy(r);
+}
+
 static void without_history_a_failed_bus_is_an_error(void **state)
 {
     struct hand_bus bus;
@@ -416,6 +492,8 @@ int main(void)
             a_gap_of_the_bus_is_told_to_every_loop_with_subscribers),
         cmocka_unit_test(
             what_is_stored_is_fanned_out_in_order_though_the_bus_fails),
+        cmocka_unit_test(an_event_that_never_comes_lets_no_later_one_pass),
+        cmocka_unit_test(an_event_that_comes_early_passes_no_refused_one),
         cmocka_unit_test(without_history_a_failed_bus_is_an_error),
         cmocka_unit_test(a_publication_of_another_node_reaches_the_hubs),
         cmocka_unit_test(the_bus_is_attached_while_there_are_subscribers),
