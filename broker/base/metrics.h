@@ -49,6 +49,12 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(HUB_CHANNELS, PL_GAUGE, "hub_channels",                                  \
       "channels with subscribers on this loop")                                \
     X(CHANNELS, PL_GAUGE, "channels", "channels with subscribers, by owner")   \
+    X(STORE_REQUESTS, PL_GAUGE, "store_requests",                              \
+      "requests about channels that wait for stores")                          \
+    X(STORE_REQUEST_BYTES, PL_GAUGE, "store_request_bytes",                    \
+      "what their publications and parts of answers take")                     \
+    X(LEAVING, PL_GAUGE, "leaving",                                            \
+      "clients that presence is still to forget")                              \
     X(STREAMS, PL_GAUGE, "streams", "channels whose position is kept")         \
     X(STREAMS_EVICTED, PL_COUNTER, "streams_evicted",                          \
       "channels forgotten for new ones at limits.channels")                    \
@@ -163,6 +169,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
     X(REFUSED_BUSY, PL_COUNTER, "refused_busy", "commands answered with 111")  \
     X(REFUSED_NEW_CHANNELS, PL_COUNTER, "refused_new_channels",                \
       "commands answered 111: limits.new_channels_per_minute")                 \
+    X(REFUSED_STORE_REQUESTS, PL_COUNTER, "refused_store_requests",            \
+      "requests about channels refused because too many wait for stores")      \
     X(USERS, PL_GAUGE, "users", "users with a connection")                     \
     X(USERS_SINGLE, PL_GAUGE, "users_single", "users with one connection")     \
     X(USERS_SEVERAL, PL_GAUGE, "users_several",                                \

@@ -20,6 +20,67 @@ static struct pl_attach_mail *mail_of(struct pl_work *w)
     return (struct pl_attach_mail *)w->msg;
 }
 
+/* --- Attaches in flight, by client ---
+ *
+ * A map, since in a crowd that comes and goes while the stores are slow every
+ * detach has to find its attach. */
+
+struct attach_key {
+    const struct pl_channel *ch;
+    const struct pl_client *client;
+};
+
+static uint64_t hash_of(const struct attach_key *k)
+{
+    uint64_t h = (uintptr_t)k->client ^ k->ch->node.hash;
+
+    h *= UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
+}
+
+static bool match(const struct pl_map_node *n, const void *key)
+{
+    const struct attach_key *k = key;
+    struct pl_work *w =
+        PL_CONTAINER((struct pl_map_node *)n, struct pl_work, attaching);
+
+    return w->ch == k->ch && mail_of(w)->client == k->client;
+}
+
+static enum pl_err enter_map(struct pl_work *w)
+{
+    struct attach_key key = {w->ch, mail_of(w)->client};
+    enum pl_err rc;
+
+    if (w->owner->is_immediate)
+        return PL_OK;
+    rc = pl_map_add(&w->owner->attaching, &w->attaching, hash_of(&key));
+    w->is_attaching = rc == PL_OK;
+    return rc;
+}
+
+static void leave_map(struct pl_work *w)
+{
+    if (w->is_attaching)
+        pl_map_remove(&w->owner->attaching, &w->attaching);
+    w->is_attaching = false;
+}
+
+void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
+{
+    struct attach_key key = {ch, client};
+    struct pl_map_node *n =
+        pl_map_find(&ch->owner->attaching, hash_of(&key), match, &key);
+
+    if (n == NULL)
+        return;
+    struct pl_work *w = PL_CONTAINER(n, struct pl_work, attaching);
+    w->is_detached = true;
+    leave_map(w); /* the same client may come again meanwhile */
+}
+
+/* --- The answer --- */
+
 static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
 {
     return w->owner->options.join_leave && !w->is_detached && !w->is_back &&
@@ -35,7 +96,7 @@ void pl_attach_answer(struct pl_work *w)
         pl_client_table_mark(&w->ch->members, m->client);
     if (join)
         w->client = pl_client_hold(m->client);
-    pl_list_remove(&w->attaching);
+    leave_map(w);
     w->msg = NULL;
     pl_mail_answer(&w->owner->actor, &m->msg);
     if (join)
@@ -209,6 +270,8 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
 void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
 {
     assert(m->msg.from.loop < c->loop_count);
+    if (pl_works_turn_away(c, &m->msg, pl_leaving_count(c)))
+        return;
     struct pl_channel *ch =
         pl_channel_pin(c, pl_blob_span(m->channel), m->hash);
     struct pl_work *w = ch == NULL ? NULL : pl_work_create(c, ch);
@@ -225,11 +288,12 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
             w->is_back = pl_leave_cancel(ch, m->client);
             if (w->is_back) /* other clients see it as present all the time */
                 pl_client_table_mark(&ch->members, m->client);
-            pl_list_append(&ch->attaching, &w->attaching);
-            begin(w);
-        } else {
-            pl_work_fail(w, rc);
+            rc = enter_map(w);
         }
+        if (rc == PL_OK)
+            begin(w);
+        else
+            pl_work_fail(w, rc);
     }
     if (ch != NULL)
         pl_channel_unpin(ch);

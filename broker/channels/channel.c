@@ -40,7 +40,6 @@ static struct pl_channel *create(struct pl_channels *c, struct pl_span channel,
     if (ch == NULL)
         return NULL;
     ch->owner = c;
-    pl_list_init(&ch->attaching);
     pl_list_init(&ch->waiting);
     pl_list_init(&ch->outbox);
     ch->name = pl_blob_create(channel);
@@ -78,6 +77,8 @@ static void free_one(struct pl_map_node *n, void *arg)
     struct pl_channel *ch = (struct pl_channel *)n;
     struct pl_channels *c = arg;
 
+    if (ch->bus == PL_BUS_ATTACHING || ch->bus == PL_BUS_DETACHING)
+        pl_works_count(c, UINT32_MAX);
     if (ch->members.count > 0 && c->options.metrics != NULL)
         pl_gauge_drop(c->options.metrics, PL_METRIC_CHANNELS, 1);
     destroy(ch);
@@ -103,6 +104,7 @@ static enum pl_store_reply ask_bus(struct pl_channel *ch, bool attach)
                                       .hash = ch->node.hash,
                                       .done = attach ? attached : detached};
     ch->users++;
+    pl_works_count(ch->owner, 1);
     return attach ? bus->ops->attach(bus, &ch->bus_op)
                   : bus->ops->detach(bus, &ch->bus_op);
 }
@@ -111,6 +113,7 @@ static void take_answer(struct pl_channel *ch)
 {
     bool is_on = ch->bus == PL_BUS_ATTACHING && ch->bus_op.error == PL_OK;
 
+    pl_works_count(ch->owner, UINT32_MAX);
     ch->bus = is_on ? PL_BUS_ATTACHED : PL_BUS_APART;
 }
 

@@ -237,12 +237,7 @@ static void release_all(struct pl_channels *c)
     pl_channels_free_all(c);
     pl_works_free_all(c);
     pl_makers_fini(&c->makers);
-    while (c->leaving != NULL) {
-        struct pl_msg *m = c->leaving;
-
-        c->leaving = m->next;
-        pl_mail_destroy(m);
-    }
+    pl_leaving_fini(c);
 }
 
 static void reap(struct pl_actor *a)
@@ -393,6 +388,8 @@ struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
         .new_channels = c->limits.new_channels_per_minute,
         .new_channels_burst = c->limits.new_channels_per_minute,
         .recover_bytes = pl_config_recover_bytes(c),
+        .in_flight_limit = PL_CHANNELS_IN_FLIGHT,
+        .in_flight_bytes = PL_CHANNELS_IN_FLIGHT_BYTES,
         .answer_work = PL_TIME_SHARE_USUAL,
     };
 }
@@ -410,9 +407,10 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     c->retry.fire = on_retry;
     c->answers.most = c->lists.most = options->answer_work;
     pl_list_init(&c->works);
-    if (make_stores(c, loop) != PL_OK ||
+    if (make_stores(c, loop) != PL_OK || pl_leaving_init(c) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {
-        destroy_stores(c); /* the caller still owns the given stores */
+        destroy_stores(c); /* those given are still the caller's */
+        pl_leaving_fini(c);
         free(c);
         return PL_ENOMEM;
     }

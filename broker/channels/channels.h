@@ -6,7 +6,10 @@
  * pl_query_mail, pl_list_mail and pl_memory_mail (mail.h) and sends
  * pl_publication_mail, pl_presence_event_mail and pl_gap_mail to hubs.
  *
- * The mailbox holds 65,536 messages; more are refused. */
+ * The mailbox holds 65,536 messages; more are refused.  What waits for stores
+ * is bounded by options.in_flight_limit and in_flight_bytes; more is answered
+ * 111.  A detach is always taken; while the bound is reached it is only noted,
+ * and the clients so noted count for attaches. */
 #ifndef PL_CHANNELS_H
 #define PL_CHANNELS_H
 
@@ -16,23 +19,11 @@
 #include "address.h"
 #include "err.h"
 
-/* What an owner promises:
- * - A hub receives the publications of a channel, and the results for their
- *   publishers, in the order of their offsets, each once: as
- *   pl_publication_mail, or as the publisher's own result with fan_out.
- * - The result of an attach arrives after every publication up to the offset in
- *   it, and before every later one.
- * - A join arrives after the result of the client's attach, before its leave.
- *   An attach that failed or was detached before its result causes neither.  A
- *   subscriber with PL_ATTACH_JOIN_LEAVE gets, from some moment on, the joins
- *   and leaves of a client alternately, except those that the bus or an
- *   allocation lost.
- * - A detach without an attach (which failed or was never delivered) does
- *   nothing.  A second attach of the same client gets error 105.
- * - A publication gets error 111, and is neither stored nor numbered, if a loop
- *   with subscribers has a backlog or the store is full.
- * - A stored publication is reported as published even if the bus failed; the
- *   subscribers of this owner get it. */
+enum {
+    PL_CHANNELS_IN_FLIGHT = 131072, /* what options usually say */
+    PL_CHANNELS_IN_FLIGHT_BYTES = 64 << 20
+};
+
 struct pl_channels; /* opaque */
 struct pl_bus;
 struct pl_loop;
@@ -59,9 +50,13 @@ struct pl_channels_options {
     uint32_t new_channels_burst; /* of them at once */
     uint64_t backlog_limit;      /* messages waiting for one loop; 0: no
                                     limit */
-    uint32_t recover_bytes; /* of one recovery, else it fails; 0: no limit */
-    uint64_t answer_work;   /* units of time_share.h for long replies at once,
-                               else queries get error 111; 0: no limit */
+    uint32_t recover_bytes;   /* of one recovery, else it fails; 0: no limit */
+    uint32_t in_flight_limit; /* requests that wait for stores; more get error
+                                 111.  0: no limit */
+    uint64_t in_flight_bytes; /* of their publications and parts of answers;
+                                 the same */
+    uint64_t answer_work; /* units of time_share.h for long replies at once,
+                             else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
     /* The stores, for this owner alone; NULL: a memory store. */
     struct pl_stream *stream;

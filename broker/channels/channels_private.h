@@ -27,6 +27,14 @@
 
 struct pl_work;
 
+/* Detaches to try again, see leave.c: the oldest first, and by client. */
+struct pl_leaving {
+    struct pl_msg *first;
+    struct pl_msg *last;
+    struct pl_map map;
+    struct pl_detach_mail guest; /* without a client: the map is not empty */
+};
+
 struct pl_channels {
     struct pl_actor actor;
     struct pl_channels_options options;
@@ -38,9 +46,12 @@ struct pl_channels {
     struct pl_map map;            /* of struct pl_channel */
     struct pl_makers makers;
     struct pl_list works;
-    struct pl_work *spares; /* free list */
+    struct pl_map attaching; /* those of them whose attach is not answered */
+    uint32_t in_flight;      /* works, and requests of channels to the bus */
+    uint64_t in_flight_bytes;
+    struct pl_work *spares; /* kept for the next requests */
     unsigned spare_count;
-    struct pl_msg *leaving;       /* detaches to retry, see leave.c */
+    struct pl_leaving leaving;
     struct pl_timer retry;        /* of `leaving` and of gaps */
     struct pl_time_share answers; /* bounds long replies to queries ... */
     struct pl_time_share lists;   /* ... and lists of channels */
@@ -61,9 +72,8 @@ struct pl_channel {
     struct pl_channels *owner;
     struct pl_blob *name;           /* own reference */
     struct pl_client_table members; /* all subscribers; marked: has joined */
-    struct pl_list attaching;       /* requests with a pending attach */
     struct pl_list waiting;         /* attaches that wait for the bus */
-    struct pl_list outbox;          /* requests in the order of their offsets */
+    struct pl_list outbox;          /* works in the order of their offsets */
     struct pl_store_op bus_op;
     uint8_t bus;        /* enum pl_bus_state */
     bool gap_is_due;    /* out of memory for a gap mail */
@@ -73,24 +83,24 @@ struct pl_channel {
 };
 
 struct pl_work {
-    struct pl_list link;      /* in the owner's `works` */
-    struct pl_list attaching; /* in the channel's `attaching` */
-    struct pl_list out;       /* in the channel's `waiting`, later `outbox` */
+    struct pl_list link;          /* of the owner's works */
+    struct pl_map_node attaching; /* of the owner's attaching */
+    struct pl_list out;           /* of the channel's waiting, later outbox */
     struct pl_channels *owner;
-    struct pl_channel *ch;    /* pinned; NULL: the request needs no channel */
-    struct pl_msg *msg;       /* the request, owned; NULL after its result was
-                                 sent */
-    struct pl_msg *mails;     /* of a publication: one per loop, not sent yet */
-    struct pl_client *client; /* own reference: of a join or leave */
-    struct pl_pub *pub;       /* own reference: the bus may use it after the
-                                 result */
+    struct pl_channel *ch;    /* pinned; NULL: the request needs none */
+    struct pl_msg *msg;       /* the request, owned; NULL once answered */
+    struct pl_msg *mails;     /* a publication's, one a loop, not sent yet */
+    struct pl_client *client; /* held: of a join or leave */
+    struct pl_pub *pub;       /* held: the bus may need it behind the answer */
+    uint64_t bytes;           /* of the owner's in_flight_bytes */
     enum pl_err error;        /* attach: of any of its steps */
     uint8_t outstanding;      /* attach: steps to go before the position */
-    bool fan_out;     /* publish: the publisher's loop gets the answer */
-    bool is_ready;    /* in the outbox: to be answered in its turn */
-    bool is_on_bus;   /* publish: the bus has not answered */
-    bool is_detached; /* attach: the client has left meanwhile */
-    bool is_back;     /* attach: its leave was never told, so no join is */
+    bool fan_out;      /* publish: the publisher's loop gets the answer */
+    bool is_attaching; /* in the owner's map */
+    bool is_ready;     /* in the outbox: to be answered in its turn */
+    bool is_on_bus;    /* publish: the bus has not answered */
+    bool is_detached;  /* attach: the client has left meanwhile */
+    bool is_back;      /* attach: its leave was never told, so no join is */
     union {
         struct pl_store_op op; /* first in all of them */
         struct pl_stream_append append;
@@ -138,7 +148,20 @@ struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch);
 /* Free a pending request and all it owns; this may free its channel. */
 void pl_work_destroy(struct pl_work *w);
 
-/* Prepare a store request of `w`. */
+/* Whether stores have as much to do for `c` as may be; `more` are to be counted
+ * with it. */
+bool pl_works_are_full(const struct pl_channels *c, size_t more);
+
+/* The same, and `msg` was answered 111. */
+bool pl_works_turn_away(struct pl_channels *c, struct pl_msg *msg, size_t more);
+
+/* The work keeps so many bytes more until it ends. */
+void pl_work_charge(struct pl_work *w, uint64_t bytes);
+
+/* So many requests more, or less: `by` wraps. */
+void pl_works_count(struct pl_channels *c, uint32_t by);
+
+/* Begin a store's request of `w`. */
 void pl_work_prepare(struct pl_work *w, struct pl_span channel, uint64_t hash,
                      void (*done)(struct pl_store_op *op));
 
@@ -189,7 +212,20 @@ void pl_publish_answer(struct pl_work *w);
 void pl_attach_step(struct pl_work *w, enum pl_err error);
 void pl_attach_answer(struct pl_work *w);
 
-/* leave.c.  Retry detaches that failed. */
+/* attach.c: the attach of `client` that is in flight, if any, makes no join. */
+void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client);
+
+/* leave.c: the beginning and the end of c->leaving. */
+enum pl_err pl_leaving_init(struct pl_channels *c);
+void pl_leaving_fini(struct pl_channels *c);
+
+/* leave.c: how many there are. */
+static inline size_t pl_leaving_count(const struct pl_channels *c)
+{
+    return c->leaving.map.count - 1;
+}
+
+/* leave.c: try again what found no memory, or whose store failed. */
 void pl_leave_retry(struct pl_channels *c);
 
 /* leave.c.  Return true if `client` attaches again before its leave was

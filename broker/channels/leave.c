@@ -8,27 +8,107 @@
  * If the client attaches again before its leave is published, neither that
  * leave nor the new join is published.
  *
- * Once the member is removed, m->is_untold means that no leave is due. */
+ * While the presence store is away everybody that goes is kept so.  Each client
+ * is kept once for a channel, and attaches count those kept (work.c), so there
+ * are never more than in_flight_limit and the memberships of that moment.  They
+ * are found by client in a map, since each attach looks there, and tried again
+ * a part at a time.
+ *
+ * m->is_untold, once the membership is given back, says whether a leave is due:
+ * true, none is. */
 #include "channels_private.h"
 
 #include <assert.h>
 
-/* Prevent the join of a pending attach of `client`, if there is one. */
-static void cancel_attach(struct pl_channel *ch, const struct pl_client *client)
+enum { RETRIES = 4096 }; /* in one go */
+
+/* --- Who is still to be taken out of presence --- */
+
+struct leaving_key {
+    struct pl_span channel;
+    uint64_t hash;
+    const struct pl_client *client;
+};
+
+static uint64_t hash_of(const struct leaving_key *k)
 {
-    struct pl_list *at;
+    uint64_t h = (uintptr_t)k->client ^ k->hash;
 
-    for (at = ch->attaching.prev; at != &ch->attaching; at = at->prev) {
-        struct pl_work *w = PL_CONTAINER(at, struct pl_work, attaching);
-
-        if (((struct pl_attach_mail *)w->msg)->client == client) {
-            w->is_detached = true;
-            return;
-        }
-    }
+    h *= UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
 }
 
-/* Remove the member.  Return false if it was none. */
+static struct pl_detach_mail *mail_of(const struct pl_map_node *n)
+{
+    return PL_CONTAINER(n, struct pl_detach_mail, node);
+}
+
+static bool match(const struct pl_map_node *n, const void *key)
+{
+    const struct leaving_key *k = key;
+    const struct pl_detach_mail *m = mail_of(n);
+
+    return m->client == k->client && m->hash == k->hash &&
+           pl_span_equal(pl_blob_span(m->channel), k->channel);
+}
+
+static struct pl_detach_mail *find(const struct pl_channel *ch,
+                                   const struct pl_client *client)
+{
+    struct leaving_key key = {pl_blob_span(ch->name), ch->node.hash, client};
+    struct pl_map_node *n =
+        pl_map_find(&ch->owner->leaving.map, hash_of(&key), match, &key);
+
+    return n == NULL ? NULL : mail_of(n);
+}
+
+static void count(struct pl_channels *c, uint64_t by)
+{
+    if (c->options.metrics != NULL)
+        pl_count(c->options.metrics, PL_METRIC_LEAVING, by);
+}
+
+static void put(struct pl_channel *ch, struct pl_detach_mail *m)
+{
+    struct pl_leaving *l = &ch->owner->leaving;
+    struct leaving_key key = {pl_blob_span(ch->name), ch->node.hash, m->client};
+
+    pl_map_add(&l->map, &m->node, hash_of(&key)); /* cannot fail: the guest */
+    m->msg.next = NULL;
+    if (l->first == NULL)
+        l->first = &m->msg;
+    else
+        l->last->next = &m->msg;
+    l->last = &m->msg;
+    count(ch->owner, 1);
+}
+
+static struct pl_detach_mail *take(struct pl_channels *c)
+{
+    struct pl_detach_mail *m = (struct pl_detach_mail *)c->leaving.first;
+
+    c->leaving.first = m->msg.next;
+    m->msg.next = NULL;
+    pl_map_remove(&c->leaving.map, &m->node);
+    count(c, UINT64_MAX);
+    return m;
+}
+
+enum pl_err pl_leaving_init(struct pl_channels *c)
+{
+    return pl_map_add(&c->leaving.map, &c->leaving.guest.node, 0);
+}
+
+void pl_leaving_fini(struct pl_channels *c)
+{
+    while (c->leaving.first != NULL)
+        pl_mail_destroy(&take(c)->msg);
+    pl_map_fini(&c->leaving.map);
+}
+
+/* --- A detach --- */
+
+/* False: it was not there. */
 static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
                             struct pl_detach_mail *m)
 {
@@ -36,7 +116,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
 
     if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
         return false;
-    cancel_attach(ch, m->client);
+    pl_attach_cancel(ch, m->client);
     m->is_untold = !has_joined || !c->options.join_leave ||
                    (m->flags & PL_ATTACH_HIDDEN) != 0;
     assert(m->msg.from.loop < c->loop_count &&
@@ -55,31 +135,37 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     return true;
 }
 
-/* Keep the detach for a retry, and pin the channel until then. */
+/* Once for each client, however often it has gone meanwhile. */
+static void merge(struct pl_detach_mail *into, struct pl_detach_mail *m)
+{
+    into->is_untold = into->is_untold && m->is_untold;
+    if ((m->flags & PL_ATTACH_HIDDEN) == 0)
+        into->flags &= (uint8_t)~PL_ATTACH_HIDDEN;
+    pl_mail_destroy(&m->msg);
+}
+
+/* The channel stays, pinned, until then. */
 static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
 {
-    struct pl_channels *c = ch->owner;
+    struct pl_detach_mail *other = find(ch, m->client);
 
+    if (other != NULL) {
+        merge(other, m);
+        return;
+    }
     ch->users++;
-    m->msg.next = c->leaving;
-    c->leaving = &m->msg;
-    pl_channels_try_later(c);
+    put(ch, m);
+    pl_channels_try_later(ch->owner);
 }
 
 bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
 {
-    struct pl_msg *at;
+    struct pl_detach_mail *m = find(ch, client);
 
-    for (at = ch->owner->leaving; at != NULL; at = at->next) {
-        struct pl_detach_mail *m = (struct pl_detach_mail *)at;
-
-        if (m->client == client && m->hash == ch->node.hash && !m->is_untold &&
-            pl_span_equal(pl_blob_span(m->channel), pl_blob_span(ch->name))) {
-            m->is_untold = true;
-            return true;
-        }
-    }
-    return false;
+    if (m == NULL || m->is_untold)
+        return false;
+    m->is_untold = true;
+    return true;
 }
 
 static void tell(struct pl_work *w)
@@ -118,7 +204,8 @@ static void on_removed(struct pl_store_op *op)
 static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
 {
     struct pl_presence *p = ch->owner->presence;
-    struct pl_work *w = pl_work_create(ch->owner, ch);
+    struct pl_work *w =
+        pl_works_are_full(ch->owner, 0) ? NULL : pl_work_create(ch->owner, ch);
 
     if (w == NULL) {
         try_later(ch, m);
@@ -135,25 +222,30 @@ static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
         on_removed(&w->store.op);
 }
 
+static void retry(struct pl_channels *c)
+{
+    struct pl_detach_mail *m = take(c);
+    struct pl_channel *ch =
+        pl_channel_find(c, pl_blob_span(m->channel), m->hash);
+
+    assert(ch != NULL);
+    if (pl_client_table_has(&ch->members, m->client))
+        pl_mail_destroy(&m->msg);
+    else
+        leave(ch, m);
+    pl_channel_unpin(ch);
+}
+
 void pl_leave_retry(struct pl_channels *c)
 {
-    struct pl_msg *at = c->leaving;
+    size_t most = pl_leaving_count(c);
 
-    c->leaving = NULL;
-    while (at != NULL) {
-        struct pl_detach_mail *m = (struct pl_detach_mail *)at;
-        struct pl_channel *ch =
-            pl_channel_find(c, pl_blob_span(m->channel), m->hash);
-
-        at = at->next;
-        m->msg.next = NULL;
-        assert(ch != NULL);
-        if (pl_client_table_has(&ch->members, m->client))
-            pl_mail_destroy(&m->msg);
-        else
-            leave(ch, m);
-        pl_channel_unpin(ch);
-    }
+    if (most > RETRIES)
+        most = RETRIES;
+    while (most-- > 0 && !pl_works_are_full(c, 0))
+        retry(c);
+    if (c->leaving.first != NULL)
+        pl_channels_try_later(c);
 }
 
 void pl_channels_detach(struct pl_channels *c, struct pl_detach_mail *m)

@@ -219,7 +219,18 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
         on_append(&w->store.op);
 }
 
-/* Publish in `ch`, which may be NULL. */
+/* What it takes while it waits for stores. */
+static uint64_t cost_of(const struct pl_work *w)
+{
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+    uint64_t cost = sizeof *w + sizeof *m + sizeof *m->pub + m->pub->room;
+
+    for (const struct pl_msg *at = w->mails; at != NULL; at = at->next)
+        cost += sizeof(struct pl_publication_mail);
+    return cost;
+}
+
+/* With `ch`, which may be NULL. */
 static void publish(struct pl_channels *c, struct pl_channel *ch,
                     struct pl_publish_mail *m)
 {
@@ -233,10 +244,13 @@ static void publish(struct pl_channels *c, struct pl_channel *ch,
         return;
     }
     w->msg = &m->msg;
-    if (ch != NULL && make_mails(w) != PL_OK)
+    if (ch != NULL && make_mails(w) != PL_OK) {
         pl_work_fail(w, PL_ENOMEM);
-    else
-        begin(w, m->pub);
+        return;
+    }
+    if (!c->is_immediate)
+        pl_work_charge(w, cost_of(w));
+    begin(w, m->pub);
 }
 
 void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
@@ -246,6 +260,8 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
     m->accepted = 0;
     m->stored = m->fan_out = false;
     m->epoch[0] = '\0';
+    if (pl_works_turn_away(c, &m->msg, 0))
+        return;
     if (c->is_immediate) {
         publish(c, pl_channel_find(c, name, m->pub->hash), m);
         return;

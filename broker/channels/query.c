@@ -192,6 +192,8 @@ void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m)
         pl_mail_answer(&c->actor, &m->msg);
         return;
     }
+    if (pl_works_turn_away(c, &m->msg, 0))
+        return;
     uint32_t code = check(c, m);
     struct pl_work *w = code != 0 ? NULL : pl_work_create(c, NULL);
 

@@ -31,8 +31,62 @@ struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch)
     if (ch != NULL)
         ch->users++;
     pl_list_append(&c->works, &w->link);
+    if (!c->is_immediate)
+        pl_works_count(c, 1);
     return w;
 }
+
+/* --- How much is in flight --- */
+
+static void count(struct pl_channels *c, enum pl_metric what, uint64_t by)
+{
+    if (c->options.metrics != NULL)
+        pl_count(c->options.metrics, what, by);
+}
+
+void pl_works_count(struct pl_channels *c, uint32_t by)
+{
+    c->in_flight += by;
+    count(c, PL_METRIC_STORE_REQUESTS, (uint64_t)(int32_t)by);
+}
+
+void pl_work_charge(struct pl_work *w, uint64_t bytes)
+{
+    w->bytes += bytes;
+    w->owner->in_flight_bytes += bytes;
+    count(w->owner, PL_METRIC_STORE_REQUEST_BYTES, bytes);
+}
+
+static void uncount(struct pl_work *w)
+{
+    struct pl_channels *c = w->owner;
+
+    if (c->is_immediate)
+        return;
+    pl_works_count(c, UINT32_MAX);
+    c->in_flight_bytes -= w->bytes;
+    count(c, PL_METRIC_STORE_REQUEST_BYTES, -w->bytes);
+}
+
+bool pl_works_are_full(const struct pl_channels *c, size_t more)
+{
+    const struct pl_channels_options *o = &c->options;
+
+    return (o->in_flight_limit > 0 &&
+            c->in_flight + more >= o->in_flight_limit) ||
+           (o->in_flight_bytes > 0 && c->in_flight_bytes >= o->in_flight_bytes);
+}
+
+bool pl_works_turn_away(struct pl_channels *c, struct pl_msg *msg, size_t more)
+{
+    if (!pl_works_are_full(c, more))
+        return false;
+    count(c, PL_METRIC_REFUSED_STORE_REQUESTS, 1);
+    pl_answer_error(c, msg, PL_ERROR_TOO_MANY_REQUESTS);
+    return true;
+}
+
+/* --- Their end --- */
 
 static void drop_mails(struct pl_work *w)
 {
@@ -49,8 +103,10 @@ void pl_work_destroy(struct pl_work *w)
     struct pl_channels *c = w->owner;
     struct pl_channel *ch = w->ch;
 
+    uncount(w);
     pl_list_remove(&w->link);
-    pl_list_remove(&w->attaching);
+    if (w->is_attaching)
+        pl_map_remove(&c->attaching, &w->attaching);
     pl_list_remove(&w->out);
     drop_mails(w);
     pl_client_release(w->client);
@@ -201,7 +257,7 @@ void pl_works_free_all(struct pl_channels *c)
         struct pl_work *w = PL_CONTAINER(c->works.next, struct pl_work, link);
 
         w->ch = NULL;
-        w->attaching.next = w->out.next = NULL;
+        w->out.next = NULL;
         pl_work_destroy(w);
     }
     while (c->spares != NULL) {
@@ -211,4 +267,5 @@ void pl_works_free_all(struct pl_channels *c)
         free(w);
     }
     c->spare_count = 0;
+    pl_map_fini(&c->attaching);
 }

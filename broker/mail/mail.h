@@ -14,6 +14,7 @@
 #include "actor.h"
 #include "blob.h"
 #include "client.h"
+#include "map.h"
 #include "msg.h"
 #include "pub.h"
 
@@ -102,8 +103,8 @@ struct pl_detach_mail {
     uint64_t hash;
     struct pl_client *client; /* reference */
     uint8_t flags;            /* as in the attach */
-    bool is_untold;           /* for the owner of the channel: publish no leave
-                                 for it */
+    struct pl_map_node node;  /* the owner's, as the next: while it waits */
+    bool is_untold;           /* no leave is due for it */
 };
 
 enum pl_query_kind {

@@ -184,6 +184,9 @@ static const struct number channels[] = {
     {"positions_kept", PL_METRIC_STREAMS},
     {"subscriptions", PL_METRIC_SUBSCRIPTIONS},
     {"evicted", PL_METRIC_STREAMS_EVICTED},
+    {"store_requests", PL_METRIC_STORE_REQUESTS},
+    {"store_request_bytes", PL_METRIC_STORE_REQUEST_BYTES},
+    {"leaving", PL_METRIC_LEAVING},
 };
 static const struct number history[] = {
     {"bytes", PL_METRIC_HISTORY_BYTES},
@@ -226,6 +229,7 @@ static const struct number commands[] = {
     {"refused_stopping", PL_METRIC_REFUSED_STOPPING},
     {"refused_busy", PL_METRIC_REFUSED_BUSY},
     {"refused_new_channels", PL_METRIC_REFUSED_NEW_CHANNELS},
+    {"refused_store_requests", PL_METRIC_REFUSED_STORE_REQUESTS},
 };
 static const struct number deliveries[] = {
     {"owed", PL_METRIC_FRAMES_OWED},
