@@ -57,4 +57,12 @@ static inline void pl_time_share_spend(struct pl_time_share *s, uint64_t now_ms,
         pl_bucket_after(s->full_ns, now_ns, units * PL_TIME_SHARE_UNIT_NS);
 }
 
+/* Return `units` that were counted and turned out not to be needed. */
+static inline void pl_time_share_give_back(struct pl_time_share *s,
+                                           uint64_t units)
+{
+    if (s->most > 0 && !pl_time_share_is_small(s, units))
+        s->full_ns -= units * PL_TIME_SHARE_UNIT_NS;
+}
+
 #endif

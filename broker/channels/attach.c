@@ -113,60 +113,75 @@ static void in_turn(struct pl_work *w)
 
 /* --- The position --- */
 
-/* Return the missed publications if they are complete; otherwise free them. */
-static void recover(struct pl_attach_mail *m, const struct pl_stream_range *r)
+/* Give what was missed, if that is all of it; else free it. */
+static void recover(struct pl_attach_mail *m, struct pl_reading *r)
 {
-    bool is_epoch = m->epoch[0] == '\0' || strcmp(m->epoch, r->top.epoch) == 0;
+    const struct pl_stream_top *top = &r->range.top;
+    bool is_epoch = m->epoch[0] == '\0' || strcmp(m->epoch, top->epoch) == 0;
 
-    m->recovered = is_epoch && !r->is_cut && m->offset <= r->top.offset &&
-                   r->count == r->top.offset - m->offset;
-    if (m->recovered) {
-        m->pubs = r->pubs;
-        m->pub_count = r->count;
-        return;
-    }
-    for (uint32_t i = 0; i < r->count; i++)
-        pl_pub_release(r->pubs[i]);
-    free(r->pubs);
+    m->recovered = is_epoch && !r->is_cut && m->offset <= top->offset &&
+                   r->count == top->offset - m->offset;
+    if (m->recovered)
+        m->pubs = pl_reading_take(r, &m->pub_count);
+    else
+        pl_reading_drop(r);
 }
 
-static void on_position(struct pl_store_op *op)
+static void take_position(struct pl_work *w, const struct pl_stream_top *top)
 {
-    struct pl_work *w = pl_work_of(op);
     struct pl_attach_mail *m = mail_of(w);
-    const struct pl_stream_range *r = &w->store.range;
 
-    if (op->error != PL_OK) {
-        pl_work_fail(w, op->error);
-        return;
-    }
-    if ((m->flags & PL_ATTACH_RECOVER) != 0)
-        recover(m, r);
-    if ((m->flags & PL_ATTACH_REJECT) != 0 &&
-        (m->flags & PL_ATTACH_RECOVER) != 0 && !m->recovered)
-        m->error = PL_ERROR_UNRECOVERABLE;
     m->positioned = true;
-    m->offset = r->top.offset;
-    memcpy(m->epoch, r->top.epoch, sizeof m->epoch);
+    m->offset = top->offset;
+    memcpy(m->epoch, top->epoch, sizeof m->epoch);
     in_turn(w);
 }
 
-static enum pl_store_reply ask_stream(struct pl_work *w)
+static void on_top(struct pl_store_op *op)
 {
-    struct pl_stream *s = w->owner->stream;
-    const struct pl_attach_mail *m = mail_of(w);
-    struct pl_stream_range *r = &w->store.range;
+    struct pl_work *w = pl_work_of(op);
 
-    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash,
-                    on_position);
-    if ((m->flags & PL_ATTACH_RECOVER) == 0)
-        return s->ops->top(s, &r->top);
-    r->since = m->offset;
+    if (op->error != PL_OK)
+        pl_work_fail(w, op->error);
+    else
+        take_position(w, &w->store.top);
+}
+
+static void on_missed(struct pl_work *w, enum pl_err err)
+{
+    struct pl_attach_mail *m = mail_of(w);
+
+    if (err != PL_OK) {
+        pl_work_fail(w, err);
+        return;
+    }
+    recover(m, &w->store.reading);
+    if ((m->flags & PL_ATTACH_REJECT) != 0 && !m->recovered)
+        m->error = PL_ERROR_UNRECOVERABLE;
+    take_position(w, &w->store.reading.range.top);
+}
+
+static void ask_missed(struct pl_work *w)
+{
+    struct pl_reading *r = &w->store.reading;
+
+    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash, NULL);
+    r->done = on_missed;
+    r->since = mail_of(w)->offset;
     r->has_since = true;
-    r->reverse = false;
+    r->range.reverse = false;
     r->limit = UINT32_MAX;
     r->byte_budget = w->owner->options.recover_bytes;
-    return s->ops->range(s, r);
+    pl_reading_begin(w);
+}
+
+static void ask_top(struct pl_work *w)
+{
+    struct pl_stream *s = w->owner->stream;
+
+    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash, on_top);
+    if (s->ops->top(s, &w->store.top) == PL_STORE_DONE)
+        on_top(&w->store.op);
 }
 
 static void ask_position(struct pl_work *w)
@@ -177,8 +192,10 @@ static void ask_position(struct pl_work *w)
         m->epoch[0] = '\0';
         m->offset = 0;
         in_turn(w);
-    } else if (ask_stream(w) == PL_STORE_DONE) {
-        on_position(&w->store.op);
+    } else if ((m->flags & PL_ATTACH_RECOVER) != 0) {
+        ask_missed(w);
+    } else {
+        ask_top(w);
     }
 }
 

@@ -82,6 +82,23 @@ struct pl_channel {
     uint32_t at_loop[]; /* subscribers on each loop */
 };
 
+/* Publications read in parts, see reading.c. */
+struct pl_reading {
+    struct pl_stream_range range; /* first; reverse is the caller's to set */
+    void (*done)(struct pl_work *w, enum pl_err err);
+    uint64_t since;
+    bool has_since;
+    bool is_cut;          /* result: limit or budget left something out */
+    uint32_t limit;       /* UINT32_MAX: none */
+    uint32_t byte_budget; /* of pl_pub_cost() in all; 0: none */
+    uint32_t count;       /* result: of pubs */
+    uint32_t room;
+    uint32_t parts;
+    uint64_t bytes;
+    struct pl_pub **pubs; /* result: held; see pl_reading_take() */
+    char epoch[PL_EPOCH_MAX];
+};
+
 struct pl_work {
     struct pl_list link;          /* of the owner's works */
     struct pl_map_node attaching; /* of the owner's attaching */
@@ -93,18 +110,21 @@ struct pl_work {
     struct pl_client *client; /* held: of a join or leave */
     struct pl_pub *pub;       /* held: the bus may need it behind the answer */
     uint64_t bytes;           /* of the owner's in_flight_bytes */
+    uint64_t reserved;        /* query: of the owner's share of answers */
     enum pl_err error;        /* attach: of any of its steps */
     uint8_t outstanding;      /* attach: steps to go before the position */
     bool fan_out;      /* publish: the publisher's loop gets the answer */
     bool is_attaching; /* in the owner's map */
     bool is_ready;     /* in the outbox: to be answered in its turn */
+    bool is_reading;   /* store.reading holds publications */
     bool is_on_bus;    /* publish: the bus has not answered */
     bool is_detached;  /* attach: the client has left meanwhile */
     bool is_back;      /* attach: its leave was never told, so no join is */
     union {
         struct pl_store_op op; /* first in all of them */
         struct pl_stream_append append;
-        struct pl_stream_range range; /* begins with a pl_stream_top */
+        struct pl_stream_top top;
+        struct pl_reading reading; /* begins with a pl_stream_top */
         struct pl_bus_publish bus;
         struct pl_presence_change change;
         struct pl_presence_get get;
@@ -192,7 +212,20 @@ void pl_outbox_fail(struct pl_work *w, enum pl_err err);
 void pl_works_refuse(struct pl_channels *c);
 void pl_works_free_all(struct pl_channels *c);
 
-/* --- The requests; each callee takes the message --- */
+/* --- reading.c --- */
+
+/* Read what w->store.reading asks for, which was prepared with channel and
+ * hash.  Its done() is called when it has all, or an error; then position and
+ * epoch are those of range.top. */
+void pl_reading_begin(struct pl_work *w);
+
+/* What was read is the caller's: an array, NULL when empty. */
+struct pl_pub **pl_reading_take(struct pl_reading *r, uint32_t *count);
+
+/* Let go of it. */
+void pl_reading_drop(struct pl_reading *r);
+
+/* --- The requests.  Owner: the callee has the message. --- */
 
 void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m);
 void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m);
@@ -204,7 +237,7 @@ void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m);
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own);
 
-/* publish.c: the outbox has come to a publication. */
+/* publish.c.  Report a publication that has reached its turn in the outbox. */
 void pl_publish_answer(struct pl_work *w);
 
 /* attach.c.  The bus or the presence store completed a step; the attach reached

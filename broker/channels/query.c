@@ -55,10 +55,29 @@ static bool has_time_for(struct pl_channels *c, const struct pl_query_mail *m)
                                 most_of(c, m) * WORK_NAME);
 }
 
-static void spend(struct pl_channels *c, uint64_t looked)
+/* What is asked of stores that answer later is spent at once, as far as it is
+ * known: else a thousand queries find the share full before the first of them
+ * is answered.  Of a history it is a part. */
+static void reserve(struct pl_work *w)
 {
+    struct pl_channels *c = w->owner;
+    uint64_t most = most_of(c, mail_of(w));
+
+    if (c->is_immediate)
+        return;
+    if (mail_of(w)->kind == PL_QUERY_HISTORY && most > PL_STREAM_PART)
+        most = PL_STREAM_PART;
+    w->reserved = most * WORK_NAME;
+    pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), w->reserved);
+}
+
+static void spend(struct pl_work *w, uint64_t looked)
+{
+    struct pl_channels *c = w->owner;
     uint64_t units = looked * WORK_NAME;
 
+    pl_time_share_give_back(&c->answers, w->reserved);
+    w->reserved = 0;
     pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), units);
     pl_loop_add_work(c->actor.loop, units);
 }
@@ -77,9 +96,9 @@ static void on_presence(struct pl_store_op *op)
     if (m->kind == PL_QUERY_PRESENCE) {
         m->clients = w->store.get.clients;
         m->count = w->store.get.count;
-        spend(w->owner, m->count);
+        spend(w, m->count);
     } else {
-        spend(w->owner, w->store.stats.looked);
+        spend(w, w->store.stats.looked);
         m->count = w->store.stats.clients;
         m->users = w->store.stats.users;
     }
@@ -110,43 +129,66 @@ static bool is_other_epoch(const struct pl_query_mail *m, const char *epoch)
     return m->has_since && m->epoch[0] != '\0' && strcmp(m->epoch, epoch) != 0;
 }
 
-static void on_history(struct pl_store_op *op)
+static void answer_history(struct pl_work *w, const struct pl_stream_top *top)
+{
+    struct pl_query_mail *m = mail_of(w);
+    bool is_lost = is_other_epoch(m, top->epoch);
+
+    m->offset = top->offset;
+    memcpy(m->epoch, top->epoch, sizeof m->epoch);
+    answer(w, is_lost ? PL_ERROR_UNRECOVERABLE : 0);
+}
+
+static void on_top(struct pl_store_op *op)
 {
     struct pl_work *w = pl_work_of(op);
-    struct pl_query_mail *m = mail_of(w);
-    struct pl_stream_range *r = &w->store.range;
 
-    if (op->error != PL_OK) {
+    if (op->error != PL_OK)
         pl_work_fail(w, op->error);
+    else
+        answer_history(w, &w->store.top);
+}
+
+static void on_history(struct pl_work *w, enum pl_err err)
+{
+    struct pl_query_mail *m = mail_of(w);
+
+    if (err != PL_OK) {
+        pl_work_fail(w, err);
         return;
     }
-    bool is_lost = is_other_epoch(m, r->top.epoch);
-    if (m->limit != 0) {
-        m->pubs = r->pubs;
-        m->count = r->count;
-        spend(w->owner, m->count);
-    }
-    m->offset = r->top.offset;
-    memcpy(m->epoch, r->top.epoch, sizeof m->epoch);
-    answer(w, is_lost ? PL_ERROR_UNRECOVERABLE : 0);
+    m->pubs = pl_reading_take(&w->store.reading, &m->count);
+    spend(w, m->count);
+    answer_history(w, &w->store.reading.range.top);
+}
+
+static void read_history(struct pl_work *w)
+{
+    const struct pl_query_mail *m = mail_of(w);
+    struct pl_reading *r = &w->store.reading;
+
+    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, NULL);
+    r->done = on_history;
+    r->since = m->offset;
+    r->has_since = m->has_since;
+    r->range.reverse = m->reverse;
+    r->limit = m->limit < 0 ? UINT32_MAX : (uint32_t)m->limit;
+    r->byte_budget = m->byte_budget;
+    pl_reading_begin(w);
 }
 
 static void ask_history(struct pl_work *w)
 {
     struct pl_stream *s = w->owner->stream;
     const struct pl_query_mail *m = mail_of(w);
-    struct pl_stream_range *r = &w->store.range;
-    enum pl_store_reply reply;
 
-    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_history);
-    r->since = m->offset;
-    r->has_since = m->has_since;
-    r->reverse = m->reverse;
-    r->limit = m->limit < 0 ? UINT32_MAX : (uint32_t)m->limit;
-    r->byte_budget = m->byte_budget;
-    reply = m->limit == 0 ? s->ops->top(s, &r->top) : s->ops->range(s, r);
-    if (reply == PL_STORE_DONE)
-        on_history(&w->store.op);
+    if (m->limit != 0) {
+        read_history(w);
+        return;
+    }
+    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_top);
+    if (s->ops->top(s, &w->store.top) == PL_STORE_DONE)
+        on_top(&w->store.op);
 }
 
 static void on_forgotten(struct pl_store_op *op)
@@ -202,6 +244,7 @@ void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m)
         return;
     }
     w->msg = &m->msg;
+    reserve(w);
     if (m->kind == PL_QUERY_HISTORY)
         ask_history(w);
     else if (m->kind == PL_QUERY_HISTORY_REMOVE)

@@ -32,18 +32,22 @@ struct pl_stream_top {
     char epoch[PL_EPOCH_MAX];
 };
 
-/* Read publications: ascending those after `since`, or all; in reverse,
- * descending those before `since`. */
+enum { PL_STREAM_PART = 256, PL_STREAM_PART_BYTES = 64 << 10 };
+
+/* Which publications are there?  Ascending those behind `since`, or all;
+ * in reverse, descending those before it.  An answer is a part: at most
+ * PL_STREAM_PART of them, and it ends with the one that makes it
+ * PL_STREAM_PART_BYTES of pl_pub_cost() or more.  The caller goes on with the
+ * offset of the last one as `since`. */
 struct pl_stream_range {
     struct pl_stream_top top; /* first member */
     uint64_t since;
     bool has_since;
     bool reverse;
-    bool is_cut;          /* result: limit or budget left something out */
-    uint32_t limit;       /* UINT32_MAX: no limit */
-    uint32_t byte_budget; /* sum of pl_pub_cost(); 0: no limit */
-    uint32_t count;       /* result: elements of pubs */
-    struct pl_pub **pubs; /* result: the caller's array of references */
+    bool is_cut;          /* result: there is more */
+    uint32_t limit;       /* UINT32_MAX: none */
+    uint32_t count;       /* result: of pubs */
+    struct pl_pub **pubs; /* result: the caller's array of held ones */
 };
 
 /* Return true if the channel has subscribers: its stream is then kept. */

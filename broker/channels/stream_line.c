@@ -206,21 +206,18 @@ static void bounds(const struct pl_stream_line *l,
         *from = r->since > *to ? *to + 1 : r->since + 1;
 }
 
-/* Count the publications that fit the limit and the budget. */
+/* How many of them are a part. */
 static uint32_t how_many(const struct pl_stream_line *l,
                          const struct pl_stream_range *r, uint64_t from,
                          uint64_t to)
 {
+    uint32_t most = r->limit < PL_STREAM_PART ? r->limit : PL_STREAM_PART;
     uint64_t bytes = 0;
     uint32_t n = 0;
 
-    for (uint64_t o = from; o <= to && n < r->limit; o++, n++) {
-        if (r->byte_budget == 0)
-            continue;
+    for (uint64_t o = from; o <= to && n < most && bytes < PL_STREAM_PART_BYTES;
+         o++, n++)
         bytes += pl_pub_cost(at_offset(l, r->reverse ? from + to - o : o));
-        if (bytes > r->byte_budget)
-            break;
-    }
     return n;
 }
 

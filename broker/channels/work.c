@@ -108,6 +108,10 @@ void pl_work_destroy(struct pl_work *w)
     if (w->is_attaching)
         pl_map_remove(&c->attaching, &w->attaching);
     pl_list_remove(&w->out);
+    if (w->reserved > 0)
+        pl_time_share_give_back(&c->answers, w->reserved);
+    if (w->is_reading)
+        pl_reading_drop(&w->store.reading);
     drop_mails(w);
     pl_client_release(w->client);
     pl_pub_release(w->pub);

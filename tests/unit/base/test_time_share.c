@@ -61,6 +61,20 @@ static void what_is_small_is_free(void **state)
     assert_true(pl_time_share_allows(&s, 8, MORE));
 }
 
+static void what_is_given_back_may_be_spent_again(void **state)
+{
+    struct pl_time_share s = {.most = PL_TIME_SHARE_USUAL};
+
+    (void)state;
+    pl_time_share_spend(&s, 7, PL_TIME_SHARE_USUAL);
+    assert_false(pl_time_share_allows(&s, 7, MORE));
+    pl_time_share_give_back(&s, PL_TIME_SHARE_USUAL);
+    assert_true(pl_time_share_allows(&s, 7, MORE));
+    pl_time_share_give_back(&s, SMALL); /* was never spent */
+    pl_time_share_spend(&s, 7, PL_TIME_SHARE_USUAL);
+    assert_false(pl_time_share_allows(&s, 7, MORE));
+}
+
 static void without_a_bound_everything_is_allowed(void **state)
 {
     struct pl_time_share s = {0};
@@ -78,6 +92,7 @@ int main(void)
         cmocka_unit_test(rest_saves_no_more_than_all_of_it),
         cmocka_unit_test(one_that_is_too_long_is_a_debt),
         cmocka_unit_test(what_is_small_is_free),
+        cmocka_unit_test(what_is_given_back_may_be_spent_again),
         cmocka_unit_test(without_a_bound_everything_is_allowed),
     };
 

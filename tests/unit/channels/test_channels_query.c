@@ -89,6 +89,34 @@ static void counting_users_takes_of_the_same_share(void **state)
     rig_destroy(r);
 }
 
+/* All ten are asked before the first is answered. */
+static void what_is_asked_of_late_stores_is_part_of_the_share(void **state)
+{
+    struct pl_late_options late = {.seed = 2, .latency_ms = 20};
+    struct pl_channels_options options = usual;
+
+    (void)state;
+    options.answer_work = (uint64_t)3 * RIG_CLIENTS * 30;
+    struct rig *r = rig_create(7, &options, &late);
+    for (unsigned i = 0; i < RIG_CLIENTS; i++)
+        rig_attach(r, i, "a", 0);
+    rig_run(r, 1000);
+    for (int again = 0; again < 2; again++) {
+        unsigned answered = 0;
+
+        rig_forget(r);
+        for (unsigned i = 0; i < 10; i++)
+            rig_send(r, 0, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
+        rig_run(r, 1000);
+        for (unsigned i = 0; i < 10; i++)
+            answered +=
+                ((struct pl_query_mail *)rig_mail(r, 0, PL_MAIL_QUERY, i))
+                    ->error == 0;
+        assert_int_equal(answered, 3);
+    }
+    rig_destroy(r);
+}
+
 static void what_is_small_is_always_answered(void **state)
 {
     struct rig *r = with_share(RIG_CLIENTS);
@@ -274,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(long_answers_get_a_share_of_the_loops_time),
         cmocka_unit_test(counting_users_takes_of_the_same_share),
+        cmocka_unit_test(what_is_asked_of_late_stores_is_part_of_the_share),
         cmocka_unit_test(what_is_small_is_always_answered),
         cmocka_unit_test(history_answers_limit_since_and_reverse),
         cmocka_unit_test(history_of_another_epoch_is_112),

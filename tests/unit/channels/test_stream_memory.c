@@ -237,9 +237,80 @@ static void removing_forgets_publications_but_not_the_position(void **state)
     end(r);
 }
 
+/* The offsets of a part behind `since`: the first, and how many. */
+static uint32_t part(struct rig *r, uint64_t since, bool reverse,
+                     uint64_t *first, bool *is_cut)
+{
+    struct pl_stream_range g = {
+        .top = {.op = {.channel = PL_SPAN("a"), .hash = 'a'}},
+        .since = since,
+        .has_since = true,
+        .reverse = reverse,
+        .limit = UINT32_MAX};
+
+    assert_int_equal(r->store->ops->range(r->store, &g), PL_STORE_DONE);
+    assert_int_equal(g.top.op.error, PL_OK);
+    *first = g.count > 0 ? g.pubs[0]->offset : 0;
+    *is_cut = g.is_cut;
+    for (uint32_t i = 0; i < g.count; i++)
+        pl_pub_release(g.pubs[i]);
+    free(g.pubs);
+    return g.count;
+}
+
+static void a_long_range_comes_in_parts(void **state)
+{
+    struct pl_stream_memory_options o = usual;
+    uint64_t first;
+    bool is_cut;
+
+    (void)state;
+    o.size = 1000;
+    struct rig *r = make(o);
+    for (uint64_t i = 1; i <= PL_STREAM_PART + 1; i++)
+        must_append(r, "a", i);
+    assert_int_equal(part(r, 0, false, &first, &is_cut), PL_STREAM_PART);
+    assert_int_equal(first, 1);
+    assert_true(is_cut);
+    assert_int_equal(part(r, PL_STREAM_PART, false, &first, &is_cut), 1);
+    assert_false(is_cut);
+    assert_int_equal(part(r, 1000, true, &first, &is_cut), PL_STREAM_PART);
+    assert_int_equal(first, PL_STREAM_PART + 1);
+    assert_true(is_cut);
+    assert_int_equal(part(r, 2, true, &first, &is_cut), 1);
+    assert_false(is_cut);
+    end(r);
+}
+
+static void a_part_ends_with_its_bytes_too(void **state)
+{
+    static char data[PL_STREAM_PART_BYTES];
+    uint64_t first;
+    bool is_cut;
+    struct rig *r = make(usual);
+
+    (void)state;
+    for (size_t len = sizeof data; len > 1000; len /= 4) {
+        struct pl_stream_append a = {
+            .op = {.channel = PL_SPAN("a"), .hash = 'a'}};
+
+        a.pub =
+            pl_pub_create(a.op.channel, 'a', (struct pl_span){data, len}, NULL);
+        assert_int_equal(r->store->ops->append(r->store, &a), PL_STORE_DONE);
+        pl_pub_release(a.pub);
+    }
+    assert_int_equal(part(r, 0, false, &first, &is_cut), 1);
+    assert_true(is_cut);
+    assert_int_equal(part(r, 1, false, &first, &is_cut), 3);
+    assert_false(is_cut);
+    end(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_range_comes_in_parts),
+        cmocka_unit_test(a_part_ends_with_its_bytes_too),
         cmocka_unit_test(offsets_count_from_one_and_the_newest_are_kept),
         cmocka_unit_test(a_ring_of_one_keeps_the_newest),
         cmocka_unit_test(an_epoch_is_eight_letters_and_stays),

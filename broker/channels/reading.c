@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reading.c - publications of a channel, read from its stream part by part.
+ *
+ * A long history is never one answer of the store (stream.h): each part is
+ * asked for behind the last publication of the one before.  The channel goes
+ * on meanwhile, and the result is what one answer in the moment of the last
+ * part would be:
+ * - What is published is read too, and the top is that of the last part.  So
+ *   an attach has its border there, as with one answer.
+ * - The oldest may go.  A part that begins behind a hole ends what was read
+ *   before it: that is no history any more.
+ * - A stream that was lost has another epoch: the reading begins again.
+ * Who reads slower than others publish ends at the budget.
+ *
+ * Rejected: keeping the channel's order while parts come, since one who
+ * recovers would then delay everybody.  Rejected: a cursor in the store, which
+ * would be memory there, with a timeout; the offset is one.
+ *
+ * Invariant: what was read has offsets without a hole, and one epoch. */
+#include "channels_private.h"
+
+#include <stdlib.h>
+
+static struct pl_reading *reading_of(struct pl_work *w)
+{
+    return &w->store.reading;
+}
+
+void pl_reading_drop(struct pl_reading *r)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        pl_pub_release(r->pubs[i]);
+    free(r->pubs);
+    r->pubs = NULL;
+    r->count = r->room = 0;
+    r->bytes = 0;
+}
+
+struct pl_pub **pl_reading_take(struct pl_reading *r, uint32_t *count)
+{
+    struct pl_pub **pubs = r->pubs;
+
+    *count = r->count;
+    r->pubs = NULL;
+    r->count = r->room = 0;
+    return pubs;
+}
+
+/* --- A part --- */
+
+static void free_part(struct pl_stream_range *g)
+{
+    for (uint32_t i = 0; i < g->count; i++)
+        pl_pub_release(g->pubs[i]);
+    free(g->pubs);
+    g->pubs = NULL;
+    g->count = 0;
+}
+
+static enum pl_err make_room(struct pl_reading *r, uint32_t more)
+{
+    size_t room = r->room;
+
+    if (r->count + more <= room)
+        return PL_OK;
+    room = room * 2 > r->count + more ? room * 2 : r->count + more;
+    struct pl_pub **pubs = realloc(r->pubs, room * sizeof(struct pl_pub *));
+    if (pubs == NULL)
+        return PL_ENOMEM;
+    r->pubs = pubs;
+    r->room = (uint32_t)room;
+    return PL_OK;
+}
+
+static bool fits(struct pl_reading *r, const struct pl_pub *p)
+{
+    uint64_t cost = pl_pub_cost(p);
+
+    if (r->byte_budget > 0 && r->bytes + cost > r->byte_budget)
+        return false;
+    r->bytes += cost;
+    return true;
+}
+
+/* Move what fits the budget from the part to what was read. */
+static void join(struct pl_reading *r)
+{
+    struct pl_stream_range *g = &r->range;
+    uint32_t n = 0;
+
+    while (n < g->count && fits(r, g->pubs[n]))
+        r->pubs[r->count++] = g->pubs[n++];
+    r->is_cut = n < g->count;
+    for (uint32_t i = n; i < g->count; i++)
+        pl_pub_release(g->pubs[i]);
+    free(g->pubs);
+    g->pubs = NULL;
+}
+
+/* Whether publications have gone between what was read and the part. */
+static bool is_behind_a_hole(const struct pl_reading *r)
+{
+    const struct pl_stream_range *g = &r->range;
+
+    if (r->count == 0 || g->reverse)
+        return false;
+    uint64_t next = r->pubs[r->count - 1]->offset + 1;
+    return g->count > 0 ? g->pubs[0]->offset != next : g->top.offset >= next;
+}
+
+static bool is_of_other_epoch(const struct pl_reading *r)
+{
+    return r->parts > 0 && strcmp(r->epoch, r->range.top.epoch) != 0;
+}
+
+static void begin_again(struct pl_reading *r)
+{
+    free_part(&r->range);
+    pl_reading_drop(r);
+    r->parts = 0;
+    r->range.since = r->since;
+    r->range.has_since = r->has_since;
+}
+
+/* Take the part; *more: another one is to be asked for. */
+static enum pl_err take_part(struct pl_work *w, bool *more)
+{
+    struct pl_reading *r = reading_of(w);
+    struct pl_stream_range *g = &r->range;
+    uint64_t before;
+
+    if (is_of_other_epoch(r)) {
+        begin_again(r);
+        *more = true;
+        return PL_OK;
+    }
+    if (is_behind_a_hole(r))
+        pl_reading_drop(r);
+    memcpy(r->epoch, g->top.epoch, sizeof r->epoch);
+    r->parts++;
+    if (make_room(r, g->count) != PL_OK) {
+        free_part(g);
+        return PL_ENOMEM;
+    }
+    before = r->bytes;
+    uint32_t came = g->count;
+    join(r);
+    if (!w->owner->is_immediate)
+        pl_work_charge(w, r->bytes - before);
+    *more = g->is_cut && came > 0 && !r->is_cut && r->count < r->limit;
+    r->is_cut = r->is_cut || g->is_cut;
+    if (*more) {
+        g->since = r->pubs[r->count - 1]->offset;
+        g->has_since = true;
+    }
+    return PL_OK;
+}
+
+/* --- The whole --- */
+
+static void finish(struct pl_work *w, enum pl_err err)
+{
+    struct pl_reading *r = reading_of(w);
+
+    w->is_reading = false;
+    if (err != PL_OK)
+        pl_reading_drop(r);
+    r->done(w, err);
+}
+
+/* False: that was the last. */
+static bool on_answer(struct pl_work *w)
+{
+    enum pl_err rc = reading_of(w)->range.top.op.error;
+    bool more = false;
+
+    if (rc == PL_OK)
+        rc = take_part(w, &more);
+    if (!more)
+        finish(w, rc);
+    return more;
+}
+
+static void go_on(struct pl_work *w);
+
+static void on_part(struct pl_store_op *op)
+{
+    struct pl_work *w = pl_work_of(op);
+
+    if (on_answer(w))
+        go_on(w);
+}
+
+static enum pl_store_reply ask(struct pl_work *w)
+{
+    struct pl_stream *s = w->owner->stream;
+    struct pl_reading *r = reading_of(w);
+    struct pl_span channel = r->range.top.op.channel;
+
+    pl_work_prepare(w, channel, r->range.top.op.hash, on_part);
+    r->range.limit = r->limit - r->count;
+    return s->ops->range(s, &r->range);
+}
+
+static void go_on(struct pl_work *w)
+{
+    while (ask(w) == PL_STORE_DONE)
+        if (!on_answer(w))
+            return;
+}
+
+void pl_reading_begin(struct pl_work *w)
+{
+    struct pl_reading *r = reading_of(w);
+
+    r->range.since = r->since;
+    r->range.has_since = r->has_since;
+    r->pubs = NULL;
+    r->count = r->room = r->parts = 0;
+    r->bytes = 0;
+    r->is_cut = false;
+    w->is_reading = true;
+    go_on(w);
+}
