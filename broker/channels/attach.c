@@ -20,10 +20,10 @@ static struct pl_attach_mail *mail_of(struct pl_work *w)
     return (struct pl_attach_mail *)w->msg;
 }
 
-/* --- Attaches in flight, by client ---
+/* --- Pending attaches, by client ---
  *
- * A map, since in a crowd that comes and goes while the stores are slow every
- * detach has to find its attach. */
+ * A map, because each detach looks for its attach, and thousands may be pending
+ * while the stores are slow. */
 
 struct attach_key {
     const struct pl_channel *ch;
@@ -76,10 +76,10 @@ void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
         return;
     struct pl_work *w = PL_CONTAINER(n, struct pl_work, attaching);
     w->is_detached = true;
-    leave_map(w); /* the same client may come again meanwhile */
+    leave_map(w); /* the client may attach again meanwhile */
 }
 
-/* --- The answer --- */
+/* --- The result --- */
 
 static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
 {

@@ -6,10 +6,10 @@
  * pl_query_mail, pl_list_mail and pl_memory_mail (mail.h) and sends
  * pl_publication_mail, pl_presence_event_mail and pl_gap_mail to hubs.
  *
- * The mailbox holds 65,536 messages; more are refused.  What waits for stores
- * is bounded by options.in_flight_limit and in_flight_bytes; more is answered
- * 111.  A detach is always taken; while the bound is reached it is only noted,
- * and the clients so noted count for attaches. */
+ * The mailbox holds 65,536 messages; more are refused.  Requests that wait for
+ * stores are limited by options.in_flight_limit and in_flight_bytes; more get
+ * error 111.  A detach is never refused: at the limit it is kept and done
+ * later, and attaches count the kept ones. */
 #ifndef PL_CHANNELS_H
 #define PL_CHANNELS_H
 
@@ -20,7 +20,7 @@
 #include "err.h"
 
 enum {
-    PL_CHANNELS_IN_FLIGHT = 131072, /* what options usually say */
+    PL_CHANNELS_IN_FLIGHT = 131072, /* the usual limits */
     PL_CHANNELS_IN_FLIGHT_BYTES = 64 << 20
 };
 

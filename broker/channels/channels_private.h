@@ -27,12 +27,13 @@
 
 struct pl_work;
 
-/* Detaches to try again, see leave.c: the oldest first, and by client. */
+/* Detaches to retry, oldest first and by client, see leave.c. */
 struct pl_leaving {
     struct pl_msg *first;
     struct pl_msg *last;
     struct pl_map map;
-    struct pl_detach_mail guest; /* without a client: the map is not empty */
+    struct pl_detach_mail
+        guest; /* has no client; keeps the map from being empty */
 };
 
 struct pl_channels {
@@ -46,8 +47,8 @@ struct pl_channels {
     struct pl_map map;            /* of struct pl_channel */
     struct pl_makers makers;
     struct pl_list works;
-    struct pl_map attaching; /* those of them whose attach is not answered */
-    uint32_t in_flight;      /* works, and requests of channels to the bus */
+    struct pl_map attaching; /* attaches without a result, by client */
+    uint32_t in_flight;      /* `works`, and the channels' bus requests */
     uint64_t in_flight_bytes;
     struct pl_work *spares; /* kept for the next requests */
     unsigned spare_count;
@@ -82,44 +83,48 @@ struct pl_channel {
     uint32_t at_loop[]; /* subscribers on each loop */
 };
 
-/* Publications read in parts, see reading.c. */
+/* A read of publications in several parts, see reading.c. */
 struct pl_reading {
-    struct pl_stream_range range; /* first; reverse is the caller's to set */
+    struct pl_stream_range range; /* first; the caller sets `reverse` */
     void (*done)(struct pl_work *w, enum pl_err err);
     uint64_t since;
     bool has_since;
-    bool is_cut;          /* result: limit or budget left something out */
+    bool is_cut;          /* result: limit or budget cut the range */
     uint32_t limit;       /* UINT32_MAX: none */
     uint32_t byte_budget; /* of pl_pub_cost() in all; 0: none */
     uint32_t count;       /* result: of pubs */
     uint32_t room;
     uint32_t parts;
     uint64_t bytes;
-    struct pl_pub **pubs; /* result: held; see pl_reading_take() */
+    struct pl_pub **pubs; /* result: references, see pl_reading_take() */
     char epoch[PL_EPOCH_MAX];
 };
 
 struct pl_work {
-    struct pl_list link;          /* of the owner's works */
-    struct pl_map_node attaching; /* of the owner's attaching */
-    struct pl_list out;           /* of the channel's waiting, later outbox */
+    struct pl_list link;          /* in the owner's `works` */
+    struct pl_map_node attaching; /* in the owner's `attaching` */
+    struct pl_list out; /* in the channel's `waiting`, later `outbox` */
     struct pl_channels *owner;
-    struct pl_channel *ch;    /* pinned; NULL: the request needs none */
-    struct pl_msg *msg;       /* the request, owned; NULL once answered */
-    struct pl_msg *mails;     /* a publication's, one a loop, not sent yet */
-    struct pl_client *client; /* held: of a join or leave */
-    struct pl_pub *pub;       /* held: the bus may need it behind the answer */
-    uint64_t bytes;           /* of the owner's in_flight_bytes */
-    uint64_t reserved;        /* query: of the owner's share of answers */
+    struct pl_channel *ch;    /* pinned; NULL: the request needs no channel */
+    struct pl_msg *msg;       /* the request, owned; NULL after its result was
+                                 sent */
+    struct pl_msg *mails;     /* of a publication: one per loop, not sent yet */
+    struct pl_client *client; /* own reference: of a join or leave */
+    struct pl_pub *pub;       /* own reference: the bus may use it after the
+                                 result */
+    uint64_t bytes;           /* its part of the owner's in_flight_bytes */
+    uint64_t reserved;        /* query: units spent before the store replied */
     enum pl_err error;        /* attach: of any of its steps */
-    uint8_t outstanding;      /* attach: steps to go before the position */
-    bool fan_out;      /* publish: the publisher's loop gets the answer */
-    bool is_attaching; /* in the owner's map */
-    bool is_ready;     /* in the outbox: to be answered in its turn */
+    uint8_t outstanding;      /* attach: steps before the position */
+    bool fan_out;      /* publish: the result also delivers the publication on
+                         the publisher's loop */
+    bool is_attaching; /* `attaching` is linked */
+    bool is_ready;     /* in the outbox: send the result in its turn */
     bool is_reading;   /* store.reading holds publications */
-    bool is_on_bus;    /* publish: the bus has not answered */
-    bool is_detached;  /* attach: the client has left meanwhile */
-    bool is_back;      /* attach: its leave was never told, so no join is */
+    bool is_on_bus;    /* publish: the bus request is pending */
+    bool is_detached;  /* attach: the client has detached meanwhile */
+    bool is_back;      /* attach: its last leave was not published, so no join
+                          is */
     union {
         struct pl_store_op op; /* first in all of them */
         struct pl_stream_append append;
@@ -168,17 +173,17 @@ struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch);
 /* Free a pending request and all it owns; this may free its channel. */
 void pl_work_destroy(struct pl_work *w);
 
-/* Whether stores have as much to do for `c` as may be; `more` are to be counted
- * with it. */
+/* Whether the pending requests, and `more` that wait elsewhere, have reached
+ * the limit. */
 bool pl_works_are_full(const struct pl_channels *c, size_t more);
 
-/* The same, and `msg` was answered 111. */
+/* If so, return `msg` with error 111. */
 bool pl_works_turn_away(struct pl_channels *c, struct pl_msg *msg, size_t more);
 
-/* The work keeps so many bytes more until it ends. */
+/* Count `bytes` for `w` until it is freed. */
 void pl_work_charge(struct pl_work *w, uint64_t bytes);
 
-/* So many requests more, or less: `by` wraps. */
+/* Add `by` to the number of pending requests; `by` may wrap. */
 void pl_works_count(struct pl_channels *c, uint32_t by);
 
 /* Begin a store's request of `w`. */
@@ -201,11 +206,11 @@ void pl_work_fail(struct pl_work *w, enum pl_err err);
  * takes joins and leaves now, see channels.c.  Frees `w` in the end. */
 void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind);
 
-/* `w`, which is in the outbox, may be answered: do so when its turn has come,
- * and behind it the others that are ready. */
+/* Mark `w`, which is in the outbox, as ready.  Send all results at the head of
+ * the outbox that are ready. */
 void pl_outbox_ready(struct pl_work *w);
 
-/* `w`, which is in the outbox, has failed: it needs no turn. */
+/* Fail `w`, which is in the outbox, out of turn. */
 void pl_outbox_fail(struct pl_work *w, enum pl_err err);
 
 /* Give error 503 to all pending requests. */
@@ -214,15 +219,15 @@ void pl_works_free_all(struct pl_channels *c);
 
 /* --- reading.c --- */
 
-/* Read what w->store.reading asks for, which was prepared with channel and
- * hash.  Its done() is called when it has all, or an error; then position and
- * epoch are those of range.top. */
+/* Read the publications that w->store.reading describes; pl_work_prepare() has
+ * set channel and hash.  done() is called once, with all of them or an error.
+ * With PL_OK, range.top has the position and epoch of the last part. */
 void pl_reading_begin(struct pl_work *w);
 
-/* What was read is the caller's: an array, NULL when empty. */
+/* Move the array of publications to the caller; NULL when empty. */
 struct pl_pub **pl_reading_take(struct pl_reading *r, uint32_t *count);
 
-/* Let go of it. */
+/* Free the publications. */
 void pl_reading_drop(struct pl_reading *r);
 
 /* --- The requests.  Owner: the callee has the message. --- */
@@ -245,14 +250,14 @@ void pl_publish_answer(struct pl_work *w);
 void pl_attach_step(struct pl_work *w, enum pl_err error);
 void pl_attach_answer(struct pl_work *w);
 
-/* attach.c: the attach of `client` that is in flight, if any, makes no join. */
+/* attach.c.  The pending attach of `client`, if any, publishes no join. */
 void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client);
 
-/* leave.c: the beginning and the end of c->leaving. */
+/* leave.c.  Make and free c->leaving. */
 enum pl_err pl_leaving_init(struct pl_channels *c);
 void pl_leaving_fini(struct pl_channels *c);
 
-/* leave.c: how many there are. */
+/* The number of detaches to retry. */
 static inline size_t pl_leaving_count(const struct pl_channels *c)
 {
     return c->leaving.map.count - 1;

@@ -8,11 +8,11 @@
  * If the client attaches again before its leave is published, neither that
  * leave nor the new join is published.
  *
- * While the presence store is away everybody that goes is kept so.  Each client
- * is kept once for a channel, and attaches count those kept (work.c), so there
- * are never more than in_flight_limit and the memberships of that moment.  They
- * are found by client in a map, since each attach looks there, and tried again
- * a part at a time.
+ * While the presence store fails, every detach is kept: once per client and
+ * channel, and attaches count the kept ones (work.c).  So there are never more
+ * than in_flight_limit plus the members of that moment.  A map finds them by
+ * client, because each attach looks there.  RETRIES of them are retried at a
+ * time.
  *
  * m->is_untold, once the membership is given back, says whether a leave is due:
  * true, none is. */
@@ -20,9 +20,9 @@
 
 #include <assert.h>
 
-enum { RETRIES = 4096 }; /* in one go */
+enum { RETRIES = 4096 }; /* per run of the timer */
 
-/* --- Who is still to be taken out of presence --- */
+/* --- Detaches to retry --- */
 
 struct leaving_key {
     struct pl_span channel;
@@ -135,7 +135,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     return true;
 }
 
-/* Once for each client, however often it has gone meanwhile. */
+/* A client is kept once, however often it detached meanwhile. */
 static void merge(struct pl_detach_mail *into, struct pl_detach_mail *m)
 {
     into->is_untold = into->is_untold && m->is_untold;

@@ -118,8 +118,8 @@ static void relay(struct pl_channels *c, struct pl_pub *pub)
             relay_to(c, l, pub);
 }
 
-/* Stores that answer later may bring an event up out of turn: that of an
- * earlier publication was lost, or waits for a refusal. */
+/* With late stores an event may come out of turn, if the event of an earlier
+ * publication was lost or the bus refused that publication. */
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own)
 {
@@ -133,7 +133,7 @@ void pl_channels_on_publication(void *owner, struct pl_pub *pub,
         pl_outbox_ready(w);
 }
 
-/* The bus may still have to answer; the work goes with that. */
+/* Frees `w`, or on_bus() does if the bus request is still pending. */
 void pl_publish_answer(struct pl_work *w)
 {
     deliver(w);
@@ -161,7 +161,7 @@ static void on_bus(struct pl_store_op *op)
 
     w->is_on_bus = false;
     if (m == NULL)
-        pl_work_destroy(w); /* its event came first */
+        pl_work_destroy(w); /* deliver() ran already, with the event */
     else if (has_failed && !m->stored)
         fail(w, op->error);
     else if (pl_list_is_linked(&w->out))
@@ -219,7 +219,7 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
         on_append(&w->store.op);
 }
 
-/* What it takes while it waits for stores. */
+/* The memory of a pending publication. */
 static uint64_t cost_of(const struct pl_work *w)
 {
     const struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;

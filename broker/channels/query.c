@@ -55,9 +55,9 @@ static bool has_time_for(struct pl_channels *c, const struct pl_query_mail *m)
                                 most_of(c, m) * WORK_NAME);
 }
 
-/* What is asked of stores that answer later is spent at once, as far as it is
- * known: else a thousand queries find the share full before the first of them
- * is answered.  Of a history it is a part. */
+/* Spend the estimated cost before a late store replies, because otherwise any
+ * number of queries passes before the first reply is charged.  The estimate of
+ * a history is one part. */
 static void reserve(struct pl_work *w)
 {
     struct pl_channels *c = w->owner;

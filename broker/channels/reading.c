@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reading.c - publications of a channel, read from its stream part by part.
+/* reading.c - reads publications of a channel from its stream in parts.
  *
- * A long history is never one answer of the store (stream.h): each part is
- * asked for behind the last publication of the one before.  The channel goes
- * on meanwhile, and the result is what one answer in the moment of the last
- * part would be:
- * - What is published is read too, and the top is that of the last part.  So
- *   an attach has its border there, as with one answer.
- * - The oldest may go.  A part that begins behind a hole ends what was read
- *   before it: that is no history any more.
- * - A stream that was lost has another epoch: the reading begins again.
- * Who reads slower than others publish ends at the budget.
+ * A long history is never one reply of the store (stream.h).  Each part is
+ * requested after the last publication of the part before.  The channel goes on
+ * meanwhile; the result equals one reply at the moment of the last part:
+ * - New publications are read too, and the top is that of the last part.  So
+ *   the position of an attach is where it is with one reply.
+ * - The oldest publications may be dropped.  If that leaves a hole before a
+ *   part, what was read before the hole is dropped too.
+ * - A lost stream has another epoch: the read starts again.
+ * A read that is slower than the publishers ends at its budget.
  *
- * Rejected: keeping the channel's order while parts come, since one who
- * recovers would then delay everybody.  Rejected: a cursor in the store, which
- * would be memory there, with a timeout; the offset is one.
+ * Rejected: holding the channel's order until the last part, because one client
+ * that recovers then delays all others.  Rejected: a cursor in the store, which
+ * needs memory and a timeout there; the offset serves as one.
  *
- * Invariant: what was read has offsets without a hole, and one epoch. */
+ * Invariant: the publications have consecutive offsets and one epoch. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -82,7 +81,7 @@ static bool fits(struct pl_reading *r, const struct pl_pub *p)
     return true;
 }
 
-/* Move what fits the budget from the part to what was read. */
+/* Move the publications that fit the budget from the part to `r`. */
 static void join(struct pl_reading *r)
 {
     struct pl_stream_range *g = &r->range;
@@ -97,7 +96,7 @@ static void join(struct pl_reading *r)
     g->pubs = NULL;
 }
 
-/* Whether publications have gone between what was read and the part. */
+/* Whether publications are missing between `r` and the part. */
 static bool is_behind_a_hole(const struct pl_reading *r)
 {
     const struct pl_stream_range *g = &r->range;
@@ -122,7 +121,7 @@ static void begin_again(struct pl_reading *r)
     r->range.has_since = r->has_since;
 }
 
-/* Take the part; *more: another one is to be asked for. */
+/* Take the part; *more: request another one. */
 static enum pl_err take_part(struct pl_work *w, bool *more)
 {
     struct pl_reading *r = reading_of(w);
@@ -168,7 +167,7 @@ static void finish(struct pl_work *w, enum pl_err err)
     r->done(w, err);
 }
 
-/* False: that was the last. */
+/* False: that was the last part, and `w` may be freed. */
 static bool on_answer(struct pl_work *w)
 {
     enum pl_err rc = reading_of(w)->range.top.op.error;

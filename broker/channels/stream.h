@@ -35,10 +35,10 @@ struct pl_stream_top {
 enum { PL_STREAM_PART = 256, PL_STREAM_PART_BYTES = 64 << 10 };
 
 /* Which publications are there?  Ascending those behind `since`, or all;
- * in reverse, descending those before it.  An answer is a part: at most
- * PL_STREAM_PART of them, and it ends with the one that makes it
- * PL_STREAM_PART_BYTES of pl_pub_cost() or more.  The caller goes on with the
- * offset of the last one as `since`. */
+ * in reverse, descending those before it.  A reply is one part: at most
+ * PL_STREAM_PART publications, and it ends with the one that brings the sum of
+ * pl_pub_cost() to PL_STREAM_PART_BYTES.  For the next part, `since` is the
+ * offset of the last publication. */
 struct pl_stream_range {
     struct pl_stream_top top; /* first member */
     uint64_t since;

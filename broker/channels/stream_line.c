@@ -206,7 +206,7 @@ static void bounds(const struct pl_stream_line *l,
         *from = r->since > *to ? *to + 1 : r->since + 1;
 }
 
-/* How many of them are a part. */
+/* The number of publications in a part. */
 static uint32_t how_many(const struct pl_stream_line *l,
                          const struct pl_stream_range *r, uint64_t from,
                          uint64_t to)

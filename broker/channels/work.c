@@ -4,11 +4,11 @@
  * Freed requests are kept for reuse, because with the memory stores each
  * publication needs one for a few hundred nanoseconds.
  *
- * The outbox is what keeps a channel's order when stores answer late: a
- * publication enters it when it has its offset and leaves it when it is fanned
- * out, which its event on the bus or the bus's answer allows in its turn; an
- * attach enters it when it has its position and is answered when it is first.
- * With the memory stores it is not used by publications. */
+ * The outbox keeps a channel's order when stores reply late.  A publication
+ * enters it with its offset and becomes ready with its event or the result of
+ * the bus; an attach enters it with its position.  Results are sent from the
+ * head while it is ready.  With the memory stores, publications do not use the
+ * outbox. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -36,7 +36,7 @@ struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch)
     return w;
 }
 
-/* --- How much is in flight --- */
+/* --- Limits of pending requests --- */
 
 static void count(struct pl_channels *c, enum pl_metric what, uint64_t by)
 {
@@ -205,7 +205,7 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
         told(&w->store.op);
 }
 
-/* Answer what waits in the outbox up to the next that is not ready. */
+/* Send the results in the outbox up to the first one that is not ready. */
 static void flush(struct pl_channel *ch)
 {
     ch->users++; /* the last request may free the channel */

@@ -103,7 +103,7 @@ struct pl_detach_mail {
     uint64_t hash;
     struct pl_client *client; /* reference */
     uint8_t flags;            /* as in the attach */
-    struct pl_map_node node;  /* the owner's, as the next: while it waits */
+    struct pl_map_node node;  /* for the owner of the channel, like the next */
     bool is_untold;           /* no leave is due for it */
 };
 
