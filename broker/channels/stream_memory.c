@@ -28,19 +28,31 @@ static void touch(struct pl_stream_line *l, bool is_other)
         pl_stream_line_arm(l);
 }
 
+/* Create the line.  The owner counts new channels per client (may_begin), so it
+ * is asked only if there is a place; a client that is refused takes none. */
+static enum pl_err begin_line(struct pl_stream_store *m, struct pl_store_op *op,
+                              struct pl_stream_line **out)
+{
+    struct pl_stream_line *old;
+    enum pl_err rc = pl_stream_room_find(m, &old);
+
+    if (rc != PL_OK)
+        return rc;
+    if (m->may_begin != NULL && !m->may_begin(m->owner, op))
+        return PL_EFULL;
+    if (old != NULL)
+        pl_stream_room_evict(old);
+    return pl_stream_line_create(out, m, op);
+}
+
 /* Find the channel's line and drop what has expired, or create the line. */
 static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
                              struct pl_stream_line **out)
 {
     struct pl_stream_line *l = pl_stream_line_find(m, op->channel, op->hash);
 
-    if (l == NULL) {
-        if (m->may_begin != NULL && !m->may_begin(m->owner, op))
-            return PL_EFULL;
-        enum pl_err rc = pl_stream_room_make(m);
-
-        return rc != PL_OK ? rc : pl_stream_line_create(out, m, op);
-    }
+    if (l == NULL)
+        return begin_line(m, op, out);
     pl_stream_line_expire(l);
     *out = l;
     return PL_OK;

@@ -148,9 +148,13 @@ static inline void pl_stream_room_change(struct pl_stream_line *l, uint64_t by)
 /* Append the line to the list in which it belongs, and to its account's. */
 void pl_stream_room_queue(struct pl_stream_line *l);
 
-/* Make space for one more line.
+/* Find a place for one more line.  *old is the line to evict for it, or NULL.
  * Errors: PL_ELIMIT. */
-enum pl_err pl_stream_room_make(struct pl_stream_store *m);
+enum pl_err pl_stream_room_find(struct pl_stream_store *m,
+                                struct pl_stream_line **old);
+
+/* Free a line so that another one takes its place. */
+void pl_stream_room_evict(struct pl_stream_line *l);
 
 /* Enforce the limits after the history of `l` has grown.  `l` must be the most
  * recently used line. */

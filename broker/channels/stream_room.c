@@ -103,7 +103,35 @@ static void count_shed(struct pl_stream_store *m, enum pl_stream_shed why,
 
 /* --- Lines --- */
 
-static void evict(struct pl_stream_line *l)
+/* Return the least recently used line without subscribers; NULL: there is
+ * none. */
+static struct pl_stream_line *oldest_unused(struct pl_stream_store *m)
+{
+    for (;;) {
+        struct pl_stream_line *l = first_of(&m->idle);
+
+        if (l == NULL)
+            l = first_of(&m->rested);
+        if (l == NULL)
+            return NULL;
+        l->has_subscribers = pl_stream_line_is_used(l);
+        if (!l->has_subscribers)
+            return l;
+        pl_stream_room_queue(l);
+    }
+}
+
+enum pl_err pl_stream_room_find(struct pl_stream_store *m,
+                                struct pl_stream_line **old)
+{
+    *old = NULL;
+    if (m->options.limit == 0 || m->map.count < m->options.limit)
+        return PL_OK;
+    *old = oldest_unused(m);
+    return *old == NULL ? PL_ELIMIT : PL_OK;
+}
+
+void pl_stream_room_evict(struct pl_stream_line *l)
 {
     struct pl_stream_store *m = l->store;
 
@@ -113,24 +141,6 @@ static void evict(struct pl_stream_line *l)
         count_shed(m, PL_STREAM_SHED_CHANNELS, l->count, l->bytes);
     tell_evicted(m);
     pl_stream_line_destroy(l);
-}
-
-enum pl_err pl_stream_room_make(struct pl_stream_store *m)
-{
-    while (m->options.limit > 0 && m->map.count >= m->options.limit) {
-        struct pl_stream_line *l = first_of(&m->idle);
-
-        if (l == NULL)
-            l = first_of(&m->rested);
-        if (l == NULL)
-            return PL_ELIMIT;
-        l->has_subscribers = pl_stream_line_is_used(l);
-        if (l->has_subscribers)
-            pl_stream_room_queue(l);
-        else
-            evict(l);
-    }
-    return PL_OK;
 }
 
 /* --- Bytes --- */

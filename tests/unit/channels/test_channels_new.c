@@ -144,12 +144,72 @@ static void backends_and_tokens_make_as_many_as_they_like(void **state)
     }
 }
 
+/* Client 2 has the only place; clients 0 and 1 are one user. */
+static void check_no_place(bool has_history, const struct pl_late_options *late)
+{
+    const struct pl_channels_options options = {.history_size =
+                                                    has_history ? 4 : 0,
+                                                .history_ttl_ms = 10000,
+                                                .meta_ttl_ms = 60000,
+                                                .channel_limit = 1,
+                                                .new_channels = MOST,
+                                                .new_channels_burst = MOST};
+    struct rig *r = rig_create(7, &options, late);
+
+    assert_int_equal(attach(r, 2, "a", 0), 0);
+    for (unsigned i = 0; i < 3 * MOST; i++)
+        assert_int_equal(attach(r, i % 2, "b", 0), PL_ERROR_LIMIT_EXCEEDED);
+    assert_int_equal(r->metrics.value[PL_METRIC_REFUSED_NEW_CHANNELS], 0);
+    rig_detach(r, 2, "a", 0);
+    rig_run(r, 50);
+    for (unsigned i = 0; i < MOST; i++) {
+        assert_int_equal(attach(r, 0, name_of(i), 0), 0);
+        rig_detach(r, 0, name_of(i), 0);
+        rig_run(r, 50);
+    }
+    assert_int_equal(attach(r, 0, "more", 0), PL_ERROR_TOO_MANY_REQUESTS);
+    rig_destroy(r);
+}
+
+static void what_finds_no_place_is_no_new_channel(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    check_no_place(false, NULL);
+    check_no_place(true, NULL);
+    check_no_place(true, &late);
+}
+
+/* The channel that would have gone for it stays. */
+static void what_is_refused_takes_the_place_of_none(void **state)
+{
+    const struct pl_channels_options options = {.history_size = 4,
+                                                .history_ttl_ms = 10000,
+                                                .meta_ttl_ms = 60000,
+                                                .channel_limit = 1,
+                                                .new_channels = 1,
+                                                .new_channels_burst = 1};
+    struct rig *r = rig_create(7, &options, NULL);
+
+    (void)state;
+    assert_int_equal(publish(r, 0, "a"), 0);
+    assert_int_equal(publish(r, 0, "b"), PL_ERROR_TOO_MANY_REQUESTS);
+    assert_int_equal(r->metrics.value[PL_METRIC_STREAMS_EVICTED], 0);
+    assert_int_equal(publish(r, 0, "a"), 0);
+    assert_int_equal(publish(r, 2, "b"), 0);
+    assert_int_equal(r->metrics.value[PL_METRIC_STREAMS_EVICTED], 1);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_makes_so_many_new_channels_a_minute),
         cmocka_unit_test(without_history_the_first_subscriber_makes_a_channel),
         cmocka_unit_test(backends_and_tokens_make_as_many_as_they_like),
+        cmocka_unit_test(what_finds_no_place_is_no_new_channel),
+        cmocka_unit_test(what_is_refused_takes_the_place_of_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
