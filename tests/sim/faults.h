@@ -26,6 +26,7 @@ enum plant {
     PLANT_QUIET_SHED,      /* a history that was shed claims to be whole */
     PLANT_DOUBLE,          /* what the bus brings again is delivered again */
     PLANT_OLD_EPOCH,      /* one of another epoch is taken if its offset fits */
+    PLANT_LEAKED_REQUEST, /* a request that a store has answered is counted */
     PLANT_SWALLOWED_MAIL, /* any actor gets direct mail, and ignores it */
     PLANT_COUNT
 };

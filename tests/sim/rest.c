@@ -592,6 +592,20 @@ static void outwait(struct life *f)
     hear_out(f);
 }
 
+/* Until no store has anything to do: a leave whose store failed is retried each
+ * 100 ms, and a late store answers after 40 ms at most.  What is left then was
+ * counted and never given back. */
+static void await_stores(struct life *f)
+{
+    for (unsigned i = 0; i < CALM_ROUNDS; i++) {
+        if (world_metric(&f->world, PL_METRIC_STORE_REQUESTS) == 0 &&
+            world_metric(&f->world, PL_METRIC_LEAVING) == 0)
+            return;
+        world_pass(&f->world, CALM_MS);
+        carry_until_still(f);
+    }
+}
+
 /* --- All of it --- */
 
 static void make_calm(struct life *f)
@@ -640,6 +654,7 @@ void life_rest(struct life *f)
     check_ages(f);
     check_all_joined(f);
     carry_until_still(f);
+    await_stores(f);
     check_gauges(f);
     check_user_gauges(f);
     check_users(f);

@@ -93,9 +93,9 @@ static void zero(const struct world *w, const enum pl_metric *which,
 void world_check_rest(struct world *w)
 {
     static const enum pl_metric idle[] = {
-        PL_METRIC_COMMANDS_PENDING,
-        PL_METRIC_FRAMES_QUEUED,
-        PL_METRIC_QUEUE_BYTES,
+        PL_METRIC_COMMANDS_PENDING,    PL_METRIC_FRAMES_QUEUED,
+        PL_METRIC_QUEUE_BYTES,         PL_METRIC_STORE_REQUESTS,
+        PL_METRIC_STORE_REQUEST_BYTES,
     };
     uint64_t sent = 0, taken = 0;
 
@@ -129,7 +129,7 @@ static void check_nothing_left(struct world *w)
 {
     static const enum pl_metric gauges[] = {
         PL_METRIC_STREAMS, PL_METRIC_HISTORY_BYTES, PL_METRIC_MEMORY_STATE,
-        PL_METRIC_HANDLERS};
+        PL_METRIC_HANDLERS, PL_METRIC_LEAVING};
 
     world_check_empty(w);
     zero(w, gauges, sizeof gauges / sizeof *gauges);
