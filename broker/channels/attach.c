@@ -113,7 +113,7 @@ static void in_turn(struct pl_work *w)
 
 /* --- The position --- */
 
-/* Give what was missed, if that is all of it; else free it. */
+/* Return the missed publications if they are complete; otherwise free them. */
 static void recover(struct pl_attach_mail *m, struct pl_reading *r)
 {
     const struct pl_stream_top *top = &r->range.top;

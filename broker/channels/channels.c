@@ -409,7 +409,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     pl_list_init(&c->works);
     if (make_stores(c, loop) != PL_OK || pl_leaving_init(c) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {
-        destroy_stores(c); /* those given are still the caller's */
+        destroy_stores(c); /* the caller still owns the given stores */
         pl_leaving_fini(c);
         free(c);
         return PL_ENOMEM;

@@ -24,6 +24,24 @@ enum {
     PL_CHANNELS_IN_FLIGHT_BYTES = 64 << 20
 };
 
+/* What an owner promises:
+ * - A hub receives the publications of a channel, and the results for their
+ *   publishers, in the order of their offsets, each once: as
+ *   pl_publication_mail, or as the publisher's own result with fan_out.
+ * - The result of an attach arrives after every publication up to the offset in
+ *   it, and before every later one.
+ * - A join arrives after the result of the client's attach, before its leave.
+ *   An attach that failed or was detached before its result causes neither.  A
+ *   subscriber with PL_ATTACH_JOIN_LEAVE gets, from some moment on, the joins
+ *   and leaves of a client alternately, except those that the bus or an
+ *   allocation lost.
+ * - A detach without an attach (which failed or was never delivered) does
+ *   nothing.  A second attach of the same client gets error 105.
+ * - A publication gets error 111, and is neither stored nor numbered, if a loop
+ *   with subscribers has a backlog, the store is full or too many requests wait
+ *   for stores.
+ * - A stored publication is reported as published even if the bus failed; the
+ *   subscribers of this owner get it. */
 struct pl_channels; /* opaque */
 struct pl_bus;
 struct pl_loop;
@@ -55,8 +73,8 @@ struct pl_channels_options {
                                  111.  0: no limit */
     uint64_t in_flight_bytes; /* of their publications and parts of answers;
                                  the same */
-    uint64_t answer_work; /* units of time_share.h for long replies at once,
-                             else queries get error 111; 0: no limit */
+    uint64_t answer_work;     /* units of time_share.h for long replies at once,
+                                 else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
     /* The stores, for this owner alone; NULL: a memory store. */
     struct pl_stream *stream;

@@ -32,8 +32,8 @@ struct pl_leaving {
     struct pl_msg *first;
     struct pl_msg *last;
     struct pl_map map;
-    struct pl_detach_mail
-        guest; /* has no client; keeps the map from being empty */
+    /* Without a client.  The map is never empty, so adding cannot fail. */
+    struct pl_detach_mail guest;
 };
 
 struct pl_channels {
@@ -50,7 +50,7 @@ struct pl_channels {
     struct pl_map attaching; /* attaches without a result, by client */
     uint32_t in_flight;      /* `works`, and the channels' bus requests */
     uint64_t in_flight_bytes;
-    struct pl_work *spares; /* kept for the next requests */
+    struct pl_work *spares; /* free list */
     unsigned spare_count;
     struct pl_leaving leaving;
     struct pl_timer retry;        /* of `leaving` and of gaps */
@@ -74,7 +74,7 @@ struct pl_channel {
     struct pl_blob *name;           /* own reference */
     struct pl_client_table members; /* all subscribers; marked: has joined */
     struct pl_list waiting;         /* attaches that wait for the bus */
-    struct pl_list outbox;          /* works in the order of their offsets */
+    struct pl_list outbox;          /* requests in the order of their offsets */
     struct pl_store_op bus_op;
     uint8_t bus;        /* enum pl_bus_state */
     bool gap_is_due;    /* out of memory for a gap mail */
@@ -186,7 +186,7 @@ void pl_work_charge(struct pl_work *w, uint64_t bytes);
 /* Add `by` to the number of pending requests; `by` may wrap. */
 void pl_works_count(struct pl_channels *c, uint32_t by);
 
-/* Begin a store's request of `w`. */
+/* Prepare a store request of `w`. */
 void pl_work_prepare(struct pl_work *w, struct pl_span channel, uint64_t hash,
                      void (*done)(struct pl_store_op *op));
 
@@ -230,7 +230,7 @@ struct pl_pub **pl_reading_take(struct pl_reading *r, uint32_t *count);
 /* Free the publications. */
 void pl_reading_drop(struct pl_reading *r);
 
-/* --- The requests.  Owner: the callee has the message. --- */
+/* --- The requests; each callee takes the message --- */
 
 void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m);
 void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m);
@@ -263,7 +263,7 @@ static inline size_t pl_leaving_count(const struct pl_channels *c)
     return c->leaving.map.count - 1;
 }
 
-/* leave.c: try again what found no memory, or whose store failed. */
+/* leave.c.  Retry detaches that failed. */
 void pl_leave_retry(struct pl_channels *c);
 
 /* leave.c.  Return true if `client` attaches again before its leave was

@@ -108,7 +108,7 @@ void pl_leaving_fini(struct pl_channels *c)
 
 /* --- A detach --- */
 
-/* False: it was not there. */
+/* Remove the member.  Return false if it was none. */
 static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
                             struct pl_detach_mail *m)
 {
@@ -144,7 +144,7 @@ static void merge(struct pl_detach_mail *into, struct pl_detach_mail *m)
     pl_mail_destroy(&m->msg);
 }
 
-/* The channel stays, pinned, until then. */
+/* Keep the detach for a retry, and pin the channel until then. */
 static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
 {
     struct pl_detach_mail *other = find(ch, m->client);

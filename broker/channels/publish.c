@@ -230,7 +230,7 @@ static uint64_t cost_of(const struct pl_work *w)
     return cost;
 }
 
-/* With `ch`, which may be NULL. */
+/* Publish in `ch`, which may be NULL. */
 static void publish(struct pl_channels *c, struct pl_channel *ch,
                     struct pl_publish_mail *m)
 {

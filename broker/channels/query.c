@@ -68,7 +68,8 @@ static void reserve(struct pl_work *w)
     if (mail_of(w)->kind == PL_QUERY_HISTORY && most > PL_STREAM_PART)
         most = PL_STREAM_PART;
     w->reserved = most * WORK_NAME;
-    pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), w->reserved);
+    pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop),
+                        w->reserved);
 }
 
 static void spend(struct pl_work *w, uint64_t looked)

@@ -34,20 +34,20 @@ struct pl_stream_top {
 
 enum { PL_STREAM_PART = 256, PL_STREAM_PART_BYTES = 64 << 10 };
 
-/* Which publications are there?  Ascending those behind `since`, or all;
- * in reverse, descending those before it.  A reply is one part: at most
- * PL_STREAM_PART publications, and it ends with the one that brings the sum of
- * pl_pub_cost() to PL_STREAM_PART_BYTES.  For the next part, `since` is the
- * offset of the last publication. */
+/* Read publications: ascending those after `since`, or all; in reverse,
+ * descending those before `since`.  A reply is one part: at most PL_STREAM_PART
+ * publications, and it ends with the one that brings the sum of pl_pub_cost()
+ * to PL_STREAM_PART_BYTES.  For the next part, `since` is the offset of the
+ * last publication. */
 struct pl_stream_range {
     struct pl_stream_top top; /* first member */
     uint64_t since;
     bool has_since;
     bool reverse;
     bool is_cut;          /* result: there is more */
-    uint32_t limit;       /* UINT32_MAX: none */
-    uint32_t count;       /* result: of pubs */
-    struct pl_pub **pubs; /* result: the caller's array of held ones */
+    uint32_t limit;       /* UINT32_MAX: no limit */
+    uint32_t count;       /* result: elements of pubs */
+    struct pl_pub **pubs; /* result: the caller's array of references */
 };
 
 /* Return true if the channel has subscribers: its stream is then kept. */

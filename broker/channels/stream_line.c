@@ -206,7 +206,7 @@ static void bounds(const struct pl_stream_line *l,
         *from = r->since > *to ? *to + 1 : r->since + 1;
 }
 
-/* The number of publications in a part. */
+/* Count the publications of the next part. */
 static uint32_t how_many(const struct pl_stream_line *l,
                          const struct pl_stream_range *r, uint64_t from,
                          uint64_t to)
