@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command.c - a client's commands, one after the other.
  *
- * A connect is a barrier: what follows it waits, as bytes, until it is judged.
+ * A connect is a barrier: what follows it is kept until it is judged.
  * Everything else is begun in order, and what goes to a channel keeps that
  * order on the one path through the hub; answers of different channels may
  * overtake one another. */
 #include "session_private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "kept.h"
 #include "log.h"
 #include "permission.h"
-
-#define RAW UINT32_MAX /* no message is so long */
 
 void pl_session_settle(struct pl_session *s, enum pl_metric as)
 {
@@ -302,57 +300,6 @@ static void run(struct pl_session *s, const struct pl_command *c)
     }
 }
 
-/* What follows a connect waits for its verdict: `len` is that of a message, or
- * RAW where bytes follow that are not decoded, which end what is held. */
-static void hold(struct pl_session *s, uint32_t len, struct pl_span message)
-{
-    if (s->held == NULL)
-        s->held = calloc(1, sizeof *s->held);
-    if (s->held != NULL) {
-        pl_buf_put(s->held, &len, sizeof len);
-        pl_buf_put_span(s->held, message);
-    }
-    if (s->held == NULL || s->held->failed)
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
-    pl_session_hold(s, PL_HOLD_LOGIN);
-}
-
-void pl_session_hold_bytes(struct pl_session *s, struct pl_span bytes)
-{
-    hold(s, RAW, bytes);
-}
-
-static void replay(struct pl_session *s, const struct pl_buf *held)
-{
-    uint32_t len;
-
-    for (size_t at = 0; at < held->len; at += len) {
-        memcpy(&len, held->data + at, sizeof len);
-        at += sizeof len;
-        if (len == RAW) {
-            pl_session_decode(
-                s, (struct pl_span){held->data + at, held->len - at});
-            return;
-        }
-        if (pl_session_runs_commands(s))
-            pl_session_commands(s, (struct pl_span){held->data + at, len});
-    }
-}
-
-void pl_session_replay(struct pl_session *s)
-{
-    struct pl_buf *held = s->held;
-
-    s->held = NULL;
-    pl_session_visit(s);
-    if (held != NULL)
-        replay(s, held);
-    if (held != NULL)
-        pl_buf_fini(held);
-    free(held);
-    pl_session_release(s, PL_HOLD_LOGIN);
-}
-
 static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
                          size_t at)
 {
@@ -391,15 +338,12 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
     const char *why = NULL;
     size_t at = 0;
 
-    if (s->holds & PL_HOLDS_DECODING) { /* replayed, after one that waits */
-        pl_pace_hold(s, message);
-        return;
-    }
     do {
         struct pl_span rest = message;
 
         if (s->state == PL_SESSION_LOGIN) {
-            hold(s, (uint32_t)message.len, message);
+            pl_session_keep(s, message);
+            pl_session_hold(s, PL_HOLD_LOGIN);
             return;
         }
         pl_budget_spend(&s->keeper->budget, PL_COST_COMMAND);

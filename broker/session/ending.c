@@ -130,7 +130,7 @@ void pl_session_bar(struct pl_session *s, uint16_t code)
 
 void pl_session_on_close(struct pl_session *s, uint16_t code)
 {
-    pl_ws_decoder_close(&s->ws);
+    pl_session_deafen(s);
     if (s->state >= PL_SESSION_CLOSING) {
         pl_session_end_transport(s, PL_END_CLOSE);
     } else if (s->holds & PL_HOLD_ENDING) {
@@ -173,7 +173,7 @@ static void log_too_big(struct pl_session *s)
  * a Close too, is read only so that the end is no reset. */
 void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
 {
-    pl_ws_decoder_close(&s->ws);
+    pl_session_deafen(s);
     if (s->state >= PL_SESSION_CLOSING) {
         pl_session_end_transport(s, PL_END_LINGER);
         return;

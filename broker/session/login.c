@@ -36,17 +36,34 @@ void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool)
     if (l == NULL)
         return;
     pl_outq_drop(&l->deferred, pool, PL_METRIC_FRAMES_CANCELLED, true);
+    pl_kept_fini(&l->kept);
     pl_arena_fini(&l->arena);
     free(l);
 }
 
 /* --- The end of a login --- */
 
-static void leave_login(struct pl_session *s, enum pl_session_state state)
+/* Gives what followed the connect, for go_on(). */
+static struct pl_kept leave_login(struct pl_session *s,
+                                  enum pl_session_state state)
 {
+    struct pl_kept kept = s->login->kept;
+
+    s->login->kept = (struct pl_kept){0};
     pl_login_destroy(s->login, &s->keeper->pool);
     s->login = NULL;
     s->state = (uint8_t)state;
+    return kept;
+}
+
+/* With REPLAY the connect was itself kept, and what was behind its message runs
+ * next; the bytes come after that. */
+static void go_on(struct pl_session *s, struct pl_kept kept)
+{
+    pl_session_run_kept(s, kept);
+    if (!(s->holds & PL_HOLD_REPLAY))
+        pl_session_decode_kept(s);
+    pl_session_release(s, PL_HOLD_LOGIN);
 }
 
 /* The connect is answered with an error; the connection is of no more use. */
@@ -56,11 +73,11 @@ static void end_login(struct pl_session *s, uint32_t code, struct pl_span text)
 
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
     pl_session_unregister(s);
-    leave_login(s, PL_SESSION_FAILED);
+    struct pl_kept kept = leave_login(s, PL_SESSION_FAILED);
     if (text.len == 0)
         text = pl_span_of(pl_code_text(code));
     pl_session_refuse_text(s, id, code, text);
-    pl_session_replay(s); /* whatever follows is a violation now */
+    go_on(s, kept); /* whatever follows is a violation now */
 }
 
 /* The same, as the verdict on who it is. */
@@ -181,12 +198,12 @@ static void answer_login(struct pl_session *s)
     s->state = PL_SESSION_CONNECTED;
     end_subs(s, l);
     pl_missing_note(s, l);
-    leave_login(s, PL_SESSION_CONNECTED);
+    struct pl_kept kept = leave_login(s, PL_SESSION_CONNECTED);
     pl_session_schedule(s);
     PL_LOG(PL_LOG_DEBUG, "client connected",
            pl_log_text("client", pl_session_id(s)),
            pl_log_text("user", pl_client_user(s->subscriber.client)));
-    pl_session_replay(s);
+    go_on(s, kept);
 }
 
 void pl_session_settle_login(struct pl_session *s)

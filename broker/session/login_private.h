@@ -5,6 +5,7 @@
 #ifndef PL_LOGIN_PRIVATE_H
 #define PL_LOGIN_PRIVATE_H
 
+#include "kept.h"
 #include "session_private.h"
 
 struct pl_token_claims;
@@ -23,6 +24,7 @@ struct server_sub {
 struct pl_login {
     struct pl_arena arena;
     struct pl_outq deferred;
+    struct pl_kept kept; /* what follows the connect */
     uint32_t command;
     uint32_t outstanding; /* attaches on their way */
     uint32_t error;       /* the first that failed */

@@ -185,21 +185,11 @@ bool pl_session_unregister(struct pl_session *s)
     return true;
 }
 
-void pl_session_drop_held(struct pl_session *s)
-{
-    if (s->held != NULL)
-        pl_buf_fini(s->held);
-    free(s->held);
-    s->held = NULL;
-}
-
 /* The logical end: whatever happens to the transport, this is no client any
  * more. */
 static void teardown(struct pl_session *s)
 {
-    struct pl_buf unread = pl_pace_end(s); /* empty, where it matters */
-
-    pl_buf_fini(&unread);
+    pl_pace_end(s);
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
     s->pending = 0;
@@ -212,7 +202,6 @@ static void teardown(struct pl_session *s)
         pl_login_destroy(s->login, &s->keeper->pool);
     s->login = NULL;
     pl_session_unregister(s);
-    pl_session_drop_held(s);
     pl_timer_stop(loop_of(s), &s->timer);
 }
 
@@ -254,7 +243,6 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     log_close(s, code, reason);
     pl_count(metrics(s), counter_of(code), 1);
     bool is_http = s->state == PL_SESSION_HANDSHAKE;
-    struct pl_buf unread = pl_pace_end(s);
     teardown(s);
     s->ending = PL_ENDING_CLOSED;
     s->state = PL_SESSION_CLOSING;
@@ -265,9 +253,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     pl_session_say_close(s, code, reason);
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
     pl_session_release(s, PL_HOLDS_ALL); /* to see the peer's Close */
-    if (unread.len > 0)
-        pl_session_decode(s, (struct pl_span){unread.data, unread.len});
-    pl_buf_fini(&unread);
+    pl_session_decode_kept(s);
     if (pl_ws_decoder_is_closed(&s->ws) && s->state == PL_SESSION_CLOSING)
         pl_session_end_transport(s, PL_END_LINGER);
 }
@@ -319,79 +305,6 @@ void pl_session_flush(struct pl_session *s)
 }
 
 /* --- Input --- */
-
-/* A message of /echo, or a ping, goes back as it is.  On /echo a full queue
- * pauses reading; elsewhere it closes. */
-static void echo(struct pl_session *s, enum pl_ws_opcode opcode,
-                 struct pl_span payload)
-{
-    pl_session_say_raw(s, opcode, payload);
-    if (s->state == PL_SESSION_ECHO &&
-        s->out.bytes > s->keeper->options.config->limits.outgoing_queue)
-        pl_session_hold(s, PL_HOLD_ECHO);
-}
-
-static void on_message(struct pl_session *s, const struct pl_ws_event *e)
-{
-    pl_count(metrics(s), PL_METRIC_MESSAGES_IN, 1);
-    if (s->state == PL_SESSION_ECHO)
-        echo(s, e->opcode, e->payload);
-    else
-        pl_session_commands(s, e->payload);
-}
-
-static void on_event(struct pl_session *s, const struct pl_ws_event *e)
-{
-    switch (e->kind) {
-    case PL_WS_EVENT_NONE:
-    case PL_WS_EVENT_PONG:
-        return;
-    case PL_WS_EVENT_MESSAGE:
-        if (pl_session_runs_commands(s))
-            on_message(s, e);
-        return;
-    case PL_WS_EVENT_PING:
-        if (pl_session_runs_commands(s))
-            echo(s, PL_WS_PONG, e->payload);
-        return;
-    case PL_WS_EVENT_CLOSE:
-        pl_session_on_close(s, e->code);
-        return;
-    case PL_WS_EVENT_ERROR:
-        pl_session_on_violation(s, e);
-    }
-}
-
-/* A login keeps bytes beside its messages; `pace` does so in other states. */
-static void carry(struct pl_session *s, struct pl_span in)
-{
-    if (pl_ws_decoder_is_closed(&s->ws) || s->state == PL_SESSION_OVER)
-        return;
-    if (s->state == PL_SESSION_LOGIN)
-        pl_session_hold_bytes(s, in);
-    else
-        pl_pace_carry_bytes(s, in);
-}
-
-void pl_session_decode(struct pl_session *s, struct pl_span in)
-{
-    struct pl_ws_event e;
-
-    while (!pl_ws_decoder_is_closed(&s->ws) && s->state != PL_SESSION_OVER) {
-        if (s->holds & PL_HOLDS_DECODING) {
-            pl_pace_hold_bytes(s, in);
-            return;
-        }
-        pl_ws_decode(&s->ws, &in, &e);
-        if (e.kind == PL_WS_EVENT_NONE)
-            return;
-        on_event(s, &e);
-        if (in.len > 0 && pl_budget_is_spent(&s->keeper->budget)) {
-            carry(s, in);
-            return;
-        }
-    }
-}
 
 void pl_session_visit(struct pl_session *s)
 {
@@ -483,8 +396,8 @@ static void reap(struct pl_actor *a)
     s->transport->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
-    pl_session_drop_held(s); /* of a request that was cut at its deadline */
-    pl_pace_drop(s);
+    pl_undecoded_drop(s);
+    pl_pace_end(s);
     pl_ws_decoder_fini(&s->ws);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);

@@ -286,7 +286,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 enum { REPLIES_MAX = 256 * 1024 }; /* bytes, then the next segment begins */
 
 /* The segment of this turn's replies; NULL: out of memory. */
-static struct pl_segment *open_replies(struct pl_session *s)
+static inline struct pl_segment *open_replies(struct pl_session *s)
 {
     struct pl_keeper *k = s->keeper;
 

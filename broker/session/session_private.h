@@ -50,12 +50,12 @@ enum pl_hold {
     PL_HOLD_LOGIN = 1 << 2,   /* what follows a connect waits for its verdict */
     PL_HOLD_PACE = 1 << 3,    /* limits.commands_per_second */
     PL_HOLD_CARRY = 1 << 4,   /* the input waits for another turn */
-    PL_HOLD_REPLAY = 1 << 5,  /* input that PACE or CARRY kept runs now */
+    PL_HOLD_REPLAY = 1 << 5,  /* what waited for PACE or CARRY runs now */
     PL_HOLD_ENDING = 1 << 6,  /* the end waits for answers; see ending.c */
     PL_HOLD_DOOR = 1 << 7, /* the request waits for the transport's verdict */
     PL_HOLD_ECHO = 1 << 8, /* the out-queue of /echo is full */
 
-    /* These stop decoding as well: `pace` keeps the bytes that were read. */
+    /* These stop decoding as well: the bytes that were read are kept. */
     PL_HOLDS_DECODING = PL_HOLD_PACE | PL_HOLD_CARRY,
     /* A pong may wait behind these for long. */
     PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLDS_DECODING,
@@ -78,7 +78,8 @@ enum pl_ending {
 
 struct pl_login;  /* login.c */
 struct pl_pace;   /* pace.c */
-struct pl_replay; /* pace.c */
+struct pl_kept;  /* kept.h */
+struct pl_undecoded; /* decode.c */
 
 struct pl_keeper {
     struct pl_actor actor; /* first */
@@ -104,7 +105,7 @@ struct pl_keeper {
     struct pl_time_share answers; /* long ones to presence and history */
     struct pl_list carried;       /* sessions with input for another turn */
     struct pl_task carry;         /* serves them */
-    struct pl_replay *replaying;  /* pace.c: input that is given again */
+    struct pl_kept *running;      /* kept.c: messages that run now */
     struct pl_list missing;       /* missing.c: what logins could not have */
     uint32_t missing_count;
     struct pl_timer miss; /* tries that again */
@@ -145,8 +146,8 @@ struct pl_session {
     bool has_told_log : 1; /* that a message of it was not delivered */
     bool lacks_inbox : 1;  /* that of its user has no place: missing.c */
     struct pl_ws_decoder ws;
-    struct pl_buf *held; /* the request head so far; or input that waits
-                            for the login; NULL: none */
+    struct pl_undecoded *undecoded; /* bytes, the request head so far too;
+                                       NULL: none */
     union {
         struct pl_login *login; /* while in LOGIN */
         struct pl_pace *pace;   /* else; NULL: no command was counted yet */
@@ -217,9 +218,6 @@ void pl_session_schedule(struct pl_session *s);
 /* The supervisor forgets the connection.  False: out of memory. */
 bool pl_session_unregister(struct pl_session *s);
 
-/* Free what is held. */
-void pl_session_drop_held(struct pl_session *s);
-
 /* hold.c: stop reading the client for `why`, and read again when no hold is
  * left.  Releasing what does not hold does nothing. */
 void pl_session_hold(struct pl_session *s, enum pl_hold why);
@@ -228,8 +226,20 @@ void pl_session_release(struct pl_session *s, enum pl_hold why);
 /* A ping is sent: holds of before do not excuse its pong. */
 void pl_session_renew_holds(struct pl_session *s);
 
-/* WebSocket bytes. */
+/* decode.c: WebSocket bytes.  What cannot be decoded yet is kept. */
 void pl_session_decode(struct pl_session *s, struct pl_span in);
+
+/* Decode bytes that were kept, unless decoding is still held. */
+void pl_session_decode_kept(struct pl_session *s);
+
+/* Keep bytes behind those that are kept already.  False: out of memory. */
+bool pl_undecoded_put(struct pl_session *s, struct pl_span bytes);
+struct pl_span pl_undecoded_span(const struct pl_session *s);
+void pl_undecoded_drop(struct pl_session *s);
+void pl_undecoded_destroy(struct pl_undecoded *u); /* NULL is allowed */
+
+/* The peer's end, and nothing that it sends counts any more. */
+void pl_session_deafen(struct pl_session *s);
 
 /* The hub's delivery. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
@@ -292,10 +302,6 @@ uint32_t pl_session_field_error(const char *field, char *room,
                                 struct pl_span *text);
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant);
-void pl_session_replay(struct pl_session *s);
-
-/* In LOGIN: bytes that are decoded after the verdict. */
-void pl_session_hold_bytes(struct pl_session *s, struct pl_span bytes);
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
@@ -307,29 +313,27 @@ void pl_pace_init(struct pl_keeper *k);
 /* One command more: may it run now?  Only with keeper->command_ns. */
 bool pl_pace_take(struct pl_session *s);
 
-/* It may not, or others wait already: keep the rest of its message, and what
- * is not decoded yet.  Reading pauses. */
+/* It may not: keep the rest of its message.  Reading and decoding pause. */
 void pl_pace_hold(struct pl_session *s, struct pl_span message);
-void pl_pace_hold_bytes(struct pl_session *s, struct pl_span bytes);
 
 /* While PL_HOLD_PACE: when to call pl_pace_go_on(). */
 uint64_t pl_pace_due_ms(const struct pl_session *s);
 void pl_pace_go_on(struct pl_session *s);
 
-/* The visit has used its budget (budget.h): carry the rest of a message, or
- * bytes that are not decoded yet, to another turn.  Reading pauses. */
+/* The visit has used its budget (budget.h): decoding goes on in another turn,
+ * behind the rest of a message, if there is one.  False: out of memory, and the
+ * session is doomed. */
 void pl_pace_carry(struct pl_session *s, struct pl_span message);
-void pl_pace_carry_bytes(struct pl_session *s, struct pl_span bytes);
+bool pl_pace_carry_on(struct pl_session *s);
 
 /* A keeper's task: serve the sessions whose input was carried. */
 void pl_pace_run_carried(struct pl_task *t);
 
-/* No command runs any more.  Gives the bytes that were not decoded, which may
- * have the peer's Close; the caller's to free. */
-struct pl_buf pl_pace_end(struct pl_session *s);
+struct pl_kept *pl_pace_kept(struct pl_pace *p);
 
-/* Free what is left, whatever the state.  The session is about to be freed. */
-void pl_pace_drop(struct pl_session *s);
+/* No command runs any more, or the session is about to be freed.  What a login
+ * keeps is not touched. */
+void pl_pace_end(struct pl_session *s);
 
 /* login.c, login_subs.c */
 void pl_session_connect(struct pl_session *s, const struct pl_command *c);

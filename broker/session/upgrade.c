@@ -10,8 +10,6 @@
  * read again when the verdict is there. */
 #include "session_private.h"
 
-#include <stdlib.h>
-
 #include "handshake.h"
 #include "host.h"
 #include "log.h"
@@ -31,7 +29,7 @@ static void answer_error(struct pl_session *s, struct pl_handshake_error error)
                         (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000));
     pl_session_say_bytes(s, &b);
     pl_buf_fini(&b);
-    pl_session_drop_held(s);
+    pl_undecoded_drop(s);
     s->state = PL_SESSION_OVER;
     pl_timer_start(s->actor.loop, &s->timer, PL_CLOSE_WAIT_MS);
     s->transport->end(s, PL_END_LINGER);
@@ -206,16 +204,12 @@ static void accept_request(struct pl_session *s, const struct pl_handshake *h)
 /* The request so far: where it lies, or gathered.  False: out of memory. */
 static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
 {
-    if (s->held == NULL && keep) {
-        s->held = calloc(1, sizeof *s->held);
-        if (s->held == NULL)
-            return false;
-    }
-    if (s->held == NULL)
+    if (s->undecoded == NULL && !keep)
         return true;
-    pl_buf_put_span(s->held, *in);
-    *in = pl_buf_span(s->held);
-    return !s->held->failed;
+    if (!pl_undecoded_put(s, *in))
+        return false;
+    *in = pl_undecoded_span(s);
+    return true;
 }
 
 /* What the transport says of the address; it logs what it refuses. */
@@ -233,7 +227,7 @@ static enum pl_admission admit(struct pl_session *s,
 /* The request waits for the transport's verdict. */
 static void wait(struct pl_session *s, struct pl_span request)
 {
-    if (s->held == NULL && !gather(s, &request, true)) {
+    if (s->undecoded == NULL && !gather(s, &request, true)) {
         refuse(s, no_memory);
         return;
     }
@@ -253,13 +247,6 @@ void pl_session_turn_away(struct pl_session *s)
     pl_session_close(s, PL_DISCONNECT_CONNECTION_LIMIT, (struct pl_span){0});
 }
 
-static void free_held(struct pl_buf *held)
-{
-    if (held != NULL)
-        pl_buf_fini(held);
-    free(held);
-}
-
 /* `whole` is the request and what follows it, `rest`. */
 static void on_request(struct pl_session *s, const struct pl_handshake *h,
                        struct pl_span whole, struct pl_span rest)
@@ -273,8 +260,8 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
         wait(s, whole);
         return;
     }
-    struct pl_buf *held = s->held;
-    s->held = NULL;
+    struct pl_undecoded *taken = s->undecoded; /* `whole` may be in it */
+    s->undecoded = NULL;
     if (error.status == 403 || error.status == 421) {
         refuse_name(s, h, error);
     } else if (error.status != 0) {
@@ -285,7 +272,7 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
         accept_request(s, h);
         pl_session_decode(s, rest);
     }
-    free_held(held);
+    pl_undecoded_destroy(taken);
 }
 
 void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
@@ -304,7 +291,7 @@ void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
         on_request(s, &h, in, (struct pl_span){in.at + taken, in.len - taken});
         return;
     case PL_EAGAIN:
-        if (s->held == NULL && !gather(s, &in, true))
+        if (s->undecoded == NULL && !gather(s, &in, true))
             refuse(s, no_memory);
         return;
     default:
