@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* decode.c - the WebSocket bytes of a client.
  *
- * Bytes that cannot be decoded yet are kept: a request that is not complete, and
- * what comes behind a message that has to wait (kept.c).  While bytes are
+ * Bytes that cannot be decoded yet are kept: a request that is not complete,
+ * and what comes behind a message that has to wait (kept.c).  While bytes are
  * decoded they are on the stack here and the session keeps none, so a message
  * that ends a wait does not decode what comes behind it twice.
  *
@@ -47,9 +47,16 @@ struct pl_span pl_undecoded_span(const struct pl_session *s)
     return (struct pl_span){u->bytes.data + u->at, u->bytes.len - u->at};
 }
 
+static const struct pl_ws_limits *limits_of(const struct pl_session *s)
+{
+    return s->subscriber.form == PL_FORM_FRAMES ? &s->keeper->limits
+                                                : &s->keeper->deflate_limits;
+}
+
 void pl_session_deafen(struct pl_session *s)
 {
-    pl_ws_decoder_close(&s->ws);
+    s->is_deaf = true;
+    pl_ws_decoder_fini(&s->ws, limits_of(s));
     pl_undecoded_drop(s);
 }
 
@@ -106,18 +113,19 @@ static void carry(struct pl_session *s)
 
 static bool is_deaf(const struct pl_session *s)
 {
-    return pl_ws_decoder_is_closed(&s->ws) || s->state == PL_SESSION_OVER;
+    return s->is_deaf || s->state == PL_SESSION_OVER;
 }
 
 /* Gives what cannot be decoded yet. */
 static struct pl_span decode(struct pl_session *s, struct pl_span in)
 {
+    const struct pl_ws_limits *limits = limits_of(s);
     struct pl_ws_event e;
 
     while (!is_deaf(s)) {
         if (s->holds & PL_HOLDS_DECODING)
             return in;
-        pl_ws_decode(&s->ws, &in, &e);
+        pl_ws_decode(&s->ws, limits, &in, &e);
         if (e.kind == PL_WS_EVENT_NONE)
             return in;
         on_event(s, &e);

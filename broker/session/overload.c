@@ -94,7 +94,7 @@ static void close_one(struct pl_actor *a, void *arg)
     h->wanted -= size < h->wanted ? size : h->wanted;
     h->closed++;
     if (pl_ws_decoder_memory(&s->ws) > 0)
-        pl_ws_decoder_close(&s->ws); /* the rest of a message means nothing */
+        pl_session_deafen(s); /* the rest of a message means nothing */
     pl_session_give_up_slow(s);
 }
 

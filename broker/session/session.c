@@ -254,7 +254,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
     pl_session_release(s, PL_HOLDS_ALL); /* to see the peer's Close */
     pl_session_decode_kept(s);
-    if (pl_ws_decoder_is_closed(&s->ws) && s->state == PL_SESSION_CLOSING)
+    if (s->is_deaf && s->state == PL_SESSION_CLOSING)
         pl_session_end_transport(s, PL_END_LINGER);
 }
 
@@ -396,9 +396,8 @@ static void reap(struct pl_actor *a)
     s->transport->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
-    pl_undecoded_drop(s);
+    pl_session_deafen(s);
     pl_pace_end(s);
-    pl_ws_decoder_fini(&s->ws);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);
     free(s);
@@ -428,7 +427,6 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
     s->keeper = k;
     s->transport = transport;
     s->subscriber.ops = &pl_session_subscriber_ops;
-    s->ws.limits = &k->limits;
     s->timer.fire = on_timer;
     pl_keeper_add(k);
     pl_timer_start(k->actor.loop, &s->timer,

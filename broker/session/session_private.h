@@ -76,9 +76,9 @@ enum pl_ending {
     PL_ENDING_GONE      /* the transport is over */
 };
 
-struct pl_login;  /* login.c */
-struct pl_pace;   /* pace.c */
-struct pl_kept;  /* kept.h */
+struct pl_login;     /* login.c */
+struct pl_pace;      /* pace.c */
+struct pl_kept;      /* kept.h */
 struct pl_undecoded; /* decode.c */
 
 struct pl_keeper {
@@ -143,6 +143,7 @@ struct pl_session {
     bool has_inbox : 1;     /* direct messages come as publications on @id */
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
+    bool is_deaf : 1;      /* nothing that the peer sends counts any more */
     bool has_told_log : 1; /* that a message of it was not delivered */
     bool lacks_inbox : 1;  /* that of its user has no place: missing.c */
     struct pl_ws_decoder ws;

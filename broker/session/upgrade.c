@@ -177,7 +177,6 @@ static const char *agree(struct pl_session *s, const struct pl_handshake *h,
     if (terms->kind == PL_DEFLATE_NONE)
         return NULL;
     s->subscriber.form = form_of(terms->kind);
-    s->ws.limits = &s->keeper->deflate_limits;
     return terms->answer;
 }
 

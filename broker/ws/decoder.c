@@ -6,7 +6,7 @@
  * state, no copy, no allocation.  Control frames take this path too, also
  * between fragments.  A header or payload that a read splits, and the fragments
  * of a message, go through `partial`, which exists only until they are
- * complete: an idle connection costs two pointers.  Input is unmasked on
+ * complete: an idle connection costs one pointer.  Input is unmasked on
  * arrival; pieces.c collects, inflates and checks it.  A compressed message
  * (RFC 7692) that is one frame, whole inside `in`, uses the inflater of the
  * loop.
@@ -101,18 +101,19 @@ static size_t arrived(const struct pl_ws_decoder *d)
 }
 
 /* True if the reserved bits of this first header byte are allowed. */
-static bool may_be_set(const struct pl_ws_decoder *d, unsigned char first)
+static bool may_be_set(const struct pl_ws_limits *limits, unsigned char first)
 {
     unsigned opcode = first & OPCODE;
 
-    return d->limits->inflater != NULL && (first & RESERVED) == RSV1 &&
+    return limits->inflater != NULL && (first & RESERVED) == RSV1 &&
            (opcode == PL_WS_TEXT || opcode == PL_WS_BINARY);
 }
 
 /* The most bytes that a frame with this first byte may have. */
-static size_t room_for(const struct pl_ws_decoder *d, unsigned char first)
+static size_t room_for(const struct pl_ws_decoder *d,
+                       const struct pl_ws_limits *limits, unsigned char first)
 {
-    size_t max = d->limits->max_message;
+    size_t max = limits->max_message;
 
     if ((first & RSV1) != 0 || (open_message(d) != PL_WS_CONTINUATION &&
                                 d->partial->message.compressed))
@@ -122,11 +123,12 @@ static size_t room_for(const struct pl_ws_decoder *d, unsigned char first)
 
 /* Return what is wrong with the first byte of a header, or NULL. */
 static const char *check_first(const struct pl_ws_decoder *d,
+                               const struct pl_ws_limits *limits,
                                unsigned char first)
 {
     unsigned opcode = first & OPCODE;
 
-    if ((first & RESERVED) != 0 && !may_be_set(d, first))
+    if ((first & RESERVED) != 0 && !may_be_set(limits, first))
         return "a reserved bit is set";
     if ((opcode & ~(unsigned)CONTROL) > 2)
         return "unknown opcode";
@@ -142,14 +144,14 @@ static const char *check_first(const struct pl_ws_decoder *d,
 }
 
 /* Return what is wrong with the second byte of a header, or NULL. */
-static const char *check_second(const struct pl_ws_decoder *d,
+static const char *check_second(const struct pl_ws_limits *limits,
                                 unsigned char first, unsigned char second)
 {
     unsigned len = second & LENGTH;
 
-    if (((second & MASKED) != 0) != d->limits->masked)
-        return d->limits->masked ? "a frame of a client is not masked"
-                                 : "a frame of a server is masked";
+    if (((second & MASKED) != 0) != limits->masked)
+        return limits->masked ? "a frame of a client is not masked"
+                              : "a frame of a server is masked";
     if ((first & CONTROL) != 0 && len > CONTROL_MAX)
         return "a control frame is too long";
     if ((first & OPCODE) == PL_WS_CLOSE && len == 1)
@@ -159,6 +161,7 @@ static const char *check_second(const struct pl_ws_decoder *d,
 
 /* Read the length after the second byte; all its bytes have arrived. */
 static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
+                                       const struct pl_ws_limits *limits,
                                        const unsigned char *at, size_t more,
                                        struct header *h)
 {
@@ -175,7 +178,7 @@ static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
             return (struct pl_ws_fault){PL_WS_CODE_PROTOCOL,
                                         "a length is not minimal"};
     }
-    if ((at[0] & CONTROL) == 0 && len > room_for(d, at[0]))
+    if ((at[0] & CONTROL) == 0 && len > room_for(d, limits, at[0]))
         return (struct pl_ws_fault){PL_WS_CODE_TOO_BIG,
                                     "the message is too long"};
     h->payload = (size_t)len;
@@ -185,6 +188,7 @@ static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
 /* Check the first `len` bytes of a header.  It is complete if h->size is at
  * most `len`. */
 static struct pl_ws_fault check_header(const struct pl_ws_decoder *d,
+                                       const struct pl_ws_limits *limits,
                                        const unsigned char *at, size_t len,
                                        struct header *h)
 {
@@ -192,23 +196,23 @@ static struct pl_ws_fault check_header(const struct pl_ws_decoder *d,
 
     h->size = 2;
     if (len >= 1)
-        fault.text = check_first(d, at[0]);
+        fault.text = check_first(d, limits, at[0]);
     if (len < 2 || fault.text != NULL)
         return fault;
-    if ((fault.text = check_second(d, at[0], at[1])) != NULL)
+    if ((fault.text = check_second(limits, at[0], at[1])) != NULL)
         return fault;
     unsigned short_len = at[1] & LENGTH;
     size_t more = short_len < LENGTH_16 ? 0 : short_len == LENGTH_16 ? 2 : 8;
-    h->size = 2 + more + (d->limits->masked ? KEY_LEN : 0);
+    h->size = 2 + more + (limits->masked ? KEY_LEN : 0);
     if (len < 2 + more)
         return fault;
-    fault = check_length(d, at, more, h);
+    fault = check_length(d, limits, at, more, h);
     if (fault.text != NULL || len < h->size)
         return fault;
     h->opcode = (enum pl_ws_opcode)(at[0] & OPCODE);
     h->fin = (at[0] & FIN) != 0;
     h->compressed = (at[0] & RSV1) != 0;
-    if (d->limits->masked)
+    if (limits->masked)
         memcpy(h->key, at + 2 + more, KEY_LEN);
     return fault;
 }
@@ -248,8 +252,10 @@ static enum step keep_header(struct pl_ws_decoder *d, struct pl_span *in,
 
 /* Read the header of a frame from `in`, after the bytes of it that were
  * kept. */
-static enum step take_header(struct pl_ws_decoder *d, struct pl_span *in,
-                             struct header *h, struct pl_ws_event *out)
+static enum step take_header(struct pl_ws_decoder *d,
+                             const struct pl_ws_limits *limits,
+                             struct pl_span *in, struct header *h,
+                             struct pl_ws_event *out)
 {
     const unsigned char *at = (const unsigned char *)in->at;
     size_t kept = d->partial == NULL ? 0 : d->partial->kept;
@@ -265,7 +271,7 @@ static enum step take_header(struct pl_ws_decoder *d, struct pl_span *in,
         at = joined;
         len += kept;
     }
-    struct pl_ws_fault fault = check_header(d, at, len, h);
+    struct pl_ws_fault fault = check_header(d, limits, at, len, h);
     if (fault.text != NULL) {
         fail(out, fault.code, fault.text);
         return EVENT;
@@ -337,11 +343,11 @@ static bool whole_message(enum pl_ws_opcode opcode, struct pl_span payload,
 }
 
 /* Inflate a compressed message that is complete. */
-static bool inflate_message(const struct pl_ws_decoder *d,
+static bool inflate_message(const struct pl_ws_limits *limits,
                             enum pl_ws_opcode opcode, struct pl_span payload,
                             struct pl_ws_event *out)
 {
-    struct pl_ws_fault fault = pl_ws_inflate_whole(d->limits, opcode, &payload);
+    struct pl_ws_fault fault = pl_ws_inflate_whole(limits, opcode, &payload);
 
     if (fault.text != NULL)
         return fail(out, fault.code, fault.text);
@@ -355,25 +361,27 @@ static bool is_whole(const struct header *h, size_t in)
                                 (h->fin && h->opcode != PL_WS_CONTINUATION));
 }
 
-static bool whole_frame(const struct pl_ws_decoder *d, const struct header *h,
-                        struct pl_span *in, struct pl_ws_event *out)
+static bool whole_frame(const struct pl_ws_limits *limits,
+                        const struct header *h, struct pl_span *in,
+                        struct pl_ws_event *out)
 {
     struct pl_span payload = {in->at, h->payload};
     bool ascii = false;
 
     take(in, h->payload);
-    if (d->limits->masked)
+    if (limits->masked)
         ascii = pl_ws_unmask((char *)payload.at, payload.len, h->key, 0);
     if (is_control(h->opcode))
         return give_control(h->opcode, payload, out);
     if (h->compressed)
-        return inflate_message(d, h->opcode, payload, out);
+        return inflate_message(limits, h->opcode, payload, out);
     return whole_message(h->opcode, payload, ascii, out);
 }
 
 /* Begin a frame that is incomplete, or is not a message by itself. */
-static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
-                       struct pl_ws_event *out)
+static bool open_frame(struct pl_ws_decoder *d,
+                       const struct pl_ws_limits *limits,
+                       const struct header *h, struct pl_ws_event *out)
 {
     struct pl_ws_partial *p = need_partial(d);
     struct pl_ws_fault fault = {0, NULL};
@@ -384,28 +392,29 @@ static bool open_frame(struct pl_ws_decoder *d, const struct header *h,
     p->taken = 0;
     p->in_frame = true;
     if (h->opcode == PL_WS_TEXT || h->opcode == PL_WS_BINARY)
-        fault = pl_ws_pieces_begin(&p->message, d->limits, h->opcode,
-                                   h->compressed);
+        fault =
+            pl_ws_pieces_begin(&p->message, limits, h->opcode, h->compressed);
     return fault.text == NULL || !fail(out, fault.code, fault.text);
 }
 
 /* Add a piece of a data frame; at the end of the last frame return the
  * message. */
-static bool take_data(const struct pl_ws_decoder *d, struct pl_span piece,
+static bool take_data(const struct pl_ws_decoder *d,
+                      const struct pl_ws_limits *limits, struct pl_span piece,
                       bool ascii, struct pl_ws_event *out)
 {
     struct pl_ws_partial *p = d->partial;
     size_t left = p->frame.payload - p->taken;
     enum pl_ws_opcode opcode = p->message.opcode;
     struct pl_ws_fault fault =
-        pl_ws_pieces_add(&p->message, d->limits, piece, ascii,
+        pl_ws_pieces_add(&p->message, limits, piece, ascii,
                          p->frame.fin ? left : PL_WS_MORE_FRAMES);
     struct pl_span data;
 
     if (fault.text == NULL && left == 0) {
         p->in_frame = false;
         if (p->frame.fin)
-            fault = pl_ws_pieces_end(&p->message, d->limits, &data);
+            fault = pl_ws_pieces_end(&p->message, limits, &data);
     }
     if (fault.text != NULL)
         return fail(out, fault.code, fault.text);
@@ -426,7 +435,8 @@ static bool take_control(struct pl_ws_partial *p, struct pl_span piece,
 
 /* Read the payload of the open frame from `in`.  Return true if there is an
  * event; otherwise the frame is finished or `in` is empty. */
-static bool take_payload(struct pl_ws_decoder *d, struct pl_span *in,
+static bool take_payload(struct pl_ws_decoder *d,
+                         const struct pl_ws_limits *limits, struct pl_span *in,
                          struct pl_ws_event *out)
 {
     struct pl_ws_partial *p = d->partial;
@@ -437,65 +447,61 @@ static bool take_payload(struct pl_ws_decoder *d, struct pl_span *in,
     if (left > 0 && piece.len == 0)
         return false; /* `in` may be absent */
     take(in, piece.len);
-    if (d->limits->masked)
+    if (limits->masked)
         ascii = pl_ws_unmask((char *)piece.at, piece.len, p->frame.key,
                              p->taken & 3);
     p->taken += piece.len;
-    return is_control(p->frame.opcode) ? take_control(p, piece, out)
-                                       : take_data(d, piece, ascii, out);
+    return is_control(p->frame.opcode)
+               ? take_control(p, piece, out)
+               : take_data(d, limits, piece, ascii, out);
 }
 
 /* Free the partial state if it holds nothing more of use. */
-static void settle(struct pl_ws_decoder *d)
+static void settle(struct pl_ws_decoder *d, const struct pl_ws_limits *limits)
 {
     const struct pl_ws_partial *p = d->partial;
 
     if (p != NULL && !p->in_frame && p->kept == 0 &&
         p->message.opcode == PL_WS_CONTINUATION)
-        pl_ws_decoder_fini(d);
+        pl_ws_decoder_fini(d, limits);
 }
 
-void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
-                  struct pl_ws_event *out)
+void pl_ws_decode(struct pl_ws_decoder *d, const struct pl_ws_limits *limits,
+                  struct pl_span *in, struct pl_ws_event *out)
 {
     struct header h;
 
-    settle(d);
+    settle(d, limits);
     for (;;) {
         if (d->partial != NULL && d->partial->in_frame) {
-            if (take_payload(d, in, out))
+            if (take_payload(d, limits, in, out))
                 return;
             if (d->partial->in_frame)
                 break;
         }
-        enum step step = take_header(d, in, &h, out);
+        enum step step = take_header(d, limits, in, &h, out);
         if (step == EVENT)
             return;
         if (step == MORE)
             break;
         if (is_whole(&h, in->len)) {
-            whole_frame(d, &h, in, out);
+            whole_frame(limits, &h, in, out);
             return;
         }
-        if (!open_frame(d, &h, out))
+        if (!open_frame(d, limits, &h, out))
             return;
     }
     *out = (struct pl_ws_event){.kind = PL_WS_EVENT_NONE};
 }
 
-void pl_ws_decoder_fini(struct pl_ws_decoder *d)
+void pl_ws_decoder_fini(struct pl_ws_decoder *d,
+                        const struct pl_ws_limits *limits)
 {
     if (d->partial == NULL)
         return;
-    pl_ws_pieces_fini(&d->partial->message, d->limits);
+    pl_ws_pieces_fini(&d->partial->message, limits);
     free(d->partial);
     d->partial = NULL;
-}
-
-void pl_ws_decoder_close(struct pl_ws_decoder *d)
-{
-    pl_ws_decoder_fini(d);
-    d->limits = NULL;
 }
 
 size_t pl_ws_decoder_memory(const struct pl_ws_decoder *d)

@@ -32,11 +32,10 @@ struct pl_ws_limits {
 
 struct pl_ws_partial; /* the state between frames or reads; decoder.c */
 
-/* All zero with `limits` set: a decoder at the start of a connection.  Between
- * messages it owns no memory. */
+/* All zero: a decoder at the start of a connection.  Between messages it owns
+ * no memory. */
 struct pl_ws_decoder {
-    const struct pl_ws_limits *limits; /* NULL: closed */
-    struct pl_ws_partial *partial;     /* owned; NULL between messages */
+    struct pl_ws_partial *partial; /* owned; NULL between messages */
 };
 
 enum pl_ws_event_kind {
@@ -69,21 +68,14 @@ struct pl_ws_event {
  * inflated and checked on arrival as well, unless this inflater has
  * PL_INFLATIONS_MAX unfinished messages; a message beyond that is checked when
  * it is complete.
+ * Give the same `limits` in each call for one connection.
  * Owner:  `in` stays the caller's. */
-void pl_ws_decode(struct pl_ws_decoder *d, struct pl_span *in,
-                  struct pl_ws_event *out);
+void pl_ws_decode(struct pl_ws_decoder *d, const struct pl_ws_limits *limits,
+                  struct pl_span *in, struct pl_ws_event *out);
 
 /* Free the decoder's memory. */
-void pl_ws_decoder_fini(struct pl_ws_decoder *d);
-
-/* Free the decoder's memory and close it: nothing more that the peer sends
- * counts, and pl_ws_decode() must not be called again. */
-void pl_ws_decoder_close(struct pl_ws_decoder *d);
-
-static inline bool pl_ws_decoder_is_closed(const struct pl_ws_decoder *d)
-{
-    return d->limits == NULL;
-}
+void pl_ws_decoder_fini(struct pl_ws_decoder *d,
+                        const struct pl_ws_limits *limits);
 
 /* Bytes of memory that the decoder owns besides its struct, without its part of
  * the inflater. */

@@ -67,7 +67,7 @@ void talker_say(struct talker *t, unsigned bits)
 
     t->is_raw = t->is_raw || (bits & SAY_OTHER) != 0;
     if ((bits & SAY_COMPRESSED) != 0) {
-        t->is_raw = t->is_raw || t->ws.limits != &inflating;
+        t->is_raw = t->is_raw || t->limits != &inflating;
         compress_message(b);
         first |= 0x40;
     }
@@ -176,7 +176,7 @@ static void hear_frames(struct talker *t, struct pl_span in)
     while (in.len > 0) {
         if (t->stage == CLOSED)
             trace_fail("something behind a Close");
-        pl_ws_decode(&t->ws, &in, &e);
+        pl_ws_decode(&t->ws, t->limits, &in, &e);
         if (e.kind == PL_WS_EVENT_ERROR)
             trace_fail("the broker broke RFC 6455: %.*s", (int)e.payload.len,
                        e.payload.at);
@@ -203,7 +203,7 @@ static size_t hear_head(struct talker *t)
     bool agreed = memmem(b->data, len, "permessage-deflate", 18) != NULL;
     if (agreed && !t->offers_deflate && !t->is_raw)
         trace_fail("deflate was not offered");
-    t->ws.limits = agreed ? &inflating : &plain;
+    t->limits = agreed ? &inflating : &plain;
     return len;
 }
 
@@ -236,7 +236,7 @@ void talker_leave(struct talker *t)
     t->stage = AWAY;
     pl_buf_fini(&t->message);
     pl_buf_fini(&t->head);
-    pl_ws_decoder_fini(&t->ws);
+    pl_ws_decoder_fini(&t->ws, t->limits);
     if (l != NULL)
         link_reset(l);
 }

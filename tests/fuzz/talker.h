@@ -61,6 +61,7 @@ struct talker {
     struct pl_buf message;                  /* not said yet */
     struct pl_buf head;                     /* of the answer to the handshake */
     struct pl_ws_decoder ws;
+    const struct pl_ws_limits *limits; /* of `ws`; NULL: no answer came yet */
 };
 
 /* Connect, with bits of enum open_bit; an older connection is left.  `link`

@@ -123,6 +123,7 @@ struct visitor {
     int fd;                 /* without TLS; else -1 */
     struct tls_client *tls; /* NULL: without */
     struct pl_ws_decoder ws;
+    const struct pl_ws_limits *limits; /* of `ws` */
     struct pl_buf in;
     size_t heard; /* bytes of frames */
 };
@@ -173,7 +174,7 @@ static void dial(struct visitor *v, uint16_t port, enum kind kind)
         1; /* else the second piece waits for what acknowledges the first */
 
     *v = (struct visitor){.fd = -1};
-    v->ws.limits = is_deflated(kind) ? &inflating : &limits;
+    v->limits = is_deflated(kind) ? &inflating : &limits;
     if (is_tls(kind)) {
         const struct tls_options o = {.host = "memory.test"};
 
@@ -257,7 +258,7 @@ static bool take(struct visitor *v, const char *text)
     bool is_there = false;
 
     do {
-        pl_ws_decode(&v->ws, &in, &e);
+        pl_ws_decode(&v->ws, v->limits, &in, &e);
         assert_int_not_equal(e.kind, PL_WS_EVENT_ERROR);
         assert_int_not_equal(e.kind, PL_WS_EVENT_CLOSE);
         is_there |= e.kind == PL_WS_EVENT_MESSAGE &&
@@ -282,7 +283,7 @@ static void leave(struct visitor *v)
     else
         close(v->fd);
     free(v->tls);
-    pl_ws_decoder_fini(&v->ws);
+    pl_ws_decoder_fini(&v->ws, v->limits);
     pl_buf_fini(&v->in);
 }
 

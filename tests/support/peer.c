@@ -143,7 +143,6 @@ void peer_begin_on(struct peer *p, int fd, uint16_t port,
 
     memset(p, 0, sizeof *p);
     p->encoding = encoding;
-    p->ws.limits = &limits;
     p->fd = fd;
     connect_socket(p, port);
     int len = snprintf(
@@ -212,7 +211,7 @@ void peer_fini(struct peer *p)
     p->fd = -1;
     p->is_over = true;
     p->unread = p->batch = (struct pl_span){0};
-    pl_ws_decoder_fini(&p->ws);
+    pl_ws_decoder_fini(&p->ws, &limits);
     pl_buf_fini(&p->in);
 }
 
@@ -262,7 +261,7 @@ static bool take_message(struct peer *p)
     struct pl_ws_event e;
 
     while (p->close_code == 0) {
-        pl_ws_decode(&p->ws, &p->unread, &e);
+        pl_ws_decode(&p->ws, &limits, &p->unread, &e);
         switch (e.kind) {
         case PL_WS_EVENT_NONE:
             return false;

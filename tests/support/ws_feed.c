@@ -49,11 +49,12 @@ static void put_event(struct pl_buf *log, const struct pl_ws_event *e)
 }
 
 static void check_promises(const struct pl_ws_decoder *d,
+                           const struct pl_ws_limits *limits,
                            const struct pl_ws_event *e, struct pl_span in)
 {
-    size_t most = d->limits->max_message;
+    size_t most = limits->max_message;
 
-    if (d->limits->inflater != NULL)
+    if (limits->inflater != NULL)
         most += most / 8 + 64; /* what it comes in, compressed */
     if (e->payload.at == NULL && e->kind != PL_WS_EVENT_NONE)
         broken("an event's payload is absent");
@@ -67,7 +68,7 @@ static void check_promises(const struct pl_ws_decoder *d,
 
 /* Whether the connection goes on behind this piece. */
 static bool feed_piece(struct pl_buf *log, struct pl_ws_decoder *d,
-                       struct pl_span piece)
+                       const struct pl_ws_limits *limits, struct pl_span piece)
 {
     char *copy = malloc(piece.len > 0 ? piece.len : 1);
     struct pl_ws_event e;
@@ -77,8 +78,8 @@ static bool feed_piece(struct pl_buf *log, struct pl_ws_decoder *d,
     memcpy(copy, piece.at, piece.len);
     struct pl_span in = {copy, piece.len};
     do {
-        pl_ws_decode(d, &in, &e);
-        check_promises(d, &e, in);
+        pl_ws_decode(d, limits, &in, &e);
+        check_promises(d, limits, &e, in);
         if (e.kind != PL_WS_EVENT_NONE)
             put_event(log, &e);
     } while (e.kind != PL_WS_EVENT_NONE && e.kind != PL_WS_EVENT_CLOSE &&
@@ -90,17 +91,17 @@ static bool feed_piece(struct pl_buf *log, struct pl_ws_decoder *d,
 void ws_feed(struct pl_buf *log, const struct pl_ws_limits *limits,
              struct pl_span bytes, size_t first, size_t piece)
 {
-    struct pl_ws_decoder d = {.limits = limits};
+    struct pl_ws_decoder d = {0};
     size_t size = first;
 
     for (bool open = true; open && bytes.len > 0; size = piece) {
         if (size > bytes.len)
             size = bytes.len;
-        open = feed_piece(log, &d, (struct pl_span){bytes.at, size});
+        open = feed_piece(log, &d, limits, (struct pl_span){bytes.at, size});
         bytes.at += size;
         bytes.len -= size;
     }
-    pl_ws_decoder_fini(&d);
+    pl_ws_decoder_fini(&d, limits);
 }
 
 static size_t length_of(struct pl_span frames, size_t *header)

@@ -52,17 +52,17 @@ static void decode(void *arg, uint64_t times)
 {
     static const struct pl_ws_limits limits = {.max_message = 1 << 24,
                                                .masked = true};
-    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_ws_decoder d = {0};
     struct frame *f = arg;
     struct pl_ws_event e;
 
     for (uint64_t i = 0; i < times; i++) {
         struct pl_span in = pl_buf_span(&f->bytes);
 
-        pl_ws_decode(&d, &in, &e);
+        pl_ws_decode(&d, &limits, &in, &e);
         assert(e.kind == PL_WS_EVENT_MESSAGE);
     }
-    pl_ws_decoder_fini(&d);
+    pl_ws_decoder_fini(&d, &limits);
 }
 
 static void encode(void *arg, uint64_t times)

@@ -253,14 +253,14 @@ static void the_first_of_two_errors_is_told(void **state)
 }
 
 /* Feed the first part of a text that is compressed, without its end. */
-static void feed(struct pl_ws_decoder *d, const char *bytes, size_t len,
-                 struct pl_ws_event *out)
+static void feed(struct pl_ws_decoder *d, const struct pl_ws_limits *limits,
+                 const char *bytes, size_t len, struct pl_ws_event *out)
 {
     static char copy[64];
     struct pl_span in = {copy, len};
 
     memcpy(copy, bytes, len);
-    pl_ws_decode(d, &in, out);
+    pl_ws_decode(d, limits, &in, out);
 }
 
 static void beyond_its_streams_a_loop_judges_messages_at_their_end(void **state)
@@ -273,25 +273,25 @@ static void beyond_its_streams_a_loop_judges_messages_at_their_end(void **state)
 
     (void)state;
     for (int i = 0; i < COUNT; i++) {
-        d[i] = (struct pl_ws_decoder){.limits = &limits};
-        feed(&d[i], "\x41\x06\x00\x01\x00\xFE\xFF\xC3", 8, &e);
+        d[i] = (struct pl_ws_decoder){0};
+        feed(&d[i], &limits, "\x41\x06\x00\x01\x00\xFE\xFF\xC3", 8, &e);
         assert_int_equal(e.kind, PL_WS_EVENT_NONE);
     }
     assert_int_equal(inflater.open, PL_INFLATIONS_MAX);
-    feed(&d[COUNT - 1], "\x00\x06\x00\x01\x00\xFE\xFF\x28", 8, &e);
+    feed(&d[COUNT - 1], &limits, "\x00\x06\x00\x01\x00\xFE\xFF\x28", 8, &e);
     assert_int_equal(e.kind, PL_WS_EVENT_NONE);
-    feed(&d[COUNT - 1], "\x80\x01\x00", 3, &e);
+    feed(&d[COUNT - 1], &limits, "\x80\x01\x00", 3, &e);
     assert_int_equal(e.code, 1007);
-    feed(&d[0], "\x00\x06\x00\x01\x00\xFE\xFF\x28", 8, &e);
+    feed(&d[0], &limits, "\x00\x06\x00\x01\x00\xFE\xFF\x28", 8, &e);
     assert_int_equal(e.code, 1007);
     assert_int_equal(inflater.open, PL_INFLATIONS_MAX - 1);
     for (int i = 1; i < COUNT - 1; i++) {
-        feed(&d[i], "\x80\x07\x00\x01\x00\xFE\xFF\xA4\x00", 9, &e);
+        feed(&d[i], &limits, "\x80\x07\x00\x01\x00\xFE\xFF\xA4\x00", 9, &e);
         assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
         assert_true(pl_span_equal(e.payload, PL_SPAN("\xC3\xA4")));
     }
     for (int i = 0; i < COUNT; i++)
-        pl_ws_decoder_fini(&d[i]);
+        pl_ws_decoder_fini(&d[i], &limits);
     assert_int_equal(inflater.open, 0);
     pl_inflater_fini(&inflater);
 }

@@ -59,10 +59,10 @@ static void assert_reads_back(struct pl_span frames, const char *text,
                               size_t len)
 {
     struct pl_ws_limits limits = {.max_message = 1 << 20, .masked = false};
-    struct pl_ws_decoder d = {.limits = &limits};
+    struct pl_ws_decoder d = {0};
     struct pl_ws_event e;
 
-    pl_ws_decode(&d, &frames, &e);
+    pl_ws_decode(&d, &limits, &frames, &e);
     assert_int_equal(e.kind, PL_WS_EVENT_MESSAGE);
     assert_int_equal(e.opcode, PL_WS_BINARY);
     assert_int_equal(e.payload.len, len);

@@ -85,7 +85,7 @@ static void drop(struct link *l)
     l->ssl = NULL;
     close(l->fd);
     l->state = LINK_CLOSED;
-    pl_ws_decoder_fini(&l->ws);
+    pl_ws_decoder_fini(&l->ws, &l->net->limits);
     pl_buf_fini(&l->out);
     pl_buf_fini(&l->head);
 }
@@ -238,7 +238,6 @@ void link_begin(struct link *l)
         return;
     }
     l->state = LINK_TCP;
-    l->ws.limits = &l->net->limits;
     if (!begin_tls(l) ||
         epoll_ctl(l->net->epoll, EPOLL_CTL_ADD, l->fd, &e) != 0)
         end(l, 0);
@@ -340,7 +339,7 @@ static void take_input(struct link *l, struct pl_span in)
     if (l->state == LINK_HTTP)
         in = take_head(l, in);
     while (l->state == LINK_OPEN && in.len > 0) {
-        pl_ws_decode(&l->ws, &in, &e);
+        pl_ws_decode(&l->ws, &l->net->limits, &in, &e);
         if (e.kind == PL_WS_EVENT_MESSAGE)
             l->net->message(l, e.payload);
         else if (e.kind == PL_WS_EVENT_PING)
