@@ -100,6 +100,8 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "commands not answered yet when their connection closed")                \
     X(COMMANDS_PENDING, PL_GAUGE, "commands_pending",                          \
       "commands not answered yet")                                             \
+    X(COMMANDS_WAITING, PL_GAUGE, "commands_waiting",                          \
+      "commands that wait for a verdict, or behind one that does")             \
     X(ERRORS, PL_COUNTER, "errors", "errors told to clients")                  \
     X(MESSAGES_IN, PL_COUNTER, "messages_in", "messages from clients")         \
     X(MESSAGES_OUT, PL_COUNTER, "messages_out", "frames given to the kernel")  \

@@ -223,9 +223,13 @@ struct pl_direct_mail {
 /* The result of a handler call that a session made. */
 struct pl_answer_mail {
     struct pl_msg msg;
-    uint32_t call;   /* the session's number of the call */
-    bool is_connect; /* the result of the call for a login */
-    uint32_t error;  /* a number of code.h or 400 to 1999 */
+    uint32_t call;     /* the session's number of the call */
+    bool is_connect;   /* the result of the call for a login */
+    bool is_allowed;   /* the verdict on a command is yes */
+    uint32_t error;    /* a number of code.h, 400 to 1999; of a verdict also a
+                          close code from 3000 on */
+    bool is_temporary; /* of the error: SDKs try again */
+    int64_t expires_at_s; /* of a verdict that is yes; 0: never */
     struct pl_blob
         *data; /* reference or NULL; the result or the text of the error */
     struct pl_blob *user; /* reference; for a login: the user id */

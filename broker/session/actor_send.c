@@ -10,7 +10,7 @@
  * that of a hub, of a supervisor, of no actor.  The runtime gives direct mail
  * to sessions only, and a session compares the whole id.  Rejected: a key that
  * signs ids; all loops, and later all nodes, would have to share it. */
-#include "session_private.h"
+#include "verdict_private.h"
 
 #include <stdio.h>
 
@@ -105,7 +105,7 @@ static void tell_log(struct pl_session *s, uint32_t code)
         pl_log_string("reason", pl_code_text(code)));
 }
 
-static void refuse(struct pl_session *s, uint32_t id, uint32_t code)
+void pl_session_refuse(struct pl_session *s, uint32_t id, uint32_t code)
 {
     if (id != 0) {
         pl_session_fail(s, id, code);
@@ -121,8 +121,9 @@ static void refuse_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
     if (id != 0)
         pl_session_fail_begin(s, id, rc);
     else
-        refuse(s, id,
-               rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL);
+        pl_session_refuse(s, id,
+                          rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS
+                                         : PL_ERROR_INTERNAL);
 }
 
 static void accepted(struct pl_session *s, uint32_t id, uint32_t count,
@@ -163,16 +164,29 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
     pl_buf_fini(&b);
 }
 
+/* Where publications are judged, letters to channels are, and keep the order
+ * of the channel. */
+static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
+                       const struct letter *l)
+{
+    struct pl_question q = {
+        .asks = PL_ASKS_PUBLISH, .channel = name, .data = l->body};
+
+    return !pl_session_is_judged(s, PL_ASKS_PUBLISH) ||
+           (!pl_wait_joins(s, name, id) &&
+            pl_session_judge(s, id, &q) == PL_YES);
+}
+
 static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
                        const struct letter *l)
 {
     enum pl_channel_name verdict = pl_channel_name_check(name);
 
     if (verdict == PL_CHANNEL_NAME_EMPTY || verdict == PL_CHANNEL_NAME_TOO_LONG)
-        refuse(s, id, PL_ERROR_BAD_REQUEST);
+        pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
     else if (verdict != PL_CHANNEL_NAME_OK || !(s->grants & PL_GRANT_PUBLISH))
-        refuse(s, id, PL_ERROR_PERMISSION_DENIED);
-    else
+        pl_session_refuse(s, id, PL_ERROR_PERMISSION_DENIED);
+    else if (is_allowed(s, id, name, l))
         publish(s, id, name, l, KIND_TO_CHANNEL);
 }
 
@@ -182,7 +196,7 @@ static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,
     char name[PL_CHANNEL_NAME_MAX];
 
     if (user.len == 0 || user.len > sizeof name - 1) {
-        refuse(s, id, PL_ERROR_BAD_REQUEST);
+        pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
         return;
     }
     name[0] = PL_CHANNEL_USER_INBOX;
@@ -194,7 +208,7 @@ void pl_session_actor_published(struct pl_session *s,
                                 const struct pl_publish_mail *m)
 {
     if (m->error != 0)
-        refuse(s, m->origin.command, m->error);
+        pl_session_refuse(s, m->origin.command, m->error);
     else if (m->origin.kind == KIND_TO_CHANNEL)
         accepted(s, m->origin.command, 1, m->stored);
     else
@@ -210,7 +224,7 @@ static void to_connection(struct pl_session *s, uint32_t id,
     struct pl_buf b = {0};
 
     if (pl_client_id_parse(client, &address) != PL_OK) {
-        refuse(s, id, PL_ERROR_NOT_FOUND);
+        pl_session_refuse(s, id, PL_ERROR_NOT_FOUND);
         return;
     }
     write_letter(s, l, &b);
@@ -223,7 +237,7 @@ static void to_connection(struct pl_session *s, uint32_t id,
     if (m == NULL || m->client == NULL || m->data == NULL) {
         if (m != NULL)
             pl_mail_destroy(&m->msg);
-        refuse(s, id, PL_ERROR_INTERNAL);
+        pl_session_refuse(s, id, PL_ERROR_INTERNAL);
         return;
     }
     m->origin.command = id;
@@ -268,7 +282,7 @@ void pl_session_direct(struct pl_session *s, struct pl_direct_mail *m)
         if (m->error == 0)
             accepted(s, m->origin.command, 1, false);
         else
-            refuse(s, m->origin.command, m->error);
+            pl_session_refuse(s, m->origin.command, m->error);
     }
     pl_mail_destroy(&m->msg);
 }
@@ -290,11 +304,11 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
 
     if (s->keeper->is_short) {
         pl_count(metrics(s), PL_METRIC_REFUSED_MEMORY, 1);
-        refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
+        pl_session_refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
         return;
     }
     if (!read_letter(s, data, &l)) {
-        refuse(s, id, PL_ERROR_BAD_REQUEST);
+        pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
         return;
     }
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -303,12 +317,12 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
         if (l.to.len < p.len || memcmp(l.to.at, p.at, p.len) != 0)
             continue;
         if (!(s->grants & kinds[i].grant)) {
-            refuse(s, id, PL_ERROR_PERMISSION_DENIED);
+            pl_session_refuse(s, id, PL_ERROR_PERMISSION_DENIED);
             return;
         }
         kinds[i].send(s, id,
                       (struct pl_span){l.to.at + p.len, l.to.len - p.len}, &l);
         return;
     }
-    refuse(s, id, PL_ERROR_NOT_FOUND);
+    pl_session_refuse(s, id, PL_ERROR_NOT_FOUND);
 }

@@ -6,8 +6,9 @@
  * hence the oldest is always the next that is due, and one timer on it serves
  * all; there is none while nothing waits.
  *
- * Sessions that close leave their calls here until these are due: to find them
- * each session would have to carry a list, and most never call a handler.
+ * Sessions that close leave the calls of custom messages here until these are
+ * due: to find them each session would have to carry a list, and most never
+ * call a handler.  (Those of verdicts it takes with it: wait.c.)
  * Rejected: the client's own number of its command as the key; clients repeat
  * theirs, and an answer too many would then settle another command.
  *
@@ -76,10 +77,13 @@ static void on_timer(struct pl_timer *timer)
     uint64_t now_ms = pl_loop_now_ms(t->loop);
 
     for (struct call *c; (c = oldest(t)) != NULL && c->due_ms <= now_ms;) {
-        struct pl_call_overdue overdue = {c->session, c->command, c->name};
+        struct pl_handlers *named = pl_handlers_hold(c->handlers);
+        struct pl_call_overdue overdue = {c->session, c->node.hash & UINT32_MAX,
+                                          c->command, c->name};
 
+        forget(t, c); /* first, since more may begin and end in the call */
         t->overdue(t->arg, &overdue);
-        forget(t, c);
+        pl_handlers_release(named);
     }
     schedule(t);
 }
@@ -116,6 +120,8 @@ enum pl_err pl_call_table_add(struct pl_call_table *t,
                               struct pl_handlers *handlers, const char *name,
                               uint32_t *number)
 {
+    if (t->calls.count >= PL_CALLS_MAX)
+        return PL_EFULL;
     struct call *c = calloc(1, sizeof *c);
     uint32_t mine = next_number(t);
 

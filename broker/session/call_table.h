@@ -17,9 +17,13 @@
 
 struct pl_handlers; /* handlers.h */
 
-/* A call that nobody answered in time, or that nobody waits for any more. */
+enum { PL_CALLS_MAX = 65536 /* of a loop's sessions */ };
+
+/* A call that nobody answered in time, or that nobody waits for any more.  The
+ * table does not know it any more. */
 struct pl_call_overdue {
     struct pl_address session;
+    uint32_t number;
     uint32_t command;
     const char *name; /* of the handler; for the time of the call */
 };
@@ -43,10 +47,10 @@ void pl_call_table_init(
 /* Forget all calls and free the table. */
 void pl_call_table_fini(struct pl_call_table *t);
 
-/* `session` waits for the answer to `command` of `name`, which is an entry of
- * `handlers`.  *number is what the call is known by, never 0.
+/* `session` waits for the answer to `command` of `name`, which is constant or
+ * an entry of `handlers`.  *number is what the call is known by, never 0.
  * Owner:  the table holds `handlers` as long as it needs the name.
- * Errors: PL_ENOMEM. */
+ * Errors: PL_ENOMEM; PL_EFULL: it has PL_CALLS_MAX. */
 enum pl_err pl_call_table_add(struct pl_call_table *t,
                               struct pl_address session, uint32_t command,
                               struct pl_handlers *handlers, const char *name,

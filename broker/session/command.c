@@ -5,7 +5,7 @@
  * Everything else is begun in order, and what goes to a channel keeps that
  * order on the one path through the hub; answers of different channels may
  * overtake one another. */
-#include "session_private.h"
+#include "verdict_private.h"
 
 #include <stdio.h>
 
@@ -30,20 +30,24 @@ void pl_session_answer(struct pl_session *s, const struct pl_reply *reply)
     pl_session_settle(s, PL_METRIC_COMMANDS_ANSWERED);
 }
 
-void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
-                            struct pl_span text)
+void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
+                          struct pl_span text, bool is_temporary)
 {
     struct pl_reply reply = {
         .id = id,
         .kind = PL_REPLY_ERROR,
-        .error = {.code = code,
-                  .message = text,
-                  .temporary = pl_code_is_temporary(code)},
+        .error = {.code = code, .message = text, .temporary = is_temporary},
     };
 
     pl_session_say(s, &reply);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+}
+
+void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
+                            struct pl_span text)
+{
+    pl_session_refuse_as(s, id, code, text, pl_code_is_temporary(code));
 }
 
 void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code)
@@ -152,6 +156,16 @@ static bool is_data_json(const struct pl_session *s, struct pl_span data,
     return *is_json;
 }
 
+static bool is_allowed(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_question q = {.asks = PL_ASKS_PUBLISH,
+                            .channel = c->publish.channel,
+                            .data = c->publish.data};
+
+    return !pl_session_is_judged(s, PL_ASKS_PUBLISH) ||
+           pl_session_judge(s, c->id, &q) == PL_YES;
+}
+
 static void publish(struct pl_session *s, const struct pl_command *c)
 {
     struct pl_publish_ask ask = {
@@ -176,6 +190,8 @@ static void publish(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
         return;
     }
+    if (!is_allowed(s, c))
+        return;
     enum pl_err rc =
         pl_hub_publish(s->keeper->options.hub, &s->subscriber, &ask);
     if (rc != PL_OK)
@@ -285,7 +301,7 @@ static void run_connected(struct pl_session *s, const struct pl_command *c)
     }
 }
 
-static void run(struct pl_session *s, const struct pl_command *c)
+void pl_session_run(struct pl_session *s, const struct pl_command *c)
 {
     if (s->state == PL_SESSION_OPEN && c->verb == PL_VERB_CONNECT) {
         pl_session_connect(s, c);
@@ -298,6 +314,12 @@ static void run(struct pl_session *s, const struct pl_command *c)
     } else if (!s->keeper->is_refusing || !pl_session_refuse_work(s, c)) {
         run_connected(s, c);
     }
+}
+
+static void run(struct pl_session *s, const struct pl_command *c)
+{
+    if (!s->has_waits || !pl_wait_takes(s, c))
+        pl_session_run(s, c);
 }
 
 static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
@@ -358,6 +380,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             pl_pace_hold(s, rest);
             return;
         }
+        s->keeper->raw = (struct pl_span){rest.at, rest.len - message.len};
         pl_count(metrics(s), PL_METRIC_COMMANDS, 1);
         pl_count(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
         s->pending++;

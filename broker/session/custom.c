@@ -8,7 +8,7 @@
  * path.  One that does not answer in handlers.timeout has its command answered
  * with error 408; what it says later finds nobody.  (A connect has its own
  * deadline, connect.timeout: login.c.) */
-#include "session_private.h"
+#include "verdict_private.h"
 
 #include "json_scan.h"
 #include "line.h"
@@ -23,6 +23,14 @@ static uint64_t clock_ms(const struct pl_session *s)
     return c->monotonic(c) / 1000000;
 }
 
+uint64_t pl_session_enter(struct pl_session *s, const char *name)
+{
+    uint64_t began_ms = clock_ms(s);
+
+    pl_loop_enter(s->actor.loop, name);
+    return began_ms;
+}
+
 static void note_slow(struct pl_session *s, const char *name, uint64_t ms)
 {
     if (ms < s->keeper->options.config->handlers.slow_ms)
@@ -34,21 +42,39 @@ static void note_slow(struct pl_session *s, const char *name, uint64_t ms)
                    pl_log_text("client", pl_session_id(s)));
 }
 
-/* A call, and with `command` not 0 its place among those that are waited for;
- * NULL: out of memory. */
-static struct pl_call *make_call(struct pl_session *s,
-                                 const struct pl_call *fields, uint32_t command,
-                                 const char *name)
+void pl_session_leave(struct pl_session *s, const char *name, uint64_t began_ms)
+{
+    pl_loop_leave(s->actor.loop);
+    note_slow(s, name, clock_ms(s) - began_ms);
+}
+
+void pl_session_sign_call(struct pl_session *s, struct pl_call *fields)
+{
+    fields->line = pl_loop_line(s->actor.loop);
+    fields->session = pl_actor_address(&s->actor);
+    if (s->subscriber.client == NULL)
+        return;
+    fields->user = pl_client_user(s->subscriber.client);
+    fields->client = pl_client_id(s->subscriber.client);
+}
+
+/* A call, and with `command` not 0 its place among those that are waited for.
+ * Errors: PL_ENOMEM, PL_EFULL. */
+static enum pl_err make_call(struct pl_session *s, const struct pl_call *fields,
+                             uint32_t command, const char *name,
+                             struct pl_call **out)
 {
     struct pl_call *call = pl_call_create(fields);
+    enum pl_err rc = call == NULL ? PL_ENOMEM : PL_OK;
 
-    if (call != NULL && command != 0 &&
-        pl_call_table_add(&s->keeper->calls, fields->session, command,
-                          s->keeper->handlers, name, &call->number) != PL_OK) {
+    if (rc == PL_OK && command != 0)
+        rc = pl_call_table_add(&s->keeper->calls, fields->session, command,
+                               s->keeper->handlers, name, &call->number);
+    if (rc != PL_OK && call != NULL)
         pl_call_destroy(call);
-        return NULL;
-    }
-    return call;
+    else
+        *out = call;
+    return rc;
 }
 
 /* Run the handler of `type`; its answer is for `command`, 0: for nobody.
@@ -65,34 +91,34 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
         return false;
     if (!pl_handlers_find(s->keeper->handlers, type, &handler, &context, &name))
         return false;
-    fields.line = pl_loop_line(s->actor.loop);
-    fields.session = pl_actor_address(&s->actor);
     fields.type = type;
-    if (s->subscriber.client != NULL) {
-        fields.user = pl_client_user(s->subscriber.client);
-        fields.client = pl_client_id(s->subscriber.client);
+    pl_session_sign_call(s, &fields);
+    struct pl_call *call;
+    enum pl_err rc = make_call(s, &fields, command, name, &call);
+    if (rc == PL_EFULL) {
+        pl_session_fail_begin(s, command, rc);
+        return true;
     }
-    struct pl_call *call = make_call(s, &fields, command, name);
-    if (call == NULL) {
+    if (rc != PL_OK) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return true;
     }
     /* The table may be replaced while it runs; note_slow() needs the name. */
     struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
-    uint64_t begin = clock_ms(s);
-    pl_loop_enter(s->actor.loop, name);
+    uint64_t began_ms = pl_session_enter(s, name);
     handler(call, context);
-    pl_loop_leave(s->actor.loop);
-    note_slow(s, name, clock_ms(s) - begin);
+    pl_session_leave(s, name, began_ms);
     pl_handlers_release(table);
     return true;
 }
 
 void pl_session_ask_connect(struct pl_session *s,
-                            const struct pl_connect_request *r)
+                            const struct pl_connect_request *r, uint32_t number)
 {
-    struct pl_call fields = {
-        .is_connect = true, .token = r->token, .data = r->data};
+    struct pl_call fields = {.is_connect = true,
+                             .number = number,
+                             .token = r->token,
+                             .data = r->data};
 
     if (!call_handler(s, fields, PL_SPAN("connect"), 0))
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
@@ -189,10 +215,9 @@ static void answer_rpc(struct pl_session *s, uint32_t command,
         .id = command, .kind = PL_REPLY_RPC, .rpc = pl_blob_span(m->data)};
 
     if (m->error != 0) {
-        struct pl_span text = pl_blob_span(m->data);
-        pl_session_refuse_text(
-            s, command, m->error,
-            text.at != NULL ? text : pl_span_of(pl_code_text(m->error)));
+        struct pl_verdict v = pl_verdict_of(m);
+
+        pl_session_deny(s, command, &v);
     } else if (s->subscriber.encoding == PL_ENCODING_JSON &&
                reply.rpc.len > 0 && !pl_json_accepts(reply.rpc)) {
         pl_session_fail(s, command, PL_ERROR_INTERNAL);
@@ -203,16 +228,19 @@ static void answer_rpc(struct pl_session *s, uint32_t command,
 
 void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
 {
+    struct pl_verdict v = pl_verdict_of(m);
     uint32_t command;
 
     if (m->is_connect) {
-        pl_session_login_answered(s, m);
+        pl_session_login_answered(s, m->call, &v);
     } else if (m->call != 0) {
         if (!pl_call_table_take(&s->keeper->calls, pl_actor_address(&s->actor),
                                 m->call, &command))
             pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
-        else if (s->state == PL_SESSION_CONNECTED)
+        else if (s->state == PL_SESSION_CONNECTED && command != 0)
             answer_rpc(s, command, m);
+        else
+            pl_wait_end(s, m->call, &v);
     }
 }
 
@@ -230,7 +258,11 @@ void pl_session_overdue(void *keeper, const struct pl_call_overdue *call)
                    "handler did not answer in time",
                    pl_log_string("handler", call->name),
                    pl_log_text("client", pl_session_id(s)));
-    pl_session_fail(s, call->command, PL_ERROR_TIMED_OUT);
+    struct pl_verdict v = pl_verdict_overdue();
+    if (call->command != 0)
+        pl_session_fail(s, call->command, PL_ERROR_TIMED_OUT);
+    else
+        pl_wait_end(s, call->number, &v);
 }
 
 /* The member "type" of a message, absent when it is no JSON object with one. */

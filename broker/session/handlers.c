@@ -27,9 +27,15 @@ struct entry {
     struct pl_blob *type;           /* held */
 };
 
+struct judge {
+    pl_judge *judge; /* NULL: there is none */
+    void *context;
+};
+
 struct pl_handlers {
     struct pl_refs refs;
     bool judge; /* a handler of "connect" is to let clients in */
+    struct judge judges[PL_ASKS_COUNT];
     uint32_t count;
     struct entry *entries[]; /* held */
 };
@@ -57,6 +63,19 @@ void pl_handlers_set_judge(struct pl_handlers *t)
 bool pl_handlers_judge(const struct pl_handlers *t)
 {
     return t->judge;
+}
+
+/* A table with room for `count` entries and all of `t` but these. */
+static struct pl_handlers *create_like(const struct pl_handlers *t,
+                                       uint32_t count)
+{
+    struct pl_handlers *made = create(count);
+
+    if (made == NULL)
+        return NULL;
+    made->judge = t->judge;
+    memcpy(made->judges, t->judges, sizeof made->judges);
+    return made;
 }
 
 static struct entry *entry_create(struct pl_span type, pl_handler *call,
@@ -129,7 +148,7 @@ enum pl_err pl_handlers_with_release(const struct pl_handlers *t,
         return PL_EINVAL;
     if (find(t, name) != NULL)
         return PL_EEXIST;
-    struct pl_handlers *made = create(t->count + 1);
+    struct pl_handlers *made = create_like(t, t->count + 1);
     struct entry *e =
         made == NULL ? NULL : entry_create(name, call, context, release);
     if (e == NULL) {
@@ -163,16 +182,46 @@ enum pl_err pl_handlers_without(const struct pl_handlers *t, const char *type,
 
     if (gone == NULL)
         return PL_ENOENT;
-    struct pl_handlers *made = create(t->count - 1);
+    struct pl_handlers *made = create_like(t, t->count - 1);
     if (made == NULL)
         return PL_ENOMEM;
-    made->judge = t->judge;
     for (uint32_t i = 0; i < t->count; i++) {
         if (t->entries[i] != gone)
             add(made, t->entries[i]);
     }
     *out = made;
     return PL_OK;
+}
+
+enum pl_err pl_handlers_with_judge(const struct pl_handlers *t,
+                                   enum pl_asks asks, pl_judge *judge,
+                                   void *context, struct pl_handlers **out)
+{
+    struct pl_handlers *made = create_like(t, t->count);
+
+    if (made == NULL)
+        return PL_ENOMEM;
+    for (uint32_t i = 0; i < t->count; i++)
+        add(made, t->entries[i]);
+    made->judges[asks] = (struct judge){judge, context};
+    *out = made;
+    return PL_OK;
+}
+
+pl_judge *pl_handlers_find_judge(const struct pl_handlers *t, enum pl_asks asks,
+                                 void **context)
+{
+    *context = t->judges[asks].context;
+    return t->judges[asks].judge;
+}
+
+uint32_t pl_handlers_judged(const struct pl_handlers *t)
+{
+    uint32_t judged = 0;
+
+    for (unsigned i = 0; i < PL_ASKS_COUNT; i++)
+        judged |= (t->judges[i].judge != NULL ? 1u : 0u) << i;
+    return judged;
 }
 
 struct pl_handlers *pl_handlers_hold(struct pl_handlers *t)
@@ -222,7 +271,7 @@ static struct pl_span put(char **at, struct pl_span from)
 struct pl_call *pl_call_create(const struct pl_call *f)
 {
     size_t size = f->type.len + f->data.len + f->user.len + f->client.len +
-                  f->token.len + 5;
+                  f->token.len + f->channel.len + 6;
     struct pl_call *c = malloc(sizeof *c + size);
 
     if (c == NULL)
@@ -235,6 +284,7 @@ struct pl_call *pl_call_create(const struct pl_call *f)
     c->user = put(&at, f->user);
     c->client = put(&at, f->client);
     c->token = put(&at, f->token);
+    c->channel = put(&at, f->channel);
     return c;
 }
 
@@ -251,25 +301,45 @@ static bool to_blob(struct pl_span from, struct pl_blob **out)
     return from.at == NULL || *out != NULL;
 }
 
-/* Only the answer that admits a client names a user.  What goes into the frames
- * of others is checked while the program can still say something else.  The
- * info is mended: raw line feeds become spaces. */
-static bool is_fit_to_send(const struct pl_answer_mail *m)
+static bool is_code(const struct pl_call *c, uint32_t code)
 {
-    struct pl_span data = pl_blob_span(m->data);
-    struct pl_span user = pl_blob_span(m->user);
+    bool may_close = c->is_connect || c->asks != PL_ASKS_NOTHING;
 
-    if (m->error != 0)
-        return pl_text_valid(data);
-    if (m->is_connect != (m->user != NULL))
-        return false;
-    return m->user == NULL ||
-           (user.len <= PL_TOKEN_USER_MAX && pl_text_valid(user) &&
-            (data.len == 0 || pl_json_accepts(data)));
+    return code < PL_APPLICATION_CODES || (may_close && code < 5000);
 }
 
-static enum pl_err answer(struct pl_call *call, uint32_t error,
-                          struct pl_span data, struct pl_span user)
+/* What goes into the frames of others is checked while the program can still
+ * say something else.  The info is mended: raw line feeds become spaces. */
+static bool is_user(struct pl_span user, struct pl_span info)
+{
+    return user.len <= PL_TOKEN_USER_MAX && pl_text_valid(user) &&
+           (info.len == 0 || pl_json_accepts(info));
+}
+
+/* Only the answer that admits a client names a user, and only a custom message
+ * is answered with data. */
+static bool is_fit(const struct pl_call *c, const struct pl_answer_mail *m)
+{
+    struct pl_span data = pl_blob_span(m->data);
+
+    if (m->error != 0)
+        return is_code(c, m->error) && pl_text_valid(data);
+    if (c->is_connect != (m->user != NULL) ||
+        (c->asks != PL_ASKS_NOTHING) != m->is_allowed)
+        return false;
+    return m->user == NULL || is_user(pl_blob_span(m->user), data);
+}
+
+/* What an answer says, but for its bytes. */
+struct words {
+    uint32_t error;
+    bool is_temporary;
+    bool is_allowed;
+    int64_t expires_at_s;
+    struct pl_span data, user;
+};
+
+static enum pl_err answer(struct pl_call *call, const struct words *w)
 {
     struct pl_answer_mail *m = pl_answer_mail_create();
 
@@ -277,12 +347,15 @@ static enum pl_err answer(struct pl_call *call, uint32_t error,
         return PL_ENOMEM;
     m->call = call->number;
     m->is_connect = call->is_connect;
-    m->error = error;
-    if (!to_blob(data, &m->data) || !to_blob(user, &m->user)) {
+    m->error = w->error;
+    m->is_temporary = w->is_temporary;
+    m->is_allowed = w->is_allowed;
+    m->expires_at_s = w->expires_at_s;
+    if (!to_blob(w->data, &m->data) || !to_blob(w->user, &m->user)) {
         pl_mail_destroy(&m->msg);
         return PL_ENOMEM;
     }
-    if (!is_fit_to_send(m)) {
+    if (!is_fit(call, m)) {
         pl_mail_destroy(&m->msg);
         return PL_EINVAL;
     }
@@ -293,20 +366,48 @@ static enum pl_err answer(struct pl_call *call, uint32_t error,
 
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data)
 {
-    return answer(call, 0, data, (struct pl_span){0});
+    return answer(call, &(struct words){.data = data});
+}
+
+enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s)
+{
+    return answer(call, &(struct words){.is_allowed = true,
+                                        .expires_at_s = expires_at_s});
+}
+
+static enum pl_err refuse(struct pl_call *call, uint32_t code,
+                          struct pl_span text, bool is_temporary)
+{
+    return answer(call,
+                  &(struct words){.error = code == 0 ? PL_ERROR_INTERNAL : code,
+                                  .is_temporary = is_temporary,
+                                  .data = text});
 }
 
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
                            struct pl_span text)
 {
-    return answer(call, code == 0 ? PL_ERROR_INTERNAL : code, text,
-                  (struct pl_span){0});
+    return refuse(call, code, text, false);
+}
+
+enum pl_err pl_call_refuse_for_now(struct pl_call *call, uint32_t code,
+                                   struct pl_span text)
+{
+    return refuse(call, code, text, true);
+}
+
+enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
+                                struct pl_span info, int64_t expires_at_s)
+{
+    if (user.at == NULL)
+        user = PL_SPAN("");
+    return answer(call, &(struct words){.data = info,
+                                        .user = user,
+                                        .expires_at_s = expires_at_s});
 }
 
 enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
                           struct pl_span info)
 {
-    if (user.at == NULL)
-        user = PL_SPAN("");
-    return answer(call, 0, info, user);
+    return pl_call_admit_until(call, user, info, 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handlers.h - an embedding program's own functions for custom messages.
+/* handlers.h - an embedding program's own functions: for custom messages, and
+ * its judges of what clients may do.
  *
  * The table is immutable: registering makes a new one, which each loop's
  * keeper takes over by mail, so that looking up takes no lock. */
@@ -12,6 +13,7 @@
 #include "address.h"
 #include "err.h"
 #include "span.h"
+#include "verdict.h"
 
 struct pl_handlers; /* opaque; counts its holders */
 struct pl_line;
@@ -28,12 +30,14 @@ struct pl_call {
     struct pl_address session;
     uint32_t number;     /* of the waiting call; 0: nothing waits for a reply */
     bool is_connect;     /* a connection asks to be let in */
+    uint8_t asks;        /* enum pl_asks: what a judge keeps */
     struct pl_span type; /* the message's type, or "connect" */
     struct pl_span data; /* JSON, or bytes from a protobuf client */
     struct pl_span user; /* of the caller; empty: anonymous */
-    struct pl_span client; /* the caller's client id */
-    struct pl_span token;  /* with is_connect: what it sent */
-    char bytes[];          /* where the spans point */
+    struct pl_span client;  /* the caller's client id */
+    struct pl_span token;   /* connect, refresh: what it sent */
+    struct pl_span channel; /* of a judge: it may be absent */
+    char bytes[];           /* where the spans point */
 };
 
 /* A table without entries, with one holder, or NULL: out of memory. */
@@ -81,19 +85,42 @@ uint32_t pl_handlers_count(const struct pl_handlers *t);
 bool pl_handlers_find(const struct pl_handlers *t, struct pl_span type,
                       pl_handler **call, void **context, const char **name);
 
-/* Answer a call with data (JSON for JSON clients) or with an error code of 400
- * to 1999 and its text; a connect with the user it is (NULL data allowed) or
- * with an error.
- * The call is freed.  Also when the system is gone: nobody hears it then.
- * Thread: any.
- * Errors: the call is still there.  PL_ENOMEM: answer again later; PL_EINVAL:
- *         the text or user is not UTF-8, the user longer than
- *         PL_TOKEN_USER_MAX, the info not JSON, a connect is answered with
- *         data, or another call with a user. */
+/* A new table, with one holder: `t` with this judge of `asks` (REFRESH,
+ * SUBSCRIBE or PUBLISH), or without one where `judge` is NULL.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_handlers_with_judge(const struct pl_handlers *t,
+                                   enum pl_asks asks, pl_judge *judge,
+                                   void *context, struct pl_handlers **out);
+
+/* NULL: there is none. */
+pl_judge *pl_handlers_find_judge(const struct pl_handlers *t, enum pl_asks asks,
+                                 void **context);
+
+/* One bit for each of enum pl_asks that has a judge. */
+uint32_t pl_handlers_judged(const struct pl_handlers *t);
+
+/* Answer a call.
+ * _answer(): a custom message, with data (JSON for JSON clients).
+ * _admit(): a connect, with the user it is, until `expires_at_s` (seconds since
+ *   1970; 0: for ever).  NULL info is allowed.
+ * _allow(): what a judge kept; a refresh is good until `expires_at_s`.
+ * _refuse(): any, with a code and its text (absent: that of the code).  An
+ *   error has 100 to 1999; what is no custom message may be closed, with 3000
+ * to 4999.  _refuse_for_now(): the same, and SDKs try again. The call is freed.
+ * Also when the system is gone: nobody hears it then. Thread: any. Errors: the
+ * call is still there.  PL_ENOMEM: answer again later; PL_EINVAL: the text or
+ * user is not UTF-8, the user longer than PL_TOKEN_USER_MAX, the info not JSON,
+ * a connect is answered with data, or another call with a user, or the code is
+ * none. */
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
+enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s);
+enum pl_err pl_call_refuse_for_now(struct pl_call *call, uint32_t code,
+                                   struct pl_span text);
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
                            struct pl_span text);
 enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
                           struct pl_span info);
+enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
+                                struct pl_span info, int64_t expires_at_s);
 
 #endif

@@ -31,6 +31,7 @@ static void destroy(struct pl_keeper *k)
     pl_arena_fini(&k->arena);
     pl_inflater_fini(&k->inflater);
     pl_call_table_fini(&k->calls);
+    pl_map_fini(&k->waits);
     pl_handlers_release(k->handlers);
     pl_access_release(k->access);
     free(k);
@@ -202,12 +203,18 @@ static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
     look(k);
 }
 
+static void take_handlers(struct pl_keeper *k, struct pl_handlers *table)
+{
+    k->handlers = pl_handlers_hold(table);
+    k->judged = pl_handlers_judged(table);
+    k->options.metrics->value[PL_METRIC_HANDLERS] =
+        pl_loop_index(k->actor.loop) == 0 ? pl_handlers_count(table) : 0;
+}
+
 static void on_handlers(struct pl_keeper *k, struct pl_handlers_mail *m)
 {
     pl_handlers_release(k->handlers);
-    k->handlers = pl_handlers_hold(m->handlers);
-    k->options.metrics->value[PL_METRIC_HANDLERS] =
-        pl_loop_index(k->actor.loop) == 0 ? pl_handlers_count(k->handlers) : 0;
+    take_handlers(k, m->handlers);
     pl_mail_destroy(&m->msg);
 }
 
@@ -316,10 +323,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     }
     k->forms = pl_forms_hold(pl_hub_forms(options->hub));
     k->pool.segments = pl_segment_pool_hold(pl_forms_pool(k->forms));
-    k->handlers = pl_handlers_hold(options->handlers);
-    if (pl_loop_index(loop) == 0)
-        options->metrics->value[PL_METRIC_HANDLERS] =
-            pl_handlers_count(k->handlers);
+    take_handlers(k, options->handlers);
     *out = k;
     return PL_OK;
 }

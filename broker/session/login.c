@@ -67,24 +67,37 @@ static void go_on(struct pl_session *s, struct pl_kept kept)
 }
 
 /* The connect is answered with an error; the connection is of no more use. */
-static void end_login(struct pl_session *s, uint32_t code, struct pl_span text)
+static void deny_login(struct pl_session *s, const struct pl_verdict *v)
 {
     uint32_t id = s->login->command;
 
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
     pl_session_unregister(s);
     struct pl_kept kept = leave_login(s, PL_SESSION_FAILED);
-    if (text.len == 0)
-        text = pl_span_of(pl_code_text(code));
-    pl_session_refuse_text(s, id, code, text);
-    go_on(s, kept); /* whatever follows is a violation now */
+    pl_session_deny(s, id, v);
+    if (s->state == PL_SESSION_FAILED)
+        go_on(s, kept); /* whatever follows is a violation now */
+    else
+        pl_kept_fini(&kept);
+}
+
+static void end_login(struct pl_session *s, uint32_t code, struct pl_span text)
+{
+    struct pl_verdict v = {.kind = PL_NO, .code = code, .text = text};
+
+    deny_login(s, &v);
+}
+
+static void count_failed(struct pl_session *s)
+{
+    pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
+    pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
 }
 
 /* The same, as the verdict on who it is. */
 static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
 {
-    pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
-    pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
+    count_failed(s);
     end_login(s, code, text);
 }
 
@@ -93,8 +106,7 @@ static void close_for_token(struct pl_session *s, uint16_t code,
 {
     char peer[PL_IP_TEXT_MAX];
 
-    pl_count(metrics(s), PL_METRIC_AUTH_ATTEMPTS, 1);
-    pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
+    count_failed(s);
     pl_count(metrics(s), PL_METRIC_TOKENS_REJECTED, 1);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
@@ -263,7 +275,7 @@ static struct pl_span find_place(struct pl_session *s, struct pl_ip *ip)
 /* Let it in as `user`.  `claims` may be NULL. */
 static void admit(struct pl_session *s, struct pl_span user,
                   struct pl_span info, bool authenticated,
-                  const struct pl_token_claims *claims)
+                  const struct pl_token_claims *claims, int64_t expires_at_s)
 {
     struct pl_ip ip;
     struct pl_span place = {0};
@@ -275,7 +287,7 @@ static void admit(struct pl_session *s, struct pl_span user,
                             pl_loop_random(s->actor.loop), user, info, place);
 
     s->grants = pl_permission_grants(config_of(s), authenticated);
-    s->login->expires_at_s = claims == NULL ? 0 : claims->expires_at_s;
+    s->login->expires_at_s = expires_at_s;
     if (rc != PL_OK || !register_user(s) || !pl_login_list_channels(s, claims))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
@@ -299,7 +311,8 @@ static void judge_token(struct pl_session *s, struct pl_span token)
             close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
                             "more channels than limits.connection_channels");
         else
-            admit(s, claims->user, claims->info, true, claims);
+            admit(s, claims->user, claims->info, true, claims,
+                  claims->expires_at_s);
         pl_token_claims_destroy(claims);
         return;
     case PL_EEXPIRED:
@@ -361,6 +374,16 @@ void pl_session_login_overdue(struct pl_session *s)
     end_login(s, PL_ERROR_INTERNAL, PL_SPAN("the login took too long"));
 }
 
+static void ask_handler(struct pl_session *s,
+                        const struct pl_connect_request *r)
+{
+    struct pl_keeper *k = s->keeper;
+
+    k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 is none */
+    s->login->number = k->logins;
+    pl_session_ask_connect(s, r, k->logins);
+}
+
 static void judge(struct pl_session *s, const struct pl_connect_request *r)
 {
     const struct pl_handlers *handlers = s->keeper->handlers;
@@ -372,13 +395,13 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
         judge_token(s, r->token);
     else if (pl_handlers_find(handlers, PL_SPAN("connect"), &call, &context,
                               &name))
-        pl_session_ask_connect(s, r);
+        ask_handler(s, r);
     else if (pl_handlers_judge(handlers))
         refuse_unjudged(s);
     else if (r->token.len > 0)
         reject_token(s, "no auth.hmac_secret to check it with");
     else if (config_of(s)->auth.anonymous)
-        admit(s, PL_SPAN(""), (struct pl_span){0}, false, NULL);
+        admit(s, PL_SPAN(""), (struct pl_span){0}, false, NULL, 0);
     else
         fail_login(s, PL_ERROR_UNAUTHORIZED, (struct pl_span){0});
 }
@@ -424,37 +447,54 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
 }
 
 /* The connect handler's answer.  Only pl_call_admit() names a user. */
-void pl_session_login_answered(struct pl_session *s,
-                               const struct pl_answer_mail *m)
+void pl_session_login_answered(struct pl_session *s, uint32_t number,
+                               const struct pl_verdict *v)
 {
-    if (s->state != PL_SESSION_LOGIN || s->login->is_judged)
+    if (s->state != PL_SESSION_LOGIN || s->login->is_judged ||
+        s->login->number != number) {
         pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
-    else if (m->error != 0)
-        fail_login(s, m->error, pl_blob_span(m->data));
-    else if (m->user == NULL)
+    } else if (v->kind == PL_NO) {
+        count_failed(s);
+        deny_login(s, v);
+    } else if (v->user.at == NULL) {
         fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
-    else
-        admit(s, pl_blob_span(m->user), pl_blob_span(m->data), true, NULL);
+    } else {
+        admit(s, v->user, v->info, true, NULL, v->expires_at_s);
+    }
 }
 
 /* --- Refresh --- */
 
 static void refreshed(struct pl_session *s, const struct pl_command *c,
-                      const struct pl_token_claims *claims)
+                      int64_t expires_at_s)
 {
     struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_REFRESH};
 
-    if (!pl_span_equal(claims->user, pl_client_user(s->subscriber.client))) {
-        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
-                           "token of another user");
-        return;
-    }
     reply.refresh.client = pl_session_id(s);
     reply.refresh.version = pl_span_of(s->keeper->options.version);
-    reply.refresh.ttl = set_expiry(s, claims->expires_at_s);
-    reply.refresh.expires = claims->expires_at_s != 0;
+    reply.refresh.ttl = set_expiry(s, expires_at_s);
+    reply.refresh.expires = expires_at_s != 0;
     pl_session_schedule(s);
     pl_session_answer(s, &reply);
+}
+
+static void take_claims(struct pl_session *s, const struct pl_command *c,
+                        const struct pl_token_claims *claims)
+{
+    if (pl_span_equal(claims->user, pl_client_user(s->subscriber.client)))
+        refreshed(s, c, claims->expires_at_s);
+    else
+        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
+                           "token of another user");
+}
+
+/* As the connect handler does, the judge says what only it understands. */
+static void ask_judge(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_question q = {.asks = PL_ASKS_REFRESH, .token = c->token};
+
+    if (pl_session_judge(s, c->id, &q) == PL_YES)
+        refreshed(s, c, q.expires_at_s);
 }
 
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
@@ -468,12 +508,17 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "empty token");
         return;
     }
+    if (s->keeper->access->hmac_secret == NULL &&
+        pl_session_is_judged(s, PL_ASKS_REFRESH)) {
+        ask_judge(s, c);
+        return;
+    }
     enum pl_err rc =
         key.secret.len == 0
             ? PL_EDENIED
             : pl_token_verify(&key, c->token, now_s, &claims, &why);
     if (rc == PL_OK)
-        refreshed(s, c, claims);
+        take_claims(s, c, claims);
     else if (rc == PL_EEXPIRED)
         pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
     else if (rc == PL_ENOMEM)

@@ -6,7 +6,7 @@
 #define PL_LOGIN_PRIVATE_H
 
 #include "kept.h"
-#include "session_private.h"
+#include "verdict_private.h"
 
 struct pl_token_claims;
 
@@ -26,6 +26,7 @@ struct pl_login {
     struct pl_outq deferred;
     struct pl_kept kept; /* what follows the connect */
     uint32_t command;
+    uint32_t number;      /* of the call of the connect handler; 0: none */
     uint32_t outstanding; /* attaches on their way */
     uint32_t error;       /* the first that failed */
     struct server_sub *subs;

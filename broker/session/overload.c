@@ -17,6 +17,7 @@
  * Invariant: is_lagging and is_short change only here, and what is refused for
  * them is counted. */
 #include "session_private.h"
+#include "wait.h"
 
 #include "log.h"
 
@@ -71,7 +72,7 @@ static uint64_t size_of(const struct pl_session *s)
 {
     return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED
                ? 0
-               : s->out.bytes + pl_ws_decoder_memory(&s->ws);
+               : s->out.bytes + pl_ws_decoder_memory(&s->ws) + pl_wait_bytes(s);
 }
 
 static void count_one(struct pl_actor *a, void *arg)

@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "monitor.h"
+#include "wait.h"
 
 static struct pl_loop *loop_of(const struct pl_session *s)
 {
@@ -190,6 +191,7 @@ bool pl_session_unregister(struct pl_session *s)
 static void teardown(struct pl_session *s)
 {
     pl_pace_end(s);
+    pl_wait_forget(s);
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
     s->pending = 0;
@@ -337,6 +339,14 @@ bool pl_session_inflates(const struct pl_session *s)
 
 /* --- The actor --- */
 
+static void kick_from(struct pl_session *s, struct pl_span channel,
+                      uint32_t code)
+{
+    pl_session_kick_channel(s, channel, code);
+    if (s->has_waits)
+        pl_wait_kick(s, channel, code);
+}
+
 static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
 {
     if (m->client != NULL &&
@@ -347,7 +357,7 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
     if (m->channel != NULL && s->state == PL_SESSION_LOGIN)
         pl_login_end_sub(s->login, pl_blob_span(m->channel), m->code);
     else if (m->channel != NULL)
-        pl_session_kick_channel(s, pl_blob_span(m->channel), m->code);
+        kick_from(s, pl_blob_span(m->channel), m->code);
     else
         pl_session_close(s, (uint16_t)m->code, pl_blob_span(m->reason));
 }

@@ -18,6 +18,7 @@
 #include "outq.h"
 #include "session.h"
 #include "time_share.h"
+#include "verdict.h"
 
 enum pl_session_state {
     PL_SESSION_HANDSHAKE, /* HTTP */
@@ -52,17 +53,18 @@ enum pl_hold {
     PL_HOLD_CARRY = 1 << 4,   /* the input waits for another turn */
     PL_HOLD_REPLAY = 1 << 5,  /* what waited for PACE or CARRY runs now */
     PL_HOLD_ENDING = 1 << 6,  /* the end waits for answers; see ending.c */
-    PL_HOLD_DOOR = 1 << 7, /* the request waits for the transport's verdict */
-    PL_HOLD_ECHO = 1 << 8, /* the out-queue of /echo is full */
+    PL_HOLD_DOOR = 1 << 7,  /* the request waits for the transport's verdict */
+    PL_HOLD_ECHO = 1 << 8,  /* the out-queue of /echo is full */
+    PL_HOLD_WAITS = 1 << 9, /* too much waits for verdicts; see wait.h */
 
     /* These stop decoding as well: the bytes that were read are kept. */
     PL_HOLDS_DECODING = PL_HOLD_PACE | PL_HOLD_CARRY,
     /* A pong may wait behind these for long. */
-    PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLDS_DECODING,
+    PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLD_WAITS | PL_HOLDS_DECODING,
     /* These are no backpressure: no pause is counted for them. */
     PL_HOLDS_UNCOUNTED =
         PL_HOLD_CARRY | PL_HOLD_REPLAY | PL_HOLD_ENDING | PL_HOLD_DOOR,
-    PL_HOLDS_ALL = (PL_HOLD_ECHO << 1) - 1
+    PL_HOLDS_ALL = (PL_HOLD_WAITS << 1) - 1
 };
 
 /* How the session ends; each beats those before it.  See ending.c. */
@@ -80,6 +82,7 @@ struct pl_login;     /* login.c */
 struct pl_pace;      /* pace.c */
 struct pl_kept;      /* kept.h */
 struct pl_undecoded; /* decode.c */
+struct pl_parked;    /* wait.c */
 
 struct pl_keeper {
     struct pl_actor actor; /* first */
@@ -96,8 +99,14 @@ struct pl_keeper {
     struct pl_handlers *handlers; /* held */
     struct pl_access *access;     /* held; the newest */
     struct pl_call_table calls;   /* of handlers that answer later */
-    uint64_t command_ns;          /* what a command costs; 0: nothing */
-    uint64_t burst_ns;            /* what a connection may spend at once */
+    uint32_t judged;              /* bits of enum pl_asks: there is a judge */
+    uint32_t logins;              /* the number of the newest that was asked */
+    struct pl_map waits;          /* wait.c: sessions that wait for verdicts */
+    struct pl_span raw;           /* the bytes of the command that runs now */
+    struct pl_parked *parked;     /* wait.c: and that has waited */
+    const struct pl_verdict *given; /* what it has waited for */
+    uint64_t command_ns;            /* what a command costs; 0: nothing */
+    uint64_t burst_ns;              /* what a connection may spend at once */
     struct pl_ws_limits limits;
     struct pl_ws_limits deflate_limits; /* of those that compress */
     struct pl_inflater inflater;
@@ -146,6 +155,7 @@ struct pl_session {
     bool is_deaf : 1;      /* nothing that the peer sends counts any more */
     bool has_told_log : 1; /* that a message of it was not delivered */
     bool lacks_inbox : 1;  /* that of its user has no place: missing.c */
+    bool has_waits : 1;    /* commands wait for a verdict: wait.c */
     struct pl_ws_decoder ws;
     struct pl_undecoded *undecoded; /* bytes, the request head so far too;
                                        NULL: none */
@@ -291,6 +301,8 @@ static inline bool pl_session_runs_commands(const struct pl_session *s)
 
 /* command.c */
 void pl_session_commands(struct pl_session *s, struct pl_span message);
+/* Run a command that waits for no other. */
+void pl_session_run(struct pl_session *s, const struct pl_command *c);
 void pl_session_settle(struct pl_session *s, enum pl_metric as);
 void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code);
 void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);
@@ -305,6 +317,9 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant);
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
+/* The same, and whether SDKs are to try again. */
+void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
+                          struct pl_span text, bool is_temporary);
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
 extern const struct pl_subscriber_ops pl_session_subscriber_ops;
 
@@ -343,8 +358,8 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
                                const struct pl_attach_mail *m);
 /* Answer the connect if nothing is missing any more. */
 void pl_session_settle_login(struct pl_session *s);
-void pl_session_login_answered(struct pl_session *s,
-                               const struct pl_answer_mail *m);
+void pl_session_login_answered(struct pl_session *s, uint32_t number,
+                               const struct pl_verdict *v);
 /* The login takes longer than connect.timeout: fail it with a temporary
  * error. */
 void pl_session_login_overdue(struct pl_session *s);
@@ -401,12 +416,22 @@ bool pl_session_may_recover(struct pl_subscriber *u,
 void pl_session_rpc(struct pl_session *s, const struct pl_command *c);
 void pl_session_send(struct pl_session *s, const struct pl_command *c);
 void pl_session_ask_connect(struct pl_session *s,
-                            const struct pl_connect_request *r);
+                            const struct pl_connect_request *r,
+                            uint32_t number);
 void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m);
 void pl_session_overdue(void *keeper, const struct pl_call_overdue *call);
+
+/* Around a run of the program's code `name`, which must not block. */
+uint64_t pl_session_enter(struct pl_session *s, const char *name);
+void pl_session_leave(struct pl_session *s, const char *name,
+                      uint64_t began_ms);
+
+/* Fill in who calls. */
+void pl_session_sign_call(struct pl_session *s, struct pl_call *fields);
 void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m);
 
 /* actor_send.c: `id` 0 wants no answer */
+void pl_session_refuse(struct pl_session *s, uint32_t id, uint32_t code);
 bool pl_session_is_letter(struct pl_session *s, struct pl_span data);
 void pl_session_actor_send(struct pl_session *s, uint32_t id,
                            struct pl_span data);

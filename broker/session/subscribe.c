@@ -3,7 +3,7 @@
  *
  * A channel with history is always recoverable, whether the client asked for it
  * or not: the official SDK suites assume it, and it costs nothing. */
-#include "session_private.h"
+#include "verdict_private.h"
 
 #include "permission.h"
 
@@ -30,6 +30,19 @@ bool pl_session_has_enough(const struct pl_session *s)
 
     return s->subscriber.sub_count >=
            s->keeper->options.config->limits.connection_channels + inboxes;
+}
+
+/* What is there already is no question, but error 105. */
+static bool is_allowed(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_question q = {.asks = PL_ASKS_SUBSCRIBE,
+                            .channel = c->subscribe.channel,
+                            .data = c->subscribe.data};
+
+    return !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
+           pl_hub_find(s->keeper->options.hub, &s->subscriber, q.channel) !=
+               NULL ||
+           pl_session_judge(s, c->id, &q) == PL_YES;
 }
 
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
@@ -60,6 +73,8 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
+    if (!is_allowed(s, c))
+        return;
     enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
     if (rc != PL_OK)
         pl_session_fail_begin(s, c->id, rc);

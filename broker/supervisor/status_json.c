@@ -226,6 +226,7 @@ static const struct number commands[] = {
     {"silent", PL_METRIC_COMMANDS_SILENT},
     {"cancelled", PL_METRIC_COMMANDS_CANCELLED},
     {"pending", PL_METRIC_COMMANDS_PENDING},
+    {"waiting", PL_METRIC_COMMANDS_WAITING},
     {"refused_stopping", PL_METRIC_REFUSED_STOPPING},
     {"refused_busy", PL_METRIC_REFUSED_BUSY},
     {"refused_new_channels", PL_METRIC_REFUSED_NEW_CHANNELS},

@@ -629,10 +629,11 @@ void rig_check_ledgers(struct rig *r)
 static void check_nothing_left(struct rig *r)
 {
     static const enum pl_metric gauges[] = {
-        PL_METRIC_CONNECTIONS,   PL_METRIC_CLIENTS,
-        PL_METRIC_SUBSCRIPTIONS, PL_METRIC_HUB_CHANNELS,
-        PL_METRIC_CHANNELS,      PL_METRIC_COMMANDS_PENDING,
-        PL_METRIC_FRAMES_QUEUED, PL_METRIC_QUEUE_BYTES,
+        PL_METRIC_CONNECTIONS,      PL_METRIC_CLIENTS,
+        PL_METRIC_SUBSCRIPTIONS,    PL_METRIC_HUB_CHANNELS,
+        PL_METRIC_CHANNELS,         PL_METRIC_COMMANDS_PENDING,
+        PL_METRIC_FRAMES_QUEUED,    PL_METRIC_QUEUE_BYTES,
+        PL_METRIC_COMMANDS_WAITING,
     };
 
     for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++) {

@@ -7,7 +7,7 @@
 
 #include "session_private.h"
 
-enum { HOLDS = 9 };
+enum { HOLDS = 10 };
 
 static enum pl_hold hold_of(unsigned i)
 {
@@ -135,7 +135,7 @@ static void only_long_holds_excuse_a_pong(void **state)
         struct client *c = client_join(r, 0);
         enum pl_hold why = hold_of(i);
         bool excuses = why == PL_HOLD_PENDING || why == PL_HOLD_PACE ||
-                       why == PL_HOLD_CARRY;
+                       why == PL_HOLD_WAITS || why == PL_HOLD_CARRY;
 
         while (c->session->pongs_due == 0)
             rig_run(r, 100);

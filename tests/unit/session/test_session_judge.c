@@ -163,6 +163,7 @@ static void an_answer_without_a_user_refuses(void **state)
     struct pl_answer_mail *m = pl_answer_mail_create();
     assert_non_null(m);
     m->is_connect = true;
+    m->call = j.call->number;
     pl_actor_send(&r->boss->actor, j.call->session, &m->msg);
     rig_run(r, 0);
     client_expect(c, "{\"id\":1,\"error\":{\"code\":100,*");

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict.c - see verdict.h: a session asks a judge.
+ *
+ * A judge that decides at once costs the call and no memory.  One that keeps
+ * the question gets a call with a number, as handlers of messages do, and the
+ * command waits (wait.c).  The number is given before the judge returns: the
+ * answer may come from another thread at any moment, but it comes by mail, so
+ * the command waits by the time it is read.
+ *
+ * Where the question cannot be kept, or the judge says LATER and has not kept
+ * it, nobody will ever answer; the client is told to try again.
+ *
+ * Invariant: nothing that a judge has to decide happens without its YES. */
+#include "verdict_private.h"
+
+static const char *const names[PL_ASKS_COUNT] = {
+    [PL_ASKS_NOTHING] = "message", [PL_ASKS_CONNECT] = "connect",
+    [PL_ASKS_REFRESH] = "refresh", [PL_ASKS_SUBSCRIBE] = "subscribe",
+    [PL_ASKS_PUBLISH] = "publish",
+};
+
+const char *pl_asks_name(enum pl_asks asks)
+{
+    return names[asks];
+}
+
+struct pl_verdict pl_verdict_of(const struct pl_answer_mail *m)
+{
+    if (m->error != 0)
+        return (struct pl_verdict){.kind = PL_NO,
+                                   .code = m->error,
+                                   .is_temporary = m->is_temporary,
+                                   .text = pl_blob_span(m->data)};
+    return (struct pl_verdict){.kind = PL_YES,
+                               .user = pl_blob_span(m->user),
+                               .info = pl_blob_span(m->data),
+                               .expires_at_s = m->expires_at_s};
+}
+
+struct pl_verdict pl_verdict_overdue(void)
+{
+    return (struct pl_verdict){
+        .kind = PL_NO, .code = PL_ERROR_TIMED_OUT, .is_temporary = true};
+}
+
+void pl_session_deny(struct pl_session *s, uint32_t id,
+                     const struct pl_verdict *v)
+{
+    uint32_t code = v->code == 0 ? PL_ERROR_INTERNAL : v->code;
+
+    if (code >= PL_APPLICATION_CODES) {
+        pl_count(metrics(s), PL_METRIC_ERRORS, 1);
+        pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+        pl_session_close(s, (uint16_t)code, v->text);
+    } else if (id == 0) {
+        pl_session_refuse(s, 0, code);
+    } else {
+        pl_session_refuse_as(s, id, code,
+                             v->text.len > 0 ? v->text
+                                             : pl_span_of(pl_code_text(code)),
+                             v->is_temporary || pl_code_is_temporary(code));
+    }
+}
+
+/* --- Asking --- */
+
+struct pl_call *pl_question_keep(struct pl_question *q)
+{
+    struct pl_session *s = q->asker;
+    struct pl_call fields = {.asks = (uint8_t)q->asks,
+                             .type = pl_span_of(names[q->asks]),
+                             .channel = q->channel,
+                             .data = q->data,
+                             .token = q->token};
+
+    if (q->number != 0 || q->error != 0)
+        return NULL;
+    pl_session_sign_call(s, &fields);
+    struct pl_call *call = pl_call_create(&fields);
+    enum pl_err rc = PL_ENOMEM;
+    if (call != NULL)
+        rc = pl_call_table_add(&s->keeper->calls, fields.session, 0,
+                               s->keeper->handlers, names[q->asks],
+                               &call->number);
+    if (rc != PL_OK) {
+        if (call != NULL)
+            pl_call_destroy(call);
+        q->error =
+            rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL;
+        return NULL;
+    }
+    q->number = call->number;
+    return call;
+}
+
+/* The answer that may come is too late. */
+static void give_up(struct pl_session *s, const struct pl_question *q)
+{
+    uint32_t command;
+
+    if (q->number != 0)
+        pl_call_table_take(&s->keeper->calls, pl_actor_address(&s->actor),
+                           q->number, &command);
+}
+
+static void deny_for_now(struct pl_session *s, uint32_t id, uint32_t code)
+{
+    struct pl_verdict v = {.kind = PL_NO, .code = code, .is_temporary = true};
+
+    pl_session_deny(s, id, &v);
+}
+
+static enum pl_verdict_kind wait(struct pl_session *s, uint32_t id,
+                                 const struct pl_question *q)
+{
+    if (q->number == 0) {
+        deny_for_now(s, id, PL_ERROR_INTERNAL);
+    } else if (!pl_wait_begin(s, q->channel, q->number)) {
+        give_up(s, q);
+        deny_for_now(s, id, PL_ERROR_INTERNAL);
+    }
+    return PL_LATER;
+}
+
+static enum pl_verdict_kind ask(struct pl_session *s, struct pl_question *q,
+                                struct pl_verdict *v)
+{
+    struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
+    void *context;
+    pl_judge *judge = pl_handlers_find_judge(table, q->asks, &context);
+    const char *name = names[q->asks];
+
+    q->asker = s;
+    q->user = pl_client_user(s->subscriber.client);
+    q->client = pl_client_id(s->subscriber.client);
+    uint64_t began_ms = pl_session_enter(s, name);
+    enum pl_verdict_kind kind = judge(q, context, v);
+    pl_session_leave(s, name, began_ms);
+    pl_handlers_release(table);
+    return kind;
+}
+
+static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,
+                                      struct pl_question *q)
+{
+    struct pl_verdict v = {0};
+    enum pl_verdict_kind kind = ask(s, q, &v);
+
+    if (q->error != 0) {
+        give_up(s, q);
+        deny_for_now(s, id, q->error);
+        return PL_NO;
+    }
+    if (kind == PL_LATER)
+        return wait(s, id, q);
+    give_up(s, q);
+    if (kind == PL_NO)
+        pl_session_deny(s, id, &v);
+    else
+        q->expires_at_s = v.expires_at_s;
+    return kind;
+}
+
+enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
+                                      struct pl_question *q)
+{
+    struct pl_keeper *k = s->keeper;
+
+    if (k->given != NULL) {
+        q->expires_at_s = k->given->expires_at_s;
+        return PL_YES;
+    }
+    if (k->parked == NULL && !pl_wait_has_room(s)) {
+        pl_session_refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
+        pl_session_hold(s, PL_HOLD_WAITS);
+        return PL_NO;
+    }
+    return ask_judge(s, id, q);
+}
