@@ -9,6 +9,7 @@ set -uo pipefail
 export LC_ALL=C
 parleyd=$(realpath "$2") parley=$(realpath "$3")
 cd "$1" || exit 2
+. tests/docs/metrics.sh
 
 start=docs/getting-started.md
 found=0
@@ -18,7 +19,9 @@ finding() { echo "$*"; found=1; }
 # an option.
 commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
 [ -n "$commands" ] || finding "parley help shows no commands"
+declare -A help_of
 for command in $commands; do
+    [ "$command" = help ] || help_of[$command]=$("$parley" "$command" --help)
     grep -q "^\.Cm $command\b\|^\.It Cm $command\b" docs/man/parley.1 ||
         finding "docs/man/parley.1 does not have: $command"
     [ "$command" = help ] || grep -q "\`parley $command\b" "$start" ||
@@ -34,20 +37,16 @@ check_options() { # page help
             finding "$1 does not have: $option"
     done
 }
-check_options docs/man/parley.1 "$("$parley" help)"
-for command in $commands; do
-    [ "$command" = help ] ||
-        check_options docs/man/parley.1 "$("$parley" "$command" --help)"
-done
+check_options docs/man/parley.1 "$("$parley" help)
+${help_of[*]}"
 
 # The exit statuses: the same numbers with the same words in the help of each
 # command and the man page, and no other; the first page has the numbers.
 statuses() { sed -n '/^Exit status:/,$s/^  \([0-9]\)  \(.*\)$/\1 \2/p' <<<"$1"; }
 here=$(statuses "$("$parley" help)")
 [ -n "$here" ] || finding "parley help shows no exit status"
-for command in $commands; do
-    [ "$command" = help ] ||
-        [ "$(statuses "$("$parley" "$command" --help)")" = "$here" ] ||
+for command in "${!help_of[@]}"; do
+    [ "$(statuses "${help_of[$command]}")" = "$here" ] ||
         finding "parley $command --help shows other exit statuses"
 done
 there=$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/p' docs/man/parley.1 |
@@ -72,46 +71,45 @@ for key in $keys; do
 done
 
 # Codes that are sent, and metrics that a page names.
+sent=" $(grep -rohwE --include='*.[ch]' --exclude=code.h 'PL_[A-Z_]+' broker |
+    sort -u | tr '\n' ' ')"
 while read -r symbol code; do
-    grep -rqw --include='*.[ch]' --exclude=code.h "$symbol" broker || continue
+    [[ $sent == *" $symbol "* ]] || continue
     grep -qE "^\| $code\*? \||[^0-9]$code \(" docs/protocol.md ||
         finding "docs/protocol.md does not have the code: $code ($symbol)"
 done < <(sed -nE 's/^ *X\((PL_[A-Z_]+), ([0-9]+),.*/\1 \2/p' broker/wire/code.h)
-is_metric() { # a counter's name ends in _total, a gauge's does not
-    name=${1#parley_}
-    case $name in
-    *_total) kind=PL_COUNTER ;;
-    *) kind=PL_GAUGE ;;
-    esac
-    grep -q "$kind, \"${name%_total}\"" broker/base/metrics.h ||
-        grep -q "write_number(b, \"${name%_total}\"" broker/admin/metrics_text.c
-}
-for metric in $(grep -ohE '\bparley_[a-z_]+' ./*.md docs/*.md | sort -u); do
-    is_metric "$metric" ||
-        finding "there is no metric $metric"
+for metric in $(unknown_metrics ./*.md docs/*.md); do
+    finding "there is no metric parley_$metric"
 done
 
 # Log events, codes and statuses, on the page that says what to do.
 tests/docs/check_troubleshoot.sh . || found=1
 
-# The anchors of a page, as GitHub makes them of its headings.
-anchors() {
-    sed -n '/^```/,/^```/d; s/^##* //p' "$1" | tr 'A-Z' 'a-z' |
-        sed 's/[^a-z0-9 _-]//g; s/ /-/g'
+# PAGE#ANCHOR of each heading, with the anchor that GitHub makes of it.
+anchors() { # page...
+    awk '/^```/ { inside = !inside }
+         FNR == 1 { inside = 0 }
+         !inside && /^##* / {
+             sub(/^##* /, ""); $0 = tolower($0)
+             gsub(/[^a-z0-9 _-]/, ""); gsub(/ /, "-")
+             print FILENAME "#" $0 }' "$@"
 }
-for page in ./*.md docs/*.md; do
-    while IFS= read -r link; do
-        case $link in
-        *://*) continue ;;
-        '#'*) target=$page ;;
-        *) target=$(dirname "$page")/${link%%#*} ;;
-        esac
-        case $link in
-        *#*) anchors "$target" | grep -qxF -- "${link#*#}" ;;
-        *) [ -e "$target" ] ;;
-        esac || finding "$page: the link leads nowhere: $link"
-    done < <(grep -oE '\]\([^) ]+\)' "$page" | sed 's/^](//; s/)$//')
-done
+declare -A has_anchor
+while IFS= read -r anchor; do
+    has_anchor[$anchor]=yes
+done < <(anchors ./*.md ./docs/*.md)
+while IFS=: read -r page link; do
+    link=${link#](} link=${link%)}
+    case $link in
+    *://*) continue ;;
+    '#'*) target=$page$link ;;
+    ../*) target=./${link#../} ;;
+    *) target=${page%/*}/$link ;;
+    esac
+    [ -e "${target%%#*}" ] || finding "$page: the link leads nowhere: $link"
+    [[ $target != *'#'* ]] || [ -n "${has_anchor[$target]:-}" ] ||
+        finding "$page: the link leads nowhere: $link"
+done < <(grep -oE '\]\([^) ]+\)' ./*.md ./docs/*.md)
 
 for page in docs/man/*.1; do
     if command -v mandoc >/dev/null; then

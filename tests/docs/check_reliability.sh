@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # check_reliability.sh - every test and counter that docs/testing.md names
 # exists, and each attack and each allocation of docs/security.md has its row
@@ -8,31 +8,23 @@
 #
 # A name is text in `code` of lower case with at least two underscores; one that
 # begins with `parley_` is a metric.
+export LC_ALL=C
 cd "$1" || exit 2
+. tests/docs/metrics.sh
 names=$(grep -o '`[a-z0-9]*_[a-z0-9_]*_[a-z0-9_]*`' docs/testing.md |
     tr -d '`' | sort -u)
 [ -n "$names" ] || { echo "docs/testing.md names no test"; exit 1; }
-metrics=$(grep -o '`parley_[a-z0-9_]*`' docs/testing.md | tr -d '`' |
-    sort -u)
-[ -n "$metrics" ] || { echo "docs/testing.md names no metric"; exit 1; }
+grep -q '`parley_[a-z0-9_]*`' docs/testing.md ||
+    { echo "docs/testing.md names no metric"; exit 1; }
 status=0
-is_metric() { # a counter's name ends in _total, a gauge's does not
-    name=${1#parley_}
-    case $name in
-    *_total) kind=PL_COUNTER ;;
-    *) kind=PL_GAUGE ;;
-    esac
-    grep -q "$kind, \"${name%_total}\"" broker/base/metrics.h ||
-        grep -q "write_number(b, \"${name%_total}\"" broker/admin/metrics_text.c
-}
-for metric in $metrics; do
-    is_metric "$metric" && continue
-    echo "docs/testing.md: no metric is called $metric"
+for metric in $(unknown_metrics docs/testing.md); do
+    echo "docs/testing.md: no metric is called parley_$metric"
     status=1
 done
-for name in $names; do
-    case $name in parley_*) continue ;; esac
-    grep -rqw --include="*.c" "$name" tests && continue
+words() { # of the C files of tests/, sorted
+    find tests -name '*.c' -exec cat {} + | tr -cs 'a-zA-Z0-9_' '\n' | sort -u
+}
+for name in $(grep -v '^parley_' <<<"$names" | comm -23 - <(words)); do
     echo "docs/testing.md: no test is called $name"
     status=1
 done
