@@ -157,7 +157,7 @@ static void end_far(struct pl_loop *loop, struct pl_loop_msg *m)
     struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, withdrawal);
 
     (void)loop;
-    if (w->far.at != NULL) { /* else the block is on its way back */
+    if (w->far.at != NULL) { /* else the block is in transit */
         unlink_end(&w->far);
         release(w);
     }

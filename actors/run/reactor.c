@@ -2,7 +2,7 @@
 /* reactor.c - see reactor.h.
  *
  * libevent runs the callbacks of ready I/O in one pass.  The first of them
- * touches the reactor, which activates an event without a descriptor; libevent
+ * schedules a turn, which activates an event without a descriptor; libevent
  * appends it to the ready I/O, and its callback runs the turn.  If a turn
  * leaves work, the same event gets a timeout of zero: activating it from its
  * own callback would run it again in the same pass, and libevent would never

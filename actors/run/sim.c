@@ -4,10 +4,10 @@
  * The seed makes the decisions that threads would: which loop runs its turn
  * next and with what budget, which also decides the order in which mail of
  * different senders arrives.  The loops' random numbers derive from the seed
- * too, and the clock moves only when told.  A budget of one message is as
- * likely as a large one, because the rare interleavings are those in which an
- * actor is interrupted.  Loops never sleep here; wake-ups belong to the
- * reactor.
+ * too, and the clock moves only when the test moves it.  A budget of one
+ * message is as likely as a large one, because the rare interleavings are those
+ * in which an actor is interrupted.  Loops never sleep here; wake-ups belong to
+ * the reactor.
  *
  * Invariant: no run depends on addresses in memory, the machine's clock or
  * threads. */

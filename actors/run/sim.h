@@ -31,7 +31,7 @@ bool pl_sim_step(struct pl_sim *sim);
 /* Step until no loop has work.  Return false if `max_steps` did not suffice. */
 bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
 
-/* Move the clock by `ms`, stopping at each timer on the way, and run all work.
+/* Move the clock by `ms`, stopping at each timer, and run all work.
  * If that never ends, print the seed and abort the program. */
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms);
 

@@ -60,7 +60,7 @@ struct pl_supervision {
     uint64_t restart_count;
 };
 
-/* On the way there a request to start, on the way back the reply. */
+/* A request to start, which returns as the reply. */
 struct start_msg {
     union {
         struct pl_msg msg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* socket.c - see socket.h.
  *
- * connect() tells whether a socket file is stale: only the kernel knows whether
+ * connect() shows whether a socket file is stale: only the kernel knows whether
  * a process listens.  If another broker binds the path after a stale file was
  * removed, bind() fails here.  Not covered: a broker that binds between
  * connect() and unlink() loses its file.

@@ -196,7 +196,7 @@ static const struct pl_subscriber_ops subscriber_ops = {
 
 /* --- The end --- */
 
-/* Leave the hub, settle the metrics and free `s`.  The caller ends the
+/* Leave the hub, update the metrics and free `s`.  The caller ends the
  * connection. */
 static void let_go(struct pl_stream *s)
 {

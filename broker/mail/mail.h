@@ -216,7 +216,7 @@ struct pl_direct_mail {
     struct pl_origin origin;
     struct pl_blob *client; /* reference: the id of the receiver */
     struct pl_blob *data;   /* reference: JSON */
-    bool is_answer;         /* the message is on its way back */
+    bool is_answer;         /* the message returns as a reply */
     uint32_t error;         /* result */
 };
 

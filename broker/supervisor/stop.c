@@ -7,12 +7,12 @@
  *
  * Shortly before the deadline of DISCONNECT the session managers abort what is
  * left.  If one does not reply even then, its loop is blocked, nearly always by
- * a handler, which is logged.  LISTENERS does not wait for such a mute loop,
+ * a handler, which is logged.  LISTENERS does not wait for such a blocked loop,
  * and in CANCEL its actors do not delay those of other loops.
  *
  * A loop that no handler blocks may need longer than a deadline, to abort
  * 10,000 connections for example.  It gets as much more time as RESET has;
- * otherwise it counts as mute while it works.
+ * otherwise it counts as blocked while it works.
  *
  * Rejected: one timer per participant, because deadlines add up; stopping an
  * actor before the one that uses it, because mail becomes dead letters.
@@ -70,7 +70,8 @@ static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
     }
 }
 
-/* Return true if all participants on loops that are not mute have replied. */
+/* Return true if all participants on loops that are not blocked have replied.
+ */
 static bool is_settled(const struct pl_supervisor *s,
                        const struct pl_party_list *list)
 {
@@ -212,8 +213,8 @@ static bool must_wait(const struct pl_supervisor *s, size_t index)
     return false;
 }
 
-/* Stop the next actor, and those on mute loops before it.  Return false if all
- * have exited. */
+/* Stop the next actor, and those on blocked loops before it.  Return false if
+ * all have exited. */
 static bool stop_next(struct pl_supervisor *s)
 {
     bool is_any_left = false;
@@ -251,7 +252,7 @@ static void cancel_rest(struct pl_supervisor *s)
         pl_phase_trace_force(s->options.phases, forced);
 }
 
-/* Log the connections that did not unregister, which are those of mute
+/* Log the connections that did not unregister, which are those of blocked
  * loops. */
 static void name_the_left(struct pl_supervisor *s)
 {

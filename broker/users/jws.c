@@ -2,10 +2,10 @@
 /* jws.c - see jws.h.
  *
  * The header is parsed before the signature is checked: an operator whose
- * tokens use another algorithm must be told so, and not that the signature is
- * wrong.  The header selects nothing: the algorithm is HS256 or the token is
- * refused, and keys that the header names or contains (kid, jwk, jku, x5u) are
- * ignored.
+ * tokens use another algorithm must read so in the log, and not that the
+ * signature is wrong.  The header selects nothing: the algorithm is HS256 or
+ * the token is refused, and keys that the header names or contains (kid, jwk,
+ * jku, x5u) are ignored.
  *
  * Rejected: libjwt, because it compares names of algorithms without regard to
  * case, does not know `crit`, and hides duplicate members, which its JSON

@@ -77,7 +77,7 @@ void pl_ws_decode(struct pl_ws_decoder *d, const struct pl_ws_limits *limits,
 void pl_ws_decoder_fini(struct pl_ws_decoder *d,
                         const struct pl_ws_limits *limits);
 
-/* Bytes of memory that the decoder owns besides its struct, without its part of
+/* Bytes of memory that the decoder owns outside its struct, without its part of
  * the inflater. */
 size_t pl_ws_decoder_memory(const struct pl_ws_decoder *d);
 

@@ -72,7 +72,7 @@ void pl_deflater_fini(struct pl_deflater *d)
     }
 }
 
-/* True if compression saves an eighth so far.  zlib holds back a block, but of
+/* True if compression saves an eighth so far.  zlib keeps back a block, but of
  * data that does not shrink less than an eighth of PL_DEFLATE_TRY, so the first
  * check is reliable. */
 static bool shrinks(const z_stream *z)

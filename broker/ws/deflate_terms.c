@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deflate_terms.c - negotiates compression; see deflate.h.
  *
- * Both sides are always told to drop their context after each message, which
- * RFC 7692 allows even if the offer does not mention it (sections 7.1.1.1 and
- * 7.1.1.2).  On our side this makes one compressed frame valid for many
+ * The answer always asks both sides to drop their context after each message,
+ * which RFC 7692 allows even if the offer does not mention it (sections 7.1.1.1
+ * and 7.1.1.2).  On our side this makes one compressed frame valid for many
  * subscribers; on the client's it saves a window of 32 KiB per connection.
  *
  * An offer is declined if a parameter is unknown, repeated or out of range, or

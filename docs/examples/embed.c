@@ -99,7 +99,7 @@ static void on_count(struct pl_call *call, void *context)
         pl_call_fail(call, 503, "too much to do");
 }
 
-/* Lets in whoever gives a name of up to 32 letters. */
+/* Admits every client that gives a name of up to 32 letters. */
 static void on_connect(struct pl_call *call, void *context)
 {
     const char *data = pl_call_data(call, NULL);

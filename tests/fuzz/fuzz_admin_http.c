@@ -6,7 +6,7 @@
  * Unix socket, whole or in pieces, through the listener, the connections and
  * the HTTP server that the program has.
  *
- * What must hold besides the sanitizers and the ledgers: each answer is one of
+ * What must hold beside the sanitizers and the ledgers: each answer is one of
  * ours, says how long it is and what type it has, and is JSON, lines of JSON or
  * text accordingly; a client without the right gets no more than "OK"; every
  * request ends with its connection; and a broker that was told to stop does. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_config.c - a configuration file made of any bytes.
  *
- * What must hold besides the sanitizers: a failure has a report, a success has
+ * What must hold beside the sanitizers: a failure has a report, a success has
  * a configuration that keeps its promises, and what was refused is refused
  * again. */
 #include <stdint.h>

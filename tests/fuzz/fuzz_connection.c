@@ -10,7 +10,7 @@
  * the wire; bytes go up and down in pieces; loops turn, time passes,
  * allocations fail, the broker stops.
  *
- * What must hold besides the sanitizers: the ledgers at the end of each turn
+ * What must hold beside the sanitizers: the ledgers at the end of each turn
  * and at rest, a stop in time and nothing left behind (world.c), and what the
  * clients hear (talker.h).
  *

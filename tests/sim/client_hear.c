@@ -239,7 +239,7 @@ void client_go_live(struct client *c, struct sub *sub, struct pl_span body)
 
 /* --- Pushes --- */
 
-/* What its login could not have, for want of a place, comes later. */
+/* What its login could not have without a place comes later. */
 static void hear_begin(struct client *c, const struct peer_reply *r)
 {
     unsigned i = truth_channel(r->channel);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reader.c - see reader.h.
  *
- * A line that was not derived for want of memory must end the subscription; if
+ * A line that was not derived for lack of memory must end the subscription; if
  * it does not, the next line shows it, since its offset jumps. */
 #include "reader.h"
 

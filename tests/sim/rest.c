@@ -44,7 +44,7 @@ static bool carry_all(struct life *f)
     return any;
 }
 
-/* What is heard; and who is held back may have more that runs. */
+/* What is heard; and a throttled client may have more that runs. */
 static uint64_t count_news(const struct life *f)
 {
     uint64_t news = world_metric(&f->world, PL_METRIC_READS_PAUSED_RATE);

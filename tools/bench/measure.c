@@ -2,8 +2,8 @@
 /* measure.c - see measure.h.
  *
  * A round lasts a few milliseconds of this thread's wall clock; the median of
- * the rounds is told, with the fastest beside it: on a machine that others use
- * the two tell how much to trust.  CPU time was rejected, since pieces with
+ * the rounds is printed, with the fastest beside it: on a machine that others
+ * use the two show how much to trust.  CPU time was rejected, since pieces with
  * several threads have theirs elsewhere. */
 #include "measure.h"
 

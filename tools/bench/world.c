@@ -6,7 +6,7 @@
  * a second loop, as the real one does.  The transport takes whatever it is
  * given, three pieces at a time, as net does from a kernel that is never full.
  *
- * Rejected: a transport that copies, as tests use to look at what was said: its
+ * Rejected: a transport that copies, as tests use to look at what was sent: its
  * copy would be a large part of what is measured. */
 #include "world.h"
 

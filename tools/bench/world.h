@@ -26,10 +26,10 @@ struct world_options {
 struct world *world_create(const struct world_options *options);
 void world_destroy(struct world *w);
 
-/* Turns, until nobody has work. */
+/* Run turns until no actor has work. */
 void world_settle(struct world *w);
 
-/* Let `ms` pass at once, then settle.  Only with a driven clock. */
+/* Let `ms` pass at once, then run all work.  Only with a driven clock. */
 void world_pass(struct world *w, uint64_t ms);
 
 /* One of the loop's numbers. */

@@ -4,7 +4,7 @@
  * JSON goes out byte for byte.  The broker's own scanner decides what JSON is,
  * so what passes here passes there.  Text that is not JSON is refused unless
  * --string says that it is text: JSON with a mistake in it would otherwise go
- * out as a string, and nothing would tell. */
+ * out as a string, without an error. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -55,8 +55,8 @@ struct target {
  * EXIT_OK, or what to exit with; it has complained then. */
 int target_take(struct target *t, const char *command, int option);
 
-/* Find out what was not said: from the configuration, then the default.
- * EXIT_OK, or what to exit with; it has complained then. */
+/* Find the values that were not given: from the configuration, then the
+ * default. EXIT_OK, or what to exit with; it has complained then. */
 int target_complete(struct target *t);
 void target_fini(struct target *t);
 

@@ -4,8 +4,8 @@
  * The default socket may lie in /tmp, where anybody can create one of its name
  * and read what the tool sends.  The kernel knows which user listens, so that
  * is asked after connect() and before the first byte.  The owner of the file
- * counts too: a stranger's symlink may lead to a socket of root that is not a
- * broker's.
+ * counts too: a symlink of another user may lead to a socket of root that is
+ * not a broker's.
  *
  * connect() to a Unix socket waits while the backlog is full, and cannot be
  * polled for; SO_SNDTIMEO bounds it. */
@@ -44,7 +44,7 @@ static int cannot_reach(const struct target *t, int error)
     return EXIT_NO_BROKER;
 }
 
-/* A descriptor; -1: errno tells. */
+/* Return a descriptor, or -1 with errno set. */
 static int connect_to(const struct target *t)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -11,10 +11,10 @@
  * Nothing is sent.  The descriptor goes to *fd.  As peer_check(). */
 int peer_connect(const struct target *t, int *fd, pid_t *pid);
 
-/* See that no stranger listens on the socket that `fd` is connected to: the
+/* Check that no other user listens on the socket that `fd` is connected to: the
  * file and the process belong to us or to root.  Root also takes the broker of
  * another user whose socket was named, if that user owns the file and its
- * folder, and nobody else can write into the folder.
+ * folder, and no other user can write into the folder.
  * The process goes to *pid; 0: it cannot be seen.
  * EXIT_OK, or what to exit with; it has complained then. */
 int peer_check(const struct target *t, int fd, pid_t *pid);

@@ -437,7 +437,7 @@ int request_lines(const struct target *t, const char *path,
     return rc;
 }
 
-/* The result, or NULL when the broker told an error. */
+/* The result, or NULL if the broker returned an error. */
 static json_t *take_result(const struct target *t, json_t *answer)
 {
     json_t *error = json_object_get(answer, "error");

@@ -102,7 +102,7 @@ static void a_request_without_memory_is_answered(void **state)
     assert_true(nth > 40);
 }
 
-/* A leave that finds no memory is tried again. */
+/* A leave without memory is tried again. */
 static bool fail_leaving(unsigned nth, const struct pl_late_options *options)
 {
     struct rig *r = rig_create(nth, &usual, options);

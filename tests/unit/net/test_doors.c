@@ -214,7 +214,7 @@ static void counts_return_to_zero_under_churn(void **state)
             if (what > 1 &&
                 send(*fd, whole.at, what > 3 ? whole.len : what * 20,
                      MSG_NOSIGNAL) < 0)
-                errno = 0; /* it was turned away */
+                errno = 0; /* it was rejected */
         } else {
             close(*fd);
             *fd = -1;
@@ -287,7 +287,7 @@ static void without_memory_nobody_stays_counted(void **state)
         assert_int_equal(metric(&h, PL_METRIC_CONNECTIONS), 0);
         expect_nobody(&h);
     }
-    assert_in_range(failed, 3, 6); /* guest, place, session, and more */
+    assert_in_range(failed, 3, 6); /* record, counter, session, and more */
     assert_in_range(metric(&h, PL_METRIC_ACCEPT_FAILED), 2, failed);
     assert_int_equal(visit(&h, 2, PL_SPAN(REQUEST)), 101);
     finish(&h);

@@ -404,7 +404,7 @@ static void count_line(void *arg, enum pl_log_level level, struct pl_span line)
 }
 
 /* The machine's table of files is full (ENFILE), not only ours; or memory for
- * a socket is short.  Each pause costs one call of accept4(), whoever knocks,
+ * a socket is short.  Each pause costs one call of accept4(), whoever connects,
  * and the log has a line when it begins and one when it is over. */
 static void it_waits(int error)
 {

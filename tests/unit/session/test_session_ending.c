@@ -292,7 +292,7 @@ static const unsigned code_of[EVENTS] = {
     [EXPIRED] = PL_DISCONNECT_EXPIRED,
 };
 
-/* The first doom; else the last wrong command; else what the peer did first,
+/* The first end; else the last wrong command; else what the peer did first,
  * since nothing is decoded behind that. */
 static enum event winner(const enum event *e, unsigned count)
 {

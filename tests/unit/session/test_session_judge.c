@@ -128,7 +128,7 @@ static void a_verdict_that_is_late_is_a_temporary_error(void **state)
     }
 }
 
-/* --- Nobody gets in for want of a judge --- */
+/* --- Without a judge every login is rejected --- */
 
 static void a_connect_is_answered_by_a_user_or_an_error_only(void **state)
 {

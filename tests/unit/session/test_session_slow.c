@@ -341,7 +341,7 @@ static struct comer come_back(const char *test, const char *more)
     return who;
 }
 
-/* Live publications have the whole queue besides. */
+/* Live publications have the whole queue in addition. */
 static void what_is_recovered_may_wait_besides_the_queue(void **state)
 {
     struct comer who = come_back("back", "");

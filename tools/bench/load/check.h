@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.h - the messages of parley-load: numbered for each channel, so that
- * every subscriber can tell what is missing, double or damaged. */
+ * every subscriber can see what is missing, double or damaged. */
 #ifndef LOAD_CHECK_H
 #define LOAD_CHECK_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client.h - one client: logs in, subscribes, recovers, and checks what it
- * hears.  A process's clients share a crew. */
+ * receives.  A process's clients share a crew. */
 #ifndef LOAD_CLIENT_H
 #define LOAD_CLIENT_H
 
@@ -45,7 +45,7 @@ struct client {
     struct crew *crew;
     uint32_t index;   /* of all clients */
     uint32_t awaited; /* answers */
-    bool is_making;   /* begun, and not settled yet */
+    bool is_making;   /* begun, and not complete yet */
     bool is_in;       /* logged in, and subscribed to all its channels */
     bool is_guest;    /* has no channels: a publisher, or one of a storm */
     struct talk_position inbox;
@@ -56,7 +56,7 @@ void crew_init(struct crew *crew, const struct plan *plan,
                const struct plan_kind *kind, int epoll, uint16_t port);
 void crew_fini(struct crew *crew);
 
-/* A client that is nowhere yet.  Guests have no channels. */
+/* A client that has no connection yet.  With `is_guest` it has no channels. */
 void client_init(struct client *c, struct crew *crew, uint32_t index,
                  bool is_guest);
 void client_fini(struct client *c);

@@ -152,7 +152,7 @@ static ssize_t put(struct link *l, struct pl_span s)
                : tls_result(l, SSL_write(l->ssl, s.at, (int)s.len));
 }
 
-/* The end of a connection is told by reading, so errors are not looked at. */
+/* Reading shows the end of a connection, so errors are not looked at. */
 static void flush(struct link *l)
 {
     size_t done = 0;

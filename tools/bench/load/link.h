@@ -50,7 +50,7 @@ void link_net_init(struct link_net *n, bool tls, bool resumes, bool deflate);
 void link_net_fini(struct link_net *n);
 
 /* All zero but for `net`, a link is closed.  Begin to connect: opened() is
- * told when messages may be sent. */
+ * called when messages may be sent. */
 void link_begin(struct link *l);
 
 /* Something is ready; the link may be closed after that. */

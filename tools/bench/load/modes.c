@@ -90,7 +90,7 @@ static void leave(struct stage *s, struct report *r)
 
     if (!s->plan->restart) {
         crowd_do(&s->crowd, WORKER_CUT, 0, &w);
-        wait_s(0.2); /* the broker hears of it */
+        wait_s(0.2); /* the broker sees the ends */
         crowd_do(&s->crowd, WORKER_PUBLISH, s->plan->missed, &w);
         return;
     }
@@ -142,7 +142,7 @@ static void measure_return(struct stage *s, struct report *r)
     report_fault(r, "clients that did not come back",
                  (double)s->plan->clients + s->crowd.count - w.in);
     note_recovery(s, r, &before, &w);
-    crowd_do(&s->crowd, WORKER_PUBLISH, 1, &w); /* and hear what is new */
+    crowd_do(&s->crowd, WORKER_PUBLISH, 1, &w); /* and receive what is new */
     check(r, &w);
 }
 

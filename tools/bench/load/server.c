@@ -110,7 +110,7 @@ static _Noreturn void become(const struct server *s, const struct plan *plan,
     _exit(127);
 }
 
-/* It runs when its log says so; the port is told before. */
+/* It runs when its log says so; the port is logged before. */
 static bool is_running(struct server *s)
 {
     static char text[LOG_MAX];

@@ -18,7 +18,7 @@ struct server {
 
 /* Bytes. */
 struct server_memory {
-    double private_bytes; /* of the broker: what nobody else has */
+    double private_bytes; /* of the broker: pages of no other process */
     double pss;           /* of the broker: shared pages divided */
     double page_tables;   /* of the broker, the kernel's */
     double slab;          /* of the kernel, whole machine */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker.c - see worker.h.
  *
- * One loop: what is ready, then whatever the order in work still has to do.
+ * One loop: what is ready, then whatever the current order still has to do.
  * An order that makes no progress for STALL_MS is answered as far as it came;
  * whoever asked sees what is missing.
  *
@@ -10,7 +10,7 @@
  * of it is free, so that a broker meets bursts as from a busy publisher.
  *
  * Invariant: the numbers of messages count rounds over the channels of this
- * process, so one number tells where every channel is. */
+ * process, so one number says where every channel is. */
 #include "worker.h"
 
 #include <signal.h>
@@ -266,7 +266,7 @@ static void start_opening(struct worker *w, unsigned target, unsigned at_once)
     w->retry_ms = 0;
 }
 
-/* False: nobody has more to say. */
+/* Return false if the parent has closed the socket. */
 static bool take_order(struct worker *w)
 {
     ssize_t n = recv(w->control, &w->order, sizeof w->order, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker.h - a process with its share of the clients, told what to do through
- * a socket.  Each order is answered with exactly one report. */
+/* worker.h - a process with its share of the clients, which takes orders
+ * from a socket.  Each order is answered with exactly one report. */
 #ifndef LOAD_WORKER_H
 #define LOAD_WORKER_H
 
