@@ -84,7 +84,6 @@ static const char *fields_of(int status)
         return "Allow: GET\r\n";
     case 426:
         return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    case 429:
     case 503:
         return "Retry-After: 1\r\n";
     default:
