@@ -82,6 +82,14 @@ for metric in $(unknown_metrics ./*.md docs/*.md); do
     finding "there is no metric parley_$metric"
 done
 
+# Each message and field of the protocol.
+while read -r message field; do
+    grep -qE "^\| \`$message\` \| \`$field\` \|" docs/protocol.md ||
+        finding "docs/protocol.md does not have the field: $message.$field"
+done < <(awk '/^message / { message = $2 }
+    message !~ /^(Command|Reply)$/ && /^  [a-z].* [a-z_]+ = [0-9]+;/ {
+        sub(/ = .*/, ""); print message, $NF }' proto/client.proto)
+
 # Log events, codes and statuses, on the page that says what to do.
 tests/docs/check_troubleshoot.sh . || found=1
 
