@@ -49,6 +49,15 @@ static inline uint64_t note_number(const struct pl_msg *msg)
     return PL_CONTAINER(msg, const struct note, msg)->number;
 }
 
+/* A tear-down of cmocka.  `*state` is the system of the test; destroying it
+ * frees all notes. */
+static inline int tear_down(void **state)
+{
+    pl_system_destroy(*state);
+    assert_int_equal(atomic_load(&notes_alive), 0);
+    return 0;
+}
+
 enum { RECORDED = 256 };
 
 struct recorder {

@@ -11,18 +11,10 @@ static struct pl_loop *loop;
 
 static int set_up(void **state)
 {
-    (void)state;
     pl_clock_driven_init(&clock_);
     clock_.monotonic_ns = UINT64_C(5000000000);
-    sys = system_of(1, &clock_.clock);
+    *state = sys = system_of(1, &clock_.clock);
     loop = pl_system_loop(sys, 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    pl_system_destroy(sys);
     return 0;
 }
 

@@ -113,7 +113,7 @@ static void numbers_of_the_loops_add_up_but_for_maxima(void **state)
     const struct pl_status *s = collect(f);
     assert_int_equal(s->total[PL_METRIC_CONNECTIONS], 7);
     assert_int_equal(s->total[PL_METRIC_MAIL_DEEPEST], 9);
-    assert_int_equal(s->total[PL_METRIC_HANDLERS], 3); /* S:A11 */
+    assert_int_equal(s->total[PL_METRIC_HANDLERS], 3);
     assert_int_equal(s->loops[1].value[PL_METRIC_CONNECTIONS], 4);
     assert_true(s->memory_bytes > 0);
 }
@@ -163,7 +163,7 @@ static void every_ledger_counts_all_its_ends(void **state)
     assert_false(collect(f)->posts.is_balanced);
 }
 
-/* S:A15: the loops run nowhere here, so nothing could answer. */
+/* No thread runs the loops here, so nothing could answer. */
 static void a_handler_that_blocks_a_loop_is_named_with_its_time(void **state)
 {
     struct fixture *f = *state;
@@ -226,7 +226,6 @@ static void a_loop_that_does_not_turn_is_told_with_its_time(void **state)
     assert_int_equal(collect(f)->stuck, 0);
 }
 
-/* S:A11, S:A12 */
 static void the_old_keys_follow_the_life_of_the_broker(void **state)
 {
     struct fixture *f = *state;

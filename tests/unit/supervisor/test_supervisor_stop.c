@@ -45,7 +45,7 @@ a_clean_stop_passes_all_phases_at_once_and_warns_of_nothing(void **state)
         assert_int_equal(rig_record(r, p).elapsed_ms, 0);
         assert_int_equal(rig_record(r, p).forced, 0);
     }
-    assert_int_equal(r->warnings, 0); /* S:A7 */
+    assert_int_equal(r->warnings, 0);
     rig_destroy(r);
 }
 
@@ -102,7 +102,7 @@ static void grace_ends_at_its_deadline_with_work_left(void **state)
     rig_destroy(r);
 }
 
-/* S:A3: not the number of mute peers decides, but the one deadline. */
+/* The number of unresponsive peers makes no difference. */
 static void all_connections_share_one_deadline(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -180,7 +180,7 @@ static void a_disconnect_deadline_of_zero_cuts_at_once(void **state)
     rig_destroy(r);
 }
 
-/* S:A2, S:A8: a handler blocks a loop through the whole stop. */
+/* A handler blocks a loop through the whole stop. */
 static void a_loop_that_never_answers_holds_up_nobody_and_is_named(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -207,7 +207,6 @@ static void a_loop_that_never_answers_holds_up_nobody_and_is_named(void **state)
     rig_destroy(r);
 }
 
-/* S:A8: an overrun in each phase moves the trace on all the same. */
 static void an_overrun_in_any_phase_leaves_the_trace_monotone(void **state)
 {
     (void)state;
@@ -354,7 +353,6 @@ static void *call_stop(void *arg)
     return NULL;
 }
 
-/* S:A21 */
 static void a_hundred_stops_at_once_are_one(void **state)
 {
     struct rig *r = rig_start(__func__);

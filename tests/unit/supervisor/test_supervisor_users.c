@@ -74,7 +74,6 @@ static void end(struct rig *r, struct session *s, size_t count)
     rig_destroy(r);
 }
 
-/* S:A16 */
 static void a_user_is_there_from_its_first_connection_to_its_last(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -96,7 +95,7 @@ static void a_user_is_there_from_its_first_connection_to_its_last(void **state)
     end(r, s, 3);
 }
 
-/* S:A16, across churn, in an order that the seed decides. */
+/* The seed decides the order. */
 static void the_gauges_are_exact_across_churn(void **state)
 {
     enum { SESSIONS = 40, USERS = 7, ROUNDS = 2000 };
@@ -144,7 +143,6 @@ static void leaving_without_having_come_changes_nothing(void **state)
     end(r, s, 2);
 }
 
-/* S:A1 */
 static void while_stopping_a_registration_is_refused_with_3001(void **state)
 {
     struct rig *r = rig_start(__func__);
