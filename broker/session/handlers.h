@@ -43,9 +43,11 @@ struct pl_call {
 /* A table without entries, with one holder, or NULL: out of memory. */
 struct pl_handlers *pl_handlers_create(void);
 
-/* A handler of "connect" lets clients in: while there is none, no client
- * without a token gets in.  True of every table that comes of one in which it
- * was set or that had such a handler. */
+/* A handler of "connect" judges every client whose token the broker does not
+ * check itself (auth.hmac_secret).  While no such handler is registered, these
+ * clients get error 100, also if auth.anonymous is on.  Set in a table, this
+ * holds for each table that is made of it, and for each that had such a
+ * handler. */
 void pl_handlers_set_judge(struct pl_handlers *t); /* while it has one holder */
 bool pl_handlers_judge(const struct pl_handlers *t);
 
