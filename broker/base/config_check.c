@@ -152,11 +152,11 @@ static void check_endpoint(struct pl_config_loading *l, size_t n)
         if (strcmp(key, other) == 0)
             pl_config_complain(l, place, key, "%s is there twice", e->text);
         else
-            pl_config_complain(l, place, key, "%s is %s's as well", e->text,
-                               other);
+            pl_config_complain(l, place, key, "%s is already used by %s",
+                               e->text, other);
     }
     if (is_same(e, &c->admin.listen))
-        pl_config_complain(l, place, key, "%s is admin.listen's as well",
+        pl_config_complain(l, place, key, "%s is already used by admin.listen",
                            e->text);
 }
 

@@ -82,11 +82,11 @@ enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
       "the same in bytes")                                                     \
     X(AUTH_ATTEMPTS, PL_COUNTER, "auth_attempts", "connect commands judged")   \
     X(AUTH_PASSED, PL_COUNTER, "auth_passed", "connect commands let in")       \
-    X(AUTH_FAILED, PL_COUNTER, "auth_failed", "connect commands turned away")  \
+    X(AUTH_FAILED, PL_COUNTER, "auth_failed", "connect commands rejected")     \
     X(LOGINS_INCOMPLETE, PL_COUNTER, "logins_incomplete",                      \
       "logins without a channel of the token or the inbox: limits.channels")   \
     X(TOKENS_REJECTED, PL_COUNTER, "tokens_rejected",                          \
-      "connect commands turned away for their token")                          \
+      "connect commands rejected for their token")                             \
     X(API_KEYS_REJECTED, PL_COUNTER, "api_keys_rejected",                      \
       "requests to the admin address answered 401: no key, or a wrong one")    \
     X(COMMANDS, PL_COUNTER, "commands_received", "commands received")          \

@@ -193,7 +193,8 @@ static void tell_refused(struct pl_channels *c, const struct pl_client *client)
     PL_LOG_LIMITED(PL_LOG_KIND_NEW_CHANNELS, PL_LOG_WARN,
                    "too many new channels", pl_log_text("user", user),
                    pl_log_string("address", address),
-                   pl_log_text("client", pl_client_id(client)));
+                   pl_log_text("client", pl_client_id(client)),
+                   pl_log_string("key", "limits.new_channels_per_minute"));
 }
 
 bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg)

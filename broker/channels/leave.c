@@ -73,7 +73,8 @@ static void put(struct pl_channel *ch, struct pl_detach_mail *m)
     struct pl_leaving *l = &ch->owner->leaving;
     struct leaving_key key = {pl_blob_span(ch->name), ch->node.hash, m->client};
 
-    pl_map_add(&l->map, &m->node, hash_of(&key)); /* cannot fail: the table has room */
+    pl_map_add(&l->map, &m->node,
+               hash_of(&key)); /* cannot fail: the table has room */
     m->msg.next = NULL;
     if (l->first == NULL)
         l->first = &m->msg;

@@ -140,8 +140,9 @@ static void name_blocker(const struct pl_share *s, unsigned i)
 
     if (pl_loop_busy(s->loop, name, &since_ns))
         ms = now_ms() - since_ns / 1000000;
-    PL_LOG(PL_LOG_ERROR, "loop does not end", pl_log_number("loop", i),
-           pl_log_string("handler", name), pl_log_number("ms", (int64_t)ms));
+    PL_LOG(PL_LOG_ERROR, "loop thread did not exit", pl_log_number("loop", i),
+           pl_log_string("handler", name),
+           pl_log_number("blocked_ms", (int64_t)ms));
 }
 
 /* Join all workers before one deadline.  Return the number of workers that

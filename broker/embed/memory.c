@@ -85,8 +85,8 @@ static uint64_t history_limit(const struct pl_broker *b)
     if (m->percent > 0)
         whole = part_of(whole, m);
     if (whole == 0)
-        PL_LOG(PL_LOG_WARN, "limits.history is off: /proc and /sys do not say "
-                            "how much memory there is");
+        PL_LOG(PL_LOG_WARN,
+               "limits.history disabled: available memory unknown");
     return part_of(whole, &b->config->limits.history);
 }
 

@@ -122,10 +122,11 @@ static void say(struct pl_doors *d, const struct pl_guest *g, uint32_t count)
     if (now < d->speaks_ms)
         return;
     pl_ip_format(&g->ip, text);
-    PL_LOG(PL_LOG_WARN, "too many connections of one address",
-           pl_log_string("address", text), pl_log_number("connections", count),
+    PL_LOG(PL_LOG_WARN, "connections rejected", pl_log_string("address", text),
+           pl_log_number("connections", count),
+           pl_log_string("key", "limits.address_connections"),
            pl_log_number("limit", d->config->limits.address_connections),
-           pl_log_number("turned_away", (int64_t)d->unsaid));
+           pl_log_number("rejected", (int64_t)d->unsaid));
     d->speaks_ms = now + QUIET_MS;
     d->unsaid = 0;
 }

@@ -207,9 +207,11 @@ static void pause_listening(struct pl_listener *l)
 {
     pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
     if (l->failed++ == 0)
-        PL_LOG_LIMITED(PL_LOG_KIND_ACCEPT, PL_LOG_WARN, "cannot accept",
+        PL_LOG_LIMITED(PL_LOG_KIND_ACCEPT, PL_LOG_WARN,
+                       "accept failed, pausing",
                        pl_log_string("address", l->options.address),
-                       pl_log_string("reason", strerror(errno)));
+                       pl_log_string("reason", strerror(errno)),
+                       pl_log_number("retry_ms", PAUSE_MS));
     event_del(&l->event);
     pl_timer_start(l->actor.loop, &l->pause, PAUSE_MS);
 }
@@ -226,9 +228,10 @@ static void note_accepted(struct pl_listener *l)
 {
     if (l->failed == 0)
         return;
-    PL_LOG_LIMITED(PL_LOG_KIND_ACCEPT_AGAIN, PL_LOG_INFO, "accepts again",
+    PL_LOG_LIMITED(PL_LOG_KIND_ACCEPT_AGAIN, PL_LOG_INFO,
+                   "accepting connections again",
                    pl_log_string("address", l->options.address),
-                   pl_log_number("failed", (int64_t)l->failed));
+                   pl_log_number("failed_attempts", (int64_t)l->failed));
     l->failed = 0;
 }
 

@@ -40,11 +40,13 @@ static bool is_lagging(struct pl_keeper *k)
     k->is_lagging = lag_ns > (was_lagging ? limit_ns / 2 : limit_ns);
     if (k->is_lagging && !was_lagging)
         PL_LOG_LIMITED(PL_LOG_KIND_LAG, PL_LOG_WARN,
-                       "loop lags, new connections are refused",
+                       "loop overloaded, refusing connections",
                        pl_log_number("loop", pl_loop_index(k->actor.loop)),
-                       pl_log_number("ms", (int64_t)(lag_ns / 1000000)));
+                       pl_log_number("lag_ms", (int64_t)(lag_ns / 1000000)),
+                       pl_log_string("key", "limits.loop_lag"));
     else if (was_lagging && !k->is_lagging)
-        PL_LOG_LIMITED(PL_LOG_KIND_LAG, PL_LOG_INFO, "loop lags no more",
+        PL_LOG_LIMITED(PL_LOG_KIND_LAG, PL_LOG_INFO,
+                       "loop no longer overloaded",
                        pl_log_number("loop", pl_loop_index(k->actor.loop)));
     return k->is_lagging;
 }

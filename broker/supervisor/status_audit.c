@@ -24,7 +24,7 @@ static unsigned audit_gauge(const struct pl_status *s, enum pl_metric m)
 
     if (info->kind != PL_GAUGE || s->total[m] == 0)
         return 0;
-    PL_LOG(PL_LOG_ERROR, "something is left after the stop",
+    PL_LOG(PL_LOG_ERROR, "gauge not zero after shutdown",
            pl_log_string("gauge", info->name),
            pl_log_number("value", (int64_t)s->total[m]));
     return 1;

@@ -70,7 +70,8 @@ static void be_stuck(void)
         _exit(10);
     if (phase_number(&b, RESET, "forced") != 1)
         _exit(11);
-    if (!box_log_has("loop does not end") || !box_log_has("handler=wall"))
+    if (!box_log_has("loop thread did not exit") ||
+        !box_log_has("handler=wall"))
         _exit(12);
     _exit(1);
 }

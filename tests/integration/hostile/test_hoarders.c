@@ -111,6 +111,8 @@ static void who_hoards_and_comes_back_gets_no_more_than_its_rate(void **state)
                        (RETURNS - 1) * BATCH);
     assert_true(remote_has_logged(&s.broker, "too many new channels"));
     assert_true(remote_has_logged(&s.broker, "user=hoarder"));
+    assert_true(
+        remote_has_logged(&s.broker, "key=limits.new_channels_per_minute"));
     assert_int_equal(remote_number(&s.broker, "authentication.incomplete"), 0);
     peer_fini(&first);
     stage_end(&s);

@@ -126,7 +126,8 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
          "`::1:80` is not host:port with a numeric host; as "
          "127.0.0.1:8000, 0.0.0.0:8000 or [::1]:8000"},
         {"listen=[127.0.0.1:5, 127.0.0.1:5]", "127.0.0.1:5 is there twice"},
-        {"listen=[127.0.0.1:8001]", "127.0.0.1:8001 is admin.listen's as well"},
+        {"listen=[127.0.0.1:8001]",
+         "127.0.0.1:8001 is already used by admin.listen"},
         {"websocket.path=ws",
          "must begin with / and be up to 255 plain characters"},
         {"websocket.path=/a b",
@@ -189,10 +190,10 @@ static void values_that_contradict_one_another_are_refused(void **state)
                    "ping.interval\n");
     assert_refused("tls: {certificate: [a.pem], key: []}\n", NULL,
                    "t.yaml:1: tls.key: 0 keys for 1 certificates\n");
-    assert_refused("listen: ['127.0.0.1:5']\nlisten_tls: ['127.0.0.1:5']\n"
-                   "tls: {certificate: [a], key: [b]}\n",
-                   NULL,
-                   "t.yaml:2: listen_tls: 127.0.0.1:5 is listen's as well\n");
+    assert_refused(
+        "listen: ['127.0.0.1:5']\nlisten_tls: ['127.0.0.1:5']\n"
+        "tls: {certificate: [a], key: [b]}\n",
+        NULL, "t.yaml:2: listen_tls: 127.0.0.1:5 is already used by listen\n");
     assert_refused("websocket:\n  echo: true\n  path: /echo\n", NULL,
                    "t.yaml:3: websocket.path: /echo is websocket.echo's\n");
 }

@@ -320,14 +320,14 @@ static void the_log_has_one_line_in_ten_seconds(void **state)
         g[i++] = meet(&h, "192.0.2.1");
     assert_int_equal(lines, 1);
     assert_non_null(strstr(newest, "address=192.0.2.1 connections=3 limit=2 "
-                                   "turned_away=1"));
+                                   "rejected=1"));
     pass(&h, 10 * SECOND - 1);
     g[i++] = meet(&h, "192.0.2.1");
     assert_int_equal(lines, 1);
     pass(&h, 1);
     g[i++] = meet(&h, "192.0.2.1");
     assert_int_equal(lines, 2);
-    assert_non_null(strstr(newest, "turned_away=49"));
+    assert_non_null(strstr(newest, "rejected=49"));
     pl_log_set_sink(NULL, NULL);
     while (i > 0)
         pl_doors_leave(h.doors, g[--i]);
