@@ -12,7 +12,7 @@ EVENT_ROOMS='actors/run|broker/net'
 # FILE:FUNCTION or FILE that may be longer than the bounds, each with a reason:
 LONG_ALLOWED=$(grep -v '^ *#' <<'LIST'
 # a table of values and what is said of them, one a line
-tests/unit/base/test_config_errors.c:a_bad_value_is_named_with_what_would_be_good
+tests/unit/settings/test_config_errors.c:a_bad_value_is_named_with_what_would_be_good
 LIST
 )
 LONG_ALLOWED=${LONG_ALLOWED//$'\n'/ }

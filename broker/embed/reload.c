@@ -15,7 +15,6 @@
  * what its running loops have or will have once they read their mail. */
 #include "broker_private.h"
 
-#include "config_diff.h"
 #include "log.h"
 #include "system.h"
 
@@ -161,13 +160,14 @@ static void spread(struct pl_broker *b, struct reload *r)
 /* Log the changed keys that need a restart.  Return their number. */
 static unsigned name_others(const struct pl_broker *b, const struct reload *r)
 {
+    const char *now = (const char *)b->config, *then = (const char *)r->config;
+    const struct pl_config_key *k;
     unsigned count = 0;
+    size_t offset;
 
-    for (size_t i = 0; i < pl_config_key_count; i++) {
-        const struct pl_config_key *k = &pl_config_keys[i];
-
-        if (pl_config_is_reloadable(k) ||
-            !pl_config_differs(b->config, r->config, k))
+    for (size_t i = 0; (k = pl_config_key_at(&pl_config_schema, i, &offset));
+         i++) {
+        if (k->reload || !pl_config_key_differs(k, now + offset, then + offset))
             continue;
         PL_LOG(PL_LOG_WARN, "a changed key needs a restart",
                pl_log_string("key", k->name));

@@ -14,16 +14,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "config.h"
 #include "config_load.h"
 #include "tls.h"
 
 enum { SOON_DAYS = 14 };
-
-static const struct pl_config_place *place_of(struct pl_config_loading *l,
-                                              const char *key)
-{
-    return &pl_config_setting_of(l, key)->place;
-}
 
 static bool has(const struct pl_config_strings *list, const char *file)
 {
@@ -35,7 +30,7 @@ static bool has(const struct pl_config_strings *list, const char *file)
 
 static bool can_be_loaded(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
     const struct pl_tls_files files = {
         .certificates = c->tls.certificate.at,
         .keys = c->tls.key.at,
@@ -54,11 +49,9 @@ static bool can_be_loaded(struct pl_config_loading *l)
                       : has(&c->tls.key, fault.file)       ? "tls.key"
                                                            : "tls.client_ca";
     if (fault.file == NULL)
-        pl_config_complain(l, place_of(l, "listen_tls"), "listen_tls", "%s",
-                           pl_err_text(PL_ENOMEM));
+        PL_CONFIG_COMPLAIN(l, "listen_tls", "%s", pl_err_text(PL_ENOMEM));
     else
-        pl_config_complain(l, place_of(l, key), key, "%s: %s", fault.file,
-                           fault.reason);
+        PL_CONFIG_COMPLAIN(l, key, "%s: %s", fault.file, fault.reason);
     return false;
 }
 
@@ -74,21 +67,19 @@ static void put_date(char out[16], const ASN1_TIME *t)
 static void check_dates(struct pl_config_loading *l, const char *file,
                         const X509 *x)
 {
-    const struct pl_config_place *place = place_of(l, "tls.certificate");
     time_t now = time(NULL), soon = now + (time_t)SOON_DAYS * 86400;
     char from[16], until[16];
 
     put_date(from, X509_get0_notBefore(x));
     put_date(until, X509_get0_notAfter(x));
     if (X509_cmp_time(X509_get0_notAfter(x), &now) <= 0)
-        pl_config_complain(l, place, "tls.certificate", "%s: expired on %s",
-                           file, until);
+        PL_CONFIG_COMPLAIN(l, "tls.certificate", "%s: expired on %s", file,
+                           until);
     else if (X509_cmp_time(X509_get0_notBefore(x), &now) > 0)
-        pl_config_complain(l, place, "tls.certificate",
-                           "%s: not valid before %s", file, from);
+        PL_CONFIG_COMPLAIN(l, "tls.certificate", "%s: not valid before %s",
+                           file, from);
     else if (X509_cmp_time(X509_get0_notAfter(x), &soon) <= 0)
-        pl_config_warn(l, place, "tls.certificate", "%s: expires on %s", file,
-                       until);
+        PL_CONFIG_WARN(l, "tls.certificate", "%s: expires on %s", file, until);
 }
 
 /* The certificate was loaded before, so only an allocation can fail here. */
@@ -110,14 +101,14 @@ static void check_readers(struct pl_config_loading *l, const char *file)
 
     if (stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
         (st.st_mode & S_IROTH) != 0)
-        pl_config_warn(l, place_of(l, "tls.key"), "tls.key",
+        PL_CONFIG_WARN(l, "tls.key",
                        "every user of this machine can read it: chmod o-r %s",
                        file);
 }
 
 void pl_tls_check(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
 
     if (c->listen_tls.count == 0 || !can_be_loaded(l))
         return;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "config.h"
+#include "config_sections.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,6 +50,24 @@ static void load(const uint8_t *data, size_t size, bool insecure)
     pl_config_destroy(c);
 }
 
+/* The same bytes by a schema with a list of sections. */
+static void load_sections(const uint8_t *data, size_t size)
+{
+    const struct pl_config_source src = {
+        .text = {size == 0 ? "" : (const char *)data, size}};
+    struct two_rooms values = {.second.number = 0};
+    struct pl_buf report = {0};
+    bool good =
+        pl_config_read(&values, &two_schema, &src, NULL, &report) == PL_OK;
+    const struct space *all = values.first.spaces.at;
+
+    must(good == (report.len == 0));
+    for (size_t i = 0; good && i < values.first.spaces.count; i++)
+        must(all[i].size <= 100 && all[i].tags.count <= 3);
+    pl_buf_fini(&report);
+    pl_config_values_fini(&values, &two_schema);
+}
+
 /* The same bytes as a --set. */
 static void load_set(const uint8_t *data, size_t size)
 {
@@ -71,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     load(data, size, false);
     load(data, size, true);
+    load_sections(data, size);
     if (size > 0)
         load_set(data, size);
     return 0;

@@ -8,9 +8,11 @@
  * default; users with a reasonable setting got an error.
  *
  * Invariant: no finding ends the checks, so all are reported. */
-#include "config_load.h"
-
+#include <string.h>
 #include <sys/un.h>
+
+#include "config.h"
+#include "config_load.h"
 
 /* RFC 7518, 3.2: a key of HS256 has at least as many bits as the hash. */
 enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
@@ -21,29 +23,27 @@ enum { KEY_MIN = 16 };
 static void check_auth(struct pl_config_loading *l,
                        const struct pl_config_source *src)
 {
-    const struct pl_config *c = l->config;
-    const struct pl_config_setting *s =
-        pl_config_setting_of(l, "auth.hmac_secret");
+    const struct pl_config *c = l->values;
 
-    if (s->said && c->auth.hmac_secret != NULL &&
-        strlen(c->auth.hmac_secret) < SECRET_MIN)
-        pl_config_warn(l, &s->place, "auth.hmac_secret",
+    if (c->auth.hmac_secret != NULL && strlen(c->auth.hmac_secret) < SECRET_MIN)
+        PL_CONFIG_WARN(l, "auth.hmac_secret",
                        "shorter than 32 bytes, which can be guessed from one "
                        "token; make one with: openssl rand -hex 32");
-    if (!s->said && !c->auth.anonymous && !src->auth_handler &&
-        !l->is_incomplete)
-        pl_config_complain(l, &(struct pl_config_place){NULL, 0, NULL}, "",
-                           "clients have no way to authenticate: set "
-                           "auth.hmac_secret for tokens, or auth.anonymous to "
-                           "let everybody in, or try --insecure on loopback");
+    if (!pl_config_setting_of(l, "auth.hmac_secret")->said &&
+        !c->auth.anonymous && !src->auth_handler && !l->is_incomplete)
+        pl_config_report(l, PL_CONFIG_ERROR,
+                         &(struct pl_config_place){.file = NULL}, "",
+                         "clients have no way to authenticate: set "
+                         "auth.hmac_secret for tokens, or auth.anonymous to "
+                         "let everybody in, or try --insecure on loopback");
 }
 
 static void check_key(struct pl_config_loading *l)
 {
-    const char *key = l->config->api.key;
+    const struct pl_config *c = l->values;
 
-    if (key != NULL && strlen(key) < KEY_MIN)
-        pl_config_warn(l, &pl_config_setting_of(l, "api.key")->place, "api.key",
+    if (c->api.key != NULL && strlen(c->api.key) < KEY_MIN)
+        PL_CONFIG_WARN(l, "api.key",
                        "shorter than 16 bytes, which can be guessed; make one "
                        "with: openssl rand -hex 32");
 }
@@ -51,16 +51,15 @@ static void check_key(struct pl_config_loading *l)
 /* Warn once, at the first secret in the file. */
 static void check_readers(struct pl_config_loading *l)
 {
-    for (size_t i = 0; i < pl_config_key_count && l->can_others_read; i++) {
-        const struct pl_config_place *place = &l->setting[i].place;
+    for (size_t i = 0; i < l->settings.count && l->can_others_read; i++) {
+        const struct pl_config_setting *s = &l->settings.at[i];
 
-        if (!pl_config_keys[i].secret || !l->setting[i].said ||
-            place->file == NULL)
+        if (!s->key->secret || s->place.file == NULL)
             continue;
-        pl_config_warn(l, place, pl_config_keys[i].name,
+        PL_CONFIG_WARN(l, s->key->name,
                        "every user of this machine can read the file: chmod "
                        "o-r %s",
-                       place->file);
+                       s->place.file);
         return;
     }
 }
@@ -69,7 +68,7 @@ static void check_readers(struct pl_config_loading *l)
 static void check_allowed(struct pl_config_loading *l,
                           const struct pl_config_source *src)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
     const struct {
         const char *key;
         enum pl_config_allow value;
@@ -85,28 +84,25 @@ static void check_allowed(struct pl_config_loading *l,
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].value == PL_ALLOW_AUTHENTICATED)
-            pl_config_warn(l, &pl_config_setting_of(l, rows[i].key)->place,
-                           rows[i].key,
+            PL_CONFIG_WARN(l, rows[i].key,
                            "all clients are anonymous without "
                            "auth.hmac_secret, so none may");
 }
 
 static void check_history(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->config;
-    const struct pl_config_setting *size =
-        pl_config_setting_of(l, "channels.history_size");
-    const struct pl_config_setting *ttl =
-        pl_config_setting_of(l, "channels.history_ttl");
+    const struct pl_config *c = l->values;
+    bool is_sized = c->channels.history_size > 0;
+    bool is_timed = c->channels.history_ttl_ms > 0;
 
-    if (size->explicit && c->channels.history_size > 0 &&
-        c->channels.history_ttl_ms == 0)
-        pl_config_warn(l, &ttl->place, "channels.history_ttl",
+    if (pl_config_is_explicit(l, "channels.history_size") && is_sized &&
+        !is_timed)
+        PL_CONFIG_WARN(l, "channels.history_ttl",
                        "is 0, so nothing is kept, whatever "
                        "channels.history_size is");
-    if (ttl->explicit && c->channels.history_ttl_ms > 0 &&
-        c->channels.history_size == 0 && !l->is_incomplete)
-        pl_config_warn(l, &ttl->place, "channels.history_ttl",
+    if (pl_config_is_explicit(l, "channels.history_ttl") && is_timed &&
+        !is_sized && !l->is_incomplete)
+        PL_CONFIG_WARN(l, "channels.history_ttl",
                        "has no effect while channels.history_size is 0");
 }
 
@@ -114,7 +110,7 @@ static void check_loopback(struct pl_config_loading *l, const char *key,
                            const struct pl_config_endpoint *e)
 {
     if (e->text != NULL && !e->loopback)
-        pl_config_complain(l, &pl_config_setting_of(l, key)->place, key,
+        PL_CONFIG_COMPLAIN(l, key,
                            "%s is not a loopback address, and --insecure "
                            "allows no other",
                            e->text);
@@ -141,36 +137,35 @@ static bool is_same(const struct pl_config_endpoint *a,
 /* Compare an address with admin.listen and with those before it. */
 static void check_endpoint(struct pl_config_loading *l, size_t n)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
     const char *key, *other;
     const struct pl_config_endpoint *e = endpoint(c, n, &key);
-    const struct pl_config_place *place = &pl_config_setting_of(l, key)->place;
 
     for (size_t i = 0; i < n; i++) {
         if (!is_same(e, endpoint(c, i, &other)))
             continue;
         if (strcmp(key, other) == 0)
-            pl_config_complain(l, place, key, "%s is there twice", e->text);
+            PL_CONFIG_COMPLAIN(l, key, "%s is there twice", e->text);
         else
-            pl_config_complain(l, place, key, "%s is already used by %s",
-                               e->text, other);
+            PL_CONFIG_COMPLAIN(l, key, "%s is already used by %s", e->text,
+                               other);
     }
     if (is_same(e, &c->admin.listen))
-        pl_config_complain(l, place, key, "%s is already used by admin.listen",
+        PL_CONFIG_COMPLAIN(l, key, "%s is already used by admin.listen",
                            e->text);
 }
 
 static void check_listen(struct pl_config_loading *l,
                          const struct pl_config_source *src)
 {
-    const struct pl_config *c = l->config;
-    const struct pl_config_setting *s = pl_config_setting_of(l, "listen");
+    const struct pl_config *c = l->values;
     const struct pl_config_endpoint *e;
     const char *key;
 
-    if (s->count + pl_config_setting_of(l, "listen_tls")->count == 0)
-        pl_config_complain(l, &s->place, "listen",
-                           "must name one address or more");
+    if (pl_config_setting_of(l, "listen")->count +
+            pl_config_setting_of(l, "listen_tls")->count ==
+        0)
+        PL_CONFIG_COMPLAIN(l, "listen", "must name one address or more");
     for (size_t i = 0; (e = endpoint(c, i, &key)) != NULL; i++) {
         if (src->insecure)
             check_loopback(l, key, e);
@@ -182,26 +177,26 @@ static void check_listen(struct pl_config_loading *l,
 
 static void check_tls(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
 
     if (c->tls.certificate.count != c->tls.key.count)
-        pl_config_complain(l, &pl_config_setting_of(l, "tls.key")->place,
-                           "tls.key", "%zu keys for %zu certificates",
+        PL_CONFIG_COMPLAIN(l, "tls.key", "%zu keys for %zu certificates",
                            c->tls.key.count, c->tls.certificate.count);
     else if (c->listen_tls.count > 0 && c->tls.certificate.count == 0)
-        pl_config_complain(l, &pl_config_setting_of(l, "listen_tls")->place,
-                           "listen_tls", "needs tls.certificate and tls.key");
+        PL_CONFIG_COMPLAIN(l, "listen_tls",
+                           "needs tls.certificate and tls.key");
 }
 
 static void check_socket(struct pl_config_loading *l)
 {
-    const char *path = l->config->admin.socket;
+    const struct pl_config *c = l->values;
+    const char *path = c->admin.socket;
     const struct sockaddr_un *un = NULL;
 
     if (path != NULL && strlen(path) >= sizeof(un->sun_path))
-        pl_config_complain(
-            l, &pl_config_setting_of(l, "admin.socket")->place, "admin.socket",
-            "a socket's path has at most %zu bytes", sizeof(un->sun_path) - 1);
+        PL_CONFIG_COMPLAIN(l, "admin.socket",
+                           "a socket's path has at most %zu bytes",
+                           sizeof(un->sun_path) - 1);
 }
 
 static bool is_path(const char *path)
@@ -240,18 +235,15 @@ static bool is_host(const char *host)
 
 static void check_path(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
     const char *path = c->websocket.path;
-    const struct pl_config_place *place =
-        &pl_config_setting_of(l, "websocket.path")->place;
 
     if (path != NULL && !is_path(path))
-        pl_config_complain(
-            l, place, "websocket.path",
+        PL_CONFIG_COMPLAIN(
+            l, "websocket.path",
             "must begin with / and be up to 255 plain characters");
     if (path != NULL && c->websocket.echo && strcmp(path, "/echo") == 0)
-        pl_config_complain(l, place, "websocket.path",
-                           "/echo is websocket.echo's");
+        PL_CONFIG_COMPLAIN(l, "websocket.path", "/echo is websocket.echo's");
 }
 
 /* Check each item of the list `key`. */
@@ -261,13 +253,12 @@ static void check_items(struct pl_config_loading *l, const char *key,
 {
     for (size_t i = 0; i < list->count; i++)
         if (!is_good(list->at[i]))
-            pl_config_complain(l, &pl_config_setting_of(l, key)->place, key,
-                               "item %zu must be %s", i + 1, what);
+            PL_CONFIG_COMPLAIN(l, key, "item %zu must be %s", i + 1, what);
 }
 
 static void check_websocket(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->config;
+    const struct pl_config *c = l->values;
 
     check_path(l);
     check_items(l, "websocket.allowed_origins", &c->websocket.allowed_origins,
@@ -281,27 +272,24 @@ static void check_websocket(struct pl_config_loading *l)
 
 static void check_proxy(struct pl_config_loading *l)
 {
-    const struct pl_config_setting *s =
-        pl_config_setting_of(l, "proxy.protocol");
+    const struct pl_config *c = l->values;
 
-    if (l->config->proxy.protocol &&
+    if (c->proxy.protocol &&
         pl_config_setting_of(l, "proxy.trusted")->count == 0)
-        pl_config_complain(l, &s->place, "proxy.protocol",
+        PL_CONFIG_COMPLAIN(l, "proxy.protocol",
                            "needs proxy.trusted: who may send the header");
 }
 
 static void check_ping(struct pl_config_loading *l)
 {
-    const struct pl_config_setting *s = pl_config_setting_of(l, "ping.timeout");
-    struct pl_config *c = l->config;
+    struct pl_config *c = l->values;
 
     if (c->ping.interval_ms == 0 || c->ping.timeout_ms < c->ping.interval_ms)
         return;
     if (c->ping.interval_ms == 1) /* no timeout is shorter */
-        pl_config_complain(l, &pl_config_setting_of(l, "ping.interval")->place,
-                           "ping.interval", "must be 0, or 2ms or more");
-    else if (s->explicit)
-        pl_config_complain(l, &s->place, "ping.timeout",
+        PL_CONFIG_COMPLAIN(l, "ping.interval", "must be 0, or 2ms or more");
+    else if (pl_config_is_explicit(l, "ping.timeout"))
+        PL_CONFIG_COMPLAIN(l, "ping.timeout",
                            "must be less than ping.interval");
     else /* the ratio of the defaults, 10s to 25s */
         c->ping.timeout_ms = (c->ping.interval_ms * 2 + 4) / 5;
@@ -309,23 +297,19 @@ static void check_ping(struct pl_config_loading *l)
 
 static void check_queue(struct pl_config_loading *l)
 {
-    const struct pl_config_setting *queue =
-        pl_config_setting_of(l, "limits.outgoing_queue");
-    const struct pl_config_setting *message =
-        pl_config_setting_of(l, "websocket.max_message");
-    struct pl_config *c = l->config;
+    struct pl_config *c = l->values;
 
     if (c->websocket.max_message <= c->limits.outgoing_queue)
         return;
-    if (!queue->explicit)
+    if (!pl_config_is_explicit(l, "limits.outgoing_queue"))
         c->limits.outgoing_queue = c->websocket.max_message;
-    else if (message->explicit)
-        pl_config_complain(l, &message->place, "websocket.max_message",
+    else if (pl_config_is_explicit(l, "websocket.max_message"))
+        PL_CONFIG_COMPLAIN(l, "websocket.max_message",
                            "must not be larger than limits.outgoing_queue");
 }
 
-void pl_config_check(struct pl_config_loading *l,
-                     const struct pl_config_source *src)
+void pl_config_check_all(struct pl_config_loading *l,
+                         const struct pl_config_source *src)
 {
     check_auth(l, src);
     check_key(l);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - all settings of the broker as plain data, checked and complete.
  *
- * docs/configuration.md explains each key; config_keys.h lists them. */
+ * docs/configuration.md explains each key; config_keys.c lists them. */
 #ifndef PL_CONFIG_H
 #define PL_CONFIG_H
 
@@ -9,11 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "err.h"
+#include "config_read.h"
 #include "ip.h"
 #include "log.h"
-#include "span.h"
 
 enum { PL_CONFIG_LOOPS_MAX = 64 }; /* most worker loops */
 
@@ -36,35 +34,6 @@ enum pl_config_slow {
 
 /* The header in which an HTTP proxy names its client. */
 enum pl_config_header { PL_HEADER_X_FORWARDED_FOR, PL_HEADER_FORWARDED };
-
-struct pl_config_networks {
-    struct pl_ip_net *at;
-    size_t count;
-};
-
-/* A numeric address and a port, in the form that evutil_parse_sockaddr_port()
- * reads: "127.0.0.1:8000", "[::1]:8000". */
-struct pl_config_endpoint {
-    char *text;
-    uint16_t port; /* 0: the kernel chooses */
-    bool loopback;
-};
-
-struct pl_config_strings {
-    char **at;
-    size_t count;
-};
-
-struct pl_config_endpoints {
-    struct pl_config_endpoint *at;
-    size_t count;
-};
-
-/* `limits.memory` and others; both 0: off. */
-struct pl_config_memory {
-    uint64_t bytes;
-    uint32_t percent; /* docs/configuration.md says of what */
-};
 
 /* Owned by the caller of pl_config_load(); constant, so any thread may read it.
  * Strings are never NULL unless noted.  Durations end in _ms. */
@@ -155,23 +124,8 @@ struct pl_config {
     bool insecure; /* --insecure was given */
 };
 
-struct pl_config_loading; /* config_load.h */
-
-/* The sources of the values; later ones override: defaults, `insecure`, file,
- * sets. */
-struct pl_config_source {
-    const char *file;    /* NULL: none */
-    struct pl_span text; /* .at not NULL: YAML in memory instead of the file's
-                            content; `file` then only names it in messages */
-    const char *const *sets; /* "websocket.path=/ws": a dotted key, a value */
-    size_t set_count;
-    bool insecure;     /* for a local trial: allow everything, on loopback
-                          only */
-    bool auth_handler; /* the embedding program authenticates connections */
-    /* Called at the end, if no error was found, to check what the values refer
-     * to, such as files. config_load.h says what it may call.  NULL: none. */
-    void (*look)(struct pl_config_loading *l);
-};
+/* All keys; those of one section are together. */
+extern const struct pl_config_schema pl_config_schema;
 
 /* Read, convert and check everything.  `report` gets a line per finding,
  * "parley.yaml:12: websocket.max_mesage: unknown key" or "--set loops: ...":
@@ -188,6 +142,10 @@ enum pl_err pl_config_load(struct pl_config **out,
 /* The defaults, without the check that clients can authenticate: for tests and
  * tools.  Errors: PL_ENOMEM. */
 enum pl_err pl_config_create_default(struct pl_config **out);
+
+/* Check what no single value shows, as a pl_config_check. */
+void pl_config_check_all(struct pl_config_loading *l,
+                         const struct pl_config_source *src);
 
 /* Wipe the secrets and free everything.  NULL and incomplete configurations are
  * allowed. */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_private.h - the steps of pl_config_read(). */
+#ifndef PL_CONFIG_PRIVATE_H
+#define PL_CONFIG_PRIVATE_H
+
+#include "config_load.h"
+
+/* A text to convert. */
+struct pl_config_job {
+    struct pl_config_loading *l;
+    const struct pl_config_key *key;
+    const struct pl_config_place *place;
+    const char *text;
+    void *member; /* zero; of a list: the next item */
+};
+
+/* "KiB", 1024. */
+struct pl_config_unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* What makes up a kind. */
+struct pl_config_kind_ops {
+    const char *type; /* as the documentation names it; NULL: its words */
+    size_t size;      /* of the member; of a list: of an item; 0: a section */
+    bool is_list;
+    const struct pl_config_unit *units; /* of numbers; NULL: none */
+    const char *wanted;                 /* what a number looks like */
+    /* Convert; an invalid text goes into the report.  Errors: PL_ENOMEM. */
+    enum pl_err (*store)(const struct pl_config_job *j);
+    /* NULL: as bytes. */
+    bool (*differs)(const void *a, const void *b);
+    /* NULL: the member owns nothing.  Wipes, because any string may be a
+     * secret. */
+    void (*fini)(void *member);
+};
+
+extern const struct pl_config_kind_ops pl_config_kinds[]; /* by kind */
+
+/* What all lists look like. */
+struct pl_config_list {
+    char *at;
+    size_t count;
+};
+
+/* The size of the member, or of an item of a list. */
+size_t pl_config_item_size(const struct pl_config_key *key);
+
+/* Wipe and free what the member owns, and make it zero. */
+void pl_config_member_fini(const struct pl_config_key *key, void *member);
+
+/* Make a setting for each key, with its member in `values`.
+ * Owner:  the caller calls pl_config_settings_fini(), also after an error.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_config_settings_init(struct pl_config_settings *s,
+                                    const struct pl_config_schema *schema,
+                                    void *values);
+void pl_config_settings_fini(struct pl_config_settings *s);
+
+/* Set what nothing has set to its default, and put the findings about all
+ * values into the report.  Errors: PL_ENOMEM. */
+enum pl_err pl_config_settings_finish(struct pl_config_loading *l,
+                                      struct pl_config_settings *s);
+
+/* The setting of the key with this name, and the first of the section with this
+ * name; NULL: there is none. */
+struct pl_config_setting *
+pl_config_settings_find(const struct pl_config_settings *s, const char *name);
+struct pl_config_setting *
+pl_config_settings_section(const struct pl_config_settings *s,
+                           const char *name);
+
+/* Return the name of a key or section that differs from `path` by one letter
+ * added, removed, changed or swapped with its neighbour; absent: there is none.
+ * Owner:  the table of keys. */
+struct pl_span pl_config_near(const struct pl_config_settings *s,
+                              const char *path);
+
+/* Parse a YAML text and set what it says.  `place` names the source; its line
+ * is ignored.  Errors go into the report; an invalid key leaves its setting
+ * unchanged and sets l->is_incomplete.
+ * Errors: PL_EINVAL: this is no YAML, or of a kind that no configuration needs;
+ *         PL_ENOMEM. */
+enum pl_err pl_config_walk(struct pl_config_loading *l,
+                           const struct pl_config_place *place,
+                           struct pl_span text);
+
+/* Likewise, but `value` is the text of the one key or section `path` of `to`.
+ */
+enum pl_err pl_config_walk_value(struct pl_config_loading *l,
+                                 struct pl_config_settings *to,
+                                 const struct pl_config_place *place,
+                                 const char *path, const char *value);
+
+#endif
