@@ -34,10 +34,10 @@ enum {
 static enum pl_err open_listener(struct pl_admin *a, bool is_trusted, int fd,
                                  struct pl_conns *conns)
 {
-    const struct pl_config *c = a->options.config;
+    const struct pl_admin_settings *c = a->options.config;
     struct pl_loop *loop = a->actor.loop;
     struct pl_listener_options o = {
-        .address = is_trusted ? c->admin.socket : c->admin.listen.text,
+        .address = is_trusted ? c->socket : c->listen.text,
         .local = conns,
         .loops = 1,
         .given = &a->doors[is_trusted].given,
@@ -156,20 +156,20 @@ static const struct pl_actor_ops ops = {
 
 static enum pl_err open_doors(struct pl_admin *a)
 {
-    const struct pl_config *c = a->options.config;
+    const struct pl_admin_settings *c = a->options.config;
     enum pl_err rc = PL_OK;
     int fd;
 
-    if (c->admin.socket != NULL) {
-        rc = pl_unix_socket_listen(&a->socket, &fd, c->admin.socket);
+    if (c->socket != NULL) {
+        rc = pl_unix_socket_listen(&a->socket, &fd, c->socket);
         if (rc == PL_OK)
             rc = open_door(a, fd, true);
     }
-    if (rc == PL_OK && c->admin.listen.text != NULL) {
+    if (rc == PL_OK && c->listen.text != NULL) {
         rc = open_door(a, -1, false);
         if (rc != PL_OK)
             PL_LOG(PL_LOG_ERROR, "admin cannot listen",
-                   pl_log_string("address", c->admin.listen.text),
+                   pl_log_string("address", c->listen.text),
                    pl_log_string("error", rc == PL_EIO ? strerror(errno)
                                                        : pl_err_text(rc)));
     }
@@ -180,21 +180,20 @@ static enum pl_err open_doors(struct pl_admin *a)
 
 static enum pl_err create_web(struct pl_admin *a)
 {
-    const struct pl_config *c = a->options.config;
-    uint64_t body_max = c->websocket.max_message;
+    size_t body_max = a->options.message_max;
     struct pl_web_options o = {
         .loop = pl_reactor_loop(a->options.reactor),
         .site = &pl_admin_site,
         .arg = a,
         .limit = a->options.connection_limit,
-        .timeout_ms = c->connect.timeout_ms,
-        .body_max = body_max > BODY_MIN ? (size_t)body_max : BODY_MIN,
-        .stream_max = (size_t)c->limits.outgoing_queue,
+        .timeout_ms = a->options.timeout_ms,
+        .body_max = body_max > BODY_MIN ? body_max : BODY_MIN,
+        .stream_max = a->options.stream_max,
         .metrics = a->options.metrics,
     };
 
     if (o.limit == 0)
-        o.limit = c->limits.admin_connections;
+        o.limit = a->options.config->limits.admin_connections;
     return pl_web_create(&a->web, &o);
 }
 
@@ -205,7 +204,7 @@ static void bound_turns(const struct pl_admin *a)
 {
     struct pl_loop *loop = pl_reactor_loop(a->options.reactor);
 
-    pl_loop_bound_output(loop, a->options.config->limits.outgoing_queue / 4);
+    pl_loop_bound_output(loop, a->options.stream_max / 4);
     pl_loop_bound_work(loop, WORK_TURN);
 }
 
@@ -226,7 +225,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     if (rc == PL_OK && options->access != NULL)
         a->access = pl_access_hold(options->access);
     else if (rc == PL_OK)
-        rc = pl_access_create(&a->access, options->config);
+        rc = pl_access_create(&a->access, options->users);
     if (rc == PL_OK)
         rc = pl_actor_init(&a->actor, pl_reactor_loop(options->reactor), &ops);
     if (rc != PL_OK) {

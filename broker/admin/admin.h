@@ -23,7 +23,7 @@
 
 #include "access.h"
 #include "address.h"
-#include "config.h"
+#include "admin_settings.h"
 #include "err.h"
 #include "hash.h"
 #include "hub.h"
@@ -33,9 +33,14 @@
 struct pl_admin; /* opaque */
 
 struct pl_admin_options {
-    const struct pl_config *config; /* admin, api, channels, limits */
+    const struct pl_admin_settings *config;
+    const struct pl_users_settings *users;
+    bool takes_binary;   /* channels carry any bytes, and not JSON only */
+    size_t message_max;  /* of a client; requests may be as large */
+    size_t stream_max;   /* bytes that may wait for the reader of a stream */
+    uint64_t timeout_ms; /* for a request */
     struct pl_access *access;   /* the admin takes its own reference; NULL: made
-                                   from config */
+                                   from `users` */
     struct pl_reactor *reactor; /* of the control loop */
     struct pl_hub *hub;         /* of the control loop, for /sub */
     const struct pl_hash_key *key;     /* of the whole broker */

@@ -279,13 +279,12 @@ static uint32_t refusal(const struct pl_api_calls *c, enum pl_api_method method)
 static bool add_command(struct pl_api_call *call, struct pl_span body,
                         const struct pl_api_command *command, bool is_named)
 {
-    const struct pl_config *config = call->calls->options->config;
     enum pl_api_method method = command->method;
     struct pl_api_request r;
     struct pl_api_fault fault;
 
     if (pl_api_request_read(&r, method, command->params,
-                            config->channels.data == PL_DATA_BINARY,
+                            call->calls->options->takes_binary,
                             &call->calls->arena, &fault) != 0 &&
         fault.is_malformed)
         fault.at += (size_t)(command->params.at - body.at);

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "log.h"
+
 enum { BACKLOG = 64 };
 
 static enum pl_err complain(const char *address, const char *what, int error)

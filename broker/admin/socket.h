@@ -5,7 +5,6 @@
 
 #include <sys/stat.h>
 
-#include "config.h"
 #include "err.h"
 
 /* A Unix socket and the identity of its file. */

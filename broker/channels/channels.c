@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "bus_memory.h"
-#include "config.h"
+#include "channels_settings.h"
 #include "ip.h"
 #include "log.h"
 #include "monitor.h"
@@ -374,21 +374,19 @@ static void bind_stores(struct pl_channels *c)
     c->is_immediate = (traits & PL_STORE_IMMEDIATE) != 0;
 }
 
-struct pl_channels_options pl_channels_options_of(const struct pl_config *c)
+struct pl_channels_options
+pl_channels_options_of(const struct pl_channels_settings *s)
 {
     return (struct pl_channels_options){
-        .history_size = c->channels.history_size,
-        .history_ttl_ms = c->channels.history_ttl_ms,
-        .meta_ttl_ms = c->channels.meta_ttl_ms,
-        .presence = c->channels.presence,
-        .join_leave = c->channels.join_leave,
-        .channel_limit = c->limits.channels,
-        .channel_history_bytes = c->channels.history_bytes,
-        .client_history_bytes = c->limits.client_history.bytes,
-        .history_bytes = c->limits.history.bytes,
-        .new_channels = c->limits.new_channels_per_minute,
-        .new_channels_burst = c->limits.new_channels_per_minute,
-        .recover_bytes = pl_config_recover_bytes(c),
+        .history_size = s->history_size,
+        .history_ttl_ms = s->history_ttl_ms,
+        .meta_ttl_ms = s->meta_ttl_ms,
+        .channel_limit = s->limits.channels,
+        .channel_history_bytes = s->history_bytes,
+        .client_history_bytes = s->limits.client_history.bytes,
+        .history_bytes = s->limits.history.bytes,
+        .new_channels = s->limits.new_channels_per_minute,
+        .new_channels_burst = s->limits.new_channels_per_minute,
         .in_flight_limit = PL_CHANNELS_IN_FLIGHT,
         .in_flight_bytes = PL_CHANNELS_IN_FLIGHT_BYTES,
         .answer_work = PL_TIME_SHARE_USUAL,

@@ -82,11 +82,13 @@ struct pl_channels_options {
     struct pl_presence *presence_store;
 };
 
-struct pl_config;
+struct pl_channels_settings;
 
-/* Read the options of an owner from the configuration.  The caller sets
- * backlog_limit, metrics, the stores, and limits given as a percentage. */
-struct pl_channels_options pl_channels_options_of(const struct pl_config *c);
+/* Read the options of an owner from the settings.  The caller sets presence,
+ * join_leave, recover_bytes, backlog_limit, metrics, the stores, and limits
+ * given as a percentage. */
+struct pl_channels_options
+pl_channels_options_of(const struct pl_channels_settings *s);
 
 struct pl_stream_memory_options;
 

@@ -79,6 +79,21 @@ struct pl_config_key {
     bool reload; /* a running broker adopts a new value */
 };
 
+/* For the entries of a table. */
+#define PL_CONFIG_AT(type, member) .offset = offsetof(type, member)
+#define PL_CONFIG_TABLE(keys)                                                  \
+    {                                                                          \
+        keys, sizeof(keys) / sizeof((keys)[0])                                 \
+    }
+#define PL_CONFIG_MINUTE ((uint64_t)60 * 1000)
+#define PL_CONFIG_HOUR (60 * PL_CONFIG_MINUTE)
+#define PL_CONFIG_MIB ((uint64_t)1 << 20)
+#define PL_CONFIG_GIB ((uint64_t)1 << 30)
+
+/* Longer than a server runs without a restart; durations can be added without
+ * overflow. */
+#define PL_CONFIG_LONGEST (PL_CONFIG_HOUR * 24 * 366)
+
 /* The keys of a room. */
 struct pl_config_table {
     const struct pl_config_key *keys;

@@ -15,14 +15,14 @@
 #include "source.h"
 #include "system.h"
 
-static unsigned count_workers(const struct pl_config *c)
+static unsigned count_workers(const struct pl_settings *c)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (c->loops > 0)
-        return c->loops;
-    if (cores > PL_CONFIG_LOOPS_MAX)
-        return PL_CONFIG_LOOPS_MAX;
+    if (c->process.loops > 0)
+        return c->process.loops;
+    if (cores > PL_NET_LOOPS_MAX)
+        return PL_NET_LOOPS_MAX;
     return cores < 1 ? 1 : (unsigned)cores;
 }
 
@@ -48,12 +48,12 @@ static enum pl_err read_config(struct pl_broker *b)
     enum pl_err rc = pl_source_init(&b->source, &b->setup);
 
     if (rc == PL_OK)
-        rc = pl_config_load(&b->config, &b->source, &report);
+        rc = pl_settings_load(&b->config, &b->source, &report);
     pl_broker_log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
     if (rc == PL_OK)
-        rc = pl_access_create(&b->access, b->config);
+        rc = pl_access_create(&b->access, &b->config->users);
     if (rc == PL_OK)
-        pl_log_change(&b->log, b->config->log.level);
+        pl_log_change(&b->log, b->config->process.log.level);
     return rc;
 }
 
@@ -61,7 +61,7 @@ static enum pl_err read_tls(struct pl_broker *b)
 {
     struct pl_tls_fault fault;
 
-    if (b->config->listen_tls.count == 0)
+    if (b->config->net.listen_tls.count == 0)
         return PL_OK;
     enum pl_err rc = pl_broker_load_tls(&b->tls, b->config, &fault);
     if (fault.file != NULL)
@@ -121,7 +121,7 @@ enum pl_err pl_broker_prepare(struct pl_broker *b)
         rc = pl_system_create(&system, &o);
     if (rc == PL_OK)
         rc = pl_stalls_create(&stalls, system, phases,
-                              b->config->limits.loop_lag_ms);
+                              b->config->session.limits.loop_lag_ms);
     if (rc != PL_OK) {
         pl_system_destroy(system);
         pl_phase_trace_destroy(phases);
@@ -270,7 +270,7 @@ void pl_broker_destroy(struct pl_broker *b)
     free(b->given);
     free(b->listeners);
     free(b->ports);
-    pl_config_destroy(b->config);
+    pl_settings_destroy(b->config);
     pl_source_fini(&b->source);
     pl_log_use(before == &b->log ? NULL : before);
     pl_broker_stop_log(b);

@@ -6,7 +6,7 @@
 #include "parley.h"
 
 struct pl_channels_options;
-struct pl_config;
+struct pl_settings;
 struct pl_log;
 struct pl_loop;
 struct pl_tls;
@@ -36,7 +36,7 @@ bool pl_broker_is_settled(const struct pl_broker *b);
  * Thread: any.
  * Errors: PL_EINVAL, with *fault filled in; PL_ENOMEM. */
 enum pl_err pl_broker_load_tls(struct pl_tls **out,
-                               const struct pl_config *config,
+                               const struct pl_settings *config,
                                struct pl_tls_fault *fault);
 
 #endif

@@ -7,7 +7,7 @@
 #include "admin.h"
 #include "broker.h"
 #include "channels.h"
-#include "config.h"
+#include "settings.h"
 #include "conns.h"
 #include "doors.h"
 #include "guard.h"
@@ -36,7 +36,7 @@ struct pl_share {
 };
 
 struct pl_broker {
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_broker_setup setup;   /* the pointers to settings are NULL */
     struct pl_config_source source; /* owned copies, for a reload */
     struct pl_log log; /* of its loops, and of threads during a call of
@@ -95,7 +95,7 @@ enum pl_err pl_broker_run_threads(struct pl_broker *b);
 
 static inline size_t pl_broker_count_listeners(const struct pl_broker *b)
 {
-    return b->config->listen.count + b->config->listen_tls.count;
+    return b->config->net.listen.count + b->config->net.listen_tls.count;
 }
 
 /* numbers.c.  Copy the counts of the runtime to the metrics of the loop; or

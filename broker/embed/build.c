@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "settings_options.h"
 
 enum { BACKLOG_LIMIT = 65536 }; /* most messages waiting for one loop */
 
@@ -30,7 +31,7 @@ static uint64_t per_worker(const struct pl_broker *b, uint64_t total)
 /* The options of every owner of channels, each with its part of the limits. */
 static struct pl_channels_options channels_options(const struct pl_broker *b)
 {
-    struct pl_channels_options o = pl_channels_options_of(b->config);
+    struct pl_channels_options o = pl_settings_channels_options(b->config);
 
     pl_broker_limit_history(b, &o);
     o.history_bytes = per_worker(b, o.history_bytes);
@@ -72,7 +73,6 @@ static enum pl_err build_hub(struct pl_broker *b, struct pl_share *s)
 static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
 {
     struct pl_keeper_options o = {
-        .config = b->config,
         .hub = s->hub,
         .supervisor = b->supervisor_address,
         .metrics = &s->metrics,
@@ -83,6 +83,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .version = "parley " PL_VERSION,
     };
 
+    pl_settings_fill_keeper(b->config, &o);
     return pl_keeper_create(&s->keeper, s->loop, &o);
 }
 
@@ -112,7 +113,7 @@ static enum pl_err build_loop(struct pl_broker *b, unsigned i)
 static enum pl_err build_supervisor(struct pl_broker *b)
 {
     struct pl_supervisor_options o = {
-        .config = b->config,
+        .config = &b->config->supervisor,
         .key = &b->key,
         .metrics = &pl_broker_control(b)->metrics,
         .phases = b->phases,
@@ -158,9 +159,10 @@ static enum pl_err build_doors(struct pl_broker *b)
     struct pl_share *s = &b->shares[0];
 
     b->doors = NULL;
-    if (!pl_doors_are_needed(b->config))
+    if (!pl_doors_are_needed(&b->config->net))
         return PL_OK;
-    return pl_doors_create(&b->doors, s->loop, b->config, &b->key, &s->metrics);
+    return pl_doors_create(&b->doors, s->loop, &b->config->net, &b->key,
+                           &s->metrics);
 }
 
 static enum pl_err build_sessions(struct pl_broker *b)
@@ -179,7 +181,7 @@ static enum pl_err build_sessions(struct pl_broker *b)
         if (rc == PL_OK)
             b->conns[i] = pl_conns_address(s->conns);
         if (rc == PL_OK && b->doors != NULL)
-            pl_conns_set_doors(s->conns, b->config);
+            pl_conns_set_doors(s->conns, &b->config->net);
     }
     return rc;
 }
@@ -190,9 +192,9 @@ static enum pl_err build_tls(struct pl_broker *b)
 {
     struct pl_tls_seed seed;
 
-    if (b->config->listen_tls.count == 0)
+    if (b->config->net.listen_tls.count == 0)
         return PL_OK;
-    enum pl_err rc = pl_tls_seed(&seed, b->config->tls.ticket_rotation_ms,
+    enum pl_err rc = pl_tls_seed(&seed, b->config->net.tls.ticket_rotation_ms,
                                  pl_loop_now_ms(b->shares[0].loop));
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
         rc = pl_conns_set_tls(b->shares[i].conns, b->tls, &seed);
@@ -203,7 +205,6 @@ static enum pl_err build_tls(struct pl_broker *b)
 static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
 {
     struct pl_admin_options o = {
-        .config = b->config,
         .access = b->access,
         .reactor = pl_broker_control(b)->reactor,
         .hub = pl_broker_control(b)->hub,
@@ -215,8 +216,10 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
         .metrics = &pl_broker_control(b)->metrics,
         .connection_limit = pl_broker_admin_limit(b),
     };
-    enum pl_err rc = pl_admin_create(out, &o);
+    enum pl_err rc;
 
+    pl_settings_fill_admin(b->config, &o);
+    rc = pl_admin_create(out, &o);
     if (rc == PL_OK) {
         b->admin_port = pl_admin_port(*out);
         b->admin = pl_admin_address(*out);
@@ -235,7 +238,7 @@ static bool has_four(const struct pl_config_endpoints *all, uint16_t port)
 /* Create listener `i`; the listeners of listen_tls follow those of `listen`. */
 static enum pl_err build_listener(struct pl_broker *b, size_t i)
 {
-    const struct pl_config *c = b->config;
+    const struct pl_net_settings *c = &b->config->net;
     struct pl_share *s = &b->shares[0];
     bool is_tls = i >= c->listen.count;
     const struct pl_config_endpoint *e =
@@ -249,7 +252,7 @@ static enum pl_err build_listener(struct pl_broker *b, size_t i)
         .conns = b->conns,
         .snapshots = b->snapshots,
         .loops = b->workers,
-        .loop_lag_ms = c->limits.loop_lag_ms,
+        .loop_lag_ms = b->config->session.limits.loop_lag_ms,
         .given = b->given,
         .doors = b->doors,
         .metrics = &s->metrics,

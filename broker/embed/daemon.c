@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "buf.h"
-#include "config.h"
+#include "settings.h"
 #include "log.h"
 #include "reactor.h"
 #include "signals.h"
@@ -105,22 +105,22 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
 static int check(const struct arguments *a)
 {
     struct pl_buf report = {0};
-    struct pl_config *config = NULL;
+    struct pl_settings *config = NULL;
     struct pl_config_source src = {
         .file = a->broker.config_file,
         .sets = a->broker.sets,
         .set_count = a->broker.set_count,
         .insecure = a->broker.flags & PL_INSECURE,
-        .look = pl_tls_check,
+        .look = pl_settings_check_tls,
     };
-    enum pl_err rc = pl_config_load(&config, &src, &report);
+    enum pl_err rc = pl_settings_load(&config, &src, &report);
 
     if (report.len > 0)
         fwrite(report.data, 1, report.len, stderr);
     if (rc == PL_OK)
         puts("configuration is good");
     pl_buf_fini(&report);
-    pl_config_destroy(config);
+    pl_settings_destroy(config);
     return rc == PL_OK ? EXIT_SUCCESS : USAGE_STATUS;
 }
 

@@ -14,7 +14,7 @@ enum { SPARE_DESCRIPTORS = 64 /* for the broker itself */ };
 
 uint32_t pl_broker_admin_limit(const struct pl_broker *b)
 {
-    uint32_t limit = b->config->limits.admin_connections;
+    uint32_t limit = b->config->admin.limits.admin_connections;
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < limit)
@@ -24,7 +24,7 @@ uint32_t pl_broker_admin_limit(const struct pl_broker *b)
 
 uint32_t pl_broker_connection_limit(const struct pl_broker *b)
 {
-    uint32_t limit = b->config->limits.connections;
+    uint32_t limit = b->config->process.limits.connections;
     struct rlimit files;
 
     if (limit > 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)

@@ -149,7 +149,7 @@ static void name_blocker(const struct pl_share *s, unsigned i)
  * still run. */
 static unsigned join_workers(struct pl_broker *b)
 {
-    uint64_t deadline = now_ms() + b->config->shutdown.reset_ms;
+    uint64_t deadline = now_ms() + b->config->supervisor.shutdown.reset_ms;
     unsigned left = 0;
 
     for (unsigned i = 0; i < b->workers; i++)
@@ -274,13 +274,13 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
 
 uint16_t pl_broker_port(const struct pl_broker *b, unsigned n)
 {
-    return n < b->config->listen.count ? b->ports[n] : 0;
+    return n < b->config->net.listen.count ? b->ports[n] : 0;
 }
 
 uint16_t pl_broker_tls_port(const struct pl_broker *b, unsigned n)
 {
-    return n < b->config->listen_tls.count
-               ? b->ports[b->config->listen.count + n]
+    return n < b->config->net.listen_tls.count
+               ? b->ports[b->config->net.listen.count + n]
                : 0;
 }
 
@@ -335,7 +335,7 @@ static enum pl_err check_data(const struct pl_broker *b, struct pl_pub *pub)
     if (pub == NULL)
         return PL_ENOMEM;
     pub->is_json = pl_json_accepts(pl_pub_data(pub));
-    return pub->is_json || b->config->channels.data == PL_DATA_BINARY
+    return pub->is_json || b->config->session.channels.data == PL_DATA_BINARY
                ? PL_OK
                : PL_EINVAL;
 }

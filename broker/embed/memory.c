@@ -57,7 +57,7 @@ static enum pl_err share(const struct pl_config_memory *m, uint64_t *out)
 
 enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out)
 {
-    const struct pl_config_memory *m = &b->config->limits.memory;
+    const struct pl_config_memory *m = &b->config->process.limits.memory;
 
     if (m->percent == 0 && m->bytes == 0) {
         *out = 0;
@@ -75,11 +75,11 @@ enum pl_err pl_broker_memory_limit(const struct pl_broker *b, uint64_t *out)
  * memory available to the process. */
 static uint64_t history_limit(const struct pl_broker *b)
 {
-    const struct pl_config_memory *m = &b->config->limits.memory;
+    const struct pl_config_memory *m = &b->config->process.limits.memory;
     uint64_t whole = m->bytes;
 
-    if (b->config->limits.history.percent == 0)
-        return b->config->limits.history.bytes;
+    if (b->config->channels.limits.history.percent == 0)
+        return b->config->channels.limits.history.bytes;
     if (whole == 0)
         whole = pl_memory_ceiling("");
     if (m->percent > 0)
@@ -87,7 +87,7 @@ static uint64_t history_limit(const struct pl_broker *b)
     if (whole == 0)
         PL_LOG(PL_LOG_WARN,
                "limits.history disabled: available memory unknown");
-    return part_of(whole, &b->config->limits.history);
+    return part_of(whole, &b->config->channels.limits.history);
 }
 
 void pl_broker_limit_history(const struct pl_broker *b,
@@ -97,5 +97,5 @@ void pl_broker_limit_history(const struct pl_broker *b,
         return;
     o->history_bytes = history_limit(b);
     o->client_history_bytes =
-        part_of(o->history_bytes, &b->config->limits.client_history);
+        part_of(o->history_bytes, &b->config->channels.limits.client_history);
 }

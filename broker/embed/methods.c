@@ -35,7 +35,7 @@ static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
  *        one. */
 static enum pl_err spread(struct pl_broker *b, struct pl_handlers **table)
 {
-    struct pl_handlers_mail *mail[PL_CONFIG_LOOPS_MAX];
+    struct pl_handlers_mail *mail[PL_NET_LOOPS_MAX];
     unsigned count = b->is_running ? b->workers : 0;
     struct pl_handlers *old = b->handlers;
 

@@ -19,15 +19,15 @@
 #include "system.h"
 
 enum pl_err pl_broker_load_tls(struct pl_tls **out,
-                               const struct pl_config *config,
+                               const struct pl_settings *config,
                                struct pl_tls_fault *fault)
 {
     const struct pl_tls_files files = {
-        .certificates = config->tls.certificate.at,
-        .keys = config->tls.key.at,
-        .count = config->tls.certificate.count,
-        .client_ca = config->tls.client_ca,
-        .ticket_period_ms = config->tls.ticket_rotation_ms,
+        .certificates = config->net.tls.certificate.at,
+        .keys = config->net.tls.key.at,
+        .count = config->net.tls.certificate.count,
+        .client_ca = config->net.tls.client_ca,
+        .ticket_period_ms = config->net.tls.ticket_rotation_ms,
     };
 
     fault->file = NULL;
@@ -37,12 +37,12 @@ enum pl_err pl_broker_load_tls(struct pl_tls **out,
 /* The configuration and all mails of one reload.  Mail that was not sent is
  * destroyed. */
 struct reload {
-    struct pl_config *config; /* as the files are now */
-    struct pl_tls *tls;       /* own reference; NULL: no listen_tls */
-    struct pl_access *access; /* own reference */
-    struct pl_msg *tls_mail[PL_CONFIG_LOOPS_MAX];        /* by worker */
-    struct pl_msg *access_mail[PL_CONFIG_LOOPS_MAX + 1]; /* the last is for the
-                                                            admin server */
+    struct pl_settings *config; /* as the files are now */
+    struct pl_tls *tls;         /* own reference; NULL: no listen_tls */
+    struct pl_access *access;   /* own reference */
+    struct pl_msg *tls_mail[PL_NET_LOOPS_MAX];        /* by worker */
+    struct pl_msg *access_mail[PL_NET_LOOPS_MAX + 1]; /* the last is for
+                                                            the admin server */
 };
 
 static void destroy_mail(struct pl_msg **mail, unsigned count)
@@ -54,11 +54,11 @@ static void destroy_mail(struct pl_msg **mail, unsigned count)
 
 static void reload_fini(struct reload *r)
 {
-    destroy_mail(r->tls_mail, PL_CONFIG_LOOPS_MAX);
-    destroy_mail(r->access_mail, PL_CONFIG_LOOPS_MAX + 1);
+    destroy_mail(r->tls_mail, PL_NET_LOOPS_MAX);
+    destroy_mail(r->access_mail, PL_NET_LOOPS_MAX + 1);
     pl_tls_release(r->tls);
     pl_access_release(r->access);
-    pl_config_destroy(r->config);
+    pl_settings_destroy(r->config);
 }
 
 static enum pl_err make_access_mail(struct pl_msg **out,
@@ -89,7 +89,7 @@ static enum pl_err make_mail(struct reload *r, unsigned workers)
 static enum pl_err read_config(const struct pl_broker *b, struct reload *r)
 {
     struct pl_buf report = {0};
-    enum pl_err rc = pl_config_load(&r->config, &b->source, &report);
+    enum pl_err rc = pl_settings_load(&r->config, &b->source, &report);
 
     if (rc != PL_OK)
         r->config = NULL;
@@ -103,9 +103,9 @@ static enum pl_err read_tls(const struct pl_broker *b, struct reload *r)
 {
     struct pl_tls_fault fault;
 
-    if (b->config->listen_tls.count == 0)
+    if (b->config->net.listen_tls.count == 0)
         return PL_OK;
-    if (r->config->tls.certificate.count == 0) {
+    if (r->config->net.tls.certificate.count == 0) {
         PL_LOG(PL_LOG_ERROR, "configuration",
                pl_log_string("finding",
                              "tls.certificate: the broker listens by TLS and "
@@ -165,7 +165,7 @@ static unsigned name_others(const struct pl_broker *b, const struct reload *r)
     unsigned count = 0;
     size_t offset;
 
-    for (size_t i = 0; (k = pl_config_key_at(&pl_config_schema, i, &offset));
+    for (size_t i = 0; (k = pl_config_key_at(&pl_settings_schema, i, &offset));
          i++) {
         if (k->reload || !pl_config_key_differs(k, now + offset, then + offset))
             continue;
@@ -183,7 +183,7 @@ static enum pl_err prepare(struct pl_broker *b, struct reload *r)
     if (rc == PL_OK)
         rc = read_tls(b, r);
     if (rc == PL_OK)
-        rc = pl_access_create(&r->access, r->config);
+        rc = pl_access_create(&r->access, &r->config->users);
     if (rc != PL_OK) {
         r->access = NULL;
         return rc;
@@ -199,12 +199,12 @@ static enum pl_err reload(struct pl_broker *b)
     if (rc == PL_OK) {
         bool has_tls = r.tls != NULL;
         spread(b, &r);
-        pl_log_change(&b->log, r.config->log.level);
+        pl_log_change(&b->log, r.config->process.log.level);
         unsigned others = name_others(b, &r);
         if (has_tls)
             PL_LOG(PL_LOG_INFO, "TLS files reloaded",
                    pl_log_number("certificates",
-                                 (int64_t)r.config->tls.certificate.count));
+                                 (int64_t)r.config->net.tls.certificate.count));
         PL_LOG(PL_LOG_INFO, "configuration reloaded",
                pl_log_number("need_restart", others));
     } else {

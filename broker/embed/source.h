@@ -4,7 +4,7 @@
 #ifndef PL_BROKER_SOURCE_H
 #define PL_BROKER_SOURCE_H
 
-#include "config.h"
+#include "settings.h"
 #include "parley.h"
 
 /* Copy the sources of the configuration; `setup` is not used after this call.

@@ -25,7 +25,7 @@ enum {
 struct pl_conn;
 struct pl_conns;
 struct pl_conns_tls; /* conn_tls.h */
-struct pl_config;
+struct pl_net_settings;
 struct pl_guest; /* doors.h */
 struct pl_proxy; /* proxy.h */
 struct pl_web;   /* web.h */
@@ -97,10 +97,10 @@ struct pl_conns {
     struct pl_conn_queue ready;
     struct pl_conn_queue greeting; /* connections in a TLS handshake */
     struct pl_task read_ready;
-    struct pl_conns_tls *tls;       /* owned; NULL: no TLS */
-    const struct pl_config *config; /* NULL: no address limiter */
-    struct pl_metrics unlisted;     /* the metrics of an HTTP server; not
-                                       reported */
+    struct pl_conns_tls *tls;             /* owned; NULL: no TLS */
+    const struct pl_net_settings *config; /* NULL: no address limiter */
+    struct pl_metrics unlisted;           /* the metrics of an HTTP server; not
+                                             reported */
     char in[PL_READ_BYTES];
     char out[PL_JOIN_BYTES];
 };

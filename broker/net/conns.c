@@ -74,7 +74,8 @@ enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
     return pl_conns_tls_create(&c->tls, tls, seed);
 }
 
-void pl_conns_set_doors(struct pl_conns *c, const struct pl_config *config)
+void pl_conns_set_doors(struct pl_conns *c,
+                        const struct pl_net_settings *config)
 {
     c->config = config;
 }

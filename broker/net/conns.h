@@ -12,7 +12,7 @@
 #include "msg.h"
 
 struct pl_conns; /* opaque */
-struct pl_config;
+struct pl_net_settings;
 struct pl_guest; /* doors.h */
 struct pl_keeper;
 struct pl_loop;
@@ -57,7 +57,8 @@ enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
 /* Expect an admission record with each connection, because there is an address
  * limiter.  `config` must outlive the actor.
  * Thread: any before the loop runs. */
-void pl_conns_set_doors(struct pl_conns *c, const struct pl_config *config);
+void pl_conns_set_doors(struct pl_conns *c,
+                        const struct pl_net_settings *config);
 
 /* Start a session, or a connection of the HTTP server, on the connected,
  * non-blocking socket `fd`.  `guest` is NULL if there is no address limiter.

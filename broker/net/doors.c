@@ -41,7 +41,7 @@ struct place {
 
 struct pl_doors {
     struct pl_actor actor; /* first member */
-    const struct pl_config *config;
+    const struct pl_net_settings *config;
     struct pl_hash_key key;
     struct pl_metrics *metrics;
     struct pl_map places;
@@ -49,7 +49,7 @@ struct pl_doors {
     uint64_t unsaid;    /* connections rejected since the last log line */
 };
 
-bool pl_doors_are_needed(const struct pl_config *config)
+bool pl_doors_are_needed(const struct pl_net_settings *config)
 {
     return config->limits.address_connections > 0 ||
            config->proxy.trusted.count > 0;
@@ -194,14 +194,14 @@ struct pl_guest *pl_doors_meet(struct pl_doors *d, const struct pl_ip *ip)
 }
 
 bool pl_guest_is_to_be_counted(const struct pl_guest *g,
-                               const struct pl_config *config)
+                               const struct pl_net_settings *config)
 {
     return config->limits.address_connections > 0 && !g->is_trusted &&
            !g->is_settled;
 }
 
 void pl_guest_move(struct pl_guest *g, const struct pl_ip *ip,
-                   const struct pl_config *config)
+                   const struct pl_net_settings *config)
 {
     g->ip = *ip;
     g->is_trusted =
@@ -275,7 +275,7 @@ static const struct pl_actor_ops ops = {
 };
 
 enum pl_err pl_doors_create(struct pl_doors **out, struct pl_loop *loop,
-                            const struct pl_config *config,
+                            const struct pl_net_settings *config,
                             const struct pl_hash_key *key,
                             struct pl_metrics *metrics)
 {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "actor.h"
-#include "config.h"
+#include "net_settings.h"
 #include "err.h"
 #include "hash.h"
 #include "ip.h"
@@ -43,14 +43,14 @@ enum pl_guest_mail {
  * Thread: any before the loop runs.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_doors_create(struct pl_doors **out, struct pl_loop *loop,
-                            const struct pl_config *config,
+                            const struct pl_net_settings *config,
                             const struct pl_hash_key *key,
                             struct pl_metrics *metrics);
 
 struct pl_address pl_doors_address(const struct pl_doors *d);
 
 /* Return true if the configuration needs an address limiter. */
-bool pl_doors_are_needed(const struct pl_config *config);
+bool pl_doors_are_needed(const struct pl_net_settings *config);
 
 /* Create the admission record of a connection from `ip`, and count it unless
  * `ip` is a trusted proxy.  NULL: out of memory.
@@ -67,7 +67,7 @@ void pl_doors_leave(struct pl_doors *d, struct pl_guest *g);
 
 /* Return true if the record must be sent to the limiter to be counted. */
 bool pl_guest_is_to_be_counted(const struct pl_guest *g,
-                               const struct pl_config *config);
+                               const struct pl_net_settings *config);
 
 /* Send the record to the limiter; PL_GUEST_ENTER returns to `from`.
  * Owner:  the runtime.
@@ -77,6 +77,6 @@ void pl_guest_send(struct pl_actor *from, struct pl_guest *g,
 
 /* Set the address of the record to `ip`. */
 void pl_guest_move(struct pl_guest *g, const struct pl_ip *ip,
-                   const struct pl_config *config);
+                   const struct pl_net_settings *config);
 
 #endif

@@ -80,7 +80,8 @@ void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said)
 }
 
 /* Use the client address that a trusted proxy names in an HTTP header. */
-static void believe_field(struct pl_guest *g, const struct pl_config *config,
+static void believe_field(struct pl_guest *g,
+                          const struct pl_net_settings *config,
                           struct pl_span list)
 {
     const struct pl_config_networks *trusted = &config->proxy.trusted;

@@ -34,6 +34,7 @@
 #include "log.h"
 #include "loop.h"
 #include "monitor.h"
+#include "net_settings.h"
 #include "reactor.h"
 #include "system.h"
 
@@ -56,11 +57,11 @@ struct pl_listener {
     int fd; /* -1: closed */
     uint16_t port;
     uint64_t failed; /* consecutive failures, without transient errors */
-    uint64_t load[PL_CONFIG_LOOPS_MAX];     /* scratch: current connections of
+    uint64_t load[PL_NET_LOOPS_MAX];     /* scratch: current connections of
                                                each loop */
-    uint64_t refused[PL_CONFIG_LOOPS_MAX];  /* by each loop, ever, because it
+    uint64_t refused[PL_NET_LOOPS_MAX];  /* by each loop, ever, because it
                                                lags */
-    uint64_t avoid_ms[PL_CONFIG_LOOPS_MAX]; /* loop time until which the loop is
+    uint64_t avoid_ms[PL_NET_LOOPS_MAX]; /* loop time until which the loop is
                                                avoided */
 };
 
@@ -400,7 +401,7 @@ static struct pl_listener *create(struct pl_loop *loop,
 {
     struct pl_listener *l = calloc(1, sizeof *l);
 
-    assert(options->loops <= PL_CONFIG_LOOPS_MAX);
+    assert(options->loops <= PL_NET_LOOPS_MAX);
     if (l == NULL)
         return NULL;
     l->options = *options;

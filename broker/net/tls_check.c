@@ -14,8 +14,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "config.h"
 #include "config_load.h"
+#include "net_settings.h"
 #include "tls.h"
 
 enum { SOON_DAYS = 14 };
@@ -28,9 +28,9 @@ static bool has(const struct pl_config_strings *list, const char *file)
     return false;
 }
 
-static bool can_be_loaded(struct pl_config_loading *l)
+static bool can_be_loaded(struct pl_config_loading *l,
+                          const struct pl_net_settings *c)
 {
-    const struct pl_config *c = l->values;
     const struct pl_tls_files files = {
         .certificates = c->tls.certificate.at,
         .keys = c->tls.key.at,
@@ -106,11 +106,9 @@ static void check_readers(struct pl_config_loading *l, const char *file)
                        file);
 }
 
-void pl_tls_check(struct pl_config_loading *l)
+void pl_tls_check(struct pl_config_loading *l, const struct pl_net_settings *c)
 {
-    const struct pl_config *c = l->values;
-
-    if (c->listen_tls.count == 0 || !can_be_loaded(l))
+    if (c->listen_tls.count == 0 || !can_be_loaded(l, c))
         return;
     for (size_t i = 0; i < c->tls.certificate.count; i++) {
         check_certificate(l, c->tls.certificate.at[i]);

@@ -228,11 +228,11 @@ static void presence(struct pl_session *s, const struct pl_command *c)
 static void history(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_history_request *h = &c->history;
-    const struct pl_config *config = s->keeper->options.config;
+    const struct pl_session_settings *config = s->keeper->options.config;
 
     if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY))
         return;
-    if (config->channels.history_size == 0) {
+    if (!s->keeper->options.has_history) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
         return;
     }
@@ -255,7 +255,7 @@ static void pong(struct pl_session *s)
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "unasked pong");
         return;
     }
-    const struct pl_config *c = s->keeper->options.config;
+    const struct pl_session_settings *c = s->keeper->options.config;
     s->pongs_due--;
     if (s->pongs_due == 0) {
         s->ping_ms = s->ping_ms - c->ping.timeout_ms + c->ping.interval_ms;

@@ -313,7 +313,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     if (options->access != NULL)
         k->access = pl_access_hold(options->access);
     else
-        rc = pl_access_create(&k->access, options->config);
+        rc = pl_access_create(&k->access, options->users);
     if (rc == PL_OK)
         rc = pl_actor_init(&k->actor, loop, &ops);
     if (rc != PL_OK) {

@@ -9,22 +9,28 @@
 
 #include "access.h"
 #include "address.h"
-#include "config.h"
 #include "err.h"
 #include "handlers.h"
 #include "hub.h"
 #include "mail.h"
 #include "metrics.h"
+#include "session_settings.h"
+#include "users_settings.h"
 
 struct pl_keeper; /* opaque */
 
 struct pl_keeper_options {
-    const struct pl_config *config; /* outlives the keeper */
-    struct pl_hub *hub;             /* of the same loop */
+    const struct pl_session_settings *config; /* outlives the keeper */
+    const struct pl_users_settings *users;    /* likewise */
+    bool has_history;                         /* channels have some */
+    bool limits_new_channels;                 /* their owners do */
+    bool reads_forwarded; /* a trusted proxy sends Forwarded, and not
+                             X-Forwarded-For */
+    struct pl_hub *hub;   /* of the same loop */
     struct pl_address supervisor;
     struct pl_metrics *metrics;
     struct pl_handlers *handlers; /* held by the keeper itself */
-    struct pl_access *access;     /* the same; NULL: what `config` says */
+    struct pl_access *access;     /* the same; NULL: what `users` says */
     uint32_t connection_limit;    /* of this loop */
     const char *version;          /* told to clients; constant */
     uint64_t turn_units;          /* of work that input may cause in a turn, see

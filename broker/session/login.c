@@ -21,7 +21,7 @@
 #include "permission.h"
 #include "token.h"
 
-static const struct pl_config *config_of(const struct pl_session *s)
+static const struct pl_session_settings *config_of(const struct pl_session *s)
 {
     return s->keeper->options.config;
 }
@@ -263,7 +263,7 @@ static struct pl_span find_place(struct pl_session *s, struct pl_ip *ip)
 {
     char text[PL_IP_TEXT_MAX];
 
-    if (config_of(s)->limits.new_channels_per_minute == 0 ||
+    if (!s->keeper->options.limits_new_channels ||
         !pl_ip_parse(ip, pl_span_of(pl_session_peer(s, text))) ||
         is_nowhere(ip))
         return (struct pl_span){0};
@@ -286,7 +286,7 @@ static void admit(struct pl_session *s, struct pl_span user,
         pl_client_create_at(&s->subscriber.client, pl_actor_address(&s->actor),
                             pl_loop_random(s->actor.loop), user, info, place);
 
-    s->grants = pl_permission_grants(config_of(s), authenticated);
+    s->grants = pl_permission_grants(s->keeper->options.users, authenticated);
     s->login->expires_at_s = expires_at_s;
     if (rc != PL_OK || !register_user(s) || !pl_login_list_channels(s, claims))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
@@ -400,7 +400,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
         refuse_unjudged(s);
     else if (r->token.len > 0)
         reject_token(s, "no auth.hmac_secret to check it with");
-    else if (config_of(s)->auth.anonymous)
+    else if (s->keeper->options.users->auth.anonymous)
         admit(s, PL_SPAN(""), (struct pl_span){0}, false, NULL, 0);
     else
         fail_login(s, PL_ERROR_UNAUTHORIZED, (struct pl_span){0});

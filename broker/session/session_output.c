@@ -87,7 +87,7 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
     return &s->out;
 }
 
-static enum pl_config_slow policy_of(const struct pl_session *s)
+static enum pl_slow policy_of(const struct pl_session *s)
 {
     return s->keeper->options.config->channels.slow;
 }
@@ -107,7 +107,7 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
 bool pl_session_has_room(struct pl_session *s, uint64_t bytes)
 {
     bytes += s->besides;
-    if (bytes > pl_config_recover_bytes(s->keeper->options.config))
+    if (bytes > pl_session_recover_bytes(s->keeper->options.config))
         return false;
     s->besides = (uint32_t)bytes;
     return true;

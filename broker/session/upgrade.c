@@ -84,7 +84,7 @@ static bool serves_host(const struct pl_session *s, struct pl_span host)
 {
     const struct pl_config_strings *l = &s->keeper->access->allowed_hosts;
 
-    if (s->keeper->options.config->insecure && l->count == 0)
+    if (s->keeper->options.users->insecure && l->count == 0)
         return pl_host_is_loopback(host);
     return pl_host_is_allowed(host, (const char *const *)l->at, l->count);
 }
@@ -94,7 +94,7 @@ static bool allows_page(struct pl_session *s, const struct pl_handshake *h)
     const struct pl_config_strings *l = &s->keeper->access->allowed_origins;
     bool is_tls = s->transport->is_tls != NULL && s->transport->is_tls(s);
 
-    if (s->keeper->options.config->insecure && l->count == 0)
+    if (s->keeper->options.users->insecure && l->count == 0)
         return pl_origin_is_loopback(h->origin);
     return pl_origin_is_allowed(h->origin, h->host, is_tls,
                                 (const char *const *)l->at, l->count);
@@ -127,7 +127,7 @@ static struct pl_handshake_error judge_names(struct pl_session *s,
 static struct pl_handshake_error judge(struct pl_session *s,
                                        const struct pl_handshake *h)
 {
-    const struct pl_config *c = s->keeper->options.config;
+    const struct pl_session_settings *c = s->keeper->options.config;
 
     if (!is_echo(s, h) &&
         !pl_span_equal(h->path, pl_span_of(c->websocket.path)))
@@ -215,8 +215,7 @@ static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
 static enum pl_admission admit(struct pl_session *s,
                                const struct pl_handshake *h)
 {
-    bool rfc7239 =
-        s->keeper->options.config->proxy.header == PL_HEADER_FORWARDED;
+    bool rfc7239 = s->keeper->options.reads_forwarded;
 
     if (s->transport->admit == NULL)
         return PL_ADMIT;

@@ -283,7 +283,7 @@ static void finish(struct pl_supervisor *s)
 
 static uint64_t deadline_of(const struct pl_supervisor *s, enum pl_phase phase)
 {
-    const struct pl_config *c = s->options.config;
+    const struct pl_supervisor_settings *c = s->options.config;
 
     switch (phase) {
     case PL_PHASE_GRACE:

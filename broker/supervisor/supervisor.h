@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "address.h"
-#include "config.h"
 #include "err.h"
 #include "hash.h"
 #include "loop.h"
@@ -19,16 +18,17 @@
 #include "metrics.h"
 #include "phase_trace.h"
 #include "snapshot.h"
+#include "supervisor_settings.h"
 
 struct pl_supervisor; /* opaque */
 
 struct pl_supervisor_options {
-    const struct pl_config *config; /* shutdown.*, limits.*; outlives the
-                                       supervisor */
-    const struct pl_hash_key *key;  /* copied */
-    struct pl_metrics *metrics;     /* of the control loop; for the USERS
-                                       gauges */
-    struct pl_phase_trace *phases;  /* written by the supervisor; outlives it */
+    const struct pl_supervisor_settings *config; /* shutdown.*, limits.*;
+                                       outlives the supervisor */
+    const struct pl_hash_key *key;               /* copied */
+    struct pl_metrics *metrics;    /* of the control loop; for the USERS
+                                      gauges */
+    struct pl_phase_trace *phases; /* written by the supervisor; outlives it */
     /* Called when a phase from SIGNAL to RESET begins.  May be NULL. */
     void (*on_phase)(void *arg, enum pl_phase phase);
     /* Called when CANCEL has ended and RESET begins: the internal actors have

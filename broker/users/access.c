@@ -45,17 +45,17 @@ static void free_secret(char *secret)
 }
 
 enum pl_err pl_access_create(struct pl_access **out,
-                             const struct pl_config *config)
+                             const struct pl_users_settings *settings)
 {
     struct pl_access *a = calloc(1, sizeof *a);
 
     if (a == NULL)
         return PL_ENOMEM;
     pl_refs_init(&a->refs);
-    if (!copy_list(&a->allowed_origins, &config->websocket.allowed_origins) ||
-        !copy_list(&a->allowed_hosts, &config->websocket.allowed_hosts) ||
-        !copy_text(&a->hmac_secret, config->auth.hmac_secret) ||
-        !copy_text(&a->api_key, config->api.key)) {
+    if (!copy_list(&a->allowed_origins, &settings->websocket.allowed_origins) ||
+        !copy_list(&a->allowed_hosts, &settings->websocket.allowed_hosts) ||
+        !copy_text(&a->hmac_secret, settings->auth.hmac_secret) ||
+        !copy_text(&a->api_key, settings->api.key)) {
         pl_access_release(a);
         return PL_ENOMEM;
     }

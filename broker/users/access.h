@@ -7,9 +7,9 @@
 #ifndef PL_ACCESS_H
 #define PL_ACCESS_H
 
-#include "config.h"
 #include "err.h"
 #include "refs.h"
+#include "users_settings.h"
 
 struct pl_access {
     struct pl_refs refs;
@@ -18,12 +18,12 @@ struct pl_access {
     char *api_key;     /* secret; NULL: the HTTP API is off */
 };
 
-/* Copy the access settings of `config`.
+/* Copy the access settings of `settings`.
  * Owner:  the caller releases *out.
  * Thread: any.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_access_create(struct pl_access **out,
-                             const struct pl_config *config);
+                             const struct pl_users_settings *settings);
 
 /* Releasing the last reference wipes the secrets.  pl_access_release() allows
  * NULL.

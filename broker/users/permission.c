@@ -12,13 +12,14 @@
 
 #include <string.h>
 
-static bool is_allowed(enum pl_config_allow allow, bool authenticated)
+static bool is_allowed(enum pl_allow allow, bool authenticated)
 {
     return allow == PL_ALLOW_ALL ||
            (allow == PL_ALLOW_AUTHENTICATED && authenticated);
 }
 
-uint8_t pl_permission_grants(const struct pl_config *c, bool authenticated)
+uint8_t pl_permission_grants(const struct pl_users_settings *c,
+                             bool authenticated)
 {
     unsigned grants = 0;
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
 #include "span.h"
+#include "users_settings.h"
 
 /* Bits; a connection stores their sum at login. */
 enum pl_grant {
@@ -21,7 +21,8 @@ enum pl_grant {
 
 /* The grants of `c` for a connection that is, or is not, authenticated by a
  * token or a handler.  Thread: any. */
-uint8_t pl_permission_grants(const struct pl_config *c, bool authenticated);
+uint8_t pl_permission_grants(const struct pl_users_settings *c,
+                             bool authenticated);
 
 enum {
     PL_CHANNEL_NAME_MAX = 255,   /* bytes */

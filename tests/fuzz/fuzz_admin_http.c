@@ -90,7 +90,7 @@ static struct pl_address build(struct world *w, void *arg)
     free(w->config->admin.socket);
     free(w->config->admin.listen.text);
     w->config->admin.socket = w->config->admin.listen.text = NULL;
-    w->config->api.key = strdup(KEY);
+    w->config->users.api.key = strdup(KEY);
     must(pl_reactor_create(&r->reactor, control, r->base) == PL_OK,
          "no reactor");
     o.reactor = r->reactor;

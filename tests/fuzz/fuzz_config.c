@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "config.h"
+#include "settings.h"
 #include "config_sections.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,19 +18,21 @@ static void must(bool holds)
         abort();
 }
 
-static void check(const struct pl_config *c)
+static void check(const struct pl_settings *c)
 {
-    must(c->listen.count + c->listen_tls.count > 0);
-    must(c->listen.count == 0 || c->listen.at[0].text != NULL);
-    must(c->tls.certificate.count == c->tls.key.count);
-    must(c->listen_tls.count == 0 || c->tls.key.count > 0);
-    must(c->loops <= 64);
-    must(c->websocket.path != NULL && c->websocket.path[0] == '/');
-    must(c->websocket.max_message >= 1024);
-    must(c->connect.timeout_ms > 0);
-    must(c->ping.interval_ms == 0 || c->ping.timeout_ms < c->ping.interval_ms);
-    must(!c->insecure || c->listen.at[0].loopback);
-    must(c->auth.anonymous || c->auth.hmac_secret != NULL);
+    must(c->net.listen.count + c->net.listen_tls.count > 0);
+    must(c->net.listen.count == 0 || c->net.listen.at[0].text != NULL);
+    must(c->net.tls.certificate.count == c->net.tls.key.count);
+    must(c->net.listen_tls.count == 0 || c->net.tls.key.count > 0);
+    must(c->process.loops <= 64);
+    must(c->session.websocket.path != NULL &&
+         c->session.websocket.path[0] == '/');
+    must(c->session.websocket.max_message >= 1024);
+    must(c->session.connect.timeout_ms > 0);
+    must(c->session.ping.interval_ms == 0 ||
+         c->session.ping.timeout_ms < c->session.ping.interval_ms);
+    must(!c->users.insecure || c->net.listen.at[0].loopback);
+    must(c->users.auth.anonymous || c->users.auth.hmac_secret != NULL);
 }
 
 static void load(const uint8_t *data, size_t size, bool insecure)
@@ -40,14 +42,14 @@ static void load(const uint8_t *data, size_t size, bool insecure)
         .insecure = insecure,
     };
     struct pl_buf report = {0};
-    struct pl_config *c = NULL;
+    struct pl_settings *c = NULL;
 
-    if (pl_config_load(&c, &src, &report) == PL_OK)
+    if (pl_settings_load(&c, &src, &report) == PL_OK)
         check(c);
     else
         must(c == NULL && report.len > 0);
     pl_buf_fini(&report);
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
 }
 
 /* The same bytes by a schema with a list of sections. */
@@ -76,13 +78,13 @@ static void load_set(const uint8_t *data, size_t size)
     const struct pl_config_source src = {
         .sets = sets, .set_count = 1, .insecure = true};
     struct pl_buf report = {0};
-    struct pl_config *c = NULL;
+    struct pl_settings *c = NULL;
 
     must(set != NULL);
-    if (pl_config_load(&c, &src, &report) == PL_OK)
+    if (pl_settings_load(&c, &src, &report) == PL_OK)
         check(c);
     pl_buf_fini(&report);
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
     free(set);
 }
 

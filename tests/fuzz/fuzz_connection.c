@@ -366,10 +366,10 @@ static void come_to_rest(struct run *r)
 static void stop(struct run *r)
 {
     struct world *w = &r->world;
-    const struct pl_config *c = w->config;
-    uint64_t deadline = w->now_ms + c->shutdown.grace_ms +
-                        c->shutdown.disconnect_ms + c->shutdown.cancel_ms +
-                        STOP_SLACK_MS;
+    const struct pl_settings *c = w->config;
+    uint64_t deadline = w->now_ms + c->supervisor.shutdown.grace_ms +
+                        c->supervisor.shutdown.disconnect_ms +
+                        c->supervisor.shutdown.cancel_ms + STOP_SLACK_MS;
 
     if (!w->is_stopping)
         world_stop(w, false);

@@ -175,7 +175,7 @@ static void check_error(const struct backend *b, const struct waiting *q,
         ok = w->is_late || w->has_full_mail || w->has_backlog ||
              w->is_overloaded;
     else if (code == PL_ERROR_LIMIT_EXCEEDED)
-        ok = w->config->limits.channels < 1000;
+        ok = w->config->channels.limits.channels < 1000;
     else
         ok =
             code == PL_ERROR_NOT_AVAILABLE && !w->has_history &&

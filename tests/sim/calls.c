@@ -80,7 +80,7 @@ static void keep(struct world *w, struct pl_call *call)
     bool is_late = call->is_connect && world_draw(w, 4) == 0;
 
     w->due_ms[w->call_count] =
-        is_late ? w->now_ms + w->config->connect.timeout_ms : 0;
+        is_late ? w->now_ms + w->config->session.connect.timeout_ms : 0;
     w->calls[w->call_count++] = call;
 }
 

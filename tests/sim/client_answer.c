@@ -91,7 +91,7 @@ static void check_judged(const struct client *c, unsigned inboxes)
         return;
     if (!world_was_admitted(c->world, pl_span_of(c->id)))
         trace_fail("client %u: is in, and nobody let it in", c->index);
-    if ((inboxes != 1 && c->world->config->limits.channels >= 1000) ||
+    if ((inboxes != 1 && c->world->config->channels.limits.channels >= 1000) ||
         c->inbox_user != 0)
         trace_fail("client %u: is not whom the handler said", c->index);
 }
@@ -108,9 +108,9 @@ static void on_connected(struct client *c, const struct asked *a,
     if (!hear_subs(c->encoding, r->body, take_entry, &e))
         client_malformed(c);
     if ((unsigned)__builtin_popcount(e.rooms) >
-        c->world->config->limits.connection_channels)
+        c->world->config->session.limits.connection_channels)
         trace_fail("client %u: let in with %x", c->index, e.rooms);
-    bool may_lack = c->world->config->limits.channels < 1000;
+    bool may_lack = c->world->config->channels.limits.channels < 1000;
     if (e.inboxes == 0 && may_lack) /* who it is all the same */
         c->inbox_user = c->user >= 0 ? c->user : c->world->has_judge ? 0 : -1;
     if ((e.rooms != c->token_rooms && !may_lack) ||
@@ -211,7 +211,7 @@ static void on_published(struct client *c, const struct asked *a)
     truth_saying(c->truth, a->number)->done_ms = c->world->now_ms;
     if (sub->state != SUB_LIVE || a->sub_life != sub->life)
         return;
-    if (c->world->config->channels.slow != PL_SLOW_CLOSE ||
+    if (c->world->config->session.channels.slow != PL_SLOW_CLOSE ||
         (!c->world->has_history && client_may_miss(c)))
         return; /* it may be dropped, which is told later or not at all */
     if (h->connection != c->connection || h->number < a->number)
@@ -228,7 +228,7 @@ static void on_subscribed(struct client *c, struct sub *sub,
     client_go_live(c, sub, body);
     for (unsigned i = 0; i < ROOMS; i++)
         live += c->subs[i].state == SUB_LIVE;
-    if (live > c->world->config->limits.connection_channels)
+    if (live > c->world->config->session.limits.connection_channels)
         trace_fail("client %u: %u channels", c->index, live);
 }
 
@@ -291,8 +291,8 @@ static void on_result(struct client *c, const struct asked *a,
 static bool may_be_too_long(const struct world *w, const struct asked *a)
 {
     return (a->verb == VERB_HISTORY || a->verb == VERB_PRESENCE) &&
-           w->config->limits.outgoing_queue < 1 << 19 &&
-           w->config->channels.slow == PL_SLOW_CLOSE;
+           w->config->session.limits.outgoing_queue < 1 << 19 &&
+           w->config->session.channels.slow == PL_SLOW_CLOSE;
 }
 
 /* It may begin a channel, and there is a rate of that. */
@@ -303,7 +303,7 @@ static bool may_be_new(const struct world *w, const struct asked *a)
                    (a->verb == VERB_PUBLISH || a->verb == VERB_RPC ||
                     a->verb == VERB_HISTORY || a->verb == VERB_HISTORY_ALL));
 
-    return begins && w->config->limits.new_channels_per_minute < 600;
+    return begins && w->config->channels.limits.new_channels_per_minute < 600;
 }
 
 /* Errors that a client which makes no mistake may get. */
@@ -317,8 +317,8 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
         return w->fails_allocations || w->is_late ||
                a->verb == VERB_CONNECT; /* a login that takes too long */
     case PL_ERROR_LIMIT_EXCEEDED:       /* channels, of all or of one */
-        return w->config->limits.channels < 1000 ||
-               w->config->limits.connection_channels < ROOMS;
+        return w->config->channels.limits.channels < 1000 ||
+               w->config->session.limits.connection_channels < ROOMS;
     case PL_ERROR_TOO_MANY_REQUESTS:
         return w->is_late || w->has_backlog || w->has_full_mail ||
                w->is_overloaded || may_be_too_long(w, a) || may_be_new(w, a);
@@ -329,7 +329,8 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
     case PL_ERROR_UNRECOVERABLE:
         return a->is_strict;
     case PL_ERROR_ALREADY_SUBSCRIBED: /* a leave that waits for memory */
-        return (w->fails_allocations || w->config->limits.channels < 1000) &&
+        return (w->fails_allocations ||
+                w->config->channels.limits.channels < 1000) &&
                a->verb == VERB_SUBSCRIBE; /* or its token's, which came late */
     case PL_ERROR_TOKEN_EXPIRED:
         return c->is_expiring;

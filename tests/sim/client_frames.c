@@ -49,7 +49,7 @@ static bool has_expired(const struct client *c)
 static bool has_too_many(const struct client *c)
 {
     return (unsigned)__builtin_popcount(c->token_rooms) >
-           c->world->config->limits.connection_channels;
+           c->world->config->session.limits.connection_channels;
 }
 
 static bool is_close_allowed(const struct client *c, unsigned code)
@@ -65,13 +65,13 @@ static bool is_close_allowed(const struct client *c, unsigned code)
     case PL_DISCONNECT_EXPIRED:
         return has_expired(c);
     case PL_DISCONNECT_CONNECTION_LIMIT:
-        return w->config->limits.user_connections > 0;
+        return w->config->supervisor.limits.user_connections > 0;
     case PL_DISCONNECT_CHANNEL_LIMIT:
         return c->stage == STAGE_CONNECTING && has_too_many(c);
     case PL_DISCONNECT_INSUFFICIENT_STATE:
         return w->has_history && client_may_miss(c) && has_server_subs(c);
     case PL_DISCONNECT_NO_PONG:
-        return w->config->ping.interval_ms > 0;
+        return w->config->session.ping.interval_ms > 0;
     case PL_DISCONNECT_STALE:
         return c->stage != STAGE_IN;
     case PL_DISCONNECT_SLOW: /* but not who reads all at once */
@@ -183,7 +183,7 @@ static void take_terms(struct client *c, struct pl_span head)
     c->is_deflated =
         memmem(head.at, head.len, "permessage-deflate", 18) != NULL;
     if (c->is_deflated !=
-        (c->offer != NULL && c->world->config->websocket.deflate))
+        (c->offer != NULL && c->world->config->session.websocket.deflate))
         trace_fail("client %u: deflate, or not?", c->index);
 }
 

@@ -29,14 +29,14 @@ bool client_may_miss(const struct client *c)
     const struct world *w = c->world;
 
     return w->is_late || w->fails_allocations ||
-           w->config->channels.slow != PL_SLOW_CLOSE;
+           w->config->session.channels.slow != PL_SLOW_CLOSE;
 }
 
 bool client_sees_all(const struct client *c)
 {
     const struct world *w = c->world;
 
-    return w->config->channels.slow == PL_SLOW_CLOSE &&
+    return w->config->session.channels.slow == PL_SLOW_CLOSE &&
            world_metric(w, PL_METRIC_EVENTS_LOST) == 0 &&
            world_metric(w, PL_METRIC_FRAMES_DROPPED_MEMORY) == 0;
 }
@@ -170,7 +170,7 @@ static bool had_to_recover(const struct catching *k,
                            const struct hear_position *p)
 {
     const struct world *w = k->client->world;
-    const struct pl_config *c = w->config;
+    const struct pl_settings *c = w->config;
     unsigned channel =
         client_channel(k->client, (unsigned)(k->sub - k->client->subs));
 
@@ -180,7 +180,7 @@ static bool had_to_recover(const struct catching *k,
     if (p->offset == k->sub->offset)
         return true;
     return p->offset - k->sub->offset <= c->channels.history_size &&
-           c->limits.outgoing_queue > 1 << 19 &&
+           c->session.limits.outgoing_queue > 1 << 19 &&
            w->now_ms - k->sub->heard_ms < c->channels.history_ttl_ms &&
            w->removed_ms[channel] < k->sub->heard_ms &&
            history_shed(w) == k->sub->heard_shed;
@@ -246,7 +246,7 @@ static void hear_begin(struct client *c, const struct peer_reply *r)
     bool is_room = i < ROOMS;
     struct sub *sub = &c->subs[is_room ? i : INBOX];
 
-    if (c->world->config->limits.channels >= 1000 || i == CHANNELS ||
+    if (c->world->config->channels.limits.channels >= 1000 || i == CHANNELS ||
         sub->state == SUB_LIVE || (is_room && !(c->token_rooms >> i & 1)) ||
         (!is_room && c->user >= 0 && (int)i - ROOMS != c->user))
         trace_fail("client %u: subscribed to %.*s unasked", c->index,
@@ -299,7 +299,7 @@ static void hear_push(struct client *c, const struct peer_reply *r)
 bool client_must_pong(const struct client *c)
 {
     return c->unanswered_ms != 0 && !c->is_rude &&
-           c->world->config->limits.commands_per_second == 0 &&
+           c->world->config->session.limits.commands_per_second == 0 &&
            !link_is_paused(c->link) && link_pauses(c->link) == c->pauses_before;
 }
 

@@ -23,12 +23,12 @@ const char *history_setting(uint64_t seed, unsigned which,
 void history_check(const struct share *s)
 {
     const uint64_t *v = s->metrics.value;
-    uint64_t limit = s->world->config->limits.history.bytes;
+    uint64_t limit = s->world->config->channels.limits.history.bytes;
 
     if (limit > 0 && v[PL_METRIC_HISTORY_BYTES] > limit)
         trace_fail("histories take %" PRIu64 " of %" PRIu64 " bytes",
                    v[PL_METRIC_HISTORY_BYTES], limit);
-    if (v[PL_METRIC_STREAMS] > s->world->config->limits.channels)
+    if (v[PL_METRIC_STREAMS] > s->world->config->channels.limits.channels)
         trace_fail("%" PRIu64 " streams", v[PL_METRIC_STREAMS]);
 }
 

@@ -161,7 +161,7 @@ static void hear_some(struct life *f)
 static void stop(struct life *f)
 {
     struct world *w = &f->world;
-    const struct pl_config *c = w->config;
+    const struct pl_settings *c = w->config;
 
     if (world_draw(w, 2) == 0)
         f->alloc_odds = 0;
@@ -169,9 +169,9 @@ static void stop(struct life *f)
     bool is_heard = world_draw(w, 2) == 0; /* else a Close has no answer */
     world_stop(w, world_draw(w, 4) == 0);
     trouble(f, world_draw(w, is_heard ? 100 : 2000));
-    uint64_t deadline = w->now_ms + c->shutdown.grace_ms +
-                        c->shutdown.disconnect_ms + c->shutdown.cancel_ms +
-                        STOP_SLACK_MS;
+    uint64_t deadline = w->now_ms + c->supervisor.shutdown.grace_ms +
+                        c->supervisor.shutdown.disconnect_ms +
+                        c->supervisor.shutdown.cancel_ms + STOP_SLACK_MS;
     while (!w->is_stopped && w->now_ms < deadline) {
         if (is_heard)
             hear_some(f);

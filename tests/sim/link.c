@@ -203,8 +203,8 @@ static void write_all(struct link *l)
 static void check_queue(struct link *l)
 {
     enum { WORDS = 4096 };
-    const struct pl_config *c = l->world->config;
-    uint64_t most = 5 * c->limits.outgoing_queue + WORDS;
+    const struct pl_settings *c = l->world->config;
+    uint64_t most = 5 * c->session.limits.outgoing_queue + WORDS;
     uint64_t bytes = pl_session_output_bytes(l->session);
 
     if (l->left_bytes > 0 && bytes > most)

@@ -68,8 +68,7 @@ struct pl_admin_options operator_options(struct world *w,
                                         .system = w->system,
                                         .snapshots = w->snapshots,
                                         .phases = w->phases};
-    return (struct pl_admin_options){
-        .config = w->config,
+    struct pl_admin_options o = {
         .hub = control->hub,
         .key = &w->key,
         .channels = w->owners,
@@ -78,6 +77,9 @@ struct pl_admin_options operator_options(struct world *w,
         .status = status,
         .metrics = &control->metrics,
     };
+
+    pl_settings_fill_admin(w->config, &o);
+    return o;
 }
 
 struct operator* operator_create(struct world *w)

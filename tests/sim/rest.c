@@ -248,7 +248,7 @@ static void check_heard(const struct life *f)
 /* limits.user_connections: of each user that has a name. */
 static void check_users(const struct life *f)
 {
-    unsigned limit = f->world.config->limits.user_connections;
+    unsigned limit = f->world.config->supervisor.limits.user_connections;
     unsigned in[USERS] = {0};
 
     if (limit == 0)
@@ -342,7 +342,7 @@ static bool ask_backend(struct life *f, void (*ask)(struct backend *, unsigned),
         if (backend_answer(f->backend, out) && before == everybody(f))
             return true;
     }
-    if (f->world.config->limits.channels < 1000)
+    if (f->world.config->channels.limits.channels < 1000)
         return false; /* no place for the channel */
     trace_fail("room %u: the server API does not answer", channel);
 }
@@ -360,7 +360,7 @@ static bool is_anyone_coming(const struct life *f, unsigned channel)
         if (c->stage == STAGE_IN && c->subs[sub].state == SUB_NONE &&
             (channel < ROOMS ? c->token_rooms >> channel & 1
                              : client_channel(c, INBOX) == channel))
-            return f->world.config->limits.channels < 1000;
+            return f->world.config->channels.limits.channels < 1000;
     }
     return false;
 }
@@ -545,8 +545,8 @@ static void let_pass(struct life *f, uint64_t ms)
 
 static void check_age(const struct life *f, const struct client *c)
 {
-    const struct pl_config *config = f->world.config;
-    uint64_t now = f->world.now_ms, interval = config->ping.interval_ms;
+    const struct pl_settings *config = f->world.config;
+    uint64_t now = f->world.now_ms, interval = config->session.ping.interval_ms;
 
     if (c->stage != STAGE_IN)
         return;
@@ -556,15 +556,15 @@ static void check_age(const struct life *f, const struct client *c)
         trace_fail("client %u: was not pinged for %" PRIu64 " ms", c->index,
                    now - c->pinged_ms);
     if (interval > 0 && client_must_pong(c) &&
-        now > c->unanswered_ms + config->ping.timeout_ms + SLACK_MS)
+        now > c->unanswered_ms + config->session.ping.timeout_ms + SLACK_MS)
         trace_fail("client %u: owes a pong and is there", c->index);
 }
 
 /* So long that all timers of a connection have had their turn. */
 static void check_ages(struct life *f)
 {
-    const struct pl_config *c = f->world.config;
-    uint64_t ms = c->ping.interval_ms + c->ping.timeout_ms;
+    const struct pl_settings *c = f->world.config;
+    uint64_t ms = c->session.ping.interval_ms + c->session.ping.timeout_ms;
 
     if (world_draw(&f->world, 2) == 0)
         ms = 40000; /* beyond the end of any token that has one */
@@ -578,14 +578,15 @@ static void check_ages(struct life *f)
  * does not answer gets error 408, or is cut while it connects. */
 static void outwait(struct life *f)
 {
-    const struct pl_config *c = f->world.config;
+    const struct pl_settings *c = f->world.config;
     bool is_anyone_lazy = false;
 
     for (unsigned i = 0; i < CLIENTS; i++)
         is_anyone_lazy |= f->clients[i]->is_lazy && f->clients[i]->link != NULL;
-    uint64_t ms = f->holds_calls ? c->handlers.timeout_ms : 0;
-    if ((f->holds_calls || is_anyone_lazy) && ms < c->connect.timeout_ms)
-        ms = c->connect.timeout_ms;
+    uint64_t ms = f->holds_calls ? c->session.handlers.timeout_ms : 0;
+    if ((f->holds_calls || is_anyone_lazy) &&
+        ms < c->session.connect.timeout_ms)
+        ms = c->session.connect.timeout_ms;
     if (ms == 0)
         return;
     let_pass(f, ms + CALM_MS);

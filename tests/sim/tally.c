@@ -29,7 +29,7 @@ static void check_commands(const struct world *w)
 
 static void check_deliveries(const struct world *w)
 {
-    enum pl_config_slow slow = w->config->channels.slow;
+    enum pl_slow slow = w->config->session.channels.slow;
     uint64_t frames = world_metric(w, PL_METRIC_MESSAGES_OUT);
 
     at_most("deliveries heard and counted", w->tally.pushes,

@@ -311,7 +311,7 @@ static void make_config(struct world *w, const char *setting)
         s.at[s.count++] = setting;
     struct pl_config_source src = {
         .sets = s.at, .set_count = s.count, .insecure = true};
-    if (pl_config_load(&w->config, &src, &report) != PL_OK)
+    if (pl_settings_load(&w->config, &src, &report) != PL_OK)
         trace_fail("%.*s", (int)report.len, report.data);
     pl_buf_fini(&report);
     w->has_history = w->config->channels.history_size > 0;
@@ -319,7 +319,7 @@ static void make_config(struct world *w, const char *setting)
 
 static void make_channels(struct world *w, unsigned i, unsigned backlog)
 {
-    struct pl_channels_options o = pl_channels_options_of(w->config);
+    struct pl_channels_options o = pl_settings_channels_options(w->config);
     struct pl_late_options late = {
         .seed = w->seed + i,
         .delay_ms = ONE_OF(w, 1, 5, 40),
@@ -363,7 +363,6 @@ static uint64_t turn_units(const struct world *w, unsigned i)
 static void make_keeper(struct world *w, unsigned i)
 {
     struct pl_keeper_options o = {
-        .config = w->config,
         .hub = w->at[i].hub,
         .supervisor = w->supervisor_address,
         .metrics = &w->at[i].metrics,
@@ -373,6 +372,7 @@ static void make_keeper(struct world *w, unsigned i)
         .turn_units = turn_units(w, i),
     };
 
+    pl_settings_fill_keeper(w->config, &o);
     must(pl_keeper_create(&w->at[i].keeper, w->at[i].loop, &o), "keeper");
 }
 
@@ -408,7 +408,7 @@ static void make_supervisor(struct world *w)
     bool is_watched = !w->is_plain && world_draw(w, 4) == 0;
     struct share *control = &w->at[w->workers];
     struct pl_supervisor_options o = {
-        .config = w->config,
+        .config = &w->config->supervisor,
         .key = &w->key,
         .metrics = &control->metrics,
         .phases = w->phases,
@@ -421,7 +421,7 @@ static void make_supervisor(struct world *w)
         .arg = w,
     };
 
-    w->is_overloaded = is_watched || w->config->limits.loop_lag_ms > 0;
+    w->is_overloaded = is_watched || w->config->session.limits.loop_lag_ms > 0;
     must(pl_supervisor_create(&w->supervisor, control->loop, &o), "supervisor");
     w->supervisor_address = pl_supervisor_address(w->supervisor);
 }
@@ -555,7 +555,7 @@ void world_end(struct world *w)
     pl_phase_trace_destroy(w->phases);
     pl_handlers_release(w->handlers);
     world_forget_admitted(w);
-    pl_config_destroy(w->config);
+    pl_settings_destroy(w->config);
 }
 
 /* --- Small things --- */

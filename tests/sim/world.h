@@ -8,7 +8,7 @@
 #define WORLD_H
 
 #include "channels.h"
-#include "config.h"
+#include "settings_options.h"
 #include "handlers.h"
 #include "hub.h"
 #include "keeper.h"
@@ -59,7 +59,7 @@ struct world {
     struct pl_random random; /* of all that the simulation decides */
     struct pl_sim *sim;
     struct pl_system *system;
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_handlers *handlers;
     struct pl_hash_key key;
     struct pl_phase_trace *phases;

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "channels.h"
-#include "config.h"
+#include "settings_options.h"
 #include "handlers.h"
 #include "hub.h"
 #include "keeper.h"
@@ -40,7 +40,7 @@ struct boss {
 struct world {
     struct pl_clock_driven clock;
     struct pl_system *system;
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_hash_key key;
     struct pl_metrics metrics;
     struct pl_handlers *handlers;
@@ -143,7 +143,7 @@ static void load_config(struct world *w, unsigned history_size)
     struct pl_buf report = {0};
 
     snprintf(history, sizeof history, "channels.history_size=%u", history_size);
-    enum pl_err rc = pl_config_load(&w->config, &src, &report);
+    enum pl_err rc = pl_settings_load(&w->config, &src, &report);
     if (rc != PL_OK)
         fprintf(stderr, "%.*s", (int)report.len, report.data);
     check(rc == PL_OK, "the configuration");
@@ -170,17 +170,17 @@ enum { HISTORY = 1 << 30, CLIENT_HISTORY = HISTORY / 10 };
 
 static void make_channels(struct world *w, struct pl_loop *loop)
 {
-    const struct pl_config *c = w->config;
+    const struct pl_settings *c = w->config;
     struct pl_channels_options o = {
         .history_size = c->channels.history_size,
         .history_ttl_ms = c->channels.history_ttl_ms,
         .meta_ttl_ms = c->channels.meta_ttl_ms,
-        .channel_limit = c->limits.channels,
+        .channel_limit = c->channels.limits.channels,
         .channel_history_bytes = c->channels.history_bytes,
         .client_history_bytes = CLIENT_HISTORY,
         .history_bytes = HISTORY,
         .backlog_limit = 65536,
-        .recover_bytes = (uint32_t)(c->limits.outgoing_queue / 2),
+        .recover_bytes = (uint32_t)(c->session.limits.outgoing_queue / 2),
         .metrics = &w->metrics,
     };
 
@@ -207,7 +207,6 @@ static void make_hub(struct world *w, struct pl_loop *loop)
 static void make_keeper(struct world *w, struct pl_loop *loop)
 {
     struct pl_keeper_options o = {
-        .config = w->config,
         .hub = w->hub,
         .supervisor = pl_actor_address(&w->boss->actor),
         .metrics = &w->metrics,
@@ -216,6 +215,7 @@ static void make_keeper(struct world *w, struct pl_loop *loop)
         .version = "bench",
     };
 
+    pl_settings_fill_keeper(w->config, &o);
     check(pl_keeper_create(&w->keeper, loop, &o) == PL_OK, "the keeper");
 }
 
@@ -245,7 +245,7 @@ void world_destroy(struct world *w)
     world_settle(w);
     pl_system_destroy(w->system);
     pl_handlers_release(w->handlers);
-    pl_config_destroy(w->config);
+    pl_settings_destroy(w->config);
     pl_buf_fini(&w->in);
     while (w->members != NULL) {
         struct member *m = w->members;

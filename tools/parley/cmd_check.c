@@ -21,12 +21,12 @@ int cmd_check(int argc, char **argv)
     if (argc - optind != 1)
         return usage_error("check", "give one file");
     const char *file = argv[optind];
-    struct pl_config *config = check_config(file);
+    struct pl_settings *config = check_config(file);
     if (config == NULL) {
         complain("%s cannot be used", file);
         return EXIT_FAILED;
     }
     printf("%s: good\n", file);
-    pl_config_destroy(config);
+    pl_settings_destroy(config);
     return EXIT_OK;
 }

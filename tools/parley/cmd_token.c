@@ -82,19 +82,19 @@ static bool read_secret(const char *file, struct pl_buf *out)
 }
 
 /* Does the broker with this configuration take the token, `len` bytes long? */
-static bool is_within(const struct pl_config *c, const struct wish *w,
+static bool is_within(const struct pl_settings *c, const struct wish *w,
                       size_t len)
 {
     const size_t around = 32; /* {"id":1,"connect":{"token":""}} */
 
-    if (w->grant.channel_count > c->limits.connection_channels)
+    if (w->grant.channel_count > c->session.limits.connection_channels)
         complain("the broker would refuse this token: more channels than "
                  "limits.connection_channels, which is %u",
-                 c->limits.connection_channels);
-    else if (len + around > c->websocket.max_message)
+                 c->session.limits.connection_channels);
+    else if (len + around > c->session.websocket.max_message)
         complain("the broker would refuse this token: %zu bytes, and "
                  "websocket.max_message is %llu",
-                 len, (unsigned long long)c->websocket.max_message);
+                 len, (unsigned long long)c->session.websocket.max_message);
     else
         return true;
     return false;
@@ -102,7 +102,7 @@ static bool is_within(const struct pl_config *c, const struct wish *w,
 
 /* `config` may be NULL: another broker's secret. */
 static int sign(const struct wish *w, struct pl_span secret,
-                const struct pl_config *config)
+                const struct pl_settings *config)
 {
     struct pl_token_key key = {secret};
     const char *why = NULL;
@@ -122,16 +122,16 @@ static int sign(const struct wish *w, struct pl_span secret,
 
 static int sign_with_config(const struct wish *w)
 {
-    struct pl_config *config = load_config(w->config_file);
+    struct pl_settings *config = load_config(w->config_file);
     int rc = EXIT_FAILED;
 
     if (config == NULL)
         complain("%s cannot be used", w->config_file);
-    else if (config->auth.hmac_secret == NULL)
+    else if (config->users.auth.hmac_secret == NULL)
         complain("%s has no auth.hmac_secret", w->config_file);
     else
-        rc = sign(w, pl_span_of(config->auth.hmac_secret), config);
-    pl_config_destroy(config);
+        rc = sign(w, pl_span_of(config->users.auth.hmac_secret), config);
+    pl_settings_destroy(config);
     return rc;
 }
 

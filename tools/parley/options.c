@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_check.h"
-
 /* "500ms", "5s", "5", "1m", "1h" in milliseconds; false: not a time. */
 static bool read_timeout(const char *text, int64_t *out)
 {
@@ -64,12 +62,12 @@ int target_take(struct target *t, const char *command, int option)
     }
 }
 
-static struct pl_config *load(const struct pl_config_source *source)
+static struct pl_settings *load(const struct pl_config_source *source)
 {
-    struct pl_config *config = NULL;
+    struct pl_settings *config = NULL;
     struct pl_buf report = {0};
 
-    if (pl_config_load(&config, source, &report) != PL_OK)
+    if (pl_settings_load(&config, source, &report) != PL_OK)
         config = NULL;
     if (report.len > 0)
         fwrite(report.data, 1, report.len, stderr);
@@ -77,14 +75,15 @@ static struct pl_config *load(const struct pl_config_source *source)
     return config;
 }
 
-struct pl_config *load_config(const char *file)
+struct pl_settings *load_config(const char *file)
 {
     return load(&(struct pl_config_source){.file = file});
 }
 
-struct pl_config *check_config(const char *file)
+struct pl_settings *check_config(const char *file)
 {
-    return load(&(struct pl_config_source){.file = file, .look = pl_tls_check});
+    return load(&(struct pl_config_source){.file = file,
+                                           .look = pl_settings_check_tls});
 }
 
 static int complete_from_config(struct target *t)
@@ -94,7 +93,7 @@ static int complete_from_config(struct target *t)
     if (t->config_file != NULL)
         t->config = load_config(t->config_file);
     else
-        rc = pl_config_create_default(&t->config);
+        rc = pl_settings_create_default(&t->config);
     if (t->config == NULL || rc != PL_OK) {
         complain("cannot use %s",
                  t->config_file != NULL ? t->config_file : "the defaults");
@@ -133,7 +132,7 @@ const char *target_name(const struct target *t)
 
 void target_fini(struct target *t)
 {
-    pl_config_destroy(t->config);
+    pl_settings_destroy(t->config);
     t->config = NULL;
 }
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "settings.h"
 
 /* The help, the man page and the README say the same; a test compares. */
 #define EXIT_STATUS_MAP(X)                                                     \
@@ -33,10 +33,10 @@ struct target {
     const char *url; /* instead of the socket */
     const char *key; /* for the url */
     const char *config_file;
-    struct pl_config *config; /* of config_file, once loaded */
-    int64_t timeout_ms;       /* 0: for ever */
-    bool has_timeout;         /* it was given */
-    bool is_chosen;           /* the socket was named, it is not the default */
+    struct pl_settings *config; /* of config_file, once loaded */
+    int64_t timeout_ms;         /* 0: for ever */
+    bool has_timeout;           /* it was given */
+    bool is_chosen; /* the socket was named, it is not the default */
 };
 
 /* The short and long options that lead to the broker, for getopt_long(). */
@@ -65,10 +65,10 @@ const char *target_name(const struct target *t);
 
 /* Load a configuration as parleyd would; its findings go to stderr.
  * NULL: it cannot be used. */
-struct pl_config *load_config(const char *file);
+struct pl_settings *load_config(const char *file);
 
 /* The same, and look into the files of TLS. */
-struct pl_config *check_config(const char *file);
+struct pl_settings *check_config(const char *file);
 
 /* "parley: " and a message on stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -157,7 +157,7 @@ a18_attempts_are_passed_and_failed_and_a_failure_is_nobody(void **st)
     (void)st;
     start_strict(&b);
     for (int i = 0; i < 4; i++) {
-        char user[16];
+        char user[24];
 
         snprintf(user, sizeof user, "user-%d", i);
         good[i] = box_token(SECRET, user, NULL);

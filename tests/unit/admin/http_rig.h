@@ -16,13 +16,14 @@
 
 #include "admin.h"
 #include "fake_owner.h"
+#include "settings_options.h"
 #include "supervisor.h"
 #include "system.h"
 
 enum { WORKER, CONTROL, LOOPS, ANSWER_MAX = 1 << 18 };
 
 struct rig {
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_system *system;
     struct pl_reactor *reactor[LOOPS];
     struct pl_snapshot *snapshot[LOOPS];
@@ -96,7 +97,7 @@ static inline void create_actors(struct rig *r)
                                  .channel_owners = 1,
                                  .backlog_limit = 1000,
                                  .metrics = &r->metrics[CONTROL]};
-    struct pl_supervisor_options supervisor = {.config = r->config,
+    struct pl_supervisor_options supervisor = {.config = &r->config->supervisor,
                                                .key = &r->key,
                                                .metrics = &r->metrics[CONTROL],
                                                .phases = r->phases,
@@ -114,7 +115,6 @@ static inline void create_actors(struct rig *r)
 static inline enum pl_err create_admin(struct rig *r, struct pl_admin **out)
 {
     struct pl_admin_options options = {
-        .config = r->config,
         .reactor = r->reactor[CONTROL],
         .hub = r->hub,
         .key = &r->key,
@@ -125,6 +125,7 @@ static inline enum pl_err create_admin(struct rig *r, struct pl_admin **out)
         .metrics = &r->metrics[CONTROL],
     };
 
+    pl_settings_fill_admin(r->config, &options);
     return pl_admin_create(out, &options);
 }
 
@@ -133,12 +134,12 @@ static inline void configure(struct rig *r)
     strcpy(r->folder, "/tmp/parley-test-XXXXXX");
     assert_non_null(mkdtemp(r->folder));
     snprintf(r->path, sizeof r->path, "%s/admin.sock", r->folder);
-    assert_int_equal(pl_config_create_default(&r->config), PL_OK);
+    assert_int_equal(pl_settings_create_default(&r->config), PL_OK);
     free(r->config->admin.socket);
     r->config->admin.socket = strdup(r->path);
     free(r->config->admin.listen.text);
     r->config->admin.listen.text = strdup("127.0.0.1:0");
-    r->config->api.key = strdup("sesame");
+    r->config->users.api.key = strdup("sesame");
 }
 
 static inline void go(struct rig *r)
@@ -205,7 +206,7 @@ static inline int tear_down(void **state)
     }
     pl_system_destroy(r->system);
     pl_phase_trace_destroy(r->phases);
-    pl_config_destroy(r->config);
+    pl_settings_destroy(r->config);
     close(r->stopped[0]);
     close(r->stopped[1]);
     assert_int_not_equal(access(r->path, F_OK), 0); /* it removed its file */

@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "fake_owner.h"
+#include "settings_options.h"
 #include "sim.h"
 #include "system.h"
 
@@ -11,7 +12,7 @@ enum { OWNERS = 3, LOOPS = OWNERS + 1 };
 
 struct fixture {
     struct pl_sim *sim;
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_hash_key key;
     struct owner *owner[OWNERS];
     struct pl_address owners[OWNERS];
@@ -64,7 +65,7 @@ static int set_up(void **state)
     assert_non_null(f);
     assert_int_equal(
         pl_sim_create(&f->sim, LOOPS, pl_sim_test_seed("admin_calls")), PL_OK);
-    assert_int_equal(pl_config_create_default(&f->config), PL_OK);
+    assert_int_equal(pl_settings_create_default(&f->config), PL_OK);
     s = pl_sim_system(f->sim);
     for (unsigned i = 0; i < OWNERS; i++) {
         f->owner[i] = owner_create(pl_system_loop(s, i));
@@ -76,13 +77,13 @@ static int set_up(void **state)
                      PL_OK);
     assert_int_equal(pl_actor_init(&f->actor, control, &ops), PL_OK);
     f->options = (struct pl_admin_options){
-        .config = f->config,
         .key = &f->key,
         .channels = f->owners,
         .channel_owners = OWNERS,
         .supervisor = pl_actor_address(&supervisor),
         .metrics = &f->metrics,
     };
+    pl_settings_fill_admin(f->config, &f->options);
     assert_int_equal(pl_api_calls_init(&f->calls, &f->actor, &f->options),
                      PL_OK);
     *state = f;
@@ -95,7 +96,7 @@ static int tear_down(void **state)
 
     pl_api_calls_fini(&f->calls);
     pl_sim_destroy(f->sim);
-    pl_config_destroy(f->config);
+    pl_settings_destroy(f->config);
     free(f);
     return 0;
 }

@@ -221,7 +221,7 @@ static void a_message_larger_than_the_queue_goes_into_an_empty_stream(void **st)
     struct rig *r = *st;
     char data[LEN + 1] = {0};
 
-    r->config->limits.outgoing_queue = 1024; /* nobody else reads it */
+    r->config->session.limits.outgoing_queue = 1024; /* nobody else reads it */
     int fd = open_stream(r, "GET /sub?channel=a%20b", "\"subscribe\"");
     memset(data, '1', LEN);
     publish(r, data);
@@ -240,7 +240,7 @@ static void a_stream_that_is_read_takes_all_that_comes_at_once(void **state)
     char data[LEN + 1] = {0};
     struct pl_buf body = {0};
 
-    r->config->limits.outgoing_queue = 16 * 1024;
+    r->config->session.limits.outgoing_queue = 16 * 1024;
     go(r);
     int fd =
         open_stream(r, "GET /sub?channel=a&channel=b", "\"channel\":\"b\"");

@@ -21,13 +21,14 @@
 #include "keeper.h"
 #include "log.h"
 #include "reactor.h"
+#include "settings_options.h"
 #include "system.h"
 
 struct rig {
     struct pl_system *system;
     struct pl_loop *loop;
     struct pl_reactor *reactor;
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_metrics metrics;
     struct pl_hash_key key;
     struct pl_address owner; /* of channels: nobody */
@@ -43,7 +44,7 @@ static inline void rig_configure(struct rig *r, const char *const *sets,
     struct pl_config_source src = {
         .sets = sets, .set_count = count, .insecure = true};
     struct pl_buf report = {0};
-    enum pl_err rc = pl_config_load(&r->config, &src, &report);
+    enum pl_err rc = pl_settings_load(&r->config, &src, &report);
 
     if (rc != PL_OK)
         print_error("%.*s", (int)report.len, report.data);
@@ -72,12 +73,12 @@ static inline struct rig *rig_create_on(const struct pl_clock *clock,
                                 .metrics = &r->metrics};
     assert_int_equal(pl_hub_create(&r->hub, r->loop, &ho), PL_OK);
     r->handlers = pl_handlers_create();
-    struct pl_keeper_options ko = {.config = r->config,
-                                   .hub = r->hub,
+    struct pl_keeper_options ko = {.hub = r->hub,
                                    .metrics = &r->metrics,
                                    .handlers = r->handlers,
                                    .connection_limit = 1000,
                                    .version = "test"};
+    pl_settings_fill_keeper(r->config, &ko);
     assert_int_equal(pl_keeper_create(&r->keeper, r->loop, &ko), PL_OK);
     assert_int_equal(
         pl_conns_create(&r->conns, r->loop, r->reactor, r->keeper, &r->metrics),
@@ -117,7 +118,7 @@ static inline void rig_destroy(struct rig *r)
     pl_reactor_destroy(r->reactor);
     pl_system_destroy(r->system);
     pl_handlers_release(r->handlers);
-    pl_config_destroy(r->config);
+    pl_settings_destroy(r->config);
     free(r);
 }
 

@@ -45,12 +45,12 @@ static void begin_on(struct hall *h, unsigned far, const char *const *sets,
     memset(h, 0, sizeof *h);
     pl_clock_driven_init(&h->clock);
     h->rig = rig_create_on(&h->clock.clock, far + 1, sets, count);
-    assert_true(pl_doors_are_needed(h->rig->config));
-    assert_int_equal(pl_doors_create(&h->doors,
-                                     pl_system_loop(h->rig->system, far),
-                                     h->rig->config, &key, &h->rig->metrics),
-                     PL_OK);
-    pl_conns_set_doors(h->rig->conns, h->rig->config);
+    assert_true(pl_doors_are_needed(&h->rig->config->net));
+    assert_int_equal(
+        pl_doors_create(&h->doors, pl_system_loop(h->rig->system, far),
+                        &h->rig->config->net, &key, &h->rig->metrics),
+        PL_OK);
+    pl_conns_set_doors(h->rig->conns, &h->rig->config->net);
 }
 
 static void begin(struct hall *h, const char *const *sets, size_t count)

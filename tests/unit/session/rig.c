@@ -474,7 +474,7 @@ static void make_config(struct rig *r, const struct rig_options *o)
     struct pl_config_source src = {
         .sets = o->sets, .set_count = o->set_count, .insecure = !o->is_secure};
 
-    enum pl_err rc = pl_config_load(&r->config, &src, &report);
+    enum pl_err rc = pl_settings_load(&r->config, &src, &report);
     if (rc != PL_OK)
         print_error("%.*s", (int)report.len, report.data);
     assert_int_equal(rc, PL_OK);
@@ -484,7 +484,7 @@ static void make_config(struct rig *r, const struct rig_options *o)
 static void make_channels(struct rig *r, unsigned i,
                           const struct pl_late_options *late)
 {
-    struct pl_channels_options o = pl_channels_options_of(r->config);
+    struct pl_channels_options o = pl_settings_channels_options(r->config);
 
     o.backlog_limit = 65536;
     o.metrics = &r->at[i].metrics;
@@ -516,7 +516,6 @@ static void make_hub(struct rig *r, unsigned i)
 static void make_keeper(struct rig *r, unsigned i, const struct rig_options *ro)
 {
     struct pl_keeper_options o = {
-        .config = r->config,
         .hub = r->at[i].hub,
         .supervisor = pl_actor_address(&r->boss->actor),
         .metrics = &r->at[i].metrics,
@@ -527,6 +526,7 @@ static void make_keeper(struct rig *r, unsigned i, const struct rig_options *ro)
         .version = "test",
     };
 
+    pl_settings_fill_keeper(r->config, &o);
     assert_int_equal(pl_keeper_create(&r->at[i].keeper, loop_at(r, i), &o),
                      PL_OK);
     r->keepers[i] = pl_keeper_address(r->at[i].keeper);
@@ -682,7 +682,7 @@ void rig_destroy(struct rig *r)
     for (unsigned i = 0; i < r->client_count; i++)
         client_destroy(r->clients[i]);
     pl_handlers_release(r->handlers);
-    pl_config_destroy(r->config);
+    pl_settings_destroy(r->config);
     free(r);
 }
 

@@ -16,7 +16,7 @@
 
 #include "channels.h"
 #include "code.h"
-#include "config.h"
+#include "settings_options.h"
 #include "handlers.h"
 #include "hub.h"
 #include "keeper.h"
@@ -77,7 +77,7 @@ struct boss {
 
 struct rig {
     struct pl_sim *sim;
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_handlers *handlers;
     struct pl_hash_key key;
     unsigned loops;

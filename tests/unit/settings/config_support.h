@@ -10,10 +10,10 @@
 /* cmocka.h needs the first three */
 #include <cmocka.h>
 
-#include "config.h"
+#include "settings.h"
 
 struct loaded {
-    struct pl_config *config; /* NULL when it failed */
+    struct pl_settings *config; /* NULL when it failed */
     enum pl_err rc;
     char report[4096];
 };
@@ -33,7 +33,7 @@ static inline void load(struct loaded *l, const char *yaml, bool insecure,
     while (sets != NULL && sets[src.set_count] != NULL)
         src.set_count++;
     l->config = NULL;
-    l->rc = pl_config_load(&l->config, &src, &report);
+    l->rc = pl_settings_load(&l->config, &src, &report);
     snprintf(l->report, sizeof(l->report), "%.*s", (int)report.len,
              report.data == NULL ? "" : report.data);
     pl_buf_fini(&report);
@@ -42,8 +42,8 @@ static inline void load(struct loaded *l, const char *yaml, bool insecure,
 #define SETS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Load with --insecure; it must work without a finding. */
-static inline struct pl_config *load_good(const char *yaml,
-                                          const char *const *sets)
+static inline struct pl_settings *load_good(const char *yaml,
+                                            const char *const *sets)
 {
     struct loaded l;
 

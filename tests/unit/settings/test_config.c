@@ -7,70 +7,70 @@
 
 static void the_defaults_are_those_of_the_issue(void **state)
 {
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
-    assert_int_equal(pl_config_create_default(&c), PL_OK);
-    assert_int_equal(c->listen.count, 1);
-    assert_string_equal(c->listen.at[0].text, "127.0.0.1:8000");
-    assert_int_equal(c->loops, 0);
-    assert_string_equal(c->websocket.path, "/connection/websocket");
-    assert_false(c->websocket.echo);
-    assert_false(c->websocket.deflate);
-    assert_int_equal(c->websocket.max_message, 64 * 1024);
-    assert_int_equal(c->websocket.allowed_origins.count, 0);
-    assert_int_equal(c->limits.outgoing_queue, 1024 * 1024);
-    assert_int_equal(c->limits.connection_channels, 128);
-    assert_int_equal(c->limits.new_channels_per_minute, 600);
-    assert_int_equal(c->connect.timeout_ms, 10000);
-    assert_int_equal(c->ping.interval_ms, 25000);
-    assert_int_equal(c->ping.timeout_ms, 10000);
-    assert_null(c->auth.hmac_secret);
-    assert_false(c->auth.anonymous);
-    assert_null(c->api.key);
-    assert_int_equal(c->channels.allow_subscribe, PL_ALLOW_NONE);
-    assert_int_equal(c->channels.allow_publish, PL_ALLOW_NONE);
-    assert_int_equal(c->channels.allow_presence, PL_ALLOW_NONE);
-    assert_int_equal(c->channels.allow_history, PL_ALLOW_NONE);
-    assert_int_equal(c->actors.allow_send, PL_ALLOW_NONE);
-    assert_int_equal(c->channels.data, PL_DATA_JSON);
+    assert_int_equal(pl_settings_create_default(&c), PL_OK);
+    assert_int_equal(c->net.listen.count, 1);
+    assert_string_equal(c->net.listen.at[0].text, "127.0.0.1:8000");
+    assert_int_equal(c->process.loops, 0);
+    assert_string_equal(c->session.websocket.path, "/connection/websocket");
+    assert_false(c->session.websocket.echo);
+    assert_false(c->session.websocket.deflate);
+    assert_int_equal(c->session.websocket.max_message, 64 * 1024);
+    assert_int_equal(c->users.websocket.allowed_origins.count, 0);
+    assert_int_equal(c->session.limits.outgoing_queue, 1024 * 1024);
+    assert_int_equal(c->session.limits.connection_channels, 128);
+    assert_int_equal(c->channels.limits.new_channels_per_minute, 600);
+    assert_int_equal(c->session.connect.timeout_ms, 10000);
+    assert_int_equal(c->session.ping.interval_ms, 25000);
+    assert_int_equal(c->session.ping.timeout_ms, 10000);
+    assert_null(c->users.auth.hmac_secret);
+    assert_false(c->users.auth.anonymous);
+    assert_null(c->users.api.key);
+    assert_int_equal(c->users.channels.allow_subscribe, PL_ALLOW_NONE);
+    assert_int_equal(c->users.channels.allow_publish, PL_ALLOW_NONE);
+    assert_int_equal(c->users.channels.allow_presence, PL_ALLOW_NONE);
+    assert_int_equal(c->users.channels.allow_history, PL_ALLOW_NONE);
+    assert_int_equal(c->users.actors.allow_send, PL_ALLOW_NONE);
+    assert_int_equal(c->session.channels.data, PL_DATA_JSON);
     assert_int_equal(c->channels.meta_ttl_ms, 3600 * 1000);
     assert_int_equal(c->channels.history_size, 0);
-    assert_false(c->channels.presence);
-    assert_false(c->channels.join_leave);
-    assert_int_equal(c->shutdown.grace_ms, 100);
-    assert_int_equal(c->shutdown.disconnect_ms, 1000);
-    assert_int_equal(c->shutdown.cancel_ms, 1000);
-    assert_int_equal(c->shutdown.reset_ms, 3000);
-    assert_int_equal(c->log.level, PL_LOG_INFO);
-    assert_int_equal(c->handlers.slow_ms, 100);
-    assert_false(c->insecure);
-    pl_config_destroy(c);
+    assert_false(c->session.channels.presence);
+    assert_false(c->session.channels.join_leave);
+    assert_int_equal(c->supervisor.shutdown.grace_ms, 100);
+    assert_int_equal(c->supervisor.shutdown.disconnect_ms, 1000);
+    assert_int_equal(c->supervisor.shutdown.cancel_ms, 1000);
+    assert_int_equal(c->supervisor.shutdown.reset_ms, 3000);
+    assert_int_equal(c->process.log.level, PL_LOG_INFO);
+    assert_int_equal(c->session.handlers.slow_ms, 100);
+    assert_false(c->users.insecure);
+    pl_settings_destroy(c);
 }
 
 static void insecure_opens_everything_for_a_trial(void **state)
 {
-    struct pl_config *c = load_good("", NULL);
+    struct pl_settings *c = load_good("", NULL);
 
     (void)state;
-    assert_true(c->insecure);
-    assert_true(c->auth.anonymous);
-    assert_int_equal(c->channels.allow_subscribe, PL_ALLOW_ALL);
-    assert_int_equal(c->channels.allow_publish, PL_ALLOW_ALL);
-    assert_int_equal(c->channels.allow_presence, PL_ALLOW_ALL);
-    assert_int_equal(c->channels.allow_history, PL_ALLOW_ALL);
-    assert_int_equal(c->actors.allow_send, PL_ALLOW_ALL);
-    assert_int_equal(c->channels.data, PL_DATA_BINARY);
+    assert_true(c->users.insecure);
+    assert_true(c->users.auth.anonymous);
+    assert_int_equal(c->users.channels.allow_subscribe, PL_ALLOW_ALL);
+    assert_int_equal(c->users.channels.allow_publish, PL_ALLOW_ALL);
+    assert_int_equal(c->users.channels.allow_presence, PL_ALLOW_ALL);
+    assert_int_equal(c->users.channels.allow_history, PL_ALLOW_ALL);
+    assert_int_equal(c->users.actors.allow_send, PL_ALLOW_ALL);
+    assert_int_equal(c->session.channels.data, PL_DATA_BINARY);
     assert_int_equal(c->channels.history_size, 100);
     assert_int_equal(c->channels.history_ttl_ms, 300 * 1000);
-    assert_true(c->channels.presence);
-    assert_true(c->channels.join_leave);
-    pl_config_destroy(c);
+    assert_true(c->session.channels.presence);
+    assert_true(c->session.channels.join_leave);
+    pl_settings_destroy(c);
 }
 
 static void the_file_wins_over_insecure_and_set_over_the_file(void **state)
 {
-    struct pl_config *c =
+    struct pl_settings *c =
         load_good("channels:\n"
                   "  history_size: 7\n"
                   "  data: json\n"
@@ -81,19 +81,19 @@ static void the_file_wins_over_insecure_and_set_over_the_file(void **state)
                        "websocket.allowed_origins=[]"));
 
     (void)state;
-    assert_int_equal(c->channels.data, PL_DATA_JSON);
+    assert_int_equal(c->session.channels.data, PL_DATA_JSON);
     assert_int_equal(c->channels.history_size, 9);
-    assert_false(c->channels.presence);
-    assert_int_equal(c->listen.count, 1);
-    assert_string_equal(c->listen.at[0].text, "127.0.0.1:4");
-    assert_int_equal(c->websocket.allowed_origins.count, 0);
-    pl_config_destroy(c);
+    assert_false(c->session.channels.presence);
+    assert_int_equal(c->net.listen.count, 1);
+    assert_string_equal(c->net.listen.at[0].text, "127.0.0.1:4");
+    assert_int_equal(c->users.websocket.allowed_origins.count, 0);
+    pl_settings_destroy(c);
 }
 
 static void a_value_that_was_overridden_cannot_be_wrong(void **state)
 {
     (void)state;
-    pl_config_destroy(load_good("loops: many\n", SETS("loops=3")));
+    pl_settings_destroy(load_good("loops: many\n", SETS("loops=3")));
 }
 
 static void durations_and_sizes_take_units(void **state)
@@ -120,12 +120,13 @@ static void durations_and_sizes_take_units(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        struct pl_config *c = load_good("", SETS(good[i].set));
+        struct pl_settings *c = load_good("", SETS(good[i].set));
 
-        assert_int_equal(good[i].set[0] == 'c' ? c->channels.meta_ttl_ms
-                                               : c->websocket.max_message,
+        assert_int_equal(good[i].set[0] == 'c'
+                             ? c->channels.meta_ttl_ms
+                             : c->session.websocket.max_message,
                          good[i].value);
-        pl_config_destroy(c);
+        pl_settings_destroy(c);
     }
 }
 
@@ -145,31 +146,32 @@ static void memory_is_a_size_or_a_share_or_off(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        struct pl_config *c = load_good("", SETS(good[i].set));
+        struct pl_settings *c = load_good("", SETS(good[i].set));
 
-        assert_int_equal(c->limits.memory.bytes, good[i].value.bytes);
-        assert_int_equal(c->limits.memory.percent, good[i].value.percent);
-        pl_config_destroy(c);
+        assert_int_equal(c->process.limits.memory.bytes, good[i].value.bytes);
+        assert_int_equal(c->process.limits.memory.percent,
+                         good[i].value.percent);
+        pl_settings_destroy(c);
     }
 }
 
 static void histories_have_a_size_or_a_share_or_no_limit(void **state)
 {
-    struct pl_config *c = load_good("", NULL);
+    struct pl_settings *c = load_good("", NULL);
 
     (void)state;
-    assert_int_equal(c->limits.history.percent, 25);
-    assert_int_equal(c->limits.client_history.percent, 10);
+    assert_int_equal(c->channels.limits.history.percent, 25);
+    assert_int_equal(c->channels.limits.client_history.percent, 10);
     assert_int_equal(c->channels.history_bytes, 2 << 20);
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
     c = load_good("", SETS("limits.history=64MiB", "limits.client_history=off",
                            "channels.history_bytes=0"));
-    assert_int_equal(c->limits.history.bytes, 64 << 20);
-    assert_int_equal(c->limits.history.percent, 0);
-    assert_int_equal(c->limits.client_history.bytes, 0);
-    assert_int_equal(c->limits.client_history.percent, 0);
+    assert_int_equal(c->channels.limits.history.bytes, 64 << 20);
+    assert_int_equal(c->channels.limits.history.percent, 0);
+    assert_int_equal(c->channels.limits.client_history.bytes, 0);
+    assert_int_equal(c->channels.limits.client_history.percent, 0);
     assert_int_equal(c->channels.history_bytes, 0);
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
 }
 
 static void addresses_are_numeric_and_know_whether_they_are_loopback(void **s)
@@ -188,18 +190,18 @@ static void addresses_are_numeric_and_know_whether_they_are_loopback(void **s)
          "auth: {anonymous: true}\n",
          false, NULL);
     assert_string_equal(l.report, "");
-    assert_int_equal(l.config->listen.count, 5);
-    assert_true(l.config->listen.at[0].loopback);
-    assert_string_equal(l.config->listen.at[1].text, "127.0.0.1:0");
-    assert_true(l.config->listen.at[1].loopback);
-    assert_string_equal(l.config->listen.at[2].text, "[::1]:65535");
-    assert_int_equal(l.config->listen.at[2].port, 65535);
-    assert_true(l.config->listen.at[2].loopback);
-    assert_false(l.config->listen.at[3].loopback);
-    assert_false(l.config->listen.at[4].loopback);
+    assert_int_equal(l.config->net.listen.count, 5);
+    assert_true(l.config->net.listen.at[0].loopback);
+    assert_string_equal(l.config->net.listen.at[1].text, "127.0.0.1:0");
+    assert_true(l.config->net.listen.at[1].loopback);
+    assert_string_equal(l.config->net.listen.at[2].text, "[::1]:65535");
+    assert_int_equal(l.config->net.listen.at[2].port, 65535);
+    assert_true(l.config->net.listen.at[2].loopback);
+    assert_false(l.config->net.listen.at[3].loopback);
+    assert_false(l.config->net.listen.at[4].loopback);
     assert_null(l.config->admin.listen.text);
     assert_null(l.config->admin.socket);
-    pl_config_destroy(l.config);
+    pl_settings_destroy(l.config);
 }
 
 static void an_empty_file_and_empty_sections_say_nothing(void **state)
@@ -209,28 +211,29 @@ static void an_empty_file_and_empty_sections_say_nothing(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        pl_config_destroy(load_good(texts[i], NULL));
+        pl_settings_destroy(load_good(texts[i], NULL));
 }
 
 static void a_default_follows_what_was_said_of_its_neighbour(void **state)
 {
-    struct pl_config *c =
+    struct pl_settings *c =
         load_good("", SETS("ping.interval=5s", "websocket.max_message=16MiB"));
 
     (void)state;
-    assert_int_equal(c->ping.timeout_ms, 2000);
-    assert_int_equal(c->limits.outgoing_queue, 16 << 20);
-    pl_config_destroy(c);
+    assert_int_equal(c->session.ping.timeout_ms, 2000);
+    assert_int_equal(c->session.limits.outgoing_queue, 16 << 20);
+    pl_settings_destroy(c);
     c = load_good("", SETS("listen=[127.0.0.1:0, 127.0.0.1:0]"));
-    assert_int_equal(c->listen.count, 2); /* each gets a port of its own */
-    pl_config_destroy(c);
+    assert_int_equal(c->net.listen.count, 2); /* each gets a port of its own */
+    pl_settings_destroy(c);
     c = load_good("", SETS("ping.interval=2ms"));
-    assert_int_equal(c->ping.timeout_ms, 1); /* never 0: nobody could answer */
-    pl_config_destroy(c);
+    assert_int_equal(c->session.ping.timeout_ms,
+                     1); /* never 0: nobody could answer */
+    pl_settings_destroy(c);
     c = load_good("", SETS("ping.interval=0", "limits.outgoing_queue=8KiB"));
-    assert_int_equal(c->ping.timeout_ms, 10000);
-    assert_int_equal(c->websocket.max_message, 64 << 10);
-    pl_config_destroy(c);
+    assert_int_equal(c->session.ping.timeout_ms, 10000);
+    assert_int_equal(c->session.websocket.max_message, 64 << 10);
+    pl_settings_destroy(c);
 }
 
 static void a_short_secret_is_a_warning_that_does_not_show_it(void **state)
@@ -240,41 +243,41 @@ static void a_short_secret_is_a_warning_that_does_not_show_it(void **state)
     (void)state;
     load(&l, "auth:\n  hmac_secret: squeamish\n", false, NULL);
     assert_int_equal(l.rc, PL_OK);
-    assert_string_equal(l.config->auth.hmac_secret, "squeamish");
+    assert_string_equal(l.config->users.auth.hmac_secret, "squeamish");
     assert_ptr_equal(
         strstr(l.report,
                "t.yaml:2: auth.hmac_secret: warning: shorter than 32"),
         l.report);
     assert_null(strstr(l.report, "squeamish"));
-    pl_config_destroy(l.config);
+    pl_settings_destroy(l.config);
 }
 
 static void the_socket_follows_the_user_and_the_session(void **state)
 {
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
     setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-    assert_int_equal(pl_config_create_default(&c), PL_OK);
+    assert_int_equal(pl_settings_create_default(&c), PL_OK);
     assert_string_equal(c->admin.socket, geteuid() == 0
                                              ? "/run/parley.sock"
                                              : "/run/user/7/parley.sock");
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
     c = load_good("", SETS("admin.socket=/tmp/x.sock"));
     assert_string_equal(c->admin.socket, "/tmp/x.sock");
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
 }
 
 static void an_embedding_program_may_authenticate_by_itself(void **state)
 {
     const struct pl_config_source src = {.auth_handler = true};
     struct pl_buf report = {0};
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
-    assert_int_equal(pl_config_load(&c, &src, &report), PL_OK);
+    assert_int_equal(pl_settings_load(&c, &src, &report), PL_OK);
     assert_int_equal(report.len, 0);
-    pl_config_destroy(c);
+    pl_settings_destroy(c);
 }
 
 static void a_file_is_read_from_disk(void **state)
@@ -283,16 +286,16 @@ static void a_file_is_read_from_disk(void **state)
     int fd = mkstemp(name);
     struct pl_config_source src = {.file = name, .insecure = true};
     struct pl_buf report = {0};
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
     assert_int_equal(write(fd, "loops: 3\n", 9), 9);
     close(fd);
-    assert_int_equal(pl_config_load(&c, &src, &report), PL_OK);
-    assert_int_equal(c->loops, 3);
-    pl_config_destroy(c);
+    assert_int_equal(pl_settings_load(&c, &src, &report), PL_OK);
+    assert_int_equal(c->process.loops, 3);
+    pl_settings_destroy(c);
     unlink(name);
-    assert_int_equal(pl_config_load(&c, &src, &report), PL_EIO);
+    assert_int_equal(pl_settings_load(&c, &src, &report), PL_EIO);
     pl_buf_put_byte(&report, '\0');
     assert_non_null(strstr(report.data, ": No such file or directory\n"));
     pl_buf_fini(&report);
@@ -304,18 +307,18 @@ static void a_file_of_more_than_a_mebibyte_is_refused(void **state)
     int fd = mkstemp(name);
     struct pl_config_source src = {.file = name, .insecure = true};
     struct pl_buf report = {0};
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
     assert_int_equal(write(fd, "#", 1), 1);
     assert_int_equal(ftruncate(fd, 1 << 20), 0);
-    assert_int_equal(pl_config_load(&c, &src, &report), PL_EINVAL);
+    assert_int_equal(pl_settings_load(&c, &src, &report), PL_EINVAL);
     pl_buf_put_byte(&report, '\0');
     assert_null(strstr(report.data, "larger")); /* but zero bytes are no YAML */
     pl_buf_fini(&report);
     assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
     close(fd);
-    assert_int_equal(pl_config_load(&c, &src, &report), PL_EINVAL);
+    assert_int_equal(pl_settings_load(&c, &src, &report), PL_EINVAL);
     pl_buf_put_byte(&report, '\0');
     assert_non_null(strstr(report.data, ": larger than 1 MiB\n"));
     pl_buf_fini(&report);
@@ -328,7 +331,7 @@ static void the_path_has_at_most_255_bytes(void **state)
 
     (void)state;
     snprintf(set, sizeof set, "websocket.path=/%0254d", 0);
-    pl_config_destroy(load_good("", SETS(set)));
+    pl_settings_destroy(load_good("", SETS(set)));
     snprintf(set, sizeof set, "websocket.path=/%0255d", 0);
     assert_refused("", SETS(set),
                    "--set websocket.path: must begin with / and be up to 255 "
@@ -338,7 +341,7 @@ static void the_path_has_at_most_255_bytes(void **state)
 static void destroy_takes_null(void **state)
 {
     (void)state;
-    pl_config_destroy(NULL);
+    pl_settings_destroy(NULL);
 }
 
 static void settings_that_do_nothing_are_warned_of(void **state)
@@ -376,7 +379,7 @@ static void settings_that_do_nothing_are_warned_of(void **state)
         load(&l, rows[i].yaml, false, NULL);
         assert_string_equal(l.report, rows[i].report);
         assert_int_equal(l.rc, PL_OK);
-        pl_config_destroy(l.config);
+        pl_settings_destroy(l.config);
     }
 }
 
@@ -384,7 +387,7 @@ static void settings_that_do_nothing_are_warned_of(void **state)
 static void load_file(const char *text, mode_t mode, struct pl_buf *report)
 {
     char name[] = "/tmp/parley-XXXXXX";
-    struct pl_config *config = NULL;
+    struct pl_settings *config = NULL;
     struct pl_config_source src = {.file = name};
     int fd = mkstemp(name);
 
@@ -392,9 +395,9 @@ static void load_file(const char *text, mode_t mode, struct pl_buf *report)
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     assert_int_equal(fchmod(fd, mode), 0);
     close(fd);
-    assert_int_equal(pl_config_load(&config, &src, report), PL_OK);
+    assert_int_equal(pl_settings_load(&config, &src, report), PL_OK);
     pl_buf_put_byte(report, '\0');
-    pl_config_destroy(config);
+    pl_settings_destroy(config);
     unlink(name);
 }
 

@@ -11,7 +11,7 @@
 /* cmocka.h needs the four above */
 #include <cmocka.h>
 
-#include "config.h"
+#include "settings.h"
 #include "span.h"
 
 static char *doc; /* the whole document */
@@ -20,7 +20,7 @@ static const struct pl_config_key *key_at(size_t i)
 {
     size_t offset;
 
-    return pl_config_key_at(&pl_config_schema, i, &offset);
+    return pl_config_key_at(&pl_settings_schema, i, &offset);
 }
 
 static int read_doc(void **state)

@@ -383,7 +383,7 @@ static void an_ipv6_address_without_quotes_is_told_to_have_some(void **state)
     }
     load(&l, "", true, SETS("listen=[::1]:8000"));
     assert_non_null(strstr(l.report, why));
-    pl_config_destroy(load_good("listen: ['[::1]:0', \"[::1]:0\"]\n", NULL));
+    pl_settings_destroy(load_good("listen: ['[::1]:0', \"[::1]:0\"]\n", NULL));
 }
 
 int main(void)

@@ -6,7 +6,7 @@
 /* cmocka.h needs the first three */
 #include <cmocka.h>
 
-#include "config.h"
+#include "settings.h"
 #include "failing_alloc.h"
 
 static void each_allocation_that_fails_ends_the_load_cleanly(void **state)
@@ -26,17 +26,17 @@ static void each_allocation_that_fails_ends_the_load_cleanly(void **state)
         enum pl_err done = src.set_count == 1 ? PL_OK : PL_EINVAL, rc;
 
         for (unsigned n = 1;; n++) {
-            struct pl_config *c = NULL;
+            struct pl_settings *c = NULL;
             struct pl_buf report = {0};
 
             alloc_fails_at = n;
-            rc = pl_config_load(&c, &src, &report);
+            rc = pl_settings_load(&c, &src, &report);
             if (rc == PL_ENOMEM)
                 assert_null(c);
             else /* what failed is not passed over */
                 assert_true(alloc_fails_at > 0 || done != PL_OK);
             pl_buf_fini(&report);
-            pl_config_destroy(c);
+            pl_settings_destroy(c);
             if (alloc_fails_at > 0) /* there were fewer than n */
                 break;
             failures += rc == PL_ENOMEM;

@@ -17,6 +17,7 @@
 #include "code.h"
 #include "list.h"
 #include "monitor.h"
+#include "settings.h"
 #include "sim.h"
 #include "supervisor.h"
 #include "system.h"
@@ -51,7 +52,7 @@ struct fake {
 
 struct rig {
     struct pl_sim *sim;
-    struct pl_config *config;
+    struct pl_settings *config;
     struct pl_phase_trace *trace;
     struct pl_metrics metrics;
     struct pl_supervisor *supervisor;
@@ -271,7 +272,7 @@ static inline void rig_create_supervisor(struct rig *r)
 {
     struct pl_hash_key key = {1, 2};
     struct pl_supervisor_options options = {
-        .config = r->config,
+        .config = &r->config->supervisor,
         .key = &key,
         .metrics = &r->metrics,
         .phases = r->trace,
@@ -324,7 +325,7 @@ static inline struct rig *rig_create_watching(const char *test,
                          PL_OK);
     assert_int_equal(
         pl_sim_create(&r->sim, WORKERS + 1, pl_sim_test_seed(test)), PL_OK);
-    assert_int_equal(pl_config_create_default(&r->config), PL_OK);
+    assert_int_equal(pl_settings_create_default(&r->config), PL_OK);
     assert_int_equal(pl_phase_trace_create(
                          &r->trace, pl_system_clock(pl_sim_system(r->sim))),
                      PL_OK);
@@ -361,7 +362,7 @@ static inline void rig_destroy(struct rig *r)
         pl_snapshot_destroy(r->snapshots[i]);
     pl_sim_destroy(r->sim);
     pl_phase_trace_destroy(r->trace);
-    pl_config_destroy(r->config);
+    pl_settings_destroy(r->config);
     pl_log_set_sink(NULL, NULL);
     free(r);
 }

@@ -157,7 +157,7 @@ static void a_loop_that_answers_nothing_is_not_waited_for_for_ever(void **state)
     pl_sim_advance(r->sim, LONG_MS);
     assert_int_equal(r->stopped, 1);
     most = rig_record(r, PL_PHASE_DISCONNECT).deadline_ms +
-           r->config->shutdown.reset_ms + SLACK_MS;
+           r->config->supervisor.shutdown.reset_ms + SLACK_MS;
     assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms <= most);
     assert_int_equal(rig_record(r, PL_PHASE_DISCONNECT).forced, 1);
     assert_int_equal(rig_record(r, PL_PHASE_LISTENERS).elapsed_ms, 0);
@@ -170,7 +170,7 @@ static void a_disconnect_deadline_of_zero_cuts_at_once(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->config->shutdown.disconnect_ms = 0;
+    r->config->supervisor.shutdown.disconnect_ms = 0;
     r->keeper[2]->waits_for_force = true;
     r->keeper[2]->forced = 5;
     rig_stop(r);
@@ -213,7 +213,8 @@ static void an_overrun_in_any_phase_leaves_the_trace_monotone(void **state)
     for (int phase = PL_PHASE_GRACE; phase <= PL_PHASE_CANCEL; phase++) {
         struct rig *r = rig_start(__func__);
 
-        r->config->shutdown.reset_ms = 0; /* nor does it wait beyond it */
+        r->config->supervisor.shutdown.reset_ms =
+            0; /* nor does it wait beyond it */
         r->keeper[0]->answer_after = phase == PL_PHASE_GRACE ? LONG_MS : 0;
         r->keeper[0]->waits_for_force = phase == PL_PHASE_DISCONNECT;
         r->keeper[0]->forced = 1;

@@ -266,7 +266,7 @@ static void a_user_has_no_more_connections_than_its_limit(void **state)
                            session_create(r, "ada"), session_create(r, "bob")};
 
     (void)state;
-    r->config->limits.user_connections = 2;
+    r->config->supervisor.limits.user_connections = 2;
     for (unsigned i = 0; i < 4; i++)
         tell(r, s[i], false);
     assert_users(r, 2, 1, 1);
@@ -289,7 +289,7 @@ static void who_is_not_taken_hears_of_it_without_memory(void **state)
     struct session s[2] = {session_create(r, "ada"), session_create(r, "ada")};
 
     (void)state;
-    r->config->limits.user_connections = 1;
+    r->config->supervisor.limits.user_connections = 1;
     tell(r, s[0], false);
     settle(r);
     tell(r, s[1], false);
@@ -309,7 +309,7 @@ static void anonymous_connections_are_not_limited(void **state)
                            session_create(r, "")};
 
     (void)state;
-    r->config->limits.user_connections = 1;
+    r->config->supervisor.limits.user_connections = 1;
     for (unsigned i = 0; i < 3; i++)
         tell(r, s[i], false);
     assert_users(r, 1, 0, 1);

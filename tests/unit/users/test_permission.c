@@ -8,37 +8,38 @@
 #include <cmocka.h>
 
 #include "permission.h"
+#include "settings.h"
 
 enum { ALL = (1 << 5) - 1 };
 
 static void by_default_nobody_may_do_anything(void **state)
 {
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
-    assert_int_equal(pl_config_create_default(&c), PL_OK);
-    assert_int_equal(pl_permission_grants(c, false), 0);
-    assert_int_equal(pl_permission_grants(c, true), 0);
-    pl_config_destroy(c);
+    assert_int_equal(pl_settings_create_default(&c), PL_OK);
+    assert_int_equal(pl_permission_grants(&c->users, false), 0);
+    assert_int_equal(pl_permission_grants(&c->users, true), 0);
+    pl_settings_destroy(c);
 }
 
 static void insecure_lets_everybody_do_everything(void **state)
 {
     const struct pl_config_source src = {.insecure = true};
     struct pl_buf report = {0};
-    struct pl_config *c;
+    struct pl_settings *c;
 
     (void)state;
-    assert_int_equal(pl_config_load(&c, &src, &report), PL_OK);
-    assert_int_equal(pl_permission_grants(c, false), ALL);
-    assert_int_equal(pl_permission_grants(c, true), ALL);
-    pl_config_destroy(c);
+    assert_int_equal(pl_settings_load(&c, &src, &report), PL_OK);
+    assert_int_equal(pl_permission_grants(&c->users, false), ALL);
+    assert_int_equal(pl_permission_grants(&c->users, true), ALL);
+    pl_settings_destroy(c);
 }
 
 static void each_key_gives_its_own_grant_and_no_other(void **state)
 {
-    struct pl_config c = {0};
-    enum pl_config_allow *const key[] = {
+    struct pl_users_settings c = {.insecure = false};
+    enum pl_allow *const key[] = {
         &c.channels.allow_subscribe, &c.channels.allow_publish,
         &c.channels.allow_presence, &c.channels.allow_history,
         &c.actors.allow_send};

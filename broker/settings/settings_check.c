@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_check.c - the checks that compare several values.
+/* settings_check.c - the checks that compare several values.
  *
  * Two values contradict each other only if both are explicit.  If the default
  * of one contradicts an explicit value of the other, the default is adapted.
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "config.h"
 #include "config_load.h"
+#include "settings.h"
 
 /* RFC 7518, 3.2: a key of HS256 has at least as many bits as the hash. */
 enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
@@ -23,14 +23,15 @@ enum { KEY_MIN = 16 };
 static void check_auth(struct pl_config_loading *l,
                        const struct pl_config_source *src)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
 
-    if (c->auth.hmac_secret != NULL && strlen(c->auth.hmac_secret) < SECRET_MIN)
+    if (c->users.auth.hmac_secret != NULL &&
+        strlen(c->users.auth.hmac_secret) < SECRET_MIN)
         PL_CONFIG_WARN(l, "auth.hmac_secret",
                        "shorter than 32 bytes, which can be guessed from one "
                        "token; make one with: openssl rand -hex 32");
     if (!pl_config_setting_of(l, "auth.hmac_secret")->said &&
-        !c->auth.anonymous && !src->auth_handler && !l->is_incomplete)
+        !c->users.auth.anonymous && !src->auth_handler && !l->is_incomplete)
         pl_config_report(l, PL_CONFIG_ERROR,
                          &(struct pl_config_place){.file = NULL}, "",
                          "clients have no way to authenticate: set "
@@ -40,9 +41,9 @@ static void check_auth(struct pl_config_loading *l,
 
 static void check_key(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
 
-    if (c->api.key != NULL && strlen(c->api.key) < KEY_MIN)
+    if (c->users.api.key != NULL && strlen(c->users.api.key) < KEY_MIN)
         PL_CONFIG_WARN(l, "api.key",
                        "shorter than 16 bytes, which can be guessed; make one "
                        "with: openssl rand -hex 32");
@@ -68,19 +69,20 @@ static void check_readers(struct pl_config_loading *l)
 static void check_allowed(struct pl_config_loading *l,
                           const struct pl_config_source *src)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
     const struct {
         const char *key;
-        enum pl_config_allow value;
+        enum pl_allow value;
     } rows[] = {
-        {"channels.allow_subscribe", c->channels.allow_subscribe},
-        {"channels.allow_publish", c->channels.allow_publish},
-        {"channels.allow_presence", c->channels.allow_presence},
-        {"channels.allow_history", c->channels.allow_history},
-        {"actors.allow_send", c->actors.allow_send},
+        {"channels.allow_subscribe", c->users.channels.allow_subscribe},
+        {"channels.allow_publish", c->users.channels.allow_publish},
+        {"channels.allow_presence", c->users.channels.allow_presence},
+        {"channels.allow_history", c->users.channels.allow_history},
+        {"actors.allow_send", c->users.actors.allow_send},
     };
 
-    if (c->auth.hmac_secret != NULL || src->auth_handler || l->is_incomplete)
+    if (c->users.auth.hmac_secret != NULL || src->auth_handler ||
+        l->is_incomplete)
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].value == PL_ALLOW_AUTHENTICATED)
@@ -91,7 +93,7 @@ static void check_allowed(struct pl_config_loading *l,
 
 static void check_history(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
     bool is_sized = c->channels.history_size > 0;
     bool is_timed = c->channels.history_ttl_ms > 0;
 
@@ -117,12 +119,13 @@ static void check_loopback(struct pl_config_loading *l, const char *key,
 }
 
 /* Return the n-th of all addresses, those of listen_tls last; NULL: no more. */
-static const struct pl_config_endpoint *endpoint(const struct pl_config *c,
+static const struct pl_config_endpoint *endpoint(const struct pl_settings *c,
                                                  size_t n, const char **key)
 {
-    bool is_tls = n >= c->listen.count;
-    const struct pl_config_endpoints *e = is_tls ? &c->listen_tls : &c->listen;
-    size_t i = is_tls ? n - c->listen.count : n;
+    bool is_tls = n >= c->net.listen.count;
+    const struct pl_config_endpoints *e =
+        is_tls ? &c->net.listen_tls : &c->net.listen;
+    size_t i = is_tls ? n - c->net.listen.count : n;
 
     *key = is_tls ? "listen_tls" : "listen";
     return i < e->count ? &e->at[i] : NULL;
@@ -137,7 +140,7 @@ static bool is_same(const struct pl_config_endpoint *a,
 /* Compare an address with admin.listen and with those before it. */
 static void check_endpoint(struct pl_config_loading *l, size_t n)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
     const char *key, *other;
     const struct pl_config_endpoint *e = endpoint(c, n, &key);
 
@@ -158,7 +161,7 @@ static void check_endpoint(struct pl_config_loading *l, size_t n)
 static void check_listen(struct pl_config_loading *l,
                          const struct pl_config_source *src)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
     const struct pl_config_endpoint *e;
     const char *key;
 
@@ -177,19 +180,19 @@ static void check_listen(struct pl_config_loading *l,
 
 static void check_tls(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
 
-    if (c->tls.certificate.count != c->tls.key.count)
+    if (c->net.tls.certificate.count != c->net.tls.key.count)
         PL_CONFIG_COMPLAIN(l, "tls.key", "%zu keys for %zu certificates",
-                           c->tls.key.count, c->tls.certificate.count);
-    else if (c->listen_tls.count > 0 && c->tls.certificate.count == 0)
+                           c->net.tls.key.count, c->net.tls.certificate.count);
+    else if (c->net.listen_tls.count > 0 && c->net.tls.certificate.count == 0)
         PL_CONFIG_COMPLAIN(l, "listen_tls",
                            "needs tls.certificate and tls.key");
 }
 
 static void check_socket(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
     const char *path = c->admin.socket;
     const struct sockaddr_un *un = NULL;
 
@@ -235,14 +238,14 @@ static bool is_host(const char *host)
 
 static void check_path(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
-    const char *path = c->websocket.path;
+    const struct pl_settings *c = l->values;
+    const char *path = c->session.websocket.path;
 
     if (path != NULL && !is_path(path))
         PL_CONFIG_COMPLAIN(
             l, "websocket.path",
             "must begin with / and be up to 255 plain characters");
-    if (path != NULL && c->websocket.echo && strcmp(path, "/echo") == 0)
+    if (path != NULL && c->session.websocket.echo && strcmp(path, "/echo") == 0)
         PL_CONFIG_COMPLAIN(l, "websocket.path", "/echo is websocket.echo's");
 }
 
@@ -258,13 +261,13 @@ static void check_items(struct pl_config_loading *l, const char *key,
 
 static void check_websocket(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
 
     check_path(l);
-    check_items(l, "websocket.allowed_origins", &c->websocket.allowed_origins,
-                is_origin,
+    check_items(l, "websocket.allowed_origins",
+                &c->users.websocket.allowed_origins, is_origin,
                 "*, or as https://chat.example.org:8443, without a path");
-    check_items(l, "websocket.allowed_hosts", &c->websocket.allowed_hosts,
+    check_items(l, "websocket.allowed_hosts", &c->users.websocket.allowed_hosts,
                 is_host,
                 "as chat.example.org, *.example.org:8443 or [::1], without a "
                 "scheme");
@@ -272,9 +275,9 @@ static void check_websocket(struct pl_config_loading *l)
 
 static void check_proxy(struct pl_config_loading *l)
 {
-    const struct pl_config *c = l->values;
+    const struct pl_settings *c = l->values;
 
-    if (c->proxy.protocol &&
+    if (c->net.proxy.protocol &&
         pl_config_setting_of(l, "proxy.trusted")->count == 0)
         PL_CONFIG_COMPLAIN(l, "proxy.protocol",
                            "needs proxy.trusted: who may send the header");
@@ -282,34 +285,35 @@ static void check_proxy(struct pl_config_loading *l)
 
 static void check_ping(struct pl_config_loading *l)
 {
-    struct pl_config *c = l->values;
+    struct pl_settings *c = l->values;
 
-    if (c->ping.interval_ms == 0 || c->ping.timeout_ms < c->ping.interval_ms)
+    if (c->session.ping.interval_ms == 0 ||
+        c->session.ping.timeout_ms < c->session.ping.interval_ms)
         return;
-    if (c->ping.interval_ms == 1) /* no timeout is shorter */
+    if (c->session.ping.interval_ms == 1) /* no timeout is shorter */
         PL_CONFIG_COMPLAIN(l, "ping.interval", "must be 0, or 2ms or more");
     else if (pl_config_is_explicit(l, "ping.timeout"))
         PL_CONFIG_COMPLAIN(l, "ping.timeout",
                            "must be less than ping.interval");
     else /* the ratio of the defaults, 10s to 25s */
-        c->ping.timeout_ms = (c->ping.interval_ms * 2 + 4) / 5;
+        c->session.ping.timeout_ms = (c->session.ping.interval_ms * 2 + 4) / 5;
 }
 
 static void check_queue(struct pl_config_loading *l)
 {
-    struct pl_config *c = l->values;
+    struct pl_settings *c = l->values;
 
-    if (c->websocket.max_message <= c->limits.outgoing_queue)
+    if (c->session.websocket.max_message <= c->session.limits.outgoing_queue)
         return;
     if (!pl_config_is_explicit(l, "limits.outgoing_queue"))
-        c->limits.outgoing_queue = c->websocket.max_message;
+        c->session.limits.outgoing_queue = c->session.websocket.max_message;
     else if (pl_config_is_explicit(l, "websocket.max_message"))
         PL_CONFIG_COMPLAIN(l, "websocket.max_message",
                            "must not be larger than limits.outgoing_queue");
 }
 
-void pl_config_check_all(struct pl_config_loading *l,
-                         const struct pl_config_source *src)
+void pl_settings_check(struct pl_config_loading *l,
+                       const struct pl_config_source *src)
 {
     check_auth(l, src);
     check_key(l);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin_settings.c - see admin_settings.h. */
+#include "admin_settings.h"
+
+#define AT(member) PL_CONFIG_AT(struct pl_admin_settings, member)
+
+/* clang-format off */
+static const struct pl_config_key keys[] = {
+    {"admin.listen", PL_KIND_ENDPOINT, AT(listen),
+     .fallback = "127.0.0.1:8001"},
+    {"admin.socket", PL_KIND_SOCKET, AT(socket), .fallback = "auto"},
+
+    {"limits.admin_connections", PL_KIND_NUMBER, AT(limits.admin_connections),
+     .fallback = "512", .min = 16, .max = 65536},
+};
+/* clang-format on */
+
+const struct pl_config_table pl_admin_keys = PL_CONFIG_TABLE(keys);

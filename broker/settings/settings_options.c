@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings_options.c - see settings_options.h.
+ *
+ * A room sees its own settings and those of rooms below it.  What it must know
+ * of others is an option, so that no room depends on another for a key. */
+#include "settings_options.h"
+
+struct pl_channels_options
+pl_settings_channels_options(const struct pl_settings *s)
+{
+    struct pl_channels_options o = pl_channels_options_of(&s->channels);
+
+    o.presence = s->session.channels.presence;
+    o.join_leave = s->session.channels.join_leave;
+    o.recover_bytes = pl_session_recover_bytes(&s->session);
+    return o;
+}
+
+void pl_settings_fill_keeper(const struct pl_settings *s,
+                             struct pl_keeper_options *out)
+{
+    out->config = &s->session;
+    out->users = &s->users;
+    out->has_history = s->channels.history_size > 0;
+    out->limits_new_channels = s->channels.limits.new_channels_per_minute > 0;
+    out->reads_forwarded = s->net.proxy.header == PL_HEADER_FORWARDED;
+}
+
+void pl_settings_fill_admin(const struct pl_settings *s,
+                            struct pl_admin_options *out)
+{
+    out->config = &s->admin;
+    out->users = &s->users;
+    out->takes_binary = s->session.channels.data == PL_DATA_BINARY;
+    out->message_max = s->session.websocket.max_message;
+    out->stream_max = s->session.limits.outgoing_queue;
+    out->timeout_ms = s->session.connect.timeout_ms;
+}
