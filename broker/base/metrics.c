@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - see metrics.h.
  *
- * The map in the header is the only list; status and /metrics iterate over
- * it. */
+ * /metrics and the sums of the status iterate over the joined list. */
 #include "metrics.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct pl_metric_info info[PL_METRIC_COUNT] = {
 #define X(symbol, kind, name, help) {name, help, kind},
@@ -24,12 +24,13 @@ void pl_gauge_drop(struct pl_metrics *m, enum pl_metric what, uint64_t by)
     m->value[what] -= by;
 }
 
-uint64_t pl_metrics_dropped(const uint64_t value[PL_METRIC_COUNT])
+uint64_t pl_metrics_sum(const uint64_t value[PL_METRIC_COUNT],
+                        const char *prefix)
 {
-    return value[PL_METRIC_FRAMES_DROPPED_SLOW] +
-           value[PL_METRIC_FRAMES_DROPPED_MEMORY] +
-           value[PL_METRIC_FRAMES_DROPPED_OLDEST] +
-           value[PL_METRIC_FRAMES_DROPPED_REPLACED] +
-           value[PL_METRIC_FRAMES_DROPPED_RECOVER] +
-           value[PL_METRIC_FRAMES_DROPPED_DUPLICATE];
+    uint64_t sum = 0;
+
+    for (int m = 0; m < PL_METRIC_COUNT; m++)
+        if (strncmp(info[m].name, prefix, strlen(prefix)) == 0)
+            sum += value[m];
+    return sum;
 }

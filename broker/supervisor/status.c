@@ -61,7 +61,8 @@ static struct pl_ledger mail_of(const uint64_t v[PL_METRIC_COUNT])
 
 static struct pl_ledger deliveries_of(const uint64_t v[PL_METRIC_COUNT])
 {
-    uint64_t out = v[PL_METRIC_FRAMES_GIVEN] + pl_metrics_dropped(v) +
+    uint64_t out = v[PL_METRIC_FRAMES_GIVEN] +
+                   pl_metrics_sum(v, "deliveries_dropped_") +
                    v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED];
 
     return (struct pl_ledger){v[PL_METRIC_FRAMES_OWED], out,

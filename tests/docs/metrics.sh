@@ -7,7 +7,7 @@
 known_metrics() {
     {
         sed -nE 's/.* PL_COUNTER, "([a-z0-9_]+)".*/\1_total/p
-                 s/.* PL_GAUGE, "([a-z0-9_]+)".*/\1/p' broker/base/metrics.h
+                 s/.* PL_GAUGE, "([a-z0-9_]+)".*/\1/p' broker/*/*_metrics.h
         tr -d '\n' <broker/admin/metrics_text.c | tr ';' '\n' |
             sed -nE 's/.*write_number\(b, *"([a-z0-9_]+)",(.*)/\1\2/p' |
             sed -E '/PL_COUNTER/s/^([a-z0-9_]+).*/\1_total/
