@@ -18,10 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access_mail.h"
 #include "admin_private.h"
 #include "conns.h"
 #include "listener.h"
 #include "log.h"
+#include "mail.h"
 #include "monitor.h"
 
 enum {

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "channels_mail.h"
 #include "code.h"
 #include "codec.h"
 

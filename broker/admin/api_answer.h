@@ -4,8 +4,11 @@
 #define PL_API_ANSWER_H
 
 #include "buf.h"
-#include "mail.h"
 #include "status.h"
+
+struct pl_list_mail;
+struct pl_publish_mail;
+struct pl_query_mail;
 
 /* Each function appends one JSON object to `b`. */
 

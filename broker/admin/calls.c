@@ -23,8 +23,12 @@
 
 #include "api_answer.h"
 #include "calls_private.h"
+#include "channels_mail.h"
 #include "code.h"
 #include "loop.h"
+#include "mail.h"
+#include "mail_origin.h"
+#include "supervisor_mail.h"
 
 enum { SLOT_BITS = 10 };
 static_assert(PL_CALLS_MAX == 1 << SLOT_BITS, "a slot fits its bits");

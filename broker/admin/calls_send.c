@@ -4,7 +4,11 @@
  * Each mail carries the number of the call and the index of the part. */
 #include "api_answer.h"
 #include "calls_private.h"
+#include "channels_mail.h"
 #include "code.h"
+#include "mail.h"
+#include "mail_origin.h"
+#include "supervisor_mail.h"
 
 enum { HISTORY_BYTES = 16 * 1024 * 1024 };
 

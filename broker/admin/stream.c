@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "admin_private.h"
+#include "channels_mail.h"
 #include "code.h"
 #include "codec.h"
 #include "form.h"

@@ -15,6 +15,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "mail.h"
+
 static struct pl_attach_mail *mail_of(struct pl_work *w)
 {
     return (struct pl_attach_mail *)w->msg;

@@ -18,6 +18,8 @@
 
 #include <stdlib.h>
 
+#include "blob.h"
+
 static bool match(const struct pl_map_node *n, const void *key)
 {
     const struct pl_channel *ch = (const struct pl_channel *)n;

@@ -17,8 +17,11 @@
 
 #include "bus_memory.h"
 #include "channels_settings.h"
+#include "hub_mail.h"
 #include "ip.h"
 #include "log.h"
+#include "mail.h"
+#include "memory_mail.h"
 #include "monitor.h"
 #include "presence_memory.h"
 #include "stream_memory.h"

@@ -20,6 +20,8 @@
 
 #include <assert.h>
 
+#include "mail.h"
+
 enum { RETRIES = 4096 }; /* per run of the timer */
 
 /* --- Detaches to retry --- */

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "mail.h"
+
 /* Units of pl_loop_add_work() per visited channel. */
 enum { WORK_CHANNEL = 20 };
 

@@ -13,6 +13,8 @@
  * struct; otherwise it does, because the outbox keeps the order. */
 #include "channels_private.h"
 
+#include "hub_mail.h"
+#include "mail.h"
 #include "system.h"
 
 static bool is_behind(const struct pl_channels *c, const struct pl_channel *ch)

@@ -15,6 +15,8 @@
  * per client, because many clients may send queries. */
 #include "channels_private.h"
 
+#include "mail.h"
+
 /* Units of pl_loop_add_work() per client or publication in a reply: each is a
  * cache miss and an atomic addition. */
 enum { WORK_NAME = 30 };

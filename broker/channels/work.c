@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#include "mail.h"
+
 enum { SPARES = 64 };
 
 struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch)

@@ -19,9 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channels_mail.h"
 #include "codec.h"
 #include "log.h"
+#include "mail.h"
 #include "permission.h"
+#include "phase_mail.h"
 #include "system.h"
 #include "wire_text.h"
 

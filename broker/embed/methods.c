@@ -10,6 +10,8 @@
  * call parley.h.  So no table is released while the guard is entered. */
 #include "broker_private.h"
 
+#include "handlers_mail.h"
+#include "mail.h"
 #include "system.h"
 
 /* Create `count` mails; on error none is left. */

@@ -15,6 +15,7 @@
  * what its running loops have or will have once they read their mail. */
 #include "broker_private.h"
 
+#include "access_mail.h"
 #include "log.h"
 #include "system.h"
 

@@ -24,8 +24,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "channels_mail.h"
 #include "code.h"
+#include "hub_mail.h"
 #include "hub_private.h"
+#include "mail.h"
+#include "mail_origin.h"
 #include "monitor.h"
 #include "system.h"
 

@@ -21,10 +21,13 @@
 #include "codec.h"
 #include "err.h"
 #include "hash.h"
-#include "mail.h"
 #include "metrics.h"
 #include "segment.h"
 #include "span.h"
+
+struct pl_attach_mail;
+struct pl_publish_mail;
+struct pl_query_mail;
 
 struct pl_hub;         /* opaque */
 struct pl_hub_channel; /* hub_channel.h */

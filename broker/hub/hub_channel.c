@@ -25,6 +25,8 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "blob.h"
+#include "pub.h"
 
 /* Approximate cost in units of pl_loop_add_work(). */
 enum {

@@ -10,6 +10,8 @@
 #include "loop.h"
 #include "map.h"
 
+struct pl_pub;
+
 struct pl_hub_channel {
     struct pl_map_node node;
     struct pl_hub *hub;

@@ -5,6 +5,10 @@
 
 #include "hub.h"
 #include "hub_channel.h"
+#include "mail_origin.h"
+
+struct pl_attach_mail;
+struct pl_query_mail;
 
 struct pl_hub {
     struct pl_actor actor; /* first member */

@@ -15,7 +15,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "channels_mail.h"
 #include "code.h"
+#include "mail.h"
+#include "pub.h"
 
 enum {
     RETRY_MS = 50,

@@ -14,6 +14,7 @@
 #include "conn_tls.h"
 #include "conns_mail.h"
 #include "keeper.h"
+#include "mail.h"
 #include "monitor.h"
 #include "poller.h"
 #include "reactor.h"

@@ -33,8 +33,10 @@
 #include "conns_mail.h"
 #include "log.h"
 #include "loop.h"
+#include "mail.h"
 #include "monitor.h"
 #include "net_settings.h"
+#include "phase_mail.h"
 #include "reactor.h"
 #include "system.h"
 

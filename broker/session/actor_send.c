@@ -14,9 +14,12 @@
 
 #include <stdio.h>
 
+#include "channels_mail.h"
 #include "json_scan.h"
 #include "log.h"
+#include "mail.h"
 #include "permission.h"
+#include "session_mail.h"
 
 enum { KIND_TO_CHANNEL = 1000, KIND_TO_USER }; /* of pl_origin */
 

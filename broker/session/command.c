@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "channels_mail.h"
 #include "kept.h"
 #include "log.h"
 #include "permission.h"

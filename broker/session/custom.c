@@ -13,7 +13,11 @@
 #include "json_scan.h"
 #include "line.h"
 #include "log.h"
+#include "mail.h"
 #include "permission.h"
+#include "phase_mail.h"
+#include "session_mail.h"
+#include "supervisor_mail.h"
 #include "system.h"
 
 static uint64_t clock_ms(const struct pl_session *s)

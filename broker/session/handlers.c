@@ -14,6 +14,7 @@
 #include "line.h"
 #include "mail.h"
 #include "refs.h"
+#include "session_mail.h"
 #include "session_private.h"
 #include "token.h"
 #include "wire_text.h"

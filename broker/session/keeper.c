@@ -10,8 +10,13 @@
 
 #include <stdlib.h>
 
+#include "access_mail.h"
+#include "handlers_mail.h"
 #include "log.h"
+#include "mail.h"
+#include "memory_mail.h"
 #include "monitor.h"
+#include "phase_mail.h"
 
 enum { POLL_MS = 1 };
 

@@ -12,7 +12,6 @@
 #include "err.h"
 #include "handlers.h"
 #include "hub.h"
-#include "mail.h"
 #include "metrics.h"
 #include "session_settings.h"
 #include "users_settings.h"

@@ -19,6 +19,9 @@
 #include "json_scan.h"
 #include "log.h"
 #include "permission.h"
+#include "phase_mail.h"
+#include "session_mail.h"
+#include "supervisor_mail.h"
 #include "token.h"
 
 static const struct pl_session_settings *config_of(const struct pl_session *s)

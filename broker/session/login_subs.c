@@ -9,6 +9,7 @@
  * Invariant: `outstanding` is the number of attaches without an answer. */
 #include "login_private.h"
 
+#include "channels_mail.h"
 #include "permission.h"
 #include "token.h"
 

@@ -20,6 +20,7 @@
 
 #include <stdlib.h>
 
+#include "channels_mail.h"
 #include "log.h"
 #include "login_private.h"
 #include "permission.h"

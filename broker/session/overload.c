@@ -20,6 +20,9 @@
 #include "wait.h"
 
 #include "log.h"
+#include "mail.h"
+#include "memory_mail.h"
+#include "phase_mail.h"
 
 enum {
     STEP_BITS = 3, /* of a size's binary digits count, behind the first */

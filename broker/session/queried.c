@@ -14,6 +14,8 @@
  * small. */
 #include "session_private.h"
 
+#include "channels_mail.h"
+
 static struct pl_session *session_of(struct pl_subscriber *u)
 {
     return PL_CONTAINER(u, struct pl_session, subscriber);

@@ -17,7 +17,10 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "mail.h"
 #include "monitor.h"
+#include "session_mail.h"
+#include "supervisor_mail.h"
 #include "wait.h"
 
 static struct pl_loop *loop_of(const struct pl_session *s)

@@ -6,8 +6,8 @@
 #include "arena.h"
 #include "budget.h"
 #include "call_table.h"
-#include "codec.h"
 #include "code.h"
+#include "codec.h"
 #include "decoder.h"
 #include "deflate.h"
 #include "handshake.h"
@@ -16,9 +16,19 @@
 #include "list.h"
 #include "loop.h"
 #include "outq.h"
+#include "phase_mail.h"
 #include "session.h"
 #include "time_share.h"
 #include "verdict.h"
+
+struct pl_answer_mail;
+struct pl_attach_mail;
+struct pl_direct_mail;
+struct pl_memory_mail;
+struct pl_pub;
+struct pl_publish_mail;
+struct pl_query_mail;
+struct pl_user_mail;
 
 enum pl_session_state {
     PL_SESSION_HANDSHAKE, /* HTTP */

@@ -5,6 +5,7 @@
  * or not: the official SDK suites assume it, and it costs nothing. */
 #include "verdict_private.h"
 
+#include "channels_mail.h"
 #include "permission.h"
 
 static uint8_t flags_of(const struct pl_session *s,

@@ -13,6 +13,9 @@
  * Invariant: nothing that a judge has to decide happens without its YES. */
 #include "verdict_private.h"
 
+#include "client.h"
+#include "session_mail.h"
+
 static const char *const names[PL_ASKS_COUNT] = {
     [PL_ASKS_NOTHING] = "message", [PL_ASKS_CONNECT] = "connect",
     [PL_ASKS_REFRESH] = "refresh", [PL_ASKS_SUBSCRIBE] = "subscribe",

@@ -21,6 +21,7 @@
 #include <inttypes.h>
 
 #include "log.h"
+#include "memory_mail.h"
 #include "supervisor_private.h"
 
 enum {

@@ -12,7 +12,7 @@
 
 #include "clock.h"
 #include "err.h"
-#include "mail.h"
+#include "phase_mail.h"
 
 struct pl_phase_trace; /* opaque */
 

@@ -18,6 +18,9 @@
 
 #include "code.h"
 #include "log.h"
+#include "mail.h"
+#include "session_mail.h"
+#include "supervisor_mail.h"
 #include "supervisor_private.h"
 #include "system.h"
 

@@ -3,8 +3,8 @@
  * shutdown.
  *
  * It lives on the control loop, so it works while a handler blocks a worker.
- * It receives (mail.h) PL_MAIL_REGISTER, PL_MAIL_UNREGISTER, PL_MAIL_USER, and
- * PL_MAIL_PHASE as a result. */
+ * It receives (supervisor_mail.h) PL_MAIL_REGISTER, PL_MAIL_UNREGISTER,
+ * PL_MAIL_USER, and PL_MAIL_PHASE as a result. */
 #ifndef PL_SUPERVISOR_H
 #define PL_SUPERVISOR_H
 
@@ -14,8 +14,8 @@
 #include "err.h"
 #include "hash.h"
 #include "loop.h"
-#include "mail.h"
 #include "metrics.h"
+#include "phase_mail.h"
 #include "phase_trace.h"
 #include "snapshot.h"
 #include "supervisor_settings.h"

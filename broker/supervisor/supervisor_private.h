@@ -11,6 +11,8 @@
 #include "supervisor.h"
 #include "timer.h"
 
+struct pl_phase_mail;
+
 /* A participant of the shutdown. */
 struct pl_party {
     struct pl_address address;

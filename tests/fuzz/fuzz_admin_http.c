@@ -24,6 +24,7 @@
 #include "admin_private.h"
 #include "codec.h"
 #include "operator.h"
+#include "phase_mail.h"
 #include "reactor.h"
 #include "trace.h"
 #include "world.h"

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #include "faults.h"
-#include "mail.h"
+#include "handlers_mail.h"
+#include "pub.h" /* brings mail/client.h: this folder has its own client.h */
 #include "trace.h"
 
 static void must(enum pl_err rc, const char *what)

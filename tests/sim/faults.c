@@ -13,6 +13,7 @@
 #include "channels_private.h"
 #include "failing_alloc.h"
 #include "hub_channel.h"
+#include "hub_mail.h"
 #include "mail.h"
 #include "mailbox.h"
 #include "random.h"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channels_mail.h"
 #include "code.h"
 #include "faults.h"
 #include "hear.h"

@@ -16,8 +16,8 @@
 #include "late_store.h"
 #include "log.h"
 #include "loop.h"
-#include "mail.h"
 #include "operator.h"
+#include "phase_mail.h"
 #include "token.h"
 #include "trace.h"
 

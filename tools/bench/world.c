@@ -21,6 +21,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "loop.h"
+#include "mail.h"
 #include "session.h"
 #include "system.h"
 

@@ -29,6 +29,7 @@
 #include "box.h"
 #include "broker.h"
 #include "gate.h"
+#include "handlers_mail.h"
 #include "peer.h"
 #include "reactor.h"
 #include "status.h"

@@ -19,7 +19,9 @@
 #include <cmocka.h>
 
 #include "actor.h"
+#include "channels_mail.h"
 #include "code.h"
+#include "hub_mail.h"
 #include "mail.h"
 #include "monitor.h"
 

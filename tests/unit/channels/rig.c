@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hash.h"
+#include "mail.h"
 
 uint64_t rig_hash(const char *channel)
 {

@@ -6,6 +6,8 @@
 
 #include "actor.h"
 #include "channels.h"
+#include "channels_mail.h"
+#include "hub_mail.h"
 #include "late_store.h"
 #include "loop.h"
 #include "mail.h"

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "code.h"
+#include "hub_mail.h"
+#include "mail.h"
 #include "monitor.h"
 #include "rig.h"
 

@@ -9,6 +9,8 @@
 
 #include "bus_memory.h"
 #include "code.h"
+#include "hub_mail.h"
+#include "mail.h"
 #include "monitor.h"
 #include "rig.h"
 

@@ -10,6 +10,8 @@
 
 #include "code.h"
 #include "failing_alloc.h"
+#include "hub_mail.h"
+#include "mail.h"
 #include "rig.h"
 
 static const struct pl_channels_options usual = {.history_size = 4,

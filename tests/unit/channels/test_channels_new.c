@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "code.h"
+#include "mail.h"
 #include "rig.h"
 
 enum { MOST = 3 };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "code.h"
+#include "mail.h"
 #include "rig.h"
 
 static const struct pl_channels_options usual = {.history_size = 4,

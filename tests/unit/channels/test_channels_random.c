@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "hub_mail.h"
+#include "mail.h"
 #include "rig.h"
 
 enum { CHANNELS = 4, OFFSETS = 2000, ROUNDS = 150, LARGE = OFFSETS };

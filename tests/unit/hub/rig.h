@@ -14,9 +14,12 @@
 
 #include <cmocka.h>
 
+#include "channels_mail.h"
 #include "code.h"
 #include "hub.h"
+#include "hub_mail.h"
 #include "loop.h"
+#include "mail.h"
 #include "monitor.h"
 #include "sim.h"
 #include "system.h"

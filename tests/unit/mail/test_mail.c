@@ -10,10 +10,17 @@
 
 #include <cmocka.h>
 
+#include "channels_mail.h"
 #include "failing_alloc.h"
+#include "handlers_mail.h"
+#include "hub_mail.h"
 #include "loop.h"
 #include "mail.h"
+#include "memory_mail.h"
+#include "phase_mail.h"
+#include "session_mail.h"
 #include "sim.h"
+#include "supervisor_mail.h"
 #include "system.h"
 
 /* --- Clients --- */

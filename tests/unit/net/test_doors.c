@@ -14,7 +14,6 @@
 #include "doors.h"
 #include "failing_alloc.h"
 #include "listener.h"
-#include "mail.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 #define FIELDS                                                                 \

@@ -12,8 +12,8 @@
 #include "actor.h"
 #include "clock.h"
 #include "listener.h"
-#include "mail.h"
 #include "monitor.h"
+#include "phase_mail.h"
 
 /* What accept4() says so many times, instead of asking the kernel. */
 static struct {

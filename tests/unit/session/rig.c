@@ -12,6 +12,8 @@
 
 #include "decoder.h"
 #include "log.h"
+#include "mail.h"
+#include "supervisor_mail.h"
 
 const char client_request[] = "GET /connection/websocket HTTP/1.1\r\n"
                               "Host: 127.0.0.1\r\n"

@@ -2,6 +2,7 @@
 /* test_session_commands.c - every command of a connected client, its answers,
  * its errors, and what closes the connection. */
 #include "rig.h"
+#include "session_mail.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_session_judge.c - a program's handlers and the connect handler, which
  * says who gets in; without it, or without its word, no client does. */
+#include "handlers_mail.h"
 #include "rig.h"
+#include "session_mail.h"
 
 #include <string.h>
 

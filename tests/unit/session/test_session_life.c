@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_session_life.c - pings, slow readers, backpressure, kicks, messages
  * from connection to connection, handlers, and the phases of a stop. */
+#include "handlers_mail.h"
 #include "rig.h"
+#include "session_mail.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_session_limits.c - what one connection may have and ask for at once:
  * channels, and the patience for handlers that do not answer. */
+#include "memory_mail.h"
 #include "rig.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
 /* test_session_login.c - connect and refresh: tokens, handlers, inboxes, and
  * what waits behind the connect. */
 #include "rig.h"
+#include "session_mail.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_session_overload.c - short of memory, or a loop that lags: what is
  * refused, who has to go, and that it ends. */
+#include "memory_mail.h"
 #include "rig.h"
 
 #include <stdio.h>

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "budget.h"
+#include "memory_mail.h"
 
 enum {
     BOTH = PL_BUDGET_TURN + PL_BUDGET_TURN / 2, /* fresh and carried */

@@ -16,10 +16,15 @@
 
 #include "code.h"
 #include "list.h"
+#include "mail.h"
+#include "memory_mail.h"
 #include "monitor.h"
+#include "phase_mail.h"
+#include "session_mail.h"
 #include "settings.h"
 #include "sim.h"
 #include "supervisor.h"
+#include "supervisor_mail.h"
 #include "system.h"
 
 enum { WORKERS = 3, CONTROL = WORKERS, PARTIES = 3, RIG_PHASES = 16 };

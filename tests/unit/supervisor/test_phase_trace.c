@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "log.h"
+#include "phase_mail.h"
 #include "phase_trace.h"
 
 static const uint64_t MS = 1000000;

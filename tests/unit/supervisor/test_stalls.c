@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "phase_mail.h"
 #include "stalls.h"
 
 enum { LOOPS = 3, LIMIT = 100 };

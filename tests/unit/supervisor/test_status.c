@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "phase_mail.h"
 #include "status.h"
 
 enum { LOOPS = 3, LIMIT = 100 /* ms of a turn */ };

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_mail.h - messages to a session. */
+#ifndef PL_SESSION_MAIL_H
+#define PL_SESSION_MAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor.h"
+#include "blob.h"
+#include "msg.h"
+#include "mail_origin.h"
+
+/* Close the connection with a code of code.h if its id is `client`; with
+ * `channel`, only unsubscribe it. */
+struct pl_kick_mail {
+    struct pl_msg msg;
+    uint32_t code;
+    struct pl_blob *reason;  /* reference; NULL: the text of the code */
+    struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it */
+    struct pl_blob *client;  /* reference; NULL: any client at this address */
+};
+
+/* A message for one connection: the data of a `message` push.  The result is
+ * error 404 if no connection has the id.  Send it with pl_actor_send_kind(), so
+ * that only sessions receive it: an untrusted peer wrote the address. */
+struct pl_direct_mail {
+    union {
+        struct pl_msg msg;
+        struct pl_kind_msg for_kind;
+    };
+    struct pl_origin origin;
+    struct pl_blob *client; /* reference: the id of the receiver */
+    struct pl_blob *data;   /* reference: JSON */
+    bool is_answer;         /* the message returns as a reply */
+    uint32_t error;         /* result */
+};
+
+/* The result of a handler call that a session made. */
+struct pl_answer_mail {
+    struct pl_msg msg;
+    uint32_t call;     /* the session's number of the call */
+    bool is_connect;   /* the result of the call for a login */
+    bool is_allowed;   /* the verdict on a command is yes */
+    uint32_t error;    /* a number of code.h, 400 to 1999; of a verdict also a
+                          close code from 3000 on */
+    bool is_temporary; /* of the error: SDKs try again */
+    int64_t expires_at_s; /* of a verdict that is yes; 0: never */
+    struct pl_blob
+        *data; /* reference or NULL; the result or the text of the error */
+    struct pl_blob *user; /* reference; for a login: the user id */
+};
+
+/* Create a message, all zero except type, destroy and flags.  NULL: out of
+ * memory.
+ * Owner:  the caller; msg.destroy() releases everything in it. */
+struct pl_kick_mail *pl_kick_mail_create(void);
+struct pl_direct_mail *pl_direct_mail_create(void);
+struct pl_answer_mail *pl_answer_mail_create(void);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* supervisor_mail.h - messages to the supervisor, which has the table of users.
+ */
+#ifndef PL_SUPERVISOR_MAIL_H
+#define PL_SUPERVISOR_MAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blob.h"
+#include "client.h"
+#include "msg.h"
+#include "mail_origin.h"
+
+/* A connection of a user has connected or closed.  On success there is no
+ * reply.  On failure the supervisor returns this mail with `code` (code.h) set,
+ * and the session closes with it.  It reuses the mail because an allocation may
+ * fail. */
+struct pl_register_mail {
+    struct pl_msg msg;
+    struct pl_client *client; /* reference */
+    uint32_t code;
+};
+
+enum pl_user_ask {
+    PL_USER_COUNT,      /* count the connections of the user */
+    PL_USER_DISCONNECT, /* close them with `code` and `reason`, except
+                           `except` */
+    PL_USER_UNSUBSCRIBE /* unsubscribe them from `channel` */
+};
+
+/* A request about all connections of a user. */
+struct pl_user_mail {
+    struct pl_msg msg;
+    struct pl_origin origin;
+    enum pl_user_ask ask;
+    struct pl_blob *user;    /* reference */
+    struct pl_blob *channel; /* reference or NULL */
+    struct pl_blob *client;  /* reference or NULL: only the connection with this
+                                id */
+    struct pl_blob *except;  /* reference or NULL: skip the connection with this
+                                id */
+    struct pl_blob *reason;  /* reference or NULL */
+    uint32_t code;
+    uint32_t connections; /* result: their number */
+};
+
+/* Create a message, all zero except type, destroy and flags.  NULL: out of
+ * memory.
+ * Owner:  the caller; msg.destroy() releases everything in it. */
+struct pl_register_mail *pl_register_mail_create(bool is_leaving);
+struct pl_user_mail *pl_user_mail_create(void);
+
+#endif
