@@ -12,14 +12,21 @@
 #include "msg.h"
 #include "mail_origin.h"
 
+/* Why the supervisor rejects a connection. */
+enum pl_register_refusal {
+    PL_REGISTER_TAKEN, /* it does not */
+    PL_REGISTER_STOPPING,
+    PL_REGISTER_USER_LIMIT, /* limits.user_connections */
+    PL_REGISTER_NO_MEMORY
+};
+
 /* A connection of a user has connected or closed.  On success there is no
- * reply.  On failure the supervisor returns this mail with `code` (code.h) set,
- * and the session closes with it.  It reuses the mail because an allocation may
- * fail. */
+ * reply.  On failure the supervisor returns this mail with `refusal` set, and
+ * the session closes.  It reuses the mail because an allocation may fail. */
 struct pl_register_mail {
     struct pl_msg msg;
-    struct pl_client *client; /* reference */
-    uint32_t code;
+    struct pl_client *client;         /* reference */
+    enum pl_register_refusal refusal; /* result */
 };
 
 enum pl_user_ask {

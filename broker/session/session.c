@@ -365,11 +365,25 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
         pl_session_close(s, (uint16_t)m->code, pl_blob_span(m->reason));
 }
 
+static uint16_t code_of(enum pl_register_refusal refusal)
+{
+    switch (refusal) {
+    case PL_REGISTER_STOPPING:
+        return PL_DISCONNECT_SHUTDOWN;
+    case PL_REGISTER_USER_LIMIT:
+        return PL_DISCONNECT_CONNECTION_LIMIT;
+    case PL_REGISTER_TAKEN: /* never sent */
+    case PL_REGISTER_NO_MEMORY:
+        break;
+    }
+    return PL_DISCONNECT_SERVER_ERROR;
+}
+
 /* The supervisor could not take it. */
 static void on_refused(struct pl_session *s, const struct pl_register_mail *m)
 {
     if (s->state < PL_SESSION_CLOSING)
-        pl_session_close(s, (uint16_t)m->code, (struct pl_span){0});
+        pl_session_close(s, code_of(m->refusal), (struct pl_span){0});
 }
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)

@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 
-#include "code.h"
 #include "log.h"
 #include "mail.h"
 #include "session_mail.h"
@@ -77,31 +76,30 @@ static bool has_too_many(const struct pl_supervisor *s, struct pl_span user)
            pl_registry_count(&s->registry, user) >= limit;
 }
 
-/* Return 0 if the connection is registered, otherwise the code to close
- * with. */
-static uint32_t take(struct pl_supervisor *s, struct pl_client *client)
+static enum pl_register_refusal take(struct pl_supervisor *s,
+                                     struct pl_client *client)
 {
     if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_STOPPING, 1);
-        return PL_DISCONNECT_SHUTDOWN;
+        return PL_REGISTER_STOPPING;
     }
     if (has_too_many(s, pl_client_user(client))) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_USER, 1);
-        return PL_DISCONNECT_CONNECTION_LIMIT;
+        return PL_REGISTER_USER_LIMIT;
     }
     enum pl_err rc = pl_registry_add(&s->registry, client);
     if (rc == PL_OK || rc == PL_EEXIST)
-        return 0;
+        return PL_REGISTER_TAKEN;
     PL_LOG_LIMITED(PL_LOG_KIND_NO_MEMORY, PL_LOG_ERROR, "cannot register",
                    pl_log_error("error", rc),
                    pl_log_text("client", pl_client_id(client)));
-    return PL_DISCONNECT_SERVER_ERROR;
+    return PL_REGISTER_NO_MEMORY;
 }
 
 static void on_register(struct pl_supervisor *s, struct pl_register_mail *m)
 {
-    m->code = take(s, m->client);
-    if (m->code == 0)
+    m->refusal = take(s, m->client);
+    if (m->refusal == PL_REGISTER_TAKEN)
         pl_mail_destroy(&m->msg);
     else
         pl_mail_answer(&s->actor, &m->msg);

@@ -3,6 +3,7 @@
  * what waits behind the connect. */
 #include "rig.h"
 #include "session_mail.h"
+#include "supervisor_mail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -560,6 +561,29 @@ static void who_leaves_with_channels_missing_leaves_nothing(void **state)
     rig_destroy(r);
 }
 
+static void a_refusal_of_the_supervisor_closes_with_its_code(void **state)
+{
+    static const struct {
+        enum pl_register_refusal refusal;
+        uint16_t code;
+    } cases[] = {{PL_REGISTER_STOPPING, 3001},
+                 {PL_REGISTER_USER_LIMIT, 3504},
+                 {PL_REGISTER_NO_MEMORY, 3004}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rig *r = rig_start("refused", NULL);
+        struct client *c = client_join(r, 0);
+        struct pl_register_mail *m = pl_register_mail_create(false);
+
+        m->refusal = cases[i].refusal;
+        rig_mail(c, &m->msg);
+        rig_run(r, 0);
+        client_expect_close(c, cases[i].code);
+        rig_destroy(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -580,6 +604,7 @@ int main(void)
         cmocka_unit_test(an_unsubscribe_during_a_login_comes_behind_its_reply),
         cmocka_unit_test(at_the_limit_of_channels_a_login_gets_in),
         cmocka_unit_test(who_leaves_with_channels_missing_leaves_nothing),
+        cmocka_unit_test(a_refusal_of_the_supervisor_closes_with_its_code),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include "code.h"
 #include "list.h"
 #include "mail.h"
 #include "memory_mail.h"
@@ -45,6 +44,7 @@ struct fake {
     unsigned phase_count;
     unsigned kicks;
     uint32_t kick_code;
+    enum pl_register_refusal refusal;
     bool was_unsubscribed;
     unsigned memory_mails;
     bool is_short; /* by the newest of them ... */
@@ -166,7 +166,7 @@ static inline void fake_receive(struct pl_actor *a, struct pl_msg *msg)
         break;
     case PL_MAIL_REGISTER: /* it was not taken */
         f->kicks++;
-        f->kick_code = ((struct pl_register_mail *)msg)->code;
+        f->refusal = ((struct pl_register_mail *)msg)->refusal;
         break;
     case PL_MAIL_MEMORY:
         fake_memory(f, (struct pl_memory_mail *)msg);

@@ -58,7 +58,7 @@ static struct pl_user_mail *ask_create(enum pl_user_ask ask, const char *user)
     assert_non_null(m);
     m->ask = ask;
     m->user = user == NULL ? NULL : pl_blob_create(pl_span_of(user));
-    m->code = PL_DISCONNECT_FORCED;
+    m->code = 3503;
     return m;
 }
 
@@ -156,7 +156,7 @@ static void while_stopping_a_registration_is_refused_with_3001(void **state)
     tell(r, s[0], false);
     assert_users(r, 0, 0, 0);
     assert_int_equal(s[0].fake->kicks, 1);
-    assert_int_equal(s[0].fake->kick_code, PL_DISCONNECT_SHUTDOWN);
+    assert_int_equal(s[0].fake->refusal, PL_REGISTER_STOPPING);
     assert_int_equal(r->metrics.value[PL_METRIC_REFUSED_STOPPING], 1);
     end(r, s, 1);
 }
@@ -177,7 +177,7 @@ disconnect_kicks_all_connections_of_the_user_but_the_spared(void **state)
     ask(r, s[3], m);
     assert_int_equal(s[3].fake->connections, 2);
     assert_int_equal(s[0].fake->kicks, 1);
-    assert_int_equal(s[0].fake->kick_code, PL_DISCONNECT_FORCED);
+    assert_int_equal(s[0].fake->kick_code, 3503);
     assert_int_equal(s[1].fake->kicks, 0);
     assert_int_equal(s[2].fake->kicks, 1);
     assert_int_equal(s[3].fake->kicks, 0);
@@ -272,7 +272,7 @@ static void a_user_has_no_more_connections_than_its_limit(void **state)
     assert_users(r, 2, 1, 1);
     assert_int_equal(s[0].fake->kicks + s[1].fake->kicks + s[3].fake->kicks, 0);
     assert_int_equal(s[2].fake->kicks, 1); /* the newest */
-    assert_int_equal(s[2].fake->kick_code, PL_DISCONNECT_CONNECTION_LIMIT);
+    assert_int_equal(s[2].fake->refusal, PL_REGISTER_USER_LIMIT);
     assert_int_equal(r->metrics.value[PL_METRIC_REFUSED_USER], 1);
     tell(r, s[2], true); /* its leave takes nobody else's place */
     assert_users(r, 2, 1, 1);
@@ -297,7 +297,7 @@ static void who_is_not_taken_hears_of_it_without_memory(void **state)
     settle(r);
     alloc_fails_at = 0;
     assert_int_equal(s[1].fake->kicks, 1);
-    assert_int_equal(s[1].fake->kick_code, PL_DISCONNECT_CONNECTION_LIMIT);
+    assert_int_equal(s[1].fake->refusal, PL_REGISTER_USER_LIMIT);
     assert_int_equal(s[0].fake->kicks, 0);
     end(r, s, 2);
 }
