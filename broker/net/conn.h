@@ -155,7 +155,8 @@ void pl_conn_resume(struct pl_conn *c);
 void pl_conn_end(struct pl_conn *c, enum pl_end how);
 void pl_conn_let_go(struct pl_conn *c); /* close without calling the upper
                                            layer */
-enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list);
+enum pl_admission pl_conn_admit(struct pl_session *s,
+                                const struct pl_proxy_lists *lists);
 void pl_conn_peer(struct pl_conn *c, char text[PL_IP_TEXT_MAX]);
 
 #endif

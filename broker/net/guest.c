@@ -79,21 +79,24 @@ void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said)
     }
 }
 
-/* Use the client address that a trusted proxy names in an HTTP header. */
+/* Use the client address that a trusted proxy names in an HTTP header.  This is
+ * the only place that chooses the header. */
 static void believe_field(struct pl_guest *g,
                           const struct pl_net_settings *config,
-                          struct pl_span list)
+                          const struct pl_proxy_lists *lists)
 {
     const struct pl_config_networks *trusted = &config->proxy.trusted;
     struct pl_ip ip =
         config->proxy.header == PL_HEADER_FORWARDED
-            ? pl_forwarded(g->ip, list, trusted->at, trusted->count)
-            : pl_forwarded_for(g->ip, list, trusted->at, trusted->count);
+            ? pl_forwarded(g->ip, lists->forwarded, trusted->at, trusted->count)
+            : pl_forwarded_for(g->ip, lists->forwarded_for, trusted->at,
+                               trusted->count);
 
     pl_guest_move(g, &ip, config);
 }
 
-enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list)
+enum pl_admission pl_conn_admit(struct pl_session *s,
+                                const struct pl_proxy_lists *lists)
 {
     struct pl_conn *c = pl_session_transport(s);
 
@@ -103,7 +106,7 @@ enum pl_admission pl_conn_admit(struct pl_session *s, struct pl_span list)
     if (g == NULL)
         return PL_ADMIT_LATER;
     if (g->is_trusted)
-        believe_field(g, c->conns->config, list);
+        believe_field(g, c->conns->config, lists);
     if (pl_guest_is_to_be_counted(g, c->conns->config)) {
         ask(c);
         return PL_ADMIT_LATER;

@@ -23,8 +23,6 @@ struct pl_keeper_options {
     const struct pl_users_settings *users;    /* likewise */
     bool has_history;                         /* channels have some */
     bool limits_new_channels;                 /* their owners do */
-    bool reads_forwarded; /* a trusted proxy sends Forwarded, and not
-                             X-Forwarded-For */
     struct pl_hub *hub;   /* of the same loop */
     struct pl_address supervisor;
     struct pl_metrics *metrics;

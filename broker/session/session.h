@@ -36,6 +36,13 @@ enum pl_admission {
     PL_ADMIT_REFUSE /* its address has too many connections */
 };
 
+/* The lists in which an HTTP proxy names its client; absent: none came.  The
+ * transport knows which one its proxies write. */
+struct pl_proxy_lists {
+    struct pl_span forwarded;     /* Forwarded */
+    struct pl_span forwarded_for; /* X-Forwarded-For */
+};
+
 /* What a session wants of its transport. */
 struct pl_transport_ops {
     /* Something to send is there; called at the end of a turn.  Send from
@@ -50,9 +57,9 @@ struct pl_transport_ops {
     /* The memory is about to be freed: let go of everything. */
     void (*free)(struct pl_session *s);
     /* What follows may be NULL: all are admitted, nobody knows the peer. */
-    /* May the connection be let in, whose request has this list in the field
-     * where proxies say for whom they speak (absent: none came)? */
-    enum pl_admission (*admit)(struct pl_session *s, struct pl_span list);
+    /* Decide whether to admit the connection that brought these lists. */
+    enum pl_admission (*admit)(struct pl_session *s,
+                               const struct pl_proxy_lists *lists);
     /* The address of the client, as far as it is believed. */
     void (*peer)(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
     /* Whether its bytes go through TLS here.  NULL: no. */

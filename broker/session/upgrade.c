@@ -215,11 +215,12 @@ static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
 static enum pl_admission admit(struct pl_session *s,
                                const struct pl_handshake *h)
 {
-    bool rfc7239 = s->keeper->options.reads_forwarded;
+    struct pl_proxy_lists lists = {.forwarded = h->forwarded,
+                                   .forwarded_for = h->forwarded_for};
 
     if (s->transport->admit == NULL)
         return PL_ADMIT;
-    return s->transport->admit(s, rfc7239 ? h->forwarded : h->forwarded_for);
+    return s->transport->admit(s, &lists);
 }
 
 /* The request waits for the transport's verdict. */

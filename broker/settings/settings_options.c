@@ -23,7 +23,6 @@ void pl_settings_fill_keeper(const struct pl_settings *s,
     out->users = &s->users;
     out->has_history = s->channels.history_size > 0;
     out->limits_new_channels = s->channels.limits.new_channels_per_minute > 0;
-    out->reads_forwarded = s->net.proxy.header == PL_HEADER_FORWARDED;
 }
 
 void pl_settings_fill_admin(const struct pl_settings *s,

@@ -258,11 +258,12 @@ static void on_end(struct pl_session *s, enum pl_end how)
 }
 
 /* About one half of them is asked. */
-static enum pl_admission on_admit(struct pl_session *s, struct pl_span list)
+static enum pl_admission on_admit(struct pl_session *s,
+                                  const struct pl_proxy_lists *lists)
 {
     struct link *l = link_of(s);
 
-    (void)list;
+    (void)lists;
     if (l->door == NOT_ASKED)
         l->door = l->room % 2 == 0 ? ASKED : ANSWERED;
     return l->door == ASKED ? PL_ADMIT_LATER : PL_ADMIT;
