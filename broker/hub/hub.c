@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub.c - see hub.h; hub_sub.c has the subscriptions.
+/* hub.c - see hub.h: the actor and its routing.  hub_sub.c has the
+ * subscriptions, hub_publisher.c the publishers.
  *
  * A request to the channel's owner returns as the same message, after all mail
  * that the owner sent before.  So the result of a subscribe marks the position
@@ -8,11 +9,6 @@
  * A gap in a channel's offsets, or another epoch, means lost publications: the
  * hub unsubscribes positioned subscribers with 2500, and SDKs recover.  An
  * offset at or below the last one is a duplicate, which is dropped and counted.
- *
- * The hub sends publish replies at the end of the turn, after the publications
- * of that turn.  An immediate reply splits the delivery of a turn: if everyone
- * in a room publishes, into three pieces instead of two.  The hub sends waiting
- * publish replies before any other reply.
  *
  * Rejected: taking a duplicate for a gap, because each costs every subscriber a
  * recovery.  Buffering live publications during a recovery, because one ordered
@@ -32,10 +28,6 @@
 #include "mail_origin.h"
 #include "monitor.h"
 #include "system.h"
-
-/* Most free mails of publications.  Each keeps the memory of a small
- * publication: at most 2 MiB together. */
-enum { SPARES = 4096 };
 
 static bool name_matches(const struct pl_map_node *n, const void *key)
 {
@@ -154,9 +146,7 @@ struct pl_origin pl_hub_origin(struct pl_subscriber *u, struct pl_sub *sub,
     };
 }
 
-/* Return the subscriber that gets a result, or NULL if its session has
- * exited. */
-static struct pl_subscriber *asker(struct pl_hub *h, const struct pl_origin *o)
+struct pl_subscriber *pl_hub_asker(struct pl_hub *h, const struct pl_origin *o)
 {
     if (pl_address_is_none(o->session) ||
         pl_actor_find(h->actor.loop, o->session) == NULL)
@@ -166,7 +156,7 @@ static struct pl_subscriber *asker(struct pl_hub *h, const struct pl_origin *o)
 
 /* --- Publications --- */
 
-static void fan_out(struct pl_hub *h, const struct pl_pub *p)
+void pl_hub_fan_out(struct pl_hub *h, const struct pl_pub *p)
 {
     struct pl_hub_channel *c =
         pl_hub_channel_find(h, p->hash, pl_pub_channel(p));
@@ -190,65 +180,16 @@ static void fan_out(struct pl_hub *h, const struct pl_pub *p)
         pl_hub_drop_positioned(h, c);
 }
 
-/* Reuse the mail of an earlier publication: malloc() and free() per publication
- * took 230 instructions (4%) more per round trip. */
-static struct pl_publish_mail *take_mail(struct pl_hub *h)
-{
-    struct pl_msg *m = h->spares;
-
-    if (m == NULL)
-        return pl_publish_mail_create();
-    h->spares = m->next;
-    m->next = NULL;
-    h->spare_count--;
-    __builtin_prefetch(h->spares, 1); /* the next one is not in the cache */
-    return (struct pl_publish_mail *)m;
-}
-
-static void give_back_mail(struct pl_hub *h, struct pl_publish_mail *m)
-{
-    if (h->spare_count >= SPARES) {
-        pl_mail_destroy(&m->msg);
-        return;
-    }
-    pl_publish_mail_renew(m);
-    m->msg.next = h->spares;
-    h->spares = &m->msg;
-    h->spare_count++;
-}
-
-enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
-                           const struct pl_publish_ask *ask)
-{
-    uint64_t hash = pl_hub_hash(h, ask->channel);
-
-    if (pl_hub_is_behind(h, pl_hub_owner(h, hash)))
-        return PL_EFULL;
-    struct pl_publish_mail *m = take_mail(h);
-    if (m == NULL)
-        return PL_ENOMEM;
-    m->pub = pl_pub_renew(m->pub, ask->channel, hash, ask->data, u->client);
-    if (m->pub == NULL) {
-        give_back_mail(h, m);
-        return PL_ENOMEM;
-    }
-    m->pub->is_json = ask->is_json;
-    m->origin = pl_hub_origin(u, NULL, ask->command, ask->kind);
-    pl_actor_send(&h->actor, pl_hub_owner(h, hash), &m->msg);
-    return PL_OK;
-}
-
-static uint32_t undelivered_error(const struct pl_msg *msg)
+uint32_t pl_hub_undelivered(const struct pl_msg *msg)
 {
     return msg->status == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS
                                    : PL_ERROR_STOPPING;
 }
 
-/* Deliver pending publications of the channel to `u` before a reply about that
- * channel.  Walk the shorter list; otherwise each reply to a client with 1,000
+/* Walk the shorter list; otherwise each reply to a client with 1,000
  * subscriptions scans all of them. */
-static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
-                           uint64_t hash, struct pl_span channel)
+void pl_hub_settle(struct pl_hub *h, struct pl_subscriber *u, uint64_t hash,
+                   struct pl_span channel)
 {
     struct pl_hub_channel *c =
         u->subs == NULL ? NULL : pl_hub_channel_find(h, hash, channel);
@@ -265,66 +206,9 @@ static void settle_channel(struct pl_hub *h, struct pl_subscriber *u,
     }
 }
 
-/* --- Results for publishers --- */
-
-static struct pl_publish_mail *next_answer(struct pl_hub *h)
-{
-    struct pl_msg *m = h->answers;
-
-    if (m == NULL)
-        return NULL;
-    h->answers = m->next;
-    if (h->answers == NULL)
-        h->answers_end = &h->answers;
-    m->next = NULL;
-    return (struct pl_publish_mail *)m;
-}
-
-/* Report all waiting results.  A publisher gets its own publication before the
- * reply: either its channel is sealed, or pending publications are delivered
- * now. */
-static void tell_publishers(struct pl_hub *h, bool are_sealed)
-{
-    struct pl_publish_mail *m;
-
-    while ((m = next_answer(h)) != NULL) {
-        struct pl_subscriber *u = asker(h, &m->origin);
-
-        if (u != NULL && !are_sealed)
-            settle_channel(h, u, m->pub->hash, pl_pub_channel(m->pub));
-        if (u != NULL)
-            u->ops->published(u, m);
-        give_back_mail(h, m);
-    }
-}
-
-/* The channels of all results are sealed, because on_published() queues this
- * task again after each publication. */
-static void tell(struct pl_task *t)
-{
-    tell_publishers(PL_CONTAINER(t, struct pl_hub, tell), true);
-}
-
-void pl_hub_tell_publishers(struct pl_hub *h)
-{
-    tell_publishers(h, false);
-}
-
-static void on_published(struct pl_hub *h, struct pl_publish_mail *m)
-{
-    if (m->msg.returned)
-        m->error = undelivered_error(&m->msg);
-    else if (m->fan_out)
-        fan_out(h, m->pub);
-    *h->answers_end = &m->msg;
-    h->answers_end = &m->msg.next;
-    pl_loop_cancel(h->actor.loop, &h->tell);
-    pl_loop_defer(h->actor.loop, PL_STAGE_SEAL, &h->tell);
-}
-
 static void on_publication(struct pl_hub *h, struct pl_publication_mail *m)
 {
-    fan_out(h, m->pub);
+    pl_hub_fan_out(h, m->pub);
     pl_mail_destroy(&m->msg);
 }
 
@@ -382,11 +266,11 @@ static void on_queried(struct pl_hub *h, struct pl_query_mail *m)
         pl_hub_on_barrier(h, m);
         return;
     }
-    struct pl_subscriber *u = asker(h, &m->origin);
+    struct pl_subscriber *u = pl_hub_asker(h, &m->origin);
     if (m->msg.returned)
-        m->error = undelivered_error(&m->msg);
+        m->error = pl_hub_undelivered(&m->msg);
     if (u != NULL) {
-        settle_channel(h, u, m->hash, pl_blob_span(m->channel));
+        pl_hub_settle(h, u, m->hash, pl_blob_span(m->channel));
         u->ops->queried(u, m);
     }
     pl_mail_destroy(&m->msg);
@@ -409,7 +293,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 
     switch (msg->type) {
     case PL_MAIL_PUBLISH:
-        on_published(h, (struct pl_publish_mail *)msg);
+        pl_hub_on_published(h, (struct pl_publish_mail *)msg);
         return;
     case PL_MAIL_PUBLICATION:
         on_publication(h, (struct pl_publication_mail *)msg);
@@ -435,16 +319,6 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
-static void free_mails(struct pl_hub *h)
-{
-    struct pl_publish_mail *m;
-
-    while ((m = next_answer(h)) != NULL)
-        pl_mail_destroy(&m->msg);
-    while (h->spares != NULL)
-        pl_mail_destroy(&take_mail(h)->msg);
-}
-
 /* Free ended subscriptions without a result, because the channel owner exited
  * first. */
 static void free_channel(struct pl_map_node *n, void *arg)
@@ -467,11 +341,10 @@ static void reap(struct pl_actor *a)
 {
     struct pl_hub *h = (struct pl_hub *)a;
 
-    free_mails(h);
+    pl_hub_free_publishers(h);
     pl_map_each(&h->channels, free_channel, h);
     pl_map_fini(&h->channels);
     pl_loop_cancel(a->loop, &h->seal_aside);
-    pl_loop_cancel(a->loop, &h->tell);
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
         pl_segment_release(h->segments, h->aside[e]);
@@ -495,8 +368,7 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
         return PL_ENOMEM;
     h->options = *options;
     h->seal_aside.run = seal_aside;
-    h->tell.run = tell;
-    h->answers_end = &h->answers;
+    pl_hub_init_publishers(h);
     h->retry.fire = pl_hub_retry_leaving;
     h->forms = pl_forms_create();
     enum pl_err rc =

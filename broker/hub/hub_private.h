@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub_private.h - the state of a hub, for hub.c and hub_sub.c. */
+/* hub_private.h - the state of a hub, for the files of this module. */
 #ifndef PL_HUB_PRIVATE_H
 #define PL_HUB_PRIVATE_H
 
@@ -8,7 +8,18 @@
 #include "mail_origin.h"
 
 struct pl_attach_mail;
+struct pl_publish_mail;
 struct pl_query_mail;
+
+/* hub_publisher.c. */
+struct pl_publishers {
+    struct pl_msg *answers; /* results of publications to report to their
+                               publishers, in order */
+    struct pl_msg **answers_end;
+    struct pl_task tell;   /* reports them */
+    struct pl_msg *spares; /* free list of publish mails */
+    uint32_t spare_count;
+};
 
 struct pl_hub {
     struct pl_actor actor; /* first member */
@@ -22,13 +33,8 @@ struct pl_hub {
     uint32_t lost;                    /* subscriptions in PL_SUB_LOST */
     struct pl_sub *leaving; /* ended, but out of memory for their detach */
     struct pl_timer retry;
-    uint32_t serial;        /* of the newest subscription */
-    struct pl_msg *answers; /* results of publications to report to their
-                               publishers, in order */
-    struct pl_msg **answers_end;
-    struct pl_task tell;
-    struct pl_msg *spares; /* free list of publish mails */
-    uint32_t spare_count;
+    uint32_t serial; /* of the newest subscription */
+    struct pl_publishers publishers;
 };
 
 /* hub.c.  Find the channel of this name; find or create it (NULL: out of
@@ -54,8 +60,27 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m);
  * code 2500. */
 void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c);
 
-/* hub.c.  Report the waiting results of publications now, before another
- * reply. */
+/* Return the subscriber that gets a result, or NULL if its session has
+ * exited. */
+struct pl_subscriber *pl_hub_asker(struct pl_hub *h, const struct pl_origin *o);
+
+/* The error for a request that returned undelivered. */
+uint32_t pl_hub_undelivered(const struct pl_msg *msg);
+
+/* Deliver pending publications of the channel to `u` before a reply about that
+ * channel. */
+void pl_hub_settle(struct pl_hub *h, struct pl_subscriber *u, uint64_t hash,
+                   struct pl_span channel);
+
+/* Deliver a publication to the subscribers of its channel. */
+void pl_hub_fan_out(struct pl_hub *h, const struct pl_pub *p);
+
+/* hub_publisher.c. */
+void pl_hub_init_publishers(struct pl_hub *h);
+void pl_hub_free_publishers(struct pl_hub *h);
+void pl_hub_on_published(struct pl_hub *h, struct pl_publish_mail *m);
+
+/* Report the waiting results of publications now, before another reply. */
 void pl_hub_tell_publishers(struct pl_hub *h);
 
 void pl_hub_retry_leaving(struct pl_timer *t);

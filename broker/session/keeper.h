@@ -23,7 +23,7 @@ struct pl_keeper_options {
     const struct pl_users_settings *users;    /* likewise */
     bool has_history;                         /* channels have some */
     bool limits_new_channels;                 /* their owners do */
-    struct pl_hub *hub;   /* of the same loop */
+    struct pl_hub *hub;                       /* of the same loop */
     struct pl_address supervisor;
     struct pl_metrics *metrics;
     struct pl_handlers *handlers; /* held by the keeper itself */
