@@ -40,7 +40,7 @@
       "the same in bytes")                                                     \
     X(PUBLICATIONS, PL_COUNTER, "publications", "publications accepted")       \
     X(EVENTS_LOST, PL_COUNTER, "events_lost",                                  \
-      "events of channels that a loop, or the bus, was not told of")           \
+      "events of channels that did not reach a loop, or the bus")              \
     X(REFUSED_NEW_CHANNELS, PL_COUNTER, "refused_new_channels",                \
       "commands answered 111: limits.new_channels_per_minute")                 \
     X(REFUSED_STORE_REQUESTS, PL_COUNTER, "refused_store_requests",            \

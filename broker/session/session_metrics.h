@@ -15,7 +15,7 @@
       "requests answered 421: a Host that is not served")                      \
     X(CLIENTS, PL_GAUGE, "clients", "connections that are logged in")          \
     X(AUTH_ATTEMPTS, PL_COUNTER, "auth_attempts", "connect commands judged")   \
-    X(AUTH_PASSED, PL_COUNTER, "auth_passed", "connect commands let in")       \
+    X(AUTH_PASSED, PL_COUNTER, "auth_passed", "connect commands admitted")     \
     X(AUTH_FAILED, PL_COUNTER, "auth_failed", "connect commands rejected")     \
     X(LOGINS_INCOMPLETE, PL_COUNTER, "logins_incomplete",                      \
       "logins without a channel of the token or the inbox: limits.channels")   \
@@ -34,13 +34,13 @@
       "commands not answered yet")                                             \
     X(COMMANDS_WAITING, PL_GAUGE, "commands_waiting",                          \
       "commands that wait for a verdict, or behind one that does")             \
-    X(ERRORS, PL_COUNTER, "errors", "errors told to clients")                  \
+    X(ERRORS, PL_COUNTER, "errors", "errors sent to clients")                  \
     X(MESSAGES_IN, PL_COUNTER, "messages_in", "messages from clients")         \
     X(MESSAGES_OUT, PL_COUNTER, "messages_out", "frames given to the kernel")  \
     X(BYTES_IN, PL_COUNTER, "bytes_in", "bytes read")                          \
     X(CUSTOM, PL_COUNTER, "messages_custom", "custom messages handled")        \
     X(CUSTOM_UNKNOWN, PL_COUNTER, "messages_custom_unknown",                   \
-      "custom messages of a type that nobody handles")                         \
+      "custom messages of a type without a handler")                           \
     X(QUEUE_BYTES, PL_GAUGE, "out_queue_bytes", "bytes waiting to be sent")    \
     X(CLOSED_SLOW, PL_COUNTER, "closed_slow", "connections closed as slow")    \
     X(UNSUBSCRIBED_SLOW, PL_COUNTER, "unsubscribed_slow",                      \
@@ -75,6 +75,6 @@
     X(HANDLER_TIMEOUT, PL_COUNTER, "handlers_timed_out",                       \
       "calls that no handler answered in handlers.timeout: error 408")         \
     X(HANDLER_LATE, PL_COUNTER, "handlers_late",                               \
-      "answers of handlers to nobody: too late, or twice")
+      "answers of handlers without a waiting call: too late, or twice")
 
 #endif

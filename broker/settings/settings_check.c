@@ -280,7 +280,7 @@ static void check_proxy(struct pl_config_loading *l)
     if (c->net.proxy.protocol &&
         pl_config_setting_of(l, "proxy.trusted")->count == 0)
         PL_CONFIG_COMPLAIN(l, "proxy.protocol",
-                           "needs proxy.trusted: who may send the header");
+                           "needs proxy.trusted: the proxies that send it");
 }
 
 static void check_ping(struct pl_config_loading *l)

@@ -18,7 +18,7 @@ static int usage(FILE *to, int status)
         "                    [--each N] [--history N] [--repeat N]\n"
         "\n"
         "  --only NAME    only pieces whose name contains it\n"
-        "  --rounds N     the median of so many is told (default 9, odd)\n"
+        "  --rounds N     the median of so many is printed (default 9, odd)\n"
         "  --json         one object a line\n"
         "  --count SHAPE  fanout, rooms, rtt or idle, for callgrind's\n"
         "                 --toggle-collect=shape_run: the work of N repeats,\n"

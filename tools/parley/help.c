@@ -41,7 +41,7 @@ static const struct page {
      "\n"
      "  -c, --config FILE       the configuration with auth.hmac_secret\n"
      "  --secret-file FILE      the secret is the first line of FILE\n"
-     "  --user ID               who it is (default: anonymous)\n"
+     "  --user ID               the user (default: anonymous)\n"
      "  --ttl TIME              how long it holds: 90s, 15m, 1h, 7d; 0 is for\n"
      "                          ever (default: 1h)\n"
      "  --info JSON             shown to others in presence\n"
@@ -85,7 +85,7 @@ void print_help(void)
 {
     puts("Usage: parley [OPTION]... COMMAND [OPTION]... [ARGUMENT]...\n"
          "\n"
-         "Commands (`parley COMMAND --help` tells more):");
+         "Commands (`parley COMMAND --help` says more):");
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
         printf("  %-23s %s\n", pages[i].name, pages[i].summary);
     puts("  help [COMMAND]          this text, or that of a command\n");

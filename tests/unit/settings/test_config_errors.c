@@ -159,7 +159,8 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
         {"proxy.trusted=[10.0.0.1/8]",
          "`10.0.0.1/8` is not a network; as 10.0.0.0/8, 2001:db8::/32 or "
          "192.0.2.1"},
-        {"proxy.protocol=true", "needs proxy.trusted: who may send the header"},
+        {"proxy.protocol=true",
+         "needs proxy.trusted: the proxies that send it"},
         {"proxy.header=via", "`via` is not x-forwarded-for or forwarded"},
         {"limits.connection_channels=0", "must be from 1 to 1000000"},
         {"ping.timeout=25s", "must be less than ping.interval"},

@@ -47,7 +47,7 @@ static const char help[] =
     "                   (default: all)\n"
     "  --missed N       return: messages a channel meanwhile (default 3)\n"
     "  --restart        return: see above; the memory store forgets, so each\n"
-    "                   must be told that it cannot recover\n"
+    "                   must read that it cannot recover\n"
     "  --window N       fanout: messages under way (default 64)\n"
     "  --size BYTES     of a message (default 64, 32 to 60000)\n"
     "  --seconds S      storm and fanout: measured (default 5); idle: waited\n"

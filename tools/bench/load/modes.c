@@ -117,7 +117,8 @@ static void note_recovery(const struct stage *s, struct report *r,
     if (s->plan->restart && s->plan->token)
         asked += s->crowd.count;
     if (s->plan->restart)
-        report_fault(r, "not told that their history is gone", asked - told);
+        report_fault(r, "without a notice that their history is lost",
+                     asked - told);
     else
         report_fault(r, "subscriptions not recovered", asked - recovered);
 }
