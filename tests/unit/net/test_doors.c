@@ -318,7 +318,8 @@ static void the_log_has_one_line_in_ten_seconds(void **state)
     while (i < 50)
         g[i++] = meet(&h, "192.0.2.1");
     assert_int_equal(lines, 1);
-    assert_non_null(strstr(newest, "address=192.0.2.1 connections=3 limit=2 "
+    assert_non_null(strstr(newest, "address=192.0.2.1 connections=3 "
+                                   "key=limits.address_connections limit=2 "
                                    "rejected=1"));
     pass(&h, 10 * SECOND - 1);
     g[i++] = meet(&h, "192.0.2.1");
