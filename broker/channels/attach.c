@@ -278,8 +278,8 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
     rc = pl_client_table_add(&ch->members, m->client);
     if (rc != PL_OK)
         return rc;
-    if (ch->members.count == 1 && c->options.metrics != NULL)
-        pl_count(c->options.metrics, PL_METRIC_CHANNELS, 1);
+    if (ch->members.count == 1)
+        pl_channel_note_first(ch);
     ch->at_loop[m->msg.from.loop]++;
     if ((m->flags & PL_ATTACH_JOIN_LEAVE) != 0)
         ch->takers++;

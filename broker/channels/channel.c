@@ -65,6 +65,35 @@ struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
     return ch;
 }
 
+static void watch(const struct pl_channel *ch, bool is_first)
+{
+    const struct pl_channels *c = ch->owner;
+
+    if (c->options.watch == NULL)
+        return;
+    pl_loop_enter(c->actor.loop, "channel");
+    c->options.watch(c->options.watch_arg, pl_blob_span(ch->name), is_first);
+    pl_loop_leave(c->actor.loop);
+}
+
+void pl_channel_note_first(struct pl_channel *ch)
+{
+    struct pl_metrics *m = ch->owner->options.metrics;
+
+    if (m != NULL)
+        pl_count(m, PL_METRIC_CHANNELS, 1);
+    watch(ch, true);
+}
+
+void pl_channel_note_last(struct pl_channel *ch)
+{
+    struct pl_metrics *m = ch->owner->options.metrics;
+
+    if (m != NULL)
+        pl_gauge_drop(m, PL_METRIC_CHANNELS, 1);
+    watch(ch, false);
+}
+
 /* Free the channel without notifying hubs or the bus. */
 static void destroy(struct pl_channel *ch)
 {
@@ -81,8 +110,8 @@ static void free_one(struct pl_map_node *n, void *arg)
 
     if (ch->bus == PL_BUS_ATTACHING || ch->bus == PL_BUS_DETACHING)
         pl_works_count(c, UINT32_MAX);
-    if (ch->members.count > 0 && c->options.metrics != NULL)
-        pl_gauge_drop(c->options.metrics, PL_METRIC_CHANNELS, 1);
+    if (ch->members.count > 0)
+        pl_channel_note_last(ch);
     destroy(ch);
 }
 

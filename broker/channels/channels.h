@@ -18,6 +18,7 @@
 
 #include "address.h"
 #include "err.h"
+#include "span.h"
 
 enum {
     PL_CHANNELS_IN_FLIGHT = 131072, /* the usual limits */
@@ -76,6 +77,11 @@ struct pl_channels_options {
     uint64_t answer_work;     /* units of time_share.h for long replies at once,
                                  else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
+    /* Called when the first subscriber of a channel comes and when the last one
+     * goes, alternately, on the loop; must not block.  NULL: nobody is told.
+     * `name` has a final zero. */
+    void (*watch)(void *arg, struct pl_span name, bool is_first);
+    void *watch_arg;
     /* The stores, for this owner alone; NULL: a memory store. */
     struct pl_stream *stream;
     struct pl_bus *bus;

@@ -156,6 +156,11 @@ static inline uint32_t pl_channel_subscribers(const struct pl_channel *ch)
     return ch->members.count;
 }
 
+/* Count the channel when its first subscriber has come, and no more when its
+ * last one has gone; and tell the program. */
+void pl_channel_note_first(struct pl_channel *ch);
+void pl_channel_note_last(struct pl_channel *ch);
+
 /* Start receiving the channel's events.  True: `w` waits, and pl_attach_step()
  * follows.  False: complete, with *error. */
 bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,

@@ -131,8 +131,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     }
     if (ch->members.count > 0)
         return true;
-    if (c->options.metrics != NULL)
-        pl_gauge_drop(c->options.metrics, PL_METRIC_CHANNELS, 1);
+    pl_channel_note_last(ch);
     if (c->stream != NULL)
         c->stream->ops->idle(c->stream, pl_blob_span(ch->name), ch->node.hash);
     return true;

@@ -89,18 +89,20 @@ static enum pl_err allocate(struct pl_broker *b)
 
     b->shares = calloc(loops, sizeof *b->shares);
     b->owners = calloc(loops, sizeof *b->owners);
+    b->desks = calloc(loops, sizeof *b->desks);
     b->hubs = calloc(loops, sizeof *b->hubs);
     b->keepers = calloc(loops, sizeof *b->keepers);
     b->conns = calloc(loops, sizeof *b->conns);
     b->given = calloc(loops, sizeof *b->given);
     b->snapshots = calloc(loops, sizeof(struct pl_snapshot *));
+    b->inherited = calloc(listeners, sizeof *b->inherited);
     b->listeners = calloc(listeners, sizeof(struct pl_listener *));
     b->ports = calloc(listeners, sizeof *b->ports);
     b->handlers = pl_handlers_create();
-    if (b->shares == NULL || b->owners == NULL || b->hubs == NULL ||
-        b->keepers == NULL || b->conns == NULL || b->given == NULL ||
-        b->snapshots == NULL || b->listeners == NULL || b->ports == NULL ||
-        b->handlers == NULL)
+    if (b->shares == NULL || b->owners == NULL || b->desks == NULL ||
+        b->hubs == NULL || b->keepers == NULL || b->conns == NULL ||
+        b->given == NULL || b->snapshots == NULL || b->listeners == NULL ||
+        b->ports == NULL || b->inherited == NULL || b->handlers == NULL)
         return PL_ENOMEM;
     if (b->setup.flags & PL_HANDLES_CONNECT)
         pl_handlers_set_judge(b->handlers);
@@ -170,13 +172,15 @@ static enum pl_err fill(struct pl_broker *b)
 
 /* Until the configuration is read, the log level of the process applies. */
 static enum pl_err create(struct pl_broker **out,
-                          const struct pl_broker_setup *setup)
+                          const struct pl_broker_setup *setup,
+                          const struct pl_events *events)
 {
     struct pl_broker *b = calloc(1, sizeof *b);
 
     if (b == NULL)
         return PL_ENOMEM;
     b->setup = *setup;
+    b->events = *events;
     b->is_settled = true;
     pl_log_change(&b->log, pl_log_level(&pl_log_default));
     pl_log_call(&b->log, setup->log, setup->arg);
@@ -185,11 +189,16 @@ static enum pl_err create(struct pl_broker **out,
     enum pl_err rc = fill(b);
     if (rc != PL_OK) {
         b->setup.release = NULL; /* the broker has accepted nothing */
-        pl_broker_destroy(b);    /* allows a half-built broker */
+        b->events.release = NULL;
+        pl_broker_destroy(b); /* allows a half-built broker */
         return rc;
     }
     b->setup.config_file = NULL; /* valid only during this call */
     b->setup.sets = NULL;
+    b->setup.events = NULL;
+    for (size_t i = 0; i < setup->listener_count; i++)
+        b->inherited[i] = setup->listeners[i];
+    b->setup.listeners = b->inherited; /* they are the broker's now */
     *out = b;
     return PL_OK;
 }
@@ -199,10 +208,11 @@ enum pl_err pl_broker_open(struct pl_broker **out,
 {
     const struct pl_log *before = pl_log_use(NULL);
     struct pl_broker_setup read;
-    enum pl_err rc = pl_setup_read(&read, setup);
+    struct pl_events events;
+    enum pl_err rc = pl_setup_read(&read, &events, setup);
 
     if (rc == PL_OK)
-        rc = create(out, &read);
+        rc = create(out, &read, &events);
     pl_log_use(before);
     return rc;
 }
@@ -264,19 +274,26 @@ void pl_broker_destroy(struct pl_broker *b)
     free(b->snapshots);
     free(b->shares);
     free(b->owners);
+    free(b->desks);
     free(b->hubs);
     free(b->keepers);
     free(b->conns);
     free(b->given);
+    if (b->setup.listeners == b->inherited)
+        for (size_t i = 0; i < b->setup.listener_count; i++)
+            close(b->inherited[i]);
+    free(b->inherited);
     free(b->listeners);
     free(b->ports);
     pl_settings_destroy(b->config);
     pl_source_fini(&b->source);
     pl_log_use(before == &b->log ? NULL : before);
     pl_broker_stop_log(b);
-    void (*release)(void *) = b->setup.release;
-    void *arg = b->setup.arg;
+    const struct pl_broker_setup setup = b->setup;
+    const struct pl_events events = b->events;
     free(b);
-    if (release != NULL)
-        release(arg);
+    if (events.release != NULL)
+        events.release(events.arg);
+    if (setup.release != NULL)
+        setup.release(setup.arg);
 }

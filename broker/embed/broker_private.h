@@ -9,6 +9,7 @@
 #include "channels.h"
 #include "settings.h"
 #include "conns.h"
+#include "desk.h"
 #include "doors.h"
 #include "guard.h"
 #include "handlers.h"
@@ -30,6 +31,7 @@ struct pl_share {
     struct pl_stalls *stalls;     /* owned by the broker */
     struct pl_metrics metrics;
     struct pl_channels *channels;
+    struct pl_desk *desk;
     struct pl_hub *hub;
     struct pl_keeper *keeper;
     struct pl_conns *conns;
@@ -38,6 +40,8 @@ struct pl_share {
 struct pl_broker {
     struct pl_settings *config;
     struct pl_broker_setup setup;   /* the pointers to settings are NULL */
+    struct pl_events events;        /* all zero: none */
+    struct pl_hooks hooks;          /* that tell of them */
     struct pl_config_source source; /* owned copies, for a reload */
     struct pl_log log; /* of its loops, and of threads during a call of
                           parley.h */
@@ -57,20 +61,23 @@ struct pl_broker {
     struct pl_status_source status;
     struct pl_system *system; /* kept after a run, for the status */
     unsigned workers;
-    struct pl_share *shares;    /* workers, then the control loop */
-    struct pl_address *owners;  /* of channels, by worker */
-    struct pl_address *hubs;    /* by loop */
-    struct pl_address *keepers; /* by worker */
-    struct pl_address *conns;   /* by worker */
-    uint64_t *given;            /* connections, by worker */
-    struct pl_doors *doors;     /* on the first worker; NULL: not needed */
-    struct pl_listener **listeners;
+    struct pl_share *shares;        /* workers, then the control loop */
+    struct pl_address *owners;      /* of channels, by worker */
+    struct pl_address *desks;       /* by worker */
+    struct pl_address *hubs;        /* by loop */
+    struct pl_address *keepers;     /* by worker */
+    struct pl_address *conns;       /* by worker */
+    uint64_t *given;                /* connections, by worker */
+    struct pl_doors *doors;         /* on the first worker; NULL: not needed */
+    int *inherited;                 /* sockets of the setup, owned */
+    struct pl_listener **listeners; /* of `listen`, listen_tls, the setup */
     uint16_t *ports;
     uint16_t admin_port;
     struct pl_supervisor *supervisor; /* on the control loop */
     uint64_t memory_seen; /* bytes when last read; used by the control loop */
     struct pl_address supervisor_address;
-    bool has_run; /* a new start needs a new system */
+    bool has_run;                 /* a new start needs a new system */
+    struct pl_order_count orders; /* of the embedding program */
     /* Any thread may call.  The guard protects is_running and the replacement
      * of system, phases, stalls, status, handlers, tls and access. */
     struct pl_guard *guard;
@@ -88,6 +95,12 @@ static inline struct pl_share *pl_broker_control(struct pl_broker *b)
 enum pl_err pl_broker_prepare(struct pl_broker *b);
 void pl_broker_free_loops(struct pl_broker *b);
 
+/* events.c.  Fill in the hooks; NULL: the program hears of no client. */
+const struct pl_hooks *pl_broker_hooks(struct pl_broker *b);
+
+/* events.c.  Tell of a channel. */
+void pl_broker_on_channel(void *broker, struct pl_span name, bool is_first);
+
 /* build.c.  Build all actors; start the threads.  On an error
  * pl_broker_free_loops() undoes either. */
 enum pl_err pl_broker_build(struct pl_broker *b);
@@ -95,7 +108,8 @@ enum pl_err pl_broker_run_threads(struct pl_broker *b);
 
 static inline size_t pl_broker_count_listeners(const struct pl_broker *b)
 {
-    return b->config->net.listen.count + b->config->net.listen_tls.count;
+    return b->config->net.listen.count + b->config->net.listen_tls.count +
+           b->setup.listener_count;
 }
 
 /* numbers.c.  Copy the counts of the runtime to the metrics of the loop; or

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inherited.h"
 #include "log.h"
 #include "settings_options.h"
 
@@ -45,16 +46,32 @@ static struct pl_channels_options channels_options(const struct pl_broker *b)
     return o;
 }
 
-static enum pl_err build_channels(const struct pl_broker *b, struct pl_share *s,
+static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s,
                                   struct pl_channels_options o)
 {
     o.metrics = &s->metrics;
+    if (b->events.channel != NULL) {
+        o.watch = pl_broker_on_channel;
+        o.watch_arg = b;
+    }
     if (b->make_stores != NULL) {
         enum pl_err rc = b->make_stores(&o, s->loop, b->stores_arg);
         if (rc != PL_OK)
             return rc;
     }
     return pl_channels_create(&s->channels, s->loop, &o);
+}
+
+static enum pl_err build_desks(struct pl_broker *b)
+{
+    enum pl_err rc = PL_OK;
+
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
+        rc = pl_desk_create(&b->shares[i].desk, b->shares[i].loop);
+        if (rc == PL_OK)
+            b->desks[i] = pl_desk_address(b->shares[i].desk);
+    }
+    return rc;
 }
 
 static enum pl_err build_hub(struct pl_broker *b, struct pl_share *s)
@@ -77,6 +94,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .supervisor = b->supervisor_address,
         .metrics = &s->metrics,
         .handlers = b->handlers,
+        .hooks = pl_broker_hooks(b),
         .access = b->access,
         .connection_limit =
             (uint32_t)per_worker(b, pl_broker_connection_limit(b)),
@@ -235,19 +253,35 @@ static bool has_four(const struct pl_config_endpoints *all, uint16_t port)
     return false;
 }
 
-/* Create listener `i`; the listeners of listen_tls follow those of `listen`. */
-static enum pl_err build_listener(struct pl_broker *b, size_t i)
+/* Open listener `i`: of `listen`, then of listen_tls, then of the setup. */
+static enum pl_err open_listener(struct pl_broker *b, size_t i,
+                                 struct pl_listener_options *o)
 {
     const struct pl_net_settings *c = &b->config->net;
     struct pl_share *s = &b->shares[0];
-    bool is_tls = i >= c->listen.count;
+    size_t own = c->listen.count + c->listen_tls.count;
+
+    if (i >= own) {
+        int fd = pl_inherited_dup(b->inherited[i - own]);
+
+        o->address = "inherited";
+        return fd < 0 ? PL_EIO
+                      : pl_listener_create_on(&b->listeners[i], s->loop,
+                                              s->reactor, o, fd);
+    }
+    o->is_tls = i >= c->listen.count;
     const struct pl_config_endpoint *e =
-        is_tls ? &c->listen_tls.at[i - c->listen.count] : &c->listen.at[i];
+        o->is_tls ? &c->listen_tls.at[i - c->listen.count] : &c->listen.at[i];
+    o->address = e->text;
+    o->only_six = e->port != 0 && (has_four(&c->listen, e->port) ||
+                                   has_four(&c->listen_tls, e->port));
+    return pl_listener_create(&b->listeners[i], s->loop, s->reactor, o);
+}
+
+static enum pl_err build_listener(struct pl_broker *b, size_t i)
+{
+    struct pl_share *s = &b->shares[0];
     struct pl_listener_options o = {
-        .address = e->text,
-        .is_tls = is_tls,
-        .only_six = e->port != 0 && (has_four(&c->listen, e->port) ||
-                                     has_four(&c->listen_tls, e->port)),
         .local = s->conns,
         .conns = b->conns,
         .snapshots = b->snapshots,
@@ -257,8 +291,7 @@ static enum pl_err build_listener(struct pl_broker *b, size_t i)
         .doors = b->doors,
         .metrics = &s->metrics,
     };
-    enum pl_err rc =
-        pl_listener_create(&b->listeners[i], s->loop, s->reactor, &o);
+    enum pl_err rc = open_listener(b, i, &o);
 
     if (rc != PL_OK) {
         PL_LOG(PL_LOG_ERROR, "cannot listen",
@@ -281,6 +314,8 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
 
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
         rc = pl_supervisor_add_internal(v, b->owners[i], "channels");
+    for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
+        rc = pl_supervisor_add_internal(v, b->desks[i], "desk");
     for (unsigned i = 0; i <= b->workers && rc == PL_OK; i++)
         rc = pl_supervisor_add_internal(v, b->hubs[i], "hub");
     if (rc == PL_OK)
@@ -315,6 +350,8 @@ enum pl_err pl_broker_build(struct pl_broker *b)
         rc = build_supervisor(b);
     if (rc == PL_OK)
         rc = build_routing(b);
+    if (rc == PL_OK)
+        rc = build_desks(b);
     if (rc == PL_OK)
         rc = build_admin(b, &admin);
     if (rc == PL_OK)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c - the calls of parley.h on an existing broker: start, stop, wait,
- * status, publish.
+ * status.
  *
  * The supervisor runs the shutdown phases on the control loop.  When the
  * internal actors have exited, it ends that loop, and pl_broker_wait()
@@ -19,14 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channels_mail.h"
-#include "codec.h"
 #include "log.h"
-#include "mail.h"
-#include "permission.h"
 #include "phase_mail.h"
 #include "system.h"
-#include "wire_text.h"
 
 /* Runs on the control loop; only joining the threads is left to do. */
 void pl_broker_on_stopped(void *arg)
@@ -38,11 +33,7 @@ void pl_broker_on_stopped(void *arg)
         b->setup.stopped(b->setup.arg);
 }
 
-enum {
-    LAST_TURNS = 10000,       /* if actors never stop sending each other mail */
-    PUBLICATION_MAX = 1 << 30 /* bytes, the largest that websocket.max_message
-                                 may be */
-};
+enum { LAST_TURNS = 10000 }; /* if actors never stop sending each other mail */
 
 static void set_running(struct pl_broker *b, bool is_running)
 {
@@ -277,7 +268,13 @@ enum pl_err pl_broker_wait(struct pl_broker *b)
 
 uint16_t pl_broker_port(const struct pl_broker *b, unsigned n)
 {
-    return n < b->config->net.listen.count ? b->ports[n] : 0;
+    size_t own = b->config->net.listen.count;
+
+    if (n < own)
+        return b->ports[n];
+    return n - own < b->setup.listener_count
+               ? b->ports[n + b->config->net.listen_tls.count]
+               : 0;
 }
 
 uint16_t pl_broker_tls_port(const struct pl_broker *b, unsigned n)
@@ -313,54 +310,4 @@ enum pl_err pl_broker_status(const struct pl_broker *b, char **out)
     }
     *out = text.data;
     return PL_OK;
-}
-
-/* Send `msg` to *to, which is read under the guard.
- * Owner: the runtime on PL_OK. */
-static enum pl_err post(struct pl_broker *b, const struct pl_address *to,
-                        struct pl_msg *msg)
-{
-    enum pl_err rc = PL_ESTOPPING;
-
-    pl_guard_enter(b->guard);
-    if (b->is_running && pl_status_is_ready(&b->status)) {
-        pl_system_post(b->system, *to, msg);
-        rc = PL_OK;
-    }
-    pl_guard_leave(b->guard);
-    return rc;
-}
-
-/* Check the data of the publication in place; line ends in JSON become
- * spaces. */
-static enum pl_err check_data(const struct pl_broker *b, struct pl_pub *pub)
-{
-    if (pub == NULL)
-        return PL_ENOMEM;
-    pub->is_json = pl_json_accepts(pl_pub_data(pub));
-    return pub->is_json || b->config->session.channels.data == PL_DATA_BINARY
-               ? PL_OK
-               : PL_EINVAL;
-}
-
-enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
-                              const void *data, size_t len)
-{
-    struct pl_span name = pl_span_of(channel);
-
-    if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX || !pl_text_valid(name))
-        return PL_EINVAL;
-    if (len > PUBLICATION_MAX)
-        return PL_ETOOBIG;
-    struct pl_publish_mail *m = pl_publish_mail_create();
-    if (m == NULL)
-        return PL_ENOMEM;
-    uint64_t hash = pl_hash(&b->key, name);
-    m->pub = pl_pub_create(name, hash, (struct pl_span){data, len}, NULL);
-    enum pl_err rc = check_data(b, m->pub);
-    if (rc == PL_OK)
-        rc = post(b, &b->owners[hash % b->workers], &m->msg);
-    if (rc != PL_OK)
-        pl_mail_destroy(&m->msg);
-    return rc;
 }

@@ -42,6 +42,8 @@ struct pl_call;   /* one custom message until its handler replies */
  * compiled: {.size = sizeof o, ...}.  0 and NULL mean the default.  A library
  * that knows fewer members than the program refuses those that are set. */
 
+struct pl_events; /* below */
+
 enum pl_broker_flag {
     /* Anonymous clients may do everything; restricts the broker to loopback
      * addresses. */
@@ -67,6 +69,14 @@ struct pl_broker_setup {
      * Called on the thread that logs, several at once, inside any call of
      * parley.h too: it must not block and must not call parley.h. */
     void (*log)(int level, const char *line, void *arg);
+    /* TCP sockets that listen already, as a supervisor of services gives them.
+     * The broker owns them if pl_broker_open() succeeds, and closes them in
+     * pl_broker_destroy().  They are served besides `listen`, which may then be
+     * []. */
+    const int *listeners;
+    size_t listener_count;          /* up to 64 */
+    const struct pl_events *events; /* copied; NULL: the program hears of
+                                       nothing */
     /* Called once per run, on a thread of the broker, when all its actors have
      * stopped.  pl_broker_wait() then returns soon. */
     void (*stopped)(void *arg);
@@ -125,7 +135,8 @@ PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
 
 /* Return the port of the n-th address of `listen` or `listen_tls`, or of
- * admin.listen; 0: no such address.  Valid after pl_broker_start().
+ * admin.listen; 0: no such address.  Listeners of the setup follow those of
+ * `listen`.  Valid after pl_broker_start().
  * Thread: any. */
 PL_API uint16_t pl_broker_port(const struct pl_broker *b, unsigned n);
 PL_API uint16_t pl_broker_tls_port(const struct pl_broker *b, unsigned n);
@@ -138,14 +149,144 @@ PL_API uint16_t pl_broker_admin_port(const struct pl_broker *b);
  * Errors: PL_ENOMEM. */
 PL_API enum pl_err pl_broker_status(const struct pl_broker *b, char **out);
 
+/* --- Events --- */
+
+/* A client that is logged in.  Valid during the call that gets it. */
+struct pl_peer {
+    const char *user;   /* "": anonymous */
+    const char *client; /* the id of the connection */
+    const char *info;   /* JSON, without a final zero; NULL: none */
+    size_t info_len;
+};
+
+/* What a program hears of, from before the first address opens until the last
+ * connection has ended.  Each call comes on the loop of the connection or of
+ * the channel, several at once for different ones, and must not block; it may
+ * call parley.h as a handler may.  NULL: not called.  For one connection the
+ * sequence is connected(), subscription() any number of times, disconnected(),
+ * also in a shutdown and without memory. */
+struct pl_events {
+    size_t size;
+    /* A client is logged in; it has not read its reply yet. */
+    void (*connected)(const struct pl_peer *peer, void *arg);
+    /* Once for each connected().  `code` is that of the Close frame, 0: the
+     * connection ended without one. */
+    void (*disconnected)(const struct pl_peer *peer, uint32_t code,
+                         const char *reason, void *arg);
+    /* A subscription begins, or ends: with the code of the unsubscribe push or
+     * of the Close frame, 0: the client asked for it.  Each that began ends
+     * before disconnected().  Also for inboxes, "#user". */
+    void (*subscription)(const struct pl_peer *peer, const char *channel,
+                         bool begins, uint32_t code, void *arg);
+    /* The first subscriber of a channel came, or the last one went; alternately
+     * for each channel. */
+    void (*channel)(const char *name, bool first, void *arg);
+    /* Called once, by pl_broker_destroy(), before the release() of the setup.
+     */
+    void (*release)(void *arg);
+    void *arg;
+};
+
+/* --- Orders --- */
+
+/* A publication of a history, or a client of a presence.  Texts are valid
+ * during the call of said(). */
+struct pl_item {
+    const char *user;   /* "": anonymous, or published by a backend */
+    const char *client; /* its id; "": published by a backend */
+    const char *info;   /* JSON, without a final zero; NULL: none */
+    size_t info_len;
+    const void *data; /* of a publication, without a final zero */
+    size_t len;
+    uint64_t offset; /* of a publication */
+};
+
+/* What came of an order.  Valid during the call of said(). */
+struct pl_outcome {
+    enum pl_err err;   /* PL_OK, or see the order */
+    uint32_t count;    /* see the order */
+    uint64_t offset;   /* of the publication, or the newest of the history */
+    const char *epoch; /* of that offset; "": the channel has no history */
+    const struct pl_item *items; /* history, presence: `count` of them */
+};
+
+/* Called once for each order that was accepted, on a thread of the broker, in a
+ * stop also on that of pl_broker_wait().  It must not block, and it may call
+ * parley.h as a handler may.  Errors of every order: PL_ESTOPPING (the broker
+ * stopped; whether the order was carried out is not known), PL_EFULL (a queue
+ * is full; try again later), PL_EIO (the broker failed, see its log),
+ * PL_ENOMEM. */
+typedef void pl_said(const struct pl_outcome *outcome, void *arg);
+
+/* The orders.  Each call copies what it gets and returns at once; the order
+ * then is on its way.  Orders of one thread about the same channel, or the same
+ * `who`, are carried out in their sequence.  `said` may be NULL.
+ * Owner:  `arg` stays the program's.
+ * Thread: any.
+ * Errors: nothing was accepted and said() is not called.  PL_ENOMEM; PL_EINVAL
+ *         (a channel, an address, a code or data that no order can have);
+ *         PL_ETOOBIG (more than 1 GiB of data); PL_ESTOPPING (not running, or
+ *         stopping); PL_EFULL (65,536 orders or 256 MiB have no outcome
+ *         yet). */
+
 /* Publish `data`, which must be JSON unless channels.data is binary.  With
  * binary data that is not JSON, subscribers that use JSON are disconnected.
- * When this returns, the publication is in transit; its result is not reported.
- * Thread: any.
- * Errors: PL_ENOMEM, PL_EINVAL (channel name, data), PL_ETOOBIG (more than
- *         1 GiB), PL_ESTOPPING (not running, or stopping). */
-PL_API enum pl_err pl_broker_publish(struct pl_broker *b, const char *channel,
-                                     const void *data, size_t len);
+ * Outcome: the number of subscribers, offset and epoch. */
+PL_API enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
+                                  const void *data, size_t len, pl_said *said,
+                                  void *arg);
+
+/* Send a message to "user/ID", "conn/ID" or "channel/NAME", as clients do with
+ * actor.send; its sender is empty.  `type` may be NULL, `body` is JSON, NULL:
+ * none.
+ * Outcome: the number of connections that got it; PL_ENOENT: no connection has
+ *          the id; PL_ECLOSED: the connection closes. */
+PL_API enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
+                                  const char *type, const void *body,
+                                  size_t len, pl_said *said, void *arg);
+
+/* Close the connections of `who`: "user/ID" or "conn/ID".  `code` is 3000 to
+ * 4999, 0: 3503.  `reason` is UTF-8 of at most 123 bytes, NULL: the text of the
+ * code.
+ * Outcome: the number of connections that are being closed. */
+PL_API enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
+                                        uint32_t code, const char *reason,
+                                        pl_said *said, void *arg);
+
+/* Subscribe the connections of `who` on the server side, as a token with
+ * channels does; each client that was not subscribed hears of it.  A connection
+ * that has limits.connection_channels stays as it is.
+ * Outcome: the number of connections that were asked. */
+PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
+                                       const char *channel, pl_said *said,
+                                       void *arg);
+
+/* End the subscriptions of `who` to the channel.  `code` is 2000 to 2999, 0:
+ * 2000; SDKs subscribe again from 2500 on.
+ * Outcome: the number of connections that were asked. */
+PL_API enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
+                                         const char *channel, uint32_t code,
+                                         pl_said *said, void *arg);
+
+struct pl_history {
+    size_t size;
+    int32_t limit;     /* most publications; 0: only the position; -1: all */
+    uint32_t reverse;  /* not 0: newest first */
+    uint64_t offset;   /* with `epoch`: those after it, in reverse before it */
+    const char *epoch; /* NULL: from the beginning, in reverse from the end */
+};
+
+/* Read the history of a channel, at most 16 MiB.  `what` NULL: all.
+ * Outcome: the publications, and the newest offset; PL_EDENIED: the channel has
+ *          no history. */
+PL_API enum pl_err pl_broker_history(struct pl_broker *b, const char *channel,
+                                     const struct pl_history *what,
+                                     pl_said *said, void *arg);
+
+/* List the clients that subscribe to a channel.
+ * Outcome: the clients; PL_EDENIED: the channel has no presence. */
+PL_API enum pl_err pl_broker_presence(struct pl_broker *b, const char *channel,
+                                      pl_said *said, void *arg);
 
 /* --- Custom messages --- */
 

@@ -10,8 +10,10 @@
  * members belong to which version. */
 #include "setup.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "inherited.h"
 #include "log.h"
 
 static void name_finding(const char *what, const char *finding)
@@ -62,6 +64,29 @@ static bool has_sets(const struct pl_broker_setup *s)
     return true;
 }
 
+/* Name the first listener that cannot be used. */
+static enum pl_err check_listeners(const struct pl_broker_setup *s)
+{
+    char name[32];
+
+    if (s->listener_count > PL_LISTENERS_MAX ||
+        (s->listener_count > 0 && s->listeners == NULL)) {
+        name_finding("listeners", "NULL, or more than 64");
+        return PL_EINVAL;
+    }
+    for (size_t i = 0; i < s->listener_count; i++) {
+        const char *fault =
+            pl_inherited_fault(s->listeners[i], s->flags & PL_INSECURE);
+
+        if (fault == NULL)
+            continue;
+        snprintf(name, sizeof name, "listeners[%zu]", i);
+        name_finding(name, fault);
+        return PL_EINVAL;
+    }
+    return PL_OK;
+}
+
 static enum pl_err check(const struct pl_broker_setup *s)
 {
     const char *finding = NULL;
@@ -71,16 +96,22 @@ static enum pl_err check(const struct pl_broker_setup *s)
     else if (!has_sets(s))
         finding = "sets: one is NULL";
     if (finding == NULL)
-        return PL_OK;
+        return check_listeners(s);
     name_finding("struct pl_broker_setup", finding);
     return PL_EINVAL;
 }
 
-enum pl_err pl_setup_read(struct pl_broker_setup *to,
+enum pl_err pl_setup_read(struct pl_broker_setup *to, struct pl_events *events,
                           const struct pl_broker_setup *from)
 {
     enum pl_err rc = pl_options_copy(to, sizeof *to, sizeof *to, from,
                                      "struct pl_broker_setup");
 
-    return rc == PL_OK ? check(to) : rc;
+    *events = (struct pl_events){0};
+    if (rc == PL_OK)
+        rc = check(to);
+    if (rc == PL_OK && to->events != NULL)
+        rc = pl_options_copy(events, sizeof *events, sizeof *events, to->events,
+                             "struct pl_events");
+    return rc;
 }

@@ -6,6 +6,8 @@
 
 #include "parley.h"
 
+enum { PL_LISTENERS_MAX = 64 };
+
 /* Copy the options `from`, a struct `name` that begins with its size_t `size`,
  * to `to`, which has `known` bytes.  The log names options that cannot be used.
  * Errors: PL_EINVAL: the size is below `least`, or a member beyond `known` is
@@ -13,9 +15,10 @@
 enum pl_err pl_options_copy(void *to, size_t known, size_t least,
                             const void *from, const char *name);
 
-/* Copy and check the options of a broker.
+/* Copy and check the options of a broker and their events, which are all zero
+ * if there are none.
  * Errors: PL_EINVAL, as the log says. */
-enum pl_err pl_setup_read(struct pl_broker_setup *to,
+enum pl_err pl_setup_read(struct pl_broker_setup *to, struct pl_events *events,
                           const struct pl_broker_setup *from);
 
 #endif

@@ -12,7 +12,8 @@ enum pl_err pl_source_init(struct pl_config_source *s,
     char *file = NULL;
     bool is_whole = sets != NULL;
 
-    *s = (struct pl_config_source){.insecure = setup->flags & PL_INSECURE,
+    *s = (struct pl_config_source){.has_listeners = setup->listener_count > 0,
+                                   .insecure = setup->flags & PL_INSECURE,
                                    .auth_handler =
                                        setup->flags & PL_HANDLES_CONNECT};
     if (is_whole && setup->config_file != NULL) {

@@ -17,18 +17,22 @@
 #include "msg.h"
 
 enum pl_mail_type {
-    PL_MAIL_PUBLISH = 1, /* hub, admin to channels: pl_publish_mail; and back */
+    PL_MAIL_PUBLISH = 1, /* hub, admin, embed to channels: pl_publish_mail; and
+                            back */
     PL_MAIL_ATTACH,      /* hub to channels: pl_attach_mail; and back */
     PL_MAIL_DETACH,      /* hub to channels: pl_detach_mail */
-    PL_MAIL_QUERY,       /* hub, admin to channels: pl_query_mail; and back */
+    PL_MAIL_QUERY,       /* hub, admin, embed to channels: pl_query_mail; and
+                            back */
     PL_MAIL_PUBLICATION, /* channels to hub: pl_publication_mail */
     PL_MAIL_PRESENCE_EVENT, /* channels to hub: pl_presence_event_mail */
     PL_MAIL_GAP,            /* channels to hub: pl_gap_mail */
     PL_MAIL_REGISTER,       /* session to supervisor: pl_register_mail */
     PL_MAIL_UNREGISTER,     /* session to supervisor: pl_register_mail */
     PL_MAIL_KICK,           /* supervisor, admin to session: pl_kick_mail */
-    PL_MAIL_USER,      /* admin, session to supervisor: pl_user_mail; back */
-    PL_MAIL_DIRECT,    /* session to session: pl_direct_mail; and back */
+    PL_MAIL_USER,      /* admin, session, embed to supervisor: pl_user_mail;
+                          back */
+    PL_MAIL_DIRECT,    /* session, embed to session: pl_direct_mail; and
+                          back */
     PL_MAIL_ANSWER,    /* handler to session: pl_answer_mail */
     PL_MAIL_PHASE,     /* supervisor to session managers (keepers), listeners:
                           pl_phase_mail; back when done */

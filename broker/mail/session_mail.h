@@ -12,12 +12,14 @@
 #include "mail_origin.h"
 
 /* Close the connection with a code of code.h if its id is `client`; with
- * `channel`, only unsubscribe it. */
+ * `channel`, only unsubscribe it, or with `subscribes` subscribe it. */
 struct pl_kick_mail {
     struct pl_msg msg;
     uint32_t code;
+    bool subscribes;
     struct pl_blob *reason;  /* reference; NULL: the text of the code */
-    struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it */
+    struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it,
+                                or subscribe to it */
     struct pl_blob *client;  /* reference; NULL: any client at this address */
 };
 

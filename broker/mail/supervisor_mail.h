@@ -33,7 +33,8 @@ enum pl_user_ask {
     PL_USER_COUNT,      /* count the connections of the user */
     PL_USER_DISCONNECT, /* close them with `code` and `reason`, except
                            `except` */
-    PL_USER_UNSUBSCRIBE /* unsubscribe them from `channel` */
+    PL_USER_UNSUBSCRIBE, /* unsubscribe them from `channel` with `code` */
+    PL_USER_SUBSCRIBE    /* subscribe them to `channel` */
 };
 
 /* A request about all connections of a user. */
@@ -41,7 +42,7 @@ struct pl_user_mail {
     struct pl_msg msg;
     struct pl_origin origin;
     enum pl_user_ask ask;
-    struct pl_blob *user;    /* reference */
+    struct pl_blob *user;    /* reference; NULL: of any user, with `client` */
     struct pl_blob *channel; /* reference or NULL */
     struct pl_blob *client;  /* reference or NULL: only the connection with this
                                 id */

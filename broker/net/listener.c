@@ -322,18 +322,25 @@ static const struct pl_actor_ops ops = {
  * rest stays in the out-queue, where channels.slow applies. */
 enum { UNSENT_MAX = 128 * 1024 };
 
-/* Create the socket.  Accepted sockets inherit its TCP options. */
-static int open_socket(const struct sockaddr *sa, int len, int only_six)
+/* Accepted sockets inherit these options. */
+static void set_options(int fd)
 {
     int on = 1, unsent = UNSENT_MAX;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
+static int open_socket(const struct sockaddr *sa, int len, int only_six)
+{
+    int on = 1;
     int fd =
         socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    set_options(fd);
     if (sa->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_six, sizeof only_six);
     if (bind(fd, sa, (socklen_t)len) == 0 && listen(fd, BACKLOG) == 0)
@@ -353,7 +360,8 @@ static uint16_t port_of(int fd)
     } sa = {0};
     socklen_t len = sizeof sa;
 
-    if (getsockname(fd, &sa.any, &len) != 0)
+    if (getsockname(fd, &sa.any, &len) != 0 ||
+        (sa.any.sa_family != AF_INET && sa.any.sa_family != AF_INET6))
         return 0;
     return ntohs(sa.any.sa_family == AF_INET6 ? sa.v6.sin6_port
                                               : sa.v4.sin_port);
@@ -451,6 +459,9 @@ enum pl_err pl_listener_create_on(struct pl_listener **out,
         return PL_ENOMEM;
     }
     l->fd = fd;
+    l->port = port_of(fd);
+    if (l->port != 0)
+        set_options(fd);
     return start(out, l, PL_OK);
 }
 

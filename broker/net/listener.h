@@ -54,7 +54,7 @@ enum pl_err pl_listener_create_on(struct pl_listener **out,
 
 struct pl_address pl_listener_address(const struct pl_listener *l);
 
-/* The port of the socket; 0 with pl_listener_create_on(). */
+/* The port of the socket; 0: it is no TCP socket. */
 uint16_t pl_listener_port(const struct pl_listener *l);
 
 #endif

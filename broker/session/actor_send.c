@@ -16,6 +16,7 @@
 
 #include "channels_mail.h"
 #include "json_scan.h"
+#include "letter.h"
 #include "log.h"
 #include "mail.h"
 #include "permission.h"
@@ -69,30 +70,19 @@ bool pl_session_is_letter(struct pl_session *s, struct pl_span data)
     return read_letter(s, data, &l);
 }
 
-static void put_member(struct pl_buf *b, const char *name, struct pl_span text)
-{
-    pl_buf_printf(b, ",\"%s\":", name);
-    pl_json_text_encode(b, text);
-}
-
 /* What the receiver gets. */
 static void write_letter(struct pl_session *s, const struct letter *l,
                          struct pl_buf *b)
 {
-    pl_buf_put_span(b, PL_SPAN("{\"from\":{\"user\":"));
-    pl_json_text_encode(b, pl_client_user(s->subscriber.client));
-    put_member(b, "client", pl_session_id(s));
-    pl_buf_put_span(b, PL_SPAN("}"));
-    put_member(b, "to", l->to);
-    if (l->type.at != NULL)
-        put_member(b, "type", l->type);
-    if (l->body.at != NULL) {
-        pl_buf_put_span(b, PL_SPAN(",\"body\":"));
-        pl_buf_put_span(b, l->body);
-    }
-    pl_buf_printf(
-        b, ",\"id\":\"%016llx\"}",
-        (unsigned long long)pl_random_u64(pl_loop_random(s->actor.loop)));
+    const struct pl_letter letter = {
+        .user = pl_client_user(s->subscriber.client),
+        .client = pl_session_id(s),
+        .to = l->to,
+        .type = l->type,
+        .body = l->body,
+    };
+
+    pl_letter_write(b, &letter, pl_random_u64(pl_loop_random(s->actor.loop)));
 }
 
 /* Without an id nobody hears of it but the log: once a client, who could fill

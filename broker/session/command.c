@@ -431,10 +431,13 @@ static void attached(struct pl_subscriber *u, struct pl_sub *sub,
         pl_missing_attached(s, sub, m);
     else
         pl_session_tell_attached(s, sub, m);
+    if (m->error == 0)
+        pl_session_tell_begun(s, sub);
 }
 
 static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
 {
+    pl_session_tell_ended(session_of(u), sub, code);
     pl_session_tell_dropped(session_of(u), sub, code);
 }
 

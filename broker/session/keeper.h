@@ -11,6 +11,7 @@
 #include "address.h"
 #include "err.h"
 #include "handlers.h"
+#include "hooks.h"
 #include "hub.h"
 #include "metrics.h"
 #include "session_settings.h"
@@ -28,6 +29,7 @@ struct pl_keeper_options {
     struct pl_metrics *metrics;
     struct pl_handlers *handlers; /* held by the keeper itself */
     struct pl_access *access;     /* the same; NULL: what `users` says */
+    const struct pl_hooks *hooks; /* outlive the keeper; NULL: nobody is told */
     uint32_t connection_limit;    /* of this loop */
     const char *version;          /* told to clients; constant */
     uint64_t turn_units;          /* of work that input may cause in a turn, see

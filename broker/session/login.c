@@ -211,6 +211,7 @@ static void answer_login(struct pl_session *s)
         PL_ENDING_DOOMED) /* else there was no memory for the reply */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
+    s->is_new = s->keeper->options.hooks != NULL;
     end_subs(s, l);
     pl_missing_note(s, l);
     struct pl_kept kept = leave_login(s, PL_SESSION_CONNECTED);

@@ -228,3 +228,23 @@ void pl_login_attach_all(struct pl_session *s)
     l->is_judged = true;
     pl_session_settle_login(s);
 }
+
+/* The list is copied, because the arena cannot extend it. */
+void pl_login_add_sub(struct pl_session *s, struct pl_span channel)
+{
+    struct pl_login *l = s->login;
+    struct server_sub *subs =
+        pl_arena_alloc(&l->arena, (l->sub_count + 1) * sizeof *subs);
+    struct server_sub mine = {.channel = channel};
+
+    if (!l->is_judged || find_sub(l, channel) != NULL || subs == NULL ||
+        pl_session_has_enough(s) || !copy_span(&l->arena, &mine.channel))
+        return;
+    if (l->sub_count > 0)
+        memcpy(subs, l->subs, l->sub_count * sizeof *subs);
+    subs[l->sub_count] = mine;
+    l->subs = subs;
+    l->sub_count++;
+    if (attach(s, &l->subs[l->sub_count - 1]) != PL_OK)
+        l->sub_count--; /* it stays as it is */
+}

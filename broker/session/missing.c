@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* missing.c - server-side subscriptions that a login could not have.
+/* missing.c - server-side subscriptions after the login: those that it could
+ * not have, and those that the program asks for.
  *
  * At limits.channels no channel can begin, so an inbox or a channel of a token
  * may have no place.  The login succeeds without it: error 106, which SDKs take
@@ -132,6 +133,14 @@ static void try_one(struct pl_session *s, struct pl_span name)
             PL_OK &&
         is_inbox(name))
         s->lacks_inbox = false; /* while it is attaching, it counts */
+}
+
+void pl_session_take_channel(struct pl_session *s, struct pl_span channel)
+{
+    if (s->state == PL_SESSION_LOGIN)
+        pl_login_add_sub(s, channel);
+    else if (s->state == PL_SESSION_CONNECTED && find(s, channel) == NULL)
+        try_one(s, channel);
 }
 
 /* Return false if nothing is missing any more, or the session has ended. */

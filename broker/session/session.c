@@ -191,8 +191,9 @@ bool pl_session_unregister(struct pl_session *s)
 
 /* The logical end: whatever happens to the transport, this is no client any
  * more. */
-static void teardown(struct pl_session *s)
+static void teardown(struct pl_session *s, uint16_t code, struct pl_span reason)
 {
+    pl_session_tell_disconnected(s, code, reason);
     pl_pace_end(s);
     pl_wait_forget(s);
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
@@ -248,7 +249,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
     log_close(s, code, reason);
     pl_count(metrics(s), counter_of(code), 1);
     bool is_http = s->state == PL_SESSION_HANDSHAKE;
-    teardown(s);
+    teardown(s, code, reason);
     s->ending = PL_ENDING_CLOSED;
     s->state = PL_SESSION_CLOSING;
     if (is_http) {
@@ -269,7 +270,7 @@ void pl_session_echo_close(struct pl_session *s, uint16_t code)
 {
     pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
     log_close(s, code, PL_SPAN("the peer closed"));
-    teardown(s);
+    teardown(s, code, PL_SPAN("the peer closed"));
     s->ending = PL_ENDING_CLOSED;
     pl_session_say_close(s, code, (struct pl_span){0});
     pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
@@ -283,7 +284,7 @@ void pl_session_gone(struct pl_session *s, const char *why)
     if (s->state < PL_SESSION_CLOSING) {
         pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
         log_close(s, 0, pl_span_of(why));
-        teardown(s);
+        teardown(s, 0, pl_span_of(why));
     }
     s->state = PL_SESSION_OVER;
     s->ending = PL_ENDING_GONE;
@@ -305,6 +306,8 @@ void pl_session_flush(struct pl_session *s)
     if (s->holds & PL_HOLD_ENDING && s->pending == 0 &&
         s->state < PL_SESSION_CLOSING)
         pl_session_conclude(s);
+    if (s->is_new) /* before its client reads anything */
+        pl_session_tell_connected(s);
     if (s->out.first != NULL)
         s->transport->flush(s);
 }
@@ -357,7 +360,9 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
         return;
     if (s->state >= PL_SESSION_CLOSING)
         return;
-    if (m->channel != NULL && s->state == PL_SESSION_LOGIN)
+    if (m->subscribes)
+        pl_session_take_channel(s, pl_blob_span(m->channel));
+    else if (m->channel != NULL && s->state == PL_SESSION_LOGIN)
         pl_login_end_sub(s->login, pl_blob_span(m->channel), m->code);
     else if (m->channel != NULL)
         kick_from(s, pl_blob_span(m->channel), m->code);
@@ -420,6 +425,7 @@ static void reap(struct pl_actor *a)
 {
     struct pl_session *s = (struct pl_session *)a;
 
+    pl_session_tell_reaped(s);
     s->transport->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);

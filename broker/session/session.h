@@ -78,6 +78,9 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
 void *pl_session_transport(struct pl_session *s);
 struct pl_session *pl_session_of_transport(void *transport);
 
+/* The kind of sessions, for mail to an address that somebody else wrote. */
+extern const struct pl_actor_ops pl_session_actor_ops;
+
 /* For a transport that tells others of the session by mail. */
 struct pl_actor *pl_session_actor(struct pl_session *s);
 struct pl_session *pl_session_at(struct pl_loop *loop,

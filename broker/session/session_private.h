@@ -166,6 +166,8 @@ struct pl_session {
     bool has_told_log : 1; /* that a message of it was not delivered */
     bool lacks_inbox : 1;  /* that of its user has no place: missing.c */
     bool has_waits : 1;    /* commands wait for a verdict: wait.c */
+    bool is_new : 1;       /* logged in; the program is told at the flush */
+    bool is_known : 1;     /* the program was told; see hooks.c */
     struct pl_ws_decoder ws;
     struct pl_undecoded *undecoded; /* bytes, the request head so far too;
                                        NULL: none */
@@ -185,7 +187,6 @@ static inline struct pl_metrics *metrics(const struct pl_session *s)
 }
 
 /* session.c */
-extern const struct pl_actor_ops pl_session_actor_ops;
 void pl_session_touch(struct pl_session *s);
 struct pl_span pl_session_id(const struct pl_session *s);
 struct pl_span pl_session_user(const struct pl_session *s);
@@ -381,6 +382,24 @@ struct pl_outq *pl_login_deferred(struct pl_login *l);
 /* The subscription is to end as soon as the connect is answered. */
 void pl_login_end_sub(struct pl_login *l, struct pl_span channel,
                       uint32_t code);
+
+/* Subscribe it on the server side as well; the connect is answered after
+ * that. */
+void pl_login_add_sub(struct pl_session *s, struct pl_span channel);
+
+/* hooks.c: tell the embedding program of the client, if it is to be told. */
+void pl_session_tell_connected(struct pl_session *s);
+void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
+                                  struct pl_span reason);
+void pl_session_tell_reaped(struct pl_session *s);
+void pl_session_tell_begun(struct pl_session *s, const struct pl_sub *sub);
+void pl_session_tell_ended(struct pl_session *s, const struct pl_sub *sub,
+                           uint32_t code);
+void pl_session_tell_left(struct pl_session *s, const struct pl_sub *sub);
+
+/* missing.c: subscribe a client that is logging in or logged in, on the server
+ * side.  One that has the channel, or may have no more, stays as it is. */
+void pl_session_take_channel(struct pl_session *s, struct pl_span channel);
 
 /* missing.c: keep what the login could not have, to try it again. */
 void pl_missing_note(struct pl_session *s, const struct pl_login *l);

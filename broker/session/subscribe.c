@@ -95,11 +95,16 @@ void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
-    if (sub == NULL)
+    if (sub == NULL) {
         pl_session_answer(s, &reply);
-    else if (pl_hub_unsubscribe_ask(s->keeper->options.hub, sub, c->id) !=
-             PL_OK)
+        return;
+    }
+    bool is_live = sub->state != PL_SUB_ATTACHING;
+    enum pl_err rc = pl_hub_unsubscribe_ask(s->keeper->options.hub, sub, c->id);
+    if (rc != PL_OK)
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
+    else if (is_live)
+        pl_session_tell_left(s, sub);
 }
 
 void pl_session_tell_unsubscribed(struct pl_session *s, uint32_t command)

@@ -166,8 +166,9 @@ static void check_listen(struct pl_config_loading *l,
     const char *key;
 
     if (pl_config_setting_of(l, "listen")->count +
-            pl_config_setting_of(l, "listen_tls")->count ==
-        0)
+                pl_config_setting_of(l, "listen_tls")->count ==
+            0 &&
+        !src->has_listeners)
         PL_CONFIG_COMPLAIN(l, "listen", "must name one address or more");
     for (size_t i = 0; (e = endpoint(c, i, &key)) != NULL; i++) {
         if (src->insecure)

@@ -50,10 +50,12 @@ static struct pl_kick_mail *kick_create(const struct pl_client *client,
     return k;
 }
 
+/* Do to the connection what `m` asks. */
 static bool kick(struct pl_supervisor *s, const struct pl_client *client,
-                 uint32_t code, struct pl_blob *reason, struct pl_blob *channel)
+                 const struct pl_user_mail *m)
 {
-    struct pl_kick_mail *k = kick_create(client, code);
+    struct pl_kick_mail *k = kick_create(client, m->code);
+    bool is_close = m->ask == PL_USER_DISCONNECT;
 
     if (k == NULL) {
         PL_LOG_LIMITED(PL_LOG_KIND_NO_MEMORY, PL_LOG_ERROR, "cannot kick",
@@ -61,8 +63,11 @@ static bool kick(struct pl_supervisor *s, const struct pl_client *client,
                        pl_log_text("client", pl_client_id(client)));
         return false;
     }
-    k->reason = reason == NULL ? NULL : pl_blob_hold(reason);
-    k->channel = channel == NULL ? NULL : pl_blob_hold(channel);
+    k->subscribes = m->ask == PL_USER_SUBSCRIBE;
+    if (m->reason != NULL)
+        k->reason = pl_blob_hold(m->reason);
+    if (m->channel != NULL && !is_close)
+        k->channel = pl_blob_hold(m->channel);
     pl_actor_send(&s->actor, pl_client_address(client), &k->msg);
     return true;
 }
@@ -121,14 +126,11 @@ static void do_to_one(void *arg, struct pl_client *client)
 {
     const struct ask *a = arg;
     struct pl_user_mail *m = a->mail;
-    bool is_unsubscribe = m->ask == PL_USER_UNSUBSCRIBE;
 
     if (m->except != NULL &&
         pl_span_equal(pl_blob_span(m->except), pl_client_id(client)))
         return;
-    if (m->ask == PL_USER_COUNT ||
-        kick(a->supervisor, client, m->code, m->reason,
-             is_unsubscribe ? m->channel : NULL))
+    if (m->ask == PL_USER_COUNT || kick(a->supervisor, client, m))
         m->connections++;
 }
 

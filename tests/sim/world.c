@@ -111,6 +111,7 @@ void world_check_rest(struct world *w)
         taken += t->posts_taken - t->posts_foreign;
     }
     balance("posts", w->workers, sent, taken);
+    books_check(w);
 }
 
 void world_check_empty(struct world *w)
@@ -331,6 +332,8 @@ static void make_channels(struct world *w, unsigned i, unsigned backlog)
 
     o.backlog_limit = backlog;
     o.metrics = &w->at[i].metrics;
+    o.watch = books_on_channel;
+    o.watch_arg = w;
     if (w->is_late)
         must(pl_late_stores_create(&o, w->at[i].loop, &late), "stores");
     w->buses[i] = w->is_late ? o.bus : NULL;
@@ -368,6 +371,7 @@ static void make_keeper(struct world *w, unsigned i)
         .supervisor = w->supervisor_address,
         .metrics = &w->at[i].metrics,
         .handlers = w->handlers,
+        .hooks = &w->books.hooks,
         .connection_limit = 10000000,
         .version = "simulated",
         .turn_units = turn_units(w, i),
@@ -459,6 +463,7 @@ static void build(struct world *w, const struct world_options *o)
     w->has_full_mail = mail > 0;
     faults_limit_mailboxes(mail);
     faults_lose_publications(loses, w);
+    books_open(w);
     make_supervisor(w);
     for (unsigned i = 0; i < w->workers; i++)
         make_channels(w, i, backlog);

@@ -54,6 +54,12 @@ struct tally {
     uint64_t frames;  /* of messages that the kernel was given, whole */
 };
 
+/* What the embedding program knows of; see books.c. */
+struct books {
+    struct pl_hooks hooks;
+    uint64_t clients, subs, channels;
+};
+
 struct world {
     uint64_t seed;
     struct pl_random random; /* of all that the simulation decides */
@@ -83,6 +89,7 @@ struct world {
     bool has_lost[CHANNELS];       /* a publication, and nobody has been told */
     unsigned links; /* whose sessions were there before the stop */
     struct tally tally;
+    struct books books;
     bool is_late;
     bool is_plain;
     bool has_full_mail; /* mailboxes are full with a few messages */
@@ -97,6 +104,11 @@ struct world {
     bool is_stopping;
     bool is_stopped; /* the supervisor said so */
 };
+
+/* books.c.  Begin the books; and look whether they are right. */
+void books_open(struct world *w);
+void books_on_channel(void *world, struct pl_span name, bool is_first);
+void books_check(const struct world *w);
 
 /* All that this life is like follows from the seed. */
 void world_begin(struct world *w, uint64_t seed, bool is_late);

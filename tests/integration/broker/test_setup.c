@@ -6,12 +6,17 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "box.h"
 #include "gate.h"
@@ -308,6 +313,94 @@ static void a_handler_that_stays_is_released_with_its_broker(void **st)
     assert_int_equal(atomic_load(&k.released), 1);
 }
 
+/* --- Sockets that listen already --- */
+
+static int open_socket(int type, uint32_t address, bool listens)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(address)};
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    if (listens)
+        assert_int_equal(listen(fd, 16), 0);
+    return fd;
+}
+
+static const char *const no_listen[] = {"listen=[]", "admin.listen=off",
+                                        "admin.socket=off", "loops=2"};
+
+static void a_broker_serves_sockets_that_listen_already(void **st)
+{
+    struct pl_broker_setup s = {.size = sizeof s,
+                                .sets = no_listen,
+                                .set_count = 4,
+                                .flags = PL_INSECURE,
+                                .listener_count = 2};
+    struct box_census before;
+    struct box b;
+
+    (void)st;
+    box_census(&before);
+    int fds[] = {open_socket(SOCK_STREAM, INADDR_LOOPBACK, true),
+                 open_socket(SOCK_STREAM, INADDR_LOOPBACK, true)};
+    s.listeners = fds;
+    assert_int_equal(pl_broker_open(&b.broker, &s), PL_OK);
+    for (int life = 0; life < 3; life++) {
+        box_run(&b);
+        for (unsigned i = 0; i < 2; i++) {
+            uint16_t port = pl_broker_port(b.broker, i);
+            struct peer p;
+
+            assert_int_not_equal(port, 0);
+            peer_enter(&p, port, PEER_JSON, NULL, NULL);
+            peer_join(&p, "room");
+            peer_fini(&p);
+        }
+        assert_int_equal(pl_broker_port(b.broker, 2), 0);
+        box_await(&b, "connections.open", 0);
+        box_stop(&b);
+    }
+    pl_broker_destroy(b.broker);
+    box_await_census(&before);
+}
+
+static void refuse_socket(int fd, const char *reason)
+{
+    int fds[] = {open_socket(SOCK_STREAM, INADDR_LOOPBACK, true), fd};
+    struct pl_broker_setup s = {.size = sizeof s,
+                                .sets = no_listen,
+                                .set_count = 4,
+                                .flags = PL_INSECURE,
+                                .listeners = fds,
+                                .listener_count = 2};
+    struct pl_broker *b = NULL;
+
+    box_log_begin();
+    assert_int_equal(pl_broker_open(&b, &s), PL_EINVAL);
+    assert_null(b);
+    assert_true(box_log_has("option=listeners[1]"));
+    assert_true(box_log_has(reason));
+    box_log_end();
+    assert_int_equal(close(fds[0]), 0); /* it stays the program's */
+    if (fd >= 0)
+        assert_int_equal(close(fd), 0);
+}
+
+static void what_cannot_accept_clients_is_refused_by_name(void **st)
+{
+    (void)st;
+    refuse_socket(-1, "it is not a socket");
+    refuse_socket(open("/dev/null", O_RDONLY | O_CLOEXEC),
+                  "it is not a socket");
+    refuse_socket(open_socket(SOCK_DGRAM, INADDR_LOOPBACK, false),
+                  "it is not a TCP socket");
+    refuse_socket(open_socket(SOCK_STREAM, INADDR_LOOPBACK, false),
+                  "it does not listen");
+    refuse_socket(open_socket(SOCK_STREAM, INADDR_ANY, true),
+                  "PL_INSECURE allows loopback addresses only");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +413,8 @@ int main(void)
         cmocka_unit_test(each_dropped_handler_is_released_once_and_unused),
         cmocka_unit_test(a_handler_is_not_released_while_a_client_waits_for_it),
         cmocka_unit_test(a_handler_that_stays_is_released_with_its_broker),
+        cmocka_unit_test(a_broker_serves_sockets_that_listen_already),
+        cmocka_unit_test(what_cannot_accept_clients_is_refused_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,8 @@ static void a1_what_is_submitted_during_stop_is_refused_and_counted(void **st)
     assert_int_equal(r.code, 503);
     box_await(&b, "commands.refused_stopping", before + 2);
     peer_connect(&open, NULL);
-    assert_int_equal(pl_broker_publish(b.broker, "room", "1", 1), PL_ESTOPPING);
+    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL),
+                     PL_ESTOPPING);
     assert_int_equal(box_number(&b, "messages.publications"), 0);
 
     assert_int_equal(pl_call_reply(gate_take(&g), "2", 1), PL_OK);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* orders.c - the orders of parley.h: from the arguments of a call to the
+ * request that a desk sends.
+ *
+ * The requests are those of the server API (admin/calls_send.c) and of clients
+ * (session/actor_send.c), so the program can do what these can, by the same
+ * path.  All memory is allocated here, by the calling thread: an order that was
+ * accepted cannot fail for lack of it before its request is answered.
+ *
+ * Invariant: all orders about one channel, or to one `who`, go to one desk. */
+#include "broker_private.h"
+
+#include <string.h>
+
+#include "channels_mail.h"
+#include "code.h"
+#include "codec.h"
+#include "letter.h"
+#include "mail.h"
+#include "permission.h"
+#include "session.h"
+#include "session_mail.h"
+#include "setup.h"
+#include "supervisor_mail.h"
+#include "system.h"
+#include "token.h"
+#include "wire_text.h"
+
+enum {
+    DATA_MAX = 1 << 30, /* bytes, the largest that websocket.max_message may
+                           be */
+    REASON_MAX = 123,   /* bytes in a Close frame, RFC 6455 section 5.5 */
+    HISTORY_BYTES = 16 * 1024 * 1024
+};
+
+/* The program's part of an order. */
+struct asked {
+    const char *name;
+    pl_said *said;
+    void *arg;
+    size_t bytes;
+};
+
+/* Post the order to the desk of `hash`.  Its request goes to *to, which is read
+ * under the guard.
+ * Owner: takes `request`, also on error. */
+static enum pl_err give(struct pl_broker *b, const struct asked *a,
+                        uint64_t hash, const struct pl_address *to,
+                        struct pl_msg *request)
+{
+    struct pl_order *o;
+    enum pl_err rc = pl_order_create(&o, request, a->bytes, &b->orders);
+
+    if (rc != PL_OK)
+        return rc;
+    o->name = a->name;
+    o->said = a->said;
+    o->arg = a->arg;
+    rc = PL_ESTOPPING;
+    pl_guard_enter(b->guard);
+    if (b->is_running && pl_status_is_ready(&b->status)) {
+        o->to = *to;
+        pl_system_post(b->system, b->desks[hash % b->workers], &o->msg);
+        rc = PL_OK;
+    }
+    pl_guard_leave(b->guard);
+    if (rc != PL_OK)
+        pl_order_forget(o);
+    return rc;
+}
+
+static enum pl_err give_to_owner(struct pl_broker *b, const struct asked *a,
+                                 uint64_t hash, struct pl_msg *request)
+{
+    return give(b, a, hash, &b->owners[hash % b->workers], request);
+}
+
+static bool is_channel(struct pl_span name)
+{
+    return name.len > 0 && name.len <= PL_CHANNEL_NAME_MAX &&
+           pl_text_valid(name);
+}
+
+/* --- Publications and messages --- */
+
+/* Check the data of the publication in place; line ends in JSON become
+ * spaces. */
+static enum pl_err check_data(struct pl_pub *pub, bool is_binary)
+{
+    if (pub == NULL)
+        return PL_ENOMEM;
+    pub->is_json = pl_json_accepts(pl_pub_data(pub));
+    return pub->is_json || is_binary ? PL_OK : PL_EINVAL;
+}
+
+static enum pl_err publish(struct pl_broker *b, struct asked *a,
+                           struct pl_span channel, struct pl_span data,
+                           bool is_binary)
+{
+    uint64_t hash = pl_hash(&b->key, channel);
+    struct pl_publish_mail *m = pl_publish_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->pub = pl_pub_create(channel, hash, data, NULL);
+    enum pl_err rc = check_data(m->pub, is_binary);
+    if (rc != PL_OK) {
+        pl_mail_destroy(&m->msg);
+        return rc;
+    }
+    a->bytes = data.len;
+    return give_to_owner(b, a, hash, &m->msg);
+}
+
+enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
+                           const void *data, size_t len, pl_said *said,
+                           void *arg)
+{
+    struct asked a = {.name = "post", .said = said, .arg = arg};
+
+    if (!is_channel(pl_span_of(channel)))
+        return PL_EINVAL;
+    if (len > DATA_MAX)
+        return PL_ETOOBIG;
+    return publish(b, &a, pl_span_of(channel), (struct pl_span){data, len},
+                   b->config->session.channels.data == PL_DATA_BINARY);
+}
+
+static bool begins_with(struct pl_span *s, struct pl_span prefix)
+{
+    if (s->len <= prefix.len || memcmp(s->at, prefix.at, prefix.len) != 0)
+        return false;
+    s->at += prefix.len;
+    s->len -= prefix.len;
+    return true;
+}
+
+static enum pl_err send_direct(struct pl_broker *b, struct asked *a,
+                               struct pl_span client, struct pl_span letter)
+{
+    struct pl_address to;
+
+    if (pl_client_id_parse(client, &to) != PL_OK)
+        return PL_EINVAL;
+    struct pl_direct_mail *m = pl_direct_mail_create();
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->for_kind.kind = &pl_session_actor_ops;
+    m->client = pl_blob_create(client);
+    m->data = pl_blob_create(letter);
+    if (m->client == NULL || m->data == NULL) {
+        pl_mail_destroy(&m->msg);
+        return PL_ENOMEM;
+    }
+    a->bytes = letter.len;
+    return give(b, a, pl_hash(&b->key, client), &to, &m->msg);
+}
+
+static enum pl_err send_letter(struct pl_broker *b, struct asked *a,
+                               struct pl_span to, struct pl_span letter)
+{
+    char inbox[1 + PL_TOKEN_USER_MAX] = {PL_CHANNEL_USER_INBOX};
+
+    if (begins_with(&to, PL_SPAN("conn/")))
+        return send_direct(b, a, to, letter);
+    if (begins_with(&to, PL_SPAN("channel/")))
+        return is_channel(to) ? publish(b, a, to, letter, false) : PL_EINVAL;
+    if (!begins_with(&to, PL_SPAN("user/")) || to.len > PL_TOKEN_USER_MAX)
+        return PL_EINVAL;
+    memcpy(inbox + 1, to.at, to.len);
+    return publish(b, a, (struct pl_span){inbox, to.len + 1}, letter, false);
+}
+
+static uint64_t random_id(void)
+{
+    struct pl_random random;
+
+    pl_random_init(&random);
+    return pl_random_u64(&random);
+}
+
+/* The body alone must be one JSON value: the letter around it would hide
+ * another member. */
+static enum pl_err check_letter(const struct pl_letter *l)
+{
+    struct pl_buf body = {0};
+
+    if (l->to.at == NULL || !pl_text_valid(l->to) || !pl_text_valid(l->type))
+        return PL_EINVAL;
+    if (l->body.at == NULL)
+        return PL_OK;
+    pl_buf_put_span(&body, l->body);
+    enum pl_err rc = body.failed                           ? PL_ENOMEM
+                     : pl_json_accepts(pl_buf_span(&body)) ? PL_OK
+                                                           : PL_EINVAL;
+    pl_buf_fini(&body);
+    return rc;
+}
+
+enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
+                           const char *type, const void *body, size_t len,
+                           pl_said *said, void *arg)
+{
+    struct asked a = {.name = "send", .said = said, .arg = arg};
+    struct pl_buf letter = {0};
+    struct pl_letter l = {
+        .user = PL_SPAN(""),
+        .client = PL_SPAN(""),
+        .to = pl_span_of(to),
+        .type = pl_span_of(type),
+        .body = {body, len},
+    };
+
+    if (len > DATA_MAX)
+        return PL_ETOOBIG;
+    enum pl_err rc = check_letter(&l);
+    if (rc != PL_OK)
+        return rc;
+    pl_letter_write(&letter, &l, random_id());
+    if (letter.failed)
+        rc = PL_ENOMEM;
+    else if (pl_json_accepts(pl_buf_span(&letter))) /* without line ends */
+        rc = send_letter(b, &a, l.to, pl_buf_span(&letter));
+    pl_buf_fini(&letter);
+    return rc;
+}
+
+/* --- Connections --- */
+
+static enum pl_err copy(struct pl_blob **out, struct pl_span text)
+{
+    *out = pl_blob_create(text);
+    return *out == NULL ? PL_ENOMEM : PL_OK;
+}
+
+/* Read "user/ID" or "conn/ID". */
+static enum pl_err set_who(struct pl_user_mail *m, struct pl_span who)
+{
+    struct pl_address address;
+
+    if (who.at == NULL || !pl_text_valid(who))
+        return PL_EINVAL;
+    if (begins_with(&who, PL_SPAN("user/")))
+        return who.len > PL_TOKEN_USER_MAX ? PL_EINVAL : copy(&m->user, who);
+    if (!begins_with(&who, PL_SPAN("conn/")) ||
+        pl_client_id_parse(who, &address) != PL_OK)
+        return PL_EINVAL;
+    return copy(&m->client, who);
+}
+
+/* Ask the supervisor.  `channel` and `reason` may be absent. */
+static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
+                            const struct pl_user_mail *fields, const char *who,
+                            struct pl_span channel, struct pl_span reason)
+{
+    struct pl_user_mail *m = pl_user_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->ask = fields->ask;
+    m->code = fields->code;
+    enum pl_err rc = set_who(m, pl_span_of(who));
+    if (rc == PL_OK && channel.at != NULL)
+        rc = copy(&m->channel, channel);
+    if (rc == PL_OK && reason.len > 0)
+        rc = copy(&m->reason, reason);
+    if (rc != PL_OK) {
+        pl_mail_destroy(&m->msg);
+        return rc;
+    }
+    return give(b, a, pl_hash(&b->key, pl_span_of(who)), &b->supervisor_address,
+                &m->msg);
+}
+
+enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
+                                 uint32_t code, const char *reason,
+                                 pl_said *said, void *arg)
+{
+    const struct asked a = {.name = "disconnect", .said = said, .arg = arg};
+    const struct pl_user_mail m = {.ask = PL_USER_DISCONNECT,
+                                   .code =
+                                       code == 0 ? PL_DISCONNECT_FORCED : code};
+    struct pl_span text = pl_span_of(reason);
+
+    if (m.code < 3000 || m.code > 4999 || text.len > REASON_MAX ||
+        !pl_text_valid(text))
+        return PL_EINVAL;
+    return ask_user(b, &a, &m, who, (struct pl_span){0}, text);
+}
+
+enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
+                                const char *channel, pl_said *said, void *arg)
+{
+    const struct asked a = {.name = "subscribe", .said = said, .arg = arg};
+    const struct pl_user_mail m = {.ask = PL_USER_SUBSCRIBE};
+    struct pl_span name = pl_span_of(channel);
+
+    if (!is_channel(name) || pl_channel_name_check(name) != PL_CHANNEL_NAME_OK)
+        return PL_EINVAL;
+    return ask_user(b, &a, &m, who, name, (struct pl_span){0});
+}
+
+enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
+                                  const char *channel, uint32_t code,
+                                  pl_said *said, void *arg)
+{
+    const struct asked a = {.name = "unsubscribe", .said = said, .arg = arg};
+    const struct pl_user_mail m = {.ask = PL_USER_UNSUBSCRIBE,
+                                   .code = code == 0 ? PL_UNSUBSCRIBE_SERVER
+                                                     : code};
+    struct pl_span name = pl_span_of(channel);
+
+    if (!is_channel(name) || m.code < 2000 || m.code > 2999)
+        return PL_EINVAL;
+    return ask_user(b, &a, &m, who, name, (struct pl_span){0});
+}
+
+/* --- Questions about a channel --- */
+
+static enum pl_err query(struct pl_broker *b, const struct asked *a,
+                         struct pl_query_mail *m, const char *channel)
+{
+    struct pl_span name = pl_span_of(channel);
+    enum pl_err rc = is_channel(name) ? copy(&m->channel, name) : PL_EINVAL;
+
+    if (rc != PL_OK) {
+        pl_mail_destroy(&m->msg);
+        return rc;
+    }
+    m->hash = pl_hash(&b->key, name);
+    return give_to_owner(b, a, m->hash, &m->msg);
+}
+
+static enum pl_err read_history(struct pl_history *to,
+                                const struct pl_history *from)
+{
+    *to = (struct pl_history){.limit = -1};
+    if (from == NULL)
+        return PL_OK;
+    enum pl_err rc =
+        pl_options_copy(to, sizeof *to, sizeof *to, from, "struct pl_history");
+    return rc == PL_OK && to->limit < -1 ? PL_EINVAL : rc;
+}
+
+enum pl_err pl_broker_history(struct pl_broker *b, const char *channel,
+                              const struct pl_history *what, pl_said *said,
+                              void *arg)
+{
+    const struct asked a = {.name = "history", .said = said, .arg = arg};
+    const struct pl_log *before = pl_log_use(&b->log);
+    struct pl_history h;
+    enum pl_err rc = read_history(&h, what);
+
+    pl_log_use(before);
+    if (rc != PL_OK)
+        return rc;
+    struct pl_query_mail *m = pl_query_mail_create();
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->kind = PL_QUERY_HISTORY;
+    m->limit = h.limit;
+    m->reverse = h.reverse != 0;
+    m->has_since = h.epoch != NULL;
+    m->offset = h.offset;
+    m->byte_budget = HISTORY_BYTES;
+    pl_epoch_copy(m->epoch, pl_span_of(h.epoch));
+    return query(b, &a, m, channel);
+}
+
+enum pl_err pl_broker_presence(struct pl_broker *b, const char *channel,
+                               pl_said *said, void *arg)
+{
+    const struct asked a = {.name = "presence", .said = said, .arg = arg};
+    struct pl_query_mail *m = pl_query_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->kind = PL_QUERY_PRESENCE;
+    return query(b, &a, m, channel);
+}

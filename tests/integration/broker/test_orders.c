@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_orders.c - what a program orders of its broker, and what it is told: the
+ * outcome of each order, once, also when the broker stops. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "box.h"
+#include "gate.h"
+#include "peer.h"
+
+#define SECRET "a secret of the tests, at least 32 bytes"
+
+static const char *const sets[] = {"auth.hmac_secret=" SECRET,
+                                   "channels.allow_subscribe=all",
+                                   "channels.history_size=100000",
+                                   "channels.history_bytes=64MiB",
+                                   "channels.presence=true",
+                                   "channels.data=json",
+                                   NULL};
+
+static void enter_as(struct peer *p, const struct box *b, const char *user,
+                     char id[64])
+{
+    char *token = box_token(SECRET, user, NULL);
+
+    peer_enter(p, b->port, PEER_JSON, token, id);
+    free(token);
+}
+
+/* --- One outcome --- */
+
+enum { ITEMS_MAX = 8 };
+
+/* A copy of what said() got. */
+struct answer {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned told;
+    enum pl_err err;
+    uint32_t count;
+    uint64_t offset;
+    char epoch[16];
+    uint64_t offsets[ITEMS_MAX];
+    char users[ITEMS_MAX][16], clients[ITEMS_MAX][64], data[ITEMS_MAX][16];
+};
+
+#define ANSWER                                                                 \
+    {                                                                          \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER \
+    }
+
+static void note_items(struct answer *a, const struct pl_outcome *o)
+{
+    for (uint32_t i = 0; o->items != NULL && i < o->count && i < ITEMS_MAX;
+         i++) {
+        const struct pl_item *it = &o->items[i];
+
+        a->offsets[i] = it->offset;
+        snprintf(a->users[i], sizeof a->users[i], "%s", it->user);
+        snprintf(a->clients[i], sizeof a->clients[i], "%s", it->client);
+        snprintf(a->data[i], sizeof a->data[i], "%.*s", (int)it->len,
+                 it->data == NULL ? "" : (const char *)it->data);
+    }
+}
+
+static void note(const struct pl_outcome *o, void *arg)
+{
+    struct answer *a = arg;
+
+    pthread_mutex_lock(&a->lock);
+    a->told++;
+    a->err = o->err;
+    a->count = o->count;
+    a->offset = o->offset;
+    snprintf(a->epoch, sizeof a->epoch, "%s", o->epoch);
+    note_items(a, o);
+    pthread_cond_signal(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* Wait for the outcome of the order that was just accepted. */
+static void expect(struct answer *a, enum pl_err accepted, enum pl_err err)
+{
+    assert_int_equal(accepted, PL_OK);
+    pthread_mutex_lock(&a->lock);
+    while (a->told == 0)
+        pthread_cond_wait(&a->changed, &a->lock);
+    assert_int_equal(a->told, 1);
+    a->told = 0;
+    pthread_mutex_unlock(&a->lock);
+    assert_int_equal(a->err, err);
+}
+
+static void a_post_says_its_offset_and_who_got_it(void **st)
+{
+    struct answer a = ANSWER;
+    struct peer p[2];
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    for (int i = 0; i < 2; i++) {
+        enter_as(&p[i], &b, "ann", NULL);
+        peer_join(&p[i], "room");
+    }
+    for (uint64_t i = 1; i <= 100; i++) {
+        expect(&a, pl_broker_post(b.broker, "room", "1", 1, note, &a), PL_OK);
+        assert_int_equal(a.offset, i);
+        assert_int_equal(a.count, 2);
+        assert_int_equal(strlen(a.epoch), 8);
+    }
+    for (int i = 0; i < 2; i++)
+        peer_fini(&p[i]);
+    box_destroy(&b);
+}
+
+static void history_and_presence_tell_what_there_is(void **st)
+{
+    struct pl_history h = {.size = sizeof h, .limit = 2, .reverse = 1};
+    struct answer a = ANSWER;
+    char epoch[16], id[64];
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&p, &b, "ann", id);
+    peer_join(&p, "room");
+    pl_broker_post(b.broker, "room", "\"a\"", 3, NULL, NULL);
+    pl_broker_post(b.broker, "room", "\"b\"", 3, NULL, NULL);
+    pl_broker_post(b.broker, "room", "\"c\"", 3, NULL, NULL);
+    expect(&a, pl_broker_history(b.broker, "room", NULL, note, &a), PL_OK);
+    assert_int_equal(a.count, 3);
+    assert_int_equal(a.offset, 3);
+    assert_string_equal(a.data[0], "\"a\"");
+    assert_string_equal(a.users[0], "");
+    strcpy(epoch, a.epoch);
+    expect(&a, pl_broker_history(b.broker, "room", &h, note, &a), PL_OK);
+    assert_int_equal(a.count, 2);
+    assert_int_equal(a.offsets[0], 3);
+    assert_string_equal(a.data[1], "\"b\"");
+    h = (struct pl_history){
+        .size = sizeof h, .limit = -1, .offset = 2, .epoch = epoch};
+    expect(&a, pl_broker_history(b.broker, "room", &h, note, &a), PL_OK);
+    assert_int_equal(a.count, 1);
+    assert_int_equal(a.offsets[0], 3);
+    expect(&a, pl_broker_presence(b.broker, "room", note, &a), PL_OK);
+    assert_int_equal(a.count, 1);
+    assert_string_equal(a.users[0], "ann");
+    assert_string_equal(a.clients[0], id);
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
+static void a_channel_without_history_or_presence_is_denied(void **st)
+{
+    const char *bare[] = {"channels.history_size=0", "channels.presence=false",
+                          NULL};
+    struct answer a = ANSWER;
+    struct box b;
+
+    (void)st;
+    box_start(&b, bare);
+    expect(&a, pl_broker_history(b.broker, "room", NULL, note, &a), PL_EDENIED);
+    expect(&a, pl_broker_presence(b.broker, "room", note, &a), PL_EDENIED);
+    expect(&a, pl_broker_post(b.broker, "room", "1", 1, note, &a), PL_OK);
+    assert_int_equal(a.offset, 0);
+    assert_string_equal(a.epoch, "");
+    box_destroy(&b);
+}
+
+/* --- Messages --- */
+
+static void await_letter(struct peer *p, enum peer_kind kind, const char *body)
+{
+    char text[256];
+    struct peer_reply r;
+
+    peer_await_push(p, kind, &r);
+    snprintf(text, sizeof text, "%.*s", (int)r.data.len, r.data.at);
+    assert_non_null(
+        strstr(text, "{\"from\":{\"user\":\"\",\"client\":\"\"},\"to\":"));
+    assert_non_null(strstr(text, ",\"type\":\"hint\",\"body\":"));
+    assert_non_null(strstr(text, body));
+}
+
+static void a_message_reaches_a_user_a_connection_and_a_channel(void **st)
+{
+    char id[64], to[80];
+    struct answer a = ANSWER;
+    struct peer ann, bob;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&ann, &b, "ann", id);
+    enter_as(&bob, &b, "bob", NULL);
+    peer_join(&bob, "room");
+    snprintf(to, sizeof to, "conn/%s", id);
+    expect(&a, pl_broker_send(b.broker, to, "hint", "\n[1]", 4, note, &a),
+           PL_OK);
+    assert_int_equal(a.count, 1);
+    await_letter(&ann, PEER_MESSAGE, "[1]");
+    expect(&a, pl_broker_send(b.broker, "user/ann", "hint", "2", 1, note, &a),
+           PL_OK);
+    assert_int_equal(a.count, 1);
+    await_letter(&ann, PEER_PUBLICATION, "2");
+    expect(&a,
+           pl_broker_send(b.broker, "channel/room", "hint", "3", 1, note, &a),
+           PL_OK);
+    await_letter(&bob, PEER_PUBLICATION, "3");
+    peer_fini(&ann);
+    box_await(&b, "registered_users", 1);
+    expect(&a, pl_broker_send(b.broker, to, "hint", "1", 1, note, &a),
+           PL_ENOENT);
+    peer_fini(&bob);
+    box_destroy(&b);
+}
+
+/* --- Connections --- */
+
+static void a_user_or_a_connection_is_disconnected(void **st)
+{
+    char id[64], who[80];
+    struct answer a = ANSWER;
+    struct peer p[3];
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&p[0], &b, "ann", id);
+    enter_as(&p[1], &b, "ann", NULL);
+    enter_as(&p[2], &b, "bob", NULL);
+    snprintf(who, sizeof who, "conn/%s", id);
+    expect(&a, pl_broker_disconnect(b.broker, who, 4001, "enough", note, &a),
+           PL_OK);
+    assert_int_equal(a.count, 1);
+    assert_int_equal(peer_await_end(&p[0]), 4001);
+    peer_fini(&p[0]);
+    box_await(&b, "connections.logged_in", 2);
+    expect(&a, pl_broker_disconnect(b.broker, who, 0, NULL, note, &a), PL_OK);
+    assert_int_equal(a.count, 0);
+    expect(&a, pl_broker_disconnect(b.broker, "user/ann", 0, NULL, note, &a),
+           PL_OK);
+    assert_int_equal(a.count, 1);
+    assert_int_equal(peer_await_end(&p[1]), 3503);
+    peer_fini(&p[1]);
+    peer_await(&p[2], peer_subscribe(&p[2], "room"), &(struct peer_reply){0});
+    peer_fini(&p[2]);
+    box_destroy(&b);
+}
+
+static void a_user_is_subscribed_and_unsubscribed_by_the_program(void **st)
+{
+    struct answer a = ANSWER;
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&p, &b, "ann", NULL);
+    for (int i = 0; i < 50; i++) {
+        expect(&a, pl_broker_subscribe(b.broker, "user/ann", "room", note, &a),
+               PL_OK);
+        assert_int_equal(a.count, 1);
+        peer_await_push(&p, PEER_SUBSCRIBED, &r);
+        assert_true(pl_span_equal(r.channel, PL_SPAN("room")));
+        expect(&a, pl_broker_post(b.broker, "room", "1", 1, note, &a), PL_OK);
+        assert_int_equal(a.count, 1);
+        peer_await_push(&p, PEER_PUBLICATION, &r);
+        expect(
+            &a,
+            pl_broker_unsubscribe(b.broker, "user/ann", "room", 2001, note, &a),
+            PL_OK);
+        assert_int_equal(a.count, 1);
+        peer_await_push(&p, PEER_UNSUBSCRIBED, &r);
+        assert_int_equal(r.code, 2001);
+    }
+    expect(&a, pl_broker_subscribe(b.broker, "user/nobody", "room", note, &a),
+           PL_OK);
+    assert_int_equal(a.count, 0);
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
+/* --- What no order can have --- */
+
+static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
+{
+    static const char long_reason[] =
+        "0123456789012345678901234567890123456789012345678901234567890123456789"
+        "012345678901234567890123456789012345678901234567890123";
+    struct pl_history h = {.size = sizeof h, .limit = -2};
+    struct answer a = ANSWER;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    const enum pl_err refused[] = {
+        pl_broker_post(b.broker, "", "1", 1, note, &a),
+        pl_broker_post(b.broker, NULL, "1", 1, note, &a),
+        pl_broker_post(b.broker, "room", "{", 1, note, &a),
+        pl_broker_post(b.broker, "room", NULL, 0, note, &a),
+        pl_broker_send(b.broker, "ann", NULL, "1", 1, note, &a),
+        pl_broker_send(b.broker, "user/", NULL, "1", 1, note, &a),
+        pl_broker_send(b.broker, "conn/ann", NULL, "1", 1, note, &a),
+        pl_broker_send(b.broker, NULL, NULL, "1", 1, note, &a),
+        pl_broker_send(b.broker, "user/ann", NULL, "1,\"id\":1", 8, note, &a),
+        pl_broker_send(b.broker, "user/ann", "\xff", "1", 1, note, &a),
+        pl_broker_disconnect(b.broker, "user/ann", 2999, NULL, note, &a),
+        pl_broker_disconnect(b.broker, "user/ann", 5000, NULL, note, &a),
+        pl_broker_disconnect(b.broker, "user/ann", 0, long_reason, note, &a),
+        pl_broker_disconnect(b.broker, "user/ann", 0, "\xff", note, &a),
+        pl_broker_disconnect(b.broker, "user/", 0, NULL, note, &a),
+        pl_broker_disconnect(b.broker, "conn/x", 0, NULL, note, &a),
+        pl_broker_disconnect(b.broker, NULL, 0, NULL, note, &a),
+        pl_broker_subscribe(b.broker, "user/ann", "#ann", note, &a),
+        pl_broker_subscribe(b.broker, "user/ann", "", note, &a),
+        pl_broker_unsubscribe(b.broker, "user/ann", "room", 3000, note, &a),
+        pl_broker_unsubscribe(b.broker, "user/ann", NULL, 0, note, &a),
+        pl_broker_history(b.broker, "", NULL, note, &a),
+        pl_broker_history(b.broker, "room", &h, note, &a),
+        pl_broker_presence(b.broker, NULL, note, &a),
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (refused[i] != PL_EINVAL)
+            fail_msg("order %zu: %s", i, pl_err_text(refused[i]));
+    assert_int_equal(pl_broker_post(b.broker, "room", "1", SIZE_MAX, note, &a),
+                     PL_ETOOBIG);
+    box_destroy(&b);
+    assert_int_equal(a.told, 0);
+}
+
+/* --- Many threads, and the stop --- */
+
+enum { THREADS = 4, ORDERS = 3000 };
+
+struct ledger {
+    struct box *box;
+    unsigned number;
+    atomic_uint accepted, told, failed;
+    uint64_t last_offset; /* of this thread's channel; said() has one loop */
+    atomic_uint disordered;
+};
+
+static void book(const struct pl_outcome *o, void *arg)
+{
+    struct ledger *l = arg;
+
+    if (o->err != PL_OK)
+        atomic_fetch_add(&l->failed, 1);
+    atomic_fetch_add(&l->told, 1);
+}
+
+static void book_post(const struct pl_outcome *o, void *arg)
+{
+    struct ledger *l = arg;
+
+    if (o->err == PL_OK && o->offset != ++l->last_offset)
+        atomic_fetch_add(&l->disordered, 1);
+    book(o, arg);
+}
+
+/* Return true if the broker takes no more orders. */
+static bool give_one(struct ledger *l, unsigned i, const char *channel)
+{
+    struct pl_broker *b = l->box->broker;
+    enum pl_err rc;
+
+    if (i % 8 == 5)
+        rc = pl_broker_presence(b, channel, book, l);
+    else if (i % 8 == 6)
+        rc = pl_broker_send(b, "user/ann", NULL, "1", 1, book, l);
+    else if (i % 8 == 7)
+        rc = pl_broker_subscribe(b, "user/ann", channel, book, l);
+    else
+        rc = pl_broker_post(b, channel, "1", 1, book_post, l);
+    if (rc == PL_OK)
+        atomic_fetch_add(&l->accepted, 1);
+    else if (rc != PL_ESTOPPING && rc != PL_EFULL)
+        abort();
+    return rc == PL_ESTOPPING;
+}
+
+static void *give_orders(void *arg)
+{
+    struct ledger *l = arg;
+    char channel[16];
+
+    snprintf(channel, sizeof channel, "room-%u", l->number);
+    for (unsigned i = 0; i < ORDERS; i++)
+        if (give_one(l, i, channel))
+            break;
+    return NULL;
+}
+
+static void *give_orders_until_the_stop(void *arg)
+{
+    struct ledger *l = arg;
+
+    for (unsigned i = 0; !give_one(l, i, "room"); i++)
+        ;
+    return NULL;
+}
+
+static void run_threads(struct ledger *l, struct box *b, pthread_t *threads,
+                        void *(*run)(void *))
+{
+    for (unsigned i = 0; i < THREADS; i++) {
+        l[i] = (struct ledger){.box = b, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, run, &l[i]), 0);
+    }
+}
+
+static void orders_of_many_threads_are_said_once_and_in_order(void **st)
+{
+    static struct ledger l[THREADS];
+    pthread_t threads[THREADS];
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&p, &b, "ann", NULL);
+    run_threads(l, &b, threads, give_orders);
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < THREADS; i++) {
+        while (atomic_load(&l[i].told) < atomic_load(&l[i].accepted))
+            sched_yield();
+        assert_int_equal(atomic_load(&l[i].failed), 0);
+        assert_int_equal(atomic_load(&l[i].disordered), 0);
+        assert_int_equal(atomic_load(&l[i].accepted), ORDERS);
+    }
+    peer_fini(&p);
+    box_destroy(&b);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(atomic_load(&l[i].told), ORDERS);
+}
+
+static void a_stop_in_the_midst_of_orders_says_each_once(void **st)
+{
+    static struct ledger l[THREADS];
+    pthread_t threads[THREADS];
+
+    (void)st;
+    for (int round = 0; round < 20; round++) {
+        struct box b;
+
+        box_start(&b, sets);
+        run_threads(l, &b, threads, give_orders_until_the_stop);
+        while (atomic_load(&l[0].told) < 100u * (unsigned)round)
+            sched_yield();
+        box_stop(&b);
+        for (unsigned i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+        for (unsigned i = 0; i < THREADS; i++)
+            assert_int_equal(atomic_load(&l[i].told),
+                             atomic_load(&l[i].accepted));
+        pl_broker_destroy(b.broker);
+    }
+}
+
+/* --- The bound --- */
+
+static void orders_beyond_the_bound_are_refused_until_others_are_said(void **st)
+{
+    const char *one[] = {"loops=1", NULL};
+    static struct ledger l;
+    unsigned accepted = 0;
+    struct peer_reply r;
+    enum pl_err rc;
+    struct gate g;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    uint32_t id = gate_hold(&g, &b, &p, "wall", one);
+    while ((rc = pl_broker_presence(b.broker, "room", book, &l)) == PL_OK)
+        accepted++;
+    assert_int_equal(rc, PL_EFULL);
+    assert_int_equal(accepted, 65536);
+    gate_open(&g);
+    peer_await(&p, id, &r);
+    while (atomic_load(&l.told) < accepted)
+        sched_yield();
+    assert_int_equal(pl_broker_presence(b.broker, "room", book, &l), PL_OK);
+    peer_fini(&p);
+    box_destroy(&b);
+    assert_int_equal(atomic_load(&l.told), accepted + 1);
+    gate_fini(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_post_says_its_offset_and_who_got_it),
+        cmocka_unit_test(history_and_presence_tell_what_there_is),
+        cmocka_unit_test(a_channel_without_history_or_presence_is_denied),
+        cmocka_unit_test(a_message_reaches_a_user_a_connection_and_a_channel),
+        cmocka_unit_test(a_user_or_a_connection_is_disconnected),
+        cmocka_unit_test(a_user_is_subscribed_and_unsubscribed_by_the_program),
+        cmocka_unit_test(a_bad_argument_is_refused_and_nothing_is_said),
+        cmocka_unit_test(orders_of_many_threads_are_said_once_and_in_order),
+        cmocka_unit_test(a_stop_in_the_midst_of_orders_says_each_once),
+        cmocka_unit_test(
+            orders_beyond_the_bound_are_refused_until_others_are_said),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
