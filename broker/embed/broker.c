@@ -251,6 +251,7 @@ void pl_broker_free_loops(struct pl_broker *b)
     for (unsigned i = 0; b->shares != NULL && i <= b->workers; i++) {
         pl_reactor_destroy(b->shares[i].reactor);
         b->shares[i].reactor = NULL;
+        pl_relay_fini(&b->shares[i].relay);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
+#include "relay.h"
 #include "reactor.h"
 #include "status.h"
 #include "supervisor.h"
@@ -35,6 +36,7 @@ struct pl_share {
     struct pl_hub *hub;
     struct pl_keeper *keeper;
     struct pl_conns *conns;
+    struct pl_relay relay; /* with a lent base */
 };
 
 struct pl_broker {
@@ -59,7 +61,9 @@ struct pl_broker {
     struct pl_stalls *stalls;
     struct pl_snapshot **snapshots; /* by loop */
     struct pl_status_source status;
-    struct pl_system *system; /* kept after a run, for the status */
+    struct pl_host *host;        /* of a run with a lent base; else NULL */
+    struct pl_host_mail stopped; /* the program hears that it has stopped */
+    struct pl_system *system;    /* kept after a run, for the status */
     unsigned workers;
     struct pl_share *shares;        /* workers, then the control loop */
     struct pl_address *owners;      /* of channels, by worker */
@@ -95,11 +99,24 @@ static inline struct pl_share *pl_broker_control(struct pl_broker *b)
 enum pl_err pl_broker_prepare(struct pl_broker *b);
 void pl_broker_free_loops(struct pl_broker *b);
 
-/* events.c.  Fill in the hooks; NULL: the program hears of no client. */
-const struct pl_hooks *pl_broker_hooks(struct pl_broker *b);
+/* events.c.  What the sessions and the channels of a share call; NULL: the
+ * program hears of no client. */
+const struct pl_hooks *pl_broker_hooks(struct pl_broker *b, struct pl_share *s);
+void pl_broker_watch_channels(struct pl_broker *b, struct pl_share *s,
+                              struct pl_channels_options *o);
 
-/* events.c.  Tell of a channel. */
-void pl_broker_on_channel(void *broker, struct pl_span name, bool is_first);
+/* events.c.  Tell the program.  Thread: that on which its calls come. */
+void pl_broker_tell_connected(struct pl_broker *b,
+                              const struct pl_client *client);
+void pl_broker_tell_disconnected(struct pl_broker *b,
+                                 const struct pl_client *client, uint32_t code,
+                                 struct pl_span reason);
+void pl_broker_tell_subscription(struct pl_broker *b,
+                                 const struct pl_client *client,
+                                 struct pl_span channel, bool begins,
+                                 uint32_t code);
+void pl_broker_tell_channel(struct pl_broker *b, struct pl_span name,
+                            bool is_first);
 
 /* build.c.  Build all actors; start the threads.  On an error
  * pl_broker_free_loops() undoes either. */

@@ -50,10 +50,7 @@ static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s,
                                   struct pl_channels_options o)
 {
     o.metrics = &s->metrics;
-    if (b->events.channel != NULL) {
-        o.watch = pl_broker_on_channel;
-        o.watch_arg = b;
-    }
+    pl_broker_watch_channels(b, s, &o);
     if (b->make_stores != NULL) {
         enum pl_err rc = b->make_stores(&o, s->loop, b->stores_arg);
         if (rc != PL_OK)
@@ -67,7 +64,7 @@ static enum pl_err build_desks(struct pl_broker *b)
     enum pl_err rc = PL_OK;
 
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
-        rc = pl_desk_create(&b->shares[i].desk, b->shares[i].loop);
+        rc = pl_desk_create(&b->shares[i].desk, b->shares[i].loop, b->host);
         if (rc == PL_OK)
             b->desks[i] = pl_desk_address(b->shares[i].desk);
     }
@@ -94,7 +91,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .supervisor = b->supervisor_address,
         .metrics = &s->metrics,
         .handlers = b->handlers,
-        .hooks = pl_broker_hooks(b),
+        .hooks = pl_broker_hooks(b, s),
         .access = b->access,
         .connection_limit =
             (uint32_t)per_worker(b, pl_broker_connection_limit(b)),

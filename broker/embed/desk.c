@@ -33,6 +33,7 @@ enum { MAIL_ORDER = PL_MAIL_OWN };
 struct pl_desk {
     struct pl_actor actor;  /* first */
     struct pl_list pending; /* of struct pl_order */
+    struct pl_host *host;   /* NULL: the program has lent no base */
 };
 
 /* --- Orders --- */
@@ -53,20 +54,37 @@ static void free_order(struct pl_order *o)
 {
     if (o->request != NULL)
         pl_mail_destroy(o->request);
+    if (o->result != NULL)
+        pl_mail_destroy(o->result);
     pl_cell_add(&o->count->orders, (uint64_t)-1);
     pl_cell_add(&o->count->bytes, -(uint64_t)o->bytes);
     free(o);
 }
 
+/* Tell the outcome and free the order. */
+static void say(struct pl_order *o)
+{
+    struct pl_outcome outcome = {.err = o->err, .epoch = ""};
+    struct pl_item *items = NULL;
+
+    if (o->said != NULL) {
+        if (o->result != NULL)
+            items = pl_outcome_read(&outcome, o->result);
+        o->said(&outcome, o->arg);
+        free(items);
+    }
+    free_order(o);
+}
+
+static void run_order(struct pl_host_mail *m)
+{
+    say((struct pl_order *)m);
+}
+
 /* The mail was destroyed on its way: no loop takes it any more. */
 static void destroy_order(struct pl_msg *msg)
 {
-    struct pl_order *o = (struct pl_order *)msg;
-    struct pl_outcome stopping = {.err = PL_ESTOPPING, .epoch = ""};
-
-    if (o->said != NULL)
-        o->said(&stopping, o->arg);
-    free_order(o);
+    say((struct pl_order *)msg);
 }
 
 enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
@@ -84,9 +102,11 @@ enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
         pl_mail_destroy(request);
         return rc;
     }
-    o->msg.type = MAIL_ORDER;
-    o->msg.flags = PL_MSG_RESERVED;
-    o->msg.destroy = destroy_order;
+    o->mail.msg.type = MAIL_ORDER;
+    o->mail.msg.flags = PL_MSG_RESERVED;
+    o->mail.msg.destroy = destroy_order;
+    o->mail.run = run_order;
+    o->err = PL_ESTOPPING;
     o->request = request;
     o->bytes = bytes;
     o->count = count;
@@ -101,23 +121,18 @@ void pl_order_forget(struct pl_order *o)
 
 /* --- The desk --- */
 
-/* Call the program, and free the order. */
-static void tell(struct pl_desk *d, struct pl_order *o, enum pl_err err,
-                 const struct pl_msg *result)
+/* The order has its outcome: the result, which it takes, or its `err`. */
+static void tell(struct pl_desk *d, struct pl_order *o, struct pl_msg *result)
 {
-    struct pl_outcome outcome = {.err = err, .epoch = ""};
-    struct pl_item *items = NULL;
-
     pl_list_remove(&o->link);
-    if (o->said != NULL) {
-        if (result != NULL)
-            items = pl_outcome_read(&outcome, result);
-        pl_loop_enter(d->actor.loop, o->name);
-        o->said(&outcome, o->arg);
-        pl_loop_leave(d->actor.loop);
-        free(items);
+    o->result = result;
+    if (d->host != NULL && o->said != NULL) {
+        pl_host_post(d->host, &o->mail);
+        return;
     }
-    free_order(o);
+    pl_loop_enter(d->actor.loop, o->name);
+    say(o);
+    pl_loop_leave(d->actor.loop);
 }
 
 static void on_order(struct pl_desk *d, struct pl_order *o)
@@ -136,15 +151,13 @@ static void on_order(struct pl_desk *d, struct pl_order *o)
 
 static void on_result(struct pl_desk *d, struct pl_msg *msg)
 {
-    tell(d, pl_outcome_origin(msg)->subscriber, PL_OK, msg);
-    pl_mail_destroy(msg);
+    tell(d, pl_outcome_origin(msg)->subscriber, msg);
 }
 
 static void tell_all(struct pl_desk *d)
 {
     while (!pl_list_is_empty(&d->pending))
-        tell(d, PL_CONTAINER(d->pending.next, struct pl_order, link),
-             PL_ESTOPPING, NULL);
+        tell(d, PL_CONTAINER(d->pending.next, struct pl_order, link), NULL);
 }
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
@@ -186,13 +199,15 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop)
+enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop,
+                           struct pl_host *host)
 {
     struct pl_desk *d = calloc(1, sizeof *d);
 
     if (d == NULL)
         return PL_ENOMEM;
     pl_list_init(&d->pending);
+    d->host = host;
     enum pl_err rc = pl_actor_init(&d->actor, loop, &ops);
     if (rc != PL_OK) {
         free(d);

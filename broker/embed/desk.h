@@ -6,6 +6,7 @@
 
 #include "actor.h"
 #include "cell.h"
+#include "host.h"
 #include "list.h"
 #include "parley.h"
 
@@ -25,9 +26,11 @@ struct pl_order_count {
 
 /* An order, and its mail to the desk. */
 struct pl_order {
-    struct pl_msg msg;      /* first */
-    struct pl_list link;    /* of the desk: the request has not come back */
+    struct pl_host_mail mail; /* first */
+    struct pl_list link;      /* of the desk: the request has not come back */
     struct pl_msg *request; /* owned until it is sent: a mail with an origin */
+    struct pl_msg *result;  /* owned: what came back; NULL: nothing */
+    enum pl_err err;        /* of the outcome without a result */
     struct pl_address to;   /* of the request */
     const char *name;       /* constant: names said() while it blocks */
     pl_said *said;          /* NULL: nobody asked; or it was told */
@@ -46,8 +49,10 @@ enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
                             size_t bytes, struct pl_order_count *count);
 void pl_order_forget(struct pl_order *o);
 
-/* Errors: PL_ENOMEM. */
-enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop);
+/* With a `host` said() is called on its loop.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop,
+                           struct pl_host *host);
 
 struct pl_address pl_desk_address(const struct pl_desk *d);
 

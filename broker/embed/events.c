@@ -48,56 +48,97 @@ static const struct pl_peer *peer_of(struct told *t,
     return &t->peer;
 }
 
-static void on_connected(void *broker, const struct pl_client *client)
+void pl_broker_tell_connected(struct pl_broker *b,
+                              const struct pl_client *client)
 {
-    const struct pl_events *e = &((struct pl_broker *)broker)->events;
     struct told t;
 
-    e->connected(peer_of(&t, client), e->arg);
+    if (b->events.connected != NULL)
+        b->events.connected(peer_of(&t, client), b->events.arg);
 }
 
-static void on_disconnected(void *broker, const struct pl_client *client,
-                            uint32_t code, struct pl_span reason)
+void pl_broker_tell_disconnected(struct pl_broker *b,
+                                 const struct pl_client *client, uint32_t code,
+                                 struct pl_span reason)
 {
-    const struct pl_events *e = &((struct pl_broker *)broker)->events;
     char text[REASON_TEXT_MAX];
     struct told t;
 
-    e->disconnected(peer_of(&t, client), code, copy(text, sizeof text, reason),
-                    e->arg);
+    if (b->events.disconnected != NULL)
+        b->events.disconnected(peer_of(&t, client), code,
+                               copy(text, sizeof text, reason), b->events.arg);
 }
 
-static void on_subscribed(void *broker, const struct pl_client *client,
-                          struct pl_span channel, bool begins, uint32_t code)
+void pl_broker_tell_subscription(struct pl_broker *b,
+                                 const struct pl_client *client,
+                                 struct pl_span channel, bool begins,
+                                 uint32_t code)
 {
-    const struct pl_events *e = &((struct pl_broker *)broker)->events;
     char name[PL_CHANNEL_NAME_MAX + 1];
     struct told t;
 
-    e->subscription(peer_of(&t, client), copy(name, sizeof name, channel),
-                    begins, code, e->arg);
+    if (b->events.subscription != NULL)
+        b->events.subscription(peer_of(&t, client),
+                               copy(name, sizeof name, channel), begins, code,
+                               b->events.arg);
 }
 
-void pl_broker_on_channel(void *broker, struct pl_span name, bool is_first)
+void pl_broker_tell_channel(struct pl_broker *b, struct pl_span name,
+                            bool is_first)
 {
-    const struct pl_events *e = &((struct pl_broker *)broker)->events;
     char text[PL_CHANNEL_NAME_MAX + 1];
 
-    e->channel(copy(text, sizeof text, name), is_first, e->arg);
+    b->events.channel(copy(text, sizeof text, name), is_first, b->events.arg);
 }
 
-const struct pl_hooks *pl_broker_hooks(struct pl_broker *b)
+/* --- At once, on the loop that knows --- */
+
+static bool on_connected(void *broker, struct pl_client *client)
+{
+    pl_broker_tell_connected(broker, client);
+    return true;
+}
+
+static void on_disconnected(void *broker, struct pl_client *client,
+                            uint32_t code, struct pl_span reason)
+{
+    pl_broker_tell_disconnected(broker, client, code, reason);
+}
+
+static void on_subscribed(void *broker, struct pl_client *client,
+                          struct pl_span channel, bool begins, uint32_t code)
+{
+    pl_broker_tell_subscription(broker, client, channel, begins, code);
+}
+
+static void on_channel(void *broker, struct pl_span name, bool is_first)
+{
+    pl_broker_tell_channel(broker, name, is_first);
+}
+
+const struct pl_hooks *pl_broker_hooks(struct pl_broker *b, struct pl_share *s)
 {
     const struct pl_events *e = &b->events;
 
-    b->hooks = (struct pl_hooks){
-        .connected = e->connected == NULL ? NULL : on_connected,
-        .disconnected = e->disconnected == NULL ? NULL : on_disconnected,
-        .subscribed = e->subscription == NULL ? NULL : on_subscribed,
-        .arg = b,
-    };
     if (e->connected == NULL && e->disconnected == NULL &&
         e->subscription == NULL)
         return NULL;
+    if (b->host != NULL)
+        return pl_relay_hooks(&s->relay, b);
+    b->hooks = (struct pl_hooks){
+        .connected = on_connected,
+        .disconnected = on_disconnected,
+        .subscribed = e->subscription == NULL ? NULL : on_subscribed,
+        .arg = b,
+    };
     return &b->hooks;
+}
+
+void pl_broker_watch_channels(struct pl_broker *b, struct pl_share *s,
+                              struct pl_channels_options *o)
+{
+    if (b->events.channel == NULL)
+        return;
+    o->watch = b->host == NULL ? on_channel : pl_relay_channel;
+    o->watch_arg = b->host == NULL ? (void *)b : pl_relay_of(&s->relay, b);
 }

@@ -29,8 +29,40 @@ void pl_broker_on_stopped(void *arg)
     struct pl_broker *b = arg;
 
     pl_reactor_stop(pl_broker_control(b)->reactor);
-    if (b->setup.stopped != NULL)
+    if (b->setup.stopped == NULL)
+        return;
+    if (b->host != NULL)
+        pl_host_post(b->host, &b->stopped);
+    else
         b->setup.stopped(b->setup.arg);
+}
+
+static void tell_stopped(struct pl_host_mail *m)
+{
+    struct pl_broker *b = PL_CONTAINER(m, struct pl_broker, stopped);
+
+    b->setup.stopped(b->setup.arg);
+}
+
+/* It is a part of the broker. */
+static void keep_stopped(struct pl_msg *msg)
+{
+    (void)msg;
+}
+
+static enum pl_err create_host(struct pl_broker *b)
+{
+    if (b->setup.base == NULL)
+        return PL_OK;
+    b->stopped =
+        (struct pl_host_mail){.msg.destroy = keep_stopped, .run = tell_stopped};
+    return pl_host_create(&b->host, b->setup.base, &b->log);
+}
+
+static void destroy_host(struct pl_broker *b)
+{
+    pl_host_destroy(b->host);
+    b->host = NULL;
 }
 
 enum { LAST_TURNS = 10000 }; /* if actors never stop sending each other mail */
@@ -78,6 +110,8 @@ static enum pl_err start(struct pl_broker *b)
         rc = pl_broker_prepare(b);
     b->has_run = true;
     if (rc == PL_OK)
+        rc = create_host(b);
+    if (rc == PL_OK)
         rc = pl_broker_build(b);
     if (rc == PL_OK) {
         set_running(b, true); /* a handler may call before this returns */
@@ -86,6 +120,7 @@ static enum pl_err start(struct pl_broker *b)
     if (rc != PL_OK) {
         set_running(b, false);
         pl_broker_free_loops(b);
+        destroy_host(b);
         PL_LOG(PL_LOG_ERROR, "cannot start",
                pl_log_string("reason", pl_err_text(rc)));
         pl_broker_stop_log(b);
@@ -232,6 +267,10 @@ static enum pl_err wait_for_end(struct pl_broker *b)
 {
     if (!is_running(b))
         return PL_OK;
+    if (b->host != NULL && pl_host_is_busy(b->host)) {
+        PL_LOG(PL_LOG_ERROR, "pl_broker_wait() inside a call of the broker");
+        return PL_EINVAL;
+    }
     enum pl_err rc =
         pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER);
     if (rc != PL_OK) /* the control loop still runs */
@@ -251,6 +290,7 @@ static enum pl_err wait_for_end(struct pl_broker *b)
     if (is_first)
         pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
     pl_broker_free_loops(b);
+    destroy_host(b);
     b->is_settled = audit(b);
     PL_LOG(PL_LOG_INFO, "stopped");
     pl_broker_stop_log(b);

@@ -10,9 +10,104 @@
  * call parley.h.  So no table is released while the guard is entered. */
 #include "broker_private.h"
 
+#include <stdlib.h>
+
+#include "code.h"
 #include "handlers_mail.h"
 #include "mail.h"
+#include "refs.h"
 #include "system.h"
+
+/* --- Handlers of a program that has lent its base --- */
+
+/* Held by the tables that have the handler, and by calls on their way. */
+struct method {
+    struct pl_refs refs;
+    struct pl_broker *broker;
+    pl_broker_handler *handler;
+    void *context;
+    void (*release)(void *context); /* may be NULL */
+};
+
+/* A call on its way to the program's loop. */
+struct call_mail {
+    struct pl_host_mail mail; /* first */
+    struct pl_call *call;     /* NULL: the handler has it */
+    struct method *method;    /* held */
+};
+
+static void release_method(void *context)
+{
+    struct method *m = context;
+
+    if (!pl_refs_release(&m->refs))
+        return;
+    if (m->release != NULL)
+        m->release(m->context);
+    free(m);
+}
+
+/* A call that cannot reach its handler. */
+static void fail_call(struct pl_call *call)
+{
+    if (pl_call_refuse(call, PL_ERROR_INTERNAL, (struct pl_span){0}) != PL_OK)
+        pl_call_destroy(call); /* the client waits until it is overdue */
+}
+
+static void destroy_call_mail(struct pl_msg *msg)
+{
+    struct call_mail *c = (struct call_mail *)msg;
+
+    if (c->call != NULL)
+        fail_call(c->call);
+    release_method(c->method);
+    free(c);
+}
+
+static void run_call(struct pl_host_mail *mail)
+{
+    struct call_mail *c = (struct call_mail *)mail;
+    struct pl_call *call = c->call;
+
+    c->call = NULL;
+    c->method->handler(call, c->method->context);
+    destroy_call_mail(&mail->msg);
+}
+
+static void relay_call(struct pl_call *call, void *context)
+{
+    struct method *m = context;
+    struct call_mail *c = calloc(1, sizeof *c);
+
+    if (c == NULL) {
+        fail_call(call);
+        return;
+    }
+    c->mail.msg.destroy = destroy_call_mail;
+    c->mail.run = run_call;
+    c->call = call;
+    c->method = m;
+    pl_refs_hold(&m->refs);
+    pl_host_post(m->broker->host, &c->mail);
+}
+
+static struct method *create_method(struct pl_broker *b,
+                                    pl_broker_handler *handler, void *context,
+                                    void (*release)(void *context))
+{
+    struct method *m = malloc(sizeof *m);
+
+    if (m == NULL)
+        return NULL;
+    *m = (struct method){.broker = b,
+                         .handler = handler,
+                         .context = context,
+                         .release = release};
+    pl_refs_init(&m->refs);
+    return m;
+}
+
+/* --- Tables --- */
 
 /* Create `count` mails; on error none is left. */
 static enum pl_err address(struct pl_handlers_mail **mail, unsigned count,
@@ -50,9 +145,9 @@ static enum pl_err spread(struct pl_broker *b, struct pl_handlers **table)
     return PL_OK;
 }
 
-enum pl_err pl_broker_method(struct pl_broker *b, const char *name,
-                             pl_broker_handler *handler, void *context,
-                             void (*release)(void *context))
+static enum pl_err add(struct pl_broker *b, const char *name,
+                       pl_handler *handler, void *context,
+                       void (*release)(void *context))
 {
     struct pl_handlers *table = NULL;
 
@@ -67,6 +162,30 @@ enum pl_err pl_broker_method(struct pl_broker *b, const char *name,
     pl_guard_leave(b->guard);
     pl_handlers_release(table);
     return rc;
+}
+
+static enum pl_err add_relayed(struct pl_broker *b, const char *name,
+                               pl_broker_handler *handler, void *context,
+                               void (*release)(void *context))
+{
+    if (handler == NULL)
+        return PL_EINVAL;
+    struct method *m = create_method(b, handler, context, release);
+    if (m == NULL)
+        return PL_ENOMEM;
+    enum pl_err rc = add(b, name, relay_call, m, release_method);
+    if (rc != PL_OK)
+        free(m);
+    return rc;
+}
+
+enum pl_err pl_broker_method(struct pl_broker *b, const char *name,
+                             pl_broker_handler *handler, void *context,
+                             void (*release)(void *context))
+{
+    return b->setup.base == NULL
+               ? add(b, name, handler, context, release)
+               : add_relayed(b, name, handler, context, release);
 }
 
 enum pl_err pl_broker_drop_method(struct pl_broker *b, const char *name)

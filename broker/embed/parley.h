@@ -35,8 +35,9 @@ extern "C" {
 
 #define PL_API __attribute__((visibility("default")))
 
-struct pl_broker; /* opaque */
-struct pl_call;   /* one custom message until its handler replies */
+struct event_base; /* of libevent */
+struct pl_broker;  /* opaque */
+struct pl_call;    /* one custom message until its handler replies */
 
 /* Options begin with `size`, which is sizeof the struct as the program was
  * compiled: {.size = sizeof o, ...}.  0 and NULL mean the default.  A library
@@ -74,10 +75,16 @@ struct pl_broker_setup {
      * pl_broker_destroy().  They are served besides `listen`, which may then be
      * []. */
     const int *listeners;
-    size_t listener_count;          /* up to 64 */
+    size_t listener_count; /* up to 64 */
+    /* Lent: handlers, events and said() run on it, one after the other, on the
+     * thread that runs it; sockets, deadlines and the status never do, so
+     * whatever blocks there delays what runs there and nobody's traffic.  It
+     * outlives the broker.  NULL: they run on the loops of the broker. */
+    struct event_base *base;
     const struct pl_events *events; /* copied; NULL: the program hears of
                                        nothing */
-    /* Called once per run, on a thread of the broker, when all its actors have
+    /* Called once per run, on a thread of the broker or on `base`, when all its
+     * actors have
      * stopped.  pl_broker_wait() then returns soon. */
     void (*stopped)(void *arg);
     /* Called once and last, by pl_broker_destroy(): the broker does not know
@@ -103,7 +110,8 @@ PL_API void pl_broker_destroy(struct pl_broker *b);
 
 /* Open the listeners and run.  On a running broker, log a warning and do
  * nothing else.
- * Thread: the thread that created the broker.
+ * Thread: the thread that created the broker; with a lent base also that of
+ *         the base, or any while nobody runs it.
  * Errors: PL_EIO (an address or limits.memory cannot be used; see the log),
  *         PL_EEXIST (another broker listens on admin.socket), PL_ENOMEM. */
 PL_API enum pl_err pl_broker_start(struct pl_broker *b);
@@ -117,10 +125,13 @@ PL_API void pl_broker_hurry(struct pl_broker *b);
 
 /* Wait until a shutdown is complete and all threads have exited.  Block until
  * the broker is stopped; return PL_OK at once if it does not run.
- * Thread: any but the broker's own, one at a time.
+ * Thread: any but the broker's own, one at a time; with a lent base that of the
+ *         base, or any while nobody runs it.  What still waits for the base
+ *         runs inside this call.
  * Errors: PL_ETIMEDOUT: a handler blocks its loop beyond shutdown.reset; the
  *         log names the handler.  The broker cannot be destroyed until the
- *         handler has returned: wait again for that. */
+ *         handler has returned: wait again for that.
+ *         PL_EINVAL: with a lent base, inside a handler, an event or said(). */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
 /* Read the configuration again, with the same file and sets, and the TLS files

@@ -125,4 +125,8 @@ enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
 enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
                                 struct pl_span info, int64_t expires_at_s);
 
+/* Free a call that nobody will answer: what waits for it waits until it is
+ * overdue. */
+void pl_call_destroy(struct pl_call *call);
+
 #endif

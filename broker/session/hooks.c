@@ -45,12 +45,17 @@ void pl_session_tell_connected(struct pl_session *s)
     const struct pl_hooks *h = hooks(s);
 
     s->is_new = false;
-    s->is_known = true;
     if (h->connected != NULL) {
         pl_loop_enter(s->actor.loop, "connected");
-        h->connected(h->arg, s->subscriber.client);
+        s->is_known = h->connected(h->arg, s->subscriber.client);
         pl_loop_leave(s->actor.loop);
+        if (!s->is_known) {
+            pl_session_close(s, PL_DISCONNECT_SERVER_ERROR,
+                             (struct pl_span){0});
+            return;
+        }
     }
+    s->is_known = true;
     for (struct pl_sub *sub = s->subscriber.subs; sub != NULL; sub = sub->next)
         if (is_told(sub))
             tell(s, sub, true, 0);

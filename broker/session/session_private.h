@@ -470,6 +470,5 @@ void pl_session_direct(struct pl_session *s, struct pl_direct_mail *m);
 
 /* handlers.c */
 struct pl_call *pl_call_create(const struct pl_call *fields);
-void pl_call_destroy(struct pl_call *c);
 
 #endif

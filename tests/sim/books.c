@@ -15,15 +15,16 @@ static void change(uint64_t *count, bool begins, const char *what)
     *count += begins ? 1 : (uint64_t)-1;
 }
 
-static void on_connected(void *world, const struct pl_client *client)
+static bool on_connected(void *world, struct pl_client *client)
 {
     struct world *w = world;
 
     (void)client;
     change(&w->books.clients, true, "client");
+    return true;
 }
 
-static void on_disconnected(void *world, const struct pl_client *client,
+static void on_disconnected(void *world, struct pl_client *client,
                             uint32_t code, struct pl_span reason)
 {
     struct world *w = world;
@@ -34,7 +35,7 @@ static void on_disconnected(void *world, const struct pl_client *client,
     change(&w->books.clients, false, "client");
 }
 
-static void on_subscribed(void *world, const struct pl_client *client,
+static void on_subscribed(void *world, struct pl_client *client,
                           struct pl_span channel, bool begins, uint32_t code)
 {
     struct world *w = world;

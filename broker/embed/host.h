@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.h - the loop of an embedding program that has lent its event_base: what
+ * the broker calls of the program runs there.  Private to this module. */
+#ifndef PL_BROKER_HOST_H
+#define PL_BROKER_HOST_H
+
+#include <stdbool.h>
+
+#include "err.h"
+#include "msg.h"
+
+struct event_base;
+struct pl_host; /* opaque */
+struct pl_log;
+
+/* Something to run on the program's loop.  The first member of what it needs;
+ * set `run` and msg.destroy. */
+struct pl_host_mail {
+    struct pl_msg msg; /* first */
+    /* Run it, on the thread of the base.  Owner: the callee, of the mail. */
+    void (*run)(struct pl_host_mail *m);
+};
+
+/* A loop on `base`, which outlives it; `log` is that of the broker.
+ * Owner:  the caller.
+ * Thread: that of the base, or any while nobody runs it.
+ * Errors: PL_ENOMEM, PL_EIO. */
+enum pl_err pl_host_create(struct pl_host **out, struct event_base *base,
+                           const struct pl_log *log);
+
+/* Run `m` on the loop; the mails of one thread run in their sequence.
+ * Owner:  the runtime.
+ * Thread: any, until pl_host_destroy(). */
+void pl_host_post(struct pl_host *h, struct pl_host_mail *m);
+
+/* Whether a mail runs now.  Thread: that of the base. */
+bool pl_host_is_busy(const struct pl_host *h);
+
+/* Run all that waits, and end; the base has nothing of it any more.  NULL is
+ * allowed.
+ * Thread: that of the base, not inside a mail, when nobody posts any more. */
+void pl_host_destroy(struct pl_host *h);
+
+#endif
