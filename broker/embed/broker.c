@@ -106,6 +106,7 @@ static enum pl_err allocate(struct pl_broker *b)
         return PL_ENOMEM;
     if (b->setup.flags & PL_HANDLES_CONNECT)
         pl_handlers_set_judge(b->handlers);
+    rc = pl_broker_add_judges(b);
     for (unsigned i = 0; i < loops && rc == PL_OK; i++)
         rc = pl_snapshot_create(&b->snapshots[i], PL_METRIC_COUNT);
     return rc;
@@ -181,6 +182,8 @@ static enum pl_err create(struct pl_broker **out,
         return PL_ENOMEM;
     b->setup = *setup;
     b->events = *events;
+    if (events->may_connect != NULL)
+        b->setup.flags |= PL_HANDLES_CONNECT;
     b->is_settled = true;
     pl_log_change(&b->log, pl_log_level(&pl_log_default));
     pl_log_call(&b->log, setup->log, setup->arg);

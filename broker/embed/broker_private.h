@@ -99,6 +99,10 @@ static inline struct pl_share *pl_broker_control(struct pl_broker *b)
 enum pl_err pl_broker_prepare(struct pl_broker *b);
 void pl_broker_free_loops(struct pl_broker *b);
 
+/* asks.c.  Register the judges of the events.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_broker_add_judges(struct pl_broker *b);
+
 /* events.c.  What the sessions and the channels of a share call; NULL: the
  * program hears of no client. */
 const struct pl_hooks *pl_broker_hooks(struct pl_broker *b, struct pl_share *s);

@@ -11,6 +11,7 @@
 #include "broker_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "code.h"
 #include "handlers_mail.h"
@@ -188,10 +189,19 @@ enum pl_err pl_broker_method(struct pl_broker *b, const char *name,
                : add_relayed(b, name, handler, context, release);
 }
 
+/* That of may_connect() is no method of the program. */
+static bool is_judge(const struct pl_broker *b, const char *name)
+{
+    return b->events.may_connect != NULL && name != NULL &&
+           strcmp(name, "connect") == 0;
+}
+
 enum pl_err pl_broker_drop_method(struct pl_broker *b, const char *name)
 {
     struct pl_handlers *table = NULL;
 
+    if (is_judge(b, name))
+        return PL_ENOENT;
     pl_guard_enter(b->guard);
     enum pl_err rc = pl_handlers_without(b->handlers, name, &table);
     if (rc == PL_OK)

@@ -170,14 +170,33 @@ struct pl_peer {
     size_t info_len;
 };
 
-/* What a program hears of, from before the first address opens until the last
- * connection has ended.  Each call comes on the loop of the connection or of
- * the channel, several at once for different ones, and must not block; it may
- * call parley.h as a handler may.  NULL: not called.  For one connection the
- * sequence is connected(), subscription() any number of times, disconnected(),
- * also in a shutdown and without memory. */
+struct pl_ask; /* a question of a judge, until it is answered */
+
+/* What a program hears of and decides, from before the first address opens
+ * until the last connection has ended.  Each call comes on the loop of the
+ * connection or of the channel, several at once for different ones, and must
+ * not block; it may call parley.h as a handler may.  NULL: not called.  For one
+ * connection the sequence is connected(), subscription() any number of times,
+ * disconnected(), also in a shutdown and without memory. */
 struct pl_events {
     size_t size;
+    /* Judges.  NULL: the configuration decides.  Set: what the configuration
+     * allows happens only with their word, and a connect only with it.  Each is
+     * asked once for each command and answers the question exactly once, before
+     * it returns or later, from any thread, with pl_ask_allow(), pl_ask_deny(),
+     * pl_ask_later() or pl_ask_close().  Until then the command waits, and what
+     * the client says of this channel afterwards; a connect holds the whole
+     * client.  Without an answer after handlers.timeout (a connect:
+     * connect.timeout) the client is told to try again.
+     * may_connect(): each client, with a token or without; of a token that
+     * auth.hmac_secret has verified, pl_ask_user() is its user.
+     * may_refresh(): each refresh. may_subscribe(): each subscribe of a client,
+     * not the channels of a token and not pl_broker_subscribe().
+     * may_publish(): each publication of a client. */
+    void (*may_connect)(struct pl_ask *ask, void *arg);
+    void (*may_refresh)(struct pl_ask *ask, void *arg);
+    void (*may_subscribe)(struct pl_ask *ask, void *arg);
+    void (*may_publish)(struct pl_ask *ask, void *arg);
     /* A client is logged in; it has not read its reply yet. */
     void (*connected)(const struct pl_peer *peer, void *arg);
     /* Once for each connected().  `code` is that of the Close frame, 0: the
@@ -298,6 +317,49 @@ PL_API enum pl_err pl_broker_history(struct pl_broker *b, const char *channel,
  * Outcome: the clients; PL_EDENIED: the channel has no presence. */
 PL_API enum pl_err pl_broker_presence(struct pl_broker *b, const char *channel,
                                       pl_said *said, void *arg);
+
+/* --- Questions of judges --- */
+
+/* What is asked; valid until the question is answered.  A zero byte follows
+ * each.  What a question does not have is "": the user of an anonymous client,
+ * the client id in a connect, the token in all but a connect and a refresh, the
+ * channel in these two.  The data is that of the connect, of the subscribe or
+ * of the publication. */
+PL_API const char *pl_ask_user(const struct pl_ask *ask);
+PL_API const char *pl_ask_client(const struct pl_ask *ask);
+PL_API const char *pl_ask_token(const struct pl_ask *ask);
+PL_API const char *pl_ask_channel(const struct pl_ask *ask);
+PL_API const char *pl_ask_data(const struct pl_ask *ask, size_t *len);
+
+struct pl_terms {
+    size_t size;
+    const char *user;      /* connect; NULL: that of the question */
+    const char *info;      /* connect: JSON that other clients see with the
+                              user; NULL: that of the token, or none */
+    uint32_t expires_in_s; /* connect, refresh; 0: as the token says, or
+                              never */
+};
+
+/* Answer the question and free it.  `terms` NULL: as asked.  A client that is
+ * let in counts as authenticated.
+ * _deny(): an error of 100 to 1999, which is final for SDKs unless the protocol
+ *   says otherwise (109: they get a new token).
+ * _later(): a temporary error: SDKs try again with backoff.
+ * _close(): close the connection with 3000 to 4999.
+ * `text` and `reason` are UTF-8, NULL: the text of the code.
+ * Thread: any, also after the broker has stopped, was started again or was
+ *         destroyed: the answer is then discarded, and counted
+ *         ("handlers.late").
+ * Errors: the question is still open; answer it again.  PL_ENOMEM, PL_EINVAL (a
+ *         code, a text, or a member of the terms that the question cannot
+ *         have). */
+PL_API enum pl_err pl_ask_allow(struct pl_ask *ask,
+                                const struct pl_terms *terms);
+PL_API enum pl_err pl_ask_deny(struct pl_ask *ask, uint32_t code,
+                               const char *text);
+PL_API enum pl_err pl_ask_later(struct pl_ask *ask, const char *text);
+PL_API enum pl_err pl_ask_close(struct pl_ask *ask, uint32_t code,
+                                const char *reason);
 
 /* --- Custom messages --- */
 

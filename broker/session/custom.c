@@ -13,12 +13,14 @@
 #include "json_scan.h"
 #include "line.h"
 #include "log.h"
+#include "login_private.h"
 #include "mail.h"
 #include "permission.h"
 #include "phase_mail.h"
 #include "session_mail.h"
 #include "supervisor_mail.h"
 #include "system.h"
+#include "token.h"
 
 static uint64_t clock_ms(const struct pl_session *s)
 {
@@ -124,6 +126,8 @@ void pl_session_ask_connect(struct pl_session *s,
                              .token = r->token,
                              .data = r->data};
 
+    if (s->login->claims != NULL)
+        fields.user = s->login->claims->user;
     if (!call_handler(s, fields, PL_SPAN("connect"), 0))
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
 }

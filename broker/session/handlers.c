@@ -35,7 +35,8 @@ struct judge {
 
 struct pl_handlers {
     struct pl_refs refs;
-    bool judge; /* a handler of "connect" is to let clients in */
+    bool judge;         /* a handler of "connect" is to let clients in */
+    bool judges_tokens; /* and of those with a token as well */
     struct judge judges[PL_ASKS_COUNT];
     uint32_t count;
     struct entry *entries[]; /* held */
@@ -66,6 +67,16 @@ bool pl_handlers_judge(const struct pl_handlers *t)
     return t->judge;
 }
 
+void pl_handlers_set_tokens_judged(struct pl_handlers *t)
+{
+    t->judges_tokens = true;
+}
+
+bool pl_handlers_judges_tokens(const struct pl_handlers *t)
+{
+    return t->judges_tokens;
+}
+
 /* A table with room for `count` entries and all of `t` but these. */
 static struct pl_handlers *create_like(const struct pl_handlers *t,
                                        uint32_t count)
@@ -75,6 +86,7 @@ static struct pl_handlers *create_like(const struct pl_handlers *t,
     if (made == NULL)
         return NULL;
     made->judge = t->judge;
+    made->judges_tokens = t->judges_tokens;
     memcpy(made->judges, t->judges, sizeof made->judges);
     return made;
 }

@@ -51,6 +51,10 @@ struct pl_handlers *pl_handlers_create(void);
 void pl_handlers_set_judge(struct pl_handlers *t); /* while it has one holder */
 bool pl_handlers_judge(const struct pl_handlers *t);
 
+/* The handler of "connect" judges clients with a verified token as well. */
+void pl_handlers_set_tokens_judged(struct pl_handlers *t); /* the same */
+bool pl_handlers_judges_tokens(const struct pl_handlers *t);
+
 /* A new table, with one holder: `t` and one entry more, or without it.
  * Owner:  the caller, of *out; `t` stays as it is.
  * Errors: PL_EEXIST, PL_ENOENT, PL_ENOMEM; PL_EINVAL: no message has this type

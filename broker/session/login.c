@@ -40,6 +40,7 @@ void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool)
         return;
     pl_outq_drop(&l->deferred, pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_kept_fini(&l->kept);
+    pl_token_claims_destroy(l->claims);
     pl_arena_fini(&l->arena);
     free(l);
 }
@@ -298,7 +299,38 @@ static void admit(struct pl_session *s, struct pl_span user,
         pl_login_attach_all(s);
 }
 
-static void judge_token(struct pl_session *s, struct pl_span token)
+static void ask_handler(struct pl_session *s,
+                        const struct pl_connect_request *r)
+{
+    struct pl_keeper *k = s->keeper;
+
+    k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 is none */
+    s->login->number = k->logins;
+    pl_session_ask_connect(s, r, k->logins);
+}
+
+/* The token is genuine: admit its user, unless the program judges that too.
+ * Owner: takes `claims`. */
+static void accept_token(struct pl_session *s,
+                         const struct pl_connect_request *r,
+                         struct pl_token_claims *claims)
+{
+    if (claims->channel_count > config_of(s)->limits.connection_channels) {
+        close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
+                        "more channels than limits.connection_channels");
+    } else if (pl_handlers_judges_tokens(s->keeper->handlers)) {
+        s->login->claims = claims;
+        ask_handler(s, r);
+        return;
+    } else {
+        admit(s, claims->user, claims->info, true, claims,
+              claims->expires_at_s);
+    }
+    pl_token_claims_destroy(claims);
+}
+
+static void judge_token(struct pl_session *s,
+                        const struct pl_connect_request *r)
 {
     struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
@@ -309,15 +341,9 @@ static void judge_token(struct pl_session *s, struct pl_span token)
         reject_token(s, "auth.hmac_secret is empty");
         return;
     }
-    switch (pl_token_verify(&key, token, now_s, &claims, &why)) {
+    switch (pl_token_verify(&key, r->token, now_s, &claims, &why)) {
     case PL_OK:
-        if (claims->channel_count > config_of(s)->limits.connection_channels)
-            close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
-                            "more channels than limits.connection_channels");
-        else
-            admit(s, claims->user, claims->info, true, claims,
-                  claims->expires_at_s);
-        pl_token_claims_destroy(claims);
+        accept_token(s, r, claims);
         return;
     case PL_EEXPIRED:
         fail_login(s, PL_ERROR_TOKEN_EXPIRED, (struct pl_span){0});
@@ -378,16 +404,6 @@ void pl_session_login_overdue(struct pl_session *s)
     end_login(s, PL_ERROR_INTERNAL, PL_SPAN("the login took too long"));
 }
 
-static void ask_handler(struct pl_session *s,
-                        const struct pl_connect_request *r)
-{
-    struct pl_keeper *k = s->keeper;
-
-    k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 is none */
-    s->login->number = k->logins;
-    pl_session_ask_connect(s, r, k->logins);
-}
-
 static void judge(struct pl_session *s, const struct pl_connect_request *r)
 {
     const struct pl_handlers *handlers = s->keeper->handlers;
@@ -396,7 +412,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
     const char *name;
 
     if (r->token.len > 0 && s->keeper->access->hmac_secret != NULL)
-        judge_token(s, r->token);
+        judge_token(s, r);
     else if (pl_handlers_find(handlers, PL_SPAN("connect"), &call, &context,
                               &name))
         ask_handler(s, r);
@@ -450,6 +466,20 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
         judge(s, &c->connect);
 }
 
+/* What the program does not say is as the token says. */
+static void admit_judged(struct pl_session *s, const struct pl_verdict *v)
+{
+    const struct pl_token_claims *claims = s->login->claims;
+    struct pl_span info = v->info;
+    int64_t expires_at_s = v->expires_at_s;
+
+    if (claims != NULL && info.at == NULL)
+        info = claims->info;
+    if (claims != NULL && expires_at_s == 0)
+        expires_at_s = claims->expires_at_s;
+    admit(s, v->user, info, true, claims, expires_at_s);
+}
+
 /* The connect handler's answer.  Only pl_call_admit() names a user. */
 void pl_session_login_answered(struct pl_session *s, uint32_t number,
                                const struct pl_verdict *v)
@@ -463,7 +493,7 @@ void pl_session_login_answered(struct pl_session *s, uint32_t number,
     } else if (v->user.at == NULL) {
         fail_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     } else {
-        admit(s, v->user, v->info, true, NULL, v->expires_at_s);
+        admit_judged(s, v);
     }
 }
 
@@ -482,23 +512,27 @@ static void refreshed(struct pl_session *s, const struct pl_command *c,
     pl_session_answer(s, &reply);
 }
 
-static void take_claims(struct pl_session *s, const struct pl_command *c,
-                        const struct pl_token_claims *claims)
-{
-    if (pl_span_equal(claims->user, pl_client_user(s->subscriber.client)))
-        refreshed(s, c, claims->expires_at_s);
-    else
-        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
-                           "token of another user");
-}
-
-/* As the connect handler does, the judge says what only it understands. */
-static void ask_judge(struct pl_session *s, const struct pl_command *c)
+/* As the connect handler does, the judge says what only it understands; until
+ * when the token is good (0: never) it may leave to the token. */
+static void ask_judge(struct pl_session *s, const struct pl_command *c,
+                      int64_t expires_at_s)
 {
     struct pl_question q = {.asks = PL_ASKS_REFRESH, .token = c->token};
 
     if (pl_session_judge(s, c->id, &q) == PL_YES)
-        refreshed(s, c, q.expires_at_s);
+        refreshed(s, c, q.expires_at_s != 0 ? q.expires_at_s : expires_at_s);
+}
+
+static void take_claims(struct pl_session *s, const struct pl_command *c,
+                        const struct pl_token_claims *claims)
+{
+    if (!pl_span_equal(claims->user, pl_client_user(s->subscriber.client)))
+        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
+                           "token of another user");
+    else if (pl_session_is_judged(s, PL_ASKS_REFRESH))
+        ask_judge(s, c, claims->expires_at_s);
+    else
+        refreshed(s, c, claims->expires_at_s);
 }
 
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
@@ -514,7 +548,7 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
     }
     if (s->keeper->access->hmac_secret == NULL &&
         pl_session_is_judged(s, PL_ASKS_REFRESH)) {
-        ask_judge(s, c);
+        ask_judge(s, c, 0);
         return;
     }
     enum pl_err rc =

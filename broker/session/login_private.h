@@ -23,6 +23,8 @@ struct server_sub {
 
 struct pl_login {
     struct pl_arena arena;
+    struct pl_token_claims *claims; /* owned: verified, and the program judges
+                                       it; NULL: none */
     struct pl_outq deferred;
     struct pl_kept kept; /* what follows the connect */
     uint32_t command;

@@ -20,7 +20,7 @@ struct pl_call; /* handlers.h */
 enum pl_asks {
     PL_ASKS_NOTHING, /* a custom message: no verdict is due */
     PL_ASKS_CONNECT,
-    PL_ASKS_REFRESH,   /* only without auth.hmac_secret */
+    PL_ASKS_REFRESH, /* with auth.hmac_secret: once it has verified the token */
     PL_ASKS_SUBSCRIBE, /* the client's own command; not those of a login */
     PL_ASKS_PUBLISH,   /* also by actor.send to a channel */
     PL_ASKS_COUNT
