@@ -78,7 +78,7 @@ struct pl_channels_options {
                                  else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
     /* Called when the first subscriber of a channel comes and when the last one
-     * goes, alternately, on the loop; must not block.  NULL: nobody is told.
+     * goes, alternately, on the loop; must not block.  NULL: not called.
      * `name` has a final zero. */
     void (*watch)(void *arg, struct pl_span name, bool is_first);
     void *watch_arg;

@@ -157,7 +157,7 @@ static inline uint32_t pl_channel_subscribers(const struct pl_channel *ch)
 }
 
 /* Count the channel when its first subscriber has come, and no more when its
- * last one has gone; and tell the program. */
+ * last one has gone; and notify the program. */
 void pl_channel_note_first(struct pl_channel *ch);
 void pl_channel_note_last(struct pl_channel *ch);
 

@@ -18,9 +18,9 @@ struct pl_config_source {
                             content; `file` then only names it in messages */
     const char *const *sets; /* "websocket.path=/ws": a dotted key, a value */
     size_t set_count;
-    bool insecure;     /* for a local trial: allow everything, on loopback
-                          only */
-    bool auth_handler; /* the embedding program authenticates connections */
+    bool insecure;      /* for a local trial: allow everything, on loopback
+                           only */
+    bool auth_handler;  /* the embedding program authenticates connections */
     bool has_listeners; /* it has sockets that listen: `listen` may be empty */
     /* Called at the end, if no error was found, to check what the values refer
      * to, such as files. config_load.h says what it may call.  NULL: none. */

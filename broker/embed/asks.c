@@ -8,7 +8,7 @@
  * Rejected: deciding at once where the function has answered by the time it
  * returns; the call would have to know which thread it is on.
  *
- * Where a question cannot be kept, the client is told to try again: what the
+ * Where a question cannot be kept, the client gets a temporary error: what the
  * program judges never happens without its word. */
 #include "broker_private.h"
 
@@ -40,7 +40,7 @@ static const struct pl_call *read_call(const struct pl_ask *ask)
 
 typedef void may(struct pl_ask *ask, void *arg);
 
-/* A question on its way to the program's loop. */
+/* A question in transit to the program's loop. */
 struct ask_mail {
     struct pl_host_mail mail; /* first */
     struct pl_call *call;     /* NULL: the program has it */
@@ -48,7 +48,7 @@ struct ask_mail {
     void *arg;
 };
 
-/* The program cannot hear of it: the client tries again. */
+/* The program cannot be asked: the client gets a temporary error. */
 static void put_off(struct pl_call *call)
 {
     if (pl_call_refuse_for_now(call, PL_ERROR_INTERNAL, (struct pl_span){0}) !=

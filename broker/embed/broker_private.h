@@ -43,7 +43,7 @@ struct pl_broker {
     struct pl_settings *config;
     struct pl_broker_setup setup;   /* the pointers to settings are NULL */
     struct pl_events events;        /* all zero: none */
-    struct pl_hooks hooks;          /* that tell of them */
+    struct pl_hooks hooks;          /* that notify of them */
     struct pl_config_source source; /* owned copies, for a reload */
     struct pl_log log; /* of its loops, and of threads during a call of
                           parley.h */
@@ -62,7 +62,7 @@ struct pl_broker {
     struct pl_snapshot **snapshots; /* by loop */
     struct pl_status_source status;
     struct pl_host *host;        /* of a run with a lent base; else NULL */
-    struct pl_host_mail stopped; /* the program hears that it has stopped */
+    struct pl_host_mail stopped; /* calls stopped() on the lent base */
     struct pl_system *system;    /* kept after a run, for the status */
     unsigned workers;
     struct pl_share *shares;        /* workers, then the control loop */
@@ -104,12 +104,12 @@ void pl_broker_free_loops(struct pl_broker *b);
 enum pl_err pl_broker_add_judges(struct pl_broker *b);
 
 /* events.c.  What the sessions and the channels of a share call; NULL: the
- * program hears of no client. */
+ * program wants no events of clients. */
 const struct pl_hooks *pl_broker_hooks(struct pl_broker *b, struct pl_share *s);
 void pl_broker_watch_channels(struct pl_broker *b, struct pl_share *s,
                               struct pl_channels_options *o);
 
-/* events.c.  Tell the program.  Thread: that on which its calls come. */
+/* events.c.  Notify the program.  Thread: that on which its calls come. */
 void pl_broker_tell_connected(struct pl_broker *b,
                               const struct pl_client *client);
 void pl_broker_tell_disconnected(struct pl_broker *b,

@@ -9,13 +9,13 @@
  * The request names its order by a pointer.  That is safe: a request returns
  * once, to the desk that sent it, and a desk that has ended gets no mail.
  *
- * Rejected: asking the owner of a channel without a desk, and calling said() in
- * the destroy function of the request.  The request would not say whether it
+ * Rejected: asking the owner of a channel without a desk, and calling report()
+ * in the destroy function of the request.  The request would not say whether it
  * was answered.
  *
- * Invariant: each posted order is told exactly once: when its request returns,
- * when the desk ends, or when its mail is destroyed before it reached a
- * desk. */
+ * Invariant: each posted order is reported exactly once: when its request
+ * returns, when the desk ends, or when its mail is destroyed before it reached
+ * a desk. */
 #include "desk.h"
 
 #include <stdlib.h>
@@ -61,16 +61,16 @@ static void free_order(struct pl_order *o)
     free(o);
 }
 
-/* Tell the outcome and free the order. */
+/* Report the outcome and free the order. */
 static void say(struct pl_order *o)
 {
     struct pl_outcome outcome = {.err = o->err, .epoch = ""};
     struct pl_item *items = NULL;
 
-    if (o->said != NULL) {
+    if (o->report != NULL) {
         if (o->result != NULL)
             items = pl_outcome_read(&outcome, o->result);
-        o->said(&outcome, o->arg);
+        o->report(&outcome, o->arg);
         free(items);
     }
     free_order(o);
@@ -81,7 +81,7 @@ static void run_order(struct pl_host_mail *m)
     say((struct pl_order *)m);
 }
 
-/* The mail was destroyed on its way: no loop takes it any more. */
+/* The mail was destroyed in transit: no loop takes it any more. */
 static void destroy_order(struct pl_msg *msg)
 {
     say((struct pl_order *)msg);
@@ -126,7 +126,7 @@ static void tell(struct pl_desk *d, struct pl_order *o, struct pl_msg *result)
 {
     pl_list_remove(&o->link);
     o->result = result;
-    if (d->host != NULL && o->said != NULL) {
+    if (d->host != NULL && o->report != NULL) {
         pl_host_post(d->host, &o->mail);
         return;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* desk.h - carries out the orders of the embedding program: sends the request
- * of each, and tells the program the outcome.  Private to this module. */
+ * of each, and reports the outcome to the program.  Private to this module. */
 #ifndef PL_BROKER_DESK_H
 #define PL_BROKER_DESK_H
 
@@ -32,8 +32,8 @@ struct pl_order {
     struct pl_msg *result;  /* owned: what came back; NULL: nothing */
     enum pl_err err;        /* of the outcome without a result */
     struct pl_address to;   /* of the request */
-    const char *name;       /* constant: names said() while it blocks */
-    pl_said *said;          /* NULL: nobody asked; or it was told */
+    const char *name;       /* constant: names report() while it blocks */
+    pl_report *report;      /* NULL: the outcome is not wanted */
     void *arg;
     struct pl_order_count *count;
     size_t bytes; /* counted */
@@ -41,15 +41,15 @@ struct pl_order {
 
 /* Create an order with its request, which has `bytes` of data.
  * Owner:  takes `request`, also on error.  The caller owns the order; once it
- *         is posted to a desk, said() is called exactly once, also if the mail
- *         is destroyed on its way.  pl_order_forget() frees one that was not
+ *         is posted to a desk, report() is called exactly once, also if the
+ * mail is destroyed in transit.  pl_order_forget() frees one that was not
  *         posted.
  * Errors: PL_ENOMEM, PL_EFULL. */
 enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
                             size_t bytes, struct pl_order_count *count);
 void pl_order_forget(struct pl_order *o);
 
-/* With a `host` said() is called on its loop.
+/* With a `host` report() is called on its loop.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop,
                            struct pl_host *host);

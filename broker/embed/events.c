@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* events.c - tells the program of clients, subscriptions and channels.
+/* events.c - notifies the program of clients, subscriptions and channels.
  *
  * Each call comes from the actor that knows first, on its loop, and gets texts
  * with a final zero, copied to the stack: an event needs no memory, so none is

@@ -7,7 +7,7 @@
  * program that decides when it runs.
  *
  * So the broker depends on it nowhere: a program that blocks its loop delays
- * what runs there, and nobody's traffic. */
+ * what runs there, and no traffic. */
 #include "host.h"
 
 #include <stdlib.h>

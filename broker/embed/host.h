@@ -23,7 +23,7 @@ struct pl_host_mail {
 
 /* A loop on `base`, which outlives it; `log` is that of the broker.
  * Owner:  the caller.
- * Thread: that of the base, or any while nobody runs it.
+ * Thread: that of the base, or any while it does not run.
  * Errors: PL_ENOMEM, PL_EIO. */
 enum pl_err pl_host_create(struct pl_host **out, struct event_base *base,
                            const struct pl_log *log);
@@ -38,7 +38,7 @@ bool pl_host_is_busy(const struct pl_host *h);
 
 /* Run all that waits, and end; the base has nothing of it any more.  NULL is
  * allowed.
- * Thread: that of the base, not inside a mail, when nobody posts any more. */
+ * Thread: that of the base, not inside a mail, after the last post. */
 void pl_host_destroy(struct pl_host *h);
 
 #endif

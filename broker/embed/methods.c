@@ -21,7 +21,7 @@
 
 /* --- Handlers of a program that has lent its base --- */
 
-/* Held by the tables that have the handler, and by calls on their way. */
+/* Held by the tables that have the handler, and by calls in transit. */
 struct method {
     struct pl_refs refs;
     struct pl_broker *broker;
@@ -30,7 +30,7 @@ struct method {
     void (*release)(void *context); /* may be NULL */
 };
 
-/* A call on its way to the program's loop. */
+/* A call in transit to the program's loop. */
 struct call_mail {
     struct pl_host_mail mail; /* first */
     struct pl_call *call;     /* NULL: the handler has it */

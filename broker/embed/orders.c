@@ -36,7 +36,7 @@ enum {
 /* The program's part of an order. */
 struct asked {
     const char *name;
-    pl_said *said;
+    pl_report *report;
     void *arg;
     size_t bytes;
 };
@@ -54,7 +54,7 @@ static enum pl_err give(struct pl_broker *b, const struct asked *a,
     if (rc != PL_OK)
         return rc;
     o->name = a->name;
-    o->said = a->said;
+    o->report = a->report;
     o->arg = a->arg;
     rc = PL_ESTOPPING;
     pl_guard_enter(b->guard);
@@ -113,10 +113,10 @@ static enum pl_err publish(struct pl_broker *b, struct asked *a,
 }
 
 enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
-                           const void *data, size_t len, pl_said *said,
+                           const void *data, size_t len, pl_report *report,
                            void *arg)
 {
-    struct asked a = {.name = "post", .said = said, .arg = arg};
+    struct asked a = {.name = "post", .report = report, .arg = arg};
 
     if (!is_channel(pl_span_of(channel)))
         return PL_EINVAL;
@@ -199,9 +199,9 @@ static enum pl_err check_letter(const struct pl_letter *l)
 
 enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
                            const char *type, const void *body, size_t len,
-                           pl_said *said, void *arg)
+                           pl_report *report, void *arg)
 {
-    struct asked a = {.name = "send", .said = said, .arg = arg};
+    struct asked a = {.name = "send", .report = report, .arg = arg};
     struct pl_buf letter = {0};
     struct pl_letter l = {
         .user = PL_SPAN(""),
@@ -274,9 +274,9 @@ static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
 
 enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
                                  uint32_t code, const char *reason,
-                                 pl_said *said, void *arg)
+                                 pl_report *report, void *arg)
 {
-    const struct asked a = {.name = "disconnect", .said = said, .arg = arg};
+    const struct asked a = {.name = "disconnect", .report = report, .arg = arg};
     const struct pl_user_mail m = {.ask = PL_USER_DISCONNECT,
                                    .code =
                                        code == 0 ? PL_DISCONNECT_FORCED : code};
@@ -289,9 +289,10 @@ enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
 }
 
 enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
-                                const char *channel, pl_said *said, void *arg)
+                                const char *channel, pl_report *report,
+                                void *arg)
 {
-    const struct asked a = {.name = "subscribe", .said = said, .arg = arg};
+    const struct asked a = {.name = "subscribe", .report = report, .arg = arg};
     const struct pl_user_mail m = {.ask = PL_USER_SUBSCRIBE};
     struct pl_span name = pl_span_of(channel);
 
@@ -302,9 +303,10 @@ enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
 
 enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
                                   const char *channel, uint32_t code,
-                                  pl_said *said, void *arg)
+                                  pl_report *report, void *arg)
 {
-    const struct asked a = {.name = "unsubscribe", .said = said, .arg = arg};
+    const struct asked a = {
+        .name = "unsubscribe", .report = report, .arg = arg};
     const struct pl_user_mail m = {.ask = PL_USER_UNSUBSCRIBE,
                                    .code = code == 0 ? PL_UNSUBSCRIBE_SERVER
                                                      : code};
@@ -343,10 +345,10 @@ static enum pl_err read_history(struct pl_history *to,
 }
 
 enum pl_err pl_broker_history(struct pl_broker *b, const char *channel,
-                              const struct pl_history *what, pl_said *said,
+                              const struct pl_history *what, pl_report *report,
                               void *arg)
 {
-    const struct asked a = {.name = "history", .said = said, .arg = arg};
+    const struct asked a = {.name = "history", .report = report, .arg = arg};
     const struct pl_log *before = pl_log_use(&b->log);
     struct pl_history h;
     enum pl_err rc = read_history(&h, what);
@@ -368,9 +370,9 @@ enum pl_err pl_broker_history(struct pl_broker *b, const char *channel,
 }
 
 enum pl_err pl_broker_presence(struct pl_broker *b, const char *channel,
-                               pl_said *said, void *arg)
+                               pl_report *report, void *arg)
 {
-    const struct asked a = {.name = "presence", .said = said, .arg = arg};
+    const struct asked a = {.name = "presence", .report = report, .arg = arg};
     struct pl_query_mail *m = pl_query_mail_create();
 
     if (m == NULL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outcome.h - from the result of a request to what the program is told.
+/* outcome.h - from the result of a request to what the program gets.
  * Private to this module. */
 #ifndef PL_BROKER_OUTCOME_H
 #define PL_BROKER_OUTCOME_H

@@ -72,17 +72,18 @@ struct pl_broker_setup {
     void (*log)(int level, const char *line, void *arg);
     /* TCP sockets that listen already, as a supervisor of services gives them.
      * The broker owns them if pl_broker_open() succeeds, and closes them in
-     * pl_broker_destroy().  They are served besides `listen`, which may then be
+     * pl_broker_destroy().  They are served in addition to `listen`, which may
+     * then be
      * []. */
     const int *listeners;
     size_t listener_count; /* up to 64 */
-    /* Lent: handlers, events and said() run on it, one after the other, on the
-     * thread that runs it; sockets, deadlines and the status never do, so
-     * whatever blocks there delays what runs there and nobody's traffic.  It
+    /* Lent: handlers, events and report() run on it, one after the other, on
+     * the thread that runs it; sockets, deadlines and the status never do, so
+     * whatever blocks there delays what runs there and no traffic.  It
      * outlives the broker.  NULL: they run on the loops of the broker. */
     struct event_base *base;
-    const struct pl_events *events; /* copied; NULL: the program hears of
-                                       nothing */
+    const struct pl_events *events; /* copied; NULL: no
+                                       events */
     /* Called once per run, on a thread of the broker or on `base`, when all its
      * actors have
      * stopped.  pl_broker_wait() then returns soon. */
@@ -111,7 +112,7 @@ PL_API void pl_broker_destroy(struct pl_broker *b);
 /* Open the listeners and run.  On a running broker, log a warning and do
  * nothing else.
  * Thread: the thread that created the broker; with a lent base also that of
- *         the base, or any while nobody runs it.
+ *         the base, or any while it does not run.
  * Errors: PL_EIO (an address or limits.memory cannot be used; see the log),
  *         PL_EEXIST (another broker listens on admin.socket), PL_ENOMEM. */
 PL_API enum pl_err pl_broker_start(struct pl_broker *b);
@@ -126,12 +127,13 @@ PL_API void pl_broker_hurry(struct pl_broker *b);
 /* Wait until a shutdown is complete and all threads have exited.  Block until
  * the broker is stopped; return PL_OK at once if it does not run.
  * Thread: any but the broker's own, one at a time; with a lent base that of the
- *         base, or any while nobody runs it.  What still waits for the base
+ *         base, or any while it does not run.  What still waits for the base
  *         runs inside this call.
  * Errors: PL_ETIMEDOUT: a handler blocks its loop beyond shutdown.reset; the
  *         log names the handler.  The broker cannot be destroyed until the
  *         handler has returned: wait again for that.
- *         PL_EINVAL: with a lent base, inside a handler, an event or said(). */
+ *         PL_EINVAL: with a lent base, inside a handler, an event or report().
+ */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
 /* Read the configuration again, with the same file and sets, and the TLS files
@@ -172,12 +174,12 @@ struct pl_peer {
 
 struct pl_ask; /* a question of a judge, until it is answered */
 
-/* What a program hears of and decides, from before the first address opens
- * until the last connection has ended.  Each call comes on the loop of the
- * connection or of the channel, several at once for different ones, and must
- * not block; it may call parley.h as a handler may.  NULL: not called.  For one
- * connection the sequence is connected(), subscription() any number of times,
- * disconnected(), also in a shutdown and without memory. */
+/* What a program is notified of and decides, from before the first address
+ * opens until the last connection has ended.  Each call comes on the loop of
+ * the connection or of the channel, several at once for different ones, and
+ * must not block; it may call parley.h as a handler may.  NULL: not called. For
+ * one connection the sequence is connected(), subscription() any number of
+ * times, disconnected(), also in a shutdown and without memory. */
 struct pl_events {
     size_t size;
     /* Judges.  NULL: the configuration decides.  Set: what the configuration
@@ -187,7 +189,7 @@ struct pl_events {
      * pl_ask_later() or pl_ask_close().  Until then the command waits, and what
      * the client says of this channel afterwards; a connect holds the whole
      * client.  Without an answer after handlers.timeout (a connect:
-     * connect.timeout) the client is told to try again.
+     * connect.timeout) the client gets a temporary error.
      * may_connect(): each client, with a token or without; of a token that
      * auth.hmac_secret has verified, pl_ask_user() is its user.
      * may_refresh(): each refresh. may_subscribe(): each subscribe of a client,
@@ -220,7 +222,7 @@ struct pl_events {
 /* --- Orders --- */
 
 /* A publication of a history, or a client of a presence.  Texts are valid
- * during the call of said(). */
+ * during the call of report(). */
 struct pl_item {
     const char *user;   /* "": anonymous, or published by a backend */
     const char *client; /* its id; "": published by a backend */
@@ -231,7 +233,7 @@ struct pl_item {
     uint64_t offset; /* of a publication */
 };
 
-/* What came of an order.  Valid during the call of said(). */
+/* What came of an order.  Valid during the call of report(). */
 struct pl_outcome {
     enum pl_err err;   /* PL_OK, or see the order */
     uint32_t count;    /* see the order */
@@ -246,15 +248,15 @@ struct pl_outcome {
  * stopped; whether the order was carried out is not known), PL_EFULL (a queue
  * is full; try again later), PL_EIO (the broker failed, see its log),
  * PL_ENOMEM. */
-typedef void pl_said(const struct pl_outcome *outcome, void *arg);
+typedef void pl_report(const struct pl_outcome *outcome, void *arg);
 
 /* The orders.  Each call copies what it gets and returns at once; the order
- * then is on its way.  Orders of one thread about the same channel, or the same
- * `who`, are carried out in their sequence.  `said` may be NULL.
+ * then is in transit.  Orders of one thread about the same channel, or the same
+ * `who`, are carried out in their sequence.  `report` may be NULL.
  * Owner:  `arg` stays the program's.
  * Thread: any.
- * Errors: nothing was accepted and said() is not called.  PL_ENOMEM; PL_EINVAL
- *         (a channel, an address, a code or data that no order can have);
+ * Errors: nothing was accepted and report() is not called.  PL_ENOMEM;
+ * PL_EINVAL (a channel, an address, a code or data that no order can have);
  *         PL_ETOOBIG (more than 1 GiB of data); PL_ESTOPPING (not running, or
  *         stopping); PL_EFULL (65,536 orders or 256 MiB have no outcome
  *         yet). */
@@ -263,8 +265,8 @@ typedef void pl_said(const struct pl_outcome *outcome, void *arg);
  * binary data that is not JSON, subscribers that use JSON are disconnected.
  * Outcome: the number of subscribers, offset and epoch. */
 PL_API enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
-                                  const void *data, size_t len, pl_said *said,
-                                  void *arg);
+                                  const void *data, size_t len,
+                                  pl_report *report, void *arg);
 
 /* Send a message to "user/ID", "conn/ID" or "channel/NAME", as clients do with
  * actor.send; its sender is empty.  `type` may be NULL, `body` is JSON, NULL:
@@ -273,7 +275,7 @@ PL_API enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
  *          the id; PL_ECLOSED: the connection closes. */
 PL_API enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
                                   const char *type, const void *body,
-                                  size_t len, pl_said *said, void *arg);
+                                  size_t len, pl_report *report, void *arg);
 
 /* Close the connections of `who`: "user/ID" or "conn/ID".  `code` is 3000 to
  * 4999, 0: 3503.  `reason` is UTF-8 of at most 123 bytes, NULL: the text of the
@@ -281,14 +283,14 @@ PL_API enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
  * Outcome: the number of connections that are being closed. */
 PL_API enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
                                         uint32_t code, const char *reason,
-                                        pl_said *said, void *arg);
+                                        pl_report *report, void *arg);
 
 /* Subscribe the connections of `who` on the server side, as a token with
- * channels does; each client that was not subscribed hears of it.  A connection
+ * channels does; each client that was not subscribed is notified.  A connection
  * that has limits.connection_channels stays as it is.
  * Outcome: the number of connections that were asked. */
 PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
-                                       const char *channel, pl_said *said,
+                                       const char *channel, pl_report *report,
                                        void *arg);
 
 /* End the subscriptions of `who` to the channel.  `code` is 2000 to 2999, 0:
@@ -296,7 +298,7 @@ PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
  * Outcome: the number of connections that were asked. */
 PL_API enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
                                          const char *channel, uint32_t code,
-                                         pl_said *said, void *arg);
+                                         pl_report *report, void *arg);
 
 struct pl_history {
     size_t size;
@@ -311,12 +313,12 @@ struct pl_history {
  *          no history. */
 PL_API enum pl_err pl_broker_history(struct pl_broker *b, const char *channel,
                                      const struct pl_history *what,
-                                     pl_said *said, void *arg);
+                                     pl_report *report, void *arg);
 
 /* List the clients that subscribe to a channel.
  * Outcome: the clients; PL_EDENIED: the channel has no presence. */
 PL_API enum pl_err pl_broker_presence(struct pl_broker *b, const char *channel,
-                                      pl_said *said, void *arg);
+                                      pl_report *report, void *arg);
 
 /* --- Questions of judges --- */
 
@@ -341,7 +343,7 @@ struct pl_terms {
 };
 
 /* Answer the question and free it.  `terms` NULL: as asked.  A client that is
- * let in counts as authenticated.
+ * admitted counts as authenticated.
  * _deny(): an error of 100 to 1999, which is final for SDKs unless the protocol
  *   says otherwise (109: they get a new token).
  * _later(): a temporary error: SDKs try again with backoff.

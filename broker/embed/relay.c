@@ -5,7 +5,7 @@
  * end is allocated with that of its beginning and kept here: for a client the
  * mail that it has gone, in it those of its subscriptions, and for a channel
  * the mail that its last subscriber went.  Without memory for both mails
- * neither is told; a client of whom the program cannot hear is closed.
+ * neither is sent, and a client that cannot be announced is closed.
  *
  * Invariant: for each event that began and did not end, its end is kept. */
 #include "relay.h"
@@ -212,7 +212,7 @@ static void on_subscribed(void *relay, struct pl_client *client,
     }
     struct event *end = find_end(goes, channel);
     if (end == NULL)
-        return; /* the program has not heard of its beginning */
+        return; /* its beginning was not sent */
     pl_list_remove(&end->link);
     end->code = code;
     post(r, end);
@@ -259,7 +259,7 @@ void pl_relay_channel(void *relay, struct pl_span name, bool is_first)
     struct pl_map_node *n =
         pl_map_find(&r->channels, hash, is_of_channel, &name);
     if (n == NULL)
-        return; /* the program has not heard of its first subscriber */
+        return; /* its first subscriber was not announced */
     pl_map_remove(&r->channels, n);
     post(r, PL_CONTAINER(n, struct event, node));
 }

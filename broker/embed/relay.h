@@ -15,8 +15,8 @@ struct pl_broker;
 struct pl_relay {
     struct pl_broker *broker;
     struct pl_hooks hooks;
-    struct pl_map clients;  /* that the program hears of */
-    struct pl_map channels; /* in use, that the program has heard of */
+    struct pl_map clients;  /* that were announced */
+    struct pl_map channels; /* in use, that were announced */
 };
 
 struct pl_relay *pl_relay_of(struct pl_relay *r, struct pl_broker *b);

@@ -30,9 +30,9 @@ struct pl_register_mail {
 };
 
 enum pl_user_ask {
-    PL_USER_COUNT,      /* count the connections of the user */
-    PL_USER_DISCONNECT, /* close them with `code` and `reason`, except
-                           `except` */
+    PL_USER_COUNT,       /* count the connections of the user */
+    PL_USER_DISCONNECT,  /* close them with `code` and `reason`, except
+                            `except` */
     PL_USER_UNSUBSCRIBE, /* unsubscribe them from `channel` with `code` */
     PL_USER_SUBSCRIBE    /* subscribe them to `channel` */
 };

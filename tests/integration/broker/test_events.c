@@ -44,7 +44,7 @@ struct books {
     unsigned channel_count, used;
     atomic_uint released;
     struct pl_broker *turns_away; /* disconnects all at once; NULL: nobody */
-    atomic_uint asked, found, said;
+    atomic_uint asked, found, reported;
 };
 
 static struct books books = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -70,7 +70,7 @@ static void note_found(const struct pl_outcome *o, void *arg)
     struct books *k = arg;
 
     atomic_fetch_add(&k->found, o->count);
-    atomic_fetch_add(&k->said, 1);
+    atomic_fetch_add(&k->reported, 1);
 }
 
 static void turn_away(struct books *k, const char *client)
@@ -363,7 +363,7 @@ static void who_is_turned_away_when_it_comes_is_always_found(void **st)
     (void)st;
     atomic_store(&books.asked, 0);
     atomic_store(&books.found, 0);
-    atomic_store(&books.said, 0);
+    atomic_store(&books.reported, 0);
     open_box(&b);
     books.turns_away = b.broker;
     for (unsigned i = 0; i < 500; i++) {
@@ -374,7 +374,7 @@ static void who_is_turned_away_when_it_comes_is_always_found(void **st)
         assert_int_equal(peer_await_end(&p), 4002);
         peer_fini(&p);
     }
-    while (atomic_load(&books.said) < 500)
+    while (atomic_load(&books.reported) < 500)
         sched_yield();
     assert_int_equal(atomic_load(&books.asked), 500);
     assert_int_equal(atomic_load(&books.found), 500);

@@ -22,7 +22,7 @@ struct host {
     struct event *look; /* now and then: whether there is enough */
     pthread_t thread;
     struct pl_broker *broker;
-    unsigned calls, here, come, begun, ended, used, said, accepted, stopped;
+    unsigned calls, here, come, begun, ended, used, reported, accepted, stopped;
     unsigned released, wait_refused;
     unsigned until; /* clients have come and gone: end the loop */
 };
@@ -35,14 +35,14 @@ static void assert_here(const struct host *h)
     }
 }
 
-static void said(const struct pl_outcome *o, void *arg)
+static void report(const struct pl_outcome *o, void *arg)
 {
     struct host *h = arg;
 
     assert_here(h);
     if (o->err != PL_OK && o->err != PL_ESTOPPING)
         abort();
-    h->said++;
+    h->reported++;
 }
 
 /* Answers with what it got, and publishes it. */
@@ -55,7 +55,7 @@ static void act(struct pl_call *call, void *context)
     assert_here(h);
     h->calls++;
     h->accepted +=
-        pl_broker_post(h->broker, "room", data, len, said, h) == PL_OK;
+        pl_broker_post(h->broker, "room", data, len, report, h) == PL_OK;
     pl_call_reply(call, data, len);
 }
 
@@ -130,7 +130,7 @@ static void look(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (h->until > 0 && h->come == h->until && h->here == 0 && h->used == 0 &&
-        h->said == h->accepted)
+        h->reported == h->accepted)
         event_base_loopbreak(h->base);
 }
 
@@ -180,7 +180,7 @@ static void end(struct host *h, struct box *b)
     assert_int_equal(h->here, 0);
     assert_int_equal(h->used, 0);
     assert_int_equal(h->begun, h->ended);
-    assert_int_equal(h->said, h->accepted);
+    assert_int_equal(h->reported, h->accepted);
     /* the base has nothing of the broker any more */
     event_free(h->look);
     assert_int_equal(event_base_loop(h->base, EVLOOP_NONBLOCK), 1);

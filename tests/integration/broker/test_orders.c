@@ -40,7 +40,7 @@ static void enter_as(struct peer *p, const struct box *b, const char *user,
 
 enum { ITEMS_MAX = 8 };
 
-/* A copy of what said() got. */
+/* A copy of what report() got. */
 struct answer {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -349,7 +349,7 @@ struct ledger {
     struct box *box;
     unsigned number;
     atomic_uint accepted, told, failed;
-    uint64_t last_offset; /* of this thread's channel; said() has one loop */
+    uint64_t last_offset; /* of this thread's channel; report() has one loop */
     atomic_uint disordered;
 };
 
