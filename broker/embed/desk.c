@@ -98,7 +98,7 @@ enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
         pl_cell_add(&count->bytes, -(uint64_t)bytes);
         rc = PL_ENOMEM;
     }
-    if (rc != PL_OK) {
+    if (o == NULL) {
         pl_mail_destroy(request);
         return rc;
     }
