@@ -232,6 +232,15 @@ static struct pl_derived *derived_of(struct pl_segment *s, enum pl_form form)
     return &s->derived[form - 1];
 }
 
+/* Return false if out of memory. */
+static bool reserve(struct pl_buf *b, size_t more)
+{
+    bool has_room = pl_buf_reserve(b, more) != NULL;
+
+    b->failed = false;
+    return has_room;
+}
+
 /* Reserve what the messages not covered yet may need.  Return false if out of
  * memory. */
 static bool make_room(struct pl_forms *f, struct pl_derived *d,
@@ -246,9 +255,7 @@ static bool make_room(struct pl_forms *f, struct pl_derived *d,
                   kinds[form].extra * (s->messages - d->segment->messages);
     if (d->segment->buf.len + more > UINT32_MAX)
         return false; /* offsets have 32 bits */
-    bool has_room = pl_buf_reserve(&d->segment->buf, more) != NULL;
-    d->segment->buf.failed = false;
-    return has_room;
+    return reserve(&d->segment->buf, more);
 }
 
 const struct pl_derived *pl_segment_derived(const struct pl_segment *s,
@@ -287,4 +294,25 @@ void pl_segment_convert_last(struct pl_forms *f, struct pl_segment *s,
     assert(s->form == PL_FORM_FRAMES && kinds[form].may_fall_back);
     if (form != PL_FORM_FRAMES)
         pl_deflate_last(&f->deflater, (enum pl_deflate)form, &s->buf, mark);
+}
+
+struct pl_segment *pl_segment_take_last(struct pl_forms *f,
+                                        struct pl_segment *s, size_t mark,
+                                        enum pl_form form)
+{
+    struct pl_segment *own = pl_segment_create(f->pool);
+    struct pl_span frame = {s->buf.data + mark, s->buf.len - mark};
+
+    assert(s->form == PL_FORM_FRAMES && form != PL_FORM_FRAMES);
+    if (own != NULL && reserve(&own->buf, frame.len + kinds[form].extra)) {
+        kinds[form].write(f, &own->buf, frame);
+        own->form = (uint8_t)form;
+        own->messages = 1;
+    } else {
+        pl_segment_release(f->pool, own);
+        own = NULL;
+    }
+    s->buf.len = mark;
+    s->messages--;
+    return own;
 }

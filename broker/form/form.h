@@ -73,4 +73,12 @@ const struct pl_derived *pl_segment_derived(const struct pl_segment *s,
 void pl_segment_convert_last(struct pl_forms *f, struct pl_segment *s,
                              size_t mark, enum pl_form form);
 
+/* Remove the last message of `s`, which begins at `mark`, and return it in
+ * another form, which is not FRAMES, in a segment of its own; NULL: out of
+ * memory, and the message is lost.
+ * Owner:  the caller has the only reference to the result. */
+struct pl_segment *pl_segment_take_last(struct pl_forms *f,
+                                        struct pl_segment *s, size_t mark,
+                                        enum pl_form form);
+
 #endif

@@ -37,6 +37,20 @@ struct pl_direct_mail *pl_direct_mail_create(void)
                           PL_MSG_RETURN, direct_destroy);
 }
 
+static void input_destroy(struct pl_msg *msg)
+{
+    struct pl_input_mail *m = (struct pl_input_mail *)msg;
+
+    pl_blob_release(m->data);
+    free(m);
+}
+
+struct pl_input_mail *pl_input_mail_create(void)
+{
+    return pl_mail_create(sizeof(struct pl_input_mail), PL_MAIL_INPUT,
+                          PL_MSG_RETURN, input_destroy);
+}
+
 static void answer_destroy(struct pl_msg *msg)
 {
     struct pl_answer_mail *m = (struct pl_answer_mail *)msg;

@@ -38,6 +38,27 @@ struct pl_direct_mail {
     uint32_t error;         /* result */
 };
 
+enum pl_input_status {
+    PL_INPUT_TAKEN,
+    PL_INPUT_GONE, /* no such client, or it is another one's secret */
+    PL_INPUT_FULL  /* too much input waits already: send it again later */
+};
+
+/* A message of a client that its link does not bring itself, as when the client
+ * posts it on another connection.  Send it with pl_actor_send_kind(): an
+ * untrusted peer wrote the address.  It comes back with `status`; if it is
+ * `returned` the client is gone. */
+struct pl_input_mail {
+    union {
+        struct pl_msg msg;
+        struct pl_kind_msg for_kind;
+    };
+    struct pl_origin origin;     /* for the sender's own use */
+    uint64_t secret[2];          /* that the client got from its link */
+    struct pl_blob *data;        /* reference: as on the link */
+    enum pl_input_status status; /* result */
+};
+
 /* The result of a handler call that a session made. */
 struct pl_answer_mail {
     struct pl_msg msg;
@@ -58,6 +79,7 @@ struct pl_answer_mail {
  * Owner:  the caller; msg.destroy() releases everything in it. */
 struct pl_kick_mail *pl_kick_mail_create(void);
 struct pl_direct_mail *pl_direct_mail_create(void);
+struct pl_input_mail *pl_input_mail_create(void);
 struct pl_answer_mail *pl_answer_mail_create(void);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "loop.h"
 #include "metrics.h"
-#include "session.h"
+#include "ws_link.h"
 
 enum {
     PL_READ_BYTES = 64 * 1024, /* bytes of one read */

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_session.c - a connection with a session as its upper layer. */
+/* conn_session.c - a connection with a session as its upper layer, through a
+ * WebSocket link. */
 #include "conn.h"
 #include "conn_tls.h"
 #include "metrics.h"
+#include "session.h"
+#include "ws_link.h"
 
 static struct pl_session *session_of(const struct pl_conn *c)
 {
     return pl_session_of_transport((struct pl_conn *)c);
 }
 
-/* --- Requests of the session --- */
+/* --- Requests of the link --- */
 
 static void flush(struct pl_session *s)
 {
@@ -53,14 +56,11 @@ static bool is_tls(struct pl_session *s)
     return c->io == &pl_conn_io_tls;
 }
 
-static const struct pl_transport_ops ops = {
-    .flush = flush,
-    .pause = pause_reading,
-    .resume = resume_reading,
+static const struct pl_ws_link_ops ops = {
+    .link = PL_WS_LINK_OPS(flush, pause_reading, resume_reading, peer),
     .end = end,
     .free = let_go,
     .admit = pl_conn_admit,
-    .peer = peer,
     .is_tls = is_tls,
 };
 
@@ -73,7 +73,7 @@ static enum pl_err create(struct pl_conn **out, struct pl_conns *k, int fd,
 
     (void)fd;
     pl_count(k->metrics, PL_METRIC_ACCEPTED, 1);
-    enum pl_err rc = pl_session_create(&s, k->keeper, &ops, size);
+    enum pl_err rc = pl_ws_link_create(&s, k->keeper, &ops, size);
     if (rc == PL_OK)
         *out = pl_session_transport(s);
     return rc;
@@ -86,7 +86,7 @@ static void visit(struct pl_conn *c)
 
 static void input(struct pl_conn *c, char *bytes, size_t len)
 {
-    pl_session_input(session_of(c), bytes, len);
+    pl_ws_link_input(session_of(c), bytes, len);
 }
 
 static bool may_go_on(const struct pl_conn *c)
@@ -96,7 +96,7 @@ static bool may_go_on(const struct pl_conn *c)
 
 static bool inflates(const struct pl_conn *c)
 {
-    return pl_session_inflates(session_of(c));
+    return pl_ws_link_inflates(session_of(c));
 }
 
 /* A WebSocket ends with a Close frame.  After a FIN alone the client

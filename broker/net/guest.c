@@ -16,6 +16,7 @@
 #include "forwarded.h"
 #include "proxy.h"
 #include "session.h"
+#include "ws_link.h"
 
 static struct pl_guest **place(struct pl_conn *c)
 {
@@ -60,9 +61,9 @@ void pl_conns_on_guest(struct pl_conns *k, struct pl_guest *g)
     }
     *place(c) = g;
     if (g->is_far_over)
-        pl_session_turn_away(s);
+        pl_ws_link_turn_away(s);
     else
-        pl_session_admitted(s);
+        pl_ws_link_admitted(s);
 }
 
 void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said)

@@ -31,28 +31,7 @@
  * of the end and serves nothing else. */
 #include "session_private.h"
 
-#include "log.h"
-#include "pieces.h"
-
 enum { ANSWER_WAIT_MS = 1000 };
-
-/* For codes below 3000, which code.h has not; what exactly was wrong is in the
- * log. */
-static struct pl_span reason_of(uint16_t code)
-{
-    switch (code) {
-    case PL_WS_CODE_PROTOCOL:
-        return PL_SPAN("protocol error");
-    case PL_WS_CODE_TEXT:
-        return PL_SPAN("invalid data");
-    case PL_WS_CODE_TOO_BIG:
-        return PL_SPAN("the message is too long");
-    case PL_WS_CODE_MEMORY:
-        return PL_SPAN("out of memory");
-    default:
-        return (struct pl_span){0};
-    }
-}
 
 static void decide(struct pl_session *s, enum pl_ending ending, uint16_t code)
 {
@@ -83,7 +62,7 @@ void pl_session_conclude(struct pl_session *s)
     if (s->ending == PL_ENDING_PEER)
         pl_session_echo_close(s, s->end_code);
     else
-        pl_session_close(s, s->end_code, reason_of(s->end_code));
+        pl_session_close(s, s->end_code, (struct pl_span){0});
 }
 
 static void end_behind(struct pl_session *s, enum pl_ending ending,
@@ -113,7 +92,7 @@ void pl_session_put_off_end(struct pl_session *s)
 
 void pl_session_end_in_turn(struct pl_session *s)
 {
-    if (!is_behind_all(s) || s->holds & (PL_HOLDS_DECODING | PL_HOLD_ENDING))
+    if (!is_behind_all(s) || s->holds & (PL_HOLDS_MESSAGES | PL_HOLD_ENDING))
         return;
     if (s->pending > 0)
         wait(s);
@@ -128,14 +107,11 @@ void pl_session_bar(struct pl_session *s, uint16_t code)
     end_behind(s, PL_ENDING_BARRED, code, (struct pl_span){0});
 }
 
-void pl_session_on_close(struct pl_session *s, uint16_t code)
+void pl_session_peer_closed(struct pl_session *s, uint16_t code)
 {
-    pl_session_deafen(s);
-    if (s->state >= PL_SESSION_CLOSING) {
-        pl_session_end_transport(s, PL_END_CLOSE);
-    } else if (s->holds & PL_HOLD_ENDING) {
+    if (s->holds & PL_HOLD_ENDING)
         return; /* ours is about to come */
-    } else if (s->pending > 0) {
+    if (s->pending > 0) {
         decide(s, PL_ENDING_PEER, code);
         wait(s);
     } else {
@@ -143,46 +119,9 @@ void pl_session_on_close(struct pl_session *s, uint16_t code)
     }
 }
 
-static void log_violation(struct pl_session *s, const struct pl_ws_event *e)
+void pl_session_violated(struct pl_session *s, uint16_t code,
+                         struct pl_span reason)
 {
-    char peer[PL_IP_TEXT_MAX];
-
-    PL_LOG_LIMITED(PL_LOG_KIND_WEBSOCKET, PL_LOG_INFO, "WebSocket violation",
-                   pl_log_string("address", pl_session_peer(s, peer)),
-                   pl_log_text("client", pl_session_id(s)),
-                   pl_log_text("user", pl_session_user(s)),
-                   pl_log_number("code", e->code),
-                   pl_log_text("reason", e->payload));
-}
-
-/* No violation, and final for SDKs: the line names the key that allows more. */
-static void log_too_big(struct pl_session *s)
-{
-    char peer[PL_IP_TEXT_MAX];
-
-    PL_LOG_LIMITED(
-        PL_LOG_KIND_TOO_BIG, PL_LOG_INFO, "message of a client too long",
-        pl_log_string("address", pl_session_peer(s, peer)),
-        pl_log_text("client", pl_session_id(s)),
-        pl_log_text("user", pl_session_user(s)),
-        pl_log_string("key", "websocket.max_message"),
-        pl_log_number("limit", (int64_t)s->keeper->limits.max_message));
-}
-
-/* RFC 6455 section 7.1.7: say why, then end the connection; whatever comes now,
- * a Close too, is read only so that the end is no reset. */
-void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e)
-{
-    pl_session_deafen(s);
-    if (s->state >= PL_SESSION_CLOSING) {
-        pl_session_end_transport(s, PL_END_LINGER);
-        return;
-    }
-    if (s->holds & PL_HOLD_ENDING)
-        return;
-    if (e->code == PL_WS_CODE_TOO_BIG)
-        log_too_big(s);
-    else
-        log_violation(s, e);
-    end_behind(s, PL_ENDING_VIOLATED, e->code, e->payload);
+    if (!(s->holds & PL_HOLD_ENDING))
+        end_behind(s, PL_ENDING_VIOLATED, code, reason);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hold.c - why a client is not read.
  *
- * Each reason is a bit of s->holds.  The first hold pauses the transport, and
+ * Each reason is a bit of s->holds.  The first hold pauses the link, and
  * the release of the last one resumes it, so no reason has to know the others.
  * Most holds stop reading only: the rest of what was read is still decoded, and
- * a Close after a connect is seen during the login.  PL_HOLDS_DECODING stop
+ * a Close after a connect is seen during the login.  PL_HOLDS_MESSAGES stop
  * that as well.
  *
- * PENDING and ECHO begin at a high mark and end at a low one.  Between the two
- * marks they prolong any other hold, since a client that another reason has
+ * PENDING and OUTPUT begin at a high mark and end at a low one.  Between the
+ * two marks they prolong any other hold, since a client that another reason has
  * stopped is not to fill up at once what it has not emptied.  A login does the
  * same: whatever is read would only wait for the verdict.
  *
@@ -30,8 +30,8 @@ static unsigned prolonging(const struct pl_session *s)
         holds |= PL_HOLD_PENDING;
     if (s->state == PL_SESSION_LOGIN)
         holds |= PL_HOLD_LOGIN;
-    if (s->state == PL_SESSION_ECHO && s->out.bytes > low)
-        holds |= PL_HOLD_ECHO;
+    if (s->holds & PL_HOLD_OUTPUT && s->out.bytes > low)
+        holds |= PL_HOLD_OUTPUT;
     return holds;
 }
 
@@ -45,16 +45,22 @@ void pl_session_hold(struct pl_session *s, enum pl_hold why)
         return;
     if (!(why & PL_HOLDS_UNCOUNTED))
         pl_count(metrics(s), PL_METRIC_READS_PAUSED, 1);
-    s->transport->pause(s);
+    s->link->pause(s);
 }
 
 void pl_session_release(struct pl_session *s, enum pl_hold why)
 {
     if (!(s->holds & why))
         return;
-    s->holds = (uint16_t)((s->holds & ~(unsigned)why) | prolonging(s));
+    unsigned longer = s->state >= PL_SESSION_CLOSING ? 0 : prolonging(s);
+    s->holds = (uint16_t)((s->holds & ~(unsigned)why) | longer);
     if (s->holds == 0)
-        s->transport->resume(s);
+        s->link->resume(s);
+}
+
+bool pl_session_is_held(const struct pl_session *s, enum pl_hold why)
+{
+    return (s->holds & why) != 0;
 }
 
 void pl_session_renew_holds(struct pl_session *s)

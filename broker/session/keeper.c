@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper.c - see keeper.h.
  *
- * The keeper owns what the sessions of a loop share (the segment of this
- * turn's replies, free queue items, the decoder's arena, the inflater, the
- * handlers) and does the loop's part of the phases of stop.  It answers a
- * phase's message when the phase's work is done here; it looks at each
- * millisecond of a stop, never while the broker runs. */
+ * The keeper owns what the sessions of a loop share (the segment of this turn's
+ * replies, free queue items, the decoder's arena, the handlers) and does the
+ * loop's part of the phases of stop.  It answers a phase's message when the
+ * phase's work is done here; it looks at each millisecond of a stop, never
+ * while the broker runs. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static void destroy(struct pl_keeper *k)
     pl_out_pool_fini(&k->pool);
     pl_forms_release(k->forms);
     pl_arena_fini(&k->arena);
-    pl_inflater_fini(&k->inflater);
+    if (k->shared != NULL)
+        k->shared->destroy(k->shared);
     pl_call_table_fini(&k->calls);
     pl_map_fini(&k->waits);
     pl_handlers_release(k->handlers);
@@ -135,8 +136,7 @@ static void cut_one(struct pl_actor *a, void *arg)
 
     (*forced)++;
     pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
-    s->state = PL_SESSION_OVER;
-    s->transport->end(s, PL_END_AT_ONCE);
+    s->link->cut(s);
 }
 
 /* Those that did not end in time: gives how many.  The listeners are still
@@ -297,14 +297,9 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->seal.run = seal;
     k->flush.run = flush;
     k->poll.fire = on_poll;
-    k->limits.max_message = options->config->websocket.max_message;
-    k->limits.masked = true;
-    k->deflate_limits = k->limits;
-    k->deflate_limits.inflater = &k->inflater;
     pl_pace_init(k);
     pl_budget_init(&k->budget, options->turn_units);
     k->answers.most = PL_TIME_SHARE_USUAL;
-    k->inflater.charge = &k->budget.left;
     pl_list_init(&k->carried);
     k->carry.run = pl_pace_run_carried;
     pl_list_init(&k->missing);
@@ -346,4 +341,24 @@ bool pl_keeper_takes_input(const struct pl_keeper *k)
 void pl_keeper_spend(struct pl_keeper *k, uint64_t units)
 {
     pl_budget_spend(&k->budget, units);
+}
+
+void pl_keeper_share(struct pl_keeper *k, struct pl_link_shared *shared)
+{
+    k->shared = shared;
+}
+
+struct pl_link_shared *pl_keeper_shared(const struct pl_keeper *k)
+{
+    return k->shared;
+}
+
+int64_t *pl_keeper_budget(struct pl_keeper *k)
+{
+    return &k->budget.left;
+}
+
+const struct pl_session_settings *pl_keeper_config(const struct pl_keeper *k)
+{
+    return k->options.config;
 }

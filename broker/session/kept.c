@@ -3,8 +3,8 @@
  *
  * A session keeps messages in one place at a time: in its login while a connect
  * is judged, otherwise in its pace.  Nothing is dropped, refused or reordered.
- * Bytes that are not decoded yet come after these messages and are kept by what
- * decodes them (decode.c).
+ * Bytes that are not decoded yet come after these messages; the link keeps
+ * them.
  *
  * Rejected: copying what is still kept each time that some of it runs.  A
  * message of 16 MiB with a million commands was copied a thousand times.  So a
@@ -27,7 +27,7 @@ void pl_kept_fini(struct pl_kept *k)
 
 static bool has_to_wait(const struct pl_session *s)
 {
-    return s->state == PL_SESSION_LOGIN || s->holds & PL_HOLDS_DECODING;
+    return s->state == PL_SESSION_LOGIN || s->holds & PL_HOLDS_MESSAGES;
 }
 
 static struct pl_kept *kept_of(struct pl_session *s)

@@ -66,7 +66,7 @@ static void go_on(struct pl_session *s, struct pl_kept kept)
 {
     pl_session_run_kept(s, kept);
     if (!(s->holds & PL_HOLD_REPLAY))
-        pl_session_decode_kept(s);
+        s->link->go_on(s);
     pl_session_release(s, PL_HOLD_LOGIN);
 }
 

@@ -72,12 +72,18 @@ struct shed {
     uint32_t closed;
 };
 
+/* Bytes of a message that the client has not ended. */
+static size_t unfinished(const struct pl_session *s)
+{
+    return s->link->kept == NULL ? 0 : s->link->kept(s);
+}
+
 /* What goes with it; 0: it cannot go, or nothing would. */
 static uint64_t size_of(const struct pl_session *s)
 {
     return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED
                ? 0
-               : s->out.bytes + pl_ws_decoder_memory(&s->ws) + pl_wait_bytes(s);
+               : s->out.bytes + unfinished(s) + pl_wait_bytes(s);
 }
 
 static void count_one(struct pl_actor *a, void *arg)
@@ -99,8 +105,8 @@ static void close_one(struct pl_actor *a, void *arg)
         return;
     h->wanted -= size < h->wanted ? size : h->wanted;
     h->closed++;
-    if (pl_ws_decoder_memory(&s->ws) > 0)
-        pl_session_deafen(s); /* the rest of a message means nothing */
+    if (unfinished(s) > 0)
+        s->link->forget(s); /* the rest of a message means nothing */
     pl_session_give_up_slow(s);
 }
 
@@ -150,23 +156,23 @@ void pl_keeper_note_refusing(struct pl_keeper *k)
     k->is_refusing = k->is_short || k->phase != PL_PHASE_RUNNING;
 }
 
-struct pl_handshake_error pl_keeper_judge(struct pl_keeper *k)
+const char *pl_keeper_refusal(struct pl_keeper *k)
 {
     struct pl_metrics *m = k->options.metrics;
 
     if (k->phase != PL_PHASE_RUNNING)
-        return (struct pl_handshake_error){503, "stopping", false};
+        return "stopping";
     if (k->session_count > k->options.connection_limit)
-        return (struct pl_handshake_error){503, "too many connections", false};
+        return "too many connections";
     if (k->is_short) {
         pl_count(m, PL_METRIC_REFUSED_MEMORY, 1);
-        return (struct pl_handshake_error){503, "short of memory", false};
+        return "short of memory";
     }
     if (is_lagging(k)) {
         pl_count(m, PL_METRIC_REFUSED_LAG, 1);
-        return (struct pl_handshake_error){503, "overloaded", false};
+        return "overloaded";
     }
-    return (struct pl_handshake_error){0, NULL, false};
+    return NULL;
 }
 
 bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c)

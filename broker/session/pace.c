@@ -95,7 +95,7 @@ static uint64_t due_ms(const struct pl_keeper *k, const struct pl_pace *p)
 
 static void begin(struct pl_session *s)
 {
-    if (s->holds & PL_HOLDS_DECODING)
+    if (s->holds & PL_HOLDS_MESSAGES)
         return;
     s->pace->due_ms = due_ms(s->keeper, s->pace);
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
@@ -116,7 +116,7 @@ bool pl_pace_carry_on(struct pl_session *s)
 {
     struct pl_keeper *k = s->keeper;
 
-    if (s->holds & PL_HOLDS_DECODING)
+    if (s->holds & PL_HOLDS_MESSAGES)
         return true;
     if (need(s) == NULL)
         return false;
@@ -162,10 +162,10 @@ uint64_t pl_pace_due_ms(const struct pl_session *s)
 /* Decoding may go on; reading not yet, until what was kept has run. */
 static void unlock(struct pl_session *s)
 {
-    if (!(s->holds & PL_HOLDS_DECODING))
+    if (!(s->holds & PL_HOLDS_MESSAGES))
         return;
     pl_session_hold(s, PL_HOLD_REPLAY);
-    pl_session_release(s, PL_HOLDS_DECODING);
+    pl_session_release(s, PL_HOLDS_MESSAGES);
 }
 
 /* Free `pace`; what it kept is the caller's. */
@@ -198,7 +198,7 @@ static struct pl_kept take_kept(struct pl_session *s)
 void pl_pace_go_on(struct pl_session *s)
 {
     pl_session_run_kept(s, take_kept(s));
-    pl_session_decode_kept(s);
+    s->link->go_on(s);
     pl_session_end_in_turn(s);
     pl_session_release(s, PL_HOLD_REPLAY);
 }

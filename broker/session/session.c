@@ -42,14 +42,56 @@ struct pl_span pl_session_user(const struct pl_session *s)
     return pl_client_user(s->subscriber.client);
 }
 
-void *pl_session_transport(struct pl_session *s)
+void *pl_session_link(struct pl_session *s)
 {
     return s + 1;
 }
 
+const struct pl_link_ops *pl_session_link_ops(const struct pl_session *s)
+{
+    return s->link;
+}
+
+void *pl_session_transport(struct pl_session *s)
+{
+    return (char *)(s + 1) + PL_LINK_SIZE;
+}
+
 struct pl_session *pl_session_of_transport(void *transport)
 {
-    return (struct pl_session *)transport - 1;
+    void *link = (char *)transport - PL_LINK_SIZE;
+
+    return (struct pl_session *)link - 1;
+}
+
+struct pl_keeper *pl_session_keeper(const struct pl_session *s)
+{
+    return s->keeper;
+}
+
+const struct pl_session_settings *pl_session_config(const struct pl_session *s)
+{
+    return s->keeper->options.config;
+}
+
+bool pl_session_is_insecure(const struct pl_session *s)
+{
+    return s->keeper->options.users->insecure;
+}
+
+const struct pl_access *pl_session_access(const struct pl_session *s)
+{
+    return s->keeper->access;
+}
+
+struct pl_metrics *pl_session_metrics(const struct pl_session *s)
+{
+    return metrics(s);
+}
+
+struct pl_loop *pl_session_loop(const struct pl_session *s)
+{
+    return loop_of(s);
 }
 
 struct pl_actor *pl_session_actor(struct pl_session *s)
@@ -65,9 +107,9 @@ struct pl_session *pl_session_at(struct pl_loop *loop,
 
 const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
 {
-    if (s->transport->peer == NULL || s->ending == PL_ENDING_GONE)
+    if (s->link->peer == NULL || s->ending == PL_ENDING_GONE)
         return "-";
-    s->transport->peer(s, text);
+    s->link->peer(s, text);
     return text;
 }
 
@@ -131,47 +173,53 @@ static void on_connected_timer(struct pl_session *s)
         pl_session_schedule(s);
 }
 
-void pl_session_end_transport(struct pl_session *s, enum pl_end how)
-{
-    s->state = PL_SESSION_OVER;
-    s->transport->end(s, how);
-}
-
+/* Not before pl_session_open(), nor after the end: the timer is the link's. */
 static void on_timer(struct pl_timer *t)
 {
-    struct pl_session *s = PL_CONTAINER(t, struct pl_session, timer);
+    struct pl_session *s = pl_session_of_timer(t);
 
-    if (s->holds & PL_HOLD_ENDING && s->state < PL_SESSION_CLOSING) {
+    if (s->holds & PL_HOLD_ENDING)
         pl_session_conclude(s);
-        return;
-    }
-    switch ((enum pl_session_state)s->state) {
-    case PL_SESSION_HANDSHAKE:
-        pl_count(metrics(s), PL_METRIC_CLOSED_STALE, 1);
-        pl_session_end_transport(s, PL_END_AT_ONCE);
-        return;
-    case PL_SESSION_LOGIN:
+    else if (s->state == PL_SESSION_LOGIN)
         pl_session_login_overdue(s);
-        return;
-    case PL_SESSION_OPEN:
-    case PL_SESSION_FAILED:
-        pl_session_close(s, PL_DISCONNECT_STALE, (struct pl_span){0});
-        return;
-    case PL_SESSION_CONNECTED:
+    else if (s->state == PL_SESSION_CONNECTED)
         on_connected_timer(s);
-        return;
-    case PL_SESSION_ECHO:
-        return;
-    case PL_SESSION_CLOSING:
-        pl_session_end_transport(s, PL_END_AT_ONCE);
-        return;
-    case PL_SESSION_OVER:
-        if (s->ending ==
-            PL_ENDING_GONE) /* telling the supervisor is tried again */
-            pl_session_gone(s, NULL);
-        else
-            s->transport->end(s, PL_END_AT_ONCE);
-    }
+    else
+        pl_session_close(s, PL_DISCONNECT_STALE, (struct pl_span){0});
+}
+
+struct pl_session *pl_session_of_timer(struct pl_timer *t)
+{
+    return PL_CONTAINER(t, struct pl_session, timer);
+}
+
+void pl_session_lend_timer(struct pl_session *s,
+                           void (*fire)(struct pl_timer *t), uint64_t ms)
+{
+    s->timer.fire = fire;
+    if (ms == 0)
+        pl_timer_stop(loop_of(s), &s->timer);
+    else
+        pl_timer_start(loop_of(s), &s->timer, ms);
+}
+
+/* --- The begin --- */
+
+void pl_session_agree(struct pl_session *s, struct pl_terms terms)
+{
+    s->subscriber.encoding = terms.encoding;
+    s->subscriber.form = terms.form;
+}
+
+void pl_session_open(struct pl_session *s)
+{
+    s->state = PL_SESSION_OPEN;
+    s->timer.fire = on_timer;
+}
+
+void pl_session_give_up(struct pl_session *s)
+{
+    s->state = PL_SESSION_CLOSING;
 }
 
 /* --- The end --- */
@@ -239,42 +287,42 @@ static enum pl_metric counter_of(uint16_t code)
     }
 }
 
+/* What the client gets now is what was queued, and the last words; `why` is for
+ * the program. */
+static void end(struct pl_session *s, const struct pl_goodbye *g,
+                struct pl_span why)
+{
+    teardown(s, g->code, why);
+    s->ending = PL_ENDING_CLOSED;
+    s->state = PL_SESSION_CLOSING;
+    pl_session_release(s, PL_HOLDS_ALL); /* to see the peer's end */
+    s->link->close(s, g);
+}
+
 void pl_session_close(struct pl_session *s, uint16_t code,
                       struct pl_span reason)
 {
     if (s->state >= PL_SESSION_CLOSING)
         return;
-    if (reason.at == NULL)
+    if (reason.at == NULL && code >= PL_APPLICATION_CODES)
         reason = pl_span_of(pl_code_text(code));
     log_close(s, code, reason);
     pl_count(metrics(s), counter_of(code), 1);
-    bool is_http = s->state == PL_SESSION_HANDSHAKE;
-    teardown(s, code, reason);
-    s->ending = PL_ENDING_CLOSED;
-    s->state = PL_SESSION_CLOSING;
-    if (is_http) {
-        pl_session_end_transport(s, PL_END_AT_ONCE);
-        return;
-    }
-    pl_session_say_close(s, code, reason);
-    pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
-    pl_session_release(s, PL_HOLDS_ALL); /* to see the peer's Close */
-    pl_session_decode_kept(s);
-    if (s->is_deaf && s->state == PL_SESSION_CLOSING)
-        pl_session_end_transport(s, PL_END_LINGER);
+    end(s, &(struct pl_goodbye){.code = code, .reason = reason}, reason);
 }
 
-/* The end lingers, as RFC 6455 section 7.1.1 shows it: what a peer still sends
- * behind its Close must not become a reset that takes our echo away. */
 void pl_session_echo_close(struct pl_session *s, uint16_t code)
 {
     pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
     log_close(s, code, PL_SPAN("the peer closed"));
-    teardown(s, code, PL_SPAN("the peer closed"));
-    s->ending = PL_ENDING_CLOSED;
-    pl_session_say_close(s, code, (struct pl_span){0});
-    pl_timer_start(loop_of(s), &s->timer, PL_CLOSE_WAIT_MS);
-    pl_session_end_transport(s, PL_END_LINGER);
+    end(s, &(struct pl_goodbye){.code = code, .is_echo = true},
+        PL_SPAN("the peer closed"));
+}
+
+/* Memory lacked to tell the supervisor. */
+static void tell_again(struct pl_timer *t)
+{
+    pl_session_gone(pl_session_of_timer(t), NULL);
 }
 
 void pl_session_gone(struct pl_session *s, const char *why)
@@ -286,10 +334,10 @@ void pl_session_gone(struct pl_session *s, const char *why)
         log_close(s, 0, pl_span_of(why));
         teardown(s, 0, pl_span_of(why));
     }
-    s->state = PL_SESSION_OVER;
+    s->state = PL_SESSION_CLOSING;
     s->ending = PL_ENDING_GONE;
     if (!pl_session_unregister(s)) {
-        pl_timer_start(loop_of(s), &s->timer, PL_TELL_AGAIN_MS);
+        pl_session_lend_timer(s, tell_again, PL_TELL_AGAIN_MS);
         return;
     }
     pl_actor_exit(&s->actor, "closed");
@@ -309,7 +357,7 @@ void pl_session_flush(struct pl_session *s)
     if (s->is_new) /* before its client reads anything */
         pl_session_tell_connected(s);
     if (s->out.first != NULL)
-        s->transport->flush(s);
+        s->link->flush(s);
 }
 
 /* --- Input --- */
@@ -324,23 +372,40 @@ bool pl_session_may_go_on(const struct pl_session *s)
     return !pl_budget_is_spent(&s->keeper->budget);
 }
 
-/* Bytes are charged when they were decoded: so one visit takes a whole read,
- * unless commands or what is inflated cost too much. */
-void pl_session_input(struct pl_session *s, char *bytes, size_t len)
+void pl_session_count_input(struct pl_session *s, size_t len)
 {
     pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
-    if (s->state == PL_SESSION_HANDSHAKE)
-        pl_session_upgrade(s, bytes, len);
-    else
-        pl_session_decode(s, (struct pl_span){bytes, len});
     pl_budget_spend(&s->keeper->budget, PL_COST_READ + len * PL_COST_BYTE);
 }
 
-bool pl_session_inflates(const struct pl_session *s)
+bool pl_session_listens(const struct pl_session *s)
 {
-    if (s->state == PL_SESSION_HANDSHAKE)
-        return s->keeper->options.config->websocket.deflate;
-    return s->subscriber.form != PL_FORM_FRAMES;
+    return pl_session_runs_commands(s);
+}
+
+bool pl_session_takes_messages(const struct pl_session *s)
+{
+    return !(s->holds & PL_HOLDS_MESSAGES);
+}
+
+void pl_session_message(struct pl_session *s, struct pl_span message)
+{
+    if (!pl_session_runs_commands(s))
+        return;
+    pl_count(metrics(s), PL_METRIC_MESSAGES_IN, 1);
+    pl_session_commands(s, message);
+}
+
+/* What follows a connect waits for the verdict, whatever it costs. */
+bool pl_session_postpones(struct pl_session *s)
+{
+    if (!pl_budget_is_spent(&s->keeper->budget))
+        return false;
+    if (s->state == PL_SESSION_LOGIN)
+        pl_session_hold(s, PL_HOLD_LOGIN);
+    else
+        pl_pace_carry_on(s);
+    return true;
 }
 
 /* --- The actor --- */
@@ -411,6 +476,12 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_USER:
         pl_session_counted(s, (struct pl_user_mail *)msg);
         break;
+    case PL_MAIL_INPUT:
+        if (s->link->mail != NULL)
+            s->link->mail(s, msg);
+        else
+            pl_actor_refuse(a, msg);
+        return;
     case PL_MSG_STOP:
         pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
         break;
@@ -426,10 +497,9 @@ static void reap(struct pl_actor *a)
     struct pl_session *s = (struct pl_session *)a;
 
     pl_session_tell_reaped(s);
-    s->transport->free(s);
+    s->link->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
-    pl_session_deafen(s);
     pl_pace_end(s);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);
@@ -444,12 +514,12 @@ const struct pl_actor_ops pl_session_actor_ops = {
 };
 
 enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
-                              const struct pl_transport_ops *transport,
+                              const struct pl_link_ops *ops,
                               size_t transport_size)
 {
     if (k->is_cut)
         return PL_ESTOPPING;
-    struct pl_session *s = calloc(1, sizeof *s + transport_size);
+    struct pl_session *s = calloc(1, sizeof *s + PL_LINK_SIZE + transport_size);
     if (s == NULL)
         return PL_ENOMEM;
     if (pl_actor_init(&s->actor, k->actor.loop, &pl_session_actor_ops) !=
@@ -458,12 +528,9 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
         return PL_ENOMEM;
     }
     s->keeper = k;
-    s->transport = transport;
+    s->link = ops;
     s->subscriber.ops = &pl_session_subscriber_ops;
-    s->timer.fire = on_timer;
     pl_keeper_add(k);
-    pl_timer_start(k->actor.loop, &s->timer,
-                   k->options.config->connect.timeout_ms);
     *out = s;
     return PL_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session_output.c - what a session says: replies, deliveries, the Close.
+/* session_output.c - what a session says: replies, deliveries, and what its
+ * link puts between them.
  *
  * Replies of all sessions of a loop are written into one segment a turn, so an
  * idle session owns no buffer and a reply costs no allocation; deliveries are
@@ -27,8 +28,6 @@
  * what may wait besides, unless it was empty when its only message came, and
  * but for the small pushes that end subscriptions for being behind. */
 #include "session_private.h"
-
-#include "frame.h"
 
 void pl_session_touch(struct pl_session *s)
 {
@@ -63,8 +62,8 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes)
     pl_outq_sent(&s->out, &s->keeper->pool, bytes);
     if (s->out.bytes == 0)
         on_empty(s);
-    if (s->holds & PL_HOLD_ECHO)
-        pl_session_release(s, PL_HOLD_ECHO);
+    if (s->holds & PL_HOLD_OUTPUT)
+        pl_session_release(s, PL_HOLD_OUTPUT);
 }
 
 void pl_session_stalled(struct pl_session *s)
@@ -316,9 +315,11 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 
 enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
 
-/* Queue the message that ends `seg` and begins at `mark`. */
-static void queue_message(struct pl_session *s, struct pl_segment *seg,
-                          size_t mark, enum place place)
+/* Queue the message that ends `seg` and begins at `mark`.  It is on the path of
+ * each reply. */
+__attribute__((always_inline)) static inline void
+queue_message(struct pl_session *s, struct pl_segment *seg, size_t mark,
+              enum place place)
 {
     struct pl_delivery d = {.segment = seg,
                             .from = (uint32_t)mark,
@@ -328,8 +329,8 @@ static void queue_message(struct pl_session *s, struct pl_segment *seg,
 
     if (s->ending == PL_ENDING_DOOMED)
         return;
-    if (s->state != PL_SESSION_ECHO && place != IN_TURN_OVER_LIMIT &&
-        is_over_limit(s, len, 0) && !make_room(s, len, 0))
+    if (place != IN_TURN_OVER_LIMIT && is_over_limit(s, len, 0) &&
+        !make_room(s, len, 0))
         pl_session_give_up_slow(s);
     else if (place == AHEAD)
         queue_ahead(s, &d);
@@ -337,19 +338,41 @@ static void queue_message(struct pl_session *s, struct pl_segment *seg,
         append(s, &d, 0, 0);
 }
 
+/* The last message of `seg` for a receiver that takes no native ones.  A form
+ * that may fall back stays in `seg`; others get a segment of their own, because
+ * the messages of a segment have one form.  False: it is queued, or lost. */
+__attribute__((cold, noinline)) static bool convert(struct pl_session *s,
+                                                    struct pl_segment *seg,
+                                                    size_t mark,
+                                                    enum place place)
+{
+    enum pl_form form = (enum pl_form)s->subscriber.form;
+
+    if (pl_form_may_fall_back(form)) {
+        pl_segment_convert_last(s->keeper->forms, seg, mark, form);
+        return true;
+    }
+    struct pl_segment *own =
+        pl_segment_take_last(s->keeper->forms, seg, mark, form);
+    if (own == NULL)
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+    else
+        queue_message(s, own, 0, place);
+    pl_segment_release(s->keeper->pool.segments, own);
+    return false;
+}
+
 /* Send what was written to `seg` from `mark` on, unless it did not end well. */
-static void send_message(struct pl_session *s, struct pl_segment *seg,
-                         size_t mark, bool is_whole, enum place place)
+static inline void send_message(struct pl_session *s, struct pl_segment *seg,
+                                size_t mark, bool is_whole, enum place place)
 {
     if (!is_whole) {
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return;
     }
     pl_loop_add_output(s->actor.loop, seg->buf.len - mark);
-    if (s->subscriber.form != PL_FORM_FRAMES)
-        pl_segment_convert_last(s->keeper->forms, seg, mark,
-                                (enum pl_form)s->subscriber.form);
-    queue_message(s, seg, mark, place);
+    if (s->subscriber.form == PL_FORM_FRAMES || convert(s, seg, mark, place))
+        queue_message(s, seg, mark, place);
 }
 
 static void end_message(struct pl_session *s, struct pl_segment *seg,
@@ -386,16 +409,22 @@ void pl_session_push(struct pl_session *s, const struct pl_push *push)
     end_message(s, seg, mark, place);
 }
 
-void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
-                        struct pl_span payload)
+struct pl_buf *pl_session_put_begin(struct pl_session *s, size_t *mark)
 {
     struct pl_segment *seg = open_replies(s);
 
     if (seg == NULL)
-        return;
-    size_t mark = seg->buf.len;
-    pl_ws_frame_put(&seg->buf, opcode, payload);
-    send_message(s, seg, mark, pl_segment_end_bytes(seg, mark), IN_TURN);
+        return NULL;
+    *mark = seg->buf.len;
+    return &seg->buf;
+}
+
+void pl_session_put_end(struct pl_session *s, size_t mark, enum pl_put how)
+{
+    struct pl_segment *seg = s->keeper->replies;
+
+    send_message(s, seg, mark, pl_segment_end_bytes(seg, mark),
+                 how == PL_PUT_BOUNDED ? IN_TURN : IN_TURN_OVER_LIMIT);
 }
 
 void pl_session_say_ping(struct pl_session *s)
@@ -409,29 +438,19 @@ void pl_session_say_ping(struct pl_session *s)
     end_message(s, seg, mark, AHEAD);
 }
 
-/* Whole bytes that are no reply: an HTTP answer, a Close frame.  Above the
- * limit too, since they are small and the last. */
-void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes)
+bool pl_session_put_bytes(struct pl_session *s, const struct pl_buf *bytes)
 {
     struct pl_segment_pool *pool = s->keeper->pool.segments;
     struct pl_segment *seg = bytes->failed ? NULL : pl_segment_create(pool);
+    bool is_put = false;
 
     if (seg != NULL) {
         pl_buf_put_span(&seg->buf, pl_buf_span(bytes));
-        if (!seg->buf.failed)
-            pl_outq_append(&s->out, &s->keeper->pool, seg, 0,
-                           (uint32_t)seg->buf.len, 0, 0, 0);
+        is_put = !seg->buf.failed &&
+                 pl_outq_append(&s->out, &s->keeper->pool, seg, 0,
+                                (uint32_t)seg->buf.len, 0, 0, 0);
     }
     pl_segment_release(pool, seg);
     pl_session_touch(s);
-}
-
-void pl_session_say_close(struct pl_session *s, uint16_t code,
-                          struct pl_span reason)
-{
-    struct pl_buf b = {0};
-
-    pl_ws_frame_close(&b, code, reason);
-    pl_session_say_bytes(s, &b);
-    pl_buf_fini(&b);
+    return is_put;
 }

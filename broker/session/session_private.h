@@ -8,11 +8,9 @@
 #include "call_table.h"
 #include "code.h"
 #include "codec.h"
-#include "decoder.h"
-#include "deflate.h"
-#include "handshake.h"
 #include "hub.h"
 #include "keeper.h"
+#include "session_link.h"
 #include "list.h"
 #include "loop.h"
 #include "outq.h"
@@ -31,68 +29,39 @@ struct pl_query_mail;
 struct pl_user_mail;
 
 enum pl_session_state {
-    PL_SESSION_HANDSHAKE, /* HTTP */
-    PL_SESSION_OPEN,      /* WebSocket; its first command is awaited */
-    PL_SESSION_LOGIN,     /* its connect command is being judged */
-    PL_SESSION_FAILED,    /* its connect was answered with an error */
+    PL_SESSION_NEW,    /* its link is not ready for messages */
+    PL_SESSION_OPEN,   /* its first command is awaited */
+    PL_SESSION_LOGIN,  /* its connect command is being judged */
+    PL_SESSION_FAILED, /* its connect was answered with an error */
     PL_SESSION_CONNECTED,
-    PL_SESSION_ECHO,    /* /echo: returns messages, knows no commands */
-    PL_SESSION_CLOSING, /* a Close was queued; the peer's is awaited */
-    PL_SESSION_OVER     /* the transport ends it */
+    PL_SESSION_CLOSING /* it is no client any more; its link ends */
 };
 
 enum {
     PL_PENDING_PAUSE = 256, /* commands in work: reading pauses */
     PL_PENDING_RESUME = 128,
-    PL_APPLICATION_CODES =
-        3000,                /* close codes from here on are not RFC 6455's */
-    PL_TELL_AGAIN_MS = 50,   /* until the supervisor, when memory lacked */
-    PL_CLOSE_WAIT_MS = 5000, /* for the peer's Close, or its reading ours */
+    PL_TELL_AGAIN_MS = 50,      /* until the supervisor, when memory lacked */
     PL_EXPIRE_GRACE_MS = 25000, /* after a token expired, for its refresh */
     PL_BACKLOG_WAIT_MS = 5,     /* before reading resumes after error 111 */
     PL_KIND_MISSING = 2000 /* of pl_origin: missing.c; the others are verbs and
                               those of actor_send.c */
 };
 
-/* Why the client is not read; several at once.  See hold.c. */
-enum pl_hold {
-    PL_HOLD_PENDING = 1 << 0, /* PL_PENDING_PAUSE commands have no answer */
-    PL_HOLD_BACKLOG = 1 << 1, /* PL_BACKLOG_WAIT_MS after error 111 */
-    PL_HOLD_LOGIN = 1 << 2,   /* what follows a connect waits for its verdict */
-    PL_HOLD_PACE = 1 << 3,    /* limits.commands_per_second */
-    PL_HOLD_CARRY = 1 << 4,   /* the input waits for another turn */
-    PL_HOLD_REPLAY = 1 << 5,  /* what waited for PACE or CARRY runs now */
-    PL_HOLD_ENDING = 1 << 6,  /* the end waits for answers; see ending.c */
-    PL_HOLD_DOOR = 1 << 7,  /* the request waits for the transport's verdict */
-    PL_HOLD_ECHO = 1 << 8,  /* the out-queue of /echo is full */
-    PL_HOLD_WAITS = 1 << 9, /* too much waits for verdicts; see wait.h */
-
-    /* These stop decoding as well: the bytes that were read are kept. */
-    PL_HOLDS_DECODING = PL_HOLD_PACE | PL_HOLD_CARRY,
-    /* A pong may wait behind these for long. */
-    PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLD_WAITS | PL_HOLDS_DECODING,
-    /* These are no backpressure: no pause is counted for them. */
-    PL_HOLDS_UNCOUNTED =
-        PL_HOLD_CARRY | PL_HOLD_REPLAY | PL_HOLD_ENDING | PL_HOLD_DOOR,
-    PL_HOLDS_ALL = (PL_HOLD_WAITS << 1) - 1
-};
-
 /* How the session ends; each beats those before it.  See ending.c. */
 enum pl_ending {
     PL_ENDING_NONE,     /* it stays */
     PL_ENDING_PEER,     /* the peer closed: its Close is echoed */
-    PL_ENDING_VIOLATED, /* the peer violated RFC 6455 */
+    PL_ENDING_VIOLATED, /* the peer violated the rules of the link */
     PL_ENDING_BARRED,   /* a command was wrong: no other runs */
     PL_ENDING_DOOMED,   /* the flush at the end of the turn closes it */
-    PL_ENDING_CLOSED,   /* our Close was queued */
-    PL_ENDING_GONE      /* the transport is over */
+    PL_ENDING_CLOSED,   /* the link says the last words */
+    PL_ENDING_GONE      /* the link is over */
 };
 
-struct pl_login;     /* login.c */
-struct pl_pace;      /* pace.c */
-struct pl_kept;      /* kept.h */
-struct pl_undecoded; /* decode.c */
-struct pl_parked;    /* wait.c */
+struct pl_login;  /* login.c */
+struct pl_pace;   /* pace.c */
+struct pl_kept;   /* kept.h */
+struct pl_parked; /* wait.c */
 
 struct pl_keeper {
     struct pl_actor actor; /* first */
@@ -117,15 +86,13 @@ struct pl_keeper {
     const struct pl_verdict *given; /* what it has waited for */
     uint64_t command_ns;            /* what a command costs; 0: nothing */
     uint64_t burst_ns;              /* what a connection may spend at once */
-    struct pl_ws_limits limits;
-    struct pl_ws_limits deflate_limits; /* of those that compress */
-    struct pl_inflater inflater;
-    struct pl_budget budget;      /* of input in a turn */
-    struct pl_time_share answers; /* long ones to presence and history */
-    struct pl_list carried;       /* sessions with input for another turn */
-    struct pl_task carry;         /* serves them */
-    struct pl_kept *running;      /* kept.c: messages that run now */
-    struct pl_list missing;       /* missing.c: what logins could not have */
+    struct pl_link_shared *shared;  /* owned; NULL: no link needs any */
+    struct pl_budget budget;        /* of input in a turn */
+    struct pl_time_share answers;   /* long ones to presence and history */
+    struct pl_list carried;         /* sessions with input for another turn */
+    struct pl_task carry;           /* serves them */
+    struct pl_kept *running;        /* kept.c: messages that run now */
+    struct pl_list missing;         /* missing.c: what logins could not have */
     uint32_t missing_count;
     struct pl_timer miss; /* tries that again */
     enum pl_phase phase;
@@ -145,7 +112,7 @@ struct pl_session {
     struct pl_actor actor; /* first */
     struct pl_subscriber subscriber;
     struct pl_keeper *keeper;
-    const struct pl_transport_ops *transport;
+    const struct pl_link_ops *link;
     struct pl_outq out;
     struct pl_session *next_touched; /* of the keeper's; NULL: not in it */
     uint32_t pending;                /* commands received and not yet settled */
@@ -162,20 +129,17 @@ struct pl_session {
     bool has_inbox : 1;     /* direct messages come as publications on @id */
     bool is_slow;          /* the kernel has not taken all of an earlier turn */
     bool has_behind : 1;   /* a subscription of it is to be given up */
-    bool is_deaf : 1;      /* nothing that the peer sends counts any more */
     bool has_told_log : 1; /* that a message of it was not delivered */
     bool lacks_inbox : 1;  /* that of its user has no place: missing.c */
     bool has_waits : 1;    /* commands wait for a verdict: wait.c */
     bool is_new : 1;       /* logged in; the program is told at the flush */
     bool is_known : 1;     /* the program was told; see hooks.c */
-    struct pl_ws_decoder ws;
-    struct pl_undecoded *undecoded; /* bytes, the request head so far too;
-                                       NULL: none */
     union {
         struct pl_login *login; /* while in LOGIN */
         struct pl_pace *pace;   /* else; NULL: no command was counted yet */
     };
-    struct pl_timer timer; /* the next of whatever comes next */
+    struct pl_timer timer; /* the next of whatever comes next; at times it is
+                              the link's, see session_link.h */
     uint64_t ping_ms;      /* loop time: send a ping, or awaiting: give up */
     uint64_t expires_ms;   /* loop time; 0: never */
 };
@@ -188,31 +152,12 @@ static inline struct pl_metrics *metrics(const struct pl_session *s)
 
 /* session.c */
 void pl_session_touch(struct pl_session *s);
-struct pl_span pl_session_id(const struct pl_session *s);
-struct pl_span pl_session_user(const struct pl_session *s);
-
-/* Close with `code`: everything the session has ends now, the Close frame is
- * queued, the peer's is awaited.  `reason` absent: the code's own text. */
-void pl_session_close(struct pl_session *s, uint16_t code,
-                      struct pl_span reason);
-
-/* The transport is to end. */
-void pl_session_end_transport(struct pl_session *s, enum pl_end how);
-
-/* The peer closed, and nothing is pending: echo it and end. */
+/* The peer closed, and nothing is pending: end. */
 void pl_session_echo_close(struct pl_session *s, uint16_t code);
 
-/* ending.c: close with `code` at the end of the turn: for callers that are
- * called back from the hub. */
-void pl_session_doom(struct pl_session *s, uint16_t code);
-
-/* These ends wait for the answers to what came before.
- * A command was wrong: nothing runs behind it. */
+/* ending.c.  A command was wrong: nothing runs after it, and the end waits for
+ * the answers to what came before. */
 void pl_session_bar(struct pl_session *s, uint16_t code);
-
-/* The peer's Close, or its violation of RFC 6455. */
-void pl_session_on_close(struct pl_session *s, uint16_t code);
-void pl_session_on_violation(struct pl_session *s, const struct pl_ws_event *e);
 
 /* Commands that waited for the login came before the peer's end, and now wait
  * again, for the rate or another turn: so does the end. */
@@ -224,15 +169,10 @@ void pl_session_end_in_turn(struct pl_session *s);
 /* While PL_HOLD_ENDING: nothing is pending any more, or it takes too long. */
 void pl_session_conclude(struct pl_session *s);
 
-/* Queue a reply, a push, or whole bytes that are neither. */
+/* Queue a reply, a push, or a ping. */
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply);
 void pl_session_push(struct pl_session *s, const struct pl_push *push);
-void pl_session_say_raw(struct pl_session *s, enum pl_ws_opcode opcode,
-                        struct pl_span payload);
 void pl_session_say_ping(struct pl_session *s);
-void pl_session_say_close(struct pl_session *s, uint16_t code,
-                          struct pl_span reason);
-void pl_session_say_bytes(struct pl_session *s, const struct pl_buf *bytes);
 
 /* Set the timer to whatever comes next. */
 void pl_session_schedule(struct pl_session *s);
@@ -240,28 +180,9 @@ void pl_session_schedule(struct pl_session *s);
 /* The supervisor forgets the connection.  False: out of memory. */
 bool pl_session_unregister(struct pl_session *s);
 
-/* hold.c: stop reading the client for `why`, and read again when no hold is
- * left.  Releasing what does not hold does nothing. */
-void pl_session_hold(struct pl_session *s, enum pl_hold why);
-void pl_session_release(struct pl_session *s, enum pl_hold why);
-
+/* hold.c */
 /* A ping is sent: holds of before do not excuse its pong. */
 void pl_session_renew_holds(struct pl_session *s);
-
-/* decode.c: WebSocket bytes.  What cannot be decoded yet is kept. */
-void pl_session_decode(struct pl_session *s, struct pl_span in);
-
-/* Decode bytes that were kept, unless decoding is still held. */
-void pl_session_decode_kept(struct pl_session *s);
-
-/* Keep bytes behind those that are kept already.  False: out of memory. */
-bool pl_undecoded_put(struct pl_session *s, struct pl_span bytes);
-struct pl_span pl_undecoded_span(const struct pl_session *s);
-void pl_undecoded_drop(struct pl_session *s);
-void pl_undecoded_destroy(struct pl_undecoded *u); /* NULL is allowed */
-
-/* The peer's end, and nothing that it sends counts any more. */
-void pl_session_deafen(struct pl_session *s);
 
 /* The hub's delivery. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
@@ -292,17 +213,8 @@ void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
 void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m);
 void pl_keeper_note_refusing(struct pl_keeper *k); /* a reason came or went */
 
-/* Why nobody more is let in now; status 0: they are. */
-struct pl_handshake_error pl_keeper_judge(struct pl_keeper *k);
-
 /* While is_refusing: answers the command if it is refused. */
 bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c);
-
-/* upgrade.c: bytes of the handshake, and whatever follows it. */
-void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len);
-
-/* The address of the client, for logs; constant or in `text`. */
-const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
 
 /* Not closed, nor about to be, nor was a command wrong. */
 static inline bool pl_session_runs_commands(const struct pl_session *s)

@@ -82,7 +82,7 @@ static struct queue *find_queue(const struct waits *all, uint64_t hash)
 
 static uint64_t bytes_max(const struct pl_session *s)
 {
-    return s->keeper->limits.max_message;
+    return s->keeper->options.config->websocket.max_message;
 }
 
 static bool has_room(const struct pl_session *s, const struct waits *all)

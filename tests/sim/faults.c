@@ -244,7 +244,7 @@ void __wrap_pl_session_release(struct pl_session *s, enum pl_hold why);
 
 void __wrap_pl_session_release(struct pl_session *s, enum pl_hold why)
 {
-    bool is_kept = s->holds & why && !(why & PL_HOLDS_DECODING) &&
+    bool is_kept = s->holds & why && !(why & PL_HOLDS_MESSAGES) &&
                    faults_strike(PLANT_HOLD_FOREVER, 20);
 
     if (!is_kept)

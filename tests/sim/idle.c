@@ -19,6 +19,7 @@
 #include "session.h"
 #include "trace.h"
 #include "world.h"
+#include "ws_link.h"
 
 static void flush(struct pl_session *s)
 {
@@ -45,11 +46,10 @@ static void end(struct pl_session *s, enum pl_end how)
     pl_session_gone(s, "ended");
 }
 
-static const struct pl_transport_ops ops = {.flush = flush,
-                                            .pause = ignore,
-                                            .resume = ignore,
-                                            .end = end,
-                                            .free = ignore};
+static const struct pl_ws_link_ops ops = {
+    .link = PL_WS_LINK_OPS(flush, ignore, ignore, NULL),
+    .end = end,
+    .free = ignore};
 
 static const char request[] = "GET /connection/websocket HTTP/1.1\r\n"
                               "Host: localhost\r\nUpgrade: websocket\r\n"
@@ -66,7 +66,7 @@ static void say(struct pl_session *s, enum verb verb, const char *channel)
     say_command(&command, PEER_JSON, &what);
     say_frame(&frame, 1, pl_buf_span(&command));
     pl_session_visit(s);
-    pl_session_input(s, frame.data, frame.len);
+    pl_ws_link_input(s, frame.data, frame.len);
     pl_buf_fini(&frame);
     pl_buf_fini(&command);
 }
@@ -92,11 +92,11 @@ static void enter(struct world *w, struct pl_session **sessions, unsigned count)
 
         memcpy(bytes, request, sizeof request);
         pl_loop_awake(at->loop);
-        if (pl_session_create(&sessions[i], at->keeper, &ops,
+        if (pl_ws_link_create(&sessions[i], at->keeper, &ops,
                               sizeof(struct pl_conn)) != PL_OK)
             trace_fail("no memory for connection %u", i);
         pl_session_visit(sessions[i]);
-        pl_session_input(sessions[i], bytes, sizeof request - 1);
+        pl_ws_link_input(sessions[i], bytes, sizeof request - 1);
         say(sessions[i], VERB_CONNECT, NULL);
         if (i % 64 == 63)
             world_pass(w, 0);

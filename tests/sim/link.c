@@ -15,6 +15,7 @@
 #include "session_private.h"
 #include "trace.h"
 #include "world.h"
+#include "ws_link.h"
 
 /* Where addresses are counted, the verdict about one may come later. */
 enum door { NOT_ASKED, ASKED, ANSWERED };
@@ -278,10 +279,8 @@ static void on_free(struct pl_session *s)
     free_if_over(l);
 }
 
-static const struct pl_transport_ops ops = {
-    .flush = on_flush,
-    .pause = on_pause,
-    .resume = on_resume,
+static const struct pl_ws_link_ops ops = {
+    .link = PL_WS_LINK_OPS(on_flush, on_pause, on_resume, NULL),
     .end = on_end,
     .free = on_free,
     .admit = on_admit,
@@ -303,7 +302,7 @@ struct link *link_open(struct world *w, unsigned loop, size_t room,
     *l = (struct link){.world = w, .peer = peer, .room = room};
     l->loop = w->at[loop].loop;
     enter(l);
-    enum pl_err rc = pl_session_create(&l->session, w->at[loop].keeper, &ops,
+    enum pl_err rc = pl_ws_link_create(&l->session, w->at[loop].keeper, &ops,
                                        sizeof(struct link *));
     faults_leave();
     if (rc != PL_OK) {
@@ -356,7 +355,7 @@ static bool answer_door(struct link *l)
         return false;
     l->door = ANSWERED;
     enter(l);
-    pl_session_admitted(l->session);
+    pl_ws_link_admitted(l->session);
     faults_leave();
     trace_place.step++;
     return true;
@@ -380,7 +379,7 @@ bool link_carry_up(struct link *l, size_t max)
     enter(l);
     pl_session_visit(l->session);
     if (len > 0)
-        pl_session_input(l->session, bytes, len);
+        pl_ws_link_input(l->session, bytes, len);
     else
         close_now(l, "end of file");
     check_holds(l);

@@ -24,6 +24,7 @@
 #include "mail.h"
 #include "session.h"
 #include "system.h"
+#include "ws_link.h"
 
 enum { PIECES = 3 };
 
@@ -101,10 +102,8 @@ static void on_free(struct pl_session *s)
     member_of(s)->session = NULL;
 }
 
-static const struct pl_transport_ops transport = {
-    .flush = on_flush,
-    .pause = on_pause,
-    .resume = on_pause,
+static const struct pl_ws_link_ops transport = {
+    .link = PL_WS_LINK_OPS(on_flush, on_pause, on_pause, NULL),
     .end = on_end,
     .free = on_free,
 };
@@ -303,7 +302,7 @@ void world_feed(struct member *m, struct pl_span bytes)
     check(!w->in.failed, "memory");
     pl_loop_awake(pl_system_loop(w->system, 0));
     pl_session_visit(m->session);
-    pl_session_input(m->session, w->in.data, w->in.len);
+    pl_ws_link_input(m->session, w->in.data, w->in.len);
 }
 
 static void shake_hands(struct member *m)
@@ -335,7 +334,7 @@ struct member *world_join(struct world *w, enum pl_encoding encoding)
     m->next = w->members;
     w->members = m;
     pl_loop_awake(pl_system_loop(w->system, 0));
-    check(pl_session_create(&m->session, w->keeper, &transport, sizeof m) ==
+    check(pl_ws_link_create(&m->session, w->keeper, &transport, sizeof m) ==
               PL_OK,
           "a session");
     *(struct member **)pl_session_transport(m->session) = m;

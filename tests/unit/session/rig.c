@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rig.c - see rig.h.
  *
- * The fake transport is as strict as a kernel: it takes only as many bytes as
- * the test allows, and what arrives while reading is paused waits here.
- * Everything runs between turns or inside the session's calls, as in net. */
+ * Both links are as strict as a kernel: they take only as many bytes as the
+ * test allows, and what arrives while reading is paused waits. Everything runs
+ * between turns or inside the session's calls, as in net. */
 #include "rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoder.h"
 #include "log.h"
 #include "mail.h"
+#include "rig_private.h"
 #include "supervisor_mail.h"
-
-const char client_request[] = "GET /connection/websocket HTTP/1.1\r\n"
-                              "Host: 127.0.0.1\r\n"
-                              "Upgrade: websocket\r\n"
-                              "Connection: Upgrade\r\n"
-                              "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-                              "Sec-WebSocket-Version: 13\r\n\r\n";
 
 /* --- What the client sees --- */
 
-static void keep_text(struct client *c, const char *text, size_t len)
+void client_keep(struct client *c, const char *text, size_t len)
 {
     if (c->said_count == c->said_cap) {
         c->said_cap = c->said_cap == 0 ? 16 : c->said_cap * 2;
@@ -39,7 +32,7 @@ static void keep_text(struct client *c, const char *text, size_t len)
 }
 
 /* One frame a reply or several lines in one: the same to a client. */
-static void keep_lines(struct client *c, const char *text, size_t len)
+void client_keep_lines(struct client *c, const char *text, size_t len)
 {
     const char *end = text + len;
 
@@ -47,184 +40,27 @@ static void keep_lines(struct client *c, const char *text, size_t len)
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *stop = newline == NULL ? end : newline;
 
-        keep_text(c, at, (size_t)(stop - at));
+        client_keep(c, at, (size_t)(stop - at));
         at = stop + 1;
     }
 }
 
-static void on_frame(struct client *c, unsigned opcode, const char *payload,
-                     size_t len)
-{
-    assert_int_equal(c->closed, 0); /* nothing follows a Close */
-    if (opcode == PL_WS_TEXT) {
-        keep_lines(c, payload, len);
-    } else if (opcode == PL_WS_BINARY) {
-        keep_text(c, payload, len);
-    } else if (opcode == PL_WS_PONG) {
-        c->pongs++;
-    } else if (opcode == PL_WS_CLOSE) {
-        c->closed = len < 2 ? 1005
-                            : (uint16_t)((unsigned char)payload[0] << 8 |
-                                         (unsigned char)payload[1]);
-        if (len > 2)
-            snprintf(c->reason, sizeof c->reason, "%.*s", (int)(len - 2),
-                     payload + 2);
-    }
-}
-
-/* The size of the frame at the front, and of its header; 0: not all here. */
-static size_t whole_frame(const struct pl_buf *b, size_t at, size_t *header)
-{
-    const unsigned char *p = (const unsigned char *)b->data + at;
-    size_t left = b->len - at;
-    uint64_t len;
-
-    if (left < 2)
-        return 0;
-    assert_int_equal(p[1] & 0x80, 0); /* a server does not mask */
-    len = p[1];
-    *header = len < 126 ? 2 : len == 126 ? 4 : 10;
-    if (left < *header)
-        return 0;
-    if (*header > 2) {
-        len = 0;
-        for (size_t i = 2; i < *header; i++)
-            len = len << 8 | p[i];
-    }
-    return left < *header + len ? 0 : *header + (size_t)len;
-}
-
-static size_t parse_http(struct client *c)
-{
-    const char *end =
-        c->arrived.len < 4
-            ? NULL
-            : memmem(c->arrived.data, c->arrived.len, "\r\n\r\n", 4);
-
-    if (end == NULL)
-        return 0;
-    size_t len = (size_t)(end - c->arrived.data) + 4;
-    snprintf(c->http, sizeof c->http, "%.*s", (int)len, c->arrived.data);
-    c->is_open = true;
-    return strncmp(c->http, "HTTP/1.1 101", 12) == 0 ? len : c->arrived.len;
-}
-
-static void parse(struct client *c)
-{
-    size_t at = c->is_open ? 0 : parse_http(c), header, size;
-
-    while (c->is_open && at < c->arrived.len &&
-           (size = whole_frame(&c->arrived, at, &header)) > 0) {
-        const char *p = c->arrived.data + at;
-
-        assert_true(p[0] & 0x80);
-        on_frame(c, p[0] & 0x0f, p + header, size - header);
-        at += size;
-    }
-    if (at == 0)
-        return;
-    memmove(c->arrived.data, c->arrived.data + at, c->arrived.len - at);
-    c->arrived.len -= at;
-}
-
-/* --- The transport --- */
-
-static struct client *client_of(struct pl_session *s)
-{
-    return *(struct client **)pl_session_transport(s);
-}
+/* --- A client --- */
 
 /* What a reactor's callback does first: the loop's clock is right again. */
-static void wake(struct client *c)
+void client_wake(struct client *c)
 {
     pl_loop_awake(pl_system_loop(pl_sim_system(c->rig->sim), c->loop));
     c->rig->at[c->loop].is_awake = true;
 }
 
-static void gone(struct client *c)
+void client_end(struct client *c)
 {
     if (c->is_gone || c->session == NULL)
         return;
     c->is_gone = true;
     pl_session_gone(c->session, "gone");
 }
-
-/* As conn.c does: until the session has no more or the kernel is full. */
-static void drain(struct client *c)
-{
-    struct iovec iov[3];
-    int count;
-
-    while (!c->is_gone && c->takes > 0 &&
-           (count = pl_session_output(c->session, iov, 3)) > 0) {
-        size_t sent = 0;
-
-        for (int i = 0; i < count && c->takes > 0; i++) {
-            size_t n = iov[i].iov_len < c->takes ? iov[i].iov_len : c->takes;
-
-            pl_buf_put(&c->arrived, iov[i].iov_base, n);
-            c->takes -= c->takes == SIZE_MAX ? 0 : n;
-            sent += n;
-        }
-        pl_session_sent(c->session, sent);
-    }
-    parse(c);
-    if (c->is_gone)
-        return;
-    if (pl_session_output_bytes(c->session) > 0)
-        pl_session_stalled(c->session);
-    else if (c->is_ending && c->how == PL_END_CLOSE)
-        gone(c);
-}
-
-static void on_flush(struct pl_session *s)
-{
-    drain(client_of(s));
-}
-
-static void on_pause(struct pl_session *s)
-{
-    client_of(s)->is_paused = true;
-    client_of(s)->pauses++;
-}
-
-static void on_resume(struct pl_session *s)
-{
-    client_of(s)->is_paused = false;
-}
-
-static void on_end(struct pl_session *s, enum pl_end how)
-{
-    struct client *c = client_of(s);
-
-    c->is_ending = true;
-    c->how = how;
-    if (how == PL_END_AT_ONCE)
-        gone(c);
-    else
-        drain(c);
-}
-
-static void on_free(struct pl_session *s)
-{
-    client_of(s)->session = NULL;
-}
-
-static void on_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
-{
-    const char *address = client_of(s)->address;
-
-    snprintf(text, PL_IP_TEXT_MAX, "%s", address == NULL ? "0.0.0.0" : address);
-}
-
-static const struct pl_transport_ops transport = {
-    .flush = on_flush,
-    .pause = on_pause,
-    .resume = on_resume,
-    .end = on_end,
-    .free = on_free,
-    .peer = on_peer,
-};
 
 struct client *client_try(struct rig *r, unsigned loop)
 {
@@ -235,13 +71,11 @@ struct client *client_try(struct rig *r, unsigned loop)
     c->rig = r;
     c->loop = loop;
     c->takes = SIZE_MAX;
-    wake(c);
-    if (pl_session_create(&c->session, r->at[loop].keeper, &transport,
-                          sizeof c) != PL_OK) {
+    client_wake(c);
+    if (r->link->create(c) != PL_OK) {
         free(c);
         return NULL;
     }
-    *(struct client **)pl_session_transport(c->session) = c;
     r->clients[r->client_count++] = c;
     return c;
 }
@@ -254,59 +88,12 @@ struct client *client_create(struct rig *r, unsigned loop)
     return c;
 }
 
-/* True when something was fed. */
-static bool feed_waiting(struct client *c)
-{
-    struct pl_buf in = c->input;
-
-    if (c->is_paused || c->is_gone || c->session == NULL || in.len == 0 ||
-        !pl_keeper_takes_input(c->rig->at[c->loop].keeper))
-        return false;
-    c->input = (struct pl_buf){0};
-    wake(c);
-    pl_session_visit(c->session);
-    pl_session_input(c->session, in.data, in.len);
-    pl_buf_fini(&in);
-    return true;
-}
-
-void client_feed(struct client *c, const void *bytes, size_t len)
+void client_say(struct client *c, const char *text)
 {
     if (c->is_gone || c->session == NULL)
         return;
-    pl_buf_put(&c->input, bytes, len);
-    feed_waiting(c);
-}
-
-void client_frame(struct pl_buf *b, unsigned first_byte, const void *payload,
-                  size_t len)
-{
-    static const unsigned char key[4] = {0x12, 0x9a, 0x00, 0xff};
-
-    pl_buf_put_byte(b, (char)first_byte);
-    if (len < 126) {
-        pl_buf_put_byte(b, (char)(0x80 | len));
-    } else if (len < 65536) {
-        pl_buf_put_byte(b, (char)(0x80 | 126));
-        pl_buf_put_byte(b, (char)(len >> 8));
-        pl_buf_put_byte(b, (char)len);
-    } else {
-        pl_buf_put_byte(b, (char)(0x80 | 127));
-        for (int shift = 56; shift >= 0; shift -= 8)
-            pl_buf_put_byte(b, (char)((uint64_t)len >> shift));
-    }
-    pl_buf_put(b, key, 4);
-    for (size_t i = 0; i < len; i++)
-        pl_buf_put_byte(b, (char)(((const char *)payload)[i] ^ key[i % 4]));
-}
-
-void client_say(struct client *c, const char *text)
-{
-    struct pl_buf b = {0};
-
-    client_frame(&b, 0x80 | PL_WS_TEXT, text, strlen(text));
-    client_feed(c, b.data, b.len);
-    pl_buf_fini(&b);
+    c->rig->link->say(c, text);
+    c->rig->link->feed(c);
 }
 
 void client_sayf(struct client *c, const char *format, ...)
@@ -324,9 +111,7 @@ struct client *client_open(struct rig *r, unsigned loop)
 {
     struct client *c = client_create(r, loop);
 
-    client_feed(c, client_request, strlen(client_request));
-    rig_run(r, 0);
-    assert_true(rig_matches(c->http, "HTTP/1.1 101 *"));
+    r->link->open(c);
     return c;
 }
 
@@ -363,9 +148,9 @@ void client_subscribe(struct client *c, unsigned id, const char *channel)
 void client_take(struct client *c, size_t bytes)
 {
     c->takes = bytes;
-    wake(c);
+    client_wake(c);
     if (c->session != NULL)
-        drain(c);
+        c->rig->link->drain(c);
 }
 
 const char *client_next(struct client *c)
@@ -399,8 +184,8 @@ void rig_expect_close(struct client *c, unsigned code, const char *file,
 
 void client_vanish(struct client *c)
 {
-    wake(c);
-    gone(c);
+    client_wake(c);
+    client_end(c);
 }
 
 /* --- The boss --- */
@@ -415,7 +200,11 @@ static void boss_receive(struct pl_actor *a, struct pl_msg *msg)
         pl_mail_answer(a, msg);
         return;
     }
-    if (msg->type == PL_MAIL_REGISTER) {
+    if (msg->type == PL_MAIL_INPUT && msg->returned) {
+        b->posts_returned++;
+    } else if (msg->type == PL_MAIL_INPUT) {
+        b->posted[((struct pl_input_mail *)msg)->status]++;
+    } else if (msg->type == PL_MAIL_REGISTER) {
         b->registered++;
     } else if (msg->type == PL_MAIL_UNREGISTER) {
         b->unregistered++;
@@ -543,6 +332,8 @@ struct rig *rig_create(uint64_t seed, const struct rig_options *options)
 
     assert_non_null(r);
     pl_log_set_level(PL_LOG_ERROR);
+    r->link = o->has_memory_links || rig_has_memory_links() ? &rig_link_memory
+                                                            : &rig_link_ws;
     r->loops = o->loops == 0 ? 1 : o->loops;
     r->key = (struct pl_hash_key){1, 2};
     r->handlers = o->handlers == NULL ? pl_handlers_create() : o->handlers;
@@ -563,6 +354,13 @@ struct rig *rig_create(uint64_t seed, const struct rig_options *options)
         make_keeper(r, i, o);
     }
     return r;
+}
+
+bool rig_has_memory_links(void)
+{
+    const char *link = getenv("PL_RIG_LINK");
+
+    return link != NULL && strcmp(link, "memory") == 0;
 }
 
 struct rig *rig_start(const char *test, const struct rig_options *options)
@@ -587,7 +385,7 @@ void rig_run(struct rig *r, uint64_t ms)
     for (bool again = true; again;) {
         again = false;
         for (unsigned i = 0; i < r->client_count; i++)
-            again |= feed_waiting(r->clients[i]);
+            again |= r->link->feed(r->clients[i]);
         end_callbacks(r);
         pl_sim_advance(r->sim, 0);
     }
@@ -668,7 +466,7 @@ static void stop(struct rig *r, struct pl_address who)
 void rig_destroy(struct rig *r)
 {
     for (unsigned i = 0; i < r->client_count; i++)
-        gone(r->clients[i]);
+        client_end(r->clients[i]);
     rig_run(r, 1000); /* late stores, and detaches that are tried again */
     rig_check_ledgers(r);
     check_nothing_left(r);

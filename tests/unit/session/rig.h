@@ -28,10 +28,12 @@
 #include "metrics.h"
 #include "monitor.h"
 #include "phase_mail.h"
+#include "posted.h"
 #include "session.h"
 #include "session_mail.h"
 #include "sim.h"
 #include "system.h"
+#include "ws_link.h"
 #include "token.h"
 
 enum { RIG_LOOPS_MAX = 4, RIG_CLIENTS_MAX = 512 };
@@ -44,6 +46,7 @@ struct client {
     unsigned loop;
     size_t takes;          /* bytes that the kernel still takes */
     struct pl_buf input;   /* waits while reading is paused */
+    size_t input_at;       /* of it, where messages that wait begin */
     struct pl_buf arrived; /* not yet parsed */
     char **said;           /* what the server said, oldest first; owned */
     size_t said_count;
@@ -56,8 +59,10 @@ struct client {
     unsigned pauses;  /* times that reading was paused */
     bool is_open;     /* the handshake's answer was read */
     bool is_paused;
-    bool is_ending;      /* the session asked for an end ... */
-    enum pl_end how;     /* ... in this way */
+    bool is_ending;          /* the session asked for an end ... */
+    enum pl_end how;         /* ... in this way */
+    struct pl_posted posted; /* input by mail, on a link of memory */
+    uint16_t goodbye;    /* said after what is queued, on a link of memory */
     bool is_gone;        /* pl_session_gone() was called */
     char id[64];         /* its client id, once connected */
     const char *address; /* of its host; NULL: nobody knows */
@@ -78,9 +83,14 @@ struct boss {
     unsigned unregistered;
     unsigned phases_answered;
     uint32_t forced;
+    unsigned posted[3];      /* answers to input by mail, by their status */
+    unsigned posts_returned; /* ... and those that reached no session */
 };
 
+struct rig_link; /* rig_private.h */
+
 struct rig {
+    const struct rig_link *link;
     struct pl_sim *sim;
     struct pl_settings *config;
     struct pl_handlers *handlers;
@@ -100,12 +110,17 @@ struct rig_options {
     size_t set_count;
     bool is_secure; /* without --insecure */
     const struct pl_late_options *late;
+    bool has_memory_links;        /* whatever PL_RIG_LINK says */
     struct pl_handlers *handlers; /* taken over; NULL: none */
     uint32_t connection_limit;    /* 0: many */
     uint64_t turn_units;          /* of budget.h; 0: the usual */
 };
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options);
+
+/* Whether clients have links of memory (rig_memory.c), as PL_RIG_LINK=memory
+ * says, instead of WebSockets.  Tests of bytes and of protobuf leave then. */
+bool rig_has_memory_links(void);
 
 /* With a random seed, that is printed under the test's name. */
 struct rig *rig_start(const char *test, const struct rig_options *options);

@@ -279,7 +279,7 @@ static void happen(struct client *c, enum event e)
         pl_session_doom(c->session, PL_DISCONNECT_EXPIRED);
     }
     if (b.len > 0)
-        pl_session_input(c->session, b.data, b.len);
+        pl_ws_link_input(c->session, b.data, b.len);
     pl_buf_fini(&b);
 }
 

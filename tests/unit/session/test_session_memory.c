@@ -105,7 +105,7 @@ static bool run_step(struct life *l, unsigned step, unsigned fails_at,
         size_t len = b.len - at < piece ? b.len - at : piece;
 
         pl_session_visit(c->session);
-        pl_session_input(c->session, b.data + at, len);
+        pl_ws_link_input(c->session, b.data + at, len);
     }
     rig_run(l->rig, 0);
     bool failed = fails_at > 0 && alloc_fails_at == 0;
@@ -226,7 +226,7 @@ static bool say_long(struct client *c, unsigned fails_at)
     client_frame(&b, 0x81, text, strlen(text));
     alloc_fails_at = fails_at;
     pl_session_visit(c->session);
-    pl_session_input(c->session, b.data, b.len);
+    pl_ws_link_input(c->session, b.data, b.len);
     bool failed = alloc_fails_at == 0;
     alloc_fails_at = 0;
     pl_buf_fini(&b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_session_door.c - who is let in: by the name that he asks for, the page
+/* test_ws_link_door.c - who is let in: by the name that he asks for, the page
  * that he comes from, and the address that he has. */
 #include "rig.h"
 

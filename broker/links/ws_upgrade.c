@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* upgrade.c - the opening handshake of a session.
+/* ws_upgrade.c - the opening handshake of a WebSocket link.
  *
  * The request usually comes in one read and is parsed where it lies; only one
  * that comes in pieces is gathered, in a buffer that is gone afterwards.  What
@@ -8,12 +8,19 @@
  * Whether an address has too many connections already the transport may know
  * only later.  The request then waits as bytes, with reading paused, and is
  * read again when the verdict is there. */
-#include "session_private.h"
+#include "ws_private.h"
 
+#include "access.h"
+#include "codec.h"
+#include "code.h"
+#include "form.h"
 #include "handshake.h"
 #include "host.h"
 #include "log.h"
+#include "loop.h"
 #include "origin.h"
+#include "session_metrics.h"
+#include "session_settings.h"
 
 enum { SHOWN_MAX = 200 /* bytes of a name in the log */ };
 
@@ -24,15 +31,15 @@ static void answer_error(struct pl_session *s, struct pl_handshake_error error)
 {
     struct pl_buf b = {0};
 
-    pl_count(metrics(s), PL_METRIC_HANDSHAKES_REFUSED, 1);
+    pl_count(pl_session_metrics(s), PL_METRIC_HANDSHAKES_REFUSED, 1);
     pl_handshake_refuse(&b, error,
-                        (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000));
-    pl_session_say_bytes(s, &b);
+                        (int64_t)(pl_loop_wall_ms(pl_session_loop(s)) / 1000));
+    pl_session_put_bytes(s, &b);
     pl_buf_fini(&b);
-    pl_undecoded_drop(s);
-    s->state = PL_SESSION_OVER;
-    pl_timer_start(s->actor.loop, &s->timer, PL_CLOSE_WAIT_MS);
-    s->transport->end(s, PL_END_LINGER);
+    pl_ws_link_forget(s);
+    pl_session_give_up(s);
+    pl_session_lend_timer(s, pl_ws_link_on_timer, PL_CLOSE_WAIT_MS);
+    pl_ws_link_end(s, PL_END_LINGER);
 }
 
 static void refuse(struct pl_session *s, struct pl_handshake_error error)
@@ -74,7 +81,7 @@ static void refuse_name(struct pl_session *s, const struct pl_handshake *h,
 
 static bool is_echo(const struct pl_session *s, const struct pl_handshake *h)
 {
-    return s->keeper->options.config->websocket.echo &&
+    return pl_session_config(s)->websocket.echo &&
            pl_span_equal(h->path, PL_SPAN("/echo"));
 }
 
@@ -82,19 +89,20 @@ static bool is_echo(const struct pl_session *s, const struct pl_handshake *h)
  * any page may have a name of its own point to 127.0.0.1. */
 static bool serves_host(const struct pl_session *s, struct pl_span host)
 {
-    const struct pl_config_strings *l = &s->keeper->access->allowed_hosts;
+    const struct pl_config_strings *l = &pl_session_access(s)->allowed_hosts;
 
-    if (s->keeper->options.users->insecure && l->count == 0)
+    if (pl_session_is_insecure(s) && l->count == 0)
         return pl_host_is_loopback(host);
     return pl_host_is_allowed(host, (const char *const *)l->at, l->count);
 }
 
 static bool allows_page(struct pl_session *s, const struct pl_handshake *h)
 {
-    const struct pl_config_strings *l = &s->keeper->access->allowed_origins;
-    bool is_tls = s->transport->is_tls != NULL && s->transport->is_tls(s);
+    const struct pl_config_strings *l = &pl_session_access(s)->allowed_origins;
+    const struct pl_ws_link_ops *ops = pl_ws_link_ops_of(s);
+    bool is_tls = ops->is_tls != NULL && ops->is_tls(s);
 
-    if (s->keeper->options.users->insecure && l->count == 0)
+    if (pl_session_is_insecure(s) && l->count == 0)
         return pl_origin_is_loopback(h->origin);
     return pl_origin_is_allowed(h->origin, h->host, is_tls,
                                 (const char *const *)l->at, l->count);
@@ -113,37 +121,38 @@ static struct pl_handshake_error judge_names(struct pl_session *s,
         false};
 
     if (!serves_host(s, h->host)) {
-        pl_count(metrics(s), PL_METRIC_REFUSED_HOST, 1);
+        pl_count(pl_session_metrics(s), PL_METRIC_REFUSED_HOST, 1);
         return host;
     }
     if (!allows_page(s, h)) {
-        pl_count(metrics(s), PL_METRIC_REFUSED_ORIGIN, 1);
+        pl_count(pl_session_metrics(s), PL_METRIC_REFUSED_ORIGIN, 1);
         return page;
     }
     return (struct pl_handshake_error){0, NULL, false};
 }
 
-/* What is wrong with a request that was well formed; status 0: nothing. */
+/* What is wrong with a request that was well formed; text NULL: nothing. */
 static struct pl_handshake_error judge(struct pl_session *s,
                                        const struct pl_handshake *h)
 {
-    const struct pl_session_settings *c = s->keeper->options.config;
+    const struct pl_session_settings *c = pl_session_config(s);
 
     if (!is_echo(s, h) &&
         !pl_span_equal(h->path, pl_span_of(c->websocket.path)))
         return (struct pl_handshake_error){404, "no such path", false};
     struct pl_handshake_error error = judge_names(s, h);
-    if (error.status != 0)
+    if (error.text != NULL)
         return error;
-    return pl_keeper_judge(s->keeper);
+    return (struct pl_handshake_error){
+        503, pl_keeper_refusal(pl_session_keeper(s)), false};
 }
 
 /* The encoding that the client asked for, and the subprotocol to confirm. */
-static const char *choose(struct pl_session *s, const struct pl_handshake *h)
+static const char *choose(const struct pl_handshake *h, struct pl_terms *out)
 {
     const char *protocol = NULL;
 
-    s->subscriber.encoding = PL_ENCODING_JSON;
+    out->encoding = PL_ENCODING_JSON;
     if (pl_handshake_offers(h, "centrifuge-protobuf"))
         protocol = "centrifuge-protobuf";
     else if (pl_handshake_offers(h, "centrifuge-json"))
@@ -151,7 +160,7 @@ static const char *choose(struct pl_session *s, const struct pl_handshake *h)
     if (pl_handshake_offers(h, "centrifuge-protobuf") ||
         pl_handshake_query_has(h, "format", "protobuf") ||
         pl_handshake_query_has(h, "cf_protocol", "protobuf"))
-        s->subscriber.encoding = PL_ENCODING_PROTOBUF;
+        out->encoding = PL_ENCODING_PROTOBUF;
     return protocol;
 }
 
@@ -169,45 +178,55 @@ static uint8_t form_of(enum pl_deflate kind)
 
 /* What is agreed about compression, and the extension to confirm or NULL. */
 static const char *agree(struct pl_session *s, const struct pl_handshake *h,
-                         struct pl_deflate_terms *terms)
+                         struct pl_deflate_terms *terms, struct pl_terms *out)
 {
-    if (!s->keeper->options.config->websocket.deflate)
+    if (!pl_session_config(s)->websocket.deflate)
         return NULL;
     pl_deflate_choose(h->extensions, terms);
     if (terms->kind == PL_DEFLATE_NONE)
         return NULL;
-    s->subscriber.form = form_of(terms->kind);
+    out->form = form_of(terms->kind);
+    pl_ws_link_of(s)->is_packed = true;
     return terms->answer;
+}
+
+static void open_link(struct pl_session *s, struct pl_terms terms, bool echoes)
+{
+    pl_count(pl_session_metrics(s), PL_METRIC_HANDSHAKES, 1);
+    pl_session_agree(s, terms);
+    pl_ws_link_of(s)->state = echoes ? PL_WS_ECHO : PL_WS_OPEN;
+    if (echoes)
+        pl_session_lend_timer(s, pl_ws_link_on_timer, 0);
+    else
+        pl_session_open(s);
 }
 
 static void accept_request(struct pl_session *s, const struct pl_handshake *h)
 {
     struct pl_buf b = {0};
-    struct pl_deflate_terms terms;
+    struct pl_deflate_terms deflate;
+    struct pl_terms terms = {PL_ENCODING_JSON, PL_FORM_FRAMES};
     bool echoes = is_echo(s, h);
-    const char *protocol = echoes ? NULL : choose(s, h);
+    const char *protocol = echoes ? NULL : choose(h, &terms);
 
-    pl_handshake_accept(&b, h, protocol, agree(s, h, &terms));
-    pl_session_say_bytes(s, &b);
-    pl_buf_fini(&b);
-    if (s->out.first == NULL) { /* no memory for it: nobody waits in vain */
+    pl_handshake_accept(&b, h, protocol, agree(s, h, &deflate, &terms));
+    if (pl_session_put_bytes(s, &b))
+        open_link(s, terms, echoes);
+    else /* nobody waits in vain */
         pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
-        return;
-    }
-    pl_count(metrics(s), PL_METRIC_HANDSHAKES, 1);
-    s->state = echoes ? PL_SESSION_ECHO : PL_SESSION_OPEN;
-    if (echoes)
-        pl_timer_stop(s->actor.loop, &s->timer);
+    pl_buf_fini(&b);
 }
 
 /* The request so far: where it lies, or gathered.  False: out of memory. */
 static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
 {
-    if (s->undecoded == NULL && !keep)
+    struct pl_ws_link *l = pl_ws_link_of(s);
+
+    if (l->undecoded == NULL && !keep)
         return true;
-    if (!pl_undecoded_put(s, *in))
+    if (!pl_undecoded_put(l, *in))
         return false;
-    *in = pl_undecoded_span(s);
+    *in = pl_undecoded_span(l->undecoded);
     return true;
 }
 
@@ -215,35 +234,32 @@ static bool gather(struct pl_session *s, struct pl_span *in, bool keep)
 static enum pl_admission admit(struct pl_session *s,
                                const struct pl_handshake *h)
 {
+    const struct pl_ws_link_ops *ops = pl_ws_link_ops_of(s);
     struct pl_proxy_lists lists = {.forwarded = h->forwarded,
                                    .forwarded_for = h->forwarded_for};
 
-    if (s->transport->admit == NULL)
+    if (ops->admit == NULL)
         return PL_ADMIT;
-    return s->transport->admit(s, &lists);
+    return ops->admit(s, &lists);
 }
 
 /* The request waits for the transport's verdict. */
 static void wait(struct pl_session *s, struct pl_span request)
 {
-    if (s->undecoded == NULL && !gather(s, &request, true)) {
+    if (pl_ws_link_of(s)->undecoded == NULL && !gather(s, &request, true)) {
         refuse(s, no_memory);
         return;
     }
     pl_session_hold(s, PL_HOLD_DOOR);
 }
 
-void pl_session_admitted(struct pl_session *s)
+void pl_ws_link_admitted(struct pl_session *s)
 {
-    if (!(s->holds & PL_HOLD_DOOR) || s->state != PL_SESSION_HANDSHAKE)
+    if (pl_ws_link_of(s)->state != PL_WS_REQUEST ||
+        !pl_session_is_held(s, PL_HOLD_DOOR))
         return;
     pl_session_release(s, PL_HOLD_DOOR);
-    pl_session_upgrade(s, NULL, 0);
-}
-
-void pl_session_turn_away(struct pl_session *s)
-{
-    pl_session_close(s, PL_DISCONNECT_CONNECTION_LIMIT, (struct pl_span){0});
+    pl_ws_link_upgrade(s, NULL, 0);
 }
 
 /* `whole` is the request and what follows it, `rest`. */
@@ -253,28 +269,29 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
     static const struct pl_handshake_error over = {
         503, "too many connections of this address", false};
     struct pl_handshake_error error = judge(s, h);
-    enum pl_admission verdict = error.status != 0 ? PL_ADMIT : admit(s, h);
+    enum pl_admission verdict = error.text != NULL ? PL_ADMIT : admit(s, h);
 
     if (verdict == PL_ADMIT_LATER) {
         wait(s, whole);
         return;
     }
-    struct pl_undecoded *taken = s->undecoded; /* `whole` may be in it */
-    s->undecoded = NULL;
+    struct pl_ws_link *l = pl_ws_link_of(s);
+    struct pl_undecoded *taken = l->undecoded; /* `whole` may be in it */
+    l->undecoded = NULL;
     if (error.status == 403 || error.status == 421) {
         refuse_name(s, h, error);
-    } else if (error.status != 0) {
+    } else if (error.text != NULL) {
         refuse(s, error);
     } else if (verdict == PL_ADMIT_REFUSE) {
         answer_error(s, over);
     } else {
         accept_request(s, h);
-        pl_session_decode(s, rest);
+        pl_ws_link_decode(s, rest);
     }
     pl_undecoded_destroy(taken);
 }
 
-void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
+void pl_ws_link_upgrade(struct pl_session *s, char *bytes, size_t len)
 {
     struct pl_handshake h;
     struct pl_handshake_error error;
@@ -290,7 +307,7 @@ void pl_session_upgrade(struct pl_session *s, char *bytes, size_t len)
         on_request(s, &h, in, (struct pl_span){in.at + taken, in.len - taken});
         return;
     case PL_EAGAIN:
-        if (s->undecoded == NULL && !gather(s, &in, true))
+        if (pl_ws_link_of(s)->undecoded == NULL && !gather(s, &in, true))
             refuse(s, no_memory);
         return;
     default:

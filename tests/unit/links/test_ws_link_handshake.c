@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_session_handshake.c - the first bytes of a connection: HTTP, and what
+/* test_ws_link_handshake.c - the first bytes of a connection: HTTP, and what
  * comes right behind it. */
 #include "rig.h"
 
