@@ -21,6 +21,7 @@ enum pl_err pl_config_settings_init(struct pl_config_settings *s,
     *s = (struct pl_config_settings){NULL, 0};
     while (pl_config_key_at(schema, count, &offset) != NULL)
         count++;
+    assert(count > 0); /* a schema has keys */
     if ((s->at = calloc(count, sizeof s->at[0])) == NULL)
         return PL_ENOMEM;
     for (; (key = pl_config_key_at(schema, s->count, &offset)); s->count++) {
