@@ -94,6 +94,7 @@ void pl_attach_answer(struct pl_work *w)
     struct pl_attach_mail *m = mail_of(w);
     bool join = wants_join(w, m);
 
+    pl_order_begin(w->ch, m->offset, m->epoch);
     if (m->error == 0 && !w->is_detached)
         pl_client_table_mark(&w->ch->members, m->client);
     if (join)
@@ -109,7 +110,7 @@ void pl_attach_answer(struct pl_work *w)
 
 static void in_turn(struct pl_work *w)
 {
-    pl_list_append(&w->ch->outbox, &w->out);
+    pl_order_put(w);
     pl_outbox_ready(w);
 }
 

@@ -5,7 +5,8 @@
  * Each owner attached to a channel receives its publications, joins and leaves
  * as events, in the order submitted.  The publisher's own event arrives before
  * or after its request completes.  A publication with an offset may arrive
- * twice, and late: hubs drop duplicates and treat another epoch as a gap. */
+ * twice, and out of order: order.c drops duplicates and finds its place, and
+ * hubs treat another epoch as a gap. */
 #ifndef PL_BUS_H
 #define PL_BUS_H
 

@@ -96,9 +96,9 @@ static bool tell_gap(struct pl_channel *ch, unsigned loop)
     return true;
 }
 
-/* Report a gap to all loops with subscribers.  A gap must not be lost, because
- * that loses publications silently; a gap reported twice costs a recovery. */
-static void tell_gaps(struct pl_channel *ch)
+/* A gap must not be lost, because that loses publications silently; a gap
+ * reported twice costs a recovery. */
+void pl_channels_tell_gaps(struct pl_channel *ch)
 {
     struct pl_channels *c = ch->owner;
 
@@ -117,7 +117,7 @@ static void on_gap(void *owner, struct pl_span channel, uint64_t hash)
     struct pl_channel *ch = pl_channel_find(owner, channel, hash);
 
     if (ch != NULL)
-        tell_gaps(ch);
+        pl_channels_tell_gaps(ch);
 }
 
 static void retry_gap(struct pl_map_node *n, void *arg)
@@ -126,7 +126,7 @@ static void retry_gap(struct pl_map_node *n, void *arg)
 
     (void)arg;
     if (ch->gap_is_due)
-        tell_gaps(ch);
+        pl_channels_tell_gaps(ch);
 }
 
 static void on_retry(struct pl_timer *t)

@@ -39,6 +39,8 @@
     X(HISTORY_SHED_MEMORY_BYTES, PL_COUNTER, "history_shed_memory_bytes",      \
       "the same in bytes")                                                     \
     X(PUBLICATIONS, PL_COUNTER, "publications", "publications accepted")       \
+    X(PUBLICATIONS_REPEATED, PL_COUNTER, "publications_repeated",              \
+      "publications that a bus brought again")                                 \
     X(EVENTS_LOST, PL_COUNTER, "events_lost",                                  \
       "events of channels that did not reach a loop, or the bus")              \
     X(REFUSED_NEW_CHANNELS, PL_COUNTER, "refused_new_channels",                \

@@ -4,8 +4,9 @@
  *
  * A request that a store processes is a struct pl_work: it carries the mail,
  * the store's request and its place in the channel's order.  channel.c has the
- * channels, work.c the pending requests; publish.c, attach.c, leave.c, query.c
- * and listing.c have one kind of request each. */
+ * channels, work.c the pending requests, order.c what other owners publish;
+ * publish.c, attach.c, leave.c, query.c and listing.c have one kind of request
+ * each. */
 #ifndef PL_CHANNELS_PRIVATE_H
 #define PL_CHANNELS_PRIVATE_H
 
@@ -68,6 +69,15 @@ enum pl_bus_state {
 };
 
 /* A channel with subscribers or pending requests. */
+/* The order of a channel among several owners, see order.c.  Not used with
+ * stores that complete at once. */
+struct pl_order {
+    uint64_t seen;     /* newest offset that the hubs got */
+    char epoch[8];     /* of `seen`; zeros: none yet */
+    uint32_t asked;    /* appends submitted ... */
+    uint32_t answered; /* ... and complete; both wrap */
+};
+
 struct pl_channel {
     struct pl_map_node node;
     struct pl_channels *owner;
@@ -75,6 +85,7 @@ struct pl_channel {
     struct pl_client_table members; /* all subscribers; marked: has joined */
     struct pl_list waiting;         /* attaches that wait for the bus */
     struct pl_list outbox;          /* requests in the order of their offsets */
+    struct pl_order order;
     struct pl_store_op bus_op;
     uint8_t bus;        /* enum pl_bus_state */
     bool gap_is_due;    /* out of memory for a gap mail */
@@ -107,11 +118,12 @@ struct pl_work {
     struct pl_channels *owner;
     struct pl_channel *ch;    /* pinned; NULL: the request needs no channel */
     struct pl_msg *msg;       /* the request, owned; NULL after its result was
-                                 sent */
+                                 sent, and of another owner's publication */
     struct pl_msg *mails;     /* of a publication: one per loop, not sent yet */
     struct pl_client *client; /* own reference: of a join or leave */
     struct pl_pub *pub;       /* own reference: the bus may use it after the
                                  result */
+    uint32_t awaits;          /* another owner's publication: see order.c */
     uint64_t bytes;           /* its part of the owner's in_flight_bytes */
     uint64_t reserved;        /* query: units spent before the store replied */
     enum pl_err error;        /* attach: of any of its steps */
@@ -215,12 +227,38 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind);
  * the outbox that are ready. */
 void pl_outbox_ready(struct pl_work *w);
 
+/* Send the results at the head of the outbox that are ready. */
+void pl_outbox_flush(struct pl_channel *ch);
+
 /* Fail `w`, which is in the outbox, out of turn. */
 void pl_outbox_fail(struct pl_work *w, enum pl_err err);
 
 /* Give error 503 to all pending requests. */
 void pl_works_refuse(struct pl_channels *c);
 void pl_works_free_all(struct pl_channels *c);
+
+/* --- order.c --- */
+
+/* Return true if the hubs got `pub` before. */
+bool pl_order_has_seen(const struct pl_channel *ch, const struct pl_pub *pub);
+
+/* Note that the hubs get `pub` now.  Return false if they got it before. */
+bool pl_order_pass(struct pl_channel *ch, const struct pl_pub *pub);
+
+/* Note the position of the first subscriber. */
+void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch);
+
+/* Put `w`, which has its position, into the outbox. */
+void pl_order_put(struct pl_work *w);
+
+/* Return true if `w` is another owner's publication that must still wait. */
+bool pl_order_waits(const struct pl_work *w);
+
+/* Send another owner's publication that has reached its turn.  Frees `w`. */
+void pl_order_answer(struct pl_work *w);
+
+/* The bus brought a publication without its request. */
+void pl_order_bring(struct pl_channels *c, struct pl_pub *pub);
 
 /* --- reading.c --- */
 
@@ -281,6 +319,10 @@ void pl_channels_try_later(struct pl_channels *c);
 /* channels.c.  Return true if the sender of `msg` may create another channel.
  * Requests that are not of a client always may. */
 bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg);
+
+/* channels.c.  Report a gap to all loops with subscribers; if allocation fails,
+ * later. */
+void pl_channels_tell_gaps(struct pl_channel *ch);
 
 /* channels.c.  Count an event that could not be sent. */
 void pl_channels_lose_event(struct pl_channels *c);

@@ -86,7 +86,10 @@ static void deliver(struct pl_work *w)
     struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
 
     w->msg = NULL;
-    if (w->ch != NULL) {
+    if (w->ch != NULL && !w->owner->is_immediate &&
+        !pl_order_pass(w->ch, m->pub)) {
+        m->accepted = pl_channel_subscribers(w->ch); /* the bus was faster */
+    } else if (w->ch != NULL) {
         m->accepted = pl_channel_subscribers(w->ch);
         m->fan_out = w->fan_out && w->ch->at_loop[m->msg.from.loop] > 0;
         send_mails(w);
@@ -97,29 +100,6 @@ static void deliver(struct pl_work *w)
     pl_mail_answer(&w->owner->actor, &m->msg);
 }
 
-static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
-{
-    struct pl_publication_mail *p = pl_publication_mail_create();
-
-    if (p == NULL) { /* with history the hub detects a gap in the offsets */
-        pl_channels_lose_event(c);
-        return;
-    }
-    p->pub = pl_pub_hold(pub);
-    pl_actor_send(&c->actor, c->hubs[loop], &p->msg);
-}
-
-/* Send a publication of another owner to the hubs; no mail was allocated
- * before. */
-static void relay(struct pl_channels *c, struct pl_pub *pub)
-{
-    struct pl_channel *ch = pl_channel_find(c, pl_pub_channel(pub), pub->hash);
-
-    for (unsigned l = 0; ch != NULL && l < c->loop_count; l++)
-        if (ch->at_loop[l] > 0)
-            relay_to(c, l, pub);
-}
-
 /* With late stores an event may come out of turn, if the event of an earlier
  * publication was lost or the bus refused that publication. */
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
@@ -128,7 +108,7 @@ void pl_channels_on_publication(void *owner, struct pl_pub *pub,
     struct pl_work *w = own == NULL ? NULL : pl_work_of(&own->op);
 
     if (w == NULL)
-        relay(owner, pub);
+        pl_order_bring(owner, pub);
     else if (!pl_list_is_linked(&w->out))
         deliver(w);
     else
@@ -180,7 +160,7 @@ static void to_bus(struct pl_work *w)
     w->is_on_bus = true;
     if (!w->owner->is_immediate) {
         w->pub = pl_pub_hold(pub);
-        pl_list_append(&w->ch->outbox, &w->out);
+        pl_order_put(w);
     }
     pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_bus);
     w->store.bus.kind = PL_BUS_PUBLICATION;
@@ -204,6 +184,18 @@ static void on_append(struct pl_store_op *op)
     to_bus(w);
 }
 
+/* Publications of other owners may wait for this append. */
+static void on_late_append(struct pl_store_op *op)
+{
+    struct pl_channel *ch = pl_work_of(op)->ch;
+
+    ch->users++;
+    ch->order.answered++;
+    on_append(op);
+    pl_outbox_flush(ch);
+    pl_channel_unpin(ch);
+}
+
 static void begin(struct pl_work *w, struct pl_pub *pub)
 {
     struct pl_stream *s = w->owner->stream;
@@ -215,10 +207,12 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
         to_bus(w);
         return;
     }
-    pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_append);
+    pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_late_append);
     w->store.append.pub = pub;
     if (s->ops->append(s, &w->store.append) == PL_STORE_DONE)
         on_append(&w->store.op);
+    else
+        w->ch->order.asked++; /* no append completes inside its call */
 }
 
 /* The memory of a pending publication. */

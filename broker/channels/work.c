@@ -207,17 +207,18 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
         told(&w->store.op);
 }
 
-/* Send the results in the outbox up to the first one that is not ready. */
-static void flush(struct pl_channel *ch)
+void pl_outbox_flush(struct pl_channel *ch)
 {
     ch->users++; /* the last request may free the channel */
     while (!pl_list_is_empty(&ch->outbox)) {
         struct pl_work *w = PL_CONTAINER(ch->outbox.next, struct pl_work, out);
 
-        if (!w->is_ready)
+        if (!w->is_ready || pl_order_waits(w))
             break;
         pl_list_remove(&w->out);
-        if (w->msg->type == PL_MAIL_PUBLISH)
+        if (w->msg == NULL)
+            pl_order_answer(w);
+        else if (w->msg->type == PL_MAIL_PUBLISH)
             pl_publish_answer(w);
         else
             pl_attach_answer(w);
@@ -229,7 +230,7 @@ void pl_outbox_ready(struct pl_work *w)
 {
     w->is_ready = true;
     if (w->ch->outbox.next == &w->out)
-        flush(w->ch);
+        pl_outbox_flush(w->ch);
 }
 
 void pl_outbox_fail(struct pl_work *w, enum pl_err err)
@@ -238,7 +239,7 @@ void pl_outbox_fail(struct pl_work *w, enum pl_err err)
 
     ch->users++;
     pl_work_fail(w, err);
-    flush(ch);
+    pl_outbox_flush(ch);
     pl_channel_unpin(ch);
 }
 

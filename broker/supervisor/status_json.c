@@ -215,9 +215,13 @@ static const struct number authentication[] = {
     {"api_keys_rejected", PL_METRIC_API_KEYS_REJECTED},
 };
 static const struct number messages[] = {
-    {"in", PL_METRIC_MESSAGES_IN},    {"out", PL_METRIC_MESSAGES_OUT},
-    {"custom", PL_METRIC_CUSTOM},     {"publications", PL_METRIC_PUBLICATIONS},
-    {"bytes_in", PL_METRIC_BYTES_IN}, {"bytes_out", PL_METRIC_BYTES_OUT},
+    {"in", PL_METRIC_MESSAGES_IN},
+    {"out", PL_METRIC_MESSAGES_OUT},
+    {"custom", PL_METRIC_CUSTOM},
+    {"publications", PL_METRIC_PUBLICATIONS},
+    {"repeated", PL_METRIC_PUBLICATIONS_REPEATED},
+    {"bytes_in", PL_METRIC_BYTES_IN},
+    {"bytes_out", PL_METRIC_BYTES_OUT},
 };
 static const struct number commands[] = {
     {"received", PL_METRIC_COMMANDS},

@@ -319,3 +319,25 @@ void __wrap_pl_works_count(struct pl_channels *c, uint32_t by)
     if (by != UINT32_MAX || !faults_strike(PLANT_LEAKED_REQUEST, 50))
         __real_pl_works_count(c, by);
 }
+
+void __real_pl_order_bring(struct pl_channels *c, struct pl_pub *pub);
+void __wrap_pl_order_bring(struct pl_channels *c, struct pl_pub *pub);
+
+/* Twice the broker drops what a bus brings again: here and in the hub. */
+void __wrap_pl_order_bring(struct pl_channels *c, struct pl_pub *pub)
+{
+    struct pl_channel *ch = pl_channel_find(c, pl_pub_channel(pub), pub->hash);
+    bool is_again = ch != NULL && pl_order_has_seen(ch, pub) &&
+                    faults_strike(PLANT_DOUBLE, 1);
+
+    if (!is_again) {
+        __real_pl_order_bring(c, pub);
+        return;
+    }
+    uint64_t seen = ch->order.seen;
+    ch->users++;
+    ch->order.seen = pub->offset - 1;
+    __real_pl_order_bring(c, pub);
+    ch->order.seen = seen;
+    pl_channel_unpin(ch);
+}

@@ -291,6 +291,13 @@ void pl_late_bus_gap(struct pl_bus *bus, struct pl_span channel, uint64_t hash)
     late->events->gap(late->owner, channel, hash);
 }
 
+void pl_late_bus_bring(struct pl_bus *bus, struct pl_pub *pub)
+{
+    struct late *late = &((struct late_bus *)bus)->late;
+
+    late->events->publication(late->owner, pub, NULL);
+}
+
 /* --- Presence --- */
 
 static void apply_add(struct pl_late_lanes *lanes, struct pl_store_op *op)

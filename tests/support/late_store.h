@@ -57,6 +57,9 @@ enum pl_err pl_late_presence_create(struct pl_presence **out,
                                     struct pl_presence *inner,
                                     const struct pl_late_options *options);
 
+/* Have the bus bring what another owner has published. */
+void pl_late_bus_bring(struct pl_bus *bus, struct pl_pub *pub);
+
 /* Have the bus tell that it may have lost publications of the channel. */
 void pl_late_bus_gap(struct pl_bus *bus, struct pl_span channel, uint64_t hash);
 

@@ -9,6 +9,7 @@
 
 #include "bus_memory.h"
 #include "code.h"
+#include "hand_bus.h"
 #include "hub_mail.h"
 #include "mail.h"
 #include "monitor.h"
@@ -144,77 +145,11 @@ a_gap_of_the_bus_is_told_to_every_loop_with_subscribers(void **state)
 
 /* --- A bus whose answers the test gives --- */
 
-struct hand_bus {
-    struct pl_bus bus;
-    const struct pl_bus_events *events;
-    void *owner;
-    struct pl_bus_publish *held[8]; /* not answered yet */
-    unsigned count;
-    bool refuses;
-    unsigned attached;
-    unsigned detached;
-};
-
-static enum pl_store_reply hand_attach(struct pl_bus *b, struct pl_store_op *r)
-{
-    ((struct hand_bus *)b)->attached++;
-    r->error = PL_OK;
-    return PL_STORE_DONE;
-}
-
-static enum pl_store_reply hand_detach(struct pl_bus *b, struct pl_store_op *r)
-{
-    ((struct hand_bus *)b)->detached++;
-    r->error = PL_OK;
-    return PL_STORE_DONE;
-}
-
-static enum pl_store_reply hand_publish(struct pl_bus *b,
-                                        struct pl_bus_publish *r)
-{
-    struct hand_bus *h = (struct hand_bus *)b;
-
-    if (h->refuses) {
-        r->op.error = PL_EFULL;
-        return PL_STORE_DONE;
-    }
-    h->held[h->count++] = r;
-    return PL_STORE_LATER;
-}
-
-static void hand_bind(struct pl_bus *b, const struct pl_bus_events *events,
-                      void *owner)
-{
-    ((struct hand_bus *)b)->events = events;
-    ((struct hand_bus *)b)->owner = owner;
-}
-
-static void hand_destroy(struct pl_bus *b)
-{
-    (void)b; /* the test's */
-}
-
-static const struct pl_bus_ops hand_ops = {.attach = hand_attach,
-                                           .detach = hand_detach,
-                                           .publish = hand_publish,
-                                           .bind = hand_bind,
-                                           .destroy = hand_destroy};
-
-static void answer(struct hand_bus *h, enum pl_err error)
-{
-    struct pl_bus_publish *r = h->held[0];
-
-    h->count--;
-    memmove(h->held, h->held + 1, h->count * sizeof h->held[0]);
-    r->op.error = error;
-    r->op.done(&r->op);
-}
-
 static struct rig *make_with(struct hand_bus *h, bool history)
 {
     struct pl_channels_options o = usual;
 
-    *h = (struct hand_bus){.bus = {&hand_ops}};
+    *h = (struct hand_bus){.bus = {&hand_bus_ops}};
     o.bus = &h->bus;
     o.join_leave = false;
     if (!history)
@@ -240,7 +175,7 @@ what_is_stored_is_fanned_out_in_order_though_the_bus_fails(void **state)
     rig_run(r, 0);
     assert_null(rig_mail(r, 1, PL_MAIL_PUBLICATION, 0));
     assert_null(rig_mail(r, 1, PL_MAIL_ATTACH, 1)); /* its top is not out yet */
-    answer(&bus, PL_EIO);
+    hand_bus_answer(&bus, PL_EIO);
     rig_run(r, 0);
     for (unsigned i = 0; i < 2; i++) {
         struct pl_publication_mail *m = rig_mail(r, 1, PL_MAIL_PUBLICATION, i);
@@ -254,14 +189,6 @@ what_is_stored_is_fanned_out_in_order_though_the_bus_fails(void **state)
     assert_int_equal(last->type, PL_MAIL_ATTACH);
     assert_int_equal(((struct pl_attach_mail *)last)->offset, 2);
     rig_destroy(r);
-}
-
-/* The event of what is on the bus comes up, without its answer. */
-static void bring_event(struct hand_bus *h, unsigned i)
-{
-    struct pl_bus_publish *r = h->held[i];
-
-    h->events->publication(h->owner, r->pub, r);
 }
 
 static void check_offsets(struct rig *r, unsigned h, unsigned count)
@@ -286,11 +213,11 @@ static void an_event_that_never_comes_lets_no_later_one_pass(void **state)
     rig_publish(r, 0, "a", "x");
     rig_publish(r, 0, "a", "y");
     rig_run(r, 0);
-    bring_event(&bus, 1);
+    hand_bus_event(&bus, 1);
     rig_run(r, 0);
     check_offsets(r, 1, 0);
-    answer(&bus, PL_ETIMEDOUT);
-    answer(&bus, PL_OK);
+    hand_bus_answer(&bus, PL_ETIMEDOUT);
+    hand_bus_answer(&bus, PL_OK);
     rig_run(r, 0);
     check_offsets(r, 1, 2);
     rig_destroy(r);
@@ -315,13 +242,13 @@ static void an_event_that_comes_early_passes_no_refused_one(void **state)
     rig_run(r, 0);
     rig_attach(r, 4, "a", 0);
     rig_run(r, 0);
-    bring_event(&bus, 0);
-    bring_event(&bus, 1);
+    hand_bus_event(&bus, 0);
+    hand_bus_event(&bus, 1);
     rig_run(r, 0);
     check_offsets(r, 1, 3);
     assert_non_null(rig_mail(r, 1, PL_MAIL_ATTACH, 1));
-    answer(&bus, PL_OK);
-    answer(&bus, PL_EIO);
+    hand_bus_answer(&bus, PL_OK);
+    hand_bus_answer(&bus, PL_EIO);
     rig_run(r, 0);
     check_offsets(r, 1, 3);
     for (unsigned i = 0; i < 3; i++)
@@ -341,7 +268,7 @@ static void without_history_a_failed_bus_is_an_error(void **state)
     rig_attach(r, 1, "a", 0);
     rig_publish(r, 0, "a", "x");
     rig_run(r, 0);
-    answer(&bus, PL_EIO);
+    hand_bus_answer(&bus, PL_EIO);
     rig_run(r, 0);
     struct pl_publish_mail *p = rig_mail(r, 0, PL_MAIL_PUBLISH, 0);
     assert_int_equal(p->error, PL_ERROR_INTERNAL);
@@ -383,7 +310,7 @@ static void the_bus_is_attached_while_there_are_subscribers(void **state)
     rig_detach(r, 2, "a", 0);
     rig_run(r, 0);
     assert_int_equal(bus.detached, 0);
-    answer(&bus, PL_OK);
+    hand_bus_answer(&bus, PL_OK);
     assert_int_equal(bus.detached, 1);
     rig_attach(r, 1, "a", 0);
     rig_run(r, 0);
@@ -401,7 +328,7 @@ static void bring_up(struct hand_bus *h)
 
     (b->kind == PL_BUS_JOIN ? h->events->join : h->events->leave)(
         h->owner, op->channel, op->hash, b->client);
-    answer(h, PL_OK);
+    hand_bus_answer(h, PL_OK);
 }
 
 static void bring_all_up(struct rig *r, struct hand_bus *h)
@@ -417,7 +344,7 @@ static struct rig *make_two(struct hand_bus *h, bool waits)
 {
     struct pl_channels_options o = usual;
 
-    *h = (struct hand_bus){.bus = {&hand_ops}};
+    *h = (struct hand_bus){.bus = {&hand_bus_ops}};
     o.bus = &h->bus;
     o.history_size = 0;
     struct rig *r = rig_create(7, &o, NULL);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* order.c - the order of publications from several owners.
+ *
+ * A bus between nodes brings what other owners published.  Such a publication
+ * takes its place in the outbox by its offset: it waits for the results of
+ * earlier own publications, and later own ones wait for it.  If offsets are
+ * missing before it, it waits too for the appends that are pending when it
+ * arrives, because one of them may have the missing offset.  It never waits for
+ * later appends, so a busy channel cannot delay it forever.
+ *
+ * The owner keeps the newest offset that the hubs got, and drops what it has
+ * seen: a bus may bring a publication twice, and may bring an own one before
+ * its append completes.  Another epoch starts anew; hubs treat it as a gap.
+ *
+ * Rejected: leaving all this to the hubs.  A hub cannot wait, so it unsubscribes
+ * all its clients although the missing publication is in the outbox.
+ *
+ * Invariant: of one epoch, the offsets in the outbox are in ascending order and
+ * greater than `seen`. */
+#include "channels_private.h"
+
+/* --- What the hubs got --- */
+
+static bool is_of(const struct pl_order *o, const char *epoch)
+{
+    return memcmp(o->epoch, epoch, sizeof o->epoch) == 0;
+}
+
+bool pl_order_has_seen(const struct pl_channel *ch, const struct pl_pub *pub)
+{
+    return pub->offset != 0 && is_of(&ch->order, pub->epoch) &&
+           pub->offset <= ch->order.seen;
+}
+
+static void see(struct pl_order *o, uint64_t offset, const char *epoch)
+{
+    o->seen = offset;
+    memcpy(o->epoch, epoch, sizeof o->epoch);
+}
+
+bool pl_order_pass(struct pl_channel *ch, const struct pl_pub *pub)
+{
+    if (pl_order_has_seen(ch, pub))
+        return false;
+    if (pub->offset != 0)
+        see(&ch->order, pub->offset, pub->epoch);
+    return true;
+}
+
+void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch)
+{
+    if (!ch->owner->is_immediate && ch->order.epoch[0] == '\0' &&
+        epoch[0] != '\0')
+        see(&ch->order, offset, epoch);
+}
+
+/* --- Places in the outbox --- */
+
+struct place {
+    uint64_t offset; /* 0: after all that is there */
+    const char *epoch;
+};
+
+static struct pl_work *work_at(struct pl_list *at)
+{
+    return PL_CONTAINER(at, struct pl_work, out);
+}
+
+static const struct pl_pub *pub_of(const struct pl_work *w)
+{
+    if (w->msg == NULL)
+        return w->pub;
+    return w->msg->type == PL_MAIL_PUBLISH
+               ? ((const struct pl_publish_mail *)w->msg)->pub
+               : NULL;
+}
+
+static struct place place_of(const struct pl_work *w)
+{
+    const struct pl_pub *pub = pub_of(w);
+    const struct pl_attach_mail *m = (const struct pl_attach_mail *)w->msg;
+
+    return pub != NULL ? (struct place){pub->offset, pub->epoch}
+                       : (struct place){m->offset, m->epoch};
+}
+
+static bool is_one_epoch(const struct place *a, const struct place *b)
+{
+    return a->offset != 0 && b->offset != 0 &&
+           memcmp(a->epoch, b->epoch, sizeof((struct pl_pub *)0)->epoch) == 0;
+}
+
+/* Only publications of other owners can be ahead of their turn. */
+void pl_order_put(struct pl_work *w)
+{
+    struct pl_list *outbox = &w->ch->outbox, *after = outbox;
+    struct place mine = place_of(w);
+
+    while (after->prev != outbox && work_at(after->prev)->msg == NULL) {
+        struct place other = place_of(work_at(after->prev));
+
+        if (!is_one_epoch(&mine, &other) || other.offset <= mine.offset)
+            break;
+        after = after->prev;
+    }
+    pl_list_append(after, &w->out); /* before `after` */
+}
+
+/* Return the first entry that belongs after `pub` or is `pub` itself; the
+ * outbox if there is none.  A bus brings publications in order, so the entry is
+ * near one of the ends. */
+static struct pl_list *find_place(struct pl_channel *ch,
+                                  const struct pl_pub *pub)
+{
+    struct pl_list *outbox = &ch->outbox, *at = outbox->next;
+    struct place mine = {pub->offset, pub->epoch}, other;
+
+    if (pub->offset == 0 || at == outbox)
+        return outbox;
+    other = place_of(work_at(outbox->prev));
+    if (is_one_epoch(&mine, &other) && other.offset < mine.offset)
+        return outbox;
+    for (; at != outbox; at = at->next) {
+        other = place_of(work_at(at));
+        if (is_one_epoch(&mine, &other) && other.offset >= mine.offset)
+            return at;
+    }
+    return outbox;
+}
+
+/* --- Publications of other owners --- */
+
+static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
+{
+    struct pl_publication_mail *p = pl_publication_mail_create();
+
+    if (p == NULL) { /* with history the hub detects a gap in the offsets */
+        pl_channels_lose_event(c);
+        return;
+    }
+    p->pub = pl_pub_hold(pub);
+    pl_actor_send(&c->actor, c->hubs[loop], &p->msg);
+}
+
+static void relay(struct pl_channel *ch, struct pl_pub *pub)
+{
+    struct pl_channels *c = ch->owner;
+
+    if (!pl_order_pass(ch, pub))
+        return;
+    for (unsigned l = 0; l < c->loop_count; l++)
+        if (ch->at_loop[l] > 0)
+            relay_to(c, l, pub);
+}
+
+void pl_order_answer(struct pl_work *w)
+{
+    relay(w->ch, w->pub);
+    pl_work_destroy(w);
+}
+
+static bool is_after_hole(const struct pl_channel *ch, const struct pl_pub *pub)
+{
+    return pub->offset != 0 && is_of(&ch->order, pub->epoch) &&
+           pub->offset > ch->order.seen + 1;
+}
+
+bool pl_order_waits(const struct pl_work *w)
+{
+    const struct pl_order *o = &w->ch->order;
+
+    return w->msg == NULL && is_after_hole(w->ch, w->pub) &&
+           (int32_t)(o->answered - w->awaits) < 0;
+}
+
+static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
+{
+    struct pl_channels *c = ch->owner;
+    struct pl_work *w =
+        pl_works_are_full(c, 0) ? NULL : pl_work_create(c, ch);
+
+    if (w == NULL) {
+        pl_channels_lose_event(c);
+        pl_channels_tell_gaps(ch);
+        return;
+    }
+    w->pub = pl_pub_hold(pub);
+    w->is_ready = true;
+    w->awaits = ch->order.asked;
+    pl_work_charge(w, sizeof *w + sizeof *pub + pub->room);
+    pl_list_append(at, &w->out);
+}
+
+static void bring(struct pl_channel *ch, struct pl_pub *pub)
+{
+    struct pl_list *at = find_place(ch, pub);
+    struct place mine = {pub->offset, pub->epoch}, other;
+    bool may_wait =
+        is_after_hole(ch, pub) && ch->order.asked != ch->order.answered;
+
+    if (at != &ch->outbox) {
+        struct pl_work *w = work_at(at);
+
+        other = place_of(w);
+        if (pub_of(w) != NULL && is_one_epoch(&mine, &other) &&
+            other.offset == mine.offset) {
+            pl_outbox_ready(w); /* an own one, or again */
+            return;
+        }
+    }
+    if (at == ch->outbox.next && !may_wait)
+        relay(ch, pub);
+    else
+        keep(ch, pub, at);
+    pl_outbox_flush(ch);
+}
+
+void pl_order_bring(struct pl_channels *c, struct pl_pub *pub)
+{
+    struct pl_channel *ch = pl_channel_find(c, pl_pub_channel(pub), pub->hash);
+
+    if (ch == NULL)
+        return;
+    if (pl_order_has_seen(ch, pub)) {
+        if (c->options.metrics != NULL)
+            pl_count(c->options.metrics, PL_METRIC_PUBLICATIONS_REPEATED, 1);
+        return;
+    }
+    ch->users++; /* what it lets pass may free the channel */
+    bring(ch, pub);
+    pl_channel_unpin(ch);
+}
