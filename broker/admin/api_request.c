@@ -22,6 +22,7 @@
 #include "codec.h"
 #include "json_scan.h"
 #include "permission.h"
+#include "pub.h"
 
 enum { REASON_MAX = 123 /* bytes in a Close frame, RFC 6455 section 5.5 */ };
 
@@ -66,6 +67,11 @@ static bool out_of_memory(struct pl_json *j)
 static bool on_channel(struct pl_json *j, struct pl_api_request *r)
 {
     return read_text(j, &r->channel);
+}
+
+static bool on_id(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_text(j, &r->id);
 }
 
 static bool on_channels(struct pl_json *j, struct pl_api_request *r)
@@ -252,6 +258,7 @@ static const struct member {
     {"channels", on_channels, METHOD(PL_API_BROADCAST)},
     {"data", on_data, SENDS},
     {"b64data", on_b64data, SENDS},
+    {"idempotency_key", on_id, SENDS},
     {"user", on_user, ENDS},
     {"client", on_client, ENDS},
     {"whitelist", on_whitelist, METHOD(PL_API_DISCONNECT)},
@@ -262,7 +269,6 @@ static const struct member {
     {"reverse", on_reverse, METHOD(PL_API_HISTORY)},
     {"skip_history", NULL, NONE},
     {"tags", NULL, NONE},
-    {"idempotency_key", NULL, NONE},
     {"delta", NULL, NONE},
     {"version", NULL, NONE},
     {"version_epoch", NULL, NONE},
@@ -390,7 +396,9 @@ static bool need_data(const struct pl_api_request *r, bool binary,
 {
     return need(r->data.at != NULL, fault, "data", "it is missing") &&
            need(r->is_json || binary, fault, "b64data",
-                "it must be JSON while channels.data is json");
+                "it must be JSON while channels.data is json") &&
+           need(r->id.len <= PL_PUB_ID_MAX, fault, "idempotency_key",
+                "it is longer than 64 bytes");
 }
 
 static bool need_channels(const struct pl_api_request *r,

@@ -43,6 +43,7 @@ struct pl_api_request {
     struct pl_span *channels; /* broadcast */
     size_t channel_count;
     struct pl_span data; /* the bytes to publish; b64data decoded */
+    struct pl_span id;   /* idempotency_key; at most PL_PUB_ID_MAX bytes */
     bool is_json, is_base64;
     struct pl_span user, client, except, reason, pattern;
     uint32_t except_count; /* clients in the whitelist */

@@ -42,8 +42,10 @@ bool pl_api_part_publish(struct pl_api_call *call, struct pl_api_part *p,
 
     if (m == NULL)
         return false;
+    bool has_id = r->id.len > 0;
     m->pub = pl_pub_create(channel, hash, r->data, NULL);
-    if (m->pub == NULL) {
+    m->id = has_id ? pl_blob_create(r->id) : NULL;
+    if (m->pub == NULL || (has_id && m->id == NULL)) {
         pl_mail_destroy(&m->msg);
         return false;
     }

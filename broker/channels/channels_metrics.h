@@ -41,6 +41,12 @@
     X(PUBLICATIONS, PL_COUNTER, "publications", "publications accepted")       \
     X(PUBLICATIONS_REPEATED, PL_COUNTER, "publications_repeated",              \
       "publications that a bus brought again")                                 \
+    X(PUBLICATIONS_KNOWN, PL_COUNTER, "publications_known",                    \
+      "publications sent again with their idempotency key, stored once")       \
+    X(PUBLICATION_IDS, PL_GAUGE, "publication_ids",                            \
+      "idempotency keys that are remembered")                                  \
+    X(PUBLICATION_IDS_EVICTED, PL_COUNTER, "publication_ids_evicted",          \
+      "idempotency keys forgotten early for new ones")                         \
     X(EVENTS_LOST, PL_COUNTER, "events_lost",                                  \
       "events of channels that did not reach a loop, or the bus")              \
     X(REFUSED_NEW_CHANNELS, PL_COUNTER, "refused_new_channels",                \

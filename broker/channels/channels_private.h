@@ -134,6 +134,7 @@ struct pl_work {
     bool is_ready;     /* in the outbox: send the result in its turn */
     bool is_reading;   /* store.reading holds publications */
     bool is_on_bus;    /* publish: the bus request is pending */
+    bool is_repeat;    /* publish: stored before, with the same id */
     bool is_detached;  /* attach: the client has detached meanwhile */
     bool is_back;      /* attach: its last leave was not published, so no join
                           is */

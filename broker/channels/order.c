@@ -12,12 +12,16 @@
  * seen: a bus may bring a publication twice, and may bring an own one before
  * its append completes.  Another epoch starts anew; hubs treat it as a gap.
  *
- * Rejected: leaving all this to the hubs.  A hub cannot wait, so it unsubscribes
- * all its clients although the missing publication is in the outbox.
+ * Rejected: leaving all this to the hubs.  A hub cannot wait, so it
+ * unsubscribes all its clients although the missing publication is in the
+ * outbox.
  *
  * Invariant: of one epoch, the offsets in the outbox are in ascending order and
  * greater than `seen`. */
 #include "channels_private.h"
+
+#include "hub_mail.h"
+#include "mail.h"
 
 /* --- What the hubs got --- */
 
@@ -80,6 +84,8 @@ static struct place place_of(const struct pl_work *w)
     const struct pl_pub *pub = pub_of(w);
     const struct pl_attach_mail *m = (const struct pl_attach_mail *)w->msg;
 
+    if (w->is_repeat) /* its offset is that of the first */
+        return (struct place){0, pub->epoch};
     return pub != NULL ? (struct place){pub->offset, pub->epoch}
                        : (struct place){m->offset, m->epoch};
 }
@@ -176,8 +182,7 @@ bool pl_order_waits(const struct pl_work *w)
 static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
 {
     struct pl_channels *c = ch->owner;
-    struct pl_work *w =
-        pl_works_are_full(c, 0) ? NULL : pl_work_create(c, ch);
+    struct pl_work *w = pl_works_are_full(c, 0) ? NULL : pl_work_create(c, ch);
 
     if (w == NULL) {
         pl_channels_lose_event(c);

@@ -80,6 +80,18 @@ static void send_mails(struct pl_work *w)
     }
 }
 
+/* The hubs got the publication when it was sent first. */
+static void deliver_repeat(struct pl_work *w)
+{
+    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+
+    w->msg = NULL;
+    m->error = 0;
+    if (w->owner->options.metrics != NULL)
+        pl_count(w->owner->options.metrics, PL_METRIC_PUBLICATIONS_KNOWN, 1);
+    pl_mail_answer(&w->owner->actor, &m->msg);
+}
+
 /* Send the publication to the hubs, and the result to the publisher. */
 static void deliver(struct pl_work *w)
 {
@@ -118,7 +130,10 @@ void pl_channels_on_publication(void *owner, struct pl_pub *pub,
 /* Frees `w`, or on_bus() does if the bus request is still pending. */
 void pl_publish_answer(struct pl_work *w)
 {
-    deliver(w);
+    if (w->is_repeat)
+        deliver_repeat(w);
+    else
+        deliver(w);
     if (!w->is_on_bus)
         pl_work_destroy(w);
 }
@@ -170,6 +185,18 @@ static void to_bus(struct pl_work *w)
         on_bus(&w->store.op);
 }
 
+/* The result waits for its turn, because the first may still be on the bus. */
+static void repeat(struct pl_work *w)
+{
+    w->is_repeat = true;
+    if (w->owner->is_immediate) {
+        pl_publish_answer(w);
+        return;
+    }
+    pl_order_put(w);
+    pl_outbox_ready(w);
+}
+
 static void on_append(struct pl_store_op *op)
 {
     struct pl_work *w = pl_work_of(op);
@@ -181,7 +208,10 @@ static void on_append(struct pl_store_op *op)
     }
     m->stored = true;
     memcpy(m->epoch, w->store.append.epoch, sizeof m->epoch);
-    to_bus(w);
+    if (w->store.append.is_repeat)
+        repeat(w);
+    else
+        to_bus(w);
 }
 
 /* Publications of other owners may wait for this append. */
@@ -198,6 +228,7 @@ static void on_late_append(struct pl_store_op *op)
 
 static void begin(struct pl_work *w, struct pl_pub *pub)
 {
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
     struct pl_stream *s = w->owner->stream;
 
     pub->offset = 0;
@@ -209,6 +240,9 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
     }
     pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_late_append);
     w->store.append.pub = pub;
+    w->store.append.id =
+        m->id == NULL ? (struct pl_span){0} : pl_blob_span(m->id);
+    w->store.append.is_repeat = false;
     if (s->ops->append(s, &w->store.append) == PL_STORE_DONE)
         on_append(&w->store.op);
     else
@@ -258,6 +292,10 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
     m->epoch[0] = '\0';
     if (pl_works_turn_away(c, &m->msg, 0))
         return;
+    if (m->id != NULL && c->stream == NULL) { /* nothing remembers it */
+        pl_answer_error(c, &m->msg, PL_ERROR_NOT_AVAILABLE);
+        return;
+    }
     if (c->is_immediate) {
         publish(c, pl_channel_find(c, name, m->pub->hash), m);
         return;

@@ -18,11 +18,17 @@
 struct pl_stream;
 
 /* Store `pub` at the next offset.  On success the offset and the epoch are
- * written into `pub`, which is immutable afterwards. */
+ * written into `pub`, which is immutable afterwards.
+ *
+ * A store remembers ids for some minutes, and may forget the oldest earlier. If
+ * the stream got a publication with the same id before, `pub` is not stored and
+ * gets the position of the first. */
 struct pl_stream_append {
     struct pl_store_op op;
     struct pl_pub *pub; /* the caller and the store have their own references */
+    struct pl_span id;  /* of at most PL_PUB_ID_MAX bytes; empty: none */
     char epoch[PL_EPOCH_MAX]; /* result */
+    bool is_repeat;           /* result, false before: `id` was known */
 };
 
 /* Read the position of the channel. */

@@ -70,6 +70,21 @@ static enum pl_err take_to_read(struct pl_stream_store *m,
     return rc;
 }
 
+static enum pl_err push(struct pl_stream_line *l,
+                        const struct pl_stream_append *r)
+{
+    enum pl_err rc = PL_OK;
+
+    if (r->id.len > 0)
+        rc = pl_stream_ids_add(l, r->id);
+    if (rc != PL_OK)
+        return rc;
+    rc = pl_stream_line_push(l, r->pub);
+    if (rc != PL_OK && r->id.len > 0)
+        pl_stream_ids_remove(l, r->id);
+    return rc;
+}
+
 static enum pl_store_reply append(struct pl_stream *s,
                                   struct pl_stream_append *r)
 {
@@ -78,7 +93,11 @@ static enum pl_store_reply append(struct pl_stream *s,
     r->op.error = take_line((struct pl_stream_store *)s, &r->op, &l);
     if (r->op.error != PL_OK)
         return PL_STORE_DONE;
-    r->op.error = pl_stream_line_push(l, r->pub);
+    if (r->id.len > 0 && pl_stream_ids_find(l, r)) {
+        r->is_repeat = true;
+        return PL_STORE_DONE;
+    }
+    r->op.error = push(l, r);
     memcpy(r->epoch, l->epoch, sizeof r->epoch);
     touch(l, l->count <= 1);
     if (l->count == 1)
@@ -175,6 +194,7 @@ static void destroy(struct pl_stream *s)
     pl_map_each(&m->map, free_line, NULL);
     pl_map_fini(&m->map);
     pl_map_fini(&m->accounts);
+    pl_stream_ids_fini(m);
     free(m->anonymous);
     free(m);
 }
@@ -214,6 +234,7 @@ pl_stream_memory_create(struct pl_stream **out, struct pl_loop *loop,
     pl_list_init(&m->idle);
     pl_list_init(&m->rested);
     pl_list_init(&m->busy);
+    pl_list_init(&m->id_list);
     *out = &m->stream;
     return PL_OK;
 }

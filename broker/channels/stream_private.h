@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_private.h - the state of the memory store of streams: stream_memory.c
  * has the operations, stream_line.c the stream of one channel ("line"),
- * stream_room.c the limits, stream_account.c the bytes per user. */
+ * stream_room.c the limits, stream_account.c the bytes per user, stream_ids.c
+ * the ids of appends. */
 #ifndef PL_STREAM_PRIVATE_H
 #define PL_STREAM_PRIVATE_H
 
@@ -47,7 +48,9 @@ struct pl_stream_store {
      * empty line with subscribers is in none of them. */
     struct pl_list idle, rested, busy;
     struct pl_map accounts;
-    struct pl_hash_key key; /* of the accounts */
+    struct pl_map ids;      /* of appends ... */
+    struct pl_list id_list; /* ... and the oldest first */
+    struct pl_hash_key key; /* of the accounts and the ids */
     struct pl_stream_account *anonymous;
     uint64_t bytes;      /* of all histories */
     struct pl_task task; /* sheds shed_bytes in steps */
@@ -129,6 +132,20 @@ void pl_stream_account_charge(struct pl_stream_line *l,
 
 /* Remove the line from its account, which may be freed. */
 void pl_stream_account_leave(struct pl_stream_line *l);
+
+/* --- stream_ids.c --- */
+
+/* If the line got a publication with r->id before, write its position into the
+ * results and r->pub, and return true. */
+bool pl_stream_ids_find(struct pl_stream_line *l, struct pl_stream_append *r);
+
+/* Remember `id`, which pl_stream_ids_find() did not find, for the next offset.
+ * Errors: PL_ENOMEM, PL_ETOOBIG. */
+enum pl_err pl_stream_ids_add(struct pl_stream_line *l, struct pl_span id);
+
+/* Forget `id`: its publication could not be stored. */
+void pl_stream_ids_remove(struct pl_stream_line *l, struct pl_span id);
+void pl_stream_ids_fini(struct pl_stream_store *m);
 
 /* --- stream_room.c --- */
 

@@ -26,6 +26,8 @@ static void publish_destroy(struct pl_msg *msg)
     struct pl_publish_mail *m = (struct pl_publish_mail *)msg;
 
     pl_pub_release(m->pub);
+    if (m->id != NULL)
+        pl_blob_release(m->id);
     free(m);
 }
 

@@ -19,6 +19,8 @@ struct pl_publish_mail {
     struct pl_msg msg;
     struct pl_origin origin;
     struct pl_pub *pub; /* reference */
+    struct pl_blob *id; /* idempotency id, of PL_PUB_ID_MAX bytes at most;
+                           reference; NULL: none */
     uint32_t error;     /* a number of code.h; 0: published */
     uint32_t accepted;  /* number of receiving subscribers */
     bool stored;        /* in the history */

@@ -11,6 +11,8 @@
 #include "refs.h"
 #include "span.h"
 
+enum { PL_PUB_ID_MAX = 64 }; /* bytes of an idempotency id */
+
 struct pl_pub {
     struct pl_refs refs;
     uint32_t data_len;

@@ -220,6 +220,9 @@ static const struct number messages[] = {
     {"custom", PL_METRIC_CUSTOM},
     {"publications", PL_METRIC_PUBLICATIONS},
     {"repeated", PL_METRIC_PUBLICATIONS_REPEATED},
+    {"known", PL_METRIC_PUBLICATIONS_KNOWN},
+    {"ids", PL_METRIC_PUBLICATION_IDS},
+    {"ids_evicted", PL_METRIC_PUBLICATION_IDS_EVICTED},
     {"bytes_in", PL_METRIC_BYTES_IN},
     {"bytes_out", PL_METRIC_BYTES_OUT},
 };

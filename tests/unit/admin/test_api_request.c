@@ -85,6 +85,29 @@ static void a_list_named_again_takes_no_more_memory(void **state)
     assert_true(f->arena.used <= PL_API_CHANNELS_MAX * sizeof(struct pl_span));
 }
 
+static void an_idempotency_key_is_read(void **state)
+{
+    struct fixture *f = *state;
+    char body[256];
+
+    assert_int_equal(
+        read_as(f, PL_API_PUBLISH,
+                "{\"channel\":\"c\",\"data\":1,\"idempotency_key\":\"k\"}"),
+        0);
+    assert_span(f->r.id, "k");
+    for (int len = 64; len <= 65; len++) {
+        snprintf(body, sizeof body,
+                 "{\"channels\":[\"c\"],\"data\":1,"
+                 "\"idempotency_key\":\"%0*d\"}",
+                 len, 0);
+        assert_int_equal(read_as(f, PL_API_BROADCAST, body),
+                         len == 64 ? 0 : PL_ERROR_BAD_REQUEST);
+    }
+    assert_int_equal(read_as(f, PL_API_HISTORY,
+                             "{\"channel\":\"c\",\"idempotency_key\":\"k\"}"),
+                     PL_ERROR_NOT_AVAILABLE);
+}
+
 static void data_is_taken_byte_for_byte(void **state)
 {
     struct fixture *f = *state;
@@ -170,15 +193,10 @@ static void base64_may_carry_bytes_only_where_they_are_allowed(void **state)
 static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
 {
     struct fixture *f = *state;
-    static const char *const asks[] = {"\"skip_history\":true",
-                                       "\"tags\":{\"a\":\"b\"}",
-                                       "\"idempotency_key\":\"k\"",
-                                       "\"delta\":true",
-                                       "\"version\":3",
-                                       "\"version_epoch\":\"e\"",
-                                       "\"session\":\"s\"",
-                                       "\"user\":\"u\"",
-                                       "\"tf\":[\"a\"]"};
+    static const char *const asks[] = {
+        "\"skip_history\":true", "\"tags\":{\"a\":\"b\"}",  "\"delta\":true",
+        "\"version\":3",         "\"version_epoch\":\"e\"", "\"session\":\"s\"",
+        "\"user\":\"u\"",        "\"tf\":[\"a\"]"};
     static const char *const harmless[] = {
         "\"skip_history\":false", "\"tags\":{}",
         "\"tags\":null",          "\"idempotency_key\":\"\"",
@@ -384,6 +402,7 @@ static void commands_come_behind_one_another_or_in_a_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(an_idempotency_key_is_read),
         WITH_FIXTURE(data_is_taken_byte_for_byte),
         WITH_FIXTURE(bits_behind_the_last_byte_of_base64_must_be_zero),
         WITH_FIXTURE(a_list_named_again_takes_no_more_memory),

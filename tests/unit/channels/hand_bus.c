@@ -18,8 +18,7 @@ static enum pl_store_reply detach(struct pl_bus *b, struct pl_store_op *r)
     return PL_STORE_DONE;
 }
 
-static enum pl_store_reply publish(struct pl_bus *b,
-                                        struct pl_bus_publish *r)
+static enum pl_store_reply publish(struct pl_bus *b, struct pl_bus_publish *r)
 {
     struct hand_bus *h = (struct hand_bus *)b;
 
@@ -32,7 +31,7 @@ static enum pl_store_reply publish(struct pl_bus *b,
 }
 
 static void bind(struct pl_bus *b, const struct pl_bus_events *events,
-                      void *owner)
+                 void *owner)
 {
     ((struct hand_bus *)b)->events = events;
     ((struct hand_bus *)b)->owner = owner;
@@ -44,10 +43,10 @@ static void destroy(struct pl_bus *b)
 }
 
 const struct pl_bus_ops hand_bus_ops = {.attach = attach,
-                                           .detach = detach,
-                                           .publish = publish,
-                                           .bind = bind,
-                                           .destroy = destroy};
+                                        .detach = detach,
+                                        .publish = publish,
+                                        .bind = bind,
+                                        .destroy = destroy};
 
 void hand_bus_answer(struct hand_bus *h, enum pl_err error)
 {

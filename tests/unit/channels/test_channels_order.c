@@ -13,9 +13,8 @@
 #include "monitor.h"
 #include "rig.h"
 
-static const struct pl_channels_options usual = {.history_size = 100,
-                                                 .history_ttl_ms = 100000,
-                                                 .meta_ttl_ms = 600000};
+static const struct pl_channels_options usual = {
+    .history_size = 100, .history_ttl_ms = 100000, .meta_ttl_ms = 600000};
 
 /* With client 1 in the channel. */
 static struct rig *make(struct hand_bus *h, uint32_t in_flight_limit)

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An append may have an id: what is sent again is stored and sent once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "code.h"
+#include "hand_bus.h"
+#include "monitor.h"
+#include "rig.h"
+
+enum { IDS_MAX = 16384, IDS_TTL_MS = 300000 };
+
+static const struct pl_channels_options usual = {
+    .history_size = 3, .history_ttl_ms = 100000000, .meta_ttl_ms = 100000000};
+
+static void send(struct rig *r, const char *channel, const char *id)
+{
+    struct pl_publish_mail *m = rig_publish_mail(channel, "x", NULL);
+
+    if (id != NULL)
+        m->id = pl_blob_create(pl_span_of(id));
+    rig_send(r, 0, &m->msg);
+}
+
+static struct pl_publish_mail *result(struct rig *r, unsigned n)
+{
+    struct pl_publish_mail *m = rig_mail(r, 0, PL_MAIL_PUBLISH, n);
+
+    assert_non_null(m);
+    return m;
+}
+
+/* Publish, and return the offset of the result. */
+static uint64_t publish(struct rig *r, const char *channel, const char *id)
+{
+    rig_forget(r);
+    send(r, channel, id);
+    rig_run(r, 100);
+    struct pl_publish_mail *m = result(r, 0);
+    assert_int_equal(m->error, 0);
+    assert_true(m->stored);
+    return m->pub->offset;
+}
+
+static unsigned received(struct rig *r)
+{
+    return rig_mail(r, 1, PL_MAIL_PUBLICATION, 0) != NULL;
+}
+
+static void check(const struct pl_late_options *late)
+{
+    struct rig *r = rig_create(7, &usual, late);
+
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 100);
+    assert_int_equal(publish(r, "a", "k1"), 1);
+    assert_int_equal(received(r), 1);
+    char epoch[9];
+    memcpy(epoch, result(r, 0)->epoch, sizeof epoch);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(publish(r, "a", NULL), 2 + i);
+    assert_int_equal(publish(r, "a", "k1"),
+                     1); /* not in the history any more */
+    assert_string_equal(result(r, 0)->epoch, epoch);
+    assert_int_equal(received(r), 0);
+    assert_int_equal(publish(r, "a", "k2"), 7);
+    assert_int_equal(publish(r, "b", "k1"), 1); /* of another channel */
+    assert_int_equal(publish(r, "b", "k1"), 1);
+    assert_int_equal(publish(r, "b", "k"), 2);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATIONS], 9);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATIONS_KNOWN], 2);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATION_IDS], 4);
+    rig_destroy(r);
+}
+
+static void what_is_sent_again_is_stored_and_sent_once(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    check(NULL);
+    check(&late);
+}
+
+static void an_id_is_remembered_for_five_minutes(void **state)
+{
+    struct rig *r = rig_create(7, &usual, NULL);
+
+    (void)state;
+    assert_int_equal(publish(r, "a", "k"), 1);
+    rig_run(r, IDS_TTL_MS - 1000);
+    assert_int_equal(publish(r, "a", "k"), 1);
+    rig_run(r, 1000);
+    assert_int_equal(publish(r, "a", "k"), 2);
+    assert_int_equal(publish(r, "a", "k"), 2);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATION_IDS], 1);
+    rig_destroy(r);
+}
+
+static void ids_are_bounded_and_the_oldest_is_forgotten(void **state)
+{
+    struct rig *r = rig_create(7, &usual, NULL);
+    char id[12];
+
+    (void)state;
+    for (unsigned i = 0; i <= IDS_MAX; i++) {
+        snprintf(id, sizeof id, "%u", i);
+        send(r, "a", id);
+        if (i % 1000 == 0) {
+            rig_run(r, 0);
+            rig_forget(r);
+        }
+    }
+    rig_run(r, 0);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATION_IDS], IDS_MAX);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATION_IDS_EVICTED], 1);
+    assert_int_equal(publish(r, "a", "1"), 2);
+    assert_int_equal(publish(r, "a", "0"), IDS_MAX + 2);
+    rig_destroy(r);
+}
+
+/* A stream that was lost has another epoch, and knows no ids. */
+static void a_new_epoch_knows_no_ids(void **state)
+{
+    struct pl_channels_options o = usual;
+
+    (void)state;
+    o.channel_limit = 1;
+    struct rig *r = rig_create(7, &o, NULL);
+    assert_int_equal(publish(r, "a", NULL), 1);
+    assert_int_equal(publish(r, "a", "k"), 2);
+    assert_int_equal(publish(r, "b", NULL), 1); /* takes the place of "a" */
+    assert_int_equal(publish(r, "a", "k"), 1);
+    rig_destroy(r);
+}
+
+static void without_history_an_id_is_refused(void **state)
+{
+    struct pl_channels_options o = usual;
+
+    (void)state;
+    o.history_size = 0;
+    struct rig *r = rig_create(7, &o, NULL);
+    rig_attach(r, 1, "a", 0);
+    send(r, "a", "k");
+    rig_run(r, 0);
+    assert_int_equal(result(r, 0)->error, PL_ERROR_NOT_AVAILABLE);
+    assert_int_equal(received(r), 0);
+    rig_destroy(r);
+}
+
+/* The first is on the bus: the answer of the second waits for it. */
+static void a_repeat_is_answered_after_the_first(void **state)
+{
+    struct hand_bus bus = {.bus = {&hand_bus_ops}};
+    struct pl_channels_options o = usual;
+
+    (void)state;
+    o.bus = &bus.bus;
+    struct rig *r = rig_create(7, &o, NULL);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    send(r, "a", "k");
+    send(r, "a", "k");
+    rig_run(r, 0);
+    assert_int_equal(bus.count, 1);
+    assert_null(rig_mail(r, 0, PL_MAIL_PUBLISH, 0));
+    hand_bus_answer(&bus, PL_OK);
+    rig_run(r, 0);
+    assert_int_equal(result(r, 0)->pub->offset, 1);
+    assert_int_equal(result(r, 1)->pub->offset, 1);
+    assert_int_equal(received(r), 1);
+    assert_null(rig_mail(r, 1, PL_MAIL_PUBLICATION, 1));
+    rig_destroy(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_sent_again_is_stored_and_sent_once),
+        cmocka_unit_test(an_id_is_remembered_for_five_minutes),
+        cmocka_unit_test(ids_are_bounded_and_the_oldest_is_forgotten),
+        cmocka_unit_test(a_new_epoch_knows_no_ids),
+        cmocka_unit_test(without_history_an_id_is_refused),
+        cmocka_unit_test(a_repeat_is_answered_after_the_first),
+    };
+
+    return cmocka_run_group_tests_name("channels_ids", tests, NULL, NULL);
+}
