@@ -38,6 +38,12 @@ struct pl_desk {
 
 /* --- Orders --- */
 
+static void give_count(struct pl_order_count *c, size_t bytes)
+{
+    pl_cell_add(&c->orders, (uint64_t)-1);
+    pl_cell_add(&c->bytes, -(uint64_t)bytes);
+}
+
 static bool take_count(struct pl_order_count *c, size_t bytes)
 {
     uint64_t others = pl_cell_add(&c->bytes, bytes);
@@ -45,8 +51,7 @@ static bool take_count(struct pl_order_count *c, size_t bytes)
     if (pl_cell_add(&c->orders, 1) < PL_ORDERS_MAX &&
         (others == 0 || others + bytes <= PL_ORDERS_BYTES_MAX))
         return true;
-    pl_cell_add(&c->orders, (uint64_t)-1);
-    pl_cell_add(&c->bytes, -(uint64_t)bytes);
+    give_count(c, bytes);
     return false;
 }
 
@@ -56,8 +61,7 @@ static void free_order(struct pl_order *o)
         pl_mail_destroy(o->request);
     if (o->result != NULL)
         pl_mail_destroy(o->result);
-    pl_cell_add(&o->count->orders, (uint64_t)-1);
-    pl_cell_add(&o->count->bytes, -(uint64_t)o->bytes);
+    give_count(o->count, o->bytes);
     free(o);
 }
 
@@ -90,17 +94,15 @@ static void destroy_order(struct pl_msg *msg)
 enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
                             size_t bytes, struct pl_order_count *count)
 {
-    struct pl_order *o = NULL;
-    enum pl_err rc = take_count(count, bytes) ? PL_OK : PL_EFULL;
-
-    if (rc == PL_OK && (o = calloc(1, sizeof *o)) == NULL) {
-        pl_cell_add(&count->orders, (uint64_t)-1);
-        pl_cell_add(&count->bytes, -(uint64_t)bytes);
-        rc = PL_ENOMEM;
-    }
-    if (o == NULL) {
+    if (!take_count(count, bytes)) {
         pl_mail_destroy(request);
-        return rc;
+        return PL_EFULL;
+    }
+    struct pl_order *o = calloc(1, sizeof *o);
+    if (o == NULL) {
+        give_count(count, bytes);
+        pl_mail_destroy(request);
+        return PL_ENOMEM;
     }
     o->mail.msg.type = MAIL_ORDER;
     o->mail.msg.flags = PL_MSG_RESERVED;
