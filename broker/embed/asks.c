@@ -219,6 +219,11 @@ const char *pl_ask_data(const struct pl_ask *ask, size_t *len)
     return c->data.at;
 }
 
+const char *pl_ask_address(const struct pl_ask *ask)
+{
+    return read_call(ask)->peer;
+}
+
 /* --- Answers --- */
 
 static int64_t expiry(uint32_t in_s)
@@ -229,6 +234,8 @@ static int64_t expiry(uint32_t in_s)
 /* What the terms say that cannot be kept is refused, not ignored. */
 static bool suits(const struct pl_call *c, const struct pl_terms *g)
 {
+    if (g->data != NULL && c->asks != PL_ASKS_PUBLISH)
+        return false;
     if (c->is_connect)
         return true;
     return g->user == NULL && g->info == NULL &&
@@ -253,6 +260,8 @@ enum pl_err pl_ask_allow(struct pl_ask *ask, const struct pl_terms *terms)
         rc = PL_EINVAL;
     if (rc != PL_OK)
         return rc;
+    if (g.data != NULL)
+        return pl_call_allow_data(c, (struct pl_span){g.data, g.len});
     if (!c->is_connect)
         return pl_call_allow(c, expiry(g.expires_in_s));
     return pl_call_admit_until(c, g.user == NULL ? c->user : pl_span_of(g.user),

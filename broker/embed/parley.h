@@ -333,6 +333,10 @@ PL_API const char *pl_ask_token(const struct pl_ask *ask);
 PL_API const char *pl_ask_channel(const struct pl_ask *ask);
 PL_API const char *pl_ask_data(const struct pl_ask *ask, size_t *len);
 
+/* The address of the client, as far as proxy.trusted allows to believe it;
+ * "-": unknown. */
+PL_API const char *pl_ask_address(const struct pl_ask *ask);
+
 struct pl_terms {
     size_t size;
     const char *user;      /* connect; NULL: that of the question */
@@ -340,6 +344,9 @@ struct pl_terms {
                               user; NULL: that of the token, or none */
     uint32_t expires_in_s; /* connect, refresh; 0: as the token says, or
                               never */
+    const void *data; /* publish: JSON in place of what the client published;
+                         NULL: as it is */
+    size_t len;
 };
 
 /* Answer the question and free it.  `terms` NULL: as asked.  A client that is

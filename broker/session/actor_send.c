@@ -160,27 +160,31 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
 /* Where publications are judged, letters to channels are, and keep the order
  * of the channel. */
 static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
-                       const struct letter *l)
+                       struct letter *l)
 {
     struct pl_question q = {
         .asks = PL_ASKS_PUBLISH, .channel = name, .data = l->body};
 
-    return !pl_session_is_judged(s, PL_ASKS_PUBLISH) ||
-           (!pl_wait_joins(s, name, id) &&
-            pl_session_judge(s, id, &q) == PL_YES);
+    if (!pl_session_is_judged(s, PL_ASKS_PUBLISH))
+        return true;
+    if (pl_wait_joins(s, name, id) || pl_session_judge(s, id, &q) != PL_YES)
+        return false;
+    l->body = q.data;
+    return true;
 }
 
 static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
                        const struct letter *l)
 {
     enum pl_channel_name verdict = pl_channel_name_check(name);
+    struct letter allowed = *l;
 
     if (verdict == PL_CHANNEL_NAME_EMPTY || verdict == PL_CHANNEL_NAME_TOO_LONG)
         pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
     else if (verdict != PL_CHANNEL_NAME_OK || !(s->grants & PL_GRANT_PUBLISH))
         pl_session_refuse(s, id, PL_ERROR_PERMISSION_DENIED);
-    else if (is_allowed(s, id, name, l))
-        publish(s, id, name, l, KIND_TO_CHANNEL);
+    else if (is_allowed(s, id, name, &allowed))
+        publish(s, id, name, &allowed, KIND_TO_CHANNEL);
 }
 
 static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,

@@ -157,14 +157,19 @@ static bool is_data_json(const struct pl_session *s, struct pl_span data,
     return *is_json;
 }
 
-static bool is_allowed(struct pl_session *s, const struct pl_command *c)
+/* The judge may replace the data by other JSON. */
+static bool is_allowed(struct pl_session *s, struct pl_publish_ask *ask)
 {
-    struct pl_question q = {.asks = PL_ASKS_PUBLISH,
-                            .channel = c->publish.channel,
-                            .data = c->publish.data};
+    struct pl_question q = {
+        .asks = PL_ASKS_PUBLISH, .channel = ask->channel, .data = ask->data};
 
-    return !pl_session_is_judged(s, PL_ASKS_PUBLISH) ||
-           pl_session_judge(s, c->id, &q) == PL_YES;
+    if (!pl_session_is_judged(s, PL_ASKS_PUBLISH))
+        return true;
+    if (pl_session_judge(s, ask->command, &q) != PL_YES)
+        return false;
+    ask->is_json |= q.data.at != ask->data.at;
+    ask->data = q.data;
+    return true;
 }
 
 static void publish(struct pl_session *s, const struct pl_command *c)
@@ -191,7 +196,7 @@ static void publish(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
         return;
     }
-    if (!is_allowed(s, c))
+    if (!is_allowed(s, &ask))
         return;
     enum pl_err rc =
         pl_hub_publish(s->keeper->options.hub, &s->subscriber, &ask);

@@ -10,6 +10,8 @@
  * deadline, connect.timeout: login.c.) */
 #include "verdict_private.h"
 
+#include <stdio.h>
+
 #include "json_scan.h"
 #include "line.h"
 #include "log.h"
@@ -62,6 +64,13 @@ void pl_session_sign_call(struct pl_session *s, struct pl_call *fields)
         return;
     fields->user = pl_client_user(s->subscriber.client);
     fields->client = pl_client_id(s->subscriber.client);
+}
+
+void pl_session_note_peer(struct pl_session *s, struct pl_call *fields)
+{
+    char text[PL_IP_TEXT_MAX];
+
+    snprintf(fields->peer, sizeof fields->peer, "%s", pl_session_peer(s, text));
 }
 
 /* A call, and with `command` not 0 its place among those that are waited for.
@@ -126,6 +135,7 @@ void pl_session_ask_connect(struct pl_session *s,
                              .token = r->token,
                              .data = r->data};
 
+    pl_session_note_peer(s, &fields);
     if (s->login->claims != NULL)
         fields.user = s->login->claims->user;
     if (!call_handler(s, fields, PL_SPAN("connect"), 0))

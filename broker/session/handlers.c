@@ -340,6 +340,8 @@ static bool is_fit(const struct pl_call *c, const struct pl_answer_mail *m)
     if (c->is_connect != (m->user != NULL) ||
         (c->asks != PL_ASKS_NOTHING) != m->is_allowed)
         return false;
+    if (m->is_allowed && data.at != NULL)
+        return c->asks == PL_ASKS_PUBLISH && pl_json_accepts(data);
     return m->user == NULL || is_user(pl_blob_span(m->user), data);
 }
 
@@ -386,6 +388,11 @@ enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s)
 {
     return answer(call, &(struct words){.is_allowed = true,
                                         .expires_at_s = expires_at_s});
+}
+
+enum pl_err pl_call_allow_data(struct pl_call *call, struct pl_span data)
+{
+    return answer(call, &(struct words){.is_allowed = true, .data = data});
 }
 
 static enum pl_err refuse(struct pl_call *call, uint32_t code,

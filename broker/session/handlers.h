@@ -12,6 +12,7 @@
 
 #include "address.h"
 #include "err.h"
+#include "ip.h"
 #include "span.h"
 #include "verdict.h"
 
@@ -34,10 +35,11 @@ struct pl_call {
     struct pl_span type; /* the message's type, or "connect" */
     struct pl_span data; /* JSON, or bytes from a protobuf client */
     struct pl_span user; /* of the caller; empty: anonymous */
-    struct pl_span client;  /* the caller's client id */
-    struct pl_span token;   /* connect, refresh: what it sent */
-    struct pl_span channel; /* of a judge: it may be absent */
-    char bytes[];           /* where the spans point */
+    struct pl_span client;     /* the caller's client id */
+    struct pl_span token;      /* connect, refresh: what it sent */
+    struct pl_span channel;    /* of a judge: it may be absent */
+    char peer[PL_IP_TEXT_MAX]; /* connect, judges: the address of the client */
+    char bytes[];              /* where the spans point */
 };
 
 /* A table without entries, with one holder, or NULL: out of memory. */
@@ -120,6 +122,8 @@ uint32_t pl_handlers_judged(const struct pl_handlers *t);
  * none. */
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
 enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s);
+/* A publication, with `data`, which is JSON, in place of what it brings. */
+enum pl_err pl_call_allow_data(struct pl_call *call, struct pl_span data);
 enum pl_err pl_call_refuse_for_now(struct pl_call *call, uint32_t code,
                                    struct pl_span text);
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,

@@ -367,6 +367,9 @@ uint64_t pl_session_enter(struct pl_session *s, const char *name);
 void pl_session_leave(struct pl_session *s, const char *name,
                       uint64_t began_ms);
 
+/* Fill in the address of the client. */
+void pl_session_note_peer(struct pl_session *s, struct pl_call *fields);
+
 /* Fill in who calls. */
 void pl_session_sign_call(struct pl_session *s, struct pl_call *fields);
 void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m);

@@ -37,6 +37,7 @@ struct pl_verdict pl_verdict_of(const struct pl_answer_mail *m)
     return (struct pl_verdict){.kind = PL_YES,
                                .user = pl_blob_span(m->user),
                                .info = pl_blob_span(m->data),
+                               .data = pl_blob_span(m->data),
                                .expires_at_s = m->expires_at_s};
 }
 
@@ -79,6 +80,7 @@ struct pl_call *pl_question_keep(struct pl_question *q)
     if (q->number != 0 || q->error != 0)
         return NULL;
     pl_session_sign_call(s, &fields);
+    pl_session_note_peer(s, &fields);
     struct pl_call *call = pl_call_create(&fields);
     enum pl_err rc = PL_ENOMEM;
     if (call != NULL)
@@ -143,6 +145,14 @@ static enum pl_verdict_kind ask(struct pl_session *s, struct pl_question *q,
     return kind;
 }
 
+/* What a YES says goes into the question. */
+static void follow(struct pl_question *q, const struct pl_verdict *v)
+{
+    q->expires_at_s = v->expires_at_s;
+    if (q->asks == PL_ASKS_PUBLISH && v->data.at != NULL)
+        q->data = v->data;
+}
+
 static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,
                                       struct pl_question *q)
 {
@@ -160,7 +170,7 @@ static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,
     if (kind == PL_NO)
         pl_session_deny(s, id, &v);
     else
-        q->expires_at_s = v.expires_at_s;
+        follow(q, &v);
     return kind;
 }
 
@@ -170,7 +180,7 @@ enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
     struct pl_keeper *k = s->keeper;
 
     if (k->given != NULL) {
-        q->expires_at_s = k->given->expires_at_s;
+        follow(q, k->given);
         return PL_YES;
     }
     if (k->parked == NULL && !pl_wait_has_room(s)) {

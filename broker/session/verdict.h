@@ -31,19 +31,22 @@ enum pl_verdict_kind { PL_YES, PL_NO, PL_LATER };
 /* The spans are valid for the time of the call. */
 struct pl_verdict {
     enum pl_verdict_kind kind;
-    uint32_t code;        /* NO: an error below 3000; from 3000 on the code of a
-                             Close; 0: PL_ERROR_INTERNAL */
-    bool is_temporary;    /* NO: SDKs try again */
-    struct pl_span text;  /* NO: for the client; absent: that of the code */
-    struct pl_span user;  /* YES to a connect */
-    struct pl_span info;  /* YES to a connect: JSON; absent: none */
+    uint32_t code;       /* NO: an error below 3000; from 3000 on the code of a
+                            Close; 0: PL_ERROR_INTERNAL */
+    bool is_temporary;   /* NO: SDKs try again */
+    struct pl_span text; /* NO: for the client; absent: that of the code */
+    struct pl_span user; /* YES to a connect */
+    struct pl_span info; /* YES to a connect: JSON; absent: none */
+    struct pl_span data; /* YES to a publish: JSON in place of its data; absent:
+                            as it is */
     int64_t expires_at_s; /* YES to a connect or refresh; 0: never */
 };
 
 struct pl_question {
     enum pl_asks asks;
     struct pl_span channel; /* subscribe, publish */
-    struct pl_span data;    /* publish; what a subscribe brings */
+    struct pl_span data;    /* publish, where a YES may replace it; what a
+                               subscribe brings */
     struct pl_span token;   /* refresh */
     struct pl_span user;    /* of the client; empty: anonymous */
     struct pl_span client;  /* its id */

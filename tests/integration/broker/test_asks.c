@@ -48,6 +48,8 @@ static void decide(struct pl_ask *ask)
 {
     static const struct pl_terms guest = {
         .size = sizeof guest, .user = "guest", .info = "{\"a\":1}"};
+    static const struct pl_terms other = {
+        .size = sizeof other, .data = "[ \"other\" ]", .len = 11};
     static const struct pl_terms minute = {.size = sizeof minute,
                                            .expires_in_s = 60};
     const char *data = pl_ask_data(ask, NULL), *channel = pl_ask_channel(ask);
@@ -60,6 +62,8 @@ static void decide(struct pl_ask *ask)
         must(pl_ask_close(ask, 4009, "out"));
     else if (strstr(data, "guest") != NULL)
         must(pl_ask_allow(ask, &guest));
+    else if (strstr(data, "swap") != NULL)
+        must(pl_ask_allow(ask, &other));
     else if (strstr(data, "minute") != NULL)
         must(pl_ask_allow(ask, &minute));
     else
@@ -334,6 +338,34 @@ static void each_command_has_its_judge(void **st)
     box_destroy(&b);
 }
 
+static void a_judge_may_replace_what_is_published(void **st)
+{
+    const char *letter = "{\"to\":\"channel/room\",\"body\":\"swap\"}";
+    struct peer_reply r;
+    struct peer p, q;
+    struct box b;
+
+    (void)st;
+    begin(&b, &all, NULL);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    peer_enter(&q, b.port, PEER_PROTOBUF, NULL, NULL);
+    peer_join(&q, "room");
+    assert_int_equal(code_of(&p, peer_publish(&p, "room", "\"swap\"")), 0);
+    peer_await_push(&q, PEER_PUBLICATION, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("[ \"other\" ]")));
+    assert_int_equal(code_of(&p, peer_publish(&p, "room", "\"as it is\"")), 0);
+    peer_await_push(&q, PEER_PUBLICATION, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("\"as it is\"")));
+    assert_int_equal(code_of(&p, peer_rpc(&p, "actor.send", letter)), 0);
+    peer_await_push(&q, PEER_PUBLICATION, &r);
+    assert_true(has(r.data, "\"body\":[ \"other\" ]"));
+    assert_int_equal(code_of(&q, peer_publish(&q, "room", "swap")), 0);
+    peer_fini(&p);
+    peer_fini(&q);
+    box_await(&b, "connections.open", 0);
+    box_destroy(&b);
+}
+
 /* --- Answers that come later, from another thread --- */
 
 enum { PEERS = 4, ROUNDS = 400, PIPELINE = 6 };
@@ -417,6 +449,7 @@ static void what_a_question_cannot_have_is_refused(void **st)
 {
     struct pl_terms user = {.size = sizeof user, .user = "ann"};
     struct pl_terms bare = {.size = 1};
+    struct pl_terms data = {.size = sizeof data, .data = "1", .len = 1};
     struct peer p;
     struct box b;
 
@@ -432,11 +465,26 @@ static void what_a_question_cannot_have_is_refused(void **st)
     struct pl_ask *ask = draw(&court);
     assert_int_equal(pl_ask_allow(ask, &user), PL_EINVAL);
     assert_int_equal(pl_ask_allow(ask, &bare), PL_EINVAL);
+    assert_int_equal(pl_ask_allow(ask, &data), PL_EINVAL);
+    assert_string_equal(pl_ask_address(ask), "127.0.0.1");
     assert_int_equal(pl_ask_deny(ask, 99, NULL), PL_EINVAL);
     assert_int_equal(pl_ask_deny(ask, 2000, NULL), PL_EINVAL);
     assert_int_equal(pl_ask_deny(ask, 103, "\xff"), PL_EINVAL);
     assert_int_equal(pl_ask_close(ask, 2999, NULL), PL_EINVAL);
     assert_int_equal(pl_ask_close(ask, 5000, NULL), PL_EINVAL);
+    assert_int_equal(pl_ask_allow(ask, NULL), PL_OK);
+    assert_int_equal(code_of(&p, id), 0);
+    atomic_store(&court.is_mute, true);
+    id = peer_publish(&p, "room", "1");
+    while (asked(3) == 0)
+        sched_yield();
+    atomic_store(&court.is_mute, false);
+    ask = draw(&court);
+    data.data = "{";
+    assert_int_equal(pl_ask_allow(ask, &data), PL_EINVAL); /* not JSON */
+    data.data = "";
+    data.len = 0;
+    assert_int_equal(pl_ask_allow(ask, &data), PL_EINVAL);
     assert_int_equal(pl_ask_allow(ask, NULL), PL_OK);
     assert_int_equal(code_of(&p, id), 0);
     peer_fini(&p);
@@ -450,6 +498,7 @@ int main(void)
         cmocka_unit_test(nobody_gets_in_without_the_word_of_may_connect),
         cmocka_unit_test(a_client_with_a_token_is_judged_as_well),
         cmocka_unit_test(each_command_has_its_judge),
+        cmocka_unit_test(a_judge_may_replace_what_is_published),
         cmocka_unit_test(late_answers_of_another_thread_reach_their_commands),
         cmocka_unit_test(an_answer_after_the_stop_goes_nowhere),
         cmocka_unit_test(what_a_question_cannot_have_is_refused),
