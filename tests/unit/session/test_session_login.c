@@ -487,6 +487,54 @@ static void an_unsubscribe_during_a_login_comes_behind_its_reply(void **state)
     assert_in_range(told, 10, 60);
 }
 
+static void subscribe_to(struct client *c, const char *channel)
+{
+    struct pl_kick_mail *k = pl_kick_mail_create();
+
+    assert_non_null(k);
+    k->subscribes = true;
+    k->channel = pl_blob_create(pl_span_of(channel));
+    pl_actor_send(&c->rig->boss->actor,
+                  pl_actor_address(pl_session_actor(c->session)), &k->msg);
+}
+
+/* At any moment of a login, twice, and to a channel that it has anyway. */
+static void
+a_subscription_by_the_program_is_in_the_reply_or_behind_it(void **st)
+{
+    static const char *const channels[] = {"a", "b"};
+    unsigned in_reply = 0;
+
+    (void)st;
+    for (unsigned ms = 0; ms < 60; ms++) {
+        struct pl_late_options late = {.seed = 5 + ms, .delay_ms = 50};
+        struct rig *r = with_tokens("subscribe", &late);
+        struct client *c = client_open(r, 0);
+        char *token = rig_token(r, "ann", 0, channels, 2);
+
+        connect_with(c, token);
+        free(token);
+        rig_run(r, ms);
+        subscribe_to(c, "x");
+        subscribe_to(c, "x");
+        subscribe_to(c, "a");
+        rig_run(r, 200);
+        const char *reply = client_next(c);
+        assert_non_null(strstr(reply, "{\"id\":1,\"connect\":{"));
+        if (strstr(reply, "\"x\":{") != NULL)
+            in_reply++;
+        else
+            client_expect(c, "{\"push\":{\"channel\":\"x\",\"subscribe\":{*");
+        client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"x\",\"data\":1}}");
+        rig_run(r, 200);
+        client_expect(c, "{\"push\":{\"channel\":\"x\",\"pub\":{*");
+        client_expect(c, "{\"id\":2,\"publish\":{}}");
+        assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 4);
+        rig_destroy(r);
+    }
+    assert_in_range(in_reply, 10, 59);
+}
+
 /* Two channels are there and used; the token wants two others. */
 static void check_at_the_limit(const char *history)
 {
@@ -602,6 +650,8 @@ int main(void)
         cmocka_unit_test(a_login_that_takes_too_long_fails_for_now),
         cmocka_unit_test(a_missed_message_to_a_user_is_recovered_at_connect),
         cmocka_unit_test(an_unsubscribe_during_a_login_comes_behind_its_reply),
+        cmocka_unit_test(
+            a_subscription_by_the_program_is_in_the_reply_or_behind_it),
         cmocka_unit_test(at_the_limit_of_channels_a_login_gets_in),
         cmocka_unit_test(who_leaves_with_channels_missing_leaves_nothing),
         cmocka_unit_test(a_refusal_of_the_supervisor_closes_with_its_code),
