@@ -14,7 +14,6 @@
 #include "decoder.h"
 #include "frame.h"
 #include "mask.h"
-#include "others.h"
 #include "utf8.h"
 
 struct frame {
@@ -106,9 +105,6 @@ static void of_size(struct measure *m, unsigned size)
     measure(m, name, unmask, &binary, 1, size);
     drop(&binary);
     drop(&text);
-#ifdef BENCH_WSLAY
-    others_frames(m, size);
-#endif
 }
 
 static void check(void *arg, uint64_t times)

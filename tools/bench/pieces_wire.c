@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "code.h"
-#include "others.h"
 #include "world.h"
 
 enum { PAYLOAD = 64 };
@@ -65,7 +64,6 @@ static void commands(struct measure *m, enum pl_encoding encoding)
     struct decoding d = {.encoding = encoding};
 
     message_publish(&d.message, encoding, "room:main", payload());
-    others_decode(m, encoding, pl_buf_span(&d.message));
     measure_decode(m, &d, "publish");
     message_subscribe(&d.message, encoding, "room:main");
     measure_decode(m, &d, "subscribe");
@@ -128,7 +126,6 @@ static void pushes(struct measure *m, enum pl_encoding encoding)
     measure_encode(m, (struct encoding_of){encoding, .push = &named},
                    "push-with-info");
     measure_encode(m, (struct encoding_of){encoding, .push = &join}, "join");
-    others_encode(m, encoding, &push);
 }
 
 static void replies(struct measure *m, enum pl_encoding encoding)
