@@ -7,9 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "err.h"
-#include "span.h"
-
 /* No actor has generation 0, so an all-zero address names no actor.  Plain
  * data: copy it freely.  An address never dangles; it only becomes stale. */
 struct pl_address {
@@ -18,8 +15,6 @@ struct pl_address {
     uint32_t slot;
     uint32_t generation;
 };
-
-enum { PL_ADDRESS_TEXT_MAX = 34 }; /* with the final zero byte */
 
 static inline bool pl_address_is_none(struct pl_address a)
 {
@@ -31,12 +26,5 @@ static inline bool pl_address_equal(struct pl_address a, struct pl_address b)
     return a.slot == b.slot && a.generation == b.generation &&
            a.loop == b.loop && a.node == b.node;
 }
-
-/* Write "node.loop.slot.generation" and a final zero byte to `text`. */
-void pl_address_format(struct pl_address a, char text[PL_ADDRESS_TEXT_MAX]);
-
-/* Parse the text that pl_address_format() writes, and no other form.
- * Errors: PL_EBADMSG; *out is then unchanged. */
-enum pl_err pl_address_parse(struct pl_address *out, struct pl_span text);
 
 #endif

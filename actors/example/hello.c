@@ -24,8 +24,7 @@ static void reap(struct pl_actor *a)
     pl_reactor_stop(((struct greeter *)a)->reactor);
 }
 
-static const struct pl_actor_ops greeter_ops = {
-    "greeter", {16, PL_FULL_REFUSE}, receive, reap};
+static const struct pl_actor_ops greeter_ops = {"greeter", 16, receive, reap};
 
 static void keep(struct pl_msg *msg)
 {

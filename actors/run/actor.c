@@ -66,7 +66,7 @@ static void give_slot(struct pl_loop *loop, uint32_t slot)
 enum pl_err pl_actor_init(struct pl_actor *a, struct pl_loop *loop,
                           const struct pl_actor_ops *ops)
 {
-    assert(ops->mailbox.limit > 0);
+    assert(ops->mailbox_limit > 0);
     uint32_t slot = take_slot(loop);
 
     if (slot == 0)

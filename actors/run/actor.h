@@ -21,9 +21,9 @@ struct pl_monitor; /* monitor.h */
 
 /* The behaviour of one kind of actor; one constant table per kind. */
 struct pl_actor_ops {
-    const char *name;              /* of the kind, for logs and status */
-    struct pl_mail_policy mailbox; /* limit, and what to do when it is
-                                      reached */
+    const char *name;       /* of the kind, for logs and status */
+    uint32_t mailbox_limit; /* messages, at least 1; more are refused, except
+                               reserved ones */
     /* Handle one message.  Any actor with the address may send any type: pass
      * unknown types to pl_actor_refuse(), so that a waiting sender gets a
      * reply.  Owner: the callee owns `msg`. */
@@ -65,7 +65,7 @@ struct pl_address pl_actor_address(const struct pl_actor *a);
  * letter under one reason (enum pl_dead).  A dead letter is destroyed or, with
  * PL_MSG_RETURN, put back into the sender's mailbox with its status.  Until
  * this turn has emptied the inbox, sending to an actor of the same loop first
- * delivers what other loops posted; that may end actors with PL_FULL_CLOSE.
+ * delivers what other loops posted.
  * Owner:  the runtime.
  * Thread: the loop of `from`. */
 void pl_actor_send(struct pl_actor *from, struct pl_address to,

@@ -3,24 +3,13 @@
 #ifndef PL_DEAD_H
 #define PL_DEAD_H
 
-#define PL_DEAD_MAP(X)                                                         \
-    X(PL_DEAD_STALE, "stale")   /* no actor has the address any more */        \
-    X(PL_DEAD_FULL, "full")     /* the mailbox or inbox refused it */          \
-    X(PL_DEAD_OLDEST, "oldest") /* dropped for a newer message */              \
-    X(PL_DEAD_REPLACED,                                                        \
-      "replaced")                 /* a newer one of its kind took its place */ \
-    X(PL_DEAD_CLOSING, "closing") /* its actor exited first */                 \
-    X(PL_DEAD_UNREACHABLE, "unreachable") /* no such loop or node */           \
-    X(PL_DEAD_REFUSED, "refused")         /* its actor does not know its type */
-
 enum pl_dead {
-#define X(name, text) name,
-    PL_DEAD_MAP(X)
-#undef X
-        PL_DEAD_COUNT
+    PL_DEAD_STALE,       /* no actor has the address any more */
+    PL_DEAD_FULL,        /* the mailbox or inbox refused it */
+    PL_DEAD_CLOSING,     /* its actor exited first */
+    PL_DEAD_UNREACHABLE, /* no such loop or node */
+    PL_DEAD_REFUSED,     /* its actor does not know its type */
+    PL_DEAD_COUNT
 };
-
-/* The word for `reason` in status and metrics.  Never NULL. */
-const char *pl_dead_text(enum pl_dead reason);
 
 #endif

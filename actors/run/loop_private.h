@@ -16,8 +16,8 @@
  * with PL_MSG_KIND struct pl_kind_msg.  Actors have slots from 1 up. */
 enum { PL_SLOT_LOOP = 0 };
 
-/* A request to a loop, not to an actor: start a monitor, start a child.  Always
- * set PL_MSG_RESERVED.  The loop handles it on delivery: from another loop,
+/* A request to a loop, not to an actor: start or end a monitor.  Always set
+ * PL_MSG_RESERVED.  The loop handles it on delivery: from another loop,
  * after delivering the sender's earlier mail; from the same loop, inside
  * pl_loop_send().  Replies go by mail to msg.from.  Only pl_loop_send() reaches
  * slot 0; the public calls treat it as no actor. */

@@ -101,18 +101,6 @@ void pl_loop_bury(struct pl_loop *loop, struct pl_msg *msg, enum pl_dead reason)
         msg->destroy(msg);
 }
 
-/* Derive the reason from the policy: only KEEP_LATEST replaces a message of the
- * same type and sender, and it does so whenever there is one. */
-static enum pl_dead why_displaced(const struct pl_actor *a,
-                                  struct pl_address from, uint16_t type,
-                                  const struct pl_msg *out)
-{
-    if (a->ops->mailbox.when_full == PL_FULL_KEEP_LATEST && out->type == type &&
-        pl_address_equal(out->from, from))
-        return PL_DEAD_REPLACED;
-    return PL_DEAD_OLDEST;
-}
-
 static void count_queued(struct pl_loop *loop, struct pl_actor *a,
                          const struct pl_msg *msg)
 {
@@ -132,24 +120,10 @@ static void count_queued(struct pl_loop *loop, struct pl_actor *a,
 
 static void put(struct pl_loop *loop, struct pl_actor *a, struct pl_msg *msg)
 {
-    struct pl_msg *out = NULL;
-
-    switch (pl_mailbox_push(&a->mailbox, a->ops->mailbox, msg, &out)) {
-    case PL_MAILBOX_TAKEN:
+    if (pl_mailbox_push(&a->mailbox, a->ops->mailbox_limit, msg))
         count_queued(loop, a, msg);
-        break;
-    case PL_MAILBOX_DISPLACED:
-        assert(out != NULL);
-        loop->stats.mail_queued--;
-        count_queued(loop, a, msg);
-        pl_loop_bury(loop, out, why_displaced(a, msg->from, msg->type, out));
-        break;
-    case PL_MAILBOX_REFUSED:
-        if (a->ops->mailbox.when_full == PL_FULL_CLOSE)
-            pl_actor_exit(a, "mailbox full");
+    else
         pl_loop_bury(loop, msg, PL_DEAD_FULL);
-        break;
-    }
 }
 
 /* Return the actor of `msg`, or NULL if it is stale or of another kind.  Only

@@ -5,9 +5,9 @@
  * actor; only that actor's loop accesses its end.  The block is also the mail:
  * it travels to the loop of the watched actor, is linked there, returns when
  * that actor exits, and becomes the DOWN message.  So a monitor never needs
- * memory after its start, and reporting cannot fail.  A watcher that exits or
- * stops watching withdraws the far end by a second message inside the block, so
- * a long-lived actor keeps nothing for closed watchers.
+ * memory after its start, and reporting cannot fail.  A watcher that exits
+ * withdraws the far end by a second message inside the block, so a long-lived
+ * actor keeps nothing for closed watchers.
  *
  * Rejected: withdrawing with the DOWN message, because it comes only when the
  * watched actor exits; sweeping the list for dead watchers, because that means
@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 #include "list.h"
-#include "monitor_private.h"
+#include "loop_private.h"
 #include "refs.h"
 
 /* One end of a monitor, in the list of its actor. */
@@ -42,14 +42,11 @@ struct pl_watch {
     /* Constant. */
     struct pl_address watcher;
     struct pl_address far_loop; /* the loop of the watched actor */
-    uint16_t type;              /* of the DOWN message */
     uint32_t ref;
-    const void *tag;
 
     /* The watcher's loop. */
     struct pl_monitor near;
     bool is_withdrawn;
-    struct pl_address wanted; /* as given to pl_monitor_start() */
     struct pl_loop_msg withdrawal;
 
     /* The loop of the watched actor; then the owner of `mail`. */
@@ -116,7 +113,7 @@ static void come_home(struct pl_loop *loop, struct pl_loop_msg *m)
     unlink_end(&w->near);
     release(w);
     w->mail.down = (struct pl_down_msg){.msg = {.destroy = release_mail,
-                                                .type = w->type,
+                                                .type = PL_MSG_DOWN,
                                                 .flags = PL_MSG_RESERVED},
                                         .of = of,
                                         .ref = w->ref,
@@ -131,24 +128,16 @@ static void tell(struct pl_loop *loop, struct pl_watch *w, const char *reason)
               come_home);
 }
 
-void pl_watch_begin(struct pl_loop *loop, struct pl_watch *w,
-                    struct pl_address of)
-{
-    struct pl_actor *a = pl_actor_find(loop, of);
-
-    w->of = of;
-    if (a == NULL)
-        tell(loop, w, "stale");
-    else
-        link_end(a, &w->far);
-}
-
 /* On the loop of the watched actor. */
 static void arrive(struct pl_loop *loop, struct pl_loop_msg *m)
 {
     struct pl_watch *w = PL_CONTAINER(m, struct pl_watch, mail.note);
+    struct pl_actor *a = pl_actor_find(loop, w->of);
 
-    pl_watch_begin(loop, w, w->of);
+    if (a == NULL)
+        tell(loop, w, "stale");
+    else
+        link_end(a, &w->far);
 }
 
 /* On the loop of the watched actor, after arrive(). */
@@ -174,94 +163,27 @@ static void withdraw(struct pl_loop *loop, struct pl_watch *w)
     pl_loop_send(loop, w->watcher, w->far_loop, &w->withdrawal.msg);
 }
 
-struct pl_watch *pl_watch_create(struct pl_actor *watcher, unsigned loop,
-                                 uint16_t type, const void *tag, uint32_t ref)
-{
-    struct pl_watch *w = calloc(1, sizeof *w);
-
-    if (w == NULL)
-        return NULL;
-    pl_refs_init(&w->refs);
-    pl_refs_hold(&w->refs);
-    w->watcher = pl_actor_address(watcher);
-    w->far_loop = pl_system_loop_address(watcher->loop->system, loop);
-    w->type = type;
-    w->tag = tag;
-    w->ref = ref;
-    w->near.is_near = true;
-    link_end(watcher, &w->near);
-    return w;
-}
-
-void pl_watch_drop(struct pl_watch *w)
-{
-    if (w != NULL)
-        release(w);
-}
-
-const void *pl_watch_tag(const struct pl_msg *down)
-{
-    return PL_CONTAINER(down, const struct pl_watch, mail.msg)->tag;
-}
-
 enum pl_err pl_monitor_start(struct pl_actor *watcher, struct pl_address of,
                              uint32_t ref)
 {
     struct pl_loop *loop = watcher->loop;
     bool is_here = of.node == loop->node && of.loop < loop->system->loop_count;
-    struct pl_watch *w = pl_watch_create(
-        watcher, is_here ? of.loop : loop->index, PL_MSG_DOWN, NULL, ref);
+    struct pl_watch *w = calloc(1, sizeof *w);
 
     if (w == NULL)
         return PL_ENOMEM;
-    w->wanted = w->of = of;
+    pl_refs_init(&w->refs);
+    pl_refs_hold(&w->refs);
+    w->watcher = pl_actor_address(watcher);
     /* no loop can find an actor of a missing loop; this one reports it */
+    w->far_loop =
+        pl_system_loop_address(loop->system, is_here ? of.loop : loop->index);
+    w->ref = ref;
+    w->of = of;
+    w->near.is_near = true;
+    link_end(watcher, &w->near);
     send_note(loop, w, w->far_loop, arrive);
     return PL_OK;
-}
-
-/* Return the watch of the next near end from `m` on, or NULL. */
-static struct pl_watch *near_watch(struct pl_monitor *m)
-{
-    while (m != NULL && !m->is_near)
-        m = m->next;
-    return m == NULL ? NULL : PL_CONTAINER(m, struct pl_watch, near);
-}
-
-void pl_monitor_stop(struct pl_actor *watcher, struct pl_address of,
-                     uint32_t ref)
-{
-    struct pl_watch *w = near_watch(watcher->monitors);
-
-    while (w != NULL && !(w->tag == NULL && w->ref == ref &&
-                          pl_address_equal(w->wanted, of)))
-        w = near_watch(w->near.next);
-    if (w != NULL)
-        withdraw(watcher->loop, w);
-}
-
-void pl_watch_stop(struct pl_actor *watcher, const void *tag, uint32_t ref)
-{
-    struct pl_watch *w = near_watch(watcher->monitors);
-
-    while (w != NULL && (w->tag != tag || w->ref != ref))
-        w = near_watch(w->near.next);
-    if (w != NULL)
-        withdraw(watcher->loop, w);
-}
-
-void pl_watch_stop_all(struct pl_actor *watcher, const void *tag)
-{
-    struct pl_watch *w = near_watch(watcher->monitors);
-
-    while (w != NULL) {
-        if (w->tag != tag) {
-            w = near_watch(w->near.next);
-            continue;
-        }
-        withdraw(watcher->loop, w); /* may remove far ends from this list too */
-        w = near_watch(watcher->monitors);
-    }
 }
 
 void pl_monitor_tell(struct pl_actor *gone, const char *reason)

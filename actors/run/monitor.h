@@ -25,11 +25,6 @@ struct pl_down_msg {
 enum pl_err pl_monitor_start(struct pl_actor *watcher, struct pl_address of,
                              uint32_t ref);
 
-/* Cancel a monitor.  A message already in the mailbox is still delivered.
- * Thread: the watcher's loop. */
-void pl_monitor_stop(struct pl_actor *watcher, struct pl_address of,
-                     uint32_t ref);
-
 /* Request an actor to stop: it receives PL_MSG_STOP, reserved, and exits when
  * it can.
  * Thread: the sender's loop.

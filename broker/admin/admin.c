@@ -151,7 +151,7 @@ static void reap(struct pl_actor *actor)
 
 static const struct pl_actor_ops ops = {
     .name = "admin",
-    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 65536,
     .receive = receive,
     .reap = reap,
 };

@@ -298,7 +298,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 
 static const struct pl_actor_ops actor_ops = {
     .name = "channels",
-    .mailbox = {.limit = MAILBOX_LIMIT, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = MAILBOX_LIMIT,
     .receive = receive,
     .reap = reap,
 };

@@ -196,7 +196,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "desk",
-    .mailbox = {.limit = PL_ORDERS_MAX, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = PL_ORDERS_MAX,
     .receive = receive,
     .reap = reap,
 };

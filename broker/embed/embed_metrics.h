@@ -21,10 +21,6 @@
     X(MAIL_WAIT_NS, PL_GAUGE, "mail_wait_ns", "time in mailbox, sampled")      \
     X(DEAD_STALE, PL_COUNTER, "dead_letters_stale", "mail for nobody")         \
     X(DEAD_FULL, PL_COUNTER, "dead_letters_full", "mail refused: full")        \
-    X(DEAD_OLDEST, PL_COUNTER, "dead_letters_oldest",                          \
-      "mail dropped for newer mail")                                           \
-    X(DEAD_REPLACED, PL_COUNTER, "dead_letters_replaced",                      \
-      "mail replaced by newer mail")                                           \
     X(DEAD_CLOSING, PL_COUNTER, "dead_letters_closing",                        \
       "mail of actors that exited")                                            \
     X(DEAD_REFUSED, PL_COUNTER, "dead_letters_refused",                        \

@@ -51,7 +51,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "host",
-    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 65536,
     .receive = receive,
     .reap = reap,
 };

@@ -24,8 +24,6 @@ void pl_broker_copy_stats(struct pl_share *s)
     v[PL_METRIC_MAIL_WAIT_NS] = t->mail_wait_ns;
     v[PL_METRIC_DEAD_STALE] = t->mail_dead[PL_DEAD_STALE];
     v[PL_METRIC_DEAD_FULL] = t->mail_dead[PL_DEAD_FULL];
-    v[PL_METRIC_DEAD_OLDEST] = t->mail_dead[PL_DEAD_OLDEST];
-    v[PL_METRIC_DEAD_REPLACED] = t->mail_dead[PL_DEAD_REPLACED];
     v[PL_METRIC_DEAD_CLOSING] = t->mail_dead[PL_DEAD_CLOSING];
     v[PL_METRIC_DEAD_UNREACHABLE] = t->mail_dead[PL_DEAD_UNREACHABLE];
     v[PL_METRIC_DEAD_REFUSED] = t->mail_dead[PL_DEAD_REFUSED];

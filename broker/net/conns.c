@@ -144,7 +144,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "conns",
-    .mailbox = {.limit = 16384, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 16384,
     .receive = receive,
     .reap = reap,
 };

@@ -268,7 +268,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "doors",
-    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE}, /* all mail is
+    .mailbox_limit = 64, /* all mail is
                                                               reserved */
     .receive = receive,
     .reap = reap,

@@ -313,7 +313,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "listener",
-    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 64,
     .receive = receive,
     .reap = reap,
 };

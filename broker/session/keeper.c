@@ -278,7 +278,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "keeper",
-    .mailbox = {.limit = 4096, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 4096,
     .receive = receive,
     .reap = reap,
 };

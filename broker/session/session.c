@@ -508,7 +508,7 @@ static void reap(struct pl_actor *a)
 
 const struct pl_actor_ops pl_session_actor_ops = {
     .name = "session",
-    .mailbox = {.limit = 256, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 256,
     .receive = receive,
     .reap = reap,
 };

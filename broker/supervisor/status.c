@@ -51,7 +51,6 @@ static struct pl_ledger mail_of(const uint64_t v[PL_METRIC_COUNT])
 {
     uint64_t out = v[PL_METRIC_MAIL_HANDLED] + v[PL_METRIC_MAIL_QUEUED] +
                    v[PL_METRIC_DEAD_STALE] + v[PL_METRIC_DEAD_FULL] +
-                   v[PL_METRIC_DEAD_OLDEST] + v[PL_METRIC_DEAD_REPLACED] +
                    v[PL_METRIC_DEAD_CLOSING] + v[PL_METRIC_DEAD_UNREACHABLE] +
                    v[PL_METRIC_DEAD_REFUSED];
 

@@ -258,8 +258,6 @@ static const struct number drops[] = {
 static const struct number dead_letters[] = {
     {"stale", PL_METRIC_DEAD_STALE},
     {"full", PL_METRIC_DEAD_FULL},
-    {"oldest", PL_METRIC_DEAD_OLDEST},
-    {"replaced", PL_METRIC_DEAD_REPLACED},
     {"closing", PL_METRIC_DEAD_CLOSING},
     {"unreachable", PL_METRIC_DEAD_UNREACHABLE},
     {"refused", PL_METRIC_DEAD_REFUSED},

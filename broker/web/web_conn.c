@@ -450,7 +450,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "web",
-    .mailbox = {.limit = 1, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 1,
     .receive = receive,
     .reap = reap,
 };

@@ -135,26 +135,19 @@ uint64_t faults_full(void)
     return full;
 }
 
-enum pl_mailbox_verdict __real_pl_mailbox_push(struct pl_mailbox *mb,
-                                               struct pl_mail_policy policy,
-                                               struct pl_msg *msg,
-                                               struct pl_msg **displaced);
-enum pl_mailbox_verdict __wrap_pl_mailbox_push(struct pl_mailbox *mb,
-                                               struct pl_mail_policy policy,
-                                               struct pl_msg *msg,
-                                               struct pl_msg **displaced);
+bool __real_pl_mailbox_push(struct pl_mailbox *mb, uint32_t limit,
+                            struct pl_msg *msg);
+bool __wrap_pl_mailbox_push(struct pl_mailbox *mb, uint32_t limit,
+                            struct pl_msg *msg);
 
-enum pl_mailbox_verdict __wrap_pl_mailbox_push(struct pl_mailbox *mb,
-                                               struct pl_mail_policy policy,
-                                               struct pl_msg *msg,
-                                               struct pl_msg **displaced)
+bool __wrap_pl_mailbox_push(struct pl_mailbox *mb, uint32_t limit,
+                            struct pl_msg *msg)
 {
-    if (mailbox_limit > 0 && mailbox_limit < policy.limit)
-        policy.limit = mailbox_limit;
-    enum pl_mailbox_verdict v =
-        __real_pl_mailbox_push(mb, policy, msg, displaced);
-    full += v != PL_MAILBOX_TAKEN;
-    return v;
+    if (mailbox_limit > 0 && mailbox_limit < limit)
+        limit = mailbox_limit;
+    bool is_taken = __real_pl_mailbox_push(mb, limit, msg);
+    full += !is_taken;
+    return is_taken;
 }
 
 /* --- Planted bugs inside the broker --- */

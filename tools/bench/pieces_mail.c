@@ -25,13 +25,12 @@ static void keep(struct pl_msg *msg)
 
 static void push_and_pop(void *arg, uint64_t times)
 {
-    static const struct pl_mail_policy policy = {BURST, PL_FULL_REFUSE};
-    struct pl_msg *msgs = arg, *displaced;
+    struct pl_msg *msgs = arg;
     struct pl_mailbox mb = {0};
 
     for (uint64_t i = 0; i < times; i++) {
         for (int k = 0; k < BURST; k++)
-            pl_mailbox_push(&mb, policy, &msgs[k], &displaced);
+            pl_mailbox_push(&mb, BURST, &msgs[k]);
         while (pl_mailbox_pop(&mb) != NULL)
             continue;
     }
@@ -108,14 +107,14 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops sender_ops = {
     .name = "sender",
-    .mailbox = {BURST, PL_FULL_REFUSE},
+    .mailbox_limit = BURST,
     .receive = on_sender,
     .reap = reap,
 };
 
 static const struct pl_actor_ops receiver_ops = {
     .name = "receiver",
-    .mailbox = {BURST, PL_FULL_REFUSE},
+    .mailbox_limit = BURST,
     .receive = on_receiver,
     .reap = reap,
 };

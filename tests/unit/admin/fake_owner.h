@@ -201,7 +201,7 @@ static inline void owner_reap(struct pl_actor *a)
 
 static const struct pl_actor_ops owner_ops = {
     .name = "owner",
-    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 65536,
     .receive = owner_receive,
     .reap = owner_reap,
 };

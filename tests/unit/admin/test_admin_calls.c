@@ -43,14 +43,14 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops ops = {
     .name = "calls",
-    .mailbox = {.limit = 65536, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 65536,
     .receive = receive,
     .reap = reap,
 };
 
 static const struct pl_actor_ops supervisor_ops = {
     .name = "supervisor",
-    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 64,
     .receive = supervise,
     .reap = reap,
 };

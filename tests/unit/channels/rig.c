@@ -49,7 +49,7 @@ static void reap(struct pl_actor *a)
 
 static const struct pl_actor_ops hub_ops = {
     .name = "rig hub",
-    .mailbox = {.limit = 1000000, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 1000000,
     .receive = receive,
     .reap = reap,
 };

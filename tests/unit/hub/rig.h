@@ -102,7 +102,7 @@ static inline void owner_reap(struct pl_actor *a)
 
 static const struct pl_actor_ops owner_ops = {
     .name = "owner",
-    .mailbox = {.limit = 1000, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 1000,
     .receive = owner_receive,
     .reap = owner_reap,
 };
@@ -290,7 +290,7 @@ static inline void listener_reap(struct pl_actor *a)
 
 static const struct pl_actor_ops listener_actor_ops = {
     .name = "listener",
-    .mailbox = {.limit = 16, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 16,
     .receive = listener_receive,
     .reap = listener_reap,
 };

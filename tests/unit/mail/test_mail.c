@@ -551,7 +551,7 @@ static void party_reap(struct pl_actor *a)
 
 static const struct pl_actor_ops party_ops = {
     .name = "party",
-    .mailbox = {.limit = 1, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 1,
     .receive = party_receive,
     .reap = party_reap,
 };

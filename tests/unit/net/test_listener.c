@@ -116,7 +116,7 @@ static void reap_taker(struct pl_actor *a)
 
 static const struct pl_actor_ops taker_ops = {
     .name = "taker",
-    .mailbox = {.limit = 1, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 1,
     .receive = take,
     .reap = reap_taker,
 };

@@ -93,12 +93,12 @@ static inline void recorder_reap(struct pl_actor *a)
     free(r);
 }
 
-#define RECORDER(limit, when_full)                                             \
+#define RECORDER(limit)                                                        \
     {                                                                          \
-        "recorder", {limit, when_full}, recorder_receive, recorder_reap        \
+        "recorder", limit, recorder_receive, recorder_reap                     \
     }
 
-static const struct pl_actor_ops recorder_ops = RECORDER(1000, PL_FULL_REFUSE);
+static const struct pl_actor_ops recorder_ops = RECORDER(1000);
 
 static inline struct recorder *recorder_new(struct pl_loop *loop,
                                             const struct pl_actor_ops *ops)

@@ -140,8 +140,8 @@ static void reap_and_end_another(struct pl_actor *a)
     recorder_reap(a);
 }
 
-static const struct pl_actor_ops owner_ops = {
-    "owner", {10, PL_FULL_REFUSE}, recorder_receive, reap_and_end_another};
+static const struct pl_actor_ops owner_ops = {"owner", 10, recorder_receive,
+                                              reap_and_end_another};
 
 static void reaping_may_let_another_actor_exit(void **state)
 {

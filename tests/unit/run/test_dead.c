@@ -104,10 +104,7 @@ static void a_loops_own_address_is_nobodys_to_strangers(void **state)
     assert_int_equal(dead(here, PL_DEAD_STALE), 2);
 }
 
-static const struct pl_actor_ops small_ops = RECORDER(2, PL_FULL_REFUSE);
-static const struct pl_actor_ops oldest_ops = RECORDER(2, PL_FULL_DROP_OLDEST);
-static const struct pl_actor_ops latest_ops = RECORDER(2, PL_FULL_KEEP_LATEST);
-static const struct pl_actor_ops close_ops = RECORDER(2, PL_FULL_CLOSE);
+static const struct pl_actor_ops small_ops = RECORDER(2);
 
 static void a_full_mailbox_hands_a_request_back(void **state)
 {
@@ -120,62 +117,6 @@ static void a_full_mailbox_hands_a_request_back(void **state)
     GOT(other, 0, 1);
     GOT(r, 2);
     came_back(there, PL_DEAD_FULL, PL_EFULL);
-}
-
-static void what_made_room_comes_back_as_oldest(void **state)
-{
-    struct recorder *other = recorder_new(there, &oldest_ops);
-
-    (void)state;
-    for (unsigned i = 0; i < 3; i++)
-        request(pl_actor_address(&other->actor), i);
-    settle(sys);
-    GOT(other, 1, 2);
-    GOT(r, 0);
-    came_back(there, PL_DEAD_OLDEST, PL_EFULL);
-}
-
-static void what_was_replaced_comes_back_as_replaced(void **state)
-{
-    struct recorder *other = recorder_new(there, &latest_ops);
-
-    (void)state;
-    for (unsigned i = 0; i < 3; i++)
-        request(pl_actor_address(&other->actor), i);
-    settle(sys);
-    GOT(other, 0, 2);
-    GOT(r, 1);
-    came_back(there, PL_DEAD_REPLACED, PL_EFULL);
-}
-
-static void without_one_of_its_kind_the_oldest_makes_room(void **state)
-{
-    struct recorder *other = recorder_new(here, &latest_ops);
-    struct pl_address to = pl_actor_address(&other->actor);
-
-    (void)state;
-    for (uint16_t i = 0; i < 3; i++)
-        pl_actor_send(&r->actor, to, note(i, i, 0));
-    settle(sys);
-    GOT(other, 1, 2);
-    assert_int_equal(dead(here, PL_DEAD_OLDEST), 1);
-}
-
-static void an_actor_may_close_when_its_mailbox_is_full(void **state)
-{
-    int reaped = 0;
-    struct recorder *other = recorder_new(there, &close_ops);
-
-    (void)state;
-    other->reaped = &reaped;
-    for (unsigned i = 0; i < 3; i++)
-        request(pl_actor_address(&other->actor), i);
-    settle(sys);
-    assert_int_equal(reaped, 1);
-    GOT(r, 0, 1, 2);
-    assert_int_equal(r->returned, 3);
-    assert_int_equal(dead(there, PL_DEAD_CLOSING), 2);
-    assert_int_equal(dead(there, PL_DEAD_FULL), 1);
 }
 
 static void mail_of_an_exited_actor_comes_back_as_closing(void **state)
@@ -231,7 +172,7 @@ static void refusing_receive(struct pl_actor *a, struct pl_msg *msg)
 }
 
 static const struct pl_actor_ops refusing_ops = {
-    "refusing", {1000, PL_FULL_REFUSE}, refusing_receive, recorder_reap};
+    "refusing", 1000, refusing_receive, recorder_reap};
 
 static void a_request_that_an_actor_refuses_comes_back(void **state)
 {
@@ -322,17 +263,6 @@ static void a_full_inbox_refuses_all_but_reserved_mail(void **state)
     pl_system_destroy(s);
 }
 
-static void each_reason_has_its_word(void **state)
-{
-    (void)state;
-    for (unsigned i = 0; i < PL_DEAD_COUNT; i++) {
-        for (unsigned k = 0; k < i; k++)
-            assert_string_not_equal(pl_dead_text((enum pl_dead)i),
-                                    pl_dead_text((enum pl_dead)k));
-    }
-    assert_string_equal(pl_dead_text(PL_DEAD_REPLACED), "replaced");
-}
-
 /* --- Random traffic: nothing is lost, whatever happens. --- */
 
 enum { CAST = 12 };
@@ -362,10 +292,8 @@ static void chaos_receive(struct pl_actor *a, struct pl_msg *msg)
 }
 
 static const struct pl_actor_ops chaos_ops[] = {
-    {"refuse", {3, PL_FULL_REFUSE}, chaos_receive, recorder_reap},
-    {"oldest", {3, PL_FULL_DROP_OLDEST}, chaos_receive, recorder_reap},
-    {"latest", {3, PL_FULL_KEEP_LATEST}, chaos_receive, recorder_reap},
-    {"close", {30, PL_FULL_CLOSE}, chaos_receive, recorder_reap},
+    {"narrow", 3, chaos_receive, recorder_reap},
+    {"wide", 30, chaos_receive, recorder_reap},
 };
 
 static void the_ledger_balances_whatever_happens(void **state)
@@ -379,7 +307,8 @@ static void the_ledger_balances_whatever_happens(void **state)
     got = 0;
     for (unsigned i = 0; i < CAST; i++)
         cast[i] = pl_actor_address(
-            &recorder_new(pl_system_loop(s, i % 3), &chaos_ops[i % 4])->actor);
+            &recorder_new(pl_system_loop(s, i % 3), &chaos_ops[i / 3 % 2])
+                 ->actor);
     for (unsigned i = 0; i < 100; i++)
         pl_system_post(s, cast[i % CAST], note(10, 1, (uint8_t)(i % 4)));
     while (pl_sim_step(sim)) {
@@ -413,10 +342,6 @@ int main(void)
         TEST(mail_to_another_node_or_loop_is_unreachable),
         TEST(a_loops_own_address_is_nobodys_to_strangers),
         TEST(a_full_mailbox_hands_a_request_back),
-        TEST(what_made_room_comes_back_as_oldest),
-        TEST(what_was_replaced_comes_back_as_replaced),
-        TEST(without_one_of_its_kind_the_oldest_makes_room),
-        TEST(an_actor_may_close_when_its_mailbox_is_full),
         TEST(mail_of_an_exited_actor_comes_back_as_closing),
         TEST(a_request_whose_sender_has_gone_too_is_destroyed),
         TEST(a_returned_request_fits_into_a_full_mailbox),
@@ -425,7 +350,6 @@ int main(void)
         TEST(a_returned_request_that_is_refused_goes_nowhere),
         TEST(what_waits_when_the_loops_have_ended_is_dead),
         TEST(a_full_inbox_refuses_all_but_reserved_mail),
-        TEST(each_reason_has_its_word),
         TEST(the_ledger_balances_whatever_happens),
     };
 

@@ -7,7 +7,7 @@ static struct pl_system *sys;
 static struct pl_loop *here, *there;
 static struct recorder *r;
 
-static const struct pl_actor_ops wanted_ops = RECORDER(2, PL_FULL_REFUSE);
+static const struct pl_actor_ops wanted_ops = RECORDER(2);
 
 struct kind_note {
     struct pl_kind_msg kind; /* first */
@@ -37,8 +37,8 @@ static void sender_receive(struct pl_actor *a, struct pl_msg *msg)
     msg->destroy(msg);
 }
 
-static const struct pl_actor_ops sender_ops = {
-    "sender", {1000, PL_FULL_REFUSE}, sender_receive, recorder_reap};
+static const struct pl_actor_ops sender_ops = {"sender", 1000, sender_receive,
+                                               recorder_reap};
 
 static void wanted_receive(struct pl_actor *a, struct pl_msg *msg)
 {
@@ -50,8 +50,8 @@ static void wanted_receive(struct pl_actor *a, struct pl_msg *msg)
     msg->destroy(msg);
 }
 
-static const struct pl_actor_ops kind_ops = {
-    "wanted", {2, PL_FULL_REFUSE}, wanted_receive, recorder_reap};
+static const struct pl_actor_ops kind_ops = {"wanted", 2, wanted_receive,
+                                             recorder_reap};
 
 static int set_up(void **state)
 {

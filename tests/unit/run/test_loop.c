@@ -71,8 +71,8 @@ static void say_mail(struct pl_actor *a, struct pl_msg *msg)
     msg->destroy(msg);
 }
 
-static const struct pl_actor_ops sayer_ops = {
-    "sayer", {100, PL_FULL_REFUSE}, say_mail, recorder_reap};
+static const struct pl_actor_ops sayer_ops = {"sayer", 100, say_mail,
+                                              recorder_reap};
 
 static void say_reap(struct pl_actor *a)
 {
@@ -80,8 +80,8 @@ static void say_reap(struct pl_actor *a)
     recorder_reap(a);
 }
 
-static const struct pl_actor_ops leaver_ops = {
-    "leaver", {100, PL_FULL_REFUSE}, say_mail, say_reap};
+static const struct pl_actor_ops leaver_ops = {"leaver", 100, say_mail,
+                                               say_reap};
 
 static void say_end(void *arg)
 {
@@ -302,8 +302,8 @@ static void say_much(struct pl_actor *a, struct pl_msg *msg)
     sayer_ops.receive(a, msg);
 }
 
-static const struct pl_actor_ops much_ops = {
-    "much", {100, PL_FULL_REFUSE}, say_much, recorder_reap};
+static const struct pl_actor_ops much_ops = {"much", 100, say_much,
+                                             recorder_reap};
 
 /* Also within the visit of one actor, and a message a turn at least. */
 static void what_is_over_the_turns_output_leads_the_next_turn(void **state)
@@ -336,8 +336,8 @@ static void work(struct pl_actor *a, struct pl_msg *msg)
     msg->destroy(msg);
 }
 
-static const struct pl_actor_ops worker_ops = {
-    "worker", {100, PL_FULL_REFUSE}, work, recorder_reap};
+static const struct pl_actor_ops worker_ops = {"worker", 100, work,
+                                               recorder_reap};
 
 static void what_is_over_the_turns_work_leads_the_next_turn(void **state)
 {
@@ -364,8 +364,8 @@ static void echo_forever(struct pl_actor *a, struct pl_msg *msg)
     pl_actor_send(a, pl_actor_address(a), msg);
 }
 
-static const struct pl_actor_ops echo_ops = {
-    "echo", {100, PL_FULL_REFUSE}, echo_forever, recorder_reap};
+static const struct pl_actor_ops echo_ops = {"echo", 100, echo_forever,
+                                             recorder_reap};
 
 static void a_turn_ends_although_an_actor_mails_itself(void **state)
 {
@@ -509,8 +509,8 @@ static void take_a_while(struct pl_actor *a, struct pl_msg *msg)
     msg->destroy(msg);
 }
 
-static const struct pl_actor_ops slow_ops = {
-    "slow", {100, PL_FULL_REFUSE}, take_a_while, recorder_reap};
+static const struct pl_actor_ops slow_ops = {"slow", 100, take_a_while,
+                                             recorder_reap};
 
 static void the_loop_measures_its_lag_and_the_wait_in_mailboxes(void **state)
 {

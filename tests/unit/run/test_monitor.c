@@ -67,10 +67,8 @@ static void reap(struct pl_actor *a)
     reaped++;
 }
 
-static const struct pl_actor_ops ops = {.name = "node",
-                                        .mailbox = {2, PL_FULL_REFUSE},
-                                        .receive = receive,
-                                        .reap = reap};
+static const struct pl_actor_ops ops = {
+    .name = "node", .mailbox_limit = 2, .receive = receive, .reap = reap};
 
 static struct pl_address begin(struct node *n, struct pl_sim *sim,
                                unsigned loop)
@@ -185,32 +183,6 @@ static void an_address_of_nobody_is_told_as_stale(void **state)
     each_seed(stale_is_told);
 }
 
-static void stop_is_silent(struct pl_sim *sim)
-{
-    static struct node watcher, watched;
-    begin(&watcher, sim, random_below(sim, LOOPS));
-    struct pl_address of = begin(&watched, sim, random_below(sim, LOOPS));
-
-    assert_int_equal(pl_monitor_start(&watcher.actor, of, 1), PL_OK);
-    assert_int_equal(pl_monitor_start(&watcher.actor, of, 2), PL_OK);
-    some_steps(sim, 6);
-    pl_monitor_stop(&watcher.actor, of, 3); /* no such monitor */
-    pl_monitor_stop(&watcher.actor, of, 1);
-    pl_monitor_stop(&watcher.actor, of, 1);
-    some_steps(sim, 6);
-    pl_actor_exit(&watched.actor, "boom");
-    settle(sim);
-    assert_int_equal(watcher.downs, 1);
-    assert_int_equal(watcher.ref, 2);
-    assert_null(watcher.actor.monitors);
-}
-
-static void who_stops_to_watch_is_not_told(void **state)
-{
-    (void)state;
-    each_seed(stop_is_silent);
-}
-
 static void watchers_leave(struct pl_sim *sim)
 {
     static struct node watched, watcher[ACTORS];
@@ -294,7 +266,6 @@ static void watch_oneself(struct pl_sim *sim)
     assert_int_equal(pl_monitor_start(&n.actor, self, 1), PL_OK);
     assert_int_equal(pl_monitor_start(&n.actor, self, 2), PL_OK);
     some_steps(sim, 2);
-    pl_monitor_stop(&n.actor, self, random_below(sim, 3));
     pl_actor_exit(&n.actor, "done");
     settle(sim);
     assert_int_equal(n.downs, 0);
@@ -326,13 +297,12 @@ static void a_stop_is_reserved_mail(void **state)
     each_seed(stop_is_asked);
 }
 
-/* Random watching, withdrawing and exiting; then all but the watchers that
+/* Random watching and exiting; then all but the watchers that
  * are left exit. */
 struct chaos {
     struct node node[ACTORS];
     struct pl_address address[ACTORS];
     uint64_t started[ACTORS]; /* monitors, a bit for each ref */
-    uint64_t stopped[ACTORS];
     unsigned target[ACTORS][64];
     uint32_t refs;
 };
@@ -344,26 +314,9 @@ static void do_something(struct chaos *c, struct pl_sim *sim)
 
     if (!c->node[i].is_alive || c->node[i].actor.mailbox.is_exited)
         return;
-    switch (random_below(sim, 4)) {
-    case 0:
-        if (i < ACTORS / 2) {
-            pl_actor_exit(&c->node[i].actor, "chaos");
-            return;
-        }
-        break;
-    case 1: /* stop one that was started */
-        for (ref = 0; ref < 64; ref++) {
-            if ((c->started[i] & ~c->stopped[i]) >> ref & 1) {
-                pl_monitor_stop(&c->node[i].actor,
-                                c->address[c->target[i][ref]], ref);
-                c->stopped[i] |= UINT64_C(1) << ref;
-                return;
-            }
-        }
-        break;
-    default:
-        if (c->refs == 64)
-            return;
+    if (random_below(sim, 4) == 0 && i < ACTORS / 2) {
+        pl_actor_exit(&c->node[i].actor, "chaos");
+    } else if (c->refs < 64) {
         c->refs++;
         c->target[i][ref] = k;
         c->started[i] |= UINT64_C(1) << ref;
@@ -393,7 +346,7 @@ static void chaos_is_told(struct pl_sim *sim)
         pl_actor_exit(&c.node[i].actor, "end");
     settle(sim);
     const struct node *last = &c.node[ACTORS - 1];
-    uint64_t owed = c.started[ACTORS - 1] & ~c.stopped[ACTORS - 1];
+    uint64_t owed = c.started[ACTORS - 1];
     for (unsigned ref = 0; ref < 64; ref++) {
         if (c.target[ACTORS - 1][ref] == ACTORS - 1)
             owed &= ~(UINT64_C(1) << ref); /* itself */
@@ -435,7 +388,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exit_is_told_once_with_its_reason),
         cmocka_unit_test(an_address_of_nobody_is_told_as_stale),
-        cmocka_unit_test(who_stops_to_watch_is_not_told),
         cmocka_unit_test(watchers_that_are_gone_leave_nothing_behind),
         cmocka_unit_test(what_an_actor_said_comes_before_its_down),
         cmocka_unit_test(a_full_mailbox_takes_every_down),

@@ -77,8 +77,8 @@ static void break_base(struct pl_actor *a, struct pl_msg *msg)
     event_base_loopbreak(base);
 }
 
-static const struct pl_actor_ops breaker_ops = {
-    "breaker", {100, PL_FULL_REFUSE}, break_base, recorder_reap};
+static const struct pl_actor_ops breaker_ops = {"breaker", 100, break_base,
+                                                recorder_reap};
 
 static void a_post_wakes_a_lent_base(void **state)
 {
@@ -138,8 +138,8 @@ static void echo_forever(struct pl_actor *a, struct pl_msg *msg)
     pl_actor_send(a, pl_actor_address(a), msg);
 }
 
-static const struct pl_actor_ops echo_ops = {
-    "echo", {100, PL_FULL_REFUSE}, echo_forever, recorder_reap};
+static const struct pl_actor_ops echo_ops = {"echo", 100, echo_forever,
+                                             recorder_reap};
 
 static void on_readable_break(evutil_socket_t fd, short what, void *arg)
 {
@@ -233,8 +233,8 @@ static void block(struct pl_actor *a, struct pl_msg *msg)
     pl_loop_leave(a->loop);
 }
 
-static const struct pl_actor_ops block_ops = {
-    "blocker", {100, PL_FULL_REFUSE}, block, recorder_reap};
+static const struct pl_actor_ops block_ops = {"blocker", 100, block,
+                                              recorder_reap};
 
 static void joining_gives_up_on_a_blocked_handler_and_names_it(void **state)
 {

@@ -59,10 +59,8 @@ static void reap(struct pl_actor *a)
     (void)a;
 }
 
-static const struct pl_actor_ops ops = {.name = "player",
-                                        .mailbox = {1000, PL_FULL_REFUSE},
-                                        .receive = receive,
-                                        .reap = reap};
+static const struct pl_actor_ops ops = {
+    .name = "player", .mailbox_limit = 1000, .receive = receive, .reap = reap};
 
 static void throw_ball(int from, int to)
 {

@@ -137,10 +137,10 @@ static void source_receive(struct pl_actor *a, struct pl_msg *msg)
         msg->destroy(msg);
 }
 
-static const struct pl_actor_ops sink_ops = {
-    "sink", {UINT32_MAX, PL_FULL_REFUSE}, sink_receive, no_reap};
-static const struct pl_actor_ops source_ops = {
-    "source", {10, PL_FULL_REFUSE}, source_receive, no_reap};
+static const struct pl_actor_ops sink_ops = {"sink", UINT32_MAX, sink_receive,
+                                             no_reap};
+static const struct pl_actor_ops source_ops = {"source", 10, source_receive,
+                                               no_reap};
 
 static void *post_all(void *arg)
 {
@@ -203,8 +203,7 @@ static void play(struct pl_actor *a, struct pl_msg *msg)
     pl_actor_send(a, p->peer, msg);
 }
 
-static const struct pl_actor_ops player_ops = {
-    "player", {10, PL_FULL_REFUSE}, play, no_reap};
+static const struct pl_actor_ops player_ops = {"player", 10, play, no_reap};
 
 /* One ball: each of its ways finds a loop that sleeps or is about to. */
 static void no_wake_up_is_lost_between_two_loops(void **state)
@@ -248,8 +247,8 @@ static void count_handled(struct pl_actor *a, struct pl_msg *msg)
     msg->destroy(msg);
 }
 
-static const struct pl_actor_ops counter_ops = {
-    "counter", {10, PL_FULL_REFUSE}, count_handled, no_reap};
+static const struct pl_actor_ops counter_ops = {"counter", 10, count_handled,
+                                                no_reap};
 
 static void *sleep_and_turn(void *arg)
 {
@@ -367,10 +366,8 @@ static void leave(struct pl_actor *a)
     (void)a;
 }
 
-static const struct pl_actor_ops cause_ops = {
-    "cause", {10, PL_FULL_REFUSE}, on_cause, leave};
-static const struct pl_actor_ops target_ops = {
-    "target", {10, PL_FULL_REFUSE}, on_heard, leave};
+static const struct pl_actor_ops cause_ops = {"cause", 10, on_cause, leave};
+static const struct pl_actor_ops target_ops = {"target", 10, on_heard, leave};
 
 static void begin_tale(void)
 {

@@ -225,7 +225,7 @@ static void boss_reap(struct pl_actor *a)
 
 static const struct pl_actor_ops boss_ops = {
     .name = "boss",
-    .mailbox = {.limit = 100000, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 100000,
     .receive = boss_receive,
     .reap = boss_reap,
 };

@@ -196,7 +196,7 @@ static inline void fake_reap(struct pl_actor *a)
 
 static const struct pl_actor_ops fake_ops = {
     .name = "fake",
-    .mailbox = {.limit = 64, .when_full = PL_FULL_REFUSE},
+    .mailbox_limit = 64,
     .receive = fake_receive,
     .reap = fake_reap,
 };
