@@ -5,7 +5,8 @@
  *
  * Rejected: pthread_timedjoin_np(), because it depends on the wall clock.
  *
- * Invariant: a thread that was not joined keeps its struct. */
+ * Invariant: a thread that was neither joined nor left keeps its struct.  Of
+ * the end of `run` and pl_thread_leave(), the later frees it. */
 #include "thread.h"
 
 #include <signal.h>
@@ -21,10 +22,18 @@ struct pl_thread {
     /* Any thread. */
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    bool has_ended; /* guarded by `lock` */
+    bool has_ended; /* this and the next: guarded by `lock` */
+    bool is_left;
 };
 
 _Thread_local const void *pl_thread_note;
+
+static void destroy(struct pl_thread *t)
+{
+    pthread_cond_destroy(&t->ended);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
 
 static void *run(void *arg)
 {
@@ -33,8 +42,11 @@ static void *run(void *arg)
     t->run(t->arg);
     pthread_mutex_lock(&t->lock);
     t->has_ended = true;
+    bool is_left = t->is_left;
     pthread_cond_signal(&t->ended);
     pthread_mutex_unlock(&t->lock);
+    if (is_left)
+        destroy(t);
     return NULL;
 }
 
@@ -46,13 +58,6 @@ void pl_thread_condition(pthread_cond_t *c)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(c, &attr);
     pthread_condattr_destroy(&attr);
-}
-
-static void destroy(struct pl_thread *t)
-{
-    pthread_cond_destroy(&t->ended);
-    pthread_mutex_destroy(&t->lock);
-    free(t);
 }
 
 /* The signals of a crash stay unblocked.  A handler, such as a sanitizer's,
@@ -129,4 +134,18 @@ enum pl_err pl_thread_join(struct pl_thread *t, uint64_t timeout_ms)
     pthread_join(t->id, NULL);
     destroy(t);
     return PL_OK;
+}
+
+void pl_thread_leave(struct pl_thread *t)
+{
+    if (t == NULL)
+        return;
+    pthread_mutex_lock(&t->lock);
+    bool has_ended = t->has_ended;
+    t->is_left = true;
+    if (!has_ended)
+        pthread_detach(t->id);
+    pthread_mutex_unlock(&t->lock);
+    if (has_ended)
+        pl_thread_join(t, PL_JOIN_FOREVER);
 }

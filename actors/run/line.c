@@ -69,18 +69,24 @@ void pl_line_close(struct pl_line *l)
     pl_guard_leave(l->guard);
 }
 
-bool pl_line_post(struct pl_line *l, struct pl_address to, struct pl_msg *msg)
+bool pl_line_try_post(struct pl_line *l, struct pl_address to,
+                      struct pl_msg *msg)
 {
     pl_guard_enter(l->guard);
     bool is_open = l->system != NULL;
     if (is_open)
         pl_system_post(l->system, to, msg);
-    else
-        atomic_fetch_add_explicit(&l->refused, 1, memory_order_relaxed);
     pl_guard_leave(l->guard);
-    if (!is_open)
-        msg->destroy(msg);
     return is_open;
+}
+
+bool pl_line_post(struct pl_line *l, struct pl_address to, struct pl_msg *msg)
+{
+    if (pl_line_try_post(l, to, msg))
+        return true;
+    atomic_fetch_add_explicit(&l->refused, 1, memory_order_relaxed);
+    msg->destroy(msg);
+    return false;
 }
 
 uint64_t pl_line_refused(const struct pl_line *l)

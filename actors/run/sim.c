@@ -3,11 +3,11 @@
  *
  * The seed makes the decisions that threads would: which loop runs its turn
  * next and with what budget, which also decides the order in which mail of
- * different senders arrives.  The loops' random numbers derive from the seed
- * too, and the clock moves only when the test moves it.  A budget of one
- * message is as likely as a large one, because the rare interleavings are those
- * in which an actor is interrupted.  Loops never sleep here; wake-ups belong to
- * the reactor.
+ * different senders arrives, and when a job of a pool begins and ends.  The
+ * loops' random numbers derive from the seed too, and the clock moves only when
+ * the test moves it.  A budget of one message is as likely as a large one,
+ * because the rare interleavings are those in which an actor is interrupted.
+ * Loops never sleep here; wake-ups belong to the reactor.
  *
  * Invariant: no run depends on addresses in memory, the machine's clock or
  * threads. */
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "loop_private.h"
+#include "sim_pool.h"
 #include "system.h"
 
 enum { BUDGETS = 8 /* powers of two */, RUNAWAY_STEPS = 100000000 };
@@ -27,6 +28,14 @@ struct pl_sim {
     struct pl_clock_driven clock;
     struct pl_random random;
     struct pl_system *system;
+    struct pl_sim_pool *pools;
+};
+
+/* What a step does: a turn of a loop, or something that a pool can do. */
+struct choice {
+    struct pl_loop *loop;     /* or NULL */
+    struct pl_sim_pool *pool; /* or NULL */
+    unsigned what;            /* of the pool */
 };
 
 enum pl_err pl_sim_create(struct pl_sim **out, unsigned loops, uint64_t seed)
@@ -55,7 +64,32 @@ void pl_sim_destroy(struct pl_sim *sim)
     if (sim == NULL)
         return;
     pl_system_destroy(sim->system);
+    while (sim->pools != NULL) {
+        struct pl_sim_pool *p = sim->pools;
+
+        sim->pools = p->next;
+        pl_sim_pool_fini(p);
+        free(p);
+    }
     free(sim);
+}
+
+enum pl_err pl_sim_pool(struct pl_sim *sim, struct pl_pool **out,
+                        const struct pl_pool_options *options)
+{
+    struct pl_sim_pool *p = calloc(1, sizeof *p);
+
+    if (p == NULL)
+        return PL_ENOMEM;
+    enum pl_err rc =
+        pl_sim_pool_init(p, options, &sim->clock.clock, &sim->random, out);
+    if (rc != PL_OK) {
+        free(p);
+        return rc;
+    }
+    p->next = sim->pools;
+    sim->pools = p;
+    return PL_OK;
 }
 
 struct pl_system *pl_sim_system(struct pl_sim *sim)
@@ -78,11 +112,10 @@ static struct pl_loop *loop_at(struct pl_sim *sim, unsigned index)
     return pl_system_loop(sim->system, index);
 }
 
-/* Return a random loop with work, or NULL.  Each replaces the one chosen before
- * with the probability that makes all equally likely. */
-static struct pl_loop *choose(struct pl_sim *sim)
+/* Choose a step.  Each replaces the one chosen before with the probability that
+ * makes all equally likely.  Return false if there is none. */
+static bool choose(struct pl_sim *sim, struct choice *chosen)
 {
-    struct pl_loop *chosen = NULL;
     unsigned seen = 0;
 
     for (unsigned i = 0; i < pl_system_loop_count(sim->system); i++) {
@@ -90,9 +123,14 @@ static struct pl_loop *choose(struct pl_sim *sim)
 
         if (pl_loop_has_work(loop) &&
             pl_random_below(&sim->random, ++seen) == 0)
-            chosen = loop;
+            *chosen = (struct choice){.loop = loop};
     }
-    return chosen;
+    for (struct pl_sim_pool *p = sim->pools; p != NULL; p = p->next) {
+        for (unsigned i = pl_sim_pool_choices(p); i > 0; i--)
+            if (pl_random_below(&sim->random, ++seen) == 0)
+                *chosen = (struct choice){.pool = p, .what = i - 1};
+    }
+    return seen > 0;
 }
 
 static unsigned random_budget(struct pl_sim *sim)
@@ -102,14 +140,18 @@ static unsigned random_budget(struct pl_sim *sim)
 
 bool pl_sim_step(struct pl_sim *sim)
 {
-    struct pl_loop *loop = choose(sim);
+    struct choice c = {0};
 
-    if (loop == NULL)
+    if (!choose(sim, &c))
         return false;
+    if (c.pool != NULL) {
+        pl_sim_pool_step(c.pool, c.what);
+        return true;
+    }
     unsigned an_actor = random_budget(sim);
     unsigned a_turn = random_budget(sim);
-    pl_loop_set_budget(loop, an_actor, a_turn);
-    pl_loop_turn(loop);
+    pl_loop_set_budget(c.loop, an_actor, a_turn);
+    pl_loop_turn(c.loop);
     return true;
 }
 
@@ -119,7 +161,9 @@ bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps)
         if (!pl_sim_step(sim))
             return true;
     }
-    return choose(sim) == NULL;
+    struct choice c = {0};
+
+    return !choose(sim, &c);
 }
 
 static void settle_or_abort(struct pl_sim *sim)
@@ -130,13 +174,20 @@ static void settle_or_abort(struct pl_sim *sim)
     abort();
 }
 
-/* Milliseconds to the next timer of any loop; UINT64_MAX: never. */
-static uint64_t next_timer(struct pl_sim *sim)
+/* Milliseconds to the next timer of any loop, or to the end of a job;
+ * UINT64_MAX: never. */
+static uint64_t next_event(struct pl_sim *sim)
 {
     uint64_t next = UINT64_MAX;
 
     for (unsigned i = 0; i < pl_system_loop_count(sim->system); i++) {
         uint64_t mine = pl_loop_next_timer(loop_at(sim, i));
+
+        if (mine < next)
+            next = mine;
+    }
+    for (struct pl_sim_pool *p = sim->pools; p != NULL; p = p->next) {
+        uint64_t mine = pl_sim_pool_next(p);
 
         if (mine < next)
             next = mine;
@@ -152,7 +203,7 @@ static void move_clock(struct pl_sim *sim, uint64_t ms)
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms)
 {
     settle_or_abort(sim);
-    for (uint64_t next; (next = next_timer(sim)) <= ms; ms -= next) {
+    for (uint64_t next; (next = next_event(sim)) <= ms; ms -= next) {
         move_clock(sim, next);
         settle_or_abort(sim);
     }

@@ -11,6 +11,8 @@
 #include "err.h"
 #include "random.h"
 
+struct pl_pool;
+struct pl_pool_options;
 struct pl_sim; /* opaque */
 struct pl_system;
 
@@ -24,15 +26,23 @@ struct pl_system *pl_sim_system(struct pl_sim *sim);
 struct pl_random *pl_sim_random(struct pl_sim *sim);
 uint64_t pl_sim_seed(const struct pl_sim *sim);
 
-/* Run one turn, with a random budget, of a random loop that has work.  Return
- * false if none has. */
+/* Create a pool without threads: a step of the simulation begins or ends a job,
+ * at a time drawn by the seed.
+ * Owner:  the caller; pl_pool_destroy() before pl_sim_destroy().
+ * Errors: PL_ENOMEM, PL_EINVAL. */
+enum pl_err pl_sim_pool(struct pl_sim *sim, struct pl_pool **out,
+                        const struct pl_pool_options *options);
+
+/* Run one turn, with a random budget, of a random loop that has work, or one
+ * step of a pool.  Return false if there is no work. */
 bool pl_sim_step(struct pl_sim *sim);
 
-/* Step until no loop has work.  Return false if `max_steps` did not suffice. */
+/* Step until there is no work.  Return false if `max_steps` did not suffice. */
 bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
 
-/* Move the clock by `ms`, stopping at each timer, and run all work.
- * If that never ends, print the seed and abort the program. */
+/* Move the clock by `ms`, stopping at each timer and at each end of a job on
+ * the way, and run all work.  If that never ends, print the seed and abort the
+ * program. */
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms);
 
 /* Move the clock by `ms` at once, past any timer, and run nothing. */
