@@ -245,6 +245,10 @@ void pl_broker_free_loops(struct pl_broker *b)
         if (b->shares[i].reactor != NULL)
             pl_reactor_join(b->shares[i].reactor, PL_JOIN_FOREVER);
     }
+    pl_pool_destroy(b->pool); /* no loop asks it any more */
+    b->pool = NULL;
+    if (b->shares != NULL)
+        pl_broker_control(b)->pool = NULL;
     if (b->system != NULL) {
         pl_system_close(b->system); /* before the reactors that a post wakes are
                                        freed */

@@ -17,6 +17,7 @@
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
+#include "pool.h"
 #include "relay.h"
 #include "reactor.h"
 #include "status.h"
@@ -30,6 +31,7 @@ struct pl_share {
     struct pl_reactor *reactor;
     struct pl_snapshot *snapshot; /* owned by the broker */
     struct pl_stalls *stalls;     /* owned by the broker */
+    struct pl_pool *pool; /* the broker's, on the control loop; else NULL */
     struct pl_metrics metrics;
     struct pl_channels *channels;
     struct pl_desk *desk;
@@ -80,6 +82,8 @@ struct pl_broker {
     struct pl_supervisor *supervisor; /* on the control loop */
     uint64_t memory_seen; /* bytes when last read; used by the control loop */
     struct pl_address supervisor_address;
+    struct pl_pool *pool;         /* of a run */
+    struct pl_address reloader;   /* on the control loop */
     bool has_run;                 /* a new start needs a new system */
     struct pl_order_count orders; /* of the embedding program */
     /* Any thread may call.  The guard protects is_running and the replacement
@@ -87,6 +91,7 @@ struct pl_broker {
     struct pl_guard *guard;
     bool is_running;
     bool is_settled; /* the audit of the last run that was joined */
+    bool is_blocked; /* a job of that run has not ended */
 };
 
 static inline struct pl_share *pl_broker_control(struct pl_broker *b)
@@ -126,6 +131,10 @@ void pl_broker_tell_channel(struct pl_broker *b, struct pl_span name,
  * pl_broker_free_loops() undoes either. */
 enum pl_err pl_broker_build(struct pl_broker *b);
 enum pl_err pl_broker_run_threads(struct pl_broker *b);
+
+/* reloader.c.  Start the pool, and the actor that has it reload. */
+enum { PL_BROKER_POOL_THREADS = 2, PL_BROKER_POOL_QUEUE = 64 };
+enum pl_err pl_broker_build_reloader(struct pl_broker *b);
 
 static inline size_t pl_broker_count_listeners(const struct pl_broker *b)
 {

@@ -52,7 +52,7 @@ static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s,
     o.metrics = &s->metrics;
     pl_broker_watch_channels(b, s, &o);
     if (b->make_stores != NULL) {
-        enum pl_err rc = b->make_stores(&o, s->loop, b->stores_arg);
+        enum pl_err rc = b->make_stores(&o, s->reactor, b->stores_arg);
         if (rc != PL_OK)
             return rc;
     }
@@ -317,6 +317,8 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
         rc = pl_supervisor_add_internal(v, b->hubs[i], "hub");
     if (rc == PL_OK)
         rc = pl_supervisor_add_internal(v, pl_admin_address(admin), "admin");
+    if (rc == PL_OK)
+        rc = pl_supervisor_add_internal(v, b->reloader, "reloader");
     if (rc == PL_OK && b->doors != NULL)
         rc = pl_supervisor_add_internal(v, pl_doors_address(b->doors), "doors");
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
@@ -351,6 +353,8 @@ enum pl_err pl_broker_build(struct pl_broker *b)
         rc = build_desks(b);
     if (rc == PL_OK)
         rc = build_admin(b, &admin);
+    if (rc == PL_OK)
+        rc = pl_broker_build_reloader(b);
     if (rc == PL_OK)
         rc = build_doors(b);
     if (rc == PL_OK)

@@ -3,10 +3,9 @@
  *
  * The main thread creates the broker, follows the orders of signals.h and waits
  * for the end.  A start and a join may block, so another thread receives the
- * signals.  A reload may block too, on a pipe or an unresponsive disk, and must
- * not delay a shutdown: each reload runs on its own thread, one at a time.  If
- * it still blocks when the broker has stopped, the process exits without
- * freeing the broker.
+ * signals.  A reload may block too, on a pipe or an unresponsive disk: the
+ * broker's pool runs it, one at a time.  If it still blocks when the broker has
+ * stopped, the process exits beside it, without running what exit() would.
  *
  * libevent reports errors on stderr by default, which may block a turn; the
  * daemon redirects them to the log. */
@@ -23,10 +22,9 @@
 #include "log.h"
 #include "reactor.h"
 #include "signals.h"
-#include "thread.h"
 #include "tls_check.h"
 
-enum { USAGE_STATUS = 2, RELOAD_WAIT_MS = 500 };
+enum { USAGE_STATUS = 2 };
 
 struct arguments {
     struct pl_broker_setup broker;
@@ -149,35 +147,18 @@ static void share_level(struct pl_broker *b)
 struct running {
     struct pl_broker *broker;
     struct pl_signals *signals;
-    struct pl_thread *reload; /* NULL: no reload in progress */
 };
-
-static void reload(void *arg)
-{
-    struct running *r = arg;
-
-    pl_broker_reload(r->broker); /* logs its result */
-    pl_signals_reloaded(r->signals);
-}
 
 static void begin_reload(struct running *r)
 {
-    enum pl_err rc = pl_thread_start(&r->reload, "parley-reload", reload, r);
+    enum pl_err rc =
+        pl_broker_reload_soon(r->broker, pl_signals_reloaded, r->signals);
 
-    if (rc == PL_OK)
+    if (rc == PL_OK) /* the broker logs the result */
         return;
     PL_LOG(PL_LOG_WARN, "configuration not reloaded, all stays as it was",
            pl_log_string("reason", pl_err_text(rc)));
-    r->reload = NULL;
     pl_signals_reloaded(r->signals);
-}
-
-static void end_reload(struct running *r)
-{
-    pl_thread_join(r->reload, PL_JOIN_FOREVER); /* the thread is about to
-                                                   exit */
-    r->reload = NULL;
-    share_level(r->broker);
 }
 
 /* Follow the orders of the signal thread until the broker has stopped. */
@@ -197,13 +178,13 @@ static void watch(struct running *r)
             begin_reload(r);
             break;
         case PL_SIGNALS_RELOADED:
-            end_reload(r);
+            share_level(r->broker);
             break;
         }
     }
 }
 
-/* Exit without freeing anything: a thread still uses it. */
+/* Exit without freeing anything, beside a thread that blocks. */
 _Noreturn static void leave(int status)
 {
     pl_log_flush_last();
@@ -223,10 +204,8 @@ static int live(struct running *r)
     if (rc != PL_OK)
         leave(EXIT_FAILURE);
     int status = pl_broker_is_settled(r->broker) ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (pl_thread_join(r->reload, RELOAD_WAIT_MS) != PL_OK) {
-        PL_LOG(PL_LOG_WARN, "a reload has not ended: a file cannot be read");
+    if (pl_broker_is_blocked(r->broker))
         leave(status);
-    }
     return status;
 }
 

@@ -27,6 +27,13 @@
       "mail of a type that its receiver does not know")                        \
     X(DEAD_UNREACHABLE, PL_COUNTER, "dead_letters_unreachable",                \
       "mail for a loop or node that is not there")                             \
+    X(JOBS_QUEUED, PL_GAUGE, "jobs_queued", "jobs that wait for a thread")     \
+    X(JOBS_IN_WORK, PL_GAUGE, "jobs_in_work", "jobs that a thread works on")   \
+    X(JOBS_DONE, PL_COUNTER, "jobs_done", "jobs done")                         \
+    X(JOBS_CANCELLED, PL_COUNTER, "jobs_cancelled",                            \
+      "jobs that a shutdown kept from running")                                \
+    X(JOBS_REFUSED, PL_COUNTER, "jobs_refused",                                \
+      "jobs refused because too many waited")                                  \
     X(POSTS_SENT, PL_COUNTER, "posts_sent", "posts to other loops")            \
     X(POSTS_TAKEN, PL_COUNTER, "posts_taken", "posts taken")                   \
     X(POSTS_FOREIGN, PL_COUNTER, "posts_foreign",                              \

@@ -13,7 +13,8 @@
  *
  * A worker that a handler blocks beyond the reset deadline cannot be joined:
  * the handler is logged, and the broker stays in memory, because the thread
- * still uses it. */
+ * still uses it.  A thread of the pool that a job blocks is left alone, because
+ * it uses nothing of the broker. */
 #include "broker_private.h"
 
 #include <stdlib.h>
@@ -174,25 +175,51 @@ static void name_blocker(const struct pl_share *s, unsigned i)
            pl_log_number("blocked_ms", (int64_t)ms));
 }
 
-/* Join all workers before one deadline.  Return the number of workers that
- * still run. */
-static unsigned join_workers(struct pl_broker *b)
+static uint64_t left_until(uint64_t deadline)
 {
-    uint64_t deadline = now_ms() + b->config->supervisor.shutdown.reset_ms;
+    uint64_t now = now_ms();
+
+    return now < deadline ? deadline - now : 0;
+}
+
+/* Join all workers before the deadline.  Return the number of workers that
+ * still run. */
+static unsigned join_workers(struct pl_broker *b, uint64_t deadline)
+{
     unsigned left = 0;
 
     for (unsigned i = 0; i < b->workers; i++)
         pl_reactor_stop(b->shares[i].reactor);
     for (unsigned i = 0; i < b->workers; i++) {
-        uint64_t now = now_ms();
-        uint64_t budget = now < deadline ? deadline - now : 0;
-
-        if (pl_reactor_join(b->shares[i].reactor, budget) == PL_OK)
+        if (pl_reactor_join(b->shares[i].reactor, left_until(deadline)) ==
+            PL_OK)
             continue;
         name_blocker(&b->shares[i], i);
         left++;
     }
     return left;
+}
+
+/* Cancel the jobs that wait, and join the pool before the deadline.  A job that
+ * hangs is logged and left: it shares nothing with the broker. */
+static void end_jobs(struct pl_broker *b, uint64_t deadline)
+{
+    const char *name = "unknown";
+    uint64_t since_ns = 0, ms = 0;
+
+    pl_pool_stop(b->pool);
+    b->is_blocked = pl_pool_join(b->pool, left_until(deadline)) != PL_OK;
+    if (!b->is_blocked)
+        return;
+    if (pl_pool_busy(b->pool, &name, &since_ns))
+        ms = now_ms() - since_ns / 1000000;
+    PL_LOG(PL_LOG_WARN, "a job does not end", pl_log_string("job", name),
+           pl_log_number("ms", (int64_t)ms));
+}
+
+bool pl_broker_is_blocked(const struct pl_broker *b)
+{
+    return b->is_blocked;
 }
 
 static bool has_work(const struct pl_broker *b)
@@ -237,6 +264,7 @@ static void settle_numbers(struct pl_broker *b)
         pl_broker_copy_stats(s);
         v[PL_METRIC_MAIL_DEEPEST] = v[PL_METRIC_MAIL_WAIT_NS] = 0;
         v[PL_METRIC_LOOP_LAG_NS] = v[PL_METRIC_LOOP_LAG_MAX_NS] = 0;
+        v[PL_METRIC_JOBS_IN_WORK] = 0; /* see end_jobs() */
         pl_snapshot_publish(s->snapshot, v);
     }
 }
@@ -275,7 +303,8 @@ static enum pl_err wait_for_end(struct pl_broker *b)
         pl_reactor_join(pl_broker_control(b)->reactor, PL_JOIN_FOREVER);
     if (rc != PL_OK) /* the control loop still runs */
         return rc;
-    unsigned left = join_workers(b);
+    uint64_t deadline = now_ms() + b->config->supervisor.shutdown.reset_ms;
+    unsigned left = join_workers(b, deadline);
     bool is_first = pl_phase_trace_now(b->phases) != PL_PHASE_STOPPED;
     if (left > 0 && is_first) {
         pl_phase_trace_force(b->phases, left);
@@ -283,6 +312,7 @@ static enum pl_err wait_for_end(struct pl_broker *b)
     }
     if (left > 0)
         return PL_ETIMEDOUT;
+    end_jobs(b, deadline);
     set_running(b, false);      /* no thread posts from here on ... */
     pl_system_close(b->system); /* ... and no call can be finished */
     settle_mail(b);

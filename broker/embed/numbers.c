@@ -5,6 +5,17 @@
  * of the loop. */
 #include "broker_private.h"
 
+static void copy_pool(uint64_t *v, struct pl_pool *pool)
+{
+    struct pl_pool_stats t = pl_pool_stats(pool);
+
+    v[PL_METRIC_JOBS_QUEUED] = t.queued;
+    v[PL_METRIC_JOBS_IN_WORK] = t.in_work;
+    v[PL_METRIC_JOBS_DONE] = t.done;
+    v[PL_METRIC_JOBS_CANCELLED] = t.cancelled;
+    v[PL_METRIC_JOBS_REFUSED] = t.refused;
+}
+
 void pl_broker_copy_stats(struct pl_share *s)
 {
     const struct pl_loop_stats *t = pl_loop_stats(s->loop);
@@ -30,6 +41,8 @@ void pl_broker_copy_stats(struct pl_share *s)
     v[PL_METRIC_POSTS_SENT] = t->posts_sent;
     v[PL_METRIC_POSTS_TAKEN] = t->posts_taken;
     v[PL_METRIC_POSTS_FOREIGN] = t->posts_foreign;
+    if (s->pool != NULL)
+        copy_pool(v, s->pool);
 }
 
 void pl_broker_publish_numbers(void *share)

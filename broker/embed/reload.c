@@ -3,9 +3,11 @@
  * runs.
  *
  * All files are read, and all mails are created, before anything changes: a
- * reload takes effect on every loop or on none.  The calling thread reads the
- * files; the loops receive the result by mail, as immutable refcounted tables.
- * An open connection keeps the table it started with, so no connection is lost.
+ * reload takes effect on every loop or on none.  The first step may block, so
+ * it runs on the thread that calls pl_broker_reload(), or as a job of the
+ * broker's pool (reloader.c).  The loops receive the result by mail, as
+ * immutable refcounted tables.  An open connection keeps the table it started
+ * with, so no connection is lost.
  *
  * Other modules keep pointers into the first configuration, which lives as long
  * as the broker.  Keys that cannot change at run time are compared with it and
@@ -13,10 +15,12 @@
  *
  * Invariant: `access` and `tls` of the broker are what its next start uses, and
  * what its running loops have or will have once they read their mail. */
-#include "broker_private.h"
+#include "reload.h"
 
 #include "access_mail.h"
+#include "broker_private.h"
 #include "log.h"
+#include "source.h"
 #include "system.h"
 
 enum pl_err pl_broker_load_tls(struct pl_tls **out,
@@ -35,17 +39,6 @@ enum pl_err pl_broker_load_tls(struct pl_tls **out,
     return pl_tls_load(out, &files, fault);
 }
 
-/* The configuration and all mails of one reload.  Mail that was not sent is
- * destroyed. */
-struct reload {
-    struct pl_settings *config; /* as the files are now */
-    struct pl_tls *tls;         /* own reference; NULL: no listen_tls */
-    struct pl_access *access;   /* own reference */
-    struct pl_msg *tls_mail[PL_NET_LOOPS_MAX];        /* by worker */
-    struct pl_msg *access_mail[PL_NET_LOOPS_MAX + 1]; /* the last is for
-                                                            the admin server */
-};
-
 static void destroy_mail(struct pl_msg **mail, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -53,13 +46,22 @@ static void destroy_mail(struct pl_msg **mail, unsigned count)
             mail[i]->destroy(mail[i]);
 }
 
-static void reload_fini(struct reload *r)
+enum pl_err pl_reload_init(struct pl_reload *r, const struct pl_broker *b)
+{
+    r->workers = b->workers;
+    r->has_tls = b->config->net.listen_tls.count > 0;
+    return pl_source_copy(&r->source, &b->source);
+}
+
+void pl_reload_fini(struct pl_reload *r)
 {
     destroy_mail(r->tls_mail, PL_NET_LOOPS_MAX);
     destroy_mail(r->access_mail, PL_NET_LOOPS_MAX + 1);
     pl_tls_release(r->tls);
     pl_access_release(r->access);
     pl_settings_destroy(r->config);
+    pl_buf_fini(&r->report);
+    pl_source_fini(&r->source);
 }
 
 static enum pl_err make_access_mail(struct pl_msg **out,
@@ -75,11 +77,11 @@ static enum pl_err make_access_mail(struct pl_msg **out,
     return PL_OK;
 }
 
-static enum pl_err make_mail(struct reload *r, unsigned workers)
+static enum pl_err make_mail(struct pl_reload *r)
 {
-    enum pl_err rc = make_access_mail(&r->access_mail[workers], r->access);
+    enum pl_err rc = make_access_mail(&r->access_mail[r->workers], r->access);
 
-    for (unsigned i = 0; i < workers && rc == PL_OK; i++) {
+    for (unsigned i = 0; i < r->workers && rc == PL_OK; i++) {
         rc = make_access_mail(&r->access_mail[i], r->access);
         if (rc == PL_OK && r->tls != NULL)
             rc = pl_conns_retls(&r->tls_mail[i], r->tls);
@@ -87,40 +89,44 @@ static enum pl_err make_mail(struct reload *r, unsigned workers)
     return rc;
 }
 
-static enum pl_err read_config(const struct pl_broker *b, struct reload *r)
+static enum pl_err read_config(struct pl_reload *r)
 {
-    struct pl_buf report = {0};
-    enum pl_err rc = pl_settings_load(&r->config, &b->source, &report);
+    enum pl_err rc = pl_settings_load(&r->config, &r->source, &r->report);
 
+    r->is_good = rc == PL_OK;
     if (rc != PL_OK)
         r->config = NULL;
-    pl_broker_log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
     return rc;
 }
 
 /* Read the TLS files if the broker has TLS listeners; listeners change with a
  * restart only. */
-static enum pl_err read_tls(const struct pl_broker *b, struct reload *r)
+static enum pl_err read_tls(struct pl_reload *r)
 {
-    struct pl_tls_fault fault;
-
-    if (b->config->net.listen_tls.count == 0)
+    if (!r->has_tls)
         return PL_OK;
-    if (r->config->net.tls.certificate.count == 0) {
-        PL_LOG(PL_LOG_ERROR, "configuration",
-               pl_log_string("finding",
-                             "tls.certificate: the broker listens by TLS and "
-                             "needs one until its next start"));
+    r->lacks_certificate = r->config->net.tls.certificate.count == 0;
+    if (r->lacks_certificate)
         return PL_EINVAL;
-    }
-    enum pl_err rc = pl_broker_load_tls(&r->tls, r->config, &fault);
+    enum pl_err rc = pl_broker_load_tls(&r->tls, r->config, &r->fault);
     if (rc != PL_OK)
         r->tls = NULL;
-    if (fault.file != NULL)
-        PL_LOG(PL_LOG_WARN, "TLS files not reloaded, the old ones stay",
-               pl_log_string("file", fault.file),
-               pl_log_string("reason", fault.reason));
     return rc;
+}
+
+void pl_reload_read(struct pl_reload *r)
+{
+    enum pl_err rc = read_config(r);
+
+    if (rc == PL_OK)
+        rc = read_tls(r);
+    if (rc == PL_OK)
+        rc = pl_access_create(&r->access, &r->config->users);
+    if (rc == PL_OK)
+        rc = make_mail(r);
+    else
+        r->access = NULL;
+    r->result = rc;
 }
 
 static void post(struct pl_broker *b, struct pl_address to,
@@ -132,7 +138,7 @@ static void post(struct pl_broker *b, struct pl_address to,
 }
 
 /* Give the broker the new tables and `r` the old ones, to release them. */
-static void swap(struct pl_broker *b, struct reload *r)
+static void swap(struct pl_broker *b, struct pl_reload *r)
 {
     struct pl_access *access = b->access;
     struct pl_tls *tls = b->tls;
@@ -145,7 +151,7 @@ static void swap(struct pl_broker *b, struct reload *r)
     r->tls = tls;
 }
 
-static void spread(struct pl_broker *b, struct reload *r)
+static void spread(struct pl_broker *b, struct pl_reload *r)
 {
     pl_guard_enter(b->guard);
     for (unsigned i = 0; b->is_running && i < b->workers; i++) {
@@ -159,7 +165,8 @@ static void spread(struct pl_broker *b, struct reload *r)
 }
 
 /* Log the changed keys that need a restart.  Return their number. */
-static unsigned name_others(const struct pl_broker *b, const struct reload *r)
+static unsigned name_others(const struct pl_broker *b,
+                            const struct pl_reload *r)
 {
     const char *now = (const char *)b->config, *then = (const char *)r->config;
     const struct pl_config_key *k;
@@ -177,50 +184,52 @@ static unsigned name_others(const struct pl_broker *b, const struct reload *r)
     return count;
 }
 
-static enum pl_err prepare(struct pl_broker *b, struct reload *r)
+static void log_findings(struct pl_reload *r)
 {
-    enum pl_err rc = read_config(b, r);
-
-    if (rc == PL_OK)
-        rc = read_tls(b, r);
-    if (rc == PL_OK)
-        rc = pl_access_create(&r->access, &r->config->users);
-    if (rc != PL_OK) {
-        r->access = NULL;
-        return rc;
-    }
-    return make_mail(r, b->workers);
+    pl_broker_log_report(&r->report, r->is_good ? PL_LOG_WARN : PL_LOG_ERROR);
+    if (r->lacks_certificate)
+        PL_LOG(PL_LOG_ERROR, "configuration",
+               pl_log_string("finding",
+                             "tls.certificate: the broker listens by TLS and "
+                             "needs one until its next start"));
+    if (r->fault.file != NULL)
+        PL_LOG(PL_LOG_WARN, "TLS files not reloaded, the old ones stay",
+               pl_log_string("file", r->fault.file),
+               pl_log_string("reason", r->fault.reason));
 }
 
-static enum pl_err reload(struct pl_broker *b)
+enum pl_err pl_reload_apply(struct pl_broker *b, struct pl_reload *r)
 {
-    struct reload r = {0};
-    enum pl_err rc = prepare(b, &r);
+    bool has_tls = r->tls != NULL;
 
-    if (rc == PL_OK) {
-        bool has_tls = r.tls != NULL;
-        spread(b, &r);
-        pl_log_change(&b->log, r.config->process.log.level);
-        unsigned others = name_others(b, &r);
-        if (has_tls)
-            PL_LOG(PL_LOG_INFO, "TLS files reloaded",
-                   pl_log_number("certificates",
-                                 (int64_t)r.config->net.tls.certificate.count));
-        PL_LOG(PL_LOG_INFO, "configuration reloaded",
-               pl_log_number("need_restart", others));
-    } else {
+    log_findings(r);
+    if (r->result != PL_OK) {
         PL_LOG(PL_LOG_WARN, "configuration not reloaded, all stays as it was",
-               pl_log_string("reason", pl_err_text(rc)));
+               pl_log_string("reason", pl_err_text(r->result)));
+        return r->result;
     }
-    reload_fini(&r);
-    return rc;
+    spread(b, r);
+    pl_log_change(&b->log, r->config->process.log.level);
+    unsigned others = name_others(b, r);
+    if (has_tls)
+        PL_LOG(PL_LOG_INFO, "TLS files reloaded",
+               pl_log_number("certificates",
+                             (int64_t)r->config->net.tls.certificate.count));
+    PL_LOG(PL_LOG_INFO, "configuration reloaded",
+           pl_log_number("need_restart", others));
+    return PL_OK;
 }
 
 enum pl_err pl_broker_reload(struct pl_broker *b)
 {
     const struct pl_log *before = pl_log_use(&b->log);
-    enum pl_err rc = reload(b);
+    struct pl_reload r = {0};
 
+    r.result = pl_reload_init(&r, b);
+    if (r.result == PL_OK)
+        pl_reload_read(&r);
+    enum pl_err rc = pl_reload_apply(b, &r);
+    pl_reload_fini(&r);
     pl_log_use(before);
     return rc;
 }

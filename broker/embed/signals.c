@@ -136,9 +136,9 @@ enum pl_signals_order pl_signals_wait(struct pl_signals *s)
     }
 }
 
-void pl_signals_reloaded(struct pl_signals *s)
+void pl_signals_reloaded(void *signals)
 {
-    tell(s, RELOADED);
+    tell(signals, RELOADED);
 }
 
 void pl_signals_stopped(void *signals)

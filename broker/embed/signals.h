@@ -37,6 +37,6 @@ void pl_signals_stopped(void *signals);
 /* Cause the order PL_SIGNALS_RELOADED: the reload has ended, and another one
  * may be ordered.
  * Thread: any. */
-void pl_signals_reloaded(struct pl_signals *s);
+void pl_signals_reloaded(void *signals);
 
 #endif

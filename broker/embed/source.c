@@ -32,6 +32,20 @@ enum pl_err pl_source_init(struct pl_config_source *s,
     return PL_ENOMEM;
 }
 
+enum pl_err pl_source_copy(struct pl_config_source *s,
+                           const struct pl_config_source *from)
+{
+    struct pl_broker_setup setup = {
+        .config_file = from->file,
+        .sets = from->sets,
+        .set_count = from->set_count,
+        .flags = (from->insecure ? PL_INSECURE : 0u) |
+                 (from->auth_handler ? PL_HANDLES_CONNECT : 0u),
+    };
+
+    return pl_source_init(s, &setup);
+}
+
 void pl_source_fini(struct pl_config_source *s)
 {
     char **sets = (char **)s->sets;

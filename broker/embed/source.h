@@ -13,6 +13,10 @@
 enum pl_err pl_source_init(struct pl_config_source *s,
                            const struct pl_broker_setup *setup);
 
+/* Copy `from`, likewise. */
+enum pl_err pl_source_copy(struct pl_config_source *s,
+                           const struct pl_config_source *from);
+
 /* Wipe and free the copies, because settings may hold secrets. */
 void pl_source_fini(struct pl_config_source *s);
 

@@ -262,6 +262,13 @@ static const struct number dead_letters[] = {
     {"unreachable", PL_METRIC_DEAD_UNREACHABLE},
     {"refused", PL_METRIC_DEAD_REFUSED},
 };
+static const struct number jobs[] = {
+    {"queued", PL_METRIC_JOBS_QUEUED},
+    {"in_work", PL_METRIC_JOBS_IN_WORK},
+    {"done", PL_METRIC_JOBS_DONE},
+    {"cancelled", PL_METRIC_JOBS_CANCELLED},
+    {"refused", PL_METRIC_JOBS_REFUSED},
+};
 
 /* Errors sent to clients, in total and per message received. */
 static json_t *errors_json(const struct pl_status *s)
@@ -299,7 +306,7 @@ static json_t *groups_json(const struct pl_status *s)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
         GROUP(s, connections), "admin", GROUP(s, admin), "doors",
         GROUP(s, doors), "closed", GROUP(s, closed), "memory", GROUP(s, memory),
@@ -308,8 +315,8 @@ static json_t *groups_json(const struct pl_status *s)
         GROUP(s, handlers), "authentication", GROUP(s, authentication),
         "messages", GROUP(s, messages), "commands", GROUP(s, commands),
         "deliveries", GROUP(s, deliveries), "errors", errors_json(s), "drops",
-        GROUP(s, drops), "dead_letters", GROUP(s, dead_letters), "ledgers",
-        ledgers_json(s), "log", log_json(s));
+        GROUP(s, drops), "dead_letters", GROUP(s, dead_letters), "jobs",
+        GROUP(s, jobs), "ledgers", ledgers_json(s), "log", log_json(s));
 }
 
 static int put(const char *bytes, size_t len, void *arg)

@@ -23,6 +23,7 @@
 #include "late_store.h"
 #include "log.h"
 #include "loop.h"
+#include "reactor.h"
 #include "moment.h"
 
 #if defined(__has_feature) /* clang has no macros for these */
@@ -49,8 +50,9 @@ static void fail(const char *what, const char *detail)
 
 /* Seeds differ, so that loops do not answer in step. */
 static enum pl_err make_late_stores(struct pl_channels_options *options,
-                                    struct pl_loop *loop, void *delay_ms)
+                                    struct pl_reactor *reactor, void *delay_ms)
 {
+    struct pl_loop *loop = pl_reactor_loop(reactor);
     struct pl_late_options late = {
         .seed = 1 + pl_loop_index(loop),
         .delay_ms = (uint32_t)strtoul(delay_ms, NULL, 10),

@@ -10,6 +10,7 @@
 #include "daemon.h"
 #include "late_store.h"
 #include "loop.h"
+#include "reactor.h"
 
 static uint32_t number(const char *name, uint32_t otherwise)
 {
@@ -19,8 +20,9 @@ static uint32_t number(const char *name, uint32_t otherwise)
 }
 
 static enum pl_err make_late_stores(struct pl_channels_options *options,
-                                    struct pl_loop *loop, void *arg)
+                                    struct pl_reactor *reactor, void *arg)
 {
+    struct pl_loop *loop = pl_reactor_loop(reactor);
     struct pl_late_options late = {
         .seed = (uint64_t)number("PL_LATE_SEED", 1) + pl_loop_index(loop),
         .delay_ms = number("PL_LATE_DELAY_MS", 5),

@@ -129,10 +129,10 @@ static void print_ledger(const char *name, const json_t *l)
 static void print_page(const json_t *s)
 {
     static const char *const groups[] = {
-        "connections",  "doors",          "closed",   "memory",
-        "users",        "channels",       "messages", "commands",
-        "deliveries",   "errors",         "drops",    "mailboxes",
-        "dead_letters", "authentication", "handlers"};
+        "connections",  "doors",    "closed",         "memory",
+        "users",        "channels", "messages",       "commands",
+        "deliveries",   "errors",   "drops",          "mailboxes",
+        "dead_letters", "jobs",     "authentication", "handlers"};
     const char *key;
     json_t *value;
     size_t i;

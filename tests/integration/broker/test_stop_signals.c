@@ -230,7 +230,7 @@ static void one_ends_it_while_a_reload_hangs(void **state)
     assert_exit(&r, 0);
     remote_check_log(&r);
     assert_true(remote_has_logged(&r, "event=stopped"));
-    assert_true(remote_has_logged(&r, "a reload has not ended"));
+    assert_true(remote_has_logged(&r, "a job does not end"));
     assert_false(remote_has_logged(&r, "level=error"));
     close(fd);
     peer_fini(&peer);
@@ -290,7 +290,7 @@ static void reloads_come_one_after_the_other(void **state)
     assert_int_equal(peer_await_end(&peer), 3001);
     assert_exit(&r, 0);
     remote_check_log(&r);
-    assert_false(remote_has_logged(&r, "a reload has not ended"));
+    assert_false(remote_has_logged(&r, "a job does not end"));
     peer_fini(&peer);
     remote_fini(&r);
     tls_folder_fini(&p.files);
