@@ -18,7 +18,11 @@ enum pl_msg_flag {
      * address that did not accept it. */
     PL_MSG_RETURN = 2,
     /* Set by the runtime: a struct pl_kind_msg in transit to slot 0. */
-    PL_MSG_KIND = 4
+    PL_MSG_KIND = 4,
+    /* The bytes of the message are all of it, without pointers: a gateway may
+     * copy it to another node (system.h).  A message without this flag never
+     * leaves its node. */
+    PL_MSG_MAY_LEAVE = 8
 };
 
 /* The first member of each message struct.  Set `type`, `flags` and `destroy`;

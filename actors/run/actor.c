@@ -120,6 +120,15 @@ void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
     pl_loop_send(from->loop, pl_actor_address(from), to, &m->msg);
 }
 
+void pl_actor_carry(struct pl_actor *gateway, struct pl_address from,
+                    struct pl_address to, struct pl_msg *msg)
+{
+    assert(from.node != gateway->loop->node);
+    if (to.slot == PL_SLOT_LOOP)
+        to = (struct pl_address){0};
+    pl_loop_carry(gateway->loop, from, to, msg);
+}
+
 /* The message was counted as handled when the actor received it. */
 void pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg)
 {

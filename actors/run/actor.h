@@ -86,6 +86,15 @@ struct pl_kind_msg {
 void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
                         struct pl_kind_msg *m);
 
+/* Send `msg` in the name of `from`, an actor of another node, to an actor of
+ * this node, with `returned` and `status` as they were there.  The receiver's
+ * answer, or what comes back of a request, goes to the gateway.  For gateways
+ * (system.h).
+ * Owner:  the runtime.
+ * Thread: the loop of `gateway`. */
+void pl_actor_carry(struct pl_actor *gateway, struct pl_address from,
+                    struct pl_address to, struct pl_msg *msg);
+
 /* Dead-letter `msg`, which `a` has just received and which is of a type unknown
  * to it, as PL_DEAD_REFUSED: return it to its sender (PL_MSG_RETURN) or destroy
  * it.

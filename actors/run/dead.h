@@ -7,7 +7,8 @@ enum pl_dead {
     PL_DEAD_STALE,       /* no actor has the address any more */
     PL_DEAD_FULL,        /* the mailbox or inbox refused it */
     PL_DEAD_CLOSING,     /* its actor exited first */
-    PL_DEAD_UNREACHABLE, /* no such loop or node */
+    PL_DEAD_UNREACHABLE, /* no such loop or node, or the message
+                            may not leave its node */
     PL_DEAD_REFUSED,     /* its actor does not know its type */
     PL_DEAD_COUNT
 };

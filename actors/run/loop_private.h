@@ -99,6 +99,7 @@ struct pl_loop {
 struct pl_system {
     const struct pl_clock *clock;
     uint16_t node;
+    struct pl_address gateway; /* for mail to other nodes; none: no gateway */
     unsigned loop_count;
     struct pl_loop **loops;
 };
@@ -122,6 +123,11 @@ struct pl_address pl_system_loop_address(const struct pl_system *s,
  * Thread: the loop's. */
 void pl_loop_send(struct pl_loop *loop, struct pl_address from,
                   struct pl_address to, struct pl_msg *msg);
+
+/* Send `msg` with its `returned` and `status`; see pl_actor_carry().
+ * Thread: the loop's. */
+void pl_loop_carry(struct pl_loop *loop, struct pl_address from,
+                   struct pl_address to, struct pl_msg *msg);
 
 /* Deliver one message to this loop: put it into its actor's mailbox, handle it
  * as a request to the loop, or dead-letter it.

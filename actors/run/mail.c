@@ -10,8 +10,13 @@
  * kind of actor travels like a request to the loop, to slot 0; its loop then
  * puts it into the mailbox.  So the check costs other mail nothing.
  *
+ * Mail to another node enters the mailbox of the gateway, if the system has one
+ * and the message may leave.  Its destination stays in `to`, where no local
+ * actor has it, so only mail without a local receiver is looked at: the check
+ * costs other mail nothing.
+ *
  * Rejected: a field for the kind in struct pl_msg, because each delivery would
- * read it.
+ * read it; an envelope around mail for the gateway, because it needs memory.
  *
  * Invariant (the ledger): each loop that receives a message counts it as
  * enqueued once, then as exactly one of handled, dead under one reason, or
@@ -25,13 +30,36 @@ static bool is_here(const struct pl_loop *loop, struct pl_address to)
     return to.loop == loop->index && to.node == loop->node;
 }
 
-static void post(struct pl_loop *loop, struct pl_msg *msg)
+/* True if the gateway gets `msg`.  A struct pl_kind_msg has a pointer. */
+static bool is_leaving(const struct pl_system *s, const struct pl_msg *msg)
 {
-    uint16_t index = msg->to.loop;
+    return msg->to.node != s->node && !pl_address_is_none(msg->to) &&
+           !pl_address_is_none(s->gateway) &&
+           (msg->flags & (PL_MSG_MAY_LEAVE | PL_MSG_KIND)) == PL_MSG_MAY_LEAVE;
+}
 
+static void post(struct pl_loop *loop, uint16_t index, struct pl_msg *msg)
+{
     if (loop->out[index].count == 0)
         loop->out_dirty[loop->out_dirty_count++] = index;
     pl_batch_add(&loop->out[index], msg);
+}
+
+/* Send mail to another node, or to a loop that does not exist. */
+static void send_away(struct pl_loop *loop, struct pl_msg *msg)
+{
+    uint16_t index = loop->system->gateway.loop;
+
+    if (!is_leaving(loop->system, msg)) {
+        loop->stats.mail_enqueued++;
+        pl_loop_bury(loop, msg, PL_DEAD_UNREACHABLE);
+    } else if (index != loop->index) {
+        post(loop, index, msg);
+    } else {
+        if (!loop->is_let_in)
+            pl_loop_let_in(loop);
+        pl_loop_deliver(loop, msg);
+    }
 }
 
 static void route(struct pl_loop *loop, struct pl_msg *msg)
@@ -43,10 +71,9 @@ static void route(struct pl_loop *loop, struct pl_msg *msg)
         pl_loop_bury(loop, msg, PL_DEAD_STALE);
     } else if (msg->to.node == loop->node &&
                msg->to.loop < loop->system->loop_count) {
-        post(loop, msg);
+        post(loop, msg->to.loop, msg);
     } else {
-        loop->stats.mail_enqueued++;
-        pl_loop_bury(loop, msg, PL_DEAD_UNREACHABLE);
+        send_away(loop, msg);
     }
 }
 
@@ -61,6 +88,22 @@ void pl_loop_send(struct pl_loop *loop, struct pl_address from,
     if (!loop->is_let_in && is_here(loop, to))
         pl_loop_let_in(loop);
     route(loop, msg);
+}
+
+void pl_loop_carry(struct pl_loop *loop, struct pl_address from,
+                   struct pl_address to, struct pl_msg *msg)
+{
+    msg->next = NULL;
+    msg->from = from;
+    msg->to = to;
+    if (!loop->is_let_in && is_here(loop, to))
+        pl_loop_let_in(loop);
+    if (to.node == loop->node || pl_address_is_none(to)) {
+        route(loop, msg);
+    } else { /* it came from another node, and does not go on to a third */
+        loop->stats.mail_enqueued++;
+        pl_loop_bury(loop, msg, PL_DEAD_UNREACHABLE);
+    }
 }
 
 /* Restore the slot that pl_actor_send_kind() replaced by 0. */
@@ -160,6 +203,8 @@ void pl_loop_deliver(struct pl_loop *loop, struct pl_msg *msg)
         handle_request(loop, msg);
         return;
     }
+    if (a == NULL && is_leaving(loop->system, msg))
+        a = pl_actor_find(loop, loop->system->gateway);
     if (a == NULL)
         pl_loop_bury(loop, msg, PL_DEAD_STALE);
     else
@@ -207,12 +252,13 @@ void pl_system_post(struct pl_system *s, struct pl_address to,
     msg->status = PL_OK;
     if (to.slot == PL_SLOT_LOOP)
         msg->to.generation = 0; /* see pl_actor_send() */
-    if (to.node != s->node || to.loop >= s->loop_count) {
+    unsigned index = is_leaving(s, msg) ? s->gateway.loop : to.loop;
+    if ((to.node != s->node && !is_leaving(s, msg)) || index >= s->loop_count) {
         atomic_fetch_add(&s->loops[0]->inbox.lost_unreachable, 1);
         msg->destroy(msg);
         return;
     }
-    struct pl_loop *loop = s->loops[to.loop];
+    struct pl_loop *loop = s->loops[index];
     pl_batch_add(&b, msg);
     if (pl_inbox_push(&loop->inbox, &b, &refused))
         loop->wake(loop->wake_arg);

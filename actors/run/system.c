@@ -72,6 +72,11 @@ void pl_system_destroy(struct pl_system *s)
     free(s);
 }
 
+void pl_system_set_gateway(struct pl_system *s, struct pl_address gateway)
+{
+    s->gateway = gateway;
+}
+
 unsigned pl_system_loop_count(const struct pl_system *s)
 {
     return s->loop_count;

@@ -42,6 +42,13 @@ void pl_system_reap(struct pl_system *s);
  * Thread: any, once no loop runs. */
 void pl_system_destroy(struct pl_system *s);
 
+/* Let the actor with this address receive mail to other nodes, in which `to` is
+ * the destination.  It copies the bytes there, where another gateway passes
+ * them to pl_actor_carry().  Without a gateway, or without PL_MSG_MAY_LEAVE,
+ * such mail becomes a dead letter (PL_DEAD_UNREACHABLE).
+ * Thread: any, before a loop runs. */
+void pl_system_set_gateway(struct pl_system *s, struct pl_address gateway);
+
 unsigned pl_system_loop_count(const struct pl_system *s);
 struct pl_loop *pl_system_loop(struct pl_system *s, unsigned index);
 const struct pl_clock *pl_system_clock(const struct pl_system *s);
