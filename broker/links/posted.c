@@ -3,13 +3,13 @@
  *
  * The address of a session is in what its client sends, so any client may write
  * any address.  The runtime gives the mail to sessions only, and a link
- * compares a secret of 128 bits that only its own client was told.  Rejected:
+ * compares a secret of 128 bits that only its own client received.  Rejected:
  * comparing the address alone.  A slot is used again, and an address says
- * nothing about who may use it.
+ * nothing about the client that may use it.
  *
  * Input waits while the session does not read, as bytes of a socket do, but a
  * sender does not see that.  So a bounded number of messages waits, and the
- * sender of the next one is told to send it again.  The order of a sender and a
+ * sender of the next one must send it again.  The order of a sender and a
  * client is kept, nothing else is promised.
  *
  * A resume may come in the middle of a command, so what waits runs as a task of

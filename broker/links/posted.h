@@ -37,8 +37,8 @@ void pl_posted_mail(struct pl_posted *p, struct pl_msg *msg);
 void pl_posted_pause(struct pl_posted *p);
 void pl_posted_resume(struct pl_posted *p);
 
-/* The session has closed, or is about to be freed: senders of what waits are
- * told that the client is gone. */
+/* The session has closed, or is about to be freed: senders of what waits
+ * learn that the client is gone. */
 void pl_posted_end(struct pl_posted *p);
 
 #endif

@@ -8,14 +8,14 @@
  *
  * When the session closes, the link still decodes, to find the peer's Close
  * (RFC 6455 section 7.1.1).  When the peer has closed, or has violated the
- * protocol, nothing that it sends counts: the link is deaf.
+ * protocol, nothing that it sends counts: the link discards it.
  *
  * /echo returns messages and pings as they are, for measuring.  It pauses
  * reading while its queue is full, and no session opens on it.
  *
- * Rejected: a table of functions for the transport besides that of the link,
- * and a pointer to limits in each decoder.  Each costs an idle connection 8
- * bytes.
+ * Rejected: a table of functions for the transport in addition to that of the
+ * link, and a pointer to limits in each decoder.  Each costs an idle connection
+ * 8 bytes.
  *
  * Invariant: bytes are kept only while a hold pauses reading, or before the
  * request is complete. */

@@ -16,7 +16,7 @@ enum pl_end {
 
 enum pl_admission {
     PL_ADMIT,
-    PL_ADMIT_LATER, /* pl_ws_link_admitted() tells when to ask again */
+    PL_ADMIT_LATER, /* pl_ws_link_admitted() says when to ask again */
     PL_ADMIT_REFUSE /* its address has too many connections */
 };
 

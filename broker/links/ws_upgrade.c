@@ -53,7 +53,7 @@ static void refuse(struct pl_session *s, struct pl_handshake_error error)
     answer_error(s, error);
 }
 
-/* What the log may take of a name that a stranger sent. */
+/* What the log may take of a name that an untrusted peer sent. */
 static struct pl_span shown(struct pl_span name)
 {
     return (struct pl_span){name.at,
@@ -212,7 +212,7 @@ static void accept_request(struct pl_session *s, const struct pl_handshake *h)
     pl_handshake_accept(&b, h, protocol, agree(s, h, &deflate, &terms));
     if (pl_session_put_bytes(s, &b))
         open_link(s, terms, echoes);
-    else /* nobody waits in vain */
+    else /* the client does not wait in vain */
         pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
     pl_buf_fini(&b);
 }
