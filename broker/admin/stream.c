@@ -352,9 +352,11 @@ static int check_channels(struct pl_span query)
 
 static void subscribe(struct pl_stream *s, struct pl_span channel)
 {
-    struct pl_subscribe_ask ask = {.channel = channel, .flags = PL_SUB_HIDDEN};
-    enum pl_err rc =
-        pl_hub_subscribe(s->admin->options.hub, &s->subscriber, &ask);
+    struct pl_hub *hub = s->admin->options.hub;
+    struct pl_subscribe_ask ask = {.channel = channel,
+                                   .hash = pl_hub_hash(hub, channel),
+                                   .flags = PL_SUB_HIDDEN};
+    enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
 
     if (rc == PL_EFULL)
         write_error(s, channel, PL_ERROR_TOO_MANY_REQUESTS);

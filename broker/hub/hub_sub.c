@@ -92,15 +92,13 @@ static uint32_t next_serial(struct pl_hub *h)
 enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
                              const struct pl_subscribe_ask *ask)
 {
-    uint64_t hash = pl_hub_hash(h, ask->channel);
-
     assert(!pl_form_is_text((enum pl_form)u->form) ||
            u->encoding == PL_ENCODING_JSON);
-    if (pl_hub_find(h, u, ask->channel) != NULL)
+    if (pl_hub_find(h, u, ask->channel, ask->hash) != NULL)
         return PL_EEXIST;
-    if (pl_hub_is_behind(h, pl_hub_owner(h, hash)))
+    if (pl_hub_is_behind(h, pl_hub_owner(h, ask->hash)))
         return PL_EFULL;
-    struct pl_hub_channel *c = pl_hub_channel_get(h, hash, ask->channel);
+    struct pl_hub_channel *c = pl_hub_channel_get(h, ask->hash, ask->channel);
     if (c == NULL)
         return PL_ENOMEM;
     struct pl_attach_mail *m = pl_attach_mail_create();
@@ -148,12 +146,11 @@ static struct pl_sub *find_in_subscriber(const struct pl_subscriber *u,
 
 /* Search the shorter of the two lists. */
 struct pl_sub *pl_hub_find(struct pl_hub *h, const struct pl_subscriber *u,
-                           struct pl_span channel)
+                           struct pl_span channel, uint64_t hash)
 {
     if (u->subs == NULL)
         return NULL;
-    struct pl_hub_channel *c =
-        pl_hub_channel_find(h, pl_hub_hash(h, channel), channel);
+    struct pl_hub_channel *c = pl_hub_channel_find(h, hash, channel);
     if (c == NULL)
         return NULL;
     return c->count < u->sub_count ? find_in_channel(c, u)

@@ -146,6 +146,7 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
 
     write_letter(s, l, &b);
     struct pl_publish_ask ask = {.channel = channel,
+                                 .hash = pl_session_hash(s, channel),
                                  .data = pl_buf_span(&b),
                                  .is_json = true,
                                  .command = id,

@@ -103,9 +103,8 @@ static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
                          user);
 }
 
-/* May this connection do that to this channel?  Answers itself when not. */
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint8_t grant)
+                    uint8_t grant, uint64_t *hash)
 {
     switch (pl_channel_name_check(channel)) {
     case PL_CHANNEL_NAME_OK:
@@ -117,8 +116,10 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
         pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
         return false;
     case PL_CHANNEL_NAME_RESERVED:
-        if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel))
+        if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel)) {
+            *hash = pl_session_hash(s, channel);
             return true;
+        }
         pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
         return false;
     }
@@ -126,6 +127,7 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
         pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
         return false;
     }
+    *hash = pl_session_hash(s, channel);
     return true;
 }
 
@@ -190,7 +192,7 @@ static void publish(struct pl_session *s, const struct pl_command *c)
                            "publish without data");
         return;
     }
-    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH))
+    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH, &ask.hash))
         return;
     if (!is_data_json(s, ask.data, &ask.is_json)) {
         pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
@@ -205,10 +207,13 @@ static void publish(struct pl_session *s, const struct pl_command *c)
 }
 
 static void query(struct pl_session *s, const struct pl_command *c,
-                  struct pl_query_mail *q, struct pl_span channel)
+                  struct pl_query_mail *q, struct pl_span channel,
+                  uint64_t hash)
 {
     enum pl_err rc = PL_ENOMEM;
 
+    if (q != NULL)
+        q->hash = hash;
     if (q != NULL)
         rc = pl_hub_query(s->keeper->options.hub, &s->subscriber, q, channel,
                           c->id, c->verb);
@@ -218,7 +223,9 @@ static void query(struct pl_session *s, const struct pl_command *c,
 
 static void presence(struct pl_session *s, const struct pl_command *c)
 {
-    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE))
+    uint64_t hash;
+
+    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE, &hash))
         return;
     if (!s->keeper->options.config->channels.presence) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
@@ -228,15 +235,16 @@ static void presence(struct pl_session *s, const struct pl_command *c)
     if (q != NULL)
         q->kind = c->verb == PL_VERB_PRESENCE ? PL_QUERY_PRESENCE
                                               : PL_QUERY_PRESENCE_STATS;
-    query(s, c, q, c->channel);
+    query(s, c, q, c->channel, hash);
 }
 
 static void history(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_history_request *h = &c->history;
     const struct pl_session_settings *config = s->keeper->options.config;
+    uint64_t hash;
 
-    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY))
+    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY, &hash))
         return;
     if (!s->keeper->options.has_history) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
@@ -252,7 +260,7 @@ static void history(struct pl_session *s, const struct pl_command *c)
         pl_epoch_copy(q->epoch, h->since_epoch);
         q->byte_budget = (uint32_t)(config->limits.outgoing_queue / 2);
     }
-    query(s, c, q, h->channel);
+    query(s, c, q, h->channel, hash);
 }
 
 static void pong(struct pl_session *s)

@@ -193,6 +193,7 @@ static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
 {
     struct pl_subscribe_ask ask = {
         .channel = sub->channel,
+        .hash = pl_session_hash(s, sub->channel),
         .flags = PL_SUB_SERVER_SIDE,
         .kind = PL_VERB_CONNECT,
     };

@@ -111,16 +111,12 @@ void pl_missing_note(struct pl_session *s, const struct pl_login *l)
 
 /* --- What is tried again --- */
 
-static struct pl_sub *find(struct pl_session *s, struct pl_span name)
-{
-    return pl_hub_find(s->keeper->options.hub, &s->subscriber, name);
-}
-
 /* Request one subscription.  If that fails, the next try requests it again. */
 static void try_one(struct pl_session *s, struct pl_span name)
 {
     struct pl_subscribe_ask ask = {
         .channel = name,
+        .hash = pl_session_hash(s, name),
         .flags = PL_SUB_SERVER_SIDE,
         .kind = PL_KIND_MISSING,
     };
@@ -139,7 +135,8 @@ void pl_session_take_channel(struct pl_session *s, struct pl_span channel)
 {
     if (s->state == PL_SESSION_LOGIN)
         pl_login_add_sub(s, channel);
-    else if (s->state == PL_SESSION_CONNECTED && find(s, channel) == NULL)
+    else if (s->state == PL_SESSION_CONNECTED &&
+             pl_session_find(s, channel) == NULL)
         try_one(s, channel);
 }
 
@@ -155,7 +152,7 @@ static bool try_entry(struct pl_keeper *k, const struct entry *e)
         struct pl_span name = {e->names + at + 1, (unsigned char)e->names[at]};
 
         at += 1 + name.len;
-        const struct pl_sub *sub = find(s, name);
+        const struct pl_sub *sub = pl_session_find(s, name);
         if (sub == NULL)
             try_one(s, name);
         is_missing |= sub == NULL || sub->state == PL_SUB_ATTACHING;

@@ -150,6 +150,13 @@ static inline struct pl_metrics *metrics(const struct pl_session *s)
     return s->keeper->options.metrics;
 }
 
+/* Of a channel's name, as pl_hub_hash(). */
+static inline uint64_t pl_session_hash(const struct pl_session *s,
+                                       struct pl_span channel)
+{
+    return pl_hub_hash(s->keeper->options.hub, channel);
+}
+
 /* session.c */
 void pl_session_touch(struct pl_session *s);
 /* The peer closed, and nothing is pending: end. */
@@ -236,8 +243,11 @@ void pl_session_refuse_field(struct pl_session *s, uint32_t id,
 enum { PL_FIELD_TEXT_MAX = 64 };
 uint32_t pl_session_field_error(const char *field, char *room,
                                 struct pl_span *text);
+/* May this connection do that to this channel?  If so, *hash is that of the
+ * channel's name, computed once for the whole command; if not, the command is
+ * answered. */
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint8_t grant);
+                    uint8_t grant, uint64_t *hash);
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
 /* The same, and whether SDKs are to try again. */
@@ -323,6 +333,8 @@ void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
 void pl_missing_forget(struct pl_keeper *k);
 
 /* subscribe.c */
+/* Its subscription to the channel; NULL: none. */
+struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel);
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
 void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);
 /* Whether it has all the channels that it may have. */

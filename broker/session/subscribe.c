@@ -33,16 +33,23 @@ bool pl_session_has_enough(const struct pl_session *s)
            s->keeper->options.config->limits.connection_channels + inboxes;
 }
 
+struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
+{
+    return pl_hub_find(s->keeper->options.hub, &s->subscriber, channel,
+                       pl_session_hash(s, channel));
+}
+
 /* What is there already is no question, but error 105. */
-static bool is_allowed(struct pl_session *s, const struct pl_command *c)
+static bool is_allowed(struct pl_session *s, const struct pl_command *c,
+                       uint64_t hash)
 {
     struct pl_question q = {.asks = PL_ASKS_SUBSCRIBE,
                             .channel = c->subscribe.channel,
                             .data = c->subscribe.data};
 
     return !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
-           pl_hub_find(s->keeper->options.hub, &s->subscriber, q.channel) !=
-               NULL ||
+           pl_hub_find(s->keeper->options.hub, &s->subscriber, q.channel,
+                       hash) != NULL ||
            pl_session_judge(s, c->id, &q) == PL_YES;
 }
 
@@ -59,7 +66,7 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         .kind = PL_VERB_SUBSCRIBE,
     };
 
-    if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE))
+    if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE, &ask.hash))
         return;
     if (r->unsupported != NULL) {
         pl_session_refuse_field(s, c->id, r->unsupported);
@@ -70,11 +77,11 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         return;
     }
     if (pl_session_has_enough(s) &&
-        pl_hub_find(hub, &s->subscriber, r->channel) == NULL) {
+        pl_hub_find(hub, &s->subscriber, r->channel, ask.hash) == NULL) {
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
-    if (!is_allowed(s, c))
+    if (!is_allowed(s, c, ask.hash))
         return;
     enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
     if (rc != PL_OK)
@@ -89,8 +96,7 @@ void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no channel");
         return;
     }
-    struct pl_sub *sub =
-        pl_hub_find(s->keeper->options.hub, &s->subscriber, c->channel);
+    struct pl_sub *sub = pl_session_find(s, c->channel);
     if (sub != NULL && sub->flags & PL_SUB_SERVER_SIDE) {
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
@@ -132,11 +138,10 @@ void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
 void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
                              uint32_t code)
 {
-    struct pl_hub *hub = s->keeper->options.hub;
-    struct pl_sub *sub = pl_hub_find(hub, &s->subscriber, channel);
+    struct pl_sub *sub = pl_session_find(s, channel);
 
     if (sub != NULL)
-        pl_hub_drop(hub, sub, code);
+        pl_hub_drop(s->keeper->options.hub, sub, code);
 }
 
 /* JSON for a JSON client: as it is, or a copy without raw line feeds; absent

@@ -196,11 +196,13 @@ static void leave(struct reader *r)
 
 static void subscribe(struct reader *r, unsigned channel)
 {
-    struct pl_subscribe_ask ask = {.channel =
-                                       pl_span_of(world_channel_name(channel)),
+    struct pl_hub *hub = r->all->share->hub;
+    struct pl_span name = pl_span_of(world_channel_name(channel));
+    struct pl_subscribe_ask ask = {.channel = name,
+                                   .hash = pl_hub_hash(hub, name),
                                    .flags = PL_SUB_HIDDEN};
 
-    pl_hub_subscribe(r->all->share->hub, &r->subscriber, &ask);
+    pl_hub_subscribe(hub, &r->subscriber, &ask);
 }
 
 void readers_act(struct readers *all)

@@ -317,10 +317,30 @@ static inline struct listener *listen_as(struct rig *r, enum pl_encoding e)
 static inline enum pl_err try_subscribe(struct rig *r, struct listener *l,
                                         const char *channel, uint8_t flags)
 {
-    struct pl_subscribe_ask ask = {
-        .channel = pl_span_of(channel), .flags = flags, .command = 7};
+    struct pl_span name = pl_span_of(channel);
+    struct pl_subscribe_ask ask = {.channel = name,
+                                   .hash = pl_hub_hash(r->hub, name),
+                                   .flags = flags,
+                                   .command = 7};
 
     return pl_hub_subscribe(r->hub, &l->subscriber, &ask);
+}
+
+/* The subscription to "c"; NULL: none. */
+static inline struct pl_sub *find_sub(struct rig *r, const struct listener *l)
+{
+    return pl_hub_find(r->hub, &l->subscriber, PL_SPAN("c"),
+                       pl_hub_hash(r->hub, PL_SPAN("c")));
+}
+
+/* About "c". */
+static inline struct pl_query_mail *query_create(const struct rig *r)
+{
+    struct pl_query_mail *q = pl_query_mail_create();
+
+    if (q != NULL)
+        q->hash = pl_hub_hash(r->hub, PL_SPAN("c"));
+    return q;
 }
 
 static inline void begin_subscribe(struct rig *r, struct listener *l,
@@ -433,8 +453,8 @@ static inline struct rig *rig_create(uint64_t backlog_limit)
 /* Something about "c" whose answer settles who asked. */
 static inline void ask_query(struct rig *r, struct listener *l)
 {
-    assert_int_equal(pl_hub_query(r->hub, &l->subscriber,
-                                  pl_query_mail_create(), PL_SPAN("c"), 1, 1),
+    assert_int_equal(pl_hub_query(r->hub, &l->subscriber, query_create(r),
+                                  PL_SPAN("c"), 1, 1),
                      PL_OK);
 }
 

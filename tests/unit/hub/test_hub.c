@@ -61,7 +61,9 @@ static void channels_do_not_mix(void **state)
 static enum pl_err publish(struct rig *r, struct listener *l,
                            const char *channel)
 {
-    struct pl_publish_ask ask = {.channel = pl_span_of(channel),
+    struct pl_span name = pl_span_of(channel);
+    struct pl_publish_ask ask = {.channel = name,
+                                 .hash = pl_hub_hash(r->hub, name),
                                  .data = PL_SPAN("\"mine\""),
                                  .is_json = true,
                                  .command = 9};
@@ -202,11 +204,8 @@ static void who_leaves_amid_a_turn_gets_what_came_before(void **state)
 
     (void)state;
     subscribe(r, a, "c", 0, 0);
-    assert_int_equal(
-        pl_hub_unsubscribe_ask(
-            r->hub, pl_hub_find(r->hub, &a->subscriber, PL_SPAN("c")), 5),
-        PL_OK);
-    assert_null(pl_hub_find(r->hub, &a->subscriber, PL_SPAN("c")));
+    assert_int_equal(pl_hub_unsubscribe_ask(r->hub, find_sub(r, a), 5), PL_OK);
+    assert_null(find_sub(r, a));
     run(r);
     assert_int_equal(owner_has(r, PL_MAIL_DETACH), 1);
     struct pl_msg *barrier = owner_take(r, PL_MAIL_QUERY);
@@ -304,6 +303,7 @@ static void the_attach_says_what_was_asked(void **state)
     struct rig *r = rig_create(1000);
     struct listener *a = listen_as(r, PL_ENCODING_JSON);
     struct pl_subscribe_ask ask = {.channel = PL_SPAN("c"),
+                                   .hash = pl_hub_hash(r->hub, PL_SPAN("c")),
                                    .flags = PL_SUB_RECOVER | PL_SUB_JOIN_LEAVE |
                                             PL_SUB_HIDDEN | PL_SUB_REJECT |
                                             PL_SUB_SERVER_SIDE,
@@ -439,7 +439,7 @@ static void answers_for_a_session_that_has_gone_end_here(void **state)
 {
     struct rig *r = rig_create(1000);
     struct listener *a = listen_as(r, PL_ENCODING_JSON);
-    struct pl_query_mail *q = pl_query_mail_create();
+    struct pl_query_mail *q = query_create(r);
 
     (void)state;
     assert_int_equal(publish(r, a, "c"), PL_OK);
@@ -495,8 +495,8 @@ static void an_owner_that_is_behind_takes_no_more(void **state)
     }
     assert_int_equal(publish(r, a, "c"), PL_EFULL);
     assert_int_equal(try_subscribe(r, a, "c", 0), PL_EFULL);
-    assert_int_equal(pl_hub_query(r->hub, &a->subscriber,
-                                  pl_query_mail_create(), PL_SPAN("c"), 1, 1),
+    assert_int_equal(pl_hub_query(r->hub, &a->subscriber, query_create(r),
+                                  PL_SPAN("c"), 1, 1),
                      PL_EFULL);
     run(r);
     assert_int_equal(publish(r, a, "c"), PL_OK);

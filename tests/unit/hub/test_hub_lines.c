@@ -238,7 +238,7 @@ static void a_join_that_found_no_memory_as_a_line_is_counted(void **state)
                              r->metrics.value[PL_METRIC_FRAMES_DROPPED_MEMORY],
                          2);
         alone += heard == 0 && heard_frames == 1;
-        assert_non_null(pl_hub_find(r->hub, &a->subscriber, PL_SPAN("c")));
+        assert_non_null(find_sub(r, a));
         check_ledger(r);
         rig_destroy(r);
     }

@@ -147,8 +147,9 @@ static void a_publish_or_query_without_memory_is_refused(void **state)
     for (unsigned n = 1; n < 5; n++) {
         struct rig *r = rig_create(1000);
         struct listener *a = listen_as(r, PL_ENCODING_JSON);
-        struct pl_query_mail *q = pl_query_mail_create();
+        struct pl_query_mail *q = query_create(r);
 
+        ask.hash = pl_hub_hash(r->hub, ask.channel);
         alloc_fails_at = n;
         enum pl_err rc = pl_hub_publish(r->hub, &a->subscriber, &ask);
         alloc_fails_at = n;
@@ -207,7 +208,7 @@ static void an_ordered_end_without_memory_changes_nothing(void **state)
         owner_publishes(r, "c", "1", 1);
         turn(r);
         expect_frame(a, "\"data\":1");
-        assert_non_null(pl_hub_find(r->hub, &a->subscriber, PL_SPAN("c")));
+        assert_non_null(find_sub(r, a));
         assert_int_equal(owner_has(r, PL_MAIL_DETACH), 0);
         rig_destroy(r);
     }
