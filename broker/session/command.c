@@ -315,7 +315,7 @@ static void run_connected(struct pl_session *s, const struct pl_command *c)
     }
 }
 
-void pl_session_run(struct pl_session *s, const struct pl_command *c)
+static void run(struct pl_session *s, const struct pl_command *c)
 {
     if (s->state == PL_SESSION_OPEN && c->verb == PL_VERB_CONNECT) {
         pl_session_connect(s, c);
@@ -328,12 +328,6 @@ void pl_session_run(struct pl_session *s, const struct pl_command *c)
     } else if (!s->keeper->is_refusing || !pl_session_refuse_work(s, c)) {
         run_connected(s, c);
     }
-}
-
-static void run(struct pl_session *s, const struct pl_command *c)
-{
-    if (!s->has_waits || !pl_wait_takes(s, c))
-        pl_session_run(s, c);
 }
 
 static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
@@ -394,10 +388,12 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             pl_pace_hold(s, rest);
             return;
         }
-        s->keeper->raw = (struct pl_span){rest.at, rest.len - message.len};
         pl_count(metrics(s), PL_METRIC_COMMANDS, 1);
         pl_count(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
         s->pending++;
+        if (s->keeper->judged != 0 &&
+            pl_session_is_stopped(s, &c, rest, message.len))
+            continue;
         run(s, &c);
     } while (message.len > 0 && pl_session_runs_commands(s) &&
              !is_carried(s, message));

@@ -211,7 +211,7 @@ static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
 static void take_handlers(struct pl_keeper *k, struct pl_handlers *table)
 {
     k->handlers = pl_handlers_hold(table);
-    k->judged = pl_handlers_judged(table);
+    k->judged = pl_handlers_judged(table) | (k->judged != 0);
     k->options.metrics->value[PL_METRIC_HANDLERS] =
         pl_loop_index(k->actor.loop) == 0 ? pl_handlers_count(table) : 0;
 }

@@ -74,9 +74,9 @@ bool pl_pace_take(struct pl_session *s)
 {
     const struct pl_keeper *k = s->keeper;
     uint64_t now_ns = pl_loop_now_ms(s->actor.loop) * NS_PER_MS;
-    struct pl_pace *p = need(s);
+    struct pl_pace *p = k->parked != NULL ? NULL : need(s);
 
-    if (p == NULL)
+    if (p == NULL) /* out of memory, or it was paid for before it waited */
         return true;
     return pl_bucket_take(&p->full_ns, now_ns, k->command_ns, k->burst_ns);
 }

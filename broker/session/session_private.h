@@ -78,11 +78,12 @@ struct pl_keeper {
     struct pl_handlers *handlers; /* held */
     struct pl_access *access;     /* held; the newest */
     struct pl_call_table calls;   /* of handlers that answer later */
-    uint32_t judged;              /* bits of enum pl_asks: there is a judge */
-    uint32_t logins;              /* the number of the newest that was asked */
-    struct pl_map waits;          /* wait.c: sessions that wait for verdicts */
-    struct pl_span raw;           /* the bytes of the command that runs now */
-    struct pl_parked *parked;     /* wait.c: and that has waited */
+    uint32_t judged;          /* bits of enum pl_asks: there is a judge; that of
+                                 NOTHING: there is or was one */
+    uint32_t logins;          /* the number of the newest that was asked */
+    struct pl_map waits;      /* wait.c: sessions that wait for verdicts */
+    struct pl_span raw;       /* the bytes of the command that runs now */
+    struct pl_parked *parked; /* wait.c: and that has waited */
     const struct pl_verdict *given; /* what it has waited for */
     uint64_t command_ns;            /* what a command costs; 0: nothing */
     uint64_t burst_ns;              /* what a connection may spend at once */
@@ -231,8 +232,6 @@ static inline bool pl_session_runs_commands(const struct pl_session *s)
 
 /* command.c */
 void pl_session_commands(struct pl_session *s, struct pl_span message);
-/* Run a command that waits for no other. */
-void pl_session_run(struct pl_session *s, const struct pl_command *c);
 void pl_session_settle(struct pl_session *s, enum pl_metric as);
 void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code);
 void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);

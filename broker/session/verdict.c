@@ -66,6 +66,29 @@ void pl_session_deny(struct pl_session *s, uint32_t id,
     }
 }
 
+/* A command that has waited was counted when it came. */
+static bool is_refused(struct pl_session *s, const struct pl_command *c)
+{
+    const struct pl_verdict *given = s->keeper->given;
+
+    metrics(s)->value[PL_METRIC_COMMANDS]--;
+    pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
+    s->pending--;
+    if (given == NULL || given->kind != PL_NO)
+        return false;
+    pl_session_deny(s, c->id, given);
+    return true;
+}
+
+bool pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
+                           struct pl_span rest, size_t left)
+{
+    s->keeper->raw = (struct pl_span){rest.at, rest.len - left};
+    if (s->keeper->parked != NULL)
+        return is_refused(s, c);
+    return s->has_waits && pl_wait_takes(s, c);
+}
+
 /* --- Asking --- */
 
 struct pl_call *pl_question_keep(struct pl_question *q)

@@ -18,6 +18,14 @@ static inline bool pl_session_is_judged(const struct pl_session *s,
     return s->keeper->judged >> asks & 1;
 }
 
+/* Whether `c`, which was counted and is about to run, does not: it waits behind
+ * others of its channel, or is refused.  It is the front of `rest`, of which
+ * `left` bytes are behind it.  Call this only while keeper->judged is not 0;
+ * nearly all brokers have no judge, so this stays apart from what they run. */
+__attribute__((cold, noinline)) bool
+pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
+                      struct pl_span rest, size_t left);
+
 /* Ask the judge of q->asks about command `id`, which runs now.  YES: go on.  NO
  * and LATER: it is answered, or waits. */
 enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,

@@ -295,24 +295,20 @@ void pl_wait_kick(struct pl_session *s, struct pl_span channel, uint32_t code)
 
 /* --- The verdict --- */
 
-static void kick(struct pl_session *s, const struct pl_command *c,
-                 uint32_t drop_code)
+/* The subscription that `p` has made was ended before it began. */
+static void kick(struct pl_session *s, struct pl_parked *p)
 {
-    if (drop_code != 0 && c->verb == PL_VERB_SUBSCRIBE &&
-        s->state < PL_SESSION_CLOSING)
-        pl_session_kick_channel(s, c->subscribe.channel, drop_code);
-}
+    struct pl_span raw = {p->raw, p->len};
+    struct pl_command c;
+    const char *why;
+    size_t at;
 
-static void run(struct pl_session *s, const struct pl_command *c,
-                const struct pl_verdict *v)
-{
-    if (v != NULL && v->kind == PL_NO) {
-        pl_session_deny(s, c->id, v);
-        return;
-    }
-    s->keeper->given = v;
-    pl_session_run(s, c);
-    s->keeper->given = NULL;
+    pl_arena_reset(&s->keeper->arena);
+    if (pl_command_decode(s->subscriber.encoding, &raw, &s->keeper->arena, &c,
+                          &why, &at) != PL_OK)
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR); /* out of memory */
+    else if (c.verb == PL_VERB_SUBSCRIBE)
+        pl_session_kick_channel(s, c.subscribe.channel, p->drop_code);
 }
 
 /* True: it asked again and waits again. */
@@ -320,24 +316,15 @@ static bool run_parked(struct pl_session *s, struct pl_parked *p,
                        const struct pl_verdict *v)
 {
     struct pl_keeper *k = s->keeper;
-    struct pl_span raw = {p->raw, p->len};
-    struct pl_command c;
-    const char *why;
-    size_t at;
 
-    pl_budget_spend(&k->budget, PL_COST_COMMAND);
-    pl_arena_reset(&k->arena);
-    if (pl_command_decode(s->subscriber.encoding, &raw, &k->arena, &c, &why,
-                          &at) != PL_OK) { /* out of memory: it was good */
-        pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
-        return false;
-    }
     k->parked = p;
-    run(s, &c, v);
+    k->given = v;
+    pl_session_commands(s, (struct pl_span){p->raw, p->len});
+    k->given = NULL;
     bool is_again = k->parked == NULL;
     k->parked = NULL;
-    if (!is_again)
-        kick(s, &c, p->drop_code);
+    if (!is_again && p->drop_code != 0 && s->state < PL_SESSION_CLOSING)
+        kick(s, p);
     return is_again;
 }
 
