@@ -34,6 +34,7 @@ struct waiting {
     /* Who was meant, and in which state. */
     uint32_t connections[CLIENTS + 1];
     uint32_t lives[CLIENTS + 1];
+    uint32_t asked[CLIENTS + 1]; /* the life of one that waits for a verdict */
 };
 
 struct backend {
@@ -214,12 +215,24 @@ static void on_broadcast(struct backend *b, const struct waiting *q,
         trace_fail("backend: a broadcast has too many answers");
 }
 
+/* The verdict is still out, so the kick has come before it. */
+static void on_kicked_early(const struct waiting *q, struct client *c)
+{
+    struct sub *sub = &c->subs[q->channel];
+
+    if (sub->state == SUB_ASKED && sub->life == q->asked[c->index] &&
+        world_keeps_verdict(c->world, c->id, q->channel))
+        sub->kicked = sub->life;
+}
+
 /* Those that were surely meant have until the next rest. */
 static void on_kicked(struct backend *b, const struct waiting *q)
 {
     for (unsigned i = 0; i <= CLIENTS; i++) {
         struct client *c = b->clients[i];
 
+        if (q->asked[i] != 0)
+            on_kicked_early(q, c);
         if (q->connections[i] == 0 || c->connection != q->connections[i])
             continue;
         if (q->method == PL_API_DISCONNECT)
@@ -460,6 +473,10 @@ static void note_kicks(struct waiting *q, const struct target *t, uint32_t code)
             continue;
         note_kick(c, q->channel, code);
         bool is_sub = q->channel < ROOMS;
+        if (is_sub && must_mean(b, t, c) &&
+            c->subs[q->channel].state == SUB_ASKED &&
+            world_keeps_verdict(c->world, c->id, q->channel))
+            q->asked[i] = c->subs[q->channel].life;
         if (!must_mean(b, t, c) ||
             (is_sub && c->subs[q->channel].state != SUB_LIVE))
             continue;
@@ -514,6 +531,33 @@ static void disconnect(struct backend *b)
     ask(q, "{%s%s%s}", whom, spared, close);
 }
 
+/* A room of a client whose verdict is still out, ROOMS: there is none. */
+static unsigned room_asked(const struct client *c)
+{
+    unsigned room = 0;
+
+    while (room < ROOMS &&
+           (c->stage != STAGE_IN || c->subs[room].state != SUB_ASKED ||
+            !world_keeps_verdict(c->world, c->id, room)))
+        room++;
+    return room;
+}
+
+/* Whoever waits for a verdict is to be put out before it comes. */
+static bool find_asked(struct backend *b, struct target *t, unsigned *room)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        unsigned asked = room_asked(b->clients[i]);
+
+        if (asked == ROOMS)
+            continue;
+        *t = (struct target){.user = -1, .client = b->clients[i]};
+        *room = asked;
+        return true;
+    }
+    return false;
+}
+
 static void unsubscribe(struct backend *b)
 {
     struct waiting *q =
@@ -521,7 +565,7 @@ static void unsubscribe(struct backend *b)
     char whom[80];
     struct target t;
 
-    if (q == NULL || !draw_target(b, &t))
+    if (q == NULL || (!find_asked(b, &t, &q->channel) && !draw_target(b, &t)))
         return;
     t.except = NULL;
     put_target(whom, sizeof whom, &t);
@@ -589,7 +633,9 @@ bool backend_act(struct backend *b)
 
     if (b->world->operator== NULL ||(b->world->is_stopping && what >= 60))
         return false;
-    if (what < 40)
+    if (b->world->has_court && what % 4 == 0 && !b->world->is_stopping)
+        unsubscribe(b);
+    else if (what < 40)
         publish(b);
     else if (what < 50)
         broadcast(b);
@@ -612,6 +658,10 @@ static void check_client(struct backend *b, unsigned i)
         trace_fail("client %u: was disconnected, but is there", i);
     b->gone[i] = 0;
     for (unsigned s = 0; s < ROOMS; s++) {
+        if (c->subs[s].must_end && c->subs[s].state == SUB_LIVE)
+            trace_fail("client %u: was unsubscribed from %u before the verdict,"
+                       " but is there",
+                       i, s);
         if (c->subs[s].is_kicked && c->subs[s].state == SUB_LIVE)
             trace_fail("client %u: was unsubscribed from %u, but is there", i,
                        s);

@@ -4,15 +4,22 @@
  *
  * In a third of the lives clients without a token are judged by it.  It comes
  * and goes, loops hear of that one after the other, and some of its verdicts
- * come too late.  Whom it has let in is kept, since nobody else may be in. */
+ * come too late.  Whom it has let in is kept, since nobody else may be in.
+ *
+ * In a third of the lives a court decides who subscribes and publishes: at
+ * once, up to three seconds later, when the broker has given up, or twice; and
+ * now and then it says no, for now or for good. */
 #include "world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "faults.h"
 #include "handlers_mail.h"
 #include "pub.h" /* brings mail/client.h: this folder has its own client.h */
 #include "trace.h"
+
+enum { SIM_NO = 403, SIM_NOT_NOW = 1001 };
 
 static void must(enum pl_err rc, const char *what)
 {
@@ -65,9 +72,25 @@ static void on_connect_call(struct world *w, struct pl_call *call)
     pl_call_admit(call, PL_SPAN("u0"), PL_SPAN("{\"by\":\"handler\"}"));
 }
 
+static void on_asked(struct world *w, struct pl_call *call)
+{
+    switch (world_draw(w, 20)) {
+    case 0:
+        pl_call_refuse(call, SIM_NO, PL_SPAN("no"));
+        return;
+    case 1:
+        pl_call_refuse_for_now(call, SIM_NOT_NOW, PL_SPAN("not now"));
+        return;
+    default:
+        pl_call_allow(call, 0);
+    }
+}
+
 static void respond(struct world *w, struct pl_call *call)
 {
-    if (call->is_connect)
+    if (call->asks != PL_ASKS_NOTHING)
+        on_asked(w, call);
+    else if (call->is_connect)
         on_connect_call(w, call);
     else if (pl_span_equal(call->type, PL_SPAN("fail")))
         pl_call_refuse(call, 1000, PL_SPAN("as asked"));
@@ -75,14 +98,20 @@ static void respond(struct world *w, struct pl_call *call)
         answer(call);
 }
 
-/* A quarter of the verdicts come when the client is not waiting any more. */
-static void keep(struct world *w, struct pl_call *call)
+static void keep(struct world *w, struct pl_call *call, uint64_t due_ms)
+{
+    w->due_ms[w->call_count] = due_ms;
+    w->kept_ms[w->call_count] = w->now_ms;
+    w->calls[w->call_count++] = call;
+}
+
+/* A quarter of the verdicts on who gets in come when the client is not waiting
+ * any more. */
+static uint64_t draw_due(struct world *w, const struct pl_call *call)
 {
     bool is_late = call->is_connect && world_draw(w, 4) == 0;
 
-    w->due_ms[w->call_count] =
-        is_late ? w->now_ms + w->config->session.connect.timeout_ms : 0;
-    w->calls[w->call_count++] = call;
+    return is_late ? w->now_ms + w->config->session.connect.timeout_ms : 0;
 }
 
 /* At once, later, or after blocking its loop for a while. */
@@ -96,7 +125,7 @@ static void on_call(struct pl_call *call, void *arg)
     bool waits = pl_span_equal(call->type, PL_SPAN("late")) ||
                  (call->is_connect && world_draw(w, 2) == 0);
     if (waits && w->call_count < CALLS_MAX)
-        keep(w, call);
+        keep(w, call, draw_due(w, call));
     else
         respond(w, call);
     faults_resume(suspended);
@@ -112,8 +141,78 @@ bool world_answer_call(struct world *w)
         return false;
     w->calls[i] = w->calls[--w->call_count];
     w->due_ms[i] = w->due_ms[w->call_count];
+    w->kept_ms[i] = w->kept_ms[w->call_count];
     respond(w, call);
     return true;
+}
+
+/* --- The court --- */
+
+/* When it answers what it keeps: one in thirty when the broker has given up. */
+static uint64_t draw_verdict(struct world *w)
+{
+    enum { MOST_MS = 3000 };
+
+    return w->now_ms + (world_draw(w, 30) == 0
+                            ? w->config->session.handlers.timeout_ms + 1
+                            : world_draw(w, MOST_MS + 1));
+}
+
+static enum pl_verdict_kind decide(unsigned what, struct pl_verdict *out)
+{
+    if (what < 94)
+        return PL_YES;
+    *out = (struct pl_verdict){.code = what < 97 ? SIM_NO : SIM_NOT_NOW,
+                               .is_temporary = what >= 97};
+    return PL_NO;
+}
+
+/* The call is answered later, also where it was decided at once. */
+static enum pl_verdict_kind judge(struct pl_question *q, void *arg,
+                                  struct pl_verdict *out)
+{
+    struct world *w = arg;
+    bool is_kept = w->call_count < CALLS_MAX && world_draw(w, 2) == 0;
+    bool is_twofold = is_kept && world_draw(w, 20) == 0;
+    struct pl_call *call = is_kept ? pl_question_keep(q) : NULL;
+
+    if (call != NULL)
+        keep(w, call, draw_verdict(w));
+    if (is_kept && !is_twofold)
+        return PL_LATER;
+    return decide(world_draw(w, 100), out);
+}
+
+bool world_keeps_verdict(const struct world *w, const char *id, unsigned room)
+{
+    enum { HELD_MS = 1000 }; /* a loop's time is that of its turn's beginning */
+    const char *name = world_channel_name(room);
+
+    for (unsigned i = 0; i < w->call_count; i++) {
+        const struct pl_call *c = w->calls[i];
+        uint64_t given_up =
+            w->kept_ms[i] + w->config->session.handlers.timeout_ms;
+
+        if (c->asks == PL_ASKS_SUBSCRIBE && w->now_ms + HELD_MS < given_up &&
+            pl_span_equal(c->client, pl_span_of(id)) &&
+            pl_span_equal(c->channel, pl_span_of(name)))
+            return true;
+    }
+    return false;
+}
+
+static void seat_court(struct world *w)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct pl_handlers *more;
+
+        must(pl_handlers_with_judge(
+                 w->handlers, i == 0 ? PL_ASKS_SUBSCRIBE : PL_ASKS_PUBLISH,
+                 judge, w, &more),
+             "court");
+        pl_handlers_release(w->handlers);
+        w->handlers = more;
+    }
 }
 
 static void spread_handlers(struct world *w)
@@ -166,6 +265,9 @@ void world_make_handlers(struct world *w)
         pl_handlers_release(w->handlers);
         w->handlers = more;
     }
+    w->has_court = !w->is_plain && w->seed % 3 == 2;
+    if (w->has_court)
+        seat_court(w);
 }
 
 void world_forget_admitted(struct world *w)

@@ -64,7 +64,8 @@ void client_leave(struct client *c)
     for (unsigned i = 0; i < SUBS; i++) {
         c->subs[i].state = SUB_NONE;
         c->subs[i].is_server = c->subs[i].is_kicked = c->subs[i].may_kick =
-            false;
+            c->subs[i].must_end = false;
+        c->subs[i].kicked = 0;
     }
     if (l != NULL)
         link_reset(l);

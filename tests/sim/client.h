@@ -45,6 +45,9 @@ struct sub {
     bool is_server;     /* its token brought it */
     bool is_kicked;     /* a backend has unsubscribed it, and was answered */
     bool may_kick;      /* it has, perhaps */
+    uint32_t kicked;    /* the life of a subscription that a backend ended while
+                           its verdict was out; 0: none */
+    bool must_end;      /* that one is live, and its end is still to be heard */
     uint32_t command;   /* on its way */
     uint32_t life;      /* changes with each subscription */
     char epoch[EPOCH_MAX];

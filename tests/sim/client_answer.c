@@ -306,12 +306,28 @@ static bool may_be_new(const struct world *w, const struct asked *a)
     return begins && w->config->channels.limits.new_channels_per_minute < 600;
 }
 
+/* It was judged, or waited behind what was. */
+static bool may_be_judged(const struct world *w, const struct asked *a,
+                          uint32_t code)
+{
+    bool is_asked = a->verb == VERB_SUBSCRIBE || a->verb == VERB_PUBLISH ||
+                    (a->verb == VERB_RPC && a->number != 0);
+
+    (void)w;
+    if (code == PL_ERROR_TOO_MANY_REQUESTS)
+        return a->verb != VERB_CONNECT && a->verb != VERB_REFRESH;
+    return is_asked &&
+           (code == 403 || code == 1001 || code == PL_ERROR_TIMED_OUT);
+}
+
 /* Errors that a client which makes no mistake may get. */
 static bool is_error_allowed(const struct client *c, const struct asked *a,
                              uint32_t code)
 {
     const struct world *w = c->world;
 
+    if (w->has_court && may_be_judged(w, a, code))
+        return true;
     switch (code) {
     case PL_ERROR_INTERNAL:
         return w->fails_allocations || w->is_late ||
@@ -357,6 +373,12 @@ static void end_asking(struct sub *sub, uint32_t code)
         sub->epoch[0] = '\0';
 }
 
+/* It has surely not been published. */
+static bool is_refusal(uint32_t code)
+{
+    return code == PL_ERROR_TOO_MANY_REQUESTS || code == 403 || code == 1001;
+}
+
 static void on_error(struct client *c, const struct asked *a, uint32_t code)
 {
     struct sub *sub = &c->subs[a->sub];
@@ -373,7 +395,40 @@ static void on_error(struct client *c, const struct asked *a, uint32_t code)
         sub->state = SUB_LIVE; /* nothing has changed */
     else if (a->number != 0)
         truth_saying(c->truth, a->number)->fate =
-            code == PL_ERROR_TOO_MANY_REQUESTS ? FATE_REFUSED : FATE_UNKNOWN;
+            is_refusal(code) ? FATE_REFUSED : FATE_UNKNOWN;
+}
+
+/* Late stores answer all but publications whenever they like. */
+static bool has_turn(const struct world *w, const struct asked *a)
+{
+    switch (a->verb) {
+    case VERB_PUBLISH:
+        return true;
+    case VERB_SUBSCRIBE:
+    case VERB_UNSUBSCRIBE:
+    case VERB_HISTORY:
+    case VERB_HISTORY_ALL:
+    case VERB_PRESENCE:
+    case VERB_STATS:
+        return !w->is_late;
+    default:
+        return false;
+    }
+}
+
+/* What is asked of a channel is answered in that order, but for errors, which
+ * may come from anywhere on the way, and for leaving what has ended. */
+static void check_turn(const struct client *c, unsigned i)
+{
+    const struct asked *a = &c->asked[i];
+
+    if (!has_turn(c->world, a) || a->verb == VERB_UNSUBSCRIBE)
+        return;
+    for (unsigned k = 0; k < i; k++) {
+        if (has_turn(c->world, &c->asked[k]) && c->asked[k].sub == a->sub)
+            trace_fail("client %u: command %u is answered before %u", c->index,
+                       a->id, c->asked[k].id);
+    }
 }
 
 void client_hear_answer(struct client *c, const struct peer_reply *r)
@@ -385,6 +440,8 @@ void client_hear_answer(struct client *c, const struct peer_reply *r)
     if (i == c->asked_count)
         trace_fail("client %u: an answer to %u, which waits for none", c->index,
                    r->id);
+    if (r->kind != PEER_ERROR)
+        check_turn(c, i);
     struct asked a = c->asked[i];
     c->asked_count--;
     memmove(&c->asked[i], &c->asked[i + 1], (c->asked_count - i) * sizeof a);

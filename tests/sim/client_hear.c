@@ -153,7 +153,7 @@ static void hear_end(struct client *c, struct sub *sub, uint32_t code)
     if (!is_gap && (code != PL_UNSUBSCRIBE_SERVER || !sub->may_kick))
         trace_fail("client %u: unsubscribed with %u", c->index, code);
     sub->state = SUB_NONE;
-    sub->is_server = sub->is_kicked = false;
+    sub->is_server = sub->is_kicked = sub->must_end = false;
 }
 
 /* --- Positions --- */
@@ -228,6 +228,7 @@ static void go_live(struct client *c, struct sub *sub, struct pl_span body,
     sub->live_step = trace_place.step;
     sub->joined_count = 0;
     sub->is_kicked = false;
+    sub->must_end = sub->kicked != 0 && sub->kicked == sub->life;
     if (!hear(c->encoding, body, &ops, &k))
         client_malformed(c);
 }
@@ -283,6 +284,10 @@ static void hear_push(struct client *c, const struct peer_reply *r)
     if (!is_on(sub))
         trace_fail("client %u: push %d of %.*s without a subscription",
                    c->index, r->kind, (int)r->channel.len, r->channel.at);
+    if (sub->must_end && r->kind != PEER_UNSUBSCRIBED &&
+        !c->world->fails_allocations)
+        trace_fail("client %u: hears of what was ended before the verdict",
+                   c->index);
     c->world->tally.pushes += r->kind != PEER_UNSUBSCRIBED;
     if (r->kind == PEER_UNSUBSCRIBED)
         hear_end(c, sub, r->code);

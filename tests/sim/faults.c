@@ -19,6 +19,7 @@
 #include "random.h"
 #include "session_private.h"
 #include "stream_private.h"
+#include "wait.h"
 
 enum { REACH = 24 /* allocations into a visit, at most */ };
 
@@ -34,6 +35,9 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_LATE_REPLY] = "late-reply",
     [PLANT_QUIET_LOSS] = "quiet-loss",
     [PLANT_SWALLOWED_MAIL] = "swallowed-mail",
+    [PLANT_VERDICT_OVERTAKES] = "verdict-overtakes",
+    [PLANT_VERDICT_FORGETS_KICK] = "verdict-forgets-kick",
+    [PLANT_VERDICT_LEAKS] = "verdict-leaks",
     [PLANT_LOST_CARRY] = "lost-carry",
     [PLANT_HOLD_FOREVER] = "hold-forever",
     [PLANT_OPEN_DOOR] = "open-door",
@@ -242,6 +246,37 @@ void __wrap_pl_session_release(struct pl_session *s, enum pl_hold why)
 
     if (!is_kept)
         __real_pl_session_release(s, why);
+}
+
+bool __real_pl_wait_takes(struct pl_session *s, const struct pl_command *c);
+bool __wrap_pl_wait_takes(struct pl_session *s, const struct pl_command *c);
+bool __real_pl_wait_end(struct pl_session *s, uint32_t number,
+                        const struct pl_verdict *v);
+bool __wrap_pl_wait_end(struct pl_session *s, uint32_t number,
+                        const struct pl_verdict *v);
+void __real_pl_wait_kick(struct pl_session *s, struct pl_span channel,
+                         uint32_t code);
+void __wrap_pl_wait_kick(struct pl_session *s, struct pl_span channel,
+                         uint32_t code);
+
+bool __wrap_pl_wait_takes(struct pl_session *s, const struct pl_command *c)
+{
+    return !faults_strike(PLANT_VERDICT_OVERTAKES, 5) &&
+           __real_pl_wait_takes(s, c);
+}
+
+bool __wrap_pl_wait_end(struct pl_session *s, uint32_t number,
+                        const struct pl_verdict *v)
+{
+    return faults_strike(PLANT_VERDICT_LEAKS, 20) ||
+           __real_pl_wait_end(s, number, v);
+}
+
+void __wrap_pl_wait_kick(struct pl_session *s, struct pl_span channel,
+                         uint32_t code)
+{
+    if (!faults_strike(PLANT_VERDICT_FORGETS_KICK, 1))
+        __real_pl_wait_kick(s, channel, code);
 }
 
 bool __real_pl_handlers_judge(const struct pl_handlers *t);

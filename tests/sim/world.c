@@ -94,9 +94,9 @@ static void zero(const struct world *w, const enum pl_metric *which,
 void world_check_rest(struct world *w)
 {
     static const enum pl_metric idle[] = {
-        PL_METRIC_COMMANDS_PENDING,    PL_METRIC_FRAMES_QUEUED,
-        PL_METRIC_QUEUE_BYTES,         PL_METRIC_STORE_REQUESTS,
-        PL_METRIC_STORE_REQUEST_BYTES,
+        PL_METRIC_COMMANDS_PENDING, PL_METRIC_COMMANDS_WAITING,
+        PL_METRIC_FRAMES_QUEUED,    PL_METRIC_QUEUE_BYTES,
+        PL_METRIC_STORE_REQUESTS,   PL_METRIC_STORE_REQUEST_BYTES,
     };
     uint64_t sent = 0, taken = 0;
 

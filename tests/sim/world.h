@@ -81,6 +81,7 @@ struct world {
     struct readers *readers;          /* of lines; NULL: there are none */
     struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
     uint64_t due_ms[CALLS_MAX];       /* before that they do not */
+    uint64_t kept_ms[CALLS_MAX];      /* since when they are asked */
     unsigned call_count;
     struct admitted *admitted;     /* the newest of those a handler let in */
     uint64_t now_ms;               /* since this life began, where it is 1 */
@@ -96,6 +97,7 @@ struct world {
     bool has_backlog;   /* loops are behind with a few messages */
     bool has_judge;     /* a handler lets clients in, and nobody else ... */
     bool is_judge_here; /* ... which is registered now; it may come and go */
+    bool has_court;     /* judges decide who subscribes and publishes */
     bool has_history;
     bool is_overloaded;     /* connections may be refused for it */
     bool is_calm;           /* memory is enough */
@@ -169,6 +171,10 @@ bool world_answer_call(struct world *w);
 /* The connect handler is registered, or not any more, where one is to judge;
  * loops hear of it one after the other. */
 void world_seat_judge(struct world *w, bool is_here);
+
+/* Whether a judge has kept, and the broker still waits for, its verdict on a
+ * subscription of the client with this id. */
+bool world_keeps_verdict(const struct world *w, const char *id, unsigned room);
 
 /* Whether a connect handler has let in the client with this id. */
 bool world_was_admitted(const struct world *w, struct pl_span id);
