@@ -15,10 +15,13 @@
 #include <stdio.h>
 
 #include "channels_mail.h"
+#include "commands.h"
+#include "custom.h"
 #include "json_scan.h"
 #include "letter.h"
 #include "log.h"
 #include "mail.h"
+#include "output.h"
 #include "permission.h"
 #include "session_mail.h"
 

@@ -10,9 +10,20 @@
 #include <stdio.h>
 
 #include "channels_mail.h"
+#include "commands.h"
+#include "custom.h"
+#include "ending.h"
+#include "hooks_private.h"
 #include "kept.h"
 #include "log.h"
+#include "login.h"
+#include "missing.h"
+#include "output.h"
+#include "overload.h"
+#include "pace.h"
 #include "permission.h"
+#include "queried.h"
+#include "subscribe.h"
 
 void pl_session_settle(struct pl_session *s, enum pl_metric as)
 {

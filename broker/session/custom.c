@@ -12,9 +12,12 @@
 
 #include <stdio.h>
 
+#include "commands.h"
+#include "custom.h"
 #include "json_scan.h"
 #include "line.h"
 #include "log.h"
+#include "login.h"
 #include "login_private.h"
 #include "mail.h"
 #include "permission.h"

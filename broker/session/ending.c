@@ -31,6 +31,8 @@
  * of the end and serves nothing else. */
 #include "session_private.h"
 
+#include "ending.h"
+
 enum { ANSWER_WAIT_MS = 1000 };
 
 static void decide(struct pl_session *s, enum pl_ending ending, uint16_t code)

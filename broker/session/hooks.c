@@ -14,6 +14,7 @@
  * books of the program for ever. */
 #include "hooks.h"
 
+#include "hooks_private.h"
 #include "session_private.h"
 
 static const struct pl_hooks *hooks(const struct pl_session *s)

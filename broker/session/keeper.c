@@ -11,11 +11,15 @@
 #include <stdlib.h>
 
 #include "access_mail.h"
+#include "custom.h"
 #include "handlers_mail.h"
 #include "log.h"
 #include "mail.h"
 #include "memory_mail.h"
+#include "missing.h"
 #include "monitor.h"
+#include "overload.h"
+#include "pace.h"
 #include "phase_mail.h"
 
 enum { POLL_MS = 1 };

@@ -16,7 +16,9 @@
 
 #include <string.h>
 
+#include "commands.h"
 #include "login_private.h"
+#include "pace.h"
 #include "session_private.h"
 
 void pl_kept_fini(struct pl_kept *k)

@@ -16,11 +16,16 @@
 
 #include <stdlib.h>
 
+#include "commands.h"
+#include "custom.h"
 #include "json_scan.h"
 #include "log.h"
+#include "login.h"
+#include "missing.h"
 #include "permission.h"
 #include "phase_mail.h"
 #include "session_mail.h"
+#include "subscribe.h"
 #include "supervisor_mail.h"
 #include "token.h"
 

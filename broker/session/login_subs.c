@@ -10,7 +10,9 @@
 #include "login_private.h"
 
 #include "channels_mail.h"
+#include "login.h"
 #include "permission.h"
+#include "subscribe.h"
 #include "token.h"
 
 static bool copy_span(struct pl_arena *a, struct pl_span *span)

@@ -23,8 +23,12 @@
 
 #include "channels_mail.h"
 #include "log.h"
+#include "login.h"
 #include "login_private.h"
+#include "missing.h"
+#include "output.h"
 #include "permission.h"
+#include "subscribe.h"
 
 enum {
     AGAIN_MS = 10000,

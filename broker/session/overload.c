@@ -19,9 +19,12 @@
 #include "session_private.h"
 #include "wait.h"
 
+#include "commands.h"
 #include "log.h"
 #include "mail.h"
 #include "memory_mail.h"
+#include "output.h"
+#include "overload.h"
 #include "phase_mail.h"
 
 enum {

@@ -30,7 +30,9 @@
 #include <stdlib.h>
 
 #include "bucket.h"
+#include "ending.h"
 #include "kept.h"
+#include "pace.h"
 
 enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 

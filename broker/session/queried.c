@@ -15,6 +15,10 @@
 #include "session_private.h"
 
 #include "channels_mail.h"
+#include "commands.h"
+#include "output.h"
+#include "queried.h"
+#include "subscribe.h"
 
 static struct pl_session *session_of(struct pl_subscriber *u)
 {

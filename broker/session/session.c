@@ -16,10 +16,19 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "commands.h"
+#include "custom.h"
+#include "ending.h"
+#include "hooks_private.h"
 #include "log.h"
+#include "login.h"
 #include "mail.h"
+#include "missing.h"
 #include "monitor.h"
+#include "output.h"
+#include "pace.h"
 #include "session_mail.h"
+#include "subscribe.h"
 #include "supervisor_mail.h"
 #include "wait.h"
 

@@ -29,6 +29,9 @@
  * but for the small pushes that end subscriptions for being behind. */
 #include "session_private.h"
 
+#include "login.h"
+#include "output.h"
+
 void pl_session_touch(struct pl_session *s)
 {
     pl_keeper_touch(s->keeper, s);

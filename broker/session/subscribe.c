@@ -6,7 +6,11 @@
 #include "verdict_private.h"
 
 #include "channels_mail.h"
+#include "commands.h"
+#include "hooks_private.h"
+#include "output.h"
 #include "permission.h"
+#include "subscribe.h"
 
 static uint8_t flags_of(const struct pl_session *s,
                         const struct pl_subscribe_request *r)

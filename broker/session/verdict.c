@@ -14,6 +14,8 @@
 #include "verdict_private.h"
 
 #include "client.h"
+#include "commands.h"
+#include "custom.h"
 #include "session_mail.h"
 
 static const char *const names[PL_ASKS_COUNT] = {

@@ -21,7 +21,10 @@
 
 #include <stdlib.h>
 
+#include "commands.h"
+#include "custom.h"
 #include "session_private.h"
+#include "subscribe.h"
 #include "verdict_private.h"
 
 /* One command. */

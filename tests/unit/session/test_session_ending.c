@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ending.h"
 #include "session_private.h"
 
 #define PUBLISH "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}"

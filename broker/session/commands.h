@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.h - commands of a client, and how they are answered; see command.c.
+ *
+ * Thread: the loop of the session. */
+#ifndef PL_SESSION_COMMANDS_H
+#define PL_SESSION_COMMANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "metrics.h"
+#include "span.h"
+
+struct pl_command;
+struct pl_reply;
+struct pl_session;
+struct pl_subscriber_ops;
+
+void pl_session_commands(struct pl_session *s, struct pl_span message);
+void pl_session_settle(struct pl_session *s, enum pl_metric as);
+void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code);
+void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);
+void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
+void pl_session_refuse_field(struct pl_session *s, uint32_t id,
+                             const char *field);
+/* The error for it, and its text, which is put into `room`. */
+enum { PL_FIELD_TEXT_MAX = 64 };
+uint32_t pl_session_field_error(const char *field, char *room,
+                                struct pl_span *text);
+/* May this connection do that to this channel?  If so, *hash is that of the
+ * channel's name, computed once for the whole command; if not, the command is
+ * answered. */
+bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
+                    uint8_t grant, uint64_t *hash);
+void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
+                            struct pl_span text);
+/* The same, and whether SDKs are to try again. */
+void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
+                          struct pl_span text, bool is_temporary);
+void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
+extern const struct pl_subscriber_ops pl_session_subscriber_ops;
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hooks_private.h - what the embedding program is told of clients; see hooks.c.
+ *
+ * Thread: the loop of the session. */
+#ifndef PL_SESSION_HOOKS_PRIVATE_H
+#define PL_SESSION_HOOKS_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "span.h"
+
+struct pl_session;
+struct pl_sub;
+
+/* hooks.c: tell the embedding program of the client, if it is to be told. */
+void pl_session_tell_connected(struct pl_session *s);
+void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
+                                  struct pl_span reason);
+void pl_session_tell_reaped(struct pl_session *s);
+void pl_session_tell_begun(struct pl_session *s, const struct pl_sub *sub);
+void pl_session_tell_ended(struct pl_session *s, const struct pl_sub *sub,
+                           uint32_t code);
+void pl_session_tell_left(struct pl_session *s, const struct pl_sub *sub);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* missing.h - server-side subscriptions that a login could not have; see missing.c.
+ *
+ * Thread: the loop of the session. */
+#ifndef PL_SESSION_MISSING_H
+#define PL_SESSION_MISSING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "span.h"
+
+struct pl_attach_mail;
+struct pl_keeper;
+struct pl_login;
+struct pl_session;
+struct pl_sub;
+struct pl_timer;
+
+/* missing.c: subscribe a client that is logging in or logged in, on the server
+ * side.  One that has the channel, or may have no more, stays as it is. */
+void pl_session_take_channel(struct pl_session *s, struct pl_span channel);
+
+/* missing.c: keep what the login could not have, to try it again. */
+void pl_missing_note(struct pl_session *s, const struct pl_login *l);
+void pl_missing_try(struct pl_timer *t);
+void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
+                         const struct pl_attach_mail *m);
+
+/* Forget all of it: the keeper goes. */
+void pl_missing_forget(struct pl_keeper *k);
+
+#endif
