@@ -71,17 +71,17 @@ static bool is_greeting(const struct pl_conn *c)
 
 static struct pl_conn_queue *queue_of(struct pl_conn *c)
 {
-    return c->is_greeting ? &c->conns->greeting : &c->conns->ready;
+    return c->queue == PL_CONN_GREETING ? &c->conns->greeting
+                                        : &c->conns->ready;
 }
 
 static void make_ready(struct pl_conn *c)
 {
     struct pl_conns *k = c->conns;
 
-    if (c->is_ready)
+    if (c->queue != PL_CONN_NOWHERE)
         return;
-    c->is_ready = true;
-    c->is_greeting = is_greeting(c);
+    c->queue = is_greeting(c) ? PL_CONN_GREETING : PL_CONN_READY;
     c->next = NULL;
     struct pl_conn_queue *q = queue_of(c);
     if (q->first == NULL)
@@ -97,7 +97,7 @@ static void drop_ready(struct pl_conn *c)
     struct pl_conn_queue *q = queue_of(c);
     struct pl_conn *before = NULL;
 
-    if (!c->is_ready)
+    if (c->queue == PL_CONN_NOWHERE)
         return;
     for (struct pl_conn *at = q->first; at != c; at = at->next)
         before = at;
@@ -107,7 +107,7 @@ static void drop_ready(struct pl_conn *c)
         before->next = c->next;
     if (q->last == c)
         q->last = before;
-    c->is_ready = false;
+    c->queue = PL_CONN_NOWHERE;
 }
 
 void pl_conn_let_go(struct pl_conn *c)
@@ -158,11 +158,11 @@ static int join(struct pl_conns *k, struct iovec *iov, int count)
  * output. */
 static void on_flushed(struct pl_conn *c)
 {
-    if (!c->is_ending)
+    if (c->end == PL_END_AT_ONCE)
         return;
     if (c->io->finish != NULL && !c->io->finish(c))
         return; /* an EPOLLOUT edge is due */
-    if (!c->is_lingering || (c->is_hung_up && !c->is_unread))
+    if (c->end != PL_END_LINGER || (c->is_hung_up && !c->is_unread))
         close_now(c, "ended");
     else
         shutdown(c->fd, SHUT_WR);
@@ -289,7 +289,7 @@ static struct pl_conn *pop_ready(struct pl_conn_queue *q)
     struct pl_conn *c = q->first;
 
     q->first = c->next;
-    c->is_ready = false;
+    c->queue = PL_CONN_NOWHERE;
     return c;
 }
 
@@ -393,8 +393,7 @@ void pl_conn_end(struct pl_conn *c, enum pl_end how)
         cut(c);
         return;
     }
-    c->is_ending = true;
-    c->is_lingering = how == PL_END_LINGER;
+    c->end = (uint8_t)how;
     if (c->is_paused)
         pl_conn_resume(c);
     pl_conn_write(c);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <sys/uio.h>
 
@@ -105,24 +106,26 @@ struct pl_conns {
     char out[PL_JOIN_BYTES];
 };
 
+/* Where a connection waits to be read. */
+enum pl_conn_place { PL_CONN_NOWHERE, PL_CONN_READY, PL_CONN_GREETING };
+
 /* The transport part of a connection, allocated with the upper layer. */
 struct pl_conn {
     struct pl_conns *conns;
     const struct pl_conn_io *io;
     struct pl_conn *next; /* in its queue */
     int fd;               /* -1: closed */
-    bool is_ready : 1;    /* in conns->ready, or ... */
-    bool is_greeting : 1; /* ... if this is set too, in conns->greeting */
+    uint8_t queue : 2;    /* enum pl_conn_place */
+    uint8_t end : 2;      /* enum pl_end, after the queued output is sent;
+                             PL_END_AT_ONCE: it stays */
     bool is_paused : 1;
-    bool is_unread : 1;    /* an edge was not read to its end */
-    bool is_hung_up : 1;   /* the peer's FIN arrived, after the unread input */
-    bool is_stalled : 1;   /* the kernel accepts no more; an edge is due */
-    bool is_ending : 1;    /* close after the queued output is sent */
-    bool is_lingering : 1; /* after that, wait for the peer to close */
-    bool is_cut : 1;       /* the last read stopped early; no edge will report
-                              the remaining input */
-    bool has_guest : 1;    /* a pointer to an admission record follows the
-                              transport's bytes */
+    bool is_unread : 1;  /* an edge was not read to its end */
+    bool is_hung_up : 1; /* the peer's FIN arrived, after the unread input */
+    bool is_stalled : 1; /* the kernel accepts no more; an edge is due */
+    bool is_cut : 1;     /* the last read stopped early; no edge will report
+                            the remaining input */
+    bool has_guest : 1;  /* a pointer to an admission record follows the
+                            transport's bytes */
 };
 
 /* Called by the poller for one connection, and by the loop for the queues. */
