@@ -232,8 +232,10 @@ static struct pl_derived *derived_of(struct pl_segment *s, enum pl_form form)
     return &s->derived[form - 1];
 }
 
-/* Return false if out of memory. */
-static bool reserve(struct pl_buf *b, size_t more)
+/* Return false if out of memory.  Cold: with more callers pl_buf_reserve() is
+ * no longer inlined where each reply begins. */
+__attribute__((cold, noinline)) static bool reserve(struct pl_buf *b,
+                                                    size_t more)
 {
     bool has_room = pl_buf_reserve(b, more) != NULL;
 

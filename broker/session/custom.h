@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* custom.h - rpc and send, handlers, sys.*, actor.send; see custom.c and actor_send.c.
+/* custom.h - rpc and send, handlers, sys.*, actor.send; see custom.c and
+ * actor_send.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_CUSTOM_H

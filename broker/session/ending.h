@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 struct pl_session;
 
 /* ending.c.  A command was wrong: nothing runs after it, and the end waits for

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* missing.h - server-side subscriptions that a login could not have; see missing.c.
+/* missing.h - server-side subscriptions that a login could not have; see
+ * missing.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_MISSING_H

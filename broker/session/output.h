@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output.h - what a session says, and how it makes room for it; see session_output.c.
+/* output.h - what a session says, and how it makes room for it; see
+ * session_output.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_OUTPUT_H
@@ -7,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
 
 struct pl_delivery;
 struct pl_push;

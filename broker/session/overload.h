@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 struct pl_command;
 struct pl_keeper;
 struct pl_memory_mail;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queried.h - the answers to queries, as the subscriber's operations of hub.h; see queried.c.
+/* queried.h - the answers to queries, as the subscriber's operations of hub.h;
+ * see queried.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_QUERIED_H
@@ -7,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
 
 struct pl_attach_mail;
 struct pl_query_mail;

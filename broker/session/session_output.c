@@ -319,10 +319,9 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
 
 /* Queue the message that ends `seg` and begins at `mark`.  It is on the path of
- * each reply. */
-__attribute__((always_inline)) static inline void
-queue_message(struct pl_session *s, struct pl_segment *seg, size_t mark,
-              enum place place)
+ * each reply: one caller, so that it is inlined. */
+static inline void queue_message(struct pl_session *s, struct pl_segment *seg,
+                                 size_t mark, enum place place)
 {
     struct pl_delivery d = {.segment = seg,
                             .from = (uint32_t)mark,
@@ -341,28 +340,24 @@ queue_message(struct pl_session *s, struct pl_segment *seg, size_t mark,
         append(s, &d, 0, 0);
 }
 
-/* The last message of `seg` for a receiver that takes no native ones.  A form
- * that may fall back stays in `seg`; others get a segment of their own, because
- * the messages of a segment have one form.  False: it is queued, or lost. */
-__attribute__((cold, noinline)) static bool convert(struct pl_session *s,
-                                                    struct pl_segment *seg,
-                                                    size_t mark,
-                                                    enum place place)
+/* The last message of `seg`, which begins at `mark`, for a receiver that takes
+ * no native ones.  In a form that may fall back it stays in `seg`; others get a
+ * segment of their own, because the messages of a segment have one form.  NULL:
+ * out of memory, and the session is doomed. */
+__attribute__((cold, noinline)) static struct pl_segment *
+convert(struct pl_session *s, struct pl_segment *seg, size_t mark)
 {
     enum pl_form form = (enum pl_form)s->subscriber.form;
 
     if (pl_form_may_fall_back(form)) {
         pl_segment_convert_last(s->keeper->forms, seg, mark, form);
-        return true;
+        return seg;
     }
     struct pl_segment *own =
         pl_segment_take_last(s->keeper->forms, seg, mark, form);
     if (own == NULL)
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
-    else
-        queue_message(s, own, 0, place);
-    pl_segment_release(s->keeper->pool.segments, own);
-    return false;
+    return own;
 }
 
 /* Send what was written to `seg` from `mark` on, unless it did not end well. */
@@ -374,8 +369,13 @@ static inline void send_message(struct pl_session *s, struct pl_segment *seg,
         return;
     }
     pl_loop_add_output(s->actor.loop, seg->buf.len - mark);
-    if (s->subscriber.form == PL_FORM_FRAMES || convert(s, seg, mark, place))
-        queue_message(s, seg, mark, place);
+    struct pl_segment *to = seg;
+    if (s->subscriber.form != PL_FORM_FRAMES &&
+        (to = convert(s, seg, mark)) == NULL)
+        return;
+    queue_message(s, to, to == seg ? mark : 0, place);
+    if (to != seg)
+        pl_segment_release(s->keeper->pool.segments, to);
 }
 
 static void end_message(struct pl_session *s, struct pl_segment *seg,
