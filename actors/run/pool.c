@@ -158,7 +158,7 @@ static enum pl_err provide_thread(struct pl_pool *p)
     if (rc == PL_OK)
         p->thread_count++;
     else
-        pl_pool_release(p);
+        (void)pl_refs_release(&p->refs); /* not the last: the caller has one */
     return p->thread_count > 0 ? PL_OK : rc;
 }
 
