@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* actor_send.c - messages from actor to actor: channel/, user/, conn/.
  *
- * The letter is written once, by its sender's session; the body goes into it as
- * it stood.  To a channel or a user it travels as a publication (a user's is
- * kept in the inbox while the user is away), to one connection as direct mail
- * that comes back with the verdict.
+ * The session of the sender writes the envelope once and copies the body into
+ * it unchanged.  A message to a channel or to a user is a publication; the
+ * user's inbox keeps it while the user is away.  A message to one connection is
+ * direct mail, which returns with the result.
  *
- * The id of a connection says an actor's address, and a client may write any:
- * that of a hub, of a supervisor, of no actor.  The runtime gives direct mail
- * to sessions only, and a session compares the whole id.  Rejected: a key that
- * signs ids; all loops, and later all nodes, would have to share it. */
+ * A connection id contains the address of an actor.  A client can write any
+ * address: that of a hub, of the supervisor, or of no actor.  So the runtime
+ * delivers direct mail to sessions only, and a session compares the whole id.
+ *
+ * Rejected: signed ids, because all loops, and later all nodes, would have to
+ * share the key. */
 #include "verdict_private.h"
 
 #include <stdio.h>
@@ -25,7 +27,7 @@
 #include "permission.h"
 #include "session_mail.h"
 
-enum { KIND_TO_CHANNEL = 1000, KIND_TO_USER }; /* of pl_origin */
+enum { KIND_TO_CHANNEL = 1000, KIND_TO_USER }; /* pl_origin.kind */
 
 struct letter {
     struct pl_span to;
@@ -33,7 +35,8 @@ struct letter {
     struct pl_span body; /* raw JSON */
 };
 
-/* Read {to, type, body}.  False: it is not JSON, or has no "to". */
+/* Parse {to, type, body}.  Return false if `data` is not a JSON object or has
+ * no "to". */
 static bool read_letter(struct pl_session *s, struct pl_span data,
                         struct letter *out)
 {
@@ -73,7 +76,7 @@ bool pl_session_is_letter(struct pl_session *s, struct pl_span data)
     return read_letter(s, data, &l);
 }
 
-/* What the receiver gets. */
+/* Append to `b` what the receiver gets. */
 static void write_letter(struct pl_session *s, const struct letter *l,
                          struct pl_buf *b)
 {
@@ -88,8 +91,8 @@ static void write_letter(struct pl_session *s, const struct letter *l,
     pl_letter_write(b, &letter, pl_random_u64(pl_loop_random(s->actor.loop)));
 }
 
-/* Without an id nobody hears of it but the log: once a client, who could fill
- * it otherwise. */
+/* Log that a message without a command id was not delivered.  Only the log
+ * reports it, and only once per client: a client must not fill the log. */
 static void tell_log(struct pl_session *s, uint32_t code)
 {
     if (s->has_told_log)
@@ -161,8 +164,9 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
     pl_buf_fini(&b);
 }
 
-/* Where publications are judged, letters to channels are, and keep the order
- * of the channel. */
+/* If a judge decides on publications, it also decides on messages to a channel;
+ * they keep their order within the channel.  Return false if the command waits
+ * or has its reply. */
 static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
                        struct letter *l)
 {
@@ -246,7 +250,8 @@ static void to_connection(struct pl_session *s, uint32_t id,
     pl_actor_send_kind(&s->actor, address, &m->for_kind);
 }
 
-/* The receiver's side: is it me, and am I still here? */
+/* Push the message to the client of `s`.  Return 0, or an error: this session
+ * has no connected client with the id, or is about to close. */
 static uint32_t take_direct(struct pl_session *s,
                             const struct pl_direct_mail *m)
 {
@@ -267,7 +272,8 @@ static uint32_t take_direct(struct pl_session *s,
     return s->ending < PL_ENDING_DOOMED ? 0 : PL_ERROR_GONE;
 }
 
-/* Mail for one connection: on its way there, or back with the verdict. */
+/* Handle direct mail: a message for this connection, or the result of a message
+ * that this session sent. */
 void pl_session_direct(struct pl_session *s, struct pl_direct_mail *m)
 {
     if (m->msg.returned) {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* budget.c - see budget.h.
  *
- * Bytes on the wire say little about work: 122 bytes inflate to 64 KiB, and 64
- * KiB hold thousands of commands.  So a turn counts the work itself and ends
- * the input when there was enough of it.  A visit, which is one connection
- * being served, gets a part of the turn only, so that several connections
+ * The number of bytes on the wire is a poor measure of work: 122 bytes inflate
+ * to 64 KiB, and 64 KiB hold thousands of commands.  So a turn counts the work
+ * itself and reads no more input once its budget is spent.  A visit serves one
+ * connection.  It may use only a part of the turn, so that several connections
  * share each turn.
  *
- * Each byte that was inflated, and each of TLS, costs a unit; a plain one costs
- * more, because frames may be small, and counting frames took a message of an
- * idle connection another percent of its instructions.
+ * Each inflated byte and each TLS byte costs one unit.  A plain byte costs
+ * more, because frames may be small.  Counting frames instead added one percent
+ * to the instructions for a message of an idle connection.
  *
- * Rejected: the time that a turn has taken so far.  It is exact, but each look
- * at the clock costs as much as a small frame, and what a connection may do
- * then depends on the machine, so no test and no seed could repeat it.  A
- * budget for each connection alone, since 40 connections can each use theirs.
+ * Rejected: the elapsed time of the turn, because each reading of the clock
+ * costs as much as a small frame, and because the result depends on the
+ * machine, so that no test and no seed could repeat a run.
+ * Rejected: a budget per connection only, because 40 connections can each use
+ * their own.
  *
  * Invariant: while a visit has not spent its part, left > end >= 0. */
 #include "budget.h"

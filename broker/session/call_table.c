@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call_table.c - see call_table.h.
  *
- * A handler answers whenever it likes, from any thread, so what it answers to
- * is found by a number and not by a pointer.  All calls have the same time,
- * hence the oldest is always the next that is due, and one timer on it serves
- * all; there is none while nothing waits.
+ * A handler may reply at any time and from any thread, so a number identifies
+ * the call, not a pointer.  All calls have the same timeout, so the oldest is
+ * always due first, and one timer serves all.  The timer runs only while the
+ * table has calls.
  *
- * Sessions that close leave the calls of custom messages here until these are
- * due: to find them each session would have to carry a list, and most never
- * call a handler.  (Those of verdicts it takes with it: wait.c.)
- * Rejected: the client's own number of its command as the key; clients repeat
- * theirs, and an answer too many would then settle another command.
+ * When a session closes, its calls for custom messages stay here until they are
+ * due.  To find them, each session would need a list, and most sessions never
+ * call a handler.  Calls for verdicts are removed with the session (wait.c).
+ *
+ * Rejected: the client's command id as the key, because clients reuse ids, and
+ * a second reply to one call would then resolve another command.
  *
  * Invariant: a call is in the map and in the list, or in neither. */
 #include "call_table.h"
@@ -26,7 +27,7 @@ struct call {
     struct pl_address session;
     uint64_t due_ms;
     uint32_t command;
-    struct pl_handlers *handlers; /* held: the name is theirs */
+    struct pl_handlers *handlers; /* reference; owns `name` */
     const char *name;
 };
 
@@ -81,7 +82,7 @@ static void on_timer(struct pl_timer *timer)
         struct pl_call_overdue overdue = {c->session, c->node.hash & UINT32_MAX,
                                           c->command, c->name};
 
-        forget(t, c); /* first, since more may begin and end in the call */
+        forget(t, c); /* first: the callback may add and remove calls */
         t->overdue(t->arg, &overdue);
         pl_handlers_release(named);
     }
@@ -106,7 +107,8 @@ void pl_call_table_fini(struct pl_call_table *t)
     pl_map_fini(&t->calls);
 }
 
-/* 0 means that nothing waits; a number comes round long after its call. */
+/* Skip 0, which means that nothing waits for the call, and numbers in use: the
+ * counter wraps around. */
 static uint32_t next_number(struct pl_call_table *t)
 {
     do

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call_table.h - the calls of handlers that a loop's sessions wait for, and
- * until when.
+/* call_table.h - the handler calls that the sessions of one loop wait for, with
+ * their deadlines.
  *
  * Thread: everything here is called on the table's loop. */
 #ifndef PL_CALL_TABLE_H
@@ -17,48 +17,50 @@
 
 struct pl_handlers; /* handlers.h */
 
-enum { PL_CALLS_MAX = 65536 /* of a loop's sessions */ };
+enum { PL_CALLS_MAX = 65536 /* per loop */ };
 
-/* A call that nobody answered in time, or that nobody waits for any more.  The
- * table does not know it any more. */
+/* A call that missed its deadline.  The table has already removed it, and its
+ * session may have ended. */
 struct pl_call_overdue {
     struct pl_address session;
     uint32_t number;
-    uint32_t command;
-    const char *name; /* of the handler; for the time of the call */
+    uint32_t command; /* as in pl_call_table_add() */
+    const char *name; /* of the handler; valid during the callback */
 };
 
 struct pl_call_table {
     struct pl_loop *loop;
     struct pl_map calls;
-    struct pl_list by_age; /* oldest first, as they all may take as long */
+    struct pl_list by_age; /* oldest first: all have the same timeout */
     struct pl_timer timer;
     uint64_t timeout_ms;
-    uint32_t newest; /* the number given last */
+    uint32_t newest; /* the number of the newest call */
     void (*overdue)(void *arg, const struct pl_call_overdue *call);
     void *arg;
 };
 
-/* Each call has `timeout_ms` from its begin; then `overdue` is told of it. */
+/* Initialise the table.  `overdue` is called for each call without a result
+ * `timeout_ms` after its start. */
 void pl_call_table_init(
     struct pl_call_table *t, struct pl_loop *loop, uint64_t timeout_ms,
     void (*overdue)(void *arg, const struct pl_call_overdue *call), void *arg);
 
-/* Forget all calls and free the table. */
+/* Remove all calls without calling `overdue`, and free the table. */
 void pl_call_table_fini(struct pl_call_table *t);
 
-/* `session` waits for the answer to `command` of `name`, which is constant or
- * an entry of `handlers`.  *number is what the call is known by, never 0.
- * Owner:  the table holds `handlers` as long as it needs the name.
- * Errors: PL_ENOMEM; PL_EFULL: it has PL_CALLS_MAX. */
+/* Add a call: `command` of `session` waits for the result of the handler
+ * `name`, which is a constant or belongs to an entry of `handlers`.  *number
+ * identifies the call and is never 0.  `command` is 0 for a verdict.
+ * Owner:  the table holds a reference to `handlers` while it needs the name.
+ * Errors: PL_ENOMEM; PL_EFULL: the table has PL_CALLS_MAX calls. */
 enum pl_err pl_call_table_add(struct pl_call_table *t,
                               struct pl_address session, uint32_t command,
                               struct pl_handlers *handlers, const char *name,
                               uint32_t *number);
 
-/* The call is answered: it is forgotten, and *command is what waits for it.
- * False: nothing of `session` does, because it was overdue or answered before.
- */
+/* Remove call `number`, which has its result, and set *command to the command
+ * that waits for it.  Return false if `session` has no such call: it was
+ * overdue or has had its result before. */
 bool pl_call_table_take(struct pl_call_table *t, struct pl_address session,
                         uint32_t number, uint32_t *command);
 

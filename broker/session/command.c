@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.c - a client's commands, one after the other.
+/* command.c - runs the commands of a client in order.
  *
- * A connect is a barrier: what follows it is kept until it is judged.
- * Everything else is begun in order, and what goes to a channel keeps that
- * order on the one path through the hub; answers of different channels may
- * overtake one another. */
+ * A connect is a barrier: the session keeps all later commands until the login
+ * has its verdict.  All other commands start in order.  Commands for one
+ * channel keep that order, because they take one path through the hub; replies
+ * for different channels may overtake one another. */
 #include "verdict_private.h"
 
 #include <stdio.h>
@@ -81,9 +81,10 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
     pl_session_bar(s, (uint16_t)code);
 }
 
-/* Refuse a command for `field`, which parley does not support.  Ignoring it
- * would do something else than was asked.  Without the filter `tf` a client
- * would get what it must not: that is a bad request, as upstream says it. */
+/* A command with an unsupported field is rejected: ignoring the field would do
+ * something else than the client requested.  Without the filter `tf` a client
+ * would get publications that it must not get, so `tf` is a bad request, as in
+ * Centrifugo. */
 uint32_t pl_session_field_error(const char *field, char *room,
                                 struct pl_span *text)
 {
@@ -104,7 +105,7 @@ void pl_session_refuse_field(struct pl_session *s, uint32_t id,
     pl_session_refuse_text(s, id, code, text);
 }
 
-/* A user may read what came into the own inbox; nobody else may. */
+/* Only the user of an inbox may read its history. */
 static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
 {
     struct pl_span user = pl_client_user(s->subscriber.client);
@@ -142,7 +143,7 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
     return true;
 }
 
-/* The answer to what the hub could not even begin. */
+/* Reply to a command whose request to the hub failed with `rc`. */
 void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
 {
     switch (rc) {
@@ -159,7 +160,8 @@ void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
     }
 }
 
-/* JSON connections send JSON; others may be held to it. */
+/* Data from a JSON connection is always JSON.  From other connections it must
+ * be JSON unless channels.data allows binary. */
 static bool is_data_json(const struct pl_session *s, struct pl_span data,
                          bool *is_json)
 {
@@ -170,7 +172,8 @@ static bool is_data_json(const struct pl_session *s, struct pl_span data,
     return *is_json;
 }
 
-/* The judge may replace the data by other JSON. */
+/* Ask the judge of publications, which may replace the data by other JSON.
+ * Return false if the command waits or has its reply. */
 static bool is_allowed(struct pl_session *s, struct pl_publish_ask *ask)
 {
     struct pl_question q = {
@@ -356,14 +359,16 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
     pl_session_bar(s, PL_DISCONNECT_BAD_REQUEST);
 }
 
-/* What it asks faster than it may. */
+/* Return true if the rate limit defers `c`.  Pongs and commands before the end
+ * of the login are exempt. */
 static bool is_too_fast(struct pl_session *s, const struct pl_command *c)
 {
     return s->keeper->command_ns != 0 && s->state == PL_SESSION_CONNECTED &&
            c->verb != PL_VERB_PONG && !pl_pace_take(s);
 }
 
-/* Behind a connect the rest of its message waits for the verdict instead. */
+/* Carry the rest of the message to another turn if the budget is spent.  After
+ * a connect the rest waits for the verdict instead. */
 static bool is_carried(struct pl_session *s, struct pl_span rest)
 {
     if (!pl_budget_is_spent(&s->keeper->budget) || s->state == PL_SESSION_LOGIN)
@@ -412,7 +417,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
         pl_session_hold(s, PL_HOLD_PENDING);
 }
 
-/* --- What the hub answers --- */
+/* --- Results from the hub --- */
 
 static struct pl_session *session_of(struct pl_subscriber *u)
 {

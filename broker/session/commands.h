@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* commands.h - commands of a client, and how they are answered; see command.c.
+/* commands.h - the commands of a client and the replies to them; see command.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_COMMANDS_H
@@ -24,18 +24,19 @@ void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc);
 void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
 void pl_session_refuse_field(struct pl_session *s, uint32_t id,
                              const char *field);
-/* The error for it, and its text, which is put into `room`. */
+/* Return the error for the unsupported `field`.  *text is its text, written to
+ * `room`, which has PL_FIELD_TEXT_MAX bytes. */
 enum { PL_FIELD_TEXT_MAX = 64 };
 uint32_t pl_session_field_error(const char *field, char *room,
                                 struct pl_span *text);
-/* May this connection do that to this channel?  If so, *hash is that of the
- * channel's name, computed once for the whole command; if not, the command is
- * answered. */
+/* Check that the client has `grant` for `channel`.  If so, return true and set
+ * *hash to the hash of the name, computed once per command.  Otherwise reply to
+ * command `id` with an error, or close the connection, and return false. */
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
                     uint8_t grant, uint64_t *hash);
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
-/* The same, and whether SDKs are to try again. */
+/* Like pl_session_refuse_text(); SDKs retry if `is_temporary`. */
 void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
                           struct pl_span text, bool is_temporary);
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* custom.c - rpc and send: what is not about a channel.
+/* custom.c - rpc and send: messages that do not concern a channel.
  *
- * A method is one of ours (actor.*, sys.*) or a handler of the embedding
- * program.  A handler may answer later; until then the command is pending and
- * nothing else waits for it.  Answers come by mail in any case, so a handler
- * that answers at once and one that answers from another thread take the same
- * path.  One that does not answer in handlers.timeout has its command answered
- * with error 408; what it says later finds nobody.  (A connect has its own
- * deadline, connect.timeout: login.c.) */
+ * A method belongs to parley (actor.*, sys.*) or to a handler of the embedding
+ * program.  A handler may reply later; until then the command is pending, and
+ * no other command waits for it.  Each result arrives by mail, whether the
+ * handler replies at once or from another thread.  If a handler does not reply
+ * within handlers.timeout, the command fails with error 408, and a later result
+ * is only counted.  A connect has its own deadline, connect.timeout. */
 #include "verdict_private.h"
 
 #include <stdio.h>
@@ -76,7 +75,7 @@ void pl_session_note_peer(struct pl_session *s, struct pl_call *fields)
     snprintf(fields->peer, sizeof fields->peer, "%s", pl_session_peer(s, text));
 }
 
-/* A call, and with `command` not 0 its place among those that are waited for.
+/* Create a call.  Unless `command` is 0, add it to the call table.
  * Errors: PL_ENOMEM, PL_EFULL. */
 static enum pl_err make_call(struct pl_session *s, const struct pl_call *fields,
                              uint32_t command, const char *name,
@@ -95,9 +94,10 @@ static enum pl_err make_call(struct pl_session *s, const struct pl_call *fields,
     return rc;
 }
 
-/* Run the handler of `type`; its answer is for `command`, 0: for nobody.
- * False: there is none, or it is that of "connect" and this is no connect.
- * Without memory the connection is doomed. */
+/* Run the handler of `type`.  Its result is the reply to `command`; 0: the
+ * client expects none.  Return false if no handler has this type, or if the
+ * type is "connect" and the message is not a connect.  If allocation fails,
+ * schedule the close of the session. */
 static bool call_handler(struct pl_session *s, struct pl_call fields,
                          struct pl_span type, uint32_t command)
 {
@@ -121,7 +121,7 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
         return true;
     }
-    /* The table may be replaced while it runs; note_slow() needs the name. */
+    /* The handler may replace the table, and note_slow() needs the name. */
     struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
     uint64_t began_ms = pl_session_enter(s, name);
     handler(call, context);
@@ -154,7 +154,8 @@ static void unknown_method(struct pl_session *s, uint32_t id)
                         : PL_ERROR_METHOD_NOT_FOUND);
 }
 
-/* How many connections has my user?  The supervisor knows. */
+/* Ask the supervisor how many connections the user has; pl_session_counted()
+ * replies. */
 static void whoami(struct pl_session *s, uint32_t id)
 {
     struct pl_user_mail *m = pl_user_mail_create();
@@ -265,7 +266,7 @@ void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
     }
 }
 
-/* Nobody answered in time; the session may have gone, too. */
+/* A handler did not reply in time.  The session may have ended, too. */
 void pl_session_overdue(void *keeper, const struct pl_call_overdue *call)
 {
     struct pl_keeper *k = keeper;
@@ -286,7 +287,8 @@ void pl_session_overdue(void *keeper, const struct pl_call_overdue *call)
         pl_wait_end(s, call->number, &v);
 }
 
-/* The member "type" of a message, absent when it is no JSON object with one. */
+/* Return the member "type" of a message; absent if the message is not a JSON
+ * object or has no type. */
 static struct pl_span type_of(struct pl_session *s, struct pl_span data)
 {
     struct pl_json j;

@@ -29,19 +29,20 @@ void pl_session_ask_connect(struct pl_session *s,
 void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m);
 void pl_session_overdue(void *keeper, const struct pl_call_overdue *call);
 
-/* Around a run of the program's code `name`, which must not block. */
+/* Call these before and after code `name` of the embedding program, which must
+ * not block.  pl_session_enter() returns `began_ms`. */
 uint64_t pl_session_enter(struct pl_session *s, const char *name);
 void pl_session_leave(struct pl_session *s, const char *name,
                       uint64_t began_ms);
 
-/* Fill in the address of the client. */
+/* Set fields->peer to the address of the client. */
 void pl_session_note_peer(struct pl_session *s, struct pl_call *fields);
 
-/* Fill in who calls. */
+/* Set the members of `fields` that identify the session and its client. */
 void pl_session_sign_call(struct pl_session *s, struct pl_call *fields);
 void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m);
 
-/* actor_send.c: `id` 0 wants no answer */
+/* actor_send.c: `id` 0 means that the client expects no reply. */
 void pl_session_refuse(struct pl_session *s, uint32_t id, uint32_t code);
 bool pl_session_is_letter(struct pl_session *s, struct pl_span data);
 void pl_session_actor_send(struct pl_session *s, uint32_t id,

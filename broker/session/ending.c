@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ending.c - the end of a connection whose peer broke a rule, or closed.
  *
- * What came before that is answered: commands may be on their way to the owner
- * of a channel then, which mostly costs one turn.  So the Close waits until
- * nothing is pending, for a bounded time since a handler may take longer.
- * Meanwhile reading is paused: the peer's end, right behind, would take the
- * transport away.  Ends that the peer did not bring about (a stop, a kick, too
- * slow) wait for nothing.
+ * Earlier commands still get their replies.  Some may be in transit to the
+ * owner of a channel, which usually takes one turn, or wait for a handler.  So
+ * the Close waits until no command is pending, up to a deadline.  Reading
+ * pauses meanwhile, because the peer's FIN would end the transport.  A
+ * shutdown, a kick or a slow reader closes the session without waiting.
  *
- * When a command is wrong, what follows it is still decoded, since the peer's
- * Close may be there, but no command runs any more: BARRED.  When the WebSocket
- * is wrong or the peer closed, the decoder is closed: nothing is decoded.
- * Commands that waited for the login came before that, and run; when they are
- * more than limits.commands_per_second lets run at once, the end waits for its
- * turn behind them, as it does where it was not even decoded: pings go on, and
- * there is no deadline but the rate.
+ * After an invalid command, decoding goes on, since the peer's Close may
+ * follow, but no command runs.  After a WebSocket violation or the peer's
+ * Close, nothing more is decoded, but commands kept during the login still run.
+ * If the rate limit or the budget defers them, the end is deferred until they
+ * have run: pings go on, and its deadline does not run.
  *
- * s->ending says how it ends and s->end_code with which code.  Of the ends that
- * wait the last one counts: a command that waited for the login came before
- * what was wrong behind it.  A doom beats them all, and the first doom counts.
- * How it ends is one thing, that it waits for answers (PL_HOLD_ENDING) another:
- * an end that was put off is known, and its deadline does not run.
+ * A later waiting end replaces an earlier one, because kept commands came
+ * before the violation.  The first scheduled close overrides all waiting ends.
  *
- * Rejected: queueing the end behind the commands as one more of them; they are
- * answered in any order.  Rejected: a flag for each kind of end, since most of
- * their combinations mean nothing.
+ * Rejected: queueing the end after the commands, because replies come in any
+ * order.
+ * Rejected: a flag per kind of end, because most combinations mean nothing.
  *
- * Invariant: s->ending never goes back, but for an end that waits and is
- * replaced by another.  While PL_HOLD_ENDING is set, the timer is the deadline
- * of the end and serves nothing else. */
+ * Invariant: s->ending only grows, unless one waiting end replaces another.
+ * While PL_HOLD_ENDING is set, the timer is the deadline of the end. */
 #include "session_private.h"
 
 #include "ending.h"
@@ -49,7 +42,7 @@ void pl_session_doom(struct pl_session *s, uint16_t code)
     pl_session_touch(s);
 }
 
-/* --- Ends that wait for answers --- */
+/* --- Ends that wait for replies --- */
 
 static void wait(struct pl_session *s)
 {
@@ -78,7 +71,8 @@ static void end_behind(struct pl_session *s, enum pl_ending ending,
     wait(s);
 }
 
-/* The end that is known came from the peer's bytes, behind all commands. */
+/* Return true if the peer's Close or violation set the end: all commands of the
+ * peer came before it. */
 static bool is_behind_all(const struct pl_session *s)
 {
     return s->ending == PL_ENDING_PEER || s->ending == PL_ENDING_VIOLATED;
@@ -102,7 +96,7 @@ void pl_session_end_in_turn(struct pl_session *s)
         pl_session_conclude(s);
 }
 
-/* --- What ends it --- */
+/* --- Causes of an end --- */
 
 void pl_session_bar(struct pl_session *s, uint16_t code)
 {
@@ -112,7 +106,7 @@ void pl_session_bar(struct pl_session *s, uint16_t code)
 void pl_session_peer_closed(struct pl_session *s, uint16_t code)
 {
     if (s->holds & PL_HOLD_ENDING)
-        return; /* ours is about to come */
+        return; /* our own Close is about to be sent */
     if (s->pending > 0) {
         decide(s, PL_ENDING_PEER, code);
         wait(s);

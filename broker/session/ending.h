@@ -10,18 +10,21 @@
 
 struct pl_session;
 
-/* ending.c.  A command was wrong: nothing runs after it, and the end waits for
- * the answers to what came before. */
+/* Close the session with `code` because a command was invalid.  No later
+ * command runs; the Close waits for the replies to earlier commands. */
 void pl_session_bar(struct pl_session *s, uint16_t code);
 
-/* Commands that waited for the login came before the peer's end, and now wait
- * again, for the rate or another turn: so does the end. */
+/* Commands that came before the peer's Close, or before its violation, now wait
+ * for the rate limit or for another turn.  Defer the end until they have run,
+ * and stop its deadline. */
 void pl_session_put_off_end(struct pl_session *s);
 
-/* They have run: an end that was put off waits for answers only. */
+/* The deferred commands have run: an end that was put off now waits only for
+ * pending replies. */
 void pl_session_end_in_turn(struct pl_session *s);
 
-/* While PL_HOLD_ENDING: nothing is pending any more, or it takes too long. */
+/* Send the Close that has waited.  Call this when no command is pending any
+ * more or the deadline has passed. */
 void pl_session_conclude(struct pl_session *s);
 
 #endif

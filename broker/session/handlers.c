@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* handlers.c - see handlers.h.
  *
- * Tables are small and change rarely, so an array that is searched from front
- * to back, copied for each change, serves: no lock, and a call that runs keeps
- * nothing alive.  A call owns a copy of what it was called with, so that it may
- * be answered later, from any thread.  The broker may have ended by then, and
- * its loops be gone: a call holds a line to its loop, which tells. */
+ * Tables are small and change rarely.  So a table is an array, searched from
+ * front to back and copied for each change, without a lock.  A call owns a copy
+ * of its arguments, so that any thread can resolve it later.  The broker and
+ * its loops may have ended by then, so a call holds a loop handle, which drops
+ * the result in that case. */
 #include "handlers.h"
 
 #include <stdlib.h>
@@ -19,27 +19,27 @@
 #include "token.h"
 #include "wire_text.h"
 
-/* Shared by the tables that have it. */
+/* Shared by all tables that contain it. */
 struct entry {
     struct pl_refs refs;
     pl_handler *call;
     void *context;
     void (*release)(void *context); /* may be NULL */
-    struct pl_blob *type;           /* held */
+    struct pl_blob *type;           /* reference */
 };
 
 struct judge {
-    pl_judge *judge; /* NULL: there is none */
+    pl_judge *judge; /* NULL: none */
     void *context;
 };
 
 struct pl_handlers {
     struct pl_refs refs;
-    bool judge;         /* a handler of "connect" is to let clients in */
-    bool judges_tokens; /* and of those with a token as well */
+    bool judge;         /* logins need a handler of "connect" */
+    bool judges_tokens; /* also logins with a verified token */
     struct judge judges[PL_ASKS_COUNT];
     uint32_t count;
-    struct entry *entries[]; /* held */
+    struct entry *entries[]; /* references */
 };
 
 static struct pl_handlers *create(uint32_t count)
@@ -77,7 +77,8 @@ bool pl_handlers_judges_tokens(const struct pl_handlers *t)
     return t->judges_tokens;
 }
 
-/* A table with room for `count` entries and all of `t` but these. */
+/* Create a table with space for `count` entries.  Copy all of `t` but its
+ * entries. */
 static struct pl_handlers *create_like(const struct pl_handlers *t,
                                        uint32_t count)
 {
@@ -141,7 +142,7 @@ static bool begins_with(struct pl_span s, struct pl_span prefix)
     return s.len >= prefix.len && memcmp(s.at, prefix.at, prefix.len) == 0;
 }
 
-/* Whether a message can have this type and would come to a handler. */
+/* Return true if a message can have this type and goes to a handler. */
 static bool is_type(struct pl_span type)
 {
     return type.len > 0 && pl_text_valid(type) &&
@@ -307,7 +308,7 @@ void pl_call_destroy(struct pl_call *c)
     free(c);
 }
 
-/* A NULL span is no blob; true when every other one could be copied. */
+/* Copy `from` to a new blob, NULL if it is absent.  False: out of memory. */
 static bool to_blob(struct pl_span from, struct pl_blob **out)
 {
     *out = from.at == NULL ? NULL : pl_blob_create(from);
@@ -321,16 +322,17 @@ static bool is_code(const struct pl_call *c, uint32_t code)
     return code < PL_APPLICATION_CODES || (may_close && code < 5000);
 }
 
-/* What goes into the frames of others is checked while the program can still
- * say something else.  The info is mended: raw line feeds become spaces. */
+/* The user and the info go into the frames of other clients, so check them
+ * while the program can still correct them.  pl_json_accepts() replaces raw
+ * line breaks in the info by spaces. */
 static bool is_user(struct pl_span user, struct pl_span info)
 {
     return user.len <= PL_TOKEN_USER_MAX && pl_text_valid(user) &&
            (info.len == 0 || pl_json_accepts(info));
 }
 
-/* Only the answer that admits a client names a user, and only a custom message
- * is answered with data. */
+/* Return true if the result fits the kind of the call.  Only the result that
+ * admits a client has a user.  A verdict has data only for a publication. */
 static bool is_fit(const struct pl_call *c, const struct pl_answer_mail *m)
 {
     struct pl_span data = pl_blob_span(m->data);
@@ -345,7 +347,7 @@ static bool is_fit(const struct pl_call *c, const struct pl_answer_mail *m)
     return m->user == NULL || is_user(pl_blob_span(m->user), data);
 }
 
-/* What an answer says, but for its bytes. */
+/* A result; its spans are not owned. */
 struct words {
     uint32_t error;
     bool is_temporary;

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hold.c - why a client is not read.
+/* hold.c - pauses and resumes reading of the client.
  *
- * Each reason is a bit of s->holds.  The first hold pauses the link, and
- * the release of the last one resumes it, so no reason has to know the others.
- * Most holds stop reading only: the rest of what was read is still decoded, and
- * a Close after a connect is seen during the login.  PL_HOLDS_MESSAGES stop
- * that as well.
+ * Each reason is a bit of s->holds.  The first hold pauses the link, and the
+ * release of the last one resumes it, so the reasons are independent.  Most
+ * holds stop reading only: bytes that were read are still decoded, so the
+ * session sees a Close after a connect during the login.  PL_HOLDS_MESSAGES
+ * stop decoding as well.
  *
- * PENDING and OUTPUT begin at a high mark and end at a low one.  Between the
- * two marks they prolong any other hold, since a client that another reason has
- * stopped is not to fill up at once what it has not emptied.  A login does the
- * same: whatever is read would only wait for the verdict.
+ * PENDING and OUTPUT begin at a high mark and end at a low mark.  Between the
+ * marks they prolong any other hold, so that the release of that hold does not
+ * let the client fill a queue that is still half full.  A login prolongs other
+ * holds too, because new input would only wait for its verdict.
  *
- * Rejected: one flag a reason, and a test of all flags wherever one goes.  Each
- * new reason had to be added to each of those tests.  Rejected: counting holds;
- * most are set again while they are set.
+ * Rejected: one flag per reason, tested wherever a flag is cleared, because
+ * each new reason would change all those tests.
+ * Rejected: a count of holds, because most are set again while they are set.
  *
- * Invariant: while the transport lasts it is paused if, and only if, s->holds
+ * Invariant: while the transport exists, it is paused if and only if s->holds
  * is not 0.  No other file calls its pause() or resume(). */
 #include "session_private.h"
 
-/* The holds that prolong others, as it is now. */
+/* Return the holds that now prolong the others. */
 static unsigned prolonging(const struct pl_session *s)
 {
     uint64_t low = s->keeper->options.config->limits.outgoing_queue / 2;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hooks.c - tells the embedding program of clients and their subscriptions; see
- * hooks.h.
+/* hooks.c - notifies the embedding program of clients and their subscriptions;
+ * see hooks.h.
  *
- * A client is told at the flush of the turn in which its login was answered,
- * and not with the answer.  By then the turn has posted its mail, so the
- * supervisor knows the client before the program can ask for it, and the client
- * has not seen its reply yet.
+ * The session reports a client at the flush of the turn that queued its connect
+ * reply.  By then the turn has posted its mail, so the supervisor knows the
+ * client before the program can ask for it.  The reply itself is not sent yet.
  *
- * No subscription remembers whether it was told: once the client is known, each
- * live subscription that is not leaving has been told, and no other has.
+ * A subscription has no flag that says whether it was reported.  Once the
+ * program knows the client, it knows exactly the live subscriptions that are
+ * not leaving.
  *
- * Rejected: telling by mail.  Without memory for it a client would stay in the
- * books of the program for ever. */
+ * Rejected: notifying by mail, because without memory for the mail the program
+ * would never remove the client. */
 #include "hooks.h"
 
 #include "hooks_private.h"
@@ -86,21 +86,21 @@ void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
     tell_end(s, code, reason);
 }
 
-/* The hub may be gone, and the subscriptions with it. */
+/* The hub, and the subscriptions with it, may have been freed already. */
 void pl_session_tell_reaped(struct pl_session *s)
 {
     if (s->is_known)
         tell_end(s, PL_DISCONNECT_SHUTDOWN, PL_SPAN("shutdown"));
 }
 
-/* Called while the subscription is not live yet. */
+/* Called before the subscription is live. */
 void pl_session_tell_begun(struct pl_session *s, const struct pl_sub *sub)
 {
     if (s->is_known && !sub->is_leaving)
         tell(s, sub, true, 0);
 }
 
-/* The client has asked to leave a live subscription. */
+/* The client has requested the end of a live subscription. */
 void pl_session_tell_left(struct pl_session *s, const struct pl_sub *sub)
 {
     if (s->is_known)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hooks_private.h - what the embedding program is told of clients; see hooks.c.
+/* hooks_private.h - calls of the hooks of the embedding program; see hooks.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_HOOKS_PRIVATE_H
@@ -13,7 +13,8 @@
 struct pl_session;
 struct pl_sub;
 
-/* hooks.c: tell the embedding program of the client, if it is to be told. */
+/* Call the hooks.  All but pl_session_tell_connected() do nothing unless the
+ * program knows the client. */
 void pl_session_tell_connected(struct pl_session *s);
 void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
                                   struct pl_span reason);

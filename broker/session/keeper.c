@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keeper.c - see keeper.h.
  *
- * The keeper owns what the sessions of a loop share (the segment of this turn's
- * replies, free queue items, the decoder's arena, the handlers) and does the
- * loop's part of the phases of stop.  It answers a phase's message when the
- * phase's work is done here; it looks at each millisecond of a stop, never
- * while the broker runs. */
+ * The keeper owns what the sessions of a loop share: the segment of this turn's
+ * replies, free queue items, the decoder's arena, the handlers.  It also does
+ * the loop's part of each shutdown phase and returns the message of the phase
+ * when that part is done.  During a shutdown it checks this each millisecond;
+ * otherwise this timer does not run. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -47,8 +47,8 @@ static void destroy(struct pl_keeper *k)
     free(k);
 }
 
-/* Behind the last touched session stands the keeper's own address, so that
- * next_touched alone tells whether a session is in the list. */
+/* The list of dirty sessions ends with the address of the keeper, not with
+ * NULL, so that next_touched is NULL only for a session that is not in it. */
 static struct pl_session *end_of_list(struct pl_keeper *k)
 {
     return (struct pl_session *)(void *)k;
@@ -64,17 +64,17 @@ void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
     pl_loop_defer(k->actor.loop, PL_STAGE_FLUSH, &k->flush);
 }
 
-/* What flushing it needs lies anywhere in memory: it is fetched while the one
- * before is flushed. */
+/* Prefetch what the flush of `s` needs from memory, while the session before it
+ * is flushed. */
 static void fetch(struct pl_session *s)
 {
     __builtin_prefetch(s->out.first);
     __builtin_prefetch(pl_session_transport(s));
 }
 
-/* In the order in which they were touched, so that who has waited longest is
- * written to first.  Those that are touched meanwhile wait for the next turn.
- */
+/* Flush the dirty sessions in the order in which they became dirty, so that the
+ * longest wait ends first.  A session that becomes dirty meanwhile waits for
+ * the next turn. */
 static void flush(struct pl_task *t)
 {
     struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, flush);
@@ -88,7 +88,7 @@ static void flush(struct pl_task *t)
         if (next != end_of_list(k))
             fetch(next);
         s->next_touched = NULL;
-        pl_session_flush(s); /* frees none: they are reaped later */
+        pl_session_flush(s); /* frees no session: they are reaped later */
         s = next;
     }
 }
@@ -143,8 +143,9 @@ static void cut_one(struct pl_actor *a, void *arg)
     s->link->cut(s);
 }
 
-/* Those that did not end in time: gives how many.  The listeners are still
- * open, but who came now and said nothing would hold up the stop. */
+/* Abort all sessions that missed the deadline; return their number.  Set
+ * is_cut, so that no new session starts while the listeners are open: an idle
+ * new one would delay the shutdown. */
 uint32_t pl_keeper_cut_all(struct pl_keeper *k)
 {
     uint32_t forced = 0;
@@ -154,7 +155,7 @@ uint32_t pl_keeper_cut_all(struct pl_keeper *k)
     return forced;
 }
 
-/* Commands settled and queues flushed? */
+/* Return true if no command is pending and all output queues are empty. */
 static bool is_idle(const struct pl_keeper *k)
 {
     const uint64_t *v = k->options.metrics->value;
@@ -201,7 +202,7 @@ static void on_poll(struct pl_timer *t)
 static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
 {
     if (k->asked != NULL)
-        answer_phase(k); /* the next phase has come over it */
+        answer_phase(k); /* the next phase has begun meanwhile */
     k->asked = m;
     k->phase = m->phase;
     pl_keeper_note_refusing(k);
@@ -253,7 +254,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
-        pl_keeper_cut_all(k); /* none is left after a stop in phases */
+        pl_keeper_cut_all(k); /* after a shutdown in phases there is none */
         pl_actor_exit(a, "stopped");
         return;
     default:
@@ -261,8 +262,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
-/* A session that exits in the same turn may be reaped later, and still needs
- * what it shares: then the last one destroys the keeper. */
+/* A session that exits in the same turn may be reaped after the keeper and
+ * still needs the shared memory.  Then the last session destroys the keeper. */
 static void reap(struct pl_actor *a)
 {
     struct pl_keeper *k = (struct pl_keeper *)a;
@@ -310,7 +311,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->miss.fire = pl_missing_try;
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        pl_session_overdue, k);
-    /* a part, since turns follow each other before a reader had its time */
+    /* Only a quarter: several turns may pass before a client reads. */
     pl_loop_bound_output(loop, options->config->limits.outgoing_queue / 4);
     pl_loop_bound_work(loop, PL_BUDGET_TURN);
     enum pl_err rc = PL_OK;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kept.c - see kept.h.
  *
- * A session keeps messages in one place at a time: in its login while a connect
- * is judged, otherwise in its pace.  Nothing is dropped, refused or reordered.
- * Bytes that are not decoded yet come after these messages; the link keeps
- * them.
+ * A session keeps messages in one place at a time: in s->login while a connect
+ * waits for its verdict, otherwise in s->pace.  No message is dropped, rejected
+ * or reordered.  The link keeps the bytes after these messages, which are not
+ * split into messages yet.
  *
- * Rejected: copying what is still kept each time that some of it runs.  A
- * message of 16 MiB with a million commands was copied a thousand times.  So a
- * message that is kept again stays where it is.
+ * A message that is kept again stays in place.
+ * Rejected: copying the rest each time that a part of it has run, because a
+ * message of 16 MiB with a million commands was copied a thousand times.
  *
  * Invariant: while messages run, they are on the stack of pl_session_run_kept()
  * and the session keeps none of them. */
@@ -46,8 +46,8 @@ static bool is_inside(const struct pl_kept *k, struct pl_span message)
            message.at <= b->data + b->len;
 }
 
-/* The first bytes of the message and its former length come before its rest, so
- * there is room for the new length. */
+/* Keep the rest of a message in place.  The bytes before the rest, at least the
+ * former length, have space for the new length. */
 static void keep_again(struct pl_kept *k, struct pl_span message)
 {
     char *at = k->messages.data + (message.at - k->messages.data);
@@ -96,7 +96,7 @@ void pl_session_run_kept(struct pl_session *s, struct pl_kept k)
     run(s, &k);
     s->keeper->running = before;
     if (k.at < k.messages.len && pl_session_runs_commands(s))
-        *kept_of(s) = k; /* one has to wait */
+        *kept_of(s) = k; /* a message has to wait */
     else
         pl_kept_fini(&k);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* letter.c - see letter.h.
  *
- * The sender is written here and never taken from a client, so a receiver may
+ * The broker writes the sender; a client cannot set it.  So the receiver may
  * trust it. */
 #include "letter.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* letter.h - a message from actor to actor, as its receiver gets it. */
+/* letter.h - the envelope of a message from actor to actor, as the receiver
+ * gets it. */
 #ifndef PL_LETTER_H
 #define PL_LETTER_H
 
@@ -11,12 +12,12 @@
 struct pl_letter {
     struct pl_span user, client; /* of the sender; empty: the program */
     struct pl_span to;
-    struct pl_span type; /* absent: none */
-    struct pl_span body; /* JSON, absent: none */
+    struct pl_span type; /* may be absent */
+    struct pl_span body; /* JSON; may be absent */
 };
 
-/* Write the letter with this id to `out`, which is marked failed without
- * memory. */
+/* Append the envelope with message id `id` to `out`.
+ * Errors: out->failed is set if allocation fails. */
 void pl_letter_write(struct pl_buf *out, const struct pl_letter *l,
                      uint64_t id);
 

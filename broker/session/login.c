@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login.c - connect and refresh: who is this, and what is it given at once?
+/* login.c - connect and refresh: identifies the client and admits it.
  *
- * The verdict comes from a token, from the embedding program's connect handler,
- * or from the permission to be anonymous, and it precedes everything else.
- * Where a handler is to judge and there is none, or it is late, the login fails
- * with a temporary error, so that SDKs try again.
- * A session that is let in is registered with the supervisor, subscribed to its
- * server-side channels, and answered when all of these are attached.  What the
- * channels deliver meanwhile waits behind the connect reply.
+ * The verdict comes first.  It comes from a token, from the connect handler of
+ * the embedding program, or from the permission to be anonymous.  If a required
+ * handler is not registered or is late, the login fails with a temporary error,
+ * so that SDKs retry.
  *
- * Rejected: waiting for the supervisor's word before answering.  It would cost
- * each login a trip to another thread; the supervisor kicks whom it cannot
- * take instead. */
+ * An admitted session registers with the supervisor and attaches its
+ * server-side subscriptions.  The connect reply follows when all attaches have
+ * their result; deliveries before that wait until after the reply.
+ *
+ * Rejected: waiting for the supervisor before the reply, because each login
+ * would wait for another thread.  Instead, the supervisor returns the mail of a
+ * client that it rejects, and the session closes. */
 #include "login_private.h"
 
 #include <stdlib.h>
@@ -52,7 +53,8 @@ void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool)
 
 /* --- The end of a login --- */
 
-/* Gives what followed the connect, for go_on(). */
+/* Free the login, enter `state`, and return the messages kept after the
+ * connect, for go_on(). */
 static struct pl_kept leave_login(struct pl_session *s,
                                   enum pl_session_state state)
 {
@@ -65,8 +67,9 @@ static struct pl_kept leave_login(struct pl_session *s,
     return kept;
 }
 
-/* With REPLAY the connect was itself kept, and what was behind its message runs
- * next; the bytes come after that. */
+/* Run the kept messages, then let the link go on with its bytes.  With REPLAY
+ * the connect was itself a kept message: the caller runs the messages after it
+ * and lets the link go on. */
 static void go_on(struct pl_session *s, struct pl_kept kept)
 {
     pl_session_run_kept(s, kept);
@@ -75,7 +78,7 @@ static void go_on(struct pl_session *s, struct pl_kept kept)
     pl_session_release(s, PL_HOLD_LOGIN);
 }
 
-/* The connect is answered with an error; the connection is of no more use. */
+/* Reply to the connect with an error.  No other command may follow. */
 static void deny_login(struct pl_session *s, const struct pl_verdict *v)
 {
     uint32_t id = s->login->command;
@@ -85,7 +88,7 @@ static void deny_login(struct pl_session *s, const struct pl_verdict *v)
     struct pl_kept kept = leave_login(s, PL_SESSION_FAILED);
     pl_session_deny(s, id, v);
     if (s->state == PL_SESSION_FAILED)
-        go_on(s, kept); /* whatever follows is a violation now */
+        go_on(s, kept); /* each later command is a violation */
     else
         pl_kept_fini(&kept);
 }
@@ -103,7 +106,7 @@ static void count_failed(struct pl_session *s)
     pl_count(metrics(s), PL_METRIC_AUTH_FAILED, 1);
 }
 
-/* The same, as the verdict on who it is. */
+/* Like end_login(), and count a failed authentication. */
 static void fail_login(struct pl_session *s, uint32_t code, struct pl_span text)
 {
     count_failed(s);
@@ -148,7 +151,8 @@ static void start_pings(struct pl_session *s)
     s->ping_ms = pl_loop_now_ms(s->actor.loop) + first;
 }
 
-/* Until when the token is good; gives the seconds left. */
+/* Set the expiry of the session; return the seconds left, 0 if it never
+ * expires. */
 static uint32_t set_expiry(struct pl_session *s, int64_t expires_at_s)
 {
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
@@ -183,7 +187,7 @@ static bool list_subs(struct pl_session *s, struct pl_connect_result *r)
     return true;
 }
 
-/* Those that ended before the client could hear of them. */
+/* Send the unsubscribe pushes of subscriptions that ended before the reply. */
 static void end_subs(struct pl_session *s, const struct pl_login *l)
 {
     for (size_t i = 0; i < l->sub_count; i++) {
@@ -214,7 +218,7 @@ static void answer_login(struct pl_session *s)
     pl_count(metrics(s), PL_METRIC_CLIENTS, 1);
     pl_session_answer(s, &reply);
     if (s->ending <
-        PL_ENDING_DOOMED) /* else there was no memory for the reply */
+        PL_ENDING_DOOMED) /* else the reply could not be allocated */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
     s->is_new = s->keeper->options.hooks != NULL;
@@ -256,8 +260,8 @@ static bool register_user(struct pl_session *s)
     return true;
 }
 
-/* Of no host in the net: of no address at all, or of a loopback.  Behind that
- * is some proxy, and all its clients would be one. */
+/* Return true for the unspecified and loopback addresses.  They belong to a
+ * proxy, and all its clients would count as one. */
 static bool is_nowhere(const struct pl_ip *ip)
 {
     static const struct pl_ip none = {{0}}, loopback = {{[15] = 1}};
@@ -267,8 +271,8 @@ static bool is_nowhere(const struct pl_ip *ip)
     return pl_ip_equal(ip, &none) || pl_ip_equal(ip, &loopback);
 }
 
-/* The network of the client's host, when it is known: of IPv6 the /64, since a
- * host has all of it. */
+/* Return the network of the client, absent if it is unknown.  For IPv6 this is
+ * the /64, because a host owns all of it. */
 static struct pl_span find_place(struct pl_session *s, struct pl_ip *ip)
 {
     char text[PL_IP_TEXT_MAX];
@@ -282,7 +286,7 @@ static struct pl_span find_place(struct pl_session *s, struct pl_ip *ip)
     return (struct pl_span){(const char *)ip->at, sizeof ip->at};
 }
 
-/* Let it in as `user`.  `claims` may be NULL. */
+/* Admit the client as `user`.  `claims` may be NULL. */
 static void admit(struct pl_session *s, struct pl_span user,
                   struct pl_span info, bool authenticated,
                   const struct pl_token_claims *claims, int64_t expires_at_s)
@@ -309,12 +313,13 @@ static void ask_handler(struct pl_session *s,
 {
     struct pl_keeper *k = s->keeper;
 
-    k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 is none */
+    k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 means no call */
     s->login->number = k->logins;
     pl_session_ask_connect(s, r, k->logins);
 }
 
-/* The token is genuine: admit its user, unless the program judges that too.
+/* The token is genuine: admit its user, or ask the connect handler if it
+ * decides on verified tokens too.
  * Owner: takes `claims`. */
 static void accept_token(struct pl_session *s,
                          const struct pl_connect_request *r,
@@ -364,7 +369,7 @@ static void judge_token(struct pl_session *s,
     }
 }
 
-/* Does the connect data say {"inbox":true}? */
+/* Return true if the connect data contains {"inbox":true}. */
 static bool wants_inbox(struct pl_session *s, struct pl_span data)
 {
     struct pl_json j;
@@ -386,7 +391,8 @@ static bool wants_inbox(struct pl_session *s, struct pl_span data)
     return yes;
 }
 
-/* The handler may come any moment, as when the program is just starting. */
+/* Refuse with a temporary error: the program may be starting and register its
+ * handler soon. */
 static void refuse_unjudged(struct pl_session *s)
 {
     PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_ABSENT, PL_LOG_WARN,
@@ -471,7 +477,8 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
         judge(s, &c->connect);
 }
 
-/* What the program does not say is as the token says. */
+/* Admit the client; the token supplies the info and the expiry that the program
+ * left out. */
 static void admit_judged(struct pl_session *s, const struct pl_verdict *v)
 {
     const struct pl_token_claims *claims = s->login->claims;
@@ -485,7 +492,7 @@ static void admit_judged(struct pl_session *s, const struct pl_verdict *v)
     admit(s, v->user, info, true, claims, expires_at_s);
 }
 
-/* The connect handler's answer.  Only pl_call_admit() names a user. */
+/* The result of the connect handler.  Only pl_call_admit() sets a user. */
 void pl_session_login_answered(struct pl_session *s, uint32_t number,
                                const struct pl_verdict *v)
 {
@@ -517,8 +524,8 @@ static void refreshed(struct pl_session *s, const struct pl_command *c,
     pl_session_answer(s, &reply);
 }
 
-/* As the connect handler does, the judge says what only it understands; until
- * when the token is good (0: never) it may leave to the token. */
+/* Ask the judge of refreshes.  `expires_at_s` is the expiry of the token; 0: it
+ * does not expire.  It counts if the judge sets no other. */
 static void ask_judge(struct pl_session *s, const struct pl_command *c,
                       int64_t expires_at_s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login_private.h - a login under way, shared by login.c and login_subs.c.
+/* login_private.h - the state of a login, shared by the files of this module.
  *
  * Thread: the loop of the session. */
 #ifndef PL_LOGIN_PRIVATE_H
@@ -10,51 +10,51 @@
 
 struct pl_token_claims;
 
-/* A server-side subscription and what came of it. */
+/* A server-side subscription of the login, with its result. */
 struct server_sub {
     struct pl_span channel;
     bool recover;
     uint64_t offset;
     struct pl_span epoch;
     struct pl_subscribe_result result;
-    uint32_t ends;   /* unsubscribed already, with this code */
-    bool is_missing; /* the broker has no place for its channel */
+    uint32_t ends;   /* not 0: end it with this code after the reply */
+    bool is_missing; /* rejected at limits.channels */
 };
 
 struct pl_login {
     struct pl_arena arena;
-    struct pl_token_claims *claims; /* owned: verified, and the program judges
-                                       it; NULL: none */
-    struct pl_outq deferred;
-    struct pl_kept kept; /* what follows the connect */
-    uint32_t command;
+    struct pl_token_claims *claims; /* owned, verified; the program decides;
+                                       NULL: none */
+    struct pl_outq deferred;        /* deliveries that wait for the reply */
+    struct pl_kept kept;            /* messages after the connect */
+    uint32_t command;               /* id of the connect */
     uint32_t number;      /* of the call of the connect handler; 0: none */
-    uint32_t outstanding; /* attaches on their way */
-    uint32_t error;       /* the first that failed */
+    uint32_t outstanding; /* attaches without a result */
+    uint32_t error;       /* of an attach that failed; 0: none */
     struct server_sub *subs;
     size_t sub_count;
-    const struct pl_subscribe_request *positions; /* of the client */
+    const struct pl_subscribe_request *positions; /* sent by the client */
     size_t position_count;
     int64_t expires_at_s; /* 0: never */
-    bool is_judged;       /* let in; only attaches are missing */
+    bool is_judged;       /* admitted; only attaches may be pending */
     bool wants_inbox;
     bool has_unsuitable; /* a recovered publication is not JSON */
 };
 
-/* Keep what the client said of its positions.  False: out of memory. */
+/* Copy the positions that the client sent.  False: out of memory. */
 bool pl_login_copy_positions(struct pl_login *l,
                              const struct pl_connect_request *r);
 
-/* The name of a field in `subs` that parley does not do and must not ignore;
- * NULL: there is none. */
+/* Return the name of a field in `subs` that parley does not support and must
+ * not ignore; NULL: there is none. */
 const char *pl_login_refused(const struct pl_connect_request *r);
 
-/* List the server-side subscriptions of the client that was let in.  `claims`
- * NULL: no token named channels.  False: out of memory. */
+/* List the server-side subscriptions of an admitted client.  `claims` may be
+ * NULL: no token names channels.  False: out of memory. */
 bool pl_login_list_channels(struct pl_session *s,
                             const struct pl_token_claims *claims);
 
-/* Attach all that was listed.  The connect is answered behind the last one. */
+/* Attach the listed subscriptions.  The connect reply follows the results. */
 void pl_login_attach_all(struct pl_session *s);
 
 #endif

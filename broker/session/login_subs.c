@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login_subs.c - the subscriptions that a login makes: the user's inbox, the
- * channels of the token, the connection's own inbox.
+/* login_subs.c - the subscriptions of a login: the user's inbox, the channels
+ * of the token, the inbox of the connection.
  *
- * They are attached when the verdict is there, all at once, and the connect
- * reply waits for the last answer.  What a client says of its positions is
- * copied, since the bytes of the connect command are gone by then.
+ * All are requested at once after the verdict, and the connect reply waits for
+ * the last result.  The positions that the client sent are copied, because the
+ * bytes of the connect command may be freed before the verdict.
  *
- * Invariant: `outstanding` is the number of attaches without an answer. */
+ * Invariant: `outstanding` is the number of attaches without a result. */
 #include "login_private.h"
 
 #include "channels_mail.h"
@@ -29,7 +29,6 @@ static bool copy_span(struct pl_arena *a, struct pl_span *span)
     return true;
 }
 
-/* The verdict may come when the request's bytes are gone. */
 bool pl_login_copy_positions(struct pl_login *l,
                              const struct pl_connect_request *r)
 {
@@ -49,8 +48,9 @@ bool pl_login_copy_positions(struct pl_login *l,
     return true;
 }
 
-/* A client that asks for error 112 instead of what it could not recover, or
- * shows a token for a channel, would get more than it asked for. */
+/* Return the name of a field that must not be ignored; NULL: none.  A client
+ * that requests error 112 for an incomplete recovery, or sends a token for a
+ * channel, would otherwise get more than it requested. */
 static const char *refused(const struct pl_subscribe_request *sub)
 {
     if (sub->unsupported != NULL)
@@ -86,7 +86,8 @@ void pl_login_end_sub(struct pl_login *l, struct pl_span channel, uint32_t code)
         sub->ends = code;
 }
 
-/* Copy recovered publications: the message goes, the reply comes later. */
+/* Copy the recovered publications: `m` is freed before the reply is sent.
+ * False: out of memory. */
 static bool keep_publications(struct pl_session *s, struct server_sub *sub,
                               const struct pl_attach_mail *m)
 {
@@ -135,7 +136,7 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
             (mine->result.recovered && !keep_publications(s, mine, m)))
             l->error = PL_ERROR_INTERNAL;
     }
-    if (l->outstanding == 0) /* not inside the hub's call */
+    if (l->outstanding == 0) /* not in a callback of the hub */
         pl_session_touch(s);
 }
 
@@ -152,7 +153,8 @@ static void take_position(struct pl_login *l, struct server_sub *sub)
     }
 }
 
-/* "#user", "@client": an inbox's name, the arena's. */
+/* Set *out to the name of an inbox, "#user" or "@client", in the arena.  False:
+ * out of memory. */
 static bool inbox_name(struct pl_arena *a, char mark, struct pl_span of,
                        struct pl_span *out)
 {
@@ -185,7 +187,7 @@ bool pl_login_list_channels(struct pl_session *s,
         if (!copy_span(&l->arena, &l->subs[l->sub_count++].channel))
             return false;
     }
-    if (l->wants_inbox) /* no channel behind it: told of, never attached */
+    if (l->wants_inbox) /* only in the reply: it has no channel */
         return inbox_name(&l->arena, PL_CHANNEL_CONNECTION_INBOX,
                           pl_session_id(s), &l->subs[l->sub_count++].channel);
     return true;
@@ -232,7 +234,7 @@ void pl_login_attach_all(struct pl_session *s)
     pl_session_settle_login(s);
 }
 
-/* The list is copied, because the arena cannot extend it. */
+/* Copies the list, because the arena cannot extend it. */
 void pl_login_add_sub(struct pl_session *s, struct pl_span channel)
 {
     struct pl_login *l = s->login;
@@ -249,5 +251,5 @@ void pl_login_add_sub(struct pl_session *s, struct pl_span channel)
     l->subs = subs;
     l->sub_count++;
     if (attach(s, &l->subs[l->sub_count - 1]) != PL_OK)
-        l->sub_count--; /* it stays as it is */
+        l->sub_count--; /* the client does not get the channel */
 }
