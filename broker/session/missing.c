@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* missing.c - server-side subscriptions after the login: those that it could
- * not have, and those that the program asks for.
+/* missing.c - server-side subscriptions after the login: those that the login
+ * could not have, and those that the program requests.
  *
  * At limits.channels no channel can begin, so an inbox or a channel of a token
  * may have no place.  The login succeeds without it: error 106, which SDKs take
  * as final, would lock out users because of what other users did.  SDKs treat a
  * subscription that is missing in the connect reply as ended.  So this file
- * tries again, and a subscribe push tells the client when it has succeeded.
+ * tries again, and a subscribe push notifies the client of success.
  *
  * The keeper holds the entries, which name sessions by address.  A session
- * without missing channels pays nothing, and one that ends leaves nothing
- * behind.  Whether an attach in transit will succeed is unknown, so each try
- * first looks at what the session has.
+ * without missing channels pays nothing, and a session that ends has nothing to
+ * clean up.  It is unknown whether an attach in transit will succeed, so each
+ * try first looks at what the session has.
  *
  * Rejected: closing the connection when there is space again, because all those
  * clients would log in at once.
@@ -38,14 +38,14 @@ enum {
 };
 
 struct entry {
-    struct pl_list link; /* first; of the keeper's */
+    struct pl_list link; /* first; in the keeper's list */
     struct pl_address session;
     uint64_t due_ms;
     size_t len;   /* of `names` */
     char names[]; /* for each: one byte with its length, then the bytes */
 };
 
-/* --- What is noted --- */
+/* --- Noting --- */
 
 static bool is_inbox(struct pl_span name)
 {
@@ -113,7 +113,7 @@ void pl_missing_note(struct pl_session *s, const struct pl_login *l)
     queue(k, e);
 }
 
-/* --- What is tried again --- */
+/* --- Trying again --- */
 
 /* Request one subscription.  If that fails, the next try requests it again. */
 static void try_one(struct pl_session *s, struct pl_span name)
@@ -128,7 +128,7 @@ static void try_one(struct pl_session *s, struct pl_span name)
     if (is_inbox(name))
         ask.flags |= PL_SUB_HIDDEN;
     else if (pl_session_has_enough(s))
-        return; /* it has taken others meanwhile */
+        return; /* the client has subscribed to others meanwhile */
     if (pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask) ==
             PL_OK &&
         is_inbox(name))

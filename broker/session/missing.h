@@ -19,16 +19,18 @@ struct pl_sub;
 struct pl_timer;
 
 /* missing.c: subscribe a client that is logging in or logged in, on the server
- * side.  One that has the channel, or may have no more, stays as it is. */
+ * side.  A client that has the channel, or may have no more channels, does not
+ * change. */
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel);
 
-/* missing.c: keep what the login could not have, to try it again. */
+/* missing.c: note the subscriptions that the login could not have, to try them
+ * again. */
 void pl_missing_note(struct pl_session *s, const struct pl_login *l);
 void pl_missing_try(struct pl_timer *t);
 void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
                          const struct pl_attach_mail *m);
 
-/* Forget all of it: the keeper goes. */
+/* Free all entries: the keeper is about to be freed. */
 void pl_missing_forget(struct pl_keeper *k);
 
 #endif

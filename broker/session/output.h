@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output.h - what a session says, and how it makes room for it; see
+/* output.h - the output of a session, and the space for it in its queue; see
  * session_output.c.
  *
  * Thread: the loop of the session. */
@@ -20,21 +20,25 @@ void pl_session_say(struct pl_session *s, const struct pl_reply *reply);
 void pl_session_push(struct pl_session *s, const struct pl_push *push);
 void pl_session_say_ping(struct pl_session *s);
 
-/* The hub's delivery. */
+/* The `deliver` operation of a subscriber; see hub.h. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
 
-/* May what it recovers, so many bytes, wait for it besides the out-queue's
- * limit?  If so, that is made room for. */
+/* Return true if `bytes` of recovered publications fit into the allowance:
+ * bytes beyond limits.outgoing_queue.  If so, the allowance grows by
+ * `bytes`. */
 bool pl_session_has_room(struct pl_session *s, uint64_t bytes);
 
-/* May an answer of so many bytes wait for it, besides the limit where need be?
- * An empty queue takes any, and one that can drop others is to try. */
+/* Return true if a reply of `bytes` may be queued, within the limit or by use
+ * of the allowance.  An empty queue accepts a reply of any size.  If
+ * channels.slow is not `close` the result is true as well: queueing the reply
+ * then drops publications. */
 bool pl_session_can_wait(struct pl_session *s, uint64_t bytes);
 
-/* End the subscriptions that fell behind. */
+/* Unsubscribe each subscription that is marked `is_behind`. */
 void pl_session_give_up_behind(struct pl_session *s);
 
-/* It does not keep up: drop what it has not begun to get, and close it. */
+/* Drop all output that is not partly sent, and close the session as slow at the
+ * end of the turn. */
 void pl_session_give_up_slow(struct pl_session *s);
 
 #endif

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* outq.c - see outq.h.
  *
- * Items refer to segments that many connections share, so queueing a
- * publication costs one small item a subscriber and turn, no copy.  Items come
- * from a free list of the loop; an idle connection owns none.
+ * Items refer to segments that many connections share, so a publication costs
+ * one small item per subscriber and turn, and no copy.  Items come from a free
+ * list of the loop; an idle connection owns none.
  *
- * Invariant: bytes is the sum of to - from; the ledger's gauge of queued
+ * Invariant: `bytes` is the sum of to - from; the ledger's gauge of queued
  * deliveries counts exactly the owed frames that are not yet wholly sent. */
 #include "outq.h"
 
 #include <stdlib.h>
 
-/* Free items a loop keeps, at most 1 MiB of them: as many as a turn hands out
- * when 10,000 subscribers get something.  With 4,096, malloc() and free() were
- * a third of the instructions of such a turn. */
+/* Free items kept per loop, at most 1 MiB.  A turn needs as many when 10,000
+ * subscribers get a delivery.  With 4,096, malloc() and free() were a third of
+ * the instructions of such a turn. */
 enum { KEEP = 16384 };
 
-/* Of one that waits: parts up to this are copied, into segments of about as
- * much. */
+/* A stalled queue copies ranges of at most so many bytes, into segments of
+ * about the same size. */
 enum { SMALL = 16 * 1024 };
 
 void pl_out_pool_fini(struct pl_out_pool *p)
@@ -40,7 +40,7 @@ static struct pl_out_item *take(struct pl_out_pool *p)
         return malloc(sizeof *i);
     p->free = i->next;
     p->count--;
-    __builtin_prefetch(p->free, 1); /* the next, which is not in the cache */
+    __builtin_prefetch(p->free, 1); /* the next item is not in the cache */
     return i;
 }
 
@@ -71,7 +71,7 @@ static struct pl_out_item *make(struct pl_outq *q, struct pl_out_pool *p,
     return i;
 }
 
-/* inline: it is on the way of every delivery, see session_output.c. */
+/* inline: each delivery calls this function, see put() in session_output.c. */
 inline bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
                            struct pl_segment *s, uint32_t from, uint32_t to,
                            uint32_t frames, uint32_t owed, uint32_t tag)
@@ -101,7 +101,8 @@ inline bool pl_outq_append(struct pl_outq *q, struct pl_out_pool *p,
     return true;
 }
 
-/* Nobody else sees the segment, and the item is its end: it may grow. */
+/* The item can grow in place if it has the only reference to the segment and
+ * ends at its tail. */
 static bool can_grow(const struct pl_out_item *i, uint8_t form, uint32_t more,
                      uint32_t frames, uint32_t owed, uint32_t tag)
 {
@@ -133,7 +134,8 @@ static bool grow(struct pl_outq *q, struct pl_out_pool *p, struct pl_span bytes,
     return true;
 }
 
-/* Messages of a segment in a segment of their own. */
+/* Return a new segment with a copy of `bytes`, `frames` messages of `of`; NULL:
+ * out of memory. */
 static struct pl_segment *copy_of(struct pl_out_pool *p,
                                   const struct pl_segment *of,
                                   struct pl_span bytes, uint32_t frames)
@@ -236,8 +238,8 @@ void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes)
     }
 }
 
-/* What was sent stays in the copy, so that frames can still be counted from
- * their first byte. */
+/* Copy the range of `i` into a segment of its own, from its start: frames are
+ * counted from their first byte.  If allocation fails, `i` does not change. */
 static void copy_part(struct pl_out_pool *p, struct pl_out_item *i)
 {
     struct pl_segment *s = pl_segment_create(p->segments);
@@ -267,9 +269,9 @@ void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p)
     }
 }
 
-/* The end of the frame that was begun but not finished, or from itself.  What
- * has no frames, an HTTP answer, is one piece and counts as begun: without it
- * nothing behind it can be read. */
+/* Return the end of the partly sent frame, or i->from if no frame is partly
+ * sent.  An item without frames, such as an HTTP response, counts as partly
+ * sent: without it the client cannot read what follows. */
 static uint32_t begun_until(const struct pl_out_item *i)
 {
     uint32_t at = i->start;
@@ -290,7 +292,7 @@ static void count_dropped(struct pl_out_pool *p, enum pl_metric why,
     pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, owed);
 }
 
-/* The whole frames of `i` up to `until`. */
+/* Return the number of whole frames of `i` before `until`. */
 static uint32_t frames_until(const struct pl_out_item *i, uint32_t until)
 {
     if (i->frames == 0 || until == i->start)
@@ -298,8 +300,8 @@ static uint32_t frames_until(const struct pl_out_item *i, uint32_t until)
     return pl_segment_count(i->segment, i->start, until);
 }
 
-/* Cut the first item to the frame that was begun.  Its frames were all owed
- * or all not: a queue never mixes them in one item. */
+/* Truncate the first item at `until`, the end of its partly sent frame.  Its
+ * frames are all owed or all not: a queue never mixes both in one item. */
 static void cut_first(struct pl_outq *q, struct pl_out_pool *p,
                       enum pl_metric why, uint32_t until)
 {
@@ -318,7 +320,7 @@ static void cut_first(struct pl_outq *q, struct pl_out_pool *p,
     q->last = i;
 }
 
-/* All that was given of the first item counts as given; the rest goes. */
+/* Drop the first item.  Its frames that are wholly sent count as sent. */
 static void drop_first(struct pl_outq *q, struct pl_out_pool *p,
                        enum pl_metric why)
 {
@@ -359,9 +361,10 @@ void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
         kept->next = NULL;
 }
 
-/* --- Between the frames of an item --- */
+/* --- Splitting an item between frames --- */
 
-/* What was sent up to a frame's end counts as given at once. */
+/* The sent bytes of `i` are `given` whole frames: count them as sent and remove
+ * them from `i`. */
 static void forget_given(struct pl_out_pool *p, struct pl_out_item *i,
                          uint32_t given)
 {
@@ -373,9 +376,9 @@ static void forget_given(struct pl_out_pool *p, struct pl_out_item *i,
     i->start = i->from;
 }
 
-/* Put what of the first item, whose frames are owed, was not begun into an item
- * of its own, so that it can be dropped or overtaken.  Without memory it stays
- * where it is. */
+/* Split the first item, whose frames are owed, after its partly sent frame, so
+ * that the rest can be dropped or overtaken.  If allocation fails, the item
+ * stays whole. */
 static void split_begun(struct pl_outq *q, struct pl_out_pool *p)
 {
     struct pl_out_item *i = q->first;
@@ -406,7 +409,7 @@ bool pl_outq_append_ahead(struct pl_outq *q, struct pl_out_pool *p,
     struct pl_out_item *frame, **at = &q->first;
     struct pl_segment *copy = NULL;
 
-    if (q->first != NULL) /* it waits: see pl_outq_append_small() */
+    if (q->first != NULL) /* stalled: see pl_outq_append_small() */
         copy =
             copy_of(p, s, (struct pl_span){s->buf.data + from, to - from}, 1);
     frame =
@@ -428,7 +431,7 @@ bool pl_outq_append_ahead(struct pl_outq *q, struct pl_out_pool *p,
     return true;
 }
 
-/* The first frame of an item of which nothing was begun; gives its bytes. */
+/* Drop the first frame of `i`, of which nothing is sent.  Return its length. */
 static uint32_t drop_frame(struct pl_outq *q, struct pl_out_pool *p,
                            struct pl_out_item *i, enum pl_metric why)
 {
@@ -443,7 +446,7 @@ static uint32_t drop_frame(struct pl_outq *q, struct pl_out_pool *p,
     return len;
 }
 
-/* Take *at, which is empty, out of the queue behind `before`. */
+/* Remove *at, which is empty and comes after `before`, from the queue. */
 static void unlink_empty(struct pl_outq *q, struct pl_out_pool *p,
                          struct pl_out_item *before, struct pl_out_item **at)
 {

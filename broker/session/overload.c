@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* overload.c - when the broker has too much to do or to keep: new work is
- * refused first, then the slowest go.
+/* overload.c - admission control and load shedding for one loop.
  *
- * Each loop judges its own lag when somebody comes: it is the loop that a new
- * connection would wait on, and it needs no word from elsewhere.  Whether the
- * whole process is short of memory the supervisor says, by mail, with how much
- * this loop is to let go of.  What waits for slow clients, and what clients
- * have sent of messages that they do not end, is all that can be let go of
- * here, so those with the most of it go.
+ * Each loop refuses new connections while its recent lag exceeds
+ * limits.loop_lag.  The supervisor measures process memory and notifies each
+ * loop by mail whether to refuse new work and how many bytes to free.  Only
+ * queued output and unfinished or waiting client messages can be freed, so the
+ * loop closes the sessions that hold most of them.
  *
- * To find them without memory for a sorted list, which there may be none of,
- * what they hold is first counted by size, in steps of an eighth; then all
- * above the step that suffices are closed, and of that step as many as it
- * takes.
+ * Selection must not allocate.  One pass sums the bytes per size class (eight
+ * per power of two).  A second pass closes all sessions above the class that
+ * suffices, and a third as many of that class as needed.
  *
- * Invariant: is_lagging and is_short change only here, and what is refused for
- * them is counted. */
+ * Invariant: is_lagging and is_short change only in this file, and every
+ * refusal that they cause is counted. */
 #include "session_private.h"
 #include "wait.h"
 
@@ -28,13 +25,13 @@
 #include "phase_mail.h"
 
 enum {
-    STEP_BITS = 3, /* of a size's binary digits count, behind the first */
+    STEP_BITS = 3, /* so many binary digits after the first select a class */
     STEPS = 64 << STEP_BITS
 };
 
 /* --- Lag --- */
 
-/* Refused from limits.loop_lag on, and until half of it. */
+/* Refuse from limits.loop_lag on, until the lag has fallen to half of it. */
 static bool is_lagging(struct pl_keeper *k)
 {
     uint64_t limit_ns = k->options.config->limits.loop_lag_ms * 1000000;
@@ -59,7 +56,7 @@ static bool is_lagging(struct pl_keeper *k)
 
 /* --- Memory --- */
 
-/* A larger size has no smaller step. */
+/* Return the size class.  A larger size never has a smaller class. */
 static unsigned step_of(uint64_t size)
 {
     unsigned log = 63 - (unsigned)__builtin_clzll(size | 1u << STEP_BITS);
@@ -69,19 +66,19 @@ static unsigned step_of(uint64_t size)
 }
 
 struct shed {
-    uint64_t bytes[STEPS]; /* that sessions of each size hold */
-    unsigned from;         /* this step and all above it */
-    uint64_t wanted;       /* still to be let go of */
+    uint64_t bytes[STEPS]; /* held by the sessions of each class */
+    unsigned from;         /* close this class and all above it */
+    uint64_t wanted;       /* bytes still to be freed */
     uint32_t closed;
 };
 
-/* Bytes of a message that the client has not ended. */
+/* Return the bytes of a client message that is not complete. */
 static size_t unfinished(const struct pl_session *s)
 {
     return s->link->kept == NULL ? 0 : s->link->kept(s);
 }
 
-/* What goes with it; 0: it cannot go, or nothing would. */
+/* Return the bytes that closing `s` frees; 0: none, or it closes already. */
 static uint64_t size_of(const struct pl_session *s)
 {
     return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED
@@ -109,11 +106,12 @@ static void close_one(struct pl_actor *a, void *arg)
     h->wanted -= size < h->wanted ? size : h->wanted;
     h->closed++;
     if (unfinished(s) > 0)
-        s->link->forget(s); /* the rest of a message means nothing */
+        s->link->forget(s); /* the rest of the message is useless */
     pl_session_give_up_slow(s);
 }
 
-/* Close those above the last step first: a walk is in no order of size. */
+/* Close sessions of class `step` and above.  Call this for the higher classes
+ * first, because sessions are visited in no order of size. */
 static void close_from(struct pl_keeper *k, struct shed *h, unsigned step)
 {
     h->from = step;
@@ -152,7 +150,7 @@ void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m)
     pl_mail_destroy(&m->msg);
 }
 
-/* --- What is refused --- */
+/* --- Refusals --- */
 
 void pl_keeper_note_refusing(struct pl_keeper *k)
 {
@@ -184,7 +182,7 @@ bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c)
 
     if (k->phase != PL_PHASE_RUNNING) {
         if (c->verb == PL_VERB_SEND)
-            return false; /* which has its own way to say so */
+            return false; /* a send reports this itself */
         pl_session_fail(s, c->id, PL_ERROR_STOPPING);
         return true;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* overload.h - what is refused while there is too much to do; see overload.c.
+/* overload.h - admission control and load shedding; see overload.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_OVERLOAD_H
@@ -14,9 +14,11 @@ struct pl_memory_mail;
 struct pl_session;
 
 void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m);
-void pl_keeper_note_refusing(struct pl_keeper *k); /* a reason came or went */
+void pl_keeper_note_refusing(struct pl_keeper *k); /* call after a reason
+                                                      changed */
 
-/* While is_refusing: answers the command if it is refused. */
+/* Call this while is_refusing.  Return true if the command is refused; it then
+ * has its reply. */
 bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c);
 
 #endif

@@ -3,28 +3,27 @@
  * the loop that has time for them.
  *
  * A connection has a burst of commands to spend, which fills up again at the
- * configured rate; it is a token bucket of one number (bucket.h).  A connection
- * that has spent its burst is read no further.  The rest of a message with many
- * commands is kept (kept.c) and runs when the timer fires, and TCP tells the
- * client to wait.
+ * configured rate; it is a token bucket of one number (bucket.h).  The loop
+ * stops reading a connection that has spent its burst.  The rest of a message
+ * with many commands is kept (kept.c) and runs when the timer fires.  TCP makes
+ * the client wait.
  *
- * The same holds for a visit that has used its budget (budget.h): 64 KiB of
- * commands, or 4 KiB that inflate to 4 MiB, go on in later turns.  These
- * sessions are in one queue and are served from its front.
+ * The same applies to a visit that has used its budget (budget.h): 64 KiB of
+ * commands, or 4 KiB that inflate to 4 MiB, continue in later turns.  These
+ * sessions are in one queue, which is served from its front.
  *
- * A pong costs nothing, since the broker asked for it, but it waits behind the
- * commands that were sent before it.  So while commands wait, pings go on (SDKs
- * end a connection that brings no ping), and a missing pong closes a connection
- * only if it was read freely since the ping.
+ * A pong costs nothing, since the broker requested it, but it waits after the
+ * commands that the client sent before it.  So while commands wait, pings
+ * continue (SDKs close a connection without pings), and a missing pong closes a
+ * connection only if it was not throttled since the previous ping.
  *
- * Rejected: reading on and letting the burst go below zero: one message may
- * have thousands of commands, and as many could come in one turn.  Waking for
- * each single command.
+ * Rejected: reading on and letting the burst go below zero.  One message may
+ * have thousands of commands, and one turn may bring as many.  Rejected: waking
+ * for each single command.
  *
  * Invariant: a session has at most one of the holds PACE and CARRY.  With CARRY
- * the session is in keeper->carried; with PACE it goes on at due_ms.  What is
- * kept is at most one message; after a login, the messages that waited for
- * it. */
+ * the session is in keeper->carried; with PACE it continues at due_ms.  At most
+ * one message is kept; after a login, the messages that waited for it. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -37,9 +36,9 @@
 enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 
 struct pl_pace {
-    uint64_t full_ns;       /* loop time: when the whole burst is there again */
-    uint64_t due_ms;        /* loop time: when to go on */
-    struct pl_list carried; /* of keeper->carried */
+    uint64_t full_ns;       /* loop time: when the burst is full again */
+    uint64_t due_ms;        /* loop time: when to continue */
+    struct pl_list carried; /* in keeper->carried */
     struct pl_session *session;
     struct pl_kept kept;
 };
@@ -60,7 +59,8 @@ void pl_pace_init(struct pl_keeper *k)
     k->burst_ns = (burst == 0 ? rate : burst) * k->command_ns;
 }
 
-/* NULL: out of memory, and the session is to end. */
+/* Return s->pace, created if there is none; NULL: out of memory, and the
+ * session closes at the end of the turn. */
 static struct pl_pace *need(struct pl_session *s)
 {
     if (s->pace == NULL)
@@ -78,12 +78,12 @@ bool pl_pace_take(struct pl_session *s)
     uint64_t now_ns = pl_loop_now_ms(s->actor.loop) * NS_PER_MS;
     struct pl_pace *p = k->parked != NULL ? NULL : need(s);
 
-    if (p == NULL) /* out of memory, or it was paid for before it waited */
+    if (p == NULL) /* out of memory, or it was counted before it waited */
         return true;
     return pl_bucket_take(&p->full_ns, now_ns, k->command_ns, k->burst_ns);
 }
 
-/* Go on when some commands may run, so that a wake is worth it. */
+/* Return when enough commands may run to be worth a wake. */
 static uint64_t due_ms(const struct pl_keeper *k, const struct pl_pace *p)
 {
     uint64_t some_ns = (uint64_t)1000 * NS_PER_MS / WAKES_PER_SECOND;
@@ -136,8 +136,8 @@ void pl_pace_carry(struct pl_session *s, struct pl_span message)
         pl_session_keep(s, message);
 }
 
-/* These have a budget of their own, so that they and fresh input do not starve
- * each other. */
+/* Carried input has a budget of its own, so that it and fresh input do not
+ * starve each other. */
 void pl_pace_run_carried(struct pl_task *t)
 {
     struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, carry);
@@ -154,14 +154,14 @@ void pl_pace_run_carried(struct pl_task *t)
         pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->carry);
 }
 
-/* --- Going on --- */
+/* --- Continuing --- */
 
 uint64_t pl_pace_due_ms(const struct pl_session *s)
 {
     return s->pace->due_ms;
 }
 
-/* Decoding may go on; reading not yet, until what was kept has run. */
+/* Allow decoding again, but no reading until the kept messages have run. */
 static void unlock(struct pl_session *s)
 {
     if (!(s->holds & PL_HOLDS_MESSAGES))
@@ -170,7 +170,7 @@ static void unlock(struct pl_session *s)
     pl_session_release(s, PL_HOLDS_MESSAGES);
 }
 
-/* Free `pace`; what it kept is the caller's. */
+/* Free s->pace.  The caller owns the kept messages that are returned. */
 static struct pl_kept take(struct pl_session *s)
 {
     struct pl_kept kept = s->pace->kept;
@@ -182,8 +182,8 @@ static struct pl_kept take(struct pl_session *s)
     return kept;
 }
 
-/* The same, but a burst that was spent stays so; in other states none was, and
- * a login needs the place. */
+/* Like take(), but a spent burst stays spent.  In other states no burst was
+ * spent, and a login needs the place of s->pace. */
 static struct pl_kept take_kept(struct pl_session *s)
 {
     struct pl_pace *p = s->pace;

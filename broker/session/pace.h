@@ -18,29 +18,31 @@ struct pl_task;
 
 void pl_pace_init(struct pl_keeper *k);
 
-/* One command more: may it run now?  Only with keeper->command_ns. */
+/* Take one command from the burst.  Return true if it may run now.  Call this
+ * only if keeper->command_ns is not 0. */
 bool pl_pace_take(struct pl_session *s);
 
-/* It may not: keep the rest of its message.  Reading and decoding pause. */
+/* Keep `message`, the rest of a message whose next command may not run yet.
+ * Reading and decoding pause. */
 void pl_pace_hold(struct pl_session *s, struct pl_span message);
 
-/* While PL_HOLD_PACE: when to call pl_pace_go_on(). */
+/* While PL_HOLD_PACE is set: when to call pl_pace_go_on(). */
 uint64_t pl_pace_due_ms(const struct pl_session *s);
 void pl_pace_go_on(struct pl_session *s);
 
-/* The visit has used its budget (budget.h): decoding goes on in another turn,
- * behind the rest of a message, if there is one.  False: out of memory, and the
- * session is doomed. */
+/* The visit has used its budget (budget.h): decoding continues in another turn,
+ * after `message`, the rest of a message, if there is one.  Return false if out
+ * of memory; the session then closes at the end of the turn. */
 void pl_pace_carry(struct pl_session *s, struct pl_span message);
 bool pl_pace_carry_on(struct pl_session *s);
 
-/* A keeper's task: serve the sessions whose input was carried. */
+/* A task of the keeper: serve the sessions whose input was carried. */
 void pl_pace_run_carried(struct pl_task *t);
 
 struct pl_kept *pl_pace_kept(struct pl_pace *p);
 
-/* No command runs any more, or the session is about to be freed.  What a login
- * keeps is not touched. */
+/* Free what is kept: no command runs any more, or the session is about to be
+ * freed.  What a login keeps stays. */
 void pl_pace_end(struct pl_session *s);
 
 #endif

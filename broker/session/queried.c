@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queried.c - answers to presence, presence_stats and history.
+/* queried.c - replies to presence, presence_stats and history.
  *
- * An answer must have room in the queue (session_output.c), and the loop must
- * have time to write it: the hub hands over answers in the order in which they
- * came, so that everything else of the loop's channels waits behind them.  Long
- * answers of all sessions together get a share of the loop's time
- * (time_share.h). An answer without room or time becomes error 111.
+ * A reply needs space in the queue (session_output.c), and time of the loop to
+ * write it: the hub passes on results in the order in which they arrived, so
+ * everything else of the loop's channels waits after them.  Long replies of all
+ * sessions together get a share of the loop's time (time_share.h).  A reply
+ * without space or time becomes error 111.
  *
- * Rejected: one such query at a time for each connection.  Ten connections in a
- * channel of 100,000 clients would still hold a loop for a second.
+ * Rejected: one such query at a time per connection.  Ten connections in a
+ * channel of 100,000 clients would still block a loop for a second.
  *
- * Invariant: an answer that is written was counted in the share, unless it is
+ * Invariant: a reply that is written was counted in the share, unless it is
  * small. */
 #include "session_private.h"
 
@@ -77,7 +77,7 @@ static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
         pl_session_answer(s, &reply);
 }
 
-/* About the bytes that publications take in a reply. */
+/* Estimate the bytes that publications take in a reply. */
 static uint64_t cost_of(struct pl_pub *const *pubs, uint32_t count)
 {
     uint64_t bytes = 0;
@@ -87,7 +87,7 @@ static uint64_t cost_of(struct pl_pub *const *pubs, uint32_t count)
     return bytes;
 }
 
-/* About the bytes that clients take in a reply to presence, which has each
+/* Estimate the bytes that clients take in a reply to presence, which has each
  * client's id twice. */
 static uint64_t cost_of_clients(struct pl_client *const *clients,
                                 uint32_t count)
@@ -107,11 +107,11 @@ static uint64_t cost_of_answer(const struct pl_query_mail *m)
     return m->clients == NULL ? 0 : cost_of_clients(m->clients, m->count);
 }
 
-/* Units of pl_loop_add_work(): to look at one of an answer and release it, to
- * write it, and the bytes that one unit writes and sends. */
+/* Units of pl_loop_add_work(): to look at one element of a reply and release
+ * it, to write it, and the bytes that one unit writes and sends. */
 enum { WORK_LOOK = 20, WORK_WRITE = 80, WORK_BYTES = 8 };
 
-/* Whether this loop may take the time to write an answer of so many bytes.  If
+/* Return true if this loop has time, and `s` space, for a reply of `bytes`.  If
  * so, the time is spent. */
 static bool has_time(struct pl_session *s, const struct pl_query_mail *m,
                      uint64_t bytes)

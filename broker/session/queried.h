@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queried.h - the answers to queries, as the subscriber's operations of hub.h;
- * see queried.c.
+/* queried.h - replies to queries, as the subscriber's operations of hub.h; see
+ * queried.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_QUERIED_H

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.c - see session.h: the life of one connection.
+/* session.c - see session.h: from the begin of one connection to its end.
  *
- * The logical end (subscriptions, registration, pending commands) comes at
- * once when a connection closes; the transport's end comes later, when the
- * Close frames are through.  Between the two the actor still has its address
- * but handles mail by ignoring it, so nobody finds half a session.
+ * When a connection closes, its logical end (subscriptions, registration,
+ * pending commands) follows at once.  The transport ends later, when the Close
+ * frames are exchanged.  In between, the actor keeps its address but ignores
+ * mail, so that no other actor finds half a session.
  *
- * Callbacks from the hub never close a session: they doom it, and the flush at
- * the end of the turn does it, because the hub may be walking its subscribers.
+ * Callbacks from the hub never close a session, because the hub may be
+ * iterating over its subscribers.  They schedule the close (pl_session_doom())
+ * for the flush at the end of the turn.
  *
  * Invariant: s->pending is the number of commands received and not yet counted
  * as answered, refused, silent or cancelled. */
@@ -149,7 +150,8 @@ void pl_session_schedule(struct pl_session *s)
         pl_timer_start(loop_of(s), &s->timer, next > now ? next - now : 0);
 }
 
-/* Nobody is closed for a pong that we did not read. */
+/* A missing pong closes the session only if no hold has delayed reading since
+ * the last ping. */
 static void on_ping_due(struct pl_session *s, uint64_t now)
 {
     if (s->pongs_due > 0 && !(s->held_lately & PL_HOLDS_PONGS)) {
@@ -173,7 +175,7 @@ static void on_connected_timer(struct pl_session *s)
     if (s->holds & PL_HOLD_PACE && now >= pl_pace_due_ms(s))
         pl_pace_go_on(s);
     if (s->state != PL_SESSION_CONNECTED)
-        return; /* that closed it */
+        return; /* pl_pace_go_on() has closed it */
     if (s->expires_ms != 0 && now >= s->expires_ms)
         pl_session_close(s, PL_DISCONNECT_EXPIRED, (struct pl_span){0});
     else if (s->ping_ms != 0 && now >= s->ping_ms)
@@ -182,7 +184,8 @@ static void on_connected_timer(struct pl_session *s)
         pl_session_schedule(s);
 }
 
-/* Not before pl_session_open(), nor after the end: the timer is the link's. */
+/* Runs after pl_session_open() and until the end; before and after that, the
+ * timer is lent to the link. */
 static void on_timer(struct pl_timer *t)
 {
     struct pl_session *s = pl_session_of_timer(t);
@@ -212,7 +215,7 @@ void pl_session_lend_timer(struct pl_session *s,
         pl_timer_start(loop_of(s), &s->timer, ms);
 }
 
-/* --- The begin --- */
+/* --- Begin --- */
 
 void pl_session_agree(struct pl_session *s, struct pl_terms terms)
 {
@@ -231,7 +234,7 @@ void pl_session_give_up(struct pl_session *s)
     s->state = PL_SESSION_CLOSING;
 }
 
-/* --- The end --- */
+/* --- End --- */
 
 bool pl_session_unregister(struct pl_session *s)
 {
@@ -246,8 +249,8 @@ bool pl_session_unregister(struct pl_session *s)
     return true;
 }
 
-/* The logical end: whatever happens to the transport, this is no client any
- * more. */
+/* End the session logically: it is no longer a client, whatever happens to the
+ * transport. */
 static void teardown(struct pl_session *s, uint16_t code, struct pl_span reason)
 {
     pl_session_tell_disconnected(s, code, reason);
@@ -277,7 +280,7 @@ static void log_close(const struct pl_session *s, uint16_t code,
            pl_log_text("reason", reason));
 }
 
-/* Each close is counted once, under what brought it about. */
+/* Return the counter of the cause of a close.  Each close is counted once. */
 static enum pl_metric counter_of(uint16_t code)
 {
     switch (code) {
@@ -296,15 +299,15 @@ static enum pl_metric counter_of(uint16_t code)
     }
 }
 
-/* What the client gets now is what was queued, and the last words; `why` is for
- * the program. */
+/* Close: the client receives the queued output and then the link's Close.
+ * `why` is for the program. */
 static void end(struct pl_session *s, const struct pl_goodbye *g,
                 struct pl_span why)
 {
     teardown(s, g->code, why);
     s->ending = PL_ENDING_CLOSED;
     s->state = PL_SESSION_CLOSING;
-    pl_session_release(s, PL_HOLDS_ALL); /* to see the peer's end */
+    pl_session_release(s, PL_HOLDS_ALL); /* read on, to see the peer's end */
     s->link->close(s, g);
 }
 
@@ -328,7 +331,7 @@ void pl_session_echo_close(struct pl_session *s, uint16_t code)
         PL_SPAN("the peer closed"));
 }
 
-/* Memory lacked to tell the supervisor. */
+/* The supervisor was not notified, because an allocation failed: try again. */
 static void tell_again(struct pl_timer *t)
 {
     pl_session_gone(pl_session_of_timer(t), NULL);
@@ -363,7 +366,7 @@ void pl_session_flush(struct pl_session *s)
     if (s->holds & PL_HOLD_ENDING && s->pending == 0 &&
         s->state < PL_SESSION_CLOSING)
         pl_session_conclude(s);
-    if (s->is_new) /* before its client reads anything */
+    if (s->is_new) /* before the client receives anything */
         pl_session_tell_connected(s);
     if (s->out.first != NULL)
         s->link->flush(s);
@@ -405,7 +408,8 @@ void pl_session_message(struct pl_session *s, struct pl_span message)
     pl_session_commands(s, message);
 }
 
-/* What follows a connect waits for the verdict, whatever it costs. */
+/* During a login the rest of the input waits for the verdict, not only for
+ * another turn. */
 bool pl_session_postpones(struct pl_session *s)
 {
     if (!pl_budget_is_spent(&s->keeper->budget))
@@ -458,7 +462,7 @@ static uint16_t code_of(enum pl_register_refusal refusal)
     return PL_DISCONNECT_SERVER_ERROR;
 }
 
-/* The supervisor could not take it. */
+/* The supervisor has rejected the client. */
 static void on_refused(struct pl_session *s, const struct pl_register_mail *m)
 {
     if (s->state < PL_SESSION_CLOSING)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session_metrics.h - the metrics of connections and their commands.  metrics.h
- * joins the lists of all rooms. */
+/* session_metrics.h - the metrics of connections and their commands. metrics.h
+ * joins the lists of all modules. */
 #ifndef PL_SESSION_METRICS_H
 #define PL_SESSION_METRICS_H
 

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session_output.c - what a session says: replies, deliveries, and what its
+/* session_output.c - the output of a session: replies, deliveries, and what its
  * link puts between them.
  *
- * Replies of all sessions of a loop are written into one segment a turn, so an
- * idle session owns no buffer and a reply costs no allocation; deliveries are
- * parts of the hub's segments.  Both become items of the out-queue, which the
- * transport takes from.
+ * All sessions of a loop write replies into one segment per turn, so an idle
+ * session owns no buffer and a reply costs no allocation.  Deliveries are
+ * ranges of the hub's segments.  Both become items of the output queue.
  *
- * When a reader is slow, `channels.slow` decides.  Only publications of
- * channels without positions may be dropped one by one, since nobody misses
- * them; where there are positions the subscription is given up with 2500, at
- * the end of the turn because the hub may be walking its subscribers, and the
- * client recovers it.  Replies are never dropped: room is made for them, and
- * when there is none left to make, the connection is closed as without a
+ * `channels.slow` decides how to treat a slow reader.  Publications are dropped
+ * one by one only in channels without positions, where clients do not count on
+ * all of them.  A subscription with positions ends with 2500, and its client
+ * recovers.  It ends at the end of the turn, because the hub may be iterating
+ * over its subscribers.  Replies are never dropped: publications are dropped
+ * instead, and if that is not enough the connection closes, as without a
  * policy.
  *
- * What a client recovers may be more than the queue's limit, since it was
- * perhaps closed for a full one, and several subscriptions are answered in one
- * turn.  It may wait besides, up to a limit of its own over all subscriptions;
- * beyond that the client has not recovered.  Counting it like other output was
- * rejected: who came back was closed as slow before anything had been offered
- * to the kernel, again and again.  What a client asks of a channel, its history
- * and who is there, has the same room, since it comes as suddenly; beyond that
- * it is error 111.
+ * A client may recover more bytes than the queue limit allows.  Often a full
+ * queue is the reason it was closed, and one turn may answer several
+ * subscriptions.  So recovered publications have an allowance over all
+ * subscriptions; a subscription that exceeds it is not recovered.  Replies to
+ * history and presence share the allowance; one that exceeds it becomes error
+ * 111.  Rejected: counting recovered bytes against the queue limit.  A
+ * returning client was closed as slow before its first write, on each attempt.
  *
- * Invariant: the queue never holds more than limits.outgoing_queue bytes and
- * what may wait besides, unless it was empty when its only message came, and
- * but for the small pushes that end subscriptions for being behind. */
+ * Invariant: the queue holds at most limits.outgoing_queue bytes and the
+ * allowance.  Exceptions: one message of any size in an empty queue, the pushes
+ * that unsubscribe a slow client, and what the link puts without a limit. */
 #include "session_private.h"
 
 #include "login.h"
@@ -52,7 +50,8 @@ uint64_t pl_session_output_bytes(const struct pl_session *s)
     return s->out.bytes;
 }
 
-/* While it logs in, what it recovers is not in the queue yet. */
+/* During a login, recovered publications are not in s->out yet, so their
+ * allowance stays. */
 static void on_empty(struct pl_session *s)
 {
     s->is_slow = false;
@@ -81,7 +80,7 @@ void pl_session_waits(struct pl_session *s)
         pl_session_stalled(s);
 }
 
-/* Nothing of a channel goes out before the connect reply. */
+/* Until the connect reply is sent, deliveries wait in a queue of the login. */
 static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
 {
     if (s->state == PL_SESSION_LOGIN && owed > 0)
@@ -122,8 +121,7 @@ bool pl_session_can_wait(struct pl_session *s, uint64_t bytes)
     return s->out.bytes == 0 || policy_of(s) != PL_SLOW_CLOSE;
 }
 
-/* The reader does not keep up: what it has not begun to get is dropped and
- * counted, and it is told so by the close. */
+/* The Close notifies the client that frames were dropped. */
 void pl_session_give_up_slow(struct pl_session *s)
 {
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_DROPPED_SLOW,
@@ -134,9 +132,9 @@ void pl_session_give_up_slow(struct pl_session *s)
     pl_session_doom(s, PL_DISCONNECT_SLOW);
 }
 
-/* This, append() and queue_delivery() are on the way of every delivery. Without
- * the word `inline`, or with a pointer to the function to call, they cost a
- * delivery in a small room a tenth of its instructions. */
+/* put(), append() and queue_delivery() run for each delivery.  Without the word
+ * `inline`, or with a pointer to the function to call, they took a tenth of the
+ * instructions of a delivery in a small room. */
 static inline bool put(struct pl_session *s, const struct pl_delivery *d,
                        uint32_t owed, uint32_t tag)
 {
@@ -167,7 +165,8 @@ static void drop_owed(struct pl_session *s, enum pl_metric why, uint32_t frames)
     pl_gauge_drop(metrics(s), PL_METRIC_FRAMES_QUEUED, frames);
 }
 
-/* Drop what may be dropped for `more` bytes; false: they do not fit. */
+/* Drop queued publications to get space for `more` bytes.  Return false if they
+ * do not fit. */
 static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
 {
     struct pl_outq *q = queue_of(s, owed);
@@ -187,8 +186,8 @@ static void drop_first_frame(struct pl_session *s, struct pl_delivery *d,
     drop_owed(s, why, 1);
 }
 
-/* The oldest of what comes now goes as well, up to all of it; an empty queue
- * keeps the newest, whatever its size. */
+/* Drop the oldest frames of `d`, up to all of them, until the rest fits.  An
+ * empty queue keeps the newest frame, whatever its size. */
 static void trim(struct pl_session *s, struct pl_delivery *d)
 {
     uint64_t limit = limit_of(s);
@@ -199,7 +198,7 @@ static void trim(struct pl_session *s, struct pl_delivery *d)
         drop_first_frame(s, d, PL_METRIC_FRAMES_DROPPED_OLDEST);
 }
 
-/* The newest publication takes the place of those that still wait. */
+/* Replace the queued publications of `tag` by the newest one of `d`. */
 static void replace(struct pl_session *s, struct pl_delivery *d, uint32_t tag)
 {
     pl_outq_shed(queue_of(s, d->frames), &s->keeper->pool, tag, UINT64_MAX,
@@ -208,7 +207,8 @@ static void replace(struct pl_session *s, struct pl_delivery *d, uint32_t tag)
         drop_first_frame(s, d, PL_METRIC_FRAMES_DROPPED_REPLACED);
 }
 
-/* What it misses from now on it recovers after the unsubscribe. */
+/* Mark the subscription: its client recovers `d` and what follows after the
+ * unsubscribe. */
 static void fall_behind(struct pl_session *s, const struct pl_delivery *d)
 {
     drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d->frames);
@@ -262,7 +262,7 @@ static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
     }
 }
 
-/* The hub's delivery; see hub.h. */
+/* The `deliver` operation of a subscriber; see hub.h. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 {
     struct pl_session *s = PL_CONTAINER(u, struct pl_session, subscriber);
@@ -285,9 +285,9 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
         queue_delivery(s, &d, tag);
 }
 
-enum { REPLIES_MAX = 256 * 1024 }; /* bytes, then the next segment begins */
+enum { REPLIES_MAX = 256 * 1024 }; /* bytes; then a new segment begins */
 
-/* The segment of this turn's replies; NULL: out of memory. */
+/* Return the segment of this turn's replies; NULL: out of memory. */
 static inline struct pl_segment *open_replies(struct pl_session *s)
 {
     struct pl_keeper *k = s->keeper;
@@ -306,8 +306,9 @@ static inline struct pl_segment *open_replies(struct pl_session *s)
     return k->replies;
 }
 
-/* A ping waits behind no publication: a client that reads slowly would else be
- * closed for a pong that it could not know of, whatever channels.slow says. */
+/* Queue a ping before publications.  Otherwise a slow reader would be closed
+ * for a missing pong before it has received the ping, whatever channels.slow
+ * says. */
 static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 {
     if (!pl_outq_append_ahead(&s->out, &s->keeper->pool, d->segment, d->from,
@@ -318,8 +319,8 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 
 enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
 
-/* Queue the message that ends `seg` and begins at `mark`.  It is on the path of
- * each reply: one caller, so that it is inlined. */
+/* Queue the message that ends `seg` and begins at `mark`.  Each reply passes
+ * here, and the function has one caller, so that it is inlined. */
 static inline void queue_message(struct pl_session *s, struct pl_segment *seg,
                                  size_t mark, enum place place)
 {
@@ -340,10 +341,11 @@ static inline void queue_message(struct pl_session *s, struct pl_segment *seg,
         append(s, &d, 0, 0);
 }
 
-/* The last message of `seg`, which begins at `mark`, for a receiver that takes
- * no native ones.  In a form that may fall back it stays in `seg`; others get a
- * segment of their own, because the messages of a segment have one form.  NULL:
- * out of memory, and the session is doomed. */
+/* Convert the last message of `seg`, which begins at `mark`, for a client that
+ * does not use native messages.  If its form may fall back, the message stays
+ * in `seg`.  Other forms get a segment of their own, because all messages of a
+ * segment have one form.  Return NULL if out of memory; the session then closes
+ * at the end of the turn. */
 __attribute__((cold, noinline)) static struct pl_segment *
 convert(struct pl_session *s, struct pl_segment *seg, size_t mark)
 {
@@ -360,7 +362,8 @@ convert(struct pl_session *s, struct pl_segment *seg, size_t mark)
     return own;
 }
 
-/* Send what was written to `seg` from `mark` on, unless it did not end well. */
+/* Send what was written to `seg` from `mark` on.  Close the session if the
+ * message is not whole. */
 static inline void send_message(struct pl_session *s, struct pl_segment *seg,
                                 size_t mark, bool is_whole, enum place place)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session_settings.h - the keys of connections and what they may send.
+/* session_settings.h - the configuration keys of connections and of what they
+ * may send.
  *
  * docs/configuration.md explains each key.  The values are constant once they
  * are checked, so any thread may read them.  Strings are never NULL unless
@@ -52,9 +53,9 @@ struct pl_session_settings {
     } handlers;
 };
 
-/* Bytes of recovered publications that may wait for a connection in addition to
- * limits.outgoing_queue: a client closed for a full queue has missed more than
- * that. */
+/* The allowance: bytes of recovered publications that may be queued beyond
+ * limits.outgoing_queue.  A client that was closed for a full queue has missed
+ * more than the limit. */
 static inline uint32_t
 pl_session_recover_bytes(const struct pl_session_settings *s)
 {

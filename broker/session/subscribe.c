@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* subscribe.c - subscribe and unsubscribe, and what a subscription is told.
+/* subscribe.c - subscribe and unsubscribe, and what a client receives about its
+ * subscriptions.
  *
- * A channel with history is always recoverable, whether the client asked for it
- * or not: the official SDK suites assume it, and it costs nothing. */
+ * A channel with history is always recoverable, even if the client did not
+ * request it: the official SDK suites assume it, and it costs nothing. */
 #include "verdict_private.h"
 
 #include "channels_mail.h"
@@ -26,8 +27,9 @@ static uint8_t flags_of(const struct pl_session *s,
     return flags;
 }
 
-/* As its client counts: what it has left is gone, though the channel's owner
- * may not have said so yet, and the own inbox was not asked for. */
+/* Count as the client does: not the subscriptions that it has left, even if the
+ * channel's owner has not confirmed this yet, and not its own inbox, which it
+ * did not request. */
 bool pl_session_has_enough(const struct pl_session *s)
 {
     uint32_t inboxes =
@@ -43,7 +45,7 @@ struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
                        pl_session_hash(s, channel));
 }
 
-/* What is there already is no question, but error 105. */
+/* A subscription that exists needs no verdict: it is error 105. */
 static bool is_allowed(struct pl_session *s, const struct pl_command *c,
                        uint64_t hash)
 {
@@ -76,7 +78,7 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_refuse_field(s, c->id, r->unsupported);
         return;
     }
-    if (r->token.len > 0) { /* subscription tokens are not known here */
+    if (r->token.len > 0) { /* subscription tokens are not supported */
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
@@ -148,8 +150,9 @@ void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
         pl_hub_drop(s->keeper->options.hub, sub, code);
 }
 
-/* JSON for a JSON client: as it is, or a copy without raw line feeds; absent
- * when it is not JSON.  False: out of memory. */
+/* Set *out to the data of `p` for a JSON client: the data itself, or a copy
+ * without raw line feeds; absent if it is not JSON.  Return false if out of
+ * memory. */
 static bool data_for_json(struct pl_arena *arena, const struct pl_pub *p,
                           struct pl_span *out)
 {
@@ -211,12 +214,12 @@ pl_subscribe_result_of(const struct pl_attach_mail *m, bool was_recovering,
     r.was_recovering = was_recovering;
     r.recovered = was_recovering && m->recovered;
     if (r.recovered)
-        r.offset = offset; /* the SDK counts up from its own */
+        r.offset = offset; /* the SDK counts up from its own offset */
     return r;
 }
 
-/* Where the client stood: m->offset was overwritten with the top, and each
- * recovered publication came after it. */
+/* Return the offset that the client sent.  m->offset was overwritten with the
+ * top, and all recovered publications lie between the two. */
 static uint64_t asked_offset(const struct pl_attach_mail *m)
 {
     return m->offset - m->pub_count;

@@ -22,21 +22,22 @@ struct pl_sub;
 
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
 void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);
-/* Whether it has all the channels that it may have. */
+/* Return true if the client has all the channels that it may have. */
 bool pl_session_has_enough(const struct pl_session *s);
-/* Its subscription to the channel; NULL: none. */
+/* Return the subscription to the channel; NULL: none. */
 struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel);
 void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
                              uint32_t code);
 
-/* Publications for a reply, the arena's.  *out stays NULL, with `count` above
- * 0, when one of them cannot go to this encoding.  False: out of memory. */
+/* Make publications for a reply, in `arena`.  If one of them cannot be sent in
+ * this encoding, *out stays NULL although `count` is above 0.  Return false if
+ * out of memory. */
 bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
                           uint32_t count, enum pl_encoding encoding,
                           const struct pl_publication **out);
 
-/* What the answer to an attach says, but for its publications; `offset` is what
- * the client had asked from. */
+/* Return the result of an attach, without its publications.  `offset` is the
+ * one that the client sent. */
 struct pl_subscribe_result
 pl_subscribe_result_of(const struct pl_attach_mail *m, bool was_recovering,
                        uint64_t offset);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict.c - see verdict.h: a session asks a judge.
+/* verdict.c - see verdict.h: a session calls a judge.
  *
- * A judge that decides at once costs the call and no memory.  One that keeps
- * the question gets a call with a number, as handlers of messages do, and the
- * command waits (wait.c).  The number is given before the judge returns: the
- * answer may come from another thread at any moment, but it comes by mail, so
- * the command waits by the time it is read.
+ * A judge that decides at once costs the call and no memory.  A judge that
+ * keeps the question gets a call with a number, as handlers of messages do, and
+ * the command waits (wait.c).  The number is assigned before the judge returns,
+ * because another thread may answer at any moment.  The answer travels by mail,
+ * so the command waits before the session reads the answer.
  *
- * Where the question cannot be kept, or the judge says LATER and has not kept
- * it, nobody will ever answer; the client is told to try again.
+ * If the question cannot be kept, or the judge returns LATER and has not kept
+ * it, no answer will follow; the client gets a temporary error.
  *
  * Invariant: nothing that a judge has to decide happens without its YES. */
 #include "verdict_private.h"
@@ -68,7 +68,8 @@ void pl_session_deny(struct pl_session *s, uint32_t id,
     }
 }
 
-/* A command that has waited was counted when it came. */
+/* A command that has waited was counted when it arrived: undo the second count.
+ * Return true if its verdict is NO; the command is then denied. */
 static bool is_refused(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_verdict *given = s->keeper->given;
@@ -91,7 +92,7 @@ bool pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
     return s->has_waits && pl_wait_takes(s, c);
 }
 
-/* --- Asking --- */
+/* --- Calling a judge --- */
 
 struct pl_call *pl_question_keep(struct pl_question *q)
 {
@@ -123,7 +124,7 @@ struct pl_call *pl_question_keep(struct pl_question *q)
     return call;
 }
 
-/* The answer that may come is too late. */
+/* Remove the call of `q` from the table, so that a later answer is ignored. */
 static void give_up(struct pl_session *s, const struct pl_question *q)
 {
     uint32_t command;
@@ -170,7 +171,7 @@ static enum pl_verdict_kind ask(struct pl_session *s, struct pl_question *q,
     return kind;
 }
 
-/* What a YES says goes into the question. */
+/* Copy the values of a YES into the question. */
 static void follow(struct pl_question *q, const struct pl_verdict *v)
 {
     q->expires_at_s = v->expires_at_s;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict_private.h - what the commands of a session need of verdicts.
+/* verdict_private.h - verdicts for the commands of a session.
  *
  * Thread: the session's loop. */
 #ifndef PL_VERDICT_PRIVATE_H
@@ -10,35 +10,36 @@
 
 struct pl_answer_mail;
 
-/* Whether the program has a judge of `asks`, or one has allowed the command
- * that runs now. */
+/* Return true if the program has a judge of `asks`. */
 static inline bool pl_session_is_judged(const struct pl_session *s,
                                         enum pl_asks asks)
 {
     return s->keeper->judged >> asks & 1;
 }
 
-/* Whether `c`, which was counted and is about to run, does not: it waits behind
- * others of its channel, or is refused.  It is the front of `rest`, of which
- * `left` bytes are behind it.  Call this only while keeper->judged is not 0;
- * nearly all brokers have no judge, so this stays apart from what they run. */
+/* Return true if `c`, which was counted and is about to run, must not run: it
+ * waits after others of its channel, or was refused.  `c` is at the front of
+ * `rest`, of which `left` bytes follow it.  Call this only while keeper->judged
+ * is not 0.  Nearly all brokers have no judge, so this stays apart from the
+ * code that they run. */
 __attribute__((cold, noinline)) bool
 pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
                       struct pl_span rest, size_t left);
 
-/* Ask the judge of q->asks about command `id`, which runs now.  YES: go on.  NO
- * and LATER: it is answered, or waits. */
+/* Call the judge of q->asks about command `id`, which runs now.  On YES,
+ * continue.  On NO and LATER, the command was refused, or waits. */
 enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
                                       struct pl_question *q);
 
-/* Answer command `id` as the verdict NO says; `id` 0 wants no answer. */
+/* Refuse command `id` as the verdict NO says: with an error, or by closing the
+ * session.  `id` 0 gets no reply. */
 void pl_session_deny(struct pl_session *s, uint32_t id,
                      const struct pl_verdict *v);
 
-/* What an answer says.  Its spans are those of `m`. */
+/* Return the verdict in `m`.  Its spans are those of `m`. */
 struct pl_verdict pl_verdict_of(const struct pl_answer_mail *m);
 
-/* What it means that nobody has answered in time. */
+/* Return the verdict for a call without an answer in time. */
 struct pl_verdict pl_verdict_overdue(void);
 
 #endif

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wait.c - see wait.h.
  *
- * A command that waits is kept as the bytes that the client sent.  The verdict
- * decodes them again and runs the command from its start, so names, limits,
- * refusals and a stop are looked at as they are then; only the question is not
- * asked again.  It is not counted again either: all the time it is pending.
- * The bytes must be copied in any case, since a decoded command points into the
- * read buffer.  Rejected: one way to go on for each kind of command.  Each
- * would repeat the checks of its command, and forget those that are added
+ * A command that waits is kept as the bytes that the client sent.  After the
+ * verdict the session decodes them again and runs the command from its start,
+ * so names, limits, refusals and a shutdown are checked as they are then; only
+ * the judge is not called again.  The command is not counted again either: it
+ * stays pending.  The bytes must be copied in any case, since a decoded command
+ * points into the read buffer.  Rejected: a continuation per kind of command.
+ * Each would repeat the checks of its command, and miss those that are added
  * later.
  *
- * What a session waits for is found by its slot in a map of the keeper.  A
- * session has no room for a pointer (an idle one would grow), only for the bit
- * has_waits, which is false for nearly all.
+ * A map of the keeper finds what a session waits for by the session's slot.  A
+ * pointer in the session would make idle sessions larger; the bit has_waits is
+ * false for nearly all.
  *
  * Invariant: s->has_waits is set if, and only if, the map has an entry for `s`,
- * and each entry has at least one queue.  A queue's first command waits for
- * call `number`, or, while `number` is 0, was taken out and runs now. */
+ * and each entry has at least one queue.  The first command of a queue waits
+ * for call `number`, or, while `number` is 0, was taken out and runs now. */
 #include "wait.h"
 
 #include <stdlib.h>
@@ -27,25 +27,26 @@
 #include "subscribe.h"
 #include "verdict_private.h"
 
-/* One command. */
+/* One command that waits. */
 struct pl_parked {
     struct pl_parked *next;
-    uint32_t drop_code; /* its subscription is to end at once; 0: it is not */
+    uint32_t drop_code; /* its subscription ends at once, with this code; 0:
+                           none */
     uint32_t len;
     char raw[];
 };
 
-/* A channel that waits. */
+/* The commands that wait about one channel. */
 struct queue {
     struct queue *next;
-    uint64_t hash; /* of the channel; 0: a refresh */
+    uint64_t hash; /* of the channel's name; 0: a refresh */
     uint32_t number;
     struct pl_parked *first;
     struct pl_parked **end;
 };
 
 struct waits {
-    struct pl_map_node node; /* of the keeper's */
+    struct pl_map_node node; /* in the keeper's map */
     struct queue *first;
     uint32_t count;
     uint64_t bytes;
@@ -81,7 +82,7 @@ static struct queue *find_queue(const struct waits *all, uint64_t hash)
     return q;
 }
 
-/* --- Room --- */
+/* --- Space --- */
 
 static uint64_t bytes_max(const struct pl_session *s)
 {
@@ -104,7 +105,7 @@ uint64_t pl_wait_bytes(const struct pl_session *s)
     return s->has_waits ? find_waits(s)->bytes : 0;
 }
 
-/* Reading goes on when half of the room is free again. */
+/* Read again when half of the space is free. */
 static void relax(struct pl_session *s, const struct waits *all)
 {
     if (all->count <= PL_WAITS_MAX / 2 && all->bytes <= bytes_max(s) / 2)
@@ -154,7 +155,7 @@ static void uncount(struct pl_session *s, struct waits *all,
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_WAITING, 1);
 }
 
-/* A copy of the command that runs now; NULL: out of memory. */
+/* Return a copy of the command that runs now; NULL: out of memory. */
 static struct pl_parked *park(const struct pl_session *s)
 {
     struct pl_span raw = s->keeper->raw;
@@ -174,7 +175,7 @@ static void drop_waits(struct pl_session *s, struct waits *all)
     free(all);
 }
 
-/* What `s` waits for, made if it waits for nothing yet; NULL: out of memory. */
+/* Return what `s` waits for, created if there is none; NULL: out of memory. */
 static struct waits *need_waits(struct pl_session *s)
 {
     if (s->has_waits)
@@ -215,7 +216,7 @@ bool pl_wait_begin(struct pl_session *s, struct pl_span channel,
 
     if (p == NULL)
         return begin_queue(s, hash_of(s, channel), number);
-    /* It has waited already, and asks again. */
+    /* The command has waited before, and now waits for another verdict. */
     struct waits *all = find_waits(s);
     struct queue *q = find_queue(all, hash_of(s, channel));
     s->keeper->parked = NULL;
@@ -225,7 +226,7 @@ bool pl_wait_begin(struct pl_session *s, struct pl_span channel,
     return true;
 }
 
-/* --- Behind another command --- */
+/* --- Waiting after another command --- */
 
 static bool join(struct pl_session *s, uint64_t hash, uint32_t id)
 {
@@ -247,7 +248,7 @@ static bool join(struct pl_session *s, uint64_t hash, uint32_t id)
     return true;
 }
 
-/* False: it is about no channel. */
+/* Return false if the command is about no channel. */
 static bool channel_of(const struct pl_command *c, struct pl_span *channel)
 {
     switch (c->verb) {
@@ -298,7 +299,8 @@ void pl_wait_kick(struct pl_session *s, struct pl_span channel, uint32_t code)
 
 /* --- The verdict --- */
 
-/* The subscription that `p` has made was ended before it began. */
+/* End the subscription that `p` has made: it was unsubscribed while `p`
+ * waited. */
 static void kick(struct pl_session *s, struct pl_parked *p)
 {
     struct pl_span raw = {p->raw, p->len};
@@ -314,7 +316,7 @@ static void kick(struct pl_session *s, struct pl_parked *p)
         pl_session_kick_channel(s, c.subscribe.channel, p->drop_code);
 }
 
-/* True: it asked again and waits again. */
+/* Run `p`.  Return true if it waits for another verdict. */
 static bool run_parked(struct pl_session *s, struct pl_parked *p,
                        const struct pl_verdict *v)
 {
@@ -343,8 +345,8 @@ static void end_queue(struct pl_session *s, struct waits *all, struct queue *q)
         drop_waits(s, all);
 }
 
-/* The queue stays in its list while its commands run, so that whatever comes
- * meanwhile waits behind them. */
+/* The queue stays in its list while its commands run, so that new commands
+ * about its channel wait after them. */
 static void go_on(struct pl_session *s, struct waits *all, struct queue *q,
                   const struct pl_verdict *v)
 {
@@ -357,7 +359,7 @@ static void go_on(struct pl_session *s, struct waits *all, struct queue *q,
         if (!is_again)
             free(p);
         if (s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED)
-            return; /* all waits are gone, or about to go */
+            return; /* all waits are freed, or are about to be */
         relax(s, all);
         if (is_again)
             return;
