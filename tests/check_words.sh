@@ -47,12 +47,11 @@ all | shall | present tense
 LIST
 }
 
-# Sources and documents, but for those that are not rewritten yet.
+# Sources and documents.
 files() {
     { git ls-files -co --exclude-standard 2>/dev/null ||
         find . -name build -prune -o -type f -print | sed 's,^\./,,'; } |
-        grep -E '\.[ch]$|\.md$' |
-        grep -v '^broker/session/' | sort -u
+        grep -E '\.[ch]$|\.md$' | sort -u
 }
 
 # Findings in the files that stdin names, as FILE:LINE: "WORD": write WHAT.

@@ -28,7 +28,7 @@ enum pl_err pl_thread_start(struct pl_thread **out, const char *name,
 enum pl_err pl_thread_join(struct pl_thread *t, uint64_t timeout_ms);
 
 /* Do not wait: `t` is freed when `what` has returned.  NULL is allowed.
- * Thread: one at a time; nobody joins `t` after this. */
+ * Thread: one at a time.  Do not join `t` after this. */
 void pl_thread_leave(struct pl_thread *t);
 
 /* Initialise a condition that uses the monotonic clock, so that changes of the

@@ -5,7 +5,7 @@
  * lock is never busy.  The queue is bounded by the number of jobs; what a job
  * allocates is its asker's, which counts it.
  *
- * A thread starts when a job finds none idle, so a pool that nobody asks costs
+ * A thread starts when a job finds none idle, so a pool without jobs costs
  * no thread.
  *
  * The job is its own answer, so an answer needs no memory.  It is reserved

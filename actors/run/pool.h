@@ -69,11 +69,11 @@ enum pl_err pl_pool_submit(struct pl_pool *p, struct pl_actor *asker,
                            struct pl_job *job);
 
 /* Refuse new jobs, return the queued ones cancelled, and let the threads end
- * after the jobs in work.  Returns at once; a second call does nothing.
+ * after the jobs that run.  Returns at once; a second call does nothing.
  * Thread: any. */
 void pl_pool_stop(struct pl_pool *p);
 
-/* Wait until a stopped pool has no job in work.
+/* Wait until a stopped pool has no job that runs.
  * Thread: one at a time.
  * Errors: PL_ETIMEDOUT: a job still runs; wait again, or destroy the pool. */
 enum pl_err pl_pool_join(struct pl_pool *p, uint64_t timeout_ms);
@@ -86,7 +86,7 @@ void pl_pool_destroy(struct pl_pool *p);
 /* Thread: any. */
 struct pl_pool_stats pl_pool_stats(struct pl_pool *p);
 
-/* Return true if a job is in work, with the name and the begin (monotonic) of
+/* Return true if a job runs, with the name and the begin (monotonic) of
  * the one that began first.  Thread: any. */
 bool pl_pool_busy(struct pl_pool *p, const char **name, uint64_t *since_ns);
 

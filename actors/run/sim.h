@@ -40,9 +40,9 @@ bool pl_sim_step(struct pl_sim *sim);
 /* Step until there is no work.  Return false if `max_steps` did not suffice. */
 bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
 
-/* Move the clock by `ms`, stopping at each timer and at each end of a job on
- * the way, and run all work.  If that never ends, print the seed and abort the
- * program. */
+/* Move the clock by `ms`, stopping at each timer and at each end of a job
+ * until then, and run all work.  If that never ends, print the seed and abort
+ * the program. */
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms);
 
 /* Move the clock by `ms` at once, past any timer, and run nothing. */

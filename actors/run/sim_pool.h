@@ -25,7 +25,7 @@ enum pl_err pl_sim_pool_init(struct pl_sim_pool *s,
                              const struct pl_clock *clock,
                              struct pl_random *random, struct pl_pool **out);
 
-/* Return the jobs in work, and release the pool. */
+/* Return the jobs that run, and release the pool. */
 void pl_sim_pool_fini(struct pl_sim_pool *s);
 
 /* The number of things that a thread could do now: begin a job, or return one
@@ -33,7 +33,7 @@ void pl_sim_pool_fini(struct pl_sim_pool *s);
 unsigned pl_sim_pool_choices(const struct pl_sim_pool *s);
 void pl_sim_pool_step(struct pl_sim_pool *s, unsigned choice);
 
-/* Milliseconds until a job in work returns; UINT64_MAX: none is in work. */
+/* Milliseconds until a running job returns; UINT64_MAX: none runs. */
 uint64_t pl_sim_pool_next(const struct pl_sim_pool *s);
 
 #endif

@@ -240,8 +240,9 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
     }
     pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_late_append);
     w->store.append.pub = pub;
-    w->store.append.id =
-        m->id == NULL ? (struct pl_span){0} : pl_blob_span(m->id);
+    w->store.append.id = (struct pl_span){0};
+    if (m->id != NULL)
+        w->store.append.id = pl_blob_span(m->id);
     w->store.append.is_repeat = false;
     if (s->ops->append(s, &w->store.append) == PL_STORE_DONE)
         on_append(&w->store.op);

@@ -184,11 +184,12 @@ static const struct pl_events events = {
 
 static void open_box(struct box *b)
 {
-    const char *sets[] = {"listen=[127.0.0.1:0]",    "admin.listen=off",
-                          "admin.socket=off",        "loops=2",
-                          "ping.interval=1h",        "connect.timeout=1h",
-                          "limits.loop_lag=0",       "channels.history_size=10",
-                          "auth.hmac_secret=" SECRET};
+    const char *sets[] = {
+        "listen=[127.0.0.1:0]",      "admin.listen=off",
+        "admin.socket=off",          "loops=2",
+        "ping.interval=1h",          "connect.timeout=1h",
+        "limits.loop_lag=0",         "channels.history_size=10",
+        ("auth.hmac_secret=" SECRET)};
     struct pl_broker_setup s = {.size = sizeof s,
                                 .sets = sets,
                                 .set_count = sizeof sets / sizeof *sets,

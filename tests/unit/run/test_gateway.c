@@ -106,10 +106,14 @@ static bool carry(struct side *from, struct side *to)
 
 static void settle_both(void)
 {
-    do {
+    bool is_moving = true;
+
+    while (is_moving) {
         settle(a.sys);
         settle(b.sys);
-    } while (carry(&a, &b) | carry(&b, &a));
+        is_moving = carry(&a, &b);
+        is_moving = carry(&b, &a) || is_moving;
+    }
 }
 
 static struct pl_address at(const struct recorder *r)
