@@ -123,7 +123,8 @@ void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
 void pl_actor_carry(struct pl_actor *gateway, struct pl_address from,
                     struct pl_address to, struct pl_msg *msg)
 {
-    assert(from.node != gateway->loop->node);
+    if (from.node == gateway->loop->node || from.slot == PL_SLOT_LOOP)
+        from = (struct pl_address){0};
     if (to.slot == PL_SLOT_LOOP)
         to = (struct pl_address){0};
     pl_loop_carry(gateway->loop, from, to, msg);

@@ -88,8 +88,9 @@ void pl_actor_send_kind(struct pl_actor *from, struct pl_address to,
 
 /* Send `msg` in the name of `from`, an actor of another node, to an actor of
  * this node, with `returned` and `status` as they were there.  The receiver's
- * answer, or what comes back of a request, goes to the gateway.  For gateways
- * (system.h).
+ * answer, or what comes back of a request, goes to the gateway.  A `from` that
+ * belongs to this node is taken for none, since the other node made it up.  For
+ * gateways (system.h).
  * Owner:  the runtime.
  * Thread: the loop of `gateway`. */
 void pl_actor_carry(struct pl_actor *gateway, struct pl_address from,

@@ -7,7 +7,9 @@
  * path.  All memory is allocated here, by the calling thread: an order that was
  * accepted cannot fail for lack of it before its request is answered.
  *
- * Invariant: all orders about one channel, or to one `who`, go to one desk. */
+ * Invariant: all orders about one channel, or to one connection, go to one
+ * desk; what is sent to a user goes to that of the channel that is the user's
+ * inbox. */
 #include "broker_private.h"
 
 #include <string.h>
@@ -136,7 +138,8 @@ static bool begins_with(struct pl_span *s, struct pl_span prefix)
 }
 
 static enum pl_err send_direct(struct pl_broker *b, struct asked *a,
-                               struct pl_span client, struct pl_span letter)
+                               uint64_t hash, struct pl_span client,
+                               struct pl_span letter)
 {
     struct pl_address to;
 
@@ -153,16 +156,17 @@ static enum pl_err send_direct(struct pl_broker *b, struct asked *a,
         return PL_ENOMEM;
     }
     a->bytes = letter.len;
-    return give(b, a, pl_hash(&b->key, client), &to, &m->msg);
+    return give(b, a, hash, &to, &m->msg);
 }
 
 static enum pl_err send_letter(struct pl_broker *b, struct asked *a,
                                struct pl_span to, struct pl_span letter)
 {
     char inbox[1 + PL_TOKEN_USER_MAX] = {PL_CHANNEL_USER_INBOX};
+    uint64_t hash = pl_hash(&b->key, to); /* as of other orders to "conn/ID" */
 
     if (begins_with(&to, PL_SPAN("conn/")))
-        return send_direct(b, a, to, letter);
+        return send_direct(b, a, hash, to, letter);
     if (begins_with(&to, PL_SPAN("channel/")))
         return is_channel(to) ? publish(b, a, to, letter, false) : PL_EINVAL;
     if (!begins_with(&to, PL_SPAN("user/")) || to.len > PL_TOKEN_USER_MAX)
@@ -219,7 +223,9 @@ enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
     pl_letter_write(&letter, &l, random_id());
     if (letter.failed)
         rc = PL_ENOMEM;
-    else if (pl_json_accepts(pl_buf_span(&letter))) /* without line ends */
+    else if (!pl_json_accepts(pl_buf_span(&letter))) /* removes line ends */
+        rc = PL_EINVAL; /* nested too deep with the letter around it */
+    else
         rc = send_letter(b, &a, l.to, pl_buf_span(&letter));
     pl_buf_fini(&letter);
     return rc;

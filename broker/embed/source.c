@@ -43,7 +43,11 @@ enum pl_err pl_source_copy(struct pl_config_source *s,
                  (from->auth_handler ? PL_HANDLES_CONNECT : 0u),
     };
 
-    return pl_source_init(s, &setup);
+    enum pl_err rc = pl_source_init(s, &setup);
+
+    if (rc == PL_OK)
+        s->has_listeners = from->has_listeners;
+    return rc;
 }
 
 void pl_source_fini(struct pl_config_source *s)

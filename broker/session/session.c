@@ -514,6 +514,7 @@ static void reap(struct pl_actor *a)
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_pace_end(s);
+    pl_wait_forget(s);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);
     free(s);

@@ -303,10 +303,14 @@ static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
     struct pl_history h = {.size = sizeof h, .limit = -2};
     struct answer a = ANSWER;
     struct box b;
+    char deep[2 * 64]; /* the deepest that a message may be */
 
     (void)st;
+    memset(deep, '[', 64);
+    memset(deep + 64, ']', 64);
     box_start(&b, sets);
     const enum pl_err refused[] = {
+        pl_broker_send(b.broker, "user/ann", NULL, deep, 128, note, &a),
         pl_broker_post(b.broker, "", "1", 1, note, &a),
         pl_broker_post(b.broker, NULL, "1", 1, note, &a),
         pl_broker_post(b.broker, "room", "{", 1, note, &a),

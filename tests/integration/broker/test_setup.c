@@ -358,6 +358,7 @@ static void a_broker_serves_sockets_that_listen_already(void **st)
             peer_fini(&p);
         }
         assert_int_equal(pl_broker_port(b.broker, 2), 0);
+        assert_int_equal(pl_broker_reload(b.broker), PL_OK);
         box_await(&b, "connections.open", 0);
         box_stop(&b);
     }

@@ -305,6 +305,23 @@ static void a_loops_own_address_is_nobodys_there(void **state)
     assert_int_equal(dead(&b, PL_DEAD_STALE), 1);
 }
 
+/* What fails must not go where a lying peer says: to the loop, or to an actor
+ * that did not send it. */
+static void a_sender_that_was_made_up_receives_nothing(void **state)
+{
+    const struct pl_address loop = {.node = 2, .slot = 0, .generation = 1};
+    const struct pl_address gone = {.node = 2, .slot = 77, .generation = 9};
+
+    (void)state;
+    pl_actor_carry(&b.gateway->actor, loop, gone,
+                   note(1, 1, PL_MSG_MAY_LEAVE | PL_MSG_RETURN));
+    pl_actor_carry(&b.gateway->actor, at(b.one[1]), gone,
+                   note(2, 1, PL_MSG_MAY_LEAVE | PL_MSG_RETURN));
+    settle_both();
+    assert_int_equal(dead(&b, PL_DEAD_STALE), 2);
+    assert_int_equal(b.one[1]->count, 0);
+}
+
 /* --- In any order of turns --- */
 
 enum { SEEDS = 200, SENT = 40 };
@@ -372,6 +389,7 @@ int main(void)
         TEST(behind_a_gateway_that_has_gone_nobody_is_there),
         TEST(what_was_carried_to_the_wrong_node_goes_back),
         TEST(a_loops_own_address_is_nobodys_there),
+        TEST(a_sender_that_was_made_up_receives_nothing),
         cmocka_unit_test(order_holds_between_two_actors),
     };
 
