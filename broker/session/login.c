@@ -48,6 +48,7 @@ void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool)
     pl_kept_fini(&l->kept);
     pl_token_claims_destroy(l->claims);
     pl_arena_fini(&l->arena);
+    pl_handlers_release(l->handlers);
     free(l);
 }
 
@@ -315,6 +316,7 @@ static void ask_handler(struct pl_session *s,
 
     k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 means no call */
     s->login->number = k->logins;
+    s->login->handlers = pl_handlers_hold(k->handlers);
     pl_session_ask_connect(s, r, k->logins);
 }
 

@@ -8,6 +8,7 @@
 #include "kept.h"
 #include "verdict_private.h"
 
+struct pl_handlers;
 struct pl_token_claims;
 
 /* A server-side subscription of the login, with its result. */
@@ -25,6 +26,8 @@ struct pl_login {
     struct pl_arena arena;
     struct pl_token_claims *claims; /* owned, verified; the program decides;
                                        NULL: none */
+    struct pl_handlers *handlers;   /* reference; keeps the context of the
+                                       connect handler; NULL: not asked */
     struct pl_outq deferred;        /* deliveries that wait for the reply */
     struct pl_kept kept;            /* messages after the connect */
     uint32_t command;               /* id of the connect */

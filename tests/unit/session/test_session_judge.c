@@ -13,6 +13,7 @@ struct judge {
     enum { AT_ONCE, LATER, REFUSE, NEVER } how;
     struct pl_call *call;
     unsigned asked;
+    unsigned released; /* the context, by judge_release() */
 };
 
 static void judge(struct pl_call *call, void *context)
@@ -286,6 +287,82 @@ static void who_once_judged_is_awaited_again(void **state)
     rig_destroy(r);
 }
 
+static void judge_release(void *context)
+{
+    ((struct judge *)context)->released++;
+}
+
+/* Let a client ask `j`, which keeps the call; then drop the method. */
+static struct rig *asked_then_dropped(struct judge *j, struct client **c)
+{
+    struct pl_handlers *none = pl_handlers_create(), *one, *gone;
+    struct rig_options o = {.loops = 1};
+
+    assert_int_equal(pl_handlers_with_release(none, "connect", judge, j,
+                                              judge_release, &one),
+                     PL_OK);
+    pl_handlers_release(none);
+    o.handlers = one;
+    struct rig *r = rig_start("dropped", &o);
+    *c = client_open(r, 0);
+    client_say(*c, plain);
+    rig_run(r, 0);
+    assert_non_null(j->call);
+    assert_int_equal(pl_handlers_without(one, "connect", &gone), PL_OK);
+    take_over(r, gone);
+    pl_handlers_release(r->handlers);
+    r->handlers = gone;
+    return r;
+}
+
+static void a_judge_is_released_when_the_client_it_keeps_has_a_reply(void **st)
+{
+    static const char *const replies[] = {
+        "{\"id\":1,\"connect\":{*\"#hans\"*",
+        "{\"id\":1,\"error\":{\"code\":403,*"};
+
+    (void)st;
+    for (unsigned i = 0; i < 2; i++) {
+        struct judge j = {.how = LATER};
+        struct client *c;
+        struct rig *r = asked_then_dropped(&j, &c);
+
+        assert_int_equal(j.released, 0);
+        if (i == 0)
+            pl_call_admit(j.call, PL_SPAN("hans"), (struct pl_span){0});
+        else
+            pl_call_refuse(j.call, 403, PL_SPAN("not you"));
+        rig_run(r, 0);
+        client_expect(c, replies[i]);
+        assert_int_equal(j.released, 1);
+        rig_destroy(r);
+        assert_int_equal(j.released, 1);
+    }
+}
+
+/* The client leaves, or connect.timeout passes.  The program still has the
+ * call. */
+static void a_judge_is_released_when_the_client_it_keeps_gives_up(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct judge j = {.how = LATER};
+        struct client *c;
+        struct rig *r = asked_then_dropped(&j, &c);
+
+        assert_int_equal(j.released, 0);
+        if (i == 0)
+            client_vanish(c);
+        rig_run(r, i == 0 ? 0 : 11 * 1000); /* beyond connect.timeout */
+        assert_int_equal(j.released, 1);
+        pl_call_admit(j.call, PL_SPAN("hans"), (struct pl_span){0});
+        rig_run(r, 0);
+        assert_int_equal(rig_metric(r, PL_METRIC_HANDLER_LATE), i);
+        rig_destroy(r);
+        assert_int_equal(j.released, 1);
+    }
+}
+
 static void a_message_of_type_connect_does_not_run_the_judge(void **state)
 {
     struct judge j = {.how = AT_ONCE};
@@ -339,6 +416,9 @@ int main(void)
         cmocka_unit_test(only_a_connect_is_answered_by_a_user),
         cmocka_unit_test(before_and_after_the_judge_no_client_gets_in),
         cmocka_unit_test(who_once_judged_is_awaited_again),
+        cmocka_unit_test(
+            a_judge_is_released_when_the_client_it_keeps_has_a_reply),
+        cmocka_unit_test(a_judge_is_released_when_the_client_it_keeps_gives_up),
         cmocka_unit_test(a_message_of_type_connect_does_not_run_the_judge),
         cmocka_unit_test(a_type_that_no_message_brings_is_not_registered),
     };
