@@ -193,6 +193,9 @@ enum pl_err pl_hub_unsubscribe_ask(struct pl_hub *h, struct pl_sub *sub,
  * recover. */
 void pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code);
 
+/* Revoke a pl_hub_drop() of `sub` that waits for the attach result. */
+void pl_hub_keep(struct pl_sub *sub);
+
 /* End all subscriptions of `u` at once, without callbacks.  Call this when the
  * connection closes. */
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u);

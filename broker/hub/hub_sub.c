@@ -330,6 +330,12 @@ void pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code)
     end(h, sub);
 }
 
+void pl_hub_keep(struct pl_sub *sub)
+{
+    if (sub->state == PL_SUB_ATTACHING)
+        sub->drop_code = 0;
+}
+
 /* Deliver no more to a leaving subscription after a gap, so that its client can
  * resubscribe and recover from its last offset. */
 static void fall_silent(struct pl_hub_channel *c, struct pl_sub *sub)

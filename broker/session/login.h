@@ -40,8 +40,9 @@ void pl_login_end_sub(struct pl_login *l, struct pl_span channel,
                       uint32_t code);
 
 /* Add a server-side subscription to `channel`; the connect reply waits for it.
- * Does nothing before the verdict, if the login has the channel already, if the
- * client may have no more channels, or if the request fails. */
+ * If the login has the channel already, only revoke pl_login_end_sub().  Does
+ * nothing before the verdict, if the client may have no more channels, or if
+ * the request fails. */
 void pl_login_add_sub(struct pl_session *s, struct pl_span channel);
 
 #endif

@@ -238,12 +238,16 @@ void pl_login_attach_all(struct pl_session *s)
 void pl_login_add_sub(struct pl_session *s, struct pl_span channel)
 {
     struct pl_login *l = s->login;
+    struct server_sub mine = {.channel = channel};
+    struct server_sub *had = find_sub(l, channel);
+
+    if (had != NULL)
+        had->ends = 0;
+    if (had != NULL || !l->is_judged || pl_session_has_enough(s))
+        return;
     struct server_sub *subs =
         pl_arena_alloc(&l->arena, (l->sub_count + 1) * sizeof *subs);
-    struct server_sub mine = {.channel = channel};
-
-    if (!l->is_judged || find_sub(l, channel) != NULL || subs == NULL ||
-        pl_session_has_enough(s) || !copy_span(&l->arena, &mine.channel))
+    if (subs == NULL || !copy_span(&l->arena, &mine.channel))
         return;
     if (l->sub_count > 0)
         memcpy(subs, l->subs, l->sub_count * sizeof *subs);

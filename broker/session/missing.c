@@ -29,6 +29,7 @@
 #include "output.h"
 #include "permission.h"
 #include "subscribe.h"
+#include "wait.h"
 
 enum {
     AGAIN_MS = 10000,
@@ -137,10 +138,16 @@ static void try_one(struct pl_session *s, struct pl_span name)
 
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel)
 {
+    if (s->has_waits)
+        pl_wait_kick(s, channel, 0);
     if (s->state == PL_SESSION_LOGIN)
         pl_login_add_sub(s, channel);
-    else if (s->state == PL_SESSION_CONNECTED &&
-             pl_session_find(s, channel) == NULL)
+    if (s->state != PL_SESSION_CONNECTED)
+        return;
+    struct pl_sub *sub = pl_session_find(s, channel);
+    if (sub != NULL)
+        pl_hub_keep(sub);
+    else
         try_one(s, channel);
 }
 

@@ -19,8 +19,9 @@ struct pl_sub;
 struct pl_timer;
 
 /* missing.c: subscribe a client that is logging in or logged in, on the server
- * side.  A client that has the channel, or may have no more channels, does not
- * change. */
+ * side.  Revoke an unsubscribe that waits for an attach, a connect reply or a
+ * verdict.  Otherwise a client that has the channel, or may have no more
+ * channels, does not change. */
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel);
 
 /* missing.c: note the subscriptions that the login could not have, to try them

@@ -45,7 +45,8 @@ bool pl_wait_end(struct pl_session *s, uint32_t number,
                  const struct pl_verdict *v);
 
 /* The client was unsubscribed from `channel` with `code`: end the subscriptions
- * that commands about it will make, too.  Call this only while s->has_waits. */
+ * that commands about it will make, too.  `code` 0 revokes this: the client was
+ * subscribed again.  Call this only while s->has_waits. */
 void pl_wait_kick(struct pl_session *s, struct pl_span channel, uint32_t code);
 
 /* Return the bytes of the commands that wait. */

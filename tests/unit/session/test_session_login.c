@@ -498,40 +498,60 @@ static void subscribe_to(struct client *c, const char *channel)
                   pl_actor_address(pl_session_actor(c->session)), &k->msg);
 }
 
-/* At any moment of a login, twice, and to a channel that it has anyway. */
+/* The program subscribes to "x" twice, and to a channel of the token; between
+ * the two it unsubscribes if `is_split`.  Return true if the connect reply has
+ * "x". */
+static bool check_orders(unsigned ms, bool is_split)
+{
+    static const char *const channels[] = {"a", "b"};
+    struct pl_late_options late = {.seed = 5 + ms, .delay_ms = 50};
+    struct rig *r = with_tokens("subscribe", &late);
+    struct client *c = client_open(r, 0);
+    char *token = rig_token(r, "ann", 0, channels, 2);
+
+    connect_with(c, token);
+    free(token);
+    rig_run(r, ms);
+    subscribe_to(c, "x");
+    if (is_split)
+        kick_from(c, "x");
+    subscribe_to(c, "x");
+    subscribe_to(c, "a");
+    rig_run(r, 200);
+    const char *reply = client_next(c);
+    assert_non_null(strstr(reply, "{\"id\":1,\"connect\":{"));
+    bool is_in_reply = strstr(reply, "\"x\":{") != NULL;
+    if (!is_in_reply)
+        client_expect(c, "{\"push\":{\"channel\":\"x\",\"subscribe\":{*");
+    client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"x\",\"data\":1}}");
+    rig_run(r, 200);
+    client_expect(c, "{\"push\":{\"channel\":\"x\",\"pub\":{*");
+    client_expect(c, "{\"id\":2,\"publish\":{}}");
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 4);
+    rig_destroy(r);
+    return is_in_reply;
+}
+
+/* At any moment of a login. */
 static void
 a_subscription_by_the_program_is_in_the_reply_or_behind_it(void **st)
 {
-    static const char *const channels[] = {"a", "b"};
     unsigned in_reply = 0;
 
     (void)st;
-    for (unsigned ms = 0; ms < 60; ms++) {
-        struct pl_late_options late = {.seed = 5 + ms, .delay_ms = 50};
-        struct rig *r = with_tokens("subscribe", &late);
-        struct client *c = client_open(r, 0);
-        char *token = rig_token(r, "ann", 0, channels, 2);
+    for (unsigned ms = 0; ms < 60; ms++)
+        in_reply += check_orders(ms, false);
+    assert_in_range(in_reply, 10, 59);
+}
 
-        connect_with(c, token);
-        free(token);
-        rig_run(r, ms);
-        subscribe_to(c, "x");
-        subscribe_to(c, "x");
-        subscribe_to(c, "a");
-        rig_run(r, 200);
-        const char *reply = client_next(c);
-        assert_non_null(strstr(reply, "{\"id\":1,\"connect\":{"));
-        if (strstr(reply, "\"x\":{") != NULL)
-            in_reply++;
-        else
-            client_expect(c, "{\"push\":{\"channel\":\"x\",\"subscribe\":{*");
-        client_say(c, "{\"id\":2,\"publish\":{\"channel\":\"x\",\"data\":1}}");
-        rig_run(r, 200);
-        client_expect(c, "{\"push\":{\"channel\":\"x\",\"pub\":{*");
-        client_expect(c, "{\"id\":2,\"publish\":{}}");
-        assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 4);
-        rig_destroy(r);
-    }
+/* Also while the attach of the first order is in transit. */
+static void the_last_subscribe_order_wins_over_an_unsubscribe(void **state)
+{
+    unsigned in_reply = 0;
+
+    (void)state;
+    for (unsigned ms = 0; ms < 60; ms++)
+        in_reply += check_orders(ms, true);
     assert_in_range(in_reply, 10, 59);
 }
 
@@ -652,6 +672,7 @@ int main(void)
         cmocka_unit_test(an_unsubscribe_during_a_login_comes_behind_its_reply),
         cmocka_unit_test(
             a_subscription_by_the_program_is_in_the_reply_or_behind_it),
+        cmocka_unit_test(the_last_subscribe_order_wins_over_an_unsubscribe),
         cmocka_unit_test(at_the_limit_of_channels_a_login_gets_in),
         cmocka_unit_test(who_leaves_with_channels_missing_leaves_nothing),
         cmocka_unit_test(a_refusal_of_the_supervisor_closes_with_its_code),

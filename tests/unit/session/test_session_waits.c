@@ -188,6 +188,46 @@ static void a_kick_ends_all_that_was_asked_for_before(void **state)
     rig_destroy(r);
 }
 
+static void subscribe_to(struct client *c, const char *channel)
+{
+    struct pl_kick_mail *k = pl_kick_mail_create();
+
+    assert_non_null(k);
+    k->subscribes = true;
+    k->channel = pl_blob_create(pl_span_of(channel));
+    rig_mail(c, &k->msg);
+    rig_run(c->rig, 0);
+}
+
+/* Whatever the verdict is.  A later kick ends what the client then has. */
+static void a_kick_during_a_verdict_spares_a_later_subscription(void **state)
+{
+    (void)state;
+    for (unsigned is_allowed = 0; is_allowed < 2; is_allowed++) {
+        struct court t = {.count = 0};
+        struct rig *r = court_open("later", &t, SUBSCRIBES, NULL, 0);
+        struct client *c = client_join(r, 0);
+
+        court_ask(c, 2, "l");
+        kick_from(c, "l");
+        subscribe_to(c, "l");
+        client_expect(c, "{\"push\":{\"channel\":\"l\",\"subscribe\":{*");
+        if (is_allowed)
+            court_allow(&t, 0);
+        else
+            pl_call_refuse(t.calls[0], 403, PL_SPAN("no"));
+        rig_run(r, 0);
+        court_expect_error(c, 2, is_allowed ? 105 : 403,
+                           is_allowed ? "already subscribed" : "no", false);
+        client_expect_silence(c);
+        assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 1);
+        kick_from(c, "l");
+        client_expect(c, "{\"push\":{\"channel\":\"l\",\"unsubscribe\":{*");
+        assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 0);
+        rig_destroy(r);
+    }
+}
+
 static void a_close_cancels_what_waits(void **state)
 {
     struct court t = {.count = 0};
@@ -328,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_loop_waits_for_so_many_calls_and_no_more),
         cmocka_unit_test(a_kick_during_a_verdict_ends_the_subscription),
         cmocka_unit_test(a_kick_ends_all_that_was_asked_for_before),
+        cmocka_unit_test(a_kick_during_a_verdict_spares_a_later_subscription),
         cmocka_unit_test(a_close_cancels_what_waits),
         cmocka_unit_test(the_close_of_a_peer_waits_for_verdicts_a_second),
         cmocka_unit_test(what_waits_runs_though_a_later_command_was_wrong),
