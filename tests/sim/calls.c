@@ -102,6 +102,7 @@ static void keep(struct world *w, struct pl_call *call, uint64_t due_ms)
 {
     w->due_ms[w->call_count] = due_ms;
     w->kept_ms[w->call_count] = w->now_ms;
+    w->is_decided[w->call_count] = false;
     w->calls[w->call_count++] = call;
 }
 
@@ -142,6 +143,7 @@ bool world_answer_call(struct world *w)
     w->calls[i] = w->calls[--w->call_count];
     w->due_ms[i] = w->due_ms[w->call_count];
     w->kept_ms[i] = w->kept_ms[w->call_count];
+    w->is_decided[i] = w->is_decided[w->call_count];
     respond(w, call);
     return true;
 }
@@ -180,6 +182,8 @@ static enum pl_verdict_kind judge(struct pl_question *q, void *arg,
         keep(w, call, draw_verdict(w));
     if (is_kept && !is_twofold)
         return PL_LATER;
+    if (call != NULL)
+        w->is_decided[w->call_count - 1] = true;
     return decide(world_draw(w, 100), out);
 }
 
@@ -193,7 +197,8 @@ bool world_keeps_verdict(const struct world *w, const char *id, unsigned room)
         uint64_t given_up =
             w->kept_ms[i] + w->config->session.handlers.timeout_ms;
 
-        if (c->asks == PL_ASKS_SUBSCRIBE && w->now_ms + HELD_MS < given_up &&
+        if (c->asks == PL_ASKS_SUBSCRIBE && !w->is_decided[i] &&
+            w->now_ms + HELD_MS < given_up &&
             pl_span_equal(c->client, pl_span_of(id)) &&
             pl_span_equal(c->channel, pl_span_of(name)))
             return true;

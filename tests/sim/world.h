@@ -82,6 +82,7 @@ struct world {
     struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
     uint64_t due_ms[CALLS_MAX];       /* before that they do not */
     uint64_t kept_ms[CALLS_MAX];      /* since when they are asked */
+    bool is_decided[CALLS_MAX]; /* the judge answers this one a second time */
     unsigned call_count;
     struct admitted *admitted;     /* the newest of those a handler let in */
     uint64_t now_ms;               /* since this life began, where it is 1 */
