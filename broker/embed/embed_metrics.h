@@ -19,10 +19,11 @@
     X(MAIL_QUEUED, PL_GAUGE, "mail_queued", "mail waiting")                    \
     X(MAIL_DEEPEST, PL_GAUGE, "mail_deepest", "the deepest mailbox seen")      \
     X(MAIL_WAIT_NS, PL_GAUGE, "mail_wait_ns", "time in mailbox, sampled")      \
-    X(DEAD_STALE, PL_COUNTER, "dead_letters_stale", "mail for nobody")         \
+    X(DEAD_STALE, PL_COUNTER, "dead_letters_stale",                            \
+      "mail for an address without an actor")                                  \
     X(DEAD_FULL, PL_COUNTER, "dead_letters_full", "mail refused: full")        \
     X(DEAD_CLOSING, PL_COUNTER, "dead_letters_closing",                        \
-      "mail of actors that exited")                                            \
+      "mail that waited for an actor that exited")                             \
     X(DEAD_REFUSED, PL_COUNTER, "dead_letters_refused",                        \
       "mail of a type that its receiver does not know")                        \
     X(DEAD_UNREACHABLE, PL_COUNTER, "dead_letters_unreachable",                \

@@ -240,24 +240,26 @@ static enum pl_err copy(struct pl_blob **out, struct pl_span text)
 }
 
 /* Read "user/ID" or "conn/ID". */
-static enum pl_err set_who(struct pl_user_mail *m, struct pl_span who)
+static enum pl_err set_target(struct pl_user_mail *m, struct pl_span target)
 {
     struct pl_address address;
 
-    if (who.at == NULL || !pl_text_valid(who))
+    if (target.at == NULL || !pl_text_valid(target))
         return PL_EINVAL;
-    if (begins_with(&who, PL_SPAN("user/")))
-        return who.len > PL_TOKEN_USER_MAX ? PL_EINVAL : copy(&m->user, who);
-    if (!begins_with(&who, PL_SPAN("conn/")) ||
-        pl_client_id_parse(who, &address) != PL_OK)
+    if (begins_with(&target, PL_SPAN("user/")))
+        return target.len > PL_TOKEN_USER_MAX ? PL_EINVAL
+                                              : copy(&m->user, target);
+    if (!begins_with(&target, PL_SPAN("conn/")) ||
+        pl_client_id_parse(target, &address) != PL_OK)
         return PL_EINVAL;
-    return copy(&m->client, who);
+    return copy(&m->client, target);
 }
 
 /* Ask the supervisor.  `channel` and `reason` may be absent. */
 static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
-                            const struct pl_user_mail *fields, const char *who,
-                            struct pl_span channel, struct pl_span reason)
+                            const struct pl_user_mail *fields,
+                            const char *target, struct pl_span channel,
+                            struct pl_span reason)
 {
     struct pl_user_mail *m = pl_user_mail_create();
 
@@ -265,7 +267,7 @@ static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
         return PL_ENOMEM;
     m->ask = fields->ask;
     m->code = fields->code;
-    enum pl_err rc = set_who(m, pl_span_of(who));
+    enum pl_err rc = set_target(m, pl_span_of(target));
     if (rc == PL_OK && channel.at != NULL)
         rc = copy(&m->channel, channel);
     if (rc == PL_OK && reason.len > 0)
@@ -274,11 +276,11 @@ static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
         pl_mail_destroy(&m->msg);
         return rc;
     }
-    return give(b, a, pl_hash(&b->key, pl_span_of(who)), &b->supervisor_address,
-                &m->msg);
+    return give(b, a, pl_hash(&b->key, pl_span_of(target)),
+                &b->supervisor_address, &m->msg);
 }
 
-enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
+enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *target,
                                  uint32_t code, const char *reason,
                                  pl_report *report, void *arg)
 {
@@ -291,10 +293,10 @@ enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
     if (m.code < 3000 || m.code > 4999 || text.len > REASON_MAX ||
         !pl_text_valid(text))
         return PL_EINVAL;
-    return ask_user(b, &a, &m, who, (struct pl_span){0}, text);
+    return ask_user(b, &a, &m, target, (struct pl_span){0}, text);
 }
 
-enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
+enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *target,
                                 const char *channel, pl_report *report,
                                 void *arg)
 {
@@ -304,10 +306,10 @@ enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
 
     if (!is_channel(name) || pl_channel_name_check(name) != PL_CHANNEL_NAME_OK)
         return PL_EINVAL;
-    return ask_user(b, &a, &m, who, name, (struct pl_span){0});
+    return ask_user(b, &a, &m, target, name, (struct pl_span){0});
 }
 
-enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
+enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *target,
                                   const char *channel, uint32_t code,
                                   pl_report *report, void *arg)
 {
@@ -320,7 +322,7 @@ enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
 
     if (!is_channel(name) || m.code < 2000 || m.code > 2999)
         return PL_EINVAL;
-    return ask_user(b, &a, &m, who, name, (struct pl_span){0});
+    return ask_user(b, &a, &m, target, name, (struct pl_span){0});
 }
 
 /* --- Questions about a channel --- */

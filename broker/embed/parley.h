@@ -252,7 +252,9 @@ typedef void pl_report(const struct pl_outcome *outcome, void *arg);
 
 /* The orders.  Each call copies what it gets and returns at once; the order
  * then is in transit.  Orders of one thread about the same channel, or the same
- * `who`, are carried out in their sequence.  `report` may be NULL.
+ * connection, are carried out in their sequence, and so are those about the
+ * same user, except messages, which are publications in the user's inbox.
+ * `report` may be NULL.
  * Owner:  `arg` stays the program's.
  * Thread: any.
  * Errors: nothing was accepted and report() is not called.  PL_ENOMEM;
@@ -277,26 +279,27 @@ PL_API enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
                                   const char *type, const void *body,
                                   size_t len, pl_report *report, void *arg);
 
-/* Close the connections of `who`: "user/ID" or "conn/ID".  `code` is 3000 to
+/* Close the connections of `target`: "user/ID" or "conn/ID".  `code` is 3000 to
  * 4999, 0: 3503.  `reason` is UTF-8 of at most 123 bytes, NULL: the text of the
  * code.
  * Outcome: the number of connections that are being closed. */
-PL_API enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *who,
+PL_API enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *target,
                                         uint32_t code, const char *reason,
                                         pl_report *report, void *arg);
 
-/* Subscribe the connections of `who` on the server side, as a token with
+/* Subscribe the connections of `target` on the server side, as a token with
  * channels does; each client that was not subscribed is notified.  A connection
  * that has limits.connection_channels stays as it is.
  * Outcome: the number of connections that were asked. */
-PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *who,
+PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *target,
                                        const char *channel, pl_report *report,
                                        void *arg);
 
-/* End the subscriptions of `who` to the channel.  `code` is 2000 to 2999, 0:
+/* End the subscriptions of `target` to the channel.  `code` is 2000 to 2999, 0:
  * 2000; SDKs subscribe again from 2500 on.
  * Outcome: the number of connections that were asked. */
-PL_API enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *who,
+PL_API enum pl_err pl_broker_unsubscribe(struct pl_broker *b,
+                                         const char *target,
                                          const char *channel, uint32_t code,
                                          pl_report *report, void *arg);
 

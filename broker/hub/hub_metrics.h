@@ -16,7 +16,7 @@
     X(FRAMES_DROPPED_SLOW, PL_COUNTER, "deliveries_dropped_slow",              \
       "deliveries dropped because the reader was slow")                        \
     X(FRAMES_DROPPED_MEMORY, PL_COUNTER, "deliveries_dropped_memory",          \
-      "deliveries dropped for want of memory")                                 \
+      "deliveries dropped because allocation failed")                          \
     X(FRAMES_DROPPED_OLDEST, PL_COUNTER, "deliveries_dropped_oldest",          \
       "deliveries dropped for newer ones (channels.slow)")                     \
     X(FRAMES_DROPPED_REPLACED, PL_COUNTER, "deliveries_dropped_replaced",      \

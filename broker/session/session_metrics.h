@@ -46,7 +46,7 @@
     X(UNSUBSCRIBED_SLOW, PL_COUNTER, "unsubscribed_slow",                      \
       "subscriptions ended with 2500 because the reader was slow")             \
     X(CLOSED_NO_PONG, PL_COUNTER, "closed_no_pong",                            \
-      "connections closed for want of a pong")                                 \
+      "connections closed because no pong came")                               \
     X(CLOSED_STALE, PL_COUNTER, "closed_stale",                                \
       "connections closed that never logged in")                               \
     X(CLOSED_PROTOCOL, PL_COUNTER, "closed_protocol",                          \
@@ -57,7 +57,7 @@
     X(READS_PAUSED, PL_COUNTER, "reads_paused",                                \
       "times that reading paused as backpressure")                             \
     X(READS_PAUSED_RATE, PL_COUNTER, "reads_paused_rate",                      \
-      "times that limits.commands_per_second held a client back")              \
+      "times that limits.commands_per_second paused reading")                  \
     X(INPUT_CARRIED, PL_COUNTER, "input_carried",                              \
       "times that input waited for the next turn of its loop")                 \
     X(REFUSED_STOPPING, PL_COUNTER, "refused_stopping",                        \
