@@ -61,6 +61,17 @@ static enum pl_err make_late_stores(struct pl_channels_options *options,
     return pl_late_stores_create(options, loop, &late);
 }
 
+void box_open(struct box *b, const struct pl_broker_setup *setup)
+{
+    enum pl_err rc = pl_broker_open(&b->broker, setup);
+
+    if (rc != PL_OK)
+        fail("cannot create", pl_err_text(rc));
+    char *delay_ms = getenv("PL_LATE_DELAY_MS");
+    if (delay_ms != NULL)
+        pl_broker_set_stores(b->broker, make_late_stores, delay_ms);
+}
+
 static void create(struct box *b, const char *const *sets, bool insecure)
 {
     const char *all[SETS_MAX] = {"listen=[127.0.0.1:0]", "admin.listen=off",
@@ -74,12 +85,7 @@ static void create(struct box *b, const char *const *sets, bool insecure)
 
     while (sets != NULL && *sets != NULL && o.set_count < SETS_MAX)
         all[o.set_count++] = *sets++;
-    enum pl_err rc = pl_broker_open(&b->broker, &o);
-    if (rc != PL_OK)
-        fail("cannot create", pl_err_text(rc));
-    char *delay_ms = getenv("PL_LATE_DELAY_MS");
-    if (delay_ms != NULL)
-        pl_broker_set_stores(b->broker, make_late_stores, delay_ms);
+    box_open(b, &o);
 }
 
 void box_create(struct box *b, const char *const *sets)

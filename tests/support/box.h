@@ -30,7 +30,9 @@ struct box {
  * waits for something else may not read from all its peers for long.
  * box_create_strict(): without --insecure.  box_start() also starts it.
  * With PL_LATE_DELAY_MS in the environment its stores answer up to so much
- * later.  Failures end the process. */
+ * later.  Failures end the process.
+ * box_open(): with exactly this setup. */
+void box_open(struct box *b, const struct pl_broker_setup *setup);
 void box_create(struct box *b, const char *const *sets);
 void box_create_strict(struct box *b, const char *const *sets);
 void box_start(struct box *b, const char *const *sets);

@@ -188,7 +188,7 @@ static void begin(struct box *b, const struct pl_events *events,
     atomic_store(&court.is_slow, false);
     atomic_store(&court.is_mute, false);
     court.is_over = false;
-    assert_int_equal(pl_broker_open(&b->broker, &s), PL_OK);
+    box_open(b, &s);
     box_run(b);
 }
 

@@ -161,8 +161,8 @@ static void begin(struct host *h, struct box *b)
 
     h->look = event_new(h->base, -1, EV_PERSIST, look, h);
     event_add(h->look, &often);
-    assert_int_equal(pl_broker_open(&h->broker, &s), PL_OK);
-    b->broker = h->broker;
+    box_open(b, &s);
+    h->broker = b->broker;
     assert_int_equal(pl_broker_method(h->broker, "act", act, h, release),
                      PL_OK);
 }
