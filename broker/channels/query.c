@@ -63,10 +63,10 @@ static bool has_time_for(struct pl_channels *c, const struct pl_query_mail *m)
 static void reserve(struct pl_work *w)
 {
     struct pl_channels *c = w->owner;
-    uint64_t most = most_of(c, mail_of(w));
 
     if (c->is_immediate)
         return;
+    uint64_t most = most_of(c, mail_of(w));
     if (mail_of(w)->kind == PL_QUERY_HISTORY && most > PL_STREAM_PART)
         most = PL_STREAM_PART;
     w->reserved = most * WORK_NAME;

@@ -41,13 +41,10 @@ enum pl_err pl_source_copy(struct pl_config_source *s,
         .set_count = from->set_count,
         .flags = (from->insecure ? PL_INSECURE : 0u) |
                  (from->auth_handler ? PL_HANDLES_CONNECT : 0u),
+        .listener_count = from->has_listeners, /* only their presence counts */
     };
 
-    enum pl_err rc = pl_source_init(s, &setup);
-
-    if (rc == PL_OK)
-        s->has_listeners = from->has_listeners;
-    return rc;
+    return pl_source_init(s, &setup);
 }
 
 void pl_source_fini(struct pl_config_source *s)

@@ -7,10 +7,6 @@
 #include "hub_channel.h"
 #include "mail_origin.h"
 
-struct pl_attach_mail;
-struct pl_publish_mail;
-struct pl_query_mail;
-
 /* hub_publisher.c. */
 struct pl_publishers {
     struct pl_msg *answers; /* results of publications to report to their

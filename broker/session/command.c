@@ -226,11 +226,11 @@ static void query(struct pl_session *s, const struct pl_command *c,
 {
     enum pl_err rc = PL_ENOMEM;
 
-    if (q != NULL)
+    if (q != NULL) {
         q->hash = hash;
-    if (q != NULL)
         rc = pl_hub_query(s->keeper->options.hub, &s->subscriber, q, channel,
                           c->id, c->verb);
+    }
     if (rc != PL_OK)
         pl_session_fail_begin(s, c->id, rc);
 }

@@ -231,15 +231,13 @@ void pl_session_rpc(struct pl_session *s, const struct pl_command *c)
 }
 
 static void answer_rpc(struct pl_session *s, uint32_t command,
-                       const struct pl_answer_mail *m)
+                       const struct pl_verdict *v)
 {
     struct pl_reply reply = {
-        .id = command, .kind = PL_REPLY_RPC, .rpc = pl_blob_span(m->data)};
+        .id = command, .kind = PL_REPLY_RPC, .rpc = v->data};
 
-    if (m->error != 0) {
-        struct pl_verdict v = pl_verdict_of(m);
-
-        pl_session_deny(s, command, &v);
+    if (v->kind == PL_NO) {
+        pl_session_deny(s, command, v);
     } else if (s->subscriber.encoding == PL_ENCODING_JSON &&
                reply.rpc.len > 0 && !pl_json_accepts(reply.rpc)) {
         pl_session_fail(s, command, PL_ERROR_INTERNAL);
@@ -260,7 +258,7 @@ void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
                                 m->call, &command))
             pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
         else if (s->state == PL_SESSION_CONNECTED && command != 0)
-            answer_rpc(s, command, m);
+            answer_rpc(s, command, &v);
         else
             pl_wait_end(s, m->call, &v);
     }

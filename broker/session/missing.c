@@ -138,8 +138,7 @@ static void try_one(struct pl_session *s, struct pl_span name)
 
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel)
 {
-    if (s->has_waits)
-        pl_wait_kick(s, channel, 0);
+    pl_wait_kick(s, channel, 0);
     if (s->state == PL_SESSION_LOGIN)
         pl_login_add_sub(s, channel);
     if (s->state != PL_SESSION_CONNECTED)

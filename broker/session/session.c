@@ -427,8 +427,7 @@ static void kick_from(struct pl_session *s, struct pl_span channel,
                       uint32_t code)
 {
     pl_session_kick_channel(s, channel, code);
-    if (s->has_waits)
-        pl_wait_kick(s, channel, code);
+    pl_wait_kick(s, channel, code);
 }
 
 static void on_kick(struct pl_session *s, struct pl_kick_mail *m)

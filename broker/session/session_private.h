@@ -19,15 +19,6 @@
 #include "time_share.h"
 #include "verdict.h"
 
-struct pl_answer_mail;
-struct pl_attach_mail;
-struct pl_direct_mail;
-struct pl_memory_mail;
-struct pl_pub;
-struct pl_publish_mail;
-struct pl_query_mail;
-struct pl_user_mail;
-
 enum pl_session_state {
     PL_SESSION_NEW,    /* its link is not ready for messages */
     PL_SESSION_OPEN,   /* it waits for its first command */

@@ -24,11 +24,6 @@ static const char *const names[PL_ASKS_COUNT] = {
     [PL_ASKS_PUBLISH] = "publish",
 };
 
-const char *pl_asks_name(enum pl_asks asks)
-{
-    return names[asks];
-}
-
 struct pl_verdict pl_verdict_of(const struct pl_answer_mail *m)
 {
     if (m->error != 0)

@@ -71,7 +71,4 @@ typedef enum pl_verdict_kind pl_judge(struct pl_question *q, void *context,
  * Owner: the caller, until it answers. */
 struct pl_call *pl_question_keep(struct pl_question *q);
 
-/* Return the name for logs: "connect", "subscribe", ... */
-const char *pl_asks_name(enum pl_asks asks);
-
 #endif

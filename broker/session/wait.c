@@ -289,8 +289,9 @@ bool pl_wait_joins(struct pl_session *s, struct pl_span channel, uint32_t id)
 
 void pl_wait_kick(struct pl_session *s, struct pl_span channel, uint32_t code)
 {
+    if (!s->has_waits)
+        return;
     struct queue *q = find_queue(find_waits(s), hash_of(s, channel));
-
     if (q == NULL)
         return;
     for (struct pl_parked *p = q->first; p != NULL; p = p->next)

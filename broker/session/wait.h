@@ -46,7 +46,7 @@ bool pl_wait_end(struct pl_session *s, uint32_t number,
 
 /* The client was unsubscribed from `channel` with `code`: end the subscriptions
  * that commands about it will make, too.  `code` 0 revokes this: the client was
- * subscribed again.  Call this only while s->has_waits. */
+ * subscribed again. */
 void pl_wait_kick(struct pl_session *s, struct pl_span channel, uint32_t code);
 
 /* Return the bytes of the commands that wait. */
