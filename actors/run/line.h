@@ -29,6 +29,11 @@ void pl_line_release(struct pl_line *l);
  * Thread: any that holds a reference. */
 bool pl_line_post(struct pl_line *l, struct pl_address to, struct pl_msg *msg);
 
+/* Like pl_line_post(), but if the result is false, the message is not counted
+ * and the caller keeps it. */
+bool pl_line_try_post(struct pl_line *l, struct pl_address to,
+                      struct pl_msg *msg);
+
 /* The number of messages destroyed by pl_line_post().  Thread: any that holds a
  * reference. */
 uint64_t pl_line_refused(const struct pl_line *l);

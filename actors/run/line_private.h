@@ -15,9 +15,4 @@ struct pl_line *pl_line_create(struct pl_system *s);
  * pl_line_post(). */
 void pl_line_close(struct pl_line *l);
 
-/* Like pl_line_post(), but if the handle is closed, the caller keeps `msg`.
- * Thread: any that holds a reference. */
-bool pl_line_try_post(struct pl_line *l, struct pl_address to,
-                      struct pl_msg *msg);
-
 #endif

@@ -91,6 +91,7 @@ static void deliver(const struct pl_broker *b, struct pl_call *call, may *ask)
                            .call = call,
                            .ask = ask,
                            .arg = b->events.arg};
+    pl_host_mark(b->host, call);
     pl_host_post(b->host, &m->mail);
 }
 

@@ -95,6 +95,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .access = b->access,
         .connection_limit =
             (uint32_t)per_worker(b, pl_broker_connection_limit(b)),
+        .answer_ms = b->setup.answer_ms,
         .version = "parley " PL_VERSION,
     };
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #include "actor.h"
+#include "handlers.h"
+#include "line.h"
 #include "log.h"
 #include "loop.h"
 #include "monitor.h"
@@ -79,10 +81,28 @@ enum pl_err pl_host_create(struct pl_host **out, struct event_base *base,
     return PL_OK;
 }
 
-void pl_host_post(struct pl_host *h, struct pl_host_mail *m)
+static void prepare(struct pl_host_mail *m)
 {
     m->msg.type = MAIL_RUN;
     m->msg.flags = PL_MSG_RESERVED;
+}
+
+void pl_host_mark(const struct pl_host *h, struct pl_call *call)
+{
+    call->host = pl_line_hold(pl_loop_line(pl_system_loop(h->system, 0)));
+    call->host_at = pl_actor_address(&h->actor);
+}
+
+void pl_host_post_late(struct pl_line *line, struct pl_address to,
+                       struct pl_host_mail *m)
+{
+    prepare(m);
+    pl_line_post(line, to, &m->msg);
+}
+
+void pl_host_post(struct pl_host *h, struct pl_host_mail *m)
+{
+    prepare(m);
     pl_system_post(h->system, pl_actor_address(&h->actor), &m->msg);
 }
 

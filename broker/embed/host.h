@@ -6,11 +6,14 @@
 
 #include <stdbool.h>
 
+#include "address.h"
 #include "err.h"
 #include "msg.h"
 
 struct event_base;
+struct pl_call;
 struct pl_host; /* opaque */
+struct pl_line;
 struct pl_log;
 
 /* Something to run on the program's loop.  The first member of what it needs;
@@ -32,6 +35,14 @@ enum pl_err pl_host_create(struct pl_host **out, struct event_base *base,
  * Owner:  the runtime.
  * Thread: any, until pl_host_destroy(). */
 void pl_host_post(struct pl_host *h, struct pl_host_mail *m);
+
+/* What watches `call`, if anything does, runs on this loop.  Call it once. */
+void pl_host_mark(const struct pl_host *h, struct pl_call *call);
+
+/* Like pl_host_post(), to the loop of a call that was marked.  After
+ * pl_host_destroy() the mail is destroyed instead. */
+void pl_host_post_late(struct pl_line *line, struct pl_address to,
+                       struct pl_host_mail *m);
 
 /* Whether a mail runs now.  Thread: that of the base. */
 bool pl_host_is_busy(const struct pl_host *h);

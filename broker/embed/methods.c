@@ -89,6 +89,7 @@ static void relay_call(struct pl_call *call, void *context)
     c->call = call;
     c->method = m;
     pl_refs_hold(&m->refs);
+    pl_host_mark(m->broker->host, call);
     pl_host_post(m->broker->host, &c->mail);
 }
 

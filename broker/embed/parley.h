@@ -65,6 +65,9 @@ struct pl_broker_setup {
     const char *const *sets;
     size_t set_count;
     uint32_t flags; /* enum pl_broker_flag */
+    /* How long may_refresh(), may_subscribe() and may_publish() may take for an
+     * answer, at most an hour; 0: handlers.timeout. */
+    uint32_t answer_ms;
     /* Receives each log line of this broker instead of stderr.  `line` has no
      * line feed and is valid during the call; `level` is of enum pl_level.
      * Called on the thread that logs, several at once, inside any call of
@@ -188,7 +191,7 @@ struct pl_events {
      * it returns or later, from any thread, with pl_ask_allow(), pl_ask_deny(),
      * pl_ask_later() or pl_ask_close().  Until then the command waits, and what
      * the client says of this channel afterwards; a connect holds the whole
-     * client.  Without an answer after handlers.timeout (a connect:
+     * client.  Without an answer after answer_ms of the setup (a connect:
      * connect.timeout) the client gets a temporary error.
      * may_connect(): each client, with a token or without; of a token that
      * auth.hmac_secret has verified, pl_ask_user() is its user.
@@ -373,6 +376,19 @@ PL_API enum pl_err pl_ask_later(struct pl_ask *ask, const char *text);
 PL_API enum pl_err pl_ask_close(struct pl_ask *ask, uint32_t code,
                                 const char *reason);
 
+/* Learn that nothing waits for the answer any more, to drop the work on it.
+ * cancelled(work) is called at most once: the connection has closed, the
+ * question is overdue or the broker ends.  release(work) is called exactly
+ * once, after that or after the answer: the broker does not know `work` any
+ * more.  The question itself is still to be answered, which has no effect then.
+ * cancelled() and release() come where events come, or inside a call of
+ * parley.h when the broker has ended.  Both may be NULL. Owner:  `work` is the
+ * broker's until release(). Thread: any, once for each question and before its
+ * answer. Errors: nothing is called.  PL_ENOMEM, PL_EEXIST (it is watched). */
+PL_API enum pl_err pl_ask_watch(struct pl_ask *ask,
+                                void (*cancelled)(void *work),
+                                void (*release)(void *work), void *work);
+
 /* --- Custom messages --- */
 
 /* Called for each rpc with the registered type as its method, and for each send
@@ -435,6 +451,12 @@ PL_API enum pl_err pl_call_fail(struct pl_call *call, uint32_t code,
                                 const char *text);
 PL_API enum pl_err pl_call_accept(struct pl_call *call, const char *user,
                                   const char *info);
+
+/* Like pl_ask_watch(), for a call.
+ * Errors: also PL_EINVAL: it is a send, which nothing waits for. */
+PL_API enum pl_err pl_call_watch(struct pl_call *call,
+                                 void (*cancelled)(void *work),
+                                 void (*release)(void *work), void *work);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,8 @@
 #include "inherited.h"
 #include "log.h"
 
+enum { ANSWER_MS_MAX = 60 * 60 * 1000 }; /* as handlers.timeout */
+
 static void name_finding(const char *what, const char *finding)
 {
     PL_LOG(PL_LOG_ERROR, "option refused", pl_log_string("option", what),
@@ -93,6 +95,8 @@ static enum pl_err check(const struct pl_broker_setup *s)
 
     if (s->flags & ~(uint32_t)(PL_INSECURE | PL_HANDLES_CONNECT))
         finding = "flags: this release does not know all of them";
+    else if (s->answer_ms > ANSWER_MS_MAX)
+        finding = "answer_ms: more than an hour";
     else if (!has_sets(s))
         finding = "sets: one is NULL";
     if (finding == NULL)

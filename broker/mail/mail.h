@@ -34,6 +34,7 @@ enum pl_mail_type {
     PL_MAIL_DIRECT,    /* session, embed to session: pl_direct_mail; and
                           back */
     PL_MAIL_ANSWER,    /* handler to session: pl_answer_mail */
+    PL_MAIL_WATCH,     /* handler to session: pl_watch_mail */
     PL_MAIL_PHASE,     /* supervisor to session managers (keepers), listeners:
                           pl_phase_mail; back when done */
     PL_MAIL_MEMORY,    /* supervisor to keepers, channels: pl_memory_mail */

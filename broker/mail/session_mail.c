@@ -65,3 +65,19 @@ struct pl_answer_mail *pl_answer_mail_create(void)
     return pl_mail_create(sizeof(struct pl_answer_mail), PL_MAIL_ANSWER,
                           PL_MSG_RESERVED, answer_destroy);
 }
+
+static void watch_destroy(struct pl_msg *msg)
+{
+    struct pl_watch_mail *m = (struct pl_watch_mail *)msg;
+
+    m->end(m, true);
+}
+
+void pl_watch_mail_init(struct pl_watch_mail *m,
+                        void (*end)(struct pl_watch_mail *m, bool is_cancelled))
+{
+    m->msg.type = PL_MAIL_WATCH;
+    m->msg.flags = PL_MSG_RESERVED;
+    m->msg.destroy = watch_destroy;
+    m->end = end;
+}

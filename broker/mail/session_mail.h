@@ -74,6 +74,16 @@ struct pl_answer_mail {
     struct pl_blob *user; /* reference; for a login: the user id */
 };
 
+/* Tells a handler or a judge what becomes of its call.  Whoever has the mail
+ * last calls end(), once: the call has its answer, or with `is_cancelled`
+ * nothing waits for the answer any more. */
+struct pl_watch_mail {
+    struct pl_msg msg; /* destroy() is the same as end() with `is_cancelled` */
+    uint32_t call;     /* as in pl_answer_mail */
+    bool is_connect;
+    void (*end)(struct pl_watch_mail *m, bool is_cancelled); /* frees it */
+};
+
 /* Create a message, all zero except type, destroy and flags.  NULL: out of
  * memory.
  * Owner:  the caller; msg.destroy() releases everything in it. */
@@ -81,5 +91,11 @@ struct pl_kick_mail *pl_kick_mail_create(void);
 struct pl_direct_mail *pl_direct_mail_create(void);
 struct pl_input_mail *pl_input_mail_create(void);
 struct pl_answer_mail *pl_answer_mail_create(void);
+
+/* Prepare the members `msg` and `end` of a mail whose memory is the sender's.
+ */
+void pl_watch_mail_init(struct pl_watch_mail *m,
+                        void (*end)(struct pl_watch_mail *m,
+                                    bool is_cancelled));
 
 #endif

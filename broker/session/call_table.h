@@ -15,12 +15,12 @@
 #include "map.h"
 #include "timer.h"
 
-struct pl_handlers; /* handlers.h */
+struct pl_handlers;   /* handlers.h */
+struct pl_watch_mail; /* session_mail.h */
 
 enum { PL_CALLS_MAX = 65536 /* per loop */ };
 
-/* A call that missed its deadline.  The table has already removed it, and its
- * session may have ended. */
+/* A call that missed its deadline.  The table has already removed it. */
 struct pl_call_overdue {
     struct pl_address session;
     uint32_t number;
@@ -31,21 +31,26 @@ struct pl_call_overdue {
 struct pl_call_table {
     struct pl_loop *loop;
     struct pl_map calls;
-    struct pl_list by_age; /* oldest first: all have the same timeout */
+    struct pl_map sessions; /* that have calls: one call of each */
+    struct pl_call_queue {
+        struct pl_list by_age; /* oldest first: all have the same timeout */
+        uint64_t timeout_ms;
+    } messages, verdicts;
     struct pl_timer timer;
-    uint64_t timeout_ms;
     uint32_t newest; /* the number of the newest call */
     void (*overdue)(void *arg, const struct pl_call_overdue *call);
     void *arg;
 };
 
 /* Initialise the table.  `overdue` is called for each call without a result
- * `timeout_ms` after its start. */
-void pl_call_table_init(
-    struct pl_call_table *t, struct pl_loop *loop, uint64_t timeout_ms,
-    void (*overdue)(void *arg, const struct pl_call_overdue *call), void *arg);
+ * `timeout_ms` after its start; `verdict_ms` for a verdict. */
+void pl_call_table_init(struct pl_call_table *t, struct pl_loop *loop,
+                        uint64_t timeout_ms, uint64_t verdict_ms,
+                        void (*overdue)(void *arg,
+                                        const struct pl_call_overdue *call),
+                        void *arg);
 
-/* Remove all calls without calling `overdue`, and free the table. */
+/* Cancel all calls without calling `overdue`, and free the table. */
 void pl_call_table_fini(struct pl_call_table *t);
 
 /* Add a call: `command` of `session` waits for the result of the handler
@@ -63,5 +68,18 @@ enum pl_err pl_call_table_add(struct pl_call_table *t,
  * overdue or has had its result before. */
 bool pl_call_table_take(struct pl_call_table *t, struct pl_address session,
                         uint32_t number, uint32_t *command);
+
+/* Cancel the calls of `session`, which has closed. */
+void pl_call_table_drop(struct pl_call_table *t, struct pl_address session);
+
+/* Tell `m` what becomes of call `number`.  Return false if `session` has no
+ * such call. Owner: the table, unless the result is false. */
+bool pl_call_table_watch(struct pl_call_table *t, struct pl_address session,
+                         uint32_t number, struct pl_watch_mail *m);
+
+/* Tell `m` that its call has ended; NULL is allowed.  `loop` runs the caller.
+ */
+void pl_watch_end(struct pl_loop *loop, struct pl_watch_mail *m,
+                  bool is_cancelled);
 
 #endif

@@ -264,15 +264,27 @@ void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m)
     }
 }
 
-/* A handler did not reply in time.  The session may have ended, too. */
+/* The watch of a call comes before its answer, but maybe after its end. */
+void pl_session_watched(struct pl_session *s, struct pl_watch_mail *m)
+{
+    bool is_open =
+        m->is_connect
+            ? pl_session_login_watched(s, m)
+            : pl_call_table_watch(&s->keeper->calls,
+                                  pl_actor_address(&s->actor), m->call, m);
+
+    if (!is_open)
+        pl_watch_end(s->actor.loop, m, true);
+}
+
+/* A handler did not reply in time.  Calls of a session end with it, so the
+ * session is connected. */
 void pl_session_overdue(void *keeper, const struct pl_call_overdue *call)
 {
     struct pl_keeper *k = keeper;
     struct pl_session *s =
         (struct pl_session *)pl_actor_find(k->actor.loop, call->session);
 
-    if (s == NULL || s->state != PL_SESSION_CONNECTED)
-        return;
     pl_count(metrics(s), PL_METRIC_HANDLER_TIMEOUT, 1);
     PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_TIMEOUT, PL_LOG_WARN,
                    "handler did not answer in time",

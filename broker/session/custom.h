@@ -20,6 +20,7 @@ struct pl_direct_mail;
 struct pl_publish_mail;
 struct pl_session;
 struct pl_user_mail;
+struct pl_watch_mail;
 
 void pl_session_rpc(struct pl_session *s, const struct pl_command *c);
 void pl_session_send(struct pl_session *s, const struct pl_command *c);
@@ -27,6 +28,8 @@ void pl_session_ask_connect(struct pl_session *s,
                             const struct pl_connect_request *r,
                             uint32_t number);
 void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m);
+/* Owner: takes `m`. */
+void pl_session_watched(struct pl_session *s, struct pl_watch_mail *m);
 void pl_session_overdue(void *keeper, const struct pl_call_overdue *call);
 
 /* Call these before and after code `name` of the embedding program, which must

@@ -305,6 +305,7 @@ struct pl_call *pl_call_create(const struct pl_call *f)
 void pl_call_destroy(struct pl_call *c)
 {
     pl_line_release(c->line);
+    pl_line_release(c->host);
     free(c);
 }
 
@@ -432,4 +433,18 @@ enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
                           struct pl_span info)
 {
     return pl_call_admit_until(call, user, info, 0);
+}
+
+enum pl_err pl_call_set_watch(struct pl_call *call, struct pl_watch_mail *m)
+{
+    if (call->number == 0)
+        return PL_EINVAL;
+    if (call->is_watched)
+        return PL_EEXIST;
+    call->is_watched = true;
+    m->call = call->number;
+    m->is_connect = call->is_connect;
+    if (!pl_line_try_post(call->line, call->session, &m->msg))
+        pl_mail_destroy(&m->msg); /* the system has ended */
+    return PL_OK;
 }

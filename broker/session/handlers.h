@@ -18,6 +18,7 @@
 
 struct pl_handlers; /* opaque; reference-counted */
 struct pl_line;
+struct pl_watch_mail;
 
 /* One call of a handler, from its start to its result. */
 struct pl_call;
@@ -31,6 +32,7 @@ struct pl_call {
     struct pl_address session;
     uint32_t number;        /* of the call; 0: no command waits */
     bool is_connect;        /* the call decides on a login */
+    bool is_watched;        /* pl_call_set_watch() succeeded */
     uint8_t asks;           /* enum pl_asks: the question that a judge kept */
     struct pl_span type;    /* of the message, or "connect" */
     struct pl_span data;    /* JSON, or bytes from a protobuf client */
@@ -38,6 +40,9 @@ struct pl_call {
     struct pl_span client;  /* the client id */
     struct pl_span token;   /* connect, refresh: sent by the client */
     struct pl_span channel; /* of a judge's question; may be absent */
+    struct pl_line *host;   /* reference: of the program's loop; NULL: it has
+                               lent none.  The embedding sets it */
+    struct pl_address host_at; /* on that loop */
     char peer[PL_IP_TEXT_MAX]; /* connect, judges: the address of the client */
     char bytes[];              /* where the spans point */
 };
@@ -137,6 +142,14 @@ enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
                           struct pl_span info);
 enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
                                 struct pl_span info, int64_t expires_at_s);
+
+/* Tell `m` when the call has its answer, or when nothing waits for the answer
+ * any more: the session has closed or the call is overdue.  Call this before
+ * the answer, with a mail of pl_watch_mail_init(). Owner:  the call, on PL_OK.
+ * Thread: any; m->end() runs on the loop of the session, or without one on any
+ *         thread.
+ * Errors: PL_EEXIST: it is watched; PL_EINVAL: no command waits for it. */
+enum pl_err pl_call_set_watch(struct pl_call *call, struct pl_watch_mail *m);
 
 /* Free a call without a result.  A command that waits for it waits until the
  * deadline. */

@@ -310,6 +310,9 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     pl_list_init(&k->missing);
     k->miss.fire = pl_missing_try;
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
+                       options->answer_ms != 0
+                           ? options->answer_ms
+                           : options->config->handlers.timeout_ms,
                        pl_session_overdue, k);
     /* Only a quarter: several turns may pass before a client reads. */
     pl_loop_bound_output(loop, options->config->limits.outgoing_queue / 4);

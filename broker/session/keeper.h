@@ -32,6 +32,7 @@ struct pl_keeper_options {
     const struct pl_hooks *hooks; /* must outlive the keeper; NULL: none */
     uint32_t connection_limit;    /* per loop */
     const char *version;          /* sent to clients; constant */
+    uint64_t answer_ms;           /* for a verdict; 0: handlers.timeout */
     uint64_t turn_units;          /* work that input may cause per turn, see
                                      budget.h; 0: PL_BUDGET_TURN */
 };

@@ -40,11 +40,21 @@ struct pl_outq *pl_login_deferred(struct pl_login *l)
     return &l->deferred;
 }
 
-void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool)
+static void end_watch(struct pl_session *s, bool is_cancelled)
 {
-    if (l == NULL)
-        return;
-    pl_outq_drop(&l->deferred, pool, PL_METRIC_FRAMES_CANCELLED, true);
+    struct pl_watch_mail *watch = s->login->watch;
+
+    s->login->watch = NULL;
+    pl_watch_end(s->actor.loop, watch, is_cancelled);
+}
+
+void pl_login_destroy(struct pl_session *s)
+{
+    struct pl_login *l = s->login;
+
+    end_watch(s, true);
+    pl_outq_drop(&l->deferred, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED,
+                 true);
     pl_kept_fini(&l->kept);
     pl_token_claims_destroy(l->claims);
     pl_arena_fini(&l->arena);
@@ -62,7 +72,7 @@ static struct pl_kept leave_login(struct pl_session *s,
     struct pl_kept kept = s->login->kept;
 
     s->login->kept = (struct pl_kept){0};
-    pl_login_destroy(s->login, &s->keeper->pool);
+    pl_login_destroy(s);
     s->login = NULL;
     s->state = (uint8_t)state;
     return kept;
@@ -494,14 +504,31 @@ static void admit_judged(struct pl_session *s, const struct pl_verdict *v)
     admit(s, v->user, info, true, claims, expires_at_s);
 }
 
+/* Return true if the login waits for the answer to call `number`. */
+static bool is_asked(const struct pl_session *s, uint32_t number)
+{
+    return s->state == PL_SESSION_LOGIN && !s->login->is_judged &&
+           s->login->number == number;
+}
+
+bool pl_session_login_watched(struct pl_session *s, struct pl_watch_mail *m)
+{
+    if (!is_asked(s, m->call) || s->login->watch != NULL)
+        return false;
+    s->login->watch = m;
+    return true;
+}
+
 /* The result of the connect handler.  Only pl_call_admit() sets a user. */
 void pl_session_login_answered(struct pl_session *s, uint32_t number,
                                const struct pl_verdict *v)
 {
-    if (s->state != PL_SESSION_LOGIN || s->login->is_judged ||
-        s->login->number != number) {
+    if (!is_asked(s, number)) {
         pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
-    } else if (v->kind == PL_NO) {
+        return;
+    }
+    end_watch(s, false);
+    if (v->kind == PL_NO) {
         count_failed(s);
         deny_login(s, v);
     } else if (v->user.at == NULL) {

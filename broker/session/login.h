@@ -13,11 +13,11 @@
 struct pl_attach_mail;
 struct pl_command;
 struct pl_login;
-struct pl_out_pool;
 struct pl_outq;
 struct pl_session;
 struct pl_sub;
 struct pl_verdict;
+struct pl_watch_mail;
 
 void pl_session_connect(struct pl_session *s, const struct pl_command *c);
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c);
@@ -30,7 +30,12 @@ void pl_session_login_answered(struct pl_session *s, uint32_t number,
                                const struct pl_verdict *v);
 /* Fail a login that exceeds connect.timeout, with a temporary error. */
 void pl_session_login_overdue(struct pl_session *s);
-void pl_login_destroy(struct pl_login *l, struct pl_out_pool *pool);
+/* Keep the watch of the connect's call.  Return false if the login does not
+ * wait for that call.
+ * Owner: the login, unless the result is false. */
+bool pl_session_login_watched(struct pl_session *s, struct pl_watch_mail *m);
+/* Free s->login, which is not NULL. */
+void pl_login_destroy(struct pl_session *s);
 
 /* Return the queue of deliveries that wait for the connect reply. */
 struct pl_outq *pl_login_deferred(struct pl_login *l);

@@ -30,6 +30,7 @@ struct pl_login {
                                        connect handler; NULL: not asked */
     struct pl_outq deferred;        /* deliveries that wait for the reply */
     struct pl_kept kept;            /* messages after the connect */
+    struct pl_watch_mail *watch;    /* owned, of the call; NULL: none */
     uint32_t command;               /* id of the connect */
     uint32_t number;      /* of the call of the connect handler; 0: none */
     uint32_t outstanding; /* attaches without a result */

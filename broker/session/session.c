@@ -256,6 +256,7 @@ static void teardown(struct pl_session *s, uint16_t code, struct pl_span reason)
     pl_session_tell_disconnected(s, code, reason);
     pl_pace_end(s);
     pl_wait_forget(s);
+    pl_call_table_drop(&s->keeper->calls, pl_actor_address(&s->actor));
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
     s->pending = 0;
@@ -265,7 +266,7 @@ static void teardown(struct pl_session *s, uint16_t code, struct pl_span reason)
                     PL_COST_END + PL_COST_DETACH * s->subscriber.sub_count);
     pl_hub_leave(s->keeper->options.hub, &s->subscriber);
     if (s->state == PL_SESSION_LOGIN)
-        pl_login_destroy(s->login, &s->keeper->pool);
+        pl_login_destroy(s);
     s->login = NULL;
     pl_session_unregister(s);
     pl_timer_stop(loop_of(s), &s->timer);
@@ -482,6 +483,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_ANSWER:
         pl_session_answered(s, (struct pl_answer_mail *)msg);
         break;
+    case PL_MAIL_WATCH:
+        pl_session_watched(s, (struct pl_watch_mail *)msg);
+        return;
     case PL_MAIL_DIRECT:
         pl_session_direct(s, (struct pl_direct_mail *)msg);
         return;

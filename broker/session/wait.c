@@ -386,11 +386,6 @@ bool pl_wait_end(struct pl_session *s, uint32_t number,
 
 static void free_queue(struct pl_session *s, struct waits *all, struct queue *q)
 {
-    uint32_t command;
-
-    if (q->number != 0)
-        pl_call_table_take(&s->keeper->calls, pl_actor_address(&s->actor),
-                           q->number, &command);
     while (q->first != NULL) {
         struct pl_parked *p = take_first(q);
 

@@ -169,8 +169,8 @@ static const struct pl_events all = {
     .connected = connected,
 };
 
-static void begin(struct box *b, const struct pl_events *events,
-                  const char *secret)
+static void begin_with(struct box *b, const struct pl_events *events,
+                       const char *secret, uint32_t answer_ms)
 {
     const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
                           "admin.socket=off",     "loops=2",
@@ -181,6 +181,7 @@ static void begin(struct box *b, const struct pl_events *events,
                                 .sets = sets,
                                 .set_count = secret == NULL ? 9 : 10,
                                 .flags = PL_INSECURE,
+                                .answer_ms = answer_ms,
                                 .events = events};
 
     for (int i = 0; i < 4; i++)
@@ -190,6 +191,12 @@ static void begin(struct box *b, const struct pl_events *events,
     court.is_over = false;
     box_open(b, &s);
     box_run(b);
+}
+
+static void begin(struct box *b, const struct pl_events *events,
+                  const char *secret)
+{
+    begin_with(b, events, secret, 0);
 }
 
 static unsigned asked(int kind)
@@ -445,6 +452,30 @@ static void an_answer_after_the_stop_goes_nowhere(void **st)
     pl_broker_destroy(b.broker);
 }
 
+/* handlers.timeout is an hour; handlers of messages still have that. */
+static void a_judge_may_have_a_time_of_its_own(void **st)
+{
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    begin_with(&b, &all, NULL, 20);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    atomic_store(&court.is_slow, true);
+    atomic_store(&court.is_mute, true);
+    peer_await(&p, peer_subscribe(&p, "room"), &r);
+    assert_int_equal(r.kind, PEER_ERROR);
+    assert_int_equal(r.code, 408);
+    assert_true(has(r.body, "\"temporary\":true"));
+    atomic_store(&court.is_mute, false);
+    decide(draw(&court));
+    box_await(&b, "handlers.late", 1);
+    peer_fini(&p);
+    box_await(&b, "connections.open", 0);
+    box_destroy(&b);
+}
+
 static void what_a_question_cannot_have_is_refused(void **st)
 {
     struct pl_terms user = {.size = sizeof user, .user = "ann"};
@@ -501,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_judge_may_replace_what_is_published),
         cmocka_unit_test(late_answers_of_another_thread_reach_their_commands),
         cmocka_unit_test(an_answer_after_the_stop_goes_nowhere),
+        cmocka_unit_test(a_judge_may_have_a_time_of_its_own),
         cmocka_unit_test(what_a_question_cannot_have_is_refused),
     };
 

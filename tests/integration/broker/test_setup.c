@@ -83,6 +83,9 @@ static void an_option_that_cannot_be_kept_is_refused_by_name(void **st)
     l.known.flags = 1u << 31;
     refuse(&l.known, "flags: this release does not know all of them");
     l.known.flags = 0;
+    l.known.answer_ms = 3600001;
+    refuse(&l.known, "answer_ms: more than an hour");
+    l.known.answer_ms = 0;
     l.known.sets = holes;
     l.known.set_count = 2;
     refuse(&l.known, "sets: one is NULL");

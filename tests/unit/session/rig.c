@@ -314,6 +314,7 @@ static void make_keeper(struct rig *r, unsigned i, const struct rig_options *ro)
         .connection_limit =
             ro->connection_limit == 0 ? 1000000 : ro->connection_limit,
         .turn_units = ro->turn_units,
+        .answer_ms = ro->answer_ms,
         .version = "test",
     };
 

@@ -114,6 +114,7 @@ struct rig_options {
     struct pl_handlers *handlers; /* taken over; NULL: none */
     uint32_t connection_limit;    /* 0: many */
     uint64_t turn_units;          /* of budget.h; 0: the usual */
+    uint64_t answer_ms;           /* for verdicts; 0: handlers.timeout */
 };
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options);

@@ -106,7 +106,7 @@ static void a_loop_waits_for_so_many_calls_and_no_more(void **state)
 
     (void)state;
     pl_call_table_init(&table, pl_system_loop(pl_sim_system(r->sim), 0), 1000,
-                       not_overdue, NULL);
+                       1000, not_overdue, NULL);
     for (unsigned i = 0; i < PL_CALLS_MAX; i++)
         assert_int_equal(
             pl_call_table_add(&table, session, 1, r->handlers, "x", &number),
