@@ -14,6 +14,7 @@
 #include "setup.h"
 #include "source.h"
 #include "system.h"
+#include "systemd.h"
 
 static unsigned count_workers(const struct pl_settings *c)
 {
@@ -174,7 +175,8 @@ static enum pl_err fill(struct pl_broker *b)
 /* Until the configuration is read, the log level of the process applies. */
 static enum pl_err create(struct pl_broker **out,
                           const struct pl_broker_setup *setup,
-                          const struct pl_events *events)
+                          const struct pl_events *events,
+                          size_t given_listeners)
 {
     struct pl_broker *b = calloc(1, sizeof *b);
 
@@ -199,8 +201,11 @@ static enum pl_err create(struct pl_broker **out,
     b->setup.config_file = NULL; /* valid only during this call */
     b->setup.sets = NULL;
     b->setup.events = NULL;
-    for (size_t i = 0; i < setup->listener_count; i++)
+    for (size_t i = 0; i < setup->listener_count; i++) {
         b->inherited[i] = setup->listeners[i];
+        if (i >= given_listeners)
+            pl_systemd_take(b->inherited[i]);
+    }
     b->setup.listeners = b->inherited; /* they are the broker's now */
     *out = b;
     return PL_OK;
@@ -212,10 +217,11 @@ enum pl_err pl_broker_open(struct pl_broker **out,
     const struct pl_log *before = pl_log_use(NULL);
     struct pl_broker_setup read;
     struct pl_events events;
-    enum pl_err rc = pl_setup_read(&read, &events, setup);
+    struct pl_sockets sockets;
+    enum pl_err rc = pl_setup_read(&read, &events, &sockets, setup);
 
     if (rc == PL_OK)
-        rc = create(out, &read, &events);
+        rc = create(out, &read, &events, sockets.given);
     pl_log_use(before);
     return rc;
 }

@@ -109,6 +109,7 @@ static int check(const struct arguments *a)
         .sets = a->broker.sets,
         .set_count = a->broker.set_count,
         .insecure = a->broker.flags & PL_INSECURE,
+        .has_listeners = true, /* systemd may pass some to a start */
         .look = pl_settings_check_tls,
     };
     enum pl_err rc = pl_settings_load(&config, &src, &report);
@@ -255,7 +256,9 @@ static int run(struct pl_broker_setup *setup, pl_broker_stores *stores)
 
 int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores)
 {
-    struct arguments a = {.broker = {.size = sizeof a.broker}, .status = -1};
+    struct arguments a = {
+        .broker = {.size = sizeof a.broker, .flags = PL_SYSTEMD_SOCKETS},
+        .status = -1};
 
     a.sets = calloc((size_t)argc + 1, sizeof *a.sets);
     if (a.sets == NULL)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "ip.h"
 #include "permission.h"
 #include "token.h"
 
@@ -21,6 +22,7 @@ struct told {
     struct pl_peer peer;
     char user[PL_TOKEN_USER_MAX + 1];
     char client[PL_CLIENT_ID_LEN + 1];
+    char address[PL_IP_TEXT_MAX];
 };
 
 /* Copy what fits, with a final zero. */
@@ -34,6 +36,18 @@ static const char *copy(char *to, size_t size, struct pl_span text)
     return to;
 }
 
+static const char *address_of(struct told *t, const struct pl_client *client)
+{
+    struct pl_span at = pl_client_ip(client);
+    struct pl_ip ip;
+
+    if (at.len != sizeof ip.at)
+        return "-";
+    memcpy(ip.at, at.at, sizeof ip.at);
+    pl_ip_format(&ip, t->address);
+    return t->address;
+}
+
 static const struct pl_peer *peer_of(struct told *t,
                                      const struct pl_client *client)
 {
@@ -44,6 +58,7 @@ static const struct pl_peer *peer_of(struct told *t,
         .client = copy(t->client, sizeof t->client, pl_client_id(client)),
         .info = info.at,
         .info_len = info.len,
+        .address = address_of(t, client),
     };
     return &t->peer;
 }

@@ -53,7 +53,11 @@ enum pl_broker_flag {
      * pl_broker_handler.  While none is registered, also after
      * pl_broker_drop_method(), these clients get error 100, which is
      * temporary, regardless of auth.anonymous and PL_INSECURE. */
-    PL_HANDLES_CONNECT = 2
+    PL_HANDLES_CONNECT = 2,
+    /* Take over the sockets that a supervisor of services passes to the
+     * process, as systemd does (LISTEN_PID, LISTEN_FDS), and treat them as
+     * `listeners`.  Without such sockets the flag has no effect. */
+    PL_SYSTEMD_SOCKETS = 4
 };
 
 enum pl_level { PL_DEBUG, PL_INFO, PL_WARN, PL_ERROR };
@@ -73,13 +77,13 @@ struct pl_broker_setup {
      * Called on the thread that logs, several at once, inside any call of
      * parley.h too: it must not block and must not call parley.h. */
     void (*log)(int level, const char *line, void *arg);
-    /* TCP sockets that listen already, as a supervisor of services gives them.
-     * The broker owns them if pl_broker_open() succeeds, and closes them in
+    /* TCP sockets that listen already; see also PL_SYSTEMD_SOCKETS.  The broker
+     * owns them if pl_broker_open() succeeds, and closes them in
      * pl_broker_destroy().  They are served in addition to `listen`, which may
      * then be
      * []. */
     const int *listeners;
-    size_t listener_count; /* up to 64 */
+    size_t listener_count; /* up to 64, with those of systemd */
     /* Lent: handlers, events and report() run on it, one after the other, on
      * the thread that runs it; sockets, deadlines and the status never do, so
      * whatever blocks there delays what runs there and no traffic.  It
@@ -173,6 +177,7 @@ struct pl_peer {
     const char *client; /* the id of the connection */
     const char *info;   /* JSON, without a final zero; NULL: none */
     size_t info_len;
+    const char *address; /* as pl_ask_address() */
 };
 
 struct pl_ask; /* a question of a judge, until it is answered */

@@ -19,17 +19,17 @@ enum {
     ADDRESS_BYTES = 12,
     TAIL_BYTES = 12,
     ADDRESS_CHARS = 16,
-    PLACE_BYTES = 16
+    IP_BYTES = 16 /* of a place too */
 };
 
 struct pl_client {
     struct pl_refs refs;
     struct pl_address address;
     uint16_t user_len;
-    uint8_t place_len;
+    uint8_t place_len, ip_len;
     uint32_t info_len; /* NO_INFO if absent */
     char id[PL_CLIENT_ID_LEN];
-    char bytes[]; /* the user, then the info, then the place */
+    char bytes[]; /* the user, the info, the place, the ip */
 };
 
 #define NO_INFO UINT32_MAX
@@ -60,36 +60,51 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
                              struct pl_random *random, struct pl_span user,
                              struct pl_span info)
 {
-    return pl_client_create_at(out, address, random, user, info,
-                               (struct pl_span){0});
+    const struct pl_client_fields fields = {.user = user, .info = info};
+
+    return pl_client_create_with(out, address, random, &fields);
 }
 
-enum pl_err pl_client_create_at(struct pl_client **out,
-                                struct pl_address address,
-                                struct pl_random *random, struct pl_span user,
-                                struct pl_span info, struct pl_span place)
+static void put_id(struct pl_client *c, struct pl_random *random)
 {
     unsigned char raw[ADDRESS_BYTES + TAIL_BYTES];
 
-    if (user.len > UINT16_MAX || info.len >= NO_INFO || place.len > PLACE_BYTES)
+    put_address(raw, c->address);
+    pl_random_bytes(random, raw + ADDRESS_BYTES, TAIL_BYTES);
+    base64url(c->id, raw, sizeof raw);
+}
+
+static void put(char **at, struct pl_span from)
+{
+    if (from.len > 0)
+        memcpy(*at, from.at, from.len);
+    *at += from.len;
+}
+
+enum pl_err pl_client_create_with(struct pl_client **out,
+                                  struct pl_address address,
+                                  struct pl_random *random,
+                                  const struct pl_client_fields *f)
+{
+    if (f->user.len > UINT16_MAX || f->info.len >= NO_INFO ||
+        f->place.len > IP_BYTES || f->ip.len > IP_BYTES)
         return PL_ETOOBIG;
-    struct pl_client *c = malloc(sizeof *c + user.len + info.len + place.len);
+    struct pl_client *c = malloc(sizeof *c + f->user.len + f->info.len +
+                                 f->place.len + f->ip.len);
     if (c == NULL)
         return PL_ENOMEM;
     pl_refs_init(&c->refs);
     c->address = address;
-    put_address(raw, address);
-    pl_random_bytes(random, raw + ADDRESS_BYTES, TAIL_BYTES);
-    base64url(c->id, raw, sizeof raw);
-    c->user_len = (uint16_t)user.len;
-    c->info_len = info.at == NULL ? NO_INFO : (uint32_t)info.len;
-    if (user.len > 0)
-        memcpy(c->bytes, user.at, user.len);
-    if (info.at != NULL)
-        memcpy(c->bytes + user.len, info.at, info.len);
-    c->place_len = (uint8_t)place.len;
-    if (place.len > 0)
-        memcpy(c->bytes + user.len + info.len, place.at, place.len);
+    put_id(c, random);
+    c->user_len = (uint16_t)f->user.len;
+    c->info_len = f->info.at == NULL ? NO_INFO : (uint32_t)f->info.len;
+    c->place_len = (uint8_t)f->place.len;
+    c->ip_len = (uint8_t)f->ip.len;
+    char *at = c->bytes;
+    put(&at, f->user);
+    put(&at, f->info);
+    put(&at, f->place);
+    put(&at, f->ip);
     *out = c;
     return PL_OK;
 }
@@ -124,11 +139,20 @@ struct pl_span pl_client_conn_info(const struct pl_client *c)
     return (struct pl_span){c->bytes + c->user_len, c->info_len};
 }
 
+/* Return where the info ends. */
+static const char *tail_of(const struct pl_client *c)
+{
+    return c->bytes + c->user_len + (c->info_len == NO_INFO ? 0 : c->info_len);
+}
+
 struct pl_span pl_client_place(const struct pl_client *c)
 {
-    size_t info_len = c->info_len == NO_INFO ? 0 : c->info_len;
+    return (struct pl_span){tail_of(c), c->place_len};
+}
 
-    return (struct pl_span){c->bytes + c->user_len + info_len, c->place_len};
+struct pl_span pl_client_ip(const struct pl_client *c)
+{
+    return (struct pl_span){tail_of(c) + c->place_len, c->ip_len};
 }
 
 struct pl_address pl_client_address(const struct pl_client *c)

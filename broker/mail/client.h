@@ -21,12 +21,19 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
                              struct pl_random *random, struct pl_span user,
                              struct pl_span info);
 
-/* Like pl_client_create(), for a client of the network `place`: 16 bytes, or
- * absent. */
-enum pl_err pl_client_create_at(struct pl_client **out,
-                                struct pl_address address,
-                                struct pl_random *random, struct pl_span user,
-                                struct pl_span info, struct pl_span place);
+/* What identifies a client.  All but `user` may be absent. */
+struct pl_client_fields {
+    struct pl_span user;
+    struct pl_span info;  /* JSON */
+    struct pl_span place; /* its network: 16 bytes */
+    struct pl_span ip;    /* its address: 16 bytes */
+};
+
+/* Like pl_client_create(). */
+enum pl_err pl_client_create_with(struct pl_client **out,
+                                  struct pl_address address,
+                                  struct pl_random *random,
+                                  const struct pl_client_fields *fields);
 
 /* Thread: any. */
 struct pl_client *pl_client_hold(struct pl_client *c);
@@ -38,6 +45,7 @@ struct pl_span pl_client_id(const struct pl_client *c);
 struct pl_span pl_client_user(const struct pl_client *c);
 struct pl_span pl_client_conn_info(const struct pl_client *c);
 struct pl_span pl_client_place(const struct pl_client *c);
+struct pl_span pl_client_ip(const struct pl_client *c);
 struct pl_address pl_client_address(const struct pl_client *c);
 
 /* Extract the address of a client id.  An untrusted peer may have made the id

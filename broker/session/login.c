@@ -282,19 +282,27 @@ static bool is_nowhere(const struct pl_ip *ip)
     return pl_ip_equal(ip, &none) || pl_ip_equal(ip, &loopback);
 }
 
-/* Return the network of the client, absent if it is unknown.  For IPv6 this is
- * the /64, because a host owns all of it. */
-static struct pl_span find_place(struct pl_session *s, struct pl_ip *ip)
+/* Set the address of the client, where its program wants to know it, and for an
+ * anonymous client its network, where new channels are limited.  An unknown one
+ * stays absent. */
+static void find_address(struct pl_session *s, struct pl_client_fields *f,
+                         struct pl_ip *ip, struct pl_ip *place)
 {
+    const struct pl_keeper_options *o = &s->keeper->options;
+    bool wants_place = o->limits_new_channels && f->user.len == 0;
     char text[PL_IP_TEXT_MAX];
 
-    if (!s->keeper->options.limits_new_channels ||
-        !pl_ip_parse(ip, pl_span_of(pl_session_peer(s, text))) ||
-        is_nowhere(ip))
-        return (struct pl_span){0};
-    if (!pl_ip_is_four(ip))
-        memset(ip->at + 8, 0, 8);
-    return (struct pl_span){(const char *)ip->at, sizeof ip->at};
+    if ((!wants_place && o->hooks == NULL) ||
+        !pl_ip_parse(ip, pl_span_of(pl_session_peer(s, text))))
+        return;
+    if (o->hooks != NULL)
+        f->ip = (struct pl_span){(const char *)ip->at, sizeof ip->at};
+    if (!wants_place || is_nowhere(ip))
+        return;
+    *place = *ip;
+    if (!pl_ip_is_four(ip)) /* the /64, because a host owns all of it */
+        memset(place->at + 8, 0, 8);
+    f->place = (struct pl_span){(const char *)place->at, sizeof place->at};
 }
 
 /* Admit the client as `user`.  `claims` may be NULL. */
@@ -302,14 +310,13 @@ static void admit(struct pl_session *s, struct pl_span user,
                   struct pl_span info, bool authenticated,
                   const struct pl_token_claims *claims, int64_t expires_at_s)
 {
-    struct pl_ip ip;
-    struct pl_span place = {0};
+    struct pl_client_fields fields = {.user = user, .info = info};
+    struct pl_ip ip, place;
 
-    if (user.len == 0)
-        place = find_place(s, &ip);
-    enum pl_err rc =
-        pl_client_create_at(&s->subscriber.client, pl_actor_address(&s->actor),
-                            pl_loop_random(s->actor.loop), user, info, place);
+    find_address(s, &fields, &ip, &place);
+    enum pl_err rc = pl_client_create_with(
+        &s->subscriber.client, pl_actor_address(&s->actor),
+        pl_loop_random(s->actor.loop), &fields);
 
     s->grants = pl_permission_grants(s->keeper->options.users, authenticated);
     s->login->expires_at_s = expires_at_s;

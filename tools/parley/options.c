@@ -83,6 +83,8 @@ struct pl_settings *load_config(const char *file)
 struct pl_settings *check_config(const char *file)
 {
     return load(&(struct pl_config_source){.file = file,
+                                           .has_listeners =
+                                               true, /* as `parleyd --check` */
                                            .look = pl_settings_check_tls});
 }
 

@@ -84,10 +84,18 @@ static void turn_away(struct books *k, const char *client)
     atomic_fetch_add(&k->asked, 1);
 }
 
+/* The broker knows its clients, also when they have gone. */
+static void check_address(const struct pl_peer *p)
+{
+    if (strcmp(p->address, "127.0.0.1") != 0)
+        wrong("is elsewhere", p->address);
+}
+
 static void connected(const struct pl_peer *p, void *arg)
 {
     struct books *k = arg;
 
+    check_address(p);
     pthread_mutex_lock(&k->lock);
     for (unsigned i = 0; i < k->seat_count; i++)
         if (strcmp(k->seats[i].client, p->client) == 0)
@@ -108,6 +116,7 @@ static void disconnected(const struct pl_peer *p, uint32_t code,
 {
     struct books *k = arg;
 
+    check_address(p);
     pthread_mutex_lock(&k->lock);
     struct seat *s = seat_of(k, p->client);
     if (!s->is_here || s->has_gone)

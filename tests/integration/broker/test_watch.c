@@ -69,9 +69,9 @@ static void keep(struct pl_ask *ask, struct pl_call *call)
         abort();
     w->ask = ask;
     w->call = call;
-    enum pl_err rc =
-        ask != NULL ? pl_ask_watch(ask, on_cancelled, on_released, w)
-                    : pl_call_watch(call, on_cancelled, on_released, w);
+    enum pl_err rc = ask != NULL
+                         ? pl_ask_watch(ask, on_cancelled, on_released, w)
+                         : pl_call_watch(call, on_cancelled, on_released, w);
     if (rc != PL_OK)
         abort();
     office.count++;

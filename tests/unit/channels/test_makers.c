@@ -15,13 +15,13 @@ static struct pl_random random_numbers;
 
 static struct pl_client *make(const char *user, const char *place)
 {
+    const struct pl_client_fields f = {.user = pl_span_of(user),
+                                       .place = pl_span_of(place)};
     struct pl_client *c;
 
-    assert_int_equal(pl_client_create_at(&c, (struct pl_address){0},
-                                         &random_numbers, pl_span_of(user),
-                                         (struct pl_span){0},
-                                         pl_span_of(place)),
-                     PL_OK);
+    assert_int_equal(
+        pl_client_create_with(&c, (struct pl_address){0}, &random_numbers, &f),
+        PL_OK);
     return c;
 }
 

@@ -134,6 +134,17 @@ static void a_client_tells_what_it_was_made_of(void **state)
                      PL_OK);
     assert_int_equal(pl_client_user(c).len, 0);
     assert_null(pl_client_conn_info(c).at); /* absent, not empty */
+    assert_int_equal(pl_client_ip(c).len, 0);
+    pl_client_release(c);
+    const struct pl_client_fields fields = {.user = PL_SPAN("ann"),
+                                            .info = PL_SPAN("{}"),
+                                            .place = PL_SPAN("place"),
+                                            .ip = PL_SPAN("address")};
+    assert_int_equal(pl_client_create_with(&c, a, &random, &fields), PL_OK);
+    assert_true(pl_span_equal(pl_client_user(c), fields.user));
+    assert_true(pl_span_equal(pl_client_conn_info(c), fields.info));
+    assert_true(pl_span_equal(pl_client_place(c), fields.place));
+    assert_true(pl_span_equal(pl_client_ip(c), fields.ip));
     pl_client_release(c);
     struct pl_client *none = NULL;
     assert_int_equal(pl_client_create(&none, a, &random,

@@ -295,8 +295,8 @@ static void a_message_that_wants_no_reply_is_not_watched(void **state)
     struct rig_options o = {.sets = NULL};
 
     (void)state;
-    assert_int_equal(pl_handlers_with(none, "tell", watch_nothing, NULL, &table),
-                     PL_OK);
+    assert_int_equal(
+        pl_handlers_with(none, "tell", watch_nothing, NULL, &table), PL_OK);
     pl_handlers_release(none);
     o.handlers = table;
     struct rig *r = rig_start("send", &o);
