@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login.c - connect and refresh: identifies the client and admits it.
+/* login.c - connect: identifies the client and admits it.
  *
  * The verdict comes first.  It comes from a token, from the connect handler of
  * the embedding program, or from the permission to be anonymous.  If a required
@@ -162,25 +162,6 @@ static void start_pings(struct pl_session *s)
     s->ping_ms = pl_loop_now_ms(s->actor.loop) + first;
 }
 
-/* Set the expiry of the session; return the seconds left, 0 if it never
- * expires. */
-static uint32_t set_expiry(struct pl_session *s, int64_t expires_at_s)
-{
-    int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
-    int64_t left = expires_at_s - now_s;
-
-    s->expires_ms = 0;
-    if (expires_at_s == 0)
-        return 0;
-    if (left < 1)
-        left = 1;
-    if (left > UINT32_MAX)
-        left = UINT32_MAX;
-    s->expires_ms = pl_loop_now_ms(s->actor.loop) + (uint64_t)left * 1000 +
-                    PL_EXPIRE_GRACE_MS;
-    return (uint32_t)left;
-}
-
 static bool list_subs(struct pl_session *s, struct pl_connect_result *r)
 {
     struct pl_login *l = s->login;
@@ -219,7 +200,7 @@ static void answer_login(struct pl_session *s)
     }
     r->client = pl_session_id(s);
     r->version = pl_span_of(s->keeper->options.version);
-    r->ttl = set_expiry(s, l->expires_at_s);
+    r->ttl = pl_session_set_expiry(s, l->expires_at_s);
     r->expires = l->expires_at_s != 0;
     r->ping = seconds(config_of(s)->ping.interval_ms);
     r->pong = r->ping > 0;
@@ -543,75 +524,4 @@ void pl_session_login_answered(struct pl_session *s, uint32_t number,
     } else {
         admit_judged(s, v);
     }
-}
-
-/* --- Refresh --- */
-
-static void refreshed(struct pl_session *s, const struct pl_command *c,
-                      int64_t expires_at_s)
-{
-    struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_REFRESH};
-
-    reply.refresh.client = pl_session_id(s);
-    reply.refresh.version = pl_span_of(s->keeper->options.version);
-    reply.refresh.ttl = set_expiry(s, expires_at_s);
-    reply.refresh.expires = expires_at_s != 0;
-    pl_session_schedule(s);
-    pl_session_answer(s, &reply);
-}
-
-/* Ask the judge of refreshes.  `expires_at_s` is the expiry of the token; 0: it
- * does not expire.  It counts if the judge sets no other. */
-static void ask_judge(struct pl_session *s, const struct pl_command *c,
-                      int64_t expires_at_s)
-{
-    struct pl_question q = {.asks = PL_ASKS_REFRESH, .token = c->token};
-
-    if (pl_session_judge(s, c->id, &q) == PL_YES)
-        refreshed(s, c, q.expires_at_s != 0 ? q.expires_at_s : expires_at_s);
-}
-
-static void take_claims(struct pl_session *s, const struct pl_command *c,
-                        const struct pl_token_claims *claims)
-{
-    if (!pl_span_equal(claims->user, pl_client_user(s->subscriber.client)))
-        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
-                           "token of another user");
-    else if (pl_session_is_judged(s, PL_ASKS_REFRESH))
-        ask_judge(s, c, claims->expires_at_s);
-    else
-        refreshed(s, c, claims->expires_at_s);
-}
-
-void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
-{
-    struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
-    int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
-    struct pl_token_claims *claims = NULL;
-    const char *why = "no auth.hmac_secret to check a token with";
-
-    if (c->token.len == 0) {
-        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "empty token");
-        return;
-    }
-    if (s->keeper->access->hmac_secret == NULL &&
-        pl_session_is_judged(s, PL_ASKS_REFRESH)) {
-        ask_judge(s, c, 0);
-        return;
-    }
-    enum pl_err rc =
-        key.secret.len == 0
-            ? PL_EDENIED
-            : pl_token_verify(&key, c->token, now_s, &claims, &why);
-    if (rc == PL_OK)
-        take_claims(s, c, claims);
-    else if (rc == PL_EEXPIRED)
-        pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
-    else if (rc == PL_ENOMEM)
-        pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
-    else if (rc == PL_EINVAL)
-        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
-    else
-        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN, why);
-    pl_token_claims_destroy(claims);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login.h - the commands connect and refresh; see login.c and login_subs.c.
+/* login.h - the commands connect and refresh; see login.c, login_subs.c and
+ * refresh.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_LOGIN_H

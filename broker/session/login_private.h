@@ -45,6 +45,10 @@ struct pl_login {
     bool has_unsuitable; /* a recovered publication is not JSON */
 };
 
+/* Set the expiry of the session; return the seconds left, 0 if it never
+ * expires. */
+uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s);
+
 /* Copy the positions that the client sent.  False: out of memory. */
 bool pl_login_copy_positions(struct pl_login *l,
                              const struct pl_connect_request *r);

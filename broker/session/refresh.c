@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* refresh.c - refresh: how long a client may stay.
+ *
+ * A client with a token that expires sends a new one in time.  The broker
+ * verifies it if it has auth.hmac_secret; a judge of the embedding program may
+ * then still say no, or set another time.
+ *
+ * Invariant: a refresh changes the expiry only, never the user or what it may
+ * do. */
+#include "login_private.h"
+
+#include "client.h"
+#include "commands.h"
+#include "log.h"
+#include "login.h"
+#include "token.h"
+
+uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s)
+{
+    int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
+    int64_t left = expires_at_s - now_s;
+
+    s->expires_ms = 0;
+    if (expires_at_s == 0)
+        return 0;
+    if (left < 1)
+        left = 1;
+    if (left > UINT32_MAX)
+        left = UINT32_MAX;
+    s->expires_ms = pl_loop_now_ms(s->actor.loop) + (uint64_t)left * 1000 +
+                    PL_EXPIRE_GRACE_MS;
+    return (uint32_t)left;
+}
+
+static void refreshed(struct pl_session *s, const struct pl_command *c,
+                      int64_t expires_at_s)
+{
+    struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_REFRESH};
+
+    reply.refresh.client = pl_session_id(s);
+    reply.refresh.version = pl_span_of(s->keeper->options.version);
+    reply.refresh.ttl = pl_session_set_expiry(s, expires_at_s);
+    reply.refresh.expires = expires_at_s != 0;
+    pl_session_schedule(s);
+    pl_session_answer(s, &reply);
+}
+
+/* Ask the judge of refreshes.  `expires_at_s` is the expiry of the token; 0: it
+ * does not expire.  It counts if the judge sets no other. */
+static void ask_judge(struct pl_session *s, const struct pl_command *c,
+                      int64_t expires_at_s)
+{
+    struct pl_question q = {.asks = PL_ASKS_REFRESH, .token = c->token};
+
+    if (pl_session_judge(s, c->id, &q) == PL_YES)
+        refreshed(s, c, q.expires_at_s != 0 ? q.expires_at_s : expires_at_s);
+}
+
+static void take_claims(struct pl_session *s, const struct pl_command *c,
+                        const struct pl_token_claims *claims)
+{
+    if (!pl_span_equal(claims->user, pl_client_user(s->subscriber.client)))
+        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
+                           "token of another user");
+    else if (pl_session_is_judged(s, PL_ASKS_REFRESH))
+        ask_judge(s, c, claims->expires_at_s);
+    else
+        refreshed(s, c, claims->expires_at_s);
+}
+
+void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
+    int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
+    struct pl_token_claims *claims = NULL;
+    const char *why = "no auth.hmac_secret to check a token with";
+
+    if (c->token.len == 0) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "empty token");
+        return;
+    }
+    if (s->keeper->access->hmac_secret == NULL &&
+        pl_session_is_judged(s, PL_ASKS_REFRESH)) {
+        ask_judge(s, c, 0);
+        return;
+    }
+    enum pl_err rc =
+        key.secret.len == 0
+            ? PL_EDENIED
+            : pl_token_verify(&key, c->token, now_s, &claims, &why);
+    if (rc == PL_OK)
+        take_claims(s, c, claims);
+    else if (rc == PL_EEXPIRED)
+        pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
+    else if (rc == PL_ENOMEM)
+        pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
+    else if (rc == PL_EINVAL)
+        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
+    else
+        pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN, why);
+    pl_token_claims_destroy(claims);
+}
