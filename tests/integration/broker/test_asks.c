@@ -7,12 +7,12 @@
 
 #include <cmocka.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "box.h"
 #include "peer.h"
@@ -156,7 +156,7 @@ static void *answer(void *arg)
         pthread_mutex_unlock(&c->lock);
         if (is_over)
             return NULL;
-        sched_yield();
+        usleep(100);
     }
 }
 
@@ -442,7 +442,7 @@ static void an_answer_after_the_stop_goes_nowhere(void **st)
     atomic_store(&court.is_mute, true);
     peer_subscribe(&p, "room");
     while (asked(2) == 0)
-        sched_yield();
+        usleep(100);
     pl_broker_stop(b.broker);
     pl_broker_hurry(b.broker);
     assert_int_equal(pl_broker_wait(b.broker), PL_OK);
@@ -491,7 +491,7 @@ static void what_a_question_cannot_have_is_refused(void **st)
     atomic_store(&court.is_mute, true);
     uint32_t id = peer_subscribe(&p, "room");
     while (asked(2) == 0)
-        sched_yield();
+        usleep(100);
     atomic_store(&court.is_mute, false);
     struct pl_ask *ask = draw(&court);
     assert_int_equal(pl_ask_allow(ask, &user), PL_EINVAL);
@@ -508,7 +508,7 @@ static void what_a_question_cannot_have_is_refused(void **st)
     atomic_store(&court.is_mute, true);
     id = peer_publish(&p, "room", "1");
     while (asked(3) == 0)
-        sched_yield();
+        usleep(100);
     atomic_store(&court.is_mute, false);
     ask = draw(&court);
     data.data = "{";
