@@ -16,7 +16,7 @@ shift 2
 count() { # parley-bench arguments...
     local said
     said=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-        --collect-atstart=no --toggle-collect=shape_run \
+        --instr-atstart=no --collect-atstart=no --toggle-collect=shape_run \
         "$bench" --count "$@" 2>&1) || {
         echo "$said" >&2
         return 1

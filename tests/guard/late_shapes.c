@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "monitor.h"
 #include "rig.h"
 
@@ -137,7 +138,9 @@ int main(int argc, char **argv)
         each_client(r, 0, true);
         rig_run(r, 10000);
     }
+    count_begin();
     shape_run(r, argv[2]);
+    count_end();
     printf("%s %u counted, %lu mails\n", argv[2], waiting, answered);
     for (unsigned i = 0; i < 2 * waiting; i++)
         pl_client_release(client[i]);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "world.h"
 
 enum {
@@ -185,7 +186,9 @@ bool shape_count(const struct shape *s)
     shapes[i].build(&k, s);
     uint64_t before = world_metric(k.world, shapes[i].counts);
     uint64_t writes = world_writes(k.world);
+    count_begin();
     shape_run(&k);
+    count_end();
     printf("%s: %" PRIu64 " counted, %" PRIu64 " writes\n", s->name,
            world_metric(k.world, shapes[i].counts) - before,
            world_writes(k.world) - writes);
