@@ -23,15 +23,6 @@
 #include "suite.h"
 #include "tls_client.h"
 
-/* The client opens thousands of connections, and ASan took a quarter of its
- * time for stacks and quarantines of blocks.  The broker is another process and
- * keeps ASan's defaults. */
-__attribute__((visibility("default"))) const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "malloc_context_size=2:quarantine_size_mb=4:max_malloc_fill_size=0";
-}
-
 struct run {
     struct target target;
     const char *program;
