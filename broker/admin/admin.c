@@ -24,6 +24,7 @@
 #include "listener.h"
 #include "log.h"
 #include "mail.h"
+#include "rules_mail.h"
 #include "monitor.h"
 
 enum {
@@ -115,6 +116,12 @@ static void on_access(struct pl_admin *a, struct pl_access_mail *m)
     pl_mail_destroy(&m->msg);
 }
 
+static void on_rules(struct pl_admin *a, struct pl_rules_mail *m)
+{
+    pl_rule_cache_set(&a->calls.rules, m->book);
+    pl_mail_destroy(&m->msg);
+}
+
 static void receive(struct pl_actor *actor, struct pl_msg *msg)
 {
     struct pl_admin *a = (struct pl_admin *)actor;
@@ -132,6 +139,9 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
         return;
     case PL_MAIL_ACCESS:
         on_access(a, (struct pl_access_mail *)msg);
+        return;
+    case PL_MAIL_RULES:
+        on_rules(a, (struct pl_rules_mail *)msg);
         return;
     default:
         pl_actor_refuse(actor, msg);

@@ -30,17 +30,18 @@
 #include "reactor.h"
 #include "status.h"
 
-struct pl_admin; /* opaque */
+struct pl_admin;    /* opaque */
+struct pl_rulebook; /* rules.h */
 
 struct pl_admin_options {
     const struct pl_admin_settings *config;
     const struct pl_users_settings *users;
-    bool takes_binary;   /* channels carry any bytes, and not JSON only */
     size_t message_max;  /* of a client; requests may be as large */
     size_t stream_max;   /* bytes that may wait for the reader of a stream */
     uint64_t timeout_ms; /* for a request */
     struct pl_access *access;   /* the admin takes its own reference; NULL: made
                                    from `users` */
+    struct pl_rulebook *rules;  /* the admin takes its own reference */
     struct pl_reactor *reactor; /* of the control loop */
     struct pl_hub *hub;         /* of the control loop, for /sub */
     const struct pl_hash_key *key;     /* of the whole broker */

@@ -104,7 +104,10 @@ enum pl_err pl_api_calls_init(struct pl_api_calls *c, struct pl_actor *actor,
 {
     *c = (struct pl_api_calls){.actor = actor, .options = options};
     c->slots = calloc(PL_CALLS_MAX, sizeof *c->slots);
-    return c->slots == NULL ? PL_ENOMEM : PL_OK;
+    if (c->slots == NULL)
+        return PL_ENOMEM;
+    pl_rule_cache_set(&c->rules, options->rules);
+    return PL_OK;
 }
 
 void pl_api_calls_fini(struct pl_api_calls *c)
@@ -114,6 +117,7 @@ void pl_api_calls_fini(struct pl_api_calls *c)
             pl_api_call_forget(c->slots[i].call);
     }
     free(c->slots);
+    pl_rule_cache_fini(&c->rules);
     c->slots = NULL;
     pl_arena_fini(&c->arena);
 }
@@ -229,6 +233,35 @@ static void set_fault(struct pl_api_part *p, const struct pl_api_fault *fault)
     p->fault = *fault;
 }
 
+/* Return 0, or the error of a request by the rules of its channel. */
+static uint32_t judge(struct pl_api_calls *c, const struct pl_api_request *r,
+                      struct pl_span channel)
+{
+    const struct pl_rules *rules = pl_rule_cache_find(
+        &c->rules, channel, pl_hash(c->options->key, channel));
+
+    if (rules == NULL)
+        return PL_ERROR_UNKNOWN_CHANNEL;
+    if (r->data.at != NULL && !r->is_json && rules->data != PL_DATA_BINARY)
+        return PL_ERROR_BAD_REQUEST;
+    return 0;
+}
+
+/* With namespaces, judge() decides about the data of each channel. */
+static bool takes_binary(const struct pl_api_calls *c)
+{
+    const struct pl_rules *only = c->rules.only;
+
+    return only == NULL || only->data == PL_DATA_BINARY;
+}
+
+static bool is_about_a_channel(enum pl_api_method method)
+{
+    return method == PL_API_PUBLISH || method == PL_API_PRESENCE ||
+           method == PL_API_PRESENCE_STATS || method == PL_API_HISTORY ||
+           method == PL_API_HISTORY_REMOVE;
+}
+
 /* Add one channel of a broadcast.  A bad channel name is an error of this part
  * only. */
 static bool add_channel(struct pl_api_call *call,
@@ -243,7 +276,9 @@ static bool add_channel(struct pl_api_call *call,
         set_fault(p, &fault);
         return true;
     }
-    p->error = take_room(call, p, r->data.len);
+    p->error = judge(call->calls, r, channel);
+    if (p->error == 0)
+        p->error = take_room(call, p, r->data.len);
     if (p->error == 0 && !pl_api_part_publish(call, p, r, channel))
         p->error = PL_ERROR_INTERNAL;
     return true;
@@ -288,8 +323,8 @@ static bool add_command(struct pl_api_call *call, struct pl_span body,
     struct pl_api_fault fault;
 
     if (pl_api_request_read(&r, method, command->params,
-                            call->calls->options->takes_binary,
-                            &call->calls->arena, &fault) != 0 &&
+                            takes_binary(call->calls), &call->calls->arena,
+                            &fault) != 0 &&
         fault.is_malformed)
         fault.at += (size_t)(command->params.at - body.at);
     if (fault.code == 0)
@@ -300,6 +335,8 @@ static bool add_command(struct pl_api_call *call, struct pl_span body,
     if (p == NULL)
         return false;
     p->id = command->id;
+    if (fault.code == 0 && is_about_a_channel(method))
+        fault.code = judge(call->calls, &r, r.channel);
     if (fault.code == 0)
         fault.code = take_room(call, p, r.data.len);
     set_fault(p, &fault);

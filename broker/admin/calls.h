@@ -17,6 +17,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "list.h"
+#include "rules.h"
 
 enum {
     PL_CALLS_MAX = 1024,
@@ -35,7 +36,8 @@ struct pl_api_call_slot {
 struct pl_api_calls {
     struct pl_actor *actor; /* sends the mails and receives their results */
     const struct pl_admin_options *options;
-    struct pl_arena arena; /* for reading one body */
+    struct pl_rule_cache rules; /* of channels */
+    struct pl_arena arena;      /* for reading one body */
     struct pl_api_call_slot *slots;
     uint32_t in_flight; /* pending calls */
     uint32_t mails;     /* mails without a result yet */

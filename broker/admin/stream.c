@@ -353,12 +353,19 @@ static int check_channels(struct pl_span query)
 static void subscribe(struct pl_stream *s, struct pl_span channel)
 {
     struct pl_hub *hub = s->admin->options.hub;
-    struct pl_subscribe_ask ask = {.channel = channel,
-                                   .hash = pl_hub_hash(hub, channel),
-                                   .flags = PL_SUB_HIDDEN};
-    enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
+    uint64_t hash = pl_hub_hash(hub, channel);
+    struct pl_subscribe_ask ask = {
+        .channel = channel,
+        .hash = hash,
+        .rules = pl_rule_cache_find(&s->admin->calls.rules, channel, hash),
+        .flags = PL_SUB_HIDDEN};
+    enum pl_err rc = ask.rules == NULL
+                         ? PL_ENOENT
+                         : pl_hub_subscribe(hub, &s->subscriber, &ask);
 
-    if (rc == PL_EFULL)
+    if (rc == PL_ENOENT)
+        write_error(s, channel, PL_ERROR_UNKNOWN_CHANNEL);
+    else if (rc == PL_EFULL)
         write_error(s, channel, PL_ERROR_TOO_MANY_REQUESTS);
     else if (rc != PL_OK && rc != PL_EEXIST)
         write_error(s, channel, PL_ERROR_INTERNAL);

@@ -71,8 +71,8 @@ static void leave_map(struct pl_work *w)
 void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
 {
     struct attach_key key = {ch, client};
-    struct pl_map_node *n =
-        pl_map_find(&ch->owner->attaching, hash_of(&key), match, &key);
+    struct pl_map_node *n = pl_map_find(&pl_channel_owner(ch)->attaching,
+                                        hash_of(&key), match, &key);
 
     if (n == NULL)
         return;
@@ -85,8 +85,8 @@ void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
 
 static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
 {
-    return w->owner->options.join_leave && !w->is_detached && !w->is_back &&
-           m->error == 0 && (m->flags & PL_ATTACH_HIDDEN) == 0;
+    return w->ch->rules->rules->flags & PL_RULE_JOIN_LEAVE && !w->is_detached &&
+           !w->is_back && m->error == 0 && (m->flags & PL_ATTACH_HIDDEN) == 0;
 }
 
 void pl_attach_answer(struct pl_work *w)
@@ -182,7 +182,7 @@ static void ask_top(struct pl_work *w)
 {
     struct pl_stream *s = w->owner->stream;
 
-    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash, on_top);
+    pl_work_prepare_top(w, pl_blob_span(w->ch->name), w->ch->node.hash, on_top);
     if (s->ops->top(s, &w->store.top) == PL_STORE_DONE)
         on_top(&w->store.op);
 }
@@ -191,7 +191,7 @@ static void ask_position(struct pl_work *w)
 {
     struct pl_attach_mail *m = mail_of(w);
 
-    if (w->owner->stream == NULL) {
+    if (!pl_rules_have_history(w->ch->rules->rules)) {
         m->epoch[0] = '\0';
         m->offset = 0;
         in_turn(w);
@@ -228,7 +228,8 @@ static bool ask_presence(struct pl_work *w, enum pl_err *error)
     const struct pl_attach_mail *m = mail_of(w);
 
     *error = PL_OK;
-    if (p == NULL || (m->flags & PL_ATTACH_HIDDEN) != 0)
+    if (!pl_rules_have_presence(w->ch->rules->rules) ||
+        (m->flags & PL_ATTACH_HIDDEN) != 0)
         return false;
     pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash,
                     on_presence);
@@ -256,15 +257,15 @@ static void begin(struct pl_work *w)
 static bool is_over_limit(const struct pl_channels *c,
                           const struct pl_channel *ch)
 {
-    return c->stream == NULL && c->options.channel_limit > 0 &&
-           ch->members.count == 0 && c->map.count > c->options.channel_limit;
+    return !pl_rules_have_history(ch->rules->rules) &&
+           c->options.channel_limit > 0 && ch->members.count == 0 &&
+           c->map.count > c->options.channel_limit;
 }
 
 /* Without history a channel begins with its first subscriber. */
-static bool is_begun_here(const struct pl_channels *c,
-                          const struct pl_channel *ch)
+static bool is_begun_here(const struct pl_channel *ch)
 {
-    return c->stream == NULL && ch->members.count == 0;
+    return !pl_rules_have_history(ch->rules->rules) && ch->members.count == 0;
 }
 
 static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
@@ -274,7 +275,7 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
 
     if (is_over_limit(c, ch))
         return PL_ELIMIT;
-    if (is_begun_here(c, ch) && !pl_channels_may_begin(c, &m->msg))
+    if (is_begun_here(ch) && !pl_channels_may_begin(c, &m->msg))
         return PL_EFULL;
     rc = pl_client_table_add(&ch->members, m->client);
     if (rc != PL_OK)
@@ -293,7 +294,7 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
     if (pl_works_turn_away(c, &m->msg, pl_leaving_count(c)))
         return;
     struct pl_channel *ch =
-        pl_channel_pin(c, pl_blob_span(m->channel), m->hash);
+        pl_channel_pin(c, pl_blob_span(m->channel), m->hash, m->rules);
     struct pl_work *w = ch == NULL ? NULL : pl_work_create(c, ch);
 
     m->error = 0;

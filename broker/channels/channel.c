@@ -33,15 +33,24 @@ struct pl_channel *pl_channel_find(struct pl_channels *c,
     return (struct pl_channel *)pl_map_find(&c->map, hash, match, &channel);
 }
 
-static struct pl_channel *create(struct pl_channels *c, struct pl_span channel,
-                                 uint64_t hash)
+struct pl_rules *pl_channels_find_rules(struct pl_channels *c,
+                                        struct pl_span channel, uint64_t hash)
+{
+    struct pl_rules *r = pl_rule_cache_find(&c->rules, channel, hash);
+
+    return r != NULL ? r : pl_rulebook_default(c->rules.book);
+}
+
+static struct pl_channel *create_with(struct pl_channels *c,
+                                      struct pl_span channel, uint64_t hash,
+                                      struct pl_rules_use *rules)
 {
     struct pl_channel *ch =
         calloc(1, sizeof *ch + c->loop_count * sizeof ch->at_loop[0]);
 
     if (ch == NULL)
         return NULL;
-    ch->owner = c;
+    ch->rules = rules;
     pl_list_init(&ch->waiting);
     pl_list_init(&ch->outbox);
     ch->name = pl_blob_create(channel);
@@ -53,13 +62,29 @@ static struct pl_channel *create(struct pl_channels *c, struct pl_span channel,
     return ch;
 }
 
+static struct pl_channel *create(struct pl_channels *c, struct pl_span channel,
+                                 uint64_t hash, struct pl_rules *rules)
+{
+    if (rules == NULL)
+        rules = pl_channel_rules(c, NULL, channel, hash);
+    struct pl_rules_use *use = pl_rules_use_take(&c->uses, rules);
+    struct pl_channel *ch =
+        use == NULL ? NULL : create_with(c, channel, hash, use);
+
+    if (ch == NULL)
+        pl_rules_use_drop(&c->uses, use);
+    return ch;
+}
+
 struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
-                                  uint64_t hash)
+                                  uint64_t hash, struct pl_rules *rules)
 {
     struct pl_channel *ch = pl_channel_find(c, channel, hash);
 
     if (ch == NULL)
-        ch = create(c, channel, hash);
+        ch = create(c, channel, hash, rules);
+    else if (rules != NULL)
+        pl_rules_use_renew(&c->uses, &ch->rules, rules);
     if (ch != NULL)
         ch->users++;
     return ch;
@@ -67,7 +92,7 @@ struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
 
 static void watch(const struct pl_channel *ch, bool is_first)
 {
-    const struct pl_channels *c = ch->owner;
+    const struct pl_channels *c = pl_channel_owner(ch);
 
     if (c->options.watch == NULL)
         return;
@@ -78,7 +103,7 @@ static void watch(const struct pl_channel *ch, bool is_first)
 
 void pl_channel_note_first(struct pl_channel *ch)
 {
-    struct pl_metrics *m = ch->owner->options.metrics;
+    struct pl_metrics *m = pl_channel_owner(ch)->options.metrics;
 
     if (m != NULL)
         pl_count(m, PL_METRIC_CHANNELS, 1);
@@ -87,7 +112,7 @@ void pl_channel_note_first(struct pl_channel *ch)
 
 void pl_channel_note_last(struct pl_channel *ch)
 {
-    struct pl_metrics *m = ch->owner->options.metrics;
+    struct pl_metrics *m = pl_channel_owner(ch)->options.metrics;
 
     if (m != NULL)
         pl_gauge_drop(m, PL_METRIC_CHANNELS, 1);
@@ -97,7 +122,10 @@ void pl_channel_note_last(struct pl_channel *ch)
 /* Free the channel without notifying hubs or the bus. */
 static void destroy(struct pl_channel *ch)
 {
-    pl_map_remove(&ch->owner->map, &ch->node);
+    struct pl_channels *c = pl_channel_owner(ch);
+
+    pl_map_remove(&c->map, &ch->node);
+    pl_rules_use_drop(&c->uses, ch->rules);
     pl_blob_release(ch->name);
     pl_client_table_fini(&ch->members);
     free(ch);
@@ -119,6 +147,7 @@ void pl_channels_free_all(struct pl_channels *c)
 {
     pl_map_each(&c->map, free_one, c);
     pl_map_fini(&c->map);
+    pl_rules_uses_fini(&c->uses);
 }
 
 /* --- The bus --- */
@@ -128,14 +157,14 @@ static void detached(struct pl_store_op *op);
 
 static enum pl_store_reply ask_bus(struct pl_channel *ch, bool attach)
 {
-    struct pl_bus *bus = ch->owner->bus;
+    struct pl_bus *bus = pl_channel_owner(ch)->bus;
 
     ch->bus = attach ? PL_BUS_ATTACHING : PL_BUS_DETACHING;
     ch->bus_op = (struct pl_store_op){.channel = pl_blob_span(ch->name),
                                       .hash = ch->node.hash,
                                       .done = attach ? attached : detached};
     ch->users++;
-    pl_works_count(ch->owner, 1);
+    pl_works_count(pl_channel_owner(ch), 1);
     return attach ? bus->ops->attach(bus, &ch->bus_op)
                   : bus->ops->detach(bus, &ch->bus_op);
 }
@@ -144,7 +173,7 @@ static void take_answer(struct pl_channel *ch)
 {
     bool is_on = ch->bus == PL_BUS_ATTACHING && ch->bus_op.error == PL_OK;
 
-    pl_works_count(ch->owner, UINT32_MAX);
+    pl_works_count(pl_channel_owner(ch), UINT32_MAX);
     ch->bus = is_on ? PL_BUS_ATTACHED : PL_BUS_APART;
 }
 

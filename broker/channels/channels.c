@@ -24,6 +24,7 @@
 #include "memory_mail.h"
 #include "monitor.h"
 #include "presence_memory.h"
+#include "rules_mail.h"
 #include "stream_memory.h"
 #include "system.h"
 
@@ -45,7 +46,7 @@ void pl_channels_lose_event(struct pl_channels *c)
 static void tell_hub(struct pl_channel *ch, unsigned loop,
                      struct pl_client *client, bool is_join)
 {
-    struct pl_channels *c = ch->owner;
+    struct pl_channels *c = pl_channel_owner(ch);
     struct pl_presence_event_mail *m = pl_presence_event_mail_create();
 
     if (m == NULL) {
@@ -92,7 +93,8 @@ static bool tell_gap(struct pl_channel *ch, unsigned loop)
         return false;
     m->channel = pl_blob_hold(ch->name);
     m->hash = ch->node.hash;
-    pl_actor_send(&ch->owner->actor, ch->owner->hubs[loop], &m->msg);
+    pl_actor_send(&pl_channel_owner(ch)->actor,
+                  pl_channel_owner(ch)->hubs[loop], &m->msg);
     return true;
 }
 
@@ -100,7 +102,7 @@ static bool tell_gap(struct pl_channel *ch, unsigned loop)
  * reported twice costs a recovery. */
 void pl_channels_tell_gaps(struct pl_channel *ch)
 {
-    struct pl_channels *c = ch->owner;
+    struct pl_channels *c = pl_channel_owner(ch);
 
     ch->gap_is_due = false;
     for (unsigned l = 0; l < c->loop_count; l++)
@@ -242,6 +244,7 @@ static void release_all(struct pl_channels *c)
     pl_works_free_all(c);
     pl_makers_fini(&c->makers);
     pl_leaving_fini(c);
+    pl_rule_cache_fini(&c->rules);
 }
 
 static void reap(struct pl_actor *a)
@@ -260,6 +263,12 @@ static void stop(struct pl_channels *c)
 }
 
 /* --- Mail --- */
+
+static void on_rules(struct pl_channels *c, struct pl_rules_mail *m)
+{
+    pl_rule_cache_set(&c->rules, m->book);
+    pl_mail_destroy(&m->msg);
+}
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
@@ -281,10 +290,12 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_LIST:
         pl_channels_list(c, (struct pl_list_mail *)msg);
         return;
+    case PL_MAIL_RULES:
+        on_rules(c, (struct pl_rules_mail *)msg);
+        return;
     case PL_MAIL_MEMORY:
-        if (c->stream != NULL)
-            c->stream->ops->shed(c->stream,
-                                 ((struct pl_memory_mail *)msg)->shed_bytes);
+        c->stream->ops->shed(c->stream,
+                             ((struct pl_memory_mail *)msg)->shed_bytes);
         pl_mail_destroy(msg);
         return;
     case PL_MSG_STOP:
@@ -309,11 +320,7 @@ struct pl_stream_memory_options
 pl_channels_stream_options(const struct pl_channels_options *o)
 {
     return (struct pl_stream_memory_options){
-        .size = o->history_size,
-        .ttl_ms = o->history_ttl_ms,
-        .meta_ttl_ms = o->meta_ttl_ms,
         .limit = o->channel_limit,
-        .channel_bytes = o->channel_history_bytes,
         .client_bytes = o->client_history_bytes,
         .bytes = o->history_bytes,
         .metrics = o->metrics,
@@ -328,38 +335,33 @@ static enum pl_err make_stream(struct pl_channels *c, struct pl_loop *loop)
     return pl_stream_memory_create(&c->stream, loop, &memory);
 }
 
-/* Create the stores that were not given, except those switched off. */
+/* Create the stores that were not given.  A channel may get a history, and
+ * presence, with other rules. */
 static enum pl_err make_stores(struct pl_channels *c, struct pl_loop *loop)
 {
     const struct pl_channels_options *o = &c->options;
-    bool has_history = o->history_size > 0 && o->history_ttl_ms > 0;
 
-    if (has_history && o->stream == NULL && make_stream(c, loop) != PL_OK)
+    if (o->stream == NULL && make_stream(c, loop) != PL_OK)
         return PL_ENOMEM;
     if (o->bus == NULL && pl_bus_memory_create(&c->bus) != PL_OK)
         return PL_ENOMEM;
-    if (o->presence && o->presence_store == NULL &&
+    if (o->presence_store == NULL &&
         pl_presence_memory_create(&c->presence, pl_loop_random(loop)) != PL_OK)
         return PL_ENOMEM;
     return PL_OK;
 }
 
-/* Take over the given stores; destroy those switched off. */
+/* Take over the given stores. */
 static void take_stores(struct pl_channels *c)
 {
     const struct pl_channels_options *o = &c->options;
-    bool has_history = o->history_size > 0 && o->history_ttl_ms > 0;
 
-    if (o->stream != NULL && has_history)
+    if (o->stream != NULL)
         c->stream = o->stream;
-    else if (o->stream != NULL)
-        o->stream->ops->destroy(o->stream);
     if (o->bus != NULL)
         c->bus = o->bus;
-    if (o->presence_store != NULL && o->presence)
+    if (o->presence_store != NULL)
         c->presence = o->presence_store;
-    else if (o->presence_store != NULL)
-        o->presence_store->ops->destroy(o->presence_store);
 }
 
 static void bind_stores(struct pl_channels *c)
@@ -367,13 +369,9 @@ static void bind_stores(struct pl_channels *c)
     unsigned traits = c->bus->ops->traits;
 
     c->bus->ops->bind(c->bus, &bus_events, c);
-    if (c->stream != NULL) {
-        c->stream->ops->bind(c->stream, is_used, c);
-        c->stream->ops->guard(c->stream, may_begin);
-        traits &= c->stream->ops->traits;
-    }
-    if (c->presence != NULL)
-        traits &= c->presence->ops->traits;
+    c->stream->ops->bind(c->stream, is_used, c);
+    c->stream->ops->guard(c->stream, may_begin);
+    traits &= c->stream->ops->traits & c->presence->ops->traits;
     c->is_immediate = (traits & PL_STORE_IMMEDIATE) != 0;
 }
 
@@ -381,11 +379,7 @@ struct pl_channels_options
 pl_channels_options_of(const struct pl_channels_settings *s)
 {
     return (struct pl_channels_options){
-        .history_size = s->history_size,
-        .history_ttl_ms = s->history_ttl_ms,
-        .meta_ttl_ms = s->meta_ttl_ms,
         .channel_limit = s->limits.channels,
-        .channel_history_bytes = s->history_bytes,
         .client_history_bytes = s->limits.client_history.bytes,
         .history_bytes = s->limits.history.bytes,
         .new_channels = s->limits.new_channels_per_minute,
@@ -409,9 +403,12 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     c->retry.fire = on_retry;
     c->answers.most = c->lists.most = options->answer_work;
     pl_list_init(&c->works);
+    c->uses.owner = c;
+    pl_rule_cache_set(&c->rules, options->rules);
     if (make_stores(c, loop) != PL_OK || pl_leaving_init(c) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {
         destroy_stores(c); /* the caller still owns the given stores */
+        pl_rule_cache_fini(&c->rules);
         pl_leaving_fini(c);
         free(c);
         return PL_ENOMEM;

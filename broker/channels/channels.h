@@ -48,22 +48,17 @@ struct pl_bus;
 struct pl_loop;
 struct pl_metrics;
 struct pl_presence;
+struct pl_rulebook; /* rules.h */
 struct pl_stream;
 
 struct pl_channels_options {
-    uint32_t history_size;   /* most publications per channel; 0: no history */
-    uint64_t history_ttl_ms; /* of a publication; 0: no history */
-    uint64_t meta_ttl_ms;    /* for which an unused channel keeps epoch and
-                                offset */
-    bool presence;
-    bool join_leave;
-    uint32_t channel_limit;         /* most streams of this owner, or without
-                                       history most channels with subscribers;
-                                       beyond it error 106. 0: no limit */
-    uint64_t channel_history_bytes; /* per channel; 0: no limit */
-    uint64_t client_history_bytes;  /* of the channels of one user; 0: no
-                                       limit */
-    uint64_t history_bytes;         /* of all channels; 0: no limit */
+    struct pl_rulebook *rules; /* of channels; the owner takes a reference */
+    uint32_t channel_limit;    /* most streams of this owner; and beyond so many
+                                  channels no channel without history gets its
+                                  first subscriber.  Error 106.  0: no limit */
+    uint64_t client_history_bytes; /* of the channels of one user; 0: no
+                                      limit */
+    uint64_t history_bytes;        /* of all channels; 0: no limit */
     uint32_t new_channels; /* that one client may create here per minute, else
                               error 111; 0: no limit */
     uint32_t new_channels_burst; /* of them at once */
@@ -90,9 +85,9 @@ struct pl_channels_options {
 
 struct pl_channels_settings;
 
-/* Read the options of an owner from the settings.  The caller sets presence,
- * join_leave, recover_bytes, backlog_limit, metrics, the stores, and limits
- * given as a percentage. */
+/* Read the options of an owner from the settings.  The caller sets the
+ * rules, recover_bytes, backlog_limit, metrics, the stores, and limits given as
+ * a percentage. */
 struct pl_channels_options
 pl_channels_options_of(const struct pl_channels_settings *s);
 

@@ -22,6 +22,7 @@
 #include "map.h"
 #include "metrics.h"
 #include "presence.h"
+#include "rules_use.h"
 #include "stream.h"
 #include "time_share.h"
 #include "timer.h"
@@ -40,12 +41,14 @@ struct pl_leaving {
 struct pl_channels {
     struct pl_actor actor;
     struct pl_channels_options options;
-    struct pl_stream *stream; /* NULL: no history */
+    struct pl_stream *stream;
     struct pl_bus *bus;
-    struct pl_presence *presence; /* NULL: no presence */
-    bool is_immediate;            /* all stores complete at once */
-    bool gaps_are_due;            /* of channels with gap_is_due */
-    struct pl_map map;            /* of struct pl_channel */
+    struct pl_presence *presence;
+    bool is_immediate;          /* all stores complete at once */
+    bool gaps_are_due;          /* of channels with gap_is_due */
+    struct pl_map map;          /* of struct pl_channel */
+    struct pl_rules_uses uses;  /* rules of the channels in `map` */
+    struct pl_rule_cache rules; /* of all others */
     struct pl_makers makers;
     struct pl_list works;
     struct pl_map attaching; /* attaches without a result, by client */
@@ -80,7 +83,8 @@ struct pl_order {
 
 struct pl_channel {
     struct pl_map_node node;
-    struct pl_channels *owner;
+    struct pl_rules_use *rules;     /* the newest that came; its owner is the
+                                       owner */
     struct pl_blob *name;           /* own reference */
     struct pl_client_table members; /* all subscribers; marked: has joined */
     struct pl_list waiting;         /* attaches that wait for the bus */
@@ -93,6 +97,11 @@ struct pl_channel {
     uint32_t takers;    /* subscribers with PL_ATTACH_JOIN_LEAVE */
     uint32_t at_loop[]; /* subscribers on each loop */
 };
+
+static inline struct pl_channels *pl_channel_owner(const struct pl_channel *ch)
+{
+    return ch->rules->owner;
+}
 
 /* A read of publications in several parts, see reading.c. */
 struct pl_reading {
@@ -117,6 +126,8 @@ struct pl_work {
     struct pl_list out; /* in the channel's `waiting`, later `outbox` */
     struct pl_channels *owner;
     struct pl_channel *ch;    /* pinned; NULL: the request needs no channel */
+    struct pl_rules *rules;   /* own reference; NULL: not looked up yet, or all
+                                 stores are immediate */
     struct pl_msg *msg;       /* the request, owned; NULL after its result was
                                  sent, and of another owner's publication */
     struct pl_msg *mails;     /* of a publication: one per loop, not sent yet */
@@ -155,10 +166,30 @@ struct pl_work {
 struct pl_channel *pl_channel_find(struct pl_channels *c,
                                    struct pl_span channel, uint64_t hash);
 
-/* Find or create a channel and pin it; release it with pl_channel_unpin().
+/* Find or create a channel and pin it; release it with pl_channel_unpin().  It
+ * gets `rules` if it is new or they are newer than its own; NULL: it keeps its
+ * own, or gets those of the newest rulebook.
  * NULL: out of memory. */
 struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
-                                  uint64_t hash);
+                                  uint64_t hash, struct pl_rules *rules);
+
+/* The rules of a channel: those of `ch`, or if it is NULL those of the newest
+ * rulebook.  A name without a namespace has the rules of names without one: its
+ * sender had them from a rulebook that had it. */
+struct pl_rules *pl_channels_find_rules(struct pl_channels *c,
+                                        struct pl_span channel, uint64_t hash);
+
+static inline struct pl_rules *pl_channel_rules(struct pl_channels *c,
+                                                const struct pl_channel *ch,
+                                                struct pl_span channel,
+                                                uint64_t hash)
+{
+    if (ch != NULL)
+        return ch->rules->rules;
+    if (c->rules.only != NULL)
+        return c->rules.only;
+    return pl_channels_find_rules(c, channel, hash);
+}
 
 /* Release a pin.  A channel without pins and subscribers detaches from the bus
  * and is freed. */
@@ -204,9 +235,26 @@ void pl_work_charge(struct pl_work *w, uint64_t bytes);
 /* Add `by` to the number of pending requests; `by` may wrap. */
 void pl_works_count(struct pl_channels *c, uint32_t by);
 
+/* The rules of the channel, those that the request has found first.  With
+ * immediate stores no time passes between, so nothing is kept. */
+struct pl_rules *pl_work_keep_rules(struct pl_work *w, struct pl_span channel,
+                                    uint64_t hash);
+
+static inline struct pl_rules *
+pl_work_rules(struct pl_work *w, struct pl_span channel, uint64_t hash)
+{
+    return w->owner->is_immediate
+               ? pl_channel_rules(w->owner, w->ch, channel, hash)
+               : pl_work_keep_rules(w, channel, hash);
+}
+
 /* Prepare a store request of `w`. */
 void pl_work_prepare(struct pl_work *w, struct pl_span channel, uint64_t hash,
                      void (*done)(struct pl_store_op *op));
+
+/* Likewise, a request for the position or for publications. */
+void pl_work_prepare_top(struct pl_work *w, struct pl_span channel,
+                         uint64_t hash, void (*done)(struct pl_store_op *op));
 
 static inline struct pl_work *pl_work_of(struct pl_store_op *op)
 {

@@ -14,15 +14,6 @@ static const struct pl_config_key keys[] = {
      .min = 1024, .max = PL_CONFIG_MIB * PL_CONFIG_GIB},
     {"limits.client_history", PL_KIND_SHARE, AT(limits.client_history),
      .fallback = "10%", .min = 1024, .max = PL_CONFIG_MIB * PL_CONFIG_GIB},
-
-    {"channels.meta_ttl", PL_KIND_DURATION, AT(meta_ttl_ms),
-     .fallback = "1h", .max = PL_CONFIG_LONGEST},
-    {"channels.history_size", PL_KIND_NUMBER, AT(history_size),
-     .fallback = "0", .insecure = "100", .max = 1000000},
-    {"channels.history_bytes", PL_KIND_SIZE, AT(history_bytes),
-     .fallback = "2MiB", .max = PL_CONFIG_MIB * PL_CONFIG_GIB},
-    {"channels.history_ttl", PL_KIND_DURATION, AT(history_ttl_ms),
-     .fallback = "300s", .insecure = "300s", .max = PL_CONFIG_LONGEST},
 };
 /* clang-format on */
 

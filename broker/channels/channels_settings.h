@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channels_settings.h - the keys of what channels keep.
+/* channels_settings.h - the keys of how much all channels keep.
  *
  * docs/configuration.md explains each key.  The values are constant once they
  * are checked, so any thread may read them.  Strings are never NULL unless
@@ -16,10 +16,6 @@ struct pl_channels_settings {
         struct pl_config_memory history;  /* of all channels */
         struct pl_config_memory client_history; /* of a user's channels */
     } limits;
-    uint64_t meta_ttl_ms;
-    uint32_t history_size;   /* 0: no history */
-    uint64_t history_bytes;  /* per channel; 0: no limit */
-    uint64_t history_ttl_ms; /* 0: no history */
 };
 
 extern const struct pl_config_table pl_channels_keys;

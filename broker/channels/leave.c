@@ -58,8 +58,8 @@ static struct pl_detach_mail *find(const struct pl_channel *ch,
                                    const struct pl_client *client)
 {
     struct leaving_key key = {pl_blob_span(ch->name), ch->node.hash, client};
-    struct pl_map_node *n =
-        pl_map_find(&ch->owner->leaving.map, hash_of(&key), match, &key);
+    struct pl_map_node *n = pl_map_find(&pl_channel_owner(ch)->leaving.map,
+                                        hash_of(&key), match, &key);
 
     return n == NULL ? NULL : mail_of(n);
 }
@@ -72,7 +72,7 @@ static void count(struct pl_channels *c, uint64_t by)
 
 static void put(struct pl_channel *ch, struct pl_detach_mail *m)
 {
-    struct pl_leaving *l = &ch->owner->leaving;
+    struct pl_leaving *l = &pl_channel_owner(ch)->leaving;
     struct leaving_key key = {pl_blob_span(ch->name), ch->node.hash, m->client};
 
     pl_map_add(&l->map, &m->node,
@@ -83,7 +83,7 @@ static void put(struct pl_channel *ch, struct pl_detach_mail *m)
     else
         l->last->next = &m->msg;
     l->last = &m->msg;
-    count(ch->owner, 1);
+    count(pl_channel_owner(ch), 1);
 }
 
 static struct pl_detach_mail *take(struct pl_channels *c)
@@ -120,7 +120,8 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
         return false;
     pl_attach_cancel(ch, m->client);
-    m->is_untold = !has_joined || !c->options.join_leave ||
+    m->is_untold = !has_joined ||
+                   !(ch->rules->rules->flags & PL_RULE_JOIN_LEAVE) ||
                    (m->flags & PL_ATTACH_HIDDEN) != 0;
     assert(m->msg.from.loop < c->loop_count &&
            ch->at_loop[m->msg.from.loop] > 0);
@@ -132,8 +133,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     if (ch->members.count > 0)
         return true;
     pl_channel_note_last(ch);
-    if (c->stream != NULL)
-        c->stream->ops->idle(c->stream, pl_blob_span(ch->name), ch->node.hash);
+    c->stream->ops->idle(c->stream, pl_blob_span(ch->name), ch->node.hash);
     return true;
 }
 
@@ -157,7 +157,7 @@ static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
     }
     ch->users++;
     put(ch, m);
-    pl_channels_try_later(ch->owner);
+    pl_channels_try_later(pl_channel_owner(ch));
 }
 
 bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
@@ -202,19 +202,21 @@ static void on_removed(struct pl_store_op *op)
         pl_work_destroy(w);
 }
 
-/* Remove the client from presence, then publish the leave. */
+/* Remove the client from presence, then publish the leave.  It is removed
+ * whatever the rules say: they may have been others when it came. */
 static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
 {
-    struct pl_presence *p = ch->owner->presence;
-    struct pl_work *w =
-        pl_works_are_full(ch->owner, 0) ? NULL : pl_work_create(ch->owner, ch);
+    struct pl_presence *p = pl_channel_owner(ch)->presence;
+    struct pl_work *w = pl_works_are_full(pl_channel_owner(ch), 0)
+                            ? NULL
+                            : pl_work_create(pl_channel_owner(ch), ch);
 
     if (w == NULL) {
         try_later(ch, m);
         return;
     }
     w->msg = &m->msg;
-    if (p == NULL || (m->flags & PL_ATTACH_HIDDEN) != 0) {
+    if ((m->flags & PL_ATTACH_HIDDEN) != 0) {
         tell(w);
         return;
     }

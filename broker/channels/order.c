@@ -53,7 +53,7 @@ bool pl_order_pass(struct pl_channel *ch, const struct pl_pub *pub)
 
 void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch)
 {
-    if (!ch->owner->is_immediate && ch->order.epoch[0] == '\0' &&
+    if (!pl_channel_owner(ch)->is_immediate && ch->order.epoch[0] == '\0' &&
         epoch[0] != '\0')
         see(&ch->order, offset, epoch);
 }
@@ -150,7 +150,7 @@ static void relay_to(struct pl_channels *c, unsigned loop, struct pl_pub *pub)
 
 static void relay(struct pl_channel *ch, struct pl_pub *pub)
 {
-    struct pl_channels *c = ch->owner;
+    struct pl_channels *c = pl_channel_owner(ch);
 
     if (!pl_order_pass(ch, pub))
         return;
@@ -181,7 +181,7 @@ bool pl_order_waits(const struct pl_work *w)
 
 static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
 {
-    struct pl_channels *c = ch->owner;
+    struct pl_channels *c = pl_channel_owner(ch);
     struct pl_work *w = pl_works_are_full(c, 0) ? NULL : pl_work_create(c, ch);
 
     if (w == NULL) {

@@ -234,11 +234,13 @@ static void begin(struct pl_work *w, struct pl_pub *pub)
     pub->offset = 0;
     memset(pub->epoch, 0, sizeof pub->epoch);
     pub->time_ms = pl_loop_wall_ms(w->owner->actor.loop);
-    if (s == NULL) {
+    struct pl_rules *rules = pl_work_rules(w, pl_pub_channel(pub), pub->hash);
+    if (!pl_rules_have_history(rules)) {
         to_bus(w);
         return;
     }
     pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_late_append);
+    w->store.append.rules = rules;
     w->store.append.pub = pub;
     w->store.append.id = (struct pl_span){0};
     if (m->id != NULL)
@@ -284,6 +286,17 @@ static void publish(struct pl_channels *c, struct pl_channel *ch,
     begin(w, m->pub);
 }
 
+/* Nothing remembers the id of a publication without a history. */
+__attribute__((noinline, cold)) static bool
+has_useless_id(struct pl_channels *c, const struct pl_publish_mail *m)
+{
+    struct pl_span name = pl_pub_channel(m->pub);
+    uint64_t hash = m->pub->hash;
+    const struct pl_channel *ch = pl_channel_find(c, name, hash);
+
+    return !pl_rules_have_history(pl_channel_rules(c, ch, name, hash));
+}
+
 void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
 {
     struct pl_span name = pl_pub_channel(m->pub);
@@ -293,7 +306,7 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
     m->epoch[0] = '\0';
     if (pl_works_turn_away(c, &m->msg, 0))
         return;
-    if (m->id != NULL && c->stream == NULL) { /* nothing remembers it */
+    if (m->id != NULL && has_useless_id(c, m)) {
         pl_answer_error(c, &m->msg, PL_ERROR_NOT_AVAILABLE);
         return;
     }
@@ -301,7 +314,7 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
         publish(c, pl_channel_find(c, name, m->pub->hash), m);
         return;
     }
-    struct pl_channel *ch = pl_channel_pin(c, name, m->pub->hash);
+    struct pl_channel *ch = pl_channel_pin(c, name, m->pub->hash, NULL);
     if (ch == NULL) {
         pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
         return;

@@ -189,7 +189,7 @@ static void ask_history(struct pl_work *w)
         read_history(w);
         return;
     }
-    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_top);
+    pl_work_prepare_top(w, pl_blob_span(m->channel), m->hash, on_top);
     if (s->ops->top(s, &w->store.top) == PL_STORE_DONE)
         on_top(&w->store.op);
 }
@@ -221,7 +221,11 @@ static uint32_t check(struct pl_channels *c, const struct pl_query_mail *m)
     bool of_presence =
         m->kind == PL_QUERY_PRESENCE || m->kind == PL_QUERY_PRESENCE_STATS;
 
-    if (of_presence ? c->presence == NULL : c->stream == NULL)
+    struct pl_span name = pl_blob_span(m->channel);
+    const struct pl_rules *r =
+        pl_channel_rules(c, pl_channel_find(c, name, m->hash), name, m->hash);
+
+    if (of_presence ? !pl_rules_have_presence(r) : !pl_rules_have_history(r))
         return PL_ERROR_NOT_AVAILABLE;
     if (m->kind == PL_QUERY_HISTORY && m->reverse && m->has_since &&
         m->offset == 0)

@@ -196,7 +196,7 @@ static enum pl_store_reply ask(struct pl_work *w)
     struct pl_reading *r = reading_of(w);
     struct pl_span channel = r->range.top.op.channel;
 
-    pl_work_prepare(w, channel, r->range.top.op.hash, on_part);
+    pl_work_prepare_top(w, channel, r->range.top.op.hash, on_part);
     r->range.limit = r->limit - r->count;
     return s->ops->range(s, &r->range);
 }

@@ -15,6 +15,7 @@
 #include "pub.h"
 #include "store.h"
 
+struct pl_rules; /* users/rules.h */
 struct pl_stream;
 
 /* Store `pub` at the next offset.  On success the offset and the epoch are
@@ -25,6 +26,8 @@ struct pl_stream;
  * gets the position of the first. */
 struct pl_stream_append {
     struct pl_store_op op;
+    struct pl_rules *rules; /* of the channel, which has a history; valid until
+                               the request is complete */
     struct pl_pub *pub; /* the caller and the store have their own references */
     struct pl_span id;  /* of at most PL_PUB_ID_MAX bytes; empty: none */
     char epoch[PL_EPOCH_MAX]; /* result */
@@ -34,7 +37,8 @@ struct pl_stream_append {
 /* Read the position of the channel. */
 struct pl_stream_top {
     struct pl_store_op op;
-    uint64_t offset; /* result */
+    struct pl_rules *rules; /* as of an append */
+    uint64_t offset;        /* result */
     char epoch[PL_EPOCH_MAX];
 };
 

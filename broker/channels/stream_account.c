@@ -68,7 +68,8 @@ static struct pl_stream_account *find(struct pl_stream_store *m,
 void pl_stream_account_charge(struct pl_stream_line *l,
                               const struct pl_client *client)
 {
-    struct pl_stream_account *a = find(l->store, l->account, client);
+    struct pl_stream_account *a =
+        find(pl_stream_line_store(l), l->account, client);
 
     if (a == l->account)
         return;
@@ -89,8 +90,8 @@ void pl_stream_account_leave(struct pl_stream_line *l)
     l->account = NULL;
     a->bytes -= l->bytes;
     pl_list_remove(&l->own);
-    if (a == l->store->anonymous || !pl_list_is_empty(&a->lines))
+    if (a == pl_stream_line_store(l)->anonymous || !pl_list_is_empty(&a->lines))
         return;
-    pl_map_remove(&l->store->accounts, &a->node);
+    pl_map_remove(&pl_stream_line_store(l)->accounts, &a->node);
     free(a);
 }

@@ -48,7 +48,7 @@ static bool match(const struct pl_map_node *n, const void *key)
 
 static uint64_t hash_of(const struct pl_stream_line *l, struct pl_span id)
 {
-    return pl_hash(&l->store->key, id) ^ l->node.hash;
+    return pl_hash(&pl_stream_line_store(l)->key, id) ^ l->node.hash;
 }
 
 static void count(struct pl_stream_store *m, enum pl_metric what, uint64_t by)
@@ -61,8 +61,8 @@ static struct entry *find(const struct pl_stream_line *l, struct pl_span id)
 {
     struct key key = {l->epoch, id};
 
-    return (struct entry *)pl_map_find(&l->store->ids, hash_of(l, id), match,
-                                       &key);
+    return (struct entry *)pl_map_find(&pl_stream_line_store(l)->ids,
+                                       hash_of(l, id), match, &key);
 }
 
 static struct entry *oldest(const struct pl_stream_store *m)
@@ -101,7 +101,7 @@ bool pl_stream_ids_find(struct pl_stream_line *l, struct pl_stream_append *r)
 {
     const struct entry *e = find(l, r->id);
 
-    if (e == NULL || e->due_ms <= pl_loop_now_ms(l->store->loop))
+    if (e == NULL || e->due_ms <= pl_loop_now_ms(pl_stream_line_store(l)->loop))
         return false;
     r->pub->offset = e->offset;
     memcpy(r->pub->epoch, e->epoch, sizeof r->pub->epoch);
@@ -111,7 +111,7 @@ bool pl_stream_ids_find(struct pl_stream_line *l, struct pl_stream_append *r)
 
 enum pl_err pl_stream_ids_add(struct pl_stream_line *l, struct pl_span id)
 {
-    struct pl_stream_store *m = l->store;
+    struct pl_stream_store *m = pl_stream_line_store(l);
     struct entry *old = find(l, id); /* expired */
 
     if (id.len > PL_PUB_ID_MAX)
@@ -139,7 +139,7 @@ void pl_stream_ids_remove(struct pl_stream_line *l, struct pl_span id)
     struct entry *e = find(l, id);
 
     if (e != NULL)
-        drop(l->store, e);
+        drop(pl_stream_line_store(l), e);
 }
 
 void pl_stream_ids_fini(struct pl_stream_store *m)

@@ -48,7 +48,7 @@ struct pl_stream_line *pl_stream_line_find(struct pl_stream_store *m,
 
 bool pl_stream_line_is_used(const struct pl_stream_line *l)
 {
-    const struct pl_stream_store *m = l->store;
+    const struct pl_stream_store *m = pl_stream_line_store(l);
 
     return m->is_used != NULL && m->is_used(m->owner, name_of(l), l->node.hash);
 }
@@ -121,7 +121,7 @@ void pl_stream_line_empty(struct pl_stream_line *l)
 
 void pl_stream_line_expire(struct pl_stream_line *l)
 {
-    uint64_t now = pl_loop_now_ms(l->store->loop);
+    uint64_t now = pl_loop_now_ms(pl_stream_line_store(l)->loop);
 
     while (l->count > 0 && l->ring[l->first].due_ms <= now)
         pl_stream_line_drop(l);
@@ -150,7 +150,7 @@ static enum pl_err resize(struct pl_stream_line *l, uint32_t cap)
 
 static enum pl_err grow(struct pl_stream_line *l)
 {
-    uint32_t size = l->store->options.size;
+    uint32_t size = l->rules->rules->history_size;
     uint64_t cap = l->cap == 0 ? FIRST_RING : (uint64_t)l->cap * 2;
 
     return resize(l, cap < size ? (uint32_t)cap : size);
@@ -166,10 +166,12 @@ void pl_stream_line_tighten(struct pl_stream_line *l)
 
 enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
 {
-    const struct pl_stream_store *m = l->store;
+    const struct pl_stream_store *m = pl_stream_line_store(l);
     uint64_t cost = cost_of(pub);
 
-    if (l->count == m->options.size)
+    while (l->count > l->rules->rules->history_size)
+        pl_stream_line_drop(l); /* newer rules keep less */
+    if (l->count == l->rules->rules->history_size)
         cost -= take_out(l); /* may wrap */
     else if (l->count == l->cap && grow(l) != PL_OK)
         return PL_ENOMEM;
@@ -183,7 +185,8 @@ enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
     memcpy(pub->epoch, l->epoch, sizeof pub->epoch);
     uint64_t at = (uint64_t)l->first + l->count;
     l->ring[at < l->cap ? at : at - l->cap] = (struct pl_stream_held){
-        pl_pub_hold(pub), pl_loop_now_ms(m->loop) + m->options.ttl_ms};
+        pl_pub_hold(pub),
+        pl_loop_now_ms(m->loop) + l->rules->rules->history_ttl_ms};
     l->count++;
     return PL_OK;
 }
@@ -247,10 +250,10 @@ enum pl_err pl_stream_line_range(const struct pl_stream_line *l,
 
 void pl_stream_line_arm(struct pl_stream_line *l)
 {
-    struct pl_stream_store *m = l->store;
-    uint64_t slack = m->options.ttl_ms / 8;
+    struct pl_stream_store *m = pl_stream_line_store(l);
+    uint64_t slack = l->rules->rules->history_ttl_ms / 8;
     uint64_t now = pl_loop_now_ms(m->loop);
-    uint64_t due = l->used_ms + m->options.meta_ttl_ms;
+    uint64_t due = l->used_ms + l->rules->rules->meta_ttl_ms;
 
     if (slack > SLACK_MS_MAX)
         slack = SLACK_MS_MAX;
@@ -264,7 +267,7 @@ void pl_stream_line_arm(struct pl_stream_line *l)
 static void fire(struct pl_timer *t)
 {
     struct pl_stream_line *l = PL_CONTAINER(t, struct pl_stream_line, timer);
-    const struct pl_stream_store *m = l->store;
+    const struct pl_stream_store *m = pl_stream_line_store(l);
     bool was_empty = l->count == 0;
 
     pl_stream_line_expire(l);
@@ -278,7 +281,7 @@ static void fire(struct pl_timer *t)
     if (l->has_subscribers)
         return;
     if (was_empty &&
-        l->used_ms + m->options.meta_ttl_ms <= pl_loop_now_ms(m->loop))
+        l->used_ms + l->rules->rules->meta_ttl_ms <= pl_loop_now_ms(m->loop))
         pl_stream_line_destroy(l);
     else
         pl_stream_line_arm(l);
@@ -296,17 +299,23 @@ static void make_epoch(struct pl_stream_store *m, char epoch[PL_EPOCH_MAX])
 
 enum pl_err pl_stream_line_create(struct pl_stream_line **out,
                                   struct pl_stream_store *m,
-                                  const struct pl_store_op *op)
+                                  const struct pl_store_op *op,
+                                  struct pl_rules *rules)
 {
-    struct pl_stream_line *l = calloc(1, sizeof *l + op->channel.len);
+    struct pl_rules_use *use = pl_rules_use_take(&m->uses, rules);
+    struct pl_stream_line *l =
+        use == NULL ? NULL : calloc(1, sizeof *l + op->channel.len);
 
-    if (l == NULL)
+    if (l == NULL) {
+        pl_rules_use_drop(&m->uses, use);
         return PL_ENOMEM;
-    l->store = m;
+    }
+    l->rules = use;
     l->timer.fire = fire;
     l->name_len = (uint16_t)op->channel.len;
     memcpy(l->name, op->channel.at, op->channel.len);
     if (pl_map_add(&m->map, &l->node, op->hash) != PL_OK) {
+        pl_rules_use_drop(&m->uses, use);
         free(l);
         return PL_ENOMEM;
     }
@@ -319,7 +328,7 @@ enum pl_err pl_stream_line_create(struct pl_stream_line **out,
 
 void pl_stream_line_destroy(struct pl_stream_line *l)
 {
-    struct pl_stream_store *m = l->store;
+    struct pl_stream_store *m = pl_stream_line_store(l);
 
     pl_timer_stop(m->loop, &l->timer);
     pl_list_remove(&l->queue);
@@ -327,5 +336,6 @@ void pl_stream_line_destroy(struct pl_stream_line *l)
     if (m->options.metrics != NULL)
         pl_gauge_drop(m->options.metrics, PL_METRIC_STREAMS, 1);
     pl_stream_line_empty(l);
+    pl_rules_use_drop(&m->uses, l->rules);
     free(l);
 }

@@ -21,7 +21,7 @@ enum { ORDER_MS = 100 }; /* precision of the order of use */
 /* Note a use of the line.  `is_other`: it may belong in another list now. */
 static void touch(struct pl_stream_line *l, bool is_other)
 {
-    l->used_ms = pl_loop_now_ms(l->store->loop);
+    l->used_ms = pl_loop_now_ms(pl_stream_line_store(l)->loop);
     if (is_other || l->used_ms - l->queued_ms >= ORDER_MS)
         pl_stream_room_queue(l);
     if (l->count == 0 && !pl_timer_is_running(&l->timer))
@@ -31,6 +31,7 @@ static void touch(struct pl_stream_line *l, bool is_other)
 /* Create the line.  The owner counts new channels per client (may_begin), so it
  * is asked only if there is a place; a client that is refused takes none. */
 static enum pl_err begin_line(struct pl_stream_store *m, struct pl_store_op *op,
+                              struct pl_rules *rules,
                               struct pl_stream_line **out)
 {
     struct pl_stream_line *old;
@@ -42,17 +43,19 @@ static enum pl_err begin_line(struct pl_stream_store *m, struct pl_store_op *op,
         return PL_EFULL;
     if (old != NULL)
         pl_stream_room_evict(old);
-    return pl_stream_line_create(out, m, op);
+    return pl_stream_line_create(out, m, op, rules);
 }
 
 /* Find the channel's line and drop what has expired, or create the line. */
 static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
+                             struct pl_rules *rules,
                              struct pl_stream_line **out)
 {
     struct pl_stream_line *l = pl_stream_line_find(m, op->channel, op->hash);
 
     if (l == NULL)
-        return begin_line(m, op, out);
+        return begin_line(m, op, rules, out);
+    pl_rules_use_renew(&m->uses, &l->rules, rules);
     pl_stream_line_expire(l);
     *out = l;
     return PL_OK;
@@ -60,10 +63,10 @@ static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
 
 /* Like take_line(), for a request that may come from a new subscriber. */
 static enum pl_err take_to_read(struct pl_stream_store *m,
-                                struct pl_store_op *op,
+                                struct pl_stream_top *r,
                                 struct pl_stream_line **out)
 {
-    enum pl_err rc = take_line(m, op, out);
+    enum pl_err rc = take_line(m, &r->op, r->rules, out);
 
     if (rc == PL_OK)
         (*out)->has_subscribers = pl_stream_line_is_used(*out);
@@ -90,7 +93,7 @@ static enum pl_store_reply append(struct pl_stream *s,
 {
     struct pl_stream_line *l;
 
-    r->op.error = take_line((struct pl_stream_store *)s, &r->op, &l);
+    r->op.error = take_line((struct pl_stream_store *)s, &r->op, r->rules, &l);
     if (r->op.error != PL_OK)
         return PL_STORE_DONE;
     if (r->id.len > 0 && pl_stream_ids_find(l, r)) {
@@ -112,7 +115,7 @@ static enum pl_store_reply top(struct pl_stream *s, struct pl_stream_top *r)
 {
     struct pl_stream_line *l;
 
-    r->op.error = take_to_read((struct pl_stream_store *)s, &r->op, &l);
+    r->op.error = take_to_read((struct pl_stream_store *)s, r, &l);
     if (r->op.error != PL_OK)
         return PL_STORE_DONE;
     r->offset = l->top;
@@ -128,7 +131,7 @@ static enum pl_store_reply range(struct pl_stream *s, struct pl_stream_range *r)
     r->pubs = NULL;
     r->count = 0;
     r->is_cut = false;
-    r->top.op.error = take_to_read((struct pl_stream_store *)s, &r->top.op, &l);
+    r->top.op.error = take_to_read((struct pl_stream_store *)s, &r->top, &l);
     if (r->top.op.error != PL_OK)
         return PL_STORE_DONE;
     r->top.op.error = pl_stream_line_range(l, r);
@@ -195,6 +198,7 @@ static void destroy(struct pl_stream *s)
     pl_map_fini(&m->map);
     pl_map_fini(&m->accounts);
     pl_stream_ids_fini(m);
+    pl_rules_uses_fini(&m->uses);
     free(m->anonymous);
     free(m);
 }
@@ -228,6 +232,7 @@ pl_stream_memory_create(struct pl_stream **out, struct pl_loop *loop,
     m->stream.ops = &ops;
     m->loop = loop;
     m->options = *options;
+    m->uses.owner = m;
     m->anonymous = anonymous;
     m->task.run = pl_stream_room_on_task;
     pl_random_bytes(pl_loop_random(loop), &m->key, sizeof m->key);

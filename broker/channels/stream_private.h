@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "map.h"
 #include "metrics.h"
+#include "rules_use.h"
 #include "stream_memory.h"
 #include "timer.h"
 
@@ -39,6 +40,7 @@ struct pl_stream_store {
     struct pl_stream stream;
     struct pl_loop *loop;
     struct pl_stream_memory_options options;
+    struct pl_rules_uses uses; /* rules of the lines */
     pl_stream_is_used *is_used;
     pl_stream_may_begin *may_begin; /* may be NULL */
     void *owner;
@@ -68,7 +70,8 @@ struct pl_stream_line {
     struct pl_list queue; /* in one of the store's lists */
     struct pl_list own;   /* in the list of its account */
     struct pl_timer timer;
-    struct pl_stream_store *store;
+    struct pl_rules_use *rules;        /* the newest that a request brought; its
+                                          owner is the store */
     struct pl_stream_account *account; /* NULL: no account, or empty */
     struct pl_stream_held *ring;       /* NULL: empty */
     uint64_t top;
@@ -84,13 +87,20 @@ struct pl_stream_line {
     char name[];
 };
 
+static inline struct pl_stream_store *
+pl_stream_line_store(const struct pl_stream_line *l)
+{
+    return l->rules->owner;
+}
+
 /* --- stream_line.c --- */
 
 /* Create the line of a channel, in no list yet.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_stream_line_create(struct pl_stream_line **out,
                                   struct pl_stream_store *m,
-                                  const struct pl_store_op *op);
+                                  const struct pl_store_op *op,
+                                  struct pl_rules *rules);
 void pl_stream_line_destroy(struct pl_stream_line *l);
 
 /* Return the line of the channel, or NULL. */
@@ -152,7 +162,7 @@ void pl_stream_ids_fini(struct pl_stream_store *m);
 /* Add `by` bytes to the history of the line; a negative number wraps. */
 static inline void pl_stream_room_change(struct pl_stream_line *l, uint64_t by)
 {
-    struct pl_stream_store *m = l->store;
+    struct pl_stream_store *m = pl_stream_line_store(l);
 
     l->bytes += by;
     m->bytes += by;

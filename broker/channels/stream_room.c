@@ -28,7 +28,7 @@ enum {
 
 void pl_stream_room_queue(struct pl_stream_line *l)
 {
-    struct pl_stream_store *m = l->store;
+    struct pl_stream_store *m = pl_stream_line_store(l);
     struct pl_list *list = l->has_subscribers ? &m->busy : &m->rested;
 
     if (l->count == 0)
@@ -133,7 +133,7 @@ enum pl_err pl_stream_room_find(struct pl_stream_store *m,
 
 void pl_stream_room_evict(struct pl_stream_line *l)
 {
-    struct pl_stream_store *m = l->store;
+    struct pl_stream_store *m = pl_stream_line_store(l);
 
     if (m->options.metrics != NULL)
         pl_count(m->options.metrics, PL_METRIC_STREAMS_EVICTED, 1);
@@ -161,8 +161,9 @@ static void shrink(struct pl_stream_line *l, uint64_t excess,
         pl_stream_line_empty(l);
         pl_stream_room_queue(l);
     }
-    count_shed(l->store, why, count - l->count, before - l->bytes);
-    tell_shed(l->store, why);
+    count_shed(pl_stream_line_store(l), why, count - l->count,
+               before - l->bytes);
+    tell_shed(pl_stream_line_store(l), why);
 }
 
 /* Shed histories of an account.  The account is freed with its last line. */
@@ -202,11 +203,13 @@ static void fit_all(struct pl_stream_store *m, uint64_t limit,
 
 void pl_stream_room_fit(struct pl_stream_line *l)
 {
-    struct pl_stream_store *m = l->store;
+    struct pl_stream_store *m = pl_stream_line_store(l);
     const struct pl_stream_memory_options *o = &m->options;
 
-    if (o->channel_bytes > 0 && l->bytes > o->channel_bytes)
-        shrink(l, l->bytes - o->channel_bytes, PL_STREAM_SHED_CHANNEL);
+    uint64_t most = l->rules->rules->history_bytes;
+
+    if (most > 0 && l->bytes > most)
+        shrink(l, l->bytes - most, PL_STREAM_SHED_CHANNEL);
     if (o->client_bytes > 0 && l->account != NULL &&
         l->account->bytes > o->client_bytes)
         fit_account(l->account, o->client_bytes);

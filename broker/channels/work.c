@@ -59,6 +59,7 @@ void pl_work_charge(struct pl_work *w, uint64_t bytes)
     count(w->owner, PL_METRIC_STORE_REQUEST_BYTES, bytes);
 }
 
+/* Immediate requests are not counted, and keep no rules. */
 static void uncount(struct pl_work *w)
 {
     struct pl_channels *c = w->owner;
@@ -68,6 +69,7 @@ static void uncount(struct pl_work *w)
     pl_works_count(c, UINT32_MAX);
     c->in_flight_bytes -= w->bytes;
     count(c, PL_METRIC_STORE_REQUEST_BYTES, -w->bytes);
+    pl_rules_release(w->rules);
 }
 
 bool pl_works_are_full(const struct pl_channels *c, size_t more)
@@ -130,11 +132,27 @@ void pl_work_destroy(struct pl_work *w)
         pl_channel_unpin(ch);
 }
 
+struct pl_rules *pl_work_keep_rules(struct pl_work *w, struct pl_span channel,
+                                    uint64_t hash)
+{
+    if (w->rules == NULL)
+        w->rules =
+            pl_rules_hold(pl_channel_rules(w->owner, w->ch, channel, hash));
+    return w->rules;
+}
+
 void pl_work_prepare(struct pl_work *w, struct pl_span channel, uint64_t hash,
                      void (*done)(struct pl_store_op *op))
 {
     w->store.op =
         (struct pl_store_op){.channel = channel, .hash = hash, .done = done};
+}
+
+void pl_work_prepare_top(struct pl_work *w, struct pl_span channel,
+                         uint64_t hash, void (*done)(struct pl_store_op *op))
+{
+    pl_work_prepare(w, channel, hash, done);
+    w->store.top.rules = pl_work_rules(w, channel, hash);
 }
 
 static uint32_t code_of(enum pl_err err)

@@ -53,9 +53,13 @@ static enum pl_err read_config(struct pl_broker *b)
     pl_broker_log_report(&report, rc == PL_OK ? PL_LOG_WARN : PL_LOG_ERROR);
     if (rc == PL_OK)
         rc = pl_access_create(&b->access, &b->config->users);
-    if (rc == PL_OK)
-        pl_log_change(&b->log, b->config->process.log.level);
-    return rc;
+    if (rc != PL_OK)
+        return rc;
+    b->rules = pl_rulebook_hold(b->config->rulebook);
+    b->rules_made = 1;
+    b->rules_settings = b->config->rules;
+    pl_log_change(&b->log, b->config->process.log.level);
+    return PL_OK;
 }
 
 static enum pl_err read_tls(struct pl_broker *b)
@@ -284,6 +288,8 @@ void pl_broker_destroy(struct pl_broker *b)
     pl_handlers_release(b->handlers);
     pl_tls_release(b->tls);
     pl_access_release(b->access);
+    pl_rulebook_release(b->rules);
+    pl_patterns_fini(&b->patterns);
     pl_guard_destroy(b->guard);
     free(b->snapshots);
     free(b->shares);

@@ -17,8 +17,10 @@
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
+#include "patterns.h"
 #include "pool.h"
 #include "relay.h"
+#include "rules.h"
 #include "reactor.h"
 #include "status.h"
 #include "supervisor.h"
@@ -57,7 +59,11 @@ struct pl_broker {
     struct pl_tls *tls;           /* own reference to the newest; NULL: no
                                      listen_tls */
     struct pl_access *access;     /* own reference to the newest */
-    struct pl_address admin;      /* on the control loop */
+    struct pl_rulebook *rules;    /* own reference to the newest */
+    uint64_t rules_made;          /* the generation of `rules` */
+    struct pl_rules_settings rules_settings; /* of which they are made ... */
+    struct pl_patterns patterns;             /* ... and these */
+    struct pl_address admin;                 /* on the control loop */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     struct pl_stalls *stalls;
@@ -87,7 +93,8 @@ struct pl_broker {
     bool has_run;                 /* a new start needs a new system */
     struct pl_order_count orders; /* of the embedding program */
     /* Any thread may call.  The guard protects is_running and the replacement
-     * of system, phases, stalls, status, handlers, tls and access. */
+     * of system, phases, stalls, status, handlers, tls, access, rules and
+     * patterns. */
     struct pl_guard *guard;
     bool is_running;
     bool is_settled; /* the audit of the last run that was joined */

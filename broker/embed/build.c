@@ -34,6 +34,7 @@ static struct pl_channels_options channels_options(const struct pl_broker *b)
 {
     struct pl_channels_options o = pl_settings_channels_options(b->config);
 
+    o.rules = b->rules;
     pl_broker_limit_history(b, &o);
     o.history_bytes = per_worker(b, o.history_bytes);
     o.client_history_bytes = per_worker(b, o.client_history_bytes);
@@ -100,6 +101,7 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
     };
 
     pl_settings_fill_keeper(b->config, &o);
+    o.rules = b->rules;
     return pl_keeper_create(&s->keeper, s->loop, &o);
 }
 
@@ -235,6 +237,7 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
     enum pl_err rc;
 
     pl_settings_fill_admin(b->config, &o);
+    o.rules = b->rules;
     rc = pl_admin_create(out, &o);
     if (rc == PL_OK) {
         b->admin_port = pl_admin_port(*out);

@@ -93,8 +93,6 @@ static uint64_t history_limit(const struct pl_broker *b)
 void pl_broker_limit_history(const struct pl_broker *b,
                              struct pl_channels_options *o)
 {
-    if (b->config->channels.history_size == 0)
-        return;
     o->history_bytes = history_limit(b);
     o->client_history_bytes =
         part_of(o->history_bytes, &b->config->channels.limits.client_history);

@@ -85,6 +85,15 @@ static bool is_channel(struct pl_span name)
 
 /* --- Publications and messages --- */
 
+static bool may_be_binary(struct pl_broker *b, struct pl_span channel)
+{
+    pl_guard_enter(b->guard);
+    const struct pl_rules *rules = pl_rulebook_find(b->rules, channel);
+    bool is_binary = rules != NULL && rules->data == PL_DATA_BINARY;
+    pl_guard_leave(b->guard);
+    return is_binary;
+}
+
 /* Check the data of the publication in place; line ends in JSON become
  * spaces. */
 static enum pl_err check_data(struct pl_pub *pub, bool is_binary)
@@ -125,7 +134,7 @@ enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
     if (len > DATA_MAX)
         return PL_ETOOBIG;
     return publish(b, &a, pl_span_of(channel), (struct pl_span){data, len},
-                   b->config->session.channels.data == PL_DATA_BINARY);
+                   may_be_binary(b, pl_span_of(channel)));
 }
 
 static bool begins_with(struct pl_span *s, struct pl_span prefix)

@@ -146,12 +146,12 @@ PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 /* Read the configuration again, with the same file and sets, and the TLS files
  * that it names.  New connections, logins and requests use the new values of
  * log.level, auth.hmac_secret, api.key, websocket.allowed_origins,
- * websocket.allowed_hosts, tls.certificate, tls.key and tls.client_ca; no
- * connection is lost.  The log names each other key that differs, because it
- * needs a restart.  On any error nothing changes, and the log names the reason.
- * Thread: any, but not while another thread is in pl_broker_start().  Blocks
- *         while it reads files.
- * Errors: PL_EINVAL (a key or a file), PL_EIO, PL_ENOMEM. */
+ * websocket.allowed_hosts, channels.*, actors.allow_send, tls.certificate,
+ * tls.key and tls.client_ca; no connection is lost.  The log names each other
+ * key that differs, because it needs a restart.  On any error nothing changes,
+ * and the log names the reason. Thread: any, but not while another thread is in
+ * pl_broker_start().  Blocks while it reads files. Errors: PL_EINVAL (a key or
+ * a file), PL_EIO, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
 
 /* Return the port of the n-th address of `listen` or `listen_tls`, or of

@@ -57,6 +57,7 @@ void pl_reload_fini(struct pl_reload *r)
 {
     destroy_mail(r->tls_mail, PL_NET_LOOPS_MAX);
     destroy_mail(r->access_mail, PL_NET_LOOPS_MAX + 1);
+    pl_new_rules_fini(&r->rules);
     pl_tls_release(r->tls);
     pl_access_release(r->access);
     pl_settings_destroy(r->config);
@@ -151,17 +152,26 @@ static void swap(struct pl_broker *b, struct pl_reload *r)
     r->tls = tls;
 }
 
-static void spread(struct pl_broker *b, struct pl_reload *r)
+/* The rules are made here, because pl_broker_rule() may have changed them
+ * while the files were read. */
+static enum pl_err spread(struct pl_broker *b, struct pl_reload *r)
 {
     pl_guard_enter(b->guard);
+    enum pl_err rc = pl_new_rules_make(&r->rules, b, &r->config->rules);
+    if (rc != PL_OK) {
+        pl_guard_leave(b->guard);
+        return rc;
+    }
     for (unsigned i = 0; b->is_running && i < b->workers; i++) {
         post(b, b->keepers[i], &r->access_mail[i]);
         post(b, b->conns[i], &r->tls_mail[i]);
     }
     if (b->is_running)
         post(b, b->admin, &r->access_mail[b->workers]);
+    pl_new_rules_spread(&r->rules, b);
     swap(b, r);
     pl_guard_leave(b->guard);
+    return PL_OK;
 }
 
 /* Log the changed keys that need a restart.  Return their number. */
@@ -203,12 +213,13 @@ enum pl_err pl_reload_apply(struct pl_broker *b, struct pl_reload *r)
     bool has_tls = r->tls != NULL;
 
     log_findings(r);
+    if (r->result == PL_OK)
+        r->result = spread(b, r);
     if (r->result != PL_OK) {
         PL_LOG(PL_LOG_WARN, "configuration not reloaded, all stays as it was",
                pl_log_string("reason", pl_err_text(r->result)));
         return r->result;
     }
-    spread(b, r);
     pl_log_change(&b->log, r->config->process.log.level);
     unsigned others = name_others(b, r);
     if (has_tls)

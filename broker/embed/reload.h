@@ -7,6 +7,7 @@
 #include "broker.h"
 #include "buf.h"
 #include "msg.h"
+#include "patterns.h"
 #include "settings.h"
 #include "tls.h"
 
@@ -28,6 +29,7 @@ struct pl_reload {
     struct pl_msg *tls_mail[PL_NET_LOOPS_MAX];        /* by worker */
     struct pl_msg *access_mail[PL_NET_LOOPS_MAX + 1]; /* the last is for the
                                                             admin server */
+    struct pl_new_rules rules; /* set by pl_reload_apply() */
 };
 
 /* Prepare *r, all zero, for a reload of `b`.

@@ -47,19 +47,33 @@ struct pl_hub_channel *pl_hub_channel_find(struct pl_hub *h, uint64_t hash,
     return n == NULL ? NULL : PL_CONTAINER(n, struct pl_hub_channel, node);
 }
 
-struct pl_hub_channel *pl_hub_channel_get(struct pl_hub *h, uint64_t hash,
-                                          struct pl_span name)
+static struct pl_hub_channel *create_channel(struct pl_hub *h, uint64_t hash,
+                                             struct pl_span name,
+                                             struct pl_rules *rules)
 {
-    struct pl_hub_channel *c = pl_hub_channel_find(h, hash, name);
+    struct pl_rules_use *use = pl_rules_use_take(&h->rules, rules);
+    struct pl_hub_channel *c =
+        use == NULL ? NULL : pl_hub_channel_create(use, name);
 
-    if (c != NULL)
-        return c;
-    c = pl_hub_channel_create(h, name);
     if (c == NULL || pl_map_add(&h->channels, &c->node, hash) != PL_OK) {
         pl_hub_channel_destroy(c);
+        pl_rules_use_drop(&h->rules, use);
         return NULL;
     }
     pl_count(h->options.metrics, PL_METRIC_HUB_CHANNELS, 1);
+    return c;
+}
+
+/* A channel that exists takes newer rules; out of memory, it keeps its own. */
+struct pl_hub_channel *pl_hub_channel_get(struct pl_hub *h, uint64_t hash,
+                                          struct pl_span name,
+                                          struct pl_rules *rules)
+{
+    struct pl_hub_channel *c = pl_hub_channel_find(h, hash, name);
+
+    if (c == NULL)
+        return create_channel(h, hash, name, rules);
+    pl_rules_use_renew(&h->rules, &c->rules, rules);
     return c;
 }
 
@@ -67,8 +81,11 @@ void pl_hub_channel_drop(struct pl_hub *h, struct pl_hub_channel *c)
 {
     if (c->count > 0)
         return;
+    struct pl_rules_use *use = c->rules;
+
     pl_map_remove(&h->channels, &c->node);
     pl_hub_channel_destroy(c);
+    pl_rules_use_drop(&h->rules, use);
     pl_gauge_drop(h->options.metrics, PL_METRIC_HUB_CHANNELS, 1);
 }
 
@@ -119,6 +136,11 @@ uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel)
 struct pl_span pl_sub_channel(const struct pl_sub *sub)
 {
     return pl_blob_span(sub->channel->name);
+}
+
+const struct pl_rules *pl_sub_rules(const struct pl_sub *sub)
+{
+    return sub->channel->rules->rules;
 }
 
 struct pl_address pl_hub_owner(const struct pl_hub *h, uint64_t hash)
@@ -343,6 +365,7 @@ static void reap(struct pl_actor *a)
     pl_hub_free_publishers(h);
     pl_map_each(&h->channels, free_channel, h);
     pl_map_fini(&h->channels);
+    pl_rules_uses_fini(&h->rules);
     pl_loop_cancel(a->loop, &h->seal_aside);
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
@@ -366,6 +389,7 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
     if (h == NULL)
         return PL_ENOMEM;
     h->options = *options;
+    h->rules.owner = h;
     h->seal_aside.run = seal_aside;
     pl_hub_init_publishers(h);
     h->retry.fire = pl_hub_retry_leaving;

@@ -33,6 +33,7 @@ struct pl_hub;         /* opaque */
 struct pl_hub_channel; /* hub_channel.h */
 struct pl_loop;
 struct pl_sub;
+struct pl_rules; /* rules.h */
 struct pl_subscriber;
 
 /* The byte range [from, to) of `segment`: `frames` complete messages that carry
@@ -43,6 +44,8 @@ struct pl_delivery {
     uint32_t from, to;
     uint32_t frames;
     bool is_presence;
+    uint8_t slow; /* enum pl_config_slow: what the channel does to subscribers
+                     that do not keep up */
 };
 
 /* Callbacks from the hub to a subscriber.  A callback must not subscribe,
@@ -160,9 +163,10 @@ uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel);
  * result. */
 struct pl_subscribe_ask {
     struct pl_span channel;
-    uint64_t hash;        /* pl_hub_hash() of `channel` */
-    uint8_t flags;        /* enum pl_sub_flag */
-    struct pl_span epoch; /* with PL_SUB_RECOVER: recover after */
+    uint64_t hash;          /* pl_hub_hash() of `channel` */
+    struct pl_rules *rules; /* of `channel`; the hub takes a reference */
+    uint8_t flags;          /* enum pl_sub_flag */
+    struct pl_span epoch;   /* with PL_SUB_RECOVER: recover after */
     uint64_t offset;
     uint32_t command;
     uint32_t kind;
@@ -200,8 +204,10 @@ void pl_hub_keep(struct pl_sub *sub);
  * connection closes. */
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u);
 
-/* The channel name; valid as long as `sub`. */
+/* The channel name and the rules of the channel; valid as long as `sub`, but
+ * another subscription may bring newer rules. */
 struct pl_span pl_sub_channel(const struct pl_sub *sub);
+const struct pl_rules *pl_sub_rules(const struct pl_sub *sub);
 
 /* Arguments of pl_hub_publish(). */
 struct pl_publish_ask {

@@ -39,7 +39,9 @@ static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
     return sub->cut_serial == c->serial ? sub->cut : 0;
 }
 
-static void deliver(struct pl_sub *sub, struct pl_segment *s, uint32_t from)
+/* `slow` is that of the rules of the channel. */
+static void deliver(struct pl_sub *sub, struct pl_segment *s, uint32_t from,
+                    uint8_t slow)
 {
     uint32_t to = s == NULL ? 0 : (uint32_t)s->buf.len;
 
@@ -49,7 +51,8 @@ static void deliver(struct pl_sub *sub, struct pl_segment *s, uint32_t from)
                             .segment = s,
                             .from = from,
                             .to = to,
-                            .frames = pl_segment_count(s, from, to)};
+                            .frames = pl_segment_count(s, from, to),
+                            .slow = slow};
     sub->subscriber->ops->deliver(sub->subscriber, &d);
 }
 
@@ -65,7 +68,7 @@ static uint32_t native_from(const struct pl_derived *d, uint32_t from)
 static const struct pl_derived *
 derive(struct pl_hub_channel *c, struct pl_segment *s, const struct pl_sub *sub)
 {
-    return pl_segment_derive(pl_hub_forms(c->hub), s,
+    return pl_segment_derive(pl_hub_forms(pl_hub_of(c)), s,
                              (enum pl_form)sub->subscriber->form);
 }
 
@@ -76,7 +79,7 @@ static bool falls_back(const struct pl_sub *sub)
 
 static void count_lost(struct pl_hub_channel *c, uint32_t messages)
 {
-    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    struct pl_metrics *m = pl_hub_metrics(pl_hub_of(c));
 
     pl_gauge_drop(m, PL_METRIC_FRAMES_QUEUED, messages);
     pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, messages);
@@ -91,7 +94,7 @@ static void lose_rest(struct pl_hub_channel *c, struct pl_sub *sub,
         return;
     count_lost(c, pl_segment_count(s, from, (uint32_t)s->buf.len));
     if (sub->is_positioned)
-        pl_hub_lose(c->hub, sub);
+        pl_hub_lose(pl_hub_of(c), sub);
 }
 
 /* Deliver in another form than the native one. */
@@ -101,16 +104,18 @@ __attribute__((noinline)) static void deliver_derived(struct pl_hub_channel *c,
                                                       uint32_t from)
 {
     const struct pl_derived *d = derive(c, s, sub);
+    uint8_t slow = c->rules->rules->slow;
 
-    deliver(sub, d->segment, from);
+    deliver(sub, d->segment, from, slow);
     from = native_from(d, from);
     if (falls_back(sub))
-        deliver(sub, s, from);
+        deliver(sub, s, from, slow);
     else
         lose_rest(c, sub, s, from);
 }
 
-static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
+static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub,
+                         uint8_t slow)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
     uint32_t from = cut_of(c, sub);
@@ -118,7 +123,7 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub)
     if (s == NULL)
         return;
     if (sub->subscriber->form == PL_FORM_FRAMES)
-        deliver(sub, s, from);
+        deliver(sub, s, from, slow);
     else
         deliver_derived(c, sub, s, from);
 }
@@ -163,12 +168,14 @@ static void forget_cuts(struct pl_hub_channel *c)
 static void seal(struct pl_task *t)
 {
     struct pl_hub_channel *c = PL_CONTAINER(t, struct pl_hub_channel, seal);
-    struct pl_segment_pool *pool = pl_hub_segments(c->hub);
+    struct pl_hub *h = pl_hub_of(c);
+    struct pl_segment_pool *pool = pl_hub_segments(h);
+    uint8_t slow = c->rules->rules->slow;
 
     for (uint32_t i = 0; i < c->count; i++) {
         fetch_ahead(c, i);
         if (c->subs[i]->state == PL_SUB_LIVE)
-            deliver_rest(c, c->subs[i]);
+            deliver_rest(c, c->subs[i], slow);
     }
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
         pl_segment_seal(pool, c->open[e]);
@@ -177,18 +184,18 @@ static void seal(struct pl_task *t)
     }
     if (++c->serial == 0)
         forget_cuts(c);
-    if (pl_hub_has_lost(c->hub))
-        pl_hub_drop_lost(c->hub, c); /* last: may free `c` */
+    if (pl_hub_has_lost(h))
+        pl_hub_drop_lost(h, c); /* last: may free `c` */
 }
 
-struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
+struct pl_hub_channel *pl_hub_channel_create(struct pl_rules_use *rules,
                                              struct pl_span name)
 {
     struct pl_hub_channel *c = calloc(1, sizeof *c);
 
     if (c == NULL)
         return NULL;
-    c->hub = h;
+    c->rules = rules;
     c->serial = 1; /* a new subscription, all zero, does not match */
     c->seal.run = seal;
     c->name = pl_blob_create(name);
@@ -204,9 +211,9 @@ void pl_hub_channel_destroy(struct pl_hub_channel *c)
     if (c == NULL)
         return;
     assert(c->count == 0);
-    pl_loop_cancel(pl_hub_loop(c->hub), &c->seal);
+    pl_loop_cancel(pl_hub_loop(pl_hub_of(c)), &c->seal);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
-        pl_segment_release(pl_hub_segments(c->hub), c->open[e]);
+        pl_segment_release(pl_hub_segments(pl_hub_of(c)), c->open[e]);
     pl_blob_release(c->name);
     free(c->subs);
     free(c);
@@ -316,7 +323,7 @@ static bool put_push(struct pl_segment *s, enum pl_encoding encoding,
  * of this encoding. */
 static void lose(struct pl_hub_channel *c, enum pl_encoding encoding)
 {
-    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    struct pl_metrics *m = pl_hub_metrics(pl_hub_of(c));
 
     pl_count(m, PL_METRIC_FRAMES_OWED, c->live[encoding]);
     pl_count(m, PL_METRIC_FRAMES_DROPPED_MEMORY, c->live[encoding]);
@@ -336,7 +343,7 @@ enum pl_hub_fit pl_hub_channel_fit(const struct pl_hub_channel *c,
 
 void pl_hub_channel_skip(struct pl_hub_channel *c)
 {
-    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    struct pl_metrics *m = pl_hub_metrics(pl_hub_of(c));
     uint32_t live = c->live[PL_ENCODING_JSON] + c->live[PL_ENCODING_PROTOBUF];
 
     pl_count(m, PL_METRIC_FRAMES_OWED, live);
@@ -347,11 +354,12 @@ void pl_hub_channel_skip(struct pl_hub_channel *c)
 static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
                    const struct pl_push *push)
 {
-    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    struct pl_hub *h = pl_hub_of(c);
+    struct pl_metrics *m = pl_hub_metrics(h);
 
     if (c->open[encoding] == NULL) {
-        c->open[encoding] = pl_segment_create(pl_hub_segments(c->hub));
-        pl_loop_add_work(pl_hub_loop(c->hub),
+        c->open[encoding] = pl_segment_create(pl_hub_segments(h));
+        pl_loop_add_work(pl_hub_loop(h),
                          (uint64_t)c->live[encoding] * WORK_DELIVERY);
     }
     struct pl_segment *s = c->open[encoding];
@@ -360,10 +368,10 @@ static bool gather(struct pl_hub_channel *c, enum pl_encoding encoding,
         lose(c, encoding);
         return false;
     }
-    pl_loop_add_output(pl_hub_loop(c->hub), s->buf.len - before);
+    pl_loop_add_output(pl_hub_loop(h), s->buf.len - before);
     pl_count(m, PL_METRIC_FRAMES_OWED, c->live[encoding]);
     pl_count(m, PL_METRIC_FRAMES_QUEUED, c->live[encoding]);
-    pl_loop_defer(pl_hub_loop(c->hub), PL_STAGE_SEAL, &c->seal);
+    pl_loop_defer(pl_hub_loop(h), PL_STAGE_SEAL, &c->seal);
     return true;
 }
 
@@ -430,7 +438,7 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
                      const uint32_t from[], struct pl_segment *said[])
 {
     enum pl_encoding e = sub->subscriber->encoding;
-    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    struct pl_metrics *m = pl_hub_metrics(pl_hub_of(c));
 
     pl_count(m, PL_METRIC_FRAMES_OWED, 1);
     pl_count(m, PL_METRIC_FRAMES_QUEUED, 1);
@@ -444,7 +452,8 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
                             .from = from[e],
                             .to = (uint32_t)said[e]->buf.len,
                             .frames = 1,
-                            .is_presence = true};
+                            .is_presence = true,
+                            .slow = c->rules->rules->slow};
     if (sub->state == PL_SUB_LIVE && choose_form(c, sub, said[e], &d))
         sub->subscriber->ops->deliver(sub->subscriber, &d);
     else
@@ -464,17 +473,18 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
 
     if (c->takers == 0)
         return;
-    pl_loop_add_work(pl_hub_loop(c->hub),
+    pl_loop_add_work(pl_hub_loop(pl_hub_of(c)),
                      (uint64_t)c->count * WORK_LOOK +
                          (uint64_t)c->takers * WORK_DELIVERY);
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
         struct pl_segment *s =
-            c->live[e] == 0 ? NULL : pl_hub_aside(c->hub, (enum pl_encoding)e);
+            c->live[e] == 0 ? NULL
+                            : pl_hub_aside(pl_hub_of(c), (enum pl_encoding)e);
 
         from[e] = s == NULL ? 0 : (uint32_t)s->buf.len;
         if (s == NULL || !put_push(s, (enum pl_encoding)e, &push))
             continue;
-        pl_loop_add_output(pl_hub_loop(c->hub), s->buf.len - from[e]);
+        pl_loop_add_output(pl_hub_loop(pl_hub_of(c)), s->buf.len - from[e]);
         said[e] = s;
     }
     for (uint32_t i = 0; i < c->count; i++) {
@@ -488,7 +498,7 @@ void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     if (sub->state != PL_SUB_LIVE)
         return;
-    deliver_rest(c, sub);
+    deliver_rest(c, sub, c->rules->rules->slow);
     mark_cut(c, sub);
 }
 
@@ -508,7 +518,7 @@ void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
     uint32_t from = cut_of(c, sub), frames = 0;
-    struct pl_metrics *m = pl_hub_metrics(c->hub);
+    struct pl_metrics *m = pl_hub_metrics(pl_hub_of(c));
 
     if (sub->state != PL_SUB_LIVE || s == NULL)
         return;

@@ -9,14 +9,15 @@
 #include "hub.h"
 #include "loop.h"
 #include "map.h"
+#include "rules_use.h"
 
 struct pl_pub;
 
 struct pl_hub_channel {
     struct pl_map_node node;
-    struct pl_hub *hub;
-    struct pl_blob *name; /* own reference */
-    struct pl_sub **subs; /* in any order; each has its index */
+    struct pl_rules_use *rules; /* its owner is the hub */
+    struct pl_blob *name;       /* own reference */
+    struct pl_sub **subs;       /* in any order; each has its index */
     uint32_t count;
     uint32_t cap;
     uint32_t live[PL_ENCODING_COUNT];
@@ -29,6 +30,11 @@ struct pl_hub_channel {
     char epoch[8]; /* of `last`; zeros before */
     struct pl_task seal;
 };
+
+static inline struct pl_hub *pl_hub_of(const struct pl_hub_channel *c)
+{
+    return c->rules->owner;
+}
 
 /* Parts of the hub that channels use. */
 struct pl_loop *pl_hub_loop(struct pl_hub *h);
@@ -46,8 +52,9 @@ bool pl_hub_has_lost(const struct pl_hub *h);
  * `c`. */
 void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c);
 
-/* Create a channel without subscribers.  NULL: out of memory. */
-struct pl_hub_channel *pl_hub_channel_create(struct pl_hub *h,
+/* Create a channel without subscribers.  NULL: out of memory.
+ * Owner: the channel takes `rules`. */
+struct pl_hub_channel *pl_hub_channel_create(struct pl_rules_use *rules,
                                              struct pl_span name);
 void pl_hub_channel_destroy(struct pl_hub_channel *c);
 

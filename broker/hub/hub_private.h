@@ -6,6 +6,7 @@
 #include "hub.h"
 #include "hub_channel.h"
 #include "mail_origin.h"
+#include "rules_use.h"
 
 /* hub_publisher.c. */
 struct pl_publishers {
@@ -21,6 +22,7 @@ struct pl_hub {
     struct pl_actor actor; /* first member */
     struct pl_hub_options options;
     struct pl_map channels;
+    struct pl_rules_uses rules;                  /* of `channels` */
     struct pl_segment *aside[PL_ENCODING_COUNT]; /* the presence segments: joins
                                                     and leaves of this turn */
     struct pl_task seal_aside;
@@ -38,7 +40,8 @@ struct pl_hub {
 struct pl_hub_channel *pl_hub_channel_find(struct pl_hub *h, uint64_t hash,
                                            struct pl_span name);
 struct pl_hub_channel *pl_hub_channel_get(struct pl_hub *h, uint64_t hash,
-                                          struct pl_span name);
+                                          struct pl_span name,
+                                          struct pl_rules *rules);
 void pl_hub_channel_drop(struct pl_hub *h, struct pl_hub_channel *c);
 
 /* The owner of a channel; whether the owner's loop has a backlog. */

@@ -74,6 +74,7 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
     m->channel = pl_blob_hold(c->name);
     m->hash = c->node.hash;
     m->client = pl_client_hold(sub->subscriber->client);
+    m->rules = pl_rules_hold(c->rules->rules);
     m->flags = attach_flags(ask->flags);
     pl_epoch_copy(m->epoch, ask->epoch);
     m->offset = ask->offset;
@@ -98,7 +99,8 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
         return PL_EEXIST;
     if (pl_hub_is_behind(h, pl_hub_owner(h, ask->hash)))
         return PL_EFULL;
-    struct pl_hub_channel *c = pl_hub_channel_get(h, ask->hash, ask->channel);
+    struct pl_hub_channel *c =
+        pl_hub_channel_get(h, ask->hash, ask->channel, ask->rules);
     if (c == NULL)
         return PL_ENOMEM;
     struct pl_attach_mail *m = pl_attach_mail_create();

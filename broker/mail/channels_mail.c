@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mail_private.h"
+#include "rules.h"
 
 static void release_pubs(struct pl_pub **pubs, uint32_t count)
 {
@@ -52,6 +53,7 @@ static void attach_destroy(struct pl_msg *msg)
     release_pubs(m->pubs, m->pub_count);
     pl_blob_release(m->channel);
     pl_client_release(m->client);
+    pl_rules_release(m->rules);
     free(m);
 }
 

@@ -14,6 +14,8 @@
 #include "pub.h"
 #include "span.h"
 
+struct pl_rules; /* users/rules.h */
+
 /* Publish `pub`.  Result: `error` and, if it is 0, the offset in `pub`. */
 struct pl_publish_mail {
     struct pl_msg msg;
@@ -45,6 +47,8 @@ struct pl_attach_mail {
     struct pl_blob *channel; /* reference */
     uint64_t hash;
     struct pl_client *client; /* reference */
+    struct pl_rules *rules;   /* reference: of the channel, as its hub has
+                                 them */
     uint8_t flags;            /* enum pl_attach_flag */
     char epoch[9];   /* request: the client's; result: the stream's, "" without
                         one */

@@ -40,6 +40,7 @@ enum pl_mail_type {
     PL_MAIL_MEMORY,    /* supervisor to keepers, channels: pl_memory_mail */
     PL_MAIL_HANDLERS,  /* embed to keepers: pl_handlers_mail */
     PL_MAIL_ACCESS,    /* embed to keepers and admin: pl_access_mail */
+    PL_MAIL_RULES,     /* embed to keepers, channels, admin: pl_rules_mail */
     PL_MAIL_LIST,      /* admin to channels: pl_list_mail; and back */
     PL_MAIL_INPUT,     /* any actor to session: pl_input_mail; and back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one module */

@@ -145,14 +145,14 @@ static void accepted(struct pl_session *s, uint32_t id, uint32_t count,
 /* --- To a channel, to a user --- */
 
 static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    const struct letter *l, uint32_t kind)
+                    uint64_t hash, const struct letter *l, uint32_t kind)
 {
     struct pl_buf b = {0};
     enum pl_err rc = PL_ENOMEM;
 
     write_letter(s, l, &b);
     struct pl_publish_ask ask = {.channel = channel,
-                                 .hash = pl_session_hash(s, channel),
+                                 .hash = hash,
                                  .data = pl_buf_span(&b),
                                  .is_json = true,
                                  .command = id,
@@ -187,12 +187,19 @@ static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
     enum pl_channel_name verdict = pl_channel_name_check(name);
     struct letter allowed = *l;
 
-    if (verdict == PL_CHANNEL_NAME_EMPTY || verdict == PL_CHANNEL_NAME_TOO_LONG)
+    if (verdict == PL_CHANNEL_NAME_EMPTY ||
+        verdict == PL_CHANNEL_NAME_TOO_LONG) {
         pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
-    else if (verdict != PL_CHANNEL_NAME_OK || !(s->grants & PL_GRANT_PUBLISH))
+        return;
+    }
+    struct pl_named n = pl_session_name(s, name);
+    if (verdict == PL_CHANNEL_NAME_OK && n.rules == NULL)
+        pl_session_refuse(s, id, PL_ERROR_UNKNOWN_CHANNEL);
+    else if (verdict != PL_CHANNEL_NAME_OK ||
+             !pl_session_has_grant(s, name, &n, PL_GRANT_PUBLISH))
         pl_session_refuse(s, id, PL_ERROR_PERMISSION_DENIED);
     else if (is_allowed(s, id, name, &allowed))
-        publish(s, id, name, &allowed, KIND_TO_CHANNEL);
+        publish(s, id, name, n.hash, &allowed, KIND_TO_CHANNEL);
 }
 
 static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,
@@ -206,7 +213,8 @@ static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,
     }
     name[0] = PL_CHANNEL_USER_INBOX;
     memcpy(name + 1, user.at, user.len);
-    publish(s, id, (struct pl_span){name, user.len + 1}, l, KIND_TO_USER);
+    struct pl_span inbox = {name, user.len + 1};
+    publish(s, id, inbox, pl_session_name(s, inbox).hash, l, KIND_TO_USER);
 }
 
 void pl_session_actor_published(struct pl_session *s,
@@ -299,11 +307,11 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
 {
     static const struct {
         struct pl_span prefix;
-        uint8_t grant;
+        uint8_t grant; /* of the connection; 0: none is needed */
         void (*send)(struct pl_session *, uint32_t, struct pl_span,
                      const struct letter *);
     } kinds[] = {
-        {{"channel/", 8}, PL_GRANT_PUBLISH, to_channel},
+        {{"channel/", 8}, 0, to_channel}, /* its rules say */
         {{"user/", 5}, PL_GRANT_SEND, to_user},
         {{"conn/", 5}, PL_GRANT_SEND, to_connection},
     };
@@ -323,7 +331,7 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
 
         if (l.to.len < p.len || memcmp(l.to.at, p.at, p.len) != 0)
             continue;
-        if (!(s->grants & kinds[i].grant)) {
+        if ((pl_session_grants(s) & kinds[i].grant) != kinds[i].grant) {
             pl_session_refuse(s, id, PL_ERROR_PERMISSION_DENIED);
             return;
         }

@@ -115,8 +115,24 @@ static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
                          user);
 }
 
+/* Most rules grant the same to all kinds of clients, so search the subscription
+ * only if that changes the answer. */
+bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
+                          const struct pl_named *n, uint8_t grant)
+{
+    const uint8_t *grants = n->rules->grants + s->kind;
+
+    if (grants[0] & grants[PL_RULES_SUBSCRIBER] & grant)
+        return true;
+    if (!((grants[0] | grants[PL_RULES_SUBSCRIBER]) & grant))
+        return false;
+    bool is_subscriber = pl_hub_find(s->keeper->options.hub, &s->subscriber,
+                                     channel, n->hash) != NULL;
+    return grants[is_subscriber ? PL_RULES_SUBSCRIBER : 0] & grant;
+}
+
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint8_t grant, uint64_t *hash)
+                    uint8_t grant, struct pl_named *out)
 {
     switch (pl_channel_name_check(channel)) {
     case PL_CHANNEL_NAME_OK:
@@ -129,18 +145,20 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
         return false;
     case PL_CHANNEL_NAME_RESERVED:
         if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel)) {
-            *hash = pl_session_hash(s, channel);
+            *out = pl_session_name(s, channel);
             return true;
         }
         pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
         return false;
     }
-    if (!(s->grants & grant)) {
+    *out = pl_session_name(s, channel);
+    if (out->rules == NULL)
+        pl_session_fail(s, id, PL_ERROR_UNKNOWN_CHANNEL);
+    else if (!pl_session_has_grant(s, channel, out, grant))
         pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
-        return false;
-    }
-    *hash = pl_session_hash(s, channel);
-    return true;
+    else
+        return true;
+    return false;
 }
 
 /* Reply to a command whose request to the hub failed with `rc`. */
@@ -161,12 +179,13 @@ void pl_session_fail_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
 }
 
 /* Data from a JSON connection is always JSON.  From other connections it must
- * be JSON unless channels.data allows binary. */
-static bool is_data_json(const struct pl_session *s, struct pl_span data,
+ * be JSON unless the rules of the channel allow binary. */
+static bool is_data_json(const struct pl_session *s,
+                         const struct pl_rules *rules, struct pl_span data,
                          bool *is_json)
 {
     *is_json = s->subscriber.encoding == PL_ENCODING_JSON;
-    if (*is_json || s->keeper->options.config->channels.data == PL_DATA_BINARY)
+    if (*is_json || rules->data == PL_DATA_BINARY)
         return true;
     *is_json = pl_json_accepts(data);
     return *is_json;
@@ -196,6 +215,7 @@ static void publish(struct pl_session *s, const struct pl_command *c)
         .command = c->id,
         .kind = PL_VERB_PUBLISH,
     };
+    struct pl_named n;
 
     if (c->publish.unsupported != NULL) {
         pl_session_refuse_field(s, c->id, c->publish.unsupported);
@@ -206,9 +226,10 @@ static void publish(struct pl_session *s, const struct pl_command *c)
                            "publish without data");
         return;
     }
-    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH, &ask.hash))
+    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH, &n))
         return;
-    if (!is_data_json(s, ask.data, &ask.is_json)) {
+    ask.hash = n.hash;
+    if (!is_data_json(s, n.rules, ask.data, &ask.is_json)) {
         pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
         return;
     }
@@ -237,11 +258,11 @@ static void query(struct pl_session *s, const struct pl_command *c,
 
 static void presence(struct pl_session *s, const struct pl_command *c)
 {
-    uint64_t hash;
+    struct pl_named n;
 
-    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE, &hash))
+    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE, &n))
         return;
-    if (!s->keeper->options.config->channels.presence) {
+    if (!(n.rules->flags & PL_RULE_PRESENCE)) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
         return;
     }
@@ -249,18 +270,18 @@ static void presence(struct pl_session *s, const struct pl_command *c)
     if (q != NULL)
         q->kind = c->verb == PL_VERB_PRESENCE ? PL_QUERY_PRESENCE
                                               : PL_QUERY_PRESENCE_STATS;
-    query(s, c, q, c->channel, hash);
+    query(s, c, q, c->channel, n.hash);
 }
 
 static void history(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_history_request *h = &c->history;
     const struct pl_session_settings *config = s->keeper->options.config;
-    uint64_t hash;
+    struct pl_named n;
 
-    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY, &hash))
+    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY, &n))
         return;
-    if (!s->keeper->options.has_history) {
+    if (!pl_rules_have_history(n.rules)) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
         return;
     }
@@ -274,7 +295,7 @@ static void history(struct pl_session *s, const struct pl_command *c)
         pl_epoch_copy(q->epoch, h->since_epoch);
         q->byte_budget = (uint32_t)(config->limits.outgoing_queue / 2);
     }
-    query(s, c, q, h->channel, hash);
+    query(s, c, q, h->channel, n.hash);
 }
 
 static void pong(struct pl_session *s)

@@ -13,6 +13,7 @@
 #include "span.h"
 
 struct pl_command;
+struct pl_named; /* session_private.h */
 struct pl_reply;
 struct pl_session;
 struct pl_subscriber_ops;
@@ -30,10 +31,16 @@ enum { PL_FIELD_TEXT_MAX = 64 };
 uint32_t pl_session_field_error(const char *field, char *room,
                                 struct pl_span *text);
 /* Check that the client has `grant` for `channel`.  If so, return true and set
- * *hash to the hash of the name, computed once per command.  Otherwise reply to
- * command `id` with an error, or close the connection, and return false. */
+ * *out to the hash and the rules of the name, found once per command.
+ * Otherwise reply to command `id` with an error, or close the connection, and
+ * return false. */
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint8_t grant, uint64_t *hash);
+                    uint8_t grant, struct pl_named *out);
+
+/* True if the rules `n` grant `grant` to the client.  `channel` may be a name
+ * that no client may use. */
+bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
+                          const struct pl_named *n, uint8_t grant);
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
                             struct pl_span text);
 /* Like pl_session_refuse_text(); SDKs retry if `is_temporary`. */

@@ -204,7 +204,7 @@ void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m)
     pl_json_text_encode(&b, pl_session_id(s));
     pl_buf_printf(&b, ",\"connections\":%u,\"permissions\":[",
                   (unsigned)m->connections);
-    put_permissions(&b, s->grants);
+    put_permissions(&b, pl_session_grants(s));
     pl_buf_put_span(&b, PL_SPAN("]}"));
     reply.rpc = pl_buf_span(&b);
     if (b.failed)

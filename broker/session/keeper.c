@@ -21,6 +21,7 @@
 #include "overload.h"
 #include "pace.h"
 #include "phase_mail.h"
+#include "rules_mail.h"
 
 enum { POLL_MS = 1 };
 
@@ -44,6 +45,7 @@ static void destroy(struct pl_keeper *k)
     pl_map_fini(&k->waits);
     pl_handlers_release(k->handlers);
     pl_access_release(k->access);
+    pl_rule_cache_fini(&k->rules);
     free(k);
 }
 
@@ -235,6 +237,12 @@ static void on_access(struct pl_keeper *k, struct pl_access_mail *m)
     pl_mail_destroy(&m->msg);
 }
 
+static void on_rules(struct pl_keeper *k, struct pl_rules_mail *m)
+{
+    pl_rule_cache_set(&k->rules, m->book);
+    pl_mail_destroy(&m->msg);
+}
+
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
     struct pl_keeper *k = (struct pl_keeper *)a;
@@ -251,6 +259,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MAIL_ACCESS:
         on_access(k, (struct pl_access_mail *)msg);
+        return;
+    case PL_MAIL_RULES:
+        on_rules(k, (struct pl_rules_mail *)msg);
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
@@ -332,6 +343,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     k->forms = pl_forms_hold(pl_hub_forms(options->hub));
     k->pool.segments = pl_segment_pool_hold(pl_forms_pool(k->forms));
     take_handlers(k, options->handlers);
+    pl_rule_cache_set(&k->rules, options->rules);
     *out = k;
     return PL_OK;
 }

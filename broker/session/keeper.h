@@ -17,18 +17,19 @@
 #include "session_settings.h"
 #include "users_settings.h"
 
-struct pl_keeper; /* opaque */
+struct pl_keeper;   /* opaque */
+struct pl_rulebook; /* rules.h */
 
 struct pl_keeper_options {
     const struct pl_session_settings *config; /* must outlive the keeper */
     const struct pl_users_settings *users;    /* likewise */
-    bool has_history;                         /* channels keep history */
     bool limits_new_channels;                 /* per client, by the owners */
     struct pl_hub *hub;                       /* of the same loop */
     struct pl_address supervisor;
     struct pl_metrics *metrics;
     struct pl_handlers *handlers; /* the keeper takes a reference */
     struct pl_access *access;     /* likewise; NULL: as in `users` */
+    struct pl_rulebook *rules;    /* likewise */
     const struct pl_hooks *hooks; /* must outlive the keeper; NULL: none */
     uint32_t connection_limit;    /* per loop */
     const char *version;          /* sent to clients; constant */

@@ -299,7 +299,7 @@ static void admit(struct pl_session *s, struct pl_span user,
         &s->subscriber.client, pl_actor_address(&s->actor),
         pl_loop_random(s->actor.loop), &fields);
 
-    s->grants = pl_permission_grants(s->keeper->options.users, authenticated);
+    s->kind = authenticated ? PL_RULES_AUTHENTICATED : 0;
     s->login->expires_at_s = expires_at_s;
     if (rc != PL_OK || !register_user(s) || !pl_login_list_channels(s, claims))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});

@@ -195,13 +195,17 @@ bool pl_login_list_channels(struct pl_session *s,
 
 static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
 {
+    struct pl_named n = pl_session_name(s, sub->channel);
     struct pl_subscribe_ask ask = {
         .channel = sub->channel,
-        .hash = pl_session_hash(s, sub->channel),
+        .hash = n.hash,
+        .rules = n.rules,
         .flags = PL_SUB_SERVER_SIDE,
         .kind = PL_VERB_CONNECT,
     };
 
+    if (n.rules == NULL)
+        return PL_ENOENT;
     take_position(s->login, sub);
     if (sub->recover)
         ask.flags |= PL_SUB_RECOVER;
@@ -227,8 +231,9 @@ void pl_login_attach_all(struct pl_session *s)
         }
         enum pl_err rc = attach(s, &l->subs[i]);
         if (rc != PL_OK)
-            l->error =
-                rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL;
+            l->error = rc == PL_EFULL    ? PL_ERROR_TOO_MANY_REQUESTS
+                       : rc == PL_ENOENT ? PL_ERROR_UNKNOWN_CHANNEL
+                                         : PL_ERROR_INTERNAL;
     }
     l->is_judged = true;
     pl_session_settle_login(s);

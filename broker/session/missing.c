@@ -119,9 +119,11 @@ void pl_missing_note(struct pl_session *s, const struct pl_login *l)
 /* Request one subscription.  If that fails, the next try requests it again. */
 static void try_one(struct pl_session *s, struct pl_span name)
 {
+    struct pl_named n = pl_session_name(s, name);
     struct pl_subscribe_ask ask = {
         .channel = name,
-        .hash = pl_session_hash(s, name),
+        .hash = n.hash,
+        .rules = n.rules,
         .flags = PL_SUB_SERVER_SIDE,
         .kind = PL_KIND_MISSING,
     };
@@ -130,6 +132,8 @@ static void try_one(struct pl_session *s, struct pl_span name)
         ask.flags |= PL_SUB_HIDDEN;
     else if (pl_session_has_enough(s))
         return; /* the client has subscribed to others meanwhile */
+    if (n.rules == NULL)
+        return; /* a reload removed its namespace */
     if (pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask) ==
             PL_OK &&
         is_inbox(name))

@@ -18,6 +18,11 @@ struct pl_subscriber;
 /* Queue a reply, a push, or a ping. */
 void pl_session_say(struct pl_session *s, const struct pl_reply *reply);
 void pl_session_push(struct pl_session *s, const struct pl_push *push);
+
+/* Like pl_session_push(), but within no limit: for the small push that ends a
+ * subscription. */
+void pl_session_push_over_limit(struct pl_session *s,
+                                const struct pl_push *push);
 void pl_session_say_ping(struct pl_session *s);
 
 /* The `deliver` operation of a subscriber; see hub.h. */
@@ -29,9 +34,9 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
 bool pl_session_has_room(struct pl_session *s, uint64_t bytes);
 
 /* Return true if a reply of `bytes` may be queued, within the limit or by use
- * of the allowance.  An empty queue accepts a reply of any size.  If
- * channels.slow is not `close` the result is true as well: queueing the reply
- * then drops publications. */
+ * of the allowance.  An empty queue accepts a reply of any size.  If the queue
+ * has publications of channels whose readers may miss some, the result is true
+ * as well: queueing the reply then drops publications. */
 bool pl_session_can_wait(struct pl_session *s, uint64_t bytes);
 
 /* Unsubscribe each subscription that is marked `is_behind`. */

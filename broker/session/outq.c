@@ -458,6 +458,15 @@ static void unlink_empty(struct pl_outq *q, struct pl_out_pool *p,
     give_back(p, i);
 }
 
+bool pl_outq_has_lossy(const struct pl_outq *q)
+{
+    const struct pl_out_item *i = q->first;
+
+    while (i != NULL && i->tag == 0)
+        i = i->next;
+    return i != NULL;
+}
+
 void pl_outq_shed(struct pl_outq *q, struct pl_out_pool *p, uint32_t tag,
                   uint64_t bytes, enum pl_metric why)
 {

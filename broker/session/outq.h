@@ -89,6 +89,9 @@ enum { PL_OUT_LOSSY = 1 };
 void pl_outq_shed(struct pl_outq *q, struct pl_out_pool *p, uint32_t tag,
                   uint64_t bytes, enum pl_metric why);
 
+/* True if an item of the queue has a tag. */
+bool pl_outq_has_lossy(const struct pl_outq *q);
+
 /* Drop the queue and count its owed frames under `why`.  Unless `all`, two
  * things stay: the rest of a partly sent frame, and the first item if it has no
  * frames. */

@@ -88,11 +88,6 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
     return &s->out;
 }
 
-static enum pl_slow policy_of(const struct pl_session *s)
-{
-    return s->keeper->options.config->channels.slow;
-}
-
 static uint64_t limit_of(const struct pl_session *s)
 {
     return s->keeper->options.config->limits.outgoing_queue + s->besides;
@@ -118,7 +113,7 @@ bool pl_session_can_wait(struct pl_session *s, uint64_t bytes)
 {
     if (s->out.bytes + bytes <= limit_of(s) || pl_session_has_room(s, bytes))
         return true;
-    return s->out.bytes == 0 || policy_of(s) != PL_SLOW_CLOSE;
+    return s->out.bytes == 0 || pl_outq_has_lossy(&s->out);
 }
 
 /* The Close notifies the client that frames were dropped. */
@@ -171,8 +166,6 @@ static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
 {
     struct pl_outq *q = queue_of(s, owed);
 
-    if (policy_of(s) == PL_SLOW_CLOSE)
-        return false;
     pl_outq_shed(q, &s->keeper->pool, 0, q->bytes + more - limit_of(s),
                  PL_METRIC_FRAMES_DROPPED_OLDEST);
     return !is_over_limit(s, more, owed);
@@ -233,9 +226,9 @@ void pl_session_give_up_behind(struct pl_session *s)
     }
 }
 
-static uint32_t tag_of(const struct pl_session *s, const struct pl_delivery *d)
+static uint32_t tag_of(const struct pl_delivery *d)
 {
-    if (policy_of(s) == PL_SLOW_CLOSE || d->sub->is_positioned)
+    if (d->slow == PL_SLOW_CLOSE || d->sub->is_positioned)
         return 0;
     return d->is_presence ? PL_OUT_LOSSY : d->sub->serial;
 }
@@ -250,7 +243,7 @@ static inline void queue_delivery(struct pl_session *s,
 static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
                                uint32_t tag)
 {
-    if (policy_of(s) == PL_SLOW_CLOSE) {
+    if (d->slow == PL_SLOW_CLOSE) {
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
         pl_session_give_up_slow(s);
     } else if (!make_room(s, d->to - d->from, d->frames) && tag == 0) {
@@ -267,7 +260,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 {
     struct pl_session *s = PL_CONTAINER(u, struct pl_session, subscriber);
     struct pl_delivery d = *it;
-    uint32_t tag = tag_of(s, it);
+    uint32_t tag = tag_of(it);
 
     if (s->ending >= PL_ENDING_DOOMED) {
         drop_owed(s, PL_METRIC_FRAMES_CANCELLED, d.frames);
@@ -277,7 +270,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d.frames);
         return;
     }
-    if (tag > PL_OUT_LOSSY && s->is_slow && policy_of(s) == PL_SLOW_LATEST)
+    if (tag > PL_OUT_LOSSY && s->is_slow && d.slow == PL_SLOW_LATEST)
         replace(s, &d, tag);
     if (is_over_limit(s, d.to - d.from, d.frames))
         deliver_over_limit(s, &d, tag);
@@ -401,18 +394,26 @@ void pl_session_say(struct pl_session *s, const struct pl_reply *reply)
     end_message(s, seg, mark, IN_TURN);
 }
 
-void pl_session_push(struct pl_session *s, const struct pl_push *push)
+static void push(struct pl_session *s, const struct pl_push *p,
+                 enum place place)
 {
-    bool is_exempt =
-        push->kind == PL_PUSH_UNSUBSCRIBE && policy_of(s) != PL_SLOW_CLOSE;
-    enum place place = is_exempt ? IN_TURN_OVER_LIMIT : IN_TURN;
     struct pl_segment *seg = open_replies(s);
 
     if (seg == NULL)
         return;
     size_t mark = pl_segment_begin(seg);
-    pl_push_encode(s->subscriber.encoding, &seg->buf, push);
+    pl_push_encode(s->subscriber.encoding, &seg->buf, p);
     end_message(s, seg, mark, place);
+}
+
+void pl_session_push(struct pl_session *s, const struct pl_push *p)
+{
+    push(s, p, IN_TURN);
+}
+
+void pl_session_push_over_limit(struct pl_session *s, const struct pl_push *p)
+{
+    push(s, p, IN_TURN_OVER_LIMIT);
 }
 
 struct pl_buf *pl_session_put_begin(struct pl_session *s, size_t *mark)

@@ -14,6 +14,7 @@
 #include "list.h"
 #include "loop.h"
 #include "outq.h"
+#include "rules.h"
 #include "phase_mail.h"
 #include "session.h"
 #include "time_share.h"
@@ -71,6 +72,7 @@ struct pl_keeper {
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
     struct pl_access *access;     /* held; the latest */
+    struct pl_rule_cache rules;   /* of channels; the latest rulebook */
     struct pl_call_table calls;   /* of handlers that reply later */
     uint32_t judged;          /* one bit per enum pl_asks that has a judge; that
                                  of NOTHING: there is or was a judge */
@@ -124,7 +126,7 @@ struct pl_session {
     uint16_t held_lately; /* holds since the last ping */
     uint8_t state;
     uint8_t ending;         /* enum pl_ending */
-    uint8_t grants;         /* enum pl_grant */
+    uint8_t kind;           /* PL_RULES_AUTHENTICATED, or 0 */
     uint8_t pongs_due;      /* several only while reading is paused */
     bool is_registered : 1; /* with the supervisor */
     bool has_inbox : 1;     /* direct messages are sent as publications on
@@ -155,11 +157,26 @@ static inline struct pl_metrics *metrics(const struct pl_session *s)
     return s->keeper->options.metrics;
 }
 
-/* The hash of a channel's name, as pl_hub_hash(). */
-static inline uint64_t pl_session_hash(const struct pl_session *s,
-                                       struct pl_span channel)
+/* What a channel's name stands for. */
+struct pl_named {
+    uint64_t hash;          /* pl_hub_hash() */
+    struct pl_rules *rules; /* NULL: no namespace has this name */
+};
+
+static inline struct pl_named pl_session_name(const struct pl_session *s,
+                                              struct pl_span channel)
 {
-    return pl_hub_hash(s->keeper->options.hub, channel);
+    uint64_t hash = pl_hub_hash(s->keeper->options.hub, channel);
+
+    return (struct pl_named){
+        hash, pl_rule_cache_find(&s->keeper->rules, channel, hash)};
+}
+
+/* What holds for the connection itself: the rules of names without a
+ * namespace. */
+static inline uint8_t pl_session_grants(const struct pl_session *s)
+{
+    return pl_rulebook_default(s->keeper->rules.book)->grants[s->kind];
 }
 
 /* session.c */

@@ -34,15 +34,6 @@ static const struct pl_config_key keys[] = {
     {"ping.timeout", PL_KIND_DURATION, AT(ping.timeout_ms), .fallback = "10s",
      .min = 1, .max = PL_CONFIG_LONGEST},
 
-    {"channels.data", PL_KIND_WORD, AT(channels.data), .fallback = "json",
-     .insecure = "binary", .words = "json or binary"},
-    {"channels.slow", PL_KIND_WORD, AT(channels.slow), .fallback = "close",
-     .words = "close, drop_oldest or latest"},
-    {"channels.presence", PL_KIND_BOOL, AT(channels.presence),
-     .fallback = "false", .insecure = "true"},
-    {"channels.join_leave", PL_KIND_BOOL, AT(channels.join_leave),
-     .fallback = "false", .insecure = "true"},
-
     {"handlers.slow", PL_KIND_DURATION, AT(handlers.slow_ms),
      .fallback = "100ms", .min = 1, .max = PL_CONFIG_HOUR},
     {"handlers.timeout", PL_KIND_DURATION, AT(handlers.timeout_ms),

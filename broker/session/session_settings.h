@@ -10,15 +10,6 @@
 
 #include "config_key.h"
 
-enum pl_data { PL_DATA_JSON, PL_DATA_BINARY };
-
-/* What happens to a client that reads more slowly than its channels publish. */
-enum pl_slow {
-    PL_SLOW_CLOSE,
-    PL_SLOW_DROP_OLDEST,
-    PL_SLOW_LATEST /* keep the newest publication of each channel */
-};
-
 struct pl_session_settings {
     struct {
         char *path; /* begins with '/' */
@@ -41,12 +32,6 @@ struct pl_session_settings {
         uint64_t timeout_ms;  /* never 0; less than the interval, if that is not
                                  0 */
     } ping;
-    struct {
-        enum pl_data data;
-        enum pl_slow slow;
-        bool presence;
-        bool join_leave;
-    } channels;
     struct {
         uint64_t slow_ms;    /* a handler that blocks this long is logged */
         uint64_t timeout_ms; /* for a result; never 0 */

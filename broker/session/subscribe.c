@@ -13,12 +13,12 @@
 #include "permission.h"
 #include "subscribe.h"
 
-static uint8_t flags_of(const struct pl_session *s,
+static uint8_t flags_of(const struct pl_rules *rules,
                         const struct pl_subscribe_request *r)
 {
     uint8_t flags = 0;
 
-    if (r->join_leave && s->keeper->options.config->channels.join_leave)
+    if (r->join_leave && rules->flags & PL_RULE_JOIN_LEAVE)
         flags |= PL_SUB_JOIN_LEAVE;
     if (r->recover)
         flags |= PL_SUB_RECOVER;
@@ -42,7 +42,7 @@ bool pl_session_has_enough(const struct pl_session *s)
 struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
 {
     return pl_hub_find(s->keeper->options.hub, &s->subscriber, channel,
-                       pl_session_hash(s, channel));
+                       pl_hub_hash(s->keeper->options.hub, channel));
 }
 
 /* A subscription that exists needs no verdict: it is error 105. */
@@ -65,14 +65,14 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
     struct pl_hub *hub = s->keeper->options.hub;
     struct pl_subscribe_ask ask = {
         .channel = r->channel,
-        .flags = flags_of(s, r),
         .epoch = r->epoch,
         .offset = r->offset,
         .command = c->id,
         .kind = PL_VERB_SUBSCRIBE,
     };
+    struct pl_named n;
 
-    if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE, &ask.hash))
+    if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE, &n))
         return;
     if (r->unsupported != NULL) {
         pl_session_refuse_field(s, c->id, r->unsupported);
@@ -83,12 +83,15 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         return;
     }
     if (pl_session_has_enough(s) &&
-        pl_hub_find(hub, &s->subscriber, r->channel, ask.hash) == NULL) {
+        pl_hub_find(hub, &s->subscriber, r->channel, n.hash) == NULL) {
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
-    if (!is_allowed(s, c, ask.hash))
+    if (!is_allowed(s, c, n.hash))
         return;
+    ask.hash = n.hash;
+    ask.rules = n.rules;
+    ask.flags = flags_of(n.rules, r);
     enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
     if (rc != PL_OK)
         pl_session_fail_begin(s, c->id, rc);
@@ -137,6 +140,8 @@ void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
 
     if (sub->flags & PL_SUB_SERVER_SIDE && code == PL_UNSUBSCRIBE_INSUFFICIENT)
         pl_session_doom(s, PL_DISCONNECT_INSUFFICIENT_STATE);
+    else if (pl_sub_rules(sub)->slow != PL_SLOW_CLOSE)
+        pl_session_push_over_limit(s, &push);
     else
         pl_session_push(s, &push);
 }

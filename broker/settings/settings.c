@@ -34,6 +34,7 @@ static const struct pl_config_part parts[] = {
     {&pl_net_keys, PART(net)},
     {&pl_session_keys, PART(session)},
     {&pl_users_keys, PART(users)},
+    {&pl_rules_keys, PART(rules)},
     {&pl_channels_keys, PART(channels)},
     {&pl_supervisor_keys, PART(supervisor)},
     {&pl_admin_keys, PART(admin)},
@@ -56,6 +57,12 @@ static enum pl_err create(struct pl_settings **out,
         return rc;
     }
     s->users.insecure = src->insecure;
+    const struct pl_rules all = pl_rules_of(&s->rules);
+    rc = pl_rulebook_create(&s->rulebook, 1, &all, 1);
+    if (rc != PL_OK) {
+        pl_settings_destroy(s);
+        return rc;
+    }
     *out = s;
     return PL_OK;
 }
@@ -86,7 +93,9 @@ void pl_settings_check_tls(struct pl_config_loading *l)
 
 void pl_settings_destroy(struct pl_settings *s)
 {
-    if (s != NULL)
+    if (s != NULL) {
+        pl_rulebook_release(s->rulebook);
         pl_config_values_fini(s, &pl_settings_schema);
+    }
     free(s);
 }

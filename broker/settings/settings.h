@@ -12,6 +12,8 @@
 #include "config_read.h"
 #include "log.h"
 #include "net_settings.h"
+#include "rules.h"
+#include "rules_settings.h"
 #include "session_settings.h"
 #include "supervisor_settings.h"
 #include "users_settings.h"
@@ -34,9 +36,11 @@ struct pl_settings {
     struct pl_net_settings net;
     struct pl_session_settings session;
     struct pl_users_settings users;
+    struct pl_rules_settings rules;
     struct pl_channels_settings channels;
     struct pl_supervisor_settings supervisor;
     struct pl_admin_settings admin;
+    struct pl_rulebook *rulebook; /* own reference: made from `rules` */
 };
 
 /* All keys. */

@@ -74,11 +74,11 @@ static void check_allowed(struct pl_config_loading *l,
         const char *key;
         enum pl_allow value;
     } rows[] = {
-        {"channels.allow_subscribe", c->users.channels.allow_subscribe},
-        {"channels.allow_publish", c->users.channels.allow_publish},
-        {"channels.allow_presence", c->users.channels.allow_presence},
-        {"channels.allow_history", c->users.channels.allow_history},
-        {"actors.allow_send", c->users.actors.allow_send},
+        {"channels.allow_subscribe", c->rules.allow_subscribe},
+        {"channels.allow_publish", c->rules.allow_publish},
+        {"channels.allow_presence", c->rules.allow_presence},
+        {"channels.allow_history", c->rules.allow_history},
+        {"actors.allow_send", c->rules.allow_send},
     };
 
     if (c->users.auth.hmac_secret != NULL || src->auth_handler ||
@@ -94,8 +94,8 @@ static void check_allowed(struct pl_config_loading *l,
 static void check_history(struct pl_config_loading *l)
 {
     const struct pl_settings *c = l->values;
-    bool is_sized = c->channels.history_size > 0;
-    bool is_timed = c->channels.history_ttl_ms > 0;
+    bool is_sized = c->rules.history_size > 0;
+    bool is_timed = c->rules.history_ttl_ms > 0;
 
     if (pl_config_is_explicit(l, "channels.history_size") && is_sized &&
         !is_timed)

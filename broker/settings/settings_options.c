@@ -10,8 +10,7 @@ pl_settings_channels_options(const struct pl_settings *s)
 {
     struct pl_channels_options o = pl_channels_options_of(&s->channels);
 
-    o.presence = s->session.channels.presence;
-    o.join_leave = s->session.channels.join_leave;
+    o.rules = s->rulebook;
     o.recover_bytes = pl_session_recover_bytes(&s->session);
     return o;
 }
@@ -21,7 +20,7 @@ void pl_settings_fill_keeper(const struct pl_settings *s,
 {
     out->config = &s->session;
     out->users = &s->users;
-    out->has_history = s->channels.history_size > 0;
+    out->rules = s->rulebook;
     out->limits_new_channels = s->channels.limits.new_channels_per_minute > 0;
 }
 
@@ -30,7 +29,7 @@ void pl_settings_fill_admin(const struct pl_settings *s,
 {
     out->config = &s->admin;
     out->users = &s->users;
-    out->takes_binary = s->session.channels.data == PL_DATA_BINARY;
+    out->rules = s->rulebook;
     out->message_max = s->session.websocket.max_message;
     out->stream_max = s->session.limits.outgoing_queue;
     out->timeout_ms = s->session.connect.timeout_ms;

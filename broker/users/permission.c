@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* permission.c - see permission.h.
  *
- * Grants are computed once, at login, so a command tests one bit.  Inboxes are
- * protected by their names, not by grants, so no setting can open them: the
+ * Grants are computed once, for the rules, so a command tests one bit.  Inboxes
+ * are protected by their names, not by grants, so no setting can open them: the
  * server itself makes those subscriptions, without this check.
  *
  * In Centrifugo "$room" needs a subscription token and "room#42" is for user
@@ -18,20 +18,20 @@ static bool is_allowed(enum pl_allow allow, bool authenticated)
            (allow == PL_ALLOW_AUTHENTICATED && authenticated);
 }
 
-uint8_t pl_permission_grants(const struct pl_users_settings *c,
+uint8_t pl_permission_grants(const struct pl_rules_settings *s,
                              bool authenticated)
 {
     unsigned grants = 0;
 
-    if (is_allowed(c->channels.allow_subscribe, authenticated))
+    if (is_allowed(s->allow_subscribe, authenticated))
         grants |= PL_GRANT_SUBSCRIBE;
-    if (is_allowed(c->channels.allow_publish, authenticated))
+    if (is_allowed(s->allow_publish, authenticated))
         grants |= PL_GRANT_PUBLISH;
-    if (is_allowed(c->channels.allow_presence, authenticated))
+    if (is_allowed(s->allow_presence, authenticated))
         grants |= PL_GRANT_PRESENCE;
-    if (is_allowed(c->channels.allow_history, authenticated))
+    if (is_allowed(s->allow_history, authenticated))
         grants |= PL_GRANT_HISTORY;
-    if (is_allowed(c->actors.allow_send, authenticated))
+    if (is_allowed(s->allow_send, authenticated))
         grants |= PL_GRANT_SEND;
     return (uint8_t)grants;
 }

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "span.h"
-#include "users_settings.h"
+#include "rules_settings.h"
 
-/* Bits; a connection stores their sum at login. */
+/* Bits; rules have their sum. */
 enum pl_grant {
     PL_GRANT_SUBSCRIBE = 1 << 0,
     PL_GRANT_PUBLISH = 1 << 1,
@@ -19,9 +19,9 @@ enum pl_grant {
     PL_GRANT_SEND = 1 << 4 /* actor.send to user/ and conn/ */
 };
 
-/* The grants of `c` for a connection that is, or is not, authenticated by a
+/* The grants of `s` for a connection that is, or is not, authenticated by a
  * token or a handler.  Thread: any. */
-uint8_t pl_permission_grants(const struct pl_users_settings *c,
+uint8_t pl_permission_grants(const struct pl_rules_settings *s,
                              bool authenticated);
 
 enum {

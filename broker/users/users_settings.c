@@ -3,7 +3,6 @@
 #include "users_settings.h"
 
 #define AT(member) PL_CONFIG_AT(struct pl_users_settings, member)
-#define ALLOW "none, authenticated or all"
 
 /* clang-format off */
 static const struct pl_config_key keys[] = {
@@ -19,18 +18,6 @@ static const struct pl_config_key keys[] = {
      .insecure = "true"},
 
     {"api.key", PL_KIND_STRING, AT(api.key), .secret = true, .reload = true},
-
-    {"channels.allow_subscribe", PL_KIND_WORD, AT(channels.allow_subscribe),
-     .fallback = "none", .insecure = "all", .words = ALLOW},
-    {"channels.allow_publish", PL_KIND_WORD, AT(channels.allow_publish),
-     .fallback = "none", .insecure = "all", .words = ALLOW},
-    {"channels.allow_presence", PL_KIND_WORD, AT(channels.allow_presence),
-     .fallback = "none", .insecure = "all", .words = ALLOW},
-    {"channels.allow_history", PL_KIND_WORD, AT(channels.allow_history),
-     .fallback = "none", .insecure = "all", .words = ALLOW},
-
-    {"actors.allow_send", PL_KIND_WORD, AT(actors.allow_send),
-     .fallback = "none", .insecure = "all", .words = ALLOW},
 };
 /* clang-format on */
 

@@ -118,11 +118,11 @@ __attribute__((noinline)) static void shape_run(struct rig *r,
 
 int main(int argc, char **argv)
 {
-    struct pl_channels_options o = {.history_size = 100,
-                                    .history_ttl_ms = 100000000,
-                                    .meta_ttl_ms = 100000000,
-                                    .presence = true,
-                                    .join_leave = true};
+    struct rig_options o = {.rules.history_size = 100,
+                            .rules.history_ttl_ms = 100000000,
+                            .rules.meta_ttl_ms = 100000000,
+                            .rules.flags =
+                                PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE};
     struct pl_late_options late = {.seed = 3, .latency_ms = 1000};
 
     if (argc != 7 || strcmp(argv[1], "--count") != 0)
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
     waiting = (unsigned)strtoul(argv[6], NULL, 10);
     bool leaves = strcmp(argv[2], "leaving") == 0;
     if (leaves)
-        o.presence_store = &away;
+        o.owner.presence_store = &away;
     struct rig *r = rig_create(3, &o, leaves ? NULL : &late);
     r->on_mail = on_mail;
     make_clients(r);

@@ -130,7 +130,7 @@ static void on_published(struct backend *b, uint64_t number, unsigned channel,
     }
     p.offset = hear_number(result, "offset");
     hear_member(result, "epoch", &epoch);
-    if ((p.offset != 0) != b->world->has_history)
+    if ((p.offset != 0) != world_has_history(b->world, channel))
         trace_fail("backend: published at %" PRIu64, p.offset);
     if (epoch.len >= 2)
         epoch = (struct pl_span){epoch.at + 1, epoch.len - 2};
@@ -178,9 +178,10 @@ static void check_error(const struct backend *b, const struct waiting *q,
     else if (code == PL_ERROR_LIMIT_EXCEEDED)
         ok = w->config->channels.limits.channels < 1000;
     else
-        ok =
-            code == PL_ERROR_NOT_AVAILABLE && !w->has_history &&
-            (q->method == PL_API_HISTORY || q->method == PL_API_HISTORY_REMOVE);
+        ok = code == PL_ERROR_NOT_AVAILABLE &&
+             (q->method == PL_API_HISTORY ||
+              q->method == PL_API_HISTORY_REMOVE) &&
+             !world_has_history(w, q->channel);
     if (!ok)
         trace_fail("backend: error %" PRIu64 " to %s after %" PRIu64 " ms",
                    code, pl_api_method_text(q->method),

@@ -148,7 +148,7 @@ static void check_young(const struct reading *r, uint64_t number)
     enum { HELD_MS = 1000 }; /* a loop's time is that of its turn's beginning */
     const struct client *c = r->client;
     const struct saying *s = truth_saying(c->truth, number);
-    uint64_t ttl = c->world->config->channels.history_ttl_ms;
+    uint64_t ttl = c->world->config->rules.history_ttl_ms;
 
     if (s->done_ms > 0 && s->done_ms + ttl + HELD_MS < r->asked_ms)
         trace_fail("client %u: %" PRIu64 " should have expired", c->index,
@@ -211,8 +211,9 @@ static void on_published(struct client *c, const struct asked *a)
     truth_saying(c->truth, a->number)->done_ms = c->world->now_ms;
     if (sub->state != SUB_LIVE || a->sub_life != sub->life)
         return;
-    if (c->world->config->session.channels.slow != PL_SLOW_CLOSE ||
-        (!c->world->has_history && client_may_miss(c)))
+    unsigned channel = client_channel(c, a->sub);
+    if (world_rules(c->world, channel)->slow != PL_SLOW_CLOSE ||
+        (!world_has_history(c->world, channel) && client_may_miss(c)))
         return; /* it may be dropped, which is told later or not at all */
     if (h->connection != c->connection || h->number < a->number)
         trace_fail("client %u: the reply to %" PRIu64 " came before the push",
@@ -287,12 +288,12 @@ static void on_result(struct client *c, const struct asked *a,
     }
 }
 
-/* A long answer may find no room behind what waits already. */
+/* A long answer may find no room behind what waits already, unless some of
+ * that may be dropped. */
 static bool may_be_too_long(const struct world *w, const struct asked *a)
 {
     return (a->verb == VERB_HISTORY || a->verb == VERB_PRESENCE) &&
-           w->config->session.limits.outgoing_queue < 1 << 19 &&
-           w->config->session.channels.slow == PL_SLOW_CLOSE;
+           w->config->session.limits.outgoing_queue < 1 << 19;
 }
 
 /* It may begin a channel, and there is a rate of that. */
@@ -351,7 +352,8 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
     case PL_ERROR_TOKEN_EXPIRED:
         return c->is_expiring;
     case PL_ERROR_NOT_AVAILABLE:
-        return a->verb == VERB_HISTORY && !w->has_history;
+        return a->verb == VERB_HISTORY &&
+               !world_has_history(w, client_channel(c, a->sub));
     case PL_ERROR_METHOD_NOT_FOUND:
     case PL_ERROR_NOT_FOUND:
     case PL_ERROR_GONE:

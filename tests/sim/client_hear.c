@@ -29,14 +29,16 @@ bool client_may_miss(const struct client *c)
     const struct world *w = c->world;
 
     return w->is_late || w->fails_allocations ||
-           w->config->session.channels.slow != PL_SLOW_CLOSE;
+           world_has_slow(w, PL_SLOW_DROP_OLDEST) ||
+           world_has_slow(w, PL_SLOW_LATEST);
 }
 
 bool client_sees_all(const struct client *c)
 {
     const struct world *w = c->world;
 
-    return w->config->session.channels.slow == PL_SLOW_CLOSE &&
+    return !world_has_slow(w, PL_SLOW_DROP_OLDEST) &&
+           !world_has_slow(w, PL_SLOW_LATEST) &&
            world_metric(w, PL_METRIC_EVENTS_LOST) == 0 &&
            world_metric(w, PL_METRIC_FRAMES_DROPPED_MEMORY) == 0;
 }
@@ -63,7 +65,7 @@ static void take_publication(struct client *c, struct sub *sub,
 
     trace_note("hears", (int)c->index, channel, p->offset);
     uint64_t number = truth_hear(c->truth, channel, sub->epoch, p);
-    if ((p->offset != 0) != c->world->has_history ||
+    if ((p->offset != 0) != world_has_history(c->world, channel) ||
         (p->offset != 0 && p->offset != sub->offset + 1))
         trace_fail("client %u: %s: offset %" PRIu64 " after %" PRIu64, c->index,
                    world_channel_name(channel), p->offset, sub->offset);
@@ -142,10 +144,11 @@ static void hear_coming(struct client *c, struct sub *sub,
 static void hear_end(struct client *c, struct sub *sub, uint32_t code)
 {
     bool is_gap = code == PL_UNSUBSCRIBE_INSUFFICIENT;
+    unsigned channel = client_channel(c, (unsigned)(sub - c->subs));
 
-    trace_note("unsubscribed", (int)c->index, code,
-               client_channel(c, (unsigned)(sub - c->subs)));
-    if (is_gap && (!c->world->has_history || !client_may_miss(c)))
+    trace_note("unsubscribed", (int)c->index, code, channel);
+    if (is_gap &&
+        (!world_has_history(c->world, channel) || !client_may_miss(c)))
         trace_fail("client %u: a gap where none can be", c->index);
     if (is_gap && (sub->is_server || sub == &c->subs[INBOX]))
         trace_fail("client %u: a gap ends no server-side subscription",
@@ -179,9 +182,10 @@ static bool had_to_recover(const struct catching *k,
         return false;
     if (p->offset == k->sub->offset)
         return true;
-    return p->offset - k->sub->offset <= c->channels.history_size &&
+    return p->offset - k->sub->offset <=
+               world_rules(w, channel)->history_size &&
            c->session.limits.outgoing_queue > 1 << 19 &&
-           w->now_ms - k->sub->heard_ms < c->channels.history_ttl_ms &&
+           w->now_ms - k->sub->heard_ms < c->rules.history_ttl_ms &&
            w->removed_ms[channel] < k->sub->heard_ms &&
            history_shed(w) == k->sub->heard_shed;
 }
@@ -191,8 +195,10 @@ static void take_position(void *arg, const struct hear_position *p)
     const struct catching *k = arg;
     struct sub *sub = k->sub;
     bool is_same = pl_span_equal(p->epoch, pl_span_of(sub->epoch));
+    unsigned channel =
+        client_channel(k->client, (unsigned)(sub - k->client->subs));
 
-    if (p->is_recoverable != k->client->world->has_history)
+    if (p->is_recoverable != world_has_history(k->client->world, channel))
         trace_fail("client %u: recoverable or not?", k->client->index);
     if (p->is_recovered &&
         (!sub->is_recovering || !is_same || p->offset != sub->offset))

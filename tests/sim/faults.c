@@ -45,6 +45,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_DOUBLE] = "double",
     [PLANT_OLD_EPOCH] = "old-epoch",
     [PLANT_LEAKED_REQUEST] = "leaked-request",
+    [PLANT_WRONG_RULES] = "wrong-rules",
 };
 
 static enum plant planted;
@@ -307,7 +308,7 @@ enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
 enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
                                         struct pl_stream_range *r)
 {
-    const uint64_t *v = l->store->options.metrics->value;
+    const uint64_t *v = pl_stream_line_store(l)->options.metrics->value;
     uint64_t shed = 0;
     enum pl_err rc = __real_pl_stream_line_range(l, r);
 
@@ -368,4 +369,23 @@ void __wrap_pl_order_bring(struct pl_channels *c, struct pl_pub *pub)
     __real_pl_order_bring(c, pub);
     ch->order.seen = seen;
     pl_channel_unpin(ch);
+}
+
+/* --- Rules --- */
+
+struct pl_rules *__real_pl_rule_cache_look(struct pl_rule_cache *c,
+                                           struct pl_span channel,
+                                           uint64_t hash);
+struct pl_rules *__wrap_pl_rule_cache_look(struct pl_rule_cache *c,
+                                           struct pl_span channel,
+                                           uint64_t hash);
+
+/* Those of names without a namespace. */
+struct pl_rules *__wrap_pl_rule_cache_look(struct pl_rule_cache *c,
+                                           struct pl_span channel,
+                                           uint64_t hash)
+{
+    return faults_strike(PLANT_WRONG_RULES, 3)
+               ? pl_rulebook_default(c->book)
+               : __real_pl_rule_cache_look(c, channel, hash);
 }

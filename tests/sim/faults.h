@@ -27,6 +27,7 @@ enum plant {
     PLANT_DOUBLE,          /* what the bus brings again is delivered again */
     PLANT_OLD_EPOCH,      /* one of another epoch is taken if its offset fits */
     PLANT_LEAKED_REQUEST, /* a request that a store has answered is counted */
+    PLANT_WRONG_RULES,    /* a channel gets the rules of another namespace */
     PLANT_VERDICT_OVERTAKES,    /* a command does not wait behind a verdict */
     PLANT_VERDICT_FORGETS_KICK, /* a kick during a verdict has no effect */
     PLANT_VERDICT_LEAKS,        /* what waits for a verdict waits for ever */

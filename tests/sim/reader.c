@@ -63,7 +63,7 @@ static void take_publication(struct reader *r, const struct peer_reply *reply)
 {
     struct place *p = place_of(r, reply->channel);
     unsigned channel = truth_channel(reply->channel);
-    bool has_history = r->all->world->has_history;
+    bool has_history = world_has_history(r->all->world, channel);
     struct hear_publication pub;
 
     if (!hear_publication(PEER_JSON, reply->body, &pub))
@@ -134,7 +134,8 @@ static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
     const struct world *w = r->all->world;
 
     trace_note("reader dropped", (int)(r - r->all->each), code, 0);
-    if (code != PL_UNSUBSCRIBE_INSUFFICIENT || !w->has_history ||
+    if (code != PL_UNSUBSCRIBE_INSUFFICIENT ||
+        !world_has_history(w, truth_channel(pl_sub_channel(sub))) ||
         !(w->is_late || w->fails_allocations))
         trace_fail("reader: unsubscribed with %u", code);
     place_of(r, pl_sub_channel(sub))->is_live = false;
@@ -198,9 +199,11 @@ static void subscribe(struct reader *r, unsigned channel)
 {
     struct pl_hub *hub = r->all->share->hub;
     struct pl_span name = pl_span_of(world_channel_name(channel));
-    struct pl_subscribe_ask ask = {.channel = name,
-                                   .hash = pl_hub_hash(hub, name),
-                                   .flags = PL_SUB_HIDDEN};
+    struct pl_subscribe_ask ask = {
+        .channel = name,
+        .hash = pl_hub_hash(hub, name),
+        .rules = pl_rulebook_find(r->all->world->config->rulebook, name),
+        .flags = PL_SUB_HIDDEN};
 
     pl_hub_subscribe(hub, &r->subscriber, &ask);
 }

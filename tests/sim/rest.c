@@ -207,7 +207,7 @@ static void check_position(struct life *f, unsigned room)
 {
     const struct watch *w = &f->clients[CLIENTS]->watch;
 
-    if (!f->world.has_history || !watch(f, VERB_HISTORY, room))
+    if (!world_has_history(&f->world, room) || !watch(f, VERB_HISTORY, room))
         return;
     for (unsigned i = 0; i < CLIENTS; i++) {
         const struct client *c = f->clients[i];
@@ -229,7 +229,8 @@ static void check_heard(const struct life *f)
     for (uint64_t n = truth_count(f->truth); n > 0; n--) {
         const struct saying *s = truth_saying(f->truth, n);
 
-        if (s->fate != FATE_DONE || s->rooms != 0 || s->channel >= ROOMS)
+        if (s->fate != FATE_DONE || s->rooms != 0 || s->channel >= ROOMS ||
+            world_has_history(&f->world, s->channel))
             continue;
         for (unsigned i = 0; i < CLIENTS; i++) {
             const struct client *c = f->clients[i];
@@ -462,7 +463,7 @@ static void check_removal(struct life *f, unsigned room)
 {
     const struct watch *w = &f->clients[CLIENTS]->watch, *unused;
 
-    if (!f->world.has_history || !watch(f, VERB_HISTORY, room))
+    if (!world_has_history(&f->world, room) || !watch(f, VERB_HISTORY, room))
         return;
     struct watch before = *w;
     if (!ask_backend(f, backend_remove_history, room, &unused) ||
@@ -670,7 +671,7 @@ void life_rest(struct life *f)
     check_gauges(f);
     check_user_gauges(f);
     check_users(f);
-    if (!f->world.has_history && !client_may_miss(f->clients[0]))
+    if (!client_may_miss(f->clients[0]))
         check_heard(f);
     world_check_rest(&f->world);
     world_check_tally(&f->world);

@@ -29,7 +29,6 @@ static void check_commands(const struct world *w)
 
 static void check_deliveries(const struct world *w)
 {
-    enum pl_slow slow = w->config->session.channels.slow;
     uint64_t frames = world_metric(w, PL_METRIC_MESSAGES_OUT);
 
     at_most("deliveries heard and counted", w->tally.pushes,
@@ -37,10 +36,11 @@ static void check_deliveries(const struct world *w)
     if (frames != w->tally.frames)
         trace_fail("%" PRIu64 " frames were given, %" PRIu64 " counted",
                    w->tally.frames, frames);
-    if (slow != PL_SLOW_LATEST &&
+    if (!world_has_slow(w, PL_SLOW_LATEST) &&
         world_metric(w, PL_METRIC_FRAMES_DROPPED_REPLACED) > 0)
         trace_fail("deliveries were replaced");
-    if (slow == PL_SLOW_CLOSE &&
+    if (!world_has_slow(w, PL_SLOW_LATEST) &&
+        !world_has_slow(w, PL_SLOW_DROP_OLDEST) &&
         world_metric(w, PL_METRIC_FRAMES_DROPPED_OLDEST) +
                 world_metric(w, PL_METRIC_FRAMES_DROPPED_RECOVER) >
             0)

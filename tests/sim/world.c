@@ -298,6 +298,44 @@ static void draw_settings(struct world *w, struct sets *s)
         s->at[s->count] = history_setting(w->seed, i, s->text[s->count]);
 }
 
+/* In half of the lives the namespace of "room:a" has other rules. */
+static void make_rules(struct world *w)
+{
+    struct pl_rulebook *one = w->config->rulebook;
+    struct pl_rules rules[2] = {*pl_rulebook_default(one),
+                                *pl_rulebook_default(one)};
+
+    if (w->is_plain || w->seed / 7 % 2 == 0)
+        return;
+    rules[1].name = PL_SPAN("room");
+    rules[1].history_size = rules[0].history_size == 0 ? 20
+                            : w->seed / 14 % 2 == 0    ? 0
+                                                       : 4;
+    rules[1].slow = (uint8_t)((rules[0].slow + 1) % 3);
+    must(pl_rulebook_create(&w->config->rulebook, 1, rules, 2), "rules");
+    pl_rulebook_release(one);
+}
+
+const struct pl_rules *world_rules(const struct world *w, unsigned channel)
+{
+    return pl_rulebook_find(w->config->rulebook,
+                            pl_span_of(world_channel_name(channel)));
+}
+
+bool world_has_history(const struct world *w, unsigned channel)
+{
+    return pl_rules_have_history(world_rules(w, channel));
+}
+
+bool world_has_slow(const struct world *w, enum pl_slow slow)
+{
+    bool has = false;
+
+    for (unsigned i = 0; i < CHANNELS; i++)
+        has = has || world_rules(w, i)->slow == slow;
+    return has;
+}
+
 static void make_config(struct world *w, const char *setting)
 {
     struct sets s = {.count = 0};
@@ -316,7 +354,9 @@ static void make_config(struct world *w, const char *setting)
     if (pl_settings_load(&w->config, &src, &report) != PL_OK)
         trace_fail("%.*s", (int)report.len, report.data);
     pl_buf_fini(&report);
-    w->has_history = w->config->channels.history_size > 0;
+    make_rules(w);
+    for (unsigned i = 0; i < CHANNELS; i++)
+        w->has_history = w->has_history || world_has_history(w, i);
 }
 
 static void make_channels(struct world *w, unsigned i, unsigned backlog)

@@ -99,10 +99,10 @@ struct world {
     bool has_judge;     /* a handler lets clients in, and nobody else ... */
     bool is_judge_here; /* ... which is registered now; it may come and go */
     bool has_court;     /* judges decide who subscribes and publishes */
-    bool has_history;
-    bool is_overloaded;     /* connections may be refused for it */
-    bool is_calm;           /* memory is enough */
-    bool is_still;          /* and all that was said before is heard */
+    bool has_history;   /* at least one namespace */
+    bool is_overloaded; /* connections may be refused for it */
+    bool is_calm;       /* memory is enough */
+    bool is_still;      /* and all that was said before is heard */
     bool fails_allocations; /* or did, in this life */
     bool is_stopping;
     bool is_stopped; /* the supervisor said so */
@@ -188,6 +188,13 @@ char *world_token(struct world *w, unsigned user, int64_t ttl_s,
 /* The name of a channel that clients use, ROOMS of them and then the inboxes
  * of USERS. */
 const char *world_channel_name(unsigned channel);
+
+/* The rules of a channel by its number; whether it has a history. */
+const struct pl_rules *world_rules(const struct world *w, unsigned channel);
+bool world_has_history(const struct world *w, unsigned channel);
+
+/* Whether any channel drops publications for slow readers so. */
+bool world_has_slow(const struct world *w, enum pl_slow slow);
 
 /* As a backend would: disconnect all connections of a user, or unsubscribe
  * them from a channel.  Nobody hears of the answer. */

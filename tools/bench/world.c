@@ -170,20 +170,12 @@ enum { HISTORY = 1 << 30, CLIENT_HISTORY = HISTORY / 10 };
 
 static void make_channels(struct world *w, struct pl_loop *loop)
 {
-    const struct pl_settings *c = w->config;
-    struct pl_channels_options o = {
-        .history_size = c->channels.history_size,
-        .history_ttl_ms = c->channels.history_ttl_ms,
-        .meta_ttl_ms = c->channels.meta_ttl_ms,
-        .channel_limit = c->channels.limits.channels,
-        .channel_history_bytes = c->channels.history_bytes,
-        .client_history_bytes = CLIENT_HISTORY,
-        .history_bytes = HISTORY,
-        .backlog_limit = 65536,
-        .recover_bytes = (uint32_t)(c->session.limits.outgoing_queue / 2),
-        .metrics = &w->metrics,
-    };
+    struct pl_channels_options o = pl_settings_channels_options(w->config);
 
+    o.client_history_bytes = CLIENT_HISTORY;
+    o.history_bytes = HISTORY;
+    o.backlog_limit = 65536;
+    o.metrics = &w->metrics;
     check(pl_channels_create(&w->channels, loop, &o) == PL_OK, "channels");
     w->owner = pl_channels_address(w->channels);
 }

@@ -250,6 +250,144 @@ static void what_was_reloaded_holds_after_the_next_start(void **state)
     end(&r);
 }
 
+/* --- The rules of channels --- */
+
+static void configure_channels(const struct running *r, const char *rules)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             "auth: {hmac_secret: %s}\napi: {key: %s}\n"
+             "channels: {allow_subscribe: all, allow_history: all, %s}\n",
+             OLD, KEY_OLD, rules);
+    write_file(r, text);
+}
+
+static void reload_channels(const struct running *r, const char *rules)
+{
+    configure_channels(r, rules);
+    assert_int_equal(pl_broker_reload(r->box.broker), PL_OK);
+}
+
+static void enter(const struct running *r, struct peer *p)
+{
+    char *token = box_token(OLD, "ann", NULL);
+
+    peer_enter(p, r->box.port, PEER_JSON, token, NULL);
+    free(token);
+}
+
+/* The error of the reply; 0: a result. */
+static uint32_t error_of(struct peer *p, uint32_t id, struct peer_reply *reply)
+{
+    peer_await(p, id, reply);
+    return reply->kind == PEER_ERROR ? reply->code : 0;
+}
+
+/* Publish so many times, and return how many publications the history has; or
+ * the error of either, below 0. */
+static int kept_of(struct peer *p, const char *channel, unsigned count)
+{
+    struct peer_reply reply;
+    char text[128];
+    int kept = 0;
+
+    while (count-- > 0) {
+        uint32_t id = peer_publish(p, channel, "\"words\"");
+        if (error_of(p, id, &reply) != 0)
+            return -(int)reply.code;
+    }
+    int len = snprintf(text, sizeof text,
+                       "{\"id\":%u,\"history\":{\"channel\":\"%s\","
+                       "\"limit\":-1}}",
+                       ++p->last_id, channel);
+    peer_frame(p, PL_WS_TEXT, (struct pl_span){text, (size_t)len});
+    if (error_of(p, p->last_id, &reply) != 0)
+        return -(int)reply.code;
+    for (size_t i = 0; i + 7 <= reply.body.len; i++)
+        kept += memcmp(reply.body.at + i, "\"words\"", 7) == 0;
+    return kept;
+}
+
+/* The loops have the rules a moment later, and a channel takes them with its
+ * next subscriber: subscribe until it keeps so many. */
+static void await_kept(const struct running *r, const char *channel, int kept)
+{
+    struct peer p;
+    int now;
+
+    do {
+        enter(r, &p);
+        peer_join(&p, channel);
+        now = kept_of(&p, channel, 6);
+        peer_fini(&p);
+    } while (now != kept);
+}
+
+static void a_reload_changes_the_history_of_channels_old_and_new(void **state)
+{
+    struct running r = {.box = {.broker = NULL}};
+    struct peer_reply reply;
+    struct peer p;
+
+    (void)state;
+    begin(&r);
+    reload_channels(&r, "allow_publish: all, history_size: 2");
+    await_kept(&r, "old", 2);
+    enter(&r, &p);
+    peer_join(&p, "old");
+    reload_channels(&r, "allow_publish: all, history_size: 4");
+    await_kept(&r, "old", 4);
+    await_kept(&r, "new", 4);
+    assert_int_equal(kept_of(&p, "old", 6), 4);
+    reload_channels(&r, "allow_publish: all, history_size: 3");
+    await_kept(&r, "old", 3);
+    /* without a history its subscribers stay, and get what is published */
+    reload_channels(&r, "allow_publish: all, history_size: 0");
+    await_kept(&r, "old", -108);
+    do
+        peer_await_push(&p, PEER_PUBLICATION, &reply);
+    while (reply.offset != 0);
+    reload_channels(&r, "allow_publish: all, history_size: 2");
+    await_kept(&r, "old", 2);
+    peer_fini(&p);
+    end(&r);
+}
+
+static void a_reload_changes_who_may_do_what(void **state)
+{
+    struct running r = {.box = {.broker = NULL}};
+    struct peer p;
+
+    (void)state;
+    begin(&r);
+    reload_channels(&r, "allow_publish: all, history_size: 9");
+    await_kept(&r, "room", 6);
+    enter(&r, &p);
+    reload_channels(&r, "allow_publish: none, history_size: 9");
+    while (kept_of(&p, "room", 1) != -103)
+        continue;
+    assert_in_range(kept_of(&p, "room", 0), 6, 9);
+    peer_fini(&p);
+    end(&r);
+}
+
+static void rules_that_were_reloaded_hold_after_the_next_start(void **state)
+{
+    struct running r = {.box = {.broker = NULL}};
+    struct peer p;
+
+    (void)state;
+    begin(&r);
+    reload_channels(&r, "allow_publish: all, history_size: 2");
+    box_stop(&r.box);
+    box_run(&r.box);
+    enter(&r, &p);
+    assert_int_equal(kept_of(&p, "room", 3), 2);
+    peer_fini(&p);
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +395,9 @@ int main(void)
         cmocka_unit_test(a_reload_names_each_key_that_needs_a_restart),
         cmocka_unit_test(a_bad_file_changes_nothing_and_is_reported),
         cmocka_unit_test(what_was_reloaded_holds_after_the_next_start),
+        cmocka_unit_test(a_reload_changes_the_history_of_channels_old_and_new),
+        cmocka_unit_test(a_reload_changes_who_may_do_what),
+        cmocka_unit_test(rules_that_were_reloaded_hold_after_the_next_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

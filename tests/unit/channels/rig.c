@@ -89,11 +89,11 @@ static void make_clients(struct rig *r)
     }
 }
 
-struct rig *rig_create(uint64_t seed, const struct pl_channels_options *options,
+struct rig *rig_create(uint64_t seed, const struct rig_options *options,
                        const struct pl_late_options *late)
 {
     struct rig *r = calloc(1, sizeof *r);
-    struct pl_channels_options o = *options;
+    struct pl_channels_options o = options->owner;
     struct pl_address hubs[RIG_LOOPS];
 
     assert(r != NULL);
@@ -103,6 +103,9 @@ struct rig *rig_create(uint64_t seed, const struct pl_channels_options *options,
     make_clients(r);
     for (unsigned i = 0; i < RIG_LOOPS; i++)
         hubs[i] = pl_actor_address(&r->hub[i]->actor);
+    rc = pl_rulebook_create(&r->book, 1, &options->rules, 1);
+    assert(rc == PL_OK);
+    o.rules = r->book;
     o.metrics = &r->metrics;
     if (late != NULL) {
         rc = pl_late_stores_create(&o, loop_of(r, 0), late);
@@ -122,6 +125,7 @@ void rig_destroy(struct rig *r)
     pl_sim_destroy(r->sim);
     for (unsigned i = 0; i < RIG_CLIENTS; i++)
         pl_client_release(r->client[i]);
+    pl_rulebook_release(r->book);
     free(r);
 }
 

@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "mail.h"
 #include "metrics.h"
+#include "rules.h"
 #include "sim.h"
 #include "system.h"
 
@@ -28,6 +29,12 @@ struct rig_hub {
     unsigned cap;
 };
 
+/* An owner, and the rules of all its channels. */
+struct rig_options {
+    struct pl_rules rules;
+    struct pl_channels_options owner; /* without rules */
+};
+
 struct rig {
     struct pl_sim *sim;
     struct pl_channels *channels;
@@ -35,13 +42,14 @@ struct rig {
     struct pl_metrics metrics;
     struct rig_hub *hub[RIG_LOOPS + 1];    /* the last is no hub: an admin */
     struct pl_client *client[RIG_CLIENTS]; /* i lives on loop i % RIG_LOOPS */
+    struct pl_rulebook *book;              /* the first */
     struct pl_bus *bus;                    /* with late stores */
     void (*on_mail)(struct rig_hub *hub, struct pl_msg *msg); /* or NULL */
     void *test;
 };
 
 /* `late` NULL: memory stores. */
-struct rig *rig_create(uint64_t seed, const struct pl_channels_options *options,
+struct rig *rig_create(uint64_t seed, const struct rig_options *options,
                        const struct pl_late_options *late);
 void rig_destroy(struct rig *r);
 

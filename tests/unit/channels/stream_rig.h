@@ -13,15 +13,24 @@
 
 #include "loop.h"
 #include "metrics.h"
+#include "rules.h"
 #include "sim.h"
 #include "stream_memory.h"
 #include "system.h"
+
+/* A store, and the rules of all its streams. */
+struct stream_options {
+    struct pl_rules rules;
+    struct pl_stream_memory_options store;
+};
 
 struct rig {
     struct pl_sim *sim;
     struct pl_loop *loop;
     struct pl_stream *store;
     struct pl_metrics metrics;
+    struct pl_rulebook *book;
+    struct pl_rules *rules; /* of every request */
     char used;        /* the channel with this first letter has subscribers */
     uint64_t step_ms; /* that passes before each request */
 };
@@ -47,15 +56,18 @@ static inline void advance(struct rig *r, uint64_t ms)
     pl_sim_advance(r->sim, 0);
 }
 
-static inline struct rig *make(struct pl_stream_memory_options o)
+static inline struct rig *make(struct stream_options o)
 {
     struct rig *r = calloc(1, sizeof *r);
 
     assert_non_null(r);
     assert_int_equal(pl_sim_create(&r->sim, 1, 5), PL_OK);
     r->loop = pl_system_loop(pl_sim_system(r->sim), 0);
-    o.metrics = &r->metrics;
-    assert_int_equal(pl_stream_memory_create(&r->store, r->loop, &o), PL_OK);
+    o.store.metrics = &r->metrics;
+    assert_int_equal(pl_stream_memory_create(&r->store, r->loop, &o.store),
+                     PL_OK);
+    assert_int_equal(pl_rulebook_create(&r->book, 1, &o.rules, 1), PL_OK);
+    r->rules = pl_rulebook_default(r->book);
     r->store->ops->bind(r->store, is_used, r);
     advance(r, 1);
     return r;
@@ -68,11 +80,13 @@ static inline void end(struct rig *r)
     assert_int_equal(r->metrics.value[PL_METRIC_HISTORY_BYTES], 0);
     assert_int_equal(pl_loop_stats(r->loop)->timers, 0);
     pl_sim_destroy(r->sim);
+    pl_rulebook_release(r->book);
     free(r);
 }
 
-static const struct pl_stream_memory_options usual = {
-    .size = 5, .ttl_ms = 8000, .meta_ttl_ms = 60000};
+static const struct stream_options usual = {.rules.history_size = 5,
+                                            .rules.history_ttl_ms = 8000,
+                                            .rules.meta_ttl_ms = 60000};
 
 static inline void pass_step(struct rig *r)
 {
@@ -86,7 +100,8 @@ static inline enum pl_err append_by(struct rig *r, const char *channel,
                                     uint64_t *offset)
 {
     struct pl_stream_append a = {
-        .op = {.channel = pl_span_of(channel), .hash = (uint8_t)channel[0]}};
+        .op = {.channel = pl_span_of(channel), .hash = (uint8_t)channel[0]},
+        .rules = r->rules};
     char *data = calloc(1, size + 1);
 
     assert_non_null(data);
@@ -120,7 +135,8 @@ static inline enum pl_err top(struct rig *r, const char *channel,
                               uint64_t *offset, char epoch[PL_EPOCH_MAX])
 {
     struct pl_stream_top t = {
-        .op = {.channel = pl_span_of(channel), .hash = (uint8_t)channel[0]}};
+        .op = {.channel = pl_span_of(channel), .hash = (uint8_t)channel[0]},
+        .rules = r->rules};
 
     pass_step(r);
     assert_int_equal(r->store->ops->top(r->store, &t), PL_STORE_DONE);
@@ -135,7 +151,8 @@ static inline enum pl_err top(struct rig *r, const char *channel,
 static inline uint32_t held(struct rig *r, const char *channel, uint64_t *first)
 {
     struct pl_stream_range g = {.top = {.op = {.channel = pl_span_of(channel),
-                                               .hash = (uint8_t)channel[0]}},
+                                               .hash = (uint8_t)channel[0]},
+                                        .rules = r->rules},
                                 .limit = UINT32_MAX};
 
     pass_step(r);

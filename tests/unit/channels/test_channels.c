@@ -13,14 +13,14 @@
 #include "monitor.h"
 #include "rig.h"
 
-static const struct pl_channels_options usual = {.history_size = 4,
-                                                 .history_ttl_ms = 10000,
-                                                 .meta_ttl_ms = 60000,
-                                                 .presence = true,
-                                                 .join_leave = true,
-                                                 .backlog_limit = 1000};
+static const struct rig_options usual = {.rules.history_size = 4,
+                                         .rules.history_ttl_ms = 10000,
+                                         .rules.meta_ttl_ms = 60000,
+                                         .rules.flags = PL_RULE_PRESENCE |
+                                                        PL_RULE_JOIN_LEAVE,
+                                         .owner.backlog_limit = 1000};
 
-static struct rig *make(struct pl_channels_options options)
+static struct rig *make(struct rig_options options)
 {
     return rig_create(7, &options, NULL);
 }
@@ -100,10 +100,10 @@ static void the_publishers_loop_gets_the_answer_instead_of_a_mail(void **state)
 
 static void without_history_there_is_no_position(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.history_size = 0;
+    o.rules.history_size = 0;
     struct rig *r = make(o);
     struct pl_attach_mail *a = recover(r, "a", "abcdefgh", 3);
     assert_false(a->positioned);
@@ -126,10 +126,10 @@ static void without_history_there_is_no_position(void **state)
 static void
 a_publication_for_a_loop_behind_is_111_and_has_no_offset(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.backlog_limit = 5;
+    o.owner.backlog_limit = 5;
     struct rig *r = make(o);
     rig_attach(r, 0, "a", 0);
     rig_run(r, 0);
@@ -213,10 +213,10 @@ static void recovery_of_a_fresh_channel_succeeds_with_nothing(void **state)
 static void
 a_recovery_that_would_be_cut_fails_without_publications(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.recover_bytes = 65 * 2; /* two of them */
+    o.owner.recover_bytes = 65 * 2; /* two of them */
     struct rig *r = make(o);
     rig_publish_some(r, "a", 4);
     struct pl_attach_mail *m = recover(r, "a", "", 2);
@@ -330,10 +330,10 @@ static void presence_tells_clients_and_different_users(void **state)
 
 static void presence_switched_off_is_108(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.presence = false;
+    o.rules.flags &= ~PL_RULE_PRESENCE;
     struct rig *r = make(o);
     struct pl_query_mail *q =
         rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE, "a"));
@@ -394,7 +394,7 @@ static void gauges_follow_channels_and_streams(void **state)
     rig_detach(r, 1, "b", 0);
     rig_run(r, 0);
     assert_int_equal(r->metrics.value[PL_METRIC_CHANNELS], 1);
-    rig_run(r, usual.meta_ttl_ms - 1000);
+    rig_run(r, usual.rules.meta_ttl_ms - 1000);
     assert_int_equal(r->metrics.value[PL_METRIC_STREAMS], 2);
     rig_run(r, 2000);
     assert_int_equal(r->metrics.value[PL_METRIC_STREAMS], 1);
@@ -407,12 +407,12 @@ static void gauges_follow_channels_and_streams(void **state)
 
 static void too_many_channels_are_106(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.channel_limit = 2;
+    o.owner.channel_limit = 2;
     for (int history = 0; history < 2; history++) {
-        o.history_size = history == 0 ? 0 : 4;
+        o.rules.history_size = history == 0 ? 0 : 4;
         struct rig *r = make(o);
         rig_attach(r, 0, "a", 0);
         rig_attach(r, 0, "b", 0);

@@ -15,8 +15,9 @@
 
 enum { IDS_MAX = 16384, IDS_TTL_MS = 300000 };
 
-static const struct pl_channels_options usual = {
-    .history_size = 3, .history_ttl_ms = 100000000, .meta_ttl_ms = 100000000};
+static const struct rig_options usual = {.rules.history_size = 3,
+                                         .rules.history_ttl_ms = 100000000,
+                                         .rules.meta_ttl_ms = 100000000};
 
 static void send(struct rig *r, const char *channel, const char *id)
 {
@@ -127,10 +128,10 @@ static void ids_are_bounded_and_the_oldest_is_forgotten(void **state)
 /* A stream that was lost has another epoch, and knows no ids. */
 static void a_new_epoch_knows_no_ids(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.channel_limit = 1;
+    o.owner.channel_limit = 1;
     struct rig *r = rig_create(7, &o, NULL);
     assert_int_equal(publish(r, "a", NULL), 1);
     assert_int_equal(publish(r, "a", "k"), 2);
@@ -141,10 +142,10 @@ static void a_new_epoch_knows_no_ids(void **state)
 
 static void without_history_an_id_is_refused(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.history_size = 0;
+    o.rules.history_size = 0;
     struct rig *r = rig_create(7, &o, NULL);
     rig_attach(r, 1, "a", 0);
     send(r, "a", "k");
@@ -158,10 +159,10 @@ static void without_history_an_id_is_refused(void **state)
 static void a_repeat_is_answered_after_the_first(void **state)
 {
     struct hand_bus bus = {.bus = {&hand_bus_ops}};
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     (void)state;
-    o.bus = &bus.bus;
+    o.owner.bus = &bus.bus;
     struct rig *r = rig_create(7, &o, NULL);
     rig_attach(r, 1, "a", 0);
     rig_run(r, 0);

@@ -15,11 +15,11 @@
 #include "monitor.h"
 #include "rig.h"
 
-static const struct pl_channels_options usual = {.history_size = 100,
-                                                 .history_ttl_ms = 100000,
-                                                 .meta_ttl_ms = 600000,
-                                                 .presence = true,
-                                                 .join_leave = true};
+static const struct rig_options usual = {.rules.history_size = 100,
+                                         .rules.history_ttl_ms = 100000,
+                                         .rules.meta_ttl_ms = 600000,
+                                         .rules.flags = PL_RULE_PRESENCE |
+                                                        PL_RULE_JOIN_LEAVE};
 
 static struct rig *make(struct pl_late_options late)
 {
@@ -147,13 +147,13 @@ a_gap_of_the_bus_is_told_to_every_loop_with_subscribers(void **state)
 
 static struct rig *make_with(struct hand_bus *h, bool history)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     *h = (struct hand_bus){.bus = {&hand_bus_ops}};
-    o.bus = &h->bus;
-    o.join_leave = false;
+    o.owner.bus = &h->bus;
+    o.rules.flags &= ~PL_RULE_JOIN_LEAVE;
     if (!history)
-        o.history_size = 0;
+        o.rules.history_size = 0;
     return rig_create(7, &o, NULL);
 }
 
@@ -342,11 +342,11 @@ static void bring_all_up(struct rig *r, struct hand_bus *h)
  * the bus. */
 static struct rig *make_two(struct hand_bus *h, bool waits)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     *h = (struct hand_bus){.bus = {&hand_bus_ops}};
-    o.bus = &h->bus;
-    o.history_size = 0;
+    o.owner.bus = &h->bus;
+    o.rules.history_size = 0;
     struct rig *r = rig_create(7, &o, NULL);
     rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
     rig_run(r, 0);

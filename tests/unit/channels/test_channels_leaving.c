@@ -75,10 +75,10 @@ static const struct pl_presence_ops ops = {.add = add,
 static struct rig *make(uint32_t limit)
 {
     static struct pl_random random;
-    struct pl_channels_options o = {.presence = true,
-                                    .join_leave = true,
-                                    .in_flight_limit = limit,
-                                    .presence_store = &away.presence};
+    struct rig_options o = {.rules.flags =
+                                PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE,
+                            .owner.in_flight_limit = limit,
+                            .owner.presence_store = &away.presence};
 
     pl_random_init_seeded(&random, 5);
     away = (struct away){.presence = {&ops}};

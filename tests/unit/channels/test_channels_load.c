@@ -260,14 +260,13 @@ static void press(struct load *l, uint32_t ms, bool others)
 
 /* --- Beginning and end --- */
 
-static const struct pl_channels_options usual = {.history_size = 100,
-                                                 .history_ttl_ms = 100000000,
-                                                 .meta_ttl_ms = 100000000,
-                                                 .presence = true,
-                                                 .join_leave = true};
+static const struct rig_options usual = {.rules.history_size = 100,
+                                         .rules.history_ttl_ms = 100000000,
+                                         .rules.meta_ttl_ms = 100000000,
+                                         .rules.flags = PL_RULE_PRESENCE |
+                                                        PL_RULE_JOIN_LEAVE};
 
-static struct load *make(uint32_t channels,
-                         const struct pl_channels_options *options,
+static struct load *make(uint32_t channels, const struct rig_options *options,
                          struct pl_late_options late)
 {
     struct load *l = calloc(1, sizeof *l);
@@ -275,7 +274,7 @@ static struct load *make(uint32_t channels,
     assert_non_null(l);
     late.seed = 12;
     l->channels = channels;
-    l->has_history = options->history_size > 0;
+    l->has_history = options->rules.history_size > 0;
     l->channel = calloc(channels, sizeof *l->channel);
     assert_non_null(l->channel);
     for (uint32_t i = 0; i < channels; i++)
@@ -470,11 +469,11 @@ static void ten_thousand_channels_have_requests_in_flight(void **state)
 static void
 channels_without_subscribers_are_pinned_by_requests_alone(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
     struct load *l;
 
     (void)state;
-    o.history_size = 0;
+    o.rules.history_size = 0;
     l = make(10000, &o, (struct pl_late_options){.latency_ms = 1000});
     press(l, 500, false);
     check_rest(l);
@@ -516,11 +515,11 @@ static void a_stop_with_a_full_pipeline_answers_all(void **state)
 
 static void what_waits_for_stores_is_bounded_in_number(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
     struct load *l;
 
     (void)state;
-    o.in_flight_limit = 5000;
+    o.owner.in_flight_limit = 5000;
     l = make(100, &o, (struct pl_late_options){.latency_ms = 1000});
     fill(l);
     press(l, 500, true);
@@ -539,11 +538,11 @@ static void what_waits_for_stores_is_bounded_in_number(void **state)
 
 static void what_waits_for_stores_is_bounded_in_bytes(void **state)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
     struct load *l;
 
     (void)state;
-    o.in_flight_bytes = 1000000;
+    o.owner.in_flight_bytes = 1000000;
     l = make(100, &o, (struct pl_late_options){.latency_ms = 1000});
     fill(l);
     press(l, 500, true);

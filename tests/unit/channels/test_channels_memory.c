@@ -14,11 +14,11 @@
 #include "mail.h"
 #include "rig.h"
 
-static const struct pl_channels_options usual = {.history_size = 4,
-                                                 .history_ttl_ms = 10000,
-                                                 .meta_ttl_ms = 60000,
-                                                 .presence = true,
-                                                 .join_leave = true};
+static const struct rig_options usual = {.rules.history_size = 4,
+                                         .rules.history_ttl_ms = 10000,
+                                         .rules.meta_ttl_ms = 60000,
+                                         .rules.flags = PL_RULE_PRESENCE |
+                                                        PL_RULE_JOIN_LEAVE};
 
 static const struct pl_late_options late = {.seed = 3, .delay_ms = 3};
 

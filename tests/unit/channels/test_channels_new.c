@@ -16,13 +16,13 @@ enum { MOST = 3 };
 
 static struct rig *make(bool has_history, const struct pl_late_options *late)
 {
-    const struct pl_channels_options options = {.history_size =
-                                                    has_history ? 4 : 0,
-                                                .history_ttl_ms = 10000,
-                                                .meta_ttl_ms = 60000,
-                                                .backlog_limit = 1000,
-                                                .new_channels = MOST,
-                                                .new_channels_burst = MOST};
+    const struct rig_options options = {.rules.history_size =
+                                            has_history ? 4 : 0,
+                                        .rules.history_ttl_ms = 10000,
+                                        .rules.meta_ttl_ms = 60000,
+                                        .owner.backlog_limit = 1000,
+                                        .owner.new_channels = MOST,
+                                        .owner.new_channels_burst = MOST};
 
     return rig_create(7, &options, late);
 }
@@ -148,13 +148,13 @@ static void backends_and_tokens_make_as_many_as_they_like(void **state)
 /* Client 2 has the only place; clients 0 and 1 are one user. */
 static void check_no_place(bool has_history, const struct pl_late_options *late)
 {
-    const struct pl_channels_options options = {.history_size =
-                                                    has_history ? 4 : 0,
-                                                .history_ttl_ms = 10000,
-                                                .meta_ttl_ms = 60000,
-                                                .channel_limit = 1,
-                                                .new_channels = MOST,
-                                                .new_channels_burst = MOST};
+    const struct rig_options options = {.rules.history_size =
+                                            has_history ? 4 : 0,
+                                        .rules.history_ttl_ms = 10000,
+                                        .rules.meta_ttl_ms = 60000,
+                                        .owner.channel_limit = 1,
+                                        .owner.new_channels = MOST,
+                                        .owner.new_channels_burst = MOST};
     struct rig *r = rig_create(7, &options, late);
 
     assert_int_equal(attach(r, 2, "a", 0), 0);
@@ -185,12 +185,12 @@ static void what_finds_no_place_is_no_new_channel(void **state)
 /* The channel that would have gone for it stays. */
 static void what_is_refused_takes_the_place_of_none(void **state)
 {
-    const struct pl_channels_options options = {.history_size = 4,
-                                                .history_ttl_ms = 10000,
-                                                .meta_ttl_ms = 60000,
-                                                .channel_limit = 1,
-                                                .new_channels = 1,
-                                                .new_channels_burst = 1};
+    const struct rig_options options = {.rules.history_size = 4,
+                                        .rules.history_ttl_ms = 10000,
+                                        .rules.meta_ttl_ms = 60000,
+                                        .owner.channel_limit = 1,
+                                        .owner.new_channels = 1,
+                                        .owner.new_channels_burst = 1};
     struct rig *r = rig_create(7, &options, NULL);
 
     (void)state;

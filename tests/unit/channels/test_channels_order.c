@@ -13,17 +13,18 @@
 #include "monitor.h"
 #include "rig.h"
 
-static const struct pl_channels_options usual = {
-    .history_size = 100, .history_ttl_ms = 100000, .meta_ttl_ms = 600000};
+static const struct rig_options usual = {.rules.history_size = 100,
+                                         .rules.history_ttl_ms = 100000,
+                                         .rules.meta_ttl_ms = 600000};
 
 /* With client 1 in the channel. */
 static struct rig *make(struct hand_bus *h, uint32_t in_flight_limit)
 {
-    struct pl_channels_options o = usual;
+    struct rig_options o = usual;
 
     *h = (struct hand_bus){.bus = {&hand_bus_ops}};
-    o.bus = &h->bus;
-    o.in_flight_limit = in_flight_limit;
+    o.owner.bus = &h->bus;
+    o.owner.in_flight_limit = in_flight_limit;
     struct rig *r = rig_create(7, &o, NULL);
     rig_attach(r, 1, "a", 0);
     rig_run(r, 0);
@@ -41,7 +42,8 @@ static struct pl_pub *append(struct rig *r)
 {
     struct pl_stream *s = r->channels->stream;
     struct pl_stream_append a = {
-        .op = {.channel = PL_SPAN("a"), .hash = rig_hash("a")}};
+        .op = {.channel = PL_SPAN("a"), .hash = rig_hash("a")},
+        .rules = pl_rulebook_default(r->book)};
 
     a.pub = pl_pub_create(a.op.channel, a.op.hash, PL_SPAN("other"), NULL);
     assert_int_equal(s->ops->append(s, &a), PL_STORE_DONE);

@@ -15,10 +15,10 @@ enum { HELD = 1000, LATENCY_MS = 20 };
 
 static struct rig *make(uint32_t size, bool late)
 {
-    struct pl_channels_options o = {.history_size = size,
-                                    .history_ttl_ms = 100000000,
-                                    .meta_ttl_ms = 100000000,
-                                    .channel_limit = 1};
+    struct rig_options o = {.rules.history_size = size,
+                            .rules.history_ttl_ms = 100000000,
+                            .rules.meta_ttl_ms = 100000000,
+                            .owner.channel_limit = 1};
     struct pl_late_options l = {.seed = 4, .latency_ms = LATENCY_MS};
 
     return rig_create(7, &o, late ? &l : NULL);

@@ -11,14 +11,14 @@
 #include "mail.h"
 #include "rig.h"
 
-static const struct pl_channels_options usual = {.history_size = 4,
-                                                 .history_ttl_ms = 10000,
-                                                 .meta_ttl_ms = 60000,
-                                                 .presence = true,
-                                                 .join_leave = true,
-                                                 .backlog_limit = 1000};
+static const struct rig_options usual = {.rules.history_size = 4,
+                                         .rules.history_ttl_ms = 10000,
+                                         .rules.meta_ttl_ms = 60000,
+                                         .rules.flags = PL_RULE_PRESENCE |
+                                                        PL_RULE_JOIN_LEAVE,
+                                         .owner.backlog_limit = 1000};
 
-static struct rig *make(struct pl_channels_options options)
+static struct rig *make(struct rig_options options)
 {
     return rig_create(7, &options, NULL);
 }
@@ -28,9 +28,9 @@ static struct rig *make(struct pl_channels_options options)
 /* All are in "a", and answers may name so many at once. */
 static struct rig *with_share(uint64_t names)
 {
-    struct pl_channels_options options = usual;
+    struct rig_options options = usual;
 
-    options.answer_work = names * 30;
+    options.owner.answer_work = names * 30;
     struct rig *r = make(options);
     for (unsigned i = 0; i < RIG_CLIENTS; i++)
         rig_attach(r, i, "a", 0);
@@ -94,10 +94,10 @@ static void counting_users_takes_of_the_same_share(void **state)
 static void what_is_asked_of_late_stores_is_part_of_the_share(void **state)
 {
     struct pl_late_options late = {.seed = 2, .latency_ms = 20};
-    struct pl_channels_options options = usual;
+    struct rig_options options = usual;
 
     (void)state;
-    options.answer_work = (uint64_t)3 * RIG_CLIENTS * 30;
+    options.owner.answer_work = (uint64_t)3 * RIG_CLIENTS * 30;
     struct rig *r = rig_create(7, &options, &late);
     for (unsigned i = 0; i < RIG_CLIENTS; i++)
         rig_attach(r, i, "a", 0);

@@ -447,16 +447,16 @@ static void leave_all(struct model *m)
 
 static void run(uint64_t seed, const struct pl_late_options *late)
 {
-    struct pl_channels_options o = {.history_ttl_ms = 100000000,
-                                    .meta_ttl_ms = 100000000,
-                                    .presence = true,
-                                    .join_leave = true};
+    struct rig_options o = {.rules.history_ttl_ms = 100000000,
+                            .rules.meta_ttl_ms = 100000000,
+                            .rules.flags =
+                                PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE};
     struct model *m = calloc(1, sizeof *m);
 
     assert_non_null(m);
-    o.history_size = seed % 4 == 0 ? 0 : seed % 4 == 1 ? 5 : LARGE;
-    m->has_history = o.history_size > 0;
-    m->is_large = o.history_size == LARGE;
+    o.rules.history_size = seed % 4 == 0 ? 0 : seed % 4 == 1 ? 5 : LARGE;
+    m->has_history = o.rules.history_size > 0;
+    m->is_large = o.rules.history_size == LARGE;
     m->is_faulty = late != NULL && late->fail_permille > 0;
     m->r = rig_create(seed, &o, late);
     m->r->test = m;

@@ -11,6 +11,7 @@
 #include "list.h"
 #include "loop.h"
 #include "sim.h"
+#include "rules.h"
 #include "stream_memory.h"
 #include "system.h"
 
@@ -24,20 +25,24 @@ struct request {
 
 static struct pl_sim *sim;
 static struct pl_stream *store;
+static struct pl_rulebook *book;
 static struct request requests[REQUESTS];
 static unsigned completions;
 static bool is_submitting;
 
 static void make(const struct pl_late_options *late)
 {
-    struct pl_stream_memory_options memory = {
-        .size = REQUESTS, .ttl_ms = 100000, .meta_ttl_ms = 100000};
+    const struct pl_rules rules = {.history_size = REQUESTS,
+                                   .history_ttl_ms = 100000,
+                                   .meta_ttl_ms = 100000};
+    const struct pl_stream_memory_options memory = {0};
     struct pl_stream *inner;
 
     assert_int_equal(pl_sim_create(&sim, 1, 11), PL_OK);
     struct pl_loop *loop = pl_system_loop(pl_sim_system(sim), 0);
     assert_int_equal(pl_stream_memory_create(&inner, loop, &memory), PL_OK);
     assert_int_equal(pl_late_stream_create(&store, loop, inner, late), PL_OK);
+    assert_int_equal(pl_rulebook_create(&book, 1, &rules, 1), PL_OK);
     completions = 0;
 }
 
@@ -60,6 +65,7 @@ static enum pl_store_reply submit(unsigned i)
         .append = {.op = {.channel = pl_span_of(names[i % CHANNELS]),
                           .hash = i % CHANNELS,
                           .done = done},
+                   .rules = pl_rulebook_default(book),
                    .pub = pl_pub_create(PL_SPAN("x"), 0, PL_SPAN("x"), NULL)}};
     is_submitting = true;
     enum pl_store_reply reply = store->ops->append(store, &r->append);
@@ -71,6 +77,7 @@ static void end(void)
 {
     store->ops->destroy(store);
     pl_sim_destroy(sim);
+    pl_rulebook_release(book);
     for (unsigned i = 0; i < REQUESTS; i++) {
         pl_pub_release(requests[i].append.pub);
         requests[i].append.pub = NULL;

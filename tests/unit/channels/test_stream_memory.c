@@ -23,11 +23,11 @@ static void offsets_count_from_one_and_the_newest_are_kept(void **state)
 
 static void a_ring_of_one_keeps_the_newest(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     uint64_t first;
 
     (void)state;
-    o.size = 1;
+    o.rules.history_size = 1;
     struct rig *r = make(o);
     for (uint64_t i = 1; i <= 3; i++) {
         must_append(r, "a", i);
@@ -80,7 +80,8 @@ static void the_expired_are_never_returned(void **state)
 static void memory_of_the_expired_goes_by_timer(void **state)
 {
     struct rig *r = make(usual);
-    struct pl_stream_append a = {.op = {.channel = PL_SPAN("a"), .hash = 'a'}};
+    struct pl_stream_append a = {.op = {.channel = PL_SPAN("a"), .hash = 'a'},
+                                 .rules = r->rules};
 
     (void)state;
     a.pub = pl_pub_create(a.op.channel, 'a', PL_SPAN("x"), NULL);
@@ -164,12 +165,12 @@ static void a_busy_stream_wakes_the_loop_rarely(void **state)
 static void
 a_new_stream_takes_the_place_of_the_least_recently_used(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     char epoch[PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.limit = 3;
+    o.store.limit = 3;
     struct rig *r = make(o);
     r->step_ms = 100;
     must_append(r, "a", 1);
@@ -192,12 +193,12 @@ a_new_stream_takes_the_place_of_the_least_recently_used(void **state)
 
 static void a_stream_in_use_is_not_evicted(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     char epoch[PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.limit = 2;
+    o.store.limit = 2;
     struct rig *r = make(o);
     r->step_ms = 100;
     assert_int_equal(top(r, "a", &offset, epoch), PL_OK);
@@ -242,7 +243,8 @@ static uint32_t part(struct rig *r, uint64_t since, bool reverse,
                      uint64_t *first, bool *is_cut)
 {
     struct pl_stream_range g = {
-        .top = {.op = {.channel = PL_SPAN("a"), .hash = 'a'}},
+        .top = {.op = {.channel = PL_SPAN("a"), .hash = 'a'},
+                .rules = r->rules},
         .since = since,
         .has_since = true,
         .reverse = reverse,
@@ -260,12 +262,12 @@ static uint32_t part(struct rig *r, uint64_t since, bool reverse,
 
 static void a_long_range_comes_in_parts(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     uint64_t first;
     bool is_cut;
 
     (void)state;
-    o.size = 1000;
+    o.rules.history_size = 1000;
     struct rig *r = make(o);
     for (uint64_t i = 1; i <= PL_STREAM_PART + 1; i++)
         must_append(r, "a", i);
@@ -292,7 +294,7 @@ static void a_part_ends_with_its_bytes_too(void **state)
     (void)state;
     for (size_t len = sizeof data; len > 1000; len /= 4) {
         struct pl_stream_append a = {
-            .op = {.channel = PL_SPAN("a"), .hash = 'a'}};
+            .op = {.channel = PL_SPAN("a"), .hash = 'a'}, .rules = r->rules};
 
         a.pub =
             pl_pub_create(a.op.channel, 'a', (struct pl_span){data, len}, NULL);
@@ -303,6 +305,58 @@ static void a_part_ends_with_its_bytes_too(void **state)
     assert_true(is_cut);
     assert_int_equal(part(r, 1, false, &first, &is_cut), 3);
     assert_false(is_cut);
+    end(r);
+}
+
+/* Requests bring other rules from now on. */
+static void change_rules(struct rig *r, uint64_t generation, uint32_t size)
+{
+    struct pl_rules rules = usual.rules;
+    struct pl_rulebook *old = r->book;
+
+    rules.history_size = size;
+    assert_int_equal(pl_rulebook_create(&r->book, generation, &rules, 1),
+                     PL_OK);
+    r->rules = pl_rulebook_default(r->book);
+    pl_rulebook_release(old);
+}
+
+static void a_stream_keeps_what_the_newest_rules_say(void **state)
+{
+    struct rig *r = make(usual);
+    uint64_t first;
+
+    (void)state;
+    for (uint64_t i = 1; i <= 6; i++)
+        must_append(r, "a", i);
+    assert_int_equal(held(r, "a", &first), 5);
+    change_rules(r, 2, 8);
+    for (uint64_t i = 7; i <= 12; i++)
+        must_append(r, "a", i);
+    assert_int_equal(held(r, "a", &first), 8);
+    assert_int_equal(first, 5);
+    change_rules(r, 3, 2);
+    must_append(r, "a", 13);
+    assert_int_equal(held(r, "a", &first), 2);
+    assert_int_equal(first, 12);
+    change_rules(r, 1, 100); /* of a mail that was long on its way */
+    must_append(r, "a", 14);
+    assert_int_equal(held(r, "a", &first), 2);
+    end(r);
+}
+
+static void streams_of_different_rules_do_not_share_them(void **state)
+{
+    struct rig *r = make(usual);
+    uint64_t first;
+
+    (void)state;
+    must_append(r, "a", 1);
+    change_rules(r, 2, 2);
+    for (uint64_t i = 1; i <= 5; i++)
+        must_append(r, "b", i);
+    assert_int_equal(held(r, "b", &first), 2);
+    assert_int_equal(first, 4);
     end(r);
 }
 
@@ -324,6 +378,8 @@ int main(void)
             a_new_stream_takes_the_place_of_the_least_recently_used),
         cmocka_unit_test(a_stream_in_use_is_not_evicted),
         cmocka_unit_test(removing_forgets_publications_but_not_the_position),
+        cmocka_unit_test(a_stream_keeps_what_the_newest_rules_say),
+        cmocka_unit_test(streams_of_different_rules_do_not_share_them),
     };
 
     return cmocka_run_group_tests_name("stream_memory", tests, NULL, NULL);

@@ -50,11 +50,11 @@ static uint32_t left(struct rig *r, const char *channel, uint64_t said)
     return count;
 }
 
-static struct pl_stream_memory_options wide(void)
+static struct stream_options wide(void)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
 
-    o.size = 100;
+    o.rules.history_size = 100;
     return o;
 }
 
@@ -62,12 +62,12 @@ static struct pl_stream_memory_options wide(void)
 
 static void positions_give_way_before_histories(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     char epoch[2][PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.limit = 3;
+    o.store.limit = 3;
     struct rig *r = make(o);
     r->step_ms = 100;
     must_append(r, "a", 1); /* used longest ago */
@@ -89,12 +89,12 @@ static void positions_give_way_before_histories(void **state)
 
 static void a_stream_with_subscribers_never_gives_way(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     char epoch[PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.limit = 2;
+    o.store.limit = 2;
     struct rig *r = make(o);
     r->step_ms = 100;
     r->used = 'a';
@@ -112,12 +112,12 @@ static void a_stream_with_subscribers_never_gives_way(void **state)
 /* A subscriber that is just coming is known to the owner alone. */
 static void the_owner_is_asked_before_a_history_gives_way(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     char epoch[PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.limit = 2;
+    o.store.limit = 2;
     struct rig *r = make(o);
     r->step_ms = 100;
     must_append(r, "a", 1);
@@ -136,12 +136,12 @@ static void the_owner_is_asked_before_a_history_gives_way(void **state)
 
 static void when_all_streams_have_subscribers_there_is_no_place(void **state)
 {
-    struct pl_stream_memory_options o = usual;
+    struct stream_options o = usual;
     char epoch[PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.limit = 1;
+    o.store.limit = 1;
     struct rig *r = make(o);
     r->used = 'a';
     must_append(r, "a", 1);
@@ -156,10 +156,10 @@ static void when_all_streams_have_subscribers_there_is_no_place(void **state)
 
 static void a_channels_history_is_bounded_in_bytes(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
 
     (void)state;
-    o.channel_bytes = 5 * BIG;
+    o.rules.history_bytes = 5 * BIG;
     struct rig *r = make(o);
     for (uint64_t i = 1; i <= 20; i++) {
         say(r, "a", NULL, BIG);
@@ -175,10 +175,10 @@ static void a_channels_history_is_bounded_in_bytes(void **state)
 
 static void the_least_recently_used_history_is_shed_oldest_first(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
 
     (void)state;
-    o.bytes = 12 * BIG;
+    o.store.bytes = 12 * BIG;
     struct rig *r = make(o);
     r->step_ms = 100;
     for (int i = 0; i < 3; i++)
@@ -199,12 +199,12 @@ static void the_least_recently_used_history_is_shed_oldest_first(void **state)
 
 static void histories_with_subscribers_are_shed_in_the_same_order(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
     char epoch[PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.bytes = 4 * BIG;
+    o.store.bytes = 4 * BIG;
     struct rig *r = make(o);
     r->step_ms = 100;
     r->used = 'a';
@@ -222,12 +222,12 @@ static void histories_with_subscribers_are_shed_in_the_same_order(void **state)
 
 static void a_position_outlives_its_history(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
     char epoch[2][PL_EPOCH_MAX];
     uint64_t offset;
 
     (void)state;
-    o.bytes = 4 * BIG;
+    o.store.bytes = 4 * BIG;
     struct rig *r = make(o);
     r->step_ms = 100;
     assert_int_equal(top(r, "a", &offset, epoch[0]), PL_OK);
@@ -245,10 +245,10 @@ static void a_position_outlives_its_history(void **state)
 
 static void what_is_larger_than_a_bound_is_not_kept(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
 
     (void)state;
-    o.bytes = 2 * BIG;
+    o.store.bytes = 2 * BIG;
     struct rig *r = make(o);
     say(r, "a", NULL, 3 * BIG);
     assert_int_equal(left(r, "a", 1), 0);
@@ -262,12 +262,12 @@ static void what_is_larger_than_a_bound_is_not_kept(void **state)
 
 static void a_ring_shrinks_with_its_history(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
 
     (void)state;
-    o.size = 10000;
-    o.ttl_ms = 1000000;
-    o.bytes = 2 << 20;
+    o.rules.history_size = 10000;
+    o.rules.history_ttl_ms = 1000000;
+    o.store.bytes = 2 << 20;
     struct rig *r = make(o);
     for (int i = 0; i < 10000; i++)
         say(r, "a", NULL, 1);
@@ -286,11 +286,11 @@ static void a_ring_shrinks_with_its_history(void **state)
 
 static void a_heavy_publisher_pushes_out_only_its_own(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
     char name[2] = "A";
 
     (void)state;
-    o.client_bytes = 10 * BIG;
+    o.store.client_bytes = 10 * BIG;
     struct rig *r = make(o);
     r->step_ms = 100;
     struct pl_client *heavy = make_client(r, "heavy", "");
@@ -315,11 +315,11 @@ static void a_heavy_publisher_pushes_out_only_its_own(void **state)
 
 static void connections_of_one_user_share_its_account(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
     char name[2] = "0";
 
     (void)state;
-    o.client_bytes = 10 * BIG;
+    o.store.client_bytes = 10 * BIG;
     struct rig *r = make(o);
     for (int i = 0; i < 60; i++) {
         struct pl_client *c = make_client(r, i < 30 ? "" : "somebody", "");
@@ -334,10 +334,10 @@ static void connections_of_one_user_share_its_account(void **state)
 
 static void a_history_belongs_to_who_published_last(void **state)
 {
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
 
     (void)state;
-    o.client_bytes = 6 * BIG;
+    o.store.client_bytes = 6 * BIG;
     struct rig *r = make(o);
     struct pl_client *first = make_client(r, "first", "");
     struct pl_client *second = make_client(r, "second", "");
@@ -384,7 +384,7 @@ static void neighbours_by_one_client_are_charged_for_it_once(void **state)
 static void shedding_for_memory_takes_a_part_in_each_turn(void **state)
 {
     enum { MIB = 1 << 20 };
-    struct pl_stream_memory_options o = wide();
+    struct stream_options o = wide();
     char name[2] = "A";
 
     (void)state;
@@ -450,13 +450,12 @@ static void do_anything(struct rig *r, struct pl_random *random,
 
 static void whatever_happens_the_bounds_hold_and_all_is_given_back(void **state)
 {
-    struct pl_stream_memory_options o = {.size = 20,
-                                         .ttl_ms = 8000,
-                                         .meta_ttl_ms = 20000,
-                                         .limit = 8,
-                                         .channel_bytes = 4 * BIG,
-                                         .client_bytes = 7 * BIG,
-                                         .bytes = 12 * BIG};
+    struct stream_options o = {
+        .rules = {.history_size = 20,
+                  .history_ttl_ms = 8000,
+                  .meta_ttl_ms = 20000,
+                  .history_bytes = 4 * BIG},
+        .store = {.limit = 8, .client_bytes = 7 * BIG, .bytes = 12 * BIG}};
     struct pl_random random;
     struct rig *r = make(o);
     struct pl_client *clients[4] = {

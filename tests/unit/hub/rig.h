@@ -23,6 +23,7 @@
 #include "monitor.h"
 #include "sim.h"
 #include "system.h"
+#include "rules.h"
 
 #ifndef RIG_CALLOC /* where allocations fail, the notes must not */
 #define RIG_CALLOC calloc
@@ -68,6 +69,7 @@ struct rig {
     struct pl_metrics metrics;
     struct pl_hub *hub;
     struct pl_hash_key key;
+    struct pl_rulebook *book; /* with one table, all zero */
     struct owner *owner;
     struct pl_address owner_address;
     struct listener *listeners[8];
@@ -320,6 +322,7 @@ static inline enum pl_err try_subscribe(struct rig *r, struct listener *l,
     struct pl_span name = pl_span_of(channel);
     struct pl_subscribe_ask ask = {.channel = name,
                                    .hash = pl_hub_hash(r->hub, name),
+                                   .rules = pl_rulebook_default(r->book),
                                    .flags = flags,
                                    .command = 7};
 
@@ -442,6 +445,8 @@ static inline struct rig *rig_create(uint64_t backlog_limit)
     assert_int_equal(
         pl_actor_init(&r->owner->actor, rig_loop(r, 1), &owner_ops), PL_OK);
     r->owner_address = pl_actor_address(&r->owner->actor);
+    struct pl_rules rules = {0};
+    assert_int_equal(pl_rulebook_create(&r->book, 1, &rules, 1), PL_OK);
     o.key = &r->key;
     o.channels = &r->owner_address;
     o.backlog_limit = backlog_limit;
@@ -482,6 +487,7 @@ static inline void rig_destroy(struct rig *r)
     assert_int_equal(r->metrics.value[PL_METRIC_HUB_CHANNELS], 0);
     assert_int_equal(r->metrics.value[PL_METRIC_FRAMES_QUEUED], 0);
     pl_sim_destroy(r->sim);
+    pl_rulebook_release(r->book);
     free(r);
 }
 

@@ -304,6 +304,7 @@ static void the_attach_says_what_was_asked(void **state)
     struct listener *a = listen_as(r, PL_ENCODING_JSON);
     struct pl_subscribe_ask ask = {.channel = PL_SPAN("c"),
                                    .hash = pl_hub_hash(r->hub, PL_SPAN("c")),
+                                   .rules = pl_rulebook_default(r->book),
                                    .flags = PL_SUB_RECOVER | PL_SUB_JOIN_LEAVE |
                                             PL_SUB_HIDDEN | PL_SUB_REJECT |
                                             PL_SUB_SERVER_SIDE,
@@ -364,6 +365,7 @@ static void an_attach_that_nobody_takes_is_error_503(void **state)
     assert_null(a->subscriber.subs);
     assert_int_equal(r->metrics.value[PL_METRIC_HUB_CHANNELS], 0);
     pl_sim_destroy(r->sim);
+    pl_rulebook_release(r->book);
     free(r);
 }
 
@@ -517,6 +519,7 @@ static void a_hub_that_stops_frees_what_waits_for_answers(void **state)
     run(r);
     assert_int_equal(r->metrics.value[PL_METRIC_HUB_CHANNELS], 0);
     pl_sim_destroy(r->sim);
+    pl_rulebook_release(r->book);
     free(r);
 }
 

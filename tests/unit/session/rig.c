@@ -270,6 +270,10 @@ static void make_config(struct rig *r, const struct rig_options *o)
         print_error("%.*s", (int)report.len, report.data);
     assert_int_equal(rc, PL_OK);
     pl_buf_fini(&report);
+    if (o->rules == NULL)
+        return;
+    pl_rulebook_release(r->config->rulebook);
+    r->config->rulebook = pl_rulebook_hold(o->rules);
 }
 
 static void make_channels(struct rig *r, unsigned i,

@@ -112,6 +112,7 @@ struct rig_options {
     const struct pl_late_options *late;
     bool has_memory_links;        /* whatever PL_RIG_LINK says */
     struct pl_handlers *handlers; /* taken over; NULL: none */
+    struct pl_rulebook *rules;    /* in place of the settings'; NULL: theirs */
     uint32_t connection_limit;    /* 0: many */
     uint64_t turn_units;          /* of budget.h; 0: the usual */
     uint64_t answer_ms;           /* for verdicts; 0: handlers.timeout */

@@ -28,16 +28,16 @@ static void the_defaults_are_those_of_the_issue(void **state)
     assert_null(c->users.auth.hmac_secret);
     assert_false(c->users.auth.anonymous);
     assert_null(c->users.api.key);
-    assert_int_equal(c->users.channels.allow_subscribe, PL_ALLOW_NONE);
-    assert_int_equal(c->users.channels.allow_publish, PL_ALLOW_NONE);
-    assert_int_equal(c->users.channels.allow_presence, PL_ALLOW_NONE);
-    assert_int_equal(c->users.channels.allow_history, PL_ALLOW_NONE);
-    assert_int_equal(c->users.actors.allow_send, PL_ALLOW_NONE);
-    assert_int_equal(c->session.channels.data, PL_DATA_JSON);
-    assert_int_equal(c->channels.meta_ttl_ms, 3600 * 1000);
-    assert_int_equal(c->channels.history_size, 0);
-    assert_false(c->session.channels.presence);
-    assert_false(c->session.channels.join_leave);
+    assert_int_equal(c->rules.allow_subscribe, PL_ALLOW_NONE);
+    assert_int_equal(c->rules.allow_publish, PL_ALLOW_NONE);
+    assert_int_equal(c->rules.allow_presence, PL_ALLOW_NONE);
+    assert_int_equal(c->rules.allow_history, PL_ALLOW_NONE);
+    assert_int_equal(c->rules.allow_send, PL_ALLOW_NONE);
+    assert_int_equal(c->rules.data, PL_DATA_JSON);
+    assert_int_equal(c->rules.meta_ttl_ms, 3600 * 1000);
+    assert_int_equal(c->rules.history_size, 0);
+    assert_false(c->rules.presence);
+    assert_false(c->rules.join_leave);
     assert_int_equal(c->supervisor.shutdown.grace_ms, 100);
     assert_int_equal(c->supervisor.shutdown.disconnect_ms, 1000);
     assert_int_equal(c->supervisor.shutdown.cancel_ms, 1000);
@@ -55,16 +55,16 @@ static void insecure_opens_everything_for_a_trial(void **state)
     (void)state;
     assert_true(c->users.insecure);
     assert_true(c->users.auth.anonymous);
-    assert_int_equal(c->users.channels.allow_subscribe, PL_ALLOW_ALL);
-    assert_int_equal(c->users.channels.allow_publish, PL_ALLOW_ALL);
-    assert_int_equal(c->users.channels.allow_presence, PL_ALLOW_ALL);
-    assert_int_equal(c->users.channels.allow_history, PL_ALLOW_ALL);
-    assert_int_equal(c->users.actors.allow_send, PL_ALLOW_ALL);
-    assert_int_equal(c->session.channels.data, PL_DATA_BINARY);
-    assert_int_equal(c->channels.history_size, 100);
-    assert_int_equal(c->channels.history_ttl_ms, 300 * 1000);
-    assert_true(c->session.channels.presence);
-    assert_true(c->session.channels.join_leave);
+    assert_int_equal(c->rules.allow_subscribe, PL_ALLOW_ALL);
+    assert_int_equal(c->rules.allow_publish, PL_ALLOW_ALL);
+    assert_int_equal(c->rules.allow_presence, PL_ALLOW_ALL);
+    assert_int_equal(c->rules.allow_history, PL_ALLOW_ALL);
+    assert_int_equal(c->rules.allow_send, PL_ALLOW_ALL);
+    assert_int_equal(c->rules.data, PL_DATA_BINARY);
+    assert_int_equal(c->rules.history_size, 100);
+    assert_int_equal(c->rules.history_ttl_ms, 300 * 1000);
+    assert_true(c->rules.presence);
+    assert_true(c->rules.join_leave);
     pl_settings_destroy(c);
 }
 
@@ -81,9 +81,9 @@ static void the_file_wins_over_insecure_and_set_over_the_file(void **state)
                        "websocket.allowed_origins=[]"));
 
     (void)state;
-    assert_int_equal(c->session.channels.data, PL_DATA_JSON);
-    assert_int_equal(c->channels.history_size, 9);
-    assert_false(c->session.channels.presence);
+    assert_int_equal(c->rules.data, PL_DATA_JSON);
+    assert_int_equal(c->rules.history_size, 9);
+    assert_false(c->rules.presence);
     assert_int_equal(c->net.listen.count, 1);
     assert_string_equal(c->net.listen.at[0].text, "127.0.0.1:4");
     assert_int_equal(c->users.websocket.allowed_origins.count, 0);
@@ -123,7 +123,7 @@ static void durations_and_sizes_take_units(void **state)
         struct pl_settings *c = load_good("", SETS(good[i].set));
 
         assert_int_equal(good[i].set[0] == 'c'
-                             ? c->channels.meta_ttl_ms
+                             ? c->rules.meta_ttl_ms
                              : c->session.websocket.max_message,
                          good[i].value);
         pl_settings_destroy(c);
@@ -162,7 +162,7 @@ static void histories_have_a_size_or_a_share_or_no_limit(void **state)
     (void)state;
     assert_int_equal(c->channels.limits.history.percent, 25);
     assert_int_equal(c->channels.limits.client_history.percent, 10);
-    assert_int_equal(c->channels.history_bytes, 2 << 20);
+    assert_int_equal(c->rules.history_bytes, 2 << 20);
     pl_settings_destroy(c);
     c = load_good("", SETS("limits.history=64MiB", "limits.client_history=off",
                            "channels.history_bytes=0"));
@@ -170,7 +170,7 @@ static void histories_have_a_size_or_a_share_or_no_limit(void **state)
     assert_int_equal(c->channels.limits.history.percent, 0);
     assert_int_equal(c->channels.limits.client_history.bytes, 0);
     assert_int_equal(c->channels.limits.client_history.percent, 0);
-    assert_int_equal(c->channels.history_bytes, 0);
+    assert_int_equal(c->rules.history_bytes, 0);
     pl_settings_destroy(c);
 }
 

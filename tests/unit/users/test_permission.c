@@ -18,8 +18,8 @@ static void by_default_nobody_may_do_anything(void **state)
 
     (void)state;
     assert_int_equal(pl_settings_create_default(&c), PL_OK);
-    assert_int_equal(pl_permission_grants(&c->users, false), 0);
-    assert_int_equal(pl_permission_grants(&c->users, true), 0);
+    assert_int_equal(pl_permission_grants(&c->rules, false), 0);
+    assert_int_equal(pl_permission_grants(&c->rules, true), 0);
     pl_settings_destroy(c);
 }
 
@@ -31,18 +31,17 @@ static void insecure_lets_everybody_do_everything(void **state)
 
     (void)state;
     assert_int_equal(pl_settings_load(&c, &src, &report), PL_OK);
-    assert_int_equal(pl_permission_grants(&c->users, false), ALL);
-    assert_int_equal(pl_permission_grants(&c->users, true), ALL);
+    assert_int_equal(pl_permission_grants(&c->rules, false), ALL);
+    assert_int_equal(pl_permission_grants(&c->rules, true), ALL);
     pl_settings_destroy(c);
 }
 
 static void each_key_gives_its_own_grant_and_no_other(void **state)
 {
-    struct pl_users_settings c = {.insecure = false};
-    enum pl_allow *const key[] = {
-        &c.channels.allow_subscribe, &c.channels.allow_publish,
-        &c.channels.allow_presence, &c.channels.allow_history,
-        &c.actors.allow_send};
+    struct pl_rules_settings c = {0};
+    enum pl_allow *const key[] = {&c.allow_subscribe, &c.allow_publish,
+                                  &c.allow_presence, &c.allow_history,
+                                  &c.allow_send};
     static const uint8_t grant[] = {PL_GRANT_SUBSCRIBE, PL_GRANT_PUBLISH,
                                     PL_GRANT_PRESENCE, PL_GRANT_HISTORY,
                                     PL_GRANT_SEND};

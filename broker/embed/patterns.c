@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* patterns.c - see patterns.h.
+ *
+ * What a pattern does not say is as in the configuration, so each new rulebook
+ * is made of the newest settings and of all patterns: by a reload, and by a
+ * call of pl_broker_rule().  Both build it under the guard, because one must
+ * not lose what the other brings; nothing there blocks.
+ *
+ * Rejected: patterns with a star elsewhere, because the rules of a channel are
+ * found by the part of its name before the first colon.
+ *
+ * Invariant: `rules` of the broker is what its next start uses, and what its
+ * running loops have or will have once they read their mail. */
+#include "patterns.h"
+
+#include <stdlib.h>
+
+#include "broker_private.h"
+#include "rules_mail.h"
+#include "system.h"
+
+void pl_patterns_fini(struct pl_patterns *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        free(p->at[i].name);
+        free(p->at[i].settings);
+    }
+    free(p->at);
+    *p = (struct pl_patterns){0};
+}
+
+/* --- A new rulebook --- */
+
+static enum pl_err make_book(struct pl_new_rules *n,
+                             const struct pl_patterns *p)
+{
+    struct pl_rules *templates = calloc(p->count + 1, sizeof *templates);
+    uint32_t count = 1;
+    enum pl_err rc = PL_OK;
+
+    if (templates == NULL)
+        return PL_ENOMEM;
+    templates[0] = pl_rules_of(&n->settings);
+    for (size_t i = 0; i < p->count && rc == PL_OK; i++) {
+        struct pl_rules_settings s = n->settings;
+        struct pl_rules *r =
+            p->at[i].name[0] == '\0' ? templates : &templates[count++];
+        struct pl_buf report = {0};
+
+        rc = pl_rules_settings_change(&s, p->at[i].settings, &report);
+        pl_buf_fini(&report);
+        *r = pl_rules_of(&s);
+        r->name = pl_span_of(p->at[i].name);
+    }
+    if (rc == PL_OK)
+        rc = pl_rulebook_create(&n->book, 0, templates, count);
+    if (rc == PL_OK)
+        pl_rulebook_open(n->book);
+    free(templates);
+    return rc;
+}
+
+enum pl_err pl_new_rules_make(struct pl_new_rules *n, struct pl_broker *b,
+                              const struct pl_rules_settings *settings)
+{
+    *n = (struct pl_new_rules){.settings = *settings};
+    enum pl_err rc = make_book(n, &b->patterns);
+
+    for (unsigned i = 0; i <= 2 * b->workers && rc == PL_OK; i++) {
+        struct pl_rules_mail *m = pl_rules_mail_create();
+
+        if (m == NULL)
+            return PL_ENOMEM;
+        m->book = pl_rulebook_hold(n->book);
+        m->release = pl_rulebook_release;
+        n->mail[i] = &m->msg;
+    }
+    return rc;
+}
+
+static void post(struct pl_broker *b, struct pl_address to,
+                 struct pl_msg **mail)
+{
+    pl_system_post(b->system, to, *mail);
+    *mail = NULL;
+}
+
+void pl_new_rules_spread(struct pl_new_rules *n, struct pl_broker *b)
+{
+    struct pl_rulebook *old = b->rules;
+
+    pl_rulebook_number(n->book, ++b->rules_made);
+    for (unsigned i = 0; b->is_running && i < b->workers; i++) {
+        post(b, b->owners[i], &n->mail[2 * i]);
+        post(b, b->keepers[i], &n->mail[2 * i + 1]);
+    }
+    if (b->is_running)
+        post(b, b->admin, &n->mail[2 * b->workers]);
+    b->rules_settings = n->settings;
+    b->rules = n->book;
+    n->book = old;
+}
+
+void pl_new_rules_fini(struct pl_new_rules *n)
+{
+    for (unsigned i = 0; i <= 2 * PL_NET_LOOPS_MAX; i++)
+        if (n->mail[i] != NULL)
+            n->mail[i]->destroy(n->mail[i]);
+    pl_rulebook_release(n->book);
+}
