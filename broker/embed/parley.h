@@ -154,6 +154,18 @@ PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
  * a file), PL_EIO, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
 
+/* Give the channels of `pattern` rules of their own: "room:*" is those whose
+ * names begin with "room:", "*" those that no other pattern names.  `settings`
+ * are keys of the section `channels` of the configuration, separated by spaces:
+ * "history_size=100 presence=true".  For each key that they do not say the
+ * configuration counts, also after a reload.  Another call for the same pattern
+ * replaces the rules.  A running broker uses them for new commands at once, and
+ * for a channel that has subscribers from its next one on.
+ * Thread: any, but not while another thread is in pl_broker_start().
+ * Errors: PL_EINVAL (the log names a wrong key or value), PL_ENOMEM. */
+PL_API enum pl_err pl_broker_rule(struct pl_broker *b, const char *pattern,
+                                  const char *settings);
+
 /* Return the port of the n-th address of `listen` or `listen_tls`, or of
  * admin.listen; 0: no such address.  Listeners of the setup follow those of
  * `listen`.  Valid after pl_broker_start().

@@ -14,8 +14,10 @@
 #include "patterns.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker_private.h"
+#include "permission.h"
 #include "rules_mail.h"
 #include "system.h"
 
@@ -107,4 +109,94 @@ void pl_new_rules_fini(struct pl_new_rules *n)
         if (n->mail[i] != NULL)
             n->mail[i]->destroy(n->mail[i]);
     pl_rulebook_release(n->book);
+}
+
+/* --- pl_broker_rule() --- */
+
+/* "NAME:*", or "*" for the empty name. */
+static bool read_pattern(const char *pattern, struct pl_span *name)
+{
+    size_t len = strlen(pattern);
+
+    if (strcmp(pattern, "*") == 0) {
+        *name = PL_SPAN("");
+        return true;
+    }
+    *name = (struct pl_span){pattern, len < 2 ? 0 : len - 2};
+    return len > 2 && strcmp(pattern + len - 2, ":*") == 0 &&
+           memchr(pattern, ':', name->len) == NULL &&
+           memchr(pattern, '*', name->len) == NULL &&
+           pl_channel_name_check(*name) == PL_CHANNEL_NAME_OK;
+}
+
+/* Copy all patterns but that of `name`, and add that. */
+static enum pl_err copy_with(struct pl_patterns *to,
+                             const struct pl_patterns *from,
+                             struct pl_span name, const char *settings)
+{
+    to->at = calloc(from->count + 1, sizeof *to->at);
+    if (to->at == NULL)
+        return PL_ENOMEM;
+    for (size_t i = 0; i <= from->count; i++) {
+        struct pl_pattern *p = &to->at[to->count];
+        bool is_new = i == from->count;
+
+        if (!is_new && pl_span_equal(pl_span_of(from->at[i].name), name))
+            continue;
+        p->name =
+            is_new ? strndup(name.at, name.len) : strdup(from->at[i].name);
+        p->settings = strdup(is_new ? settings : from->at[i].settings);
+        to->count++;
+        if (p->name == NULL || p->settings == NULL)
+            return PL_ENOMEM;
+    }
+    return PL_OK;
+}
+
+static void swap(struct pl_patterns *a, struct pl_patterns *b)
+{
+    struct pl_patterns c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
+static enum pl_err add(struct pl_broker *b, struct pl_span name,
+                       const char *settings)
+{
+    struct pl_patterns more = {0};
+    struct pl_new_rules n = {.book = NULL};
+
+    pl_guard_enter(b->guard);
+    enum pl_err rc = copy_with(&more, &b->patterns, name, settings);
+    if (rc == PL_OK) {
+        swap(&b->patterns, &more);
+        rc = pl_new_rules_make(&n, b, &b->rules_settings);
+        if (rc == PL_OK)
+            pl_new_rules_spread(&n, b);
+        else
+            swap(&b->patterns, &more);
+    }
+    pl_guard_leave(b->guard);
+    pl_new_rules_fini(&n);
+    pl_patterns_fini(&more);
+    return rc;
+}
+
+enum pl_err pl_broker_rule(struct pl_broker *b, const char *pattern,
+                           const char *settings)
+{
+    const struct pl_log *before = pl_log_use(&b->log);
+    struct pl_rules_settings scratch = {0};
+    struct pl_buf report = {0};
+    struct pl_span name;
+    enum pl_err rc = PL_EINVAL;
+
+    if (read_pattern(pattern, &name))
+        rc = pl_rules_settings_change(&scratch, settings, &report);
+    pl_broker_log_report(&report, PL_LOG_ERROR);
+    if (rc == PL_OK)
+        rc = add(b, name, settings);
+    pl_log_use(before);
+    return rc;
 }
