@@ -99,68 +99,6 @@ static void run_stage(struct pl_loop *loop, enum pl_stage stage)
 
 /* --- Mail --- */
 
-/* Count mail that threads without a loop could not push. */
-static void count_lost(struct pl_loop *loop, atomic_uint_fast64_t *lost,
-                       enum pl_dead reason)
-{
-    if (atomic_load_explicit(lost, memory_order_relaxed) == 0)
-        return;
-    uint64_t count = atomic_exchange(lost, 0);
-    loop->stats.mail_enqueued += count;
-    loop->stats.mail_dead[reason] += count;
-    loop->work += count;
-}
-
-static void count_taken(struct pl_loop *loop, struct pl_msg *msg)
-{
-    loop->stats.posts_taken++;
-    if (pl_address_is_none(msg->from) && msg->from.loop == PL_FROM_FOREIGN) {
-        msg->from = (struct pl_address){0};
-        loop->stats.posts_foreign++;
-    }
-}
-
-/* For readers elsewhere, mail moves from the inbox's count to this one.
- * Publishing in this order lets them count a message twice, but never miss
- * it. */
-static void publish_queued(struct pl_loop *loop)
-{
-    atomic_store_explicit(&loop->queued, loop->stats.mail_queued,
-                          memory_order_release);
-}
-
-static void drain(struct pl_loop *loop)
-{
-    struct pl_msg *msg = pl_inbox_take(&loop->inbox);
-    uint64_t before = loop->stats.posts_taken;
-
-    loop->is_let_in = true; /* nothing may come between messages that arrived
-                               together */
-    count_lost(loop, &loop->inbox.lost_full, PL_DEAD_FULL);
-    count_lost(loop, &loop->inbox.lost_unreachable, PL_DEAD_UNREACHABLE);
-    if (msg == NULL)
-        return;
-    while (msg != NULL) {
-        struct pl_msg *next = msg->next;
-        msg->next = NULL;
-        count_taken(loop, msg);
-        pl_loop_deliver(loop, msg);
-        msg = next;
-    }
-    uint64_t taken = loop->stats.posts_taken - before;
-    loop->work += taken;
-    publish_queued(loop);
-    pl_inbox_taken(&loop->inbox, taken);
-}
-
-void pl_loop_let_in(struct pl_loop *loop)
-{
-    if (pl_inbox_is_empty(&loop->inbox))
-        return;
-    drain(loop);
-    loop->is_let_in = false;
-}
-
 static void end_sample(struct pl_loop *loop)
 {
     loop->sample = NULL;
@@ -289,7 +227,7 @@ static void end_turn(struct pl_loop *loop, uint64_t begun_ns, bool did_work)
     loop->stats.turns++;
     loop->is_let_in = false;
     forget_time(loop);
-    publish_queued(loop);
+    pl_loop_publish_queued(loop);
     if (!did_work)
         return;
     measure(loop, begun_ns, loop->clock->monotonic(loop->clock) - begun_ns);
@@ -319,7 +257,7 @@ bool pl_loop_turn(struct pl_loop *loop)
     if (!was_touched)
         begun_ns = loop->now_ns;
     run_stage(loop, PL_STAGE_READY);
-    drain(loop);
+    pl_loop_drain(loop);
     run_mail(loop);
     run_timers(loop);
     run_stage(loop, PL_STAGE_SEAL);

@@ -115,10 +115,6 @@ void pl_loop_destroy(struct pl_loop *loop);
  * Errors: PL_ENOMEM. */
 enum pl_err pl_loop_busy_create(struct pl_loop *loop);
 
-/* The address of loop number `index` itself, see struct pl_loop_msg. */
-struct pl_address pl_system_loop_address(const struct pl_system *s,
-                                         unsigned index);
-
 /* Like pl_actor_send(); `from` may be no actor.
  * Thread: the loop's. */
 void pl_loop_send(struct pl_loop *loop, struct pl_address from,
@@ -157,9 +153,21 @@ void pl_actor_queue_append(struct pl_actor_queue *q, struct pl_actor *a);
 struct pl_actor *pl_actor_queue_pop(struct pl_actor_queue *q); /* or NULL */
 
 /* Deliver the inbox, so that mail from elsewhere precedes what is sent next;
- * see loop.c.
+ * see loop.c.  is_let_in stays false.
  * Thread: the loop's, while is_let_in is false. */
 void pl_loop_let_in(struct pl_loop *loop);
+
+/* Deliver the inbox, and set is_let_in.  Thread: the loop's. */
+void pl_loop_drain(struct pl_loop *loop);
+
+/* For readers elsewhere, mail moves from the inbox's count to this one.
+ * Publishing in this order lets them count a message twice, but never miss
+ * it. */
+static inline void pl_loop_publish_queued(struct pl_loop *loop)
+{
+    atomic_store_explicit(&loop->queued, loop->stats.mail_queued,
+                          memory_order_release);
+}
 
 /* Push the posts to other loops.  Thread: the loop's. */
 void pl_loop_push_out(struct pl_loop *loop);

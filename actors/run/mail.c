@@ -25,6 +25,63 @@
 
 #include "loop_private.h"
 
+/* --- The inbox --- */
+
+/* Count mail that threads without a loop could not push. */
+static void count_lost(struct pl_loop *loop, atomic_uint_fast64_t *lost,
+                       enum pl_dead reason)
+{
+    if (atomic_load_explicit(lost, memory_order_relaxed) == 0)
+        return;
+    uint64_t count = atomic_exchange(lost, 0);
+    loop->stats.mail_enqueued += count;
+    loop->stats.mail_dead[reason] += count;
+    loop->work += count;
+}
+
+static void count_taken(struct pl_loop *loop, struct pl_msg *msg)
+{
+    loop->stats.posts_taken++;
+    if (pl_address_is_none(msg->from) && msg->from.loop == PL_FROM_FOREIGN) {
+        msg->from = (struct pl_address){0};
+        loop->stats.posts_foreign++;
+    }
+}
+
+void pl_loop_drain(struct pl_loop *loop)
+{
+    struct pl_msg *msg = pl_inbox_take(&loop->inbox);
+    uint64_t before = loop->stats.posts_taken;
+
+    loop->is_let_in = true; /* nothing may come between messages that arrived
+                               together */
+    count_lost(loop, &loop->inbox.lost_full, PL_DEAD_FULL);
+    count_lost(loop, &loop->inbox.lost_unreachable, PL_DEAD_UNREACHABLE);
+    if (msg == NULL)
+        return;
+    while (msg != NULL) {
+        struct pl_msg *next = msg->next;
+        msg->next = NULL;
+        count_taken(loop, msg);
+        pl_loop_deliver(loop, msg);
+        msg = next;
+    }
+    uint64_t taken = loop->stats.posts_taken - before;
+    loop->work += taken;
+    pl_loop_publish_queued(loop);
+    pl_inbox_taken(&loop->inbox, taken);
+}
+
+void pl_loop_let_in(struct pl_loop *loop)
+{
+    if (pl_inbox_is_empty(&loop->inbox))
+        return;
+    pl_loop_drain(loop);
+    loop->is_let_in = false;
+}
+
+/* --- Sending --- */
+
 static bool is_here(const struct pl_loop *loop, struct pl_address to)
 {
     return to.loop == loop->index && to.node == loop->node;

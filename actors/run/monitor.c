@@ -55,6 +55,16 @@ struct pl_watch {
     const char *reason;
 };
 
+/* Return the address of loop number `index` itself, see struct pl_loop_msg. */
+static struct pl_address loop_address(const struct pl_loop *loop,
+                                      unsigned index)
+{
+    return (struct pl_address){.node = loop->node,
+                               .loop = (uint16_t)index,
+                               .slot = PL_SLOT_LOOP,
+                               .generation = 1};
+}
+
 static void link_end(struct pl_actor *a, struct pl_monitor *m)
 {
     m->next = a->monitors;
@@ -124,8 +134,7 @@ static void come_home(struct pl_loop *loop, struct pl_loop_msg *m)
 static void tell(struct pl_loop *loop, struct pl_watch *w, const char *reason)
 {
     w->reason = reason;
-    send_note(loop, w, pl_system_loop_address(loop->system, w->watcher.loop),
-              come_home);
+    send_note(loop, w, loop_address(loop, w->watcher.loop), come_home);
 }
 
 /* On the loop of the watched actor. */
@@ -176,8 +185,7 @@ enum pl_err pl_monitor_start(struct pl_actor *watcher, struct pl_address of,
     pl_refs_hold(&w->refs);
     w->watcher = pl_actor_address(watcher);
     /* no loop can find an actor of a missing loop; this one reports it */
-    w->far_loop =
-        pl_system_loop_address(loop->system, is_here ? of.loop : loop->index);
+    w->far_loop = loop_address(loop, is_here ? of.loop : loop->index);
     w->ref = ref;
     w->of = of;
     w->near.is_near = true;

@@ -91,12 +91,3 @@ const struct pl_clock *pl_system_clock(const struct pl_system *s)
 {
     return s->clock;
 }
-
-struct pl_address pl_system_loop_address(const struct pl_system *s,
-                                         unsigned index)
-{
-    return (struct pl_address){.node = s->node,
-                               .loop = (uint16_t)index,
-                               .slot = PL_SLOT_LOOP,
-                               .generation = 1};
-}

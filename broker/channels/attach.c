@@ -57,15 +57,17 @@ static enum pl_err enter_map(struct pl_work *w)
     if (w->owner->is_immediate)
         return PL_OK;
     rc = pl_map_add(&w->owner->attaching, &w->attaching, hash_of(&key));
-    w->is_attaching = rc == PL_OK;
+    if (rc == PL_OK)
+        w->state = PL_WORK_ATTACHING;
     return rc;
 }
 
 static void leave_map(struct pl_work *w)
 {
-    if (w->is_attaching)
-        pl_map_remove(&w->owner->attaching, &w->attaching);
-    w->is_attaching = false;
+    if (w->state != PL_WORK_ATTACHING)
+        return;
+    pl_map_remove(&w->owner->attaching, &w->attaching);
+    w->state = PL_WORK_BEGUN;
 }
 
 void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
@@ -77,25 +79,28 @@ void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
     if (n == NULL)
         return;
     struct pl_work *w = PL_CONTAINER(n, struct pl_work, attaching);
-    w->is_detached = true;
     leave_map(w); /* the client may attach again meanwhile */
+    w->state = PL_WORK_DETACHED;
 }
 
 /* --- The result --- */
 
 static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
 {
-    return w->ch->rules->rules->flags & PL_RULE_JOIN_LEAVE && !w->is_detached &&
-           !w->is_back && m->error == 0 && (m->flags & PL_ATTACH_HIDDEN) == 0;
+    return w->ch->rules->rules->flags & PL_RULE_JOIN_LEAVE &&
+           w->state != PL_WORK_DETACHED && !w->is_back && m->error == 0 &&
+           (m->flags & PL_ATTACH_HIDDEN) == 0;
 }
 
-void pl_attach_answer(struct pl_work *w)
+/* Its turn in the outbox has come. */
+static void answer(struct pl_work *w, enum pl_err err)
 {
     struct pl_attach_mail *m = mail_of(w);
     bool join = wants_join(w, m);
 
+    (void)err;
     pl_order_begin(w->ch, m->offset, m->epoch);
-    if (m->error == 0 && !w->is_detached)
+    if (m->error == 0 && w->state != PL_WORK_DETACHED)
         pl_client_table_mark(&w->ch->members, m->client);
     if (join)
         w->client = pl_client_hold(m->client);
@@ -110,7 +115,7 @@ void pl_attach_answer(struct pl_work *w)
 
 static void in_turn(struct pl_work *w)
 {
-    pl_order_put(w);
+    pl_order_put(w, answer);
     pl_outbox_ready(w);
 }
 
@@ -204,7 +209,7 @@ static void ask_position(struct pl_work *w)
 
 /* --- The steps before it --- */
 
-void pl_attach_step(struct pl_work *w, enum pl_err error)
+static void step(struct pl_work *w, enum pl_err error)
 {
     if (error != PL_OK)
         w->error = error;
@@ -218,7 +223,7 @@ void pl_attach_step(struct pl_work *w, enum pl_err error)
 
 static void on_presence(struct pl_store_op *op)
 {
-    pl_attach_step(pl_work_of(op), op->error);
+    step(pl_work_of(op), op->error);
 }
 
 /* Return true if a step is pending. */
@@ -246,10 +251,10 @@ static void begin(struct pl_work *w)
 
     w->outstanding = 3; /* presence, the bus, and the end of this function */
     if (!ask_presence(w, &error))
-        pl_attach_step(w, error);
-    if (!pl_channel_join_bus(w->ch, w, &error))
-        pl_attach_step(w, error);
-    pl_attach_step(w, PL_OK);
+        step(w, error);
+    if (!pl_channel_join_bus(w->ch, w, step, &error))
+        step(w, error);
+    step(w, PL_OK);
 }
 
 /* Without history the channels are limited here; with history the stream store

@@ -19,6 +19,9 @@
 #include <stdlib.h>
 
 #include "blob.h"
+#include "ip.h"
+#include "log.h"
+#include "mail.h"
 
 static bool match(const struct pl_map_node *n, const void *key)
 {
@@ -183,8 +186,11 @@ static void tell_waiting(struct pl_channel *ch, enum pl_err error)
 {
     struct pl_list *at;
 
-    while ((at = pl_list_pop(&ch->waiting)) != NULL)
-        pl_attach_step(PL_CONTAINER(at, struct pl_work, out), error);
+    while ((at = pl_list_pop(&ch->waiting)) != NULL) {
+        struct pl_work *w = PL_CONTAINER(at, struct pl_work, out);
+
+        w->go_on(w, error);
+    }
 }
 
 static void attached(struct pl_store_op *op)
@@ -209,7 +215,7 @@ static void detached(struct pl_store_op *op)
 }
 
 bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
-                         enum pl_err *error)
+                         pl_work_step *go_on, enum pl_err *error)
 {
     *error = PL_OK;
     if (ch->bus == PL_BUS_ATTACHED)
@@ -220,6 +226,7 @@ bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
         ch->users--; /* the request has its own pin */
         return false;
     }
+    w->go_on = go_on;
     pl_list_append(&ch->waiting, &w->out);
     return true;
 }
@@ -235,4 +242,55 @@ void pl_channel_unpin(struct pl_channel *ch)
         ch->users--;
     }
     destroy(ch);
+}
+
+/* --- New channels --- */
+
+/* Return the client that caused `msg`.  NULL: a backend, or a channel of a
+ * token. */
+static const struct pl_client *maker_of(const struct pl_msg *msg)
+{
+    const struct pl_attach_mail *a = (const struct pl_attach_mail *)msg;
+
+    switch (msg->type) {
+    case PL_MAIL_PUBLISH:
+        return ((const struct pl_publish_mail *)msg)->pub->client;
+    case PL_MAIL_ATTACH:
+        return a->flags & PL_ATTACH_SERVER_SIDE ? NULL : a->client;
+    case PL_MAIL_QUERY:
+        return ((const struct pl_query_mail *)msg)->client;
+    default:
+        return NULL;
+    }
+}
+
+static void tell_refused(struct pl_channels *c, const struct pl_client *client)
+{
+    struct pl_span user = pl_client_user(client),
+                   place = pl_client_place(client);
+    struct pl_ip ip;
+    char address[PL_IP_TEXT_MAX] = "-";
+
+    if (place.len == sizeof ip) {
+        memcpy(&ip, place.at, sizeof ip);
+        pl_ip_format(&ip, address);
+    }
+    if (c->options.metrics != NULL)
+        pl_count(c->options.metrics, PL_METRIC_REFUSED_NEW_CHANNELS, 1);
+    PL_LOG_LIMITED(PL_LOG_KIND_NEW_CHANNELS, PL_LOG_WARN,
+                   "too many new channels", pl_log_text("user", user),
+                   pl_log_string("address", address),
+                   pl_log_text("client", pl_client_id(client)),
+                   pl_log_string("key", "limits.new_channels_per_minute"));
+}
+
+bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg)
+{
+    const struct pl_client *client = maker_of(msg);
+
+    if (client == NULL ||
+        pl_makers_take(&c->makers, client, pl_loop_now_ms(c->actor.loop)))
+        return true;
+    tell_refused(c, client);
+    return false;
 }

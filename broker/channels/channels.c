@@ -18,7 +18,6 @@
 #include "bus_memory.h"
 #include "channels_settings.h"
 #include "hub_mail.h"
-#include "ip.h"
 #include "log.h"
 #include "mail.h"
 #include "memory_mail.h"
@@ -28,7 +27,7 @@
 #include "stream_memory.h"
 #include "system.h"
 
-enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100 };
+enum { MAILBOX_LIMIT = 65536 };
 
 /* --- Events of the bus ---
  *
@@ -36,12 +35,6 @@ enum { MAILBOX_LIMIT = 65536, RETRY_MS = 100 };
  * the bus.  Rejected: dropping them before the bus.  A subscriber that attaches
  * while a join is on the bus receives that join, so it must receive the leave
  * after it, although no subscriber took joins when that was submitted. */
-
-void pl_channels_lose_event(struct pl_channels *c)
-{
-    if (c->options.metrics != NULL)
-        pl_count(c->options.metrics, PL_METRIC_EVENTS_LOST, 1);
-}
 
 static void tell_hub(struct pl_channel *ch, unsigned loop,
                      struct pl_client *client, bool is_join)
@@ -84,51 +77,12 @@ static void on_leave(void *owner, struct pl_span channel, uint64_t hash,
     tell_hubs(owner, channel, hash, client, false);
 }
 
-/* Return false if allocation fails. */
-static bool tell_gap(struct pl_channel *ch, unsigned loop)
-{
-    struct pl_gap_mail *m = pl_gap_mail_create();
-
-    if (m == NULL)
-        return false;
-    m->channel = pl_blob_hold(ch->name);
-    m->hash = ch->node.hash;
-    pl_actor_send(&pl_channel_owner(ch)->actor,
-                  pl_channel_owner(ch)->hubs[loop], &m->msg);
-    return true;
-}
-
-/* A gap must not be lost, because that loses publications silently; a gap
- * reported twice costs a recovery. */
-void pl_channels_tell_gaps(struct pl_channel *ch)
-{
-    struct pl_channels *c = pl_channel_owner(ch);
-
-    ch->gap_is_due = false;
-    for (unsigned l = 0; l < c->loop_count; l++)
-        if (ch->at_loop[l] > 0 && !tell_gap(ch, l))
-            ch->gap_is_due = true;
-    if (!ch->gap_is_due)
-        return;
-    c->gaps_are_due = true;
-    pl_channels_try_later(c);
-}
-
 static void on_gap(void *owner, struct pl_span channel, uint64_t hash)
 {
     struct pl_channel *ch = pl_channel_find(owner, channel, hash);
 
     if (ch != NULL)
-        pl_channels_tell_gaps(ch);
-}
-
-static void retry_gap(struct pl_map_node *n, void *arg)
-{
-    struct pl_channel *ch = (struct pl_channel *)n;
-
-    (void)arg;
-    if (ch->gap_is_due)
-        pl_channels_tell_gaps(ch);
+        pl_order_tell_gaps(ch);
 }
 
 static void on_retry(struct pl_timer *t)
@@ -136,16 +90,7 @@ static void on_retry(struct pl_timer *t)
     struct pl_channels *c = PL_CONTAINER(t, struct pl_channels, retry);
 
     pl_leave_retry(c);
-    if (!c->gaps_are_due)
-        return;
-    c->gaps_are_due = false;
-    pl_map_each(&c->map, retry_gap, NULL);
-}
-
-void pl_channels_try_later(struct pl_channels *c)
-{
-    if (!pl_timer_is_running(&c->retry))
-        pl_timer_start(c->actor.loop, &c->retry, RETRY_MS);
+    pl_order_retry_gaps(c);
 }
 
 static const struct pl_bus_events bus_events = {
@@ -160,57 +105,6 @@ static bool is_used(void *owner, struct pl_span channel, uint64_t hash)
     const struct pl_channel *ch = pl_channel_find(owner, channel, hash);
 
     return ch != NULL && pl_channel_subscribers(ch) > 0;
-}
-
-/* --- New channels --- */
-
-/* Return the client that caused `msg`.  NULL: a backend, or a channel of a
- * token. */
-static const struct pl_client *maker_of(const struct pl_msg *msg)
-{
-    const struct pl_attach_mail *a = (const struct pl_attach_mail *)msg;
-
-    switch (msg->type) {
-    case PL_MAIL_PUBLISH:
-        return ((const struct pl_publish_mail *)msg)->pub->client;
-    case PL_MAIL_ATTACH:
-        return a->flags & PL_ATTACH_SERVER_SIDE ? NULL : a->client;
-    case PL_MAIL_QUERY:
-        return ((const struct pl_query_mail *)msg)->client;
-    default:
-        return NULL;
-    }
-}
-
-static void tell_refused(struct pl_channels *c, const struct pl_client *client)
-{
-    struct pl_span user = pl_client_user(client),
-                   place = pl_client_place(client);
-    struct pl_ip ip;
-    char address[PL_IP_TEXT_MAX] = "-";
-
-    if (place.len == sizeof ip) {
-        memcpy(&ip, place.at, sizeof ip);
-        pl_ip_format(&ip, address);
-    }
-    if (c->options.metrics != NULL)
-        pl_count(c->options.metrics, PL_METRIC_REFUSED_NEW_CHANNELS, 1);
-    PL_LOG_LIMITED(PL_LOG_KIND_NEW_CHANNELS, PL_LOG_WARN,
-                   "too many new channels", pl_log_text("user", user),
-                   pl_log_string("address", address),
-                   pl_log_text("client", pl_client_id(client)),
-                   pl_log_string("key", "limits.new_channels_per_minute"));
-}
-
-bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg)
-{
-    const struct pl_client *client = maker_of(msg);
-
-    if (client == NULL ||
-        pl_makers_take(&c->makers, client, pl_loop_now_ms(c->actor.loop)))
-        return true;
-    tell_refused(c, client);
-    return false;
 }
 
 static bool may_begin(void *owner, struct pl_store_op *op)

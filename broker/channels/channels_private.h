@@ -4,7 +4,8 @@
  *
  * A request that a store processes is a struct pl_work: it carries the mail,
  * the store's request and its place in the channel's order.  channel.c has the
- * channels, work.c the pending requests, order.c what other owners publish;
+ * channels, work.c the pending requests, order.c the order of their results and
+ * what other owners publish;
  * publish.c, attach.c, leave.c, query.c and listing.c have one kind of request
  * each. */
 #ifndef PL_CHANNELS_PRIVATE_H
@@ -28,6 +29,8 @@
 #include "timer.h"
 
 struct pl_work;
+
+enum { PL_CHANNELS_RETRY_MS = 100 };
 
 /* Detaches to retry, oldest first and by client, see leave.c. */
 struct pl_leaving {
@@ -120,6 +123,18 @@ struct pl_reading {
     char epoch[PL_EPOCH_MAX];
 };
 
+/* Continues a pending request: the bus is attached, or not; or its turn in the
+ * outbox has come, with PL_OK. */
+typedef void pl_work_step(struct pl_work *w, enum pl_err err);
+
+enum pl_work_state {
+    PL_WORK_BEGUN,
+    PL_WORK_ATTACHING, /* attach: `attaching` is linked */
+    PL_WORK_DETACHED,  /* attach: the client has detached meanwhile */
+    PL_WORK_ON_BUS,    /* publish: the bus request is pending */
+    PL_WORK_REPEAT     /* publish: stored before, with the same id */
+};
+
 struct pl_work {
     struct pl_list link;          /* in the owner's `works` */
     struct pl_map_node attaching; /* in the owner's `attaching` */
@@ -138,17 +153,15 @@ struct pl_work {
     uint64_t bytes;           /* its part of the owner's in_flight_bytes */
     uint64_t reserved;        /* query: units spent before the store replied */
     enum pl_err error;        /* attach: of any of its steps */
+    pl_work_step *go_on;      /* while it is linked by `out` */
     uint8_t outstanding;      /* attach: steps before the position */
-    bool fan_out;      /* publish: the result also delivers the publication on
-                         the publisher's loop */
-    bool is_attaching; /* `attaching` is linked */
-    bool is_ready;     /* in the outbox: send the result in its turn */
-    bool is_reading;   /* store.reading holds publications */
-    bool is_on_bus;    /* publish: the bus request is pending */
-    bool is_repeat;    /* publish: stored before, with the same id */
-    bool is_detached;  /* attach: the client has detached meanwhile */
-    bool is_back;      /* attach: its last leave was not published, so no join
-                          is */
+    uint8_t state;            /* enum pl_work_state */
+    bool fan_out;    /* publish: the result also delivers the publication on
+                       the publisher's loop */
+    bool is_ready;   /* in the outbox: send the result in its turn */
+    bool is_reading; /* store.reading holds publications */
+    bool is_back;    /* attach: its last leave was not published, so no join
+                        is */
     union {
         struct pl_store_op op; /* first in all of them */
         struct pl_stream_append append;
@@ -205,10 +218,14 @@ static inline uint32_t pl_channel_subscribers(const struct pl_channel *ch)
 void pl_channel_note_first(struct pl_channel *ch);
 void pl_channel_note_last(struct pl_channel *ch);
 
-/* Start receiving the channel's events.  True: `w` waits, and pl_attach_step()
- * follows.  False: complete, with *error. */
+/* Start receiving the channel's events.  True: `w` waits, and `go_on` follows.
+ * False: complete, with *error. */
 bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
-                         enum pl_err *error);
+                         pl_work_step *go_on, enum pl_err *error);
+
+/* Return true if the sender of `msg` may create another channel.  Requests that
+ * are not of a client always may. */
+bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg);
 
 /* Free all channels without notifying hubs or the bus. */
 void pl_channels_free_all(struct pl_channels *c);
@@ -272,15 +289,15 @@ void pl_work_fail(struct pl_work *w, enum pl_err err);
  * takes joins and leaves now, see channels.c.  Frees `w` in the end. */
 void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind);
 
-/* Mark `w`, which is in the outbox, as ready.  Send all results at the head of
- * the outbox that are ready. */
-void pl_outbox_ready(struct pl_work *w);
+/* Count an event that could not be sent. */
+void pl_channels_lose_event(struct pl_channels *c);
 
-/* Send the results at the head of the outbox that are ready. */
-void pl_outbox_flush(struct pl_channel *ch);
-
-/* Fail `w`, which is in the outbox, out of turn. */
-void pl_outbox_fail(struct pl_work *w, enum pl_err err);
+/* Start the timer that retries detaches and gaps. */
+static inline void pl_channels_try_later(struct pl_channels *c)
+{
+    if (!pl_timer_is_running(&c->retry))
+        pl_timer_start(c->actor.loop, &c->retry, PL_CHANNELS_RETRY_MS);
+}
 
 /* Give error 503 to all pending requests. */
 void pl_works_refuse(struct pl_channels *c);
@@ -297,14 +314,23 @@ bool pl_order_pass(struct pl_channel *ch, const struct pl_pub *pub);
 /* Note the position of the first subscriber. */
 void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch);
 
-/* Put `w`, which has its position, into the outbox. */
-void pl_order_put(struct pl_work *w);
+/* Put `w`, which has its position, into the outbox.  `go_on` sends its result
+ * in its turn. */
+void pl_order_put(struct pl_work *w, pl_work_step *go_on);
 
-/* Return true if `w` is another owner's publication that must still wait. */
-bool pl_order_waits(const struct pl_work *w);
+/* Mark `w`, which is in the outbox, as ready.  Send all results at the head of
+ * the outbox that are ready. */
+void pl_outbox_ready(struct pl_work *w);
 
-/* Send another owner's publication that has reached its turn.  Frees `w`. */
-void pl_order_answer(struct pl_work *w);
+/* Send the results at the head of the outbox that are ready. */
+void pl_outbox_flush(struct pl_channel *ch);
+
+/* Fail `w`, which is in the outbox, out of turn. */
+void pl_outbox_fail(struct pl_work *w, enum pl_err err);
+
+/* Report a gap to all loops with subscribers; if allocation fails, later. */
+void pl_order_tell_gaps(struct pl_channel *ch);
+void pl_order_retry_gaps(struct pl_channels *c);
 
 /* The bus brought a publication without its request. */
 void pl_order_bring(struct pl_channels *c, struct pl_pub *pub);
@@ -334,14 +360,6 @@ void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m);
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own);
 
-/* publish.c.  Report a publication that has reached its turn in the outbox. */
-void pl_publish_answer(struct pl_work *w);
-
-/* attach.c.  The bus or the presence store completed a step; the attach reached
- * its turn in the outbox. */
-void pl_attach_step(struct pl_work *w, enum pl_err error);
-void pl_attach_answer(struct pl_work *w);
-
 /* attach.c.  The pending attach of `client`, if any, publishes no join. */
 void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client);
 
@@ -361,19 +379,5 @@ void pl_leave_retry(struct pl_channels *c);
 /* leave.c.  Return true if `client` attaches again before its leave was
  * published; that leave is then never published. */
 bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client);
-
-/* channels.c.  Start the retry timer. */
-void pl_channels_try_later(struct pl_channels *c);
-
-/* channels.c.  Return true if the sender of `msg` may create another channel.
- * Requests that are not of a client always may. */
-bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg);
-
-/* channels.c.  Report a gap to all loops with subscribers; if allocation fails,
- * later. */
-void pl_channels_tell_gaps(struct pl_channel *ch);
-
-/* channels.c.  Count an event that could not be sent. */
-void pl_channels_lose_event(struct pl_channels *c);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* order.c - the order of publications from several owners.
+/* order.c - the order of a channel: its outbox, and publications from several
+ * owners.
  *
  * A bus between nodes brings what other owners published.  Such a publication
  * takes its place in the outbox by its offset: it waits for the results of
@@ -11,6 +12,12 @@
  * The owner keeps the newest offset that the hubs got, and drops what it has
  * seen: a bus may bring a publication twice, and may bring an own one before
  * its append completes.  Another epoch starts anew; hubs treat it as a gap.
+ *
+ * The outbox keeps a channel's order when stores reply late.  An own
+ * publication enters it with its offset and becomes ready with its event or the
+ * result of the bus; an attach enters it with its position.  Results are sent
+ * from the head while it is ready.  With the memory stores, publications do not
+ * use the outbox.
  *
  * Rejected: leaving all this to the hubs.  A hub cannot wait, so it
  * unsubscribes all its clients although the missing publication is in the
@@ -84,7 +91,7 @@ static struct place place_of(const struct pl_work *w)
     const struct pl_pub *pub = pub_of(w);
     const struct pl_attach_mail *m = (const struct pl_attach_mail *)w->msg;
 
-    if (w->is_repeat) /* its offset is that of the first */
+    if (w->state == PL_WORK_REPEAT) /* its offset is that of the first */
         return (struct place){0, pub->epoch};
     return pub != NULL ? (struct place){pub->offset, pub->epoch}
                        : (struct place){m->offset, m->epoch};
@@ -97,7 +104,7 @@ static bool is_one_epoch(const struct place *a, const struct place *b)
 }
 
 /* Only publications of other owners can be ahead of their turn. */
-void pl_order_put(struct pl_work *w)
+void pl_order_put(struct pl_work *w, pl_work_step *go_on)
 {
     struct pl_list *outbox = &w->ch->outbox, *after = outbox;
     struct place mine = place_of(w);
@@ -109,6 +116,7 @@ void pl_order_put(struct pl_work *w)
             break;
         after = after->prev;
     }
+    w->go_on = go_on;
     pl_list_append(after, &w->out); /* before `after` */
 }
 
@@ -132,6 +140,101 @@ static struct pl_list *find_place(struct pl_channel *ch,
             return at;
     }
     return outbox;
+}
+
+/* --- The outbox --- */
+
+static bool is_after_hole(const struct pl_channel *ch, const struct pl_pub *pub)
+{
+    return pub->offset != 0 && is_of(&ch->order, pub->epoch) &&
+           pub->offset > ch->order.seen + 1;
+}
+
+static bool waits(const struct pl_work *w)
+{
+    const struct pl_order *o = &w->ch->order;
+
+    return w->msg == NULL && is_after_hole(w->ch, w->pub) &&
+           (int32_t)(o->answered - w->awaits) < 0;
+}
+
+void pl_outbox_flush(struct pl_channel *ch)
+{
+    ch->users++; /* the last request may free the channel */
+    while (!pl_list_is_empty(&ch->outbox)) {
+        struct pl_work *w = PL_CONTAINER(ch->outbox.next, struct pl_work, out);
+
+        if (!w->is_ready || waits(w))
+            break;
+        pl_list_remove(&w->out);
+        w->go_on(w, PL_OK);
+    }
+    pl_channel_unpin(ch);
+}
+
+void pl_outbox_ready(struct pl_work *w)
+{
+    w->is_ready = true;
+    if (w->ch->outbox.next == &w->out)
+        pl_outbox_flush(w->ch);
+}
+
+void pl_outbox_fail(struct pl_work *w, enum pl_err err)
+{
+    struct pl_channel *ch = w->ch;
+
+    ch->users++;
+    pl_work_fail(w, err);
+    pl_outbox_flush(ch);
+    pl_channel_unpin(ch);
+}
+
+/* --- Gaps --- */
+
+/* Return false if allocation fails. */
+static bool tell_gap(struct pl_channel *ch, unsigned loop)
+{
+    struct pl_gap_mail *m = pl_gap_mail_create();
+
+    if (m == NULL)
+        return false;
+    m->channel = pl_blob_hold(ch->name);
+    m->hash = ch->node.hash;
+    pl_actor_send(&pl_channel_owner(ch)->actor, pl_channel_owner(ch)->hubs[loop], &m->msg);
+    return true;
+}
+
+/* A gap must not be lost, because that loses publications silently; a gap
+ * reported twice costs a recovery. */
+void pl_order_tell_gaps(struct pl_channel *ch)
+{
+    struct pl_channels *c = pl_channel_owner(ch);
+
+    ch->gap_is_due = false;
+    for (unsigned l = 0; l < c->loop_count; l++)
+        if (ch->at_loop[l] > 0 && !tell_gap(ch, l))
+            ch->gap_is_due = true;
+    if (!ch->gap_is_due)
+        return;
+    c->gaps_are_due = true;
+    pl_channels_try_later(c);
+}
+
+static void retry_gap(struct pl_map_node *n, void *arg)
+{
+    struct pl_channel *ch = (struct pl_channel *)n;
+
+    (void)arg;
+    if (ch->gap_is_due)
+        pl_order_tell_gaps(ch);
+}
+
+void pl_order_retry_gaps(struct pl_channels *c)
+{
+    if (!c->gaps_are_due)
+        return;
+    c->gaps_are_due = false;
+    pl_map_each(&c->map, retry_gap, NULL);
 }
 
 /* --- Publications of other owners --- */
@@ -159,24 +262,12 @@ static void relay(struct pl_channel *ch, struct pl_pub *pub)
             relay_to(c, l, pub);
 }
 
-void pl_order_answer(struct pl_work *w)
+/* Send a publication that has reached its turn. */
+static void answer(struct pl_work *w, enum pl_err err)
 {
+    (void)err;
     relay(w->ch, w->pub);
     pl_work_destroy(w);
-}
-
-static bool is_after_hole(const struct pl_channel *ch, const struct pl_pub *pub)
-{
-    return pub->offset != 0 && is_of(&ch->order, pub->epoch) &&
-           pub->offset > ch->order.seen + 1;
-}
-
-bool pl_order_waits(const struct pl_work *w)
-{
-    const struct pl_order *o = &w->ch->order;
-
-    return w->msg == NULL && is_after_hole(w->ch, w->pub) &&
-           (int32_t)(o->answered - w->awaits) < 0;
 }
 
 static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
@@ -186,10 +277,11 @@ static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
 
     if (w == NULL) {
         pl_channels_lose_event(c);
-        pl_channels_tell_gaps(ch);
+        pl_order_tell_gaps(ch);
         return;
     }
     w->pub = pl_pub_hold(pub);
+    w->go_on = answer;
     w->is_ready = true;
     w->awaits = ch->order.asked;
     pl_work_charge(w, sizeof *w + sizeof *pub + pub->room);

@@ -127,14 +127,16 @@ void pl_channels_on_publication(void *owner, struct pl_pub *pub,
         pl_outbox_ready(w);
 }
 
-/* Frees `w`, or on_bus() does if the bus request is still pending. */
-void pl_publish_answer(struct pl_work *w)
+/* Its turn in the outbox has come.  Frees `w`, or on_bus() does if the bus
+ * request is still pending. */
+static void answer(struct pl_work *w, enum pl_err err)
 {
-    if (w->is_repeat)
+    (void)err;
+    if (w->state == PL_WORK_REPEAT)
         deliver_repeat(w);
     else
         deliver(w);
-    if (!w->is_on_bus)
+    if (w->state != PL_WORK_ON_BUS)
         pl_work_destroy(w);
 }
 
@@ -156,7 +158,7 @@ static void on_bus(struct pl_store_op *op)
     struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
     bool has_failed = op->error != PL_OK && !w->is_ready;
 
-    w->is_on_bus = false;
+    w->state = PL_WORK_BEGUN;
     if (m == NULL)
         pl_work_destroy(w); /* deliver() ran already, with the event */
     else if (has_failed && !m->stored)
@@ -164,7 +166,7 @@ static void on_bus(struct pl_store_op *op)
     else if (pl_list_is_linked(&w->out))
         pl_outbox_ready(w);
     else
-        pl_publish_answer(w);
+        answer(w, PL_OK);
 }
 
 static void to_bus(struct pl_work *w)
@@ -172,10 +174,10 @@ static void to_bus(struct pl_work *w)
     struct pl_bus *bus = w->owner->bus;
     struct pl_pub *pub = ((struct pl_publish_mail *)w->msg)->pub;
 
-    w->is_on_bus = true;
+    w->state = PL_WORK_ON_BUS;
     if (!w->owner->is_immediate) {
         w->pub = pl_pub_hold(pub);
-        pl_order_put(w);
+        pl_order_put(w, answer);
     }
     pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_bus);
     w->store.bus.kind = PL_BUS_PUBLICATION;
@@ -188,12 +190,12 @@ static void to_bus(struct pl_work *w)
 /* The result waits for its turn, because the first may still be on the bus. */
 static void repeat(struct pl_work *w)
 {
-    w->is_repeat = true;
+    w->state = PL_WORK_REPEAT;
     if (w->owner->is_immediate) {
-        pl_publish_answer(w);
+        answer(w, PL_OK);
         return;
     }
-    pl_order_put(w);
+    pl_order_put(w, answer);
     pl_outbox_ready(w);
 }
 

@@ -2,13 +2,7 @@
 /* work.c - the pending requests, see channels_private.h.
  *
  * Freed requests are kept for reuse, because with the memory stores each
- * publication needs one for a few hundred nanoseconds.
- *
- * The outbox keeps a channel's order when stores reply late.  A publication
- * enters it with its offset and becomes ready with its event or the result of
- * the bus; an attach enters it with its position.  Results are sent from the
- * head while it is ready.  With the memory stores, publications do not use the
- * outbox. */
+ * publication needs one for a few hundred nanoseconds. */
 #include "channels_private.h"
 
 #include <stdlib.h>
@@ -44,6 +38,12 @@ static void count(struct pl_channels *c, enum pl_metric what, uint64_t by)
 {
     if (c->options.metrics != NULL)
         pl_count(c->options.metrics, what, by);
+}
+
+void pl_channels_lose_event(struct pl_channels *c)
+{
+    if (c->options.metrics != NULL)
+        pl_count(c->options.metrics, PL_METRIC_EVENTS_LOST, 1);
 }
 
 void pl_works_count(struct pl_channels *c, uint32_t by)
@@ -109,7 +109,7 @@ void pl_work_destroy(struct pl_work *w)
 
     uncount(w);
     pl_list_remove(&w->link);
-    if (w->is_attaching)
+    if (w->state == PL_WORK_ATTACHING)
         pl_map_remove(&c->attaching, &w->attaching);
     pl_list_remove(&w->out);
     if (w->reserved > 0)
@@ -223,42 +223,6 @@ void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind)
     w->store.bus.client = w->client;
     if (bus->ops->publish(bus, &w->store.bus) == PL_STORE_DONE)
         told(&w->store.op);
-}
-
-void pl_outbox_flush(struct pl_channel *ch)
-{
-    ch->users++; /* the last request may free the channel */
-    while (!pl_list_is_empty(&ch->outbox)) {
-        struct pl_work *w = PL_CONTAINER(ch->outbox.next, struct pl_work, out);
-
-        if (!w->is_ready || pl_order_waits(w))
-            break;
-        pl_list_remove(&w->out);
-        if (w->msg == NULL)
-            pl_order_answer(w);
-        else if (w->msg->type == PL_MAIL_PUBLISH)
-            pl_publish_answer(w);
-        else
-            pl_attach_answer(w);
-    }
-    pl_channel_unpin(ch);
-}
-
-void pl_outbox_ready(struct pl_work *w)
-{
-    w->is_ready = true;
-    if (w->ch->outbox.next == &w->out)
-        pl_outbox_flush(w->ch);
-}
-
-void pl_outbox_fail(struct pl_work *w, enum pl_err err)
-{
-    struct pl_channel *ch = w->ch;
-
-    ch->users++;
-    pl_work_fail(w, err);
-    pl_outbox_flush(ch);
-    pl_channel_unpin(ch);
 }
 
 void pl_works_refuse(struct pl_channels *c)

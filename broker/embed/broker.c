@@ -27,22 +27,6 @@ static unsigned count_workers(const struct pl_settings *c)
     return cores < 1 ? 1 : (unsigned)cores;
 }
 
-void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level)
-{
-    struct pl_span rest = pl_buf_span(report);
-
-    while (rest.len > 0) {
-        const char *end = memchr(rest.at, '\n', rest.len);
-        size_t len = end == NULL ? rest.len : (size_t)(end - rest.at);
-
-        PL_LOG(level, "configuration",
-               pl_log_text("finding", (struct pl_span){rest.at, len}));
-        rest.at += len + (end != NULL);
-        rest.len -= len + (end != NULL);
-    }
-    pl_buf_fini(report);
-}
-
 static enum pl_err read_config(struct pl_broker *b)
 {
     struct pl_buf report = {0};

@@ -169,7 +169,7 @@ uint64_t pl_broker_memory_used(void *broker, bool trim);
 void pl_broker_limit_history(const struct pl_broker *b,
                              struct pl_channels_options *o);
 
-/* broker.c.  Log each line of `report` and empty it. */
+/* reload.c.  Log each line of `report` and empty it. */
 void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level);
 
 /* life.c.  Called after the supervisor has stopped the internal actors. */

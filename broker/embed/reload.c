@@ -17,6 +17,8 @@
  * what its running loops have or will have once they read their mail. */
 #include "reload.h"
 
+#include <string.h>
+
 #include "access_mail.h"
 #include "broker_private.h"
 #include "log.h"
@@ -37,6 +39,22 @@ enum pl_err pl_broker_load_tls(struct pl_tls **out,
 
     fault->file = NULL;
     return pl_tls_load(out, &files, fault);
+}
+
+void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level)
+{
+    struct pl_span rest = pl_buf_span(report);
+
+    while (rest.len > 0) {
+        const char *end = memchr(rest.at, '\n', rest.len);
+        size_t len = end == NULL ? rest.len : (size_t)(end - rest.at);
+
+        PL_LOG(level, "configuration",
+               pl_log_text("finding", (struct pl_span){rest.at, len}));
+        rest.at += len + (end != NULL);
+        rest.len -= len + (end != NULL);
+    }
+    pl_buf_fini(report);
 }
 
 static void destroy_mail(struct pl_msg **mail, unsigned count)
