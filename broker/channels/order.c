@@ -200,7 +200,8 @@ static bool tell_gap(struct pl_channel *ch, unsigned loop)
         return false;
     m->channel = pl_blob_hold(ch->name);
     m->hash = ch->node.hash;
-    pl_actor_send(&pl_channel_owner(ch)->actor, pl_channel_owner(ch)->hubs[loop], &m->msg);
+    pl_actor_send(&pl_channel_owner(ch)->actor,
+                  pl_channel_owner(ch)->hubs[loop], &m->msg);
     return true;
 }
 

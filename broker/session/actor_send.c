@@ -17,35 +17,30 @@
 #include <stdio.h>
 
 #include "channels_mail.h"
-#include "commands.h"
 #include "custom.h"
+#include "grants.h"
 #include "json_scan.h"
 #include "letter.h"
 #include "log.h"
 #include "mail.h"
 #include "output.h"
 #include "permission.h"
+#include "replies.h"
 #include "session_mail.h"
 
 enum { KIND_TO_CHANNEL = 1000, KIND_TO_USER }; /* pl_origin.kind */
 
-struct letter {
-    struct pl_span to;
-    struct pl_span type;
-    struct pl_span body; /* raw JSON */
-};
-
 /* Parse {to, type, body}.  Return false if `data` is not a JSON object or has
  * no "to". */
 static bool read_letter(struct pl_session *s, struct pl_span data,
-                        struct letter *out)
+                        struct pl_letter *out)
 {
     struct pl_json j;
     struct pl_span key;
     bool first = true;
 
-    *out = (struct letter){0};
-    pl_json_init(&j, data, &s->keeper->arena);
+    *out = (struct pl_letter){0};
+    pl_json_init(&j, data, pl_session_arena(s));
     pl_json_space(&j);
     if (!pl_json_take(&j, '{'))
         return false;
@@ -71,48 +66,21 @@ static bool read_letter(struct pl_session *s, struct pl_span data,
 
 bool pl_session_is_letter(struct pl_session *s, struct pl_span data)
 {
-    struct letter l;
+    struct pl_letter l;
 
     return read_letter(s, data, &l);
 }
 
 /* Append to `b` what the receiver gets. */
-static void write_letter(struct pl_session *s, const struct letter *l,
+static void write_letter(struct pl_session *s, const struct pl_letter *l,
                          struct pl_buf *b)
 {
-    const struct pl_letter letter = {
-        .user = pl_client_user(s->subscriber.client),
-        .client = pl_session_id(s),
-        .to = l->to,
-        .type = l->type,
-        .body = l->body,
-    };
+    struct pl_letter signed_one = *l;
 
-    pl_letter_write(b, &letter, pl_random_u64(pl_loop_random(s->actor.loop)));
-}
-
-/* Log that a message without a command id was not delivered.  Only the log
- * reports it, and only once per client: a client must not fill the log. */
-static void tell_log(struct pl_session *s, uint32_t code)
-{
-    if (s->has_told_log)
-        return;
-    s->has_told_log = true;
-    PL_LOG_LIMITED(
-        PL_LOG_KIND_UNDELIVERED, PL_LOG_INFO, "message not delivered",
-        pl_log_text("client", pl_session_id(s)), pl_log_number("code", code),
-        pl_log_string("reason", pl_code_text(code)));
-}
-
-void pl_session_refuse(struct pl_session *s, uint32_t id, uint32_t code)
-{
-    if (id != 0) {
-        pl_session_fail(s, id, code);
-        return;
-    }
-    pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
-    tell_log(s, code);
+    signed_one.user = pl_session_user(s);
+    signed_one.client = pl_session_id(s);
+    pl_letter_write(b, &signed_one,
+                    pl_random_u64(pl_loop_random(pl_session_loop(s))));
 }
 
 static void refuse_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
@@ -145,7 +113,7 @@ static void accepted(struct pl_session *s, uint32_t id, uint32_t count,
 /* --- To a channel, to a user --- */
 
 static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint64_t hash, const struct letter *l, uint32_t kind)
+                    uint64_t hash, const struct pl_letter *l, uint32_t kind)
 {
     struct pl_buf b = {0};
     enum pl_err rc = PL_ENOMEM;
@@ -158,7 +126,7 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
                                  .command = id,
                                  .kind = kind};
     if (!b.failed)
-        rc = pl_hub_publish(s->keeper->options.hub, &s->subscriber, &ask);
+        rc = pl_hub_publish(pl_session_hub(s), pl_session_subscriber(s), &ask);
     if (rc != PL_OK)
         refuse_begin(s, id, rc);
     pl_buf_fini(&b);
@@ -168,24 +136,24 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
  * they keep their order within the channel.  Return false if the command waits
  * or has its reply. */
 static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
-                       struct letter *l)
+                       struct pl_letter *l)
 {
     struct pl_question q = {
         .asks = PL_ASKS_PUBLISH, .channel = name, .data = l->body};
 
     if (!pl_session_is_judged(s, PL_ASKS_PUBLISH))
         return true;
-    if (pl_wait_joins(s, name, id) || pl_session_judge(s, id, &q) != PL_YES)
+    if (pl_session_joins(s, name, id) || pl_session_judge(s, id, &q) != PL_YES)
         return false;
     l->body = q.data;
     return true;
 }
 
 static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
-                       const struct letter *l)
+                       const struct pl_letter *l)
 {
     enum pl_channel_name verdict = pl_channel_name_check(name);
-    struct letter allowed = *l;
+    struct pl_letter allowed = *l;
 
     if (verdict == PL_CHANNEL_NAME_EMPTY ||
         verdict == PL_CHANNEL_NAME_TOO_LONG) {
@@ -203,7 +171,7 @@ static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
 }
 
 static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,
-                    const struct letter *l)
+                    const struct pl_letter *l)
 {
     char name[PL_CHANNEL_NAME_MAX];
 
@@ -231,7 +199,7 @@ void pl_session_actor_published(struct pl_session *s,
 /* --- To one connection --- */
 
 static void to_connection(struct pl_session *s, uint32_t id,
-                          struct pl_span client, const struct letter *l)
+                          struct pl_span client, const struct pl_letter *l)
 {
     struct pl_address address;
     struct pl_buf b = {0};
@@ -254,8 +222,8 @@ static void to_connection(struct pl_session *s, uint32_t id,
         return;
     }
     m->origin.command = id;
-    m->for_kind.kind = &pl_session_actor_ops;
-    pl_actor_send_kind(&s->actor, address, &m->for_kind);
+    m->for_kind.kind = pl_session_actor(s)->ops; /* sessions only */
+    pl_actor_send_kind(pl_session_actor(s), address, &m->for_kind);
 }
 
 /* Push the message to the client of `s`.  Return 0, or an error: this session
@@ -267,17 +235,17 @@ static uint32_t take_direct(struct pl_session *s,
     struct pl_push push = {.kind = PL_PUSH_MESSAGE,
                            .data = pl_blob_span(m->data)};
 
-    if (s->state != PL_SESSION_CONNECTED ||
+    if (!pl_session_is_connected(s) ||
         !pl_span_equal(pl_blob_span(m->client), pl_session_id(s)))
         return PL_ERROR_NOT_FOUND;
-    if (s->has_inbox) {
+    if (pl_session_has_inbox(s)) {
         memcpy(inbox + 1, pl_session_id(s).at, PL_CLIENT_ID_LEN);
         push = (struct pl_push){.kind = PL_PUSH_PUBLICATION,
                                 .channel = {inbox, sizeof inbox},
                                 .publication = {.data = pl_blob_span(m->data)}};
     }
     pl_session_push(s, &push);
-    return s->ending < PL_ENDING_DOOMED ? 0 : PL_ERROR_GONE;
+    return !pl_session_is_doomed(s) ? 0 : PL_ERROR_GONE;
 }
 
 /* Handle direct mail: a message for this connection, or the result of a message
@@ -290,10 +258,10 @@ void pl_session_direct(struct pl_session *s, struct pl_direct_mail *m)
     } else if (!m->is_answer) {
         m->error = take_direct(s, m);
         m->is_answer = true;
-        pl_mail_answer(&s->actor, &m->msg);
+        pl_mail_answer(pl_session_actor(s), &m->msg);
         return;
     }
-    if (s->state == PL_SESSION_CONNECTED) {
+    if (pl_session_is_connected(s)) {
         if (m->error == 0)
             accepted(s, m->origin.command, 1, false);
         else
@@ -309,15 +277,15 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
         struct pl_span prefix;
         uint8_t grant; /* of the connection; 0: none is needed */
         void (*send)(struct pl_session *, uint32_t, struct pl_span,
-                     const struct letter *);
+                     const struct pl_letter *);
     } kinds[] = {
         {{"channel/", 8}, 0, to_channel}, /* its rules say */
         {{"user/", 5}, PL_GRANT_SEND, to_user},
         {{"conn/", 5}, PL_GRANT_SEND, to_connection},
     };
-    struct letter l;
+    struct pl_letter l;
 
-    if (s->keeper->is_short) {
+    if (pl_session_is_short(s)) {
         pl_count(metrics(s), PL_METRIC_REFUSED_MEMORY, 1);
         pl_session_refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
         return;

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ending.c - the end of a connection whose peer broke a rule, or closed.
+/* ending.c - how a session ends: why, when, and what its close does.
  *
- * Earlier commands still get their replies.  Some may be in transit to the
- * owner of a channel, which usually takes one turn, or wait for a handler.  So
- * the Close waits until no command is pending, up to a deadline.  Reading
- * pauses meanwhile, because the peer's FIN would end the transport.  A
- * shutdown, a kick or a slow reader closes the session without waiting.
+ * When a connection closes, its logical end (subscriptions, registration,
+ * pending commands) follows at once.  The transport ends later, when the Close
+ * frames are exchanged.
+ *
+ * Callbacks from the hub never close a session, because the hub may be
+ * iterating over its subscribers.  They schedule the close (pl_session_doom())
+ * for the flush at the end of the turn.
+ *
+ * If the peer broke a rule, or closed, earlier commands still get their
+ * replies.  Some may be in transit to the owner of a channel, which usually
+ * takes one turn, or wait for a handler.  So the Close waits until no command
+ * is pending, up to a deadline.  Reading pauses meanwhile, because the peer's
+ * FIN would end the transport.  A shutdown, a kick or a slow reader closes the
+ * session without waiting.
  *
  * After an invalid command, decoding goes on, since the peer's Close may
  * follow, but no command runs.  After a WebSocket violation or the peer's
@@ -22,9 +31,16 @@
  *
  * Invariant: s->ending only grows, unless one waiting end replaces another.
  * While PL_HOLD_ENDING is set, the timer is the deadline of the end. */
-#include "session_private.h"
-
 #include "ending.h"
+
+#include "hooks_private.h"
+#include "keeper_private.h"
+#include "log.h"
+#include "login.h"
+#include "pace.h"
+#include "session_private.h"
+#include "supervisor_mail.h"
+#include "wait.h"
 
 enum { ANSWER_WAIT_MS = 1000 };
 
@@ -42,6 +58,103 @@ void pl_session_doom(struct pl_session *s, uint16_t code)
     pl_session_touch(s);
 }
 
+/* --- The close --- */
+
+bool pl_session_unregister(struct pl_session *s)
+{
+    if (s->known == PL_KNOWN_HERE)
+        return true;
+    struct pl_register_mail *m = pl_register_mail_create(true);
+    if (m == NULL)
+        return false;
+    m->client = pl_client_hold(s->subscriber.client);
+    s->known = PL_KNOWN_HERE;
+    pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
+    return true;
+}
+
+void pl_session_teardown(struct pl_session *s, uint16_t code,
+                         struct pl_span reason)
+{
+    pl_session_tell_disconnected(s, code, reason);
+    pl_pace_end(s);
+    pl_wait_forget(s);
+    pl_call_table_drop(&s->keeper->calls, pl_session_address(s));
+    pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
+    pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
+    s->pending = 0;
+    if (s->state == PL_SESSION_CONNECTED)
+        pl_gauge_drop(metrics(s), PL_METRIC_CLIENTS, 1);
+    pl_budget_spend(&s->keeper->budget,
+                    PL_COST_END + PL_COST_DETACH * s->subscriber.sub_count);
+    pl_hub_leave(s->keeper->options.hub, &s->subscriber);
+    if (s->state == PL_SESSION_LOGIN)
+        pl_login_destroy(s->login, s->actor.loop, &s->keeper->pool);
+    s->login = NULL;
+    pl_session_unregister(s);
+    pl_timer_stop(s->actor.loop, &s->timer);
+}
+
+void pl_session_log_close(const struct pl_session *s, uint16_t code,
+                          struct pl_span reason)
+{
+    PL_LOG(PL_LOG_DEBUG, "connection closes",
+           pl_log_text("client", pl_session_id(s)),
+           pl_log_text("user", pl_session_user(s)), pl_log_number("code", code),
+           pl_log_text("reason", reason));
+}
+
+/* Return the counter of the cause of a close.  Each close is counted once. */
+static enum pl_metric counter_of(uint16_t code)
+{
+    switch (code) {
+    case PL_DISCONNECT_SLOW:
+        return PL_METRIC_CLOSED_SLOW;
+    case PL_DISCONNECT_NO_PONG:
+        return PL_METRIC_CLOSED_NO_PONG;
+    case PL_DISCONNECT_STALE:
+        return PL_METRIC_CLOSED_STALE;
+    case PL_DISCONNECT_BAD_REQUEST:
+    case PL_DISCONNECT_NOT_AVAILABLE:
+        return PL_METRIC_CLOSED_PROTOCOL;
+    default: /* below 3000 the WebSocket itself was violated */
+        return code < PL_APPLICATION_CODES ? PL_METRIC_CLOSED_PROTOCOL
+                                           : PL_METRIC_CLOSED_SERVER;
+    }
+}
+
+/* Close: the client receives the queued output and then the link's Close.
+ * `why` is for the program. */
+static void close_link(struct pl_session *s, const struct pl_goodbye *g,
+                       struct pl_span why)
+{
+    pl_session_teardown(s, g->code, why);
+    s->ending = PL_ENDING_CLOSED;
+    s->state = PL_SESSION_CLOSING;
+    pl_session_release(s, PL_HOLDS_ALL); /* read on, to see the peer's end */
+    s->link->close(s, g);
+}
+
+void pl_session_close(struct pl_session *s, uint16_t code,
+                      struct pl_span reason)
+{
+    if (s->state >= PL_SESSION_CLOSING)
+        return;
+    if (reason.at == NULL && code >= PL_APPLICATION_CODES)
+        reason = pl_span_of(pl_code_text(code));
+    pl_session_log_close(s, code, reason);
+    pl_count(metrics(s), counter_of(code), 1);
+    close_link(s, &(struct pl_goodbye){.code = code, .reason = reason}, reason);
+}
+
+static void echo_close(struct pl_session *s, uint16_t code)
+{
+    pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
+    pl_session_log_close(s, code, PL_SPAN("the peer closed"));
+    close_link(s, &(struct pl_goodbye){.code = code, .is_echo = true},
+               PL_SPAN("the peer closed"));
+}
+
 /* --- Ends that wait for replies --- */
 
 static void wait(struct pl_session *s)
@@ -55,7 +168,7 @@ static void wait(struct pl_session *s)
 void pl_session_conclude(struct pl_session *s)
 {
     if (s->ending == PL_ENDING_PEER)
-        pl_session_echo_close(s, s->end_code);
+        echo_close(s, s->end_code);
     else
         pl_session_close(s, s->end_code, (struct pl_span){0});
 }
@@ -111,7 +224,7 @@ void pl_session_peer_closed(struct pl_session *s, uint16_t code)
         decide(s, PL_ENDING_PEER, code);
         wait(s);
     } else {
-        pl_session_echo_close(s, code);
+        echo_close(s, code);
     }
 }
 

@@ -8,7 +8,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "span.h"
+
 struct pl_session;
+
+/* End the session logically: it is no longer a client, whatever happens to the
+ * transport.  `code` and `reason` are for the program. */
+void pl_session_teardown(struct pl_session *s, uint16_t code,
+                         struct pl_span reason);
+void pl_session_log_close(const struct pl_session *s, uint16_t code,
+                          struct pl_span reason);
+
+/* Remove the client from the supervisor.  Return false if out of memory. */
+bool pl_session_unregister(struct pl_session *s);
 
 /* Close the session with `code` because a command was invalid.  No later
  * command runs; the Close waits for the replies to earlier commands. */

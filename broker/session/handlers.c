@@ -10,12 +10,14 @@
 
 #include <stdlib.h>
 
+#include "call.h"
+#include "code.h"
 #include "codec.h"
 #include "line.h"
 #include "mail.h"
 #include "refs.h"
+#include "session_link.h"
 #include "session_mail.h"
-#include "session_private.h"
 #include "token.h"
 #include "wire_text.h"
 

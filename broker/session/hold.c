@@ -20,10 +20,12 @@
  * is not 0.  No other file calls its pause() or resume(). */
 #include "session_private.h"
 
+#include "session_settings.h"
+
 /* Return the holds that now prolong the others. */
 static unsigned prolonging(const struct pl_session *s)
 {
-    uint64_t low = s->keeper->options.config->limits.outgoing_queue / 2;
+    uint64_t low = pl_session_config(s)->limits.outgoing_queue / 2;
     unsigned holds = 0;
 
     if (s->pending > PL_PENDING_RESUME)

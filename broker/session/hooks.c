@@ -15,6 +15,7 @@
 #include "hooks.h"
 
 #include "hooks_private.h"
+#include "keeper_private.h"
 #include "session_private.h"
 
 static const struct pl_hooks *hooks(const struct pl_session *s)
@@ -41,32 +42,36 @@ static void tell(struct pl_session *s, const struct pl_sub *sub, bool begins,
     pl_loop_leave(s->actor.loop);
 }
 
-void pl_session_tell_connected(struct pl_session *s)
+static bool is_known(const struct pl_session *s)
+{
+    return s->known == PL_KNOWN_PROGRAM;
+}
+
+bool pl_session_tell_connected(struct pl_session *s)
 {
     const struct pl_hooks *h = hooks(s);
+    bool is_taken = true;
 
-    s->is_new = false;
+    s->known = PL_KNOWN_SUPERVISOR;
     if (h->connected != NULL) {
         pl_loop_enter(s->actor.loop, "connected");
-        s->is_known = h->connected(h->arg, s->subscriber.client);
+        is_taken = h->connected(h->arg, s->subscriber.client);
         pl_loop_leave(s->actor.loop);
-        if (!s->is_known) {
-            pl_session_close(s, PL_DISCONNECT_SERVER_ERROR,
-                             (struct pl_span){0});
-            return;
-        }
     }
-    s->is_known = true;
+    if (!is_taken)
+        return false;
+    s->known = PL_KNOWN_PROGRAM;
     for (struct pl_sub *sub = s->subscriber.subs; sub != NULL; sub = sub->next)
         if (is_told(sub))
             tell(s, sub, true, 0);
+    return true;
 }
 
 static void tell_end(struct pl_session *s, uint32_t code, struct pl_span reason)
 {
     const struct pl_hooks *h = hooks(s);
 
-    s->is_known = false;
+    s->known = PL_KNOWN_SUPERVISOR;
     if (h->disconnected == NULL)
         return;
     pl_loop_enter(s->actor.loop, "disconnected");
@@ -77,8 +82,9 @@ static void tell_end(struct pl_session *s, uint32_t code, struct pl_span reason)
 void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
                                   struct pl_span reason)
 {
-    s->is_new = false;
-    if (!s->is_known)
+    if (s->known == PL_KNOWN_SOON)
+        s->known = PL_KNOWN_SUPERVISOR;
+    if (!is_known(s))
         return;
     for (struct pl_sub *sub = s->subscriber.subs; sub != NULL; sub = sub->next)
         if (is_told(sub))
@@ -89,27 +95,27 @@ void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
 /* The hub, and the subscriptions with it, may have been freed already. */
 void pl_session_tell_reaped(struct pl_session *s)
 {
-    if (s->is_known)
+    if (is_known(s))
         tell_end(s, PL_DISCONNECT_SHUTDOWN, PL_SPAN("shutdown"));
 }
 
 /* Called before the subscription is live. */
 void pl_session_tell_begun(struct pl_session *s, const struct pl_sub *sub)
 {
-    if (s->is_known && !sub->is_leaving)
+    if (is_known(s) && !sub->is_leaving)
         tell(s, sub, true, 0);
 }
 
 /* The client has requested the end of a live subscription. */
 void pl_session_tell_left(struct pl_session *s, const struct pl_sub *sub)
 {
-    if (s->is_known)
+    if (is_known(s))
         tell(s, sub, false, 0);
 }
 
 void pl_session_tell_ended(struct pl_session *s, const struct pl_sub *sub,
                            uint32_t code)
 {
-    if (s->is_known && is_told(sub))
+    if (is_known(s) && is_told(sub))
         tell(s, sub, false, code);
 }

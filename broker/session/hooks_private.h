@@ -14,8 +14,9 @@ struct pl_session;
 struct pl_sub;
 
 /* Call the hooks.  All but pl_session_tell_connected() do nothing unless the
- * program knows the client. */
-void pl_session_tell_connected(struct pl_session *s);
+ * program knows the client.  Return false if the program is out of memory: the
+ * session has to close. */
+bool pl_session_tell_connected(struct pl_session *s);
 void pl_session_tell_disconnected(struct pl_session *s, uint32_t code,
                                   struct pl_span reason);
 void pl_session_tell_reaped(struct pl_session *s);

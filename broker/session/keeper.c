@@ -11,16 +11,15 @@
 #include <stdlib.h>
 
 #include "access_mail.h"
-#include "custom.h"
+#include "answered.h"
 #include "handlers_mail.h"
-#include "log.h"
+#include "keeper_private.h"
 #include "mail.h"
-#include "memory_mail.h"
 #include "missing.h"
 #include "monitor.h"
 #include "overload.h"
 #include "pace.h"
-#include "phase_mail.h"
+#include "resume.h"
 #include "rules_mail.h"
 
 enum { POLL_MS = 1 };
@@ -49,23 +48,6 @@ static void destroy(struct pl_keeper *k)
     free(k);
 }
 
-/* The list of dirty sessions ends with the address of the keeper, not with
- * NULL, so that next_touched is NULL only for a session that is not in it. */
-static struct pl_session *end_of_list(struct pl_keeper *k)
-{
-    return (struct pl_session *)(void *)k;
-}
-
-void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
-{
-    if (s->next_touched != NULL)
-        return;
-    s->next_touched = end_of_list(k);
-    *k->touched_end = s;
-    k->touched_end = &s->next_touched;
-    pl_loop_defer(k->actor.loop, PL_STAGE_FLUSH, &k->flush);
-}
-
 /* Prefetch what the flush of `s` needs from memory, while the session before it
  * is flushed. */
 static void fetch(struct pl_session *s)
@@ -82,30 +64,17 @@ static void flush(struct pl_task *t)
     struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, flush);
     struct pl_session *s = k->touched;
 
-    k->touched = end_of_list(k);
+    k->touched = pl_keeper_touched_end(k);
     k->touched_end = &k->touched;
-    while (s != end_of_list(k)) {
+    while (s != pl_keeper_touched_end(k)) {
         struct pl_session *next = s->next_touched;
 
-        if (next != end_of_list(k))
+        if (next != pl_keeper_touched_end(k))
             fetch(next);
         s->next_touched = NULL;
         pl_session_flush(s); /* frees no session: they are reaped later */
         s = next;
     }
-}
-
-static void untouch(struct pl_keeper *k, struct pl_session *s)
-{
-    struct pl_session **at = &k->touched;
-
-    if (s->next_touched == NULL)
-        return;
-    while (*at != s)
-        at = &(*at)->next_touched;
-    *at = s->next_touched;
-    if (*at == end_of_list(k))
-        k->touched_end = at;
 }
 
 void pl_keeper_add(struct pl_keeper *k)
@@ -116,7 +85,7 @@ void pl_keeper_add(struct pl_keeper *k)
 
 void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s)
 {
-    untouch(k, s);
+    pl_keeper_untouch(k, s);
     k->session_count--;
     pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
     if (k->is_reaped && k->session_count == 0)
@@ -308,7 +277,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
         return PL_ENOMEM;
     k->options = *options;
     k->pool.metrics = options->metrics;
-    k->touched = end_of_list(k);
+    k->touched = pl_keeper_touched_end(k);
     k->touched_end = &k->touched;
     k->seal.run = seal;
     k->flush.run = flush;
@@ -317,14 +286,14 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     pl_budget_init(&k->budget, options->turn_units);
     k->answers.most = PL_TIME_SHARE_USUAL;
     pl_list_init(&k->carried);
-    k->carry.run = pl_pace_run_carried;
+    k->carry.run = pl_keeper_run_carried;
     pl_list_init(&k->missing);
     k->miss.fire = pl_missing_try;
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        options->answer_ms != 0
                            ? options->answer_ms
                            : options->config->handlers.timeout_ms,
-                       pl_session_overdue, k);
+                       pl_session_overdue, loop);
     /* Only a quarter: several turns may pass before a client reads. */
     pl_loop_bound_output(loop, options->config->limits.outgoing_queue / 4);
     pl_loop_bound_work(loop, PL_BUDGET_TURN);

@@ -5,12 +5,11 @@
 #ifndef PL_KEPT_H
 #define PL_KEPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buf.h"
 #include "span.h"
-
-struct pl_session;
 
 /* All zero: none. */
 struct pl_kept {
@@ -18,14 +17,20 @@ struct pl_kept {
     size_t at;              /* offset of the first message */
 };
 
-/* Keep `message`, which may be the rest of a message that has run in part.  If
- * allocation fails, schedule the close of the session. */
-void pl_session_keep(struct pl_session *s, struct pl_span message);
+/* Keep `message` in `k`, after those that are there.  If it is the rest of a
+ * message of `running`, which runs now, it stays in `running`.  `running` may
+ * be NULL.  Return false if out of memory. */
+bool pl_kept_put(struct pl_kept *k, struct pl_kept *running,
+                 struct pl_span message);
 
-/* Run the messages of `k` in order.  If one of them has to wait, the session
- * keeps it and all later messages.
- * Owner: takes the memory of `k`. */
-void pl_session_run_kept(struct pl_session *s, struct pl_kept k);
+/* Take the first message, whose bytes stay in `k`.  Return false if there is
+ * none. */
+bool pl_kept_take(struct pl_kept *k, struct pl_span *message);
+
+static inline bool pl_kept_is_empty(const struct pl_kept *k)
+{
+    return k->at >= k->messages.len;
+}
 
 void pl_kept_fini(struct pl_kept *k);
 

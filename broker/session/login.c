@@ -13,53 +13,29 @@
  * Rejected: waiting for the supervisor before the reply, because each login
  * would wait for another thread.  Instead, the supervisor returns the mail of a
  * client that it rejects, and the session closes. */
-#include "login_private.h"
+#include "login.h"
 
 #include <stdlib.h>
 
-#include "commands.h"
 #include "custom.h"
+#include "ending.h"
 #include "json_scan.h"
+#include "keeper_private.h"
 #include "log.h"
-#include "login.h"
+#include "login_private.h"
 #include "missing.h"
-#include "permission.h"
-#include "phase_mail.h"
+#include "replies.h"
+#include "resume.h"
 #include "session_mail.h"
+#include "session_private.h"
 #include "subscribe.h"
 #include "supervisor_mail.h"
 #include "token.h"
+#include "verdict_private.h"
 
 static const struct pl_session_settings *config_of(const struct pl_session *s)
 {
     return s->keeper->options.config;
-}
-
-struct pl_outq *pl_login_deferred(struct pl_login *l)
-{
-    return &l->deferred;
-}
-
-static void end_watch(struct pl_session *s, bool is_cancelled)
-{
-    struct pl_watch_mail *watch = s->login->watch;
-
-    s->login->watch = NULL;
-    pl_watch_end(s->actor.loop, watch, is_cancelled);
-}
-
-void pl_login_destroy(struct pl_session *s)
-{
-    struct pl_login *l = s->login;
-
-    end_watch(s, true);
-    pl_outq_drop(&l->deferred, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED,
-                 true);
-    pl_kept_fini(&l->kept);
-    pl_token_claims_destroy(l->claims);
-    pl_arena_fini(&l->arena);
-    pl_handlers_release(l->handlers);
-    free(l);
 }
 
 /* --- The end of a login --- */
@@ -72,7 +48,7 @@ static struct pl_kept leave_login(struct pl_session *s,
     struct pl_kept kept = s->login->kept;
 
     s->login->kept = (struct pl_kept){0};
-    pl_login_destroy(s);
+    pl_login_destroy(s->login, s->actor.loop, &s->keeper->pool);
     s->login = NULL;
     s->state = (uint8_t)state;
     return kept;
@@ -213,7 +189,8 @@ static void answer_login(struct pl_session *s)
         PL_ENDING_DOOMED) /* else the reply could not be allocated */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
-    s->is_new = s->keeper->options.hooks != NULL;
+    if (s->keeper->options.hooks != NULL)
+        s->known = PL_KNOWN_SOON;
     end_subs(s, l);
     pl_missing_note(s, l);
     struct pl_kept kept = leave_login(s, PL_SESSION_CONNECTED);
@@ -247,7 +224,7 @@ static bool register_user(struct pl_session *s)
     if (m == NULL)
         return false;
     m->client = pl_client_hold(s->subscriber.client);
-    s->is_registered = true;
+    s->known = PL_KNOWN_SUPERVISOR;
     pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
     return true;
 }
@@ -301,10 +278,13 @@ static void admit(struct pl_session *s, struct pl_span user,
 
     s->kind = authenticated ? PL_RULES_AUTHENTICATED : 0;
     s->login->expires_at_s = expires_at_s;
-    if (rc != PL_OK || !register_user(s) || !pl_login_list_channels(s, claims))
+    if (rc != PL_OK || !register_user(s) ||
+        !pl_login_list_channels(s, claims)) {
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
-    else
-        pl_login_attach_all(s);
+        return;
+    }
+    pl_login_attach_all(s);
+    pl_session_settle_login(s);
 }
 
 static void ask_handler(struct pl_session *s,
@@ -315,7 +295,9 @@ static void ask_handler(struct pl_session *s,
     k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 means no call */
     s->login->number = k->logins;
     s->login->handlers = pl_handlers_hold(k->handlers);
-    pl_session_ask_connect(s, r, k->logins);
+    const struct pl_token_claims *claims = s->login->claims;
+    pl_session_ask_connect(
+        s, r, claims == NULL ? (struct pl_span){0} : claims->user, k->logins);
 }
 
 /* The token is genuine: admit its user, or ask the connect handler if it
@@ -515,7 +497,7 @@ void pl_session_login_answered(struct pl_session *s, uint32_t number,
         pl_count(metrics(s), PL_METRIC_HANDLER_LATE, 1);
         return;
     }
-    end_watch(s, false);
+    pl_login_end_watch(s->login, s->actor.loop, false);
     if (v->kind == PL_NO) {
         count_failed(s);
         deny_login(s, v);

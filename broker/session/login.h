@@ -13,7 +13,10 @@
 
 struct pl_attach_mail;
 struct pl_command;
+struct pl_kept;
 struct pl_login;
+struct pl_loop;
+struct pl_out_pool;
 struct pl_outq;
 struct pl_session;
 struct pl_sub;
@@ -35,11 +38,14 @@ void pl_session_login_overdue(struct pl_session *s);
  * wait for that call.
  * Owner: the login, unless the result is false. */
 bool pl_session_login_watched(struct pl_session *s, struct pl_watch_mail *m);
-/* Free s->login, which is not NULL. */
-void pl_login_destroy(struct pl_session *s);
+/* Free the login, which is not NULL. */
+void pl_login_destroy(struct pl_login *l, struct pl_loop *loop,
+                      struct pl_out_pool *pool);
 
-/* Return the queue of deliveries that wait for the connect reply. */
+/* Return the queue of deliveries that wait for the connect reply, and the
+ * messages after the connect. */
 struct pl_outq *pl_login_deferred(struct pl_login *l);
+struct pl_kept *pl_login_kept(struct pl_login *l);
 
 /* End the subscription to `channel` with `code` after the connect reply. */
 void pl_login_end_sub(struct pl_login *l, struct pl_span channel,

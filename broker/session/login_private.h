@@ -6,9 +6,14 @@
 #define PL_LOGIN_PRIVATE_H
 
 #include "kept.h"
-#include "verdict_private.h"
+#include "arena.h"
+#include "outq.h"
+#include "reply.h"
 
+struct pl_connect_request;
 struct pl_handlers;
+struct pl_loop;
+struct pl_session;
 struct pl_token_claims;
 
 /* A server-side subscription of the login, with its result. */
@@ -45,9 +50,9 @@ struct pl_login {
     bool has_unsuitable; /* a recovered publication is not JSON */
 };
 
-/* Set the expiry of the session; return the seconds left, 0 if it never
- * expires. */
-uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s);
+/* End the watch of the connect's call, if there is one. */
+void pl_login_end_watch(struct pl_login *l, struct pl_loop *loop,
+                        bool is_cancelled);
 
 /* Copy the positions that the client sent.  False: out of memory. */
 bool pl_login_copy_positions(struct pl_login *l,
@@ -62,7 +67,8 @@ const char *pl_login_refused(const struct pl_connect_request *r);
 bool pl_login_list_channels(struct pl_session *s,
                             const struct pl_token_claims *claims);
 
-/* Attach the listed subscriptions.  The connect reply follows the results. */
+/* Attach the listed subscriptions.  pl_session_settle_login() sends the connect
+ * reply after the results. */
 void pl_login_attach_all(struct pl_session *s);
 
 #endif

@@ -7,10 +7,12 @@
  * bytes of the connect command may be freed before the verdict.
  *
  * Invariant: `outstanding` is the number of attaches without a result. */
-#include "login_private.h"
+#include "session_private.h"
 
 #include "channels_mail.h"
+#include "grants.h"
 #include "login.h"
+#include "login_private.h"
 #include "permission.h"
 #include "subscribe.h"
 #include "token.h"
@@ -213,8 +215,7 @@ static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
         ask.flags |= PL_SUB_HIDDEN;
     ask.offset = sub->offset;
     ask.epoch = sub->epoch;
-    enum pl_err rc =
-        pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask);
+    enum pl_err rc = pl_hub_subscribe(pl_session_hub(s), &s->subscriber, &ask);
     if (rc == PL_OK)
         s->login->outstanding++;
     return rc;
@@ -236,7 +237,6 @@ void pl_login_attach_all(struct pl_session *s)
                                          : PL_ERROR_INTERNAL;
     }
     l->is_judged = true;
-    pl_session_settle_login(s);
 }
 
 /* Copies the list, because the arena cannot extend it. */

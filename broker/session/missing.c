@@ -17,17 +17,19 @@
  * clients would log in at once.
  *
  * Invariant: entries are in the order in which they are due. */
-#include "session_private.h"
+#include "missing.h"
 
 #include <stdlib.h>
 
 #include "channels_mail.h"
+#include "grants.h"
+#include "keeper_private.h"
 #include "log.h"
 #include "login.h"
 #include "login_private.h"
-#include "missing.h"
 #include "output.h"
 #include "permission.h"
+#include "session_private.h"
 #include "subscribe.h"
 #include "wait.h"
 

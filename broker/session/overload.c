@@ -13,16 +13,17 @@
  *
  * Invariant: is_lagging and is_short change only in this file, and every
  * refusal that they cause is counted. */
-#include "session_private.h"
-#include "wait.h"
+#include "overload.h"
 
-#include "commands.h"
+#include "keeper_private.h"
 #include "log.h"
 #include "mail.h"
 #include "memory_mail.h"
 #include "output.h"
-#include "overload.h"
 #include "phase_mail.h"
+#include "replies.h"
+#include "session_private.h"
+#include "wait.h"
 
 enum {
     STEP_BITS = 3, /* so many binary digits after the first select a class */
@@ -174,21 +175,4 @@ const char *pl_keeper_refusal(struct pl_keeper *k)
         return "overloaded";
     }
     return NULL;
-}
-
-bool pl_session_refuse_work(struct pl_session *s, const struct pl_command *c)
-{
-    struct pl_keeper *k = s->keeper;
-
-    if (k->phase != PL_PHASE_RUNNING) {
-        if (c->verb == PL_VERB_SEND)
-            return false; /* a send reports this itself */
-        pl_session_fail(s, c->id, PL_ERROR_STOPPING);
-        return true;
-    }
-    if (c->verb != PL_VERB_PUBLISH && c->verb != PL_VERB_SUBSCRIBE)
-        return false;
-    pl_count(k->options.metrics, PL_METRIC_REFUSED_MEMORY, 1);
-    pl_session_fail(s, c->id, PL_ERROR_TOO_MANY_REQUESTS);
-    return true;
 }

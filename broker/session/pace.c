@@ -24,14 +24,15 @@
  * Invariant: a session has at most one of the holds PACE and CARRY.  With CARRY
  * the session is in keeper->carried; with PACE it continues at due_ms.  At most
  * one message is kept; after a login, the messages that waited for it. */
-#include "session_private.h"
+#include "pace.h"
 
 #include <stdlib.h>
 
 #include "bucket.h"
 #include "ending.h"
+#include "keeper_private.h"
 #include "kept.h"
-#include "pace.h"
+#include "session_private.h"
 
 enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 
@@ -106,9 +107,15 @@ static void begin(struct pl_session *s)
     pl_session_schedule(s);
 }
 
+static void keep(struct pl_session *s, struct pl_span message)
+{
+    if (!pl_kept_put(&s->pace->kept, s->keeper->running, message))
+        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+}
+
 void pl_pace_hold(struct pl_session *s, struct pl_span message)
 {
-    pl_session_keep(s, message);
+    keep(s, message);
     begin(s);
 }
 
@@ -133,25 +140,16 @@ bool pl_pace_carry_on(struct pl_session *s)
 void pl_pace_carry(struct pl_session *s, struct pl_span message)
 {
     if (pl_pace_carry_on(s))
-        pl_session_keep(s, message);
+        keep(s, message);
 }
 
-/* Carried input has a budget of its own, so that it and fresh input do not
- * starve each other. */
-void pl_pace_run_carried(struct pl_task *t)
+struct pl_session *pl_pace_carried(struct pl_keeper *k)
 {
-    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, carry);
-    uint64_t turn = pl_loop_stats(k->actor.loop)->turns;
-    struct pl_budget fresh = k->budget;
-    struct pl_list *first;
+    struct pl_list *first = pl_list_pop(&k->carried);
 
-    pl_budget_init(&k->budget, (uint64_t)fresh.units / 2 + 1);
-    while (pl_budget_has_turn(&k->budget, turn) &&
-           (first = pl_list_pop(&k->carried)) != NULL)
-        pl_pace_go_on(PL_CONTAINER(first, struct pl_pace, carried)->session);
-    k->budget = fresh;
-    if (!pl_list_is_empty(&k->carried))
-        pl_loop_defer(k->actor.loop, PL_STAGE_READY, &k->carry);
+    return first == NULL
+               ? NULL
+               : PL_CONTAINER(first, struct pl_pace, carried)->session;
 }
 
 /* --- Continuing --- */
@@ -170,39 +168,31 @@ static void unlock(struct pl_session *s)
     pl_session_release(s, PL_HOLDS_MESSAGES);
 }
 
-/* Free s->pace.  The caller owns the kept messages that are returned. */
+static void drop(struct pl_session *s)
+{
+    free(s->pace);
+    s->pace = NULL;
+}
+
 static struct pl_kept take(struct pl_session *s)
 {
     struct pl_kept kept = s->pace->kept;
 
     unlock(s);
+    s->pace->kept = (struct pl_kept){0};
     pl_list_remove(&s->pace->carried);
-    free(s->pace);
-    s->pace = NULL;
     return kept;
 }
 
-/* Like take(), but a spent burst stays spent.  In other states no burst was
- * spent, and a login needs the place of s->pace. */
-static struct pl_kept take_kept(struct pl_session *s)
+/* A spent burst stays spent.  In other states no burst was spent, and a login
+ * needs the place of s->pace. */
+struct pl_kept pl_pace_take_kept(struct pl_session *s)
 {
-    struct pl_pace *p = s->pace;
-    struct pl_kept kept = p->kept;
+    struct pl_kept kept = take(s);
 
     if (s->keeper->command_ns == 0 || s->state != PL_SESSION_CONNECTED)
-        return take(s);
-    unlock(s);
-    p->kept = (struct pl_kept){0};
-    pl_list_remove(&p->carried);
+        drop(s);
     return kept;
-}
-
-void pl_pace_go_on(struct pl_session *s)
-{
-    pl_session_run_kept(s, take_kept(s));
-    s->link->go_on(s);
-    pl_session_end_in_turn(s);
-    pl_session_release(s, PL_HOLD_REPLAY);
 }
 
 void pl_pace_end(struct pl_session *s)
@@ -211,4 +201,5 @@ void pl_pace_end(struct pl_session *s)
         return;
     struct pl_kept kept = take(s);
     pl_kept_fini(&kept);
+    drop(s);
 }

@@ -8,13 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kept.h"
 #include "span.h"
 
 struct pl_keeper;
-struct pl_kept;
 struct pl_pace;
 struct pl_session;
-struct pl_task;
 
 void pl_pace_init(struct pl_keeper *k);
 
@@ -26,9 +25,8 @@ bool pl_pace_take(struct pl_session *s);
  * Reading and decoding pause. */
 void pl_pace_hold(struct pl_session *s, struct pl_span message);
 
-/* While PL_HOLD_PACE is set: when to call pl_pace_go_on(). */
+/* While PL_HOLD_PACE is set: when to call pl_session_go_on(). */
 uint64_t pl_pace_due_ms(const struct pl_session *s);
-void pl_pace_go_on(struct pl_session *s);
 
 /* The visit has used its budget (budget.h): decoding continues in another turn,
  * after `message`, the rest of a message, if there is one.  Return false if out
@@ -36,10 +34,14 @@ void pl_pace_go_on(struct pl_session *s);
 void pl_pace_carry(struct pl_session *s, struct pl_span message);
 bool pl_pace_carry_on(struct pl_session *s);
 
-/* A task of the keeper: serve the sessions whose input was carried. */
-void pl_pace_run_carried(struct pl_task *t);
+/* Take the first session whose input was carried; NULL: there is none. */
+struct pl_session *pl_pace_carried(struct pl_keeper *k);
 
+/* What is kept; or take it, to run it now: decoding is allowed again, and
+ * PL_HOLD_REPLAY is set instead.
+ * Owner: the caller of pl_pace_take_kept(). */
 struct pl_kept *pl_pace_kept(struct pl_pace *p);
+struct pl_kept pl_pace_take_kept(struct pl_session *s);
 
 /* Free what is kept: no command runs any more, or the session is about to be
  * freed.  What a login keeps stays. */

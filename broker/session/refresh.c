@@ -7,30 +7,13 @@
  *
  * Invariant: a refresh changes the expiry only, never the user or what it may
  * do. */
-#include "login_private.h"
+#include "access.h"
 
-#include "client.h"
-#include "commands.h"
-#include "log.h"
 #include "login.h"
+#include "replies.h"
+#include "session_parts.h"
 #include "token.h"
-
-uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s)
-{
-    int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
-    int64_t left = expires_at_s - now_s;
-
-    s->expires_ms = 0;
-    if (expires_at_s == 0)
-        return 0;
-    if (left < 1)
-        left = 1;
-    if (left > UINT32_MAX)
-        left = UINT32_MAX;
-    s->expires_ms = pl_loop_now_ms(s->actor.loop) + (uint64_t)left * 1000 +
-                    PL_EXPIRE_GRACE_MS;
-    return (uint32_t)left;
-}
+#include "verdict_private.h"
 
 static void refreshed(struct pl_session *s, const struct pl_command *c,
                       int64_t expires_at_s)
@@ -38,7 +21,7 @@ static void refreshed(struct pl_session *s, const struct pl_command *c,
     struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_REFRESH};
 
     reply.refresh.client = pl_session_id(s);
-    reply.refresh.version = pl_span_of(s->keeper->options.version);
+    reply.refresh.version = pl_span_of(pl_session_version(s));
     reply.refresh.ttl = pl_session_set_expiry(s, expires_at_s);
     reply.refresh.expires = expires_at_s != 0;
     pl_session_schedule(s);
@@ -59,7 +42,7 @@ static void ask_judge(struct pl_session *s, const struct pl_command *c,
 static void take_claims(struct pl_session *s, const struct pl_command *c,
                         const struct pl_token_claims *claims)
 {
-    if (!pl_span_equal(claims->user, pl_client_user(s->subscriber.client)))
+    if (!pl_span_equal(claims->user, pl_session_user(s)))
         pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
                            "token of another user");
     else if (pl_session_is_judged(s, PL_ASKS_REFRESH))
@@ -70,8 +53,8 @@ static void take_claims(struct pl_session *s, const struct pl_command *c,
 
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
 {
-    struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
-    int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
+    struct pl_token_key key = {pl_span_of(pl_session_access(s)->hmac_secret)};
+    int64_t now_s = (int64_t)(pl_loop_wall_ms(pl_session_loop(s)) / 1000);
     struct pl_token_claims *claims = NULL;
     const char *why = "no auth.hmac_secret to check a token with";
 
@@ -79,7 +62,7 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "empty token");
         return;
     }
-    if (s->keeper->access->hmac_secret == NULL &&
+    if (pl_session_access(s)->hmac_secret == NULL &&
         pl_session_is_judged(s, PL_ASKS_REFRESH)) {
         ask_judge(s, c, 0);
         return;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* session.c - see session.h: from the begin of one connection to its end.
  *
- * When a connection closes, its logical end (subscriptions, registration,
- * pending commands) follows at once.  The transport ends later, when the Close
- * frames are exchanged.  In between, the actor keeps its address but ignores
- * mail, so that no other actor finds half a session.
+ * ending.c closes it.  Until the transport has ended too, the actor keeps its
+ * address but ignores mail, so that no other actor finds half a session.
  *
- * Callbacks from the hub never close a session, because the hub may be
- * iterating over its subscribers.  They schedule the close (pl_session_doom())
- * for the flush at the end of the turn.
+ * This file calls the others of a session, which call nothing of it.  Only the
+ * keeper does, to visit its sessions.
  *
  * Invariant: s->pending is the number of commands received and not yet counted
  * as answered, refused, silent or cancelled. */
@@ -17,137 +14,28 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "answered.h"
 #include "commands.h"
 #include "custom.h"
 #include "ending.h"
 #include "hooks_private.h"
-#include "log.h"
+#include "keeper_private.h"
 #include "login.h"
 #include "mail.h"
 #include "missing.h"
 #include "monitor.h"
 #include "output.h"
 #include "pace.h"
+#include "resume.h"
 #include "session_mail.h"
 #include "subscribe.h"
+#include "subscriber.h"
 #include "supervisor_mail.h"
 #include "wait.h"
 
 static struct pl_loop *loop_of(const struct pl_session *s)
 {
     return s->actor.loop;
-}
-
-struct pl_span pl_session_id(const struct pl_session *s)
-{
-    if (s->subscriber.client == NULL)
-        return PL_SPAN("-");
-    return pl_client_id(s->subscriber.client);
-}
-
-struct pl_span pl_session_user(const struct pl_session *s)
-{
-    if (s->subscriber.client == NULL)
-        return PL_SPAN("");
-    return pl_client_user(s->subscriber.client);
-}
-
-void *pl_session_link(struct pl_session *s)
-{
-    return s + 1;
-}
-
-const struct pl_link_ops *pl_session_link_ops(const struct pl_session *s)
-{
-    return s->link;
-}
-
-void *pl_session_transport(struct pl_session *s)
-{
-    return (char *)(s + 1) + PL_LINK_SIZE;
-}
-
-struct pl_session *pl_session_of_transport(void *transport)
-{
-    void *link = (char *)transport - PL_LINK_SIZE;
-
-    return (struct pl_session *)link - 1;
-}
-
-struct pl_keeper *pl_session_keeper(const struct pl_session *s)
-{
-    return s->keeper;
-}
-
-const struct pl_session_settings *pl_session_config(const struct pl_session *s)
-{
-    return s->keeper->options.config;
-}
-
-bool pl_session_is_insecure(const struct pl_session *s)
-{
-    return s->keeper->options.users->insecure;
-}
-
-const struct pl_access *pl_session_access(const struct pl_session *s)
-{
-    return s->keeper->access;
-}
-
-struct pl_metrics *pl_session_metrics(const struct pl_session *s)
-{
-    return metrics(s);
-}
-
-struct pl_loop *pl_session_loop(const struct pl_session *s)
-{
-    return loop_of(s);
-}
-
-struct pl_actor *pl_session_actor(struct pl_session *s)
-{
-    return &s->actor;
-}
-
-struct pl_session *pl_session_at(struct pl_loop *loop,
-                                 struct pl_address address)
-{
-    return (struct pl_session *)pl_actor_find(loop, address);
-}
-
-const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
-{
-    if (s->link->peer == NULL || s->ending == PL_ENDING_GONE)
-        return "-";
-    s->link->peer(s, text);
-    return text;
-}
-
-/* --- Timers --- */
-
-static uint64_t next_ms(const struct pl_session *s)
-{
-    uint64_t next = s->ping_ms;
-
-    if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
-        next = s->expires_ms;
-    if (s->holds & PL_HOLD_PACE && (next == 0 || pl_pace_due_ms(s) < next))
-        next = pl_pace_due_ms(s);
-    return next;
-}
-
-void pl_session_schedule(struct pl_session *s)
-{
-    uint64_t next = next_ms(s), now = pl_loop_now_ms(loop_of(s));
-
-    if (s->holds & PL_HOLD_ENDING)
-        return;
-    if (s->holds & PL_HOLD_BACKLOG)
-        pl_timer_start(loop_of(s), &s->timer, PL_BACKLOG_WAIT_MS);
-    else if (next == 0)
-        pl_timer_stop(loop_of(s), &s->timer);
-    else
-        pl_timer_start(loop_of(s), &s->timer, next > now ? next - now : 0);
 }
 
 /* A missing pong closes the session only if no hold has delayed reading since
@@ -173,9 +61,9 @@ static void on_connected_timer(struct pl_session *s)
 
     pl_session_release(s, PL_HOLD_BACKLOG);
     if (s->holds & PL_HOLD_PACE && now >= pl_pace_due_ms(s))
-        pl_pace_go_on(s);
+        pl_session_go_on(s);
     if (s->state != PL_SESSION_CONNECTED)
-        return; /* pl_pace_go_on() has closed it */
+        return; /* pl_session_go_on() has closed it */
     if (s->expires_ms != 0 && now >= s->expires_ms)
         pl_session_close(s, PL_DISCONNECT_EXPIRED, (struct pl_span){0});
     else if (s->ping_ms != 0 && now >= s->ping_ms)
@@ -200,21 +88,6 @@ static void on_timer(struct pl_timer *t)
         pl_session_close(s, PL_DISCONNECT_STALE, (struct pl_span){0});
 }
 
-struct pl_session *pl_session_of_timer(struct pl_timer *t)
-{
-    return PL_CONTAINER(t, struct pl_session, timer);
-}
-
-void pl_session_lend_timer(struct pl_session *s,
-                           void (*fire)(struct pl_timer *t), uint64_t ms)
-{
-    s->timer.fire = fire;
-    if (ms == 0)
-        pl_timer_stop(loop_of(s), &s->timer);
-    else
-        pl_timer_start(loop_of(s), &s->timer, ms);
-}
-
 /* --- Begin --- */
 
 void pl_session_agree(struct pl_session *s, struct pl_terms terms)
@@ -234,104 +107,6 @@ void pl_session_give_up(struct pl_session *s)
     s->state = PL_SESSION_CLOSING;
 }
 
-/* --- End --- */
-
-bool pl_session_unregister(struct pl_session *s)
-{
-    if (!s->is_registered)
-        return true;
-    struct pl_register_mail *m = pl_register_mail_create(true);
-    if (m == NULL)
-        return false;
-    m->client = pl_client_hold(s->subscriber.client);
-    s->is_registered = false;
-    pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
-    return true;
-}
-
-/* End the session logically: it is no longer a client, whatever happens to the
- * transport. */
-static void teardown(struct pl_session *s, uint16_t code, struct pl_span reason)
-{
-    pl_session_tell_disconnected(s, code, reason);
-    pl_pace_end(s);
-    pl_wait_forget(s);
-    pl_call_table_drop(&s->keeper->calls, pl_actor_address(&s->actor));
-    pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
-    pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
-    s->pending = 0;
-    if (s->state == PL_SESSION_CONNECTED)
-        pl_gauge_drop(metrics(s), PL_METRIC_CLIENTS, 1);
-    pl_budget_spend(&s->keeper->budget,
-                    PL_COST_END + PL_COST_DETACH * s->subscriber.sub_count);
-    pl_hub_leave(s->keeper->options.hub, &s->subscriber);
-    if (s->state == PL_SESSION_LOGIN)
-        pl_login_destroy(s);
-    s->login = NULL;
-    pl_session_unregister(s);
-    pl_timer_stop(loop_of(s), &s->timer);
-}
-
-static void log_close(const struct pl_session *s, uint16_t code,
-                      struct pl_span reason)
-{
-    PL_LOG(PL_LOG_DEBUG, "connection closes",
-           pl_log_text("client", pl_session_id(s)),
-           pl_log_text("user", pl_session_user(s)), pl_log_number("code", code),
-           pl_log_text("reason", reason));
-}
-
-/* Return the counter of the cause of a close.  Each close is counted once. */
-static enum pl_metric counter_of(uint16_t code)
-{
-    switch (code) {
-    case PL_DISCONNECT_SLOW:
-        return PL_METRIC_CLOSED_SLOW;
-    case PL_DISCONNECT_NO_PONG:
-        return PL_METRIC_CLOSED_NO_PONG;
-    case PL_DISCONNECT_STALE:
-        return PL_METRIC_CLOSED_STALE;
-    case PL_DISCONNECT_BAD_REQUEST:
-    case PL_DISCONNECT_NOT_AVAILABLE:
-        return PL_METRIC_CLOSED_PROTOCOL;
-    default: /* below 3000 the WebSocket itself was violated */
-        return code < PL_APPLICATION_CODES ? PL_METRIC_CLOSED_PROTOCOL
-                                           : PL_METRIC_CLOSED_SERVER;
-    }
-}
-
-/* Close: the client receives the queued output and then the link's Close.
- * `why` is for the program. */
-static void end(struct pl_session *s, const struct pl_goodbye *g,
-                struct pl_span why)
-{
-    teardown(s, g->code, why);
-    s->ending = PL_ENDING_CLOSED;
-    s->state = PL_SESSION_CLOSING;
-    pl_session_release(s, PL_HOLDS_ALL); /* read on, to see the peer's end */
-    s->link->close(s, g);
-}
-
-void pl_session_close(struct pl_session *s, uint16_t code,
-                      struct pl_span reason)
-{
-    if (s->state >= PL_SESSION_CLOSING)
-        return;
-    if (reason.at == NULL && code >= PL_APPLICATION_CODES)
-        reason = pl_span_of(pl_code_text(code));
-    log_close(s, code, reason);
-    pl_count(metrics(s), counter_of(code), 1);
-    end(s, &(struct pl_goodbye){.code = code, .reason = reason}, reason);
-}
-
-void pl_session_echo_close(struct pl_session *s, uint16_t code)
-{
-    pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
-    log_close(s, code, PL_SPAN("the peer closed"));
-    end(s, &(struct pl_goodbye){.code = code, .is_echo = true},
-        PL_SPAN("the peer closed"));
-}
-
 /* The supervisor was not notified, because an allocation failed: try again. */
 static void tell_again(struct pl_timer *t)
 {
@@ -344,8 +119,8 @@ void pl_session_gone(struct pl_session *s, const char *why)
         return;
     if (s->state < PL_SESSION_CLOSING) {
         pl_count(metrics(s), PL_METRIC_CLOSED_PEER, 1);
-        log_close(s, 0, pl_span_of(why));
-        teardown(s, 0, pl_span_of(why));
+        pl_session_log_close(s, 0, pl_span_of(why));
+        pl_session_teardown(s, 0, pl_span_of(why));
     }
     s->state = PL_SESSION_CLOSING;
     s->ending = PL_ENDING_GONE;
@@ -367,29 +142,14 @@ void pl_session_flush(struct pl_session *s)
     if (s->holds & PL_HOLD_ENDING && s->pending == 0 &&
         s->state < PL_SESSION_CLOSING)
         pl_session_conclude(s);
-    if (s->is_new) /* before the client receives anything */
-        pl_session_tell_connected(s);
+    if (s->known == PL_KNOWN_SOON && /* before the client receives anything */
+        !pl_session_tell_connected(s))
+        pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
     if (s->out.first != NULL)
         s->link->flush(s);
 }
 
 /* --- Input --- */
-
-void pl_session_visit(struct pl_session *s)
-{
-    pl_budget_visit(&s->keeper->budget, pl_loop_stats(loop_of(s))->turns);
-}
-
-bool pl_session_may_go_on(const struct pl_session *s)
-{
-    return !pl_budget_is_spent(&s->keeper->budget);
-}
-
-void pl_session_count_input(struct pl_session *s, size_t len)
-{
-    pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
-    pl_budget_spend(&s->keeper->budget, PL_COST_READ + len * PL_COST_BYTE);
-}
 
 bool pl_session_listens(const struct pl_session *s)
 {

@@ -27,13 +27,9 @@
  * that unsubscribe a slow client, and what the link puts without a limit. */
 #include "session_private.h"
 
+#include "keeper_private.h"
 #include "login.h"
 #include "output.h"
-
-void pl_session_touch(struct pl_session *s)
-{
-    pl_keeper_touch(s->keeper, s);
-}
 
 int pl_session_output(struct pl_session *s, struct iovec *iov, int max)
 {

@@ -4,14 +4,14 @@
  *
  * A channel with history is always recoverable, even if the client did not
  * request it: the official SDK suites assume it, and it costs nothing. */
-#include "verdict_private.h"
+#include "subscribe.h"
 
 #include "channels_mail.h"
-#include "commands.h"
+#include "grants.h"
 #include "hooks_private.h"
 #include "output.h"
-#include "permission.h"
-#include "subscribe.h"
+#include "replies.h"
+#include "verdict_private.h"
 
 static uint8_t flags_of(const struct pl_rules *rules,
                         const struct pl_subscribe_request *r)
@@ -27,22 +27,10 @@ static uint8_t flags_of(const struct pl_rules *rules,
     return flags;
 }
 
-/* Count as the client does: not the subscriptions that it has left, even if the
- * channel's owner has not confirmed this yet, and not its own inbox, which it
- * did not request. */
-bool pl_session_has_enough(const struct pl_session *s)
-{
-    uint32_t inboxes =
-        pl_client_user(s->subscriber.client).len > 0 && !s->lacks_inbox;
-
-    return s->subscriber.sub_count >=
-           s->keeper->options.config->limits.connection_channels + inboxes;
-}
-
 struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
 {
-    return pl_hub_find(s->keeper->options.hub, &s->subscriber, channel,
-                       pl_hub_hash(s->keeper->options.hub, channel));
+    return pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), channel,
+                       pl_hub_hash(pl_session_hub(s), channel));
 }
 
 /* A subscription that exists needs no verdict: it is error 105. */
@@ -54,7 +42,7 @@ static bool is_allowed(struct pl_session *s, const struct pl_command *c,
                             .data = c->subscribe.data};
 
     return !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
-           pl_hub_find(s->keeper->options.hub, &s->subscriber, q.channel,
+           pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), q.channel,
                        hash) != NULL ||
            pl_session_judge(s, c->id, &q) == PL_YES;
 }
@@ -62,7 +50,7 @@ static bool is_allowed(struct pl_session *s, const struct pl_command *c,
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_subscribe_request *r = &c->subscribe;
-    struct pl_hub *hub = s->keeper->options.hub;
+    struct pl_hub *hub = pl_session_hub(s);
     struct pl_subscribe_ask ask = {
         .channel = r->channel,
         .epoch = r->epoch,
@@ -82,8 +70,8 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
-    if (pl_session_has_enough(s) &&
-        pl_hub_find(hub, &s->subscriber, r->channel, n.hash) == NULL) {
+    if (pl_session_has_enough(s) && pl_hub_find(hub, pl_session_subscriber(s),
+                                                r->channel, n.hash) == NULL) {
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
@@ -92,7 +80,7 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
     ask.hash = n.hash;
     ask.rules = n.rules;
     ask.flags = flags_of(n.rules, r);
-    enum pl_err rc = pl_hub_subscribe(hub, &s->subscriber, &ask);
+    enum pl_err rc = pl_hub_subscribe(hub, pl_session_subscriber(s), &ask);
     if (rc != PL_OK)
         pl_session_fail_begin(s, c->id, rc);
 }
@@ -115,7 +103,7 @@ void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c)
         return;
     }
     bool is_live = sub->state != PL_SUB_ATTACHING;
-    enum pl_err rc = pl_hub_unsubscribe_ask(s->keeper->options.hub, sub, c->id);
+    enum pl_err rc = pl_hub_unsubscribe_ask(pl_session_hub(s), sub, c->id);
     if (rc != PL_OK)
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
     else if (is_live)
@@ -152,7 +140,7 @@ void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
     struct pl_sub *sub = pl_session_find(s, channel);
 
     if (sub != NULL)
-        pl_hub_drop(s->keeper->options.hub, sub, code);
+        pl_hub_drop(pl_session_hub(s), sub, code);
 }
 
 /* Set *out to the data of `p` for a JSON client: the data itself, or a copy
@@ -244,8 +232,8 @@ void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
         pl_subscribe_result_of(m, sub->flags & PL_SUB_RECOVER, asked_offset(m));
     if (reply.subscribe.recovered) {
         reply.subscribe.publication_count = m->pub_count;
-        if (!pl_publications_make(&s->keeper->arena, m->pubs, m->pub_count,
-                                  s->subscriber.encoding,
+        if (!pl_publications_make(pl_session_arena(s), m->pubs, m->pub_count,
+                                  pl_session_encoding(s),
                                   &reply.subscribe.publications)) {
             pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
             return;

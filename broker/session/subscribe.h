@@ -22,8 +22,6 @@ struct pl_sub;
 
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
 void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);
-/* Return true if the client has all the channels that it may have. */
-bool pl_session_has_enough(const struct pl_session *s);
 /* Return the subscription to the channel; NULL: none. */
 struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel);
 void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,

@@ -13,10 +13,11 @@
  * Invariant: nothing that a judge has to decide happens without its YES. */
 #include "verdict_private.h"
 
-#include "client.h"
-#include "commands.h"
-#include "custom.h"
+#include "call.h"
+#include "keeper_private.h"
+#include "replies.h"
 #include "session_mail.h"
+#include "wait.h"
 
 static const char *const names[PL_ASKS_COUNT] = {
     [PL_ASKS_NOTHING] = "message", [PL_ASKS_CONNECT] = "connect",
@@ -63,28 +64,56 @@ void pl_session_deny(struct pl_session *s, uint32_t id,
     }
 }
 
+bool pl_session_is_judged(const struct pl_session *s, enum pl_asks asks)
+{
+    return pl_session_keeper(s)->judged >> asks & 1;
+}
+
 /* A command that has waited was counted when it arrived: undo the second count.
  * Return true if its verdict is NO; the command is then denied. */
 static bool is_refused(struct pl_session *s, const struct pl_command *c)
 {
-    const struct pl_verdict *given = s->keeper->given;
+    const struct pl_verdict *given = pl_session_keeper(s)->given;
 
-    metrics(s)->value[PL_METRIC_COMMANDS]--;
-    pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
-    s->pending--;
+    pl_session_uncount(s);
     if (given == NULL || given->kind != PL_NO)
         return false;
     pl_session_deny(s, c->id, given);
     return true;
 }
 
+/* Too many commands wait: do not read the client, either. */
+static void refuse_wait(struct pl_session *s, uint32_t id)
+{
+    pl_session_refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
+    pl_session_hold(s, PL_HOLD_WAITS);
+}
+
+/* Return false if command `id` runs now.  Otherwise it waits after another one,
+ * or was refused. */
+static bool is_placed(struct pl_session *s, uint32_t id,
+                      enum pl_wait_place place)
+{
+    if (place == PL_WAIT_FULL)
+        refuse_wait(s, id);
+    else if (place == PL_WAIT_NO_MEMORY)
+        pl_session_refuse(s, id, PL_ERROR_INTERNAL);
+    return place != PL_WAIT_NONE;
+}
+
+bool pl_session_joins(struct pl_session *s, struct pl_span channel, uint32_t id)
+{
+    return pl_session_keeper(s)->parked == NULL &&
+           is_placed(s, id, pl_wait_joins(s, channel));
+}
+
 bool pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
                            struct pl_span rest, size_t left)
 {
-    s->keeper->raw = (struct pl_span){rest.at, rest.len - left};
-    if (s->keeper->parked != NULL)
+    pl_session_keeper(s)->raw = (struct pl_span){rest.at, rest.len - left};
+    if (pl_session_keeper(s)->parked != NULL)
         return is_refused(s, c);
-    return s->has_waits && pl_wait_takes(s, c);
+    return is_placed(s, c->id, pl_wait_takes(s, c));
 }
 
 /* --- Calling a judge --- */
@@ -102,15 +131,10 @@ struct pl_call *pl_question_keep(struct pl_question *q)
         return NULL;
     pl_session_sign_call(s, &fields);
     pl_session_note_peer(s, &fields);
-    struct pl_call *call = pl_call_create(&fields);
-    enum pl_err rc = PL_ENOMEM;
-    if (call != NULL)
-        rc = pl_call_table_add(&s->keeper->calls, fields.session, 0,
-                               s->keeper->handlers, names[q->asks],
-                               &call->number);
+    struct pl_call *call;
+    enum pl_err rc =
+        pl_session_create_call(s, &fields, names[q->asks], true, 0, &call);
     if (rc != PL_OK) {
-        if (call != NULL)
-            pl_call_destroy(call);
         q->error =
             rc == PL_EFULL ? PL_ERROR_TOO_MANY_REQUESTS : PL_ERROR_INTERNAL;
         return NULL;
@@ -125,7 +149,7 @@ static void give_up(struct pl_session *s, const struct pl_question *q)
     uint32_t command;
 
     if (q->number != 0)
-        pl_call_table_take(&s->keeper->calls, pl_actor_address(&s->actor),
+        pl_call_table_take(pl_session_calls(s), pl_session_address(s),
                            q->number, &command);
 }
 
@@ -151,14 +175,14 @@ static enum pl_verdict_kind wait(struct pl_session *s, uint32_t id,
 static enum pl_verdict_kind ask(struct pl_session *s, struct pl_question *q,
                                 struct pl_verdict *v)
 {
-    struct pl_handlers *table = pl_handlers_hold(s->keeper->handlers);
+    struct pl_handlers *table = pl_handlers_hold(pl_session_handlers(s));
     void *context;
     pl_judge *judge = pl_handlers_find_judge(table, q->asks, &context);
     const char *name = names[q->asks];
 
     q->asker = s;
-    q->user = pl_client_user(s->subscriber.client);
-    q->client = pl_client_id(s->subscriber.client);
+    q->user = pl_session_user(s);
+    q->client = pl_session_id(s);
     uint64_t began_ms = pl_session_enter(s, name);
     enum pl_verdict_kind kind = judge(q, context, v);
     pl_session_leave(s, name, began_ms);
@@ -198,15 +222,14 @@ static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,
 enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
                                       struct pl_question *q)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_keeper *k = pl_session_keeper(s);
 
     if (k->given != NULL) {
         follow(q, k->given);
         return PL_YES;
     }
     if (k->parked == NULL && !pl_wait_has_room(s)) {
-        pl_session_refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
-        pl_session_hold(s, PL_HOLD_WAITS);
+        refuse_wait(s, id);
         return PL_NO;
     }
     return ask_judge(s, id, q);

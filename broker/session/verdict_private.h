@@ -5,17 +5,13 @@
 #ifndef PL_VERDICT_PRIVATE_H
 #define PL_VERDICT_PRIVATE_H
 
-#include "session_private.h"
-#include "wait.h"
+#include "session_parts.h"
+#include "verdict.h"
 
 struct pl_answer_mail;
 
 /* Return true if the program has a judge of `asks`. */
-static inline bool pl_session_is_judged(const struct pl_session *s,
-                                        enum pl_asks asks)
-{
-    return s->keeper->judged >> asks & 1;
-}
+bool pl_session_is_judged(const struct pl_session *s, enum pl_asks asks);
 
 /* Return true if `c`, which was counted and is about to run, must not run: it
  * waits after others of its channel, or was refused.  `c` is at the front of
@@ -25,6 +21,11 @@ static inline bool pl_session_is_judged(const struct pl_session *s,
 __attribute__((cold, noinline)) bool
 pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
                       struct pl_span rest, size_t left);
+
+/* Return true if another command about `channel` waits.  Command `id`, which
+ * runs now, then waits after it, or was refused. */
+bool pl_session_joins(struct pl_session *s, struct pl_span channel,
+                      uint32_t id);
 
 /* Call the judge of q->asks about command `id`, which runs now.  On YES,
  * continue.  On NO and LATER, the command was refused, or waits. */

@@ -13,7 +13,16 @@
 
 struct pl_command;
 struct pl_session;
-struct pl_verdict;
+struct pl_wait_queue; /* the commands that wait about one channel */
+
+/* One command that waits. */
+struct pl_parked {
+    struct pl_parked *next;
+    uint32_t drop_code; /* its subscription ends at once, with this code; 0:
+                           none */
+    uint32_t len;
+    char raw[];
+};
 
 enum {
     PL_WAITS_MAX = 64 /* commands per session; websocket.max_message limits
@@ -30,19 +39,32 @@ bool pl_wait_has_room(const struct pl_session *s);
 bool pl_wait_begin(struct pl_session *s, struct pl_span channel,
                    uint32_t number);
 
-/* Return true if another command about the channel of `c`, which has just
- * arrived, waits.  `c` then waits after it, or was refused.  Call this only
- * while s->has_waits. */
-bool pl_wait_takes(struct pl_session *s, const struct pl_command *c);
+enum pl_wait_place {
+    PL_WAIT_NONE,     /* no other command about the channel waits */
+    PL_WAIT_JOINED,   /* the command waits after another one */
+    PL_WAIT_FULL,     /* it would, but no more commands may wait */
+    PL_WAIT_NO_MEMORY /* it would, but it cannot be kept */
+};
 
-/* Like pl_wait_takes(), for command `id` about `channel`, which runs now. */
-bool pl_wait_joins(struct pl_session *s, struct pl_span channel, uint32_t id);
+/* Let `c`, which has just arrived, wait if another command about its channel
+ * does. */
+enum pl_wait_place pl_wait_takes(struct pl_session *s,
+                                 const struct pl_command *c);
 
-/* Run the command that waits for call `number`, whose verdict is `v`, and then
- * the commands that wait after it.  Return false if no command waits for
- * `number`. */
-bool pl_wait_end(struct pl_session *s, uint32_t number,
-                 const struct pl_verdict *v);
+/* Like pl_wait_takes(), for the command about `channel` that runs now. */
+enum pl_wait_place pl_wait_joins(struct pl_session *s, struct pl_span channel);
+
+/* Return the queue whose first command waits for call `number`; NULL: none. */
+struct pl_wait_queue *pl_wait_find(struct pl_session *s, uint32_t number);
+
+/* Take the next command of the queue, to run it; NULL: there is none.  The
+ * queue stays in its list until pl_wait_end_queue(), so that new commands about
+ * its channel wait after its commands. Owner: the caller. */
+struct pl_parked *pl_wait_next(struct pl_session *s, struct pl_wait_queue *q);
+void pl_wait_end_queue(struct pl_session *s, struct pl_wait_queue *q);
+
+/* Read the client again if half of the space is free. */
+void pl_wait_relax(struct pl_session *s);
 
 /* The client was unsubscribed from `channel` with `code`: end the subscriptions
  * that commands about it will make, too.  `code` 0 revokes this: the client was

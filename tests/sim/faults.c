@@ -249,28 +249,32 @@ void __wrap_pl_session_release(struct pl_session *s, enum pl_hold why)
         __real_pl_session_release(s, why);
 }
 
-bool __real_pl_wait_takes(struct pl_session *s, const struct pl_command *c);
-bool __wrap_pl_wait_takes(struct pl_session *s, const struct pl_command *c);
-bool __real_pl_wait_end(struct pl_session *s, uint32_t number,
-                        const struct pl_verdict *v);
-bool __wrap_pl_wait_end(struct pl_session *s, uint32_t number,
-                        const struct pl_verdict *v);
+enum pl_wait_place __real_pl_wait_takes(struct pl_session *s,
+                                        const struct pl_command *c);
+enum pl_wait_place __wrap_pl_wait_takes(struct pl_session *s,
+                                        const struct pl_command *c);
+bool __real_pl_session_run_waiting(struct pl_session *s, uint32_t number,
+                                   const struct pl_verdict *v);
+bool __wrap_pl_session_run_waiting(struct pl_session *s, uint32_t number,
+                                   const struct pl_verdict *v);
 void __real_pl_wait_kick(struct pl_session *s, struct pl_span channel,
                          uint32_t code);
 void __wrap_pl_wait_kick(struct pl_session *s, struct pl_span channel,
                          uint32_t code);
 
-bool __wrap_pl_wait_takes(struct pl_session *s, const struct pl_command *c)
+enum pl_wait_place __wrap_pl_wait_takes(struct pl_session *s,
+                                        const struct pl_command *c)
 {
-    return !faults_strike(PLANT_VERDICT_OVERTAKES, 5) &&
-           __real_pl_wait_takes(s, c);
+    return faults_strike(PLANT_VERDICT_OVERTAKES, 5)
+               ? PL_WAIT_NONE
+               : __real_pl_wait_takes(s, c);
 }
 
-bool __wrap_pl_wait_end(struct pl_session *s, uint32_t number,
-                        const struct pl_verdict *v)
+bool __wrap_pl_session_run_waiting(struct pl_session *s, uint32_t number,
+                                   const struct pl_verdict *v)
 {
     return faults_strike(PLANT_VERDICT_LEAKS, 20) ||
-           __real_pl_wait_end(s, number, v);
+           __real_pl_session_run_waiting(s, number, v);
 }
 
 void __wrap_pl_wait_kick(struct pl_session *s, struct pl_span channel,

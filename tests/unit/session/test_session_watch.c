@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keeper_private.h"
 #include "session_private.h"
 
 enum { CALLS_MAX = 600 };

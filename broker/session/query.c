@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queried.c - replies to presence, presence_stats and history.
+/* query.c - presence, presence_stats and history: requests and replies.
  *
  * A reply needs space in the queue (session_output.c), and time of the loop to
  * write it: the hub passes on results in the order in which they arrived, so
@@ -12,23 +12,84 @@
  *
  * Invariant: a reply that is written was counted in the share, unless it is
  * small. */
-#include "session_private.h"
+#include "query.h"
 
 #include "channels_mail.h"
-#include "commands.h"
+#include "client.h"
+#include "grants.h"
 #include "output.h"
-#include "queried.h"
+#include "permission.h"
+#include "replies.h"
+#include "session_parts.h"
+#include "session_settings.h"
 #include "subscribe.h"
+#include "time_share.h"
 
-static struct pl_session *session_of(struct pl_subscriber *u)
+/* --- Requests --- */
+
+static void query(struct pl_session *s, const struct pl_command *c,
+                  struct pl_query_mail *q, struct pl_span channel,
+                  uint64_t hash)
 {
-    return PL_CONTAINER(u, struct pl_session, subscriber);
+    enum pl_err rc = PL_ENOMEM;
+
+    if (q != NULL) {
+        q->hash = hash;
+        rc = pl_hub_query(pl_session_hub(s), pl_session_subscriber(s), q,
+                          channel, c->id, c->verb);
+    }
+    if (rc != PL_OK)
+        pl_session_fail_begin(s, c->id, rc);
 }
+
+void pl_session_presence(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_named n;
+
+    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE, &n))
+        return;
+    if (!(n.rules->flags & PL_RULE_PRESENCE)) {
+        pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
+        return;
+    }
+    struct pl_query_mail *q = pl_query_mail_create();
+    if (q != NULL)
+        q->kind = c->verb == PL_VERB_PRESENCE ? PL_QUERY_PRESENCE
+                                              : PL_QUERY_PRESENCE_STATS;
+    query(s, c, q, c->channel, n.hash);
+}
+
+void pl_session_history(struct pl_session *s, const struct pl_command *c)
+{
+    const struct pl_history_request *h = &c->history;
+    const struct pl_session_settings *config = pl_session_config(s);
+    struct pl_named n;
+
+    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY, &n))
+        return;
+    if (!pl_rules_have_history(n.rules)) {
+        pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
+        return;
+    }
+    struct pl_query_mail *q = pl_query_mail_create();
+    if (q != NULL) {
+        q->kind = PL_QUERY_HISTORY;
+        q->limit = h->limit;
+        q->reverse = h->reverse;
+        q->has_since = h->has_since;
+        q->offset = h->since_offset;
+        pl_epoch_copy(q->epoch, h->since_epoch);
+        q->byte_budget = (uint32_t)(config->limits.outgoing_queue / 2);
+    }
+    query(s, c, q, h->channel, n.hash);
+}
+
+/* --- Replies --- */
 
 static void answer_presence(struct pl_session *s, const struct pl_query_mail *m)
 {
     struct pl_client_info *infos =
-        pl_arena_alloc(&s->keeper->arena, (m->count + 1) * sizeof *infos);
+        pl_arena_alloc(pl_session_arena(s), (m->count + 1) * sizeof *infos);
     struct pl_reply reply = {
         .id = m->origin.command,
         .kind = PL_REPLY_PRESENCE,
@@ -65,8 +126,8 @@ static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
                     .offset = m->offset},
     };
 
-    if (!pl_publications_make(&s->keeper->arena, m->pubs, m->count,
-                              s->subscriber.encoding,
+    if (!pl_publications_make(pl_session_arena(s), m->pubs, m->count,
+                              pl_session_encoding(s),
                               &reply.history.publications)) {
         pl_session_fail(s, m->origin.command, PL_ERROR_INTERNAL);
         return;
@@ -116,14 +177,14 @@ enum { WORK_LOOK = 20, WORK_WRITE = 80, WORK_BYTES = 8 };
 static bool has_time(struct pl_session *s, const struct pl_query_mail *m,
                      uint64_t bytes)
 {
-    struct pl_time_share *share = &s->keeper->answers;
-    uint64_t now_ms = pl_loop_now_ms(s->actor.loop);
+    struct pl_time_share *share = pl_session_answers(s);
+    uint64_t now_ms = pl_loop_now_ms(pl_session_loop(s));
     uint64_t units =
         (uint64_t)m->count * (WORK_LOOK + WORK_WRITE) + bytes / WORK_BYTES;
 
     if (bytes == 0)
         return true;
-    pl_loop_add_work(s->actor.loop, (uint64_t)m->count * WORK_LOOK);
+    pl_loop_add_work(pl_session_loop(s), (uint64_t)m->count * WORK_LOOK);
     if (!pl_time_share_allows(share, now_ms, units) ||
         !pl_session_can_wait(s, bytes))
         return false;
@@ -134,11 +195,11 @@ static bool has_time(struct pl_session *s, const struct pl_query_mail *m,
 void pl_session_tell_queried(struct pl_subscriber *u,
                              const struct pl_query_mail *m)
 {
-    struct pl_session *s = session_of(u);
+    struct pl_session *s = pl_session_of_subscriber(u);
 
-    if (s->state >= PL_SESSION_CLOSING)
+    if (pl_session_is_over(s))
         return;
-    pl_arena_reset(&s->keeper->arena);
+    pl_arena_reset(pl_session_arena(s));
     if (m->error != 0)
         pl_session_fail(s, m->origin.command, m->error);
     else if (!has_time(s, m, cost_of_answer(m)))
@@ -154,5 +215,6 @@ void pl_session_tell_queried(struct pl_subscriber *u,
 bool pl_session_may_recover(struct pl_subscriber *u,
                             const struct pl_attach_mail *m)
 {
-    return pl_session_has_room(session_of(u), cost_of(m->pubs, m->pub_count));
+    return pl_session_has_room(pl_session_of_subscriber(u),
+                               cost_of(m->pubs, m->pub_count));
 }

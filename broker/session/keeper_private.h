@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper_private.h - what the sessions of a loop share. */
+#ifndef PL_KEEPER_PRIVATE_H
+#define PL_KEEPER_PRIVATE_H
+
+#include "actor.h"
+#include "arena.h"
+#include "budget.h"
+#include "call_table.h"
+#include "keeper.h"
+#include "list.h"
+#include "loop.h"
+#include "map.h"
+#include "outq.h"
+#include "phase_mail.h"
+#include "rules.h"
+#include "session_parts.h"
+#include "time_share.h"
+
+struct pl_kept;   /* kept.h */
+struct pl_parked; /* wait.h */
+struct pl_verdict;
+
+struct pl_keeper {
+    struct pl_actor actor; /* first */
+    struct pl_keeper_options options;
+    uint32_t session_count;
+    struct pl_out_pool pool;
+    struct pl_arena arena;      /* of the command being decoded, or of the reply
+                                   being built */
+    struct pl_forms *forms;     /* held; the hub's */
+    struct pl_segment *replies; /* of this turn; NULL: none yet */
+    struct pl_task seal;
+    struct pl_session *touched; /* to be flushed, in the order of this list */
+    struct pl_session **touched_end;
+    struct pl_task flush;
+    struct pl_handlers *handlers; /* held */
+    struct pl_access *access;     /* held; the latest */
+    struct pl_rule_cache rules;   /* of channels; the latest rulebook */
+    struct pl_call_table calls;   /* of handlers that reply later */
+    uint32_t judged;          /* one bit per enum pl_asks that has a judge; that
+                                 of NOTHING: there is or was a judge */
+    uint32_t logins;          /* the number of the latest connect */
+    struct pl_map waits;      /* wait.c: sessions that wait for verdicts */
+    struct pl_span raw;       /* the bytes of the command that runs now */
+    struct pl_parked *parked; /* wait.c: that command, if it waited before */
+    const struct pl_verdict *given; /* its verdict, if it waited for one */
+    uint64_t command_ns;            /* what a command costs; 0: nothing */
+    uint64_t burst_ns;              /* what a connection may spend at once */
+    struct pl_link_shared *shared;  /* owned; NULL: no link needs any */
+    struct pl_budget budget;        /* for the input of one turn */
+    struct pl_time_share answers;   /* to presence and history, if they are
+                                       long */
+    struct pl_list carried;         /* sessions with input for another turn */
+    struct pl_task carry;           /* serves them */
+    struct pl_kept *running;        /* kept.c: messages that run now */
+    struct pl_list missing;         /* missing.c: subscriptions that logins
+                                       lack */
+    uint32_t missing_count;
+    struct pl_timer miss; /* tries them again */
+    enum pl_phase phase;
+    struct pl_phase_mail *asked; /* owned; the supervisor waits for its
+                                    return */
+    struct pl_timer poll;        /* checks whether a phase's work is done */
+    bool is_refusing;            /* new work: the broker stops, or is_short */
+    bool is_short;               /* the process is short of memory */
+    bool is_lagging;             /* the loop, when it was last checked */
+    bool is_cut;                 /* the shutdown has aborted all sessions; no
+                                    new one may start */
+    bool is_reaped;              /* the last session frees the keeper */
+};
+
+/* touched.c: put the session into the list of the keeper, whose flush visits
+ * it; or remove it. */
+void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
+void pl_keeper_untouch(struct pl_keeper *k, struct pl_session *s);
+
+/* What ends that list. */
+static inline struct pl_session *pl_keeper_touched_end(struct pl_keeper *k)
+{
+    return (struct pl_session *)(void *)k;
+}
+
+/* keeper.c */
+void pl_keeper_add(struct pl_keeper *k);
+void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publish.c - the command publish, and its result.
+ *
+ * Everything that may refuse the data is here: fields, grants, JSON, and the
+ * judge of the embedding program.  The hub copies the data. */
+#include "publish.h"
+
+#include "channels_mail.h"
+#include "grants.h"
+#include "permission.h"
+#include "replies.h"
+#include "verdict_private.h"
+
+/* Data from a JSON connection is always JSON.  From other connections it must
+ * be JSON unless the rules of the channel allow binary. */
+static bool is_data_json(const struct pl_session *s,
+                         const struct pl_rules *rules, struct pl_span data,
+                         bool *is_json)
+{
+    *is_json = pl_session_encoding(s) == PL_ENCODING_JSON;
+    if (*is_json || rules->data == PL_DATA_BINARY)
+        return true;
+    *is_json = pl_json_accepts(data);
+    return *is_json;
+}
+
+/* Ask the judge of publications, which may replace the data by other JSON.
+ * Return false if the command waits or has its reply. */
+static bool is_allowed(struct pl_session *s, struct pl_publish_ask *ask)
+{
+    struct pl_question q = {
+        .asks = PL_ASKS_PUBLISH, .channel = ask->channel, .data = ask->data};
+
+    if (!pl_session_is_judged(s, PL_ASKS_PUBLISH))
+        return true;
+    if (pl_session_judge(s, ask->command, &q) != PL_YES)
+        return false;
+    ask->is_json |= q.data.at != ask->data.at;
+    ask->data = q.data;
+    return true;
+}
+
+void pl_session_publish(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_publish_ask ask = {
+        .channel = c->publish.channel,
+        .data = c->publish.data,
+        .command = c->id,
+        .kind = PL_VERB_PUBLISH,
+    };
+    struct pl_named n;
+
+    if (c->publish.unsupported != NULL) {
+        pl_session_refuse_field(s, c->id, c->publish.unsupported);
+        return;
+    }
+    if (ask.data.len == 0) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST,
+                           "publish without data");
+        return;
+    }
+    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH, &n))
+        return;
+    ask.hash = n.hash;
+    if (!is_data_json(s, n.rules, ask.data, &ask.is_json)) {
+        pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
+        return;
+    }
+    if (!is_allowed(s, &ask))
+        return;
+    enum pl_err rc =
+        pl_hub_publish(pl_session_hub(s), pl_session_subscriber(s), &ask);
+    if (rc != PL_OK)
+        pl_session_fail_begin(s, c->id, rc);
+}
+
+void pl_session_tell_published(struct pl_session *s,
+                               const struct pl_publish_mail *m)
+{
+    struct pl_reply reply = {.id = m->origin.command, .kind = PL_REPLY_PUBLISH};
+
+    if (m->error != 0)
+        pl_session_fail(s, m->origin.command, m->error);
+    else
+        pl_session_answer(s, &reply);
+}

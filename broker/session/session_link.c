@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_link.c - what links, transports and the files of this module ask of a
+ * session; see session_link.h and session.h.
+ *
+ * Session, link and transport are one allocation, in this order.  Nothing here
+ * decides anything, so every other file may call it. */
+#include "session_private.h"
+
+#include "keeper_private.h"
+#include "users_settings.h"
+
+struct pl_span pl_session_id(const struct pl_session *s)
+{
+    if (s->subscriber.client == NULL)
+        return PL_SPAN("-");
+    return pl_client_id(s->subscriber.client);
+}
+
+struct pl_span pl_session_user(const struct pl_session *s)
+{
+    if (s->subscriber.client == NULL)
+        return PL_SPAN("");
+    return pl_client_user(s->subscriber.client);
+}
+
+void *pl_session_link(struct pl_session *s)
+{
+    return s + 1;
+}
+
+const struct pl_link_ops *pl_session_link_ops(const struct pl_session *s)
+{
+    return s->link;
+}
+
+void *pl_session_transport(struct pl_session *s)
+{
+    return (char *)(s + 1) + PL_LINK_SIZE;
+}
+
+struct pl_session *pl_session_of_transport(void *transport)
+{
+    void *link = (char *)transport - PL_LINK_SIZE;
+
+    return (struct pl_session *)link - 1;
+}
+
+struct pl_keeper *pl_session_keeper(const struct pl_session *s)
+{
+    return s->keeper;
+}
+
+const struct pl_session_settings *pl_session_config(const struct pl_session *s)
+{
+    return s->keeper->options.config;
+}
+
+bool pl_session_is_insecure(const struct pl_session *s)
+{
+    return s->keeper->options.users->insecure;
+}
+
+const struct pl_access *pl_session_access(const struct pl_session *s)
+{
+    return s->keeper->access;
+}
+
+struct pl_metrics *pl_session_metrics(const struct pl_session *s)
+{
+    return s->keeper->options.metrics;
+}
+
+struct pl_loop *pl_session_loop(const struct pl_session *s)
+{
+    return s->actor.loop;
+}
+
+struct pl_actor *pl_session_actor(struct pl_session *s)
+{
+    return &s->actor;
+}
+
+struct pl_address pl_session_address(const struct pl_session *s)
+{
+    return pl_actor_address(&s->actor);
+}
+
+struct pl_session *pl_session_at(struct pl_loop *loop,
+                                 struct pl_address address)
+{
+    return (struct pl_session *)pl_actor_find(loop, address);
+}
+
+const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX])
+{
+    if (s->link->peer == NULL || s->ending == PL_ENDING_GONE)
+        return "-";
+    s->link->peer(s, text);
+    return text;
+}
+
+struct pl_subscriber *pl_session_subscriber(struct pl_session *s)
+{
+    return &s->subscriber;
+}
+
+struct pl_session *pl_session_of_subscriber(struct pl_subscriber *u)
+{
+    return PL_CONTAINER(u, struct pl_session, subscriber);
+}
+
+enum pl_encoding pl_session_encoding(const struct pl_session *s)
+{
+    return (enum pl_encoding)s->subscriber.encoding;
+}
+
+bool pl_session_has_inbox(const struct pl_session *s)
+{
+    return s->has_inbox;
+}
+
+bool pl_session_is_connected(const struct pl_session *s)
+{
+    return s->state == PL_SESSION_CONNECTED;
+}
+
+bool pl_session_is_over(const struct pl_session *s)
+{
+    return s->state >= PL_SESSION_CLOSING;
+}
+
+bool pl_session_is_doomed(const struct pl_session *s)
+{
+    return s->ending >= PL_ENDING_DOOMED;
+}
+
+/* --- Parts of the loop --- */
+
+struct pl_hub *pl_session_hub(const struct pl_session *s)
+{
+    return s->keeper->options.hub;
+}
+
+struct pl_arena *pl_session_arena(const struct pl_session *s)
+{
+    return &s->keeper->arena;
+}
+
+struct pl_handlers *pl_session_handlers(const struct pl_session *s)
+{
+    return s->keeper->handlers;
+}
+
+struct pl_call_table *pl_session_calls(const struct pl_session *s)
+{
+    return &s->keeper->calls;
+}
+
+struct pl_time_share *pl_session_answers(const struct pl_session *s)
+{
+    return &s->keeper->answers;
+}
+
+struct pl_address pl_session_supervisor(const struct pl_session *s)
+{
+    return s->keeper->options.supervisor;
+}
+
+const char *pl_session_version(const struct pl_session *s)
+{
+    return s->keeper->options.version;
+}
+
+bool pl_session_is_short(const struct pl_session *s)
+{
+    return s->keeper->is_short;
+}
+
+bool pl_session_is_stopping(const struct pl_session *s)
+{
+    return s->keeper->phase != PL_PHASE_RUNNING;
+}
+
+void pl_session_touch(struct pl_session *s)
+{
+    pl_keeper_touch(s->keeper, s);
+}
+
+/* --- Visits of the transport --- */
+
+void pl_session_visit(struct pl_session *s)
+{
+    pl_budget_visit(&s->keeper->budget, pl_loop_stats(s->actor.loop)->turns);
+}
+
+bool pl_session_may_go_on(const struct pl_session *s)
+{
+    return !pl_budget_is_spent(&s->keeper->budget);
+}
+
+void pl_session_count_input(struct pl_session *s, size_t len)
+{
+    pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
+    pl_budget_spend(&s->keeper->budget, PL_COST_READ + len * PL_COST_BYTE);
+}

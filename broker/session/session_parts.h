@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_parts.h - what the files of this module ask of a session without its
+ * struct.
+ *
+ * Thread: the loop of the session. */
+#ifndef PL_SESSION_PARTS_H
+#define PL_SESSION_PARTS_H
+
+#include "actor.h"
+#include "client.h"
+#include "code.h"
+#include "codec.h"
+#include "hub.h"
+#include "loop.h"
+#include "session.h"
+#include "session_link.h"
+#include "session_metrics.h"
+
+struct pl_arena;
+struct pl_call_table;
+struct pl_handlers;
+struct pl_time_share;
+
+enum {
+    PL_KIND_MISSING = 2000 /* a kind of pl_origin, for missing.c; the other
+                              kinds are verbs and those of actor_send.c */
+};
+
+/* --- session_link.c --- */
+
+struct pl_subscriber *pl_session_subscriber(struct pl_session *s);
+struct pl_session *pl_session_of_subscriber(struct pl_subscriber *u);
+enum pl_encoding pl_session_encoding(const struct pl_session *s);
+bool pl_session_has_inbox(const struct pl_session *s); /* of its own: @id */
+bool pl_session_is_connected(const struct pl_session *s);
+
+struct pl_address pl_session_address(const struct pl_session *s);
+
+/* The client is no client any more: it is closing or gone.  Or it is about to
+ * be, at the end of the turn. */
+bool pl_session_is_over(const struct pl_session *s);
+bool pl_session_is_doomed(const struct pl_session *s);
+
+/* Those of the loop. */
+struct pl_hub *pl_session_hub(const struct pl_session *s);
+struct pl_arena *pl_session_arena(const struct pl_session *s);
+struct pl_handlers *pl_session_handlers(const struct pl_session *s);
+struct pl_call_table *pl_session_calls(const struct pl_session *s);
+struct pl_time_share *pl_session_answers(const struct pl_session *s);
+struct pl_address pl_session_supervisor(const struct pl_session *s);
+const char *pl_session_version(const struct pl_session *s); /* of the broker */
+bool pl_session_is_short(const struct pl_session *s);       /* of memory */
+bool pl_session_is_stopping(const struct pl_session *s);
+
+static inline struct pl_metrics *metrics(const struct pl_session *s)
+{
+    return pl_session_metrics(s);
+}
+
+/* Do what is due for the session at the end of the turn. */
+void pl_session_touch(struct pl_session *s);
+
+/* deadline.c: set the expiry of the session; return the seconds left, 0 if it
+ * never expires. */
+uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s);
+
+/* deadline.c: set the timer to the next deadline. */
+void pl_session_schedule(struct pl_session *s);
+
+#endif
