@@ -24,7 +24,7 @@ struct pl_patterns {
 
 void pl_patterns_fini(struct pl_patterns *p);
 
-/* A rulebook on its way to the loops.  Mail that was not sent is destroyed. */
+/* A rulebook in transit to the loops.  Mail that was not sent is destroyed. */
 struct pl_new_rules {
     struct pl_rules_settings settings; /* of the configuration */
     struct pl_rulebook *book;          /* own reference */
