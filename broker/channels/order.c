@@ -27,6 +27,8 @@
  * greater than `seen`. */
 #include "channels_private.h"
 
+#include <assert.h>
+
 #include "hub_mail.h"
 #include "mail.h"
 
@@ -91,6 +93,7 @@ static struct place place_of(const struct pl_work *w)
     const struct pl_pub *pub = pub_of(w);
     const struct pl_attach_mail *m = (const struct pl_attach_mail *)w->msg;
 
+    assert(w->msg != NULL || w->pub != NULL);
     if (w->state == PL_WORK_REPEAT) /* its offset is that of the first */
         return (struct place){0, pub->epoch};
     return pub != NULL ? (struct place){pub->offset, pub->epoch}

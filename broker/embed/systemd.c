@@ -6,7 +6,7 @@
  * LISTEN_FDNAMES names them.  libsystemd would be a dependency for a getenv().
  *
  * A socket arrives without FD_CLOEXEC, since it survived an exec.  So that flag
- * tells a socket that has an owner from a free one.  Rejected: removing the
+ * distinguishes a socket with an owner from a free one.  Rejected: removing the
  * variables, as sd_listen_fds() can; other threads of the program may read the
  * environment. */
 #include "systemd.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* watch.c - tells the program that nothing waits for its answer any more:
+/* watch.c - notifies the program that nothing waits for its answer any more:
  * pl_ask_watch() and pl_call_watch().
  *
  * The program may answer on one thread while a loop finds that the client has

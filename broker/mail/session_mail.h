@@ -74,8 +74,8 @@ struct pl_answer_mail {
     struct pl_blob *user; /* reference; for a login: the user id */
 };
 
-/* Tells a handler or a judge what becomes of its call.  Whoever has the mail
- * last calls end(), once: the call has its answer, or with `is_cancelled`
+/* Notifies a handler or a judge of what becomes of its call.  Whoever has the
+ * mail last calls end(), once: the call has its answer, or with `is_cancelled`
  * nothing waits for the answer any more. */
 struct pl_watch_mail {
     struct pl_msg msg; /* destroy() is the same as end() with `is_cancelled` */

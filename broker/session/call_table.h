@@ -72,13 +72,13 @@ bool pl_call_table_take(struct pl_call_table *t, struct pl_address session,
 /* Cancel the calls of `session`, which has closed. */
 void pl_call_table_drop(struct pl_call_table *t, struct pl_address session);
 
-/* Tell `m` what becomes of call `number`.  Return false if `session` has no
- * such call. Owner: the table, unless the result is false. */
+/* Notify `m` of what becomes of call `number`.  Return false if `session` has
+ * no such call. Owner: the table, unless the result is false. */
 bool pl_call_table_watch(struct pl_call_table *t, struct pl_address session,
                          uint32_t number, struct pl_watch_mail *m);
 
-/* Tell `m` that its call has ended; NULL is allowed.  `loop` runs the caller.
- */
+/* Notify `m` that its call has ended; NULL is allowed.  `loop` runs the
+ * caller. */
 void pl_watch_end(struct pl_loop *loop, struct pl_watch_mail *m,
                   bool is_cancelled);
 

@@ -143,7 +143,7 @@ enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
 enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
                                 struct pl_span info, int64_t expires_at_s);
 
-/* Tell `m` when the call has its answer, or when nothing waits for the answer
+/* Notify `m` when the call has its answer, or when nothing waits for the answer
  * any more: the session has closed or the call is overdue.  Call this before
  * the answer, with a mail of pl_watch_mail_init(). Owner:  the call, on PL_OK.
  * Thread: any; m->end() runs on the loop of the session, or without one on any
