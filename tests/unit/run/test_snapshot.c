@@ -14,16 +14,18 @@
 #include "snapshot.h"
 
 #ifdef __SANITIZE_THREAD__ /* each step takes ten times as long */
-enum { READS = 40000 };
+enum { READS = 40000, PICTURES = 100 };
 #else
-enum { READS = 400000 }; /* of each reader; more than a million together */
+enum {
+    READS = 400000,  /* of each reader; more than a million together */
+    PICTURES = 1000, /* different ones that each reader waits for */
+};
 #endif
 
 enum {
     COUNT = 12,
     READERS = 3,
-    PICTURES = 1000, /* different ones that each reader waits for */
-    PAUSE = 1000,    /* loops of the writer between two, for readers to pass */
+    PAUSE = 1000, /* loops of the writer between two, for readers to pass */
 };
 
 static void all_numbers_are_zero_until_published(void **state)
