@@ -13,6 +13,8 @@
 #include "broker_private.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "code.h"
@@ -102,41 +104,35 @@ static void ask_connect(struct pl_call *call, void *broker)
     deliver(b, call, b->events.may_connect);
 }
 
-static enum pl_verdict_kind keep(const struct pl_broker *b,
-                                 struct pl_question *q, may *ask)
+/* Return the program's judge of these questions; NULL: it has none. */
+static may *judge_of(const struct pl_broker *b, enum pl_asks asks)
 {
+    switch (asks) {
+    case PL_ASKS_CONNECT:
+        return b->events.may_connect;
+    case PL_ASKS_REFRESH:
+        return b->events.may_refresh;
+    case PL_ASKS_SUBSCRIBE:
+        return b->events.may_subscribe;
+    case PL_ASKS_PUBLISH:
+        return b->events.may_publish;
+    case PL_ASKS_NOTHING:
+    case PL_ASKS_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static enum pl_verdict_kind ask_later(struct pl_question *q, void *broker,
+                                      struct pl_verdict *out)
+{
+    const struct pl_broker *b = broker;
     struct pl_call *call = pl_question_keep(q);
 
+    (void)out;
     if (call != NULL)
-        deliver(b, call, ask);
+        deliver(b, call, judge_of(b, q->asks));
     return PL_LATER;
-}
-
-static enum pl_verdict_kind ask_refresh(struct pl_question *q, void *broker,
-                                        struct pl_verdict *out)
-{
-    const struct pl_broker *b = broker;
-
-    (void)out;
-    return keep(b, q, b->events.may_refresh);
-}
-
-static enum pl_verdict_kind ask_subscribe(struct pl_question *q, void *broker,
-                                          struct pl_verdict *out)
-{
-    const struct pl_broker *b = broker;
-
-    (void)out;
-    return keep(b, q, b->events.may_subscribe);
-}
-
-static enum pl_verdict_kind ask_publish(struct pl_question *q, void *broker,
-                                        struct pl_verdict *out)
-{
-    const struct pl_broker *b = broker;
-
-    (void)out;
-    return keep(b, q, b->events.may_publish);
 }
 
 /* Give `table` its successor. */
@@ -150,14 +146,14 @@ static enum pl_err replace(struct pl_handlers **table, struct pl_handlers *more,
     return PL_OK;
 }
 
-static enum pl_err add_judge(struct pl_broker *b, enum pl_asks asks,
-                             pl_judge *judge, bool is_wanted)
+static enum pl_err add_judge(struct pl_broker *b, enum pl_asks asks)
 {
     struct pl_handlers *more = NULL;
 
-    if (!is_wanted)
+    if (judge_of(b, asks) == NULL)
         return PL_OK;
-    enum pl_err rc = pl_handlers_with_judge(b->handlers, asks, judge, b, &more);
+    enum pl_err rc =
+        pl_handlers_with_judge(b->handlers, asks, ask_later, b, &more);
     return replace(&b->handlers, more, rc);
 }
 
@@ -176,16 +172,11 @@ static enum pl_err add_connect(struct pl_broker *b)
 
 enum pl_err pl_broker_add_judges(struct pl_broker *b)
 {
-    const struct pl_events *e = &b->events;
     enum pl_err rc = add_connect(b);
 
-    if (rc == PL_OK)
-        rc = add_judge(b, PL_ASKS_REFRESH, ask_refresh, e->may_refresh != NULL);
-    if (rc == PL_OK)
-        rc = add_judge(b, PL_ASKS_SUBSCRIBE, ask_subscribe,
-                       e->may_subscribe != NULL);
-    if (rc == PL_OK)
-        rc = add_judge(b, PL_ASKS_PUBLISH, ask_publish, e->may_publish != NULL);
+    for (enum pl_asks asks = PL_ASKS_REFRESH;
+         asks < PL_ASKS_COUNT && rc == PL_OK; asks++)
+        rc = add_judge(b, asks);
     return rc;
 }
 
@@ -225,22 +216,26 @@ const char *pl_ask_address(const struct pl_ask *ask)
     return read_call(ask)->peer;
 }
 
+const char *pl_ask_header(const struct pl_ask *ask, const char *name)
+{
+    struct pl_span all = read_call(ask)->headers;
+    const char *at = all.at, *end = all.at + all.len;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+
+        if (strcasecmp(at, name) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
 /* --- Answers --- */
 
 static int64_t expiry(uint32_t in_s)
 {
     return in_s == 0 ? 0 : (int64_t)time(NULL) + in_s;
-}
-
-/* What the terms say that cannot be kept is refused, not ignored. */
-static bool suits(const struct pl_call *c, const struct pl_terms *g)
-{
-    if (g->data != NULL && c->asks != PL_ASKS_PUBLISH)
-        return false;
-    if (c->is_connect)
-        return true;
-    return g->user == NULL && g->info == NULL &&
-           (g->expires_in_s == 0 || c->asks == PL_ASKS_REFRESH);
 }
 
 static enum pl_err read_terms(struct pl_terms *to, const struct pl_terms *from)
@@ -249,6 +244,25 @@ static enum pl_err read_terms(struct pl_terms *to, const struct pl_terms *from)
     return from == NULL ? PL_OK
                         : pl_options_copy(to, sizeof *to, sizeof *to, from,
                                           "struct pl_terms");
+}
+
+static bool has_channels(const struct pl_terms *g)
+{
+    if (g->channel_count > 0 && g->channels == NULL)
+        return false;
+    for (size_t i = 0; i < g->channel_count; i++)
+        if (g->channels[i] == NULL)
+            return false;
+    return true;
+}
+
+/* What the terms say that cannot be kept is refused, not ignored: here, or by
+ * the call. */
+static bool suits(const struct pl_call *c, const struct pl_terms *g)
+{
+    return (g->flags & ~(uint32_t)PL_AS_ANONYMOUS) == 0 && has_channels(g) &&
+           (c->is_connect ||
+            (g->user == NULL && g->channels == NULL && g->flags == 0));
 }
 
 enum pl_err pl_ask_allow(struct pl_ask *ask, const struct pl_terms *terms)
@@ -261,12 +275,16 @@ enum pl_err pl_ask_allow(struct pl_ask *ask, const struct pl_terms *terms)
         rc = PL_EINVAL;
     if (rc != PL_OK)
         return rc;
-    if (g.data != NULL)
-        return pl_call_allow_data(c, (struct pl_span){g.data, g.len});
-    if (!c->is_connect)
-        return pl_call_allow(c, expiry(g.expires_in_s));
-    return pl_call_admit_until(c, g.user == NULL ? c->user : pl_span_of(g.user),
-                               pl_span_of(g.info), expiry(g.expires_in_s));
+    struct pl_call_terms t = {.info = pl_span_of(g.info),
+                              .data = {g.data, g.len},
+                              .channels = g.channels,
+                              .channel_count = g.channel_count,
+                              .expires_at_s = expiry(g.expires_in_s),
+                              .is_anonymous = g.flags & PL_AS_ANONYMOUS};
+
+    if (c->is_connect)
+        t.user = g.user == NULL ? c->user : pl_span_of(g.user);
+    return pl_call_grant(c, &t);
 }
 
 enum pl_err pl_ask_deny(struct pl_ask *ask, uint32_t code, const char *text)

@@ -360,20 +360,38 @@ PL_API const char *pl_ask_data(const struct pl_ask *ask, size_t *len);
  * "-": unknown. */
 PL_API const char *pl_ask_address(const struct pl_ask *ask);
 
-struct pl_terms {
-    size_t size;
-    const char *user;      /* connect; NULL: that of the question */
-    const char *info;      /* connect: JSON that other clients see with the
-                              user; NULL: that of the token, or none */
-    uint32_t expires_in_s; /* connect, refresh; 0: as the token says, or
-                              never */
-    const void *data; /* publish: JSON in place of what the client published;
-                         NULL: as it is */
-    size_t len;
+/* In a connect: a header of the request that opened the connection, if
+ * connect.headers names it; several of one name are joined by ", ".  NULL: it
+ * has none.  Case does not matter in `name`. */
+PL_API const char *pl_ask_header(const struct pl_ask *ask, const char *name);
+
+enum pl_terms_flag {
+    /* connect: The client has the rights of anonymous clients, whoever it is;
+     * otherwise it counts as authenticated. */
+    PL_AS_ANONYMOUS = 1
 };
 
-/* Answer the question and free it.  `terms` NULL: as asked.  A client that is
- * admitted counts as authenticated.
+/* What is granted.  0 and NULL: as asked. */
+struct pl_terms {
+    size_t size;
+    const char *user; /* connect; NULL: that of the question */
+    const char *info; /* connect: JSON that other clients see with the user;
+                         NULL: that of the token, or none */
+    /* JSON: of a connect or subscribe, for the reply to the client; of a
+     * publish, in place of what the client published. */
+    const void *data;
+    size_t len;
+    uint32_t expires_in_s; /* connect, refresh; 0: as the token says, or
+                              never */
+    uint32_t flags;        /* enum pl_terms_flag */
+    /* connect: Subscribe the client to these on the server side, in place of
+     * the channels of the token; NULL: to those.  More than
+     * limits.connection_channels: the client gets error 106. */
+    const char *const *channels;
+    size_t channel_count;
+};
+
+/* Answer the question and free it.  `terms` NULL: as asked.
  * _deny(): an error of 100 to 1999, which is final for SDKs unless the protocol
  *   says otherwise (109: they get a new token).
  * _later(): a temporary error: SDKs try again with backoff.
@@ -384,6 +402,7 @@ struct pl_terms {
  *         ("handlers.late").
  * Errors: the question is still open; answer it again.  PL_ENOMEM, PL_EINVAL (a
  *         code, a text, or a member of the terms that the question cannot
+ *         have; data or info that is not JSON; a channel that clients cannot
  *         have). */
 PL_API enum pl_err pl_ask_allow(struct pl_ask *ask,
                                 const struct pl_terms *terms);

@@ -81,6 +81,20 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
 }
 
+/* NULL: out of memory. */
+static struct pl_attach_mail *create_attach(const struct pl_subscribe_ask *ask)
+{
+    struct pl_attach_mail *m = pl_attach_mail_create();
+
+    if (m == NULL || ask->data.at == NULL)
+        return m;
+    m->data = pl_blob_create(ask->data);
+    if (m->data != NULL)
+        return m;
+    pl_mail_destroy(&m->msg);
+    return NULL;
+}
+
 /* Skip 0 and 1: as out-queue tags they mean "never drop" and PL_OUT_LOSSY. */
 static uint32_t next_serial(struct pl_hub *h)
 {
@@ -103,7 +117,7 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
         pl_hub_channel_get(h, ask->hash, ask->channel, ask->rules);
     if (c == NULL)
         return PL_ENOMEM;
-    struct pl_attach_mail *m = pl_attach_mail_create();
+    struct pl_attach_mail *m = create_attach(ask);
     struct pl_sub *sub =
         m == NULL ? NULL : pl_hub_channel_add(c, u, ask->flags);
     if (sub == NULL) {

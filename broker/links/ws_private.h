@@ -55,4 +55,8 @@ void pl_undecoded_destroy(struct pl_undecoded *u); /* NULL is allowed */
 /* ws_upgrade.c: bytes of the request, and whatever follows it. */
 void pl_ws_link_upgrade(struct pl_session *s, char *bytes, size_t len);
 
+/* ws_headers.c: Keep the headers in the field lines of the request that the
+ * judge of the connect sees.  False: out of memory. */
+bool pl_ws_link_keep_headers(struct pl_session *s, struct pl_span lines);
+
 #endif

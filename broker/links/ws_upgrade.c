@@ -284,6 +284,8 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
         refuse(s, error);
     } else if (verdict == PL_ADMIT_REFUSE) {
         answer_error(s, over);
+    } else if (!is_echo(s, h) && !pl_ws_link_keep_headers(s, h->lines)) {
+        refuse(s, no_memory);
     } else {
         accept_request(s, h);
         pl_ws_link_decode(s, rest);

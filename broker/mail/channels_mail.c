@@ -52,6 +52,7 @@ static void attach_destroy(struct pl_msg *msg)
 
     release_pubs(m->pubs, m->pub_count);
     pl_blob_release(m->channel);
+    pl_blob_release(m->data);
     pl_client_release(m->client);
     pl_rules_release(m->rules);
     free(m);

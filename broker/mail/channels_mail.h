@@ -49,6 +49,7 @@ struct pl_attach_mail {
     struct pl_client *client; /* reference */
     struct pl_rules *rules;   /* reference: of the channel, as its hub has
                                  them */
+    struct pl_blob *data;     /* reference: JSON for the reply; NULL: none */
     uint8_t flags;            /* enum pl_attach_flag */
     char epoch[9];   /* request: the client's; result: the stream's, "" without
                         one */

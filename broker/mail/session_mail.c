@@ -57,6 +57,8 @@ static void answer_destroy(struct pl_msg *msg)
 
     pl_blob_release(m->data);
     pl_blob_release(m->user);
+    pl_blob_release(m->info);
+    pl_blob_release(m->channels);
     free(m);
 }
 

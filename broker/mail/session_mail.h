@@ -69,9 +69,12 @@ struct pl_answer_mail {
                           close code from 3000 on */
     bool is_temporary; /* of the error: SDKs try again */
     int64_t expires_at_s; /* of a verdict that is yes; 0: never */
-    struct pl_blob
-        *data; /* reference or NULL; the result or the text of the error */
-    struct pl_blob *user; /* reference; for a login: the user id */
+    bool is_anonymous;    /* of a login: with the rights of anonymous clients */
+    /* References, or NULL. */
+    struct pl_blob *data;     /* the result, or the text of the error */
+    struct pl_blob *user;     /* of a login: the user id */
+    struct pl_blob *info;     /* of a login: JSON */
+    struct pl_blob *channels; /* of a login: names, a zero byte after each */
 };
 
 /* Notifies a handler or a judge of what becomes of its call.  Whoever has the

@@ -14,6 +14,7 @@
 #include "call.h"
 #include "grants.h"
 #include "handlers.h"
+#include "headers.h"
 #include "json_scan.h"
 #include "mail.h"
 #include "replies.h"
@@ -66,7 +67,8 @@ void pl_session_ask_connect(struct pl_session *s,
                              .number = number,
                              .user = user,
                              .token = r->token,
-                             .data = r->data};
+                             .data = r->data,
+                             .headers = pl_headers_of(s)};
 
     pl_session_note_peer(s, &fields);
     if (!call_handler(s, fields, PL_SPAN("connect"), 0))

@@ -33,6 +33,7 @@
  * While PL_HOLD_ENDING is set, the timer is the deadline of the end. */
 #include "ending.h"
 
+#include "headers.h"
 #include "hooks_private.h"
 #include "keeper_private.h"
 #include "log.h"
@@ -78,6 +79,7 @@ void pl_session_teardown(struct pl_session *s, uint16_t code,
 {
     pl_session_tell_disconnected(s, code, reason);
     pl_pace_end(s);
+    pl_headers_forget(s);
     pl_wait_forget(s);
     pl_call_table_drop(&s->keeper->calls, pl_session_address(s));
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);

@@ -15,6 +15,7 @@
 #include "codec.h"
 #include "line.h"
 #include "mail.h"
+#include "permission.h"
 #include "refs.h"
 #include "session_link.h"
 #include "session_mail.h"
@@ -287,7 +288,7 @@ static struct pl_span put(char **at, struct pl_span from)
 struct pl_call *pl_call_create(const struct pl_call *f)
 {
     size_t size = f->type.len + f->data.len + f->user.len + f->client.len +
-                  f->token.len + f->channel.len + 6;
+                  f->token.len + f->channel.len + f->headers.len + 7;
     struct pl_call *c = malloc(sizeof *c + size);
 
     if (c == NULL)
@@ -301,6 +302,7 @@ struct pl_call *pl_call_create(const struct pl_call *f)
     c->client = put(&at, f->client);
     c->token = put(&at, f->token);
     c->channel = put(&at, f->channel);
+    c->headers = put(&at, f->headers);
     return c;
 }
 
@@ -334,20 +336,33 @@ static bool is_user(struct pl_span user, struct pl_span info)
            (info.len == 0 || pl_json_accepts(info));
 }
 
-/* Return true if the result fits the kind of the call.  Only the result that
- * admits a client has a user.  A verdict has data only for a publication. */
-static bool is_fit(const struct pl_call *c, const struct pl_answer_mail *m)
+/* Return true if the terms fit the question.  Those of a message have nothing.
+ */
+static bool has_fit_terms(const struct pl_call *c,
+                          const struct pl_answer_mail *m)
 {
     struct pl_span data = pl_blob_span(m->data);
 
+    if (data.at != NULL && ((!c->is_connect && c->asks != PL_ASKS_SUBSCRIBE &&
+                             c->asks != PL_ASKS_PUBLISH) ||
+                            !pl_json_accepts(data)))
+        return false;
+    if (c->is_connect)
+        return is_user(pl_blob_span(m->user), pl_blob_span(m->info));
+    return m->info == NULL && m->channels == NULL && !m->is_anonymous &&
+           (m->expires_at_s == 0 || c->asks == PL_ASKS_REFRESH);
+}
+
+/* Return true if the result fits the kind of the call.  Only the result that
+ * admits a client has a user. */
+static bool is_fit(const struct pl_call *c, const struct pl_answer_mail *m)
+{
     if (m->error != 0)
-        return is_code(c, m->error) && pl_text_valid(data);
+        return is_code(c, m->error) && pl_text_valid(pl_blob_span(m->data));
     if (c->is_connect != (m->user != NULL) ||
         (c->asks != PL_ASKS_NOTHING) != m->is_allowed)
         return false;
-    if (m->is_allowed && data.at != NULL)
-        return c->asks == PL_ASKS_PUBLISH && pl_json_accepts(data);
-    return m->user == NULL || is_user(pl_blob_span(m->user), data);
+    return (!c->is_connect && !m->is_allowed) || has_fit_terms(c, m);
 }
 
 /* A result; its spans are not owned. */
@@ -355,9 +370,50 @@ struct words {
     uint32_t error;
     bool is_temporary;
     bool is_allowed;
-    int64_t expires_at_s;
-    struct pl_span data, user;
+    struct pl_call_terms
+        terms; /* `data` of a message, or the text of `error` */
 };
+
+static bool is_channel(struct pl_span name)
+{
+    return pl_channel_name_check(name) == PL_CHANNEL_NAME_OK &&
+           pl_text_valid(name);
+}
+
+/* Join the names, a zero byte after each. */
+static enum pl_err join_channels(const struct pl_call_terms *t,
+                                 struct pl_blob **out)
+{
+    struct pl_buf names = {0};
+
+    if (t->channel_count == 0)
+        return PL_OK;
+    for (size_t i = 0; i < t->channel_count; i++) {
+        struct pl_span name = pl_span_of(t->channels[i]);
+
+        if (!is_channel(name)) {
+            pl_buf_fini(&names);
+            return PL_EINVAL;
+        }
+        pl_buf_put_span(&names, name);
+        pl_buf_put_byte(&names, '\0');
+    }
+    if (!names.failed)
+        *out = pl_blob_create(pl_buf_span(&names));
+    pl_buf_fini(&names);
+    return *out == NULL ? PL_ENOMEM : PL_OK;
+}
+
+static enum pl_err copy_terms(struct pl_answer_mail *m,
+                              const struct pl_call_terms *t)
+{
+    m->expires_at_s = t->expires_at_s;
+    m->is_anonymous = t->is_anonymous;
+    if (!to_blob(t->data, &m->data) || !to_blob(t->user, &m->user) ||
+        !to_blob(t->info, &m->info))
+        return PL_ENOMEM;
+    return join_channels(t, &m->channels);
+}
 
 static enum pl_err answer(struct pl_call *call, const struct words *w)
 {
@@ -370,14 +426,12 @@ static enum pl_err answer(struct pl_call *call, const struct words *w)
     m->error = w->error;
     m->is_temporary = w->is_temporary;
     m->is_allowed = w->is_allowed;
-    m->expires_at_s = w->expires_at_s;
-    if (!to_blob(w->data, &m->data) || !to_blob(w->user, &m->user)) {
+    enum pl_err rc = copy_terms(m, &w->terms);
+    if (rc == PL_OK && !is_fit(call, m))
+        rc = PL_EINVAL;
+    if (rc != PL_OK) {
         pl_mail_destroy(&m->msg);
-        return PL_ENOMEM;
-    }
-    if (!is_fit(call, m)) {
-        pl_mail_destroy(&m->msg);
-        return PL_EINVAL;
+        return rc;
     }
     pl_line_post(call->line, call->session, &m->msg);
     pl_call_destroy(call);
@@ -386,18 +440,7 @@ static enum pl_err answer(struct pl_call *call, const struct words *w)
 
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data)
 {
-    return answer(call, &(struct words){.data = data});
-}
-
-enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s)
-{
-    return answer(call, &(struct words){.is_allowed = true,
-                                        .expires_at_s = expires_at_s});
-}
-
-enum pl_err pl_call_allow_data(struct pl_call *call, struct pl_span data)
-{
-    return answer(call, &(struct words){.is_allowed = true, .data = data});
+    return answer(call, &(struct words){.terms.data = data});
 }
 
 static enum pl_err refuse(struct pl_call *call, uint32_t code,
@@ -406,7 +449,7 @@ static enum pl_err refuse(struct pl_call *call, uint32_t code,
     return answer(call,
                   &(struct words){.error = code == 0 ? PL_ERROR_INTERNAL : code,
                                   .is_temporary = is_temporary,
-                                  .data = text});
+                                  .terms.data = text});
 }
 
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
@@ -421,20 +464,32 @@ enum pl_err pl_call_refuse_for_now(struct pl_call *call, uint32_t code,
     return refuse(call, code, text, true);
 }
 
-enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
-                                struct pl_span info, int64_t expires_at_s)
+/* The presence of the user marks what admits a client. */
+static enum pl_err admit(struct pl_call *call, struct pl_call_terms terms)
 {
-    if (user.at == NULL)
-        user = PL_SPAN("");
-    return answer(call, &(struct words){.data = info,
-                                        .user = user,
-                                        .expires_at_s = expires_at_s});
+    if (terms.user.at == NULL)
+        terms.user = PL_SPAN("");
+    return answer(call, &(struct words){.terms = terms});
+}
+
+enum pl_err pl_call_grant(struct pl_call *call,
+                          const struct pl_call_terms *terms)
+{
+    if (call->is_connect)
+        return admit(call, *terms);
+    return answer(call, &(struct words){.is_allowed = true, .terms = *terms});
+}
+
+enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s)
+{
+    return answer(call, &(struct words){.is_allowed = true,
+                                        .terms.expires_at_s = expires_at_s});
 }
 
 enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
                           struct pl_span info)
 {
-    return pl_call_admit_until(call, user, info, 0);
+    return admit(call, (struct pl_call_terms){.user = user, .info = info});
 }
 
 enum pl_err pl_call_set_watch(struct pl_call *call, struct pl_watch_mail *m)

@@ -40,6 +40,7 @@ struct pl_call {
     struct pl_span client;  /* the client id */
     struct pl_span token;   /* connect, refresh: sent by the client */
     struct pl_span channel; /* of a judge's question; may be absent */
+    struct pl_span headers; /* connect: of the request, as headers.h has them */
     struct pl_line *host;   /* reference: of the program's loop; NULL: it has
                                lent none.  The embedding sets it */
     struct pl_address host_at; /* on that loop */
@@ -122,12 +123,11 @@ uint32_t pl_handlers_judged(const struct pl_handlers *t);
  *
  * Errors: on an error the call still exists.  PL_ENOMEM: call again later.
  * PL_EINVAL: the text or the user is not UTF-8, the user is longer than
- * PL_TOKEN_USER_MAX, the info is not JSON, the function does not fit the kind
+ * PL_TOKEN_USER_MAX, the info or data of terms is not JSON, a channel is none
+ * that clients can have, the terms or the function does not fit the kind
  * of the call, or the code is invalid. */
 enum pl_err pl_call_answer(struct pl_call *call, struct pl_span data);
 enum pl_err pl_call_allow(struct pl_call *call, int64_t expires_at_s);
-/* Allow a publication with `data`, which is JSON, in place of its own data. */
-enum pl_err pl_call_allow_data(struct pl_call *call, struct pl_span data);
 /* Refuse any call with `code` and `text`; absent: the text of the code.  An
  * error is 100 to 1999.  Calls that are not custom messages may also close the
  * connection with 3000 to 4999.  After pl_call_refuse_for_now() SDKs retry. */
@@ -135,13 +135,28 @@ enum pl_err pl_call_refuse_for_now(struct pl_call *call, uint32_t code,
                                    struct pl_span text);
 enum pl_err pl_call_refuse(struct pl_call *call, uint32_t code,
                            struct pl_span text);
-/* Admit the client of a connect as `user`; pl_call_admit_until() admits it
- * until `expires_at_s`, in seconds since 1970.  0 and an absent `info` mean
- * those of a verified token, or none. */
+/* Admit the client of a connect as `user`.  An absent `info` means that of a
+ * verified token, or none. */
 enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
                           struct pl_span info);
-enum pl_err pl_call_admit_until(struct pl_call *call, struct pl_span user,
-                                struct pl_span info, int64_t expires_at_s);
+
+/* What is granted with a YES.  What is absent or 0 is as asked: as the verified
+ * token says, or none. */
+struct pl_call_terms {
+    struct pl_span user; /* connect; absent: anonymous */
+    struct pl_span info; /* connect: JSON */
+    struct pl_span data; /* JSON: connect, subscribe: for the reply; publish: in
+                            place of its data */
+    const char *const *channels; /* connect: server-side subscriptions */
+    size_t channel_count;
+    int64_t expires_at_s; /* connect, refresh */
+    bool is_anonymous;    /* connect: with the rights of anonymous clients */
+};
+
+/* Admit the client of a connect, or allow what a judge kept.  A user that has
+ * more channels than limits.connection_channels gets error 106 instead. */
+enum pl_err pl_call_grant(struct pl_call *call,
+                          const struct pl_call_terms *terms);
 
 /* Notify `m` when the call has its answer, or when nothing waits for the answer
  * any more: the session has closed or the call is overdue.  Call this before

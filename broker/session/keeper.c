@@ -42,6 +42,7 @@ static void destroy(struct pl_keeper *k)
         k->shared->destroy(k->shared);
     pl_call_table_fini(&k->calls);
     pl_map_fini(&k->waits);
+    pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);
     pl_access_release(k->access);
     pl_rule_cache_fini(&k->rules);

@@ -41,6 +41,7 @@ struct pl_keeper {
     uint32_t judged;          /* one bit per enum pl_asks that has a judge; that
                                  of NOTHING: there is or was a judge */
     uint32_t logins;          /* the number of the latest connect */
+    struct pl_map headers;    /* headers.c: of sessions before their connect */
     struct pl_map waits;      /* wait.c: sessions that wait for verdicts */
     struct pl_span raw;       /* the bytes of the command that runs now */
     struct pl_parked *parked; /* wait.c: that command, if it waited before */

@@ -19,6 +19,7 @@
 
 #include "custom.h"
 #include "ending.h"
+#include "headers.h"
 #include "json_scan.h"
 #include "keeper_private.h"
 #include "log.h"
@@ -176,6 +177,7 @@ static void answer_login(struct pl_session *s)
     }
     r->client = pl_session_id(s);
     r->version = pl_span_of(s->keeper->options.version);
+    r->data = l->data;
     r->ttl = pl_session_set_expiry(s, l->expires_at_s);
     r->expires = l->expires_at_s != 0;
     r->ping = seconds(config_of(s)->ping.interval_ms);
@@ -263,12 +265,20 @@ static void find_address(struct pl_session *s, struct pl_client_fields *f,
     f->place = (struct pl_span){(const char *)place->at, sizeof place->at};
 }
 
-/* Admit the client as `user`.  `claims` may be NULL. */
-static void admit(struct pl_session *s, struct pl_span user,
-                  struct pl_span info, bool authenticated,
-                  const struct pl_token_claims *claims, int64_t expires_at_s)
+/* How a client is admitted.  Its spans are not owned. */
+struct admission {
+    struct pl_span user, info;
+    struct pl_span data; /* JSON for the reply; absent: none */
+    const struct pl_span *channels;
+    size_t channel_count;
+    int64_t expires_at_s; /* 0: never */
+    bool is_authenticated;
+};
+
+static void admit(struct pl_session *s, const struct admission *a)
 {
-    struct pl_client_fields fields = {.user = user, .info = info};
+    struct pl_client_fields fields = {.user = a->user, .info = a->info};
+    struct pl_login *l = s->login;
     struct pl_ip ip, place;
 
     find_address(s, &fields, &ip, &place);
@@ -276,15 +286,27 @@ static void admit(struct pl_session *s, struct pl_span user,
         &s->subscriber.client, pl_actor_address(&s->actor),
         pl_loop_random(s->actor.loop), &fields);
 
-    s->kind = authenticated ? PL_RULES_AUTHENTICATED : 0;
-    s->login->expires_at_s = expires_at_s;
+    s->kind = a->is_authenticated ? PL_RULES_AUTHENTICATED : 0;
+    l->expires_at_s = a->expires_at_s;
+    l->data = a->data;
     if (rc != PL_OK || !register_user(s) ||
-        !pl_login_list_channels(s, claims)) {
+        (l->data.at != NULL && !pl_login_copy(l, &l->data)) ||
+        !pl_login_list_channels(s, a->channels, a->channel_count)) {
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
         return;
     }
     pl_login_attach_all(s);
     pl_session_settle_login(s);
+}
+
+static struct admission of_token(const struct pl_token_claims *claims)
+{
+    return (struct admission){.user = claims->user,
+                              .info = claims->info,
+                              .channels = claims->channels,
+                              .channel_count = claims->channel_count,
+                              .expires_at_s = claims->expires_at_s,
+                              .is_authenticated = true};
 }
 
 static void ask_handler(struct pl_session *s,
@@ -315,8 +337,9 @@ static void accept_token(struct pl_session *s,
         ask_handler(s, r);
         return;
     } else {
-        admit(s, claims->user, claims->info, true, claims,
-              claims->expires_at_s);
+        const struct admission a = of_token(claims);
+
+        admit(s, &a);
     }
     pl_token_claims_destroy(claims);
 }
@@ -414,7 +437,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
     else if (r->token.len > 0)
         reject_token(s, "no auth.hmac_secret to check it with");
     else if (s->keeper->options.users->auth.anonymous)
-        admit(s, PL_SPAN(""), (struct pl_span){0}, false, NULL, 0);
+        admit(s, &(struct admission){.user = PL_SPAN("")});
     else
         fail_login(s, PL_ERROR_UNAUTHORIZED, (struct pl_span){0});
 }
@@ -457,21 +480,52 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
         judge(s, &c->connect);
+    pl_headers_forget(s); /* the call of the judge has a copy */
 }
 
-/* Admit the client; the token supplies the info and the expiry that the program
- * left out. */
+/* Let *a have the channels of the verdict.  False: out of memory. */
+static bool take_channels(struct pl_session *s, const struct pl_verdict *v,
+                          struct admission *a)
+{
+    const char *at = v->channels.at, *end = at + v->channels.len;
+    size_t count = 0;
+
+    for (const char *c = at; c < end; c++)
+        count += *c == '\0';
+    struct pl_span *names =
+        pl_arena_alloc(&s->login->arena, count * sizeof *names);
+    if (names == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = pl_span_of(at);
+        at += names[i].len + 1;
+    }
+    a->channels = names;
+    a->channel_count = count;
+    return true;
+}
+
+/* Admit the client; the token supplies what the program left out. */
 static void admit_judged(struct pl_session *s, const struct pl_verdict *v)
 {
     const struct pl_token_claims *claims = s->login->claims;
-    struct pl_span info = v->info;
-    int64_t expires_at_s = v->expires_at_s;
+    struct admission a = {0};
 
-    if (claims != NULL && info.at == NULL)
-        info = claims->info;
-    if (claims != NULL && expires_at_s == 0)
-        expires_at_s = claims->expires_at_s;
-    admit(s, v->user, info, true, claims, expires_at_s);
+    if (claims != NULL)
+        a = of_token(claims);
+    a.user = v->user;
+    a.data = v->data;
+    a.is_authenticated = !v->is_anonymous;
+    if (v->info.at != NULL)
+        a.info = v->info;
+    if (v->expires_at_s != 0)
+        a.expires_at_s = v->expires_at_s;
+    if (v->channels.at != NULL && !take_channels(s, v, &a))
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
+    else if (a.channel_count > config_of(s)->limits.connection_channels)
+        end_login(s, PL_ERROR_LIMIT_EXCEEDED, (struct pl_span){0});
+    else
+        admit(s, &a);
 }
 
 /* Return true if the login waits for the answer to call `number`. */

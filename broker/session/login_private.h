@@ -45,6 +45,7 @@ struct pl_login {
     const struct pl_subscribe_request *positions; /* sent by the client */
     size_t position_count;
     int64_t expires_at_s; /* 0: never */
+    struct pl_span data;  /* JSON for the reply; absent: none */
     bool is_judged;       /* admitted; only attaches may be pending */
     bool wants_inbox;
     bool has_unsuitable; /* a recovered publication is not JSON */
@@ -62,10 +63,13 @@ bool pl_login_copy_positions(struct pl_login *l,
  * not ignore; NULL: there is none. */
 const char *pl_login_refused(const struct pl_connect_request *r);
 
-/* List the server-side subscriptions of an admitted client.  `claims` may be
- * NULL: no token names channels.  False: out of memory. */
+/* Replace the span by a copy in the arena.  False: out of memory. */
+bool pl_login_copy(struct pl_login *l, struct pl_span *span);
+
+/* List the server-side subscriptions of an admitted client: `channels`, and its
+ * inboxes.  False: out of memory. */
 bool pl_login_list_channels(struct pl_session *s,
-                            const struct pl_token_claims *claims);
+                            const struct pl_span *channels, size_t count);
 
 /* Attach the listed subscriptions.  pl_session_settle_login() sends the connect
  * reply after the results. */

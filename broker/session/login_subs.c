@@ -31,6 +31,11 @@ static bool copy_span(struct pl_arena *a, struct pl_span *span)
     return true;
 }
 
+bool pl_login_copy(struct pl_login *l, struct pl_span *span)
+{
+    return copy_span(&l->arena, span);
+}
+
 bool pl_login_copy_positions(struct pl_login *l,
                              const struct pl_connect_request *r)
 {
@@ -171,11 +176,11 @@ static bool inbox_name(struct pl_arena *a, char mark, struct pl_span of,
 }
 
 bool pl_login_list_channels(struct pl_session *s,
-                            const struct pl_token_claims *claims)
+                            const struct pl_span *channels, size_t count)
 {
     struct pl_login *l = s->login;
     struct pl_span user = pl_client_user(s->subscriber.client);
-    size_t max = 2 + (claims == NULL ? 0 : claims->channel_count);
+    size_t max = 2 + count;
 
     l->subs = pl_arena_alloc(&l->arena, max * sizeof *l->subs);
     if (l->subs == NULL)
@@ -184,8 +189,10 @@ bool pl_login_list_channels(struct pl_session *s,
     if (user.len > 0 && !inbox_name(&l->arena, PL_CHANNEL_USER_INBOX, user,
                                     &l->subs[l->sub_count++].channel))
         return false;
-    for (size_t i = 0; claims != NULL && i < claims->channel_count; i++) {
-        l->subs[l->sub_count].channel = claims->channels[i];
+    for (size_t i = 0; i < count; i++) {
+        if (find_sub(l, channels[i]) != NULL)
+            continue; /* it is named twice */
+        l->subs[l->sub_count].channel = channels[i];
         if (!copy_span(&l->arena, &l->subs[l->sub_count++].channel))
             return false;
     }

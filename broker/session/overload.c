@@ -4,8 +4,8 @@
  * Each loop refuses new connections while its recent lag exceeds
  * limits.loop_lag.  The supervisor measures process memory and notifies each
  * loop by mail whether to refuse new work and how many bytes to free.  Only
- * queued output and unfinished or waiting client messages can be freed, so the
- * loop closes the sessions that hold most of them.
+ * queued output, unfinished or waiting client messages and headers of requests
+ * can be freed, so the loop closes the sessions that hold most of them.
  *
  * Selection must not allocate.  One pass sums the bytes per size class (eight
  * per power of two).  A second pass closes all sessions above the class that
@@ -15,6 +15,7 @@
  * refusal that they cause is counted. */
 #include "overload.h"
 
+#include "headers.h"
 #include "keeper_private.h"
 #include "log.h"
 #include "mail.h"
@@ -84,7 +85,8 @@ static uint64_t size_of(const struct pl_session *s)
 {
     return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED
                ? 0
-               : s->out.bytes + unfinished(s) + pl_wait_bytes(s);
+               : s->out.bytes + unfinished(s) + pl_wait_bytes(s) +
+                     pl_headers_bytes(s);
 }
 
 static void count_one(struct pl_actor *a, void *arg)

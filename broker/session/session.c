@@ -18,6 +18,7 @@
 #include "commands.h"
 #include "custom.h"
 #include "ending.h"
+#include "headers.h"
 #include "hooks_private.h"
 #include "keeper_private.h"
 #include "login.h"
@@ -277,6 +278,7 @@ static void reap(struct pl_actor *a)
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_pace_end(s);
+    pl_headers_forget(s);
     pl_wait_forget(s);
     pl_client_release(s->subscriber.client);
     pl_keeper_drop(s->keeper, s);

@@ -104,6 +104,12 @@ struct pl_terms {
 };
 void pl_session_agree(struct pl_session *s, struct pl_terms terms);
 
+/* Return true if the judge of the connect sees headers of the request.  Then
+ * keep those that connect.headers names, before pl_session_open(): names and
+ * values in turn, a zero byte after each.  False: out of memory. */
+bool pl_session_wants_headers(const struct pl_session *s);
+bool pl_session_keep_headers(struct pl_session *s, struct pl_span headers);
+
 /* Accept messages from now on.  The deadline that the link has set on the timer
  * continues: it becomes that of the first command. */
 void pl_session_open(struct pl_session *s);

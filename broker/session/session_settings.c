@@ -28,6 +28,8 @@ static const struct pl_config_key keys[] = {
 
     {"connect.timeout", PL_KIND_DURATION, AT(connect.timeout_ms),
      .fallback = "10s", .min = 1, .max = PL_CONFIG_LONGEST},
+    {"connect.headers", PL_KIND_STRINGS, AT(connect.headers), .fallback = "[]",
+     .max = 16},
 
     {"ping.interval", PL_KIND_DURATION, AT(ping.interval_ms), .fallback = "25s",
      .max = PL_CONFIG_LONGEST},

@@ -25,7 +25,8 @@ struct pl_session_settings {
         uint64_t loop_lag_ms;         /* 0: off */
     } limits;
     struct {
-        uint64_t timeout_ms; /* never 0 */
+        uint64_t timeout_ms;              /* never 0 */
+        struct pl_config_strings headers; /* of the request, for the judge */
     } connect;
     struct {
         uint64_t interval_ms; /* 0: no pings */

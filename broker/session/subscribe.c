@@ -33,18 +33,23 @@ struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
                        pl_hub_hash(pl_session_hub(s), channel));
 }
 
-/* A subscription that exists needs no verdict: it is error 105. */
+/* Ask the judge, which may set data for the reply.  A subscription that exists
+ * needs no verdict: it is error 105. */
 static bool is_allowed(struct pl_session *s, const struct pl_command *c,
-                       uint64_t hash)
+                       struct pl_subscribe_ask *ask)
 {
     struct pl_question q = {.asks = PL_ASKS_SUBSCRIBE,
                             .channel = c->subscribe.channel,
                             .data = c->subscribe.data};
 
-    return !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
-           pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), q.channel,
-                       hash) != NULL ||
-           pl_session_judge(s, c->id, &q) == PL_YES;
+    if (!pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
+        pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), q.channel,
+                    ask->hash) != NULL)
+        return true;
+    if (pl_session_judge(s, c->id, &q) != PL_YES)
+        return false;
+    ask->data = q.reply;
+    return true;
 }
 
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
@@ -75,9 +80,9 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
         return;
     }
-    if (!is_allowed(s, c, n.hash))
-        return;
     ask.hash = n.hash;
+    if (!is_allowed(s, c, &ask))
+        return;
     ask.rules = n.rules;
     ask.flags = flags_of(n.rules, r);
     enum pl_err rc = pl_hub_subscribe(hub, pl_session_subscriber(s), &ask);
@@ -230,6 +235,7 @@ void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
     }
     reply.subscribe =
         pl_subscribe_result_of(m, sub->flags & PL_SUB_RECOVER, asked_offset(m));
+    reply.subscribe.data = pl_blob_span(m->data);
     if (reply.subscribe.recovered) {
         reply.subscribe.publication_count = m->pub_count;
         if (!pl_publications_make(pl_session_arena(s), m->pubs, m->pub_count,

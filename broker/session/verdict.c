@@ -34,8 +34,10 @@ struct pl_verdict pl_verdict_of(const struct pl_answer_mail *m)
                                    .text = pl_blob_span(m->data)};
     return (struct pl_verdict){.kind = PL_YES,
                                .user = pl_blob_span(m->user),
-                               .info = pl_blob_span(m->data),
+                               .info = pl_blob_span(m->info),
                                .data = pl_blob_span(m->data),
+                               .channels = pl_blob_span(m->channels),
+                               .is_anonymous = m->is_anonymous,
                                .expires_at_s = m->expires_at_s};
 }
 
@@ -196,6 +198,8 @@ static void follow(struct pl_question *q, const struct pl_verdict *v)
     q->expires_at_s = v->expires_at_s;
     if (q->asks == PL_ASKS_PUBLISH && v->data.at != NULL)
         q->data = v->data;
+    if (q->asks == PL_ASKS_SUBSCRIBE)
+        q->reply = v->data;
 }
 
 static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,

@@ -31,15 +31,19 @@ enum pl_verdict_kind { PL_YES, PL_NO, PL_LATER };
 /* The spans are valid during the call. */
 struct pl_verdict {
     enum pl_verdict_kind kind;
-    uint32_t code;        /* NO: an error below 3000; from 3000 on the code of a
-                             Close; 0: PL_ERROR_INTERNAL */
-    bool is_temporary;    /* NO: SDKs try again */
-    struct pl_span text;  /* NO: for the client; absent: the text of the code */
-    struct pl_span user;  /* YES to a connect */
-    struct pl_span info;  /* YES to a connect: JSON; absent: none */
-    struct pl_span data;  /* YES to a publish: JSON that replaces its data;
-                             absent: unchanged */
-    int64_t expires_at_s; /* YES to a connect or refresh; 0: never */
+    uint32_t code;       /* NO: an error below 3000; from 3000 on the code of a
+                            Close; 0: PL_ERROR_INTERNAL */
+    bool is_temporary;   /* NO: SDKs try again */
+    struct pl_span text; /* NO: for the client; absent: the text of the code */
+    struct pl_span user; /* YES to a connect */
+    struct pl_span info; /* YES to a connect: JSON; absent: none */
+    struct pl_span data; /* YES, JSON: to a publish, in place of its data
+                            (absent: unchanged); to a connect or subscribe, for
+                            the reply */
+    struct pl_span channels; /* YES to a connect: names, a zero byte after each;
+                                absent: those of the token */
+    bool is_anonymous;       /* YES to a connect */
+    int64_t expires_at_s;    /* YES to a connect or refresh; 0: never */
 };
 
 struct pl_question {
@@ -54,7 +58,8 @@ struct pl_question {
     void *asker;
     uint32_t number;      /* of the call; 0: not kept */
     uint32_t error;       /* why it was not kept; 0: no error */
-    int64_t expires_at_s; /* the value of a YES */
+    int64_t expires_at_s; /* these two: the values of a YES */
+    struct pl_span reply; /* to a subscribe: JSON; absent: none */
 };
 
 /* Decide at once: fill in *out and return YES or NO.  Or keep the question and

@@ -237,6 +237,16 @@ static bool is_host(const char *host)
             end[1 + strspn(end + 1, "0123456789")] == '\0');
 }
 
+/* The name of a header, RFC 9110 section 5.6.2. */
+static bool is_header(const char *name)
+{
+    static const char good[] = "!#$%&'*+-.^_`|~0123456789"
+                               "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    return *name != '\0' && name[strspn(name, good)] == '\0';
+}
+
 static void check_path(struct pl_config_loading *l)
 {
     const struct pl_settings *c = l->values;
@@ -272,6 +282,14 @@ static void check_websocket(struct pl_config_loading *l)
                 is_host,
                 "as chat.example.org, *.example.org:8443 or [::1], without a "
                 "scheme");
+}
+
+static void check_headers(struct pl_config_loading *l)
+{
+    const struct pl_settings *c = l->values;
+
+    check_items(l, "connect.headers", &c->session.connect.headers, is_header,
+                "the name of a header, as Cookie");
 }
 
 static void check_proxy(struct pl_config_loading *l)
@@ -325,6 +343,7 @@ void pl_settings_check(struct pl_config_loading *l,
     check_tls(l);
     check_socket(l);
     check_websocket(l);
+    check_headers(l);
     check_proxy(l);
     check_ping(l);
     check_queue(l);

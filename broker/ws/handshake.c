@@ -207,6 +207,7 @@ static void publish(const struct pl_http_head *request, const struct head *h,
 
     out->path = request->path;
     out->query = request->query;
+    out->lines = request->lines;
     out->host = request->host;
     out->origin = h->value[ORIGIN];
     out->key = h->value[KEY];

@@ -32,6 +32,7 @@ struct pl_handshake {
     struct pl_span extensions;    /* Sec-WebSocket-Extensions; or absent */
     struct pl_span forwarded;     /* Forwarded, one list; or absent */
     struct pl_span forwarded_for; /* X-Forwarded-For; or absent */
+    struct pl_span lines;         /* all field lines: pl_http_field_next() */
     char joined[1024];            /* memory for joining repeated fields */
 };
 

@@ -43,6 +43,17 @@ static void must(enum pl_err rc)
     }
 }
 
+static void decide_by_headers(struct pl_ask *ask)
+{
+    const char *cookie = pl_ask_header(ask, "cookie");
+    struct pl_terms t = {.size = sizeof t, .user = cookie};
+
+    if (cookie == NULL || pl_ask_header(ask, "X-Secret") != NULL)
+        must(pl_ask_deny(ask, 403, "no cookie"));
+    else
+        must(pl_ask_allow(ask, &t));
+}
+
 /* What a client asks for is in its data or in the name of its channel. */
 static void decide(struct pl_ask *ask)
 {
@@ -52,6 +63,16 @@ static void decide(struct pl_ask *ask)
         .size = sizeof other, .data = "[ \"other\" ]", .len = 11};
     static const struct pl_terms minute = {.size = sizeof minute,
                                            .expires_in_s = 60};
+    static const char *const places[] = {"tower", "bridge"};
+    static const struct pl_terms tour = {.size = sizeof tour,
+                                         .user = "guest",
+                                         .data = "{\"hi\":1}",
+                                         .len = 8,
+                                         .flags = PL_AS_ANONYMOUS,
+                                         .channels = places,
+                                         .channel_count = 2};
+    static const struct pl_terms seat = {
+        .size = sizeof seat, .data = "{\"seat\":7}", .len = 10};
     const char *data = pl_ask_data(ask, NULL), *channel = pl_ask_channel(ask);
 
     if (strstr(data, "deny") != NULL || strstr(channel, "deny") != NULL)
@@ -66,6 +87,12 @@ static void decide(struct pl_ask *ask)
         must(pl_ask_allow(ask, &other));
     else if (strstr(data, "minute") != NULL)
         must(pl_ask_allow(ask, &minute));
+    else if (strstr(data, "cookie") != NULL)
+        decide_by_headers(ask);
+    else if (strstr(data, "tour") != NULL)
+        must(pl_ask_allow(ask, &tour));
+    else if (strstr(channel, "seat") != NULL)
+        must(pl_ask_allow(ask, &seat));
     else
         must(pl_ask_allow(ask, NULL));
 }
@@ -172,14 +199,20 @@ static const struct pl_events all = {
 static void begin_with(struct box *b, const struct pl_events *events,
                        const char *secret, uint32_t answer_ms)
 {
-    const char *sets[] = {"listen=[127.0.0.1:0]", "admin.listen=off",
-                          "admin.socket=off",     "loops=2",
-                          "ping.interval=1h",     "connect.timeout=1h",
-                          "limits.loop_lag=0",    "channels.history_size=10000",
-                          "handlers.timeout=1h",  secret};
+    const char *sets[] = {"listen=[127.0.0.1:0]",
+                          "admin.listen=off",
+                          "admin.socket=off",
+                          "loops=2",
+                          "ping.interval=1h",
+                          "connect.timeout=1h",
+                          "limits.loop_lag=0",
+                          "channels.history_size=10000",
+                          "handlers.timeout=1h",
+                          "connect.headers=[Cookie]",
+                          secret};
     struct pl_broker_setup s = {.size = sizeof s,
                                 .sets = sets,
-                                .set_count = secret == NULL ? 9 : 10,
+                                .set_count = secret == NULL ? 10 : 11,
                                 .flags = PL_INSECURE,
                                 .answer_ms = answer_ms,
                                 .events = events};
@@ -452,6 +485,56 @@ static void an_answer_after_the_stop_goes_nowhere(void **st)
     pl_broker_destroy(b.broker);
 }
 
+static void a_connect_is_judged_by_its_headers(void **st)
+{
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    begin(&b, &all, NULL);
+    for (int has_cookie = 0; has_cookie < 2; has_cookie++) {
+        /* the last line takes up what follows the target */
+        const char *target = has_cookie
+                                 ? "/connection/websocket HTTP/1.1\r\n"
+                                   "Cookie: ann\r\nX-Secret: hidden\r\nX-Rest:"
+                                 : "/connection/websocket";
+
+        assert_int_equal(peer_open_at(&p, b.port, PEER_JSON, target), 101);
+        say_connect(&p, "cookie", NULL);
+        peer_await(&p, 1, &r);
+        assert_int_equal(r.kind, has_cookie ? PEER_RESULT : PEER_ERROR);
+        peer_fini(&p);
+    }
+    assert_string_equal(court.joined, "ann");
+    box_await(&b, "connections.open", 0);
+    box_destroy(&b);
+}
+
+static void a_yes_may_bring_channels_and_data(void **st)
+{
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    begin(&b, &all, NULL);
+    try_connect(&p, &b, "tour", NULL, &r);
+    assert_int_equal(r.kind, PEER_RESULT);
+    assert_true(has(r.body, "\"data\":{\"hi\":1}"));
+    assert_true(has(r.body, "\"tower\":{"));
+    assert_true(has(r.body, "\"bridge\":{"));
+    peer_await(&p, peer_subscribe(&p, "seat"), &r);
+    assert_true(has(r.body, "\"data\":{\"seat\":7}"));
+    peer_fini(&p);
+    peer_enter(&p, b.port, PEER_PROTOBUF, NULL, NULL);
+    peer_await(&p, peer_subscribe(&p, "seat"), &r);
+    assert_true(has(r.body, "{\"seat\":7}"));
+    peer_fini(&p);
+    box_await(&b, "connections.open", 0);
+    box_destroy(&b);
+}
+
 /* handlers.timeout is an hour; handlers of messages still have that. */
 static void a_judge_may_have_a_time_of_its_own(void **st)
 {
@@ -481,6 +564,10 @@ static void what_a_question_cannot_have_is_refused(void **st)
     struct pl_terms user = {.size = sizeof user, .user = "ann"};
     struct pl_terms bare = {.size = 1};
     struct pl_terms data = {.size = sizeof data, .data = "1", .len = 1};
+    struct pl_terms flags = {.size = sizeof flags, .flags = PL_AS_ANONYMOUS};
+    const char *names[] = {"room"};
+    struct pl_terms channels = {
+        .size = sizeof channels, .channels = names, .channel_count = 1};
     struct peer p;
     struct box b;
 
@@ -496,7 +583,11 @@ static void what_a_question_cannot_have_is_refused(void **st)
     struct pl_ask *ask = draw(&court);
     assert_int_equal(pl_ask_allow(ask, &user), PL_EINVAL);
     assert_int_equal(pl_ask_allow(ask, &bare), PL_EINVAL);
-    assert_int_equal(pl_ask_allow(ask, &data), PL_EINVAL);
+    assert_int_equal(pl_ask_allow(ask, &flags), PL_EINVAL);
+    assert_int_equal(pl_ask_allow(ask, &channels), PL_EINVAL);
+    data.data = "{";
+    assert_int_equal(pl_ask_allow(ask, &data), PL_EINVAL); /* not JSON */
+    assert_null(pl_ask_header(ask, "Cookie"));
     assert_string_equal(pl_ask_address(ask), "127.0.0.1");
     assert_int_equal(pl_ask_deny(ask, 99, NULL), PL_EINVAL);
     assert_int_equal(pl_ask_deny(ask, 2000, NULL), PL_EINVAL);
@@ -532,6 +623,8 @@ int main(void)
         cmocka_unit_test(a_judge_may_replace_what_is_published),
         cmocka_unit_test(late_answers_of_another_thread_reach_their_commands),
         cmocka_unit_test(an_answer_after_the_stop_goes_nowhere),
+        cmocka_unit_test(a_connect_is_judged_by_its_headers),
+        cmocka_unit_test(a_yes_may_bring_channels_and_data),
         cmocka_unit_test(a_judge_may_have_a_time_of_its_own),
         cmocka_unit_test(what_a_question_cannot_have_is_refused),
     };

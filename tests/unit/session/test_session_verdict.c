@@ -350,9 +350,9 @@ static void a_judge_says_how_long_a_client_may_stay(void **state)
     struct client *c = ask_in(r);
 
     (void)state;
-    assert_int_equal(pl_call_admit_until(t.calls[0], PL_SPAN("ann"),
-                                         (struct pl_span){0}, now_s(r) + 10),
-                     PL_OK);
+    const struct pl_call_terms terms = {.user = PL_SPAN("ann"),
+                                        .expires_at_s = now_s(r) + 10};
+    assert_int_equal(pl_call_grant(t.calls[0], &terms), PL_OK);
     rig_run(r, 0);
     client_expect(c, "{\"id\":1,\"connect\":{*\"expires\":true,\"ttl\":10*");
     client_say(c, "{\"id\":2,\"refresh\":{\"token\":\"again\"}}\n"

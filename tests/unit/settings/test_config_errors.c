@@ -87,6 +87,8 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
          "`5d` is not a duration; as 500ms, 10s, 5m or 1h, or 0"},
         {"ping.interval=18446744073709551615h", "must be from 0 to 8784h"},
         {"connect.timeout=0", "must be from 1ms to 8784h"},
+        {"connect.headers=[Cookie, 'X:']",
+         "item 2 must be the name of a header, as Cookie"},
         {"websocket.max_message=64",
          "`64` is not a size; as 512B, 64KiB, 1MiB or 2GB, or 0"},
         {"websocket.max_message=64K",
