@@ -11,13 +11,17 @@
  * its next request ends, if there is one: clients with keep-alive connections
  * expect that.
  *
+ * The bytes of bodies and responses have two shares: connections that need no
+ * key have their own, because clients that fill the other one must not keep an
+ * operator from the status.
+ *
  * Rejected: refusing the newest connection without a key, because a few idle
  * connections then lock the address for all clients.  A fixed number of
  * connections per address, because one address may stand for a whole data
  * centre.
  *
- * Invariant: the three counters count the connections in web->conns; web->held
- * is the sum of their `held`. */
+ * Invariant: the three counters count the connections in web->conns; each of
+ * web->held is the sum of the `held` of its connections. */
 #include "web.h"
 
 #include <stdlib.h>
@@ -61,20 +65,27 @@ static size_t bytes_of(const struct pl_web_conn *c)
     return c->body_bytes.cap + c->out.cap;
 }
 
+/* The total that counts the bytes of `c`. */
+static uint64_t *held_by(const struct pl_web_conn *c)
+{
+    return &c->web->held[c->share == PL_WEB_TRUSTED];
+}
+
 void pl_web_recount(struct pl_web_conn *c)
 {
-    c->web->held += bytes_of(c);
-    c->web->held -= c->held;
+    *held_by(c) += bytes_of(c);
+    *held_by(c) -= c->held;
     c->held = bytes_of(c);
 }
 
 bool pl_web_hold(struct pl_web_conn *c, size_t more)
 {
-    const struct pl_web *web = c->web;
-    uint64_t others = web->held - c->held;
+    bool is_trusted = c->share == PL_WEB_TRUSTED;
+    size_t most = is_trusted ? PL_WEB_HELD_TRUSTED_MAX : PL_WEB_HELD_MAX;
+    uint64_t others = *held_by(c) - c->held;
 
-    return others == 0 ||
-           web->held + more <= PL_WEB_HELD_MAX + web->options.body_max;
+    return others == 0 || others + c->held + more <=
+                              (uint64_t)most + c->web->options.body_max;
 }
 
 /* --- Connections --- */
@@ -183,7 +194,7 @@ void pl_web_leave(struct pl_web_conn *c)
 {
     struct pl_web *web = c->web;
 
-    web->held -= c->held;
+    *held_by(c) -= c->held;
     --*count_of(web, c->share);
     pl_list_remove(&c->link);
     pl_list_remove(&c->stranger);

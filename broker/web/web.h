@@ -10,8 +10,8 @@
  * at most one read.
  *
  * Everything is bounded (web.c has the numbers): connections in three shares,
- * the bytes of bodies and responses of all connections together, the time for a
- * head, and the slowest rate of a body and of a reader.
+ * the bytes of bodies and responses of all connections together, in two shares,
+ * the time for a head, and the slowest rate of a body and of a reader.
  *
  * Thread: the server's loop, for every call and callback. */
 #ifndef PL_WEB_H

@@ -15,7 +15,10 @@ enum {
     PL_WEB_LINGER_MS = 2000,  /* for the peer to end its half after the last
                                  response */
     PL_WEB_PACE = 64 * 1024,  /* bytes that each timeout_ms must transfer */
-    PL_WEB_HELD_MAX = 1 << 26 /* bytes of bodies and responses, plus one body */
+    /* bytes of bodies and responses, plus one body: of connections with a key
+       and without, and of those that need none */
+    PL_WEB_HELD_MAX = 1 << 26,
+    PL_WEB_HELD_TRUSTED_MAX = 1 << 24
 };
 
 struct pl_web {
@@ -23,7 +26,8 @@ struct pl_web {
     struct pl_list conns;     /* of struct pl_web_conn */
     struct pl_list strangers; /* connections without a key, oldest first */
     uint32_t stranger_count, known_count, trusted_count;
-    uint64_t held;     /* bytes of bodies and responses */
+    uint64_t held[2];  /* bytes of bodies and responses; the second: of trusted
+                          connections */
     uint64_t speak_ms; /* loop time from which a refusal is logged again */
     uint64_t unsaid;   /* refusals since the last log line */
     bool is_closed;
@@ -55,7 +59,7 @@ struct pl_web_conn {
     struct pl_buf body_bytes;
     struct pl_buf out;
     size_t sent; /* bytes of `out` */
-    size_t held; /* the part of this connection in web->held */
+    size_t held; /* the part of this connection in its web->held */
     size_t pace; /* bytes transferred since the timer was started */
     struct pl_http_head head;
     struct pl_http_body body;
@@ -67,10 +71,12 @@ struct pl_web_conn {
     bool is_paused;
 };
 
-/* web.c.  Return false if `more` bytes for `c` would exceed what all
- * connections may hold.  The only connection that holds bytes always may. */
-/* web.c.  Update web->held after the buffers of `c` changed. */
+/* web.c.  Return false if `more` bytes for `c` would exceed what the connections
+ * of its share of bytes may hold.  The only connection that holds bytes always
+ * may. */
 bool pl_web_hold(struct pl_web_conn *c, size_t more);
+
+/* web.c.  Update web->held after the buffers of `c` changed. */
 void pl_web_recount(struct pl_web_conn *c);
 
 /* web.c.  Add `c` to the server and to its share, or remove it. */

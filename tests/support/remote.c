@@ -263,8 +263,12 @@ static int64_t number_in(const struct remote *r, json_t *root, const char *path)
     }
     if (json_is_boolean(at))
         return json_is_true(at);
-    if (!json_is_integer(at))
+    if (!json_is_integer(at)) {
+        char *all = json_dumps(root, 0);
+
+        fprintf(stderr, "%s\n", all == NULL ? "(no memory)" : all);
         fail(r, "the status has no such number", path);
+    }
     return json_integer_value(at);
 }
 
@@ -306,7 +310,7 @@ static json_t *status_of(const struct remote *r)
     text[len] = '\0';
     const char *body = strstr(text, "\r\n\r\n");
     json_t *root = body == NULL ? NULL : json_loads(body, 0, NULL);
-    if (root == NULL)
+    if (root == NULL || strncmp(text, "HTTP/1.1 200 ", 13) != 0)
         fail(r, "no status", text);
     check_signs(r, root, "the status");
     check_ledgers(r, root);

@@ -208,6 +208,29 @@ static void answers_that_are_not_read_are_bounded_together(void **state)
     free(text);
 }
 
+/* Whatever holders of the key leave unfinished. */
+static void bodies_do_not_keep_answers_from_the_socket(void **state)
+{
+    enum { MANY = 70, PIECE = BODY_MAX - 1 };
+    struct rig *r = *state;
+    struct peer *p[MANY], *operator= connect_trusted(r);
+    char *piece = calloc(1, PIECE);
+
+    for (int i = 0; i < MANY; i++) {
+        p[i] = connect_stranger(r);
+        peer_say(p[i], KEYED("POST /now", HUGE_BODY));
+        peer_bytes(p[i], (struct pl_span){piece, PIECE});
+        pl_sim_advance(r->sim, 0);
+    }
+    assert_int_equal(peer_status(p[MANY - 1]), 503); /* all is taken */
+    peer_say(operator, REQUEST("GET /now", ""));
+    assert_int_equal(peer_status(operator), 200);
+    for (int i = 0; i < MANY; i++)
+        peer_free(p[i]);
+    peer_free(operator);
+    free(piece);
+}
+
 /* --- Connections --- */
 
 static void clients_without_a_key_make_room_for_one_another(void **state)
@@ -338,6 +361,7 @@ int main(void)
         WITH_RIG(a_body_over_the_limit_is_413),
         WITH_RIG(unfinished_bodies_are_bounded_together),
         WITH_RIG(answers_that_are_not_read_are_bounded_together),
+        WITH_RIG(bodies_do_not_keep_answers_from_the_socket),
         WITH_RIG(clients_without_a_key_make_room_for_one_another),
         WITH_RIG(one_address_does_not_end_those_of_others),
         WITH_RIG(no_share_takes_from_another),
