@@ -458,7 +458,7 @@ static void on_queried(struct pl_api_part *p, const struct pl_query_mail *m)
 
 static void on_user(struct pl_api_part *p, const struct pl_user_mail *m)
 {
-    p->error = error_of(&m->msg, 0);
+    p->error = error_of(&m->msg, m->lacks_memory ? PL_ERROR_INTERNAL : 0);
     if (p->error == 0)
         put(&p->result, "{}");
 }

@@ -19,15 +19,16 @@
 
 #include "config_private.h"
 
-enum { FILE_MAX = 1 << 20 /* bytes */, NAME_MAX_LEN = 128 };
+enum { FILE_MAX = 1 << 20 /* bytes */, PIECE = 16384, NAME_MAX_LEN = 128 };
 
+/* Read into memory that never moves: a buffer that grew would leave copies of
+ * secrets behind.  Pages that are not used cost nothing. */
 static enum pl_err read_all(FILE *f, struct pl_buf *text)
 {
-    const size_t piece = 16384;
-
+    pl_buf_reserve(text, FILE_MAX + 2 * PIECE);
     while (!text->failed && text->len <= FILE_MAX) {
-        char *at = pl_buf_reserve(text, piece);
-        size_t n = at == NULL ? 0 : fread(at, 1, piece, f);
+        char *at = pl_buf_reserve(text, PIECE);
+        size_t n = at == NULL ? 0 : fread(at, 1, PIECE, f);
 
         if (n == 0)
             break;
@@ -67,7 +68,7 @@ static enum pl_err read_file(struct pl_config_loading *l, const char *name)
         fclose(f);
     }
     if (text.data != NULL) /* the content may hold secrets */
-        explicit_bzero(text.data, text.cap);
+        explicit_bzero(text.data, text.len);
     pl_buf_fini(&text);
     return rc;
 }

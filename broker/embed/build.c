@@ -65,7 +65,7 @@ static enum pl_err build_desks(struct pl_broker *b)
     enum pl_err rc = PL_OK;
 
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
-        rc = pl_desk_create(&b->shares[i].desk, b->shares[i].loop, b->host);
+        rc = pl_desk_create(&b->shares[i].desk, b->shares[i].loop);
         if (rc == PL_OK)
             b->desks[i] = pl_desk_address(b->shares[i].desk);
     }

@@ -33,7 +33,6 @@ enum { MAIL_ORDER = PL_MAIL_OWN };
 struct pl_desk {
     struct pl_actor actor;  /* first */
     struct pl_list pending; /* of struct pl_order */
-    struct pl_host *host;   /* NULL: the program has lent no base */
 };
 
 /* --- Orders --- */
@@ -85,10 +84,32 @@ static void run_order(struct pl_host_mail *m)
     say((struct pl_order *)m);
 }
 
-/* The mail was destroyed in transit: no loop takes it any more. */
-static void destroy_order(struct pl_msg *msg)
+/* Neither the desk nor the program's loop takes it any more: this thread is
+ * that of the program. */
+static void destroy_posted(struct pl_msg *msg)
 {
     say((struct pl_order *)msg);
+}
+
+/* Report the outcome on the program's loop, if it has lent one.  Return false
+ * if the outcome is to be reported here. */
+static bool post_home(struct pl_order *o)
+{
+    if (o->host == NULL || o->report == NULL)
+        return false;
+    o->mail.msg.destroy = destroy_posted;
+    pl_host_post(o->host, &o->mail);
+    return true;
+}
+
+/* The mail was destroyed in transit: the desk has ended.  This may be the
+ * thread of its loop. */
+static void destroy_order(struct pl_msg *msg)
+{
+    struct pl_order *o = (struct pl_order *)msg;
+
+    if (!post_home(o))
+        say(o);
 }
 
 enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
@@ -128,10 +149,8 @@ static void tell(struct pl_desk *d, struct pl_order *o, struct pl_msg *result)
 {
     pl_list_remove(&o->link);
     o->result = result;
-    if (d->host != NULL && o->report != NULL) {
-        pl_host_post(d->host, &o->mail);
+    if (post_home(o))
         return;
-    }
     pl_loop_enter(d->actor.loop, o->name);
     say(o);
     pl_loop_leave(d->actor.loop);
@@ -201,15 +220,13 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop,
-                           struct pl_host *host)
+enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop)
 {
     struct pl_desk *d = calloc(1, sizeof *d);
 
     if (d == NULL)
         return PL_ENOMEM;
     pl_list_init(&d->pending);
-    d->host = host;
     enum pl_err rc = pl_actor_init(&d->actor, loop, &ops);
     if (rc != PL_OK) {
         free(d);

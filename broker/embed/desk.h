@@ -35,6 +35,7 @@ struct pl_order {
     const char *name;       /* constant: names report() while it blocks */
     pl_report *report;      /* NULL: the outcome is not wanted */
     void *arg;
+    struct pl_host *host; /* report() is called on its loop; NULL: here */
     struct pl_order_count *count;
     size_t bytes; /* counted */
 };
@@ -49,10 +50,8 @@ enum pl_err pl_order_create(struct pl_order **out, struct pl_msg *request,
                             size_t bytes, struct pl_order_count *count);
 void pl_order_forget(struct pl_order *o);
 
-/* With a `host` report() is called on its loop.
- * Errors: PL_ENOMEM. */
-enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop,
-                           struct pl_host *host);
+/* Errors: PL_ENOMEM. */
+enum pl_err pl_desk_create(struct pl_desk **out, struct pl_loop *loop);
 
 struct pl_address pl_desk_address(const struct pl_desk *d);
 

@@ -62,6 +62,7 @@ static enum pl_err give(struct pl_broker *b, const struct asked *a,
     pl_guard_enter(b->guard);
     if (b->is_running && pl_status_is_ready(&b->status)) {
         o->to = *to;
+        o->host = b->host;
         pl_system_post(b->system, b->desks[hash % b->workers], &o->mail.msg);
         rc = PL_OK;
     }

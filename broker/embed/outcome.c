@@ -182,6 +182,8 @@ struct pl_item *pl_outcome_read(struct pl_outcome *out,
         return read_query(out, (const struct pl_query_mail *)result);
     case PL_MAIL_USER:
         set_error(out, result, 0);
+        if (out->err == PL_OK && user->lacks_memory)
+            out->err = PL_ENOMEM;
         out->count = out->err == PL_OK ? user->connections : 0;
         return NULL;
     default:

@@ -7,6 +7,9 @@
  * the mail that its last subscriber went.  Without memory for both mails
  * neither is sent, and a client that cannot be announced is closed.
  *
+ * The ends of subscriptions are in a map too, by client and channel: a client
+ * with thousands of them may lose all at once.
+ *
  * Invariant: for each event that began and did not end, its end is kept. */
 #include "relay.h"
 
@@ -33,7 +36,7 @@ struct event {
     size_t reason_len;
     char reason[REASON_TEXT_MAX];
     /* Of an end that is kept. */
-    struct pl_map_node node; /* by client or by channel */
+    struct pl_map_node node; /* by client, by channel, or by both */
     struct pl_list link;     /* of a client: the ends of its subscriptions */
     struct pl_list ends;     /* GOES: of its subscriptions */
 };
@@ -137,18 +140,47 @@ static bool on_connected(void *relay, struct pl_client *client)
     return true;
 }
 
-/* Subscriptions are left where a loop was cut without a word of its hub. */
-static void end_subs(const struct pl_relay *r, struct event *goes,
-                     uint32_t code)
+struct sub_key {
+    const struct pl_client *client;
+    struct pl_span channel;
+};
+
+static uint64_t hash_of_sub(const struct pl_relay *r, const struct sub_key *key)
 {
-    struct pl_list *at;
+    return pl_hash(&r->broker->key, key->channel) + hash_of(key->client);
+}
 
-    while ((at = pl_list_pop(&goes->ends)) != NULL) {
-        struct event *end = PL_CONTAINER(at, struct event, link);
+static bool is_of_sub(const struct pl_map_node *n, const void *sub)
+{
+    const struct event *e = PL_CONTAINER(n, const struct event, node);
+    const struct sub_key *key = sub;
 
-        end->code = code;
-        post(r, end);
-    }
+    return e->client == key->client &&
+           pl_span_equal(pl_blob_span(e->channel), key->channel);
+}
+
+static struct event *find_end(const struct pl_relay *r,
+                              const struct sub_key *key)
+{
+    struct pl_map_node *n =
+        pl_map_find(&r->subs, hash_of_sub(r, key), is_of_sub, key);
+
+    return n == NULL ? NULL : PL_CONTAINER(n, struct event, node);
+}
+
+static void post_end(struct pl_relay *r, struct event *end, uint32_t code)
+{
+    pl_map_remove(&r->subs, &end->node);
+    pl_list_remove(&end->link);
+    end->code = code;
+    post(r, end);
+}
+
+/* Subscriptions are left where a loop was cut without a word of its hub. */
+static void end_subs(struct pl_relay *r, struct event *goes, uint32_t code)
+{
+    while (!pl_list_is_empty(&goes->ends))
+        post_end(r, PL_CONTAINER(goes->ends.next, struct event, link), code);
 }
 
 static void on_disconnected(void *relay, struct pl_client *client,
@@ -167,22 +199,10 @@ static void on_disconnected(void *relay, struct pl_client *client,
     post(r, goes);
 }
 
-static struct event *find_end(const struct event *goes, struct pl_span channel)
-{
-    struct pl_list *at;
-
-    for (at = goes->ends.next; at != &goes->ends; at = at->next) {
-        struct event *e = PL_CONTAINER(at, struct event, link);
-
-        if (pl_span_equal(pl_blob_span(e->channel), channel))
-            return e;
-    }
-    return NULL;
-}
-
-static void on_begun(const struct pl_relay *r, struct event *goes,
+static void on_begun(struct pl_relay *r, struct event *goes,
                      struct pl_span channel)
 {
+    const struct sub_key key = {goes->client, channel};
     struct pl_blob *name = pl_blob_create(channel);
     struct event *begins = NULL, *ends = NULL;
 
@@ -191,7 +211,8 @@ static void on_begun(const struct pl_relay *r, struct event *goes,
         ends = create(r, SUBSCRIPTION, false, goes->client, name);
     }
     pl_blob_release(name);
-    if (begins == NULL || ends == NULL) {
+    if (begins == NULL || ends == NULL ||
+        pl_map_add(&r->subs, &ends->node, hash_of_sub(r, &key)) != PL_OK) {
         drop(begins);
         drop(ends);
         return;
@@ -204,18 +225,15 @@ static void on_subscribed(void *relay, struct pl_client *client,
                           struct pl_span channel, bool begins, uint32_t code)
 {
     struct pl_relay *r = relay;
-    struct event *goes = find_client(r, client);
+    const struct sub_key key = {client, channel};
 
     if (begins) {
-        on_begun(r, goes, channel);
+        on_begun(r, find_client(r, client), channel);
         return;
     }
-    struct event *end = find_end(goes, channel);
-    if (end == NULL)
-        return; /* its beginning was not sent */
-    pl_list_remove(&end->link);
-    end->code = code;
-    post(r, end);
+    struct event *end = find_end(r, &key);
+    if (end != NULL) /* else its beginning was not sent */
+        post_end(r, end, code);
 }
 
 /* --- Channels --- */
@@ -285,5 +303,6 @@ const struct pl_hooks *pl_relay_hooks(struct pl_relay *r, struct pl_broker *b)
 void pl_relay_fini(struct pl_relay *r)
 {
     pl_map_fini(&r->clients);
+    pl_map_fini(&r->subs);
     pl_map_fini(&r->channels);
 }

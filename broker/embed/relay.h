@@ -16,6 +16,7 @@ struct pl_relay {
     struct pl_broker *broker;
     struct pl_hooks hooks;
     struct pl_map clients;  /* that were announced */
+    struct pl_map subs;     /* the ends of subscriptions */
     struct pl_map channels; /* in use, that were announced */
 };
 

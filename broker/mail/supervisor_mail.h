@@ -51,6 +51,7 @@ struct pl_user_mail {
     struct pl_blob *reason;  /* reference or NULL */
     uint32_t code;
     uint32_t connections; /* result: their number */
+    bool lacks_memory;    /* result: others were not reached for lack of it */
 };
 
 /* Create a message, all zero except type, destroy and flags.  NULL: out of

@@ -32,8 +32,8 @@ struct stop_mail {
 
 /* --- Users --- */
 
-/* Create a server-side disconnect.  If allocation fails, the caller logs that
- * and does not count the connection. */
+/* Create a server-side disconnect.  If allocation fails, the caller logs that,
+ * does not count the connection, and marks the request. */
 static struct pl_kick_mail *kick_create(const struct pl_client *client,
                                         uint32_t code)
 {
@@ -132,6 +132,8 @@ static void do_to_one(void *arg, struct pl_client *client)
         return;
     if (m->ask == PL_USER_COUNT || kick(a->supervisor, client, m))
         m->connections++;
+    else
+        m->lacks_memory = true;
 }
 
 static void on_user(struct pl_supervisor *s, struct pl_user_mail *m)
@@ -140,6 +142,7 @@ static void on_user(struct pl_supervisor *s, struct pl_user_mail *m)
     struct pl_span user = pl_blob_span(m->user);
 
     m->connections = 0;
+    m->lacks_memory = false;
     if (m->client != NULL) {
         struct pl_client *client =
             pl_registry_find(&s->registry, user, pl_blob_span(m->client));

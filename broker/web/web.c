@@ -84,8 +84,8 @@ bool pl_web_hold(struct pl_web_conn *c, size_t more)
     size_t most = is_trusted ? PL_WEB_HELD_TRUSTED_MAX : PL_WEB_HELD_MAX;
     uint64_t others = *held_by(c) - c->held;
 
-    return others == 0 || others + c->held + more <=
-                              (uint64_t)most + c->web->options.body_max;
+    return others == 0 ||
+           others + c->held + more <= (uint64_t)most + c->web->options.body_max;
 }
 
 /* --- Connections --- */

@@ -11,10 +11,10 @@
 #include "web.h"
 
 enum {
-    PL_WEB_IDLE_MS = 60000,   /* between two requests */
-    PL_WEB_LINGER_MS = 2000,  /* for the peer to end its half after the last
-                                 response */
-    PL_WEB_PACE = 64 * 1024,  /* bytes that each timeout_ms must transfer */
+    PL_WEB_IDLE_MS = 60000,  /* between two requests */
+    PL_WEB_LINGER_MS = 2000, /* for the peer to end its half after the last
+                                response */
+    PL_WEB_PACE = 64 * 1024, /* bytes that each timeout_ms must transfer */
     /* bytes of bodies and responses, plus one body: of connections with a key
        and without, and of those that need none */
     PL_WEB_HELD_MAX = 1 << 26,
@@ -71,9 +71,9 @@ struct pl_web_conn {
     bool is_paused;
 };
 
-/* web.c.  Return false if `more` bytes for `c` would exceed what the connections
- * of its share of bytes may hold.  The only connection that holds bytes always
- * may. */
+/* web.c.  Return false if `more` bytes for `c` would exceed what the
+ * connections of its share of bytes may hold.  The only connection that holds
+ * bytes always may. */
 bool pl_web_hold(struct pl_web_conn *c, size_t more);
 
 /* web.c.  Update web->held after the buffers of `c` changed. */

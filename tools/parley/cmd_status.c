@@ -50,9 +50,15 @@ static void print_words(const char *key)
         putchar(*key == '_' ? ' ' : *key);
 }
 
-static void print_group(const json_t *s, const char *name)
+/* Return true if a member of the status is a group of numbers, which has a line
+ * of its own. */
+static bool is_group(json_t *value)
 {
-    const json_t *group = json_object_get(s, name);
+    return json_is_number(json_object_iter_value(json_object_iter(value)));
+}
+
+static void print_group(const char *name, const json_t *group)
+{
     const char *key, *between = "";
     json_t *value;
     int width = 16;
@@ -128,18 +134,16 @@ static void print_ledger(const char *name, const json_t *l)
 
 static void print_page(const json_t *s)
 {
-    static const char *const groups[] = {
-        "connections",  "doors",    "closed",         "memory",
-        "users",        "channels", "messages",       "commands",
-        "deliveries",   "errors",   "drops",          "mailboxes",
-        "dead_letters", "jobs",     "authentication", "handlers"};
     const char *key;
     json_t *value;
     size_t i;
 
     print_head(s);
-    for (i = 0; i < sizeof groups / sizeof groups[0]; i++)
-        print_group(s, groups[i]);
+    json_object_foreach((json_t *)s, key, value)
+    {
+        if (is_group(value))
+            print_group(key, value);
+    }
     putchar('\n');
     json_array_foreach(json_object_get(s, "loops"), i, value) print_loop(value);
     putchar('\n');

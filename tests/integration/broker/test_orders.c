@@ -259,6 +259,39 @@ static void a_user_or_a_connection_is_disconnected(void **st)
     box_destroy(&b);
 }
 
+struct pl_kick_mail *__real_pl_kick_mail_create(void);
+struct pl_kick_mail *__wrap_pl_kick_mail_create(void);
+static atomic_bool has_no_kicks;
+
+struct pl_kick_mail *__wrap_pl_kick_mail_create(void)
+{
+    return has_no_kicks ? NULL : __real_pl_kick_mail_create();
+}
+
+static void an_order_that_finds_no_memory_later_says_so(void **st)
+{
+    struct answer a = ANSWER;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&p, &b, "ann", NULL);
+    has_no_kicks = true;
+    expect(&a, pl_broker_subscribe(b.broker, "user/ann", "room", note, &a),
+           PL_ENOMEM);
+    expect(&a, pl_broker_disconnect(b.broker, "user/ann", 0, NULL, note, &a),
+           PL_ENOMEM);
+    assert_int_equal(a.count, 0);
+    has_no_kicks = false;
+    expect(&a, pl_broker_disconnect(b.broker, "user/ann", 0, NULL, note, &a),
+           PL_OK);
+    assert_int_equal(a.count, 1);
+    peer_await_end(&p);
+    peer_fini(&p);
+    box_destroy(&b);
+}
+
 static void a_user_is_subscribed_and_unsubscribed_by_the_program(void **st)
 {
     struct answer a = ANSWER;
@@ -529,6 +562,7 @@ int main(void)
         cmocka_unit_test(a_channel_without_history_or_presence_is_denied),
         cmocka_unit_test(a_message_reaches_a_user_a_connection_and_a_channel),
         cmocka_unit_test(a_user_or_a_connection_is_disconnected),
+        cmocka_unit_test(an_order_that_finds_no_memory_later_says_so),
         cmocka_unit_test(a_user_is_subscribed_and_unsubscribed_by_the_program),
         cmocka_unit_test(a_bad_argument_is_refused_and_nothing_is_said),
         cmocka_unit_test(orders_of_many_threads_are_said_once_and_in_order),

@@ -325,6 +325,27 @@ static void options_may_stand_before_the_command(void **state)
     assert_int_equal(tool_run(s, "--json pub news 1"), USAGE);
 }
 
+/* Whatever groups there are. */
+static void the_page_has_each_group_of_the_status(void **state)
+{
+    static const char *const groups[] = {
+        "connections", "admin",      "doors",         "closed",
+        "memory",      "users",      "channels",      "history",
+        "mailboxes",   "handlers",   "messages",      "commands",
+        "errors",      "drops",      "dead letters",  "jobs",
+        "log",         "deliveries", "authentication"};
+    struct stage *s = *state;
+    char line[32];
+
+    stage_start_broker(s);
+    assert_int_equal(tool_run(s, "S status"), DONE);
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        snprintf(line, sizeof line, "\n  %s ", groups[i]);
+        assert_says(s->out, line);
+    }
+    assert_null(strstr(s->out, "dispatcher"));
+}
+
 static int listen_on_tcp(char *url, size_t size)
 {
     struct sockaddr_in a = {.sin_family = AF_INET,
@@ -421,6 +442,7 @@ int main(void)
         ON_STAGE(shutdown_waits_no_longer_than_it_may),
         ON_STAGE(each_command_has_its_own_help),
         ON_STAGE(options_may_stand_before_the_command),
+        ON_STAGE(the_page_has_each_group_of_the_status),
         ON_STAGE(http_errors_are_told_in_words),
     };
 

@@ -43,6 +43,7 @@ struct fake {
     bool forces[RIG_PHASES];
     unsigned phase_count;
     unsigned kicks;
+    bool lacks_memory; /* in the last answer */
     uint32_t kick_code;
     enum pl_register_refusal refusal;
     bool was_unsubscribed;
@@ -174,6 +175,7 @@ static inline void fake_receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_USER:
         f->answers++;
         f->connections = ((struct pl_user_mail *)msg)->connections;
+        f->lacks_memory = ((struct pl_user_mail *)msg)->lacks_memory;
         break;
     default:
         pl_actor_refuse(a, msg);

@@ -184,6 +184,33 @@ disconnect_kicks_all_connections_of_the_user_but_the_spared(void **state)
     end(r, s, 4);
 }
 
+/* The others are kicked; a second try finds memory. */
+static void who_asks_is_told_that_memory_was_lacking(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    struct session s[3] = {session_create(r, "ada"), session_create(r, "ada"),
+                           session_create(r, "bob")};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        tell(r, s[i], false);
+    settle(r);
+    for (unsigned fails_at = 1; fails_at <= 2; fails_at++) {
+        struct pl_user_mail *m = ask_create(PL_USER_DISCONNECT, "ada");
+
+        alloc_fails_at = fails_at; /* the mail, and the id in it */
+        ask(r, s[2], m);
+        assert_int_equal(alloc_fails_at, 0);
+        assert_int_equal(s[2].fake->connections, 1);
+        assert_true(s[2].fake->lacks_memory);
+    }
+    assert_int_equal(s[0].fake->kicks + s[1].fake->kicks, 2);
+    ask(r, s[2], ask_create(PL_USER_DISCONNECT, "ada"));
+    assert_int_equal(s[2].fake->connections, 2);
+    assert_false(s[2].fake->lacks_memory);
+    end(r, s, 3);
+}
+
 static void
 a_client_id_reaches_one_connection_of_the_right_user_only(void **state)
 {
@@ -330,6 +357,7 @@ int main(void)
         cmocka_unit_test(while_stopping_a_registration_is_refused_with_3001),
         cmocka_unit_test(
             disconnect_kicks_all_connections_of_the_user_but_the_spared),
+        cmocka_unit_test(who_asks_is_told_that_memory_was_lacking),
         cmocka_unit_test(
             a_client_id_reaches_one_connection_of_the_right_user_only),
         cmocka_unit_test(unsubscribe_names_the_channel_and_closes_nobody),
