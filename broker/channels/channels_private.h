@@ -38,7 +38,7 @@ struct pl_leaving {
     struct pl_msg *last;
     struct pl_map map;
     /* Without a client.  The map is never empty, so adding cannot fail. */
-    struct pl_detach_mail guest;
+    struct pl_detach_mail placeholder;
 };
 
 struct pl_channels {

@@ -99,7 +99,7 @@ static struct pl_detach_mail *take(struct pl_channels *c)
 
 enum pl_err pl_leaving_init(struct pl_channels *c)
 {
-    return pl_map_add(&c->leaving.map, &c->leaving.guest.node, 0);
+    return pl_map_add(&c->leaving.map, &c->leaving.placeholder.node, 0);
 }
 
 void pl_leaving_fini(struct pl_channels *c)

@@ -122,7 +122,7 @@ static struct maker *find(struct pl_makers *m, uint64_t hash, uint64_t now_ns)
 }
 
 /* If the entry cannot be allocated, allow the channel uncounted, as the address
- * limiter does (net/doors.c). */
+ * limiter does (net/address_limiter.c). */
 bool pl_makers_take(struct pl_makers *m, const struct pl_client *c,
                     uint64_t now_ms)
 {

@@ -10,7 +10,7 @@
 #include "settings.h"
 #include "conns.h"
 #include "desk.h"
-#include "doors.h"
+#include "address_limiter.h"
 #include "guard.h"
 #include "handlers.h"
 #include "hub.h"
@@ -73,16 +73,16 @@ struct pl_broker {
     struct pl_host_mail stopped; /* calls stopped() on the lent base */
     struct pl_system *system;    /* kept after a run, for the status */
     unsigned workers;
-    struct pl_share *shares;        /* workers, then the control loop */
-    struct pl_address *owners;      /* of channels, by worker */
-    struct pl_address *desks;       /* by worker */
-    struct pl_address *hubs;        /* by loop */
-    struct pl_address *keepers;     /* by worker */
-    struct pl_address *conns;       /* by worker */
-    uint64_t *given;                /* connections, by worker */
-    struct pl_doors *doors;         /* on the first worker; NULL: not needed */
-    int *inherited;                 /* sockets of the setup, owned */
-    struct pl_listener **listeners; /* of `listen`, listen_tls, the setup */
+    struct pl_share *shares;            /* workers, then the control loop */
+    struct pl_address *owners;          /* of channels, by worker */
+    struct pl_address *desks;           /* by worker */
+    struct pl_address *hubs;            /* by loop */
+    struct pl_address *keepers;         /* by worker */
+    struct pl_address *conns;           /* by worker */
+    uint64_t *given;                    /* connections, by worker */
+    struct pl_address_limiter *limiter; /* on the first worker, or NULL */
+    int *inherited;                     /* sockets of the setup, owned */
+    struct pl_listener **listeners;     /* of `listen`, listen_tls, the setup */
     uint16_t *ports;
     uint16_t admin_port;
     struct pl_supervisor *supervisor; /* on the control loop */

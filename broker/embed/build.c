@@ -172,15 +172,15 @@ static enum pl_err build_routing(struct pl_broker *b)
     return rc;
 }
 
-static enum pl_err build_doors(struct pl_broker *b)
+static enum pl_err build_limiter(struct pl_broker *b)
 {
     struct pl_share *s = &b->shares[0];
 
-    b->doors = NULL;
-    if (!pl_doors_are_needed(&b->config->net))
+    b->limiter = NULL;
+    if (!pl_address_limiter_is_needed(&b->config->net))
         return PL_OK;
-    return pl_doors_create(&b->doors, s->loop, &b->config->net, &b->key,
-                           &s->metrics);
+    return pl_address_limiter_create(&b->limiter, s->loop, &b->config->net,
+                                     &b->key, &s->metrics);
 }
 
 static enum pl_err build_sessions(struct pl_broker *b)
@@ -198,8 +198,8 @@ static enum pl_err build_sessions(struct pl_broker *b)
                                  &s->metrics);
         if (rc == PL_OK)
             b->conns[i] = pl_conns_address(s->conns);
-        if (rc == PL_OK && b->doors != NULL)
-            pl_conns_set_doors(s->conns, &b->config->net);
+        if (rc == PL_OK && b->limiter != NULL)
+            pl_conns_set_limiter(s->conns, &b->config->net);
     }
     return rc;
 }
@@ -289,7 +289,7 @@ static enum pl_err build_listener(struct pl_broker *b, size_t i)
         .loops = b->workers,
         .loop_lag_ms = b->config->session.limits.loop_lag_ms,
         .given = b->given,
-        .doors = b->doors,
+        .limiter = b->limiter,
         .metrics = &s->metrics,
     };
     enum pl_err rc = open_listener(b, i, &o);
@@ -323,8 +323,9 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
         rc = pl_supervisor_add_internal(v, pl_admin_address(admin), "admin");
     if (rc == PL_OK)
         rc = pl_supervisor_add_internal(v, b->reloader, "reloader");
-    if (rc == PL_OK && b->doors != NULL)
-        rc = pl_supervisor_add_internal(v, pl_doors_address(b->doors), "doors");
+    if (rc == PL_OK && b->limiter != NULL)
+        rc = pl_supervisor_add_internal(
+            v, pl_address_limiter_address(b->limiter), "address_limiter");
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
         rc = pl_supervisor_add_internal(v, b->keepers[i], "keeper");
         if (rc == PL_OK)
@@ -360,7 +361,7 @@ enum pl_err pl_broker_build(struct pl_broker *b)
     if (rc == PL_OK)
         rc = pl_broker_build_reloader(b);
     if (rc == PL_OK)
-        rc = build_doors(b);
+        rc = build_limiter(b);
     if (rc == PL_OK)
         rc = build_sessions(b);
     if (rc == PL_OK)

@@ -307,7 +307,7 @@ void pl_ws_link_cut(struct pl_session *s)
     pl_ws_link_end(s, PL_END_AT_ONCE);
 }
 
-void pl_ws_link_turn_away(struct pl_session *s)
+void pl_ws_link_reject(struct pl_session *s)
 {
     pl_session_close(s, PL_DISCONNECT_CONNECTION_LIMIT, (struct pl_span){0});
 }

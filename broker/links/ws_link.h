@@ -72,7 +72,7 @@ void pl_ws_link_admitted(struct pl_session *s);
 
 /* Before the client was admitted: end without a word, since its address has far
  * too many connections. */
-void pl_ws_link_turn_away(struct pl_session *s);
+void pl_ws_link_reject(struct pl_session *s);
 
 /* For PL_WS_LINK_OPS; see session_link.h. */
 void pl_ws_link_go_on(struct pl_session *s);

@@ -250,15 +250,15 @@ static void wait(struct pl_session *s, struct pl_span request)
         refuse(s, no_memory);
         return;
     }
-    pl_session_hold(s, PL_HOLD_DOOR);
+    pl_session_hold(s, PL_HOLD_ADMISSION);
 }
 
 void pl_ws_link_admitted(struct pl_session *s)
 {
     if (pl_ws_link_of(s)->state != PL_WS_REQUEST ||
-        !pl_session_is_held(s, PL_HOLD_DOOR))
+        !pl_session_is_held(s, PL_HOLD_ADMISSION))
         return;
-    pl_session_release(s, PL_HOLD_DOOR);
+    pl_session_release(s, PL_HOLD_ADMISSION);
     pl_ws_link_upgrade(s, NULL, 0);
 }
 

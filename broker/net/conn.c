@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "conns.h"
-#include "doors.h"
+#include "address_limiter.h"
 #include "keeper.h"
 #include "poller.h"
 
@@ -118,7 +118,7 @@ void pl_conn_let_go(struct pl_conn *c)
     pl_poller_remove(c->conns->poller, c->fd);
     close(c->fd);
     c->fd = -1;
-    if (c->has_guest)
+    if (c->has_record)
         pl_conn_dismiss(c);
     if (c->io->free != NULL)
         c->io->free(c);
@@ -400,23 +400,24 @@ void pl_conn_end(struct pl_conn *c, enum pl_end how)
 }
 
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,
-                         const struct pl_conn_io *io, struct pl_guest *guest)
+                         const struct pl_conn_io *io,
+                         struct pl_admission_record *record)
 {
     struct pl_conn *c;
-    size_t more = guest == NULL ? 0 : sizeof(struct pl_guest *);
+    size_t more = record == NULL ? 0 : sizeof(struct pl_admission_record *);
     enum pl_err rc = k->above->create(&c, k, fd, io->size + more);
 
     if (rc != PL_OK) {
         close(fd);
-        if (guest != NULL)
-            pl_guest_send(&k->actor, guest, PL_GUEST_LEAVE);
+        if (record != NULL)
+            pl_admission_record_send(&k->actor, record, PL_ADMISSION_RELEASE);
         return rc;
     }
     c->conns = k;
     c->io = io;
     c->fd = fd;
-    if (guest != NULL)
-        pl_conn_keep(c, guest);
+    if (record != NULL)
+        pl_conn_keep(c, record);
     if (io->init != NULL)
         rc = io->init(c);
     if (rc == PL_OK)

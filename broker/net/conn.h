@@ -27,9 +27,9 @@ struct pl_conn;
 struct pl_conns;
 struct pl_conns_tls; /* conn_tls.h */
 struct pl_net_settings;
-struct pl_guest; /* doors.h */
-struct pl_proxy; /* proxy.h */
-struct pl_web;   /* web.h */
+struct pl_admission_record; /* address_limiter.h */
+struct pl_proxy;            /* proxy.h */
+struct pl_web;              /* web.h */
 
 /* A table of functions that move bytes through a socket: plain, TLS, or PROXY
  * header.  read() and write() return what read(2) and sendmsg(2) return,
@@ -124,7 +124,7 @@ struct pl_conn {
     bool is_stalled : 1; /* the kernel accepts no more; an edge is due */
     bool is_cut : 1;     /* the last read stopped early; no edge will report
                             the remaining input */
-    bool has_guest : 1;  /* a pointer to an admission record follows the
+    bool has_record : 1; /* a pointer to an admission record follows the
                             transport's bytes */
 };
 
@@ -132,22 +132,24 @@ struct pl_conn {
 void pl_conn_on_event(void *conn, uint32_t events);
 void pl_conn_read_ready(struct pl_task *t);
 
-/* Create a connection.  `guest` may be NULL.
- * Owner:  takes `fd` and `guest`, also on error.
+/* Create a connection.  `record` may be NULL.
+ * Owner:  takes `fd` and `record`, also on error.
  * Errors: PL_ENOMEM, PL_EFULL, PL_ESTOPPING. */
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,
-                         const struct pl_conn_io *io, struct pl_guest *guest);
+                         const struct pl_conn_io *io,
+                         struct pl_admission_record *record);
 
-/* guest.c.  Give the admission record to the connection; return it to the
+/* admission.c.  Give the admission record to the connection; return it to the
  * address limiter. */
-void pl_conn_keep(struct pl_conn *c, struct pl_guest *g);
+void pl_conn_keep(struct pl_conn *c, struct pl_admission_record *record);
 void pl_conn_dismiss(struct pl_conn *c);
 
-/* guest.c.  An admission record returned from the address limiter.
+/* admission.c.  An admission record returned from the address limiter.
  * Owner: the conns. */
-void pl_conns_on_guest(struct pl_conns *k, struct pl_guest *g);
+void pl_conns_on_admission(struct pl_conns *k,
+                           struct pl_admission_record *record);
 
-/* guest.c.  Apply the PROXY header of a trusted proxy. */
+/* admission.c.  Apply the PROXY header of a trusted proxy. */
 void pl_conn_believe(struct pl_conn *c, const struct pl_proxy *said);
 
 /* Requests of the upper layer; see session.h and web.h. */

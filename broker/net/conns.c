@@ -25,13 +25,13 @@ static void fd_mail_destroy(struct pl_msg *msg)
 
     if (m->fd >= 0)
         close(m->fd);
-    if (m->guest != NULL)
-        m->guest->msg.destroy(&m->guest->msg);
+    if (m->record != NULL)
+        m->record->msg.destroy(&m->record->msg);
     free(m);
 }
 
 struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
-                                     struct pl_guest *guest)
+                                     struct pl_admission_record *record)
 {
     struct pl_fd_mail *m = calloc(1, sizeof *m);
 
@@ -41,7 +41,7 @@ struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
     m->msg.destroy = fd_mail_destroy;
     m->fd = fd;
     m->is_tls = is_tls;
-    m->guest = guest;
+    m->record = record;
     m->msg.flags = PL_MSG_RETURN;
     return m;
 }
@@ -75,33 +75,33 @@ enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
     return pl_conns_tls_create(&c->tls, tls, seed);
 }
 
-void pl_conns_set_doors(struct pl_conns *c,
-                        const struct pl_net_settings *config)
+void pl_conns_set_limiter(struct pl_conns *c,
+                          const struct pl_net_settings *config)
 {
     c->config = config;
 }
 
 enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
-                           struct pl_guest *guest)
+                           struct pl_admission_record *record)
 {
     bool speaks_first =
-        guest != NULL && guest->is_trusted && c->config->proxy.protocol;
+        record != NULL && record->is_trusted && c->config->proxy.protocol;
     const struct pl_conn_io *io = is_tls ? &pl_conn_io_tls : &pl_conn_io_plain;
 
     if (speaks_first)
         io = is_tls ? &pl_conn_io_proxy_tls : &pl_conn_io_proxy_plain;
-    return pl_conn_open(c, fd, io, guest);
+    return pl_conn_open(c, fd, io, record);
 }
 
 static void take(struct pl_conns *c, struct pl_fd_mail *m)
 {
-    struct pl_guest *guest = m->guest;
+    struct pl_admission_record *record = m->record;
     int fd = m->fd;
 
     m->fd = -1;
-    m->guest = NULL;
+    m->record = NULL;
     pl_loop_add_work(c->actor.loop, PL_COST_OPEN);
-    if (pl_conns_adopt(c, fd, m->is_tls, guest) != PL_OK)
+    if (pl_conns_adopt(c, fd, m->is_tls, record) != PL_OK)
         pl_count(c->metrics, PL_METRIC_ACCEPT_FAILED, 1);
 }
 
@@ -110,8 +110,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     struct pl_conns *c = (struct pl_conns *)a;
 
     switch (msg->type) {
-    case PL_GUEST_ENTER:
-        pl_conns_on_guest(c, (struct pl_guest *)msg);
+    case PL_ADMISSION_ACQUIRE:
+        pl_conns_on_admission(c, (struct pl_admission_record *)msg);
         return;
     case PL_MAIL_FD:
         take(c, (struct pl_fd_mail *)msg);

@@ -13,7 +13,7 @@
 
 struct pl_conns; /* opaque */
 struct pl_net_settings;
-struct pl_guest; /* doors.h */
+struct pl_admission_record; /* address_limiter.h */
 struct pl_keeper;
 struct pl_loop;
 struct pl_reactor;
@@ -57,15 +57,15 @@ enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
 /* Expect an admission record with each connection, because there is an address
  * limiter.  `config` must outlive the actor.
  * Thread: any before the loop runs. */
-void pl_conns_set_doors(struct pl_conns *c,
-                        const struct pl_net_settings *config);
+void pl_conns_set_limiter(struct pl_conns *c,
+                          const struct pl_net_settings *config);
 
 /* Start a session, or a connection of the HTTP server, on the connected,
- * non-blocking socket `fd`.  `guest` is NULL if there is no address limiter.
- * Owner:  takes `fd` and `guest`, also on error.
+ * non-blocking socket `fd`.  `record` is NULL if there is no address limiter.
+ * Owner:  takes `fd` and `record`, also on error.
  * Thread: the loop's.
  * Errors: PL_ENOMEM, PL_EFULL (too many), PL_ESTOPPING. */
 enum pl_err pl_conns_adopt(struct pl_conns *c, int fd, bool is_tls,
-                           struct pl_guest *guest);
+                           struct pl_admission_record *record);
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef PL_CONNS_MAIL_H
 #define PL_CONNS_MAIL_H
 
-#include "doors.h"
+#include "address_limiter.h"
 #include "mail.h"
 
 enum { PL_MAIL_FD = PL_MAIL_OWN, PL_MAIL_TLS };
@@ -13,8 +13,8 @@ struct pl_fd_mail {
     struct pl_msg msg;
     int fd; /* owned; -1: taken out */
     bool is_tls;
-    unsigned loop;          /* destination, for the listener's count */
-    struct pl_guest *guest; /* owned; NULL: none, or taken out */
+    unsigned loop; /* destination, for the listener's count */
+    struct pl_admission_record *record; /* owned; NULL: none, or taken out */
 };
 
 struct pl_tls_mail {
@@ -24,8 +24,8 @@ struct pl_tls_mail {
 
 /* Create the mail.  If no actor handles it, it returns to the listener, which
  * corrects its count.  NULL: out of memory; the caller keeps `fd` and
- * `guest`. */
+ * `record`. */
 struct pl_fd_mail *pl_fd_mail_create(int fd, bool is_tls,
-                                     struct pl_guest *guest);
+                                     struct pl_admission_record *record);
 
 #endif

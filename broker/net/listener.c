@@ -140,14 +140,16 @@ static unsigned least_loaded(const struct pl_listener *l)
 }
 
 /* Close a socket that was not handed over. */
-static void give_up(struct pl_listener *l, int fd, struct pl_guest *guest)
+static void give_up(struct pl_listener *l, int fd,
+                    struct pl_admission_record *record)
 {
     close(fd);
-    if (guest != NULL)
-        pl_doors_leave(l->options.doors, guest);
+    if (record != NULL)
+        pl_address_limiter_release(l->options.limiter, record);
 }
 
-static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
+static void hand_over(struct pl_listener *l, int fd,
+                      struct pl_admission_record *record)
 {
     unsigned to = least_loaded(l);
 
@@ -155,16 +157,16 @@ static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
     l->options.given[to]++;
     if (to == 0) {
         enum pl_err rc =
-            pl_conns_adopt(l->options.local, fd, l->options.is_tls, guest);
+            pl_conns_adopt(l->options.local, fd, l->options.is_tls, record);
 
         if (rc != PL_OK && rc != PL_EFULL) /* web.c counts PL_EFULL */
             pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
-    struct pl_fd_mail *m = pl_fd_mail_create(fd, l->options.is_tls, guest);
+    struct pl_fd_mail *m = pl_fd_mail_create(fd, l->options.is_tls, record);
     if (m == NULL) {
         l->options.given[to]--;
-        give_up(l, fd, guest);
+        give_up(l, fd, record);
         pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
         return;
     }
@@ -177,14 +179,15 @@ static void hand_over(struct pl_listener *l, int fd, struct pl_guest *guest)
 static void meet(struct pl_listener *l, int fd, const struct sockaddr *sa)
 {
     struct pl_ip ip = pl_ip_of_socket(sa);
-    struct pl_guest *guest = pl_doors_meet(l->options.doors, &ip);
+    struct pl_admission_record *record =
+        pl_address_limiter_acquire(l->options.limiter, &ip);
 
-    if (guest == NULL)
+    if (record == NULL)
         pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
-    if (guest == NULL || guest->is_far_over)
-        give_up(l, fd, guest);
+    if (record == NULL || record->is_far_over)
+        give_up(l, fd, record);
     else
-        hand_over(l, fd, guest);
+        hand_over(l, fd, record);
 }
 
 static int accept_one(struct pl_listener *l)
@@ -193,7 +196,7 @@ static int accept_one(struct pl_listener *l)
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof sa;
 
-    if (l->options.doors == NULL) {
+    if (l->options.limiter == NULL) {
         int fd = accept4(l->fd, NULL, NULL, flags);
 
         if (fd >= 0)
@@ -277,9 +280,9 @@ static void on_returned(struct pl_listener *l, struct pl_fd_mail *m)
     l->options.given[m->loop]--;
     avoid(l, m->loop);
     pl_count(l->options.metrics, PL_METRIC_ACCEPT_FAILED, 1);
-    if (m->guest != NULL)
-        pl_doors_leave(l->options.doors, m->guest);
-    m->guest = NULL;
+    if (m->record != NULL)
+        pl_address_limiter_release(l->options.limiter, m->record);
+    m->record = NULL;
     m->msg.destroy(&m->msg);
 }
 

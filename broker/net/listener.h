@@ -8,7 +8,7 @@
 
 #include "address.h"
 #include "conns.h"
-#include "doors.h"
+#include "address_limiter.h"
 #include "err.h"
 #include "metrics.h"
 #include "snapshot.h"
@@ -30,7 +30,7 @@ struct pl_listener_options {
                              limit */
     uint64_t *given; /* by loop; connections ever handed over, by all listeners
                         together, which share one loop */
-    struct pl_doors *doors; /* on the same loop; NULL: no address limiter */
+    struct pl_address_limiter *limiter; /* on the same loop, or NULL */
     struct pl_metrics *metrics;
     bool is_internal; /* not for clients; does not count as a listener in the
                          metrics */

@@ -15,7 +15,7 @@
       "connections that are counted for their address")                        \
     X(REFUSED_ADDRESS, PL_COUNTER, "refused_address",                          \
       "connections over the limit of their address")                           \
-    X(CUT_ADDRESS, PL_COUNTER, "cut_address",                                  \
+    X(CLOSED_ADDRESS, PL_COUNTER, "closed_address",                            \
       "connections over twice that limit, closed without an answer")           \
     X(PROXY_FAILED, PL_COUNTER, "proxy_failed",                                \
       "PROXY headers that were refused")                                       \

@@ -20,7 +20,7 @@ enum pl_hold {
     PL_HOLD_ENDING = 1 << 6,  /* the end waits for replies; see ending.c */
     PL_HOLD_WAITS = 1 << 9,   /* too many wait for verdicts; see wait.h */
     /* The link sets these two. */
-    PL_HOLD_DOOR = 1 << 7,   /* the admission of the client is not decided */
+    PL_HOLD_ADMISSION = 1 << 7, /* the admission of the client is not decided */
     PL_HOLD_OUTPUT = 1 << 8, /* until half of limits.outgoing_queue is sent */
 
     /* These stop decoding as well: the link keeps the bytes it has read. */
@@ -29,7 +29,7 @@ enum pl_hold {
     PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLD_WAITS | PL_HOLDS_MESSAGES,
     /* These are not backpressure, so a pause for them is not counted. */
     PL_HOLDS_UNCOUNTED =
-        PL_HOLD_CARRY | PL_HOLD_REPLAY | PL_HOLD_ENDING | PL_HOLD_DOOR,
+        PL_HOLD_CARRY | PL_HOLD_REPLAY | PL_HOLD_ENDING | PL_HOLD_ADMISSION,
     PL_HOLDS_ALL = (PL_HOLD_WAITS << 1) - 1
 };
 

@@ -154,12 +154,12 @@ static const struct number admin[] = {
     {"refused", PL_METRIC_ADMIN_REFUSED},
     {"timed_out", PL_METRIC_ADMIN_TIMED_OUT},
 };
-static const struct number doors[] = {
+static const struct number admission[] = {
     {"refused_origin", PL_METRIC_REFUSED_ORIGIN},
     {"refused_host", PL_METRIC_REFUSED_HOST},
     {"refused_lag", PL_METRIC_REFUSED_LAG},
     {"refused_address", PL_METRIC_REFUSED_ADDRESS},
-    {"cut_address", PL_METRIC_CUT_ADDRESS},
+    {"closed_address", PL_METRIC_CLOSED_ADDRESS},
     {"proxy_failed", PL_METRIC_PROXY_FAILED},
     {"addresses", PL_METRIC_ADDRESSES},
     {"connections", PL_METRIC_ADDRESS_CONNECTIONS},
@@ -308,15 +308,16 @@ static json_t *groups_json(const struct pl_status *s)
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
         "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "phases", phases_json(s), "loops", loops_json(s), "connections",
-        GROUP(s, connections), "admin", GROUP(s, admin), "doors",
-        GROUP(s, doors), "closed", GROUP(s, closed), "memory", GROUP(s, memory),
-        "users", GROUP(s, users), "channels", GROUP(s, channels), "history",
-        GROUP(s, history), "mailboxes", GROUP(s, mailboxes), "handlers",
-        GROUP(s, handlers), "authentication", GROUP(s, authentication),
-        "messages", GROUP(s, messages), "commands", GROUP(s, commands),
-        "deliveries", GROUP(s, deliveries), "errors", errors_json(s), "drops",
-        GROUP(s, drops), "dead_letters", GROUP(s, dead_letters), "jobs",
-        GROUP(s, jobs), "ledgers", ledgers_json(s), "log", log_json(s));
+        GROUP(s, connections), "admin", GROUP(s, admin), "admission",
+        GROUP(s, admission), "closed", GROUP(s, closed), "memory",
+        GROUP(s, memory), "users", GROUP(s, users), "channels",
+        GROUP(s, channels), "history", GROUP(s, history), "mailboxes",
+        GROUP(s, mailboxes), "handlers", GROUP(s, handlers), "authentication",
+        GROUP(s, authentication), "messages", GROUP(s, messages), "commands",
+        GROUP(s, commands), "deliveries", GROUP(s, deliveries), "errors",
+        errors_json(s), "drops", GROUP(s, drops), "dead_letters",
+        GROUP(s, dead_letters), "jobs", GROUP(s, jobs), "ledgers",
+        ledgers_json(s), "log", log_json(s));
 }
 
 static int put(const char *bytes, size_t len, void *arg)

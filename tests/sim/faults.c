@@ -40,7 +40,7 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_VERDICT_LEAKS] = "verdict-leaks",
     [PLANT_LOST_CARRY] = "lost-carry",
     [PLANT_HOLD_FOREVER] = "hold-forever",
-    [PLANT_OPEN_DOOR] = "open-door",
+    [PLANT_OPEN_ADMISSION] = "open-admission",
     [PLANT_QUIET_SHED] = "quiet-shed",
     [PLANT_DOUBLE] = "double",
     [PLANT_OLD_EPOCH] = "old-epoch",
@@ -289,7 +289,8 @@ bool __wrap_pl_handlers_judge(const struct pl_handlers *t);
 
 bool __wrap_pl_handlers_judge(const struct pl_handlers *t)
 {
-    return !faults_strike(PLANT_OPEN_DOOR, 5) && __real_pl_handlers_judge(t);
+    return !faults_strike(PLANT_OPEN_ADMISSION, 5) &&
+           __real_pl_handlers_judge(t);
 }
 
 void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)

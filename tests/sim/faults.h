@@ -22,7 +22,7 @@ enum plant {
     PLANT_LOST_CARRY,      /* the rest of a message is not carried on */
     PLANT_HOLD_FOREVER,    /* a reason not to read a client never ends */
     PLANT_QUIET_LOSS,      /* lines lost for memory are no gap */
-    PLANT_OPEN_DOOR,       /* without a connect handler anybody gets in */
+    PLANT_OPEN_ADMISSION,  /* without a connect handler anybody gets in */
     PLANT_QUIET_SHED,      /* a history that was shed claims to be whole */
     PLANT_DOUBLE,          /* what the bus brings again is delivered again */
     PLANT_OLD_EPOCH,      /* one of another epoch is taken if its offset fits */

@@ -18,7 +18,7 @@
 #include "ws_link.h"
 
 /* Where addresses are counted, the verdict about one may come later. */
-enum door { NOT_ASKED, ASKED, ANSWERED };
+enum admission { NOT_ASKED, ASKED, ANSWERED };
 
 /* How far the kernel is in what it was given. */
 struct given {
@@ -42,7 +42,7 @@ struct link {
     size_t room;            /* bytes that `down` may hold */
     struct given given;
     uint64_t left_bytes; /* in the session's queue after the last flush */
-    enum door door;
+    enum admission admission;
     bool is_shut; /* the client's end of file is behind `up` */
     bool is_paused;
     uint64_t pauses; /* how often that changed */
@@ -265,9 +265,9 @@ static enum pl_admission on_admit(struct pl_session *s,
     struct link *l = link_of(s);
 
     (void)lists;
-    if (l->door == NOT_ASKED)
-        l->door = l->room % 2 == 0 ? ASKED : ANSWERED;
-    return l->door == ASKED ? PL_ADMIT_LATER : PL_ADMIT;
+    if (l->admission == NOT_ASKED)
+        l->admission = l->room % 2 == 0 ? ASKED : ANSWERED;
+    return l->admission == ASKED ? PL_ADMIT_LATER : PL_ADMIT;
 }
 
 static void on_free(struct pl_session *s)
@@ -349,11 +349,11 @@ static void compact(struct pl_buf *b, size_t *at)
 }
 
 /* The verdict is an event as well. */
-static bool answer_door(struct link *l)
+static bool answer_admission(struct link *l)
 {
-    if (l->is_gone || l->door != ASKED)
+    if (l->is_gone || l->admission != ASKED)
         return false;
-    l->door = ANSWERED;
+    l->admission = ANSWERED;
     enter(l);
     pl_ws_link_admitted(l->session);
     faults_leave();
@@ -365,7 +365,7 @@ bool link_carry_up(struct link *l, size_t max)
 {
     size_t len = l->up.len - l->up_at;
 
-    if (answer_door(l))
+    if (answer_admission(l))
         return true;
     if (l->is_gone || l->is_paused || (len == 0 && !l->is_shut) ||
         !pl_keeper_takes_input(l->world->at[pl_loop_index(l->loop)].keeper))
@@ -450,8 +450,8 @@ const char *link_state(const struct link *l)
     static char text[160];
 
     snprintf(text, sizeof text,
-             "up %zu, down %zu, room %zu, door %d%s%s%s%s%s%s%s",
-             l->up.len - l->up_at, waiting(l), l->room, (int)l->door,
+             "up %zu, down %zu, room %zu, admission %d%s%s%s%s%s%s%s",
+             l->up.len - l->up_at, waiting(l), l->room, (int)l->admission,
              l->session == NULL ? ", freed" : "", l->is_shut ? ", shut" : "",
              l->is_paused ? ", paused" : "", l->is_stalled ? ", stalled" : "",
              l->is_ending ? ", ending" : "", l->is_gone ? ", gone" : "",

@@ -83,8 +83,8 @@ static int call_admin(const char *path)
     return fd;
 }
 
-/* With limits.address_connections there are doors, with an admin address there
- * are its listeners. */
+/* With limits.address_connections there is an address limiter, with an admin
+ * address there are its listeners. */
 static void begin(struct box *b, char dir[], char path[64])
 {
     char socket_set[96];

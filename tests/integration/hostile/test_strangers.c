@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_strangers.c - crowds at the door that get no further: floods from one
- * address, wrong names and pages, heads without end, headers of proxies that
- * are none.  Each is refused by its rule and counted under it; others are
+/* test_strangers.c - crowds of connections that are not admitted: floods from
+ * one address, wrong names and pages, heads without end, headers of proxies
+ * that are none.  Each is refused by its rule and counted under it; others are
  * served all the while. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,12 +70,12 @@ static void a_flood_from_one_address_leaves_room_for_others(void **state)
         if (i % 50 == 0)
             stage_serves(&s);
     }
-    remote_await(&s.broker, "doors.cut_address", MANY - 40);
-    assert_int_equal(remote_number(&s.broker, "doors.refused_address"), 20);
+    remote_await(&s.broker, "admission.closed_address", MANY - 40);
+    assert_int_equal(remote_number(&s.broker, "admission.refused_address"), 20);
     stage_serves(&s);
     for (int i = 0; i < MANY; i++)
         stage_leave(fds[i], i % LEAVE_COUNT);
-    remote_await(&s.broker, "doors.connections", 0);
+    remote_await(&s.broker, "admission.connections", 0);
     stage_end(&s);
 }
 
@@ -120,9 +120,9 @@ static void wrong_names_and_pages_are_counted_each_under_its_rule(void **state)
         stage_leave(fd, i % LEAVE_COUNT);
     }
     remote_await(&s.broker, "connections.handshakes_refused", ROUNDS * ROWS);
-    assert_int_equal(remote_number(&s.broker, "doors.refused_host"),
+    assert_int_equal(remote_number(&s.broker, "admission.refused_host"),
                      ROUNDS * 5);
-    assert_int_equal(remote_number(&s.broker, "doors.refused_origin"),
+    assert_int_equal(remote_number(&s.broker, "admission.refused_origin"),
                      ROUNDS * 4);
     stage_end(&s);
 }
@@ -183,7 +183,7 @@ static void headers_of_proxies_that_never_end_are_cut(void **state)
         assert_int_equal(await_status(fd), 0);
         stage_leave(fd, i % LEAVE_COUNT);
     }
-    remote_await(&s.broker, "doors.proxy_failed", GARBAGE);
+    remote_await(&s.broker, "admission.proxy_failed", GARBAGE);
     for (int i = 0; i < MANY; i++)
         fds[i] = dial(&s, 9);
     /* A third sends nothing. */
@@ -195,7 +195,7 @@ static void headers_of_proxies_that_never_end_are_cut(void **state)
     }
     for (int i = 0; i < MANY; i++)
         close(fds[i]);
-    assert_int_equal(remote_number(&s.broker, "doors.refused_address"), 0);
+    assert_int_equal(remote_number(&s.broker, "admission.refused_address"), 0);
     stage_end(&s);
 }
 

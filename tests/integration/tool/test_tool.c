@@ -329,7 +329,7 @@ static void options_may_stand_before_the_command(void **state)
 static void the_page_has_each_group_of_the_status(void **state)
 {
     static const char *const groups[] = {
-        "connections", "admin",      "doors",         "closed",
+        "connections", "admin",      "admission",     "closed",
         "memory",      "users",      "channels",      "history",
         "mailboxes",   "handlers",   "messages",      "commands",
         "errors",      "drops",      "dead letters",  "jobs",

@@ -426,18 +426,18 @@ static int open_narrow_echo(struct rig *r)
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
-    int door = socket(AF_INET, SOCK_STREAM, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     int on = 1, small = 4096, large = 1 << 20;
 
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    assert_int_equal(bind(door, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(door, 1), 0);
-    getsockname(door, (struct sockaddr *)&at, &len);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    getsockname(listener, (struct sockaddr *)&at, &len);
     assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    int server = accept4(door, NULL, NULL, SOCK_NONBLOCK);
-    close(door);
+    int server = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    close(listener);
     setsockopt(server, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
     setsockopt(server, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &small, sizeof small);
     assert_int_equal(pl_conns_adopt(r->conns, server, false, NULL), PL_OK);

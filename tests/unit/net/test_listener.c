@@ -208,7 +208,7 @@ static void after_its_phase_nobody_is_accepted(void **state)
     finish(&h);
 }
 
-static int knock(struct hall *h)
+static int attempt(struct hall *h)
 {
     int fd = new_socket();
 
@@ -229,7 +229,7 @@ static void connections_are_spread_evenly(void **state)
         takers[i] = add_taker(&h, i);
     publish(&h, 2, 0, 5); /* some are there already */
     for (int i = 0; i < 35; i++) {
-        fds[i] = knock(&h);
+        fds[i] = attempt(&h);
         rig_run(h.rig);
         pl_snapshot_publish(h.snapshots[0], h.rig->metrics.value);
         for (unsigned j = 1; j < 4; j++)
@@ -293,7 +293,7 @@ static void what_a_loop_refuses_is_counted_and_not_its_load(void **state)
     assert_int_equal(try_listen(&h, "127.0.0.1:0"), PL_OK);
     publish(&h, 0, 0, 100);
     for (int i = 0; i < 3; i++)
-        fds[i] = knock(&h);
+        fds[i] = attempt(&h);
     rig_turn(h.rig); /* all of them at once, and there is room for one */
     rig_run(h.rig);
     assert_int_equal(t->took, 1);
@@ -329,7 +329,7 @@ static void a_loop_that_is_gone_gets_one_try_a_second(void **state)
         if (i == 4)
             pass(&h, &clock, 1000);
         publish(&h, 0, h.given[0], 100);
-        fds[i] = knock(&h);
+        fds[i] = attempt(&h);
         rig_run(h.rig);
     }
     assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED), 2);

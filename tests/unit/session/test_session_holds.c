@@ -60,7 +60,7 @@ static void only_backpressure_is_counted_and_once_a_pause(void **state)
         pl_session_hold(c->session, b);
         pl_session_release(c->session, PL_HOLDS_ALL);
         if (a != PL_HOLD_CARRY && a != PL_HOLD_REPLAY && a != PL_HOLD_ENDING &&
-            a != PL_HOLD_DOOR)
+            a != PL_HOLD_ADMISSION)
             counted++;
         assert_int_equal(rig_metric(r, PL_METRIC_READS_PAUSED), counted);
     }

@@ -25,7 +25,7 @@ static void tell(struct rig *r, bool is_short, uint64_t shed_bytes)
 }
 
 /* The first line of the answer to an opening. */
-static struct client *knock(struct rig *r, unsigned loop)
+static struct client *attempt(struct rig *r, unsigned loop)
 {
     struct client *c = client_create(r, loop);
 
@@ -34,9 +34,9 @@ static struct client *knock(struct rig *r, unsigned loop)
     return c;
 }
 
-static void assert_turned_away(struct rig *r, unsigned loop)
+static void assert_rejected(struct rig *r, unsigned loop)
 {
-    struct client *c = knock(r, loop);
+    struct client *c = attempt(r, loop);
 
     assert_true(rig_matches(c->http, "HTTP/1.1 503 *Retry-After: *"));
     client_vanish(c);
@@ -45,7 +45,7 @@ static void assert_turned_away(struct rig *r, unsigned loop)
 
 static void assert_let_in(struct rig *r, unsigned loop)
 {
-    struct client *c = knock(r, loop);
+    struct client *c = attempt(r, loop);
 
     assert_true(rig_matches(c->http, "HTTP/1.1 101 *"));
     client_vanish(c);
@@ -81,7 +81,7 @@ static void check_short(const struct pl_late_options *store)
 
     client_subscribe(c, 2, "c");
     tell(r, true, 0);
-    assert_turned_away(r, 0);
+    assert_rejected(r, 0);
     assert_int_equal(rig_metric(r, PL_METRIC_REFUSED_MEMORY), 1);
     check_refused(r, early, "\"connect\":{}");
     assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 0);
@@ -132,7 +132,7 @@ static void a_stop_is_told_as_a_stop_also_when_short(void **state)
     client_say(early, "{\"id\":1,\"connect\":{}}");
     rig_run(r, 0);
     client_expect(early, "{\"id\":1,\"error\":{\"code\":503,*");
-    assert_turned_away(r, 0);
+    assert_rejected(r, 0);
     /* nobody was judged for it */
     assert_int_equal(rig_metric(r, PL_METRIC_AUTH_FAILED), 0);
     assert_int_equal(rig_metric(r, PL_METRIC_AUTH_ATTEMPTS),
@@ -330,10 +330,10 @@ static void a_loop_that_lags_refuses_connections_until_it_does_not(void **state)
     client_say(c, "{\"id\":2,\"rpc\":{\"method\":\"block\"}}");
     rig_run(r, 0);
     client_expect(c, "{\"id\":2,\"rpc\":*");
-    assert_turned_away(r, 0);
+    assert_rejected(r, 0);
     assert_let_in(r, 1); /* another loop does not lag */
     rig_run(r, 500);     /* 750 ms: less than the limit, not than its half */
-    assert_turned_away(r, 0);
+    assert_rejected(r, 0);
     client_say(c, "{\"id\":3,\"publish\":{\"channel\":\"c\",\"data\":1}}");
     rig_run(r, 400);
     client_expect(c, "{\"id\":3,\"publish\":{}}"); /* who is in is served */

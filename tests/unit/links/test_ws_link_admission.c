@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_ws_link_door.c - who is let in: by the name that he asks for, the page
- * that he comes from, and the address that he has. */
+/* test_ws_link_admission.c - who is let in: by the name that he asks for, the
+ * page that he comes from, and the address that he has. */
 #include "rig.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_doors.c - how many connections an address may have, whose a connection
- * is that a proxy brings, and how long a stranger may take to say who he is.
- * Sockets are real, the clock is driven. */
+/* test_address_limiter.c - the limit of connections per address, the client
+ * address that a proxy names, and the deadline for its header.  Sockets are
+ * real, the clock is driven. */
 #include "rig.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "clock.h"
-#include "doors.h"
+#include "address_limiter.h"
 #include "failing_alloc.h"
 #include "listener.h"
 
@@ -27,15 +27,16 @@ enum { SECOND = 1000 };
 struct hall {
     struct pl_clock_driven clock;
     struct rig *rig;
-    struct pl_doors *doors;
+    struct pl_address_limiter *limiter;
     struct pl_listener *listener;
     struct pl_address conns[1];
     struct pl_snapshot *snapshot;
     uint64_t given[1];
 };
 
-/* The doors are on the loop `far`, which is the test's to turn when it is not
- * 0; then there is no listener, since that would have to be there as well. */
+/* The address limiter is on the loop `far`, which is the test's to turn when it
+ * is not 0; then there is no listener, since that would have to be there as
+ * well. */
 static void begin_on(struct hall *h, unsigned far, const char *const *sets,
                      size_t count)
 {
@@ -44,12 +45,12 @@ static void begin_on(struct hall *h, unsigned far, const char *const *sets,
     memset(h, 0, sizeof *h);
     pl_clock_driven_init(&h->clock);
     h->rig = rig_create_on(&h->clock.clock, far + 1, sets, count);
-    assert_true(pl_doors_are_needed(&h->rig->config->net));
-    assert_int_equal(
-        pl_doors_create(&h->doors, pl_system_loop(h->rig->system, far),
-                        &h->rig->config->net, &key, &h->rig->metrics),
-        PL_OK);
-    pl_conns_set_doors(h->rig->conns, &h->rig->config->net);
+    assert_true(pl_address_limiter_is_needed(&h->rig->config->net));
+    assert_int_equal(pl_address_limiter_create(
+                         &h->limiter, pl_system_loop(h->rig->system, far),
+                         &h->rig->config->net, &key, &h->rig->metrics),
+                     PL_OK);
+    pl_conns_set_limiter(h->rig->conns, &h->rig->config->net);
 }
 
 static void begin(struct hall *h, const char *const *sets, size_t count)
@@ -63,7 +64,7 @@ static void begin(struct hall *h, const char *const *sets, size_t count)
                                     .snapshots = &h->snapshot,
                                     .loops = 1,
                                     .given = h->given,
-                                    .doors = h->doors,
+                                    .limiter = h->limiter,
                                     .metrics = &h->rig->metrics};
     assert_int_equal(
         pl_listener_create(&h->listener, h->rig->loop, h->rig->reactor, &o),
@@ -175,7 +176,7 @@ an_address_over_its_limit_is_answered_503_and_others_are_served(void **state)
     assert_int_equal(ask(&h, fd[3]), 503);
     assert_int_equal(hear(fd[4]), -1); /* over twice the limit: no word */
     assert_int_equal(metric(&h, PL_METRIC_REFUSED_ADDRESS), 2);
-    assert_int_equal(metric(&h, PL_METRIC_CUT_ADDRESS), 1);
+    assert_int_equal(metric(&h, PL_METRIC_CLOSED_ADDRESS), 1);
     assert_int_equal(metric(&h, PL_METRIC_HANDSHAKES_REFUSED), 2);
     assert_int_equal(visit(&h, 3, PL_SPAN(REQUEST)), 101);
     assert_int_equal(metric(&h, PL_METRIC_ADDRESSES), 1);
@@ -195,7 +196,7 @@ static void counts_return_to_zero_under_churn(void **state)
 {
     static const char *const sets[] = {"limits.address_connections=3"};
     struct pl_span whole = PL_SPAN(REQUEST);
-    unsigned seed = 5, turned_away = 0;
+    unsigned seed = 5, rejected = 0;
     struct hall h;
     int fds[24];
 
@@ -209,7 +210,7 @@ static void counts_return_to_zero_under_churn(void **state)
 
         if (*fd < 0) {
             *fd = dial(&h, 2 + (seed >> 20) % 4);
-            turned_away += hear(*fd) == -1;
+            rejected += hear(*fd) == -1;
             if (what > 1 &&
                 send(*fd, whole.at, what > 3 ? whole.len : what * 20,
                      MSG_NOSIGNAL) < 0)
@@ -224,7 +225,7 @@ static void counts_return_to_zero_under_churn(void **state)
         assert_in_range(metric(&h, PL_METRIC_ADDRESSES), 0, 4);
         assert_in_range(metric(&h, PL_METRIC_ADDRESS_CONNECTIONS), 0, 4 * 6);
     }
-    assert_int_equal(turned_away, metric(&h, PL_METRIC_CUT_ADDRESS));
+    assert_int_equal(rejected, metric(&h, PL_METRIC_CLOSED_ADDRESS));
     assert_in_range(metric(&h, PL_METRIC_REFUSED_ADDRESS), 20, 3000);
     for (int i = 0; i < 24; i++)
         if (fds[i] >= 0)
@@ -232,12 +233,12 @@ static void counts_return_to_zero_under_churn(void **state)
     finish(&h);
 }
 
-static struct pl_guest *meet(struct hall *h, const char *address)
+static struct pl_admission_record *acquire(struct hall *h, const char *address)
 {
     struct pl_ip ip;
 
     assert_true(pl_ip_parse(&ip, pl_span_of(address)));
-    struct pl_guest *g = pl_doors_meet(h->doors, &ip);
+    struct pl_admission_record *g = pl_address_limiter_acquire(h->limiter, &ip);
     assert_non_null(g);
     return g;
 }
@@ -250,18 +251,18 @@ static void hosts_of_ipv6_are_counted_by_their_network(void **state)
                                        "::ffff:192.0.2.2"};
     static const bool is_over[] = {false, false, true, false,
                                    false, false, false};
-    struct pl_guest *g[7];
+    struct pl_admission_record *g[7];
     struct hall h;
 
     (void)state;
     begin(&h, two, 1);
     for (int i = 0; i < 7; i++) {
-        g[i] = meet(&h, from[i]);
+        g[i] = acquire(&h, from[i]);
         assert_int_equal(g[i]->is_over, is_over[i]);
     }
     assert_int_equal(metric(&h, PL_METRIC_ADDRESSES), 4);
     for (int i = 0; i < 7; i++)
-        pl_doors_leave(h.doors, g[i]);
+        pl_address_limiter_release(h.limiter, g[i]);
     finish(&h);
 }
 
@@ -306,7 +307,7 @@ static void keep_line(void *arg, enum pl_log_level level, struct pl_span line)
 
 static void the_log_has_one_line_in_ten_seconds(void **state)
 {
-    struct pl_guest *g[60];
+    struct pl_admission_record *g[60];
     struct hall h;
     int i = 0;
 
@@ -316,21 +317,21 @@ static void the_log_has_one_line_in_ten_seconds(void **state)
     pl_log_set_level(PL_LOG_WARN);
     pl_log_set_sink(keep_line, NULL);
     while (i < 50)
-        g[i++] = meet(&h, "192.0.2.1");
+        g[i++] = acquire(&h, "192.0.2.1");
     assert_int_equal(lines, 1);
     assert_non_null(strstr(newest, "address=192.0.2.1 connections=3 "
                                    "key=limits.address_connections limit=2 "
                                    "rejected=1"));
     pass(&h, 10 * SECOND - 1);
-    g[i++] = meet(&h, "192.0.2.1");
+    g[i++] = acquire(&h, "192.0.2.1");
     assert_int_equal(lines, 1);
     pass(&h, 1);
-    g[i++] = meet(&h, "192.0.2.1");
+    g[i++] = acquire(&h, "192.0.2.1");
     assert_int_equal(lines, 2);
     assert_non_null(strstr(newest, "rejected=49"));
     pl_log_set_sink(NULL, NULL);
     while (i > 0)
-        pl_doors_leave(h.doors, g[--i]);
+        pl_address_limiter_release(h.limiter, g[--i]);
     finish(&h);
 }
 
@@ -405,7 +406,7 @@ far_over_the_limit_those_behind_a_proxy_are_cut_as_well(void **state)
     assert_int_equal(hear(first), 101);
     assert_int_equal(hear(second), 503);
     assert_int_equal(visit_for(&h, 9, "Forwarded: for=\"[2001:db8::3]\""), -1);
-    assert_int_equal(metric(&h, PL_METRIC_CUT_ADDRESS), 1);
+    assert_int_equal(metric(&h, PL_METRIC_CLOSED_ADDRESS), 1);
     close(first);
     close(second);
     finish(&h);
@@ -418,13 +419,15 @@ static int adopt(struct hall *h, const char *address)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
                      0);
     assert_int_equal(
-        pl_conns_adopt(h->rig->conns, fds[1], false, meet(h, address)), PL_OK);
+        pl_conns_adopt(h->rig->conns, fds[1], false, acquire(h, address)),
+        PL_OK);
     return fds[0];
 }
 
-/* The doors on another loop, which has not answered yet: the request waits,
- * what follows it too, and who leaves meanwhile is not counted for ever. */
-static void a_request_waits_for_doors_on_another_loop(void **state)
+/* The address limiter is on another loop, which has not answered yet: the
+ * request waits, what follows it too, and who leaves meanwhile is not counted
+ * for ever. */
+static void a_request_waits_for_a_limiter_on_another_loop(void **state)
 {
     static const char *const sets[] = {"limits.address_connections=1",
                                        "proxy.trusted=[10.0.0.0/8]"};
@@ -661,7 +664,7 @@ int main(void)
         cmocka_unit_test(those_a_trusted_proxy_names_are_counted_and_it_is_not),
         cmocka_unit_test(
             far_over_the_limit_those_behind_a_proxy_are_cut_as_well),
-        cmocka_unit_test(a_request_waits_for_doors_on_another_loop),
+        cmocka_unit_test(a_request_waits_for_a_limiter_on_another_loop),
         cmocka_unit_test(a_header_is_taken_wherever_it_is_cut),
         cmocka_unit_test(a_header_may_come_byte_by_byte),
         cmocka_unit_test(far_over_the_limit_a_header_is_the_end),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_doors.c - limits of an address, and clients behind proxies, over several
- * loops, with TLS, and across a stop. */
+/* test_address_limits.c - limits of an address, and clients behind proxies,
+ * over several loops, with TLS, and across a stop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,8 +69,8 @@ static int open_from(struct peer *p, uint16_t port, unsigned last,
 static void expect_nobody(const struct box *b)
 {
     box_await(b, "connections.open", 0);
-    box_await(b, "doors.addresses", 0);
-    box_await(b, "doors.connections", 0);
+    box_await(b, "admission.addresses", 0);
+    box_await(b, "admission.connections", 0);
 }
 
 static void no_letter_is_dead(const struct box *b)
@@ -94,11 +94,11 @@ static void an_address_has_its_limit_over_all_loops(void **st)
     for (int i = 0; i < 20; i++) {
         assert_int_equal(peer_open(&more, b.port, PEER_JSON), 503);
         peer_fini(&more);
-        box_await(&b, "doors.connections", 4);
+        box_await(&b, "admission.connections", 4);
     }
     assert_int_equal(open_from(&other, b.port, 2, NULL), 101);
-    box_await(&b, "doors.addresses", 2);
-    box_await(&b, "doors.refused_address", 20);
+    box_await(&b, "admission.addresses", 2);
+    box_await(&b, "admission.refused_address", 20);
     for (int i = 0; i < 4; i++)
         peer_fini(&p[i]);
     peer_fini(&other);
@@ -144,8 +144,8 @@ static void behind_a_proxy_the_limit_is_exact_however_many_come(void **st)
     }
     assert_int_equal(in, 5); /* nobody of them has left */
     assert_int_equal(in + refused + cut, MANY);
-    box_await(&b, "doors.refused_address", refused);
-    box_await(&b, "doors.cut_address", cut);
+    box_await(&b, "admission.refused_address", refused);
+    box_await(&b, "admission.closed_address", cut);
     for (int i = 0; i < MANY; i++)
         peer_fini(&p[i]);
     expect_nobody(&b);
@@ -240,7 +240,7 @@ static void tls_begins_behind_the_header_of_a_proxy(void **st)
     assert_false(enter_behind(&c[2], port, header)); /* 503 in place of 101 */
     tls_fini(&c[2]);
     assert_true(box_log_has("address=192.0.2.1"));
-    box_await(&b, "doors.connections", 2);
+    box_await(&b, "admission.connections", 2);
     assert_true(enter_behind(&c[2], port,
                              "PROXY TCP4 192.0.2.2 1.1.1.1 1 1"
                              "\r\n"));
@@ -298,7 +298,7 @@ static void a_stop_leaves_nobody_counted_and_a_start_begins_anew(void **st)
             peer_enter(&p[i], b.port, PEER_JSON, NULL, NULL);
             p[i].is_mute = i % 2 == 0;
         }
-        box_await(&b, "doors.connections", 30);
+        box_await(&b, "admission.connections", 30);
         box_stop(&b); /* asserts that every gauge is 0 */
         no_letter_is_dead(&b);
         for (int i = 0; i < 30; i++)
