@@ -43,7 +43,7 @@ static enum pl_err open_listener(struct pl_admin *a, bool is_trusted, int fd,
         .address = is_trusted ? c->socket : c->listen.text,
         .local = conns,
         .loops = 1,
-        .given = &a->doors[is_trusted].given,
+        .given = &a->listeners[is_trusted].given,
         .metrics = a->options.metrics,
         .is_internal = true,
     };
@@ -54,14 +54,14 @@ static enum pl_err open_listener(struct pl_admin *a, bool is_trusted, int fd,
 
     if (rc != PL_OK)
         return rc;
-    a->doors[is_trusted].listener = pl_listener_address(l);
+    a->listeners[is_trusted].listener = pl_listener_address(l);
     if (fd < 0)
         a->port = pl_listener_port(l);
     return PL_OK;
 }
 
 /* Listen on `fd`, or with -1 on admin.listen. */
-static enum pl_err open_door(struct pl_admin *a, int fd, bool is_trusted)
+static enum pl_err listen_on(struct pl_admin *a, int fd, bool is_trusted)
 {
     struct pl_conns *conns;
     enum pl_err rc =
@@ -72,13 +72,13 @@ static enum pl_err open_door(struct pl_admin *a, int fd, bool is_trusted)
             close(fd);
         return rc;
     }
-    a->doors[is_trusted].conns = pl_conns_address(conns);
+    a->listeners[is_trusted].conns = pl_conns_address(conns);
     return open_listener(a, is_trusted, fd, conns);
 }
 
 enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted)
 {
-    return open_door(a, fd, is_trusted);
+    return listen_on(a, fd, is_trusted);
 }
 
 /* End an actor of this loop, unless it has exited. */
@@ -97,8 +97,8 @@ static void close_all(struct pl_admin *a)
     if (a->web != NULL)
         pl_web_close(a->web);
     for (int i = 0; i < 2; i++) {
-        end_actor(a, a->doors[i].listener);
-        end_actor(a, a->doors[i].conns);
+        end_actor(a, a->listeners[i].listener);
+        end_actor(a, a->listeners[i].conns);
     }
     pl_unix_socket_remove(&a->socket);
 }
@@ -166,7 +166,7 @@ static const struct pl_actor_ops ops = {
     .reap = reap,
 };
 
-static enum pl_err open_doors(struct pl_admin *a)
+static enum pl_err listen_all(struct pl_admin *a)
 {
     const struct pl_admin_settings *c = a->options.config;
     enum pl_err rc = PL_OK;
@@ -175,10 +175,10 @@ static enum pl_err open_doors(struct pl_admin *a)
     if (c->socket != NULL) {
         rc = pl_unix_socket_listen(&a->socket, &fd, c->socket);
         if (rc == PL_OK)
-            rc = open_door(a, fd, true);
+            rc = listen_on(a, fd, true);
     }
     if (rc == PL_OK && c->listen.text != NULL) {
-        rc = open_door(a, -1, false);
+        rc = listen_on(a, -1, false);
         if (rc != PL_OK)
             PL_LOG(PL_LOG_ERROR, "admin cannot listen",
                    pl_log_string("address", c->listen.text),
@@ -248,7 +248,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
         return rc;
     }
     bound_turns(a);
-    rc = open_doors(a);
+    rc = listen_all(a);
     if (rc != PL_OK) {
         stop(a); /* reaped at the end of the turn, or with the system */
         return rc;

@@ -12,7 +12,7 @@
 #include "web.h"
 
 /* One listener and the actor of its connections. */
-struct pl_admin_door {
+struct pl_admin_listener {
     struct pl_address listener, conns; /* no address: not listening */
     uint64_t given;                    /* the listener's count of accepted
                                           sockets */
@@ -24,7 +24,7 @@ struct pl_admin {
     struct pl_access *access; /* own reference to the newest settings */
     struct pl_web *web;       /* owned; serves both listeners */
     struct pl_api_calls calls;
-    struct pl_admin_door doors[2]; /* index 1: the trusted listener */
+    struct pl_admin_listener listeners[2]; /* index 1: the trusted listener */
     struct pl_unix_socket socket;
     uint16_t port;
     struct pl_list waiting; /* of struct pl_waiting, one per API call */

@@ -33,7 +33,7 @@ enum { ROUNDS = 3, LATE_ROUNDS = 8, LATE_MS = 50, STOP_ROUNDS = 400 };
 #define KEY "sesame"
 
 enum way {
-    WAY_TRUSTED = 1, /* the door that needs no key */
+    WAY_TRUSTED = 1, /* the listener that needs no key */
     WAY_LATE = 2,    /* the store that answers late */
     WAY_PIECES = 4,
     WAY_CUT = 8,    /* the client ends before it has heard */
@@ -46,7 +46,7 @@ struct rig {
     struct pl_reactor *reactor;
     struct pl_status_source status;
     struct pl_admin *admin;
-    struct sockaddr_un at[2]; /* where the doors are: open, trusted */
+    struct sockaddr_un at[2]; /* where the listeners are: open, trusted */
     socklen_t at_len[2];
 };
 
@@ -66,7 +66,7 @@ static void must(bool holds, const char *what)
 /* --- The admin server in its world --- */
 
 /* At a name of its own outside of any folder. */
-static void open_door(struct rig *r, bool is_trusted)
+static void connect_to(struct rig *r, bool is_trusted)
 {
     struct sockaddr_un *at = &r->at[is_trusted];
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -79,7 +79,7 @@ static void open_door(struct rig *r, bool is_trusted)
              getsockname(fd, (struct sockaddr *)at, &r->at_len[is_trusted]) ==
                  0 &&
              pl_admin_open(r->admin, fd, is_trusted) == PL_OK,
-         "no door");
+         "no listener");
 }
 
 static struct pl_address build(struct world *w, void *arg)
@@ -96,8 +96,8 @@ static struct pl_address build(struct world *w, void *arg)
          "no reactor");
     o.reactor = r->reactor;
     must(pl_admin_create(&r->admin, &o) == PL_OK, "no admin server");
-    open_door(r, true);
-    open_door(r, false);
+    connect_to(r, true);
+    connect_to(r, false);
     return pl_admin_address(r->admin);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* operator.c - see operator.h.  Requests, mails and answers are those of
- * broker/admin; only its doors are missing. */
+ * broker/admin; only its listeners are missing. */
 #include "operator.h"
 
 #include <stdlib.h>

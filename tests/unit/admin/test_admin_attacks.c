@@ -59,7 +59,7 @@ static void a_key_with_anything_behind_it_is_refused(void **state)
                      (int)rows[i].request.len, rows[i].request.at, r->answer);
 }
 
-/* With the key, so that it is not what refuses them; by both doors. */
+/* With the key, so that it is not what refuses them; by both listeners. */
 static void what_could_smuggle_a_request_is_refused(void **state)
 {
     static const struct row rows[] = {

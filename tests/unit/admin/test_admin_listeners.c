@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_admin_doors.c - the sockets of the admin server: whose file it is, what
- * is left of it, and what happens without descriptors. */
+/* test_admin_listeners.c - the sockets of the admin server: whose file it is,
+ * what is left of it, and what happens without descriptors. */
 #include <fcntl.h>
 
 #include "descriptors.h"
@@ -15,7 +15,7 @@ static uint64_t failed_accepts(const struct rig *r)
     return v[PL_METRIC_ACCEPT_FAILED];
 }
 
-static void without_descriptors_the_doors_wait_and_recover(void **state)
+static void without_descriptors_the_listeners_wait_and_recover(void **state)
 {
     struct rig *r = *state;
     struct descriptors all;
@@ -117,7 +117,7 @@ static void what_never_ran_closes_when_it_is_reaped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RUNNING(without_descriptors_the_doors_wait_and_recover),
+        RUNNING(without_descriptors_the_listeners_wait_and_recover),
         NOT_RUNNING(a_file_of_a_dead_broker_is_replaced),
         NOT_RUNNING(a_file_of_a_living_broker_is_left_alone),
         NOT_RUNNING(a_socket_of_another_kind_is_left_alone),
@@ -125,5 +125,5 @@ int main(void)
         NOT_RUNNING(what_never_ran_closes_when_it_is_reaped),
     };
 
-    return cmocka_run_group_tests_name("admin_doors", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("admin_listeners", tests, NULL, NULL);
 }
