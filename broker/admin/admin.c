@@ -210,8 +210,8 @@ static enum pl_err create_web(struct pl_admin *a)
 }
 
 /* Bound the turns of the control loop like those of the workers (see
- * session/keeper.c): streams deliver publications of clients, and without a
- * bound one turn handles as many as the mailbox takes. */
+ * session/session_manager.c): streams deliver publications of clients, and
+ * without a bound one turn handles as many as the mailbox takes. */
 static void bound_turns(const struct pl_admin *a)
 {
     struct pl_loop *loop = pl_reactor_loop(a->options.reactor);

@@ -80,7 +80,7 @@ static enum pl_err allocate(struct pl_broker *b)
     b->owners = calloc(loops, sizeof *b->owners);
     b->desks = calloc(loops, sizeof *b->desks);
     b->hubs = calloc(loops, sizeof *b->hubs);
-    b->keepers = calloc(loops, sizeof *b->keepers);
+    b->managers = calloc(loops, sizeof *b->managers);
     b->conns = calloc(loops, sizeof *b->conns);
     b->given = calloc(loops, sizeof *b->given);
     b->snapshots = calloc(loops, sizeof(struct pl_snapshot *));
@@ -89,7 +89,7 @@ static enum pl_err allocate(struct pl_broker *b)
     b->ports = calloc(listeners, sizeof *b->ports);
     b->handlers = pl_handlers_create();
     if (b->shares == NULL || b->owners == NULL || b->desks == NULL ||
-        b->hubs == NULL || b->keepers == NULL || b->conns == NULL ||
+        b->hubs == NULL || b->managers == NULL || b->conns == NULL ||
         b->given == NULL || b->snapshots == NULL || b->listeners == NULL ||
         b->ports == NULL || b->inherited == NULL || b->handlers == NULL)
         return PL_ENOMEM;
@@ -280,7 +280,7 @@ void pl_broker_destroy(struct pl_broker *b)
     free(b->owners);
     free(b->desks);
     free(b->hubs);
-    free(b->keepers);
+    free(b->managers);
     free(b->conns);
     free(b->given);
     if (b->setup.listeners == b->inherited)

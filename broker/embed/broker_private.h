@@ -14,7 +14,7 @@
 #include "guard.h"
 #include "handlers.h"
 #include "hub.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "listener.h"
 #include "log.h"
 #include "patterns.h"
@@ -38,7 +38,7 @@ struct pl_share {
     struct pl_channels *channels;
     struct pl_desk *desk;
     struct pl_hub *hub;
-    struct pl_keeper *keeper;
+    struct pl_session_manager *manager;
     struct pl_conns *conns;
     struct pl_relay relay; /* with a lent base */
 };
@@ -77,7 +77,7 @@ struct pl_broker {
     struct pl_address *owners;          /* of channels, by worker */
     struct pl_address *desks;           /* by worker */
     struct pl_address *hubs;            /* by loop */
-    struct pl_address *keepers;         /* by worker */
+    struct pl_address *managers;        /* by worker */
     struct pl_address *conns;           /* by worker */
     uint64_t *given;                    /* connections, by worker */
     struct pl_address_limiter *limiter; /* on the first worker, or NULL */

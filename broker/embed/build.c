@@ -85,9 +85,9 @@ static enum pl_err build_hub(struct pl_broker *b, struct pl_share *s)
     return pl_hub_create(&s->hub, s->loop, &o);
 }
 
-static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
+static enum pl_err build_manager(struct pl_broker *b, struct pl_share *s)
 {
-    struct pl_keeper_options o = {
+    struct pl_session_manager_options o = {
         .hub = s->hub,
         .supervisor = b->supervisor_address,
         .metrics = &s->metrics,
@@ -100,9 +100,9 @@ static enum pl_err build_keeper(struct pl_broker *b, struct pl_share *s)
         .version = "parley " PL_VERSION,
     };
 
-    pl_settings_fill_keeper(b->config, &o);
+    pl_settings_fill_session_manager(b->config, &o);
     o.rules = b->rules;
-    return pl_keeper_create(&s->keeper, s->loop, &o);
+    return pl_session_manager_create(&s->manager, s->loop, &o);
 }
 
 /* Runs on the thread of a loop, before its first turn: the thread logs with the
@@ -190,11 +190,11 @@ static enum pl_err build_sessions(struct pl_broker *b)
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
         struct pl_share *s = &b->shares[i];
 
-        rc = build_keeper(b, s);
+        rc = build_manager(b, s);
         if (rc == PL_OK)
-            b->keepers[i] = pl_keeper_address(s->keeper);
+            b->managers[i] = pl_session_manager_address(s->manager);
         if (rc == PL_OK)
-            rc = pl_conns_create(&s->conns, s->loop, s->reactor, s->keeper,
+            rc = pl_conns_create(&s->conns, s->loop, s->reactor, s->manager,
                                  &s->metrics);
         if (rc == PL_OK)
             b->conns[i] = pl_conns_address(s->conns);
@@ -327,9 +327,9 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
         rc = pl_supervisor_add_internal(
             v, pl_address_limiter_address(b->limiter), "address_limiter");
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++) {
-        rc = pl_supervisor_add_internal(v, b->keepers[i], "keeper");
+        rc = pl_supervisor_add_internal(v, b->managers[i], "session_manager");
         if (rc == PL_OK)
-            rc = pl_supervisor_add_keeper(v, b->keepers[i]);
+            rc = pl_supervisor_add_session_manager(v, b->managers[i]);
         if (rc == PL_OK)
             rc = pl_supervisor_add_internal(v, b->conns[i], "conns");
     }

@@ -141,7 +141,7 @@ static enum pl_err spread(struct pl_broker *b, struct pl_handlers **table)
     if (address(mail, count, *table) != PL_OK)
         return PL_ENOMEM;
     for (unsigned i = 0; i < count; i++)
-        pl_system_post(b->system, b->keepers[i], &mail[i]->msg);
+        pl_system_post(b->system, b->managers[i], &mail[i]->msg);
     b->handlers = *table;
     *table = old;
     return PL_OK;

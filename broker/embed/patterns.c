@@ -94,7 +94,7 @@ void pl_new_rules_spread(struct pl_new_rules *n, struct pl_broker *b)
     pl_rulebook_number(n->book, ++b->rules_made);
     for (unsigned i = 0; b->is_running && i < b->workers; i++) {
         post(b, b->owners[i], &n->mail[2 * (size_t)i]);
-        post(b, b->keepers[i], &n->mail[2 * (size_t)i + 1]);
+        post(b, b->managers[i], &n->mail[2 * (size_t)i + 1]);
     }
     if (b->is_running)
         post(b, b->admin, &n->mail[2 * (size_t)b->workers]);

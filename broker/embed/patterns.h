@@ -28,7 +28,8 @@ void pl_patterns_fini(struct pl_patterns *p);
 struct pl_new_rules {
     struct pl_rules_settings settings; /* of the configuration */
     struct pl_rulebook *book;          /* own reference */
-    /* For the owner and the keeper of each worker, then the admin server. */
+    /* For the owner and the session manager of each worker, then the admin
+     * server. */
     struct pl_msg *mail[2 * PL_NET_LOOPS_MAX + 1];
 };
 

@@ -181,7 +181,7 @@ static enum pl_err spread(struct pl_broker *b, struct pl_reload *r)
         return rc;
     }
     for (unsigned i = 0; b->is_running && i < b->workers; i++) {
-        post(b, b->keepers[i], &r->access_mail[i]);
+        post(b, b->managers[i], &r->access_mail[i]);
         post(b, b->conns[i], &r->tls_mail[i]);
     }
     if (b->is_running)

@@ -53,7 +53,7 @@ struct shared {
 static const struct pl_ws_limits *limits_of(struct pl_session *s)
 {
     const struct shared *shared =
-        (struct shared *)pl_keeper_shared(pl_session_keeper(s));
+        (struct shared *)pl_session_manager_shared(pl_session_manager_of(s));
 
     return pl_ws_link_of(s)->is_packed ? &shared->packed : &shared->plain;
 }
@@ -386,9 +386,10 @@ static void destroy(struct pl_link_shared *shared)
 }
 
 /* Made with the first link of a loop.  False: out of memory. */
-static bool share(struct pl_keeper *k, const struct pl_session_settings *config)
+static bool share(struct pl_session_manager *k,
+                  const struct pl_session_settings *config)
 {
-    struct shared *shared = (struct shared *)pl_keeper_shared(k);
+    struct shared *shared = (struct shared *)pl_session_manager_shared(k);
 
     if (shared != NULL)
         return true;
@@ -400,20 +401,21 @@ static bool share(struct pl_keeper *k, const struct pl_session_settings *config)
     shared->plain.masked = true;
     shared->packed = shared->plain;
     shared->packed.inflater = &shared->inflater;
-    shared->inflater.charge = pl_keeper_budget(k);
-    pl_keeper_share(k, &shared->shared);
+    shared->inflater.charge = pl_session_manager_budget(k);
+    pl_session_manager_share(k, &shared->shared);
     return true;
 }
 
-enum pl_err pl_ws_link_create(struct pl_session **out, struct pl_keeper *k,
+enum pl_err pl_ws_link_create(struct pl_session **out,
+                              struct pl_session_manager *k,
                               const struct pl_ws_link_ops *ops,
                               size_t transport_size)
 {
-    if (!share(k, pl_keeper_config(k)))
+    if (!share(k, pl_session_manager_config(k)))
         return PL_ENOMEM;
     enum pl_err rc = pl_session_create(out, k, &ops->link, transport_size);
     if (rc == PL_OK)
         pl_session_lend_timer(*out, pl_ws_link_on_timer,
-                              pl_keeper_config(k)->connect.timeout_ms);
+                              pl_session_manager_config(k)->connect.timeout_ms);
     return rc;
 }

@@ -54,7 +54,8 @@ struct pl_ws_link_ops {
 /* A session at the start of its connection.
  * Owner:  itself: it ends with pl_session_gone().
  * Errors: PL_ENOMEM; PL_ESTOPPING when a stop has cut the others. */
-enum pl_err pl_ws_link_create(struct pl_session **out, struct pl_keeper *k,
+enum pl_err pl_ws_link_create(struct pl_session **out,
+                              struct pl_session_manager *k,
                               const struct pl_ws_link_ops *ops,
                               size_t transport_size);
 

@@ -144,7 +144,7 @@ static struct pl_handshake_error judge(struct pl_session *s,
     if (error.text != NULL)
         return error;
     return (struct pl_handshake_error){
-        503, pl_keeper_refusal(pl_session_keeper(s)), false};
+        503, pl_session_manager_refusal(pl_session_manager_of(s)), false};
 }
 
 /* The encoding that the client asked for, and the subprotocol to confirm. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* access_mail.h - gives keepers and the admin server the settings that admit
- * requests. */
+/* access_mail.h - gives session managers and the admin server the settings that
+ * admit requests. */
 #ifndef PL_ACCESS_MAIL_H
 #define PL_ACCESS_MAIL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handlers_mail.h - gives a keeper the table of handlers. */
+/* handlers_mail.h - gives a session manager the table of handlers. */
 #ifndef PL_HANDLERS_MAIL_H
 #define PL_HANDLERS_MAIL_H
 

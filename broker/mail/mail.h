@@ -29,20 +29,22 @@ enum pl_mail_type {
     PL_MAIL_REGISTER,       /* session to supervisor: pl_register_mail */
     PL_MAIL_UNREGISTER,     /* session to supervisor: pl_register_mail */
     PL_MAIL_KICK,           /* supervisor, admin to session: pl_kick_mail */
-    PL_MAIL_USER,      /* admin, session, embed to supervisor: pl_user_mail;
-                          back */
-    PL_MAIL_DIRECT,    /* session, embed to session: pl_direct_mail; and
-                          back */
-    PL_MAIL_ANSWER,    /* handler to session: pl_answer_mail */
-    PL_MAIL_WATCH,     /* handler to session: pl_watch_mail */
-    PL_MAIL_PHASE,     /* supervisor to session managers (keepers), listeners:
-                          pl_phase_mail; back when done */
-    PL_MAIL_MEMORY,    /* supervisor to keepers, channels: pl_memory_mail */
-    PL_MAIL_HANDLERS,  /* embed to keepers: pl_handlers_mail */
-    PL_MAIL_ACCESS,    /* embed to keepers and admin: pl_access_mail */
-    PL_MAIL_RULES,     /* embed to keepers, channels, admin: pl_rules_mail */
-    PL_MAIL_LIST,      /* admin to channels: pl_list_mail; and back */
-    PL_MAIL_INPUT,     /* any actor to session: pl_input_mail; and back */
+    PL_MAIL_USER,   /* admin, session, embed to supervisor: pl_user_mail;
+                       back */
+    PL_MAIL_DIRECT, /* session, embed to session: pl_direct_mail; and
+                       back */
+    PL_MAIL_ANSWER, /* handler to session: pl_answer_mail */
+    PL_MAIL_WATCH,  /* handler to session: pl_watch_mail */
+    PL_MAIL_PHASE,  /* supervisor to session managers, listeners:
+                       pl_phase_mail; back when done */
+    PL_MAIL_MEMORY, /* supervisor to session managers, channels: pl_memory_mail
+                     */
+    PL_MAIL_HANDLERS, /* embed to session managers: pl_handlers_mail */
+    PL_MAIL_ACCESS,   /* embed to session managers and admin: pl_access_mail */
+    PL_MAIL_RULES, /* embed to session managers, channels, admin: pl_rules_mail
+                    */
+    PL_MAIL_LIST,  /* admin to channels: pl_list_mail; and back */
+    PL_MAIL_INPUT, /* any actor to session: pl_input_mail; and back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one module */
 };
 

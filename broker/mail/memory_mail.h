@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory_mail.h - gives keepers and owners of channels the state of
+/* memory_mail.h - gives session managers and owners of channels the state of
  * limits.memory. */
 #ifndef PL_MEMORY_MAIL_H
 #define PL_MEMORY_MAIL_H
@@ -12,9 +12,9 @@
 /* The state of limits.memory. */
 struct pl_memory_mail {
     struct pl_msg msg;
-    bool is_short;       /* to keepers: refuse new work */
-    uint64_t shed_bytes; /* bytes to free; keepers: of output to slow clients;
-                            channels: of histories */
+    bool is_short;       /* to session managers: refuse new work */
+    uint64_t shed_bytes; /* bytes to free; session managers: of output to slow
+                            clients; channels: of histories */
 };
 
 /* Create a message, all zero except type, destroy and flags.  NULL: out of

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_mail.h - gives the rules of channels to keepers, owners of channels and
- * the admin server. */
+/* rules_mail.h - gives the rules of channels to session managers, owners of
+ * channels and the admin server. */
 #ifndef PL_RULES_MAIL_H
 #define PL_RULES_MAIL_H
 

@@ -31,7 +31,7 @@
 
 #include "conns.h"
 #include "address_limiter.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "poller.h"
 
 /* TLS handshakes that one turn continues. */
@@ -281,7 +281,7 @@ static void read_all(struct pl_conn *c)
 /* An HTTP server has no budget: it reads each connection once per turn. */
 static bool takes_input(const struct pl_conns *k)
 {
-    return k->keeper == NULL || pl_keeper_takes_input(k->keeper);
+    return k->manager == NULL || pl_session_manager_takes_input(k->manager);
 }
 
 static struct pl_conn *pop_ready(struct pl_conn_queue *q)

@@ -90,9 +90,9 @@ struct pl_conns {
     struct pl_actor actor; /* first member */
     struct pl_reactor *reactor;
     const struct pl_conn_above *above;
-    struct pl_keeper *keeper; /* with sessions, otherwise NULL */
-    struct pl_web *web;       /* with an HTTP server, otherwise NULL */
-    bool is_trusted;          /* its clients need no key */
+    struct pl_session_manager *manager; /* with sessions, otherwise NULL */
+    struct pl_web *web; /* with an HTTP server, otherwise NULL */
+    bool is_trusted;    /* its clients need no key */
     struct pl_metrics *metrics;
     struct pl_poller *poller; /* owned */
     struct pl_conn_queue ready;

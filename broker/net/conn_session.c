@@ -73,7 +73,7 @@ static enum pl_err create(struct pl_conn **out, struct pl_conns *k, int fd,
 
     (void)fd;
     pl_count(k->metrics, PL_METRIC_ACCEPTED, 1);
-    enum pl_err rc = pl_ws_link_create(&s, k->keeper, &ops, size);
+    enum pl_err rc = pl_ws_link_create(&s, k->manager, &ops, size);
     if (rc == PL_OK)
         *out = pl_session_transport(s);
     return rc;

@@ -31,7 +31,7 @@
 #include <openssl/ssl.h>
 
 #include "budget.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -237,7 +237,8 @@ static void charge(const struct pl_conn_tls *t)
     const struct pl_conns *k = t->conn.conns;
     bool is_flight = !t->is_open && k->tls->out.len > 0;
 
-    pl_keeper_spend(k->keeper, t->taken + (is_flight ? PL_COST_FLIGHT : 0));
+    pl_session_manager_spend(k->manager,
+                             t->taken + (is_flight ? PL_COST_FLIGHT : 0));
 }
 
 static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)

@@ -13,7 +13,7 @@
 #include "conn.h"
 #include "conn_tls.h"
 #include "conns_mail.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "mail.h"
 #include "monitor.h"
 #include "poller.h"
@@ -121,8 +121,8 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         break;
     case PL_MSG_STOP:
         /* A connection that arrived late must not outlive the poller. */
-        if (c->keeper != NULL)
-            pl_keeper_cut_all(c->keeper);
+        if (c->manager != NULL)
+            pl_session_manager_cut_all(c->manager);
         pl_actor_exit(a, "stopped");
         break;
     default:
@@ -175,13 +175,13 @@ static enum pl_err create(struct pl_conns **out, struct pl_loop *loop,
 
 enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
                             struct pl_reactor *reactor,
-                            struct pl_keeper *keeper,
+                            struct pl_session_manager *manager,
                             struct pl_metrics *metrics)
 {
     enum pl_err rc = create(out, loop, reactor, &pl_conn_above_session);
 
     if (rc == PL_OK) {
-        (*out)->keeper = keeper;
+        (*out)->manager = manager;
         (*out)->metrics = metrics;
     }
     return rc;

@@ -14,7 +14,7 @@
 struct pl_conns; /* opaque */
 struct pl_net_settings;
 struct pl_admission_record; /* address_limiter.h */
-struct pl_keeper;
+struct pl_session_manager;
 struct pl_loop;
 struct pl_reactor;
 struct pl_tls; /* tls.h */
@@ -26,7 +26,7 @@ struct pl_web; /* web.h */
  * Errors: PL_ENOMEM. */
 enum pl_err pl_conns_create(struct pl_conns **out, struct pl_loop *loop,
                             struct pl_reactor *reactor,
-                            struct pl_keeper *keeper,
+                            struct pl_session_manager *manager,
                             struct pl_metrics *metrics);
 
 /* Like pl_conns_create(), for connections of an HTTP server.  With `is_trusted`

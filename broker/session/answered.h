@@ -16,7 +16,7 @@ void pl_session_answered(struct pl_session *s, struct pl_answer_mail *m);
 /* Owner: takes `m`. */
 void pl_session_watched(struct pl_session *s, struct pl_watch_mail *m);
 
-/* `overdue` of the keeper's call table. */
+/* `overdue` of the session manager's call table. */
 void pl_session_overdue(void *loop, const struct pl_call_overdue *call);
 
 #endif

@@ -10,7 +10,7 @@
 #include "commands.h"
 #include "custom.h"
 #include "ending.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "log.h"
 #include "login.h"
 #include "pace.h"
@@ -26,7 +26,7 @@ static void pong(struct pl_session *s)
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "unasked pong");
         return;
     }
-    const struct pl_session_settings *c = s->keeper->options.config;
+    const struct pl_session_settings *c = s->manager->options.config;
     s->pongs_due--;
     if (s->pongs_due == 0) {
         s->ping_ms = s->ping_ms - c->ping.timeout_ms + c->ping.interval_ms;
@@ -38,7 +38,7 @@ static void pong(struct pl_session *s)
 /* The broker stops, or is short of memory.  Return true if `c` was refused. */
 static bool refuse_work(struct pl_session *s, const struct pl_command *c)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_session_manager *k = s->manager;
 
     if (k->phase != PL_PHASE_RUNNING) {
         if (c->verb == PL_VERB_SEND)
@@ -100,7 +100,7 @@ static void run(struct pl_session *s, const struct pl_command *c)
         pong(s);
     } else if (c->verb == PL_VERB_UNSUBSCRIBE) {
         pl_session_unsubscribe(s, c);
-    } else if (!s->keeper->is_refusing || !refuse_work(s, c)) {
+    } else if (!s->manager->is_refusing || !refuse_work(s, c)) {
         run_connected(s, c);
     }
 }
@@ -124,7 +124,7 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
  * of the login are exempt. */
 static bool is_too_fast(struct pl_session *s, const struct pl_command *c)
 {
-    return s->keeper->command_ns != 0 && s->state == PL_SESSION_CONNECTED &&
+    return s->manager->command_ns != 0 && s->state == PL_SESSION_CONNECTED &&
            c->verb != PL_VERB_PONG && !pl_pace_take(s);
 }
 
@@ -132,7 +132,8 @@ static bool is_too_fast(struct pl_session *s, const struct pl_command *c)
  * a connect the rest waits for the verdict instead. */
 static bool is_carried(struct pl_session *s, struct pl_span rest)
 {
-    if (!pl_budget_is_spent(&s->keeper->budget) || s->state == PL_SESSION_LOGIN)
+    if (!pl_budget_is_spent(&s->manager->budget) ||
+        s->state == PL_SESSION_LOGIN)
         return false;
     pl_pace_carry(s, rest);
     return true;
@@ -140,13 +141,13 @@ static bool is_carried(struct pl_session *s, struct pl_span rest)
 
 static void keep_for_login(struct pl_session *s, struct pl_span message)
 {
-    if (!pl_kept_put(pl_login_kept(s->login), s->keeper->running, message))
+    if (!pl_kept_put(pl_login_kept(s->login), s->manager->running, message))
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
 void pl_session_commands(struct pl_session *s, struct pl_span message)
 {
-    struct pl_arena *arena = &s->keeper->arena;
+    struct pl_arena *arena = &s->manager->arena;
     struct pl_command c;
     const char *why = NULL;
     size_t at = 0;
@@ -159,7 +160,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             pl_session_hold(s, PL_HOLD_LOGIN);
             return;
         }
-        pl_budget_spend(&s->keeper->budget, PL_COST_COMMAND);
+        pl_budget_spend(&s->manager->budget, PL_COST_COMMAND);
         pl_arena_reset(arena);
         enum pl_err rc = pl_command_decode(s->subscriber.encoding, &message,
                                            arena, &c, &why, &at);
@@ -172,7 +173,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             return;
         }
         pl_session_count(s);
-        if (s->keeper->judged != 0 &&
+        if (s->manager->judged != 0 &&
             pl_session_is_stopped(s, &c, rest, message.len))
             continue;
         run(s, &c);

@@ -35,7 +35,7 @@
 
 #include "headers.h"
 #include "hooks_private.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "log.h"
 #include "login.h"
 #include "pace.h"
@@ -70,7 +70,7 @@ bool pl_session_unregister(struct pl_session *s)
         return false;
     m->client = pl_client_hold(s->subscriber.client);
     s->known = PL_KNOWN_HERE;
-    pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
+    pl_actor_send(&s->actor, s->manager->options.supervisor, &m->msg);
     return true;
 }
 
@@ -81,17 +81,17 @@ void pl_session_teardown(struct pl_session *s, uint16_t code,
     pl_pace_end(s);
     pl_headers_forget(s);
     pl_wait_forget(s);
-    pl_call_table_drop(&s->keeper->calls, pl_session_address(s));
+    pl_call_table_drop(&s->manager->calls, pl_session_address(s));
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);
     s->pending = 0;
     if (s->state == PL_SESSION_CONNECTED)
         pl_gauge_drop(metrics(s), PL_METRIC_CLIENTS, 1);
-    pl_budget_spend(&s->keeper->budget,
+    pl_budget_spend(&s->manager->budget,
                     PL_COST_END + PL_COST_DETACH * s->subscriber.sub_count);
-    pl_hub_leave(s->keeper->options.hub, &s->subscriber);
+    pl_hub_leave(s->manager->options.hub, &s->subscriber);
     if (s->state == PL_SESSION_LOGIN)
-        pl_login_destroy(s->login, s->actor.loop, &s->keeper->pool);
+        pl_login_destroy(s->login, s->actor.loop, &s->manager->pool);
     s->login = NULL;
     pl_session_unregister(s);
     pl_timer_stop(s->actor.loop, &s->timer);

@@ -6,7 +6,7 @@
 #include "grants.h"
 
 #include "client.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "permission.h"
 #include "replies.h"
 #include "session_private.h"
@@ -14,15 +14,15 @@
 struct pl_named pl_session_name(const struct pl_session *s,
                                 struct pl_span channel)
 {
-    uint64_t hash = pl_hub_hash(s->keeper->options.hub, channel);
+    uint64_t hash = pl_hub_hash(s->manager->options.hub, channel);
 
     return (struct pl_named){
-        hash, pl_rule_cache_find(&s->keeper->rules, channel, hash)};
+        hash, pl_rule_cache_find(&s->manager->rules, channel, hash)};
 }
 
 uint8_t pl_session_grants(const struct pl_session *s)
 {
-    return pl_rulebook_default(s->keeper->rules.book)->grants[s->kind];
+    return pl_rulebook_default(s->manager->rules.book)->grants[s->kind];
 }
 
 /* Only the user of an inbox may read its history. */
@@ -46,7 +46,7 @@ bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
         return true;
     if (!((grants[0] | grants[PL_RULES_SUBSCRIBER]) & grant))
         return false;
-    bool is_subscriber = pl_hub_find(s->keeper->options.hub, &s->subscriber,
+    bool is_subscriber = pl_hub_find(s->manager->options.hub, &s->subscriber,
                                      channel, n->hash) != NULL;
     return grants[is_subscriber ? PL_RULES_SUBSCRIBER : 0] & grant;
 }
@@ -89,5 +89,5 @@ bool pl_session_has_enough(const struct pl_session *s)
     uint32_t inboxes = pl_session_user(s).len > 0 && !s->lacks_inbox;
 
     return s->subscriber.sub_count >=
-           s->keeper->options.config->limits.connection_channels + inboxes;
+           s->manager->options.config->limits.connection_channels + inboxes;
 }

@@ -2,8 +2,8 @@
 /* handlers.h - the functions of the embedding program: handlers of custom
  * messages, and judges that decide what clients may do.
  *
- * The table is immutable.  A registration creates a new table, and the keeper
- * of each loop gets it by mail, so that lookups need no lock. */
+ * The table is immutable.  A registration creates a new table, and the session
+ * manager of each loop gets it by mail, so that lookups need no lock. */
 #ifndef PL_HANDLERS_H
 #define PL_HANDLERS_H
 

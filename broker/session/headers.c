@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* headers.c - see headers.h.
  *
- * A map of the keeper finds the headers by the session's slot, as in wait.c: a
- * pointer in the session would make each idle session larger, and only sessions
- * before their connect have headers.
+ * A map of the session manager finds the headers by the session's slot, as in
+ * wait.c: a pointer in the session would make each idle session larger, and
+ * only sessions before their connect have headers.
  *
  * Invariant: a session after its connect has no entry in the map. */
 #include "headers.h"
 
 #include <stdlib.h>
 
-#include "keeper_private.h"
+#include "session_manager_private.h"
 
 struct headers {
-    struct pl_map_node node; /* in the keeper's map */
+    struct pl_map_node node; /* in the session manager's map */
     size_t len;
     char bytes[];
 };
@@ -27,7 +27,7 @@ static bool is_any(const struct pl_map_node *n, const void *key)
 
 static struct headers *find(const struct pl_session *s)
 {
-    struct pl_map *map = &pl_session_keeper(s)->headers;
+    struct pl_map *map = &pl_session_manager_of(s)->headers;
     struct pl_map_node *n =
         map->count == 0
             ? NULL
@@ -46,7 +46,7 @@ bool pl_session_keep_headers(struct pl_session *s, struct pl_span headers)
 {
     struct headers *h = malloc(sizeof *h + headers.len);
 
-    if (h == NULL || pl_map_add(&pl_session_keeper(s)->headers, &h->node,
+    if (h == NULL || pl_map_add(&pl_session_manager_of(s)->headers, &h->node,
                                 pl_session_address(s).slot) != PL_OK) {
         free(h);
         return false;
@@ -74,6 +74,6 @@ void pl_headers_forget(struct pl_session *s)
 
     if (h == NULL)
         return;
-    pl_map_remove(&pl_session_keeper(s)->headers, &h->node);
+    pl_map_remove(&pl_session_manager_of(s)->headers, &h->node);
     free(h);
 }

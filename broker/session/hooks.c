@@ -15,12 +15,12 @@
 #include "hooks.h"
 
 #include "hooks_private.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "session_private.h"
 
 static const struct pl_hooks *hooks(const struct pl_session *s)
 {
-    return s->keeper->options.hooks;
+    return s->manager->options.hooks;
 }
 
 static bool is_told(const struct pl_sub *sub)

@@ -21,7 +21,7 @@
 #include "ending.h"
 #include "headers.h"
 #include "json_scan.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "log.h"
 #include "login_private.h"
 #include "missing.h"
@@ -36,7 +36,7 @@
 
 static const struct pl_session_settings *config_of(const struct pl_session *s)
 {
-    return s->keeper->options.config;
+    return s->manager->options.config;
 }
 
 /* --- The end of a login --- */
@@ -49,7 +49,7 @@ static struct pl_kept leave_login(struct pl_session *s,
     struct pl_kept kept = s->login->kept;
 
     s->login->kept = (struct pl_kept){0};
-    pl_login_destroy(s->login, s->actor.loop, &s->keeper->pool);
+    pl_login_destroy(s->login, s->actor.loop, &s->manager->pool);
     s->login = NULL;
     s->state = (uint8_t)state;
     return kept;
@@ -71,7 +71,7 @@ static void deny_login(struct pl_session *s, const struct pl_verdict *v)
 {
     uint32_t id = s->login->command;
 
-    pl_hub_leave(s->keeper->options.hub, &s->subscriber);
+    pl_hub_leave(s->manager->options.hub, &s->subscriber);
     pl_session_unregister(s);
     struct pl_kept kept = leave_login(s, PL_SESSION_FAILED);
     pl_session_deny(s, id, v);
@@ -176,7 +176,7 @@ static void answer_login(struct pl_session *s)
         return;
     }
     r->client = pl_session_id(s);
-    r->version = pl_span_of(s->keeper->options.version);
+    r->version = pl_span_of(s->manager->options.version);
     r->data = l->data;
     r->ttl = pl_session_set_expiry(s, l->expires_at_s);
     r->expires = l->expires_at_s != 0;
@@ -191,7 +191,7 @@ static void answer_login(struct pl_session *s)
         PL_ENDING_DOOMED) /* else the reply could not be allocated */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
-    if (s->keeper->options.hooks != NULL)
+    if (s->manager->options.hooks != NULL)
         s->known = PL_KNOWN_SOON;
     end_subs(s, l);
     pl_missing_note(s, l);
@@ -227,7 +227,7 @@ static bool register_user(struct pl_session *s)
         return false;
     m->client = pl_client_hold(s->subscriber.client);
     s->known = PL_KNOWN_SUPERVISOR;
-    pl_actor_send(&s->actor, s->keeper->options.supervisor, &m->msg);
+    pl_actor_send(&s->actor, s->manager->options.supervisor, &m->msg);
     return true;
 }
 
@@ -248,7 +248,7 @@ static bool is_nowhere(const struct pl_ip *ip)
 static void find_address(struct pl_session *s, struct pl_client_fields *f,
                          struct pl_ip *ip, struct pl_ip *place)
 {
-    const struct pl_keeper_options *o = &s->keeper->options;
+    const struct pl_session_manager_options *o = &s->manager->options;
     bool wants_place = o->limits_new_channels && f->user.len == 0;
     char text[PL_IP_TEXT_MAX];
 
@@ -312,7 +312,7 @@ static struct admission of_token(const struct pl_token_claims *claims)
 static void ask_handler(struct pl_session *s,
                         const struct pl_connect_request *r)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_session_manager *k = s->manager;
 
     k->logins += k->logins == UINT32_MAX ? 2 : 1; /* 0 means no call */
     s->login->number = k->logins;
@@ -332,7 +332,7 @@ static void accept_token(struct pl_session *s,
     if (claims->channel_count > config_of(s)->limits.connection_channels) {
         close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
                         "more channels than limits.connection_channels");
-    } else if (pl_handlers_judges_tokens(s->keeper->handlers)) {
+    } else if (pl_handlers_judges_tokens(s->manager->handlers)) {
         s->login->claims = claims;
         ask_handler(s, r);
         return;
@@ -347,7 +347,7 @@ static void accept_token(struct pl_session *s,
 static void judge_token(struct pl_session *s,
                         const struct pl_connect_request *r)
 {
-    struct pl_token_key key = {pl_span_of(s->keeper->access->hmac_secret)};
+    struct pl_token_key key = {pl_span_of(s->manager->access->hmac_secret)};
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
     struct pl_token_claims *claims = NULL;
     const char *why = NULL;
@@ -381,7 +381,7 @@ static bool wants_inbox(struct pl_session *s, struct pl_span data)
     struct pl_span key;
     bool first = true, yes = false;
 
-    pl_json_init(&j, data, &s->keeper->arena);
+    pl_json_init(&j, data, &s->manager->arena);
     pl_json_space(&j);
     if (!pl_json_take(&j, '{'))
         return false;
@@ -422,12 +422,12 @@ void pl_session_login_overdue(struct pl_session *s)
 
 static void judge(struct pl_session *s, const struct pl_connect_request *r)
 {
-    const struct pl_handlers *handlers = s->keeper->handlers;
+    const struct pl_handlers *handlers = s->manager->handlers;
     pl_handler *call;
     void *context;
     const char *name;
 
-    if (r->token.len > 0 && s->keeper->access->hmac_secret != NULL)
+    if (r->token.len > 0 && s->manager->access->hmac_secret != NULL)
         judge_token(s, r);
     else if (pl_handlers_find(handlers, PL_SPAN("connect"), &call, &context,
                               &name))
@@ -436,7 +436,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
         refuse_unjudged(s);
     else if (r->token.len > 0)
         reject_token(s, "no auth.hmac_secret to check it with");
-    else if (s->keeper->options.users->auth.anonymous)
+    else if (s->manager->options.users->auth.anonymous)
         admit(s, &(struct admission){.user = PL_SPAN("")});
     else
         fail_login(s, PL_ERROR_UNAUTHORIZED, (struct pl_span){0});
@@ -470,9 +470,9 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
     s->login = l;
     s->state = PL_SESSION_LOGIN;
     l->wants_inbox = wants_inbox(s, c->connect.data);
-    if (s->keeper->phase != PL_PHASE_RUNNING)
+    if (s->manager->phase != PL_PHASE_RUNNING)
         end_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
-    else if (s->keeper->is_short)
+    else if (s->manager->is_short)
         refuse_short(s);
     else if (pl_login_refused(&c->connect) != NULL)
         refuse_field(s, pl_login_refused(&c->connect));

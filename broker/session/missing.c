@@ -8,10 +8,10 @@
  * subscription that is missing in the connect reply as ended.  So this file
  * tries again, and a subscribe push notifies the client of success.
  *
- * The keeper holds the entries, which name sessions by address.  A session
- * without missing channels pays nothing, and a session that ends has nothing to
- * clean up.  It is unknown whether an attach in transit will succeed, so each
- * try first looks at what the session has.
+ * The session manager holds the entries, which name sessions by address.  A
+ * session without missing channels pays nothing, and a session that ends has
+ * nothing to clean up.  It is unknown whether an attach in transit will
+ * succeed, so each try first looks at what the session has.
  *
  * Rejected: closing the connection when there is space again, because all those
  * clients would log in at once.
@@ -23,7 +23,7 @@
 
 #include "channels_mail.h"
 #include "grants.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "log.h"
 #include "login.h"
 #include "login_private.h"
@@ -41,7 +41,7 @@ enum {
 };
 
 struct entry {
-    struct pl_list link; /* first; in the keeper's list */
+    struct pl_list link; /* first; in the manager's list */
     struct pl_address session;
     uint64_t due_ms;
     size_t len;   /* of `names` */
@@ -84,7 +84,7 @@ static void fill(struct entry *e, const struct pl_login *l)
     }
 }
 
-static void queue(struct pl_keeper *k, struct entry *e)
+static void queue(struct pl_session_manager *k, struct entry *e)
 {
     e->due_ms = pl_loop_now_ms(k->actor.loop) + AGAIN_MS;
     pl_list_append(&k->missing, &e->link);
@@ -94,7 +94,7 @@ static void queue(struct pl_keeper *k, struct entry *e)
 
 void pl_missing_note(struct pl_session *s, const struct pl_login *l)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_session_manager *k = s->manager;
     size_t len = measure(l);
 
     if (len == 0)
@@ -136,7 +136,7 @@ static void try_one(struct pl_session *s, struct pl_span name)
         return; /* the client has subscribed to others meanwhile */
     if (n.rules == NULL)
         return; /* a reload removed its namespace */
-    if (pl_hub_subscribe(s->keeper->options.hub, &s->subscriber, &ask) ==
+    if (pl_hub_subscribe(s->manager->options.hub, &s->subscriber, &ask) ==
             PL_OK &&
         is_inbox(name))
         s->lacks_inbox = false; /* while it is attaching, it counts */
@@ -157,7 +157,7 @@ void pl_session_take_channel(struct pl_session *s, struct pl_span channel)
 }
 
 /* Return false if nothing is missing any more, or the session has ended. */
-static bool try_entry(struct pl_keeper *k, const struct entry *e)
+static bool try_entry(struct pl_session_manager *k, const struct entry *e)
 {
     struct pl_session *s = pl_session_at(k->actor.loop, e->session);
     bool is_missing = false;
@@ -176,14 +176,14 @@ static bool try_entry(struct pl_keeper *k, const struct entry *e)
     return is_missing;
 }
 
-static struct entry *first(struct pl_keeper *k)
+static struct entry *first(struct pl_session_manager *k)
 {
     return pl_list_is_empty(&k->missing)
                ? NULL
                : PL_CONTAINER(k->missing.next, struct entry, link);
 }
 
-static void drop(struct pl_keeper *k, struct entry *e)
+static void drop(struct pl_session_manager *k, struct entry *e)
 {
     pl_list_remove(&e->link);
     k->missing_count--;
@@ -192,7 +192,8 @@ static void drop(struct pl_keeper *k, struct entry *e)
 
 void pl_missing_try(struct pl_timer *t)
 {
-    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, miss);
+    struct pl_session_manager *k =
+        PL_CONTAINER(t, struct pl_session_manager, miss);
     uint64_t now = pl_loop_now_ms(k->actor.loop);
     struct entry *e;
 
@@ -225,7 +226,7 @@ void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
     pl_session_push(s, &push);
 }
 
-void pl_missing_forget(struct pl_keeper *k)
+void pl_missing_forget(struct pl_session_manager *k)
 {
     struct entry *e;
 

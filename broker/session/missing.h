@@ -12,7 +12,7 @@
 #include "span.h"
 
 struct pl_attach_mail;
-struct pl_keeper;
+struct pl_session_manager;
 struct pl_login;
 struct pl_session;
 struct pl_sub;
@@ -31,7 +31,7 @@ void pl_missing_try(struct pl_timer *t);
 void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
                          const struct pl_attach_mail *m);
 
-/* Free all entries: the keeper is about to be freed. */
-void pl_missing_forget(struct pl_keeper *k);
+/* Free all entries: the session manager is about to be freed. */
+void pl_missing_forget(struct pl_session_manager *k);
 
 #endif

@@ -16,7 +16,7 @@
 #include "overload.h"
 
 #include "headers.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "log.h"
 #include "mail.h"
 #include "memory_mail.h"
@@ -34,7 +34,7 @@ enum {
 /* --- Lag --- */
 
 /* Refuse from limits.loop_lag on, until the lag has fallen to half of it. */
-static bool is_lagging(struct pl_keeper *k)
+static bool is_lagging(struct pl_session_manager *k)
 {
     uint64_t limit_ns = k->options.config->limits.loop_lag_ms * 1000000;
     uint64_t lag_ns = pl_loop_lag_recent_ns(k->actor.loop);
@@ -115,13 +115,14 @@ static void close_one(struct pl_actor *a, void *arg)
 
 /* Close sessions of class `step` and above.  Call this for the higher classes
  * first, because sessions are visited in no order of size. */
-static void close_from(struct pl_keeper *k, struct shed *h, unsigned step)
+static void close_from(struct pl_session_manager *k, struct shed *h,
+                       unsigned step)
 {
     h->from = step;
     pl_actor_each(k->actor.loop, &pl_session_actor_ops, close_one, h);
 }
 
-static uint32_t shed(struct pl_keeper *k, uint64_t wanted)
+static uint32_t shed(struct pl_session_manager *k, uint64_t wanted)
 {
     struct shed h = {.wanted = wanted};
     unsigned step = STEPS;
@@ -136,10 +137,11 @@ static uint32_t shed(struct pl_keeper *k, uint64_t wanted)
     return h.closed;
 }
 
-void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m)
+void pl_session_manager_on_memory(struct pl_session_manager *k,
+                                  struct pl_memory_mail *m)
 {
     k->is_short = m->is_short;
-    pl_keeper_note_refusing(k);
+    pl_session_manager_note_refusing(k);
     if (m->shed_bytes > 0) {
         uint32_t closed = shed(k, m->shed_bytes);
 
@@ -155,12 +157,12 @@ void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m)
 
 /* --- Refusals --- */
 
-void pl_keeper_note_refusing(struct pl_keeper *k)
+void pl_session_manager_note_refusing(struct pl_session_manager *k)
 {
     k->is_refusing = k->is_short || k->phase != PL_PHASE_RUNNING;
 }
 
-const char *pl_keeper_refusal(struct pl_keeper *k)
+const char *pl_session_manager_refusal(struct pl_session_manager *k)
 {
     struct pl_metrics *m = k->options.metrics;
 

@@ -5,11 +5,12 @@
 #ifndef PL_SESSION_OVERLOAD_H
 #define PL_SESSION_OVERLOAD_H
 
-struct pl_keeper;
+struct pl_session_manager;
 struct pl_memory_mail;
 
-void pl_keeper_on_memory(struct pl_keeper *k, struct pl_memory_mail *m);
-void pl_keeper_note_refusing(struct pl_keeper *k); /* call after a reason
-                                                      changed */
+void pl_session_manager_on_memory(struct pl_session_manager *k,
+                                  struct pl_memory_mail *m);
+/* Call this after a reason has changed. */
+void pl_session_manager_note_refusing(struct pl_session_manager *k);
 
 #endif

@@ -22,15 +22,15 @@
  * for each single command.
  *
  * Invariant: a session has at most one of the holds PACE and CARRY.  With CARRY
- * the session is in keeper->carried; with PACE it continues at due_ms.  At most
- * one message is kept; after a login, the messages that waited for it. */
+ * the session is in manager->carried; with PACE it continues at due_ms.  At
+ * most one message is kept; after a login, the messages that waited for it. */
 #include "pace.h"
 
 #include <stdlib.h>
 
 #include "bucket.h"
 #include "ending.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "kept.h"
 #include "session_private.h"
 
@@ -39,7 +39,7 @@ enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 struct pl_pace {
     uint64_t full_ns;       /* loop time: when the burst is full again */
     uint64_t due_ms;        /* loop time: when to continue */
-    struct pl_list carried; /* in keeper->carried */
+    struct pl_list carried; /* in manager->carried */
     struct pl_session *session;
     struct pl_kept kept;
 };
@@ -49,7 +49,7 @@ struct pl_kept *pl_pace_kept(struct pl_pace *p)
     return &p->kept;
 }
 
-void pl_pace_init(struct pl_keeper *k)
+void pl_pace_init(struct pl_session_manager *k)
 {
     uint32_t rate = k->options.config->limits.commands_per_second;
     uint64_t burst = k->options.config->limits.commands_burst;
@@ -75,7 +75,7 @@ static struct pl_pace *need(struct pl_session *s)
 
 bool pl_pace_take(struct pl_session *s)
 {
-    const struct pl_keeper *k = s->keeper;
+    const struct pl_session_manager *k = s->manager;
     uint64_t now_ns = pl_loop_now_ms(s->actor.loop) * NS_PER_MS;
     struct pl_pace *p = k->parked != NULL ? NULL : need(s);
 
@@ -85,7 +85,8 @@ bool pl_pace_take(struct pl_session *s)
 }
 
 /* Return when enough commands may run to be worth a wake. */
-static uint64_t due_ms(const struct pl_keeper *k, const struct pl_pace *p)
+static uint64_t due_ms(const struct pl_session_manager *k,
+                       const struct pl_pace *p)
 {
     uint64_t some_ns = (uint64_t)1000 * NS_PER_MS / WAKES_PER_SECOND;
 
@@ -100,7 +101,7 @@ static void begin(struct pl_session *s)
 {
     if (s->holds & PL_HOLDS_MESSAGES)
         return;
-    s->pace->due_ms = due_ms(s->keeper, s->pace);
+    s->pace->due_ms = due_ms(s->manager, s->pace);
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
     pl_session_hold(s, PL_HOLD_PACE);
     pl_session_put_off_end(s);
@@ -109,7 +110,7 @@ static void begin(struct pl_session *s)
 
 static void keep(struct pl_session *s, struct pl_span message)
 {
-    if (!pl_kept_put(&s->pace->kept, s->keeper->running, message))
+    if (!pl_kept_put(&s->pace->kept, s->manager->running, message))
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
@@ -123,7 +124,7 @@ void pl_pace_hold(struct pl_session *s, struct pl_span message)
 
 bool pl_pace_carry_on(struct pl_session *s)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_session_manager *k = s->manager;
 
     if (s->holds & PL_HOLDS_MESSAGES)
         return true;
@@ -143,7 +144,7 @@ void pl_pace_carry(struct pl_session *s, struct pl_span message)
         keep(s, message);
 }
 
-struct pl_session *pl_pace_carried(struct pl_keeper *k)
+struct pl_session *pl_pace_carried(struct pl_session_manager *k)
 {
     struct pl_list *first = pl_list_pop(&k->carried);
 
@@ -190,7 +191,7 @@ struct pl_kept pl_pace_take_kept(struct pl_session *s)
 {
     struct pl_kept kept = take(s);
 
-    if (s->keeper->command_ns == 0 || s->state != PL_SESSION_CONNECTED)
+    if (s->manager->command_ns == 0 || s->state != PL_SESSION_CONNECTED)
         drop(s);
     return kept;
 }

@@ -11,14 +11,14 @@
 #include "kept.h"
 #include "span.h"
 
-struct pl_keeper;
+struct pl_session_manager;
 struct pl_pace;
 struct pl_session;
 
-void pl_pace_init(struct pl_keeper *k);
+void pl_pace_init(struct pl_session_manager *k);
 
 /* Take one command from the burst.  Return true if it may run now.  Call this
- * only if keeper->command_ns is not 0. */
+ * only if manager->command_ns is not 0. */
 bool pl_pace_take(struct pl_session *s);
 
 /* Keep `message`, the rest of a message whose next command may not run yet.
@@ -35,7 +35,7 @@ void pl_pace_carry(struct pl_session *s, struct pl_span message);
 bool pl_pace_carry_on(struct pl_session *s);
 
 /* Take the first session whose input was carried; NULL: there is none. */
-struct pl_session *pl_pace_carried(struct pl_keeper *k);
+struct pl_session *pl_pace_carried(struct pl_session_manager *k);
 
 /* What is kept; or take it, to run it now: decoding is allowed again, and
  * PL_HOLD_REPLAY is set instead.

@@ -14,7 +14,7 @@
 
 #include "commands.h"
 #include "ending.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "login.h"
 #include "pace.h"
 #include "session_private.h"
@@ -36,15 +36,15 @@ static struct pl_kept *kept_of(struct pl_session *s)
 
 void pl_session_run_kept(struct pl_session *s, struct pl_kept k)
 {
-    struct pl_kept *before = s->keeper->running;
+    struct pl_kept *before = s->manager->running;
     struct pl_span message;
 
-    s->keeper->running = &k;
+    s->manager->running = &k;
     pl_session_visit(s);
     while (!has_to_wait(s) && pl_session_runs_commands(s) &&
            pl_kept_take(&k, &message))
         pl_session_commands(s, message);
-    s->keeper->running = before;
+    s->manager->running = before;
     if (!pl_kept_is_empty(&k) && pl_session_runs_commands(s))
         *kept_of(s) = k; /* a message has to wait */
     else
@@ -61,9 +61,10 @@ void pl_session_go_on(struct pl_session *s)
 
 /* Carried input has a budget of its own, so that it and fresh input do not
  * starve each other. */
-void pl_keeper_run_carried(struct pl_task *t)
+void pl_session_manager_run_carried(struct pl_task *t)
 {
-    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, carry);
+    struct pl_session_manager *k =
+        PL_CONTAINER(t, struct pl_session_manager, carry);
     uint64_t turn = pl_loop_stats(k->actor.loop)->turns;
     struct pl_budget fresh = k->budget;
     struct pl_session *s;
@@ -88,8 +89,8 @@ static void kick(struct pl_session *s, struct pl_parked *p)
     const char *why;
     size_t at;
 
-    pl_arena_reset(&s->keeper->arena);
-    if (pl_command_decode(s->subscriber.encoding, &raw, &s->keeper->arena, &c,
+    pl_arena_reset(&s->manager->arena);
+    if (pl_command_decode(s->subscriber.encoding, &raw, &s->manager->arena, &c,
                           &why, &at) != PL_OK)
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR); /* out of memory */
     else if (c.verb == PL_VERB_SUBSCRIBE)
@@ -100,7 +101,7 @@ static void kick(struct pl_session *s, struct pl_parked *p)
 static bool run_parked(struct pl_session *s, struct pl_parked *p,
                        const struct pl_verdict *v)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_session_manager *k = s->manager;
 
     k->parked = p;
     k->given = v;

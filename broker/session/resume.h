@@ -22,8 +22,8 @@ void pl_session_run_kept(struct pl_session *s, struct pl_kept k);
 /* The wait for limits.commands_per_second or for another turn is over. */
 void pl_session_go_on(struct pl_session *s);
 
-/* A task of the keeper: serve the sessions whose input was carried. */
-void pl_keeper_run_carried(struct pl_task *t);
+/* A task of the session manager: serve the sessions whose input was carried. */
+void pl_session_manager_run_carried(struct pl_task *t);
 
 /* Run the command that waits for call `number`, whose verdict is `v`, and then
  * the commands that wait after it.  Return false if no command waits for

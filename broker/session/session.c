@@ -5,7 +5,7 @@
  * address but ignores mail, so that no other actor finds half a session.
  *
  * This file calls the others of a session, which call nothing of it.  Only the
- * keeper does, to visit its sessions.
+ * session manager does, to visit its sessions.
  *
  * Invariant: s->pending is the number of commands received and not yet counted
  * as answered, refused, silent or cancelled. */
@@ -20,7 +20,7 @@
 #include "ending.h"
 #include "headers.h"
 #include "hooks_private.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "login.h"
 #include "mail.h"
 #include "missing.h"
@@ -52,7 +52,7 @@ static void on_ping_due(struct pl_session *s, uint64_t now)
         s->pongs_due++;
     }
     pl_session_renew_holds(s);
-    s->ping_ms = now + s->keeper->options.config->ping.timeout_ms;
+    s->ping_ms = now + s->manager->options.config->ping.timeout_ms;
     pl_session_schedule(s);
 }
 
@@ -174,7 +174,7 @@ void pl_session_message(struct pl_session *s, struct pl_span message)
  * another turn. */
 bool pl_session_postpones(struct pl_session *s)
 {
-    if (!pl_budget_is_spent(&s->keeper->budget))
+    if (!pl_budget_is_spent(&s->manager->budget))
         return false;
     if (s->state == PL_SESSION_LOGIN)
         pl_session_hold(s, PL_HOLD_LOGIN);
@@ -276,12 +276,12 @@ static void reap(struct pl_actor *a)
     pl_session_tell_reaped(s);
     s->link->free(s);
     pl_timer_stop(a->loop, &s->timer);
-    pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_CANCELLED, true);
+    pl_outq_drop(&s->out, &s->manager->pool, PL_METRIC_FRAMES_CANCELLED, true);
     pl_pace_end(s);
     pl_headers_forget(s);
     pl_wait_forget(s);
     pl_client_release(s->subscriber.client);
-    pl_keeper_drop(s->keeper, s);
+    pl_session_manager_drop(s->manager, s);
     free(s);
 }
 
@@ -292,7 +292,8 @@ const struct pl_actor_ops pl_session_actor_ops = {
     .reap = reap,
 };
 
-enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
+enum pl_err pl_session_create(struct pl_session **out,
+                              struct pl_session_manager *k,
                               const struct pl_link_ops *ops,
                               size_t transport_size)
 {
@@ -306,10 +307,10 @@ enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
         free(s);
         return PL_ENOMEM;
     }
-    s->keeper = k;
+    s->manager = k;
     s->link = ops;
     s->subscriber.ops = &pl_session_subscriber_ops;
-    pl_keeper_add(k);
+    pl_session_manager_add(k);
     *out = s;
     return PL_OK;
 }

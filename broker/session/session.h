@@ -33,7 +33,7 @@ struct pl_session *pl_session_at(struct pl_loop *loop,
                                  struct pl_address address); /* NULL: exited */
 
 /* Begin a visit: the transport reads this connection, which gets its part of
- * the turn's budget.  See pl_keeper_takes_input(). */
+ * the turn's budget.  See pl_session_manager_takes_input(). */
 void pl_session_visit(struct pl_session *s);
 
 /* Return true if this visit may bring more input. */

@@ -6,7 +6,7 @@
  * decides anything, so every other file may call it. */
 #include "session_private.h"
 
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "users_settings.h"
 
 struct pl_span pl_session_id(const struct pl_session *s)
@@ -45,29 +45,29 @@ struct pl_session *pl_session_of_transport(void *transport)
     return (struct pl_session *)link - 1;
 }
 
-struct pl_keeper *pl_session_keeper(const struct pl_session *s)
+struct pl_session_manager *pl_session_manager_of(const struct pl_session *s)
 {
-    return s->keeper;
+    return s->manager;
 }
 
 const struct pl_session_settings *pl_session_config(const struct pl_session *s)
 {
-    return s->keeper->options.config;
+    return s->manager->options.config;
 }
 
 bool pl_session_is_insecure(const struct pl_session *s)
 {
-    return s->keeper->options.users->insecure;
+    return s->manager->options.users->insecure;
 }
 
 const struct pl_access *pl_session_access(const struct pl_session *s)
 {
-    return s->keeper->access;
+    return s->manager->access;
 }
 
 struct pl_metrics *pl_session_metrics(const struct pl_session *s)
 {
-    return s->keeper->options.metrics;
+    return s->manager->options.metrics;
 }
 
 struct pl_loop *pl_session_loop(const struct pl_session *s)
@@ -138,68 +138,68 @@ bool pl_session_is_doomed(const struct pl_session *s)
 
 struct pl_hub *pl_session_hub(const struct pl_session *s)
 {
-    return s->keeper->options.hub;
+    return s->manager->options.hub;
 }
 
 struct pl_arena *pl_session_arena(const struct pl_session *s)
 {
-    return &s->keeper->arena;
+    return &s->manager->arena;
 }
 
 struct pl_handlers *pl_session_handlers(const struct pl_session *s)
 {
-    return s->keeper->handlers;
+    return s->manager->handlers;
 }
 
 struct pl_call_table *pl_session_calls(const struct pl_session *s)
 {
-    return &s->keeper->calls;
+    return &s->manager->calls;
 }
 
 struct pl_time_share *pl_session_answers(const struct pl_session *s)
 {
-    return &s->keeper->answers;
+    return &s->manager->answers;
 }
 
 struct pl_address pl_session_supervisor(const struct pl_session *s)
 {
-    return s->keeper->options.supervisor;
+    return s->manager->options.supervisor;
 }
 
 const char *pl_session_version(const struct pl_session *s)
 {
-    return s->keeper->options.version;
+    return s->manager->options.version;
 }
 
 bool pl_session_is_short(const struct pl_session *s)
 {
-    return s->keeper->is_short;
+    return s->manager->is_short;
 }
 
 bool pl_session_is_stopping(const struct pl_session *s)
 {
-    return s->keeper->phase != PL_PHASE_RUNNING;
+    return s->manager->phase != PL_PHASE_RUNNING;
 }
 
 void pl_session_touch(struct pl_session *s)
 {
-    pl_keeper_touch(s->keeper, s);
+    pl_session_manager_touch(s->manager, s);
 }
 
 /* --- Visits of the transport --- */
 
 void pl_session_visit(struct pl_session *s)
 {
-    pl_budget_visit(&s->keeper->budget, pl_loop_stats(s->actor.loop)->turns);
+    pl_budget_visit(&s->manager->budget, pl_loop_stats(s->actor.loop)->turns);
 }
 
 bool pl_session_may_go_on(const struct pl_session *s)
 {
-    return !pl_budget_is_spent(&s->keeper->budget);
+    return !pl_budget_is_spent(&s->manager->budget);
 }
 
 void pl_session_count_input(struct pl_session *s, size_t len)
 {
     pl_count(metrics(s), PL_METRIC_BYTES_IN, len);
-    pl_budget_spend(&s->keeper->budget, PL_COST_READ + len * PL_COST_BYTE);
+    pl_budget_spend(&s->manager->budget, PL_COST_READ + len * PL_COST_BYTE);
 }

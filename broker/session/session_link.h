@@ -27,8 +27,8 @@
 #include "timer.h"
 
 struct pl_access;
-struct pl_keeper;  /* keeper.h */
-struct pl_session; /* opaque */
+struct pl_session_manager; /* session_manager.h */
+struct pl_session;         /* opaque */
 struct pl_session_settings;
 
 enum {
@@ -83,7 +83,8 @@ struct pl_link_ops {
  * Owner: itself: it ends with pl_session_gone().
  * Errors: PL_ENOMEM; PL_ESTOPPING after the shutdown has aborted all
  * sessions. */
-enum pl_err pl_session_create(struct pl_session **out, struct pl_keeper *k,
+enum pl_err pl_session_create(struct pl_session **out,
+                              struct pl_session_manager *k,
                               const struct pl_link_ops *ops,
                               size_t transport_size);
 
@@ -169,10 +170,11 @@ bool pl_session_put_bytes(struct pl_session *s, const struct pl_buf *bytes);
 
 /* --- Queries of a link --- */
 
-struct pl_keeper *pl_session_keeper(const struct pl_session *s);
+struct pl_session_manager *pl_session_manager_of(const struct pl_session *s);
 const struct pl_session_settings *pl_session_config(const struct pl_session *s);
 bool pl_session_is_insecure(const struct pl_session *s); /* a local trial */
-const struct pl_session_settings *pl_keeper_config(const struct pl_keeper *k);
+const struct pl_session_settings *
+pl_session_manager_config(const struct pl_session_manager *k);
 const struct pl_access *pl_session_access(const struct pl_session *s);
 struct pl_metrics *pl_session_metrics(const struct pl_session *s);
 struct pl_loop *pl_session_loop(const struct pl_session *s);
@@ -183,16 +185,18 @@ struct pl_span pl_session_user(const struct pl_session *s);
 const char *pl_session_peer(struct pl_session *s, char text[PL_IP_TEXT_MAX]);
 
 /* Return why no new client is admitted now, or NULL.  A refusal is counted. */
-const char *pl_keeper_refusal(struct pl_keeper *k);
+const char *pl_session_manager_refusal(struct pl_session_manager *k);
 
-/* What the links of a loop share; freed with the keeper. */
+/* What the links of a loop share; freed with the session manager. */
 struct pl_link_shared {
     void (*destroy)(struct pl_link_shared *shared);
 };
-struct pl_link_shared *pl_keeper_shared(const struct pl_keeper *k);
-void pl_keeper_share(struct pl_keeper *k, struct pl_link_shared *shared);
+struct pl_link_shared *
+pl_session_manager_shared(const struct pl_session_manager *k);
+void pl_session_manager_share(struct pl_session_manager *k,
+                              struct pl_link_shared *shared);
 
 /* Return the counter to which a link charges its work, in units of budget.h. */
-int64_t *pl_keeper_budget(struct pl_keeper *k);
+int64_t *pl_session_manager_budget(struct pl_session_manager *k);
 
 #endif

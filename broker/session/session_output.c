@@ -27,7 +27,7 @@
  * that unsubscribe a slow client, and what the link puts without a limit. */
 #include "session_private.h"
 
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "login.h"
 #include "output.h"
 
@@ -57,7 +57,7 @@ static void on_empty(struct pl_session *s)
 
 void pl_session_sent(struct pl_session *s, uint64_t bytes)
 {
-    pl_outq_sent(&s->out, &s->keeper->pool, bytes);
+    pl_outq_sent(&s->out, &s->manager->pool, bytes);
     if (s->out.bytes == 0)
         on_empty(s);
     if (s->holds & PL_HOLD_OUTPUT)
@@ -67,7 +67,7 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes)
 void pl_session_stalled(struct pl_session *s)
 {
     s->is_slow = s->out.bytes > 0;
-    pl_outq_settle(&s->out, &s->keeper->pool);
+    pl_outq_settle(&s->out, &s->manager->pool);
 }
 
 void pl_session_waits(struct pl_session *s)
@@ -86,7 +86,7 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
 
 static uint64_t limit_of(const struct pl_session *s)
 {
-    return s->keeper->options.config->limits.outgoing_queue + s->besides;
+    return s->manager->options.config->limits.outgoing_queue + s->besides;
 }
 
 static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
@@ -99,7 +99,7 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
 bool pl_session_has_room(struct pl_session *s, uint64_t bytes)
 {
     bytes += s->besides;
-    if (bytes > pl_session_recover_bytes(s->keeper->options.config))
+    if (bytes > pl_session_recover_bytes(s->manager->options.config))
         return false;
     s->besides = (uint32_t)bytes;
     return true;
@@ -115,10 +115,10 @@ bool pl_session_can_wait(struct pl_session *s, uint64_t bytes)
 /* The Close notifies the client that frames were dropped. */
 void pl_session_give_up_slow(struct pl_session *s)
 {
-    pl_outq_drop(&s->out, &s->keeper->pool, PL_METRIC_FRAMES_DROPPED_SLOW,
+    pl_outq_drop(&s->out, &s->manager->pool, PL_METRIC_FRAMES_DROPPED_SLOW,
                  false);
     if (s->state == PL_SESSION_LOGIN)
-        pl_outq_drop(pl_login_deferred(s->login), &s->keeper->pool,
+        pl_outq_drop(pl_login_deferred(s->login), &s->manager->pool,
                      PL_METRIC_FRAMES_DROPPED_SLOW, true);
     pl_session_doom(s, PL_DISCONNECT_SLOW);
 }
@@ -130,7 +130,7 @@ static inline bool put(struct pl_session *s, const struct pl_delivery *d,
                        uint32_t owed, uint32_t tag)
 {
     struct pl_outq *q = queue_of(s, owed);
-    struct pl_out_pool *p = &s->keeper->pool;
+    struct pl_out_pool *p = &s->manager->pool;
 
     if (s->is_slow)
         return pl_outq_append_small(q, p, d->segment, d->from, d->to, d->frames,
@@ -162,7 +162,7 @@ static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
 {
     struct pl_outq *q = queue_of(s, owed);
 
-    pl_outq_shed(q, &s->keeper->pool, 0, q->bytes + more - limit_of(s),
+    pl_outq_shed(q, &s->manager->pool, 0, q->bytes + more - limit_of(s),
                  PL_METRIC_FRAMES_DROPPED_OLDEST);
     return !is_over_limit(s, more, owed);
 }
@@ -190,7 +190,7 @@ static void trim(struct pl_session *s, struct pl_delivery *d)
 /* Replace the queued publications of `tag` by the newest one of `d`. */
 static void replace(struct pl_session *s, struct pl_delivery *d, uint32_t tag)
 {
-    pl_outq_shed(queue_of(s, d->frames), &s->keeper->pool, tag, UINT64_MAX,
+    pl_outq_shed(queue_of(s, d->frames), &s->manager->pool, tag, UINT64_MAX,
                  PL_METRIC_FRAMES_DROPPED_REPLACED);
     while (d->frames > 1)
         drop_first_frame(s, d, PL_METRIC_FRAMES_DROPPED_REPLACED);
@@ -218,7 +218,7 @@ void pl_session_give_up_behind(struct pl_session *s)
         if (!sub->is_behind || sub->is_leaving)
             continue;
         pl_count(metrics(s), PL_METRIC_UNSUBSCRIBED_SLOW, 1);
-        pl_hub_drop(s->keeper->options.hub, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
+        pl_hub_drop(s->manager->options.hub, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
     }
 }
 
@@ -279,7 +279,7 @@ enum { REPLIES_MAX = 256 * 1024 }; /* bytes; then a new segment begins */
 /* Return the segment of this turn's replies; NULL: out of memory. */
 static inline struct pl_segment *open_replies(struct pl_session *s)
 {
-    struct pl_keeper *k = s->keeper;
+    struct pl_session_manager *k = s->manager;
 
     if (k->replies != NULL && k->replies->buf.len > REPLIES_MAX) {
         pl_segment_release(k->pool.segments, k->replies);
@@ -300,7 +300,7 @@ static inline struct pl_segment *open_replies(struct pl_session *s)
  * says. */
 static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 {
-    if (!pl_outq_append_ahead(&s->out, &s->keeper->pool, d->segment, d->from,
+    if (!pl_outq_append_ahead(&s->out, &s->manager->pool, d->segment, d->from,
                               d->to))
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
     pl_session_touch(s);
@@ -341,11 +341,11 @@ convert(struct pl_session *s, struct pl_segment *seg, size_t mark)
     enum pl_form form = (enum pl_form)s->subscriber.form;
 
     if (pl_form_may_fall_back(form)) {
-        pl_segment_convert_last(s->keeper->forms, seg, mark, form);
+        pl_segment_convert_last(s->manager->forms, seg, mark, form);
         return seg;
     }
     struct pl_segment *own =
-        pl_segment_take_last(s->keeper->forms, seg, mark, form);
+        pl_segment_take_last(s->manager->forms, seg, mark, form);
     if (own == NULL)
         pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
     return own;
@@ -367,7 +367,7 @@ static inline void send_message(struct pl_session *s, struct pl_segment *seg,
         return;
     queue_message(s, to, to == seg ? mark : 0, place);
     if (to != seg)
-        pl_segment_release(s->keeper->pool.segments, to);
+        pl_segment_release(s->manager->pool.segments, to);
 }
 
 static void end_message(struct pl_session *s, struct pl_segment *seg,
@@ -424,7 +424,7 @@ struct pl_buf *pl_session_put_begin(struct pl_session *s, size_t *mark)
 
 void pl_session_put_end(struct pl_session *s, size_t mark, enum pl_put how)
 {
-    struct pl_segment *seg = s->keeper->replies;
+    struct pl_segment *seg = s->manager->replies;
 
     send_message(s, seg, mark, pl_segment_end_bytes(seg, mark),
                  how == PL_PUT_BOUNDED ? IN_TURN : IN_TURN_OVER_LIMIT);
@@ -443,14 +443,14 @@ void pl_session_say_ping(struct pl_session *s)
 
 bool pl_session_put_bytes(struct pl_session *s, const struct pl_buf *bytes)
 {
-    struct pl_segment_pool *pool = s->keeper->pool.segments;
+    struct pl_segment_pool *pool = s->manager->pool.segments;
     struct pl_segment *seg = bytes->failed ? NULL : pl_segment_create(pool);
     bool is_put = false;
 
     if (seg != NULL) {
         pl_buf_put_span(&seg->buf, pl_buf_span(bytes));
         is_put = !seg->buf.failed &&
-                 pl_outq_append(&s->out, &s->keeper->pool, seg, 0,
+                 pl_outq_append(&s->out, &s->manager->pool, seg, 0,
                                 (uint32_t)seg->buf.len, 0, 0, 0);
     }
     pl_segment_release(pool, seg);

@@ -57,12 +57,13 @@ struct pl_pace;  /* pace.c */
 struct pl_session {
     struct pl_actor actor; /* first */
     struct pl_subscriber subscriber;
-    struct pl_keeper *keeper;
+    struct pl_session_manager *manager;
     const struct pl_link_ops *link;
     struct pl_outq out;
-    struct pl_session *next_touched; /* in the keeper's list; NULL: not in it */
-    uint32_t pending;                /* commands received without a result
-                                        yet */
+    struct pl_session
+        *next_touched;    /* in the manager's list; NULL: not in it */
+    uint32_t pending;     /* commands received without a result
+                             yet */
     uint32_t besides;     /* the allowance: bytes beyond limits.outgoing_queue
                              that may be queued, until the queue is empty; see
                              session_output.c */

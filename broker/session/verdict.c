@@ -14,7 +14,7 @@
 #include "verdict_private.h"
 
 #include "call.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "replies.h"
 #include "session_mail.h"
 #include "wait.h"
@@ -68,14 +68,14 @@ void pl_session_deny(struct pl_session *s, uint32_t id,
 
 bool pl_session_is_judged(const struct pl_session *s, enum pl_asks asks)
 {
-    return pl_session_keeper(s)->judged >> asks & 1;
+    return pl_session_manager_of(s)->judged >> asks & 1;
 }
 
 /* A command that has waited was counted when it arrived: undo the second count.
  * Return true if its verdict is NO; the command is then denied. */
 static bool is_refused(struct pl_session *s, const struct pl_command *c)
 {
-    const struct pl_verdict *given = pl_session_keeper(s)->given;
+    const struct pl_verdict *given = pl_session_manager_of(s)->given;
 
     pl_session_uncount(s);
     if (given == NULL || given->kind != PL_NO)
@@ -105,15 +105,15 @@ static bool is_placed(struct pl_session *s, uint32_t id,
 
 bool pl_session_joins(struct pl_session *s, struct pl_span channel, uint32_t id)
 {
-    return pl_session_keeper(s)->parked == NULL &&
+    return pl_session_manager_of(s)->parked == NULL &&
            is_placed(s, id, pl_wait_joins(s, channel));
 }
 
 bool pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
                            struct pl_span rest, size_t left)
 {
-    pl_session_keeper(s)->raw = (struct pl_span){rest.at, rest.len - left};
-    if (pl_session_keeper(s)->parked != NULL)
+    pl_session_manager_of(s)->raw = (struct pl_span){rest.at, rest.len - left};
+    if (pl_session_manager_of(s)->parked != NULL)
         return is_refused(s, c);
     return is_placed(s, c->id, pl_wait_takes(s, c));
 }
@@ -226,7 +226,7 @@ static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,
 enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
                                       struct pl_question *q)
 {
-    struct pl_keeper *k = pl_session_keeper(s);
+    struct pl_session_manager *k = pl_session_manager_of(s);
 
     if (k->given != NULL) {
         follow(q, k->given);

@@ -15,9 +15,9 @@ bool pl_session_is_judged(const struct pl_session *s, enum pl_asks asks);
 
 /* Return true if `c`, which was counted and is about to run, must not run: it
  * waits after others of its channel, or was refused.  `c` is at the front of
- * `rest`, of which `left` bytes follow it.  Call this only while keeper->judged
- * is not 0.  Nearly all brokers have no judge, so this stays apart from the
- * code that they run. */
+ * `rest`, of which `left` bytes follow it.  Call this only while
+ * manager->judged is not 0.  Nearly all brokers have no judge, so this stays
+ * apart from the code that they run. */
 __attribute__((cold, noinline)) bool
 pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
                       struct pl_span rest, size_t left);

@@ -10,19 +10,19 @@
  * Each would repeat the checks of its command, and miss those that are added
  * later.
  *
- * A map of the keeper finds what a session waits for by the session's slot.  A
- * pointer in the session would make idle sessions larger, and most keepers have
- * an empty map.
+ * A map of the session manager finds what a session waits for by the session's
+ * slot.  A pointer in the session would make idle sessions larger, and most
+ * session managers have an empty map.
  *
  * Invariant: each entry of the map has at least one queue, but while its last
- * one ends.  The first command of a queue waits
- * for call `number`, or, while `number` is 0, was taken out and runs now. */
+ * one ends.  The first command of a queue waits for call `number`, or, while
+ * `number` is 0, was taken out and runs now. */
 #include "wait.h"
 
 #include <stdlib.h>
 
 #include "hold.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 
 /* The commands that wait about one channel. */
 struct pl_wait_queue {
@@ -34,7 +34,7 @@ struct pl_wait_queue {
 };
 
 struct waits {
-    struct pl_map_node node; /* in the keeper's map */
+    struct pl_map_node node; /* in the session manager's map */
     struct pl_wait_queue *first;
     uint32_t count;
     uint64_t bytes;
@@ -49,7 +49,7 @@ static bool is_any(const struct pl_map_node *n, const void *key)
 
 static struct waits *find_waits(const struct pl_session *s)
 {
-    struct pl_map *map = &pl_session_keeper(s)->waits;
+    struct pl_map *map = &pl_session_manager_of(s)->waits;
     struct pl_map_node *n =
         map->count == 0
             ? NULL
@@ -82,7 +82,7 @@ static uint64_t bytes_max(const struct pl_session *s)
 static bool has_room(const struct pl_session *s, const struct waits *all)
 {
     return all->count < PL_WAITS_MAX &&
-           all->bytes + pl_session_keeper(s)->raw.len <= bytes_max(s);
+           all->bytes + pl_session_manager_of(s)->raw.len <= bytes_max(s);
 }
 
 bool pl_wait_has_room(const struct pl_session *s)
@@ -153,7 +153,7 @@ static void uncount(struct pl_session *s, struct waits *all,
 /* Return a copy of the command that runs now; NULL: out of memory. */
 static struct pl_parked *park(const struct pl_session *s)
 {
-    struct pl_span raw = pl_session_keeper(s)->raw;
+    struct pl_span raw = pl_session_manager_of(s)->raw;
     struct pl_parked *p = malloc(sizeof *p + raw.len);
 
     if (p == NULL)
@@ -165,7 +165,7 @@ static struct pl_parked *park(const struct pl_session *s)
 
 static void drop_waits(struct pl_session *s, struct waits *all)
 {
-    pl_map_remove(&pl_session_keeper(s)->waits, &all->node);
+    pl_map_remove(&pl_session_manager_of(s)->waits, &all->node);
     free(all);
 }
 
@@ -177,7 +177,7 @@ static struct waits *need_waits(struct pl_session *s)
     if (all != NULL)
         return all;
     all = calloc(1, sizeof *all);
-    if (all == NULL || pl_map_add(&pl_session_keeper(s)->waits, &all->node,
+    if (all == NULL || pl_map_add(&pl_session_manager_of(s)->waits, &all->node,
                                   pl_session_address(s).slot) != PL_OK) {
         free(all);
         return NULL;
@@ -208,14 +208,14 @@ static bool begin_queue(struct pl_session *s, uint64_t hash, uint32_t number)
 bool pl_wait_begin(struct pl_session *s, struct pl_span channel,
                    uint32_t number)
 {
-    struct pl_parked *p = pl_session_keeper(s)->parked;
+    struct pl_parked *p = pl_session_manager_of(s)->parked;
 
     if (p == NULL)
         return begin_queue(s, hash_of(s, channel), number);
     /* The command has waited before, and now waits for another verdict. */
     struct waits *all = find_waits(s);
     struct pl_wait_queue *q = find_queue(all, hash_of(s, channel));
-    pl_session_keeper(s)->parked = NULL;
+    pl_session_manager_of(s)->parked = NULL;
     q->number = number;
     put_first(q, p);
     count(s, all, p);

@@ -15,8 +15,8 @@ pl_settings_channels_options(const struct pl_settings *s)
     return o;
 }
 
-void pl_settings_fill_keeper(const struct pl_settings *s,
-                             struct pl_keeper_options *out)
+void pl_settings_fill_session_manager(const struct pl_settings *s,
+                                      struct pl_session_manager_options *out)
 {
     out->config = &s->session;
     out->users = &s->users;

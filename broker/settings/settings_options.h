@@ -6,7 +6,7 @@
 
 #include "admin.h"
 #include "channels.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "settings.h"
 
 /* Everything but backlog_limit, metrics, the stores, and limits given as a
@@ -15,8 +15,8 @@ struct pl_channels_options
 pl_settings_channels_options(const struct pl_settings *s);
 
 /* The settings and what follows from those of other rooms. */
-void pl_settings_fill_keeper(const struct pl_settings *s,
-                             struct pl_keeper_options *out);
+void pl_settings_fill_session_manager(const struct pl_settings *s,
+                                      struct pl_session_manager_options *out);
 void pl_settings_fill_admin(const struct pl_settings *s,
                             struct pl_admin_options *out);
 

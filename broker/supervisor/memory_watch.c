@@ -60,17 +60,17 @@ static uint8_t next_state(const struct pl_supervisor *s, uint64_t used)
 }
 
 /* Read metric `what` of each session manager's loop.  Return the sum, and in
- * *mine the value of loop `keeper`. */
-static uint64_t look_at_loops(const struct pl_supervisor *s, size_t keeper,
+ * *mine the value of loop `manager`. */
+static uint64_t look_at_loops(const struct pl_supervisor *s, size_t manager,
                               enum pl_metric what, uint64_t *mine)
 {
     uint64_t v[PL_METRIC_COUNT], sum = 0;
 
     *mine = 0;
-    for (size_t i = 0; i < s->keepers.count; i++) {
+    for (size_t i = 0; i < s->managers.count; i++) {
         pl_snapshot_read(s->options.snapshots[i], v);
         sum += v[what];
-        if (i == keeper)
+        if (i == manager)
             *mine = v[what];
     }
     return sum;
@@ -78,10 +78,10 @@ static uint64_t look_at_loops(const struct pl_supervisor *s, size_t keeper,
 
 /* The part of `excess` for one loop, rounded up, so that every loop that holds
  * something sheds something. */
-static uint64_t share_of(const struct pl_supervisor *s, size_t keeper,
+static uint64_t share_of(const struct pl_supervisor *s, size_t manager,
                          enum pl_metric what, uint64_t excess)
 {
-    uint64_t mine, sum = look_at_loops(s, keeper, what, &mine);
+    uint64_t mine, sum = look_at_loops(s, manager, what, &mine);
 
     if (mine == 0 || excess == 0)
         return 0;
@@ -90,15 +90,15 @@ static uint64_t share_of(const struct pl_supervisor *s, size_t keeper,
     return (uint64_t)((double)excess * (double)mine / (double)sum) + 1;
 }
 
-static bool tell(struct pl_supervisor *s, size_t keeper, uint64_t excess)
+static bool tell(struct pl_supervisor *s, size_t manager, uint64_t excess)
 {
     struct pl_memory_mail *m = pl_memory_mail_create();
 
     if (m == NULL)
         return false;
     m->is_short = s->memory_state != STATE_ENOUGH;
-    m->shed_bytes = share_of(s, keeper, PL_METRIC_QUEUE_BYTES, excess);
-    pl_actor_send(&s->actor, s->keepers.at[keeper].address, &m->msg);
+    m->shed_bytes = share_of(s, manager, PL_METRIC_QUEUE_BYTES, excess);
+    pl_actor_send(&s->actor, s->managers.at[manager].address, &m->msg);
     return true;
 }
 
@@ -108,7 +108,7 @@ static void tell_all(struct pl_supervisor *s, uint64_t used)
         s->memory_state == STATE_SHEDDING ? used - part(s, SHED_UNTIL) : 0;
 
     s->is_memory_told = true;
-    for (size_t i = 0; i < s->keepers.count; i++) {
+    for (size_t i = 0; i < s->managers.count; i++) {
         if (!tell(s, i, excess))
             s->is_memory_told = false;
     }
@@ -162,7 +162,7 @@ static void shed_histories(struct pl_supervisor *s, uint64_t used)
     uint64_t excess = used - part(s, HISTORY_UNTIL);
     uint64_t most = history_bytes(s) / HISTORY_PARTS + 1;
 
-    for (size_t i = 0; i < s->keepers.count; i++) {
+    for (size_t i = 0; i < s->managers.count; i++) {
         struct pl_memory_mail *m = pl_memory_mail_create();
 
         if (m == NULL)

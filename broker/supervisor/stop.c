@@ -91,7 +91,7 @@ static struct pl_party_list *parties_of(struct pl_supervisor *s,
     case PL_PHASE_SIGNAL:
     case PL_PHASE_GRACE:
     case PL_PHASE_DISCONNECT:
-        return &s->keepers;
+        return &s->managers;
     case PL_PHASE_LISTENERS:
         return &s->listeners;
     default:
@@ -144,7 +144,7 @@ static bool is_any_slow(const struct pl_supervisor *s)
     const struct pl_party_list *list = now(s) == PL_PHASE_LISTENERS
                                            ? &s->listeners
                                        : is_cancel ? &s->internals
-                                                   : &s->keepers;
+                                                   : &s->managers;
 
     for (size_t i = 0; i < list->count; i++) {
         const struct pl_party *p = &list->at[i];
@@ -325,8 +325,8 @@ static uint64_t cut_at_ms(const struct pl_supervisor *s)
 
 static void begin_grace(struct pl_supervisor *s)
 {
-    ask_all(s, &s->keepers, false);
-    if (is_settled(s, &s->keepers) || deadline_of(s, PL_PHASE_GRACE) == 0)
+    ask_all(s, &s->managers, false);
+    if (is_settled(s, &s->managers) || deadline_of(s, PL_PHASE_GRACE) == 0)
         leave_phase(s);
     else
         arm(s, deadline_of(s, PL_PHASE_GRACE));
@@ -334,8 +334,8 @@ static void begin_grace(struct pl_supervisor *s)
 
 static void begin_disconnect(struct pl_supervisor *s)
 {
-    ask_all(s, &s->keepers, false);
-    if (is_settled(s, &s->keepers))
+    ask_all(s, &s->managers, false);
+    if (is_settled(s, &s->managers))
         leave_phase(s);
     else
         arm(s, cut_at_ms(s));
@@ -367,9 +367,9 @@ static void enter(struct pl_supervisor *s, enum pl_phase phase)
         s->options.on_phase(s->options.arg, phase);
     switch (phase) {
     case PL_PHASE_SIGNAL:
-        ask_all(s, &s->keepers, false);
-        for (size_t i = 0; i < s->keepers.count; i++)
-            s->keepers.at[i].awaited = 0; /* no reply is awaited */
+        ask_all(s, &s->managers, false);
+        for (size_t i = 0; i < s->managers.count; i++)
+            s->managers.at[i].awaited = 0; /* no reply is awaited */
         enter(s, PL_PHASE_GRACE);
         return;
     case PL_PHASE_GRACE:
@@ -392,7 +392,7 @@ static void enter(struct pl_supervisor *s, enum pl_phase phase)
 static void force_disconnect(struct pl_supervisor *s)
 {
     s->is_forcing = true;
-    ask_all(s, &s->keepers, true);
+    ask_all(s, &s->managers, true);
     arm(s, disconnect_ms(s) - cut_at_ms(s));
 }
 

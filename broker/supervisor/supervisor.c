@@ -191,7 +191,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 static void destroy(struct pl_supervisor *s)
 {
     pl_registry_fini(&s->registry);
-    free(s->keepers.at);
+    free(s->managers.at);
     free(s->listeners.at);
     free(s->internals.at);
     free(s->is_mute);
@@ -260,10 +260,10 @@ static enum pl_err add(struct pl_party_list *list, struct pl_address address,
     return PL_OK;
 }
 
-enum pl_err pl_supervisor_add_keeper(struct pl_supervisor *s,
-                                     struct pl_address keeper)
+enum pl_err pl_supervisor_add_session_manager(struct pl_supervisor *s,
+                                              struct pl_address manager)
 {
-    return add(&s->keepers, keeper, "keeper");
+    return add(&s->managers, manager, "session_manager");
 }
 
 enum pl_err pl_supervisor_add_listener(struct pl_supervisor *s,

@@ -68,7 +68,7 @@ struct pl_address pl_supervisor_address(const struct pl_supervisor *s);
 /* Register the participants of the shutdown, all before pl_supervisor_start().
  * Names must be constant.
  *
- * A session manager ("keeper") gets SIGNAL, GRACE and DISCONNECT.  It returns
+ * A session manager gets SIGNAL, GRACE and DISCONNECT.  It returns
  * GRACE when its loop is idle, and DISCONNECT when no session is left, with the
  * number of aborted sessions in `forced`.  Near the deadline it gets DISCONNECT
  * a second time, with `force`; it returns each of the two.
@@ -78,8 +78,8 @@ struct pl_address pl_supervisor_address(const struct pl_supervisor *s);
  * An internal actor gets PL_MSG_STOP and exits.  Internal actors stop in
  * reverse order of being added, each after the previous one has exited.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_supervisor_add_keeper(struct pl_supervisor *s,
-                                     struct pl_address keeper);
+enum pl_err pl_supervisor_add_session_manager(struct pl_supervisor *s,
+                                              struct pl_address manager);
 enum pl_err pl_supervisor_add_listener(struct pl_supervisor *s,
                                        struct pl_address listener);
 enum pl_err pl_supervisor_add_internal(struct pl_supervisor *s,

@@ -32,7 +32,7 @@ struct pl_supervisor {
     struct pl_actor actor; /* first member */
     struct pl_supervisor_options options;
     struct pl_registry registry;
-    struct pl_party_list keepers, listeners, internals;
+    struct pl_party_list managers, listeners, internals;
     bool *is_mute;      /* by loop: no result even of a forced disconnect */
     bool is_forcing;    /* the forced disconnect was sent */
     uint64_t waited_ms; /* beyond deadlines, for loops that were not blocked */

@@ -229,7 +229,8 @@ static void spread_handlers(struct world *w)
             abort();
         m->handlers = pl_handlers_hold(w->handlers);
         m->release = pl_handlers_release;
-        pl_system_post(w->system, pl_keeper_address(w->at[i].keeper), &m->msg);
+        pl_system_post(w->system, pl_session_manager_address(w->at[i].manager),
+                       &m->msg);
     }
 }
 

@@ -157,8 +157,10 @@ bool __wrap_pl_mailbox_push(struct pl_mailbox *mb, uint32_t limit,
 
 /* --- Planted bugs inside the broker --- */
 
-void __real_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
-void __wrap_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
+void __real_pl_session_manager_touch(struct pl_session_manager *k,
+                                     struct pl_session *s);
+void __wrap_pl_session_manager_touch(struct pl_session_manager *k,
+                                     struct pl_session *s);
 void __real_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
                               struct pl_span reason);
 void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
@@ -173,10 +175,11 @@ void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
 void __real_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
 void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
 
-void __wrap_pl_keeper_touch(struct pl_keeper *k, struct pl_session *s)
+void __wrap_pl_session_manager_touch(struct pl_session_manager *k,
+                                     struct pl_session *s)
 {
     if (!faults_strike(PLANT_LOST_WAKE, 50))
-        __real_pl_keeper_touch(k, s);
+        __real_pl_session_manager_touch(k, s);
 }
 
 void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,

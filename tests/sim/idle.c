@@ -92,7 +92,7 @@ static void enter(struct world *w, struct pl_session **sessions, unsigned count)
 
         memcpy(bytes, request, sizeof request);
         pl_loop_awake(at->loop);
-        if (pl_ws_link_create(&sessions[i], at->keeper, &ops,
+        if (pl_ws_link_create(&sessions[i], at->manager, &ops,
                               sizeof(struct pl_conn)) != PL_OK)
             trace_fail("no memory for connection %u", i);
         pl_session_visit(sessions[i]);

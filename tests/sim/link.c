@@ -302,7 +302,7 @@ struct link *link_open(struct world *w, unsigned loop, size_t room,
     *l = (struct link){.world = w, .peer = peer, .room = room};
     l->loop = w->at[loop].loop;
     enter(l);
-    enum pl_err rc = pl_ws_link_create(&l->session, w->at[loop].keeper, &ops,
+    enum pl_err rc = pl_ws_link_create(&l->session, w->at[loop].manager, &ops,
                                        sizeof(struct link *));
     faults_leave();
     if (rc != PL_OK) {
@@ -368,7 +368,8 @@ bool link_carry_up(struct link *l, size_t max)
     if (answer_admission(l))
         return true;
     if (l->is_gone || l->is_paused || (len == 0 && !l->is_shut) ||
-        !pl_keeper_takes_input(l->world->at[pl_loop_index(l->loop)].keeper))
+        !pl_session_manager_takes_input(
+            l->world->at[pl_loop_index(l->loop)].manager))
         return false;
     len = len < max ? len : max;
     char *bytes = malloc(len == 0 ? 1 : len);

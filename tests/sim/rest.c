@@ -628,7 +628,7 @@ static void make_calm(struct life *f)
     world_tell_lost(&f->world);
     f->holds_calls = world_draw(&f->world, 4) == 0;
     if (f->world.is_overloaded)
-        world_pass(&f->world, 2000); /* until the keepers know */
+        world_pass(&f->world, 2000); /* until the session managers know */
     for (unsigned i = 0; i <= CLIENTS; i++) {
         if (f->clients[i]->is_rude) /* half a frame waits for its rest */
             client_leave(f->clients[i]);

@@ -404,9 +404,9 @@ static uint64_t turn_units(const struct world *w, unsigned i)
     return units[(w->seed + i) % 4];
 }
 
-static void make_keeper(struct world *w, unsigned i)
+static void make_manager(struct world *w, unsigned i)
 {
-    struct pl_keeper_options o = {
+    struct pl_session_manager_options o = {
         .hub = w->at[i].hub,
         .supervisor = w->supervisor_address,
         .metrics = &w->at[i].metrics,
@@ -417,8 +417,9 @@ static void make_keeper(struct world *w, unsigned i)
         .turn_units = turn_units(w, i),
     };
 
-    pl_settings_fill_keeper(w->config, &o);
-    must(pl_keeper_create(&w->at[i].keeper, w->at[i].loop, &o), "keeper");
+    pl_settings_fill_session_manager(w->config, &o);
+    must(pl_session_manager_create(&w->at[i].manager, w->at[i].loop, &o),
+         "session_manager");
 }
 
 /* All that were there have gone, but for what had to be forced. */
@@ -486,10 +487,12 @@ static void enlist(struct world *w, const struct world_options *o)
         must(pl_supervisor_add_internal(v, o->build(w, o->arg), "guest"),
              "enlist");
     for (unsigned i = 0; i < w->workers; i++) {
-        struct pl_address keeper = pl_keeper_address(w->at[i].keeper);
+        struct pl_address manager =
+            pl_session_manager_address(w->at[i].manager);
 
-        must(pl_supervisor_add_internal(v, keeper, "keeper"), "enlist");
-        must(pl_supervisor_add_keeper(v, keeper), "enlist");
+        must(pl_supervisor_add_internal(v, manager, "session_manager"),
+             "enlist");
+        must(pl_supervisor_add_session_manager(v, manager), "enlist");
     }
     must(pl_supervisor_start(v), "start");
 }
@@ -511,7 +514,7 @@ static void build(struct world *w, const struct world_options *o)
         make_hub(w, i, backlog);
     for (unsigned i = 0; i < w->workers; i++) {
         pl_channels_set_hubs(w->at[i].channels, w->hubs, w->workers + 1);
-        make_keeper(w, i);
+        make_manager(w, i);
     }
     w->operator= operator_create(w);
     enlist(w, o);

@@ -11,7 +11,7 @@
 #include "settings_options.h"
 #include "handlers.h"
 #include "hub.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "metrics.h"
 #include "phase_trace.h"
 #include "sim.h"
@@ -36,8 +36,8 @@ struct share {
     struct pl_metrics metrics;
     struct pl_channels *channels; /* workers */
     struct pl_hub *hub;
-    struct pl_keeper *keeper;     /* workers */
-    struct pl_snapshot *snapshot; /* the world's */
+    struct pl_session_manager *manager; /* workers */
+    struct pl_snapshot *snapshot;       /* the world's */
 };
 
 struct operator;

@@ -18,7 +18,7 @@
 #include "settings_options.h"
 #include "handlers.h"
 #include "hub.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "log.h"
 #include "loop.h"
 #include "mail.h"
@@ -48,7 +48,7 @@ struct world {
     struct pl_handlers *handlers;
     struct pl_channels *channels;
     struct pl_hub *hub;
-    struct pl_keeper *keeper;
+    struct pl_session_manager *manager;
     struct boss *boss;
     struct pl_address owner;
     struct member *members;
@@ -196,9 +196,9 @@ static void make_hub(struct world *w, struct pl_loop *loop)
     pl_channels_set_hubs(w->channels, &address, 1);
 }
 
-static void make_keeper(struct world *w, struct pl_loop *loop)
+static void make_manager(struct world *w, struct pl_loop *loop)
 {
-    struct pl_keeper_options o = {
+    struct pl_session_manager_options o = {
         .hub = w->hub,
         .supervisor = pl_actor_address(&w->boss->actor),
         .metrics = &w->metrics,
@@ -207,8 +207,9 @@ static void make_keeper(struct world *w, struct pl_loop *loop)
         .version = "bench",
     };
 
-    pl_settings_fill_keeper(w->config, &o);
-    check(pl_keeper_create(&w->keeper, loop, &o) == PL_OK, "the keeper");
+    pl_settings_fill_session_manager(w->config, &o);
+    check(pl_session_manager_create(&w->manager, loop, &o) == PL_OK,
+          "the session manager");
 }
 
 struct world *world_create(const struct world_options *options)
@@ -224,7 +225,7 @@ struct world *world_create(const struct world_options *options)
     struct pl_loop *loop = pl_system_loop(w->system, 0);
     make_channels(w, loop);
     make_hub(w, loop);
-    make_keeper(w, loop);
+    make_manager(w, loop);
     return w;
 }
 
@@ -326,7 +327,7 @@ struct member *world_join(struct world *w, enum pl_encoding encoding)
     m->next = w->members;
     w->members = m;
     pl_loop_awake(pl_system_loop(w->system, 0));
-    check(pl_ws_link_create(&m->session, w->keeper, &transport, sizeof m) ==
+    check(pl_ws_link_create(&m->session, w->manager, &transport, sizeof m) ==
               PL_OK,
           "a session");
     *(struct member **)pl_session_transport(m->session) = m;

@@ -18,7 +18,7 @@
 
 #include "conns.h"
 #include "hub.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "log.h"
 #include "reactor.h"
 #include "settings_options.h"
@@ -34,7 +34,7 @@ struct rig {
     struct pl_address owner; /* of channels: nobody */
     struct pl_hub *hub;
     struct pl_handlers *handlers;
-    struct pl_keeper *keeper;
+    struct pl_session_manager *manager;
     struct pl_conns *conns;
 };
 
@@ -73,16 +73,17 @@ static inline struct rig *rig_create_on(const struct pl_clock *clock,
                                 .metrics = &r->metrics};
     assert_int_equal(pl_hub_create(&r->hub, r->loop, &ho), PL_OK);
     r->handlers = pl_handlers_create();
-    struct pl_keeper_options ko = {.hub = r->hub,
-                                   .metrics = &r->metrics,
-                                   .handlers = r->handlers,
-                                   .connection_limit = 1000,
-                                   .version = "test"};
-    pl_settings_fill_keeper(r->config, &ko);
-    assert_int_equal(pl_keeper_create(&r->keeper, r->loop, &ko), PL_OK);
-    assert_int_equal(
-        pl_conns_create(&r->conns, r->loop, r->reactor, r->keeper, &r->metrics),
-        PL_OK);
+    struct pl_session_manager_options ko = {.hub = r->hub,
+                                            .metrics = &r->metrics,
+                                            .handlers = r->handlers,
+                                            .connection_limit = 1000,
+                                            .version = "test"};
+    pl_settings_fill_session_manager(r->config, &ko);
+    assert_int_equal(pl_session_manager_create(&r->manager, r->loop, &ko),
+                     PL_OK);
+    assert_int_equal(pl_conns_create(&r->conns, r->loop, r->reactor, r->manager,
+                                     &r->metrics),
+                     PL_OK);
     return r;
 }
 

@@ -247,8 +247,8 @@ void rig_phase(struct rig *r, enum pl_phase phase, bool force)
         assert_non_null(m);
         m->phase = phase;
         m->force = force;
-        pl_actor_send(&r->boss->actor, pl_keeper_address(r->at[i].keeper),
-                      &m->msg);
+        pl_actor_send(&r->boss->actor,
+                      pl_session_manager_address(r->at[i].manager), &m->msg);
     }
 }
 
@@ -308,9 +308,10 @@ static void make_hub(struct rig *r, unsigned i)
     assert_int_equal(pl_hub_create(&r->at[i].hub, loop_at(r, i), &o), PL_OK);
 }
 
-static void make_keeper(struct rig *r, unsigned i, const struct rig_options *ro)
+static void make_manager(struct rig *r, unsigned i,
+                         const struct rig_options *ro)
 {
-    struct pl_keeper_options o = {
+    struct pl_session_manager_options o = {
         .hub = r->at[i].hub,
         .supervisor = pl_actor_address(&r->boss->actor),
         .metrics = &r->at[i].metrics,
@@ -322,10 +323,10 @@ static void make_keeper(struct rig *r, unsigned i, const struct rig_options *ro)
         .version = "test",
     };
 
-    pl_settings_fill_keeper(r->config, &o);
-    assert_int_equal(pl_keeper_create(&r->at[i].keeper, loop_at(r, i), &o),
-                     PL_OK);
-    r->keepers[i] = pl_keeper_address(r->at[i].keeper);
+    pl_settings_fill_session_manager(r->config, &o);
+    assert_int_equal(
+        pl_session_manager_create(&r->at[i].manager, loop_at(r, i), &o), PL_OK);
+    r->managers[i] = pl_session_manager_address(r->at[i].manager);
 }
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options)
@@ -356,7 +357,7 @@ struct rig *rig_create(uint64_t seed, const struct rig_options *options)
     }
     for (unsigned i = 0; i < r->loops; i++) {
         pl_channels_set_hubs(r->at[i].channels, hubs, r->loops);
-        make_keeper(r, i, o);
+        make_manager(r, i, o);
     }
     return r;
 }
@@ -476,7 +477,7 @@ void rig_destroy(struct rig *r)
     rig_check_ledgers(r);
     check_nothing_left(r);
     for (unsigned i = 0; i < r->loops; i++)
-        stop(r, r->keepers[i]);
+        stop(r, r->managers[i]);
     for (unsigned i = 0; i < r->loops; i++)
         stop(r, pl_hub_address(r->at[i].hub));
     for (unsigned i = 0; i < r->loops; i++)

@@ -20,7 +20,7 @@
 #include "handlers.h"
 #include "handlers_mail.h"
 #include "hub.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "late_store.h"
 #include "loop.h"
 #include "mail.h"
@@ -72,7 +72,7 @@ struct rig_loop {
     struct pl_metrics metrics;
     struct pl_channels *channels;
     struct pl_hub *hub;
-    struct pl_keeper *keeper;
+    struct pl_session_manager *manager;
     bool is_awake; /* a callback ran, and no turn behind it yet */
 };
 
@@ -98,7 +98,7 @@ struct rig {
     unsigned loops;
     struct rig_loop at[RIG_LOOPS_MAX];
     struct pl_address owners[RIG_LOOPS_MAX];
-    struct pl_address keepers[RIG_LOOPS_MAX];
+    struct pl_address managers[RIG_LOOPS_MAX];
     struct boss *boss;
     struct client *clients[RIG_CLIENTS_MAX];
     unsigned client_count;
@@ -141,7 +141,7 @@ void rig_check_ledgers(struct rig *r);
 /* The sum over all loops. */
 uint64_t rig_metric(const struct rig *r, enum pl_metric m);
 
-/* Enter a phase of stop on each keeper. */
+/* Enter a phase of stop on each session manager. */
 void rig_phase(struct rig *r, enum pl_phase phase, bool force);
 
 /* Mail in the boss's name to a session. */

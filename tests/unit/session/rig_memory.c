@@ -119,7 +119,7 @@ static void give(struct client *c)
 static bool feed(struct client *c)
 {
     if (c->is_paused || !has_input(c) ||
-        !pl_keeper_takes_input(c->rig->at[c->loop].keeper))
+        !pl_session_manager_takes_input(c->rig->at[c->loop].manager))
         return false;
     client_wake(c);
     pl_session_visit(c->session);
@@ -214,7 +214,7 @@ static void on_timer(struct pl_timer *t)
 static enum pl_err create(struct client *c)
 {
     enum pl_err rc =
-        pl_session_create(&c->session, c->rig->at[c->loop].keeper, &ops, 0);
+        pl_session_create(&c->session, c->rig->at[c->loop].manager, &ops, 0);
 
     if (rc != PL_OK)
         return rc;

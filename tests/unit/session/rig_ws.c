@@ -180,7 +180,7 @@ static const struct pl_ws_link_ops ops = {
 
 static enum pl_err create(struct client *c)
 {
-    enum pl_err rc = pl_ws_link_create(&c->session, c->rig->at[c->loop].keeper,
+    enum pl_err rc = pl_ws_link_create(&c->session, c->rig->at[c->loop].manager,
                                        &ops, sizeof c);
 
     if (rc == PL_OK)
@@ -194,7 +194,7 @@ static bool feed_waiting(struct client *c)
     struct pl_buf in = c->input;
 
     if (c->is_paused || c->is_gone || c->session == NULL || in.len == 0 ||
-        !pl_keeper_takes_input(c->rig->at[c->loop].keeper))
+        !pl_session_manager_takes_input(c->rig->at[c->loop].manager))
         return false;
     c->input = (struct pl_buf){0};
     client_wake(c);

@@ -114,8 +114,8 @@ static void keep(struct pl_call *call, void *context)
     *(struct pl_call **)context = call;
 }
 
-static struct rig *with_keeper(const char *test, const char *type,
-                               struct pl_call **kept)
+static struct rig *with_manager(const char *test, const char *type,
+                                struct pl_call **kept)
 {
     struct pl_handlers *none = pl_handlers_create(), *table;
     struct rig_options o = {.loops = 1};
@@ -131,7 +131,7 @@ static void who_waits_for_a_handler_is_closed_after_a_second(void **state)
     (void)state;
     for (unsigned i = 0; i < FINISHES; i++) {
         struct pl_call *call = NULL;
-        struct rig *r = with_keeper("second", "keep", &call);
+        struct rig *r = with_manager("second", "keep", &call);
         struct client *c = client_join(r, 0);
         struct pl_buf b = {0};
 
@@ -155,7 +155,7 @@ static void who_waits_for_a_handler_is_closed_after_a_second(void **state)
 static void a_late_answer_ends_the_wait(void **state)
 {
     struct pl_call *call = NULL;
-    struct rig *r = with_keeper("late", "keep", &call);
+    struct rig *r = with_manager("late", "keep", &call);
     struct client *c = client_join(r, 0);
     struct pl_buf b = {0};
 
@@ -180,7 +180,7 @@ static void a_login_and_what_waits_for_it_come_before_the_close(void **state)
     (void)state;
     for (unsigned i = 0; i < FINISHES; i++) {
         struct pl_call *call = NULL;
-        struct rig *r = with_keeper("login", "connect", &call);
+        struct rig *r = with_manager("login", "connect", &call);
         struct client *c = client_open(r, 0);
         struct pl_buf b = {0};
 
@@ -203,7 +203,7 @@ static void a_login_and_what_waits_for_it_come_before_the_close(void **state)
 static void of_two_wrongs_the_first_counts(void **state)
 {
     struct pl_call *call = NULL;
-    struct rig *r = with_keeper("two", "connect", &call);
+    struct rig *r = with_manager("two", "connect", &call);
     struct client *c = client_open(r, 0);
     struct pl_buf b = {0};
 
@@ -228,7 +228,7 @@ static void a_stop_and_the_peers_end_wait_for_nothing(void **state)
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         struct pl_call *call = NULL;
-        struct rig *r = with_keeper("stop", "keep", &call);
+        struct rig *r = with_manager("stop", "keep", &call);
         struct client *c = client_join(r, 0);
         struct pl_buf b = {0};
 
@@ -312,7 +312,7 @@ static enum event winner(const enum event *e, unsigned count)
 static void check_ends(const enum event *e, unsigned count)
 {
     struct pl_call *call = NULL;
-    struct rig *r = with_keeper("which", "keep", &call);
+    struct rig *r = with_manager("which", "keep", &call);
     struct client *c = client_join(r, 0);
     bool is_heard = false;
     enum event won = winner(e, count);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keeper_private.h"
+#include "session_manager_private.h"
 
 static void take(struct pl_call *call, void *context)
 {
@@ -50,7 +50,7 @@ static struct client *open_with(struct rig *r, const char *lines)
 
 static size_t kept(const struct rig *r)
 {
-    return r->at[0].keeper->headers.count;
+    return r->at[0].manager->headers.count;
 }
 
 static const char lines[] = "cookie: a=1\r\nX-TENANT: one\r\n"
@@ -134,7 +134,7 @@ static void memory_is_taken_from_those_with_the_longest_headers(void **state)
     assert_non_null(m);
     m->is_short = true;
     m->shed_bytes = 4000;
-    pl_system_post(pl_sim_system(r->sim), r->keepers[0], &m->msg);
+    pl_system_post(pl_sim_system(r->sim), r->managers[0], &m->msg);
     rig_run(r, 0);
     assert_int_equal(rig_metric(r, PL_METRIC_SHED), 1);
     assert_int_equal(kept(r), 1);

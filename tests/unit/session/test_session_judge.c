@@ -208,7 +208,7 @@ static void only_a_connect_is_answered_by_a_user(void **state)
     rig_destroy(r);
 }
 
-/* Give the keepers another table. */
+/* Give the session managers another table. */
 static void take_over(struct rig *r, struct pl_handlers *table)
 {
     for (unsigned i = 0; i < r->loops; i++) {
@@ -217,8 +217,8 @@ static void take_over(struct rig *r, struct pl_handlers *table)
         assert_non_null(m);
         m->handlers = pl_handlers_hold(table);
         m->release = pl_handlers_release;
-        pl_actor_send(&r->boss->actor, pl_keeper_address(r->at[i].keeper),
-                      &m->msg);
+        pl_actor_send(&r->boss->actor,
+                      pl_session_manager_address(r->at[i].manager), &m->msg);
     }
     rig_run(r, 0);
 }

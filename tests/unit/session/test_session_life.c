@@ -377,8 +377,8 @@ static void handlers_may_be_replaced_while_running(void **state)
 
         m->handlers = pl_handlers_hold(table);
         m->release = pl_handlers_release;
-        pl_actor_send(&r->boss->actor, pl_keeper_address(r->at[i].keeper),
-                      &m->msg);
+        pl_actor_send(&r->boss->actor,
+                      pl_session_manager_address(r->at[i].manager), &m->msg);
     }
     pl_handlers_release(table);
     rig_run(r, 0);
@@ -650,18 +650,19 @@ static void who_comes_behind_the_cut_does_not_hold_up_the_stop(void **state)
     rig_destroy(r);
 }
 
-static void a_keeper_that_stops_takes_its_sessions_with_it(void **state)
+static void
+a_session_manager_that_stops_takes_its_sessions_with_it(void **state)
 {
-    struct rig *r = with("keeper", NULL, NULL);
+    struct rig *r = with("session_manager", NULL, NULL);
     struct client *a = client_join(r, 0), *b = client_join(r, 0);
 
     (void)state;
     client_subscribe(a, 2, "c");
     client_take(b, 0);
     client_say(b, "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}");
-    assert_int_equal(
-        pl_stop_send(&r->boss->actor, pl_keeper_address(r->at[0].keeper)),
-        PL_OK);
+    assert_int_equal(pl_stop_send(&r->boss->actor,
+                                  pl_session_manager_address(r->at[0].manager)),
+                     PL_OK);
     rig_run(r, 0);
     assert_true(a->is_gone && b->is_gone);
     assert_null(a->session);
@@ -693,7 +694,8 @@ int main(void)
         cmocka_unit_test(grace_waits_for_commands_and_for_bytes),
         cmocka_unit_test(those_that_do_not_go_are_cut_and_counted),
         cmocka_unit_test(who_comes_behind_the_cut_does_not_hold_up_the_stop),
-        cmocka_unit_test(a_keeper_that_stops_takes_its_sessions_with_it),
+        cmocka_unit_test(
+            a_session_manager_that_stops_takes_its_sessions_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,7 +226,7 @@ static struct rig *with_sets(const char *test, struct kept *k,
     return rig_start(test, &o);
 }
 
-static struct rig *with_keeper(const char *test, struct kept *k)
+static struct rig *with_manager(const char *test, struct kept *k)
 {
     static const char *const sets[] = {"handlers.timeout=2s", "ping.interval=0",
                                        "connect.timeout=5s"};
@@ -243,7 +243,7 @@ static void ask(struct client *c, unsigned id)
 static void who_is_not_answered_in_time_gets_error_408(void **state)
 {
     struct kept k = {.count = 0};
-    struct rig *r = with_keeper("408", &k);
+    struct rig *r = with_manager("408", &k);
     struct client *c = client_join(r, 0);
 
     (void)state;
@@ -275,7 +275,7 @@ static void who_is_not_answered_in_time_gets_error_408(void **state)
 static void an_answer_finds_its_call_and_not_its_number(void **state)
 {
     struct kept k = {.count = 0};
-    struct rig *r = with_keeper("number", &k);
+    struct rig *r = with_manager("number", &k);
     struct client *c = client_join(r, 0);
 
     (void)state;
@@ -297,7 +297,7 @@ static void an_answer_finds_its_call_and_not_its_number(void **state)
 static void a_deadline_of_who_has_gone_bothers_nobody(void **state)
 {
     struct kept k = {.count = 0};
-    struct rig *r = with_keeper("gone", &k);
+    struct rig *r = with_manager("gone", &k);
     struct client *c = client_join(r, 0), *other = client_join(r, 0);
 
     (void)state;
@@ -399,7 +399,7 @@ static void fall_behind(struct rig *r)
         struct pl_memory_mail *m = pl_memory_mail_create();
 
         assert_non_null(m);
-        pl_system_post(pl_sim_system(r->sim), r->keepers[0], &m->msg);
+        pl_system_post(pl_sim_system(r->sim), r->managers[0], &m->msg);
     }
 }
 
@@ -408,7 +408,7 @@ static void behind_error_111_reading_goes_on_when_it_may(void **state)
     static const char publish[] =
         "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}";
     struct kept k = {.count = 0};
-    struct rig *r = with_keeper("111", &k);
+    struct rig *r = with_manager("111", &k);
     struct client *c = client_join(r, 0);
 
     (void)state;

@@ -10,7 +10,7 @@
 
 static const struct pl_late_options late = {.delay_ms = 4};
 
-/* What the supervisor says to the keepers. */
+/* What the supervisor says to the session managers. */
 static void tell(struct rig *r, bool is_short, uint64_t shed_bytes)
 {
     for (unsigned i = 0; i < r->loops; i++) {
@@ -19,7 +19,7 @@ static void tell(struct rig *r, bool is_short, uint64_t shed_bytes)
         assert_non_null(m);
         m->is_short = is_short;
         m->shed_bytes = shed_bytes;
-        pl_actor_send(&r->boss->actor, r->keepers[i], &m->msg);
+        pl_actor_send(&r->boss->actor, r->managers[i], &m->msg);
     }
     rig_run(r, 0);
 }

@@ -53,7 +53,7 @@ static struct rig *with(const char *test, struct pl_rulebook *book)
 static void give_rules(struct rig *r, struct pl_rulebook *book)
 {
     for (unsigned i = 0; i < r->loops; i++) {
-        const struct pl_address to[] = {r->owners[i], r->keepers[i]};
+        const struct pl_address to[] = {r->owners[i], r->managers[i]};
 
         for (unsigned n = 0; n < 2; n++) {
             struct pl_rules_mail *m = pl_rules_mail_create();

@@ -486,7 +486,7 @@ static void who_is_shed_while_input_is_carried_is_closed_as_slow(void **state)
     }
     client_feed(c, b.data, b.len);
     m->shed_bytes = 1;
-    pl_actor_send(&r->boss->actor, r->keepers[0], &m->msg);
+    pl_actor_send(&r->boss->actor, r->managers[0], &m->msg);
     client_expect_close(c, 3008);
     pl_buf_fini(&b);
     rig_destroy(r);

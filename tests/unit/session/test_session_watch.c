@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "session_private.h"
 
 enum { CALLS_MAX = 600 };
@@ -87,7 +87,7 @@ static void ask(struct client *c, unsigned id)
 
 static size_t waiting(const struct rig *r)
 {
-    return r->at[0].keeper->calls.calls.count;
+    return r->at[0].manager->calls.calls.count;
 }
 
 static void answer_all(struct bench *b)

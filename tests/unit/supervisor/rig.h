@@ -63,7 +63,7 @@ struct rig {
     struct pl_metrics metrics;
     struct pl_supervisor *supervisor;
     struct pl_address address;
-    struct fake *keeper[WORKERS];
+    struct fake *manager[WORKERS];
     struct fake *listener[WORKERS];
     struct fake *internal[PARTIES];
     bool internal_alive[PARTIES];
@@ -304,14 +304,15 @@ static inline void rig_add_parties(struct rig *r)
     struct pl_supervisor *s = r->supervisor;
 
     for (unsigned i = 0; i < WORKERS; i++) {
-        r->keeper[i] = fake_create(r, i);
+        r->manager[i] = fake_create(r, i);
         r->listener[i] = fake_create(r, i);
         r->internal[i] = fake_create(r, i);
         r->internal_alive[i] = true;
         r->owners[i] = fake_address(r->internal[i]);
         r->internal[i]->is_alive = &r->internal_alive[i];
         assert_int_equal(
-            pl_supervisor_add_keeper(s, fake_address(r->keeper[i])), PL_OK);
+            pl_supervisor_add_session_manager(s, fake_address(r->manager[i])),
+            PL_OK);
         assert_int_equal(
             pl_supervisor_add_listener(s, fake_address(r->listener[i])), PL_OK);
         assert_int_equal(pl_supervisor_add_internal(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_supervisor_memory.c - limits.memory: what the keepers are told, and
- * when, as the process grows and shrinks. */
+/* test_supervisor_memory.c - limits.memory: what the session managers are told,
+ * and when, as the process grows and shrinks. */
 #include "rig.h"
 
 enum { LIMIT = 1000000 };
@@ -8,9 +8,9 @@ enum { LIMIT = 1000000 };
 static void assert_told(struct rig *r, bool is_short, unsigned times)
 {
     for (unsigned i = 0; i < WORKERS; i++) {
-        assert_int_equal(r->keeper[i]->memory_mails, times);
+        assert_int_equal(r->manager[i]->memory_mails, times);
         if (times > 0)
-            assert_int_equal(r->keeper[i]->is_short, is_short);
+            assert_int_equal(r->manager[i]->is_short, is_short);
     }
 }
 
@@ -65,24 +65,24 @@ static void at_the_limit_each_loop_sheds_its_share(void **state)
     look(r, LIMIT); /* 100,000 above 90 % */
     assert_int_equal(state_of(r), 2);
     assert_told(r, true, 1);
-    assert_in_range(r->keeper[0]->shed_bytes, 25000, 25001);
-    assert_in_range(r->keeper[1]->shed_bytes, 75000, 75001);
-    assert_int_equal(r->keeper[2]->shed_bytes, 0);
+    assert_in_range(r->manager[0]->shed_bytes, 25000, 25001);
+    assert_in_range(r->manager[1]->shed_bytes, 75000, 75001);
+    assert_int_equal(r->manager[2]->shed_bytes, 0);
     look(r, 950000); /* it goes on until there is room */
     assert_told(r, true, 2);
-    assert_in_range(r->keeper[1]->shed_bytes, 37500, 37501);
+    assert_in_range(r->manager[1]->shed_bytes, 37500, 37501);
     look(r, 2 * LIMIT); /* more than waits anywhere */
-    assert_int_equal(r->keeper[0]->shed_bytes, 100000);
-    assert_int_equal(r->keeper[1]->shed_bytes, 300000);
+    assert_int_equal(r->manager[0]->shed_bytes, 100000);
+    assert_int_equal(r->manager[1]->shed_bytes, 300000);
     look(r, 899999);
     assert_int_equal(state_of(r), 1);
     assert_told(r, true, 4);
-    assert_int_equal(r->keeper[1]->shed_bytes, 0);
+    assert_int_equal(r->manager[1]->shed_bytes, 0);
     look(r, 500000);
     assert_told(r, false, 5);
     rig_publish_queue(r, 0, 1); /* who has anything gives something */
     look(r, LIMIT);
-    assert_int_equal(r->keeper[0]->shed_bytes, 1);
+    assert_int_equal(r->manager[0]->shed_bytes, 1);
     rig_destroy(r);
 }
 

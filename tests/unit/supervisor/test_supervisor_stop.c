@@ -49,7 +49,8 @@ a_clean_stop_passes_all_phases_at_once_and_warns_of_nothing(void **state)
     rig_destroy(r);
 }
 
-static void keepers_hear_signal_grace_and_disconnect_in_this_order(void **state)
+static void
+session_managers_get_signal_grace_and_disconnect_in_this_order(void **state)
 {
     struct rig *r = rig_start(__func__);
 
@@ -57,7 +58,7 @@ static void keepers_hear_signal_grace_and_disconnect_in_this_order(void **state)
     rig_stop(r);
     pl_sim_advance(r->sim, 0);
     for (unsigned i = 0; i < WORKERS; i++) {
-        struct fake *k = r->keeper[i];
+        struct fake *k = r->manager[i];
         assert_int_equal(k->phase_count, 3);
         assert_int_equal(k->phases[0], PL_PHASE_SIGNAL);
         assert_int_equal(k->phases[1], PL_PHASE_GRACE);
@@ -74,7 +75,7 @@ static void grace_ends_when_the_last_loop_is_idle(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->keeper[1]->answer_after = 40;
+    r->manager[1]->answer_after = 40;
     rig_stop(r);
     pl_sim_advance(r->sim, 30);
     assert_int_equal(rig_phase(r), PL_PHASE_GRACE);
@@ -90,7 +91,7 @@ static void grace_ends_at_its_deadline_with_work_left(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->keeper[0]->answer_after = LONG_MS;
+    r->manager[0]->answer_after = LONG_MS;
     rig_stop(r);
     pl_sim_advance(r->sim, 99);
     assert_int_equal(rig_phase(r), PL_PHASE_GRACE);
@@ -109,8 +110,8 @@ static void all_connections_share_one_deadline(void **state)
 
     (void)state;
     for (unsigned i = 0; i < WORKERS; i++) {
-        r->keeper[i]->waits_for_force = true;
-        r->keeper[i]->forced = 1000;
+        r->manager[i]->waits_for_force = true;
+        r->manager[i]->forced = 1000;
     }
     rig_stop(r);
     pl_sim_advance(r->sim, LONG_MS);
@@ -119,7 +120,7 @@ static void all_connections_share_one_deadline(void **state)
     assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms <=
                 rig_record(r, PL_PHASE_DISCONNECT).deadline_ms);
     assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms >= 900);
-    assert_true(r->keeper[0]->forces[3]);
+    assert_true(r->manager[0]->forces[3]);
     rig_destroy(r);
 }
 
@@ -129,15 +130,15 @@ static void a_loop_that_still_cuts_is_waited_for(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->keeper[1]->waits_for_force = true;
-    r->keeper[1]->forced = 10000;
-    r->keeper[1]->cuts_for = 2500;
+    r->manager[1]->waits_for_force = true;
+    r->manager[1]->forced = 10000;
+    r->manager[1]->cuts_for = 2500;
     rig_stop(r);
     pl_sim_advance(r->sim, LONG_MS);
     assert_int_equal(r->stopped, 1);
     assert_int_equal(rig_record(r, PL_PHASE_DISCONNECT).forced, 10000);
-    assert_int_equal(r->keeper[1]->phase_count, 4);
-    assert_int_equal(r->keeper[0]->phase_count, 3); /* it had answered */
+    assert_int_equal(r->manager[1]->phase_count, 4);
+    assert_int_equal(r->manager[0]->phase_count, 3); /* it had answered */
     assert_true(rig_record(r, PL_PHASE_DISCONNECT).elapsed_ms >= 3400);
     assert_int_equal(rig_record(r, PL_PHASE_LISTENERS).forced, 0);
     assert_int_equal(rig_record(r, PL_PHASE_CANCEL).forced, 0);
@@ -151,7 +152,7 @@ static void a_loop_that_answers_nothing_is_not_waited_for_for_ever(void **state)
     uint64_t most;
 
     (void)state;
-    r->keeper[1]->is_mute = r->listener[1]->is_mute = true;
+    r->manager[1]->is_mute = r->listener[1]->is_mute = true;
     r->internal[1]->is_mute = true;
     rig_stop(r);
     pl_sim_advance(r->sim, LONG_MS);
@@ -171,8 +172,8 @@ static void a_disconnect_deadline_of_zero_cuts_at_once(void **state)
 
     (void)state;
     r->config->supervisor.shutdown.disconnect_ms = 0;
-    r->keeper[2]->waits_for_force = true;
-    r->keeper[2]->forced = 5;
+    r->manager[2]->waits_for_force = true;
+    r->manager[2]->forced = 5;
     rig_stop(r);
     pl_sim_advance(r->sim, PL_TIMER_TICK_MS);
     assert_stopped(r);
@@ -188,7 +189,7 @@ static void a_loop_that_never_answers_holds_up_nobody_and_is_named(void **state)
 
     (void)state;
     pl_loop_enter(blocked, "orders.place");
-    r->keeper[1]->is_mute = true;
+    r->manager[1]->is_mute = true;
     r->listener[1]->is_mute = true;
     r->internal[1]->is_mute = true;
     rig_stop(r);
@@ -215,9 +216,9 @@ static void an_overrun_in_any_phase_leaves_the_trace_monotone(void **state)
 
         r->config->supervisor.shutdown.reset_ms =
             0; /* nor does it wait beyond it */
-        r->keeper[0]->answer_after = phase == PL_PHASE_GRACE ? LONG_MS : 0;
-        r->keeper[0]->waits_for_force = phase == PL_PHASE_DISCONNECT;
-        r->keeper[0]->forced = 1;
+        r->manager[0]->answer_after = phase == PL_PHASE_GRACE ? LONG_MS : 0;
+        r->manager[0]->waits_for_force = phase == PL_PHASE_DISCONNECT;
+        r->manager[0]->forced = 1;
         r->listener[0]->is_mute = phase == PL_PHASE_LISTENERS;
         r->internal[0]->answer_after = phase == PL_PHASE_CANCEL ? LONG_MS : 0;
         rig_stop(r);
@@ -272,7 +273,7 @@ static void a_party_that_has_gone_counts_as_having_answered(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    pl_actor_exit(&r->keeper[0]->actor, "gone");
+    pl_actor_exit(&r->manager[0]->actor, "gone");
     pl_actor_exit(&r->listener[2]->actor, "gone");
     pl_sim_advance(r->sim, 0);
     rig_stop(r);
@@ -299,7 +300,7 @@ static void a_second_stop_changes_nothing(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->keeper[0]->answer_after = 50;
+    r->manager[0]->answer_after = 50;
     rig_stop(r);
     pl_sim_advance(r->sim, 20);
     rig_stop(r);
@@ -318,7 +319,7 @@ static void a_hurried_stop_skips_what_is_left_of_the_grace(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->keeper[0]->answer_after = LONG_MS;
+    r->manager[0]->answer_after = LONG_MS;
     rig_stop(r);
     pl_sim_advance(r->sim, 20);
     assert_int_equal(rig_phase(r), PL_PHASE_GRACE);
@@ -334,7 +335,7 @@ static void hurry_alone_stops_a_running_broker_too(void **state)
     struct rig *r = rig_start(__func__);
 
     (void)state;
-    r->keeper[0]->answer_after = LONG_MS;
+    r->manager[0]->answer_after = LONG_MS;
     pl_supervisor_hurry(pl_sim_system(r->sim), r->address);
     pl_sim_advance(r->sim, 0);
     assert_stopped(r);
@@ -379,7 +380,7 @@ int main(void)
         cmocka_unit_test(
             a_clean_stop_passes_all_phases_at_once_and_warns_of_nothing),
         cmocka_unit_test(
-            keepers_hear_signal_grace_and_disconnect_in_this_order),
+            session_managers_get_signal_grace_and_disconnect_in_this_order),
         cmocka_unit_test(grace_ends_when_the_last_loop_is_idle),
         cmocka_unit_test(grace_ends_at_its_deadline_with_work_left),
         cmocka_unit_test(all_connections_share_one_deadline),

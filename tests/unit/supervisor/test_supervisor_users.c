@@ -149,7 +149,7 @@ static void while_stopping_a_registration_is_refused_with_3001(void **state)
     struct session s[1] = {session_create(r, "ada")};
 
     (void)state;
-    r->keeper[0]->answer_after = 50;
+    r->manager[0]->answer_after = 50;
     rig_stop(r);
     settle(r);
     assert_int_equal(rig_phase(r), PL_PHASE_GRACE);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper.c - see keeper.h.
+/* session_manager.c - see session_manager.h.
  *
- * The keeper owns what the sessions of a loop share: the segment of this turn's
- * replies, free queue items, the decoder's arena, the handlers.  It also does
- * the loop's part of each shutdown phase and returns the message of the phase
- * when that part is done.  During a shutdown it checks this each millisecond;
- * otherwise this timer does not run. */
+ * The session manager owns what the sessions of a loop share: the segment of
+ * this turn's replies, free queue items, the decoder's arena, the handlers.  It
+ * also does the loop's part of each shutdown phase and returns the message of
+ * the phase when that part is done.  During a shutdown it checks this each
+ * millisecond; otherwise this timer does not run. */
 #include "session_private.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "access_mail.h"
 #include "answered.h"
 #include "handlers_mail.h"
-#include "keeper_private.h"
+#include "session_manager_private.h"
 #include "mail.h"
 #include "missing.h"
 #include "monitor.h"
@@ -26,13 +26,14 @@ enum { POLL_MS = 1 };
 
 static void seal(struct pl_task *t)
 {
-    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, seal);
+    struct pl_session_manager *k =
+        PL_CONTAINER(t, struct pl_session_manager, seal);
 
     pl_segment_release(k->pool.segments, k->replies);
     k->replies = NULL;
 }
 
-static void destroy(struct pl_keeper *k)
+static void destroy(struct pl_session_manager *k)
 {
     pl_segment_release(k->pool.segments, k->replies);
     pl_out_pool_fini(&k->pool);
@@ -62,15 +63,16 @@ static void fetch(struct pl_session *s)
  * the next turn. */
 static void flush(struct pl_task *t)
 {
-    struct pl_keeper *k = PL_CONTAINER(t, struct pl_keeper, flush);
+    struct pl_session_manager *k =
+        PL_CONTAINER(t, struct pl_session_manager, flush);
     struct pl_session *s = k->touched;
 
-    k->touched = pl_keeper_touched_end(k);
+    k->touched = pl_session_manager_touched_end(k);
     k->touched_end = &k->touched;
-    while (s != pl_keeper_touched_end(k)) {
+    while (s != pl_session_manager_touched_end(k)) {
         struct pl_session *next = s->next_touched;
 
-        if (next != pl_keeper_touched_end(k))
+        if (next != pl_session_manager_touched_end(k))
             fetch(next);
         s->next_touched = NULL;
         pl_session_flush(s); /* frees no session: they are reaped later */
@@ -78,15 +80,15 @@ static void flush(struct pl_task *t)
     }
 }
 
-void pl_keeper_add(struct pl_keeper *k)
+void pl_session_manager_add(struct pl_session_manager *k)
 {
     k->session_count++;
     pl_count(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
 }
 
-void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s)
+void pl_session_manager_drop(struct pl_session_manager *k, struct pl_session *s)
 {
-    pl_keeper_untouch(k, s);
+    pl_session_manager_untouch(k, s);
     k->session_count--;
     pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
     if (k->is_reaped && k->session_count == 0)
@@ -100,7 +102,7 @@ static void close_one(struct pl_actor *a, void *arg)
                      (struct pl_span){0});
 }
 
-static void close_all(struct pl_keeper *k)
+static void close_all(struct pl_session_manager *k)
 {
     pl_actor_each(k->actor.loop, &pl_session_actor_ops, close_one, NULL);
 }
@@ -118,7 +120,7 @@ static void cut_one(struct pl_actor *a, void *arg)
 /* Abort all sessions that missed the deadline; return their number.  Set
  * is_cut, so that no new session starts while the listeners are open: an idle
  * new one would delay the shutdown. */
-uint32_t pl_keeper_cut_all(struct pl_keeper *k)
+uint32_t pl_session_manager_cut_all(struct pl_session_manager *k)
 {
     uint32_t forced = 0;
 
@@ -128,14 +130,14 @@ uint32_t pl_keeper_cut_all(struct pl_keeper *k)
 }
 
 /* Return true if no command is pending and all output queues are empty. */
-static bool is_idle(const struct pl_keeper *k)
+static bool is_idle(const struct pl_session_manager *k)
 {
     const uint64_t *v = k->options.metrics->value;
 
     return v[PL_METRIC_COMMANDS_PENDING] == 0 && v[PL_METRIC_QUEUE_BYTES] == 0;
 }
 
-static bool is_done(const struct pl_keeper *k)
+static bool is_done(const struct pl_session_manager *k)
 {
     switch (k->asked->phase) {
     case PL_PHASE_GRACE:
@@ -147,7 +149,7 @@ static bool is_done(const struct pl_keeper *k)
     }
 }
 
-static void answer_phase(struct pl_keeper *k)
+static void answer_phase(struct pl_session_manager *k)
 {
     struct pl_phase_mail *m = k->asked;
 
@@ -156,7 +158,7 @@ static void answer_phase(struct pl_keeper *k)
     pl_mail_answer(&k->actor, &m->msg);
 }
 
-static void look(struct pl_keeper *k)
+static void look(struct pl_session_manager *k)
 {
     if (k->asked == NULL)
         return;
@@ -168,24 +170,25 @@ static void look(struct pl_keeper *k)
 
 static void on_poll(struct pl_timer *t)
 {
-    look(PL_CONTAINER(t, struct pl_keeper, poll));
+    look(PL_CONTAINER(t, struct pl_session_manager, poll));
 }
 
-static void on_phase(struct pl_keeper *k, struct pl_phase_mail *m)
+static void on_phase(struct pl_session_manager *k, struct pl_phase_mail *m)
 {
     if (k->asked != NULL)
         answer_phase(k); /* the next phase has begun meanwhile */
     k->asked = m;
     k->phase = m->phase;
-    pl_keeper_note_refusing(k);
+    pl_session_manager_note_refusing(k);
     if (m->phase == PL_PHASE_DISCONNECT && m->force)
-        m->forced = pl_keeper_cut_all(k);
+        m->forced = pl_session_manager_cut_all(k);
     else if (m->phase == PL_PHASE_DISCONNECT)
         close_all(k);
     look(k);
 }
 
-static void take_handlers(struct pl_keeper *k, struct pl_handlers *table)
+static void take_handlers(struct pl_session_manager *k,
+                          struct pl_handlers *table)
 {
     k->handlers = pl_handlers_hold(table);
     k->judged = pl_handlers_judged(table) | (k->judged != 0);
@@ -193,21 +196,22 @@ static void take_handlers(struct pl_keeper *k, struct pl_handlers *table)
         pl_loop_index(k->actor.loop) == 0 ? pl_handlers_count(table) : 0;
 }
 
-static void on_handlers(struct pl_keeper *k, struct pl_handlers_mail *m)
+static void on_handlers(struct pl_session_manager *k,
+                        struct pl_handlers_mail *m)
 {
     pl_handlers_release(k->handlers);
     take_handlers(k, m->handlers);
     pl_mail_destroy(&m->msg);
 }
 
-static void on_access(struct pl_keeper *k, struct pl_access_mail *m)
+static void on_access(struct pl_session_manager *k, struct pl_access_mail *m)
 {
     pl_access_release(k->access);
     k->access = pl_access_hold(m->access);
     pl_mail_destroy(&m->msg);
 }
 
-static void on_rules(struct pl_keeper *k, struct pl_rules_mail *m)
+static void on_rules(struct pl_session_manager *k, struct pl_rules_mail *m)
 {
     pl_rule_cache_set(&k->rules, m->book);
     pl_mail_destroy(&m->msg);
@@ -215,14 +219,14 @@ static void on_rules(struct pl_keeper *k, struct pl_rules_mail *m)
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
 {
-    struct pl_keeper *k = (struct pl_keeper *)a;
+    struct pl_session_manager *k = (struct pl_session_manager *)a;
 
     switch (msg->type) {
     case PL_MAIL_PHASE:
         on_phase(k, (struct pl_phase_mail *)msg);
         return;
     case PL_MAIL_MEMORY:
-        pl_keeper_on_memory(k, (struct pl_memory_mail *)msg);
+        pl_session_manager_on_memory(k, (struct pl_memory_mail *)msg);
         return;
     case PL_MAIL_HANDLERS:
         on_handlers(k, (struct pl_handlers_mail *)msg);
@@ -235,7 +239,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
-        pl_keeper_cut_all(k); /* after a shutdown in phases there is none */
+        pl_session_manager_cut_all(k); /* none after a shutdown in phases */
         pl_actor_exit(a, "stopped");
         return;
     default:
@@ -243,11 +247,12 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     }
 }
 
-/* A session that exits in the same turn may be reaped after the keeper and
- * still needs the shared memory.  Then the last session destroys the keeper. */
+/* A session that exits in the same turn may be reaped after the session manager
+ * and still needs the shared memory.  Then the last session destroys the
+ * session manager. */
 static void reap(struct pl_actor *a)
 {
-    struct pl_keeper *k = (struct pl_keeper *)a;
+    struct pl_session_manager *k = (struct pl_session_manager *)a;
 
     if (k->asked != NULL)
         pl_mail_destroy(&k->asked->msg);
@@ -263,22 +268,23 @@ static void reap(struct pl_actor *a)
 }
 
 static const struct pl_actor_ops ops = {
-    .name = "keeper",
+    .name = "session_manager",
     .mailbox_limit = 4096,
     .receive = receive,
     .reap = reap,
 };
 
-enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
-                             const struct pl_keeper_options *options)
+enum pl_err
+pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
+                          const struct pl_session_manager_options *options)
 {
-    struct pl_keeper *k = calloc(1, sizeof *k);
+    struct pl_session_manager *k = calloc(1, sizeof *k);
 
     if (k == NULL)
         return PL_ENOMEM;
     k->options = *options;
     k->pool.metrics = options->metrics;
-    k->touched = pl_keeper_touched_end(k);
+    k->touched = pl_session_manager_touched_end(k);
     k->touched_end = &k->touched;
     k->seal.run = seal;
     k->flush.run = flush;
@@ -287,7 +293,7 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     pl_budget_init(&k->budget, options->turn_units);
     k->answers.most = PL_TIME_SHARE_USUAL;
     pl_list_init(&k->carried);
-    k->carry.run = pl_keeper_run_carried;
+    k->carry.run = pl_session_manager_run_carried;
     pl_list_init(&k->missing);
     k->miss.fire = pl_missing_try;
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
@@ -318,37 +324,40 @@ enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
     return PL_OK;
 }
 
-struct pl_address pl_keeper_address(const struct pl_keeper *k)
+struct pl_address pl_session_manager_address(const struct pl_session_manager *k)
 {
     return pl_actor_address(&k->actor);
 }
 
-bool pl_keeper_takes_input(const struct pl_keeper *k)
+bool pl_session_manager_takes_input(const struct pl_session_manager *k)
 {
     return pl_budget_has_turn(&k->budget, pl_loop_stats(k->actor.loop)->turns);
 }
 
-void pl_keeper_spend(struct pl_keeper *k, uint64_t units)
+void pl_session_manager_spend(struct pl_session_manager *k, uint64_t units)
 {
     pl_budget_spend(&k->budget, units);
 }
 
-void pl_keeper_share(struct pl_keeper *k, struct pl_link_shared *shared)
+void pl_session_manager_share(struct pl_session_manager *k,
+                              struct pl_link_shared *shared)
 {
     k->shared = shared;
 }
 
-struct pl_link_shared *pl_keeper_shared(const struct pl_keeper *k)
+struct pl_link_shared *
+pl_session_manager_shared(const struct pl_session_manager *k)
 {
     return k->shared;
 }
 
-int64_t *pl_keeper_budget(struct pl_keeper *k)
+int64_t *pl_session_manager_budget(struct pl_session_manager *k)
 {
     return &k->budget.left;
 }
 
-const struct pl_session_settings *pl_keeper_config(const struct pl_keeper *k)
+const struct pl_session_settings *
+pl_session_manager_config(const struct pl_session_manager *k)
 {
     return k->options.config;
 }

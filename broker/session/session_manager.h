@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper.h - the session manager, one actor per loop: what the sessions of a
- * loop share, and how they all end. */
-#ifndef PL_KEEPER_H
-#define PL_KEEPER_H
+/* session_manager.h - the session manager, one actor per loop: what the
+ * sessions of a loop share, and how they all end. */
+#ifndef PL_SESSION_MANAGER_H
+#define PL_SESSION_MANAGER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,20 +17,20 @@
 #include "session_settings.h"
 #include "users_settings.h"
 
-struct pl_keeper;   /* opaque */
-struct pl_rulebook; /* rules.h */
+struct pl_session_manager; /* opaque */
+struct pl_rulebook;        /* rules.h */
 
-struct pl_keeper_options {
-    const struct pl_session_settings *config; /* must outlive the keeper */
+struct pl_session_manager_options {
+    const struct pl_session_settings *config; /* must outlive the manager */
     const struct pl_users_settings *users;    /* likewise */
     bool limits_new_channels;                 /* per client, by the owners */
     struct pl_hub *hub;                       /* of the same loop */
     struct pl_address supervisor;
     struct pl_metrics *metrics;
-    struct pl_handlers *handlers; /* the keeper takes a reference */
+    struct pl_handlers *handlers; /* the manager takes a reference */
     struct pl_access *access;     /* likewise; NULL: as in `users` */
     struct pl_rulebook *rules;    /* likewise */
-    const struct pl_hooks *hooks; /* must outlive the keeper; NULL: none */
+    const struct pl_hooks *hooks; /* must outlive the manager; NULL: none */
     uint32_t connection_limit;    /* per loop */
     const char *version;          /* sent to clients; constant */
     uint64_t answer_ms;           /* for a verdict; 0: handlers.timeout */
@@ -38,23 +38,25 @@ struct pl_keeper_options {
                                      budget.h; 0: PL_BUDGET_TURN */
 };
 
-/* Create the keeper of `loop`.
+/* Create the session manager of `loop`.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_keeper_create(struct pl_keeper **out, struct pl_loop *loop,
-                             const struct pl_keeper_options *options);
+enum pl_err
+pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
+                          const struct pl_session_manager_options *options);
 
-struct pl_address pl_keeper_address(const struct pl_keeper *k);
+struct pl_address
+pl_session_manager_address(const struct pl_session_manager *k);
 
 /* Abort all sessions of the loop and return their number.  From now on no new
  * session starts. */
-uint32_t pl_keeper_cut_all(struct pl_keeper *k);
+uint32_t pl_session_manager_cut_all(struct pl_session_manager *k);
 
 /* Return true if another connection may be read in this turn.  Otherwise the
  * transport reads it in a later turn, first come first served. */
-bool pl_keeper_takes_input(const struct pl_keeper *k);
+bool pl_session_manager_takes_input(const struct pl_session_manager *k);
 
 /* Charge the connection that is being read for work outside the session, in
  * units of budget.h. */
-void pl_keeper_spend(struct pl_keeper *k, uint64_t units);
+void pl_session_manager_spend(struct pl_session_manager *k, uint64_t units);
 
 #endif

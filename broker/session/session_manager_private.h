@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper_private.h - what the sessions of a loop share. */
-#ifndef PL_KEEPER_PRIVATE_H
-#define PL_KEEPER_PRIVATE_H
+/* session_manager_private.h - what the sessions of a loop share. */
+#ifndef PL_SESSION_MANAGER_PRIVATE_H
+#define PL_SESSION_MANAGER_PRIVATE_H
 
 #include "actor.h"
 #include "arena.h"
 #include "budget.h"
 #include "call_table.h"
-#include "keeper.h"
+#include "session_manager.h"
 #include "list.h"
 #include "loop.h"
 #include "map.h"
@@ -21,9 +21,9 @@ struct pl_kept;   /* kept.h */
 struct pl_parked; /* wait.h */
 struct pl_verdict;
 
-struct pl_keeper {
+struct pl_session_manager {
     struct pl_actor actor; /* first */
-    struct pl_keeper_options options;
+    struct pl_session_manager_options options;
     uint32_t session_count;
     struct pl_out_pool pool;
     struct pl_arena arena;      /* of the command being decoded, or of the reply
@@ -68,22 +68,26 @@ struct pl_keeper {
     bool is_lagging;             /* the loop, when it was last checked */
     bool is_cut;                 /* the shutdown has aborted all sessions; no
                                     new one may start */
-    bool is_reaped;              /* the last session frees the keeper */
+    bool is_reaped; /* the last session frees the session manager */
 };
 
-/* touched.c: put the session into the list of the keeper, whose flush visits
- * it; or remove it. */
-void pl_keeper_touch(struct pl_keeper *k, struct pl_session *s);
-void pl_keeper_untouch(struct pl_keeper *k, struct pl_session *s);
+/* touched.c: put the session into the list of the session manager, whose flush
+ * visits it; or remove it. */
+void pl_session_manager_touch(struct pl_session_manager *k,
+                              struct pl_session *s);
+void pl_session_manager_untouch(struct pl_session_manager *k,
+                                struct pl_session *s);
 
 /* What ends that list. */
-static inline struct pl_session *pl_keeper_touched_end(struct pl_keeper *k)
+static inline struct pl_session *
+pl_session_manager_touched_end(struct pl_session_manager *k)
 {
     return (struct pl_session *)(void *)k;
 }
 
-/* keeper.c */
-void pl_keeper_add(struct pl_keeper *k);
-void pl_keeper_drop(struct pl_keeper *k, struct pl_session *s);
+/* session_manager.c */
+void pl_session_manager_add(struct pl_session_manager *k);
+void pl_session_manager_drop(struct pl_session_manager *k,
+                             struct pl_session *s);
 
 #endif
