@@ -17,7 +17,7 @@
 #include "channels_mail.h"
 #include "code.h"
 #include "codec.h"
-#include "letter.h"
+#include "envelope.h"
 #include "mail.h"
 #include "permission.h"
 #include "session.h"
@@ -149,7 +149,7 @@ static bool begins_with(struct pl_span *s, struct pl_span prefix)
 
 static enum pl_err send_direct(struct pl_broker *b, struct asked *a,
                                uint64_t hash, struct pl_span client,
-                               struct pl_span letter)
+                               struct pl_span envelope)
 {
     struct pl_address to;
 
@@ -160,29 +160,29 @@ static enum pl_err send_direct(struct pl_broker *b, struct asked *a,
         return PL_ENOMEM;
     m->for_kind.kind = &pl_session_actor_ops;
     m->client = pl_blob_create(client);
-    m->data = pl_blob_create(letter);
+    m->data = pl_blob_create(envelope);
     if (m->client == NULL || m->data == NULL) {
         pl_mail_destroy(&m->msg);
         return PL_ENOMEM;
     }
-    a->bytes = letter.len;
+    a->bytes = envelope.len;
     return give(b, a, hash, &to, &m->msg);
 }
 
-static enum pl_err send_letter(struct pl_broker *b, struct asked *a,
-                               struct pl_span to, struct pl_span letter)
+static enum pl_err send_envelope(struct pl_broker *b, struct asked *a,
+                                 struct pl_span to, struct pl_span envelope)
 {
     char inbox[1 + PL_TOKEN_USER_MAX] = {PL_CHANNEL_USER_INBOX};
     uint64_t hash = pl_hash(&b->key, to); /* as of other orders to "conn/ID" */
 
     if (begins_with(&to, PL_SPAN("conn/")))
-        return send_direct(b, a, hash, to, letter);
+        return send_direct(b, a, hash, to, envelope);
     if (begins_with(&to, PL_SPAN("channel/")))
-        return is_channel(to) ? publish(b, a, to, letter, false) : PL_EINVAL;
+        return is_channel(to) ? publish(b, a, to, envelope, false) : PL_EINVAL;
     if (!begins_with(&to, PL_SPAN("user/")) || to.len > PL_TOKEN_USER_MAX)
         return PL_EINVAL;
     memcpy(inbox + 1, to.at, to.len);
-    return publish(b, a, (struct pl_span){inbox, to.len + 1}, letter, false);
+    return publish(b, a, (struct pl_span){inbox, to.len + 1}, envelope, false);
 }
 
 static uint64_t random_id(void)
@@ -193,9 +193,9 @@ static uint64_t random_id(void)
     return pl_random_u64(&random);
 }
 
-/* The body alone must be one JSON value: the letter around it would hide
+/* The body alone must be one JSON value: the envelope around it would hide
  * another member. */
-static enum pl_err check_letter(const struct pl_letter *l)
+static enum pl_err check_envelope(const struct pl_envelope *l)
 {
     struct pl_buf body = {0};
 
@@ -216,8 +216,8 @@ enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
                            pl_report *report, void *arg)
 {
     struct asked a = {.name = "send", .report = report, .arg = arg};
-    struct pl_buf letter = {0};
-    struct pl_letter l = {
+    struct pl_buf envelope = {0};
+    struct pl_envelope l = {
         .user = PL_SPAN(""),
         .client = PL_SPAN(""),
         .to = pl_span_of(to),
@@ -227,17 +227,17 @@ enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
 
     if (len > DATA_MAX)
         return PL_ETOOBIG;
-    enum pl_err rc = check_letter(&l);
+    enum pl_err rc = check_envelope(&l);
     if (rc != PL_OK)
         return rc;
-    pl_letter_write(&letter, &l, random_id());
-    if (letter.failed)
+    pl_envelope_write(&envelope, &l, random_id());
+    if (envelope.failed)
         rc = PL_ENOMEM;
-    else if (!pl_json_accepts(pl_buf_span(&letter))) /* removes line ends */
-        rc = PL_EINVAL; /* nested too deep with the letter around it */
+    else if (!pl_json_accepts(pl_buf_span(&envelope))) /* removes line ends */
+        rc = PL_EINVAL; /* nested too deep with the envelope around it */
     else
-        rc = send_letter(b, &a, l.to, pl_buf_span(&letter));
-    pl_buf_fini(&letter);
+        rc = send_envelope(b, &a, l.to, pl_buf_span(&envelope));
+    pl_buf_fini(&envelope);
     return rc;
 }
 

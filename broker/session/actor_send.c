@@ -20,7 +20,7 @@
 #include "custom.h"
 #include "grants.h"
 #include "json_scan.h"
-#include "letter.h"
+#include "envelope.h"
 #include "log.h"
 #include "mail.h"
 #include "output.h"
@@ -32,14 +32,14 @@ enum { KIND_TO_CHANNEL = 1000, KIND_TO_USER }; /* pl_origin.kind */
 
 /* Parse {to, type, body}.  Return false if `data` is not a JSON object or has
  * no "to". */
-static bool read_letter(struct pl_session *s, struct pl_span data,
-                        struct pl_letter *out)
+static bool read_message(struct pl_session *s, struct pl_span data,
+                         struct pl_envelope *out)
 {
     struct pl_json j;
     struct pl_span key;
     bool first = true;
 
-    *out = (struct pl_letter){0};
+    *out = (struct pl_envelope){0};
     pl_json_init(&j, data, pl_session_arena(s));
     pl_json_space(&j);
     if (!pl_json_take(&j, '{'))
@@ -64,23 +64,23 @@ static bool read_letter(struct pl_session *s, struct pl_span data,
     return j.err == PL_OK && j.at == j.end && out->to.at != NULL;
 }
 
-bool pl_session_is_letter(struct pl_session *s, struct pl_span data)
+bool pl_session_is_envelope(struct pl_session *s, struct pl_span data)
 {
-    struct pl_letter l;
+    struct pl_envelope l;
 
-    return read_letter(s, data, &l);
+    return read_message(s, data, &l);
 }
 
 /* Append to `b` what the receiver gets. */
-static void write_letter(struct pl_session *s, const struct pl_letter *l,
-                         struct pl_buf *b)
+static void write_envelope(struct pl_session *s, const struct pl_envelope *l,
+                           struct pl_buf *b)
 {
-    struct pl_letter signed_one = *l;
+    struct pl_envelope signed_one = *l;
 
     signed_one.user = pl_session_user(s);
     signed_one.client = pl_session_id(s);
-    pl_letter_write(b, &signed_one,
-                    pl_random_u64(pl_loop_random(pl_session_loop(s))));
+    pl_envelope_write(b, &signed_one,
+                      pl_random_u64(pl_loop_random(pl_session_loop(s))));
 }
 
 static void refuse_begin(struct pl_session *s, uint32_t id, enum pl_err rc)
@@ -113,12 +113,12 @@ static void accepted(struct pl_session *s, uint32_t id, uint32_t count,
 /* --- To a channel, to a user --- */
 
 static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint64_t hash, const struct pl_letter *l, uint32_t kind)
+                    uint64_t hash, const struct pl_envelope *l, uint32_t kind)
 {
     struct pl_buf b = {0};
     enum pl_err rc = PL_ENOMEM;
 
-    write_letter(s, l, &b);
+    write_envelope(s, l, &b);
     struct pl_publish_ask ask = {.channel = channel,
                                  .hash = hash,
                                  .data = pl_buf_span(&b),
@@ -136,7 +136,7 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
  * they keep their order within the channel.  Return false if the command waits
  * or has its reply. */
 static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
-                       struct pl_letter *l)
+                       struct pl_envelope *l)
 {
     struct pl_question q = {
         .asks = PL_ASKS_PUBLISH, .channel = name, .data = l->body};
@@ -150,10 +150,10 @@ static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
 }
 
 static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
-                       const struct pl_letter *l)
+                       const struct pl_envelope *l)
 {
     enum pl_channel_name verdict = pl_channel_name_check(name);
-    struct pl_letter allowed = *l;
+    struct pl_envelope allowed = *l;
 
     if (verdict == PL_CHANNEL_NAME_EMPTY ||
         verdict == PL_CHANNEL_NAME_TOO_LONG) {
@@ -171,7 +171,7 @@ static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
 }
 
 static void to_user(struct pl_session *s, uint32_t id, struct pl_span user,
-                    const struct pl_letter *l)
+                    const struct pl_envelope *l)
 {
     char name[PL_CHANNEL_NAME_MAX];
 
@@ -199,7 +199,7 @@ void pl_session_actor_published(struct pl_session *s,
 /* --- To one connection --- */
 
 static void to_connection(struct pl_session *s, uint32_t id,
-                          struct pl_span client, const struct pl_letter *l)
+                          struct pl_span client, const struct pl_envelope *l)
 {
     struct pl_address address;
     struct pl_buf b = {0};
@@ -208,7 +208,7 @@ static void to_connection(struct pl_session *s, uint32_t id,
         pl_session_refuse(s, id, PL_ERROR_NOT_FOUND);
         return;
     }
-    write_letter(s, l, &b);
+    write_envelope(s, l, &b);
     struct pl_direct_mail *m = b.failed ? NULL : pl_direct_mail_create();
     if (m != NULL) {
         m->client = pl_blob_create(client);
@@ -277,20 +277,20 @@ void pl_session_actor_send(struct pl_session *s, uint32_t id,
         struct pl_span prefix;
         uint8_t grant; /* of the connection; 0: none is needed */
         void (*send)(struct pl_session *, uint32_t, struct pl_span,
-                     const struct pl_letter *);
+                     const struct pl_envelope *);
     } kinds[] = {
         {{"channel/", 8}, 0, to_channel}, /* its rules say */
         {{"user/", 5}, PL_GRANT_SEND, to_user},
         {{"conn/", 5}, PL_GRANT_SEND, to_connection},
     };
-    struct pl_letter l;
+    struct pl_envelope l;
 
     if (pl_session_is_short(s)) {
         pl_count(metrics(s), PL_METRIC_REFUSED_MEMORY, 1);
         pl_session_refuse(s, id, PL_ERROR_TOO_MANY_REQUESTS);
         return;
     }
-    if (!read_letter(s, data, &l)) {
+    if (!read_message(s, data, &l)) {
         pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
         return;
     }

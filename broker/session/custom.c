@@ -206,7 +206,7 @@ void pl_session_send(struct pl_session *s, const struct pl_command *c)
     if (pl_session_is_stopping(s)) {
         pl_count(metrics(s), PL_METRIC_REFUSED_STOPPING, 1);
         pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
-    } else if (pl_session_is_letter(s, c->data)) {
+    } else if (pl_session_is_envelope(s, c->data)) {
         pl_session_actor_send(s, 0, c->data);
     } else if (call_handler(s, fields, type_of(s, c->data), 0)) {
         pl_count(metrics(s), PL_METRIC_CUSTOM, 1);

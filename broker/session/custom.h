@@ -33,7 +33,7 @@ void pl_session_answer_rpc(struct pl_session *s, uint32_t command,
 void pl_session_counted(struct pl_session *s, const struct pl_user_mail *m);
 
 /* actor_send.c: `id` 0 means that the client expects no reply. */
-bool pl_session_is_letter(struct pl_session *s, struct pl_span data);
+bool pl_session_is_envelope(struct pl_session *s, struct pl_span data);
 void pl_session_actor_send(struct pl_session *s, uint32_t id,
                            struct pl_span data);
 void pl_session_actor_published(struct pl_session *s,

@@ -100,8 +100,8 @@ static const char *channel_of(unsigned n)
     return n < CHANNELS ? world_channel_name(n) : more[n - CHANNELS];
 }
 
-/* Owner: `letter` holds it, or it is constant. */
-static const char *data_of(struct run *r, unsigned n, char letter[4096])
+/* Owner: `envelope` holds it, or it is constant. */
+static const char *data_of(struct run *r, unsigned n, char envelope[4096])
 {
     static const char *const texts[] = {NULL,
                                         "{}",
@@ -117,13 +117,14 @@ static const char *data_of(struct run *r, unsigned n, char letter[4096])
     if (n % 16 < 8)
         return texts[n % 16];
     if (n % 16 < 12) {
-        snprintf(letter, 4096, "{\"to\":\"%s%s\",\"type\":\"t\",\"body\":[1]}",
-                 to[n % 4], n % 4 == 2 ? r->gossip.client : "");
-        return letter;
+        snprintf(envelope, 4096,
+                 "{\"to\":\"%s%s\",\"type\":\"t\",\"body\":[1]}", to[n % 4],
+                 n % 4 == 2 ? r->gossip.client : "");
+        return envelope;
     }
     int len = n % 16 < 14 ? 260 : 3800;
-    snprintf(letter, 4096, "\"%*s\"", len, n % 2 == 0 ? "" : "end");
-    return letter;
+    snprintf(envelope, 4096, "\"%*s\"", len, n % 2 == 0 ? "" : "end");
+    return envelope;
 }
 
 static void do_command(struct run *r, struct talker *t)
@@ -139,14 +140,14 @@ static void do_command(struct run *r, struct talker *t)
                     .epoch = (where & 64) != 0 ? "none" : r->gossip.epoch,
                     .offset = (where & 128) != 0 ? arg : r->gossip.offset,
                     .limit = (int32_t)arg - 2};
-    char letter[4096], *token = NULL;
+    char envelope[4096], *token = NULL;
 
     if (t->link == NULL || t->message.len > MESSAGE_MAX)
         return;
     if (s.verb == VERB_CONNECT || s.verb == VERB_REFRESH)
         s.token = token = world_token(&r->world, arg % USERS, arg / USERS, 0);
     if (s.verb == VERB_PUBLISH || s.verb == VERB_SEND || s.verb == VERB_RPC)
-        s.data = data_of(r, arg, letter);
+        s.data = data_of(r, arg, envelope);
     if (s.verb == VERB_CONNECT && !s.recover)
         s.channel = NULL;
     if (s.verb == VERB_RPC) {

@@ -353,7 +353,7 @@ static void call(struct client *c, struct pl_buf *b)
 
 /* To an address that is perhaps an actor's: a hub's, an owner's, a session's,
  * one of nobody, the loop's own.  None of them is a client with this id. */
-static void forged_letter(struct client *c, struct pl_buf *b)
+static void forged_message(struct client *c, struct pl_buf *b)
 {
     enum { LOOPS = WORKERS_MAX + 2, SLOTS = 16, GENERATIONS = 3 };
     struct say s = {.verb = VERB_RPC, .method = "actor.send"};
@@ -369,7 +369,7 @@ static void forged_letter(struct client *c, struct pl_buf *b)
 }
 
 /* To a user, a connection (often one that is gone) or a channel. */
-static void letter(struct client *c, struct pl_buf *b)
+static void message(struct client *c, struct pl_buf *b)
 {
     struct say s = {.verb = VERB_RPC, .method = "actor.send"};
     const struct client *other = c->others[world_draw(c->world, CLIENTS)];
@@ -438,9 +438,9 @@ static void say_one(struct client *c, struct pl_buf *b)
     else if (what < 90)
         call(c, b);
     else if (what < 95)
-        letter(c, b);
+        message(c, b);
     else if (what < 96)
-        forged_letter(c, b);
+        forged_message(c, b);
     else if (what < 98)
         send_silently(c, b);
     else

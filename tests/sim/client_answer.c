@@ -233,19 +233,19 @@ static void on_subscribed(struct client *c, struct sub *sub,
         trace_fail("client %u: %u channels", c->index, live);
 }
 
-/* A letter is accepted, or a handler gives back what it was given. */
+/* A message is accepted, or a handler gives back what it was given. */
 static void check_called(struct client *c, const struct asked *a,
                          const struct peer_reply *r)
 {
     static const char accepted[] = "{\"accepted\":";
 
     if (a->is_forged)
-        trace_fail("client %u: nobody has accepted a letter", c->index);
+        trace_fail("client %u: nobody has accepted a message", c->index);
     if (a->number == 0)
         return;
     if (r->data.len < sizeof accepted - 1 ||
         memcmp(r->data.at, accepted, sizeof accepted - 1) != 0)
-        trace_fail("client %u: a letter is answered %.*s", c->index,
+        trace_fail("client %u: a message is answered %.*s", c->index,
                    (int)r->data.len, r->data.at);
     truth_saying(c->truth, a->number)->fate = FATE_DONE;
 }

@@ -73,7 +73,7 @@ static void expect_nobody(const struct box *b)
     box_await(b, "admission.connections", 0);
 }
 
-static void no_letter_is_dead(const struct box *b)
+static void there_are_no_dead_letters(const struct box *b)
 {
     assert_int_equal(box_number(b, "dead_letters.stale"), 0);
     assert_int_equal(box_number(b, "dead_letters.full"), 0);
@@ -106,7 +106,7 @@ static void an_address_has_its_limit_over_all_loops(void **st)
     assert_int_equal(open_from(&p[0], b.port, 1, NULL), 101);
     peer_fini(&p[0]);
     expect_nobody(&b);
-    no_letter_is_dead(&b);
+    there_are_no_dead_letters(&b);
     box_destroy(&b);
 }
 
@@ -149,7 +149,7 @@ static void behind_a_proxy_the_limit_is_exact_however_many_come(void **st)
     for (int i = 0; i < MANY; i++)
         peer_fini(&p[i]);
     expect_nobody(&b);
-    no_letter_is_dead(&b);
+    there_are_no_dead_letters(&b);
     box_destroy(&b);
 }
 
@@ -187,7 +187,7 @@ static void counts_return_to_zero_after_churn_on_all_loops(void **st)
         if (fds[i] >= 0)
             close(fds[i]);
     expect_nobody(&b);
-    no_letter_is_dead(&b);
+    there_are_no_dead_letters(&b);
     struct peer p;
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     peer_fini(&p);
@@ -300,7 +300,7 @@ static void a_stop_leaves_nobody_counted_and_a_start_begins_anew(void **st)
         }
         box_await(&b, "admission.connections", 30);
         box_stop(&b); /* asserts that every gauge is 0 */
-        no_letter_is_dead(&b);
+        there_are_no_dead_letters(&b);
         for (int i = 0; i < 30; i++)
             peer_fini(&p[i]);
     }

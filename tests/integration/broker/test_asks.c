@@ -380,7 +380,7 @@ static void each_command_has_its_judge(void **st)
 
 static void a_judge_may_replace_what_is_published(void **st)
 {
-    const char *letter = "{\"to\":\"channel/room\",\"body\":\"swap\"}";
+    const char *message = "{\"to\":\"channel/room\",\"body\":\"swap\"}";
     struct peer_reply r;
     struct peer p, q;
     struct box b;
@@ -396,7 +396,7 @@ static void a_judge_may_replace_what_is_published(void **st)
     assert_int_equal(code_of(&p, peer_publish(&p, "room", "\"as it is\"")), 0);
     peer_await_push(&q, PEER_PUBLICATION, &r);
     assert_true(pl_span_equal(r.data, PL_SPAN("\"as it is\"")));
-    assert_int_equal(code_of(&p, peer_rpc(&p, "actor.send", letter)), 0);
+    assert_int_equal(code_of(&p, peer_rpc(&p, "actor.send", message)), 0);
     peer_await_push(&q, PEER_PUBLICATION, &r);
     assert_true(has(r.data, "\"body\":[ \"other\" ]"));
     assert_int_equal(code_of(&q, peer_publish(&q, "room", "swap")), 0);

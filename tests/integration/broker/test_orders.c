@@ -180,7 +180,7 @@ static void a_channel_without_history_or_presence_is_denied(void **st)
 
 /* --- Messages --- */
 
-static void await_letter(struct peer *p, enum peer_kind kind, const char *body)
+static void await_message(struct peer *p, enum peer_kind kind, const char *body)
 {
     char text[256];
     struct peer_reply r;
@@ -209,15 +209,15 @@ static void a_message_reaches_a_user_a_connection_and_a_channel(void **st)
     expect(&a, pl_broker_send(b.broker, to, "hint", "\n[1]", 4, note, &a),
            PL_OK);
     assert_int_equal(a.count, 1);
-    await_letter(&ann, PEER_MESSAGE, "[1]");
+    await_message(&ann, PEER_MESSAGE, "[1]");
     expect(&a, pl_broker_send(b.broker, "user/ann", "hint", "2", 1, note, &a),
            PL_OK);
     assert_int_equal(a.count, 1);
-    await_letter(&ann, PEER_PUBLICATION, "2");
+    await_message(&ann, PEER_PUBLICATION, "2");
     expect(&a,
            pl_broker_send(b.broker, "channel/room", "hint", "3", 1, note, &a),
            PL_OK);
-    await_letter(&bob, PEER_PUBLICATION, "3");
+    await_message(&bob, PEER_PUBLICATION, "3");
     peer_fini(&ann);
     box_await(&b, "registered_users", 1);
     expect(&a, pl_broker_send(b.broker, to, "hint", "1", 1, note, &a),

@@ -206,7 +206,7 @@ static void
 a20_single_and_multiple_connections_of_users_live_together(void **st)
 {
     struct peer one[2], many[3];
-    char client[64], letter[256];
+    char client[64], message[256];
     struct peer_reply r;
     char *token;
     struct box b;
@@ -245,9 +245,9 @@ a20_single_and_multiple_connections_of_users_live_together(void **st)
         assert_true(pl_span_equal(r.channel, PL_SPAN("#cyd")));
     }
 
-    snprintf(letter, sizeof letter,
+    snprintf(message, sizeof message,
              "{\"to\":\"conn/%s\",\"type\":\"hi\",\"body\":8}", client);
-    peer_await(&one[0], peer_rpc(&one[0], "actor.send", letter), &r);
+    peer_await(&one[0], peer_rpc(&one[0], "actor.send", message), &r);
     assert_int_equal(r.kind, PEER_RESULT);
     peer_await_push(&many[2], PEER_MESSAGE, &r); /* the named one alone */
     box_rest(&b);

@@ -246,7 +246,7 @@ describe('to a user', () => {
     });
 });
 
-describe('bad letters', () => {
+describe('bad messages', () => {
     test('are refused, and the connection lives on', async (t) => {
         const client = await connect(t, broker);
         for (const data of [

@@ -476,9 +476,9 @@ static void a_client_may_ask_for_an_inbox_of_its_own(void **state)
     rig_destroy(r);
 }
 
-static void a_letter_to_a_channel_is_a_publication(void **state)
+static void a_message_to_a_channel_is_a_publication(void **state)
 {
-    struct rig *r = with("letter", NULL, NULL);
+    struct rig *r = with("message", NULL, NULL);
     struct client *a = client_join(r, 0);
 
     (void)state;
@@ -688,7 +688,7 @@ int main(void)
         cmocka_unit_test(a_message_reaches_one_connection),
         cmocka_unit_test(an_id_must_fit_to_its_last_character),
         cmocka_unit_test(a_client_may_ask_for_an_inbox_of_its_own),
-        cmocka_unit_test(a_letter_to_a_channel_is_a_publication),
+        cmocka_unit_test(a_message_to_a_channel_is_a_publication),
         cmocka_unit_test(a_kick_closes_or_unsubscribes_whom_it_means),
         cmocka_unit_test(a_stop_refuses_then_closes_then_ends),
         cmocka_unit_test(grace_waits_for_commands_and_for_bytes),

@@ -181,11 +181,11 @@ static void publications_are_judged_in_their_order(void **state)
     rig_destroy(r);
 }
 
-/* Otherwise a letter to a channel would pass where a publication does not. */
-static void letters_to_channels_are_judged_as_publications(void **state)
+/* Otherwise a message to a channel would pass where a publication does not. */
+static void messages_to_channels_are_judged_as_publications(void **state)
 {
     struct court t = {.count = 0};
-    struct rig *r = court_open("letters", &t, PUBLISHES, NULL, 0);
+    struct rig *r = court_open("message", &t, PUBLISHES, NULL, 0);
     struct client *c = client_join(r, 0);
 
     (void)state;
@@ -434,7 +434,7 @@ int main(void)
         cmocka_unit_test(a_yes_finds_the_limits_as_they_are_then),
         cmocka_unit_test(a_late_judge_keeps_other_clients_waiting_for_nothing),
         cmocka_unit_test(publications_are_judged_in_their_order),
-        cmocka_unit_test(letters_to_channels_are_judged_as_publications),
+        cmocka_unit_test(messages_to_channels_are_judged_as_publications),
         cmocka_unit_test(an_overdue_verdict_is_a_temporary_error),
         cmocka_unit_test(a_judge_that_keeps_nothing_allows_nothing),
         cmocka_unit_test(what_is_decided_and_kept_is_decided),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* letter.c - see letter.h.
+/* envelope.c - see envelope.h.
  *
  * The broker writes the sender; a client cannot set it.  So the receiver may
  * trust it. */
-#include "letter.h"
+#include "envelope.h"
 
 #include "codec.h"
 #include "wire_text.h"
@@ -14,7 +14,8 @@ static void put_member(struct pl_buf *b, const char *name, struct pl_span text)
     pl_json_text_encode(b, text);
 }
 
-void pl_letter_write(struct pl_buf *out, const struct pl_letter *l, uint64_t id)
+void pl_envelope_write(struct pl_buf *out, const struct pl_envelope *l,
+                       uint64_t id)
 {
     pl_buf_put_span(out, PL_SPAN("{\"from\":{\"user\":"));
     pl_json_text_encode(out, l->user);
