@@ -329,9 +329,9 @@ uint64_t pl_loop_wall_ms(const struct pl_loop *loop)
     return loop->wall_ms;
 }
 
-struct pl_line *pl_loop_line(const struct pl_loop *loop)
+struct pl_loop_handle *pl_loop_handle_of(const struct pl_loop *loop)
 {
-    return loop->line;
+    return loop->handle;
 }
 
 struct pl_random *pl_loop_random(struct pl_loop *loop)
@@ -441,8 +441,8 @@ enum pl_err pl_loop_create(struct pl_loop **out, struct pl_system *s,
     init(loop, s, index, options);
     loop->out = calloc(s->loop_count, sizeof *loop->out);
     loop->out_dirty = calloc(s->loop_count, sizeof *loop->out_dirty);
-    loop->line = pl_line_create(s);
-    if (loop->out == NULL || loop->out_dirty == NULL || loop->line == NULL ||
+    loop->handle = pl_loop_handle_create(s);
+    if (loop->out == NULL || loop->out_dirty == NULL || loop->handle == NULL ||
         pl_loop_busy_create(loop) != PL_OK) {
         pl_loop_destroy(loop);
         return PL_ENOMEM;
@@ -468,8 +468,8 @@ void pl_loop_destroy(struct pl_loop *loop)
     for (uint32_t i = 0; is_whole && i < loop->out_dirty_count; i++)
         destroy_list(loop->out[loop->out_dirty[i]].newest);
     destroy_list(pl_inbox_take(&loop->inbox));
-    pl_line_close(loop->line);
-    pl_line_release(loop->line);
+    pl_loop_handle_close(loop->handle);
+    pl_loop_handle_release(loop->handle);
     pl_snapshot_destroy(loop->busy);
     free(loop->out);
     free(loop->out_dirty);

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #include "inbox.h"
-#include "line_private.h"
+#include "loop_handle_private.h"
 #include "loop.h"
 #include "snapshot.h"
 #include "system.h"
@@ -54,7 +54,7 @@ struct pl_loop {
     void *wake_arg;
     void (*turn_end)(void *);
     void *turn_end_arg;
-    struct pl_line *line; /* reference */
+    struct pl_loop_handle *handle; /* reference */
 
     /* The loop's thread: time. */
     uint64_t now_ns;

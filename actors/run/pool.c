@@ -26,7 +26,7 @@
 #include <stdlib.h>
 
 #include "actor.h"
-#include "line_private.h"
+#include "loop_handle_private.h"
 #include "loop.h"
 #include "pool_private.h"
 #include "refs.h"
@@ -81,12 +81,12 @@ void pl_pool_release(struct pl_pool *p)
 /* Send the job back, or destroy it if its system was closed. */
 static void give_back(struct pl_job *job)
 {
-    struct pl_line *line = job->line;
+    struct pl_loop_handle *handle = job->handle;
 
-    job->line = NULL;
-    if (!pl_line_try_post(line, job->msg.to, &job->msg))
+    job->handle = NULL;
+    if (!pl_loop_handle_try_post(handle, job->msg.to, &job->msg))
         job->msg.destroy(&job->msg);
-    pl_line_release(line);
+    pl_loop_handle_release(handle);
 }
 
 /* Move the oldest job from `queue` to `work`; call this with the lock held. */
@@ -187,12 +187,12 @@ enum pl_err pl_pool_submit(struct pl_pool *p, struct pl_actor *asker,
     job->msg.to = pl_actor_address(asker);
     job->msg.flags |= PL_MSG_RESERVED;
     job->is_cancelled = false;
-    job->line = pl_line_hold(pl_loop_line(asker->loop));
+    job->handle = pl_loop_handle_hold(pl_loop_handle_of(asker->loop));
     pthread_mutex_lock(&p->lock);
     enum pl_err rc = enqueue(p, job);
     pthread_mutex_unlock(&p->lock);
     if (rc != PL_OK) /* else a thread may have freed it */
-        pl_line_release(job->line);
+        pl_loop_handle_release(job->handle);
     return rc;
 }
 

@@ -15,7 +15,7 @@
 #include "msg.h"
 
 struct pl_actor;
-struct pl_line;
+struct pl_loop_handle;
 struct pl_pool; /* opaque */
 
 /* The first member of each job.  Set `type` and `destroy` of `msg`, `name` and
@@ -31,7 +31,7 @@ struct pl_job {
     bool is_cancelled; /* when it returns: the pool stopped before it ran */
     /* Private to actors/run. */
     struct pl_list link;
-    struct pl_line *line; /* to the asker's loop */
+    struct pl_loop_handle *handle; /* to the asker's loop */
     uint64_t begun_ns;
     struct pl_list due_link; /* this and the rest: in the simulation */
     uint64_t due_ms;

@@ -48,7 +48,7 @@ void pl_system_close(struct pl_system *s)
 {
     for (unsigned i = 0; s->loops != NULL && i < s->loop_count; i++) {
         if (s->loops[i] != NULL)
-            pl_line_close(s->loops[i]->line);
+            pl_loop_handle_close(s->loops[i]->handle);
     }
 }
 

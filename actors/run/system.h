@@ -26,9 +26,9 @@ struct pl_system_options {
 enum pl_err pl_system_create(struct pl_system **out,
                              const struct pl_system_options *options);
 
-/* Wait for posts in progress through loop handles (line.h) and refuse later
- * ones.  Call it before the reactors are destroyed, because a post may wake
- * one.  A second call is allowed.
+/* Wait for posts in progress through loop handles (loop_handle.h) and refuse
+ * later ones.  Call it before the reactors are destroyed, because a post may
+ * wake one.  A second call is allowed.
  * Thread: any, once no loop runs. */
 void pl_system_close(struct pl_system *s);
 
@@ -56,7 +56,7 @@ const struct pl_clock *pl_system_clock(const struct pl_system *s);
 /* Send from a thread that runs no loop: like pl_actor_send(), but `from` is no
  * actor, so nothing returns.  The system and the reactors of its loops must
  * outlive the call; a thread that cannot promise that uses a loop handle
- * (line.h).
+ * (loop_handle.h).
  * Owner:  the runtime.
  * Thread: any. */
 void pl_system_post(struct pl_system *s, struct pl_address to,

@@ -14,7 +14,7 @@
 
 #include "actor.h"
 #include "handlers.h"
-#include "line.h"
+#include "loop_handle.h"
 #include "log.h"
 #include "loop.h"
 #include "monitor.h"
@@ -89,15 +89,16 @@ static void prepare(struct pl_host_mail *m)
 
 void pl_host_mark(const struct pl_host *h, struct pl_call *call)
 {
-    call->host = pl_line_hold(pl_loop_line(pl_system_loop(h->system, 0)));
+    call->host =
+        pl_loop_handle_hold(pl_loop_handle_of(pl_system_loop(h->system, 0)));
     call->host_at = pl_actor_address(&h->actor);
 }
 
-void pl_host_post_late(struct pl_line *line, struct pl_address to,
+void pl_host_post_late(struct pl_loop_handle *line, struct pl_address to,
                        struct pl_host_mail *m)
 {
     prepare(m);
-    pl_line_post(line, to, &m->msg);
+    pl_loop_handle_post(line, to, &m->msg);
 }
 
 void pl_host_post(struct pl_host *h, struct pl_host_mail *m)

@@ -13,7 +13,7 @@
 struct event_base;
 struct pl_call;
 struct pl_host; /* opaque */
-struct pl_line;
+struct pl_loop_handle;
 struct pl_log;
 
 /* Something to run on the program's loop.  The first member of what it needs;
@@ -41,7 +41,7 @@ void pl_host_mark(const struct pl_host *h, struct pl_call *call);
 
 /* Like pl_host_post(), to the loop of a call that was marked.  After
  * pl_host_destroy() the mail is destroyed instead. */
-void pl_host_post_late(struct pl_line *line, struct pl_address to,
+void pl_host_post_late(struct pl_loop_handle *line, struct pl_address to,
                        struct pl_host_mail *m);
 
 /* Whether a mail runs now.  Thread: that of the base. */

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-#include "line.h"
+#include "loop_handle.h"
 #include "session_mail.h"
 
 typedef void on_work(void *work);
@@ -25,7 +25,8 @@ typedef void on_work(void *work);
 struct watch {
     struct pl_watch_mail mail; /* first: to the session */
     struct pl_host_mail home;  /* to the base that the program has lent */
-    struct pl_line *host;      /* reference: of that base; NULL: none is lent */
+    struct pl_loop_handle
+        *host; /* reference: of that base; NULL: none is lent */
     struct pl_address host_at;
     bool is_cancelled;
     on_work *cancelled, *release; /* may be NULL */
@@ -38,7 +39,7 @@ static void finish(struct watch *w)
         w->cancelled(w->work);
     if (w->release != NULL)
         w->release(w->work);
-    pl_line_release(w->host);
+    pl_loop_handle_release(w->host);
     free(w);
 }
 
@@ -78,12 +79,12 @@ static enum pl_err watch(struct pl_call *call, on_work *cancelled,
     w->release = release;
     w->work = work;
     if (call->host != NULL) {
-        w->host = pl_line_hold(call->host);
+        w->host = pl_loop_handle_hold(call->host);
         w->host_at = call->host_at;
     }
     enum pl_err rc = pl_call_set_watch(call, &w->mail);
     if (rc != PL_OK) {
-        pl_line_release(w->host);
+        pl_loop_handle_release(w->host);
         free(w);
     }
     return rc;

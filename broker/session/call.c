@@ -11,7 +11,7 @@
 #include "call_table.h"
 #include "client.h"
 #include "handlers.h"
-#include "line.h"
+#include "loop_handle.h"
 #include "log.h"
 #include "session_parts.h"
 #include "session_settings.h"
@@ -52,7 +52,7 @@ void pl_session_leave(struct pl_session *s, const char *name, uint64_t began_ms)
 
 void pl_session_sign_call(struct pl_session *s, struct pl_call *fields)
 {
-    fields->line = pl_loop_line(pl_session_loop(s));
+    fields->handle = pl_loop_handle_of(pl_session_loop(s));
     fields->session = pl_session_address(s);
     if (pl_session_subscriber(s)->client == NULL)
         return;

@@ -13,7 +13,7 @@
 #include "call.h"
 #include "code.h"
 #include "codec.h"
-#include "line.h"
+#include "loop_handle.h"
 #include "mail.h"
 #include "permission.h"
 #include "refs.h"
@@ -294,7 +294,7 @@ struct pl_call *pl_call_create(const struct pl_call *f)
     if (c == NULL)
         return NULL;
     *c = *f;
-    pl_line_hold(c->line);
+    pl_loop_handle_hold(c->handle);
     char *at = c->bytes;
     c->type = put(&at, f->type);
     c->data = put(&at, f->data);
@@ -308,8 +308,8 @@ struct pl_call *pl_call_create(const struct pl_call *f)
 
 void pl_call_destroy(struct pl_call *c)
 {
-    pl_line_release(c->line);
-    pl_line_release(c->host);
+    pl_loop_handle_release(c->handle);
+    pl_loop_handle_release(c->host);
     free(c);
 }
 
@@ -433,7 +433,7 @@ static enum pl_err answer(struct pl_call *call, const struct words *w)
         pl_mail_destroy(&m->msg);
         return rc;
     }
-    pl_line_post(call->line, call->session, &m->msg);
+    pl_loop_handle_post(call->handle, call->session, &m->msg);
     pl_call_destroy(call);
     return PL_OK;
 }
@@ -501,7 +501,7 @@ enum pl_err pl_call_set_watch(struct pl_call *call, struct pl_watch_mail *m)
     call->is_watched = true;
     m->call = call->number;
     m->is_connect = call->is_connect;
-    if (!pl_line_try_post(call->line, call->session, &m->msg))
+    if (!pl_loop_handle_try_post(call->handle, call->session, &m->msg))
         pl_mail_destroy(&m->msg); /* the system has ended */
     return PL_OK;
 }

@@ -17,7 +17,7 @@
 #include "verdict.h"
 
 struct pl_handlers; /* opaque; reference-counted */
-struct pl_line;
+struct pl_loop_handle;
 struct pl_watch_mail;
 
 /* One call of a handler, from its start to its result. */
@@ -28,7 +28,7 @@ struct pl_call;
 typedef void pl_handler(struct pl_call *call, void *context);
 
 struct pl_call {
-    struct pl_line *line; /* reference: handle of the session's loop */
+    struct pl_loop_handle *handle; /* reference: handle of the session's loop */
     struct pl_address session;
     uint32_t number;        /* of the call; 0: no command waits */
     bool is_connect;        /* the call decides on a login */
@@ -41,9 +41,9 @@ struct pl_call {
     struct pl_span token;   /* connect, refresh: sent by the client */
     struct pl_span channel; /* of a judge's question; may be absent */
     struct pl_span headers; /* connect: of the request, as headers.h has them */
-    struct pl_line *host;   /* reference: of the program's loop; NULL: it has
-                               lent none.  The embedding sets it */
-    struct pl_address host_at; /* on that loop */
+    struct pl_loop_handle *host; /* reference: of the program's loop; NULL: it
+                                    has lent none.  The embedding sets it */
+    struct pl_address host_at;   /* on that loop */
     char peer[PL_IP_TEXT_MAX]; /* connect, judges: the address of the client */
     char bytes[];              /* where the spans point */
 };

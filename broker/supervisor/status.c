@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-#include "line.h"
+#include "loop_handle.h"
 #include "memory_limit.h"
 
 static bool is_maximum(enum pl_metric m)
@@ -137,8 +137,8 @@ static void read_loop(struct pl_status *s, const struct pl_status_source *from,
     struct pl_status_loop *loop = &s->loops[index];
 
     pl_snapshot_read(from->snapshots[index], loop->value);
-    loop->value[PL_METRIC_HANDLER_LATE] +=
-        pl_line_refused(pl_loop_line(pl_system_loop(from->system, index)));
+    loop->value[PL_METRIC_HANDLER_LATE] += pl_loop_handle_refused(
+        pl_loop_handle_of(pl_system_loop(from->system, index)));
     if (s->life.phase != PL_PHASE_STOPPED) {
         read_busy(loop, from->system, index);
         read_stall(s, from->stalls, index);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_line.c - threads that post to a loop which ends meanwhile. */
+/* test_loop_handle.c - threads that post to a loop which ends meanwhile. */
 #include "recorder.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 
-#include "line.h"
+#include "loop_handle.h"
 #include "reactor.h"
 
 static void a_post_reaches_its_actor_while_the_system_is_open(void **state)
@@ -16,12 +16,12 @@ static void a_post_reaches_its_actor_while_the_system_is_open(void **state)
     struct recorder *r = recorder_new(loop, &recorder_ops);
 
     (void)state;
-    assert_true(pl_line_post(pl_loop_line(loop), pl_actor_address(&r->actor),
-                             note(5, 1, 0)));
+    assert_true(pl_loop_handle_post(
+        pl_loop_handle_of(loop), pl_actor_address(&r->actor), note(5, 1, 0)));
     settle(s);
     GOT(r, 5);
     assert_int_equal(pl_loop_stats(loop)->posts_foreign, 1);
-    assert_int_equal(pl_line_refused(pl_loop_line(loop)), 0);
+    assert_int_equal(pl_loop_handle_refused(pl_loop_handle_of(loop)), 0);
     pl_system_destroy(s);
     assert_int_equal(atomic_load(&notes_alive), 0);
 }
@@ -37,37 +37,40 @@ static void a_post_after_the_close_is_destroyed_and_counted(void **state)
     pl_system_close(s);
     pl_system_close(s);
     for (int i = 0; i < 3; i++)
-        assert_false(pl_line_post(pl_loop_line(loop), to, note(5, 1, 0)));
+        assert_false(
+            pl_loop_handle_post(pl_loop_handle_of(loop), to, note(5, 1, 0)));
     assert_int_equal(atomic_load(&notes_alive), 0);
     settle(s);
     assert_int_equal(r->count, 0);
-    assert_int_equal(pl_line_refused(pl_loop_line(loop)), 3);
-    assert_int_equal(pl_line_refused(pl_loop_line(pl_system_loop(s, 0))), 0);
+    assert_int_equal(pl_loop_handle_refused(pl_loop_handle_of(loop)), 3);
+    assert_int_equal(
+        pl_loop_handle_refused(pl_loop_handle_of(pl_system_loop(s, 0))), 0);
     pl_system_destroy(s);
 }
 
-static void a_line_outlives_its_system(void **state)
+static void a_loop_handle_outlives_its_system(void **state)
 {
     struct pl_system *s = system_of(1, NULL);
     struct pl_loop *loop = pl_system_loop(s, 0);
     struct recorder *r = recorder_new(loop, &recorder_ops);
     struct pl_address to = pl_actor_address(&r->actor);
-    struct pl_line *line = pl_line_hold(pl_loop_line(loop));
+    struct pl_loop_handle *handle =
+        pl_loop_handle_hold(pl_loop_handle_of(loop));
 
     (void)state;
     pl_system_destroy(s);
-    assert_false(pl_line_post(line, to, note(5, 1, 0)));
-    assert_int_equal(pl_line_refused(line), 1);
+    assert_false(pl_loop_handle_post(handle, to, note(5, 1, 0)));
+    assert_int_equal(pl_loop_handle_refused(handle), 1);
     assert_int_equal(atomic_load(&notes_alive), 0);
-    pl_line_release(line);
-    pl_line_release(NULL);
+    pl_loop_handle_release(handle);
+    pl_loop_handle_release(NULL);
 }
 
 /* --- Who is inside when the end comes --- */
 
 struct meeting {
     struct pl_system *system;
-    struct pl_line *line;
+    struct pl_loop_handle *handle;
     struct pl_address to;
     sem_t inside;     /* somebody is waking the loop */
     atomic_bool asks; /* the other is about to close, or does */
@@ -92,7 +95,7 @@ static void *post_one(void *arg)
 {
     struct meeting *m = arg;
 
-    assert_true(pl_line_post(m->line, m->to, note(1, 1, 0)));
+    assert_true(pl_loop_handle_post(m->handle, m->to, note(1, 1, 0)));
     return NULL;
 }
 
@@ -103,7 +106,7 @@ static void the_close_waits_for_who_is_waking_a_loop(void **state)
     pthread_t thread;
 
     (void)state;
-    m.line = pl_loop_line(loop);
+    m.handle = pl_loop_handle_of(loop);
     m.to = pl_actor_address(&recorder_new(loop, &recorder_ops)->actor);
     sem_init(&m.inside, 0, 0);
     pl_loop_set_wake(loop, wake_slowly, &m);
@@ -125,7 +128,7 @@ static void the_close_waits_for_who_is_waking_a_loop(void **state)
 enum { POSTERS = 2, LIVES = 300 };
 
 struct race {
-    struct pl_line *line;
+    struct pl_loop_handle *handle;
     struct pl_address to;
     atomic_uint posted;
 };
@@ -134,11 +137,11 @@ static void *post_until_the_end(void *arg)
 {
     struct race *race = arg;
 
-    while (pl_line_post(race->line, race->to, note(1, 1, 0))) {
+    while (pl_loop_handle_post(race->handle, race->to, note(1, 1, 0))) {
         atomic_fetch_add(&race->posted, 1);
         sched_yield(); /* the loop may sleep between two */
     }
-    pl_line_release(race->line);
+    pl_loop_handle_release(race->handle);
     return NULL;
 }
 
@@ -146,7 +149,7 @@ static void live(void)
 {
     struct pl_system *s = system_of(1, NULL);
     struct pl_loop *loop = pl_system_loop(s, 0);
-    struct race race = {.line = pl_loop_line(loop)};
+    struct race race = {.handle = pl_loop_handle_of(loop)};
     pthread_t threads[POSTERS];
     struct pl_reactor *re;
 
@@ -154,7 +157,7 @@ static void live(void)
     assert_int_equal(pl_reactor_create(&re, loop, NULL), PL_OK);
     assert_int_equal(pl_reactor_start(re, "loop"), PL_OK);
     for (int i = 0; i < POSTERS; i++) {
-        pl_line_hold(race.line);
+        pl_loop_handle_hold(race.handle);
         assert_int_equal(
             pthread_create(&threads[i], NULL, post_until_the_end, &race), 0);
     }
@@ -186,7 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_post_reaches_its_actor_while_the_system_is_open),
         cmocka_unit_test(a_post_after_the_close_is_destroyed_and_counted),
-        cmocka_unit_test(a_line_outlives_its_system),
+        cmocka_unit_test(a_loop_handle_outlives_its_system),
         cmocka_unit_test(the_close_waits_for_who_is_waking_a_loop),
         cmocka_unit_test(posts_may_race_the_end_of_their_loop),
     };
