@@ -14,8 +14,8 @@
  * Charging each publication, because a user that shares a channel can then push
  * out the publications of others, and each publication needs a list entry.
  *
- * Invariant: the bytes of an account are the sum over its lines, and each of
- * its lines has publications. */
+ * Invariant: the bytes of an account are the sum over its streams, and each of
+ * its streams has publications. */
 #include <stdlib.h>
 
 #include "stream_private.h"
@@ -38,7 +38,7 @@ static struct pl_stream_account *create(struct pl_stream_store *m,
 
     if (a == NULL)
         return m->anonymous;
-    pl_list_init(&a->lines);
+    pl_list_init(&a->streams);
     a->bytes = 0;
     a->user_len = (uint32_t)user.len;
     memcpy(a->user, user.at, user.len);
@@ -65,11 +65,11 @@ static struct pl_stream_account *find(struct pl_stream_store *m,
     return n != NULL ? (struct pl_stream_account *)n : create(m, user, hash);
 }
 
-void pl_stream_account_charge(struct pl_stream_line *l,
+void pl_stream_account_charge(struct pl_channel_stream *l,
                               const struct pl_client *client)
 {
     struct pl_stream_account *a =
-        find(pl_stream_line_store(l), l->account, client);
+        find(pl_channel_stream_store(l), l->account, client);
 
     if (a == l->account)
         return;
@@ -78,10 +78,10 @@ void pl_stream_account_charge(struct pl_stream_line *l,
         return;
     l->account = a;
     a->bytes += l->bytes;
-    pl_list_append(&a->lines, &l->own);
+    pl_list_append(&a->streams, &l->own);
 }
 
-void pl_stream_account_leave(struct pl_stream_line *l)
+void pl_stream_account_leave(struct pl_channel_stream *l)
 {
     struct pl_stream_account *a = l->account;
 
@@ -90,8 +90,9 @@ void pl_stream_account_leave(struct pl_stream_line *l)
     l->account = NULL;
     a->bytes -= l->bytes;
     pl_list_remove(&l->own);
-    if (a == pl_stream_line_store(l)->anonymous || !pl_list_is_empty(&a->lines))
+    if (a == pl_channel_stream_store(l)->anonymous ||
+        !pl_list_is_empty(&a->streams))
         return;
-    pl_map_remove(&pl_stream_line_store(l)->accounts, &a->node);
+    pl_map_remove(&pl_channel_stream_store(l)->accounts, &a->node);
     free(a);
 }

@@ -46,9 +46,9 @@ static bool match(const struct pl_map_node *n, const void *key)
            pl_span_equal((struct pl_span){e->id, e->len}, k->id);
 }
 
-static uint64_t hash_of(const struct pl_stream_line *l, struct pl_span id)
+static uint64_t hash_of(const struct pl_channel_stream *l, struct pl_span id)
 {
-    return pl_hash(&pl_stream_line_store(l)->key, id) ^ l->node.hash;
+    return pl_hash(&pl_channel_stream_store(l)->key, id) ^ l->node.hash;
 }
 
 static void count(struct pl_stream_store *m, enum pl_metric what, uint64_t by)
@@ -57,11 +57,11 @@ static void count(struct pl_stream_store *m, enum pl_metric what, uint64_t by)
         pl_count(m->options.metrics, what, by);
 }
 
-static struct entry *find(const struct pl_stream_line *l, struct pl_span id)
+static struct entry *find(const struct pl_channel_stream *l, struct pl_span id)
 {
     struct key key = {l->epoch, id};
 
-    return (struct entry *)pl_map_find(&pl_stream_line_store(l)->ids,
+    return (struct entry *)pl_map_find(&pl_channel_stream_store(l)->ids,
                                        hash_of(l, id), match, &key);
 }
 
@@ -97,11 +97,12 @@ static void make_room(struct pl_stream_store *m)
     count(m, PL_METRIC_PUBLICATION_IDS_EVICTED, 1);
 }
 
-bool pl_stream_ids_find(struct pl_stream_line *l, struct pl_stream_append *r)
+bool pl_stream_ids_find(struct pl_channel_stream *l, struct pl_stream_append *r)
 {
     const struct entry *e = find(l, r->id);
 
-    if (e == NULL || e->due_ms <= pl_loop_now_ms(pl_stream_line_store(l)->loop))
+    if (e == NULL ||
+        e->due_ms <= pl_loop_now_ms(pl_channel_stream_store(l)->loop))
         return false;
     r->pub->offset = e->offset;
     memcpy(r->pub->epoch, e->epoch, sizeof r->pub->epoch);
@@ -109,9 +110,9 @@ bool pl_stream_ids_find(struct pl_stream_line *l, struct pl_stream_append *r)
     return true;
 }
 
-enum pl_err pl_stream_ids_add(struct pl_stream_line *l, struct pl_span id)
+enum pl_err pl_stream_ids_add(struct pl_channel_stream *l, struct pl_span id)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
     struct entry *old = find(l, id); /* expired */
 
     if (id.len > PL_PUB_ID_MAX)
@@ -134,12 +135,12 @@ enum pl_err pl_stream_ids_add(struct pl_stream_line *l, struct pl_span id)
     return PL_OK;
 }
 
-void pl_stream_ids_remove(struct pl_stream_line *l, struct pl_span id)
+void pl_stream_ids_remove(struct pl_channel_stream *l, struct pl_span id)
 {
     struct entry *e = find(l, id);
 
     if (e != NULL)
-        drop(pl_stream_line_store(l), e);
+        drop(pl_channel_stream_store(l), e);
 }
 
 void pl_stream_ids_fini(struct pl_stream_store *m)

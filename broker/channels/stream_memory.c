@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_memory.c - see stream_memory.h: the operations.
  *
- * A line (stream_line.c) is the stream of one channel; stream_room.c limits the
- * number of lines and their bytes.  A use moves a line to the end of its list
- * and of its account's, so both are in the order of use, and the least recently
- * used line is found without a search.  A busy line is moved ten times a
- * second, not for each publication.  An empty line waits for its meta TTL, or
- * for a new line that needs its place.
+ * channel_stream.c has the stream of one channel; stream_space.c limits the
+ * number of streams and their bytes.  A use moves a stream to the end of its
+ * list and of its account's, so both are in the order of use, and the least
+ * recently used stream is found without a search.  A busy stream is moved ten
+ * times a second, not for each publication.  An empty stream waits for its meta
+ * TTL, or for a new stream that needs its place.
  *
- * Invariant: a line with publications is in `rested` or `busy`. */
+ * Invariant: a stream with publications is in `rested` or `busy`. */
 #include "stream_memory.h"
 
 #include <stdlib.h>
@@ -18,62 +18,63 @@
 
 enum { ORDER_MS = 100 }; /* precision of the order of use */
 
-/* Note a use of the line.  `is_other`: it may belong in another list now. */
-static void touch(struct pl_stream_line *l, bool is_other)
+/* Note a use of the stream.  `is_other`: it may belong in another list now. */
+static void touch(struct pl_channel_stream *l, bool is_other)
 {
-    l->used_ms = pl_loop_now_ms(pl_stream_line_store(l)->loop);
+    l->used_ms = pl_loop_now_ms(pl_channel_stream_store(l)->loop);
     if (is_other || l->used_ms - l->queued_ms >= ORDER_MS)
-        pl_stream_room_queue(l);
+        pl_stream_space_queue(l);
     if (l->count == 0 && !pl_timer_is_running(&l->timer))
-        pl_stream_line_arm(l);
+        pl_channel_stream_arm(l);
 }
 
-/* Create the line.  The owner counts new channels per client (may_begin), so it
- * is asked only if there is a place; a client that is refused takes none. */
-static enum pl_err begin_line(struct pl_stream_store *m, struct pl_store_op *op,
-                              struct pl_rules *rules,
-                              struct pl_stream_line **out)
+/* Create the stream.  The owner counts new channels per client (may_begin), so
+ * it is asked only if there is a place; a client that is refused takes none. */
+static enum pl_err begin_stream(struct pl_stream_store *m,
+                                struct pl_store_op *op, struct pl_rules *rules,
+                                struct pl_channel_stream **out)
 {
-    struct pl_stream_line *old;
-    enum pl_err rc = pl_stream_room_find(m, &old);
+    struct pl_channel_stream *old;
+    enum pl_err rc = pl_stream_space_find(m, &old);
 
     if (rc != PL_OK)
         return rc;
     if (m->may_begin != NULL && !m->may_begin(m->owner, op))
         return PL_EFULL;
     if (old != NULL)
-        pl_stream_room_evict(old);
-    return pl_stream_line_create(out, m, op, rules);
+        pl_stream_space_evict(old);
+    return pl_channel_stream_create(out, m, op, rules);
 }
 
-/* Find the channel's line and drop what has expired, or create the line. */
-static enum pl_err take_line(struct pl_stream_store *m, struct pl_store_op *op,
-                             struct pl_rules *rules,
-                             struct pl_stream_line **out)
+/* Find the channel's stream and drop what has expired, or create the stream. */
+static enum pl_err take_stream(struct pl_stream_store *m,
+                               struct pl_store_op *op, struct pl_rules *rules,
+                               struct pl_channel_stream **out)
 {
-    struct pl_stream_line *l = pl_stream_line_find(m, op->channel, op->hash);
+    struct pl_channel_stream *l =
+        pl_channel_stream_find(m, op->channel, op->hash);
 
     if (l == NULL)
-        return begin_line(m, op, rules, out);
+        return begin_stream(m, op, rules, out);
     pl_rules_use_renew(&m->uses, &l->rules, rules);
-    pl_stream_line_expire(l);
+    pl_channel_stream_expire(l);
     *out = l;
     return PL_OK;
 }
 
-/* Like take_line(), for a request that may come from a new subscriber. */
+/* Like take_stream(), for a request that may come from a new subscriber. */
 static enum pl_err take_to_read(struct pl_stream_store *m,
                                 struct pl_stream_top *r,
-                                struct pl_stream_line **out)
+                                struct pl_channel_stream **out)
 {
-    enum pl_err rc = take_line(m, &r->op, r->rules, out);
+    enum pl_err rc = take_stream(m, &r->op, r->rules, out);
 
     if (rc == PL_OK)
-        (*out)->has_subscribers = pl_stream_line_is_used(*out);
+        (*out)->has_subscribers = pl_channel_stream_is_used(*out);
     return rc;
 }
 
-static enum pl_err push(struct pl_stream_line *l,
+static enum pl_err push(struct pl_channel_stream *l,
                         const struct pl_stream_append *r)
 {
     enum pl_err rc = PL_OK;
@@ -82,7 +83,7 @@ static enum pl_err push(struct pl_stream_line *l,
         rc = pl_stream_ids_add(l, r->id);
     if (rc != PL_OK)
         return rc;
-    rc = pl_stream_line_push(l, r->pub);
+    rc = pl_channel_stream_push(l, r->pub);
     if (rc != PL_OK && r->id.len > 0)
         pl_stream_ids_remove(l, r->id);
     return rc;
@@ -91,9 +92,10 @@ static enum pl_err push(struct pl_stream_line *l,
 static enum pl_store_reply append(struct pl_stream *s,
                                   struct pl_stream_append *r)
 {
-    struct pl_stream_line *l;
+    struct pl_channel_stream *l;
 
-    r->op.error = take_line((struct pl_stream_store *)s, &r->op, r->rules, &l);
+    r->op.error =
+        take_stream((struct pl_stream_store *)s, &r->op, r->rules, &l);
     if (r->op.error != PL_OK)
         return PL_STORE_DONE;
     if (r->id.len > 0 && pl_stream_ids_find(l, r)) {
@@ -104,16 +106,16 @@ static enum pl_store_reply append(struct pl_stream *s,
     memcpy(r->epoch, l->epoch, sizeof r->epoch);
     touch(l, l->count <= 1);
     if (l->count == 1)
-        pl_stream_line_arm(l); /* the timer did not run, or ran for the empty
-                                  line */
+        pl_channel_stream_arm(l); /* the timer did not run, or ran for the empty
+                                     stream */
     if (r->op.error == PL_OK)
-        pl_stream_room_fit(l);
+        pl_stream_space_fit(l);
     return PL_STORE_DONE;
 }
 
 static enum pl_store_reply top(struct pl_stream *s, struct pl_stream_top *r)
 {
-    struct pl_stream_line *l;
+    struct pl_channel_stream *l;
 
     r->op.error = take_to_read((struct pl_stream_store *)s, r, &l);
     if (r->op.error != PL_OK)
@@ -126,7 +128,7 @@ static enum pl_store_reply top(struct pl_stream *s, struct pl_stream_top *r)
 
 static enum pl_store_reply range(struct pl_stream *s, struct pl_stream_range *r)
 {
-    struct pl_stream_line *l;
+    struct pl_channel_stream *l;
 
     r->pubs = NULL;
     r->count = 0;
@@ -134,7 +136,7 @@ static enum pl_store_reply range(struct pl_stream *s, struct pl_stream_range *r)
     r->top.op.error = take_to_read((struct pl_stream_store *)s, &r->top, &l);
     if (r->top.op.error != PL_OK)
         return PL_STORE_DONE;
-    r->top.op.error = pl_stream_line_range(l, r);
+    r->top.op.error = pl_channel_stream_range(l, r);
     touch(l, true);
     return PL_STORE_DONE;
 }
@@ -142,12 +144,13 @@ static enum pl_store_reply range(struct pl_stream *s, struct pl_stream_range *r)
 static enum pl_store_reply forget(struct pl_stream *s, struct pl_store_op *r)
 {
     struct pl_stream_store *m = (struct pl_stream_store *)s;
-    struct pl_stream_line *l = pl_stream_line_find(m, r->channel, r->hash);
+    struct pl_channel_stream *l =
+        pl_channel_stream_find(m, r->channel, r->hash);
 
     r->error = PL_OK;
     if (l == NULL)
         return PL_STORE_DONE;
-    pl_stream_line_empty(l);
+    pl_channel_stream_empty(l);
     pl_timer_stop(m->loop, &l->timer);
     touch(l, true);
     return PL_STORE_DONE;
@@ -155,19 +158,19 @@ static enum pl_store_reply forget(struct pl_stream *s, struct pl_store_op *r)
 
 static void idle(struct pl_stream *s, struct pl_span channel, uint64_t hash)
 {
-    struct pl_stream_line *l =
-        pl_stream_line_find((struct pl_stream_store *)s, channel, hash);
+    struct pl_channel_stream *l =
+        pl_channel_stream_find((struct pl_stream_store *)s, channel, hash);
 
     if (l == NULL)
         return;
-    pl_stream_line_expire(l);
-    l->has_subscribers = pl_stream_line_is_used(l);
+    pl_channel_stream_expire(l);
+    l->has_subscribers = pl_channel_stream_is_used(l);
     touch(l, true);
 }
 
 static void shed(struct pl_stream *s, uint64_t bytes)
 {
-    pl_stream_room_shed((struct pl_stream_store *)s, bytes);
+    pl_stream_space_shed((struct pl_stream_store *)s, bytes);
 }
 
 static void bind(struct pl_stream *s, pl_stream_is_used *call, void *owner)
@@ -183,10 +186,10 @@ static void guard(struct pl_stream *s, pl_stream_may_begin *may_begin)
     ((struct pl_stream_store *)s)->may_begin = may_begin;
 }
 
-static void free_line(struct pl_map_node *n, void *arg)
+static void free_stream(struct pl_map_node *n, void *arg)
 {
     (void)arg;
-    pl_stream_line_destroy((struct pl_stream_line *)n);
+    pl_channel_stream_destroy((struct pl_channel_stream *)n);
 }
 
 static void destroy(struct pl_stream *s)
@@ -194,7 +197,7 @@ static void destroy(struct pl_stream *s)
     struct pl_stream_store *m = (struct pl_stream_store *)s;
 
     pl_loop_cancel(m->loop, &m->task);
-    pl_map_each(&m->map, free_line, NULL);
+    pl_map_each(&m->map, free_stream, NULL);
     pl_map_fini(&m->map);
     pl_map_fini(&m->accounts);
     pl_stream_ids_fini(m);
@@ -228,13 +231,13 @@ pl_stream_memory_create(struct pl_stream **out, struct pl_loop *loop,
         free(m);
         return PL_ENOMEM;
     }
-    pl_list_init(&anonymous->lines);
+    pl_list_init(&anonymous->streams);
     m->stream.ops = &ops;
     m->loop = loop;
     m->options = *options;
     m->uses.owner = m;
     m->anonymous = anonymous;
-    m->task.run = pl_stream_room_on_task;
+    m->task.run = pl_stream_space_on_task;
     pl_random_bytes(pl_loop_random(loop), &m->key, sizeof m->key);
     pl_list_init(&m->idle);
     pl_list_init(&m->rested);

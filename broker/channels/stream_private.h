@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_private.h - the state of the memory store of streams: stream_memory.c
- * has the operations, stream_line.c the stream of one channel ("line"),
- * stream_room.c the limits, stream_account.c the bytes per user, stream_ids.c
+ * has the operations, channel_stream.c the stream of one channel,
+ * stream_space.c the limits, stream_account.c the bytes per user, stream_ids.c
  * the ids of appends. */
 #ifndef PL_STREAM_PRIVATE_H
 #define PL_STREAM_PRIVATE_H
@@ -27,10 +27,10 @@ enum pl_stream_shed {
 };
 
 /* The histories of one user's channels.  A named account is freed with its last
- * line; the anonymous one lives as long as the store. */
+ * stream; the anonymous one lives as long as the store. */
 struct pl_stream_account {
     struct pl_map_node node;
-    struct pl_list lines; /* with publications, least recently used first */
+    struct pl_list streams; /* with publications, least recently used first */
     uint64_t bytes;
     uint32_t user_len;
     char user[];
@@ -40,14 +40,14 @@ struct pl_stream_store {
     struct pl_stream stream;
     struct pl_loop *loop;
     struct pl_stream_memory_options options;
-    struct pl_rules_uses uses; /* rules of the lines */
+    struct pl_rules_uses uses; /* rules of the streams */
     pl_stream_is_used *is_used;
     pl_stream_may_begin *may_begin; /* may be NULL */
     void *owner;
-    struct pl_map map; /* of struct pl_stream_line */
-    /* Least recently used first: empty lines without known subscribers; lines
-     * with publications and without known subscribers; lines with both.  An
-     * empty line with subscribers is in none of them. */
+    struct pl_map map; /* of struct pl_channel_stream */
+    /* Least recently used first: empty streams without known subscribers;
+     * streams with publications and without known subscribers; streams with
+     * both.  An empty stream with subscribers is in none of them. */
     struct pl_list idle, rested, busy;
     struct pl_map accounts;
     struct pl_map ids;      /* of appends ... */
@@ -65,7 +65,7 @@ struct pl_stream_held {
     uint64_t due_ms; /* loop time at which it expires */
 };
 
-struct pl_stream_line {
+struct pl_channel_stream {
     struct pl_map_node node;
     struct pl_list queue; /* in one of the store's lists */
     struct pl_list own;   /* in the list of its account */
@@ -88,81 +88,84 @@ struct pl_stream_line {
 };
 
 static inline struct pl_stream_store *
-pl_stream_line_store(const struct pl_stream_line *l)
+pl_channel_stream_store(const struct pl_channel_stream *l)
 {
     return l->rules->owner;
 }
 
-/* --- stream_line.c --- */
+/* --- channel_stream.c --- */
 
-/* Create the line of a channel, in no list yet.
+/* Create the stream of a channel, in no list yet.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_stream_line_create(struct pl_stream_line **out,
-                                  struct pl_stream_store *m,
-                                  const struct pl_store_op *op,
-                                  struct pl_rules *rules);
-void pl_stream_line_destroy(struct pl_stream_line *l);
+enum pl_err pl_channel_stream_create(struct pl_channel_stream **out,
+                                     struct pl_stream_store *m,
+                                     const struct pl_store_op *op,
+                                     struct pl_rules *rules);
+void pl_channel_stream_destroy(struct pl_channel_stream *l);
 
-/* Return the line of the channel, or NULL. */
-struct pl_stream_line *pl_stream_line_find(struct pl_stream_store *m,
-                                           struct pl_span channel,
-                                           uint64_t hash);
+/* Return the stream of the channel, or NULL. */
+struct pl_channel_stream *pl_channel_stream_find(struct pl_stream_store *m,
+                                                 struct pl_span channel,
+                                                 uint64_t hash);
 
-/* Give `pub` the next offset and store it, in place of the oldest if the line
+/* Give `pub` the next offset and store it, in place of the oldest if the stream
  * is full.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub);
+enum pl_err pl_channel_stream_push(struct pl_channel_stream *l,
+                                   struct pl_pub *pub);
 
 /* Drop the oldest publication, which must exist; all publications; the expired
  * ones. */
-void pl_stream_line_drop(struct pl_stream_line *l);
-void pl_stream_line_empty(struct pl_stream_line *l);
-void pl_stream_line_expire(struct pl_stream_line *l);
+void pl_channel_stream_drop(struct pl_channel_stream *l);
+void pl_channel_stream_empty(struct pl_channel_stream *l);
+void pl_channel_stream_expire(struct pl_channel_stream *l);
 
 /* Shrink the ring if most of it is unused. */
-void pl_stream_line_tighten(struct pl_stream_line *l);
+void pl_channel_stream_tighten(struct pl_channel_stream *l);
 
 /* Fill in the results of `r`, except its error.
  * Errors: PL_ENOMEM. */
-enum pl_err pl_stream_line_range(const struct pl_stream_line *l,
-                                 struct pl_stream_range *r);
+enum pl_err pl_channel_stream_range(const struct pl_channel_stream *l,
+                                    struct pl_stream_range *r);
 
 /* Start the timer for the expiry of the oldest publication, or of the empty
- * line. */
-void pl_stream_line_arm(struct pl_stream_line *l);
+ * stream. */
+void pl_channel_stream_arm(struct pl_channel_stream *l);
 
 /* Ask the owner whether the channel has subscribers. */
-bool pl_stream_line_is_used(const struct pl_stream_line *l);
+bool pl_channel_stream_is_used(const struct pl_channel_stream *l);
 
 /* --- stream_account.c --- */
 
 /* Charge the history of `l` to the user of `client`.  NULL: to no account. */
-void pl_stream_account_charge(struct pl_stream_line *l,
+void pl_stream_account_charge(struct pl_channel_stream *l,
                               const struct pl_client *client);
 
-/* Remove the line from its account, which may be freed. */
-void pl_stream_account_leave(struct pl_stream_line *l);
+/* Remove the stream from its account, which may be freed. */
+void pl_stream_account_leave(struct pl_channel_stream *l);
 
 /* --- stream_ids.c --- */
 
-/* If the line got a publication with r->id before, write its position into the
- * results and r->pub, and return true. */
-bool pl_stream_ids_find(struct pl_stream_line *l, struct pl_stream_append *r);
+/* If the stream got a publication with r->id before, write its position into
+ * the results and r->pub, and return true. */
+bool pl_stream_ids_find(struct pl_channel_stream *l,
+                        struct pl_stream_append *r);
 
 /* Remember `id`, which pl_stream_ids_find() did not find, for the next offset.
  * Errors: PL_ENOMEM, PL_ETOOBIG. */
-enum pl_err pl_stream_ids_add(struct pl_stream_line *l, struct pl_span id);
+enum pl_err pl_stream_ids_add(struct pl_channel_stream *l, struct pl_span id);
 
 /* Forget `id`: its publication could not be stored. */
-void pl_stream_ids_remove(struct pl_stream_line *l, struct pl_span id);
+void pl_stream_ids_remove(struct pl_channel_stream *l, struct pl_span id);
 void pl_stream_ids_fini(struct pl_stream_store *m);
 
-/* --- stream_room.c --- */
+/* --- stream_space.c --- */
 
-/* Add `by` bytes to the history of the line; a negative number wraps. */
-static inline void pl_stream_room_change(struct pl_stream_line *l, uint64_t by)
+/* Add `by` bytes to the history of the stream; a negative number wraps. */
+static inline void pl_stream_space_change(struct pl_channel_stream *l,
+                                          uint64_t by)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
 
     l->bytes += by;
     m->bytes += by;
@@ -172,24 +175,25 @@ static inline void pl_stream_room_change(struct pl_stream_line *l, uint64_t by)
         pl_count(m->options.metrics, PL_METRIC_HISTORY_BYTES, by);
 }
 
-/* Append the line to the list in which it belongs, and to its account's. */
-void pl_stream_room_queue(struct pl_stream_line *l);
+/* Append the stream to the list in which it belongs, and to its account's. */
+void pl_stream_space_queue(struct pl_channel_stream *l);
 
-/* Find a place for one more line.  *old is the line to evict for it, or NULL.
+/* Find a place for one more stream.  *old is the stream to evict for it, or
+ * NULL.
  * Errors: PL_ELIMIT. */
-enum pl_err pl_stream_room_find(struct pl_stream_store *m,
-                                struct pl_stream_line **old);
+enum pl_err pl_stream_space_find(struct pl_stream_store *m,
+                                 struct pl_channel_stream **old);
 
-/* Free a line so that another one takes its place. */
-void pl_stream_room_evict(struct pl_stream_line *l);
+/* Free a stream so that another one takes its place. */
+void pl_stream_space_evict(struct pl_channel_stream *l);
 
 /* Enforce the limits after the history of `l` has grown.  `l` must be the most
- * recently used line. */
-void pl_stream_room_fit(struct pl_stream_line *l);
+ * recently used stream. */
+void pl_stream_space_fit(struct pl_channel_stream *l);
 
 /* Shed `bytes` soon, in steps of one per turn; replaces the bytes still to
  * shed. */
-void pl_stream_room_shed(struct pl_stream_store *m, uint64_t bytes);
-void pl_stream_room_on_task(struct pl_task *t);
+void pl_stream_space_shed(struct pl_stream_store *m, uint64_t bytes);
+void pl_stream_space_on_task(struct pl_task *t);
 
 #endif

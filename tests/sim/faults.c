@@ -308,17 +308,17 @@ void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub)
         __real_pl_hub_lose(h, sub);
 }
 
-enum pl_err __real_pl_stream_line_range(const struct pl_stream_line *l,
-                                        struct pl_stream_range *r);
-enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
-                                        struct pl_stream_range *r);
+enum pl_err __real_pl_channel_stream_range(const struct pl_channel_stream *l,
+                                           struct pl_stream_range *r);
+enum pl_err __wrap_pl_channel_stream_range(const struct pl_channel_stream *l,
+                                           struct pl_stream_range *r);
 
-enum pl_err __wrap_pl_stream_line_range(const struct pl_stream_line *l,
-                                        struct pl_stream_range *r)
+enum pl_err __wrap_pl_channel_stream_range(const struct pl_channel_stream *l,
+                                           struct pl_stream_range *r)
 {
-    const uint64_t *v = pl_stream_line_store(l)->options.metrics->value;
+    const uint64_t *v = pl_channel_stream_store(l)->options.metrics->value;
     uint64_t shed = 0;
-    enum pl_err rc = __real_pl_stream_line_range(l, r);
+    enum pl_err rc = __real_pl_channel_stream_range(l, r);
 
     for (unsigned why = 0; why < PL_STREAM_SHED_COUNT; why++)
         shed += v[PL_METRIC_HISTORY_SHED_CHANNEL + 2 * why];

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream_room.c - limits the number of lines and the bytes of their histories,
- * see stream_private.h.
+/* stream_space.c - limits the number of streams and the bytes of their
+ * histories, see stream_private.h.
  *
- * At the limit a new line replaces an empty one, otherwise one with a history,
- * each time the least recently used without subscribers.  Lines with
+ * At the limit a new stream replaces an empty one, otherwise one with a
+ * history, each time the least recently used without subscribers.  Streams with
  * subscribers stay, so a connected client keeps its position.  The owner is
- * asked before a line is freed, because a new subscriber may not have read the
- * line yet.
+ * asked before a stream is freed, because a new subscriber may not have read
+ * the stream yet.
  *
  * Bytes are limited per channel, per user (stream_account.c) and in total.
  * Beyond a limit the oldest publications of the least recently used history are
- * shed.  The rest keeps its offsets, and the line its epoch and top, so a
+ * shed.  The rest keeps its offsets, and the stream its epoch and top, so a
  * client that missed shed publications learns that it cannot recover.
  *
  * Rejected: refusing the publication, because one client that fills the limit
@@ -26,9 +26,9 @@ enum {
     TELL_MS = 60000       /* between two log lines, per reason */
 };
 
-void pl_stream_room_queue(struct pl_stream_line *l)
+void pl_stream_space_queue(struct pl_channel_stream *l)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
     struct pl_list *list = l->has_subscribers ? &m->busy : &m->rested;
 
     if (l->count == 0)
@@ -40,14 +40,14 @@ void pl_stream_room_queue(struct pl_stream_line *l)
     if (l->account == NULL)
         return;
     pl_list_remove(&l->own);
-    pl_list_append(&l->account->lines, &l->own);
+    pl_list_append(&l->account->streams, &l->own);
 }
 
-static struct pl_stream_line *first_of(const struct pl_list *list)
+static struct pl_channel_stream *first_of(const struct pl_list *list)
 {
     return pl_list_is_empty(list)
                ? NULL
-               : PL_CONTAINER(list->next, struct pl_stream_line, queue);
+               : PL_CONTAINER(list->next, struct pl_channel_stream, queue);
 }
 
 /* --- Log and metrics --- */
@@ -103,26 +103,26 @@ static void count_shed(struct pl_stream_store *m, enum pl_stream_shed why,
 
 /* --- Lines --- */
 
-/* Return the least recently used line without subscribers; NULL: there is
+/* Return the least recently used stream without subscribers; NULL: there is
  * none. */
-static struct pl_stream_line *oldest_unused(struct pl_stream_store *m)
+static struct pl_channel_stream *oldest_unused(struct pl_stream_store *m)
 {
     for (;;) {
-        struct pl_stream_line *l = first_of(&m->idle);
+        struct pl_channel_stream *l = first_of(&m->idle);
 
         if (l == NULL)
             l = first_of(&m->rested);
         if (l == NULL)
             return NULL;
-        l->has_subscribers = pl_stream_line_is_used(l);
+        l->has_subscribers = pl_channel_stream_is_used(l);
         if (!l->has_subscribers)
             return l;
-        pl_stream_room_queue(l);
+        pl_stream_space_queue(l);
     }
 }
 
-enum pl_err pl_stream_room_find(struct pl_stream_store *m,
-                                struct pl_stream_line **old)
+enum pl_err pl_stream_space_find(struct pl_stream_store *m,
+                                 struct pl_channel_stream **old)
 {
     *old = NULL;
     if (m->options.limit == 0 || m->map.count < m->options.limit)
@@ -131,61 +131,61 @@ enum pl_err pl_stream_room_find(struct pl_stream_store *m,
     return *old == NULL ? PL_ELIMIT : PL_OK;
 }
 
-void pl_stream_room_evict(struct pl_stream_line *l)
+void pl_stream_space_evict(struct pl_channel_stream *l)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
 
     if (m->options.metrics != NULL)
         pl_count(m->options.metrics, PL_METRIC_STREAMS_EVICTED, 1);
     if (l->count > 0)
         count_shed(m, PL_STREAM_SHED_CHANNELS, l->count, l->bytes);
     tell_evicted(m);
-    pl_stream_line_destroy(l);
+    pl_channel_stream_destroy(l);
 }
 
 /* --- Bytes --- */
 
 /* Drop the oldest publications until `excess` bytes are freed or the history is
  * empty. */
-static void shrink(struct pl_stream_line *l, uint64_t excess,
+static void shrink(struct pl_channel_stream *l, uint64_t excess,
                    enum pl_stream_shed why)
 {
     uint64_t before = l->bytes;
     uint32_t count = l->count;
 
     while (l->count > 0 && before - l->bytes < excess) {
-        pl_stream_line_drop(l);
-        pl_stream_line_tighten(l);
+        pl_channel_stream_drop(l);
+        pl_channel_stream_tighten(l);
     }
     if (l->count == 0) {
-        pl_stream_line_empty(l);
-        pl_stream_room_queue(l);
+        pl_channel_stream_empty(l);
+        pl_stream_space_queue(l);
     }
-    count_shed(pl_stream_line_store(l), why, count - l->count,
+    count_shed(pl_channel_stream_store(l), why, count - l->count,
                before - l->bytes);
-    tell_shed(pl_stream_line_store(l), why);
+    tell_shed(pl_channel_stream_store(l), why);
 }
 
-/* Shed histories of an account.  The account is freed with its last line. */
+/* Shed histories of an account.  The account is freed with its last stream. */
 static void fit_account(struct pl_stream_account *a, uint64_t limit)
 {
     bool is_left = true;
 
     while (is_left && a->bytes > limit) {
-        struct pl_stream_line *l =
-            PL_CONTAINER(a->lines.next, struct pl_stream_line, own);
-        bool is_last = a->lines.next == a->lines.prev;
+        struct pl_channel_stream *l =
+            PL_CONTAINER(a->streams.next, struct pl_channel_stream, own);
+        bool is_last = a->streams.next == a->streams.prev;
 
         shrink(l, a->bytes - limit, PL_STREAM_SHED_CLIENT);
         is_left = !is_last || l->account != NULL;
     }
 }
 
-/* Return the first line of two lists, whichever was used earlier. */
-static struct pl_stream_line *least_recent(const struct pl_stream_store *m)
+/* Return the first stream of two lists, whichever was used earlier. */
+static struct pl_channel_stream *least_recent(const struct pl_stream_store *m)
 {
-    struct pl_stream_line *rested = first_of(&m->rested);
-    struct pl_stream_line *busy = first_of(&m->busy);
+    struct pl_channel_stream *rested = first_of(&m->rested);
+    struct pl_channel_stream *busy = first_of(&m->busy);
 
     if (rested == NULL || busy == NULL)
         return rested != NULL ? rested : busy;
@@ -195,15 +195,15 @@ static struct pl_stream_line *least_recent(const struct pl_stream_store *m)
 static void fit_all(struct pl_stream_store *m, uint64_t limit,
                     enum pl_stream_shed why)
 {
-    struct pl_stream_line *l;
+    struct pl_channel_stream *l;
 
     while (m->bytes > limit && (l = least_recent(m)) != NULL)
         shrink(l, m->bytes - limit, why);
 }
 
-void pl_stream_room_fit(struct pl_stream_line *l)
+void pl_stream_space_fit(struct pl_channel_stream *l)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
     const struct pl_stream_memory_options *o = &m->options;
 
     uint64_t most = l->rules->rules->history_bytes;
@@ -219,7 +219,7 @@ void pl_stream_room_fit(struct pl_stream_line *l)
 
 /* --- Shedding for limits.memory --- */
 
-void pl_stream_room_on_task(struct pl_task *t)
+void pl_stream_space_on_task(struct pl_task *t)
 {
     struct pl_stream_store *m = PL_CONTAINER(t, struct pl_stream_store, task);
     uint64_t step = m->shed_bytes < STEP_BYTES ? m->shed_bytes : STEP_BYTES;
@@ -230,7 +230,7 @@ void pl_stream_room_on_task(struct pl_task *t)
         pl_loop_defer(m->loop, PL_STAGE_READY, &m->task);
 }
 
-void pl_stream_room_shed(struct pl_stream_store *m, uint64_t bytes)
+void pl_stream_space_shed(struct pl_stream_store *m, uint64_t bytes)
 {
     m->shed_bytes = bytes;
     if (bytes > 0 && m->bytes > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_stream_room.c - how many streams there may be, and what their histories
+/* test_stream_space.c - how many streams there may be, and what their histories
  * may take. */
 #include <string.h>
 
@@ -506,5 +506,5 @@ int main(void)
             whatever_happens_the_bounds_hold_and_all_is_given_back),
     };
 
-    return cmocka_run_group_tests_name("stream_room", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("stream_space", tests, NULL, NULL);
 }

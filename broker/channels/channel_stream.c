@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream_line.c - the stream of one channel, see stream_private.h.
+/* channel_stream.c - the stream of one channel, see stream_private.h.
  *
  * A ring of references to publications grows up to its limit.  Age is measured
  * on the monotonic clock, because setting the wall clock must not empty every
- * history.  Expired publications are dropped before a line is read, so they are
- * never returned.  The timer only frees the memory of lines that no client
- * reads; it may be up to a second late, so that a busy line does not wake the
- * loop for each publication.
+ * history.  Expired publications are dropped before a stream is read, so they
+ * are never returned.  The timer only frees the memory of streams that no
+ * client reads; it may be up to a second late, so that a busy stream does not
+ * wake the loop for each publication.
  *
- * A history is charged for its publications, its ring and its line.
+ * A history is charged for its publications, its ring and its struct.
  * Consecutive publications of one client share the client's name and info,
  * which are charged once: charged each time, small ones of a client with a long
  * info count ten times their memory.
@@ -28,27 +28,28 @@ enum {
     CLIENT_BYTES = 128 /* of a client without its user and info */
 };
 
-static struct pl_span name_of(const struct pl_stream_line *l)
+static struct pl_span name_of(const struct pl_channel_stream *l)
 {
     return (struct pl_span){l->name, l->name_len};
 }
 
 static bool match(const struct pl_map_node *n, const void *key)
 {
-    return pl_span_equal(name_of((const struct pl_stream_line *)n),
+    return pl_span_equal(name_of((const struct pl_channel_stream *)n),
                          *(const struct pl_span *)key);
 }
 
-struct pl_stream_line *pl_stream_line_find(struct pl_stream_store *m,
-                                           struct pl_span channel,
-                                           uint64_t hash)
+struct pl_channel_stream *pl_channel_stream_find(struct pl_stream_store *m,
+                                                 struct pl_span channel,
+                                                 uint64_t hash)
 {
-    return (struct pl_stream_line *)pl_map_find(&m->map, hash, match, &channel);
+    return (struct pl_channel_stream *)pl_map_find(&m->map, hash, match,
+                                                   &channel);
 }
 
-bool pl_stream_line_is_used(const struct pl_stream_line *l)
+bool pl_channel_stream_is_used(const struct pl_channel_stream *l)
 {
-    const struct pl_stream_store *m = pl_stream_line_store(l);
+    const struct pl_stream_store *m = pl_channel_stream_store(l);
 
     return m->is_used != NULL && m->is_used(m->owner, name_of(l), l->node.hash);
 }
@@ -56,7 +57,7 @@ bool pl_stream_line_is_used(const struct pl_stream_line *l)
 /* --- Its publications --- */
 
 /* Return publication `i`, counted from the oldest. */
-static struct pl_pub *nth(const struct pl_stream_line *l, uint32_t i)
+static struct pl_pub *nth(const struct pl_channel_stream *l, uint32_t i)
 {
     uint64_t at = (uint64_t)l->first + i;
 
@@ -64,7 +65,8 @@ static struct pl_pub *nth(const struct pl_stream_line *l, uint32_t i)
 }
 
 /* Return the publication at `offset`, which must be stored. */
-static struct pl_pub *at_offset(const struct pl_stream_line *l, uint64_t offset)
+static struct pl_pub *at_offset(const struct pl_channel_stream *l,
+                                uint64_t offset)
 {
     return nth(l, (uint32_t)(offset - (l->top - l->count + 1)));
 }
@@ -79,14 +81,14 @@ static uint64_t cost_of_client(const struct pl_client *c)
     return CLIENT_BYTES + pl_client_user(c).len + pl_client_conn_info(c).len;
 }
 
-static uint64_t cost_of_line(const struct pl_stream_line *l)
+static uint64_t cost_of_stream(const struct pl_channel_stream *l)
 {
     return sizeof *l + HEAP_BYTES + l->name_len;
 }
 
 /* Drop the oldest publication and return the bytes that this frees.  The next
  * publication is charged for the client if it has the same one. */
-static uint64_t take_out(struct pl_stream_line *l)
+static uint64_t take_out(struct pl_channel_stream *l)
 {
     struct pl_pub *p = nth(l, 0);
     uint64_t cost = cost_of(p);
@@ -100,38 +102,38 @@ static uint64_t take_out(struct pl_stream_line *l)
     return cost;
 }
 
-void pl_stream_line_drop(struct pl_stream_line *l)
+void pl_channel_stream_drop(struct pl_channel_stream *l)
 {
-    pl_stream_room_change(l, -take_out(l));
+    pl_stream_space_change(l, -take_out(l));
 }
 
-void pl_stream_line_empty(struct pl_stream_line *l)
+void pl_channel_stream_empty(struct pl_channel_stream *l)
 {
     while (l->count > 0)
-        pl_stream_line_drop(l);
+        pl_channel_stream_drop(l);
     if (l->ring == NULL)
         return;
-    assert(l->bytes == cost_of_line(l) + l->cap * sizeof *l->ring);
-    pl_stream_room_change(l, -l->bytes);
+    assert(l->bytes == cost_of_stream(l) + l->cap * sizeof *l->ring);
+    pl_stream_space_change(l, -l->bytes);
     pl_stream_account_leave(l);
     free(l->ring);
     l->ring = NULL;
     l->cap = l->first = 0;
 }
 
-void pl_stream_line_expire(struct pl_stream_line *l)
+void pl_channel_stream_expire(struct pl_channel_stream *l)
 {
-    uint64_t now = pl_loop_now_ms(pl_stream_line_store(l)->loop);
+    uint64_t now = pl_loop_now_ms(pl_channel_stream_store(l)->loop);
 
     while (l->count > 0 && l->ring[l->first].due_ms <= now)
-        pl_stream_line_drop(l);
+        pl_channel_stream_drop(l);
     if (l->count == 0)
-        pl_stream_line_empty(l);
+        pl_channel_stream_empty(l);
 }
 
 /* --- The ring --- */
 
-static enum pl_err resize(struct pl_stream_line *l, uint32_t cap)
+static enum pl_err resize(struct pl_channel_stream *l, uint32_t cap)
 {
     struct pl_stream_held *ring = malloc(cap * sizeof *ring);
 
@@ -139,8 +141,8 @@ static enum pl_err resize(struct pl_stream_line *l, uint32_t cap)
         return PL_ENOMEM;
     for (uint32_t i = 0; i < l->count; i++)
         ring[i] = l->ring[((uint64_t)l->first + i) % l->cap];
-    pl_stream_room_change(l, ((uint64_t)cap - l->cap) * sizeof *ring +
-                                 (l->cap == 0 ? cost_of_line(l) : 0));
+    pl_stream_space_change(l, ((uint64_t)cap - l->cap) * sizeof *ring +
+                                  (l->cap == 0 ? cost_of_stream(l) : 0));
     free(l->ring);
     l->ring = ring;
     l->cap = cap;
@@ -148,7 +150,7 @@ static enum pl_err resize(struct pl_stream_line *l, uint32_t cap)
     return PL_OK;
 }
 
-static enum pl_err grow(struct pl_stream_line *l)
+static enum pl_err grow(struct pl_channel_stream *l)
 {
     uint32_t size = l->rules->rules->history_size;
     uint64_t cap = l->cap == 0 ? FIRST_RING : (uint64_t)l->cap * 2;
@@ -158,19 +160,20 @@ static enum pl_err grow(struct pl_stream_line *l)
 
 /* Shrink at a quarter, so that the ring does not alternate between two sizes.
  * If allocation fails, the old ring stays. */
-void pl_stream_line_tighten(struct pl_stream_line *l)
+void pl_channel_stream_tighten(struct pl_channel_stream *l)
 {
     if (l->cap > FIRST_RING && l->count > 0 && l->count <= l->cap / 4)
         (void)resize(l, l->cap / 2);
 }
 
-enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
+enum pl_err pl_channel_stream_push(struct pl_channel_stream *l,
+                                   struct pl_pub *pub)
 {
-    const struct pl_stream_store *m = pl_stream_line_store(l);
+    const struct pl_stream_store *m = pl_channel_stream_store(l);
     uint64_t cost = cost_of(pub);
 
     while (l->count > l->rules->rules->history_size)
-        pl_stream_line_drop(l); /* newer rules keep less */
+        pl_channel_stream_drop(l); /* newer rules keep less */
     if (l->count == l->rules->rules->history_size)
         cost -= take_out(l); /* may wrap */
     else if (l->count == l->cap && grow(l) != PL_OK)
@@ -180,7 +183,7 @@ enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
         if (pub->client != NULL)
             cost += cost_of_client(pub->client);
     }
-    pl_stream_room_change(l, cost);
+    pl_stream_space_change(l, cost);
     pub->offset = ++l->top;
     memcpy(pub->epoch, l->epoch, sizeof pub->epoch);
     uint64_t at = (uint64_t)l->first + l->count;
@@ -195,7 +198,7 @@ enum pl_err pl_stream_line_push(struct pl_stream_line *l, struct pl_pub *pub)
 
 /* Compute the stored offsets that `r` requests: *from to *to, none if *from >
  * *to. */
-static void bounds(const struct pl_stream_line *l,
+static void bounds(const struct pl_channel_stream *l,
                    const struct pl_stream_range *r, uint64_t *from,
                    uint64_t *to)
 {
@@ -210,7 +213,7 @@ static void bounds(const struct pl_stream_line *l,
 }
 
 /* Count the publications of the next part. */
-static uint32_t how_many(const struct pl_stream_line *l,
+static uint32_t how_many(const struct pl_channel_stream *l,
                          const struct pl_stream_range *r, uint64_t from,
                          uint64_t to)
 {
@@ -224,8 +227,8 @@ static uint32_t how_many(const struct pl_stream_line *l,
     return n;
 }
 
-enum pl_err pl_stream_line_range(const struct pl_stream_line *l,
-                                 struct pl_stream_range *r)
+enum pl_err pl_channel_stream_range(const struct pl_channel_stream *l,
+                                    struct pl_stream_range *r)
 {
     uint64_t from;
     uint64_t to;
@@ -248,9 +251,9 @@ enum pl_err pl_stream_line_range(const struct pl_stream_line *l,
 
 /* --- Creation, expiry, end --- */
 
-void pl_stream_line_arm(struct pl_stream_line *l)
+void pl_channel_stream_arm(struct pl_channel_stream *l)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
     uint64_t slack = l->rules->rules->history_ttl_ms / 8;
     uint64_t now = pl_loop_now_ms(m->loop);
     uint64_t due = l->used_ms + l->rules->rules->meta_ttl_ms;
@@ -262,29 +265,30 @@ void pl_stream_line_arm(struct pl_stream_line *l)
     pl_timer_start(m->loop, &l->timer, due > now ? due - now : 0);
 }
 
-/* Drop what has expired.  An empty line with subscribers runs no timer; idle()
- * starts it when the last subscriber has detached. */
+/* Drop what has expired.  An empty stream with subscribers runs no timer;
+ * idle() starts it when the last subscriber has detached. */
 static void fire(struct pl_timer *t)
 {
-    struct pl_stream_line *l = PL_CONTAINER(t, struct pl_stream_line, timer);
-    const struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_channel_stream *l =
+        PL_CONTAINER(t, struct pl_channel_stream, timer);
+    const struct pl_stream_store *m = pl_channel_stream_store(l);
     bool was_empty = l->count == 0;
 
-    pl_stream_line_expire(l);
+    pl_channel_stream_expire(l);
     if (l->count > 0) {
-        pl_stream_line_arm(l);
+        pl_channel_stream_arm(l);
         return;
     }
-    l->has_subscribers = pl_stream_line_is_used(l);
+    l->has_subscribers = pl_channel_stream_is_used(l);
     if (!was_empty || l->has_subscribers || !pl_list_is_linked(&l->queue))
-        pl_stream_room_queue(l);
+        pl_stream_space_queue(l);
     if (l->has_subscribers)
         return;
     if (was_empty &&
         l->used_ms + l->rules->rules->meta_ttl_ms <= pl_loop_now_ms(m->loop))
-        pl_stream_line_destroy(l);
+        pl_channel_stream_destroy(l);
     else
-        pl_stream_line_arm(l);
+        pl_channel_stream_arm(l);
 }
 
 static void make_epoch(struct pl_stream_store *m, char epoch[PL_EPOCH_MAX])
@@ -297,13 +301,13 @@ static void make_epoch(struct pl_stream_store *m, char epoch[PL_EPOCH_MAX])
     epoch[PL_EPOCH_MAX - 1] = '\0';
 }
 
-enum pl_err pl_stream_line_create(struct pl_stream_line **out,
-                                  struct pl_stream_store *m,
-                                  const struct pl_store_op *op,
-                                  struct pl_rules *rules)
+enum pl_err pl_channel_stream_create(struct pl_channel_stream **out,
+                                     struct pl_stream_store *m,
+                                     const struct pl_store_op *op,
+                                     struct pl_rules *rules)
 {
     struct pl_rules_use *use = pl_rules_use_take(&m->uses, rules);
-    struct pl_stream_line *l =
+    struct pl_channel_stream *l =
         use == NULL ? NULL : calloc(1, sizeof *l + op->channel.len);
 
     if (l == NULL) {
@@ -326,16 +330,16 @@ enum pl_err pl_stream_line_create(struct pl_stream_line **out,
     return PL_OK;
 }
 
-void pl_stream_line_destroy(struct pl_stream_line *l)
+void pl_channel_stream_destroy(struct pl_channel_stream *l)
 {
-    struct pl_stream_store *m = pl_stream_line_store(l);
+    struct pl_stream_store *m = pl_channel_stream_store(l);
 
     pl_timer_stop(m->loop, &l->timer);
     pl_list_remove(&l->queue);
     pl_map_remove(&m->map, &l->node);
     if (m->options.metrics != NULL)
         pl_gauge_drop(m->options.metrics, PL_METRIC_STREAMS, 1);
-    pl_stream_line_empty(l);
+    pl_channel_stream_empty(l);
     pl_rules_use_drop(&m->uses, l->rules);
     free(l);
 }
