@@ -99,7 +99,7 @@ static struct pl_job *begin(struct pl_pool *p)
     pl_list_append(&p->work, &job->link);
     job->begun_ns = p->clock->monotonic(p->clock);
     p->stats.queued--;
-    p->stats.in_work++;
+    p->stats.in_progress++;
     return job;
 }
 
@@ -115,7 +115,7 @@ void pl_pool_finish(struct pl_pool *p, struct pl_job *job)
 {
     pthread_mutex_lock(&p->lock);
     pl_list_remove(&job->link);
-    p->stats.in_work--;
+    p->stats.in_progress--;
     p->stats.done++;
     pthread_mutex_unlock(&p->lock);
     give_back(job);

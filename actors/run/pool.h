@@ -51,7 +51,7 @@ struct pl_pool_stats {
     uint64_t cancelled;
     uint64_t refused; /* the queue was full */
     uint32_t queued;
-    uint32_t in_work;
+    uint32_t in_progress;
 };
 
 /* Owner:  the caller, until pl_pool_destroy().

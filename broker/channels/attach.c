@@ -17,9 +17,9 @@
 
 #include "mail.h"
 
-static struct pl_attach_mail *mail_of(struct pl_work *w)
+static struct pl_attach_mail *mail_of(struct pl_pending_request *rq)
 {
-    return (struct pl_attach_mail *)w->msg;
+    return (struct pl_attach_mail *)rq->msg;
 }
 
 /* --- Pending attaches, by client ---
@@ -43,31 +43,31 @@ static uint64_t hash_of(const struct attach_key *k)
 static bool match(const struct pl_map_node *n, const void *key)
 {
     const struct attach_key *k = key;
-    struct pl_work *w =
-        PL_CONTAINER((struct pl_map_node *)n, struct pl_work, attaching);
+    struct pl_pending_request *rq = PL_CONTAINER(
+        (struct pl_map_node *)n, struct pl_pending_request, attaching);
 
-    return w->ch == k->ch && mail_of(w)->client == k->client;
+    return rq->ch == k->ch && mail_of(rq)->client == k->client;
 }
 
-static enum pl_err enter_map(struct pl_work *w)
+static enum pl_err enter_map(struct pl_pending_request *rq)
 {
-    struct attach_key key = {w->ch, mail_of(w)->client};
+    struct attach_key key = {rq->ch, mail_of(rq)->client};
     enum pl_err rc;
 
-    if (w->owner->is_immediate)
+    if (rq->owner->is_immediate)
         return PL_OK;
-    rc = pl_map_add(&w->owner->attaching, &w->attaching, hash_of(&key));
+    rc = pl_map_add(&rq->owner->attaching, &rq->attaching, hash_of(&key));
     if (rc == PL_OK)
-        w->state = PL_WORK_ATTACHING;
+        rq->state = PL_WORK_ATTACHING;
     return rc;
 }
 
-static void leave_map(struct pl_work *w)
+static void leave_map(struct pl_pending_request *rq)
 {
-    if (w->state != PL_WORK_ATTACHING)
+    if (rq->state != PL_WORK_ATTACHING)
         return;
-    pl_map_remove(&w->owner->attaching, &w->attaching);
-    w->state = PL_WORK_BEGUN;
+    pl_map_remove(&rq->owner->attaching, &rq->attaching);
+    rq->state = PL_WORK_BEGUN;
 }
 
 void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
@@ -78,45 +78,47 @@ void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
 
     if (n == NULL)
         return;
-    struct pl_work *w = PL_CONTAINER(n, struct pl_work, attaching);
-    leave_map(w); /* the client may attach again meanwhile */
-    w->state = PL_WORK_DETACHED;
+    struct pl_pending_request *rq =
+        PL_CONTAINER(n, struct pl_pending_request, attaching);
+    leave_map(rq); /* the client may attach again meanwhile */
+    rq->state = PL_WORK_DETACHED;
 }
 
 /* --- The result --- */
 
-static bool wants_join(const struct pl_work *w, const struct pl_attach_mail *m)
+static bool wants_join(const struct pl_pending_request *rq,
+                       const struct pl_attach_mail *m)
 {
-    return w->ch->rules->rules->flags & PL_RULE_JOIN_LEAVE &&
-           w->state != PL_WORK_DETACHED && !w->is_back && m->error == 0 &&
+    return rq->ch->rules->rules->flags & PL_RULE_JOIN_LEAVE &&
+           rq->state != PL_WORK_DETACHED && !rq->is_back && m->error == 0 &&
            (m->flags & PL_ATTACH_HIDDEN) == 0;
 }
 
 /* Its turn in the outbox has come. */
-static void answer(struct pl_work *w, enum pl_err err)
+static void answer(struct pl_pending_request *rq, enum pl_err err)
 {
-    struct pl_attach_mail *m = mail_of(w);
-    bool join = wants_join(w, m);
+    struct pl_attach_mail *m = mail_of(rq);
+    bool join = wants_join(rq, m);
 
     (void)err;
-    pl_order_begin(w->ch, m->offset, m->epoch);
-    if (m->error == 0 && w->state != PL_WORK_DETACHED)
-        pl_client_table_mark(&w->ch->members, m->client);
+    pl_order_begin(rq->ch, m->offset, m->epoch);
+    if (m->error == 0 && rq->state != PL_WORK_DETACHED)
+        pl_client_table_mark(&rq->ch->members, m->client);
     if (join)
-        w->client = pl_client_hold(m->client);
-    leave_map(w);
-    w->msg = NULL;
-    pl_mail_answer(&w->owner->actor, &m->msg);
+        rq->client = pl_client_hold(m->client);
+    leave_map(rq);
+    rq->msg = NULL;
+    pl_mail_answer(&rq->owner->actor, &m->msg);
     if (join)
-        pl_work_tell(w, PL_BUS_JOIN);
+        pl_pending_request_publish_event(rq, PL_BUS_JOIN);
     else
-        pl_work_destroy(w);
+        pl_pending_request_destroy(rq);
 }
 
-static void in_turn(struct pl_work *w)
+static void in_turn(struct pl_pending_request *rq)
 {
-    pl_order_put(w, answer);
-    pl_outbox_ready(w);
+    pl_order_put(rq, answer);
+    pl_outbox_ready(rq);
 }
 
 /* --- The position --- */
@@ -135,126 +137,129 @@ static void recover(struct pl_attach_mail *m, struct pl_reading *r)
         pl_reading_drop(r);
 }
 
-static void take_position(struct pl_work *w, const struct pl_stream_top *top)
+static void take_position(struct pl_pending_request *rq,
+                          const struct pl_stream_top *top)
 {
-    struct pl_attach_mail *m = mail_of(w);
+    struct pl_attach_mail *m = mail_of(rq);
 
     m->positioned = true;
     m->offset = top->offset;
     memcpy(m->epoch, top->epoch, sizeof m->epoch);
-    in_turn(w);
+    in_turn(rq);
 }
 
 static void on_top(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
+    struct pl_pending_request *rq = pl_pending_request_of(op);
 
     if (op->error != PL_OK)
-        pl_work_fail(w, op->error);
+        pl_pending_request_fail(rq, op->error);
     else
-        take_position(w, &w->store.top);
+        take_position(rq, &rq->store.top);
 }
 
-static void on_missed(struct pl_work *w, enum pl_err err)
+static void on_missed(struct pl_pending_request *rq, enum pl_err err)
 {
-    struct pl_attach_mail *m = mail_of(w);
+    struct pl_attach_mail *m = mail_of(rq);
 
     if (err != PL_OK) {
-        pl_work_fail(w, err);
+        pl_pending_request_fail(rq, err);
         return;
     }
-    recover(m, &w->store.reading);
+    recover(m, &rq->store.reading);
     if ((m->flags & PL_ATTACH_REJECT) != 0 && !m->recovered)
         m->error = PL_ERROR_UNRECOVERABLE;
-    take_position(w, &w->store.reading.range.top);
+    take_position(rq, &rq->store.reading.range.top);
 }
 
-static void ask_missed(struct pl_work *w)
+static void ask_missed(struct pl_pending_request *rq)
 {
-    struct pl_reading *r = &w->store.reading;
+    struct pl_reading *r = &rq->store.reading;
 
-    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash, NULL);
+    pl_pending_request_prepare(rq, pl_blob_span(rq->ch->name),
+                               rq->ch->node.hash, NULL);
     r->done = on_missed;
-    r->since = mail_of(w)->offset;
+    r->since = mail_of(rq)->offset;
     r->has_since = true;
     r->range.reverse = false;
     r->limit = UINT32_MAX;
-    r->byte_budget = w->owner->options.recover_bytes;
-    pl_reading_begin(w);
+    r->byte_budget = rq->owner->options.recover_bytes;
+    pl_reading_begin(rq);
 }
 
-static void ask_top(struct pl_work *w)
+static void ask_top(struct pl_pending_request *rq)
 {
-    struct pl_stream *s = w->owner->stream;
+    struct pl_stream *s = rq->owner->stream;
 
-    pl_work_prepare_top(w, pl_blob_span(w->ch->name), w->ch->node.hash, on_top);
-    if (s->ops->top(s, &w->store.top) == PL_STORE_DONE)
-        on_top(&w->store.op);
+    pl_pending_request_prepare_top(rq, pl_blob_span(rq->ch->name),
+                                   rq->ch->node.hash, on_top);
+    if (s->ops->top(s, &rq->store.top) == PL_STORE_DONE)
+        on_top(&rq->store.op);
 }
 
-static void ask_position(struct pl_work *w)
+static void ask_position(struct pl_pending_request *rq)
 {
-    struct pl_attach_mail *m = mail_of(w);
+    struct pl_attach_mail *m = mail_of(rq);
 
-    if (!pl_rules_have_history(w->ch->rules->rules)) {
+    if (!pl_rules_have_history(rq->ch->rules->rules)) {
         m->epoch[0] = '\0';
         m->offset = 0;
-        in_turn(w);
+        in_turn(rq);
     } else if ((m->flags & PL_ATTACH_RECOVER) != 0) {
-        ask_missed(w);
+        ask_missed(rq);
     } else {
-        ask_top(w);
+        ask_top(rq);
     }
 }
 
 /* --- The steps before it --- */
 
-static void step(struct pl_work *w, enum pl_err error)
+static void step(struct pl_pending_request *rq, enum pl_err error)
 {
     if (error != PL_OK)
-        w->error = error;
-    if (--w->outstanding > 0)
+        rq->error = error;
+    if (--rq->outstanding > 0)
         return;
-    if (w->error != PL_OK)
-        pl_work_fail(w, w->error);
+    if (rq->error != PL_OK)
+        pl_pending_request_fail(rq, rq->error);
     else
-        ask_position(w);
+        ask_position(rq);
 }
 
 static void on_presence(struct pl_store_op *op)
 {
-    step(pl_work_of(op), op->error);
+    step(pl_pending_request_of(op), op->error);
 }
 
 /* Return true if a step is pending. */
-static bool ask_presence(struct pl_work *w, enum pl_err *error)
+static bool ask_presence(struct pl_pending_request *rq, enum pl_err *error)
 {
-    struct pl_presence *p = w->owner->presence;
-    const struct pl_attach_mail *m = mail_of(w);
+    struct pl_presence *p = rq->owner->presence;
+    const struct pl_attach_mail *m = mail_of(rq);
 
     *error = PL_OK;
-    if (!pl_rules_have_presence(w->ch->rules->rules) ||
+    if (!pl_rules_have_presence(rq->ch->rules->rules) ||
         (m->flags & PL_ATTACH_HIDDEN) != 0)
         return false;
-    pl_work_prepare(w, pl_blob_span(w->ch->name), w->ch->node.hash,
-                    on_presence);
-    w->store.change.client = m->client;
-    if (p->ops->add(p, &w->store.change) == PL_STORE_LATER)
+    pl_pending_request_prepare(rq, pl_blob_span(rq->ch->name),
+                               rq->ch->node.hash, on_presence);
+    rq->store.change.client = m->client;
+    if (p->ops->add(p, &rq->store.change) == PL_STORE_LATER)
         return true;
-    *error = w->store.op.error;
+    *error = rq->store.op.error;
     return false;
 }
 
-static void begin(struct pl_work *w)
+static void begin(struct pl_pending_request *rq)
 {
     enum pl_err error;
 
-    w->outstanding = 3; /* presence, the bus, and the end of this function */
-    if (!ask_presence(w, &error))
-        step(w, error);
-    if (!pl_channel_join_bus(w->ch, w, step, &error))
-        step(w, error);
-    step(w, PL_OK);
+    rq->outstanding = 3; /* presence, the bus, and the end of this function */
+    if (!ask_presence(rq, &error))
+        step(rq, error);
+    if (!pl_channel_join_bus(rq->ch, rq, step, &error))
+        step(rq, error);
+    step(rq, PL_OK);
 }
 
 /* Without history the channels are limited here; with history the stream store
@@ -296,30 +301,31 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
 void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
 {
     assert(m->msg.from.loop < c->loop_count);
-    if (pl_works_turn_away(c, &m->msg, pl_leaving_count(c)))
+    if (pl_pending_requests_reject(c, &m->msg, pl_leaving_count(c)))
         return;
     struct pl_channel *ch =
         pl_channel_pin(c, pl_blob_span(m->channel), m->hash, m->rules);
-    struct pl_work *w = ch == NULL ? NULL : pl_work_create(c, ch);
+    struct pl_pending_request *rq =
+        ch == NULL ? NULL : pl_pending_request_create(c, ch);
 
     m->error = 0;
     m->positioned = m->recovered = false;
-    if (w == NULL) {
+    if (rq == NULL) {
         pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
     } else {
         enum pl_err rc = take_membership(c, ch, m);
 
-        w->msg = &m->msg;
+        rq->msg = &m->msg;
         if (rc == PL_OK) {
-            w->is_back = pl_leave_cancel(ch, m->client);
-            if (w->is_back) /* other clients see it as present all the time */
+            rq->is_back = pl_leave_cancel(ch, m->client);
+            if (rq->is_back) /* other clients see it as present all the time */
                 pl_client_table_mark(&ch->members, m->client);
-            rc = enter_map(w);
+            rc = enter_map(rq);
         }
         if (rc == PL_OK)
-            begin(w);
+            begin(rq);
         else
-            pl_work_fail(w, rc);
+            pl_pending_request_fail(rq, rc);
     }
     if (ch != NULL)
         pl_channel_unpin(ch);

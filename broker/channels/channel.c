@@ -140,7 +140,7 @@ static void free_one(struct pl_map_node *n, void *arg)
     struct pl_channels *c = arg;
 
     if (ch->bus == PL_BUS_ATTACHING || ch->bus == PL_BUS_DETACHING)
-        pl_works_count(c, UINT32_MAX);
+        pl_pending_requests_count(c, UINT32_MAX);
     if (ch->members.count > 0)
         pl_channel_note_last(ch);
     destroy(ch);
@@ -167,7 +167,7 @@ static enum pl_store_reply ask_bus(struct pl_channel *ch, bool attach)
                                       .hash = ch->node.hash,
                                       .done = attach ? attached : detached};
     ch->users++;
-    pl_works_count(pl_channel_owner(ch), 1);
+    pl_pending_requests_count(pl_channel_owner(ch), 1);
     return attach ? bus->ops->attach(bus, &ch->bus_op)
                   : bus->ops->detach(bus, &ch->bus_op);
 }
@@ -176,7 +176,7 @@ static void take_answer(struct pl_channel *ch)
 {
     bool is_on = ch->bus == PL_BUS_ATTACHING && ch->bus_op.error == PL_OK;
 
-    pl_works_count(pl_channel_owner(ch), UINT32_MAX);
+    pl_pending_requests_count(pl_channel_owner(ch), UINT32_MAX);
     ch->bus = is_on ? PL_BUS_ATTACHED : PL_BUS_APART;
 }
 
@@ -187,9 +187,10 @@ static void tell_waiting(struct pl_channel *ch, enum pl_err error)
     struct pl_list *at;
 
     while ((at = pl_list_pop(&ch->waiting)) != NULL) {
-        struct pl_work *w = PL_CONTAINER(at, struct pl_work, out);
+        struct pl_pending_request *rq =
+            PL_CONTAINER(at, struct pl_pending_request, out);
 
-        w->go_on(w, error);
+        rq->go_on(rq, error);
     }
 }
 
@@ -214,8 +215,8 @@ static void detached(struct pl_store_op *op)
     pl_channel_unpin(ch);
 }
 
-bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
-                         pl_work_step *go_on, enum pl_err *error)
+bool pl_channel_join_bus(struct pl_channel *ch, struct pl_pending_request *rq,
+                         pl_pending_request_step *go_on, enum pl_err *error)
 {
     *error = PL_OK;
     if (ch->bus == PL_BUS_ATTACHED)
@@ -226,8 +227,8 @@ bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
         ch->users--; /* the request has its own pin */
         return false;
     }
-    w->go_on = go_on;
-    pl_list_append(&ch->waiting, &w->out);
+    rq->go_on = go_on;
+    pl_list_append(&ch->waiting, &rq->out);
     return true;
 }
 

@@ -109,9 +109,9 @@ static bool is_used(void *owner, struct pl_span channel, uint64_t hash)
 
 static bool may_begin(void *owner, struct pl_store_op *op)
 {
-    const struct pl_work *w = pl_work_of(op);
+    const struct pl_pending_request *rq = pl_pending_request_of(op);
 
-    return w->msg == NULL || pl_channels_may_begin(owner, w->msg);
+    return rq->msg == NULL || pl_channels_may_begin(owner, rq->msg);
 }
 
 /* --- The end --- */
@@ -135,7 +135,7 @@ static void release_all(struct pl_channels *c)
     destroy_stores(c);
     pl_timer_stop(c->actor.loop, &c->retry);
     pl_channels_free_all(c);
-    pl_works_free_all(c);
+    pl_pending_requests_free_all(c);
     pl_makers_fini(&c->makers);
     pl_leaving_fini(c);
     pl_rule_cache_fini(&c->rules);
@@ -151,7 +151,7 @@ static void reap(struct pl_actor *a)
 
 static void stop(struct pl_channels *c)
 {
-    pl_works_refuse(c);
+    pl_pending_requests_refuse(c);
     release_all(c);
     pl_actor_exit(&c->actor, "stopped");
 }
@@ -280,7 +280,7 @@ pl_channels_options_of(const struct pl_channels_settings *s)
         .new_channels_burst = s->limits.new_channels_per_minute,
         .in_flight_limit = PL_CHANNELS_IN_FLIGHT,
         .in_flight_bytes = PL_CHANNELS_IN_FLIGHT_BYTES,
-        .answer_work = PL_TIME_SHARE_USUAL,
+        .answer_request = PL_TIME_SHARE_USUAL,
     };
 }
 
@@ -295,8 +295,8 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     c->options = *options;
     c->loop_count = loops;
     c->retry.fire = on_retry;
-    c->answers.most = c->lists.most = options->answer_work;
-    pl_list_init(&c->works);
+    c->answers.most = c->lists.most = options->answer_request;
+    pl_list_init(&c->pending);
     c->uses.owner = c;
     pl_rule_cache_set(&c->rules, options->rules);
     if (make_stores(c, loop) != PL_OK || pl_leaving_init(c) != PL_OK ||

@@ -69,7 +69,7 @@ struct pl_channels_options {
                                  111.  0: no limit */
     uint64_t in_flight_bytes; /* of their publications and parts of answers;
                                  the same */
-    uint64_t answer_work;     /* units of time_share.h for long replies at once,
+    uint64_t answer_request;  /* units of time_share.h for long replies at once,
                                  else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
     /* Called when the first subscriber of a channel comes and when the last one

@@ -2,12 +2,11 @@
 /* channels_private.h - the state of a channel owner, for the files of this
  * module.
  *
- * A request that a store processes is a struct pl_work: it carries the mail,
- * the store's request and its place in the channel's order.  channel.c has the
- * channels, work.c the pending requests, order.c the order of their results and
- * what other owners publish;
- * publish.c, attach.c, leave.c, query.c and listing.c have one kind of request
- * each. */
+ * A request that a store processes is a struct pl_pending_request: it carries
+ * the mail, the store's request and its place in the channel's order.
+ * channel.c has the channels, pending_request.c the pending requests, order.c
+ * the order of their results and what other owners publish; publish.c,
+ * attach.c, leave.c, query.c and listing.c have one kind of request each. */
 #ifndef PL_CHANNELS_PRIVATE_H
 #define PL_CHANNELS_PRIVATE_H
 
@@ -28,7 +27,7 @@
 #include "time_share.h"
 #include "timer.h"
 
-struct pl_work;
+struct pl_pending_request;
 
 enum { PL_CHANNELS_RETRY_MS = 100 };
 
@@ -53,11 +52,11 @@ struct pl_channels {
     struct pl_rules_uses uses;  /* rules of the channels in `map` */
     struct pl_rule_cache rules; /* of all others */
     struct pl_makers makers;
-    struct pl_list works;
+    struct pl_list pending;
     struct pl_map attaching; /* attaches without a result, by client */
-    uint32_t in_flight;      /* `works`, and the channels' bus requests */
+    uint32_t in_flight;      /* `pending`, and the channels' bus requests */
     uint64_t in_flight_bytes;
-    struct pl_work *spares; /* free list */
+    struct pl_pending_request *spares; /* free list */
     unsigned spare_count;
     struct pl_leaving leaving;
     struct pl_timer retry;        /* of `leaving` and of gaps */
@@ -109,7 +108,7 @@ static inline struct pl_channels *pl_channel_owner(const struct pl_channel *ch)
 /* A read of publications in several parts, see reading.c. */
 struct pl_reading {
     struct pl_stream_range range; /* first; the caller sets `reverse` */
-    void (*done)(struct pl_work *w, enum pl_err err);
+    void (*done)(struct pl_pending_request *rq, enum pl_err err);
     uint64_t since;
     bool has_since;
     bool is_cut;          /* result: limit or budget cut the range */
@@ -125,9 +124,10 @@ struct pl_reading {
 
 /* Continues a pending request: the bus is attached, or not; or its turn in the
  * outbox has come, with PL_OK. */
-typedef void pl_work_step(struct pl_work *w, enum pl_err err);
+typedef void pl_pending_request_step(struct pl_pending_request *rq,
+                                     enum pl_err err);
 
-enum pl_work_state {
+enum pl_pending_request_state {
     PL_WORK_BEGUN,
     PL_WORK_ATTACHING, /* attach: `attaching` is linked */
     PL_WORK_DETACHED,  /* attach: the client has detached meanwhile */
@@ -135,8 +135,8 @@ enum pl_work_state {
     PL_WORK_REPEAT     /* publish: stored before, with the same id */
 };
 
-struct pl_work {
-    struct pl_list link;          /* in the owner's `works` */
+struct pl_pending_request {
+    struct pl_list link;          /* in the owner's `pending` */
     struct pl_map_node attaching; /* in the owner's `attaching` */
     struct pl_list out; /* in the channel's `waiting`, later `outbox` */
     struct pl_channels *owner;
@@ -153,9 +153,9 @@ struct pl_work {
     uint64_t bytes;           /* its part of the owner's in_flight_bytes */
     uint64_t reserved;        /* query: units spent before the store replied */
     enum pl_err error;        /* attach: of any of its steps */
-    pl_work_step *go_on;      /* while it is linked by `out` */
-    uint8_t outstanding;      /* attach: steps before the position */
-    uint8_t state;            /* enum pl_work_state */
+    pl_pending_request_step *go_on; /* while it is linked by `out` */
+    uint8_t outstanding;            /* attach: steps before the position */
+    uint8_t state;                  /* enum pl_pending_request_state */
     bool fan_out;    /* publish: the result also delivers the publication on
                        the publisher's loop */
     bool is_ready;   /* in the outbox: send the result in its turn */
@@ -218,10 +218,10 @@ static inline uint32_t pl_channel_subscribers(const struct pl_channel *ch)
 void pl_channel_note_first(struct pl_channel *ch);
 void pl_channel_note_last(struct pl_channel *ch);
 
-/* Start receiving the channel's events.  True: `w` waits, and `go_on` follows.
+/* Start receiving the channel's events.  True: `rq` waits, and `go_on` follows.
  * False: complete, with *error. */
-bool pl_channel_join_bus(struct pl_channel *ch, struct pl_work *w,
-                         pl_work_step *go_on, enum pl_err *error);
+bool pl_channel_join_bus(struct pl_channel *ch, struct pl_pending_request *rq,
+                         pl_pending_request_step *go_on, enum pl_err *error);
 
 /* Return true if the sender of `msg` may create another channel.  Requests that
  * are not of a client always may. */
@@ -230,64 +230,72 @@ bool pl_channels_may_begin(struct pl_channels *c, const struct pl_msg *msg);
 /* Free all channels without notifying hubs or the bus. */
 void pl_channels_free_all(struct pl_channels *c);
 
-/* --- work.c --- */
+/* --- pending_request.c --- */
 
 /* Create a pending request without a message, with a pin on `ch`, which may be
  * NULL.  NULL: out of memory. */
-struct pl_work *pl_work_create(struct pl_channels *c, struct pl_channel *ch);
+struct pl_pending_request *pl_pending_request_create(struct pl_channels *c,
+                                                     struct pl_channel *ch);
 
 /* Free a pending request and all it owns; this may free its channel. */
-void pl_work_destroy(struct pl_work *w);
+void pl_pending_request_destroy(struct pl_pending_request *rq);
 
 /* Whether the pending requests, and `more` that wait elsewhere, have reached
  * the limit. */
-bool pl_works_are_full(const struct pl_channels *c, size_t more);
+bool pl_pending_requests_are_full(const struct pl_channels *c, size_t more);
 
 /* If so, return `msg` with error 111. */
-bool pl_works_turn_away(struct pl_channels *c, struct pl_msg *msg, size_t more);
+bool pl_pending_requests_reject(struct pl_channels *c, struct pl_msg *msg,
+                                size_t more);
 
-/* Count `bytes` for `w` until it is freed. */
-void pl_work_charge(struct pl_work *w, uint64_t bytes);
+/* Count `bytes` for `rq` until it is freed. */
+void pl_pending_request_charge(struct pl_pending_request *rq, uint64_t bytes);
 
 /* Add `by` to the number of pending requests; `by` may wrap. */
-void pl_works_count(struct pl_channels *c, uint32_t by);
+void pl_pending_requests_count(struct pl_channels *c, uint32_t by);
 
 /* The rules of the channel, those that the request has found first.  With
  * immediate stores no time passes between, so nothing is kept. */
-struct pl_rules *pl_work_keep_rules(struct pl_work *w, struct pl_span channel,
-                                    uint64_t hash);
+struct pl_rules *pl_pending_request_keep_rules(struct pl_pending_request *rq,
+                                               struct pl_span channel,
+                                               uint64_t hash);
 
 static inline struct pl_rules *
-pl_work_rules(struct pl_work *w, struct pl_span channel, uint64_t hash)
+pl_pending_request_rules(struct pl_pending_request *rq, struct pl_span channel,
+                         uint64_t hash)
 {
-    return w->owner->is_immediate
-               ? pl_channel_rules(w->owner, w->ch, channel, hash)
-               : pl_work_keep_rules(w, channel, hash);
+    return rq->owner->is_immediate
+               ? pl_channel_rules(rq->owner, rq->ch, channel, hash)
+               : pl_pending_request_keep_rules(rq, channel, hash);
 }
 
-/* Prepare a store request of `w`. */
-void pl_work_prepare(struct pl_work *w, struct pl_span channel, uint64_t hash,
-                     void (*done)(struct pl_store_op *op));
+/* Prepare a store request of `rq`. */
+void pl_pending_request_prepare(struct pl_pending_request *rq,
+                                struct pl_span channel, uint64_t hash,
+                                void (*done)(struct pl_store_op *op));
 
 /* Likewise, a request for the position or for publications. */
-void pl_work_prepare_top(struct pl_work *w, struct pl_span channel,
-                         uint64_t hash, void (*done)(struct pl_store_op *op));
+void pl_pending_request_prepare_top(struct pl_pending_request *rq,
+                                    struct pl_span channel, uint64_t hash,
+                                    void (*done)(struct pl_store_op *op));
 
-static inline struct pl_work *pl_work_of(struct pl_store_op *op)
+static inline struct pl_pending_request *
+pl_pending_request_of(struct pl_store_op *op)
 {
-    return PL_CONTAINER(op, struct pl_work, store);
+    return PL_CONTAINER(op, struct pl_pending_request, store);
 }
 
 /* Return `msg` with an error of code.h.
  * Owner: the runtime takes `msg`. */
 void pl_answer_error(struct pl_channels *c, struct pl_msg *msg, uint32_t code);
 
-/* Return the request with the code for `err`, and free `w`. */
-void pl_work_fail(struct pl_work *w, enum pl_err err);
+/* Return the request with the code for `err`, and free `rq`. */
+void pl_pending_request_fail(struct pl_pending_request *rq, enum pl_err err);
 
-/* Publish the join or leave of w->client on the bus, even if no subscriber
- * takes joins and leaves now, see channels.c.  Frees `w` in the end. */
-void pl_work_tell(struct pl_work *w, enum pl_bus_kind kind);
+/* Publish the join or leave of rq->client on the bus, even if no subscriber
+ * takes joins and leaves now, see channels.c.  Frees `rq` in the end. */
+void pl_pending_request_publish_event(struct pl_pending_request *rq,
+                                      enum pl_bus_kind kind);
 
 /* Count an event that could not be sent. */
 void pl_channels_lose_event(struct pl_channels *c);
@@ -300,8 +308,8 @@ static inline void pl_channels_try_later(struct pl_channels *c)
 }
 
 /* Give error 503 to all pending requests. */
-void pl_works_refuse(struct pl_channels *c);
-void pl_works_free_all(struct pl_channels *c);
+void pl_pending_requests_refuse(struct pl_channels *c);
+void pl_pending_requests_free_all(struct pl_channels *c);
 
 /* --- order.c --- */
 
@@ -314,19 +322,20 @@ bool pl_order_pass(struct pl_channel *ch, const struct pl_pub *pub);
 /* Note the position of the first subscriber. */
 void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch);
 
-/* Put `w`, which has its position, into the outbox.  `go_on` sends its result
+/* Put `rq`, which has its position, into the outbox.  `go_on` sends its result
  * in its turn. */
-void pl_order_put(struct pl_work *w, pl_work_step *go_on);
+void pl_order_put(struct pl_pending_request *rq,
+                  pl_pending_request_step *go_on);
 
-/* Mark `w`, which is in the outbox, as ready.  Send all results at the head of
+/* Mark `rq`, which is in the outbox, as ready.  Send all results at the head of
  * the outbox that are ready. */
-void pl_outbox_ready(struct pl_work *w);
+void pl_outbox_ready(struct pl_pending_request *rq);
 
 /* Send the results at the head of the outbox that are ready. */
 void pl_outbox_flush(struct pl_channel *ch);
 
-/* Fail `w`, which is in the outbox, out of turn. */
-void pl_outbox_fail(struct pl_work *w, enum pl_err err);
+/* Fail `rq`, which is in the outbox, out of turn. */
+void pl_outbox_fail(struct pl_pending_request *rq, enum pl_err err);
 
 /* Report a gap to all loops with subscribers; if allocation fails, later. */
 void pl_order_tell_gaps(struct pl_channel *ch);
@@ -337,10 +346,11 @@ void pl_order_bring(struct pl_channels *c, struct pl_pub *pub);
 
 /* --- reading.c --- */
 
-/* Read the publications that w->store.reading describes; pl_work_prepare() has
- * set channel and hash.  done() is called once, with all of them or an error.
- * With PL_OK, range.top has the position and epoch of the last part. */
-void pl_reading_begin(struct pl_work *w);
+/* Read the publications that rq->store.reading describes;
+ * pl_pending_request_prepare() has set channel and hash.  done() is called
+ * once, with all of them or an error.  With PL_OK, range.top has the position
+ * and epoch of the last part. */
+void pl_reading_begin(struct pl_pending_request *rq);
 
 /* Move the array of publications to the caller; NULL when empty. */
 struct pl_pub **pl_reading_take(struct pl_reading *r, uint32_t *count);

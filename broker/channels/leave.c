@@ -4,15 +4,15 @@
  * The member is removed at once; then the client is removed from presence, and
  * then the leave is published.  Removing the client must not fail for good,
  * because presence would list it forever: if allocation or the store fails, the
- * detach is kept and retried until the client is removed or has attached again.
- * If the client attaches again before its leave is published, neither that
- * leave nor the new join is published.
+ * detach is kept and retried until the client is removed or has attached
+ * again.  If the client attaches again before its leave is published, neither
+ * that leave nor the new join is published.
  *
  * While the presence store fails, every detach is kept: once per client and
- * channel, and attaches count the kept ones (work.c).  So there are never more
- * than in_flight_limit plus the members of that moment.  A map finds them by
- * client, because each attach looks there.  RETRIES of them are retried at a
- * time.
+ * channel, and attaches count the kept ones (pending_request.c).  So there are
+ * never more than in_flight_limit plus the members of that moment.  A map finds
+ * them by client, because each attach looks there.  RETRIES of them are retried
+ * at a time.
  *
  * m->is_untold, once the membership is given back, says whether a leave is due:
  * true, none is. */
@@ -170,36 +170,36 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
     return true;
 }
 
-static void tell(struct pl_work *w)
+static void tell(struct pl_pending_request *rq)
 {
-    struct pl_detach_mail *m = (struct pl_detach_mail *)w->msg;
+    struct pl_detach_mail *m = (struct pl_detach_mail *)rq->msg;
 
     if (m == NULL || m->is_untold) {
-        pl_work_destroy(w);
+        pl_pending_request_destroy(rq);
         return;
     }
-    w->client = pl_client_hold(m->client);
-    pl_work_tell(w, PL_BUS_LEAVE);
+    rq->client = pl_client_hold(m->client);
+    pl_pending_request_publish_event(rq, PL_BUS_LEAVE);
 }
 
 static void on_removed(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
-    struct pl_detach_mail *m = (struct pl_detach_mail *)w->msg;
+    struct pl_pending_request *rq = pl_pending_request_of(op);
+    struct pl_detach_mail *m = (struct pl_detach_mail *)rq->msg;
 
     if (op->error == PL_OK) {
-        tell(w);
+        tell(rq);
         return;
     }
-    w->msg = NULL; /* publish the leave now, retry the removal later */
+    rq->msg = NULL; /* publish the leave now, retry the removal later */
     if (!m->is_untold)
-        w->client = pl_client_hold(m->client);
+        rq->client = pl_client_hold(m->client);
     m->is_untold = true;
-    try_later(w->ch, m);
-    if (w->client != NULL)
-        pl_work_tell(w, PL_BUS_LEAVE);
+    try_later(rq->ch, m);
+    if (rq->client != NULL)
+        pl_pending_request_publish_event(rq, PL_BUS_LEAVE);
     else
-        pl_work_destroy(w);
+        pl_pending_request_destroy(rq);
 }
 
 /* Remove the client from presence, then publish the leave.  It is removed
@@ -207,23 +207,25 @@ static void on_removed(struct pl_store_op *op)
 static void leave(struct pl_channel *ch, struct pl_detach_mail *m)
 {
     struct pl_presence *p = pl_channel_owner(ch)->presence;
-    struct pl_work *w = pl_works_are_full(pl_channel_owner(ch), 0)
-                            ? NULL
-                            : pl_work_create(pl_channel_owner(ch), ch);
+    struct pl_pending_request *rq =
+        pl_pending_requests_are_full(pl_channel_owner(ch), 0)
+            ? NULL
+            : pl_pending_request_create(pl_channel_owner(ch), ch);
 
-    if (w == NULL) {
+    if (rq == NULL) {
         try_later(ch, m);
         return;
     }
-    w->msg = &m->msg;
+    rq->msg = &m->msg;
     if ((m->flags & PL_ATTACH_HIDDEN) != 0) {
-        tell(w);
+        tell(rq);
         return;
     }
-    pl_work_prepare(w, pl_blob_span(ch->name), ch->node.hash, on_removed);
-    w->store.change.client = m->client;
-    if (p->ops->remove(p, &w->store.change) == PL_STORE_DONE)
-        on_removed(&w->store.op);
+    pl_pending_request_prepare(rq, pl_blob_span(ch->name), ch->node.hash,
+                               on_removed);
+    rq->store.change.client = m->client;
+    if (p->ops->remove(p, &rq->store.change) == PL_STORE_DONE)
+        on_removed(&rq->store.op);
 }
 
 static void retry(struct pl_channels *c)
@@ -246,7 +248,7 @@ void pl_leave_retry(struct pl_channels *c)
 
     if (most > RETRIES)
         most = RETRIES;
-    while (most-- > 0 && !pl_works_are_full(c, 0))
+    while (most-- > 0 && !pl_pending_requests_are_full(c, 0))
         retry(c);
     if (c->leaving.first != NULL)
         pl_channels_try_later(c);

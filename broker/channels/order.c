@@ -74,27 +74,27 @@ struct place {
     const char *epoch;
 };
 
-static struct pl_work *work_at(struct pl_list *at)
+static struct pl_pending_request *work_at(struct pl_list *at)
 {
-    return PL_CONTAINER(at, struct pl_work, out);
+    return PL_CONTAINER(at, struct pl_pending_request, out);
 }
 
-static const struct pl_pub *pub_of(const struct pl_work *w)
+static const struct pl_pub *pub_of(const struct pl_pending_request *rq)
 {
-    if (w->msg == NULL)
-        return w->pub;
-    return w->msg->type == PL_MAIL_PUBLISH
-               ? ((const struct pl_publish_mail *)w->msg)->pub
+    if (rq->msg == NULL)
+        return rq->pub;
+    return rq->msg->type == PL_MAIL_PUBLISH
+               ? ((const struct pl_publish_mail *)rq->msg)->pub
                : NULL;
 }
 
-static struct place place_of(const struct pl_work *w)
+static struct place place_of(const struct pl_pending_request *rq)
 {
-    const struct pl_pub *pub = pub_of(w);
-    const struct pl_attach_mail *m = (const struct pl_attach_mail *)w->msg;
+    const struct pl_pub *pub = pub_of(rq);
+    const struct pl_attach_mail *m = (const struct pl_attach_mail *)rq->msg;
 
-    assert(w->msg != NULL || w->pub != NULL);
-    if (w->state == PL_WORK_REPEAT) /* its offset is that of the first */
+    assert(rq->msg != NULL || rq->pub != NULL);
+    if (rq->state == PL_WORK_REPEAT) /* its offset is that of the first */
         return (struct place){0, pub->epoch};
     return pub != NULL ? (struct place){pub->offset, pub->epoch}
                        : (struct place){m->offset, m->epoch};
@@ -107,10 +107,10 @@ static bool is_one_epoch(const struct place *a, const struct place *b)
 }
 
 /* Only publications of other owners can be ahead of their turn. */
-void pl_order_put(struct pl_work *w, pl_work_step *go_on)
+void pl_order_put(struct pl_pending_request *rq, pl_pending_request_step *go_on)
 {
-    struct pl_list *outbox = &w->ch->outbox, *after = outbox;
-    struct place mine = place_of(w);
+    struct pl_list *outbox = &rq->ch->outbox, *after = outbox;
+    struct place mine = place_of(rq);
 
     while (after->prev != outbox && work_at(after->prev)->msg == NULL) {
         struct place other = place_of(work_at(after->prev));
@@ -119,8 +119,8 @@ void pl_order_put(struct pl_work *w, pl_work_step *go_on)
             break;
         after = after->prev;
     }
-    w->go_on = go_on;
-    pl_list_append(after, &w->out); /* before `after` */
+    rq->go_on = go_on;
+    pl_list_append(after, &rq->out); /* before `after` */
 }
 
 /* Return the first entry that belongs after `pub` or is `pub` itself; the
@@ -153,41 +153,42 @@ static bool is_after_hole(const struct pl_channel *ch, const struct pl_pub *pub)
            pub->offset > ch->order.seen + 1;
 }
 
-static bool waits(const struct pl_work *w)
+static bool waits(const struct pl_pending_request *rq)
 {
-    const struct pl_order *o = &w->ch->order;
+    const struct pl_order *o = &rq->ch->order;
 
-    return w->msg == NULL && is_after_hole(w->ch, w->pub) &&
-           (int32_t)(o->answered - w->awaits) < 0;
+    return rq->msg == NULL && is_after_hole(rq->ch, rq->pub) &&
+           (int32_t)(o->answered - rq->awaits) < 0;
 }
 
 void pl_outbox_flush(struct pl_channel *ch)
 {
     ch->users++; /* the last request may free the channel */
     while (!pl_list_is_empty(&ch->outbox)) {
-        struct pl_work *w = PL_CONTAINER(ch->outbox.next, struct pl_work, out);
+        struct pl_pending_request *rq =
+            PL_CONTAINER(ch->outbox.next, struct pl_pending_request, out);
 
-        if (!w->is_ready || waits(w))
+        if (!rq->is_ready || waits(rq))
             break;
-        pl_list_remove(&w->out);
-        w->go_on(w, PL_OK);
+        pl_list_remove(&rq->out);
+        rq->go_on(rq, PL_OK);
     }
     pl_channel_unpin(ch);
 }
 
-void pl_outbox_ready(struct pl_work *w)
+void pl_outbox_ready(struct pl_pending_request *rq)
 {
-    w->is_ready = true;
-    if (w->ch->outbox.next == &w->out)
-        pl_outbox_flush(w->ch);
+    rq->is_ready = true;
+    if (rq->ch->outbox.next == &rq->out)
+        pl_outbox_flush(rq->ch);
 }
 
-void pl_outbox_fail(struct pl_work *w, enum pl_err err)
+void pl_outbox_fail(struct pl_pending_request *rq, enum pl_err err)
 {
-    struct pl_channel *ch = w->ch;
+    struct pl_channel *ch = rq->ch;
 
     ch->users++;
-    pl_work_fail(w, err);
+    pl_pending_request_fail(rq, err);
     pl_outbox_flush(ch);
     pl_channel_unpin(ch);
 }
@@ -267,29 +268,31 @@ static void relay(struct pl_channel *ch, struct pl_pub *pub)
 }
 
 /* Send a publication that has reached its turn. */
-static void answer(struct pl_work *w, enum pl_err err)
+static void answer(struct pl_pending_request *rq, enum pl_err err)
 {
     (void)err;
-    relay(w->ch, w->pub);
-    pl_work_destroy(w);
+    relay(rq->ch, rq->pub);
+    pl_pending_request_destroy(rq);
 }
 
 static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
 {
     struct pl_channels *c = pl_channel_owner(ch);
-    struct pl_work *w = pl_works_are_full(c, 0) ? NULL : pl_work_create(c, ch);
+    struct pl_pending_request *rq = pl_pending_requests_are_full(c, 0)
+                                        ? NULL
+                                        : pl_pending_request_create(c, ch);
 
-    if (w == NULL) {
+    if (rq == NULL) {
         pl_channels_lose_event(c);
         pl_order_tell_gaps(ch);
         return;
     }
-    w->pub = pl_pub_hold(pub);
-    w->go_on = answer;
-    w->is_ready = true;
-    w->awaits = ch->order.asked;
-    pl_work_charge(w, sizeof *w + sizeof *pub + pub->room);
-    pl_list_append(at, &w->out);
+    rq->pub = pl_pub_hold(pub);
+    rq->go_on = answer;
+    rq->is_ready = true;
+    rq->awaits = ch->order.asked;
+    pl_pending_request_charge(rq, sizeof *rq + sizeof *pub + pub->room);
+    pl_list_append(at, &rq->out);
 }
 
 static void bring(struct pl_channel *ch, struct pl_pub *pub)
@@ -300,12 +303,12 @@ static void bring(struct pl_channel *ch, struct pl_pub *pub)
         is_after_hole(ch, pub) && ch->order.asked != ch->order.answered;
 
     if (at != &ch->outbox) {
-        struct pl_work *w = work_at(at);
+        struct pl_pending_request *rq = work_at(at);
 
-        other = place_of(w);
-        if (pub_of(w) != NULL && is_one_epoch(&mine, &other) &&
+        other = place_of(rq);
+        if (pub_of(rq) != NULL && is_one_epoch(&mine, &other) &&
             other.offset == mine.offset) {
-            pl_outbox_ready(w); /* an own one, or again */
+            pl_outbox_ready(rq); /* an own one, or again */
             return;
         }
     }

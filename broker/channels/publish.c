@@ -42,17 +42,17 @@ static unsigned hub_loop(const struct pl_channels *c, const struct pl_msg *msg)
 
 /* Create one mail for each loop with subscribers but the publisher's.  Its
  * address has the loop. */
-static enum pl_err make_mails(struct pl_work *w)
+static enum pl_err make_mails(struct pl_pending_request *rq)
 {
-    const struct pl_channels *c = w->owner;
-    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
-    unsigned own = hub_loop(c, w->msg);
+    const struct pl_channels *c = rq->owner;
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    unsigned own = hub_loop(c, rq->msg);
 
     for (unsigned l = 0; l < c->loop_count; l++) {
-        if (w->ch->at_loop[l] == 0)
+        if (rq->ch->at_loop[l] == 0)
             continue;
         if (l == own) {
-            w->fan_out = true;
+            rq->fan_out = true;
             continue;
         }
         struct pl_publication_mail *p = pl_publication_mail_create();
@@ -60,56 +60,56 @@ static enum pl_err make_mails(struct pl_work *w)
             return PL_ENOMEM;
         p->pub = pl_pub_hold(m->pub);
         p->msg.to = c->hubs[l];
-        p->msg.next = w->mails;
-        w->mails = &p->msg;
+        p->msg.next = rq->mails;
+        rq->mails = &p->msg;
     }
     return PL_OK;
 }
 
-static void send_mails(struct pl_work *w)
+static void send_mails(struct pl_pending_request *rq)
 {
-    while (w->mails != NULL) {
-        struct pl_msg *m = w->mails;
+    while (rq->mails != NULL) {
+        struct pl_msg *m = rq->mails;
 
-        w->mails = m->next;
+        rq->mails = m->next;
         m->next = NULL;
-        if (w->ch->at_loop[m->to.loop] > 0)
-            pl_actor_send(&w->owner->actor, m->to, m);
+        if (rq->ch->at_loop[m->to.loop] > 0)
+            pl_actor_send(&rq->owner->actor, m->to, m);
         else
             pl_mail_destroy(m);
     }
 }
 
 /* The hubs got the publication when it was sent first. */
-static void deliver_repeat(struct pl_work *w)
+static void deliver_repeat(struct pl_pending_request *rq)
 {
-    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
 
-    w->msg = NULL;
+    rq->msg = NULL;
     m->error = 0;
-    if (w->owner->options.metrics != NULL)
-        pl_count(w->owner->options.metrics, PL_METRIC_PUBLICATIONS_KNOWN, 1);
-    pl_mail_answer(&w->owner->actor, &m->msg);
+    if (rq->owner->options.metrics != NULL)
+        pl_count(rq->owner->options.metrics, PL_METRIC_PUBLICATIONS_KNOWN, 1);
+    pl_mail_answer(&rq->owner->actor, &m->msg);
 }
 
 /* Send the publication to the hubs, and the result to the publisher. */
-static void deliver(struct pl_work *w)
+static void deliver(struct pl_pending_request *rq)
 {
-    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
 
-    w->msg = NULL;
-    if (w->ch != NULL && !w->owner->is_immediate &&
-        !pl_order_pass(w->ch, m->pub)) {
-        m->accepted = pl_channel_subscribers(w->ch); /* the bus was faster */
-    } else if (w->ch != NULL) {
-        m->accepted = pl_channel_subscribers(w->ch);
-        m->fan_out = w->fan_out && w->ch->at_loop[m->msg.from.loop] > 0;
-        send_mails(w);
+    rq->msg = NULL;
+    if (rq->ch != NULL && !rq->owner->is_immediate &&
+        !pl_order_pass(rq->ch, m->pub)) {
+        m->accepted = pl_channel_subscribers(rq->ch); /* the bus was faster */
+    } else if (rq->ch != NULL) {
+        m->accepted = pl_channel_subscribers(rq->ch);
+        m->fan_out = rq->fan_out && rq->ch->at_loop[m->msg.from.loop] > 0;
+        send_mails(rq);
     }
     m->error = 0;
-    if (w->owner->options.metrics != NULL)
-        pl_count(w->owner->options.metrics, PL_METRIC_PUBLICATIONS, 1);
-    pl_mail_answer(&w->owner->actor, &m->msg);
+    if (rq->owner->options.metrics != NULL)
+        pl_count(rq->owner->options.metrics, PL_METRIC_PUBLICATIONS, 1);
+    pl_mail_answer(&rq->owner->actor, &m->msg);
 }
 
 /* With late stores an event may come out of turn, if the event of an earlier
@@ -117,35 +117,36 @@ static void deliver(struct pl_work *w)
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,
                                 struct pl_bus_publish *own)
 {
-    struct pl_work *w = own == NULL ? NULL : pl_work_of(&own->op);
+    struct pl_pending_request *rq =
+        own == NULL ? NULL : pl_pending_request_of(&own->op);
 
-    if (w == NULL)
+    if (rq == NULL)
         pl_order_bring(owner, pub);
-    else if (!pl_list_is_linked(&w->out))
-        deliver(w);
+    else if (!pl_list_is_linked(&rq->out))
+        deliver(rq);
     else
-        pl_outbox_ready(w);
+        pl_outbox_ready(rq);
 }
 
-/* Its turn in the outbox has come.  Frees `w`, or on_bus() does if the bus
+/* Its turn in the outbox has come.  Frees `rq`, or on_bus() does if the bus
  * request is still pending. */
-static void answer(struct pl_work *w, enum pl_err err)
+static void answer(struct pl_pending_request *rq, enum pl_err err)
 {
     (void)err;
-    if (w->state == PL_WORK_REPEAT)
-        deliver_repeat(w);
+    if (rq->state == PL_WORK_REPEAT)
+        deliver_repeat(rq);
     else
-        deliver(w);
-    if (w->state != PL_WORK_ON_BUS)
-        pl_work_destroy(w);
+        deliver(rq);
+    if (rq->state != PL_WORK_ON_BUS)
+        pl_pending_request_destroy(rq);
 }
 
-static void fail(struct pl_work *w, enum pl_err err)
+static void fail(struct pl_pending_request *rq, enum pl_err err)
 {
-    if (pl_list_is_linked(&w->out))
-        pl_outbox_fail(w, err);
+    if (pl_list_is_linked(&rq->out))
+        pl_outbox_fail(rq, err);
     else
-        pl_work_fail(w, err);
+        pl_pending_request_fail(rq, err);
 }
 
 /* The bus completed the request.  A stored publication counts as published even
@@ -154,72 +155,73 @@ static void fail(struct pl_work *w, enum pl_err err)
  * publications. */
 static void on_bus(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
-    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
-    bool has_failed = op->error != PL_OK && !w->is_ready;
+    struct pl_pending_request *rq = pl_pending_request_of(op);
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    bool has_failed = op->error != PL_OK && !rq->is_ready;
 
-    w->state = PL_WORK_BEGUN;
+    rq->state = PL_WORK_BEGUN;
     if (m == NULL)
-        pl_work_destroy(w); /* deliver() ran already, with the event */
+        pl_pending_request_destroy(
+            rq); /* deliver() ran already, with the event */
     else if (has_failed && !m->stored)
-        fail(w, op->error);
-    else if (pl_list_is_linked(&w->out))
-        pl_outbox_ready(w);
+        fail(rq, op->error);
+    else if (pl_list_is_linked(&rq->out))
+        pl_outbox_ready(rq);
     else
-        answer(w, PL_OK);
+        answer(rq, PL_OK);
 }
 
-static void to_bus(struct pl_work *w)
+static void to_bus(struct pl_pending_request *rq)
 {
-    struct pl_bus *bus = w->owner->bus;
-    struct pl_pub *pub = ((struct pl_publish_mail *)w->msg)->pub;
+    struct pl_bus *bus = rq->owner->bus;
+    struct pl_pub *pub = ((struct pl_publish_mail *)rq->msg)->pub;
 
-    w->state = PL_WORK_ON_BUS;
-    if (!w->owner->is_immediate) {
-        w->pub = pl_pub_hold(pub);
-        pl_order_put(w, answer);
+    rq->state = PL_WORK_ON_BUS;
+    if (!rq->owner->is_immediate) {
+        rq->pub = pl_pub_hold(pub);
+        pl_order_put(rq, answer);
     }
-    pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_bus);
-    w->store.bus.kind = PL_BUS_PUBLICATION;
-    w->store.bus.pub = pub;
-    w->store.bus.client = NULL;
-    if (bus->ops->publish(bus, &w->store.bus) == PL_STORE_DONE)
-        on_bus(&w->store.op);
+    pl_pending_request_prepare(rq, pl_pub_channel(pub), pub->hash, on_bus);
+    rq->store.bus.kind = PL_BUS_PUBLICATION;
+    rq->store.bus.pub = pub;
+    rq->store.bus.client = NULL;
+    if (bus->ops->publish(bus, &rq->store.bus) == PL_STORE_DONE)
+        on_bus(&rq->store.op);
 }
 
 /* The result waits for its turn, because the first may still be on the bus. */
-static void repeat(struct pl_work *w)
+static void repeat(struct pl_pending_request *rq)
 {
-    w->state = PL_WORK_REPEAT;
-    if (w->owner->is_immediate) {
-        answer(w, PL_OK);
+    rq->state = PL_WORK_REPEAT;
+    if (rq->owner->is_immediate) {
+        answer(rq, PL_OK);
         return;
     }
-    pl_order_put(w, answer);
-    pl_outbox_ready(w);
+    pl_order_put(rq, answer);
+    pl_outbox_ready(rq);
 }
 
 static void on_append(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
-    struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
+    struct pl_pending_request *rq = pl_pending_request_of(op);
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
 
     if (op->error != PL_OK) {
-        pl_work_fail(w, op->error);
+        pl_pending_request_fail(rq, op->error);
         return;
     }
     m->stored = true;
-    memcpy(m->epoch, w->store.append.epoch, sizeof m->epoch);
-    if (w->store.append.is_repeat)
-        repeat(w);
+    memcpy(m->epoch, rq->store.append.epoch, sizeof m->epoch);
+    if (rq->store.append.is_repeat)
+        repeat(rq);
     else
-        to_bus(w);
+        to_bus(rq);
 }
 
 /* Publications of other owners may wait for this append. */
 static void on_late_append(struct pl_store_op *op)
 {
-    struct pl_channel *ch = pl_work_of(op)->ch;
+    struct pl_channel *ch = pl_pending_request_of(op)->ch;
 
     ch->users++;
     ch->order.answered++;
@@ -228,39 +230,41 @@ static void on_late_append(struct pl_store_op *op)
     pl_channel_unpin(ch);
 }
 
-static void begin(struct pl_work *w, struct pl_pub *pub)
+static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
 {
-    const struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
-    struct pl_stream *s = w->owner->stream;
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    struct pl_stream *s = rq->owner->stream;
 
     pub->offset = 0;
     memset(pub->epoch, 0, sizeof pub->epoch);
-    pub->time_ms = pl_loop_wall_ms(w->owner->actor.loop);
-    struct pl_rules *rules = pl_work_rules(w, pl_pub_channel(pub), pub->hash);
+    pub->time_ms = pl_loop_wall_ms(rq->owner->actor.loop);
+    struct pl_rules *rules =
+        pl_pending_request_rules(rq, pl_pub_channel(pub), pub->hash);
     if (!pl_rules_have_history(rules)) {
-        to_bus(w);
+        to_bus(rq);
         return;
     }
-    pl_work_prepare(w, pl_pub_channel(pub), pub->hash, on_late_append);
-    w->store.append.rules = rules;
-    w->store.append.pub = pub;
-    w->store.append.id = (struct pl_span){0};
+    pl_pending_request_prepare(rq, pl_pub_channel(pub), pub->hash,
+                               on_late_append);
+    rq->store.append.rules = rules;
+    rq->store.append.pub = pub;
+    rq->store.append.id = (struct pl_span){0};
     if (m->id != NULL)
-        w->store.append.id = pl_blob_span(m->id);
-    w->store.append.is_repeat = false;
-    if (s->ops->append(s, &w->store.append) == PL_STORE_DONE)
-        on_append(&w->store.op);
+        rq->store.append.id = pl_blob_span(m->id);
+    rq->store.append.is_repeat = false;
+    if (s->ops->append(s, &rq->store.append) == PL_STORE_DONE)
+        on_append(&rq->store.op);
     else
-        w->ch->order.asked++; /* no append completes inside its call */
+        rq->ch->order.asked++; /* no append completes inside its call */
 }
 
 /* The memory of a pending publication. */
-static uint64_t cost_of(const struct pl_work *w)
+static uint64_t cost_of(const struct pl_pending_request *rq)
 {
-    const struct pl_publish_mail *m = (struct pl_publish_mail *)w->msg;
-    uint64_t cost = sizeof *w + sizeof *m + sizeof *m->pub + m->pub->room;
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    uint64_t cost = sizeof *rq + sizeof *m + sizeof *m->pub + m->pub->room;
 
-    for (const struct pl_msg *at = w->mails; at != NULL; at = at->next)
+    for (const struct pl_msg *at = rq->mails; at != NULL; at = at->next)
         cost += sizeof(struct pl_publication_mail);
     return cost;
 }
@@ -273,19 +277,19 @@ static void publish(struct pl_channels *c, struct pl_channel *ch,
         pl_answer_error(c, &m->msg, PL_ERROR_TOO_MANY_REQUESTS);
         return;
     }
-    struct pl_work *w = pl_work_create(c, ch);
-    if (w == NULL) {
+    struct pl_pending_request *rq = pl_pending_request_create(c, ch);
+    if (rq == NULL) {
         pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
         return;
     }
-    w->msg = &m->msg;
-    if (ch != NULL && make_mails(w) != PL_OK) {
-        pl_work_fail(w, PL_ENOMEM);
+    rq->msg = &m->msg;
+    if (ch != NULL && make_mails(rq) != PL_OK) {
+        pl_pending_request_fail(rq, PL_ENOMEM);
         return;
     }
     if (!c->is_immediate)
-        pl_work_charge(w, cost_of(w));
-    begin(w, m->pub);
+        pl_pending_request_charge(rq, cost_of(rq));
+    begin(rq, m->pub);
 }
 
 /* Nothing remembers the id of a publication without a history. */
@@ -306,7 +310,7 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
     m->accepted = 0;
     m->stored = m->fan_out = false;
     m->epoch[0] = '\0';
-    if (pl_works_turn_away(c, &m->msg, 0))
+    if (pl_pending_requests_reject(c, &m->msg, 0))
         return;
     if (m->id != NULL && has_useless_id(c, m)) {
         pl_answer_error(c, &m->msg, PL_ERROR_NOT_AVAILABLE);

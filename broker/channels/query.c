@@ -21,18 +21,18 @@
  * cache miss and an atomic addition. */
 enum { WORK_NAME = 30 };
 
-static struct pl_query_mail *mail_of(struct pl_work *w)
+static struct pl_query_mail *mail_of(struct pl_pending_request *rq)
 {
-    return (struct pl_query_mail *)w->msg;
+    return (struct pl_query_mail *)rq->msg;
 }
 
-static void answer(struct pl_work *w, uint32_t code)
+static void answer(struct pl_pending_request *rq, uint32_t code)
 {
-    struct pl_msg *msg = w->msg;
+    struct pl_msg *msg = rq->msg;
 
-    w->msg = NULL;
-    pl_answer_error(w->owner, msg, code);
-    pl_work_destroy(w);
+    rq->msg = NULL;
+    pl_answer_error(rq->owner, msg, code);
+    pl_pending_request_destroy(rq);
 }
 
 /* --- The cost of replies --- */
@@ -60,27 +60,27 @@ static bool has_time_for(struct pl_channels *c, const struct pl_query_mail *m)
 /* Spend the estimated cost before a late store replies, because otherwise any
  * number of queries passes before the first reply is charged.  The estimate of
  * a history is one part. */
-static void reserve(struct pl_work *w)
+static void reserve(struct pl_pending_request *rq)
 {
-    struct pl_channels *c = w->owner;
+    struct pl_channels *c = rq->owner;
 
     if (c->is_immediate)
         return;
-    uint64_t most = most_of(c, mail_of(w));
-    if (mail_of(w)->kind == PL_QUERY_HISTORY && most > PL_STREAM_PART)
+    uint64_t most = most_of(c, mail_of(rq));
+    if (mail_of(rq)->kind == PL_QUERY_HISTORY && most > PL_STREAM_PART)
         most = PL_STREAM_PART;
-    w->reserved = most * WORK_NAME;
+    rq->reserved = most * WORK_NAME;
     pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop),
-                        w->reserved);
+                        rq->reserved);
 }
 
-static void spend(struct pl_work *w, uint64_t looked)
+static void spend(struct pl_pending_request *rq, uint64_t looked)
 {
-    struct pl_channels *c = w->owner;
+    struct pl_channels *c = rq->owner;
     uint64_t units = looked * WORK_NAME;
 
-    pl_time_share_give_back(&c->answers, w->reserved);
-    w->reserved = 0;
+    pl_time_share_give_back(&c->answers, rq->reserved);
+    rq->reserved = 0;
     pl_time_share_spend(&c->answers, pl_loop_now_ms(c->actor.loop), units);
     pl_loop_add_work(c->actor.loop, units);
 }
@@ -89,40 +89,41 @@ static void spend(struct pl_work *w, uint64_t looked)
 
 static void on_presence(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
-    struct pl_query_mail *m = mail_of(w);
+    struct pl_pending_request *rq = pl_pending_request_of(op);
+    struct pl_query_mail *m = mail_of(rq);
 
     if (op->error != PL_OK) {
-        pl_work_fail(w, op->error);
+        pl_pending_request_fail(rq, op->error);
         return;
     }
     if (m->kind == PL_QUERY_PRESENCE) {
-        m->clients = w->store.get.clients;
-        m->count = w->store.get.count;
-        spend(w, m->count);
+        m->clients = rq->store.get.clients;
+        m->count = rq->store.get.count;
+        spend(rq, m->count);
     } else {
-        spend(w, w->store.stats.looked);
-        m->count = w->store.stats.clients;
-        m->users = w->store.stats.users;
+        spend(rq, rq->store.stats.looked);
+        m->count = rq->store.stats.clients;
+        m->users = rq->store.stats.users;
     }
-    answer(w, 0);
+    answer(rq, 0);
 }
 
-static void ask_presence(struct pl_work *w)
+static void ask_presence(struct pl_pending_request *rq)
 {
-    struct pl_presence *p = w->owner->presence;
-    const struct pl_query_mail *m = mail_of(w);
+    struct pl_presence *p = rq->owner->presence;
+    const struct pl_query_mail *m = mail_of(rq);
     enum pl_store_reply reply;
 
-    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_presence);
+    pl_pending_request_prepare(rq, pl_blob_span(m->channel), m->hash,
+                               on_presence);
     if (m->kind == PL_QUERY_PRESENCE) {
-        reply = p->ops->get(p, &w->store.get);
+        reply = p->ops->get(p, &rq->store.get);
     } else {
-        w->store.stats.looked = 0;
-        reply = p->ops->stats(p, &w->store.stats);
+        rq->store.stats.looked = 0;
+        reply = p->ops->stats(p, &rq->store.stats);
     }
     if (reply == PL_STORE_DONE)
-        on_presence(&w->store.op);
+        on_presence(&rq->store.op);
 }
 
 /* --- History --- */
@@ -132,86 +133,89 @@ static bool is_other_epoch(const struct pl_query_mail *m, const char *epoch)
     return m->has_since && m->epoch[0] != '\0' && strcmp(m->epoch, epoch) != 0;
 }
 
-static void answer_history(struct pl_work *w, const struct pl_stream_top *top)
+static void answer_history(struct pl_pending_request *rq,
+                           const struct pl_stream_top *top)
 {
-    struct pl_query_mail *m = mail_of(w);
+    struct pl_query_mail *m = mail_of(rq);
     bool is_lost = is_other_epoch(m, top->epoch);
 
     m->offset = top->offset;
     memcpy(m->epoch, top->epoch, sizeof m->epoch);
-    answer(w, is_lost ? PL_ERROR_UNRECOVERABLE : 0);
+    answer(rq, is_lost ? PL_ERROR_UNRECOVERABLE : 0);
 }
 
 static void on_top(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
+    struct pl_pending_request *rq = pl_pending_request_of(op);
 
     if (op->error != PL_OK)
-        pl_work_fail(w, op->error);
+        pl_pending_request_fail(rq, op->error);
     else
-        answer_history(w, &w->store.top);
+        answer_history(rq, &rq->store.top);
 }
 
-static void on_history(struct pl_work *w, enum pl_err err)
+static void on_history(struct pl_pending_request *rq, enum pl_err err)
 {
-    struct pl_query_mail *m = mail_of(w);
+    struct pl_query_mail *m = mail_of(rq);
 
     if (err != PL_OK) {
-        pl_work_fail(w, err);
+        pl_pending_request_fail(rq, err);
         return;
     }
-    m->pubs = pl_reading_take(&w->store.reading, &m->count);
-    spend(w, m->count);
-    answer_history(w, &w->store.reading.range.top);
+    m->pubs = pl_reading_take(&rq->store.reading, &m->count);
+    spend(rq, m->count);
+    answer_history(rq, &rq->store.reading.range.top);
 }
 
-static void read_history(struct pl_work *w)
+static void read_history(struct pl_pending_request *rq)
 {
-    const struct pl_query_mail *m = mail_of(w);
-    struct pl_reading *r = &w->store.reading;
+    const struct pl_query_mail *m = mail_of(rq);
+    struct pl_reading *r = &rq->store.reading;
 
-    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, NULL);
+    pl_pending_request_prepare(rq, pl_blob_span(m->channel), m->hash, NULL);
     r->done = on_history;
     r->since = m->offset;
     r->has_since = m->has_since;
     r->range.reverse = m->reverse;
     r->limit = m->limit < 0 ? UINT32_MAX : (uint32_t)m->limit;
     r->byte_budget = m->byte_budget;
-    pl_reading_begin(w);
+    pl_reading_begin(rq);
 }
 
-static void ask_history(struct pl_work *w)
+static void ask_history(struct pl_pending_request *rq)
 {
-    struct pl_stream *s = w->owner->stream;
-    const struct pl_query_mail *m = mail_of(w);
+    struct pl_stream *s = rq->owner->stream;
+    const struct pl_query_mail *m = mail_of(rq);
 
     if (m->limit != 0) {
-        read_history(w);
+        read_history(rq);
         return;
     }
-    pl_work_prepare_top(w, pl_blob_span(m->channel), m->hash, on_top);
-    if (s->ops->top(s, &w->store.top) == PL_STORE_DONE)
-        on_top(&w->store.op);
+    pl_pending_request_prepare_top(rq, pl_blob_span(m->channel), m->hash,
+                                   on_top);
+    if (s->ops->top(s, &rq->store.top) == PL_STORE_DONE)
+        on_top(&rq->store.op);
 }
 
 static void on_forgotten(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
+    struct pl_pending_request *rq = pl_pending_request_of(op);
 
     if (op->error != PL_OK)
-        pl_work_fail(w, op->error);
+        pl_pending_request_fail(rq, op->error);
     else
-        answer(w, 0);
+        answer(rq, 0);
 }
 
-static void ask_forget(struct pl_work *w)
+static void ask_forget(struct pl_pending_request *rq)
 {
-    struct pl_stream *s = w->owner->stream;
-    const struct pl_query_mail *m = mail_of(w);
+    struct pl_stream *s = rq->owner->stream;
+    const struct pl_query_mail *m = mail_of(rq);
 
-    pl_work_prepare(w, pl_blob_span(m->channel), m->hash, on_forgotten);
-    if (s->ops->remove(s, &w->store.op) == PL_STORE_DONE)
-        on_forgotten(&w->store.op);
+    pl_pending_request_prepare(rq, pl_blob_span(m->channel), m->hash,
+                               on_forgotten);
+    if (s->ops->remove(s, &rq->store.op) == PL_STORE_DONE)
+        on_forgotten(&rq->store.op);
 }
 
 /* --- The request --- */
@@ -241,21 +245,22 @@ void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m)
         pl_mail_answer(&c->actor, &m->msg);
         return;
     }
-    if (pl_works_turn_away(c, &m->msg, 0))
+    if (pl_pending_requests_reject(c, &m->msg, 0))
         return;
     uint32_t code = check(c, m);
-    struct pl_work *w = code != 0 ? NULL : pl_work_create(c, NULL);
+    struct pl_pending_request *rq =
+        code != 0 ? NULL : pl_pending_request_create(c, NULL);
 
-    if (w == NULL) {
+    if (rq == NULL) {
         pl_answer_error(c, &m->msg, code != 0 ? code : PL_ERROR_INTERNAL);
         return;
     }
-    w->msg = &m->msg;
-    reserve(w);
+    rq->msg = &m->msg;
+    reserve(rq);
     if (m->kind == PL_QUERY_HISTORY)
-        ask_history(w);
+        ask_history(rq);
     else if (m->kind == PL_QUERY_HISTORY_REMOVE)
-        ask_forget(w);
+        ask_forget(rq);
     else
-        ask_presence(w);
+        ask_presence(rq);
 }

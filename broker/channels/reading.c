@@ -20,9 +20,9 @@
 
 #include <stdlib.h>
 
-static struct pl_reading *reading_of(struct pl_work *w)
+static struct pl_reading *reading_of(struct pl_pending_request *rq)
 {
-    return &w->store.reading;
+    return &rq->store.reading;
 }
 
 void pl_reading_drop(struct pl_reading *r)
@@ -122,9 +122,9 @@ static void begin_again(struct pl_reading *r)
 }
 
 /* Take the part; *more: request another one. */
-static enum pl_err take_part(struct pl_work *w, bool *more)
+static enum pl_err take_part(struct pl_pending_request *rq, bool *more)
 {
-    struct pl_reading *r = reading_of(w);
+    struct pl_reading *r = reading_of(rq);
     struct pl_stream_range *g = &r->range;
     uint64_t before;
 
@@ -144,8 +144,8 @@ static enum pl_err take_part(struct pl_work *w, bool *more)
     before = r->bytes;
     uint32_t came = g->count;
     join(r);
-    if (!w->owner->is_immediate)
-        pl_work_charge(w, r->bytes - before);
+    if (!rq->owner->is_immediate)
+        pl_pending_request_charge(rq, r->bytes - before);
     *more = g->is_cut && came > 0 && !r->is_cut && r->count < r->limit;
     r->is_cut = r->is_cut || g->is_cut;
     if (*more) {
@@ -157,60 +157,60 @@ static enum pl_err take_part(struct pl_work *w, bool *more)
 
 /* --- The whole --- */
 
-static void finish(struct pl_work *w, enum pl_err err)
+static void finish(struct pl_pending_request *rq, enum pl_err err)
 {
-    struct pl_reading *r = reading_of(w);
+    struct pl_reading *r = reading_of(rq);
 
-    w->is_reading = false;
+    rq->is_reading = false;
     if (err != PL_OK)
         pl_reading_drop(r);
-    r->done(w, err);
+    r->done(rq, err);
 }
 
-/* False: that was the last part, and `w` may be freed. */
-static bool on_answer(struct pl_work *w)
+/* False: that was the last part, and `rq` may be freed. */
+static bool on_answer(struct pl_pending_request *rq)
 {
-    enum pl_err rc = reading_of(w)->range.top.op.error;
+    enum pl_err rc = reading_of(rq)->range.top.op.error;
     bool more = false;
 
     if (rc == PL_OK)
-        rc = take_part(w, &more);
+        rc = take_part(rq, &more);
     if (!more)
-        finish(w, rc);
+        finish(rq, rc);
     return more;
 }
 
-static void go_on(struct pl_work *w);
+static void go_on(struct pl_pending_request *rq);
 
 static void on_part(struct pl_store_op *op)
 {
-    struct pl_work *w = pl_work_of(op);
+    struct pl_pending_request *rq = pl_pending_request_of(op);
 
-    if (on_answer(w))
-        go_on(w);
+    if (on_answer(rq))
+        go_on(rq);
 }
 
-static enum pl_store_reply ask(struct pl_work *w)
+static enum pl_store_reply ask(struct pl_pending_request *rq)
 {
-    struct pl_stream *s = w->owner->stream;
-    struct pl_reading *r = reading_of(w);
+    struct pl_stream *s = rq->owner->stream;
+    struct pl_reading *r = reading_of(rq);
     struct pl_span channel = r->range.top.op.channel;
 
-    pl_work_prepare_top(w, channel, r->range.top.op.hash, on_part);
+    pl_pending_request_prepare_top(rq, channel, r->range.top.op.hash, on_part);
     r->range.limit = r->limit - r->count;
     return s->ops->range(s, &r->range);
 }
 
-static void go_on(struct pl_work *w)
+static void go_on(struct pl_pending_request *rq)
 {
-    while (ask(w) == PL_STORE_DONE)
-        if (!on_answer(w))
+    while (ask(rq) == PL_STORE_DONE)
+        if (!on_answer(rq))
             return;
 }
 
-void pl_reading_begin(struct pl_work *w)
+void pl_reading_begin(struct pl_pending_request *rq)
 {
-    struct pl_reading *r = reading_of(w);
+    struct pl_reading *r = reading_of(rq);
 
     r->range.since = r->since;
     r->range.has_since = r->has_since;
@@ -218,6 +218,6 @@ void pl_reading_begin(struct pl_work *w)
     r->count = r->room = r->parts = 0;
     r->bytes = 0;
     r->is_cut = false;
-    w->is_reading = true;
-    go_on(w);
+    rq->is_reading = true;
+    go_on(rq);
 }

@@ -29,7 +29,8 @@
     X(DEAD_UNREACHABLE, PL_COUNTER, "dead_letters_unreachable",                \
       "mail for a loop or node that is not there")                             \
     X(JOBS_QUEUED, PL_GAUGE, "jobs_queued", "jobs that wait for a thread")     \
-    X(JOBS_IN_WORK, PL_GAUGE, "jobs_in_work", "jobs that a thread works on")   \
+    X(JOBS_IN_PROGRESS, PL_GAUGE, "jobs_in_progress",                          \
+      "jobs that a thread works on")                                           \
     X(JOBS_DONE, PL_COUNTER, "jobs_done", "jobs done")                         \
     X(JOBS_CANCELLED, PL_COUNTER, "jobs_cancelled",                            \
       "jobs that a shutdown kept from running")                                \

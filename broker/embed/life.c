@@ -264,7 +264,7 @@ static void settle_numbers(struct pl_broker *b)
         pl_broker_copy_stats(s);
         v[PL_METRIC_MAIL_DEEPEST] = v[PL_METRIC_MAIL_WAIT_NS] = 0;
         v[PL_METRIC_LOOP_LAG_NS] = v[PL_METRIC_LOOP_LAG_MAX_NS] = 0;
-        v[PL_METRIC_JOBS_IN_WORK] = 0; /* see end_jobs() */
+        v[PL_METRIC_JOBS_IN_PROGRESS] = 0; /* see end_jobs() */
         pl_snapshot_publish(s->snapshot, v);
     }
 }

@@ -10,7 +10,7 @@ static void copy_pool(uint64_t *v, struct pl_pool *pool)
     struct pl_pool_stats t = pl_pool_stats(pool);
 
     v[PL_METRIC_JOBS_QUEUED] = t.queued;
-    v[PL_METRIC_JOBS_IN_WORK] = t.in_work;
+    v[PL_METRIC_JOBS_IN_PROGRESS] = t.in_progress;
     v[PL_METRIC_JOBS_DONE] = t.done;
     v[PL_METRIC_JOBS_CANCELLED] = t.cancelled;
     v[PL_METRIC_JOBS_REFUSED] = t.refused;

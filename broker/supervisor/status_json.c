@@ -264,7 +264,7 @@ static const struct number dead_letters[] = {
 };
 static const struct number jobs[] = {
     {"queued", PL_METRIC_JOBS_QUEUED},
-    {"in_work", PL_METRIC_JOBS_IN_WORK},
+    {"in_progress", PL_METRIC_JOBS_IN_PROGRESS},
     {"done", PL_METRIC_JOBS_DONE},
     {"cancelled", PL_METRIC_JOBS_CANCELLED},
     {"refused", PL_METRIC_JOBS_REFUSED},

@@ -347,14 +347,14 @@ enum pl_hub_fit __wrap_pl_hub_channel_fit(const struct pl_hub_channel *c,
     return fit;
 }
 
-void __real_pl_works_count(struct pl_channels *c, uint32_t by);
-void __wrap_pl_works_count(struct pl_channels *c, uint32_t by);
+void __real_pl_pending_requests_count(struct pl_channels *c, uint32_t by);
+void __wrap_pl_pending_requests_count(struct pl_channels *c, uint32_t by);
 
 /* Of the requests of channels to the bus one ends and stays counted. */
-void __wrap_pl_works_count(struct pl_channels *c, uint32_t by)
+void __wrap_pl_pending_requests_count(struct pl_channels *c, uint32_t by)
 {
     if (by != UINT32_MAX || !faults_strike(PLANT_LEAKED_REQUEST, 50))
-        __real_pl_works_count(c, by);
+        __real_pl_pending_requests_count(c, by);
 }
 
 void __real_pl_order_bring(struct pl_channels *c, struct pl_pub *pub);

@@ -296,7 +296,7 @@ static const char *const ledgers[] = {
     "ledgers.posts.balanced",
 };
 
-static const char *const in_work[] = {
+static const char *const in_progress[] = {
     "commands.pending",
     "deliveries.queued",
     "mailboxes.queued",
@@ -307,8 +307,8 @@ static const char *const in_work[] = {
  * are from moments that fit together. */
 static bool is_at_rest(json_t *root)
 {
-    for (size_t i = 0; i < sizeof in_work / sizeof *in_work; i++) {
-        if (number_in(root, in_work[i]) != 0)
+    for (size_t i = 0; i < sizeof in_progress / sizeof *in_progress; i++) {
+        if (number_in(root, in_progress[i]) != 0)
             return false;
     }
     return number_in(root, "ledgers.posts.balanced") != 0;

@@ -354,14 +354,14 @@ void remote_await_least(const struct remote *r, const char *path, int64_t value)
 
 static bool has_rest(const struct remote *r)
 {
-    static const char *const in_work[] = {
+    static const char *const in_progress[] = {
         "commands.pending", "deliveries.queued", "mailboxes.queued",
         "connections.out_queue_bytes"};
     json_t *root = status_of(r);
     bool rests = number_in(r, root, "ledgers.posts.balanced") == 1;
 
-    for (size_t i = 0; i < sizeof in_work / sizeof *in_work; i++)
-        rests = rests && number_in(r, root, in_work[i]) == 0;
+    for (size_t i = 0; i < sizeof in_progress / sizeof *in_progress; i++)
+        rests = rests && number_in(r, root, in_progress[i]) == 0;
     json_decref(root);
     return rests;
 }

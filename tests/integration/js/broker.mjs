@@ -22,7 +22,7 @@ const LEDGERS = {
     mail_enqueued: /^(mail_handled|mail_queued|dead_letters_\w+)$/,
     deliveries_owed: /^deliveries_(given|dropped_\w+|cancelled|queued)$/,
 };
-const IN_WORK = ['commands_pending', 'deliveries_queued', 'mail_queued'];
+const IN_PROGRESS = ['commands_pending', 'deliveries_queued', 'mail_queued'];
 
 function checkLedgers(loops) {
     for (const [index, loop] of loops.entries()) {
@@ -170,7 +170,7 @@ export class Broker {
     async rest() {
         await until(async () => {
             const sum = sumOf(await this.metrics());
-            return IN_WORK.every((name) => sum[name] === 0n) &&
+            return IN_PROGRESS.every((name) => sum[name] === 0n) &&
                 sum.posts_sent + sum.posts_foreign === sum.posts_taken;
         }, 'nothing is in work');
     }

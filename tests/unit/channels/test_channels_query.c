@@ -30,7 +30,7 @@ static struct rig *with_share(uint64_t names)
 {
     struct rig_options options = usual;
 
-    options.owner.answer_work = names * 30;
+    options.owner.answer_request = names * 30;
     struct rig *r = make(options);
     for (unsigned i = 0; i < RIG_CLIENTS; i++)
         rig_attach(r, i, "a", 0);
@@ -97,7 +97,7 @@ static void what_is_asked_of_late_stores_is_part_of_the_share(void **state)
     struct rig_options options = usual;
 
     (void)state;
-    options.owner.answer_work = (uint64_t)3 * RIG_CLIENTS * 30;
+    options.owner.answer_request = (uint64_t)3 * RIG_CLIENTS * 30;
     struct rig *r = rig_create(7, &options, &late);
     for (unsigned i = 0; i < RIG_CLIENTS; i++)
         rig_attach(r, i, "a", 0);

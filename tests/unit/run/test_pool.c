@@ -132,9 +132,10 @@ static void balances(struct pl_pool *p)
 {
     struct pl_pool_stats s = pl_pool_stats(p);
 
-    assert_int_equal(s.accepted, s.done + s.cancelled + s.queued + s.in_work);
+    assert_int_equal(s.accepted,
+                     s.done + s.cancelled + s.queued + s.in_progress);
     assert_true(s.queued <= QUEUE);
-    assert_true(s.in_work <= THREADS);
+    assert_true(s.in_progress <= THREADS);
 }
 
 static void settle(struct pl_sim *sim)
@@ -317,14 +318,14 @@ static void outlives(struct pl_sim *sim)
         assert_true(ask(p, &asker[0], i));
     some_steps(sim, 6);
     assert_int_equal(pl_pool_busy(p, &name, &since_ns),
-                     pl_pool_stats(p).in_work > 0);
+                     pl_pool_stats(p).in_progress > 0);
     pl_pool_stop(p);
     if (pl_pool_join(p, 10) == PL_ETIMEDOUT) {
         hung++;
         assert_true(pl_pool_busy(p, &name, &since_ns));
         assert_string_equal(name, "errand");
     } else {
-        assert_int_equal(pl_pool_stats(p).in_work, 0);
+        assert_int_equal(pl_pool_stats(p).in_progress, 0);
     }
     pl_pool_destroy(p);
     settle(sim);
