@@ -56,8 +56,8 @@ struct pl_channels {
     struct pl_map attaching; /* attaches without a result, by client */
     uint32_t in_flight;      /* `pending`, and the channels' bus requests */
     uint64_t in_flight_bytes;
-    struct pl_pending_request *spares; /* free list */
-    unsigned spare_count;
+    struct pl_pending_request *free_list;
+    unsigned free_count;
     struct pl_leaving leaving;
     struct pl_timer retry;        /* of `leaving` and of gaps */
     struct pl_time_share answers; /* bounds long replies to queries ... */

@@ -9,16 +9,16 @@
 
 #include "mail.h"
 
-enum { SPARES = 64 };
+enum { FREE_LIST_MAX = 64 };
 
 struct pl_pending_request *pl_pending_request_create(struct pl_channels *c,
                                                      struct pl_channel *ch)
 {
-    struct pl_pending_request *rq = c->spares;
+    struct pl_pending_request *rq = c->free_list;
 
     if (rq != NULL) {
-        c->spares = (struct pl_pending_request *)rq->link.next;
-        c->spare_count--;
+        c->free_list = (struct pl_pending_request *)rq->link.next;
+        c->free_count--;
     } else if ((rq = malloc(sizeof *rq)) == NULL) {
         return NULL;
     }
@@ -123,10 +123,10 @@ void pl_pending_request_destroy(struct pl_pending_request *rq)
     pl_pub_release(rq->pub);
     if (rq->msg != NULL)
         pl_mail_destroy(rq->msg);
-    if (c->spare_count < SPARES) {
-        rq->link.next = (struct pl_list *)c->spares;
-        c->spares = rq;
-        c->spare_count++;
+    if (c->free_count < FREE_LIST_MAX) {
+        rq->link.next = (struct pl_list *)c->free_list;
+        c->free_list = rq;
+        c->free_count++;
     } else {
         free(rq);
     }
@@ -258,12 +258,12 @@ void pl_pending_requests_free_all(struct pl_channels *c)
         rq->out.next = NULL;
         pl_pending_request_destroy(rq);
     }
-    while (c->spares != NULL) {
-        struct pl_pending_request *rq = c->spares;
+    while (c->free_list != NULL) {
+        struct pl_pending_request *rq = c->free_list;
 
-        c->spares = (struct pl_pending_request *)rq->link.next;
+        c->free_list = (struct pl_pending_request *)rq->link.next;
         free(rq);
     }
-    c->spare_count = 0;
+    c->free_count = 0;
     pl_map_fini(&c->attaching);
 }

@@ -3,14 +3,14 @@
  * for the admin server, so that clients and admin connections cannot use up
  * each other's.
  *
- * Invariant: with limits.connections 0 the two limits leave SPARE_DESCRIPTORS,
- * if RLIMIT_NOFILE exceeds twice the sum of SPARE_DESCRIPTORS and the admin
+ * Invariant: with limits.connections 0 the two limits leave OWN_DESCRIPTORS,
+ * if RLIMIT_NOFILE exceeds twice the sum of OWN_DESCRIPTORS and the admin
  * limit. */
 #include "broker_private.h"
 
 #include <sys/resource.h>
 
-enum { SPARE_DESCRIPTORS = 64 /* for the broker itself */ };
+enum { OWN_DESCRIPTORS = 64 /* for the broker itself */ };
 
 uint32_t pl_broker_admin_limit(const struct pl_broker *b)
 {
@@ -29,8 +29,8 @@ uint32_t pl_broker_connection_limit(const struct pl_broker *b)
 
     if (limit > 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
         return limit;
-    rlim_t spare = SPARE_DESCRIPTORS + pl_broker_admin_limit(b);
-    rlim_t most = files.rlim_cur / 2 > spare ? files.rlim_cur - spare
-                                             : files.rlim_cur / 2;
+    rlim_t own = OWN_DESCRIPTORS + pl_broker_admin_limit(b);
+    rlim_t most =
+        files.rlim_cur / 2 > own ? files.rlim_cur - own : files.rlim_cur / 2;
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }

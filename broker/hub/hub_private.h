@@ -13,9 +13,9 @@ struct pl_publishers {
     struct pl_msg *answers; /* results of publications to report to their
                                publishers, in order */
     struct pl_msg **answers_end;
-    struct pl_task tell;   /* reports them */
-    struct pl_msg *spares; /* free list of publish mails */
-    uint32_t spare_count;
+    struct pl_task tell;      /* reports them */
+    struct pl_msg *free_list; /* of publish mails */
+    uint32_t free_count;
 };
 
 struct pl_hub {

@@ -17,34 +17,34 @@
 
 /* Most free mails of publications.  Each keeps the memory of a small
  * publication: at most 2 MiB together. */
-enum { SPARES = 4096 };
+enum { FREE_LIST_MAX = 4096 };
 
 /* Reuse the mail of an earlier publication: malloc() and free() per publication
  * took 230 instructions (4%) more per round trip. */
 static struct pl_publish_mail *take_mail(struct pl_hub *h)
 {
-    struct pl_msg *m = h->publishers.spares;
+    struct pl_msg *m = h->publishers.free_list;
 
     if (m == NULL)
         return pl_publish_mail_create();
-    h->publishers.spares = m->next;
+    h->publishers.free_list = m->next;
     m->next = NULL;
-    h->publishers.spare_count--;
+    h->publishers.free_count--;
     /* The next one is not in the cache. */
-    __builtin_prefetch(h->publishers.spares, 1);
+    __builtin_prefetch(h->publishers.free_list, 1);
     return (struct pl_publish_mail *)m;
 }
 
 static void give_back_mail(struct pl_hub *h, struct pl_publish_mail *m)
 {
-    if (h->publishers.spare_count >= SPARES) {
+    if (h->publishers.free_count >= FREE_LIST_MAX) {
         pl_mail_destroy(&m->msg);
         return;
     }
     pl_publish_mail_renew(m);
-    m->msg.next = h->publishers.spares;
-    h->publishers.spares = &m->msg;
-    h->publishers.spare_count++;
+    m->msg.next = h->publishers.free_list;
+    h->publishers.free_list = &m->msg;
+    h->publishers.free_count++;
 }
 
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
@@ -139,6 +139,6 @@ void pl_hub_free_publishers(struct pl_hub *h)
     pl_loop_cancel(h->actor.loop, &h->publishers.tell);
     while ((m = next_answer(h)) != NULL)
         pl_mail_destroy(&m->msg);
-    while (h->publishers.spares != NULL)
+    while (h->publishers.free_list != NULL)
         pl_mail_destroy(&take_mail(h)->msg);
 }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { SPARE_MAX = 256 }; /* bytes of name and payload */
+enum { REUSED_MAX = 256 }; /* bytes of name and payload */
 
 struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
                              struct pl_span data, struct pl_client *client)
@@ -15,23 +15,23 @@ struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
     return pl_pub_renew(NULL, channel, hash, data, client);
 }
 
-/* Return memory for `len` bytes: that of `spare`, or new. */
-static struct pl_pub *find_room(struct pl_pub *spare, size_t len)
+/* Return memory for `len` bytes: that of `unused`, or new. */
+static struct pl_pub *find_room(struct pl_pub *unused, size_t len)
 {
-    if (spare != NULL && spare->room >= len)
-        return spare;
-    pl_pub_release(spare);
+    if (unused != NULL && unused->room >= len)
+        return unused;
+    pl_pub_release(unused);
     struct pl_pub *p = malloc(sizeof *p + len);
     if (p != NULL)
         p->room = (uint32_t)len;
     return p;
 }
 
-struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
+struct pl_pub *pl_pub_renew(struct pl_pub *unused, struct pl_span channel,
                             uint64_t hash, struct pl_span data,
                             struct pl_client *client)
 {
-    struct pl_pub *p = find_room(spare, channel.len + data.len);
+    struct pl_pub *p = find_room(unused, channel.len + data.len);
 
     if (p == NULL)
         return NULL;
@@ -52,7 +52,7 @@ struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
 
 struct pl_pub *pl_pub_empty(struct pl_pub *p)
 {
-    if (p == NULL || p->room > SPARE_MAX || !pl_refs_is_sole(&p->refs)) {
+    if (p == NULL || p->room > REUSED_MAX || !pl_refs_is_sole(&p->refs)) {
         pl_pub_release(p);
         return NULL;
     }

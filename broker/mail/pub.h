@@ -34,10 +34,10 @@ struct pl_pub {
 struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
                              struct pl_span data, struct pl_client *client);
 
-/* Like pl_pub_create(), in the memory of `spare` if it is large enough.
- * Owner:  the callee takes `spare`, from pl_pub_empty() or NULL, in any
+/* Like pl_pub_create(), in the memory of `unused` if it is large enough.
+ * Owner:  the callee takes `unused`, from pl_pub_empty() or NULL, in any
  *         case. */
-struct pl_pub *pl_pub_renew(struct pl_pub *spare, struct pl_span channel,
+struct pl_pub *pl_pub_renew(struct pl_pub *unused, struct pl_span channel,
                             uint64_t hash, struct pl_span data,
                             struct pl_client *client);
 

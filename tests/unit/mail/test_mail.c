@@ -193,9 +193,9 @@ static void a_publication_copies_and_holds(void **state)
     assert_null(pl_pub_hold(NULL));
 }
 
-static struct pl_pub *renew(struct pl_pub *spare, const char *data)
+static struct pl_pub *renew(struct pl_pub *unused, const char *data)
 {
-    return pl_pub_renew(spare, PL_SPAN("c"), 2, pl_span_of(data), NULL);
+    return pl_pub_renew(unused, PL_SPAN("c"), 2, pl_span_of(data), NULL);
 }
 
 static void a_small_publication_leaves_its_memory_to_the_next(void **state)
