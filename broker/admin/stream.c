@@ -167,7 +167,7 @@ static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
         end_later(s, ENDS);
 }
 
-static void unsuitable(struct pl_subscriber *u)
+static void cannot_encode(struct pl_subscriber *u)
 {
     struct pl_stream *s = of_subscriber(u);
 
@@ -190,7 +190,7 @@ static const struct pl_subscriber_ops subscriber_ops = {
     .deliver = deliver,
     .attached = attached,
     .dropped = dropped,
-    .unsuitable = unsuitable,
+    .cannot_encode = cannot_encode,
     .published = published,
     .queried = queried,
 };

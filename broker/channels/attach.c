@@ -294,7 +294,7 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
         pl_channel_note_first(ch);
     ch->at_loop[m->msg.from.loop]++;
     if ((m->flags & PL_ATTACH_JOIN_LEAVE) != 0)
-        ch->takers++;
+        ch->join_leave_subs++;
     return PL_OK;
 }
 

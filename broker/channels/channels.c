@@ -58,7 +58,7 @@ static void tell_hubs(struct pl_channels *c, struct pl_span channel,
 {
     struct pl_channel *ch = pl_channel_find(c, channel, hash);
 
-    if (ch == NULL || ch->takers == 0)
+    if (ch == NULL || ch->join_leave_subs == 0)
         return;
     for (unsigned l = 0; l < c->loop_count; l++)
         if (ch->at_loop[l] > 0)

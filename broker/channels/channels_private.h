@@ -93,11 +93,11 @@ struct pl_channel {
     struct pl_list outbox;          /* requests in the order of their offsets */
     struct pl_order order;
     struct pl_store_op bus_op;
-    uint8_t bus;        /* enum pl_bus_state */
-    bool gap_is_due;    /* out of memory for a gap mail */
-    uint32_t users;     /* pins: requests, and callers that use the channel */
-    uint32_t takers;    /* subscribers with PL_ATTACH_JOIN_LEAVE */
-    uint32_t at_loop[]; /* subscribers on each loop */
+    uint8_t bus;     /* enum pl_bus_state */
+    bool gap_is_due; /* out of memory for a gap mail */
+    uint32_t users;  /* pins: requests, and callers that use the channel */
+    uint32_t join_leave_subs; /* subscribers with PL_ATTACH_JOIN_LEAVE */
+    uint32_t at_loop[];       /* subscribers on each loop */
 };
 
 static inline struct pl_channels *pl_channel_owner(const struct pl_channel *ch)

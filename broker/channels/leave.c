@@ -127,8 +127,8 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
            ch->at_loop[m->msg.from.loop] > 0);
     ch->at_loop[m->msg.from.loop]--;
     if ((m->flags & PL_ATTACH_JOIN_LEAVE) != 0) {
-        assert(ch->takers > 0);
-        ch->takers--;
+        assert(ch->join_leave_subs > 0);
+        ch->join_leave_subs--;
     }
     if (ch->members.count > 0)
         return true;

@@ -17,7 +17,8 @@
 #include "mail.h"
 #include "system.h"
 
-static bool is_behind(const struct pl_channels *c, const struct pl_channel *ch)
+static bool is_backlogged(const struct pl_channels *c,
+                          const struct pl_channel *ch)
 {
     struct pl_system *s = pl_loop_system(c->actor.loop);
 
@@ -273,7 +274,7 @@ static uint64_t cost_of(const struct pl_pending_request *rq)
 static void publish(struct pl_channels *c, struct pl_channel *ch,
                     struct pl_publish_mail *m)
 {
-    if (ch != NULL && is_behind(c, ch)) {
+    if (ch != NULL && is_backlogged(c, ch)) {
         pl_answer_error(c, &m->msg, PL_ERROR_TOO_MANY_REQUESTS);
         return;
     }

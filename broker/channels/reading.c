@@ -97,7 +97,7 @@ static void join(struct pl_reading *r)
 }
 
 /* Whether publications are missing between `r` and the part. */
-static bool is_behind_a_hole(const struct pl_reading *r)
+static bool follows_a_hole(const struct pl_reading *r)
 {
     const struct pl_stream_range *g = &r->range;
 
@@ -133,7 +133,7 @@ static enum pl_err take_part(struct pl_pending_request *rq, bool *more)
         *more = true;
         return PL_OK;
     }
-    if (is_behind_a_hole(r))
+    if (follows_a_hole(r))
         pl_reading_drop(r);
     memcpy(r->epoch, g->top.epoch, sizeof r->epoch);
     r->parts++;

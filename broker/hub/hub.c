@@ -99,22 +99,23 @@ struct pl_metrics *pl_hub_metrics(struct pl_hub *h)
     return h->options.metrics;
 }
 
-struct pl_segment *pl_hub_aside(struct pl_hub *h, enum pl_encoding encoding)
+struct pl_segment *pl_hub_presence_segment(struct pl_hub *h,
+                                           enum pl_encoding encoding)
 {
-    if (h->aside[encoding] == NULL)
-        h->aside[encoding] = pl_segment_create(h->segments);
-    pl_loop_defer(h->actor.loop, PL_STAGE_SEAL, &h->seal_aside);
-    return h->aside[encoding];
+    if (h->presence[encoding] == NULL)
+        h->presence[encoding] = pl_segment_create(h->segments);
+    pl_loop_defer(h->actor.loop, PL_STAGE_SEAL, &h->seal_presence);
+    return h->presence[encoding];
 }
 
-static void seal_aside(struct pl_task *t)
+static void seal_presence(struct pl_task *t)
 {
-    struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, seal_aside);
+    struct pl_hub *h = PL_CONTAINER(t, struct pl_hub, seal_presence);
 
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
-        pl_segment_seal(h->segments, h->aside[e]);
-        pl_segment_release(h->segments, h->aside[e]);
-        h->aside[e] = NULL;
+        pl_segment_seal(h->segments, h->presence[e]);
+        pl_segment_release(h->segments, h->presence[e]);
+        h->presence[e] = NULL;
     }
 }
 
@@ -148,7 +149,7 @@ struct pl_address pl_hub_owner(const struct pl_hub *h, uint64_t hash)
     return h->options.channels[hash % h->options.channel_owners];
 }
 
-bool pl_hub_is_behind(const struct pl_hub *h, struct pl_address owner)
+bool pl_hub_is_backlogged(const struct pl_hub *h, struct pl_address owner)
 {
     struct pl_system *s = pl_loop_system(h->actor.loop);
 
@@ -210,8 +211,8 @@ uint32_t pl_hub_undelivered(const struct pl_msg *msg)
 
 /* Walk the shorter list; otherwise each reply to a client with 1,000
  * subscriptions scans all of them. */
-void pl_hub_settle(struct pl_hub *h, struct pl_subscriber *u, uint64_t hash,
-                   struct pl_span channel)
+void pl_hub_deliver_pending(struct pl_hub *h, struct pl_subscriber *u,
+                            uint64_t hash, struct pl_span channel)
 {
     struct pl_hub_channel *c =
         u->subs == NULL ? NULL : pl_hub_channel_find(h, hash, channel);
@@ -219,12 +220,12 @@ void pl_hub_settle(struct pl_hub *h, struct pl_subscriber *u, uint64_t hash,
     if (c == NULL)
         return;
     if (c->count < u->sub_count) {
-        pl_hub_channel_settle_all(c, u);
+        pl_hub_channel_deliver_all_pending(c, u);
         return;
     }
     for (struct pl_sub *sub = u->subs; sub != NULL; sub = sub->next) {
         if (sub->channel == c) /* one may be leaving, with a successor */
-            pl_hub_channel_settle(c, sub);
+            pl_hub_channel_deliver_pending(c, sub);
     }
 }
 
@@ -264,7 +265,7 @@ enum pl_err pl_hub_query(struct pl_hub *h, struct pl_subscriber *u,
     struct pl_address owner = pl_hub_owner(h, q->hash);
     enum pl_err rc = PL_EFULL;
 
-    if (pl_hub_is_behind(h, owner))
+    if (pl_hub_is_backlogged(h, owner))
         goto fail;
     rc = PL_ENOMEM;
     q->channel = pl_blob_create(channel);
@@ -291,7 +292,7 @@ static void on_queried(struct pl_hub *h, struct pl_query_mail *m)
     if (m->msg.returned)
         m->error = pl_hub_undelivered(&m->msg);
     if (u != NULL) {
-        pl_hub_settle(h, u, m->hash, pl_blob_span(m->channel));
+        pl_hub_deliver_pending(h, u, m->hash, pl_blob_span(m->channel));
         u->ops->queried(u, m);
     }
     pl_mail_destroy(&m->msg);
@@ -366,10 +367,10 @@ static void reap(struct pl_actor *a)
     pl_map_each(&h->channels, free_channel, h);
     pl_map_fini(&h->channels);
     pl_rules_uses_fini(&h->rules);
-    pl_loop_cancel(a->loop, &h->seal_aside);
+    pl_loop_cancel(a->loop, &h->seal_presence);
     pl_timer_stop(a->loop, &h->retry);
     for (int e = 0; e < PL_ENCODING_COUNT; e++)
-        pl_segment_release(h->segments, h->aside[e]);
+        pl_segment_release(h->segments, h->presence[e]);
     pl_forms_release(h->forms);
     free(h);
 }
@@ -390,7 +391,7 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
         return PL_ENOMEM;
     h->options = *options;
     h->rules.owner = h;
-    h->seal_aside.run = seal_aside;
+    h->seal_presence.run = seal_presence;
     pl_hub_init_publishers(h);
     h->retry.fire = pl_hub_retry_leaving;
     h->forms = pl_forms_create();

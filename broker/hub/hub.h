@@ -68,7 +68,7 @@ struct pl_subscriber_ops {
     void (*dropped)(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code);
     /* A publication cannot be encoded for this subscriber (binary data, JSON
      * client): close the connection with 3506. */
-    void (*unsuitable)(struct pl_subscriber *u);
+    void (*cannot_encode)(struct pl_subscriber *u);
     /* Result of pl_hub_unsubscribe_ask(); the subscription no longer exists. */
     void (*unsubscribed)(struct pl_subscriber *u, uint32_t command);
     /* Results of pl_hub_publish() and pl_hub_query(). */
@@ -103,7 +103,7 @@ enum pl_sub_state {
     PL_SUB_LOST       /* missed a publication: ends with 2500 after the turn */
 };
 
-/* One subscription.  Owned and written by the hub, except is_behind; the
+/* One subscription.  Owned and written by the hub, except is_dropping; the
  * subscriber may read it. */
 struct pl_sub {
     struct pl_hub_channel *channel;
@@ -113,19 +113,19 @@ struct pl_sub {
     };
     struct pl_sub *next; /* list of the subscriber; ENDED: of the hub */
     union {
-        uint32_t cut;       /* LIVE: bytes of the open segment delivered */
+        uint32_t pos;       /* LIVE: bytes of the open segment delivered */
         uint32_t drop_code; /* ATTACHING: if not 0, unsubscribe with this code
                                after the attach result */
     };
     union {
-        uint32_t cut_serial;    /* LIVE: the segment that `cut` refers to */
+        uint32_t pos_serial;    /* LIVE: the segment that `pos` refers to */
         uint32_t leave_command; /* ATTACHING: unsubscribe command to answer */
     };
     uint32_t index : 27;    /* in the array of the channel */
     uint32_t state : 2;     /* enum pl_sub_state */
     bool is_positioned : 1; /* the channel has offsets: detect gaps */
     bool is_leaving : 1;    /* detach and barrier are sent */
-    bool is_behind : 1;     /* set by the subscriber: accepts no more deliveries
+    bool is_dropping : 1;   /* set by the subscriber: accepts no more deliveries
                                and is about to be dropped */
     uint32_t serial : 24;   /* from 2 up; reused only after wrapping around */
     uint32_t flags : 5;     /* enum pl_sub_flag */

@@ -4,11 +4,11 @@
  * A publication is encoded once per encoding, into the channel's open segment.
  * The end of the turn seals the segment and gives each subscriber a reference.
  * If a subscriber needs other output before (a reply, a join), its pending part
- * is delivered first, and `cut` records its read position.
+ * is delivered first, and `pos` records its read position.
  *
- * A subscriber with another form gets ranges of that form; its `cut` counts
+ * A subscriber with another form gets ranges of that form; its `pos` counts
  * bytes of that form.  If the form cannot be allocated, the rest of the segment
- * is not derived, and `cut` counts on as if the native rest followed.  A form
+ * is not derived, and `pos` counts on as if the native rest followed.  A form
  * that may fall back gets that rest.  Otherwise it is dropped, and a positioned
  * subscription ends with 2500 at the end of the turn, because the hub may be
  * walking its subscribers.  Joins and leaves stay native where a form allows.
@@ -16,8 +16,8 @@
  * Rejected: sealing at each reply, because in a room where everyone publishes
  * output becomes one write per frame.
  *
- * Invariant: a live subscriber has got exactly [0, cut) of its form of the open
- * segment if its cut_serial is the channel's, otherwise nothing; lost bytes
+ * Invariant: a live subscriber has got exactly [0, pos) of its form of the open
+ * segment if its pos_serial is the channel's, otherwise nothing; lost bytes
  * count as delivered. */
 #include "hub_channel.h"
 
@@ -34,9 +34,9 @@ enum {
     WORK_LOOK = 1       /* of visiting a subscriber that may get nothing */
 };
 
-static uint32_t cut_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
+static uint32_t pos_of(const struct pl_hub_channel *c, const struct pl_sub *sub)
 {
-    return sub->cut_serial == c->serial ? sub->cut : 0;
+    return sub->pos_serial == c->serial ? sub->pos : 0;
 }
 
 /* `slow` is that of the rules of the channel. */
@@ -118,7 +118,7 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub,
                          uint8_t slow)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
-    uint32_t from = cut_of(c, sub);
+    uint32_t from = pos_of(c, sub);
 
     if (s == NULL)
         return;
@@ -128,17 +128,17 @@ static void deliver_rest(struct pl_hub_channel *c, struct pl_sub *sub,
         deliver_derived(c, sub, s, from);
 }
 
-static void mark_cut(struct pl_hub_channel *c, struct pl_sub *sub)
+static void mark_pos(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
 
-    sub->cut = s == NULL ? 0 : (uint32_t)s->buf.len;
+    sub->pos = s == NULL ? 0 : (uint32_t)s->buf.len;
     if (s != NULL && sub->subscriber->form != PL_FORM_FRAMES) {
         const struct pl_derived *d = derive(c, s, sub);
 
-        sub->cut += pl_derived_len(d) - d->covered;
+        sub->pos += pl_derived_len(d) - d->covered;
     }
-    sub->cut_serial = c->serial;
+    sub->pos_serial = c->serial;
 }
 
 /* Prefetch the next subscribers while this one is served: they are scattered in
@@ -156,12 +156,12 @@ static void fetch_ahead(const struct pl_hub_channel *c, uint32_t i)
     }
 }
 
-/* Serials wrap around, and old values of `cut` must not match. */
-static void forget_cuts(struct pl_hub_channel *c)
+/* Serials wrap around, and old values of `pos` must not match. */
+static void reset_positions(struct pl_hub_channel *c)
 {
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->subs[i]->state == PL_SUB_LIVE)
-            c->subs[i]->cut = 0;
+            c->subs[i]->pos = 0;
     }
 }
 
@@ -183,7 +183,7 @@ static void seal(struct pl_task *t)
         c->open[e] = NULL;
     }
     if (++c->serial == 0)
-        forget_cuts(c);
+        reset_positions(c);
     if (pl_hub_has_lost(h))
         pl_hub_drop_lost(h, c); /* last: may free `c` */
 }
@@ -249,13 +249,14 @@ struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
     return sub;
 }
 
-void pl_hub_channel_still(struct pl_hub_channel *c, const struct pl_sub *sub)
+void pl_hub_channel_deactivate(struct pl_hub_channel *c,
+                               const struct pl_sub *sub)
 {
     if (sub->state != PL_SUB_LIVE)
         return;
     c->live[sub->subscriber->encoding]--;
     if (sub->flags & PL_SUB_JOIN_LEAVE)
-        c->takers--;
+        c->join_leave_subs--;
 }
 
 static void shrink(struct pl_hub_channel *c)
@@ -283,8 +284,8 @@ void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub)
     sub->state = PL_SUB_LIVE;
     c->live[sub->subscriber->encoding]++;
     if (sub->flags & PL_SUB_JOIN_LEAVE)
-        c->takers++;
-    mark_cut(c, sub);
+        c->join_leave_subs++;
+    mark_pos(c, sub);
 }
 
 /* Copy data that is not known to be JSON, and check the copy; raw line feeds in
@@ -304,7 +305,7 @@ static void refuse_binary(struct pl_hub_channel *c)
 
         if (sub->state == PL_SUB_LIVE &&
             sub->subscriber->encoding == PL_ENCODING_JSON)
-            sub->subscriber->ops->unsuitable(sub->subscriber);
+            sub->subscriber->ops->cannot_encode(sub->subscriber);
     }
 }
 
@@ -446,7 +447,7 @@ static void tell_one(struct pl_hub_channel *c, struct pl_sub *sub,
         count_lost(c, 1);
         return;
     }
-    pl_hub_channel_settle(c, sub);
+    pl_hub_channel_deliver_pending(c, sub);
     struct pl_delivery d = {.sub = sub,
                             .segment = said[e],
                             .from = from[e],
@@ -471,15 +472,16 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
         .client = pl_client_info_of(client),
     };
 
-    if (c->takers == 0)
+    if (c->join_leave_subs == 0)
         return;
     pl_loop_add_work(pl_hub_loop(pl_hub_of(c)),
                      (uint64_t)c->count * WORK_LOOK +
-                         (uint64_t)c->takers * WORK_DELIVERY);
+                         (uint64_t)c->join_leave_subs * WORK_DELIVERY);
     for (int e = 0; e < PL_ENCODING_COUNT; e++) {
         struct pl_segment *s =
-            c->live[e] == 0 ? NULL
-                            : pl_hub_aside(pl_hub_of(c), (enum pl_encoding)e);
+            c->live[e] == 0
+                ? NULL
+                : pl_hub_presence_segment(pl_hub_of(c), (enum pl_encoding)e);
 
         from[e] = s == NULL ? 0 : (uint32_t)s->buf.len;
         if (s == NULL || !put_push(s, (enum pl_encoding)e, &push))
@@ -494,30 +496,31 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
     }
 }
 
-void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
+void pl_hub_channel_deliver_pending(struct pl_hub_channel *c,
+                                    struct pl_sub *sub)
 {
     if (sub->state != PL_SUB_LIVE)
         return;
     deliver_rest(c, sub, c->rules->rules->slow);
-    mark_cut(c, sub);
+    mark_pos(c, sub);
 }
 
-void pl_hub_channel_settle_all(struct pl_hub_channel *c,
-                               const struct pl_subscriber *u)
+void pl_hub_channel_deliver_all_pending(struct pl_hub_channel *c,
+                                        const struct pl_subscriber *u)
 {
     struct pl_sub **end = c->subs + c->count;
 
     /* an ended subscription has a client here, never `u` */
     for (struct pl_sub **at = c->subs; at < end; at++) {
         if ((*at)->subscriber == u)
-            pl_hub_channel_settle(c, *at);
+            pl_hub_channel_deliver_pending(c, *at);
     }
 }
 
 void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub)
 {
     struct pl_segment *s = c->open[sub->subscriber->encoding];
-    uint32_t from = cut_of(c, sub), frames = 0;
+    uint32_t from = pos_of(c, sub), frames = 0;
     struct pl_metrics *m = pl_hub_metrics(pl_hub_of(c));
 
     if (sub->state != PL_SUB_LIVE || s == NULL)

@@ -21,8 +21,8 @@ struct pl_hub_channel {
     uint32_t count;
     uint32_t cap;
     uint32_t live[PL_ENCODING_COUNT];
-    uint32_t takers; /* live subscriptions with PL_SUB_JOIN_LEAVE */
-    uint32_t serial; /* of the open segments */
+    uint32_t join_leave_subs; /* live subscriptions with PL_SUB_JOIN_LEAVE */
+    uint32_t serial;          /* of the open segments */
     struct pl_segment *open[PL_ENCODING_COUNT]; /* NULL: no publications in this
                                                    turn */
     uint64_t last; /* offset of the newest publication or of the newest attach
@@ -39,7 +39,8 @@ static inline struct pl_hub *pl_hub_of(const struct pl_hub_channel *c)
 /* Parts of the hub that channels use. */
 struct pl_loop *pl_hub_loop(struct pl_hub *h);
 struct pl_metrics *pl_hub_metrics(struct pl_hub *h);
-struct pl_segment *pl_hub_aside(struct pl_hub *h, enum pl_encoding encoding);
+struct pl_segment *pl_hub_presence_segment(struct pl_hub *h,
+                                           enum pl_encoding encoding);
 
 /* hub_sub.c.  The live, positioned `sub` missed a publication: deliver no more
  * to it, until pl_hub_drop_lost() unsubscribes it. */
@@ -64,7 +65,8 @@ struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
 
 /* Subtract `sub` from the live counters.  Call this before `sub` leaves
  * PL_SUB_LIVE. */
-void pl_hub_channel_still(struct pl_hub_channel *c, const struct pl_sub *sub);
+void pl_hub_channel_deactivate(struct pl_hub_channel *c,
+                               const struct pl_sub *sub);
 
 /* Remove `sub` from the channel without freeing it. */
 void pl_hub_channel_remove(struct pl_hub_channel *c, struct pl_sub *sub);
@@ -110,12 +112,13 @@ void pl_hub_channel_tell(struct pl_hub_channel *c, struct pl_client *client,
 
 /* Deliver the pending publications of this turn to `sub`, before another output
  * for it. */
-void pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
+void pl_hub_channel_deliver_pending(struct pl_hub_channel *c,
+                                    struct pl_sub *sub);
 
-/* Like pl_hub_channel_settle(), for all subscriptions of `u` to this channel:
- * one, or a leaving one and its successor. */
-void pl_hub_channel_settle_all(struct pl_hub_channel *c,
-                               const struct pl_subscriber *u);
+/* Like pl_hub_channel_deliver_pending(), for all subscriptions of `u` to this
+ * channel: one, or a leaving one and its successor. */
+void pl_hub_channel_deliver_all_pending(struct pl_hub_channel *c,
+                                        const struct pl_subscriber *u);
 
 /* Count the pending publications of `sub` as cancelled. */
 void pl_hub_channel_cancel(struct pl_hub_channel *c, struct pl_sub *sub);

@@ -22,10 +22,9 @@ struct pl_hub {
     struct pl_actor actor; /* first member */
     struct pl_hub_options options;
     struct pl_map channels;
-    struct pl_rules_uses rules;                  /* of `channels` */
-    struct pl_segment *aside[PL_ENCODING_COUNT]; /* the presence segments: joins
-                                                    and leaves of this turn */
-    struct pl_task seal_aside;
+    struct pl_rules_uses rules;                     /* of `channels` */
+    struct pl_segment *presence[PL_ENCODING_COUNT]; /* of joins and leaves */
+    struct pl_task seal_presence;
     struct pl_forms *forms;           /* own reference */
     struct pl_segment_pool *segments; /* of `forms` */
     uint32_t lost;                    /* subscriptions in PL_SUB_LOST */
@@ -46,7 +45,7 @@ void pl_hub_channel_drop(struct pl_hub *h, struct pl_hub_channel *c);
 
 /* The owner of a channel; whether the owner's loop has a backlog. */
 struct pl_address pl_hub_owner(const struct pl_hub *h, uint64_t hash);
-bool pl_hub_is_behind(const struct pl_hub *h, struct pl_address owner);
+bool pl_hub_is_backlogged(const struct pl_hub *h, struct pl_address owner);
 
 struct pl_origin pl_hub_origin(struct pl_subscriber *u, struct pl_sub *sub,
                                uint32_t command, uint32_t kind);
@@ -68,8 +67,8 @@ uint32_t pl_hub_undelivered(const struct pl_msg *msg);
 
 /* Deliver pending publications of the channel to `u` before a reply about that
  * channel. */
-void pl_hub_settle(struct pl_hub *h, struct pl_subscriber *u, uint64_t hash,
-                   struct pl_span channel);
+void pl_hub_deliver_pending(struct pl_hub *h, struct pl_subscriber *u,
+                            uint64_t hash, struct pl_span channel);
 
 /* Deliver a publication to the subscribers of its channel. */
 void pl_hub_fan_out(struct pl_hub *h, const struct pl_pub *p);

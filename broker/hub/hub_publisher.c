@@ -52,7 +52,7 @@ enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
 {
     struct pl_address owner = pl_hub_owner(h, ask->hash);
 
-    if (pl_hub_is_behind(h, owner))
+    if (pl_hub_is_backlogged(h, owner))
         return PL_EFULL;
     struct pl_publish_mail *m = take_mail(h);
     if (m == NULL)
@@ -95,7 +95,7 @@ static void tell_publishers(struct pl_hub *h, bool are_sealed)
         struct pl_subscriber *u = pl_hub_asker(h, &m->origin);
 
         if (u != NULL && !are_sealed)
-            pl_hub_settle(h, u, m->pub->hash, pl_pub_channel(m->pub));
+            pl_hub_deliver_pending(h, u, m->pub->hash, pl_pub_channel(m->pub));
         if (u != NULL)
             u->ops->published(u, m);
         give_back_mail(h, m);

@@ -111,7 +111,7 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
            u->encoding == PL_ENCODING_JSON);
     if (pl_hub_find(h, u, ask->channel, ask->hash) != NULL)
         return PL_EEXIST;
-    if (pl_hub_is_behind(h, pl_hub_owner(h, ask->hash)))
+    if (pl_hub_is_backlogged(h, pl_hub_owner(h, ask->hash)))
         return PL_EFULL;
     struct pl_hub_channel *c =
         pl_hub_channel_get(h, ask->hash, ask->channel, ask->rules);
@@ -199,7 +199,7 @@ static void free_sub(struct pl_hub *h, struct pl_sub *sub)
 }
 
 /* Free an ended subscription if no result and no detach is pending. */
-static void free_if_settled(struct pl_hub *h, struct pl_sub *sub)
+static void free_if_resolved(struct pl_hub *h, struct pl_sub *sub)
 {
     if (sub->awaits == 0 && sub->client == NULL)
         free_sub(h, sub);
@@ -231,7 +231,7 @@ void pl_hub_retry_leaving(struct pl_timer *t)
         h->leaving = sub->next;
         pl_client_release(client);
         sub->client = NULL;
-        free_if_settled(h, sub);
+        free_if_resolved(h, sub);
     }
 }
 
@@ -244,12 +244,12 @@ static void end(struct pl_hub *h, struct pl_sub *sub)
     unlink_sub(h, sub);
     if (sub->state == PL_SUB_LOST)
         h->lost--;
-    pl_hub_channel_still(sub->channel, sub);
+    pl_hub_channel_deactivate(sub->channel, sub);
     sub->state = PL_SUB_ENDED;
     sub->client = NULL;
     if (!sub->is_leaving && !send_detach(h, sub, client))
         leave_later(h, sub, client);
-    free_if_settled(h, sub);
+    free_if_resolved(h, sub);
 }
 
 void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u)
@@ -297,7 +297,7 @@ static void finish_leaving(struct pl_hub *h, struct pl_sub *sub,
 {
     struct pl_subscriber *u = sub->subscriber;
 
-    pl_hub_channel_settle(sub->channel, sub);
+    pl_hub_channel_deliver_pending(sub->channel, sub);
     end(h, sub);
     u->ops->unsubscribed(u, command);
 }
@@ -308,7 +308,7 @@ void pl_hub_on_barrier(struct pl_hub *h, struct pl_query_mail *m)
 
     sub->awaits--;
     if (sub->state == PL_SUB_ENDED)
-        free_if_settled(h, sub);
+        free_if_resolved(h, sub);
     else if (sub->awaits == 0)
         finish_leaving(h, sub, m->origin.command);
     pl_mail_destroy(&m->msg);
@@ -341,7 +341,7 @@ void pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code)
         sub->drop_code = code;
         return;
     }
-    pl_hub_channel_settle(sub->channel, sub);
+    pl_hub_channel_deliver_pending(sub->channel, sub);
     sub->subscriber->ops->dropped(sub->subscriber, sub, code);
     end(h, sub);
 }
@@ -354,10 +354,10 @@ void pl_hub_keep(struct pl_sub *sub)
 
 /* Deliver no more to a leaving subscription after a gap, so that its client can
  * resubscribe and recover from its last offset. */
-static void fall_silent(struct pl_hub_channel *c, struct pl_sub *sub)
+static void suspend(struct pl_hub_channel *c, struct pl_sub *sub)
 {
-    pl_hub_channel_settle(c, sub);
-    pl_hub_channel_still(c, sub);
+    pl_hub_channel_deliver_pending(c, sub);
+    pl_hub_channel_deactivate(c, sub);
     sub->state = PL_SUB_ATTACHING;
 }
 
@@ -369,7 +369,7 @@ void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
         if (sub->state != PL_SUB_LIVE || !sub->is_positioned)
             continue;
         if (sub->is_leaving)
-            fall_silent(c, sub);
+            suspend(c, sub);
         else
             pl_hub_drop(h, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
     }
@@ -379,7 +379,7 @@ void pl_hub_drop_positioned(struct pl_hub *h, struct pl_hub_channel *c)
 
 void pl_hub_lose(struct pl_hub *h, struct pl_sub *sub)
 {
-    pl_hub_channel_still(sub->channel, sub);
+    pl_hub_channel_deactivate(sub->channel, sub);
     sub->state = PL_SUB_LOST;
     h->lost++;
 }
@@ -399,7 +399,7 @@ void pl_hub_drop_lost(struct pl_hub *h, struct pl_hub_channel *c)
         if (sub->state != PL_SUB_LOST)
             continue;
         if (sub->is_leaving) {
-            sub->state = PL_SUB_ATTACHING; /* like fall_silent() */
+            sub->state = PL_SUB_ATTACHING; /* like suspend() */
             h->lost--;
         } else {
             pl_hub_drop(h, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
@@ -424,7 +424,7 @@ static void go_live(struct pl_hub *h, struct pl_sub *sub,
     pl_hub_channel_go_live(c, sub);
 }
 
-static void weigh(const struct pl_sub *sub, struct pl_attach_mail *m)
+static void check_allowance(const struct pl_sub *sub, struct pl_attach_mail *m)
 {
     bool (*has_room)(struct pl_subscriber *, const struct pl_attach_mail *) =
         sub->subscriber->ops->has_room;
@@ -446,9 +446,9 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
     if (m->msg.returned)
         m->error = PL_ERROR_STOPPING;
     if (sub->state != PL_SUB_ENDED && m->error == 0)
-        weigh(sub, m);
+        check_allowance(sub, m);
     if (sub->state == PL_SUB_ENDED) {
-        free_if_settled(h, sub);
+        free_if_resolved(h, sub);
     } else if (m->error == 0) {
         if (drop_code == 0 && is_overtaken(sub->channel, m))
             drop_code = PL_UNSUBSCRIBE_INSUFFICIENT;

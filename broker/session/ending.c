@@ -175,8 +175,8 @@ void pl_session_conclude(struct pl_session *s)
         pl_session_close(s, s->end_code, (struct pl_span){0});
 }
 
-static void end_behind(struct pl_session *s, enum pl_ending ending,
-                       uint16_t code, struct pl_span reason)
+static void end_after_replies(struct pl_session *s, enum pl_ending ending,
+                              uint16_t code, struct pl_span reason)
 {
     if (s->pending == 0) {
         pl_session_close(s, code, reason);
@@ -188,14 +188,14 @@ static void end_behind(struct pl_session *s, enum pl_ending ending,
 
 /* Return true if the peer's Close or violation set the end: all commands of the
  * peer came before it. */
-static bool is_behind_all(const struct pl_session *s)
+static bool is_after_all(const struct pl_session *s)
 {
     return s->ending == PL_ENDING_PEER || s->ending == PL_ENDING_VIOLATED;
 }
 
 void pl_session_put_off_end(struct pl_session *s)
 {
-    if (!(s->holds & PL_HOLD_ENDING) || !is_behind_all(s))
+    if (!(s->holds & PL_HOLD_ENDING) || !is_after_all(s))
         return;
     pl_session_release(s, PL_HOLD_ENDING);
     pl_session_schedule(s);
@@ -203,7 +203,7 @@ void pl_session_put_off_end(struct pl_session *s)
 
 void pl_session_end_in_turn(struct pl_session *s)
 {
-    if (!is_behind_all(s) || s->holds & (PL_HOLDS_MESSAGES | PL_HOLD_ENDING))
+    if (!is_after_all(s) || s->holds & (PL_HOLDS_MESSAGES | PL_HOLD_ENDING))
         return;
     if (s->pending > 0)
         wait(s);
@@ -215,7 +215,7 @@ void pl_session_end_in_turn(struct pl_session *s)
 
 void pl_session_bar(struct pl_session *s, uint16_t code)
 {
-    end_behind(s, PL_ENDING_BARRED, code, (struct pl_span){0});
+    end_after_replies(s, PL_ENDING_BARRED, code, (struct pl_span){0});
 }
 
 void pl_session_peer_closed(struct pl_session *s, uint16_t code)
@@ -234,5 +234,5 @@ void pl_session_violated(struct pl_session *s, uint16_t code,
                          struct pl_span reason)
 {
     if (!(s->holds & PL_HOLD_ENDING))
-        end_behind(s, PL_ENDING_VIOLATED, code, reason);
+        end_after_replies(s, PL_ENDING_VIOLATED, code, reason);
 }

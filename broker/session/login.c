@@ -211,7 +211,7 @@ void pl_session_settle_login(struct pl_session *s)
         return;
     if (l->error != 0)
         end_login(s, l->error, (struct pl_span){0});
-    else if (l->has_unsuitable)
+    else if (l->has_unencodable)
         pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
     else
         answer_login(s);

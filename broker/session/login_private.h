@@ -48,7 +48,7 @@ struct pl_login {
     struct pl_span data;  /* JSON for the reply; absent: none */
     bool is_judged;       /* admitted; only attaches may be pending */
     bool wants_inbox;
-    bool has_unsuitable; /* a recovered publication is not JSON */
+    bool has_unencodable; /* a recovered publication is not JSON */
 };
 
 /* End the watch of the connect's call, if there is one. */

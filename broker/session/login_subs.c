@@ -105,7 +105,7 @@ static bool keep_publications(struct pl_session *s, struct server_sub *sub,
                               s->subscriber.encoding, &made))
         return false;
     if (made == NULL) {
-        s->login->has_unsuitable = m->pub_count > 0;
+        s->login->has_unencodable = m->pub_count > 0;
         return true;
     }
     struct pl_publication *p = (struct pl_publication *)made;

@@ -39,8 +39,8 @@ bool pl_session_has_room(struct pl_session *s, uint64_t bytes);
  * as well: queueing the reply then drops publications. */
 bool pl_session_can_wait(struct pl_session *s, uint64_t bytes);
 
-/* Unsubscribe each subscription that is marked `is_behind`. */
-void pl_session_give_up_behind(struct pl_session *s);
+/* Unsubscribe each subscription that is marked `is_dropping`. */
+void pl_session_unsubscribe_dropping(struct pl_session *s);
 
 /* Drop all output that is not partly sent, and close the session as slow at the
  * end of the turn. */

@@ -136,8 +136,8 @@ void pl_session_flush(struct pl_session *s)
 {
     if (s->ending == PL_ENDING_DOOMED && s->state < PL_SESSION_CLOSING)
         pl_session_close(s, s->end_code, (struct pl_span){0});
-    if (s->has_behind)
-        pl_session_give_up_behind(s);
+    if (s->has_dropping)
+        pl_session_unsubscribe_dropping(s);
     if (s->state == PL_SESSION_LOGIN)
         pl_session_settle_login(s);
     if (s->holds & PL_HOLD_ENDING && s->pending == 0 &&

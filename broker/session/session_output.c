@@ -198,24 +198,24 @@ static void replace(struct pl_session *s, struct pl_delivery *d, uint32_t tag)
 
 /* Mark the subscription: its client recovers `d` and what follows after the
  * unsubscribe. */
-static void fall_behind(struct pl_session *s, const struct pl_delivery *d)
+static void start_dropping(struct pl_session *s, const struct pl_delivery *d)
 {
     drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d->frames);
-    d->sub->is_behind = true;
-    s->has_behind = true;
+    d->sub->is_dropping = true;
+    s->has_dropping = true;
     pl_session_touch(s);
 }
 
-void pl_session_give_up_behind(struct pl_session *s)
+void pl_session_unsubscribe_dropping(struct pl_session *s)
 {
     struct pl_sub *next;
 
-    s->has_behind = false;
+    s->has_dropping = false;
     if (s->state >= PL_SESSION_CLOSING)
         return;
     for (struct pl_sub *sub = s->subscriber.subs; sub != NULL; sub = next) {
         next = sub->next;
-        if (!sub->is_behind || sub->is_leaving)
+        if (!sub->is_dropping || sub->is_leaving)
             continue;
         pl_count(metrics(s), PL_METRIC_UNSUBSCRIBED_SLOW, 1);
         pl_hub_drop(s->manager->options.hub, sub, PL_UNSUBSCRIBE_INSUFFICIENT);
@@ -243,7 +243,7 @@ static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
         pl_session_give_up_slow(s);
     } else if (!make_room(s, d->to - d->from, d->frames) && tag == 0) {
-        fall_behind(s, d);
+        start_dropping(s, d);
     } else {
         if (tag != 0)
             trim(s, d);
@@ -262,7 +262,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
         drop_owed(s, PL_METRIC_FRAMES_CANCELLED, d.frames);
         return;
     }
-    if (d.sub->is_behind) {
+    if (d.sub->is_dropping) {
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d.frames);
         return;
     }

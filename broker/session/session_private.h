@@ -52,7 +52,7 @@ struct pl_login; /* login.c */
 struct pl_pace;  /* pace.c */
 
 /* Fields in the order of how often they are used: a delivery needs those up to
- * `has_behind`.  An idle connection owns this struct, its client and its
+ * `has_dropping`.  An idle connection owns this struct, its client and its
  * subscriptions, nothing else. */
 struct pl_session {
     struct pl_actor actor; /* first */
@@ -79,7 +79,7 @@ struct pl_session {
                               @id */
     bool is_slow;          /* the kernel has not accepted all output of an
                               earlier turn */
-    bool has_behind : 1;   /* a subscription is marked is_behind */
+    bool has_dropping : 1; /* a subscription is marked is_dropping */
     bool has_told_log : 1; /* an undelivered message from it was logged */
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */

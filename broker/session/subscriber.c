@@ -55,7 +55,7 @@ static void unsubscribed(struct pl_subscriber *u, uint32_t command)
     pl_session_tell_unsubscribed(pl_session_of_subscriber(u), command);
 }
 
-static void unsuitable(struct pl_subscriber *u)
+static void cannot_encode(struct pl_subscriber *u)
 {
     pl_session_doom(pl_session_of_subscriber(u), PL_DISCONNECT_INAPPROPRIATE);
 }
@@ -66,7 +66,7 @@ const struct pl_subscriber_ops pl_session_subscriber_ops = {
     .attached = attached,
     .dropped = dropped,
     .unsubscribed = unsubscribed,
-    .unsuitable = unsuitable,
+    .cannot_encode = cannot_encode,
     .published = published,
     .queried = pl_session_tell_queried,
 };

@@ -169,8 +169,10 @@ void __real_pl_actor_send(struct pl_actor *from, struct pl_address to,
                           struct pl_msg *msg);
 void __wrap_pl_actor_send(struct pl_actor *from, struct pl_address to,
                           struct pl_msg *msg);
-void __real_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
-void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub);
+void __real_pl_hub_channel_deliver_pending(struct pl_hub_channel *c,
+                                           struct pl_sub *sub);
+void __wrap_pl_hub_channel_deliver_pending(struct pl_hub_channel *c,
+                                           struct pl_sub *sub);
 
 void __real_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
 void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
@@ -296,10 +298,11 @@ bool __wrap_pl_handlers_judge(const struct pl_handlers *t)
            __real_pl_handlers_judge(t);
 }
 
-void __wrap_pl_hub_channel_settle(struct pl_hub_channel *c, struct pl_sub *sub)
+void __wrap_pl_hub_channel_deliver_pending(struct pl_hub_channel *c,
+                                           struct pl_sub *sub)
 {
     if (!faults_strike(PLANT_EARLY_REPLY, 10))
-        __real_pl_hub_channel_settle(c, sub);
+        __real_pl_hub_channel_deliver_pending(c, sub);
 }
 
 void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub)

@@ -141,7 +141,7 @@ static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
     place_of(r, pl_sub_channel(sub))->is_live = false;
 }
 
-static void unsuitable(struct pl_subscriber *u)
+static void cannot_encode(struct pl_subscriber *u)
 {
     (void)u; /* a publication that JSON cannot carry */
 }
@@ -160,7 +160,7 @@ static const struct pl_subscriber_ops ops = {
     .deliver = deliver,
     .attached = attached,
     .dropped = dropped,
-    .unsuitable = unsuitable,
+    .cannot_encode = cannot_encode,
     .published = published,
     .queried = queried,
 };

@@ -384,21 +384,22 @@ static void check_positions(struct model *m, unsigned ch)
 static void check_joins(const struct model *m, unsigned ch)
 {
     for (unsigned i = 0; i < RIG_CLIENTS; i++) {
-        const struct sub *taker = &m->sub[ch][i];
+        const struct sub *receiver = &m->sub[ch][i];
 
-        if (taker->state != LIVE || (taker->flags & PL_ATTACH_JOIN_LEAVE) == 0)
+        if (receiver->state != LIVE ||
+            (receiver->flags & PL_ATTACH_JOIN_LEAVE) == 0)
             continue;
         for (unsigned k = 0; k < RIG_CLIENTS; k++) {
             const struct sub *s = &m->sub[ch][k];
             bool is_seen =
                 s->state == LIVE && (s->flags & PL_ATTACH_HIDDEN) == 0;
 
-            if (taker->known[k] == IN)
+            if (receiver->known[k] == IN)
                 assert_true(is_seen);
-            if (taker->known[k] == OUT)
+            if (receiver->known[k] == OUT)
                 assert_false(is_seen);
-            if (is_seen && s->asked > taker->lived)
-                assert_int_equal(taker->known[k], IN);
+            if (is_seen && s->asked > receiver->lived)
+                assert_int_equal(receiver->known[k], IN);
         }
     }
 }

@@ -37,7 +37,7 @@ struct note {
         DELIVERED = 1,
         ATTACHED,
         DROPPED,
-        UNSUITABLE,
+        CANNOT_ENCODE,
         UNSUBSCRIBED,
         PUBLISHED,
         QUERIED
@@ -239,9 +239,9 @@ static inline void on_dropped(struct pl_subscriber *u, struct pl_sub *sub,
     put_note(u, DROPPED)->code = code;
 }
 
-static inline void on_unsuitable(struct pl_subscriber *u)
+static inline void on_cannot_encode(struct pl_subscriber *u)
 {
-    put_note(u, UNSUITABLE);
+    put_note(u, CANNOT_ENCODE);
 }
 
 static inline void on_unsubscribed(struct pl_subscriber *u, uint32_t command)
@@ -265,7 +265,7 @@ static const struct pl_subscriber_ops listener_ops = {
     .deliver = on_deliver,
     .attached = on_attached,
     .dropped = on_dropped,
-    .unsuitable = on_unsuitable,
+    .cannot_encode = on_cannot_encode,
     .unsubscribed = on_unsubscribed,
     .published = on_published,
     .queried = on_queried,

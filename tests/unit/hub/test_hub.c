@@ -251,7 +251,7 @@ static void who_closes_is_owed_nothing_more(void **state)
 
 /* --- Joins and leaves --- */
 
-static void joins_go_to_takers_behind_what_came_before(void **state)
+static void joins_go_to_their_subscribers_after_what_came_before(void **state)
 {
     struct rig *r = rig_create(1000);
     struct listener *taker = listen_as(r, PL_ENCODING_JSON),
@@ -475,7 +475,7 @@ static void json_cannot_carry_binary_data(void **state)
     owner_publishes(r, "c", "text", 1);
     owner_publishes(r, "c", "{\"a\":\n1}", 2); /* mended for JSON */
     turn(r);
-    expect_told(json, UNSUITABLE, 0);
+    expect_told(json, CANNOT_ENCODE, 0);
     expect_frame(json, "{\"a\": 1}");
     assert_int_equal(protobuf->count, 1);
     assert_int_equal(protobuf->notes[0].frames, 2);
@@ -485,7 +485,7 @@ static void json_cannot_carry_binary_data(void **state)
 
 /* --- Bounds --- */
 
-static void an_owner_that_is_behind_takes_no_more(void **state)
+static void an_owner_that_is_backlogged_takes_no_more(void **state)
 {
     struct rig *r = rig_create(2);
     struct listener *a = listen_as(r, PL_ENCODING_JSON);
@@ -534,7 +534,7 @@ int main(void)
         cmocka_unit_test(who_joins_amid_a_turn_gets_what_follows),
         cmocka_unit_test(who_leaves_amid_a_turn_gets_what_came_before),
         cmocka_unit_test(who_closes_is_owed_nothing_more),
-        cmocka_unit_test(joins_go_to_takers_behind_what_came_before),
+        cmocka_unit_test(joins_go_to_their_subscribers_after_what_came_before),
         cmocka_unit_test(a_channel_is_subscribed_to_once),
         cmocka_unit_test(the_attach_says_what_was_asked),
         cmocka_unit_test(an_attach_that_fails_is_told_and_detached),
@@ -544,7 +544,7 @@ int main(void)
         cmocka_unit_test(a_session_that_goes_while_leaving_detaches_once),
         cmocka_unit_test(answers_for_a_session_that_has_gone_end_here),
         cmocka_unit_test(json_cannot_carry_binary_data),
-        cmocka_unit_test(an_owner_that_is_behind_takes_no_more),
+        cmocka_unit_test(an_owner_that_is_backlogged_takes_no_more),
         cmocka_unit_test(a_hub_that_stops_frees_what_waits_for_answers),
     };
 

@@ -98,14 +98,14 @@ static void finish(struct hall *h)
 }
 
 /* A loop: it takes what it gets, and publishes how much it took. */
-struct taker {
+struct receiver {
     struct pl_actor actor; /* first */
     uint64_t took;
 };
 
 static void take(struct pl_actor *a, struct pl_msg *msg)
 {
-    ((struct taker *)a)->took++;
+    ((struct receiver *)a)->took++;
     msg->destroy(msg);
 }
 
@@ -121,9 +121,9 @@ static const struct pl_actor_ops taker_ops = {
     .reap = reap_taker,
 };
 
-static struct taker *add_taker(struct hall *h, unsigned loop)
+static struct receiver *add_receiver(struct hall *h, unsigned loop)
 {
-    struct taker *t = calloc(1, sizeof *t);
+    struct receiver *t = calloc(1, sizeof *t);
 
     assert_non_null(t);
     assert_int_equal(pl_actor_init(&t->actor, h->rig->loop, &taker_ops), PL_OK);
@@ -219,26 +219,26 @@ static int attempt(struct hall *h)
 /* Each connection goes to the loop that has the fewest. */
 static void connections_are_spread_evenly(void **state)
 {
-    struct taker *takers[4] = {NULL};
+    struct receiver *receivers[4] = {NULL};
     struct hall h;
     int fds[35];
 
     (void)state;
     begin_listening(&h, 4);
     for (unsigned i = 1; i < 4; i++)
-        takers[i] = add_taker(&h, i);
+        receivers[i] = add_receiver(&h, i);
     publish(&h, 2, 0, 5); /* some are there already */
     for (int i = 0; i < 35; i++) {
         fds[i] = attempt(&h);
         rig_run(h.rig);
         pl_snapshot_publish(h.snapshots[0], h.rig->metrics.value);
         for (unsigned j = 1; j < 4; j++)
-            publish(&h, j, takers[j]->took, j == 2 ? 5 : 0);
+            publish(&h, j, receivers[j]->took, j == 2 ? 5 : 0);
     }
     assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPTED), 10);
-    assert_int_equal(takers[1]->took, 10);
-    assert_int_equal(takers[2]->took, 5);
-    assert_int_equal(takers[3]->took, 10);
+    assert_int_equal(receivers[1]->took, 10);
+    assert_int_equal(receivers[2]->took, 5);
+    assert_int_equal(receivers[3]->took, 10);
     assert_int_equal(rig_metric(h.rig, PL_METRIC_ACCEPT_FAILED), 0);
     for (int i = 0; i < 35; i++)
         close(fds[i]);
@@ -289,7 +289,7 @@ static void what_a_loop_refuses_is_counted_and_not_its_load(void **state)
 
     (void)state;
     begin(&h, 2);
-    struct taker *t = add_taker(&h, 1);
+    struct receiver *t = add_receiver(&h, 1);
     assert_int_equal(try_listen(&h, "127.0.0.1:0"), PL_OK);
     publish(&h, 0, 0, 100);
     for (int i = 0; i < 3; i++)

@@ -393,7 +393,7 @@ static void who_waits_for_handlers_is_not_closed_for_a_pong(void **state)
 }
 
 /* So much mail for loop 0 that nobody may publish to it now. */
-static void fall_behind(struct rig *r)
+static void fill_backlog(struct rig *r)
 {
     for (unsigned i = 0; i <= 65536; i++) {
         struct pl_memory_mail *m = pl_memory_mail_create();
@@ -412,7 +412,7 @@ static void behind_error_111_reading_goes_on_when_it_may(void **state)
     struct client *c = client_join(r, 0);
 
     (void)state;
-    fall_behind(r);
+    fill_backlog(r);
     ask_many(c, 200, publish);
     rig_run(r, 0);
     client_expect(c, "{\"id\":2,\"error\":{\"code\":111,*");
@@ -421,7 +421,7 @@ static void behind_error_111_reading_goes_on_when_it_may(void **state)
     assert_true(c->is_paused);
     answer(r, &k, 0, 200);
     assert_false(c->is_paused);
-    fall_behind(r);
+    fill_backlog(r);
     ask_many(c, 1, publish);
     rig_run(r, 0);
     assert_true(c->is_paused);

@@ -242,7 +242,7 @@ static unsigned channel_in(const char *text)
     return 0;
 }
 
-static uint64_t number_behind(const char *text, const char *mark)
+static uint64_t number_after(const char *text, const char *mark)
 {
     const char *at = text == NULL ? NULL : strstr(text, mark);
 
@@ -266,8 +266,8 @@ static void see(struct model *w, unsigned channel, uint64_t offset, unsigned n)
 static void get(struct model *w, struct member *m, unsigned channel,
                 const char *pub)
 {
-    unsigned n = (unsigned)number_behind(pub, "{\"n\":");
-    uint64_t offset = number_behind(pub, "\"offset\":");
+    unsigned n = (unsigned)number_after(pub, "{\"n\":");
+    uint64_t offset = number_after(pub, "\"offset\":");
 
     check_line(offset == m->offset[channel] + 1, m, pub);
     m->offset[channel] = offset;
@@ -312,12 +312,12 @@ static void on_subscribed(struct model *w, struct member *m,
         check_line(a->recovers, m, line);
         w->recovered++;
         m->offset[a->channel] =
-            number_behind(strstr(line, "\"epoch\""), "\"offset\":");
+            number_after(strstr(line, "\"epoch\""), "\"offset\":");
         while (pubs != NULL &&
                (pubs = strstr(pubs + 1, "{\"data\":")) != NULL && pubs < end)
             get(w, m, a->channel, pubs);
     } else {
-        m->offset[a->channel] = number_behind(line, "\"offset\":");
+        m->offset[a->channel] = number_after(line, "\"offset\":");
     }
 }
 
@@ -358,7 +358,7 @@ static void on_line(struct model *w, struct member *m, const char *line)
         on_push(w, m, line);
         return;
     }
-    unsigned id = (unsigned)number_behind(line, "{\"id\":");
+    unsigned id = (unsigned)number_after(line, "{\"id\":");
     if (id == 1) {
         check_line(!m->is_connected, m, line);
         m->is_connected = true;
@@ -472,11 +472,11 @@ static void read_history(struct model *w, struct client *c, unsigned channel)
     rig_run(w->rig, 1000);
     const char *line = client_next(c), *end = strstr(line, "],\"epoch\"");
     check(end != NULL);
-    top = number_behind(end, "\"offset\":");
+    top = number_after(end, "\"offset\":");
     for (const char *at = line;
          (at = strstr(at + 1, "{\"data\":")) != NULL && at < end;) {
-        unsigned n = (unsigned)number_behind(at, "{\"n\":");
-        uint64_t offset = number_behind(at, "\"offset\":");
+        unsigned n = (unsigned)number_after(at, "{\"n\":");
+        uint64_t offset = number_after(at, "\"offset\":");
 
         check(offset == ++last);
         see(w, channel, offset, n);
