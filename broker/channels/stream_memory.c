@@ -19,7 +19,7 @@
 enum { ORDER_MS = 100 }; /* precision of the order of use */
 
 /* Note a use of the stream.  `is_other`: it may belong in another list now. */
-static void touch(struct pl_channel_stream *l, bool is_other)
+static void note_use(struct pl_channel_stream *l, bool is_other)
 {
     l->used_ms = pl_loop_now_ms(pl_channel_stream_store(l)->loop);
     if (is_other || l->used_ms - l->queued_ms >= ORDER_MS)
@@ -104,7 +104,7 @@ static enum pl_store_reply append(struct pl_stream *s,
     }
     r->op.error = push(l, r);
     memcpy(r->epoch, l->epoch, sizeof r->epoch);
-    touch(l, l->count <= 1);
+    note_use(l, l->count <= 1);
     if (l->count == 1)
         pl_channel_stream_arm(l); /* the timer did not run, or ran for the empty
                                      stream */
@@ -122,7 +122,7 @@ static enum pl_store_reply top(struct pl_stream *s, struct pl_stream_top *r)
         return PL_STORE_DONE;
     r->offset = l->top;
     memcpy(r->epoch, l->epoch, sizeof r->epoch);
-    touch(l, true);
+    note_use(l, true);
     return PL_STORE_DONE;
 }
 
@@ -137,7 +137,7 @@ static enum pl_store_reply range(struct pl_stream *s, struct pl_stream_range *r)
     if (r->top.op.error != PL_OK)
         return PL_STORE_DONE;
     r->top.op.error = pl_channel_stream_range(l, r);
-    touch(l, true);
+    note_use(l, true);
     return PL_STORE_DONE;
 }
 
@@ -152,7 +152,7 @@ static enum pl_store_reply forget(struct pl_stream *s, struct pl_store_op *r)
         return PL_STORE_DONE;
     pl_channel_stream_empty(l);
     pl_timer_stop(m->loop, &l->timer);
-    touch(l, true);
+    note_use(l, true);
     return PL_STORE_DONE;
 }
 
@@ -165,7 +165,7 @@ static void idle(struct pl_stream *s, struct pl_span channel, uint64_t hash)
         return;
     pl_channel_stream_expire(l);
     l->has_subscribers = pl_channel_stream_is_used(l);
-    touch(l, true);
+    note_use(l, true);
 }
 
 static void shed(struct pl_stream *s, uint64_t bytes)

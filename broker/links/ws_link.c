@@ -86,7 +86,7 @@ void pl_ws_link_forget(struct pl_session *s)
 {
     struct pl_ws_link *l = pl_ws_link_of(s);
 
-    l->is_deaf = true;
+    l->discards_input = true;
     pl_ws_decoder_fini(&l->decoder, limits_of(s));
     pl_undecoded_destroy(l->undecoded);
     l->undecoded = NULL;
@@ -216,9 +216,9 @@ static void on_event(struct pl_session *s, const struct pl_ws_event *e)
 
 /* --- Input --- */
 
-static bool is_deaf(const struct pl_ws_link *l)
+static bool discards_input(const struct pl_ws_link *l)
 {
-    return l->is_deaf || l->state == PL_WS_OVER;
+    return l->discards_input || l->state == PL_WS_OVER;
 }
 
 /* Gives what cannot be decoded yet. */
@@ -228,14 +228,14 @@ static struct pl_span decode(struct pl_session *s, struct pl_span in)
     struct pl_ws_link *l = pl_ws_link_of(s);
     struct pl_ws_event e;
 
-    while (!is_deaf(l)) {
+    while (!discards_input(l)) {
         if (!pl_session_takes_messages(s))
             return in;
         pl_ws_decode(&l->decoder, limits, &in, &e);
         if (e.kind == PL_WS_EVENT_NONE)
             return in;
         on_event(s, &e);
-        if (in.len > 0 && !is_deaf(l) && pl_session_postpones(s))
+        if (in.len > 0 && !discards_input(l) && pl_session_postpones(s))
             return in;
     }
     return (struct pl_span){0};
@@ -246,7 +246,7 @@ __attribute__((cold, noinline)) static void keep(struct pl_session *s,
                                                  struct pl_span in)
 {
     if (!pl_undecoded_put(pl_ws_link_of(s), in))
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
 void pl_ws_link_decode(struct pl_session *s, struct pl_span in)
@@ -356,7 +356,7 @@ void pl_ws_link_close(struct pl_session *s, const struct pl_goodbye *g)
     l->state = PL_WS_CLOSING;
     if (!g->is_echo)
         pl_ws_link_go_on(s); /* to find the peer's Close */
-    if (l->is_deaf && l->state == PL_WS_CLOSING)
+    if (l->discards_input && l->state == PL_WS_CLOSING)
         pl_ws_link_end(s, PL_END_LINGER);
 }
 

@@ -23,8 +23,8 @@ struct pl_ws_link {
     struct pl_undecoded *undecoded; /* owned; the request so far, or bytes to
                                        decode later; NULL: none */
     uint8_t state;                  /* enum pl_ws_state */
-    bool is_deaf;   /* nothing that the peer sends counts any more */
-    bool is_packed; /* permessage-deflate was agreed on */
+    bool discards_input; /* nothing that the peer sends counts any more */
+    bool is_packed;      /* permessage-deflate was agreed on */
 };
 
 static inline struct pl_ws_link *pl_ws_link_of(struct pl_session *s)

@@ -101,7 +101,7 @@ static void accepted(struct pl_session *s, uint32_t id, uint32_t count,
 
     pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
     if (id == 0) {
-        pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+        pl_session_resolve(s, PL_METRIC_COMMANDS_SILENT);
         return;
     }
     int len = snprintf(text, sizeof text, "{\"accepted\":%u,\"stored\":%s}",
@@ -245,7 +245,7 @@ static uint32_t take_direct(struct pl_session *s,
                                 .publication = {.data = pl_blob_span(m->data)}};
     }
     pl_session_push(s, &push);
-    return !pl_session_is_doomed(s) ? 0 : PL_ERROR_GONE;
+    return !pl_session_has_scheduled_close(s) ? 0 : PL_ERROR_GONE;
 }
 
 /* Handle direct mail: a message for this connection, or the result of a message

@@ -13,7 +13,7 @@
 #include "session_manager_private.h"
 #include "log.h"
 #include "login.h"
-#include "pace.h"
+#include "throttle.h"
 #include "publish.h"
 #include "query.h"
 #include "replies.h"
@@ -32,7 +32,7 @@ static void pong(struct pl_session *s)
         s->ping_ms = s->ping_ms - c->ping.timeout_ms + c->ping.interval_ms;
         pl_session_schedule(s);
     }
-    pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+    pl_session_resolve(s, PL_METRIC_COMMANDS_SILENT);
 }
 
 /* The broker stops, or is short of memory.  Return true if `c` was refused. */
@@ -117,7 +117,7 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
                    pl_log_text("client", pl_session_id(s)),
                    pl_log_string("reason", why),
                    pl_log_number("byte", (int64_t)at));
-    pl_session_bar(s, PL_DISCONNECT_BAD_REQUEST);
+    pl_session_end_commands(s, PL_DISCONNECT_BAD_REQUEST);
 }
 
 /* Return true if the rate limit defers `c`.  Pongs and commands before the end
@@ -125,7 +125,7 @@ static void on_malformed(struct pl_session *s, enum pl_err rc, const char *why,
 static bool is_too_fast(struct pl_session *s, const struct pl_command *c)
 {
     return s->manager->command_ns != 0 && s->state == PL_SESSION_CONNECTED &&
-           c->verb != PL_VERB_PONG && !pl_pace_take(s);
+           c->verb != PL_VERB_PONG && !pl_throttle_take(s);
 }
 
 /* Carry the rest of the message to another turn if the budget is spent.  After
@@ -135,14 +135,14 @@ static bool is_carried(struct pl_session *s, struct pl_span rest)
     if (!pl_budget_is_spent(&s->manager->budget) ||
         s->state == PL_SESSION_LOGIN)
         return false;
-    pl_pace_carry(s, rest);
+    pl_throttle_carry(s, rest);
     return true;
 }
 
 static void keep_for_login(struct pl_session *s, struct pl_span message)
 {
     if (!pl_kept_put(pl_login_kept(s->login), s->manager->running, message))
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
 void pl_session_commands(struct pl_session *s, struct pl_span message)
@@ -169,7 +169,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             return;
         }
         if (is_too_fast(s, &c)) {
-            pl_pace_hold(s, rest);
+            pl_throttle_hold(s, rest);
             return;
         }
         pl_session_count(s);

@@ -47,7 +47,7 @@ static bool call_handler(struct pl_session *s, struct pl_call fields,
         return true;
     }
     if (rc != PL_OK) {
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
         return true;
     }
     /* The handler may replace the table, and note_slow() needs the name. */
@@ -72,7 +72,7 @@ void pl_session_ask_connect(struct pl_session *s,
 
     pl_session_note_peer(s, &fields);
     if (!call_handler(s, fields, PL_SPAN("connect"), 0))
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
 static void unknown_method(struct pl_session *s, uint32_t id)
@@ -205,12 +205,12 @@ void pl_session_send(struct pl_session *s, const struct pl_command *c)
 
     if (pl_session_is_stopping(s)) {
         pl_count(metrics(s), PL_METRIC_REFUSED_STOPPING, 1);
-        pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+        pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
     } else if (pl_session_is_envelope(s, c->data)) {
         pl_session_actor_send(s, 0, c->data);
     } else if (call_handler(s, fields, type_of(s, c->data), 0)) {
         pl_count(metrics(s), PL_METRIC_CUSTOM, 1);
-        pl_session_settle(s, PL_METRIC_COMMANDS_SILENT);
+        pl_session_resolve(s, PL_METRIC_COMMANDS_SILENT);
     } else {
         pl_count(metrics(s), PL_METRIC_CUSTOM_UNKNOWN, 1);
         pl_session_violate(s, PL_DISCONNECT_NOT_AVAILABLE,

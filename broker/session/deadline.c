@@ -4,7 +4,7 @@
  * What a deadline does is in session.c. */
 #include "session_private.h"
 
-#include "pace.h"
+#include "throttle.h"
 
 static uint64_t next_ms(const struct pl_session *s)
 {
@@ -12,8 +12,8 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
-    if (s->holds & PL_HOLD_PACE && (next == 0 || pl_pace_due_ms(s) < next))
-        next = pl_pace_due_ms(s);
+    if (s->holds & PL_HOLD_RATE && (next == 0 || pl_throttle_due_ms(s) < next))
+        next = pl_throttle_due_ms(s);
     return next;
 }
 

@@ -6,8 +6,8 @@
  * frames are exchanged.
  *
  * Callbacks from the hub never close a session, because the hub may be
- * iterating over its subscribers.  They schedule the close (pl_session_doom())
- * for the flush at the end of the turn.
+ * iterating over its subscribers.  They schedule the close
+ * (pl_session_schedule_close()) for the flush at the end of the turn.
  *
  * If the peer broke a rule, or closed, earlier commands still get their
  * replies.  Some may be in transit to the owner of a channel, which usually
@@ -18,9 +18,9 @@
  *
  * After an invalid command, decoding goes on, since the peer's Close may
  * follow, but no command runs.  After a WebSocket violation or the peer's
- * Close, nothing more is decoded, but commands kept during the login still run.
- * If the rate limit or the budget defers them, the end is deferred until they
- * have run: pings go on, and its deadline does not run.
+ * Close, nothing more is decoded, but commands kept during the login still
+ * run.  If the rate limit or the budget defers them, the end is deferred until
+ * they have run: pings go on, and its deadline does not run.
  *
  * A later waiting end replaces an earlier one, because kept commands came
  * before the violation.  The first scheduled close overrides all waiting ends.
@@ -38,7 +38,7 @@
 #include "session_manager_private.h"
 #include "log.h"
 #include "login.h"
-#include "pace.h"
+#include "throttle.h"
 #include "session_private.h"
 #include "supervisor_mail.h"
 #include "wait.h"
@@ -47,16 +47,16 @@ enum { ANSWER_WAIT_MS = 1000 };
 
 static void decide(struct pl_session *s, enum pl_ending ending, uint16_t code)
 {
-    if (s->ending >= PL_ENDING_DOOMED)
+    if (s->ending >= PL_ENDING_SCHEDULED)
         return;
     s->ending = (uint8_t)ending;
     s->end_code = code;
 }
 
-void pl_session_doom(struct pl_session *s, uint16_t code)
+void pl_session_schedule_close(struct pl_session *s, uint16_t code)
 {
-    decide(s, PL_ENDING_DOOMED, code);
-    pl_session_touch(s);
+    decide(s, PL_ENDING_SCHEDULED, code);
+    pl_session_mark_dirty(s);
 }
 
 /* --- The close --- */
@@ -78,7 +78,7 @@ void pl_session_teardown(struct pl_session *s, uint16_t code,
                          struct pl_span reason)
 {
     pl_session_tell_disconnected(s, code, reason);
-    pl_pace_end(s);
+    pl_throttle_end(s);
     pl_headers_forget(s);
     pl_wait_forget(s);
     pl_call_table_drop(&s->manager->calls, pl_session_address(s));
@@ -213,9 +213,9 @@ void pl_session_end_in_turn(struct pl_session *s)
 
 /* --- Causes of an end --- */
 
-void pl_session_bar(struct pl_session *s, uint16_t code)
+void pl_session_end_commands(struct pl_session *s, uint16_t code)
 {
-    end_after_replies(s, PL_ENDING_BARRED, code, (struct pl_span){0});
+    end_after_replies(s, PL_ENDING_INVALID, code, (struct pl_span){0});
 }
 
 void pl_session_peer_closed(struct pl_session *s, uint16_t code)

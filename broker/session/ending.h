@@ -24,7 +24,7 @@ bool pl_session_unregister(struct pl_session *s);
 
 /* Close the session with `code` because a command was invalid.  No later
  * command runs; the Close waits for the replies to earlier commands. */
-void pl_session_bar(struct pl_session *s, uint16_t code);
+void pl_session_end_commands(struct pl_session *s, uint16_t code);
 
 /* Commands that came before the peer's Close, or before its violation, now wait
  * for the rate limit or for another turn.  Defer the end until they have run,

@@ -14,9 +14,9 @@ enum pl_hold {
     PL_HOLD_PENDING = 1 << 0, /* PL_PENDING_PAUSE commands have no reply */
     PL_HOLD_BACKLOG = 1 << 1, /* PL_BACKLOG_WAIT_MS after error 111 */
     PL_HOLD_LOGIN = 1 << 2,   /* input after a connect waits for its verdict */
-    PL_HOLD_PACE = 1 << 3,    /* limits.commands_per_second */
+    PL_HOLD_RATE = 1 << 3,    /* limits.commands_per_second */
     PL_HOLD_CARRY = 1 << 4,   /* the input waits for another turn */
-    PL_HOLD_REPLAY = 1 << 5,  /* messages kept for PACE or CARRY run now */
+    PL_HOLD_REPLAY = 1 << 5,  /* messages kept for RATE or CARRY run now */
     PL_HOLD_ENDING = 1 << 6,  /* the end waits for replies; see ending.c */
     PL_HOLD_WAITS = 1 << 9,   /* too many wait for verdicts; see wait.h */
     /* The link sets these two. */
@@ -24,7 +24,7 @@ enum pl_hold {
     PL_HOLD_OUTPUT = 1 << 8, /* until half of limits.outgoing_queue is sent */
 
     /* These stop decoding as well: the link keeps the bytes it has read. */
-    PL_HOLDS_MESSAGES = PL_HOLD_PACE | PL_HOLD_CARRY,
+    PL_HOLDS_MESSAGES = PL_HOLD_RATE | PL_HOLD_CARRY,
     /* With these a pong may stay unread for long. */
     PL_HOLDS_PONGS = PL_HOLD_PENDING | PL_HOLD_WAITS | PL_HOLDS_MESSAGES,
     /* These are not backpressure, so a pause for them is not counted. */

@@ -2,9 +2,9 @@
 /* kept.c - see kept.h.
  *
  * A session keeps messages in one place at a time: in s->login while a connect
- * waits for its verdict, otherwise in s->pace.  No message is dropped, rejected
- * or reordered.  The link keeps the bytes after these messages, which are not
- * split into messages yet.
+ * waits for its verdict, otherwise in s->throttle.  No message is dropped,
+ * rejected or reordered.  The link keeps the bytes after these messages, which
+ * are not split into messages yet.
  *
  * A message that is kept again stays in place.
  * Rejected: copying the rest each time that a part of it has run, because a

@@ -109,7 +109,7 @@ static void close_for_token(struct pl_session *s, uint16_t code,
     count_failed(s);
     pl_count(metrics(s), PL_METRIC_TOKENS_REJECTED, 1);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
     PL_LOG_LIMITED(PL_LOG_KIND_TOKEN, PL_LOG_INFO, "token rejected",
                    pl_log_string("address", pl_session_peer(s, peer)),
                    pl_log_text("client", pl_session_id(s)),
@@ -188,7 +188,7 @@ static void answer_login(struct pl_session *s)
     pl_count(metrics(s), PL_METRIC_CLIENTS, 1);
     pl_session_answer(s, &reply);
     if (s->ending <
-        PL_ENDING_DOOMED) /* else the reply could not be allocated */
+        PL_ENDING_SCHEDULED) /* else the reply could not be allocated */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
     if (s->manager->options.hooks != NULL)
@@ -203,7 +203,7 @@ static void answer_login(struct pl_session *s)
     go_on(s, kept);
 }
 
-void pl_session_settle_login(struct pl_session *s)
+void pl_session_resolve_login(struct pl_session *s)
 {
     struct pl_login *l = s->login;
 
@@ -212,7 +212,7 @@ void pl_session_settle_login(struct pl_session *s)
     if (l->error != 0)
         end_login(s, l->error, (struct pl_span){0});
     else if (l->has_unencodable)
-        pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
+        pl_session_schedule_close(s, PL_DISCONNECT_INAPPROPRIATE);
     else
         answer_login(s);
 }
@@ -296,7 +296,7 @@ static void admit(struct pl_session *s, const struct admission *a)
         return;
     }
     pl_login_attach_all(s);
-    pl_session_settle_login(s);
+    pl_session_resolve_login(s);
 }
 
 static struct admission of_token(const struct pl_token_claims *claims)
@@ -462,7 +462,7 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
     struct pl_login *l = calloc(1, sizeof *l);
 
     if (l == NULL) {
-        pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+        pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
         pl_session_close(s, PL_DISCONNECT_SERVER_ERROR, (struct pl_span){0});
         return;
     }

@@ -29,7 +29,7 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
                                const struct pl_attach_mail *m);
 /* Send the connect reply if the verdict and the results of all attaches are
  * there. */
-void pl_session_settle_login(struct pl_session *s);
+void pl_session_resolve_login(struct pl_session *s);
 void pl_session_login_answered(struct pl_session *s, uint32_t number,
                                const struct pl_verdict *v);
 /* Fail a login that exceeds connect.timeout, with a temporary error. */

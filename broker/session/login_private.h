@@ -71,8 +71,8 @@ bool pl_login_copy(struct pl_login *l, struct pl_span *span);
 bool pl_login_list_channels(struct pl_session *s,
                             const struct pl_span *channels, size_t count);
 
-/* Attach the listed subscriptions.  pl_session_settle_login() sends the connect
- * reply after the results. */
+/* Attach the listed subscriptions.  pl_session_resolve_login() sends the
+ * connect reply after the results. */
 void pl_login_attach_all(struct pl_session *s);
 
 #endif

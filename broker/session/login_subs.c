@@ -144,7 +144,7 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
             l->error = PL_ERROR_INTERNAL;
     }
     if (l->outstanding == 0) /* not in a callback of the hub */
-        pl_session_touch(s);
+        pl_session_mark_dirty(s);
 }
 
 static void take_position(struct pl_login *l, struct server_sub *sub)

@@ -260,7 +260,7 @@ static void copy_part(struct pl_out_pool *p, struct pl_out_item *i)
     i->start = 0;
 }
 
-void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p)
+void pl_outq_compact(struct pl_outq *q, struct pl_out_pool *p)
 {
     for (struct pl_out_item *i = q->first; i != NULL; i = i->next) {
         if (i->to - i->start < i->segment->buf.cap / 2 &&

@@ -79,7 +79,7 @@ void pl_outq_sent(struct pl_outq *q, struct pl_out_pool *p, uint64_t bytes);
 /* Compact a queue that is not empty after its turn: copy the ranges that would
  * pin a much larger segment.  If allocation fails, a range stays a
  * reference. */
-void pl_outq_settle(struct pl_outq *q, struct pl_out_pool *p);
+void pl_outq_compact(struct pl_outq *q, struct pl_out_pool *p);
 
 enum { PL_OUT_LOSSY = 1 };
 

@@ -83,7 +83,7 @@ static size_t unfinished(const struct pl_session *s)
 /* Return the bytes that closing `s` frees; 0: none, or it closes already. */
 static uint64_t size_of(const struct pl_session *s)
 {
-    return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED
+    return s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_SCHEDULED
                ? 0
                : s->out.bytes + unfinished(s) + pl_wait_bytes(s) +
                      pl_headers_bytes(s);

@@ -133,7 +133,7 @@ static void answer_history(struct pl_session *s, const struct pl_query_mail *m)
         return;
     }
     if (reply.history.publications == NULL && m->count > 0)
-        pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
+        pl_session_schedule_close(s, PL_DISCONNECT_INAPPROPRIATE);
     else
         pl_session_answer(s, &reply);
 }

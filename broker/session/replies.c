@@ -24,13 +24,13 @@ void pl_session_uncount(struct pl_session *s)
     s->pending--;
 }
 
-void pl_session_settle(struct pl_session *s, enum pl_metric as)
+void pl_session_resolve(struct pl_session *s, enum pl_metric as)
 {
     pl_count(metrics(s), as, 1);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, 1);
     s->pending--;
     if (s->holds & PL_HOLD_ENDING && s->pending == 0)
-        pl_session_touch(s);
+        pl_session_mark_dirty(s);
     if (s->holds & PL_HOLD_PENDING && s->pending <= PL_PENDING_RESUME)
         pl_session_release(s, PL_HOLD_PENDING);
 }
@@ -38,7 +38,7 @@ void pl_session_settle(struct pl_session *s, enum pl_metric as)
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply)
 {
     pl_session_say(s, reply);
-    pl_session_settle(s, PL_METRIC_COMMANDS_ANSWERED);
+    pl_session_resolve(s, PL_METRIC_COMMANDS_ANSWERED);
 }
 
 void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
@@ -52,7 +52,7 @@ void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
 
     pl_session_say(s, &reply);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
 }
 
 void pl_session_refuse_text(struct pl_session *s, uint32_t id, uint32_t code,
@@ -73,11 +73,11 @@ void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code)
 void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
 {
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
     PL_LOG_LIMITED(PL_LOG_KIND_VIOLATION, PL_LOG_INFO, "protocol violation",
                    pl_log_text("client", pl_session_id(s)),
                    pl_log_number("code", code), pl_log_string("reason", why));
-    pl_session_bar(s, (uint16_t)code);
+    pl_session_end_commands(s, (uint16_t)code);
 }
 
 /* A command with an unsupported field is rejected: ignoring the field would do
@@ -140,6 +140,6 @@ void pl_session_refuse(struct pl_session *s, uint32_t id, uint32_t code)
         return;
     }
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-    pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+    pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
     tell_log(s, code);
 }

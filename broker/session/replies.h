@@ -20,9 +20,9 @@ struct pl_session;
 void pl_session_count(struct pl_session *s);
 void pl_session_uncount(struct pl_session *s);
 
-/* Each ends one pending command.  pl_session_settle() counts it `as`, and sends
- * nothing. */
-void pl_session_settle(struct pl_session *s, enum pl_metric as);
+/* Each ends one pending command.  pl_session_resolve() counts it `as`, and
+ * sends nothing. */
+void pl_session_resolve(struct pl_session *s, enum pl_metric as);
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply);
 void pl_session_fail(struct pl_session *s, uint32_t id, uint32_t code);
 

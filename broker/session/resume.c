@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resume.c - see resume.h.
  *
- * Three things make input wait: a login, the rate or the budget (pace.c), and a
- * verdict (wait.c).  Those files keep what waits and run nothing; the commands
- * know those files and not this one.  So only this file and login.c, whose
- * verdict lets kept messages run, call back into the commands.
+ * Three things make input wait: a login, the rate or the budget (throttle.c),
+ * and a verdict (wait.c).  Those files keep what waits and run nothing; the
+ * commands know those files and not this one.  So only this file and login.c,
+ * whose verdict lets kept messages run, call back into the commands.
  *
  * Rejected: running the commands where they are kept, because then each of
  * these files and the commands call one another. */
@@ -16,7 +16,7 @@
 #include "ending.h"
 #include "session_manager_private.h"
 #include "login.h"
-#include "pace.h"
+#include "throttle.h"
 #include "session_private.h"
 #include "subscribe.h"
 #include "wait.h"
@@ -31,7 +31,7 @@ static bool has_to_wait(const struct pl_session *s)
 static struct pl_kept *kept_of(struct pl_session *s)
 {
     return s->state == PL_SESSION_LOGIN ? pl_login_kept(s->login)
-                                        : pl_pace_kept(s->pace);
+                                        : pl_throttle_kept(s->throttle);
 }
 
 void pl_session_run_kept(struct pl_session *s, struct pl_kept k)
@@ -53,7 +53,7 @@ void pl_session_run_kept(struct pl_session *s, struct pl_kept k)
 
 void pl_session_go_on(struct pl_session *s)
 {
-    pl_session_run_kept(s, pl_pace_take_kept(s));
+    pl_session_run_kept(s, pl_throttle_take_kept(s));
     s->link->go_on(s);
     pl_session_end_in_turn(s);
     pl_session_release(s, PL_HOLD_REPLAY);
@@ -71,7 +71,7 @@ void pl_session_manager_run_carried(struct pl_task *t)
 
     pl_budget_init(&k->budget, (uint64_t)fresh.units / 2 + 1);
     while (pl_budget_has_turn(&k->budget, turn) &&
-           (s = pl_pace_carried(k)) != NULL)
+           (s = pl_throttle_carried(k)) != NULL)
         pl_session_go_on(s);
     k->budget = fresh;
     if (!pl_list_is_empty(&k->carried))
@@ -92,7 +92,8 @@ static void kick(struct pl_session *s, struct pl_parked *p)
     pl_arena_reset(&s->manager->arena);
     if (pl_command_decode(s->subscriber.encoding, &raw, &s->manager->arena, &c,
                           &why, &at) != PL_OK)
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR); /* out of memory */
+        pl_session_schedule_close(
+            s, PL_DISCONNECT_SERVER_ERROR); /* out of memory */
     else if (c.verb == PL_VERB_SUBSCRIBE)
         pl_session_kick_channel(s, c.subscribe.channel, p->drop_code);
 }
@@ -124,7 +125,7 @@ static void run_queue(struct pl_session *s, struct pl_wait_queue *q,
 
         if (!is_again)
             free(p);
-        if (s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_DOOMED)
+        if (s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_SCHEDULED)
             return; /* all waits are freed, or are about to be */
         pl_wait_relax(s);
         if (is_again)
@@ -139,7 +140,7 @@ bool pl_session_run_waiting(struct pl_session *s, uint32_t number,
 {
     struct pl_wait_queue *q = pl_wait_find(s, number);
 
-    if (q != NULL && s->ending < PL_ENDING_DOOMED)
+    if (q != NULL && s->ending < PL_ENDING_SCHEDULED)
         run_queue(s, q, v);
     return q != NULL;
 }

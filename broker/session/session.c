@@ -26,7 +26,7 @@
 #include "missing.h"
 #include "monitor.h"
 #include "output.h"
-#include "pace.h"
+#include "throttle.h"
 #include "resume.h"
 #include "session_mail.h"
 #include "subscribe.h"
@@ -61,7 +61,7 @@ static void on_connected_timer(struct pl_session *s)
     uint64_t now = pl_loop_now_ms(loop_of(s));
 
     pl_session_release(s, PL_HOLD_BACKLOG);
-    if (s->holds & PL_HOLD_PACE && now >= pl_pace_due_ms(s))
+    if (s->holds & PL_HOLD_RATE && now >= pl_throttle_due_ms(s))
         pl_session_go_on(s);
     if (s->state != PL_SESSION_CONNECTED)
         return; /* pl_session_go_on() has closed it */
@@ -134,12 +134,12 @@ void pl_session_gone(struct pl_session *s, const char *why)
 
 void pl_session_flush(struct pl_session *s)
 {
-    if (s->ending == PL_ENDING_DOOMED && s->state < PL_SESSION_CLOSING)
+    if (s->ending == PL_ENDING_SCHEDULED && s->state < PL_SESSION_CLOSING)
         pl_session_close(s, s->end_code, (struct pl_span){0});
     if (s->has_dropping)
         pl_session_unsubscribe_dropping(s);
     if (s->state == PL_SESSION_LOGIN)
-        pl_session_settle_login(s);
+        pl_session_resolve_login(s);
     if (s->holds & PL_HOLD_ENDING && s->pending == 0 &&
         s->state < PL_SESSION_CLOSING)
         pl_session_conclude(s);
@@ -179,7 +179,7 @@ bool pl_session_postpones(struct pl_session *s)
     if (s->state == PL_SESSION_LOGIN)
         pl_session_hold(s, PL_HOLD_LOGIN);
     else
-        pl_pace_carry_on(s);
+        pl_throttle_carry_on(s);
     return true;
 }
 
@@ -277,7 +277,7 @@ static void reap(struct pl_actor *a)
     s->link->free(s);
     pl_timer_stop(a->loop, &s->timer);
     pl_outq_drop(&s->out, &s->manager->pool, PL_METRIC_FRAMES_CANCELLED, true);
-    pl_pace_end(s);
+    pl_throttle_end(s);
     pl_headers_forget(s);
     pl_wait_forget(s);
     pl_client_release(s->subscriber.client);

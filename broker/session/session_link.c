@@ -129,9 +129,9 @@ bool pl_session_is_over(const struct pl_session *s)
     return s->state >= PL_SESSION_CLOSING;
 }
 
-bool pl_session_is_doomed(const struct pl_session *s)
+bool pl_session_has_scheduled_close(const struct pl_session *s)
 {
-    return s->ending >= PL_ENDING_DOOMED;
+    return s->ending >= PL_ENDING_SCHEDULED;
 }
 
 /* --- Parts of the loop --- */
@@ -181,9 +181,9 @@ bool pl_session_is_stopping(const struct pl_session *s)
     return s->manager->phase != PL_PHASE_RUNNING;
 }
 
-void pl_session_touch(struct pl_session *s)
+void pl_session_mark_dirty(struct pl_session *s)
 {
-    pl_session_manager_touch(s->manager, s);
+    pl_session_manager_mark_dirty(s->manager, s);
 }
 
 /* --- Visits of the transport --- */

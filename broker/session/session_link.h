@@ -126,7 +126,7 @@ void pl_session_close(struct pl_session *s, uint16_t code,
                       struct pl_span reason);
 
 /* Schedule pl_session_close() with `code` for the end of the turn. */
-void pl_session_doom(struct pl_session *s, uint16_t code);
+void pl_session_schedule_close(struct pl_session *s, uint16_t code);
 
 /* --- Input --- */
 

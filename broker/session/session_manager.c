@@ -18,7 +18,7 @@
 #include "missing.h"
 #include "monitor.h"
 #include "overload.h"
-#include "pace.h"
+#include "throttle.h"
 #include "resume.h"
 #include "rules_mail.h"
 
@@ -65,16 +65,16 @@ static void flush(struct pl_task *t)
 {
     struct pl_session_manager *k =
         PL_CONTAINER(t, struct pl_session_manager, flush);
-    struct pl_session *s = k->touched;
+    struct pl_session *s = k->dirty;
 
-    k->touched = pl_session_manager_touched_end(k);
-    k->touched_end = &k->touched;
-    while (s != pl_session_manager_touched_end(k)) {
-        struct pl_session *next = s->next_touched;
+    k->dirty = pl_session_manager_dirty_end(k);
+    k->dirty_end = &k->dirty;
+    while (s != pl_session_manager_dirty_end(k)) {
+        struct pl_session *next = s->next_dirty;
 
-        if (next != pl_session_manager_touched_end(k))
+        if (next != pl_session_manager_dirty_end(k))
             fetch(next);
-        s->next_touched = NULL;
+        s->next_dirty = NULL;
         pl_session_flush(s); /* frees no session: they are reaped later */
         s = next;
     }
@@ -88,7 +88,7 @@ void pl_session_manager_add(struct pl_session_manager *k)
 
 void pl_session_manager_drop(struct pl_session_manager *k, struct pl_session *s)
 {
-    pl_session_manager_untouch(k, s);
+    pl_session_manager_unmark_dirty(k, s);
     k->session_count--;
     pl_gauge_drop(k->options.metrics, PL_METRIC_CONNECTIONS, 1);
     if (k->is_reaped && k->session_count == 0)
@@ -284,12 +284,12 @@ pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
         return PL_ENOMEM;
     k->options = *options;
     k->pool.metrics = options->metrics;
-    k->touched = pl_session_manager_touched_end(k);
-    k->touched_end = &k->touched;
+    k->dirty = pl_session_manager_dirty_end(k);
+    k->dirty_end = &k->dirty;
     k->seal.run = seal;
     k->flush.run = flush;
     k->poll.fire = on_poll;
-    pl_pace_init(k);
+    pl_throttle_init(k);
     pl_budget_init(&k->budget, options->turn_units);
     k->answers.most = PL_TIME_SHARE_USUAL;
     pl_list_init(&k->carried);

@@ -31,8 +31,8 @@ struct pl_session_manager {
     struct pl_forms *forms;     /* held; the hub's */
     struct pl_segment *replies; /* of this turn; NULL: none yet */
     struct pl_task seal;
-    struct pl_session *touched; /* to be flushed, in the order of this list */
-    struct pl_session **touched_end;
+    struct pl_session *dirty; /* to be flushed, in the order of this list */
+    struct pl_session **dirty_end;
     struct pl_task flush;
     struct pl_handlers *handlers; /* held */
     struct pl_access *access;     /* held; the latest */
@@ -71,16 +71,16 @@ struct pl_session_manager {
     bool is_reaped; /* the last session frees the session manager */
 };
 
-/* touched.c: put the session into the list of the session manager, whose flush
+/* dirty.c: put the session into the list of the session manager, whose flush
  * visits it; or remove it. */
-void pl_session_manager_touch(struct pl_session_manager *k,
-                              struct pl_session *s);
-void pl_session_manager_untouch(struct pl_session_manager *k,
-                                struct pl_session *s);
+void pl_session_manager_mark_dirty(struct pl_session_manager *k,
+                                   struct pl_session *s);
+void pl_session_manager_unmark_dirty(struct pl_session_manager *k,
+                                     struct pl_session *s);
 
 /* What ends that list. */
 static inline struct pl_session *
-pl_session_manager_touched_end(struct pl_session_manager *k)
+pl_session_manager_dirty_end(struct pl_session_manager *k)
 {
     return (struct pl_session *)(void *)k;
 }

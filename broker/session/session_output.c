@@ -52,7 +52,7 @@ static void on_empty(struct pl_session *s)
 {
     s->is_slow = false;
     if (s->state != PL_SESSION_LOGIN)
-        s->besides = 0;
+        s->allowance = 0;
 }
 
 void pl_session_sent(struct pl_session *s, uint64_t bytes)
@@ -67,7 +67,7 @@ void pl_session_sent(struct pl_session *s, uint64_t bytes)
 void pl_session_stalled(struct pl_session *s)
 {
     s->is_slow = s->out.bytes > 0;
-    pl_outq_settle(&s->out, &s->manager->pool);
+    pl_outq_compact(&s->out, &s->manager->pool);
 }
 
 void pl_session_waits(struct pl_session *s)
@@ -86,7 +86,7 @@ static struct pl_outq *queue_of(struct pl_session *s, uint32_t owed)
 
 static uint64_t limit_of(const struct pl_session *s)
 {
-    return s->manager->options.config->limits.outgoing_queue + s->besides;
+    return s->manager->options.config->limits.outgoing_queue + s->allowance;
 }
 
 static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
@@ -98,10 +98,10 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
 
 bool pl_session_has_room(struct pl_session *s, uint64_t bytes)
 {
-    bytes += s->besides;
+    bytes += s->allowance;
     if (bytes > pl_session_recover_bytes(s->manager->options.config))
         return false;
-    s->besides = (uint32_t)bytes;
+    s->allowance = (uint32_t)bytes;
     return true;
 }
 
@@ -120,7 +120,7 @@ void pl_session_give_up_slow(struct pl_session *s)
     if (s->state == PL_SESSION_LOGIN)
         pl_outq_drop(pl_login_deferred(s->login), &s->manager->pool,
                      PL_METRIC_FRAMES_DROPPED_SLOW, true);
-    pl_session_doom(s, PL_DISCONNECT_SLOW);
+    pl_session_schedule_close(s, PL_DISCONNECT_SLOW);
 }
 
 /* put(), append() and queue_delivery() run for each delivery.  Without the word
@@ -143,10 +143,10 @@ static inline bool append(struct pl_session *s, const struct pl_delivery *d,
                           uint32_t owed, uint32_t tag)
 {
     if (!put(s, d, owed, tag)) {
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
         return false;
     }
-    pl_session_touch(s);
+    pl_session_mark_dirty(s);
     return true;
 }
 
@@ -203,7 +203,7 @@ static void start_dropping(struct pl_session *s, const struct pl_delivery *d)
     drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d->frames);
     d->sub->is_dropping = true;
     s->has_dropping = true;
-    pl_session_touch(s);
+    pl_session_mark_dirty(s);
 }
 
 void pl_session_unsubscribe_dropping(struct pl_session *s)
@@ -258,7 +258,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
     struct pl_delivery d = *it;
     uint32_t tag = tag_of(it);
 
-    if (s->ending >= PL_ENDING_DOOMED) {
+    if (s->ending >= PL_ENDING_SCHEDULED) {
         drop_owed(s, PL_METRIC_FRAMES_CANCELLED, d.frames);
         return;
     }
@@ -288,7 +288,7 @@ static inline struct pl_segment *open_replies(struct pl_session *s)
     if (k->replies == NULL)
         k->replies = pl_segment_create(k->pool.segments);
     if (k->replies == NULL) {
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
         return NULL;
     }
     pl_loop_defer(s->actor.loop, PL_STAGE_SEAL, &k->seal);
@@ -302,8 +302,8 @@ static void queue_ahead(struct pl_session *s, const struct pl_delivery *d)
 {
     if (!pl_outq_append_ahead(&s->out, &s->manager->pool, d->segment, d->from,
                               d->to))
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
-    pl_session_touch(s);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
+    pl_session_mark_dirty(s);
 }
 
 enum place { IN_TURN, IN_TURN_OVER_LIMIT, AHEAD };
@@ -319,7 +319,7 @@ static inline void queue_message(struct pl_session *s, struct pl_segment *seg,
                             .frames = 1};
     uint32_t len = d.to - d.from;
 
-    if (s->ending == PL_ENDING_DOOMED)
+    if (s->ending == PL_ENDING_SCHEDULED)
         return;
     if (place != IN_TURN_OVER_LIMIT && is_over_limit(s, len, 0) &&
         !make_room(s, len, 0))
@@ -347,7 +347,7 @@ convert(struct pl_session *s, struct pl_segment *seg, size_t mark)
     struct pl_segment *own =
         pl_segment_take_last(s->manager->forms, seg, mark, form);
     if (own == NULL)
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
     return own;
 }
 
@@ -357,7 +357,7 @@ static inline void send_message(struct pl_session *s, struct pl_segment *seg,
                                 size_t mark, bool is_whole, enum place place)
 {
     if (!is_whole) {
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
         return;
     }
     pl_loop_add_output(s->actor.loop, seg->buf.len - mark);
@@ -454,6 +454,6 @@ bool pl_session_put_bytes(struct pl_session *s, const struct pl_buf *bytes)
                                 (uint32_t)seg->buf.len, 0, 0, 0);
     }
     pl_segment_release(pool, seg);
-    pl_session_touch(s);
+    pl_session_mark_dirty(s);
     return is_put;
 }

@@ -39,7 +39,7 @@ struct pl_address pl_session_address(const struct pl_session *s);
 /* The client is no client any more: it is closing or gone.  Or it is about to
  * be, at the end of the turn. */
 bool pl_session_is_over(const struct pl_session *s);
-bool pl_session_is_doomed(const struct pl_session *s);
+bool pl_session_has_scheduled_close(const struct pl_session *s);
 
 /* Those of the loop. */
 struct pl_hub *pl_session_hub(const struct pl_session *s);
@@ -58,7 +58,7 @@ static inline struct pl_metrics *metrics(const struct pl_session *s)
 }
 
 /* Do what is due for the session at the end of the turn. */
-void pl_session_touch(struct pl_session *s);
+void pl_session_mark_dirty(struct pl_session *s);
 
 /* deadline.c: set the expiry of the session; return the seconds left, 0 if it
  * never expires. */

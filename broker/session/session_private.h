@@ -28,16 +28,16 @@ enum {
     PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
 };
 
-/* How the session ends; see ending.c.  From PL_ENDING_DOOMED on, a later value
- * overrides an earlier one. */
+/* How the session ends; see ending.c.  From PL_ENDING_SCHEDULED on, a later
+ * value overrides an earlier one. */
 enum pl_ending {
-    PL_ENDING_NONE,     /* it does not end */
-    PL_ENDING_PEER,     /* the peer closed: its Close is echoed */
-    PL_ENDING_VIOLATED, /* the peer violated the rules of the link */
-    PL_ENDING_BARRED,   /* a command was wrong: no further command runs */
-    PL_ENDING_DOOMED,   /* the flush at the end of the turn closes it */
-    PL_ENDING_CLOSED,   /* the link sends its Close */
-    PL_ENDING_GONE      /* the link has ended */
+    PL_ENDING_NONE,      /* it does not end */
+    PL_ENDING_PEER,      /* the peer closed: its Close is echoed */
+    PL_ENDING_VIOLATED,  /* the peer violated the rules of the link */
+    PL_ENDING_INVALID,   /* a command was wrong: no further command runs */
+    PL_ENDING_SCHEDULED, /* the flush at the end of the turn closes it */
+    PL_ENDING_CLOSED,    /* the link sends its Close */
+    PL_ENDING_GONE       /* the link has ended */
 };
 
 /* Where the client is known.  Each value includes those before it. */
@@ -48,8 +48,8 @@ enum pl_known {
     PL_KNOWN_PROGRAM     /* the program was notified; see hooks.c */
 };
 
-struct pl_login; /* login.c */
-struct pl_pace;  /* pace.c */
+struct pl_login;    /* login.c */
+struct pl_throttle; /* throttle.c */
 
 /* Fields in the order of how often they are used: a delivery needs those up to
  * `has_dropping`.  An idle connection owns this struct, its client and its
@@ -60,13 +60,11 @@ struct pl_session {
     struct pl_session_manager *manager;
     const struct pl_link_ops *link;
     struct pl_outq out;
-    struct pl_session
-        *next_touched;    /* in the manager's list; NULL: not in it */
-    uint32_t pending;     /* commands received without a result
-                             yet */
-    uint32_t besides;     /* the allowance: bytes beyond limits.outgoing_queue
-                             that may be queued, until the queue is empty; see
-                             session_output.c */
+    struct pl_session *next_dirty; /* in the manager's list; NULL: not in it */
+    uint32_t pending;              /* commands received without a result
+                                      yet */
+    uint32_t allowance;   /* bytes beyond limits.outgoing_queue that may
+                             be queued; see session_output.c */
     uint16_t end_code;    /* of `ending`; 0: an empty Close */
     uint16_t holds;       /* enum pl_hold; 0: the client is read */
     uint16_t held_lately; /* holds since the last ping */
@@ -84,8 +82,8 @@ struct pl_session {
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */
     union {
-        struct pl_login *login; /* while in LOGIN */
-        struct pl_pace *pace;   /* otherwise; NULL: not needed */
+        struct pl_login *login;       /* while in LOGIN */
+        struct pl_throttle *throttle; /* otherwise; NULL: not needed */
     };
     struct pl_timer timer; /* for the next deadline of any kind; at times lent
                               to the link, see session_link.h */
@@ -104,7 +102,7 @@ void pl_session_flush(struct pl_session *s);
 /* True unless the session is closed, is about to be, or had a wrong command. */
 static inline bool pl_session_runs_commands(const struct pl_session *s)
 {
-    return s->state < PL_SESSION_CLOSING && s->ending < PL_ENDING_BARRED;
+    return s->state < PL_SESSION_CLOSING && s->ending < PL_ENDING_INVALID;
 }
 
 #endif

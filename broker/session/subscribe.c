@@ -132,7 +132,7 @@ void pl_session_tell_dropped(struct pl_session *s, struct pl_sub *sub,
     };
 
     if (sub->flags & PL_SUB_SERVER_SIDE && code == PL_UNSUBSCRIBE_INSUFFICIENT)
-        pl_session_doom(s, PL_DISCONNECT_INSUFFICIENT_STATE);
+        pl_session_schedule_close(s, PL_DISCONNECT_INSUFFICIENT_STATE);
     else if (pl_sub_rules(sub)->slow != PL_SLOW_CLOSE)
         pl_session_push_over_limit(s, &push);
     else
@@ -241,11 +241,11 @@ void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
         if (!pl_publications_make(pl_session_arena(s), m->pubs, m->pub_count,
                                   pl_session_encoding(s),
                                   &reply.subscribe.publications)) {
-            pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+            pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
             return;
         }
         if (reply.subscribe.publications == NULL && m->pub_count > 0) {
-            pl_session_doom(s, PL_DISCONNECT_INAPPROPRIATE);
+            pl_session_schedule_close(s, PL_DISCONNECT_INAPPROPRIATE);
             return;
         }
     }

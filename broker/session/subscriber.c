@@ -57,7 +57,8 @@ static void unsubscribed(struct pl_subscriber *u, uint32_t command)
 
 static void cannot_encode(struct pl_subscriber *u)
 {
-    pl_session_doom(pl_session_of_subscriber(u), PL_DISCONNECT_INAPPROPRIATE);
+    pl_session_schedule_close(pl_session_of_subscriber(u),
+                              PL_DISCONNECT_INAPPROPRIATE);
 }
 
 const struct pl_subscriber_ops pl_session_subscriber_ops = {

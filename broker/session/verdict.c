@@ -54,7 +54,7 @@ void pl_session_deny(struct pl_session *s, uint32_t id,
 
     if (code >= PL_APPLICATION_CODES) {
         pl_count(metrics(s), PL_METRIC_ERRORS, 1);
-        pl_session_settle(s, PL_METRIC_COMMANDS_REFUSED);
+        pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
         pl_session_close(s, (uint16_t)code, v->text);
     } else if (id == 0) {
         pl_session_refuse(s, 0, code);

@@ -47,7 +47,7 @@ void pl_web_keep(struct pl_web_conn *c, struct pl_web_party *p)
 
 void pl_web_start_timer(struct pl_web_conn *c, uint64_t ms)
 {
-    c->pace = 0;
+    c->transferred = 0;
     pl_timer_start(c->actor.loop, &c->timer, ms);
 }
 
@@ -223,7 +223,7 @@ static void read_body(struct pl_web_conn *c, struct pl_span *in)
         refuse(c, &error);
         return;
     }
-    c->pace += before - in->len;
+    c->transferred += before - in->len;
     if (piece.len > 0)
         keep_piece(c, piece);
     if (c->web != NULL && c->state == PL_WEB_BODY &&
@@ -331,7 +331,7 @@ void pl_web_sent(struct pl_web_conn *c, size_t bytes)
     if (c->web == NULL)
         return;
     if (c->state == PL_WEB_ANSWER)
-        c->pace += bytes;
+        c->transferred += bytes;
     if (c->sent == c->out.len)
         on_drained(c);
 }
@@ -374,7 +374,7 @@ static void run_next(struct pl_task *t)
  * otherwise restart it. */
 static bool was_slow(struct pl_web_conn *c)
 {
-    if (c->pace < PL_WEB_PACE)
+    if (c->transferred < PL_WEB_RATE_MIN)
         return true;
     pl_web_start_timer(c, options_of(c)->timeout_ms);
     return false;

@@ -11,10 +11,10 @@
 #include "web.h"
 
 enum {
-    PL_WEB_IDLE_MS = 60000,  /* between two requests */
-    PL_WEB_LINGER_MS = 2000, /* for the peer to end its half after the last
-                                response */
-    PL_WEB_PACE = 64 * 1024, /* bytes that each timeout_ms must transfer */
+    PL_WEB_IDLE_MS = 60000,      /* between two requests */
+    PL_WEB_LINGER_MS = 2000,     /* for the peer to end its half after the last
+                                    response */
+    PL_WEB_RATE_MIN = 64 * 1024, /* bytes that each timeout_ms must transfer */
     /* bytes of bodies and responses, plus one body: of connections with a key
        and without, and of those that need none */
     PL_WEB_HELD_MAX = 1 << 26,
@@ -58,9 +58,9 @@ struct pl_web_conn {
     struct pl_buf head_bytes; /* the bytes that `head` points into */
     struct pl_buf body_bytes;
     struct pl_buf out;
-    size_t sent; /* bytes of `out` */
-    size_t held; /* the part of this connection in its web->held */
-    size_t pace; /* bytes transferred since the timer was started */
+    size_t sent;        /* bytes of `out` */
+    size_t held;        /* the part of this connection in its web->held */
+    size_t transferred; /* bytes transferred since the timer was started */
     struct pl_http_head head;
     struct pl_http_body body;
     struct pl_ip from;

@@ -237,7 +237,7 @@ static bool command(struct pl_json *j, struct pl_command *c)
     }
     if (j->err != PL_OK)
         return false;
-    if (pl_command_settle(c) != PL_OK)
+    if (pl_command_resolve(c) != PL_OK)
         return pl_json_fail(j, "a request without an id");
     return true;
 }

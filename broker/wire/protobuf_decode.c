@@ -175,7 +175,7 @@ static enum pl_err command(struct envelope *e, struct pl_arena *arena,
         rc = pl_protobuf_cold_check(e->whole, &e->why, &e->where);
     if (rc != PL_OK)
         return rc;
-    if (pl_command_settle(c) != PL_OK)
+    if (pl_command_resolve(c) != PL_OK)
         return found(e, e->whole.at, "a request without an id");
     if (c->verb <= PL_VERB_PONG)
         return PL_OK;

@@ -165,7 +165,7 @@ enum pl_err pl_subs_unique(const struct pl_subscribe_request *subs,
     return PL_OK;
 }
 
-enum pl_err pl_command_settle(struct pl_command *c)
+enum pl_err pl_command_resolve(struct pl_command *c)
 {
     if (c->id != 0 || c->verb == PL_VERB_SEND)
         return PL_OK;

@@ -97,6 +97,6 @@ static inline uint32_t pl_field_bit(const struct pl_request *r,
 
 /* Finish decoding a command: without an id and a request it is a pong.
  * Errors: PL_EBADMSG: a request other than send has no id. */
-enum pl_err pl_command_settle(struct pl_command *c);
+enum pl_err pl_command_resolve(struct pl_command *c);
 
 #endif

@@ -157,10 +157,10 @@ bool __wrap_pl_mailbox_push(struct pl_mailbox *mb, uint32_t limit,
 
 /* --- Planted bugs inside the broker --- */
 
-void __real_pl_session_manager_touch(struct pl_session_manager *k,
-                                     struct pl_session *s);
-void __wrap_pl_session_manager_touch(struct pl_session_manager *k,
-                                     struct pl_session *s);
+void __real_pl_session_manager_mark_dirty(struct pl_session_manager *k,
+                                          struct pl_session *s);
+void __wrap_pl_session_manager_mark_dirty(struct pl_session_manager *k,
+                                          struct pl_session *s);
 void __real_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
                               struct pl_span reason);
 void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
@@ -177,11 +177,11 @@ void __wrap_pl_hub_channel_deliver_pending(struct pl_hub_channel *c,
 void __real_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
 void __wrap_pl_hub_lose(struct pl_hub *h, struct pl_sub *sub);
 
-void __wrap_pl_session_manager_touch(struct pl_session_manager *k,
-                                     struct pl_session *s)
+void __wrap_pl_session_manager_mark_dirty(struct pl_session_manager *k,
+                                          struct pl_session *s)
 {
     if (!faults_strike(PLANT_LOST_WAKE, 50))
-        __real_pl_session_manager_touch(k, s);
+        __real_pl_session_manager_mark_dirty(k, s);
 }
 
 void __wrap_pl_ws_frame_close(struct pl_buf *out, uint16_t code,
@@ -233,13 +233,13 @@ void __wrap_pl_actor_refuse(struct pl_actor *a, struct pl_msg *msg)
         __real_pl_actor_refuse(a, msg);
 }
 
-void __real_pl_pace_carry(struct pl_session *s, struct pl_span message);
-void __wrap_pl_pace_carry(struct pl_session *s, struct pl_span message);
+void __real_pl_throttle_carry(struct pl_session *s, struct pl_span message);
+void __wrap_pl_throttle_carry(struct pl_session *s, struct pl_span message);
 
-void __wrap_pl_pace_carry(struct pl_session *s, struct pl_span message)
+void __wrap_pl_throttle_carry(struct pl_session *s, struct pl_span message)
 {
     if (!faults_strike(PLANT_LOST_CARRY, 20))
-        __real_pl_pace_carry(s, message);
+        __real_pl_throttle_carry(s, message);
 }
 
 void __real_pl_session_release(struct pl_session *s, enum pl_hold why);

@@ -54,10 +54,10 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void set_deadline(struct transfer *x, int64_t besides_ms)
+static void set_deadline(struct transfer *x, int64_t extra_ms)
 {
     if (x->target->timeout_ms > 0)
-        x->deadline_ms = now_ms() + x->target->timeout_ms + besides_ms;
+        x->deadline_ms = now_ms() + x->target->timeout_ms + extra_ms;
 }
 
 /* --- What comes in --- */

@@ -154,7 +154,7 @@ static void an_empty_queue_has_nothing_to_send(void **state)
     struct iovec iov[1];
 
     assert_int_equal(pl_outq_peek(&f->q, iov, 1), 0);
-    pl_outq_settle(&f->q, &f->pool);
+    pl_outq_compact(&f->q, &f->pool);
     check(f);
 }
 
@@ -202,7 +202,7 @@ static void sending_byte_by_byte_gives_every_byte_once(void **state)
         assert_int_equal(*(char *)iov[0].iov_base, s->buf.data[i % s->buf.len]);
         pl_outq_sent(&f->q, &f->pool, 1);
         if (i % 7 == 0)
-            pl_outq_settle(&f->q, &f->pool);
+            pl_outq_compact(&f->q, &f->pool);
         check(f);
     }
     assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), 3 * FRAMES);
@@ -220,7 +220,7 @@ static void drop_at(size_t sent, bool all, bool settle)
     size_t total = fill(f, len);
     pl_outq_sent(&f->q, &f->pool, sent);
     if (settle)
-        pl_outq_settle(&f->q, &f->pool);
+        pl_outq_compact(&f->q, &f->pool);
     size_t until = all ? sent : end_of_frame(len, sent);
     pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, all);
     check(f);
@@ -289,7 +289,7 @@ static void frames_behind_a_kept_one_are_sent_behind_it(void **state)
     check(f);
 }
 
-static void settling_copies_a_small_part_of_a_large_segment(void **state)
+static void compacting_copies_a_small_part_of_a_large_segment(void **state)
 {
     struct fixture *f = *state;
     struct pl_segment *s = pl_segment_create(f->pool.segments);
@@ -301,7 +301,7 @@ static void settling_copies_a_small_part_of_a_large_segment(void **state)
     append(f, s, 0, small, 1, true);
     pl_outq_sent(&f->q, &f->pool, 1);
     assert_int_equal(s->holders, 2);
-    pl_outq_settle(&f->q, &f->pool);
+    pl_outq_compact(&f->q, &f->pool);
     assert_int_equal(s->holders, 1);
     pl_segment_release(f->pool.segments, s);
 
@@ -638,7 +638,7 @@ int main(void)
         T(frames_behind_a_kept_one_are_sent_behind_it),
         T(a_copy_of_a_part_keeps_the_form),
         T(parts_of_two_forms_are_not_joined),
-        T(settling_copies_a_small_part_of_a_large_segment),
+        T(compacting_copies_a_small_part_of_a_large_segment),
         T(small_parts_that_wait_are_copied_together),
         T(parts_of_another_kind_are_not_joined),
         T(splicing_moves_everything_behind),

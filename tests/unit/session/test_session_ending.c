@@ -268,16 +268,16 @@ static void happen(struct client *c, enum event e)
         client_frame(&b, 0x83, "", 0);
         break;
     case WRONG:
-        pl_session_bar(c->session, PL_DISCONNECT_BAD_REQUEST);
+        pl_session_end_commands(c->session, PL_DISCONNECT_BAD_REQUEST);
         break;
     case UNAVAILABLE:
-        pl_session_bar(c->session, PL_DISCONNECT_NOT_AVAILABLE);
+        pl_session_end_commands(c->session, PL_DISCONNECT_NOT_AVAILABLE);
         break;
     case SLOW:
-        pl_session_doom(c->session, PL_DISCONNECT_SLOW);
+        pl_session_schedule_close(c->session, PL_DISCONNECT_SLOW);
         break;
     default:
-        pl_session_doom(c->session, PL_DISCONNECT_EXPIRED);
+        pl_session_schedule_close(c->session, PL_DISCONNECT_EXPIRED);
     }
     if (b.len > 0)
         pl_ws_link_input(c->session, b.data, b.len);
@@ -301,9 +301,9 @@ static enum event winner(const enum event *e, unsigned count)
 
     for (unsigned i = 1; i < count; i++) {
         bool is_wrong = e[i] == WRONG || e[i] == UNAVAILABLE;
-        bool is_doom = e[i] == SLOW || e[i] == EXPIRED;
+        bool is_scheduled = e[i] == SLOW || e[i] == EXPIRED;
 
-        if (best < SLOW && (is_wrong || is_doom))
+        if (best < SLOW && (is_wrong || is_scheduled))
             best = e[i];
     }
     return best;

@@ -134,7 +134,7 @@ static void only_long_holds_excuse_a_pong(void **state)
             "pong", &(struct rig_options){.sets = sets, .set_count = 2});
         struct client *c = client_join(r, 0);
         enum pl_hold why = hold_of(i);
-        bool excuses = why == PL_HOLD_PENDING || why == PL_HOLD_PACE ||
+        bool excuses = why == PL_HOLD_PENDING || why == PL_HOLD_RATE ||
                        why == PL_HOLD_WAITS || why == PL_HOLD_CARRY;
 
         while (c->session->pongs_due == 0)

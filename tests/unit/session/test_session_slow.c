@@ -342,7 +342,7 @@ static struct comer come_back(const char *test, const char *more)
 }
 
 /* Live publications have the whole queue in addition. */
-static void what_is_recovered_may_wait_besides_the_queue(void **state)
+static void what_is_recovered_has_an_allowance_beyond_the_queue(void **state)
 {
     struct comer who = come_back("back", "");
     struct rig *r = who.rig;
@@ -367,7 +367,7 @@ static void what_is_recovered_may_wait_besides_the_queue(void **state)
 }
 
 /* Other long answers may as well; for what has no room there is error 111. */
-static void long_answers_may_wait_besides_the_queue(void **state)
+static void long_answers_have_an_allowance_beyond_the_queue(void **state)
 {
     struct rig *r = with("answers", "channels.slow=close", true);
     struct client *reader = client_join(r, 0), *writer = client_join(r, 0);
@@ -546,8 +546,8 @@ int main(void)
         cmocka_unit_test(replies_that_fill_the_queue_close_with_3008),
         cmocka_unit_test(
             a_recoverable_subscription_that_overflows_ends_with_2500),
-        cmocka_unit_test(what_is_recovered_may_wait_besides_the_queue),
-        cmocka_unit_test(long_answers_may_wait_besides_the_queue),
+        cmocka_unit_test(what_is_recovered_has_an_allowance_beyond_the_queue),
+        cmocka_unit_test(long_answers_have_an_allowance_beyond_the_queue),
         cmocka_unit_test(what_has_no_room_is_unrecoverable_for_who_says_so),
         cmocka_unit_test(the_room_for_what_was_recovered_goes_with_it),
         cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),

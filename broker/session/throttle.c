@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pace.c - commands that wait: for limits.commands_per_second, or for a turn of
- * the loop that has time for them.
+/* throttle.c - commands that wait: for limits.commands_per_second, or for a
+ * turn of the loop that has time for them.
  *
  * A connection has a burst of commands to spend, which fills up again at the
  * configured rate; it is a token bucket of one number (bucket.h).  The loop
@@ -21,10 +21,10 @@
  * have thousands of commands, and one turn may bring as many.  Rejected: waking
  * for each single command.
  *
- * Invariant: a session has at most one of the holds PACE and CARRY.  With CARRY
- * the session is in manager->carried; with PACE it continues at due_ms.  At
+ * Invariant: a session has at most one of the holds RATE and CARRY.  With CARRY
+ * the session is in manager->carried; with RATE it continues at due_ms.  At
  * most one message is kept; after a login, the messages that waited for it. */
-#include "pace.h"
+#include "throttle.h"
 
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@
 
 enum { NS_PER_MS = 1000000, WAKES_PER_SECOND = 10 };
 
-struct pl_pace {
+struct pl_throttle {
     uint64_t full_ns;       /* loop time: when the burst is full again */
     uint64_t due_ms;        /* loop time: when to continue */
     struct pl_list carried; /* in manager->carried */
@@ -44,12 +44,12 @@ struct pl_pace {
     struct pl_kept kept;
 };
 
-struct pl_kept *pl_pace_kept(struct pl_pace *p)
+struct pl_kept *pl_throttle_kept(struct pl_throttle *p)
 {
     return &p->kept;
 }
 
-void pl_pace_init(struct pl_session_manager *k)
+void pl_throttle_init(struct pl_session_manager *k)
 {
     uint32_t rate = k->options.config->limits.commands_per_second;
     uint64_t burst = k->options.config->limits.commands_burst;
@@ -60,24 +60,24 @@ void pl_pace_init(struct pl_session_manager *k)
     k->burst_ns = (burst == 0 ? rate : burst) * k->command_ns;
 }
 
-/* Return s->pace, created if there is none; NULL: out of memory, and the
+/* Return s->throttle, created if there is none; NULL: out of memory, and the
  * session closes at the end of the turn. */
-static struct pl_pace *need(struct pl_session *s)
+static struct pl_throttle *need(struct pl_session *s)
 {
-    if (s->pace == NULL)
-        s->pace = calloc(1, sizeof *s->pace);
-    if (s->pace == NULL)
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+    if (s->throttle == NULL)
+        s->throttle = calloc(1, sizeof *s->throttle);
+    if (s->throttle == NULL)
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
     else
-        s->pace->session = s;
-    return s->pace;
+        s->throttle->session = s;
+    return s->throttle;
 }
 
-bool pl_pace_take(struct pl_session *s)
+bool pl_throttle_take(struct pl_session *s)
 {
     const struct pl_session_manager *k = s->manager;
     uint64_t now_ns = pl_loop_now_ms(s->actor.loop) * NS_PER_MS;
-    struct pl_pace *p = k->parked != NULL ? NULL : need(s);
+    struct pl_throttle *p = k->parked != NULL ? NULL : need(s);
 
     if (p == NULL) /* out of memory, or it was counted before it waited */
         return true;
@@ -86,7 +86,7 @@ bool pl_pace_take(struct pl_session *s)
 
 /* Return when enough commands may run to be worth a wake. */
 static uint64_t due_ms(const struct pl_session_manager *k,
-                       const struct pl_pace *p)
+                       const struct pl_throttle *p)
 {
     uint64_t some_ns = (uint64_t)1000 * NS_PER_MS / WAKES_PER_SECOND;
 
@@ -101,20 +101,20 @@ static void begin(struct pl_session *s)
 {
     if (s->holds & PL_HOLDS_MESSAGES)
         return;
-    s->pace->due_ms = due_ms(s->manager, s->pace);
+    s->throttle->due_ms = due_ms(s->manager, s->throttle);
     pl_count(metrics(s), PL_METRIC_READS_PAUSED_RATE, 1);
-    pl_session_hold(s, PL_HOLD_PACE);
+    pl_session_hold(s, PL_HOLD_RATE);
     pl_session_put_off_end(s);
     pl_session_schedule(s);
 }
 
 static void keep(struct pl_session *s, struct pl_span message)
 {
-    if (!pl_kept_put(&s->pace->kept, s->manager->running, message))
-        pl_session_doom(s, PL_DISCONNECT_SERVER_ERROR);
+    if (!pl_kept_put(&s->throttle->kept, s->manager->running, message))
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
-void pl_pace_hold(struct pl_session *s, struct pl_span message)
+void pl_throttle_hold(struct pl_session *s, struct pl_span message)
 {
     keep(s, message);
     begin(s);
@@ -122,7 +122,7 @@ void pl_pace_hold(struct pl_session *s, struct pl_span message)
 
 /* --- For another turn --- */
 
-bool pl_pace_carry_on(struct pl_session *s)
+bool pl_throttle_carry_on(struct pl_session *s)
 {
     struct pl_session_manager *k = s->manager;
 
@@ -133,31 +133,31 @@ bool pl_pace_carry_on(struct pl_session *s)
     pl_session_hold(s, PL_HOLD_CARRY);
     pl_session_put_off_end(s);
     pl_count(metrics(s), PL_METRIC_INPUT_CARRIED, 1);
-    pl_list_append(&k->carried, &s->pace->carried);
+    pl_list_append(&k->carried, &s->throttle->carried);
     pl_loop_defer(s->actor.loop, PL_STAGE_READY, &k->carry);
     return true;
 }
 
-void pl_pace_carry(struct pl_session *s, struct pl_span message)
+void pl_throttle_carry(struct pl_session *s, struct pl_span message)
 {
-    if (pl_pace_carry_on(s))
+    if (pl_throttle_carry_on(s))
         keep(s, message);
 }
 
-struct pl_session *pl_pace_carried(struct pl_session_manager *k)
+struct pl_session *pl_throttle_carried(struct pl_session_manager *k)
 {
     struct pl_list *first = pl_list_pop(&k->carried);
 
     return first == NULL
                ? NULL
-               : PL_CONTAINER(first, struct pl_pace, carried)->session;
+               : PL_CONTAINER(first, struct pl_throttle, carried)->session;
 }
 
 /* --- Continuing --- */
 
-uint64_t pl_pace_due_ms(const struct pl_session *s)
+uint64_t pl_throttle_due_ms(const struct pl_session *s)
 {
-    return s->pace->due_ms;
+    return s->throttle->due_ms;
 }
 
 /* Allow decoding again, but no reading until the kept messages have run. */
@@ -171,23 +171,23 @@ static void unlock(struct pl_session *s)
 
 static void drop(struct pl_session *s)
 {
-    free(s->pace);
-    s->pace = NULL;
+    free(s->throttle);
+    s->throttle = NULL;
 }
 
 static struct pl_kept take(struct pl_session *s)
 {
-    struct pl_kept kept = s->pace->kept;
+    struct pl_kept kept = s->throttle->kept;
 
     unlock(s);
-    s->pace->kept = (struct pl_kept){0};
-    pl_list_remove(&s->pace->carried);
+    s->throttle->kept = (struct pl_kept){0};
+    pl_list_remove(&s->throttle->carried);
     return kept;
 }
 
 /* A spent burst stays spent.  In other states no burst was spent, and a login
- * needs the place of s->pace. */
-struct pl_kept pl_pace_take_kept(struct pl_session *s)
+ * needs the place of s->throttle. */
+struct pl_kept pl_throttle_take_kept(struct pl_session *s)
 {
     struct pl_kept kept = take(s);
 
@@ -196,9 +196,9 @@ struct pl_kept pl_pace_take_kept(struct pl_session *s)
     return kept;
 }
 
-void pl_pace_end(struct pl_session *s)
+void pl_throttle_end(struct pl_session *s)
 {
-    if (s->state == PL_SESSION_LOGIN || s->pace == NULL)
+    if (s->state == PL_SESSION_LOGIN || s->throttle == NULL)
         return;
     struct pl_kept kept = take(s);
     pl_kept_fini(&kept);

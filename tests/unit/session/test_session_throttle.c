@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_session_pace.c - limits.commands_per_second: who asks faster is read
+/* test_session_throttle.c - limits.commands_per_second: who asks faster is read
  * slower, in order and without a loss, and nobody else notices. */
 #include "rig.h"
 
