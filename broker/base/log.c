@@ -21,14 +21,14 @@
 
 #include "log_writer.h"
 
-#define CUT " cut=true"
+#define TRUNCATED " truncated=true"
 
-enum { TAIL = sizeof(CUT) }; /* the zero byte of CUT stands for the newline */
+enum { TAIL = sizeof(TRUNCATED) }; /* its zero byte is the newline */
 
 struct line {
     char bytes[PL_LOG_LINE_MAX];
     size_t len;
-    bool cut;
+    bool truncated;
 };
 
 struct pl_log pl_log_default = {.level = {PL_LOG_INFO}};
@@ -59,8 +59,8 @@ bool pl_log_detect_journal(void)
 
 static void put(struct line *l, const char *bytes, size_t len)
 {
-    if (l->cut || len > sizeof(l->bytes) - TAIL - l->len) {
-        l->cut = true;
+    if (l->truncated || len > sizeof(l->bytes) - TAIL - l->len) {
+        l->truncated = true;
         return;
     }
     memcpy(l->bytes + l->len, bytes, len);
@@ -151,16 +151,16 @@ static size_t put_character(struct line *l, struct pl_span s)
 
 static void put_value(struct line *l, struct pl_span s)
 {
-    bool cut = s.len > PL_LOG_VALUE_MAX;
+    bool truncated = s.len > PL_LOG_VALUE_MAX;
 
-    if (!cut && !needs_quotes(s)) {
+    if (!truncated && !needs_quotes(s)) {
         put(l, s.at, s.len);
         return;
     }
     put_text(l, "\"");
-    for (size_t i = 0, end = cut ? PL_LOG_VALUE_MAX : s.len; i < end;)
+    for (size_t i = 0, end = truncated ? PL_LOG_VALUE_MAX : s.len; i < end;)
         i += put_character(l, (struct pl_span){s.at + i, s.len - i});
-    put_text(l, cut ? "...\"" : "\"");
+    put_text(l, truncated ? "...\"" : "\"");
 }
 
 static void put_field(struct line *l, const struct pl_log_field *f)
@@ -177,7 +177,7 @@ static void put_field(struct line *l, const struct pl_log_field *f)
     } else {
         put_value(l, f->text);
     }
-    if (l->cut) /* drop the whole field, otherwise its quote stays open */
+    if (l->truncated) /* drop the whole field, otherwise its quote stays open */
         l->len = before;
 }
 
@@ -214,14 +214,14 @@ static void build(struct line *l, enum pl_log_level level, const char *event,
     const struct pl_log_field head = pl_log_string("event", event);
 
     l->len = 0;
-    l->cut = false;
+    l->truncated = false;
     put_head(l, level);
     put_field(l, &head);
-    for (size_t i = 0; i < count && !l->cut; i++)
+    for (size_t i = 0; i < count && !l->truncated; i++)
         put_field(l, &fields[i]);
-    if (l->cut) {
-        memcpy(l->bytes + l->len, CUT, sizeof(CUT) - 1);
-        l->len += sizeof(CUT) - 1;
+    if (l->truncated) {
+        memcpy(l->bytes + l->len, TRUNCATED, sizeof(TRUNCATED) - 1);
+        l->len += sizeof(TRUNCATED) - 1;
     }
     l->bytes[l->len++] = '\n';
 }

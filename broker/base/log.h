@@ -17,7 +17,7 @@ enum pl_log_level { PL_LOG_DEBUG, PL_LOG_INFO, PL_LOG_WARN, PL_LOG_ERROR };
 enum {
     /* Bytes of a line with its newline.  A pipe accepts this many at once, so
      * lines of several threads never mix.  A longer line is truncated and ends
-     * with `cut=true`. */
+     * with `truncated=true`. */
     PL_LOG_LINE_MAX = 4096,
     /* Bytes of one text value; a longer value is truncated and ends with
      * "...". */

@@ -129,7 +129,7 @@ static void recover(struct pl_attach_mail *m, struct pl_reading *r)
     const struct pl_stream_top *top = &r->range.top;
     bool is_epoch = m->epoch[0] == '\0' || strcmp(m->epoch, top->epoch) == 0;
 
-    m->recovered = is_epoch && !r->is_cut && m->offset <= top->offset &&
+    m->recovered = is_epoch && !r->has_more && m->offset <= top->offset &&
                    r->count == top->offset - m->offset;
     if (m->recovered)
         m->pubs = pl_reading_take(r, &m->pub_count);

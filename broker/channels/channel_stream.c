@@ -237,7 +237,7 @@ enum pl_err pl_channel_stream_range(const struct pl_channel_stream *l,
     memcpy(r->top.epoch, l->epoch, sizeof r->top.epoch);
     bounds(l, r, &from, &to);
     uint32_t n = how_many(l, r, from, to);
-    r->is_cut = from + n <= to;
+    r->has_more = from + n <= to;
     if (n == 0)
         return PL_OK;
     r->pubs = malloc(n * sizeof(struct pl_pub *));

@@ -111,7 +111,7 @@ struct pl_reading {
     void (*done)(struct pl_pending_request *rq, enum pl_err err);
     uint64_t since;
     bool has_since;
-    bool is_cut;          /* result: limit or budget cut the range */
+    bool has_more;        /* result: limit or budget ended the range */
     uint32_t limit;       /* UINT32_MAX: none */
     uint32_t byte_budget; /* of pl_pub_cost() in all; 0: none */
     uint32_t count;       /* result: of pubs */

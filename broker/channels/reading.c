@@ -89,7 +89,7 @@ static void join(struct pl_reading *r)
 
     while (n < g->count && fits(r, g->pubs[n]))
         r->pubs[r->count++] = g->pubs[n++];
-    r->is_cut = n < g->count;
+    r->has_more = n < g->count;
     for (uint32_t i = n; i < g->count; i++)
         pl_pub_release(g->pubs[i]);
     free(g->pubs);
@@ -146,8 +146,8 @@ static enum pl_err take_part(struct pl_pending_request *rq, bool *more)
     join(r);
     if (!rq->owner->is_immediate)
         pl_pending_request_charge(rq, r->bytes - before);
-    *more = g->is_cut && came > 0 && !r->is_cut && r->count < r->limit;
-    r->is_cut = r->is_cut || g->is_cut;
+    *more = g->has_more && came > 0 && !r->has_more && r->count < r->limit;
+    r->has_more = r->has_more || g->has_more;
     if (*more) {
         g->since = r->pubs[r->count - 1]->offset;
         g->has_since = true;
@@ -217,7 +217,7 @@ void pl_reading_begin(struct pl_pending_request *rq)
     r->pubs = NULL;
     r->count = r->room = r->parts = 0;
     r->bytes = 0;
-    r->is_cut = false;
+    r->has_more = false;
     rq->is_reading = true;
     go_on(rq);
 }

@@ -54,7 +54,7 @@ struct pl_stream_range {
     uint64_t since;
     bool has_since;
     bool reverse;
-    bool is_cut;          /* result: there is more */
+    bool has_more;        /* result: there is more */
     uint32_t limit;       /* UINT32_MAX: no limit */
     uint32_t count;       /* result: elements of pubs */
     struct pl_pub **pubs; /* result: the caller's array of references */

@@ -132,7 +132,7 @@ static enum pl_store_reply range(struct pl_stream *s, struct pl_stream_range *r)
 
     r->pubs = NULL;
     r->count = 0;
-    r->is_cut = false;
+    r->has_more = false;
     r->top.op.error = take_to_read((struct pl_stream_store *)s, &r->top, &l);
     if (r->top.op.error != PL_OK)
         return PL_STORE_DONE;

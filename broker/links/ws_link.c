@@ -302,7 +302,7 @@ void pl_ws_link_end(struct pl_session *s, enum pl_end how)
     pl_ws_link_ops_of(s)->end(s, how);
 }
 
-void pl_ws_link_cut(struct pl_session *s)
+void pl_ws_link_abort(struct pl_session *s)
 {
     pl_ws_link_end(s, PL_END_AT_ONCE);
 }

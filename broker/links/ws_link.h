@@ -47,7 +47,7 @@ struct pl_ws_link_ops {
     {                                                                          \
         .flush = (flush_), .pause = (pause_), .resume = (resume_),             \
         .peer = (peer_), .go_on = pl_ws_link_go_on, .close = pl_ws_link_close, \
-        .cut = pl_ws_link_cut, .free = pl_ws_link_free,                        \
+        .abort = pl_ws_link_abort, .free = pl_ws_link_free,                    \
         .kept = pl_ws_link_kept, .forget = pl_ws_link_forget                   \
     }
 
@@ -78,7 +78,7 @@ void pl_ws_link_reject(struct pl_session *s);
 /* For PL_WS_LINK_OPS; see session_link.h. */
 void pl_ws_link_go_on(struct pl_session *s);
 void pl_ws_link_close(struct pl_session *s, const struct pl_goodbye *g);
-void pl_ws_link_cut(struct pl_session *s);
+void pl_ws_link_abort(struct pl_session *s);
 void pl_ws_link_free(struct pl_session *s);
 size_t pl_ws_link_kept(const struct pl_session *s);
 void pl_ws_link_forget(struct pl_session *s);

@@ -230,8 +230,8 @@ static void on_writable(struct pl_conn *c)
 /* The socket is empty, unless the transport stopped reading early. */
 static void on_emptied(struct pl_conn *c)
 {
-    c->is_unread = c->is_cut;
-    c->is_cut = false;
+    c->is_unread = c->has_more_input;
+    c->has_more_input = false;
     if (c->is_unread)
         make_ready(c);
 }
@@ -380,7 +380,7 @@ void pl_conn_resume(struct pl_conn *c)
 
 /* Close at once.  Send the end of output before, if the kernel accepts it
  * now. */
-static void cut(struct pl_conn *c)
+static void drop_unread(struct pl_conn *c)
 {
     if (c->fd >= 0 && c->io->finish != NULL)
         c->io->finish(c);
@@ -390,7 +390,7 @@ static void cut(struct pl_conn *c)
 void pl_conn_end(struct pl_conn *c, enum pl_end how)
 {
     if (how == PL_END_AT_ONCE) {
-        cut(c);
+        drop_unread(c);
         return;
     }
     c->end = (uint8_t)how;

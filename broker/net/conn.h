@@ -122,10 +122,10 @@ struct pl_conn {
     bool is_unread : 1;  /* an edge was not read to its end */
     bool is_hung_up : 1; /* the peer's FIN arrived, after the unread input */
     bool is_stalled : 1; /* the kernel accepts no more; an edge is due */
-    bool is_cut : 1;     /* the last read stopped early; no edge will report
-                            the remaining input */
-    bool has_record : 1; /* a pointer to an admission record follows the
-                            transport's bytes */
+    bool has_more_input : 1; /* the last read stopped early; no edge will report
+                                the remaining input */
+    bool has_record : 1;     /* a pointer to an admission record follows the
+                                transport's bytes */
 };
 
 /* Called by the poller for one connection, and by the loop for the queues. */

@@ -11,8 +11,8 @@
  *
  * A read goes on until its buffer is full or the kernel has no more; so a short
  * read means that nothing is left, as on a plain socket.  If it stops early, at
- * READ_SHARE, it sets is_cut.  More than a few key updates per second fail the
- * connection: each has 27 bytes and costs as much as hundreds.
+ * READ_SHARE, it sets has_more_input.  More than a few key updates per second
+ * fail the connection: each has 27 bytes and costs as much as hundreds.
  *
  * Rejected: SSL_MODE_ENABLE_PARTIAL_WRITE with retries.  A queue that drops
  * frames after a half-written record sends other frames than it counts.
@@ -56,7 +56,7 @@ static int bio_read(BIO *b, char *to, int len)
 
     BIO_clear_retry_flags(b);
     if (t->taken >= READ_SHARE)
-        t->conn.is_cut = true;
+        t->conn.has_more_input = true;
     if (t->is_drained || t->taken >= READ_SHARE) {
         BIO_set_retry_read(b);
         return -1;
@@ -66,7 +66,7 @@ static int bio_read(BIO *b, char *to, int len)
         t->taken += (size_t)n;
         t->is_drained = n < len && !t->conn.is_hung_up;
     } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        t->conn.is_cut |= errno == EINTR;
+        t->conn.has_more_input |= errno == EINTR;
         BIO_set_retry_read(b);
     }
     return (int)n;

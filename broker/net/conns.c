@@ -122,7 +122,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MSG_STOP:
         /* A connection that arrived late must not outlive the poller. */
         if (c->manager != NULL)
-            pl_session_manager_cut_all(c->manager);
+            pl_session_manager_abort_all(c->manager);
         pl_actor_exit(a, "stopped");
         break;
     default:

@@ -302,8 +302,8 @@ static uint32_t frames_until(const struct pl_out_item *i, uint32_t until)
 
 /* Truncate the first item at `until`, the end of its partly sent frame.  Its
  * frames are all owed or all not: a queue never mixes both in one item. */
-static void cut_first(struct pl_outq *q, struct pl_out_pool *p,
-                      enum pl_metric why, uint32_t until)
+static void drop_first_frames(struct pl_outq *q, struct pl_out_pool *p,
+                              enum pl_metric why, uint32_t until)
 {
     struct pl_out_item *i = q->first;
     uint32_t kept = frames_until(i, until);
@@ -350,7 +350,7 @@ void pl_outq_drop(struct pl_outq *q, struct pl_out_pool *p, enum pl_metric why,
             kept = q->first;
             struct pl_out_item *rest = kept->next;
 
-            cut_first(q, p, why, until);
+            drop_first_frames(q, p, why, until);
             q->first = rest;
         }
     }

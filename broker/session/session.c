@@ -297,7 +297,7 @@ enum pl_err pl_session_create(struct pl_session **out,
                               const struct pl_link_ops *ops,
                               size_t transport_size)
 {
-    if (k->is_cut)
+    if (k->refuses_sessions)
         return PL_ESTOPPING;
     struct pl_session *s = calloc(1, sizeof *s + PL_LINK_SIZE + transport_size);
     if (s == NULL)

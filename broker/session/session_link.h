@@ -61,7 +61,7 @@ struct pl_link_ops {
      * own end. */
     void (*close)(struct pl_session *s, const struct pl_goodbye *g);
     /* Abort the connection now, whatever is queued. */
-    void (*cut)(struct pl_session *s);
+    void (*abort)(struct pl_session *s);
     /* Release everything: the session is about to be freed. */
     void (*free)(struct pl_session *s);
     /* The functions below may be NULL. */

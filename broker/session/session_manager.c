@@ -107,25 +107,25 @@ static void close_all(struct pl_session_manager *k)
     pl_actor_each(k->actor.loop, &pl_session_actor_ops, close_one, NULL);
 }
 
-static void cut_one(struct pl_actor *a, void *arg)
+static void abort_one(struct pl_actor *a, void *arg)
 {
     struct pl_session *s = (struct pl_session *)a;
     uint32_t *forced = arg;
 
     (*forced)++;
     pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
-    s->link->cut(s);
+    s->link->abort(s);
 }
 
 /* Abort all sessions that missed the deadline; return their number.  Set
- * is_cut, so that no new session starts while the listeners are open: an idle
- * new one would delay the shutdown. */
-uint32_t pl_session_manager_cut_all(struct pl_session_manager *k)
+ * refuses_sessions, so that no new session starts while the listeners are open:
+ * an idle new one would delay the shutdown. */
+uint32_t pl_session_manager_abort_all(struct pl_session_manager *k)
 {
     uint32_t forced = 0;
 
-    k->is_cut = true;
-    pl_actor_each(k->actor.loop, &pl_session_actor_ops, cut_one, &forced);
+    k->refuses_sessions = true;
+    pl_actor_each(k->actor.loop, &pl_session_actor_ops, abort_one, &forced);
     return forced;
 }
 
@@ -181,7 +181,7 @@ static void on_phase(struct pl_session_manager *k, struct pl_phase_mail *m)
     k->phase = m->phase;
     pl_session_manager_note_refusing(k);
     if (m->phase == PL_PHASE_DISCONNECT && m->force)
-        m->forced = pl_session_manager_cut_all(k);
+        m->forced = pl_session_manager_abort_all(k);
     else if (m->phase == PL_PHASE_DISCONNECT)
         close_all(k);
     look(k);
@@ -239,7 +239,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
-        pl_session_manager_cut_all(k); /* none after a shutdown in phases */
+        pl_session_manager_abort_all(k); /* none after a shutdown in phases */
         pl_actor_exit(a, "stopped");
         return;
     default:

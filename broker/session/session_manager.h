@@ -49,7 +49,7 @@ pl_session_manager_address(const struct pl_session_manager *k);
 
 /* Abort all sessions of the loop and return their number.  From now on no new
  * session starts. */
-uint32_t pl_session_manager_cut_all(struct pl_session_manager *k);
+uint32_t pl_session_manager_abort_all(struct pl_session_manager *k);
 
 /* Return true if another connection may be read in this turn.  Otherwise the
  * transport reads it in a later turn, first come first served. */

@@ -66,7 +66,7 @@ struct pl_session_manager {
     bool is_refusing;            /* new work: the broker stops, or is_short */
     bool is_short;               /* the process is short of memory */
     bool is_lagging;             /* the loop, when it was last checked */
-    bool is_cut;                 /* the shutdown has aborted all sessions; no
+    bool refuses_sessions;       /* the shutdown has aborted all sessions; no
                                     new one may start */
     bool is_reaped; /* the last session frees the session manager */
 };

@@ -312,7 +312,7 @@ static uint64_t disconnect_ms(const struct pl_supervisor *s)
                     PL_SUPERVISOR_ANSWER_MS);
 }
 
-static uint64_t cut_at_ms(const struct pl_supervisor *s)
+static uint64_t abort_at_ms(const struct pl_supervisor *s)
 {
     uint64_t deadline = deadline_of(s, PL_PHASE_DISCONNECT);
     uint64_t whole = disconnect_ms(s);
@@ -338,7 +338,7 @@ static void begin_disconnect(struct pl_supervisor *s)
     if (is_settled(s, &s->managers))
         leave_phase(s);
     else
-        arm(s, cut_at_ms(s));
+        arm(s, abort_at_ms(s));
 }
 
 static void begin_listeners(struct pl_supervisor *s)
@@ -393,7 +393,7 @@ static void force_disconnect(struct pl_supervisor *s)
 {
     s->is_forcing = true;
     ask_all(s, &s->managers, true);
-    arm(s, disconnect_ms(s) - cut_at_ms(s));
+    arm(s, disconnect_ms(s) - abort_at_ms(s));
 }
 
 /* Retry the requests for which allocation failed. */

@@ -44,7 +44,7 @@ static bool read_time(const char *text, int64_t *out)
 
 /* The first line of `text`, without its end; false: there is none that a
  * configuration could hold as auth.hmac_secret. */
-static bool cut_secret(const char *file, struct pl_buf *text)
+static bool trim_secret(const char *file, struct pl_buf *text)
 {
     char *end = memchr(text->data, '\n', text->len);
 
@@ -78,7 +78,7 @@ static bool read_secret(const char *file, struct pl_buf *out)
         complain("%s: %s", file, strerror(errno));
     if (f != NULL)
         fclose(f);
-    return is_read && cut_secret(file, out);
+    return is_read && trim_secret(file, out);
 }
 
 /* Does the broker with this configuration take the token, `len` bytes long? */

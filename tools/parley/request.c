@@ -63,7 +63,7 @@ static void set_deadline(struct transfer *x, int64_t extra_ms)
 /* --- What comes in --- */
 
 /* Hand out whole lines from the front; the rest stays. */
-static void cut_lines(struct transfer *x)
+static void split_lines(struct transfer *x)
 {
     struct pl_buf *b = x->answer;
     size_t done = 0;
@@ -93,7 +93,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->status);
     if (x->line != NULL && x->status == 200) {
         set_deadline(x, EMPTY_LINE_MS);
-        cut_lines(x);
+        split_lines(x);
     }
     return x->stop == GOES_ON ? size * count : 0;
 }

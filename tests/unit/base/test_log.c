@@ -148,7 +148,7 @@ static void a_line_too_long_loses_whole_fields_and_says_so(void **state)
            pl_log_number("c", 1));
     assert_int_equal(line_count, 1);
     assert_true(lines_len <= PL_LOG_LINE_MAX);
-    assert_string_equal(lines + lines_len - 17, "\\u0001\" cut=true\n");
+    assert_string_equal(lines + lines_len - 23, "\\u0001\" truncated=true\n");
     assert_null(strstr(lines, " b="));
     assert_null(strstr(lines, " c="));
 }

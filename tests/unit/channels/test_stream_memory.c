@@ -240,7 +240,7 @@ static void removing_forgets_publications_but_not_the_position(void **state)
 
 /* The offsets of a part behind `since`: the first, and how many. */
 static uint32_t part(struct rig *r, uint64_t since, bool reverse,
-                     uint64_t *first, bool *is_cut)
+                     uint64_t *first, bool *has_more)
 {
     struct pl_stream_range g = {
         .top = {.op = {.channel = PL_SPAN("a"), .hash = 'a'},
@@ -253,7 +253,7 @@ static uint32_t part(struct rig *r, uint64_t since, bool reverse,
     assert_int_equal(r->store->ops->range(r->store, &g), PL_STORE_DONE);
     assert_int_equal(g.top.op.error, PL_OK);
     *first = g.count > 0 ? g.pubs[0]->offset : 0;
-    *is_cut = g.is_cut;
+    *has_more = g.has_more;
     for (uint32_t i = 0; i < g.count; i++)
         pl_pub_release(g.pubs[i]);
     free(g.pubs);
@@ -264,23 +264,23 @@ static void a_long_range_comes_in_parts(void **state)
 {
     struct stream_options o = usual;
     uint64_t first;
-    bool is_cut;
+    bool has_more;
 
     (void)state;
     o.rules.history_size = 1000;
     struct rig *r = make(o);
     for (uint64_t i = 1; i <= PL_STREAM_PART + 1; i++)
         must_append(r, "a", i);
-    assert_int_equal(part(r, 0, false, &first, &is_cut), PL_STREAM_PART);
+    assert_int_equal(part(r, 0, false, &first, &has_more), PL_STREAM_PART);
     assert_int_equal(first, 1);
-    assert_true(is_cut);
-    assert_int_equal(part(r, PL_STREAM_PART, false, &first, &is_cut), 1);
-    assert_false(is_cut);
-    assert_int_equal(part(r, 1000, true, &first, &is_cut), PL_STREAM_PART);
+    assert_true(has_more);
+    assert_int_equal(part(r, PL_STREAM_PART, false, &first, &has_more), 1);
+    assert_false(has_more);
+    assert_int_equal(part(r, 1000, true, &first, &has_more), PL_STREAM_PART);
     assert_int_equal(first, PL_STREAM_PART + 1);
-    assert_true(is_cut);
-    assert_int_equal(part(r, 2, true, &first, &is_cut), 1);
-    assert_false(is_cut);
+    assert_true(has_more);
+    assert_int_equal(part(r, 2, true, &first, &has_more), 1);
+    assert_false(has_more);
     end(r);
 }
 
@@ -288,7 +288,7 @@ static void a_part_ends_with_its_bytes_too(void **state)
 {
     static char data[PL_STREAM_PART_BYTES];
     uint64_t first;
-    bool is_cut;
+    bool has_more;
     struct rig *r = make(usual);
 
     (void)state;
@@ -301,10 +301,10 @@ static void a_part_ends_with_its_bytes_too(void **state)
         assert_int_equal(r->store->ops->append(r->store, &a), PL_STORE_DONE);
         pl_pub_release(a.pub);
     }
-    assert_int_equal(part(r, 0, false, &first, &is_cut), 1);
-    assert_true(is_cut);
-    assert_int_equal(part(r, 1, false, &first, &is_cut), 3);
-    assert_false(is_cut);
+    assert_int_equal(part(r, 0, false, &first, &has_more), 1);
+    assert_true(has_more);
+    assert_int_equal(part(r, 1, false, &first, &has_more), 3);
+    assert_false(has_more);
     end(r);
 }
 

@@ -169,7 +169,7 @@ static void on_close(struct pl_session *s, const struct pl_goodbye *g)
     drain(c);
 }
 
-static void on_cut(struct pl_session *s)
+static void on_abort(struct pl_session *s)
 {
     client_end(client_of(s));
 }
@@ -198,7 +198,7 @@ static const struct pl_link_ops ops = {
     .resume = on_resume,
     .go_on = on_go_on,
     .close = on_close,
-    .cut = on_cut,
+    .abort = on_abort,
     .free = on_free,
     .mail = on_mail,
     .peer = on_peer,

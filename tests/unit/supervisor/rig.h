@@ -37,7 +37,7 @@ struct fake {
     bool waits_for_force;  /* answers DISCONNECT only when forced */
     uint32_t forced;       /* what it tells then */
     uint64_t answer_after; /* ms; GRACE and PL_MSG_STOP */
-    uint64_t cuts_for;     /* ms; before it answers a forced DISCONNECT */
+    uint64_t aborts_for;   /* ms; before it answers a forced DISCONNECT */
     /* What it got. */
     enum pl_phase phases[RIG_PHASES];
     bool forces[RIG_PHASES];
@@ -118,9 +118,9 @@ static inline void fake_phase(struct fake *f, struct pl_phase_mail *m)
             fake_answer(f, (struct pl_phase_mail *)f->kept);
             f->kept = NULL;
         }
-        if (m->force && f->cuts_for > 0) {
+        if (m->force && f->aborts_for > 0) {
             f->kept = &m->msg;
-            pl_timer_start(f->actor.loop, &f->timer, f->cuts_for);
+            pl_timer_start(f->actor.loop, &f->timer, f->aborts_for);
         } else {
             fake_answer(f, m);
         }

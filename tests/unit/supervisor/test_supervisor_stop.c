@@ -124,7 +124,7 @@ static void all_connections_share_one_deadline(void **state)
     rig_destroy(r);
 }
 
-/* A loop that cuts ten thousand connections is not mute. */
+/* A loop that aborts ten thousand connections is not mute. */
 static void a_loop_that_still_cuts_is_waited_for(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -132,7 +132,7 @@ static void a_loop_that_still_cuts_is_waited_for(void **state)
     (void)state;
     r->manager[1]->waits_for_force = true;
     r->manager[1]->forced = 10000;
-    r->manager[1]->cuts_for = 2500;
+    r->manager[1]->aborts_for = 2500;
     rig_stop(r);
     pl_sim_advance(r->sim, LONG_MS);
     assert_int_equal(r->stopped, 1);

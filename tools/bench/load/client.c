@@ -201,7 +201,7 @@ static void take(struct client *c, const struct talk_heard *h)
         if (h->id >= ID_SUBSCRIBE + c->crew->plan->channels) {
             t->published++;
         } else {
-            link_cut(&c->link);
+            link_abort(&c->link);
             fail(c);
         }
         break;

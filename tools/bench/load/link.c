@@ -90,7 +90,7 @@ static void drop(struct link *l)
     pl_buf_fini(&l->head);
 }
 
-void link_cut(struct link *l)
+void link_abort(struct link *l)
 {
     struct linger at_once = {.l_onoff = 1};
 
@@ -102,7 +102,7 @@ void link_cut(struct link *l)
 
 void link_fini(struct link *l)
 {
-    link_cut(l);
+    link_abort(l);
     SSL_SESSION_free(l->ticket);
     l->ticket = NULL;
 }

@@ -60,7 +60,7 @@ void link_run(struct link *l);
 void link_say(struct link *l, struct pl_span message);
 
 /* End it with a reset, which leaves no port waiting; closed() is not called. */
-void link_cut(struct link *l);
+void link_abort(struct link *l);
 
 /* The same, and forget its ticket. */
 void link_fini(struct link *l);

@@ -89,7 +89,7 @@ static void leave(struct stage *s, struct report *r)
     struct worker_report w;
 
     if (!s->plan->restart) {
-        crowd_do(&s->crowd, WORKER_CUT, 0, &w);
+        crowd_do(&s->crowd, WORKER_ABORT, 0, &w);
         wait_s(0.2); /* the broker sees the ends */
         crowd_do(&s->crowd, WORKER_PUBLISH, s->plan->missed, &w);
         return;

@@ -137,7 +137,7 @@ static void open_more(struct worker *w)
     w->retry_ms = now_ms() + RETRY_MS;
 }
 
-static void cut_all(struct worker *w)
+static void abort_all(struct worker *w)
 {
     for (unsigned i = 0; i < w->count; i++) {
         struct client *c = &w->clients[i];
@@ -148,7 +148,7 @@ static void cut_all(struct worker *w)
         w->making -= c->is_making;
         c->is_in = c->is_making = false;
         c->awaited = 0;
-        link_cut(&c->link);
+        link_abort(&c->link);
     }
 }
 
@@ -166,7 +166,7 @@ static void storm_on(struct worker *w)
             w->in--;
             c->is_in = false;
         }
-        link_cut(&c->link);
+        link_abort(&c->link);
         begin(w, c);
     }
 }
@@ -247,7 +247,7 @@ static void stop(struct worker *w)
 {
     if (w->goes == WORKER_STORM) {
         w->again_count = 0;
-        cut_all(w);
+        abort_all(w);
     }
     w->goes = WORKER_STOP;
 }
@@ -285,8 +285,8 @@ static bool take_order(struct worker *w)
     case WORKER_PUBLISH:
         w->until = w->round + w->order.count;
         break;
-    case WORKER_CUT:
-        cut_all(w);
+    case WORKER_ABORT:
+        abort_all(w);
         break;
     case WORKER_STORM:
         start_storm(w);

@@ -14,7 +14,7 @@ enum worker_order {
     WORKER_RETURN, /* the same with all, as many at once as the plan says */
     WORKER_PUBLISH, /* `count` messages a channel; answered when all that is
                        connected has them */
-    WORKER_CUT,     /* reset all clients but the publisher */
+    WORKER_ABORT,   /* reset all clients but the publisher */
     WORKER_ENDED,   /* answered when the broker has ended all connections */
     WORKER_STORM,   /* come and go until WORKER_STOP; answered at once */
     WORKER_FANOUT,  /* publish until WORKER_STOP; answered at once */
