@@ -82,7 +82,7 @@ static void resize(struct pl_map *m, size_t size)
 }
 
 /* Keep the size of the table near the count. */
-static void settle(struct pl_map *m)
+static void adjust_size(struct pl_map *m)
 {
     size_t size = m->mask[0] + 1;
 
@@ -111,7 +111,7 @@ enum pl_err pl_map_add(struct pl_map *m, struct pl_map_node *n, uint64_t hash)
     n->hash = hash;
     push(chain_of(m, hash), n);
     m->count++;
-    settle(m);
+    adjust_size(m);
     return PL_OK;
 }
 
@@ -124,7 +124,7 @@ void pl_map_remove(struct pl_map *m, struct pl_map_node *n)
     *at = n->next;
     n->next = NULL;
     m->count--;
-    settle(m);
+    adjust_size(m);
 }
 
 static void walk(struct pl_map_node **chain, size_t from, size_t to,
@@ -154,7 +154,7 @@ void pl_map_each(struct pl_map *m, void (*visit)(struct pl_map_node *, void *),
     if (m->chain[1] != NULL)
         walk(m->chain[1], m->moved, m->mask[1] + 1, visit, arg);
     m->is_walked = was_walked;
-    settle(m);
+    adjust_size(m);
 }
 
 void pl_map_fini(struct pl_map *m)

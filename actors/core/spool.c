@@ -185,7 +185,7 @@ enum pl_err pl_spool_start(struct pl_spool *s)
 
     if (pl_cell_get(&s->process) != 0 && !is_ours(s))
         begin_anew(s);
-    pthread_mutex_lock(&s->life);
+    pthread_mutex_lock(&s->lifecycle);
     if (!s->has_conditions) {
         pl_thread_condition(&s->work);
         pl_thread_condition(&s->done);
@@ -194,7 +194,7 @@ enum pl_err pl_spool_start(struct pl_spool *s)
     if (s->users == 0 && !take_over(s))
         rc = start_thread(s);
     s->users += rc == PL_OK;
-    pthread_mutex_unlock(&s->life);
+    pthread_mutex_unlock(&s->lifecycle);
     return rc;
 }
 
@@ -202,7 +202,7 @@ void pl_spool_stop(struct pl_spool *s, uint64_t timeout_ms)
 {
     if (!is_ours(s))
         return;
-    pthread_mutex_lock(&s->life);
+    pthread_mutex_lock(&s->lifecycle);
     if (--s->users == 0) {
         pthread_mutex_lock(&s->lock);
         s->is_ending = true;
@@ -211,7 +211,7 @@ void pl_spool_stop(struct pl_spool *s, uint64_t timeout_ms)
         if (pl_thread_join(s->thread, timeout_ms) == PL_OK)
             clear(s);
     }
-    pthread_mutex_unlock(&s->life);
+    pthread_mutex_unlock(&s->lifecycle);
 }
 
 /* --- Any thread --- */

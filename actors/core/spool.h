@@ -34,9 +34,9 @@ struct pl_spool {
      * Thread: the writer's. */
     uint64_t (*rest)(bool is_last);
 
-    pthread_mutex_t life; /* serialises start and stop */
-    unsigned users;       /* guarded by `life` */
-    bool has_conditions;  /* guarded by `life` */
+    pthread_mutex_t lifecycle; /* serialises start and stop */
+    unsigned users;            /* guarded by `lifecycle` */
+    bool has_conditions;       /* guarded by `lifecycle` */
     struct pl_thread *thread;
 
     pthread_mutex_t lock; /* guards the following */
@@ -54,7 +54,8 @@ struct pl_spool {
 #define PL_SPOOL_INIT(thread_name, write_call, rest_call)                      \
     {                                                                          \
         .name = (thread_name), .write = (write_call), .rest = (rest_call),     \
-        .life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,  \
+        .lifecycle = PTHREAD_MUTEX_INITIALIZER,                                \
+        .lock = PTHREAD_MUTEX_INITIALIZER,                                     \
     }
 
 /* Add a user; the first one starts the thread.

@@ -249,12 +249,12 @@ bool pl_loop_turn(struct pl_loop *loop)
 {
     uint64_t work = loop->work;
     /* A callback of the driver ran before this turn; its work counts too. */
-    bool was_touched = loop->is_fresh;
+    bool was_fresh = loop->is_fresh;
     uint64_t begun_ns = loop->now_ns;
 
     end_sleep(loop);
     take_time(loop);
-    if (!was_touched)
+    if (!was_fresh)
         begun_ns = loop->now_ns;
     run_stage(loop, PL_STAGE_READY);
     pl_loop_drain(loop);
@@ -265,7 +265,7 @@ bool pl_loop_turn(struct pl_loop *loop)
     run_stage(loop, PL_STAGE_FLUSH);
     pl_loop_push_out(loop);
     pl_actor_reap_all(loop);
-    end_turn(loop, begun_ns, was_touched || loop->work != work);
+    end_turn(loop, begun_ns, was_fresh || loop->work != work);
     return is_busy(loop);
 }
 

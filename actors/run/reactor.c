@@ -120,7 +120,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     uint64_t count;
 
     (void)what;
-    pl_reactor_touch(r);
+    pl_reactor_schedule_turn(r);
     /* The only failure is EAGAIN: the count was read already. */
     ssize_t got = read(fd, &count, sizeof count);
     (void)got;
@@ -133,7 +133,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     r->armed_ms = UINT64_MAX;
     if (pl_loop_next_timer(r->loop) == 0)
-        pl_reactor_touch(r);
+        pl_reactor_schedule_turn(r);
     else
         arm_timer(r);
 }
@@ -211,7 +211,7 @@ struct pl_loop *pl_reactor_loop(struct pl_reactor *r)
     return r->loop;
 }
 
-void pl_reactor_touch(struct pl_reactor *r)
+void pl_reactor_schedule_turn(struct pl_reactor *r)
 {
     pl_loop_awake(r->loop);
     set_turn(r, true);

@@ -29,7 +29,7 @@ struct pl_loop *pl_reactor_loop(struct pl_reactor *r);
 /* Wake the loop and schedule a turn after the ready I/O.  Each libevent
  * callback calls this before anything else.
  * Thread: the loop's. */
-void pl_reactor_touch(struct pl_reactor *r);
+void pl_reactor_schedule_turn(struct pl_reactor *r);
 
 /* Send libevent's warnings and errors to `call` instead of stderr, where
  * writing can block; NULL: back to stderr.  Affects the whole process, so a

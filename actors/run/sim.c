@@ -155,7 +155,7 @@ bool pl_sim_step(struct pl_sim *sim)
     return true;
 }
 
-bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps)
+bool pl_sim_run_until_idle(struct pl_sim *sim, uint64_t max_steps)
 {
     for (uint64_t i = 0; i < max_steps; i++) {
         if (!pl_sim_step(sim))
@@ -166,11 +166,11 @@ bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps)
     return !choose(sim, &c);
 }
 
-static void settle_or_abort(struct pl_sim *sim)
+static void run_until_idle(struct pl_sim *sim)
 {
-    if (pl_sim_settle(sim, RUNAWAY_STEPS))
+    if (pl_sim_run_until_idle(sim, RUNAWAY_STEPS))
         return;
-    fprintf(stderr, "pl_sim: never settles, PL_SEED=%" PRIu64 "\n", sim->seed);
+    fprintf(stderr, "pl_sim: never idle, PL_SEED=%" PRIu64 "\n", sim->seed);
     abort();
 }
 
@@ -202,13 +202,13 @@ static void move_clock(struct pl_sim *sim, uint64_t ms)
 
 void pl_sim_advance(struct pl_sim *sim, uint64_t ms)
 {
-    settle_or_abort(sim);
+    run_until_idle(sim);
     for (uint64_t next; (next = next_event(sim)) <= ms; ms -= next) {
         move_clock(sim, next);
-        settle_or_abort(sim);
+        run_until_idle(sim);
     }
     move_clock(sim, ms);
-    settle_or_abort(sim);
+    run_until_idle(sim);
 }
 
 void pl_sim_jump(struct pl_sim *sim, uint64_t ms)

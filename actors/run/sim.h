@@ -38,7 +38,7 @@ enum pl_err pl_sim_pool(struct pl_sim *sim, struct pl_pool **out,
 bool pl_sim_step(struct pl_sim *sim);
 
 /* Step until there is no work.  Return false if `max_steps` did not suffice. */
-bool pl_sim_settle(struct pl_sim *sim, uint64_t max_steps);
+bool pl_sim_run_until_idle(struct pl_sim *sim, uint64_t max_steps);
 
 /* Move the clock by `ms`, stopping at each timer and at each end of a job
  * until then, and run all work.  If that never ends, print the seed and abort

@@ -199,7 +199,7 @@ void pl_api_write_info(struct pl_buf *b, const struct pl_status *s)
     put_number(b, "num_users", s->total[PL_METRIC_USERS], &first);
     put_number(b, "num_subs", s->total[PL_METRIC_SUBSCRIPTIONS], &first);
     put_number(b, "num_channels", s->total[PL_METRIC_CHANNELS], &first);
-    put_number(b, "uptime", s->life.uptime_ms / 1000u, &first);
+    put_number(b, "uptime", s->run.uptime_ms / 1000u, &first);
     put_key(b, "process", &first);
     pl_buf_printf(b, "{\"rss\":%" PRIu64 "}", s->memory_bytes);
     put(b, "}]}");

@@ -46,11 +46,11 @@ void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s)
                           s->loops[i].value[m]);
     }
     write_number(b, "uptime_seconds", "since the broker started", PL_GAUGE,
-                 s->life.uptime_ms / 1000u);
+                 s->run.uptime_ms / 1000u);
     write_number(b, "memory_bytes", "resident memory", PL_GAUGE,
                  s->memory_bytes);
     write_number(b, "phase", "0 running, 1 to 6 stopping, 7 stopped", PL_GAUGE,
-                 s->life.phase);
+                 s->run.phase);
     write_number(b, "loops_stuck", "loops that do not turn (limits.loop_lag)",
                  PL_GAUGE, s->stuck);
     write_number(b, "log_lines_dropped",

@@ -174,7 +174,7 @@ static enum pl_err create(struct pl_broker **out,
     b->events = *events;
     if (events->may_connect != NULL)
         b->setup.flags |= PL_HANDLES_CONNECT;
-    b->is_settled = true;
+    b->is_balanced = true;
     pl_log_change(&b->log, pl_log_level(&pl_log_default));
     pl_log_call(&b->log, setup->log, setup->arg);
     pl_log_use(&b->log);

@@ -45,7 +45,7 @@ bool pl_broker_is_blocked(const struct pl_broker *b);
 /* Return true if the ledgers agreed and every gauge was 0 when pl_broker_wait()
  * last joined a run, or if there was no run.  The log names each deviation.
  * Thread: the thread that waited. */
-bool pl_broker_is_settled(const struct pl_broker *b);
+bool pl_broker_is_balanced(const struct pl_broker *b);
 
 /* Read the TLS files that `config` names.
  * Owner:  the caller releases *out.

@@ -97,8 +97,8 @@ struct pl_broker {
      * patterns. */
     struct pl_guard *guard;
     bool is_running;
-    bool is_settled; /* the audit of the last run that was joined */
-    bool is_blocked; /* a job of that run has not ended */
+    bool is_balanced; /* the audit of the last run that was joined */
+    bool is_blocked;  /* a job of that run has not ended */
 };
 
 static inline struct pl_share *pl_broker_control(struct pl_broker *b)
@@ -172,10 +172,10 @@ void pl_broker_limit_history(const struct pl_broker *b,
 /* reload.c.  Log each line of `report` and empty it. */
 void pl_broker_log_report(struct pl_buf *report, enum pl_log_level level);
 
-/* life.c.  Called after the supervisor has stopped the internal actors. */
+/* run.c.  Called after the supervisor has stopped the internal actors. */
 void pl_broker_on_stopped(void *arg);
 
-/* life.c.  Stop the log thread, if it runs. */
+/* run.c.  Stop the log thread, if it runs. */
 void pl_broker_stop_log(struct pl_broker *b);
 
 #endif

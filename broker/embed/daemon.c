@@ -204,7 +204,7 @@ static int live(struct running *r)
     rc = pl_broker_wait(r->broker);
     if (rc != PL_OK)
         leave(EXIT_FAILURE);
-    int status = pl_broker_is_settled(r->broker) ? EXIT_SUCCESS : EXIT_FAILURE;
+    int status = pl_broker_is_balanced(r->broker) ? EXIT_SUCCESS : EXIT_FAILURE;
     if (pl_broker_is_blocked(r->broker))
         leave(status);
     return status;

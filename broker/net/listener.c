@@ -253,7 +253,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    pl_reactor_touch(l->reactor);
+    pl_reactor_schedule_turn(l->reactor);
     look_at_loops(l);
     for (int i = 0; i < BATCH; i++) {
         if (accept_one(l) >= 0) {

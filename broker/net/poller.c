@@ -44,7 +44,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     struct pl_poller *p = arg;
 
     (void)what;
-    pl_reactor_touch(p->reactor);
+    pl_reactor_schedule_turn(p->reactor);
     int n = epoll_wait(fd, p->batch, BATCH, 0);
     for (int i = 0; i < n; i++)
         p->ready(p->batch[i].data.ptr, p->batch[i].events);

@@ -112,10 +112,10 @@ bool pl_stalls_find(const struct pl_stalls *s, struct pl_stall *out)
 
 static bool is_running(const struct pl_stalls *s)
 {
-    struct pl_phase_view life;
+    struct pl_phase_view run;
 
-    pl_phase_trace_read(s->phases, &life);
-    return life.is_started && life.phase == PL_PHASE_RUNNING;
+    pl_phase_trace_read(s->phases, &run);
+    return run.is_started && run.phase == PL_PHASE_RUNNING;
 }
 
 /* Return true if the caller must log the turn that began at `begun`. */

@@ -139,7 +139,7 @@ static void read_loop(struct pl_status *s, const struct pl_status_source *from,
     pl_snapshot_read(from->snapshots[index], loop->value);
     loop->value[PL_METRIC_HANDLER_LATE] += pl_loop_handle_refused(
         pl_loop_handle_of(pl_system_loop(from->system, index)));
-    if (s->life.phase != PL_PHASE_STOPPED) {
+    if (s->run.phase != PL_PHASE_STOPPED) {
         read_busy(loop, from->system, index);
         read_stall(s, from->stalls, index);
     } else {
@@ -162,7 +162,7 @@ enum pl_err pl_status_collect(struct pl_status *out,
         return PL_ENOMEM;
     if (source->stalls != NULL)
         pl_stalls_look(source->stalls);
-    pl_phase_trace_read(source->phases, &s.life);
+    pl_phase_trace_read(source->phases, &s.run);
     s.memory_bytes = pl_memory_resident("");
     s.log = pl_log_counts();
     for (unsigned i = 0; i < s.loop_count; i++)
@@ -181,10 +181,10 @@ void pl_status_fini(struct pl_status *s)
 
 bool pl_status_is_ready(const struct pl_status_source *source)
 {
-    struct pl_phase_view life;
+    struct pl_phase_view run;
 
-    pl_phase_trace_read(source->phases, &life);
-    return life.is_started && life.phase == PL_PHASE_RUNNING;
+    pl_phase_trace_read(source->phases, &run);
+    return run.is_started && run.phase == PL_PHASE_RUNNING;
 }
 
 bool pl_status_is_stuck(const struct pl_status_source *source,

@@ -45,7 +45,7 @@ struct pl_ledger {
 
 struct pl_status {
     const char *version;
-    struct pl_phase_view life;
+    struct pl_phase_view run;
     uint64_t memory_bytes;    /* resident */
     struct pl_log_counts log; /* of the process, since its start */
     /* Sums over the loops.  The largest value for maxima (MAIL_DEEPEST,

@@ -23,12 +23,12 @@ static json_int_t total(const struct pl_status *s, enum pl_metric m)
 
 static bool is_running(const struct pl_status *s)
 {
-    return s->life.is_started && s->life.phase == PL_PHASE_RUNNING;
+    return s->run.is_started && s->run.phase == PL_PHASE_RUNNING;
 }
 
 static bool is_alive(const struct pl_status *s)
 {
-    return s->life.is_started && s->life.phase != PL_PHASE_STOPPED;
+    return s->run.is_started && s->run.phase != PL_PHASE_STOPPED;
 }
 
 static json_t *dispatcher_json(const struct pl_status *s)
@@ -36,8 +36,8 @@ static json_t *dispatcher_json(const struct pl_status *s)
     if (!is_alive(s))
         return json_null();
     return json_pack("{s:b, s:b, s:b}", "exists", 1, "done",
-                     s->life.phase >= PL_PHASE_RESET, "cancelled",
-                     s->life.phase >= PL_PHASE_CANCEL);
+                     s->run.phase >= PL_PHASE_RESET, "cancelled",
+                     s->run.phase >= PL_PHASE_CANCEL);
 }
 
 static json_t *phase_json(const struct pl_phase_record *p, enum pl_phase phase)
@@ -64,7 +64,7 @@ static json_t *phases_json(const struct pl_status *s)
     json_t *list = json_array();
 
     for (int i = PL_PHASE_SIGNAL; i < PL_PHASE_STOPPED; i++)
-        list = append(list, phase_json(&s->life.at[i], i));
+        list = append(list, phase_json(&s->run.at[i], i));
     return list;
 }
 
@@ -107,9 +107,9 @@ static json_t *ledger_json(struct pl_ledger l, const char *in, const char *out)
 static json_t *ledgers_json(const struct pl_status *s)
 {
     return json_pack("{s:o, s:o, s:o, s:o}", "commands",
-                     ledger_json(s->commands, "received", "settled"), "mail",
-                     ledger_json(s->mail, "enqueued", "settled"), "deliveries",
-                     ledger_json(s->deliveries, "owed", "settled"), "posts",
+                     ledger_json(s->commands, "received", "resolved"), "mail",
+                     ledger_json(s->mail, "enqueued", "resolved"), "deliveries",
+                     ledger_json(s->deliveries, "owed", "resolved"), "posts",
                      ledger_json(s->posts, "posted", "taken"));
 }
 
@@ -296,8 +296,8 @@ static json_t *summary_json(const struct pl_status *s)
         total(s, PL_METRIC_CONNECTIONS), "registered_users",
         total(s, PL_METRIC_USERS), "custom_handlers",
         total(s, PL_METRIC_HANDLERS), "version", s->version, "phase",
-        s->life.is_started ? pl_phase_text(s->life.phase) : "starting",
-        "uptime_ms", (json_int_t)s->life.uptime_ms, "memory_bytes",
+        s->run.is_started ? pl_phase_text(s->run.phase) : "starting",
+        "uptime_ms", (json_int_t)s->run.uptime_ms, "memory_bytes",
         (json_int_t)s->memory_bytes, "listeners",
         total(s, PL_METRIC_LISTENERS));
 }

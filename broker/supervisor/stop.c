@@ -72,13 +72,13 @@ static void ask_all(struct pl_supervisor *s, struct pl_party_list *list,
 
 /* Return true if all participants on loops that are not blocked have replied.
  */
-static bool is_settled(const struct pl_supervisor *s,
-                       const struct pl_party_list *list)
+static bool is_resolved(const struct pl_supervisor *s,
+                        const struct pl_party_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct pl_party *p = &list->at[i];
 
-        if (p->awaited > 0 && !s->is_mute[p->address.loop])
+        if (p->awaited > 0 && !s->is_unresponsive[p->address.loop])
             return false;
     }
     return true;
@@ -135,7 +135,7 @@ static bool is_slow(const struct pl_supervisor *s, const struct pl_party *p)
 {
     char handler[PL_LOOP_NAME_SIZE];
 
-    return !s->is_mute[p->address.loop] && !is_blocked(s, p, handler);
+    return !s->is_unresponsive[p->address.loop] && !is_blocked(s, p, handler);
 }
 
 static bool is_any_slow(const struct pl_supervisor *s)
@@ -171,7 +171,7 @@ static void give_up(struct pl_supervisor *s, struct pl_party_list *list)
         forced++;
         p->awaited = 0;
         if (now(s) == PL_PHASE_DISCONNECT)
-            s->is_mute[p->address.loop] = true;
+            s->is_unresponsive[p->address.loop] = true;
     }
     if (forced > 0)
         pl_phase_trace_force(s->options.phases, forced);
@@ -228,7 +228,7 @@ static bool stop_next(struct pl_supervisor *s)
         if (must_wait(s, i))
             continue;
         ask_to_stop(s, p);
-        if (!s->is_mute[p->address.loop])
+        if (!s->is_unresponsive[p->address.loop])
             return true;
     }
     return is_any_left;
@@ -326,7 +326,7 @@ static uint64_t abort_at_ms(const struct pl_supervisor *s)
 static void begin_grace(struct pl_supervisor *s)
 {
     ask_all(s, &s->managers, false);
-    if (is_settled(s, &s->managers) || deadline_of(s, PL_PHASE_GRACE) == 0)
+    if (is_resolved(s, &s->managers) || deadline_of(s, PL_PHASE_GRACE) == 0)
         leave_phase(s);
     else
         arm(s, deadline_of(s, PL_PHASE_GRACE));
@@ -335,7 +335,7 @@ static void begin_grace(struct pl_supervisor *s)
 static void begin_disconnect(struct pl_supervisor *s)
 {
     ask_all(s, &s->managers, false);
-    if (is_settled(s, &s->managers))
+    if (is_resolved(s, &s->managers))
         leave_phase(s);
     else
         arm(s, abort_at_ms(s));
@@ -344,7 +344,7 @@ static void begin_disconnect(struct pl_supervisor *s)
 static void begin_listeners(struct pl_supervisor *s)
 {
     ask_all(s, &s->listeners, false);
-    if (is_settled(s, &s->listeners))
+    if (is_resolved(s, &s->listeners))
         leave_phase(s);
     else
         arm(s, PL_SUPERVISOR_ANSWER_MS);
@@ -482,7 +482,7 @@ void pl_supervisor_on_phase(struct pl_supervisor *s,
     } else if (m->forced > 0) {
         pl_phase_trace_force(s->options.phases, m->forced);
     }
-    if (is_settled(s, list))
+    if (is_resolved(s, list))
         leave_phase(s);
 }
 

@@ -194,7 +194,7 @@ static void destroy(struct pl_supervisor *s)
     free(s->managers.at);
     free(s->listeners.at);
     free(s->internals.at);
-    free(s->is_mute);
+    free(s->is_unresponsive);
     free(s);
 }
 
@@ -227,8 +227,8 @@ enum pl_err pl_supervisor_create(struct pl_supervisor **out,
     s->options = *options;
     s->options.key = NULL; /* the registry has a copy */
     s->timer.fire = pl_supervisor_on_timer;
-    s->is_mute = calloc(loops, sizeof *s->is_mute);
-    rc = s->is_mute == NULL
+    s->is_unresponsive = calloc(loops, sizeof *s->is_unresponsive);
+    rc = s->is_unresponsive == NULL
              ? PL_ENOMEM
              : pl_registry_init(&s->registry, options->key, options->metrics);
     if (rc == PL_OK)

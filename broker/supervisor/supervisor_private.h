@@ -33,8 +33,8 @@ struct pl_supervisor {
     struct pl_supervisor_options options;
     struct pl_registry registry;
     struct pl_party_list managers, listeners, internals;
-    bool *is_mute;      /* by loop: no result even of a forced disconnect */
-    bool is_forcing;    /* the forced disconnect was sent */
+    bool *is_unresponsive; /* by loop: no result even of a forced disconnect */
+    bool is_forcing;       /* the forced disconnect was sent */
     uint64_t waited_ms; /* beyond deadlines, for loops that were not blocked */
     struct pl_timer timer; /* of the current phase */
     struct pl_timer look;  /* until memory is measured again */

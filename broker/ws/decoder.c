@@ -457,7 +457,8 @@ static bool take_payload(struct pl_ws_decoder *d,
 }
 
 /* Free the partial state if it holds nothing more of use. */
-static void settle(struct pl_ws_decoder *d, const struct pl_ws_limits *limits)
+static void free_if_done(struct pl_ws_decoder *d,
+                         const struct pl_ws_limits *limits)
 {
     const struct pl_ws_partial *p = d->partial;
 
@@ -471,7 +472,7 @@ void pl_ws_decode(struct pl_ws_decoder *d, const struct pl_ws_limits *limits,
 {
     struct header h;
 
-    settle(d, limits);
+    free_if_done(d, limits);
     for (;;) {
         if (d->partial != NULL && d->partial->in_frame) {
             if (take_payload(d, limits, in, out))

@@ -128,7 +128,7 @@ static void hear_ping(struct talker *t)
 {
     struct pl_buf pong = {0};
 
-    if (t->is_mute)
+    if (t->is_unresponsive)
         return;
     say_pong(&pong, t->encoding);
     talker_frame(t, 0x80 | opcode_of(t), pl_buf_span(&pong));
@@ -306,10 +306,10 @@ void talker_open(struct talker *t, unsigned bits)
     t->stage = OPENING;
     t->encoding = (bits & OPEN_BINARY) != 0 ? PEER_PROTOBUF : PEER_JSON;
     t->offers_deflate = (bits & OPEN_DEFLATE) != 0;
-    t->is_mute = (bits & OPEN_MUTE) != 0;
+    t->is_unresponsive = (bits & OPEN_UNRESPONSIVE) != 0;
     t->is_raw = (bits & OPEN_BARE) != 0;
     if (!t->is_raw)
         say_handshake(t, bits);
-    if (!t->is_raw && !t->is_mute)
+    if (!t->is_raw && !t->is_unresponsive)
         say_connect(t, (bits & OPEN_TOKEN) != 0);
 }

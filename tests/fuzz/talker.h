@@ -21,10 +21,10 @@ enum {
 enum open_bit {
     OPEN_BINARY = 1,
     OPEN_DEFLATE = 2,
-    OPEN_NARROW = 4, /* with a small window */
-    OPEN_BARE = 8,   /* without a handshake: the program may say one */
-    OPEN_SMALL = 16, /* little room on the way down */
-    OPEN_MUTE = 32,  /* no connect command, and no pongs */
+    OPEN_NARROW = 4,        /* with a small window */
+    OPEN_BARE = 8,          /* without a handshake: the program may say one */
+    OPEN_SMALL = 16,        /* little room on the way down */
+    OPEN_UNRESPONSIVE = 32, /* no connect command, and no pongs */
     OPEN_TOKEN = 64
 };
 
@@ -54,7 +54,7 @@ struct talker {
     enum stage stage;
     enum peer_encoding encoding;
     bool offers_deflate;
-    bool is_mute;
+    bool is_unresponsive;
     bool is_raw; /* has said what is not understood here */
     uint32_t last_id;
     uint8_t asked[TALKER_COMMANDS_MAX + 1]; /* 1 + verb: not answered yet */

@@ -206,7 +206,7 @@ void client_open(struct client *c)
     c->connection = next_connection++;
     c->last_id = 0;
     c->id[0] = '\0';
-    c->is_mute = c->is_silent = c->is_rude = c->is_expiring = false;
+    c->is_unresponsive = c->is_silent = c->is_rude = c->is_expiring = false;
     c->is_deflated = false;
     c->pauses = c->pauses_before = 0;
     c->kick_count = 0;
@@ -500,7 +500,7 @@ static void make_trouble(struct client *c)
     else if (what < 45)
         link_shut(c->link);
     else if (what < 60)
-        c->is_mute = !c->is_mute;
+        c->is_unresponsive = !c->is_unresponsive;
     else if (what < 70)
         c->is_silent = !c->is_silent;
     else if (what < 85)
@@ -529,7 +529,7 @@ bool client_act(struct client *c)
 
 void client_calm(struct client *c)
 {
-    c->is_mute = c->is_silent = false;
+    c->is_unresponsive = c->is_silent = false;
     if (c->link != NULL)
         link_set_room(c->link, 1 << 20);
 }

@@ -104,18 +104,18 @@ struct client {
     uint32_t last_id;
     uint64_t news; /* that came, but for pings */
     char id[ID_MAX];
-    int user;           /* -1: shows no token */
-    int inbox_user;     /* whose inbox it is subscribed to */
-    bool is_mute;       /* reads nothing */
-    bool is_silent;     /* answers no pings */
-    bool is_rude;       /* has broken the protocol */
-    bool is_lazy;       /* it says less than a connect */
-    bool has_inbox;     /* it asked for one of its own */
-    bool is_expiring;   /* its token may be over */
-    bool is_deflated;   /* messages may be compressed */
-    const char *offer;  /* of permessage-deflate, or NULL */
-    struct pl_buf in;   /* not parsed yet */
-    struct pl_buf held; /* a frame that a planted bug keeps back */
+    int user;             /* -1: shows no token */
+    int inbox_user;       /* whose inbox it is subscribed to */
+    bool is_unresponsive; /* reads nothing */
+    bool is_silent;       /* answers no pings */
+    bool is_rude;         /* has broken the protocol */
+    bool is_lazy;         /* it says less than a connect */
+    bool has_inbox;       /* it asked for one of its own */
+    bool is_expiring;     /* its token may be over */
+    bool is_deflated;     /* messages may be compressed */
+    const char *offer;    /* of permessage-deflate, or NULL */
+    struct pl_buf in;     /* not parsed yet */
+    struct pl_buf held;   /* a frame that a planted bug keeps back */
     uint64_t opened_step;
     uint64_t pinged_ms;     /* last; or when it was let in */
     uint64_t unanswered_ms; /* since when it owes a pong; 0: it does not */

@@ -43,7 +43,7 @@ static void carry(struct life *f, bool up)
         return;
     if (up)
         link_carry_up(c->link, draw_piece(&f->world));
-    else if (!c->is_mute)
+    else if (!c->is_unresponsive)
         link_carry_down(c->link, draw_piece(&f->world));
 }
 
@@ -139,8 +139,8 @@ static void begin(struct life *f, uint64_t seed, bool is_late)
     trace_note("life", -1, seed, f->world.workers);
 }
 
-/* Nobody is mute, and what is on its way gets where it goes, for half of them
- * at a time. */
+/* Nobody is unresponsive, and what is on its way gets where it goes, for half
+ * of them at a time. */
 static void hear_some(struct life *f)
 {
     for (unsigned i = 0; i <= CLIENTS; i++) {

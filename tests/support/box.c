@@ -119,8 +119,8 @@ void box_stop(struct box *b)
     enum pl_err rc = pl_broker_wait(b->broker);
     if (rc != PL_OK)
         fail("cannot stop", pl_err_text(rc));
-    if (!pl_broker_is_settled(b->broker))
-        fail("is not settled after the stop", "see the log");
+    if (!pl_broker_is_balanced(b->broker))
+        fail("is not balanced after the stop", "see the log");
     box_assert_zero(b);
 }
 

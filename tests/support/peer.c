@@ -250,7 +250,7 @@ static void take_close(struct peer *p, const struct pl_ws_event *e)
                              (unsigned char)e->code};
 
     p->close_code = e->code == 0 ? 1005 : e->code;
-    if (!p->is_mute)
+    if (!p->is_unresponsive)
         peer_frame(p, PL_WS_CLOSE,
                    (struct pl_span){(char *)code, e->code == 0 ? 0 : 2});
 }
@@ -283,7 +283,7 @@ static bool take_message(struct peer *p)
 
 static void answer_ping(struct peer *p)
 {
-    if (p->is_mute)
+    if (p->is_unresponsive)
         return;
     if (p->encoding == PEER_JSON)
         peer_frame(p, PL_WS_TEXT, PL_SPAN("{}"));

@@ -25,8 +25,8 @@ enum peer_encoding { PEER_JSON, PEER_PROTOBUF };
 struct peer {
     int fd; /* -1: closed; non-blocking */
     enum peer_encoding encoding;
-    uint32_t last_id; /* of the newest command */
-    bool is_mute;     /* answers neither Close nor pings */
+    uint32_t last_id;     /* of the newest command */
+    bool is_unresponsive; /* answers neither Close nor pings */
     /* What came. */
     int http_status;     /* 0: not yet */
     uint16_t close_code; /* of the Close frame; 0: none came */
@@ -39,7 +39,7 @@ struct peer {
 };
 
 enum peer_kind {
-    PEER_PING, /* answered by peer_next() already, unless is_mute */
+    PEER_PING, /* answered by peer_next() already, unless is_unresponsive */
     PEER_ERROR,
     PEER_RESULT, /* of any command */
     PEER_PUBLICATION,

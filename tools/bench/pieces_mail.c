@@ -173,7 +173,7 @@ static void run(void *arg, uint64_t times)
     struct ring *r = arg;
 
     r->receiver->busy = r->count;
-    pl_reactor_touch(r->reactors[0]);
+    pl_reactor_schedule_turn(r->reactors[0]);
     for (unsigned i = 0; i < r->count; i++) {
         struct sender *s = r->senders[i];
 

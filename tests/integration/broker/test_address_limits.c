@@ -296,7 +296,7 @@ static void a_stop_leaves_nobody_counted_and_a_start_begins_anew(void **st)
         box_run(&b);
         for (int i = 0; i < 30; i++) {
             peer_enter(&p[i], b.port, PEER_JSON, NULL, NULL);
-            p[i].is_mute = i % 2 == 0;
+            p[i].is_unresponsive = i % 2 == 0;
         }
         box_await(&b, "admission.connections", 30);
         box_stop(&b); /* asserts that every gauge is 0 */

@@ -24,9 +24,9 @@ enum { WAITING_MAX = 256 };
 /* A program with four judges.  They answer by what is asked, at once or on a
  * thread of the program. */
 static struct court {
-    atomic_uint asked[4]; /* connect, refresh, subscribe, publish */
-    atomic_bool is_slow;  /* the thread answers */
-    atomic_bool is_mute;  /* and not yet */
+    atomic_uint asked[4];        /* connect, refresh, subscribe, publish */
+    atomic_bool is_slow;         /* the thread answers */
+    atomic_bool is_unresponsive; /* and not yet */
     pthread_mutex_t lock;
     struct pl_ask *waiting[WAITING_MAX];
     unsigned waiting_count, draws;
@@ -157,7 +157,7 @@ static struct pl_ask *draw(struct court *c)
     struct pl_ask *ask = NULL;
 
     pthread_mutex_lock(&c->lock);
-    if (c->waiting_count > 0 && !atomic_load(&c->is_mute)) {
+    if (c->waiting_count > 0 && !atomic_load(&c->is_unresponsive)) {
         unsigned i = c->draws++ * 7 % c->waiting_count;
 
         ask = c->waiting[i];
@@ -220,7 +220,7 @@ static void begin_with(struct box *b, const struct pl_events *events,
     for (int i = 0; i < 4; i++)
         atomic_store(&court.asked[i], 0);
     atomic_store(&court.is_slow, false);
-    atomic_store(&court.is_mute, false);
+    atomic_store(&court.is_unresponsive, false);
     court.is_over = false;
     box_open(b, &s);
     box_run(b);
@@ -472,14 +472,14 @@ static void an_answer_after_the_stop_goes_nowhere(void **st)
     begin(&b, &all, NULL);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     atomic_store(&court.is_slow, true);
-    atomic_store(&court.is_mute, true);
+    atomic_store(&court.is_unresponsive, true);
     peer_subscribe(&p, "room");
     while (asked(2) == 0)
         usleep(100);
     pl_broker_stop(b.broker);
     pl_broker_hurry(b.broker);
     assert_int_equal(pl_broker_wait(b.broker), PL_OK);
-    atomic_store(&court.is_mute, false);
+    atomic_store(&court.is_unresponsive, false);
     decide(draw(&court));
     peer_fini(&p);
     pl_broker_destroy(b.broker);
@@ -546,12 +546,12 @@ static void a_judge_may_have_a_time_of_its_own(void **st)
     begin_with(&b, &all, NULL, 20);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     atomic_store(&court.is_slow, true);
-    atomic_store(&court.is_mute, true);
+    atomic_store(&court.is_unresponsive, true);
     peer_await(&p, peer_subscribe(&p, "room"), &r);
     assert_int_equal(r.kind, PEER_ERROR);
     assert_int_equal(r.code, 408);
     assert_true(has(r.body, "\"temporary\":true"));
-    atomic_store(&court.is_mute, false);
+    atomic_store(&court.is_unresponsive, false);
     decide(draw(&court));
     box_await(&b, "handlers.late", 1);
     peer_fini(&p);
@@ -575,11 +575,11 @@ static void what_a_question_cannot_have_is_refused(void **st)
     begin(&b, &all, NULL);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     atomic_store(&court.is_slow, true);
-    atomic_store(&court.is_mute, true);
+    atomic_store(&court.is_unresponsive, true);
     uint32_t id = peer_subscribe(&p, "room");
     while (asked(2) == 0)
         usleep(100);
-    atomic_store(&court.is_mute, false);
+    atomic_store(&court.is_unresponsive, false);
     struct pl_ask *ask = draw(&court);
     assert_int_equal(pl_ask_allow(ask, &user), PL_EINVAL);
     assert_int_equal(pl_ask_allow(ask, &bare), PL_EINVAL);
@@ -596,11 +596,11 @@ static void what_a_question_cannot_have_is_refused(void **st)
     assert_int_equal(pl_ask_close(ask, 5000, NULL), PL_EINVAL);
     assert_int_equal(pl_ask_allow(ask, NULL), PL_OK);
     assert_int_equal(code_of(&p, id), 0);
-    atomic_store(&court.is_mute, true);
+    atomic_store(&court.is_unresponsive, true);
     id = peer_publish(&p, "room", "1");
     while (asked(3) == 0)
         usleep(100);
-    atomic_store(&court.is_mute, false);
+    atomic_store(&court.is_unresponsive, false);
     ask = draw(&court);
     data.data = "{";
     assert_int_equal(pl_ask_allow(ask, &data), PL_EINVAL); /* not JSON */

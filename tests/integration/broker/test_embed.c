@@ -117,7 +117,7 @@ static void a22_a_host_with_a_loop_of_its_own_lives_on(void **st)
     uint32_t first = peer_rpc(&p, "ring", "1");
     peer_rpc(&p, "ring", "2");
     uint32_t last = peer_rpc(&p, "ring", "3");
-    p.is_mute = true; /* nobody reads while the host is in its loop */
+    p.is_unresponsive = true; /* nobody reads while the host is in its loop */
     event_base_dispatch(h.base);
     assert_true(h.has_stopped);
     assert_int_equal(h.answered, 3);
@@ -404,7 +404,7 @@ static void a_start_that_fails_gives_all_back_and_may_come_again(void **st)
 /* --- What cannot be looked at --- */
 
 /* What /proc tells; 0: nothing.  By default what it really does. */
-static atomic_bool is_proc_mute, is_memory_full, is_status_short;
+static atomic_bool is_proc_unreadable, is_memory_full, is_status_short;
 static atomic_uint measured;
 
 uint64_t __real_pl_memory_resident(const char *root);
@@ -419,7 +419,7 @@ enum pl_err __wrap_pl_status_collect(struct pl_status *out,
 uint64_t __wrap_pl_memory_resident(const char *root)
 {
     atomic_fetch_add(&measured, 1);
-    if (atomic_load(&is_proc_mute))
+    if (atomic_load(&is_proc_unreadable))
         return 0;
     return atomic_load(&is_memory_full) ? 1ull << 50
                                         : __real_pl_memory_resident(root);
@@ -427,7 +427,8 @@ uint64_t __wrap_pl_memory_resident(const char *root)
 
 uint64_t __wrap_pl_memory_ceiling(const char *root)
 {
-    return atomic_load(&is_proc_mute) ? 0 : __real_pl_memory_ceiling(root);
+    return atomic_load(&is_proc_unreadable) ? 0
+                                            : __real_pl_memory_ceiling(root);
 }
 
 enum pl_err __wrap_pl_status_collect(struct pl_status *out,
@@ -449,9 +450,9 @@ static void a_limit_of_memory_that_cannot_be_kept_is_no_start(void **st)
 
         box_log_begin();
         box_create(&b, sets);
-        atomic_store(&is_proc_mute, true);
+        atomic_store(&is_proc_unreadable, true);
         assert_int_equal(pl_broker_start(b.broker), PL_EIO);
-        atomic_store(&is_proc_mute, false);
+        atomic_store(&is_proc_unreadable, false);
         assert_true(box_log_has("limits.memory cannot be kept"));
         box_run(&b);
         box_destroy(&b);
@@ -469,18 +470,18 @@ static void memory_that_cannot_be_read_is_as_it_was(void **st)
     box_start(&b, sets);
     atomic_store(&is_memory_full, true);
     box_await(&b, "memory.state", 2);
-    atomic_store(&is_proc_mute, true);
+    atomic_store(&is_proc_unreadable, true);
     unsigned before = atomic_load(&measured);
     while (atomic_load(&measured) < before + 6)
         sched_yield();
     assert_int_equal(box_number(&b, "memory.state"), 2);
     atomic_store(&is_memory_full, false);
-    atomic_store(&is_proc_mute, false);
+    atomic_store(&is_proc_unreadable, false);
     box_await(&b, "memory.state", 0);
     box_destroy(&b);
 }
 
-static void ledgers_that_nobody_could_look_at_are_not_settled(void **st)
+static void ledgers_that_nobody_could_look_at_are_not_balanced(void **st)
 {
     struct box b;
 
@@ -491,7 +492,7 @@ static void ledgers_that_nobody_could_look_at_are_not_settled(void **st)
     pl_broker_stop(b.broker);
     assert_int_equal(pl_broker_wait(b.broker), PL_OK);
     atomic_store(&is_status_short, false);
-    assert_false(pl_broker_is_settled(b.broker));
+    assert_false(pl_broker_is_balanced(b.broker));
     assert_true(box_log_has("the ledgers were not checked"));
     pl_broker_destroy(b.broker);
     box_log_end();
@@ -680,7 +681,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_start_that_fails_gives_all_back_and_may_come_again),
         cmocka_unit_test(a_limit_of_memory_that_cannot_be_kept_is_no_start),
         cmocka_unit_test(memory_that_cannot_be_read_is_as_it_was),
-        cmocka_unit_test(ledgers_that_nobody_could_look_at_are_not_settled),
+        cmocka_unit_test(ledgers_that_nobody_could_look_at_are_not_balanced),
         cmocka_unit_test(a22_the_example_serves_three_handlers_and_stops),
         cmocka_unit_test(a_wait_has_no_end_but_the_stop),
     };

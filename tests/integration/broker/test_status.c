@@ -283,9 +283,9 @@ static const struct {
     {"drops.slow", 0},
     {"drops.memory", 0},
     {"ledgers.commands.received", 14},
-    {"ledgers.commands.settled", 14},
+    {"ledgers.commands.resolved", 14},
     {"ledgers.deliveries.owed", 6},
-    {"ledgers.deliveries.settled", 6},
+    {"ledgers.deliveries.resolved", 6},
 };
 
 static void a19_the_same_script_gives_the_same_counts(void **st)

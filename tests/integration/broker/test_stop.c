@@ -83,28 +83,29 @@ static void a1_what_is_submitted_during_stop_is_refused_and_counted(void **st)
 
 /* --- A3 --- */
 
-enum { MUTE_PEERS = 1000 };
+enum { UNRESPONSIVE_PEERS = 1000 };
 
 static void a3_all_connections_share_one_budget(void **st)
 {
     const char *sets[] = {"shutdown.disconnect=1s", NULL};
-    struct peer *p = calloc(MUTE_PEERS, sizeof *p);
+    struct peer *p = calloc(UNRESPONSIVE_PEERS, sizeof *p);
     struct box b;
 
     (void)st;
     assert_non_null(p);
     box_start(&b, sets);
-    for (int i = 0; i < MUTE_PEERS; i++) {
+    for (int i = 0; i < UNRESPONSIVE_PEERS; i++) {
         peer_enter(&p[i], b.port, i % 2 ? PEER_JSON : PEER_PROTOBUF, NULL,
                    NULL);
-        p[i].is_mute = true; /* it will not answer the Close */
+        p[i].is_unresponsive = true; /* it will not answer the Close */
     }
-    box_await(&b, "active_connections", MUTE_PEERS);
+    box_await(&b, "active_connections", UNRESPONSIVE_PEERS);
     box_stop(&b);
-    assert_int_equal(phase_number(&b, DISCONNECT, "forced"), MUTE_PEERS);
+    assert_int_equal(phase_number(&b, DISCONNECT, "forced"),
+                     UNRESPONSIVE_PEERS);
     assert_true(phase_number(&b, DISCONNECT, "elapsed_ms") >= 900);
     assert_within(&b, DISCONNECT, 1000); /* not a thousand times as long */
-    for (int i = 0; i < MUTE_PEERS; i++) {
+    for (int i = 0; i < UNRESPONSIVE_PEERS; i++) {
         assert_int_equal(peer_await_end(&p[i]), 3001);
         peer_fini(&p[i]);
     }
@@ -133,7 +134,7 @@ static void a4_mail_is_handled_or_counted_as_dropped(void **st)
     box_stop(&b); /* while publications are on their way */
     assert_int_equal(box_number(&b, "mailboxes.queued"), 0);
     assert_int_equal(box_number(&b, "ledgers.mail.enqueued"),
-                     box_number(&b, "ledgers.mail.settled"));
+                     box_number(&b, "ledgers.mail.resolved"));
     assert_true(box_number(&b, "ledgers.mail.enqueued") > 0);
     for (int i = 0; i < PEERS; i++)
         peer_fini(&p[i]);
@@ -304,17 +305,17 @@ static void a8_grace_overrun_by_unanswered_work_is_forced(void **st)
     gate_fini(&g);
 }
 
-static void a8_disconnect_overrun_by_mute_peers_is_forced(void **st)
+static void a8_disconnect_overrun_by_unresponsive_peers_is_forced(void **st)
 {
     const char *sets[] = {"shutdown.disconnect=300ms", NULL};
-    struct peer mute[3], good;
+    struct peer unresponsive[3], good;
     struct box b;
 
     (void)st;
     box_start(&b, sets);
     for (int i = 0; i < 3; i++) {
-        peer_enter(&mute[i], b.port, PEER_JSON, NULL, NULL);
-        mute[i].is_mute = true;
+        peer_enter(&unresponsive[i], b.port, PEER_JSON, NULL, NULL);
+        unresponsive[i].is_unresponsive = true;
     }
     peer_enter(&good, b.port, PEER_JSON, NULL, NULL);
     box_rest(&b);
@@ -327,7 +328,7 @@ static void a8_disconnect_overrun_by_mute_peers_is_forced(void **st)
     assert_within(&b, DISCONNECT, 300);
     assert_unforced(&b, CANCEL);
     for (int i = 0; i < 3; i++)
-        peer_fini(&mute[i]);
+        peer_fini(&unresponsive[i]);
     peer_fini(&good);
     box_destroy(&b);
 }
@@ -365,7 +366,8 @@ static void a9_a_client_gets_the_close_frame_before_the_end(void **st)
     box_start(&b, NULL);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     peer_enter(&q, b.port, PEER_PROTOBUF, NULL, NULL);
-    p.is_mute = q.is_mute = true; /* so the broker waits for our Close */
+    p.is_unresponsive = q.is_unresponsive =
+        true; /* so the broker waits for our Close */
     pl_broker_stop(b.broker);
     while (peer_wait(&p, &r) != PEER_END)
         continue;
@@ -394,7 +396,7 @@ static void live_once(struct box *b)
     }
     for (int i = 0; i < PEERS; i += 3)
         peer_reset(&p[i]);
-    box_stop(b); /* some are there and mute, some are gone */
+    box_stop(b); /* some are there and unresponsive, some are gone */
     for (int i = 0; i < PEERS; i++)
         peer_fini(&p[i]);
 }
@@ -616,7 +618,7 @@ int main(void)
         cmocka_unit_test(a8_a_clean_stop_goes_through_the_phases_in_order),
         cmocka_unit_test(a8_the_deadlines_are_short_unless_told_otherwise),
         cmocka_unit_test(a8_grace_overrun_by_unanswered_work_is_forced),
-        cmocka_unit_test(a8_disconnect_overrun_by_mute_peers_is_forced),
+        cmocka_unit_test(a8_disconnect_overrun_by_unresponsive_peers_is_forced),
         cmocka_unit_test(a8_a_second_stop_in_a_hurry_skips_the_grace),
         cmocka_unit_test(a9_a_client_gets_the_close_frame_before_the_end),
         cmocka_unit_test(a12_a_stopped_broker_says_so),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_stop_crowd.c - a stop with ten thousand connections, most of them mute,
- * and publishers that do not slow down for it: rows A3, A4, A7, A9 and A12 at
- * the size that matters.
+/* test_stop_crowd.c - a stop with ten thousand connections, most of them
+ * unresponsive, and publishers that do not slow down for it: rows A3, A4, A7,
+ * A9 and A12 at the size that matters.
  *
  * The clients are a process of their own, since both ends of so many do not fit
  * under one limit of descriptors; they are forked before the broker has
@@ -77,7 +77,7 @@ static void open_some(struct crowd *c, unsigned from, uint16_t port)
         peer_await(&c->at[i], 1, &r);
         if (r.kind != PEER_RESULT)
             give_up("not logged in");
-        c->at[i].is_mute = !is_polite(i);
+        c->at[i].is_unresponsive = !is_polite(i);
         if (is_listener(i))
             peer_join(&c->at[i], "room");
     }
@@ -218,7 +218,8 @@ static void assert_clients_are_content(void)
     assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS);
 }
 
-static void a3_ten_thousand_mute_connections_share_one_budget(void **state)
+static void
+a3_ten_thousand_unresponsive_connections_share_one_budget(void **state)
 {
     const char *sets[] = {"loops=2", "ping.interval=1h",
                           "channels.history_size=100", NULL};
@@ -256,7 +257,8 @@ static void a3_ten_thousand_mute_connections_share_one_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a3_ten_thousand_mute_connections_share_one_budget),
+        cmocka_unit_test(
+            a3_ten_thousand_unresponsive_connections_share_one_budget),
     };
 
     fork_clients();

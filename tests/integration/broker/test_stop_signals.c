@@ -65,8 +65,8 @@ static void one_ends_it_cleanly_with_status_0(void **state)
     remote_fini(&r);
 }
 
-/* A reader that takes nothing keeps the broker in its grace, and mute as it is
- * in the phase behind it. */
+/* A reader that takes nothing keeps the broker in its grace, and unresponsive
+ * as it is in the phase behind it. */
 static void fill(struct remote *r, struct peer *reader)
 {
     static char text[30002];
@@ -77,7 +77,7 @@ static void fill(struct remote *r, struct peer *reader)
     text[0] = text[sizeof text - 2] = '"';
     peer_enter(reader, r->port, PEER_JSON, NULL, NULL);
     peer_join(reader, "room");
-    reader->is_mute = true;
+    reader->is_unresponsive = true;
     peer_enter(&p, r->port, PEER_JSON, NULL, NULL);
     while (remote_number(r, "connections.out_queue_bytes") == 0)
         peer_await(&p, peer_publish(&p, "room", text), &reply);

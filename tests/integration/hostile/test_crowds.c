@@ -287,19 +287,19 @@ static void requests_that_never_end_are_cut_at_their_deadline(void **state)
 static void who_opens_and_says_nothing_is_closed(void **state)
 {
     static const char *const sets[] = {"connect.timeout=500ms", NULL};
-    enum { MUTE = 50 };
-    struct peer p[MUTE];
+    enum { UNRESPONSIVE = 50 };
+    struct peer p[UNRESPONSIVE];
     struct stage s;
 
     (void)state;
     stage_begin(&s, sets);
-    for (unsigned i = 0; i < MUTE; i++)
+    for (unsigned i = 0; i < UNRESPONSIVE; i++)
         peer_open(&p[i], s.broker.port, PEER_JSON);
-    for (unsigned i = 0; i < MUTE; i++) {
+    for (unsigned i = 0; i < UNRESPONSIVE; i++) {
         assert_int_not_equal(peer_await_end(&p[i]), 0);
         peer_fini(&p[i]);
     }
-    assert_int_equal(remote_number(&s.broker, "closed.stale"), MUTE);
+    assert_int_equal(remote_number(&s.broker, "closed.stale"), UNRESPONSIVE);
     stage_end(&s);
 }
 
@@ -307,17 +307,17 @@ static void who_answers_no_ping_is_closed_3012(void **state)
 {
     static const char *const sets[] = {"ping.interval=500ms",
                                        "ping.timeout=200ms", NULL};
-    enum { MUTE = 50 };
-    struct peer p[MUTE];
+    enum { UNRESPONSIVE = 50 };
+    struct peer p[UNRESPONSIVE];
     struct stage s;
 
     (void)state;
     stage_begin(&s, sets);
-    for (unsigned i = 0; i < MUTE; i++) {
+    for (unsigned i = 0; i < UNRESPONSIVE; i++) {
         peer_enter(&p[i], s.broker.port, i % 2, NULL, NULL);
-        p[i].is_mute = true;
+        p[i].is_unresponsive = true;
     }
-    for (unsigned i = 0; i < MUTE; i++) {
+    for (unsigned i = 0; i < UNRESPONSIVE; i++) {
         assert_int_equal(peer_await_end(&p[i]), 3012);
         peer_fini(&p[i]);
     }

@@ -122,7 +122,7 @@ static void three_signals_end_it_although_its_stderr_blocks(void **state)
     text[0] = text[sizeof text - 2] = '"';
     peer_enter(&p, s.broker.port, PEER_JSON, NULL, NULL);
     peer_join(&p, "room");
-    p.is_mute = true;
+    p.is_unresponsive = true;
     peer_enter(&q, s.broker.port, PEER_JSON, NULL, NULL);
     while (remote_number(&s.broker, "connections.out_queue_bytes") == 0)
         peer_await(&q, peer_publish(&q, "room", text), &reply);

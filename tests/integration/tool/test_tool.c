@@ -31,7 +31,7 @@ static void assert_says(const char *text, const char *part)
 
 /* --- A broker that does not answer --- */
 
-static void a_broker_that_accepts_and_is_mute_is_given_up(void **state)
+static void a_broker_that_accepts_and_is_unresponsive_is_given_up(void **state)
 {
     struct stage *s = *state;
     static const char *const commands[] = ALL_COMMANDS;
@@ -425,7 +425,7 @@ static void a_loop_that_does_not_turn_stands_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_STAGE(a_broker_that_accepts_and_is_mute_is_given_up),
+        ON_STAGE(a_broker_that_accepts_and_is_unresponsive_is_given_up),
         ON_STAGE(a_broker_that_is_stopped_is_given_up),
         ON_STAGE(a_full_backlog_is_given_up),
         ON_STAGE(no_broker_is_told_with_the_remedy),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fake_owner.h - an owner of channels that answers as its name tells, for the
  * tests of this room:
- *   "mute"    is never answered
+ *   "unresponsive"    is never answered
  *   "broken"  is answered with error 108
  *   "large"   has a history of OWNER_LARGE bytes
  * Everything else goes well; a publication's offset is the number of
@@ -48,7 +48,8 @@ static inline uint32_t owner_error(struct pl_span channel)
 static inline bool owner_keeps(struct owner *o, struct pl_span channel,
                                struct pl_msg *msg)
 {
-    if (!pl_span_equal(channel, PL_SPAN("mute")) || o->kept_count == OWNER_KEPT)
+    if (!pl_span_equal(channel, PL_SPAN("unresponsive")) ||
+        o->kept_count == OWNER_KEPT)
         return false;
     o->kept[o->kept_count++] = msg;
     return true;

@@ -339,8 +339,9 @@ static void what_is_not_answered_in_time_is_error_100(void **state)
     struct fixture *f = *state;
 
     f->options.channel_owners = 1;
-    pl_api_call_start(begin(f, PL_CALL_ONE, PL_API_BROADCAST,
-                            "{\"channels\":[\"a\",\"mute\"],\"data\":1}"));
+    pl_api_call_start(
+        begin(f, PL_CALL_ONE, PL_API_BROADCAST,
+              "{\"channels\":[\"a\",\"unresponsive\"],\"data\":1}"));
     pl_sim_advance(f->sim, PL_CALLS_TIMEOUT_MS - 1);
     assert_int_equal(f->answers, 0);
     pl_sim_advance(f->sim, 100);
@@ -353,7 +354,7 @@ static void what_is_not_answered_in_time_is_error_100(void **state)
     assert_int_equal(f->calls.mails, 0);
     /* The answer that comes after all finds nobody, nor the next call. */
     pl_api_call_start(begin(f, PL_CALL_ONE, PL_API_PUBLISH,
-                            "{\"channel\":\"mute\",\"data\":2}"));
+                            "{\"channel\":\"unresponsive\",\"data\":2}"));
     pl_mail_answer(&f->owner[0]->actor, f->owner[0]->kept[0]);
     f->owner[0]->kept[0] = f->owner[0]->kept[--f->owner[0]->kept_count];
     pl_sim_advance(f->sim, 0);

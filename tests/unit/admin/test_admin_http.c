@@ -133,7 +133,7 @@ static void a_client_that_goes_away_meanwhile_harms_nobody(void **state)
     for (int i = 0; i < 20; i++) {
         int fd = i % 2 == 0 ? dial_unix(r) : dial_tcp(r);
         say_request(fd, "POST /api/publish", "X-API-Key: sesame",
-                    i % 4 < 2 ? "{\"channel\":\"mute\",\"data\":1}"
+                    i % 4 < 2 ? "{\"channel\":\"unresponsive\",\"data\":1}"
                               : "{\"channel\":\"c\",\"data\":1}");
         if (i % 3 == 0) { /* reset instead of closing */
             struct linger hard = {1, 0};
@@ -415,7 +415,7 @@ static void shutdown_answers_and_then_stops(void **state)
     int waiting = dial_unix(r);
 
     say_request(waiting, "POST /api/publish", "",
-                "{\"channel\":\"mute\",\"data\":1}");
+                "{\"channel\":\"unresponsive\",\"data\":1}");
     assert_int_equal(ask_unix(r, "POST /shutdown", ""), 200);
     await_stop(r);
     r->answer[0] = '\0';

@@ -229,16 +229,18 @@ static void a_connection_over_the_limit_is_answered_503(void **state)
 static void who_says_nothing_is_cut_at_the_timeout(void **state)
 {
     struct rig *r = rig_create(1, NULL);
-    struct client *mute = client_create(r, 0);
+    struct client *unresponsive = client_create(r, 0);
     struct client *half = client_open(r, 0);
 
     (void)state;
-    client_feed(mute, client_request, 40); /* what is gathered is freed, too */
+    client_feed(unresponsive, client_request,
+                40); /* what is gathered is freed, too */
     rig_run(r, 9990);
-    assert_false(mute->is_gone);
+    assert_false(unresponsive->is_gone);
     assert_int_equal(half->closed, 0);
     rig_run(r, 20);
-    assert_true(mute->is_gone); /* no WebSocket yet, so no Close either */
+    assert_true(
+        unresponsive->is_gone); /* no WebSocket yet, so no Close either */
     assert_int_equal(half->closed, 3502);
     assert_string_equal(half->reason, "stale");
     assert_int_equal(rig_metric(r, PL_METRIC_CLOSED_STALE), 2);

@@ -93,7 +93,7 @@ static void finish(struct hall *h)
 static void pass(struct hall *h, uint64_t ms)
 {
     pl_clock_driven_advance(&h->clock, ms * 1000000u);
-    pl_reactor_touch(h->rig->reactor);
+    pl_reactor_schedule_turn(h->rig->reactor);
     rig_run(h->rig);
 }
 

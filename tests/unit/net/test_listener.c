@@ -310,7 +310,7 @@ static void what_a_loop_refuses_is_counted_and_not_its_load(void **state)
 static void pass(struct hall *h, struct pl_clock_driven *clock, uint64_t ms)
 {
     pl_clock_driven_advance(clock, ms * 1000000u);
-    pl_reactor_touch(h->rig->reactor);
+    pl_reactor_schedule_turn(h->rig->reactor);
     rig_run(h->rig);
 }
 

@@ -110,7 +110,7 @@ static void some_steps(struct pl_sim *sim, unsigned most)
 
 static void settle(struct pl_sim *sim)
 {
-    assert_true(pl_sim_settle(sim, 1000000));
+    assert_true(pl_sim_run_until_idle(sim, 1000000));
 }
 
 /* Run `test` with many seeds. */

@@ -102,7 +102,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     char c;
 
     (void)what, (void)arg;
-    pl_reactor_touch(reactor);
+    pl_reactor_schedule_turn(reactor);
     assert_int_equal(read(fd, &c, 1), 1);
     mail_to(reader, pl_actor_address(&reader->actor), 1);
 }
@@ -144,7 +144,7 @@ static const struct pl_actor_ops echo_ops = {"echo", 100, echo_forever,
 static void on_readable_break(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    pl_reactor_touch(reactor);
+    pl_reactor_schedule_turn(reactor);
     *(bool *)arg = true;
     event_base_loopbreak(base);
 }
@@ -191,11 +191,11 @@ static void timers_fire_on_the_real_clock_and_never_early(void **state)
     (void)state;
     fired = 0;
     run_ready();
-    pl_reactor_touch(reactor);
+    pl_reactor_schedule_turn(reactor);
     uint64_t before_ms = pl_loop_now_ms(loop);
     pl_timer_start(loop, &late, 100000);
     run_ready();
-    pl_reactor_touch(reactor);
+    pl_reactor_schedule_turn(reactor);
     pl_timer_start(loop, &early, 20); /* sooner: the event is set anew */
     event_base_dispatch(base);
     assert_int_equal(fired, 1);

@@ -96,7 +96,7 @@ static char *trace_of(uint64_t seed)
 
     for (int i = 0; i < 40; i++)
         throw_ball(i % ACTORS, (i + 1) % ACTORS);
-    assert_true(pl_sim_settle(sim, 100000));
+    assert_true(pl_sim_run_until_idle(sim, 100000));
     assert_int_equal(traced, 40 * (TO_LIVE + 1));
     pl_sim_destroy(sim);
     return strdup(trace);
@@ -180,19 +180,20 @@ static void a_sim_without_work_stands_still(void **state)
     while (pl_sim_step(sim))
         ;
     assert_false(pl_sim_step(sim));
-    assert_true(pl_sim_settle(sim, 0));
+    assert_true(pl_sim_run_until_idle(sim, 0));
     pl_sim_destroy(sim);
     pl_sim_destroy(NULL);
 }
 
-static void settling_tells_when_the_steps_did_not_suffice(void **state)
+static void
+running_until_idle_reports_when_the_steps_did_not_suffice(void **state)
 {
     struct pl_sim *sim = begin(2);
 
     (void)state;
     throw_ball(0, 1); /* to another loop: at least two turns */
-    assert_false(pl_sim_settle(sim, 1));
-    assert_true(pl_sim_settle(sim, 1000));
+    assert_false(pl_sim_run_until_idle(sim, 1));
+    assert_true(pl_sim_run_until_idle(sim, 1000));
     pl_sim_destroy(sim);
 }
 
@@ -313,7 +314,8 @@ int main(void)
         cmocka_unit_test(the_loops_numbers_come_from_the_seed),
         cmocka_unit_test(a_turn_is_cut_short_in_every_way),
         cmocka_unit_test(a_sim_without_work_stands_still),
-        cmocka_unit_test(settling_tells_when_the_steps_did_not_suffice),
+        cmocka_unit_test(
+            running_until_idle_reports_when_the_steps_did_not_suffice),
         cmocka_unit_test(a_sim_needs_a_loop),
         cmocka_unit_test(the_clock_stops_at_each_timer_on_its_way),
         cmocka_unit_test(the_clock_moves_by_what_was_asked),

@@ -356,7 +356,7 @@ static void on_told(evutil_socket_t fd, short what, void *reactor)
     char c;
 
     (void)what;
-    pl_reactor_touch(reactor);
+    pl_reactor_schedule_turn(reactor);
     assert(recv(fd, &c, 1, 0) == 1);
     pl_actor_send(&tale.target, tale.target_at, note(tale.heard | 1, 1, 0));
 }

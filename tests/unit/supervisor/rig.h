@@ -33,7 +33,7 @@ struct fake {
     struct pl_actor actor;
     bool *is_alive;
     /* How it behaves. */
-    bool is_mute;          /* answers nothing */
+    bool is_unresponsive;  /* answers nothing */
     bool waits_for_force;  /* answers DISCONNECT only when forced */
     uint32_t forced;       /* what it tells then */
     uint64_t answer_after; /* ms; GRACE and PL_MSG_STOP */
@@ -105,7 +105,7 @@ static inline void fake_phase(struct fake *f, struct pl_phase_mail *m)
 {
     f->phases[f->phase_count] = m->phase;
     f->forces[f->phase_count++] = m->force;
-    if (f->is_mute) {
+    if (f->is_unresponsive) {
         pl_mail_destroy(&m->msg);
     } else if (m->phase == PL_PHASE_DISCONNECT && f->waits_for_force &&
                !m->force) {
@@ -129,7 +129,7 @@ static inline void fake_phase(struct fake *f, struct pl_phase_mail *m)
 
 static inline void fake_stop(struct fake *f)
 {
-    if (f->is_mute)
+    if (f->is_unresponsive)
         return;
     if (f->answer_after > 0)
         pl_timer_start(f->actor.loop, &f->timer, f->answer_after);

@@ -124,7 +124,7 @@ static void all_connections_share_one_deadline(void **state)
     rig_destroy(r);
 }
 
-/* A loop that aborts ten thousand connections is not mute. */
+/* A loop that aborts ten thousand connections is not unresponsive. */
 static void a_loop_that_still_cuts_is_waited_for(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -152,8 +152,8 @@ static void a_loop_that_answers_nothing_is_not_waited_for_for_ever(void **state)
     uint64_t most;
 
     (void)state;
-    r->manager[1]->is_mute = r->listener[1]->is_mute = true;
-    r->internal[1]->is_mute = true;
+    r->manager[1]->is_unresponsive = r->listener[1]->is_unresponsive = true;
+    r->internal[1]->is_unresponsive = true;
     rig_stop(r);
     pl_sim_advance(r->sim, LONG_MS);
     assert_int_equal(r->stopped, 1);
@@ -189,9 +189,9 @@ static void a_loop_that_never_answers_holds_up_nobody_and_is_named(void **state)
 
     (void)state;
     pl_loop_enter(blocked, "orders.place");
-    r->manager[1]->is_mute = true;
-    r->listener[1]->is_mute = true;
-    r->internal[1]->is_mute = true;
+    r->manager[1]->is_unresponsive = true;
+    r->listener[1]->is_unresponsive = true;
+    r->internal[1]->is_unresponsive = true;
     rig_stop(r);
     pl_sim_advance(r->sim, LONG_MS);
     assert_stopped(r);
@@ -219,7 +219,7 @@ static void an_overrun_in_any_phase_leaves_the_trace_monotone(void **state)
         r->manager[0]->answer_after = phase == PL_PHASE_GRACE ? LONG_MS : 0;
         r->manager[0]->waits_for_force = phase == PL_PHASE_DISCONNECT;
         r->manager[0]->forced = 1;
-        r->listener[0]->is_mute = phase == PL_PHASE_LISTENERS;
+        r->listener[0]->is_unresponsive = phase == PL_PHASE_LISTENERS;
         r->internal[0]->answer_after = phase == PL_PHASE_CANCEL ? LONG_MS : 0;
         rig_stop(r);
         pl_sim_advance(r->sim, LONG_MS / 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* life.c - the calls of parley.h on an existing broker: start, stop, wait,
+/* run.c - the calls of parley.h on an existing broker: start, stop, wait,
  * status.
  *
  * The supervisor runs the shutdown phases on the control loop.  When the
@@ -247,7 +247,7 @@ static void take_last_turns(struct pl_broker *b)
  * long, actors are left with their stop messages in their mailboxes.  Handle
  * this mail, then reap all actors that still live, then handle the mail that
  * this caused. */
-static void settle_mail(struct pl_broker *b)
+static void resolve_mail(struct pl_broker *b)
 {
     take_last_turns(b);
     pl_system_reap(b->system);
@@ -255,7 +255,7 @@ static void settle_mail(struct pl_broker *b)
 }
 
 /* Publish the final metrics, with the maxima reset to 0. */
-static void settle_numbers(struct pl_broker *b)
+static void publish_final_numbers(struct pl_broker *b)
 {
     for (unsigned i = 0; i <= b->workers; i++) {
         struct pl_share *s = &b->shares[i];
@@ -286,9 +286,9 @@ static bool audit(const struct pl_broker *b)
     return findings == 0;
 }
 
-bool pl_broker_is_settled(const struct pl_broker *b)
+bool pl_broker_is_balanced(const struct pl_broker *b)
 {
-    return b->is_settled;
+    return b->is_balanced;
 }
 
 static enum pl_err wait_for_end(struct pl_broker *b)
@@ -315,13 +315,13 @@ static enum pl_err wait_for_end(struct pl_broker *b)
     end_jobs(b, deadline);
     set_running(b, false);      /* no thread posts from here on ... */
     pl_system_close(b->system); /* ... and no call can be finished */
-    settle_mail(b);
-    settle_numbers(b);
+    resolve_mail(b);
+    publish_final_numbers(b);
     if (is_first)
         pl_phase_trace_begin(b->phases, PL_PHASE_STOPPED, 0);
     pl_broker_free_loops(b);
     destroy_host(b);
-    b->is_settled = audit(b);
+    b->is_balanced = audit(b);
     PL_LOG(PL_LOG_INFO, "stopped");
     pl_broker_stop_log(b);
     return PL_OK;
