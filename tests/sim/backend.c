@@ -33,8 +33,9 @@ struct waiting {
     uint64_t asked_ms, asked_step;
     /* Who was meant, and in which state. */
     uint32_t connections[CLIENTS + 1];
-    uint32_t lives[CLIENTS + 1];
-    uint32_t asked[CLIENTS + 1]; /* the life of one that waits for a verdict */
+    uint32_t generations[CLIENTS + 1];
+    uint32_t
+        asked[CLIENTS + 1]; /* the generation of one that waits for a verdict */
 };
 
 struct backend {
@@ -221,9 +222,9 @@ static void on_kicked_early(const struct waiting *q, struct client *c)
 {
     struct sub *sub = &c->subs[q->channel];
 
-    if (sub->state == SUB_ASKED && sub->life == q->asked[c->index] &&
+    if (sub->state == SUB_ASKED && sub->generation == q->asked[c->index] &&
         world_keeps_verdict(c->world, c->id, q->channel))
-        sub->kicked = sub->life;
+        sub->kicked = sub->generation;
 }
 
 /* Those that were surely meant have until the next rest. */
@@ -238,7 +239,7 @@ static void on_kicked(struct backend *b, const struct waiting *q)
             continue;
         if (q->method == PL_API_DISCONNECT)
             b->gone[i] = c->connection;
-        else if (c->subs[q->channel].life == q->lives[i])
+        else if (c->subs[q->channel].generation == q->generations[i])
             c->subs[q->channel].is_kicked = true;
     }
 }
@@ -477,12 +478,12 @@ static void note_kicks(struct waiting *q, const struct target *t, uint32_t code)
         if (is_sub && must_mean(b, t, c) &&
             c->subs[q->channel].state == SUB_ASKED &&
             world_keeps_verdict(c->world, c->id, q->channel))
-            q->asked[i] = c->subs[q->channel].life;
+            q->asked[i] = c->subs[q->channel].generation;
         if (!must_mean(b, t, c) ||
             (is_sub && c->subs[q->channel].state != SUB_LIVE))
             continue;
         q->connections[i] = c->connection;
-        q->lives[i] = is_sub ? c->subs[q->channel].life : 0;
+        q->generations[i] = is_sub ? c->subs[q->channel].generation : 0;
     }
 }
 

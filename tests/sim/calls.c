@@ -2,11 +2,11 @@
 /* calls.c - see world.h: the program's handlers, among them the connect handler
  * that says who gets in.
  *
- * In a third of the lives clients without a token are judged by it.  It comes
+ * In a third of the runs clients without a token are judged by it.  It comes
  * and goes, loops hear of that one after the other, and some of its verdicts
  * come too late.  Whom it has let in is kept, since nobody else may be in.
  *
- * In a third of the lives a court decides who subscribes and publishes: at
+ * In a third of the runs a court decides who subscribes and publishes: at
  * once, up to three seconds later, when the broker has given up, or twice; and
  * now and then it says no, for now or for good. */
 #include "world.h"
@@ -250,7 +250,7 @@ void world_seat_judge(struct world *w, bool is_here)
     spread_handlers(w);
 }
 
-/* A third of the lives have a judge, and half of these begin without it. */
+/* A third of the runs have a judge, and half of these begin without it. */
 void world_make_handlers(struct world *w)
 {
     static const char *const types[] = {"now", "late", "slow", "fail",

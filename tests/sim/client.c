@@ -232,9 +232,9 @@ static uint32_t ask(struct client *c, struct pl_buf *b, struct say *s,
         .id = s->id,
         .verb = (uint8_t)s->verb,
         .sub = (uint8_t)sub,
-        .sub_life = sub < SUBS && c->subs[sub].state == SUB_LIVE
-                        ? c->subs[sub].life
-                        : 0,
+        .sub_generation = sub < SUBS && c->subs[sub].state == SUB_LIVE
+                              ? c->subs[sub].generation
+                              : 0,
         .number = number,
         .said_ms = c->world->now_ms,
         .is_strict = s->reject,
@@ -259,7 +259,7 @@ static void subscribe(struct client *c, struct pl_buf *b, unsigned room)
     s.join_leave = sub->takes_joins = world_draw(c->world, 3) == 0;
     sub->is_recovering = s.recover;
     sub->state = SUB_ASKED;
-    sub->life++;
+    sub->generation++;
     sub->said_ms = c->world->now_ms;
     sub->said_shed = history_shed(c->world);
     sub->said_step = trace_place.step;

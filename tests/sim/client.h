@@ -45,11 +45,11 @@ struct sub {
     bool is_server;     /* its token brought it */
     bool is_kicked;     /* a backend has unsubscribed it, and was answered */
     bool may_kick;      /* it has, perhaps */
-    uint32_t kicked;    /* the life of a subscription that a backend ended while
-                           its verdict was out; 0: none */
+    uint32_t kicked;    /* the generation of a subscription that a backend ended
+                           while    its verdict was out; 0: none */
     bool must_end;      /* that one is live, and its end is still to be heard */
     uint32_t command;   /* on its way */
-    uint32_t life;      /* changes with each subscription */
+    uint32_t generation; /* changes with each subscription */
     char epoch[EPOCH_MAX];
     uint64_t offset;
     uint64_t said_ms;  /* when the subscription was asked for */
@@ -69,7 +69,7 @@ struct asked {
     bool is_wrong;  /* it wants to leave what its token brought */
     bool is_strict; /* a subscription that is recovered, or error 112 */
     bool is_forged; /* to a client id that nobody has */
-    uint32_t sub_life;
+    uint32_t sub_generation;
     uint64_t said_ms;
     uint64_t number; /* what it says */
 };
@@ -96,7 +96,7 @@ struct client {
     struct world *world;
     struct truth *truth;
     unsigned index;
-    struct client *const *others; /* all of this life */
+    struct client *const *others; /* all of this run */
     enum peer_encoding encoding;
     enum stage stage;
     struct link *link;
@@ -121,9 +121,9 @@ struct client {
     uint64_t unanswered_ms; /* since when it owes a pong; 0: it does not */
     /* link_pauses(): at the last ping that found nothing owed, and before. */
     uint64_t pauses, pauses_before;
-    uint64_t lives_ms;    /* until then at the least its token is good */
-    uint64_t expires_ms;  /* not later than that, without the grace; 0: no */
-    unsigned token_rooms; /* whose subscriptions the token brings */
+    uint64_t valid_until_ms; /* until then at the least its token is good */
+    uint64_t expires_ms;     /* not later than that, without the grace; 0: no */
+    unsigned token_rooms;    /* whose subscriptions the token brings */
     uint32_t kicks[KICKS_MAX]; /* codes with which backends want it closed */
     unsigned kick_count;
     struct sub subs[SUBS];
@@ -133,7 +133,7 @@ struct client {
     struct watch watch;
 };
 
-/* Client number `index` of this life; number CLIENTS only watches. */
+/* Client number `index` of this run; number CLIENTS only watches. */
 struct client *client_create(struct world *w, struct truth *t, unsigned index,
                              struct client *const *others);
 

@@ -65,7 +65,7 @@ static void take_entry(void *arg, struct pl_span channel, struct pl_span body)
     e->rooms |= 1u << i;
     c->subs[i].is_server = true;
     c->subs[i].takes_joins = false;
-    c->subs[i].life++;
+    c->subs[i].generation++;
     client_go_live(c, &c->subs[i], body);
 }
 
@@ -79,7 +79,7 @@ static void take_expiry(struct client *c, const struct asked *a,
     if (ttl > 0 && !c->is_expiring)
         trace_fail("client %u: a token without an end expires", c->index);
     c->expires_ms = ttl == 0 ? 0 : c->world->now_ms + ttl * 1000;
-    c->lives_ms = ttl == 0 ? 0 : a->said_ms + ttl * 1000;
+    c->valid_until_ms = ttl == 0 ? 0 : a->said_ms + ttl * 1000;
 }
 
 /* One without a token is let in by the connect handler, where there is to be
@@ -209,7 +209,7 @@ static void on_published(struct client *c, const struct asked *a)
 
     truth_saying(c->truth, a->number)->fate = FATE_DONE;
     truth_saying(c->truth, a->number)->done_ms = c->world->now_ms;
-    if (sub->state != SUB_LIVE || a->sub_life != sub->life)
+    if (sub->state != SUB_LIVE || a->sub_generation != sub->generation)
         return;
     unsigned channel = client_channel(c, a->sub);
     if (world_rules(c->world, channel)->slow != PL_SLOW_CLOSE ||
@@ -255,7 +255,8 @@ static void on_result(struct client *c, const struct asked *a,
 {
     struct sub *sub = &c->subs[a->sub];
 
-    if (a->is_wrong && sub->state == SUB_LIVE && sub->life == a->sub_life)
+    if (a->is_wrong && sub->state == SUB_LIVE &&
+        sub->generation == a->sub_generation)
         trace_fail("client %u: what its token brought can be left", c->index);
     switch (a->verb) {
     case VERB_CONNECT:

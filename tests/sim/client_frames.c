@@ -41,8 +41,8 @@ static bool has_expired(const struct client *c)
     if (c->world->jumped_step >= c->opened_step)
         return c->is_expiring; /* what a loop counted from may have been old */
     /* a loop counts from its turn's beginning, which slow handlers delay */
-    return c->lives_ms != 0 &&
-           c->world->now_ms + HELD_MS >= c->lives_ms + GRACE_MS;
+    return c->valid_until_ms != 0 &&
+           c->world->now_ms + HELD_MS >= c->valid_until_ms + GRACE_MS;
 }
 
 /* Its token names more channels than a connection may have. */

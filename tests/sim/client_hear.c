@@ -22,7 +22,7 @@ _Noreturn void client_malformed(const struct client *c)
     trace_fail("client %u: malformed reply", c->index);
 }
 
-/* --- What may fail in this life --- */
+/* --- What may fail in this run --- */
 
 bool client_may_miss(const struct client *c)
 {
@@ -234,7 +234,7 @@ static void go_live(struct client *c, struct sub *sub, struct pl_span body,
     sub->live_step = trace_place.step;
     sub->joined_count = 0;
     sub->is_kicked = false;
-    sub->must_end = sub->kicked != 0 && sub->kicked == sub->life;
+    sub->must_end = sub->kicked != 0 && sub->kicked == sub->generation;
     if (!hear(c->encoding, body, &ops, &k))
         client_malformed(c);
 }
@@ -263,7 +263,7 @@ static void hear_begin(struct client *c, const struct peer_reply *r)
         c->inbox_user = (int)i - ROOMS;
     sub->is_server = is_room;
     sub->takes_joins = sub->is_recovering = false;
-    sub->life++;
+    sub->generation++;
     sub->said_ms = c->world->now_ms;
     go_live(c, sub, r->body, hear_begun);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* history.h - the bounds of histories in a life: they are drawn, they hold, and
+/* history.h - the bounds of histories in a run: they are drawn, they hold, and
  * what they cost. */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -8,8 +8,8 @@
 
 enum { HISTORY_SETTINGS = 3, HISTORY_SETTING_MAX = 64 };
 
-/* Setting `which` of a life with this seed: "KEY=VALUE", in `text`.  No draw
- * is made for it, so that the rest of a life with bounds is that without. */
+/* Setting `which` of a run with this seed: "KEY=VALUE", in `text`.  No draw
+ * is made for it, so that the rest of a run with bounds is that without. */
 const char *history_setting(uint64_t seed, unsigned which,
                             char text[HISTORY_SETTING_MAX]);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rest.c - see life.h: all is heard out, and compared.
+/* rest.c - see sim_run.h: all is heard out, and compared.
  *
  * Compared with what clients know: presence, positions, the numbers of the
  * server API and of the ledgers, who came and went.  And, since a timer that
  * is lost is only seen when time goes by: pings come, tokens end, who says
  * nothing is let go of, and who waits for a handler is told that it is late. */
-#include "life.h"
+#include "sim_run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ enum {
 };
 
 /* All that is on its way gets where it goes; false: nothing was. */
-static bool carry_all(struct life *f)
+static bool carry_all(struct sim_run *f)
 {
     bool any = false;
 
@@ -45,7 +45,7 @@ static bool carry_all(struct life *f)
 }
 
 /* What is heard; and a throttled client may have more that runs. */
-static uint64_t count_news(const struct life *f)
+static uint64_t count_news(const struct sim_run *f)
 {
     uint64_t news = world_metric(&f->world, PL_METRIC_READS_PAUSED_RATE);
 
@@ -54,7 +54,7 @@ static uint64_t count_news(const struct life *f)
     return news;
 }
 
-static void carry_until_still(struct life *f)
+static void carry_until_still(struct sim_run *f)
 {
     unsigned rounds = 0;
 
@@ -66,7 +66,7 @@ static void carry_until_still(struct life *f)
 }
 
 /* Until nothing but pings comes any more, though time passes. */
-static void hear_out(struct life *f)
+static void hear_out(struct sim_run *f)
 {
     unsigned quiet = 0;
 
@@ -112,7 +112,7 @@ static bool has_user(const struct client *c)
 }
 
 /* Changes when a client comes, goes or changes a subscription. */
-static uint64_t fingerprint(const struct life *f)
+static uint64_t fingerprint(const struct sim_run *f)
 {
     uint64_t sum = 0;
 
@@ -121,13 +121,13 @@ static uint64_t fingerprint(const struct life *f)
 
         sum = sum * 31 + c->connection * 8 + c->stage;
         for (unsigned s = 0; s < SUBS; s++)
-            sum = sum * 31 + c->subs[s].life * 4 + c->subs[s].state;
+            sum = sum * 31 + c->subs[s].generation * 4 + c->subs[s].state;
     }
     return sum;
 }
 
 /* Ask until the store does not fail; then the answer is in `watch`. */
-static bool watch(struct life *f, enum verb verb, unsigned room)
+static bool watch(struct sim_run *f, enum verb verb, unsigned room)
 {
     struct client *c = f->clients[CLIENTS];
 
@@ -160,7 +160,7 @@ static bool is_present(const struct watch *w, const char *id)
     return false;
 }
 
-static void check_presence(struct life *f, unsigned room)
+static void check_presence(struct sim_run *f, unsigned room)
 {
     const struct watch *w = &f->clients[CLIENTS]->watch;
     unsigned live = 0;
@@ -181,7 +181,7 @@ static void check_presence(struct life *f, unsigned room)
                    w->count, live);
 }
 
-static void check_stats(struct life *f, unsigned room)
+static void check_stats(struct sim_run *f, unsigned room)
 {
     const struct watch *w = &f->clients[CLIENTS]->watch;
     unsigned live = 0, users = 0, seen = 0;
@@ -203,7 +203,7 @@ static void check_stats(struct life *f, unsigned room)
                    room, w->count, w->users, live, users);
 }
 
-static void check_position(struct life *f, unsigned room)
+static void check_position(struct sim_run *f, unsigned room)
 {
     const struct watch *w = &f->clients[CLIENTS]->watch;
 
@@ -224,7 +224,7 @@ static void check_position(struct life *f, unsigned room)
 /* Without history there is no position that would tell of a loss: so of each
  * speaker, the newest of what is surely published was heard by all who were
  * there before it was said. */
-static void check_heard(const struct life *f)
+static void check_heard(const struct sim_run *f)
 {
     for (uint64_t n = truth_count(f->truth); n > 0; n--) {
         const struct saying *s = truth_saying(f->truth, n);
@@ -247,7 +247,7 @@ static void check_heard(const struct life *f)
 }
 
 /* limits.user_connections: of each user that has a name. */
-static void check_users(const struct life *f)
+static void check_users(const struct sim_run *f)
 {
     unsigned limit = f->world.config->supervisor.limits.user_connections;
     unsigned in[USERS] = {0};
@@ -264,7 +264,7 @@ static void check_users(const struct life *f)
 }
 
 /* All who have no name are one user. */
-static void check_user_gauges(struct life *f)
+static void check_user_gauges(struct sim_run *f)
 {
     unsigned in[USERS + 1] = {0}, users = 0, single = 0;
 
@@ -286,7 +286,7 @@ static void check_user_gauges(struct life *f)
                    users, single, told, told_single);
 }
 
-static void check_gauges(struct life *f)
+static void check_gauges(struct sim_run *f)
 {
     unsigned in = 0, subs = 0;
 
@@ -310,14 +310,14 @@ static void check_gauges(struct life *f)
 /* --- The server API --- */
 
 /* As fingerprint(), with the watcher. */
-static uint64_t everybody(const struct life *f)
+static uint64_t everybody(const struct sim_run *f)
 {
     const struct client *c = f->clients[CLIENTS];
 
     return fingerprint(f) * 31 + c->connection * 8 + c->stage;
 }
 
-static unsigned count_live(const struct life *f, unsigned channel)
+static unsigned count_live(const struct sim_run *f, unsigned channel)
 {
     unsigned live = 0;
 
@@ -332,7 +332,8 @@ static unsigned count_live(const struct life *f, unsigned channel)
 }
 
 /* Ask until the store does not fail. */
-static bool ask_backend(struct life *f, void (*ask)(struct backend *, unsigned),
+static bool ask_backend(struct sim_run *f,
+                        void (*ask)(struct backend *, unsigned),
                         unsigned channel, const struct watch **out)
 {
     for (unsigned tries = 0; tries < 20; tries++) {
@@ -351,7 +352,7 @@ static bool ask_backend(struct life *f, void (*ask)(struct backend *, unsigned),
 /* Whether a client is let in whose login found no place in the channel.  The
  * broker tries again, and a store that answers late has the client before it
  * hears of it. */
-static bool is_anyone_coming(const struct life *f, unsigned channel)
+static bool is_anyone_coming(const struct sim_run *f, unsigned channel)
 {
     unsigned sub = channel < ROOMS ? channel : INBOX;
 
@@ -368,7 +369,7 @@ static bool is_anyone_coming(const struct life *f, unsigned channel)
 
 /* Whether the channel's number of clients is as it should be.  The answer may
  * be of the moment in which one came: it is asked for again. */
-static bool is_right(struct life *f, unsigned channel, uint64_t told,
+static bool is_right(struct sim_run *f, unsigned channel, uint64_t told,
                      unsigned *tries)
 {
     unsigned live = count_live(f, channel);
@@ -382,7 +383,7 @@ static bool is_right(struct life *f, unsigned channel, uint64_t told,
     return false;
 }
 
-static void check_api_presence(struct life *f, unsigned room)
+static void check_api_presence(struct sim_run *f, unsigned room)
 {
     const struct watch *w;
     unsigned tries = 0;
@@ -418,7 +419,7 @@ static uint64_t listed(struct pl_span list, unsigned channel)
     return count;
 }
 
-static bool is_list_right(struct life *f, unsigned *tries)
+static bool is_list_right(struct sim_run *f, unsigned *tries)
 {
     struct pl_span list = PL_SPAN("{}");
 
@@ -430,7 +431,7 @@ static bool is_list_right(struct life *f, unsigned *tries)
 }
 
 /* Those with subscribers, and how many. */
-static void check_api_channels(struct life *f)
+static void check_api_channels(struct sim_run *f)
 {
     const struct watch *unused;
     unsigned tries = 0;
@@ -441,7 +442,7 @@ static void check_api_channels(struct life *f)
     } while (!is_list_right(f, &tries));
 }
 
-static void check_api_info(struct life *f)
+static void check_api_info(struct sim_run *f)
 {
     const struct watch *unused;
     struct pl_span nodes = PL_SPAN("[]");
@@ -459,7 +460,7 @@ static void check_api_info(struct life *f)
 }
 
 /* No publication is there any more, but the position is the same. */
-static void check_removal(struct life *f, unsigned room)
+static void check_removal(struct sim_run *f, unsigned room)
 {
     const struct watch *w = &f->clients[CLIENTS]->watch, *unused;
 
@@ -479,7 +480,7 @@ static void check_removal(struct life *f, unsigned room)
 
 /* --- Joins and leaves --- */
 
-static const struct client *client_of(const struct life *f, const char *id)
+static const struct client *client_of(const struct sim_run *f, const char *id)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
         if (strcmp(f->clients[i]->id, id) == 0)
@@ -497,7 +498,7 @@ static bool has_joined(const struct sub *sub, const char *id)
     return false;
 }
 
-static void check_joined(const struct life *f, const struct client *c,
+static void check_joined(const struct sim_run *f, const struct client *c,
                          unsigned room)
 {
     const struct sub *sub = &c->subs[room];
@@ -521,7 +522,7 @@ static void check_joined(const struct life *f, const struct client *c,
     }
 }
 
-static void check_all_joined(const struct life *f)
+static void check_all_joined(const struct sim_run *f)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
         const struct client *c = f->clients[i];
@@ -536,7 +537,7 @@ static void check_all_joined(const struct life *f)
 
 /* --- What time brings --- */
 
-static void let_pass(struct life *f, uint64_t ms)
+static void let_pass(struct sim_run *f, uint64_t ms)
 {
     for (uint64_t at = 0; at < ms; at += SLICE_MS) {
         world_pass(&f->world, SLICE_MS);
@@ -544,7 +545,7 @@ static void let_pass(struct life *f, uint64_t ms)
     }
 }
 
-static void check_age(const struct life *f, const struct client *c)
+static void check_age(const struct sim_run *f, const struct client *c)
 {
     const struct pl_settings *config = f->world.config;
     uint64_t now = f->world.now_ms, interval = config->session.ping.interval_ms;
@@ -562,7 +563,7 @@ static void check_age(const struct life *f, const struct client *c)
 }
 
 /* So long that all timers of a connection have had their turn. */
-static void check_ages(struct life *f)
+static void check_ages(struct sim_run *f)
 {
     const struct pl_settings *c = f->world.config;
     uint64_t ms = c->session.ping.interval_ms + c->session.ping.timeout_ms;
@@ -577,14 +578,14 @@ static void check_ages(struct life *f)
 
 /* Commands about one channel are judged one after the other, so each may wait
  * for a judge that does not answer. */
-static bool has_waits(struct life *f)
+static bool has_waits(struct sim_run *f)
 {
     return world_metric(&f->world, PL_METRIC_COMMANDS_WAITING) > 0;
 }
 
 /* Who says too little is cut at connect.timeout; who waits for a handler that
  * does not answer gets error 408, or is cut while it connects. */
-static void outwait(struct life *f)
+static void outwait(struct sim_run *f)
 {
     const struct pl_settings *c = f->world.config;
     bool is_anyone_lazy = false;
@@ -608,7 +609,7 @@ static void outwait(struct life *f)
 /* Until no store has anything to do: a leave whose store failed is retried each
  * 100 ms, and a late store answers after 40 ms at most.  What is left then was
  * counted and never given back. */
-static void await_stores(struct life *f)
+static void await_stores(struct sim_run *f)
 {
     for (unsigned i = 0; i < CALM_ROUNDS; i++) {
         if (world_metric(&f->world, PL_METRIC_STORE_REQUESTS) == 0 &&
@@ -621,7 +622,7 @@ static void await_stores(struct life *f)
 
 /* --- All of it --- */
 
-static void make_calm(struct life *f)
+static void make_calm(struct sim_run *f)
 {
     f->world.is_calm = true;
     world_seat_judge(&f->world, true);
@@ -643,7 +644,7 @@ static void make_calm(struct life *f)
     }
 }
 
-void life_rest(struct life *f)
+void sim_run_rest(struct sim_run *f)
 {
     trace_note("rest", -1, 0, 0);
     make_calm(f);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim.c - parley_sim: lives of a whole broker, one after the other, on one
- * thread; what it checks: life.c, client_hear.c.
+/* sim.c - parley_sim: runs of a whole broker, one after the other, on one
+ * thread; what it checks: sim_run.c, client_hear.c.
  *
  * Life number k of a run has the seed S + k, so a failure names the seed of the
- * life that failed and replays without those before it.
+ * run that failed and replays without those before it.
  *
  * usage: parley_sim [--seed S] [--steps N] [--late] [--forever] [--verbose]
  *                   [--plant BUG] [--idle N]
@@ -16,7 +16,7 @@
 
 #include "faults.h"
 #include "idle.h"
-#include "life.h"
+#include "sim_run.h"
 #include "random.h"
 #include "trace.h"
 
@@ -92,23 +92,23 @@ static void read_options(struct options *o, char **argv)
 static void run(const struct options *o)
 {
     uint64_t last = o->is_forever ? UINT64_MAX : o->steps;
-    uint64_t lives = 0;
+    uint64_t runs = 0;
 
     printf("seed %" PRIu64 ", %s store\n", o->seed,
            o->is_late ? "late" : "memory");
     fflush(stdout);
     while (trace_place.step < last) {
-        life_run(o->seed + lives, o->is_late, last);
-        if (++lives % 1000 == 0) {
-            printf("%" PRIu64 " lives, %" PRIu64 " steps\n", lives,
+        sim_run_once(o->seed + runs, o->is_late, last);
+        if (++runs % 1000 == 0) {
+            printf("%" PRIu64 " runs, %" PRIu64 " steps\n", runs,
                    trace_place.step);
             fflush(stdout);
         }
     }
-    printf("%" PRIu64 " lives, %" PRIu64 " steps, %" PRIu64
+    printf("%" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64
            " failed allocations, %" PRIu64 " full mailboxes, trace %016" PRIx64
            ": nothing found\n",
-           lives, trace_place.step, faults_failed(), faults_full(),
+           runs, trace_place.step, faults_failed(), faults_full(),
            trace_hash());
 }
 

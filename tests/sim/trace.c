@@ -2,8 +2,8 @@
 /* trace.c - see trace.h.
  *
  * Notes are numbers in a ring, made into text only when something fails, since
- * there are millions of them.  Each life of the broker has a seed of its own,
- * so a failure after hours replays in the length of one life. */
+ * there are millions of them.  Each run of the broker has a seed of its own,
+ * so a failure after hours replays in the length of one run. */
 #include "trace.h"
 
 #include <inttypes.h>
@@ -48,7 +48,7 @@ void trace_note(const char *what, int client, uint64_t a, uint64_t b)
 {
     struct note *n = &notes[note_count++ % NOTES];
 
-    *n = (struct note){what, trace_place.step - trace_place.life_step, a, b,
+    *n = (struct note){what, trace_place.step - trace_place.run_step, a, b,
                        client};
     for (const char *at = what; *at != '\0'; at++)
         mix_number((unsigned char)*at);
@@ -63,7 +63,7 @@ void trace_note(const char *what, int client, uint64_t a, uint64_t b)
 static void report(void)
 {
     uint64_t first = note_count < NOTES ? 0 : note_count - NOTES;
-    uint64_t steps = trace_place.step - trace_place.life_step;
+    uint64_t steps = trace_place.step - trace_place.run_step;
 
     fprintf(stderr, "what came before%s (step, event):\n",
             trace_place.fails_allocations ? ", with failing allocations" : "");

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of the life that runs now: it alone is needed to replay a failure. */
+/* Of the run that runs now: it alone is needed to replay a failure. */
 struct trace_place {
-    uint64_t seed;      /* of this life */
-    uint64_t step;      /* of the whole run */
-    uint64_t life_step; /* step when this life began */
-    bool is_late;       /* with the late store */
+    uint64_t seed;     /* of this run */
+    uint64_t step;     /* of the whole run */
+    uint64_t run_step; /* step when this run began */
+    bool is_late;      /* with the late store */
     bool fails_allocations;
     bool is_verbose;     /* tell each note as it comes */
     bool aborts;         /* to fail is to abort, for a fuzzer to notice */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* world.c - see world.h.
  *
- * The limits of a life are drawn small, so that what is rare in a broker (a
+ * The limits of a run are drawn small, so that what is rare in a broker (a
  * full queue, a loop that is behind, an epoch that is forgotten) is common
  * here.  The ledgers are checked at the end of every turn of every loop. */
 #include "world.h"
@@ -298,7 +298,7 @@ static void draw_settings(struct world *w, struct sets *s)
         s->at[s->count] = history_setting(w->seed, i, s->text[s->count]);
 }
 
-/* In half of the lives the namespace of "room:a" has other rules. */
+/* In half of the runs the namespace of "room:a" has other rules. */
 static void make_rules(struct world *w)
 {
     struct pl_rulebook *one = w->config->rulebook;

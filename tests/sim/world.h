@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* world.h - one life of a whole broker above the sockets, from its start to
+/* world.h - one run of a whole broker above the sockets, from its start to
  * its stop, on one thread and a driven clock.
  *
  * It is built as broker/embed builds it, but for the admin server, the
@@ -25,7 +25,7 @@ enum {
     ROOMS = 6,               /* channels that clients subscribe to */
     CHANNELS = ROOMS + USERS /* and the inboxes of users */
 };
-#define WORLD_WALL_MS 1700000000000 /* when a life begins, since 1970 */
+#define WORLD_WALL_MS 1700000000000 /* when a run begins, since 1970 */
 #define WORLD_SECRET "the-secret-of-the-simulation-is-long-enough"
 
 struct world;
@@ -85,7 +85,7 @@ struct world {
     bool is_decided[CALLS_MAX]; /* the judge answers this one a second time */
     unsigned call_count;
     struct admitted *admitted;     /* the newest of those a handler let in */
-    uint64_t now_ms;               /* since this life began, where it is 1 */
+    uint64_t now_ms;               /* since this run began, where it is 1 */
     uint64_t jumped_step;          /* of the last large step of the clock */
     uint64_t removed_ms[CHANNELS]; /* when history was removed last */
     bool has_lost[CHANNELS];       /* a publication, and nobody has been told */
@@ -103,7 +103,7 @@ struct world {
     bool is_overloaded; /* connections may be refused for it */
     bool is_calm;       /* memory is enough */
     bool is_still;      /* and all that was said before is heard */
-    bool fails_allocations; /* or did, in this life */
+    bool fails_allocations; /* or did, in this run */
     bool is_stopping;
     bool is_stopped; /* the supervisor said so */
 };
@@ -113,7 +113,7 @@ void books_open(struct world *w);
 void books_on_channel(void *world, struct pl_span name, bool is_first);
 void books_check(const struct world *w);
 
-/* All that this life is like follows from the seed. */
+/* All that this run is like follows from the seed. */
 void world_begin(struct world *w, uint64_t seed, bool is_late);
 
 /* The same with more; what is NULL is not wanted. */
@@ -162,7 +162,7 @@ bool world_listens(const struct world *w);
 /* The sum over all loops. */
 uint64_t world_metric(const struct world *w, enum pl_metric m);
 
-/* calls.c: what a life begins with, and its end. */
+/* calls.c: what a run begins with, and its end. */
 void world_make_handlers(struct world *w);
 void world_forget_admitted(struct world *w);
 

@@ -349,7 +349,7 @@ static void *live(void *port)
     return NULL;
 }
 
-static void many_lives_leave_the_books_balanced(void **st)
+static void many_runs_leave_the_books_balanced(void **st)
 {
     pthread_t threads[THREADS];
     struct box b;
@@ -420,7 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_end_has_its_code),
         cmocka_unit_test(each_subscription_begins_and_ends_once),
-        cmocka_unit_test(many_lives_leave_the_books_balanced),
+        cmocka_unit_test(many_runs_leave_the_books_balanced),
         cmocka_unit_test(who_is_turned_away_when_it_comes_is_always_found),
         cmocka_unit_test(a_stop_ends_all_that_began),
     };

@@ -160,19 +160,19 @@ static unsigned fail_all(size_t piece)
     return failed;
 }
 
-static void each_allocation_of_a_life_may_fail(void **state)
+static void each_allocation_of_a_session_may_fail(void **state)
 {
     (void)state;
     assert_in_range(fail_all(SIZE_MAX), MUST_FAIL, UINT32_MAX);
 }
 
-static void each_allocation_of_a_life_in_pieces_may_fail(void **state)
+static void each_allocation_of_a_session_in_pieces_may_fail(void **state)
 {
     (void)state;
     assert_in_range(fail_all(7), MUST_FAIL, UINT32_MAX);
 }
 
-static void each_allocation_of_a_life_that_is_held_back_may_fail(void **state)
+static void each_allocation_of_a_throttled_session_may_fail(void **state)
 {
     (void)state;
     is_held_back = true;
@@ -276,9 +276,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_could_not_be_kept_behind_a_connect_is_not_run),
-        cmocka_unit_test(each_allocation_of_a_life_may_fail),
-        cmocka_unit_test(each_allocation_of_a_life_in_pieces_may_fail),
-        cmocka_unit_test(each_allocation_of_a_life_that_is_held_back_may_fail),
+        cmocka_unit_test(each_allocation_of_a_session_may_fail),
+        cmocka_unit_test(each_allocation_of_a_session_in_pieces_may_fail),
+        cmocka_unit_test(each_allocation_of_a_throttled_session_may_fail),
         cmocka_unit_test(who_leaves_while_allocations_fail_leaves_nothing),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* life.h - one life of the broker with its clients and its troubles. */
-#ifndef LIFE_H
-#define LIFE_H
+/* sim_run.h - one run of the broker with its clients and its troubles. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include "backend.h"
 #include "reader.h"
 
-struct life {
+struct sim_run {
     struct world world;
     struct truth *truth;
     struct backend *backend;
@@ -22,10 +22,10 @@ struct life {
 
 /* All troubles end and everybody is heard out; then the broker must know
  * exactly what its clients know. */
-void life_rest(struct life *f);
+void sim_run_rest(struct sim_run *f);
 
 /* Everything follows from the seed.  It ends by itself, and earlier when the
  * run has had `last_step` steps. */
-void life_run(uint64_t seed, bool is_late, uint64_t last_step);
+void sim_run_once(uint64_t seed, bool is_late, uint64_t last_step);
 
 #endif

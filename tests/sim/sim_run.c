@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* life.c - see life.h.
+/* sim_run.c - see sim_run.h.
  *
  * Events come by chance: turns of loops, bytes that are carried on, clients
  * that act, time.  Now and then all troubles end and everybody is heard out;
  * then the broker is at rest (rest.c).
- * A life ends with a stop, at any moment, also while one is under way. */
-#include "life.h"
+ * A run ends with a stop, at any moment, also while one is under way. */
+#include "sim_run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,12 +30,12 @@ static size_t draw_piece(struct world *w)
     return 1 + world_draw(w, (unsigned)most[world_draw(w, 5)]);
 }
 
-static struct client *draw_client(struct life *f)
+static struct client *draw_client(struct sim_run *f)
 {
     return f->clients[world_draw(&f->world, CLIENTS)];
 }
 
-static void carry(struct life *f, bool up)
+static void carry(struct sim_run *f, bool up)
 {
     struct client *c = draw_client(f);
 
@@ -47,7 +47,7 @@ static void carry(struct life *f, bool up)
         link_carry_down(c->link, draw_piece(&f->world));
 }
 
-static void let_time_go(struct life *f)
+static void let_time_go(struct sim_run *f)
 {
     static const unsigned most[] = {1, 1, 5, 5, 20, 60, 300};
     unsigned ms = world_draw(&f->world, most[world_draw(&f->world, 7)] + 1);
@@ -55,7 +55,7 @@ static void let_time_go(struct life *f)
     world_jump(&f->world, ms);
 }
 
-static void jump(struct life *f)
+static void jump(struct sim_run *f)
 {
     struct world *w = &f->world;
     unsigned ms = world_draw(w, 40000);
@@ -66,7 +66,7 @@ static void jump(struct life *f)
         pl_sim_set_wall(w->sim, WORLD_WALL_MS + world_draw(w, 100000));
 }
 
-static void rare_event(struct life *f)
+static void rare_event(struct sim_run *f)
 {
     switch (world_draw(&f->world, 16)) {
     case 0:
@@ -84,7 +84,7 @@ static void rare_event(struct life *f)
     }
 }
 
-static void one_event(struct life *f)
+static void one_event(struct sim_run *f)
 {
     unsigned what = world_draw(&f->world, 1000);
 
@@ -106,12 +106,12 @@ static void one_event(struct life *f)
         rare_event(f);
 }
 
-static bool is_over(const struct life *f)
+static bool is_over(const struct sim_run *f)
 {
     return trace_place.step >= f->last_step;
 }
 
-static void trouble(struct life *f, uint64_t steps)
+static void trouble(struct sim_run *f, uint64_t steps)
 {
     uint64_t end = trace_place.step + steps;
 
@@ -123,7 +123,7 @@ static void trouble(struct life *f, uint64_t steps)
 
 /* --- From beginning to end --- */
 
-static void begin(struct life *f, uint64_t seed, bool is_late)
+static void begin(struct sim_run *f, uint64_t seed, bool is_late)
 {
     world_begin(&f->world, seed, is_late);
     f->truth = truth_create();
@@ -136,12 +136,12 @@ static void begin(struct life *f, uint64_t seed, bool is_late)
         f->world.fails_allocations = true;
     }
     trace_place.fails_allocations = f->world.fails_allocations;
-    trace_note("life", -1, seed, f->world.workers);
+    trace_note("run", -1, seed, f->world.workers);
 }
 
 /* Nobody is unresponsive, and what is on its way gets where it goes, for half
  * of them at a time. */
-static void hear_some(struct life *f)
+static void hear_some(struct sim_run *f)
 {
     for (unsigned i = 0; i <= CLIENTS; i++) {
         struct client *c = f->clients[i];
@@ -158,7 +158,7 @@ static void hear_some(struct life *f)
 
 /* The supervisor ends it in time, whatever clients and handlers do; what the
  * clock jumps before does not count. */
-static void stop(struct life *f)
+static void stop(struct sim_run *f)
 {
     struct world *w = &f->world;
     const struct pl_settings *c = w->config;
@@ -181,7 +181,7 @@ static void stop(struct life *f)
         trace_fail("the broker has not stopped in time");
 }
 
-static void end(struct life *f)
+static void end(struct sim_run *f)
 {
     for (unsigned i = 0; i <= CLIENTS; i++)
         client_destroy(f->clients[i]);
@@ -191,19 +191,19 @@ static void end(struct life *f)
     truth_destroy(f->truth);
 }
 
-void life_run(uint64_t seed, bool is_late, uint64_t last_step)
+void sim_run_once(uint64_t seed, bool is_late, uint64_t last_step)
 {
-    struct life *f = calloc(1, sizeof *f);
+    struct sim_run *f = calloc(1, sizeof *f);
 
     f->last_step = last_step;
     trace_place.seed = seed;
     trace_place.is_late = is_late;
-    trace_place.life_step = trace_place.step;
+    trace_place.run_step = trace_place.step;
     begin(f, seed, is_late);
     unsigned chapters = world_draw(&f->world, 4);
     for (unsigned i = 0; i < chapters && !is_over(f); i++) {
         trouble(f, 100 + world_draw(&f->world, TROUBLES));
-        life_rest(f);
+        sim_run_rest(f);
     }
     trouble(f, world_draw(&f->world, TROUBLES));
     stop(f);
