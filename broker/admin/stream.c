@@ -78,8 +78,7 @@ static void count_owed(struct pl_stream *s, enum pl_metric as)
 /* The kernel accepted all output. */
 static void on_drained(struct pl_web_party *p)
 {
-    count_owed(PL_CONTAINER(p, struct pl_stream, party),
-               PL_METRIC_FRAMES_GIVEN);
+    count_owed(PL_CONTAINER(p, struct pl_stream, party), PL_METRIC_FRAMES_SENT);
 }
 
 static void write_lines(struct pl_stream *s, struct pl_span lines)
@@ -223,7 +222,7 @@ static void end_now(struct pl_stream *s)
 
     pl_web_keep(conn, NULL);
     if (is_complete) /* the connection still sends its buffer */
-        count_owed(s, PL_METRIC_FRAMES_GIVEN);
+        count_owed(s, PL_METRIC_FRAMES_SENT);
     let_go(s);
     if (is_complete)
         pl_web_stream_end(conn);

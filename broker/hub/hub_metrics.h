@@ -11,7 +11,7 @@
       "channels with subscribers on this loop")                                \
     X(FRAMES_OWED, PL_COUNTER, "deliveries_owed",                              \
       "publications, joins and leaves owed to subscribers")                    \
-    X(FRAMES_GIVEN, PL_COUNTER, "deliveries_given",                            \
+    X(FRAMES_SENT, PL_COUNTER, "deliveries_sent",                              \
       "deliveries given to the kernel")                                        \
     X(FRAMES_DROPPED_SLOW, PL_COUNTER, "deliveries_dropped_slow",              \
       "deliveries dropped because the reader was slow")                        \

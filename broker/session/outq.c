@@ -216,7 +216,7 @@ static void finish(struct pl_outq *q, struct pl_out_pool *p)
     struct pl_out_item *i = q->first;
 
     pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, i->frames);
-    pl_count(p->metrics, PL_METRIC_FRAMES_GIVEN, i->owed);
+    pl_count(p->metrics, PL_METRIC_FRAMES_SENT, i->owed);
     pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, i->owed);
     pop(q, p);
 }
@@ -329,7 +329,7 @@ static void drop_first(struct pl_outq *q, struct pl_out_pool *p,
 
     pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, given);
     if (i->owed > 0) {
-        pl_count(p->metrics, PL_METRIC_FRAMES_GIVEN, given);
+        pl_count(p->metrics, PL_METRIC_FRAMES_SENT, given);
         pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, given);
         count_dropped(p, why, i->owed - given);
     }
@@ -369,7 +369,7 @@ static void forget_given(struct pl_out_pool *p, struct pl_out_item *i,
                          uint32_t given)
 {
     pl_count(p->metrics, PL_METRIC_MESSAGES_OUT, given);
-    pl_count(p->metrics, PL_METRIC_FRAMES_GIVEN, given);
+    pl_count(p->metrics, PL_METRIC_FRAMES_SENT, given);
     pl_gauge_drop(p->metrics, PL_METRIC_FRAMES_QUEUED, given);
     i->frames -= given;
     i->owed -= given;

@@ -60,7 +60,7 @@ static struct pl_ledger mail_of(const uint64_t v[PL_METRIC_COUNT])
 
 static struct pl_ledger deliveries_of(const uint64_t v[PL_METRIC_COUNT])
 {
-    uint64_t out = v[PL_METRIC_FRAMES_GIVEN] +
+    uint64_t out = v[PL_METRIC_FRAMES_SENT] +
                    pl_metrics_sum(v, "deliveries_dropped_") +
                    v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED];
 

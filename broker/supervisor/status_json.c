@@ -241,7 +241,7 @@ static const struct number commands[] = {
 };
 static const struct number deliveries[] = {
     {"owed", PL_METRIC_FRAMES_OWED},
-    {"given", PL_METRIC_FRAMES_GIVEN},
+    {"sent", PL_METRIC_FRAMES_SENT},
     {"cancelled", PL_METRIC_FRAMES_CANCELLED},
     {"queued", PL_METRIC_FRAMES_QUEUED},
 };

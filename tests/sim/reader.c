@@ -113,7 +113,7 @@ static void deliver(struct pl_subscriber *u, const struct pl_delivery *d)
     }
     if (at != end)
         trace_fail("reader: more lines than messages");
-    pl_count(m, PL_METRIC_FRAMES_GIVEN, d->frames);
+    pl_count(m, PL_METRIC_FRAMES_SENT, d->frames);
     pl_gauge_drop(m, PL_METRIC_FRAMES_QUEUED, d->frames);
     faults_resume(suspended);
 }

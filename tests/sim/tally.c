@@ -32,9 +32,9 @@ static void check_deliveries(const struct world *w)
     uint64_t frames = world_metric(w, PL_METRIC_MESSAGES_OUT);
 
     at_most("deliveries heard and counted", w->tally.pushes,
-            world_metric(w, PL_METRIC_FRAMES_GIVEN));
+            world_metric(w, PL_METRIC_FRAMES_SENT));
     if (frames != w->tally.frames)
-        trace_fail("%" PRIu64 " frames were given, %" PRIu64 " counted",
+        trace_fail("%" PRIu64 " frames were sent, %" PRIu64 " counted",
                    w->tally.frames, frames);
     if (!world_has_slow(w, PL_SLOW_LATEST) &&
         world_metric(w, PL_METRIC_FRAMES_DROPPED_REPLACED) > 0)

@@ -61,7 +61,7 @@ static void check_ledgers(void *arg)
                 v[PL_METRIC_COMMANDS_SILENT] + v[PL_METRIC_COMMANDS_CANCELLED] +
                 v[PL_METRIC_COMMANDS_PENDING]);
     balance("deliveries", loop, v[PL_METRIC_FRAMES_OWED],
-            v[PL_METRIC_FRAMES_GIVEN] +
+            v[PL_METRIC_FRAMES_SENT] +
                 pl_metrics_sum(v, "deliveries_dropped_") +
                 v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED]);
     for (int d = 0; d < PL_DEAD_COUNT; d++)

@@ -155,9 +155,9 @@ static const struct {
     void (*build)(struct work *k, const struct shape *s);
     enum pl_metric counts;
 } shapes[] = {
-    {"fanout", build_fanout, PL_METRIC_FRAMES_GIVEN},
-    {"rooms", build_rooms, PL_METRIC_FRAMES_GIVEN},
-    {"rtt", build_rtt, PL_METRIC_FRAMES_GIVEN},
+    {"fanout", build_fanout, PL_METRIC_FRAMES_SENT},
+    {"rooms", build_rooms, PL_METRIC_FRAMES_SENT},
+    {"rtt", build_rtt, PL_METRIC_FRAMES_SENT},
     {"idle", build_idle, PL_METRIC_COMMANDS_SILENT},
 };
 

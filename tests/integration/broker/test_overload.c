@@ -120,7 +120,7 @@ static void a_slow_reader_is_closed_and_others_are_not_affected(void **st)
     int64_t lost =
         box_number(&b, "drops.slow") + box_number(&b, "deliveries.cancelled");
     assert_in_range(lost, 1, published - seen);
-    box_await(&b, "deliveries.given", READERS * published + seen);
+    box_await(&b, "deliveries.sent", READERS * published + seen);
     peer_fini(&slow);
     peer_fini(&p);
     for (int i = 0; i < READERS; i++)
@@ -213,7 +213,7 @@ static void what_the_kernel_takes_in_parts_arrives_whole(void **st)
         assert_true(pl_span_equal(r.data, pl_span_of(text)));
         free(text);
     }
-    box_await(&b, "deliveries.given", COUNT);
+    box_await(&b, "deliveries.sent", COUNT);
     peer_fini(&p);
     peer_fini(&q);
     box_destroy(&b);

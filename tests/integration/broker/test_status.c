@@ -276,7 +276,7 @@ static const struct {
     {"commands.silent", 3},
     {"commands.refused", 0},
     {"deliveries.owed", 6},
-    {"deliveries.given", 6},
+    {"deliveries.sent", 6},
     {"handlers.handled", 7},
     {"handlers.unknown", 0},
     {"errors.count", 0},

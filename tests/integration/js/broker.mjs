@@ -20,7 +20,7 @@ const STOP_MS = 60_000; // a deadline for a hanging stop, not an expectation
 const LEDGERS = {
     commands_received: /^commands_(answered|refused|silent|cancelled|pending)$/,
     mail_enqueued: /^(mail_handled|mail_queued|dead_letters_\w+)$/,
-    deliveries_owed: /^deliveries_(given|dropped_\w+|cancelled|queued)$/,
+    deliveries_owed: /^deliveries_(sent|dropped_\w+|cancelled|queued)$/,
 };
 const IN_PROGRESS = ['commands_pending', 'deliveries_queued', 'mail_queued'];
 

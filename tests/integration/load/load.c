@@ -119,7 +119,7 @@ static void check_numbers(const struct load *l)
     expect(l, "commands.refused", 0);
     expect(l, "commands.cancelled", 0);
     expect(l, "deliveries.owed", owed);
-    expect(l, "deliveries.given", owed);
+    expect(l, "deliveries.sent", owed);
     expect(l, "drops.slow", 0);
     expect(l, "drops.memory", 0);
     expect(l, "errors.count", 0);

@@ -346,7 +346,7 @@ static void deliveries_to_streams_are_in_the_ledger(void **state)
 
     publish(r, "1");
     publish(r, "2");
-    await_metric(r, "parley_deliveries_given_total{loop=\"1\"} 2\n");
+    await_metric(r, "parley_deliveries_sent_total{loop=\"1\"} 2\n");
     assert_non_null(
         strstr(r->answer, "parley_deliveries_owed_total{loop=\"1\"} 2\n"));
     assert_non_null(

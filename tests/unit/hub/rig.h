@@ -218,7 +218,7 @@ static inline void on_deliver(struct pl_subscriber *u,
     n->bytes = RIG_CALLOC(1, to - from + 1);
     for (uint32_t i = from; i < to; i++) /* readable as text */
         n->bytes[i - from] = s->buf.data[i] < ' ' ? '.' : s->buf.data[i];
-    pl_count(&l->rig->metrics, PL_METRIC_FRAMES_GIVEN, frames);
+    pl_count(&l->rig->metrics, PL_METRIC_FRAMES_SENT, frames);
     pl_gauge_drop(&l->rig->metrics, PL_METRIC_FRAMES_QUEUED, frames);
 }
 
@@ -428,7 +428,7 @@ static inline void check_ledger(struct rig *r)
 
     assert_int_equal(
         v[PL_METRIC_FRAMES_OWED],
-        v[PL_METRIC_FRAMES_GIVEN] + pl_metrics_sum(v, "deliveries_dropped_") +
+        v[PL_METRIC_FRAMES_SENT] + pl_metrics_sum(v, "deliveries_dropped_") +
             v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED]);
 }
 

@@ -90,7 +90,7 @@ static void inflate_delivery(struct pl_subscriber *u,
                        .bytes = text.data};
     pl_inflater_fini(&i);
     alloc_fails_at = fails_at;
-    pl_count(&l->rig->metrics, PL_METRIC_FRAMES_GIVEN, frames);
+    pl_count(&l->rig->metrics, PL_METRIC_FRAMES_SENT, frames);
     pl_gauge_drop(&l->rig->metrics, PL_METRIC_FRAMES_QUEUED, frames);
 }
 

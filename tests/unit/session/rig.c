@@ -419,7 +419,7 @@ static void check_loop(struct rig *r, unsigned i)
             v[PL_METRIC_COMMANDS_PENDING]);
     assert_int_equal(
         v[PL_METRIC_FRAMES_OWED],
-        v[PL_METRIC_FRAMES_GIVEN] + pl_metrics_sum(v, "deliveries_dropped_") +
+        v[PL_METRIC_FRAMES_SENT] + pl_metrics_sum(v, "deliveries_dropped_") +
             v[PL_METRIC_FRAMES_CANCELLED] + v[PL_METRIC_FRAMES_QUEUED]);
     for (int d = 0; d < PL_DEAD_COUNT; d++)
         mail += t->mail_dead[d];

@@ -106,7 +106,7 @@ static void check(const struct fixture *f)
     assert_int_equal(f->q.bytes, value(f, PL_METRIC_QUEUE_BYTES));
     assert_int_equal(
         value(f, PL_METRIC_FRAMES_OWED),
-        value(f, PL_METRIC_FRAMES_GIVEN) +
+        value(f, PL_METRIC_FRAMES_SENT) +
             pl_metrics_sum(f->metrics.value, "deliveries_dropped_") +
             value(f, PL_METRIC_FRAMES_CANCELLED) +
             value(f, PL_METRIC_FRAMES_QUEUED));
@@ -173,7 +173,7 @@ static void neighbouring_parts_of_a_segment_become_one_piece(void **state)
     check(f);
     pl_outq_sent(&f->q, &f->pool, s->buf.len);
     assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT), FRAMES);
-    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), FRAMES);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_SENT), FRAMES);
     check(f);
     pl_segment_release(f->pool.segments, s);
 }
@@ -227,7 +227,7 @@ static void drop_at(size_t sent, bool all, bool settle)
     assert_int_equal(f->q.bytes, until - sent);
     pl_outq_sent(&f->q, &f->pool, f->q.bytes);
     check(f);
-    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN),
+    assert_int_equal(value(f, PL_METRIC_FRAMES_SENT),
                      frames_within(len, until));
     assert_int_equal(value(f, PL_METRIC_MESSAGES_OUT),
                      frames_within(len, until));
@@ -312,7 +312,7 @@ static void compacting_copies_a_small_part_of_a_large_segment(void **state)
     pl_outq_drop(&f->q, &f->pool, PL_METRIC_FRAMES_DROPPED_SLOW, false);
     assert_int_equal(f->q.bytes, small - 1); /* still begun */
     pl_outq_sent(&f->q, &f->pool, small - 1);
-    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 1);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_SENT), 1);
     check(f);
 }
 
@@ -333,7 +333,7 @@ static void splicing_moves_everything_behind(void **state)
     assert_null(other.first);
     check(f);
     pl_outq_sent(&f->q, &f->pool, 2 * total);
-    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 6 * FRAMES);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_SENT), 6 * FRAMES);
 }
 
 static const char http[] = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
@@ -389,7 +389,7 @@ static void shed_at(const size_t len[FRAMES], size_t sent, uint64_t bytes)
     uint64_t dropped = value(f, PL_METRIC_FRAMES_DROPPED_OLDEST);
     pl_outq_sent(&f->q, &f->pool, f->q.bytes);
     check(f);
-    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 2 * FRAMES - dropped);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_SENT), 2 * FRAMES - dropped);
     assert_null(f->q.first);
     assert_null(f->q.last);
     finish(&state);
@@ -461,7 +461,7 @@ static void small_parts_that_wait_are_copied_together(void **state)
     assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_DROPPED_OLDEST], 1);
     assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_QUEUED], 19);
     pl_outq_sent(&f->q, &f->pool, f->q.bytes);
-    assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_GIVEN], 19);
+    assert_int_equal(f->metrics.value[PL_METRIC_FRAMES_SENT], 19);
 }
 
 /* What has another tag, is no delivery, or is large stays by itself. */
@@ -557,7 +557,7 @@ static void what_goes_ahead_overtakes_deliveries_that_were_not_begun(void **st)
         go_ahead(f);
         send_whole_frame_of(f, len[frame], begun);
         assert_int_equal(place_of_ping(f), 0);
-        assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 3 * FRAMES);
+        assert_int_equal(value(f, PL_METRIC_FRAMES_SENT), 3 * FRAMES);
         finish(&state);
     }
 }
@@ -596,7 +596,7 @@ static void a_copy_of_a_part_keeps_the_form(void **state)
     pl_segment_release(f->pool.segments, s);
     pl_outq_sent(&f->q, &f->pool, 5); /* into "two" */
     pl_outq_shed(&f->q, &f->pool, 7, 1, PL_METRIC_FRAMES_DROPPED_OLDEST);
-    assert_int_equal(value(f, PL_METRIC_FRAMES_GIVEN), 0);
+    assert_int_equal(value(f, PL_METRIC_FRAMES_SENT), 0);
     assert_int_equal(value(f, PL_METRIC_FRAMES_DROPPED_OLDEST), 1);
     assert_int_equal(pl_outq_peek(&f->q, iov, 4), 2);
     assert_int_equal(iov[0].iov_len, 3);

@@ -82,7 +82,7 @@ static void the_newest_arrive_when_the_oldest_are_dropped(void **state)
         assert_in_range(count, 7, 11);
         assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_DROPPED_OLDEST),
                          COUNT - count);
-        assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_GIVEN), count);
+        assert_int_equal(rig_metric(r, PL_METRIC_FRAMES_SENT), count);
         publish(writer, "c", COUNT); /* and it follows again */
         assert_int_equal(next_number(slow, "c"), COUNT);
         assert_int_equal(slow->closed, 0);

@@ -150,7 +150,7 @@ static void every_ledger_counts_all_its_ends(void **state)
     for (int m = PL_METRIC_DEAD_STALE; m <= PL_METRIC_DEAD_UNREACHABLE; m++)
         set(f, 0, m, 1);
     set(f, 1, PL_METRIC_FRAMES_OWED, 9);
-    for (int m = PL_METRIC_FRAMES_GIVEN; m <= PL_METRIC_FRAMES_QUEUED; m++)
+    for (int m = PL_METRIC_FRAMES_SENT; m <= PL_METRIC_FRAMES_QUEUED; m++)
         set(f, 1, m, 1);
     set(f, 0, PL_METRIC_POSTS_SENT, 4);
     set(f, 2, PL_METRIC_POSTS_TAKEN, 6);
@@ -308,7 +308,7 @@ static void a_miscount_in_any_ledger_is_found_after_the_stop(void **state)
     } ledgers[] = {
         {PL_METRIC_COMMANDS, PL_METRIC_COMMANDS_SILENT, "commands"},
         {PL_METRIC_MAIL_ENQUEUED, PL_METRIC_DEAD_STALE, "mail"},
-        {PL_METRIC_FRAMES_OWED, PL_METRIC_FRAMES_GIVEN, "deliveries"},
+        {PL_METRIC_FRAMES_OWED, PL_METRIC_FRAMES_SENT, "deliveries"},
         {PL_METRIC_POSTS_SENT, PL_METRIC_POSTS_TAKEN, "posts"},
     };
     struct fixture *f = *state;
