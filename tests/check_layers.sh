@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What include paths cannot catch about the rooms, and the bounds of files and
+# What include paths cannot catch about the modules, and the bounds of files and
 # functions.  Says every finding; fails when there is one.
 #   check_layers.sh [SOURCE_DIR]
 set -uo pipefail
 export LC_ALL=C
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}" || exit 2
 
-# Rooms that may see libevent.
+# Modules that may see libevent.
 EVENT_ROOMS='actors/run|broker/net'
 # FILE:FUNCTION or FILE that may be longer than the bounds, each with a reason:
 LONG_ALLOWED=$(grep -v '^ *#' <<'LIST'
@@ -45,28 +45,28 @@ sources() { # pattern...
 code=$(sources '*.c' '*.h')
 scripts=$(sources '*.sh' '*.py' '*.mjs' '*.js' '*.cmake' 'CMakeLists.txt' \
     '*/CMakeLists.txt' '*.proto' '.ci/run' 'tools/dev')
-rooms=$(grep -E '^(actors|broker)/' <<<"$code")
+modules=$(grep -E '^(actors|broker)/' <<<"$code")
 
-# Lines of rooms that match, but for comments of a line.
-in_rooms() { # regex
+# Lines of modules that match, but for comments of a line.
+in_modules() { # regex
     # shellcheck disable=SC2086
-    grep -nE "$1" $rooms /dev/null | grep -vE ':[0-9]+: *(/\*|\*|//)' || true
+    grep -nE "$1" $modules /dev/null | grep -vE ':[0-9]+: *(/\*|\*|//)' || true
 }
 
 check_includes() {
     local line file
     while IFS= read -r line; do
         [ -z "$line" ] || finding "include goes up: $line"
-    done < <(in_rooms '#include *".*\.\./')
+    done < <(in_modules '#include *".*\.\./')
     while IFS= read -r line; do
         file=${line%%:*}
         [ -z "$line" ] || [[ $file =~ ^($EVENT_ROOMS)/ ]] ||
-            finding "libevent outside its rooms: $line"
-    done < <(in_rooms '#include *[<"]event2/|#include *<event\.h>')
+            finding "libevent outside its modules: $line"
+    done < <(in_modules '#include *[<"]event2/|#include *<event\.h>')
     while IFS= read -r line; do
         [ -z "$line" ] || [[ $line == broker/wire/* ]] ||
             finding "generated code outside broker/wire: $line"
-    done < <(in_rooms '#include .*\.pb-c\.h|protobuf-c/')
+    done < <(in_modules '#include .*\.pb-c\.h|protobuf-c/')
     # shellcheck disable=SC2086
     while IFS= read -r line; do
         [ -z "$line" ] || finding "the runtime knows the broker: $line"
@@ -79,7 +79,7 @@ check_threads() {
     while IFS= read -r line; do
         [ -z "$line" ] || [[ $line == actors/* ]] ||
             finding "lock, thread or atomic outside actors/: $line"
-    done < <(in_rooms \
+    done < <(in_modules \
         '<(pthread|threads|stdatomic|semaphore)\.h>|pthread_[a-z]+ *\(|_Atomic|__atomic_|__sync_|_Thread_local|__thread|thrd_|mtx_')
 }
 
@@ -96,43 +96,43 @@ check_licence() {
         END { if (!seen) print file }' $code $scripts)
 }
 
-# name: rooms it links, as CMake has them, hidden or not.  A folder's second room
+# name: modules it links, as CMake has them, hidden or not.  A folder's second module
 # is called FOLDER:ROOM.
-built_rooms() {
+built_modules() {
     local file
     for file in actors/*/CMakeLists.txt broker/*/CMakeLists.txt; do
-        tr '\n' ' ' <"$file" | grep -oE 'pl_room\([^)]*\)' |
-            sed -E 's/pl_room\( *([a-z]+).*USES ([^)]*)\)/\1 \2/;
-                    s/pl_room\( *([a-z]+).*/\1/' |
+        tr '\n' ' ' <"$file" | grep -oE 'pl_module\([^)]*\)' |
+            sed -E 's/pl_module\( *([a-z]+).*USES ([^)]*)\)/\1 \2/;
+                    s/pl_module\( *([a-z]+).*/\1/' |
             awk -v dir="$(dirname "$file")" '{
                 name = $1
                 $1 = dir ~ ("/" name "$") ? dir : dir ":" name
                 for (i = 2; i <= NF; i++)
                     if (!sub(/^pl_/, "", $i))
-                        $i = "" # no room
+                        $i = "" # no module
                 print }'
     done | sort_words
 }
 
-# name: rooms it uses, as ARCHITECTURE.md says.
-told_rooms() {
-    sed -n '/^| Room | Uses |/,/^$/p' ARCHITECTURE.md |
+# name: modules it uses, as ARCHITECTURE.md says.
+documented_modules() {
+    sed -n '/^| Module | Uses |/,/^$/p' ARCHITECTURE.md |
         awk -F' *[|] *' '$2 ~ /\// { gsub("-", "", $3); print $2, $3 }' |
         sort_words
 }
 
 sort_words() {
-    local room words
-    while read -r room words; do
+    local module words
+    while read -r module words; do
         # shellcheck disable=SC2086
-        echo "$room" $(printf '%s\n' $words | sort)
+        echo "$module" $(printf '%s\n' $words | sort)
     done | sort
 }
 
 check_table() {
     local difference
-    difference=$(diff <(built_rooms) <(told_rooms)) ||
-        finding "ARCHITECTURE.md's rooms (>) are not those of CMake (<):
+    difference=$(diff <(built_modules) <(documented_modules)) ||
+        finding "ARCHITECTURE.md's modules (>) are not those of CMake (<):
 $difference"
 }
 

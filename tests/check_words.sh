@@ -12,11 +12,11 @@ set -uo pipefail
 export LC_ALL=C
 
 # Where a word is wrong: all is every source and document, text is all without
-# tests/, code is actors/, broker/ and tools/, rooms is actors/ and broker/.  Then
+# tests/, code is actors/, broker/ and tools/, modules is actors/ and broker/.  Then
 # the words, as an extended regular expression, and what to write.
 words() {
     grep -v '^ *#' <<'LIST'
-rooms | who|whom | the noun and "that": "who" is for people
+modules | who|whom | the noun and "that": "who" is for people
 text | nobody|no one|somebody|someone | no actor, no client, a client
 text | strangers? | an untrusted peer, a client without a token
 text | he|him|his|she|her | it, they
@@ -61,7 +61,7 @@ findings() {
         if (file ~ /(^|\/)tests\//)
             return "all"
         if (file ~ /^(broker|actors)\//)
-            return "all text code rooms"
+            return "all text code modules"
         return file ~ /^tools\// ? "all text code" : "all text"
     }
     # Look at `text`, which begins in line `first` of `file`.

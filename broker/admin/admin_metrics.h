@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* admin_metrics.h - the metrics of the admin server.  metrics.h joins the lists
- * of all rooms. */
+ * of all modules. */
 #ifndef PL_ADMIN_METRICS_H
 #define PL_ADMIN_METRICS_H
 

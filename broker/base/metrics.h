@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.h - the counters and gauges of a loop, with names and help texts.
  *
- * Each room lists its metrics in its <room>_metrics.h.  The build joins the
- * lists of all rooms in metrics_of_rooms.h, so that each metric has a constant
- * place in one array and counting is one addition.
+ * Each module lists its metrics in its <module>_metrics.h.  The build joins the
+ * lists of all modules in metrics_of_modules.h, so that each metric has a
+ * constant place in one array and counting is one addition.
  *
  * One struct per loop, written only by its thread.  Others read the snapshot
  * that the loop publishes at the end of a turn. */
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "metrics_of_rooms.h" /* PL_METRIC_MAP(X) */
+#include "metrics_of_modules.h" /* PL_METRIC_MAP(X) */
 
 enum pl_metric_kind { PL_COUNTER, PL_GAUGE };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* channels_metrics.h - the metrics of channels and what they keep.  metrics.h
- * joins the lists of all rooms. */
+ * joins the lists of all modules. */
 #ifndef PL_CHANNELS_METRICS_H
 #define PL_CHANNELS_METRICS_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_key.h - the keys of a room as a table, and the members that hold their
- * values.
+/* config_key.h - the keys of a module as a table, and the members that hold
+ * their values.
  *
- * A room declares a struct with a member for each of its keys, and a table that
- * describes the keys.  A schema joins the tables of several rooms. */
+ * A module declares a struct with a member for each of its keys, and a table
+ * that describes the keys.  A schema joins the tables of several modules. */
 #ifndef PL_CONFIG_KEY_H
 #define PL_CONFIG_KEY_H
 
@@ -68,7 +68,7 @@ struct pl_config_sections {
 struct pl_config_key {
     const char *name; /* "loops" or "section.name" */
     enum pl_config_kind kind;
-    size_t offset;        /* in the struct of the room */
+    size_t offset;        /* in the struct of the module */
     const char *fallback; /* the default, as text; NULL: unset */
     const char *insecure; /* the default with --insecure; NULL: as `fallback` */
     uint64_t min, max;    /* of numbers, durations and sizes; max items of
@@ -94,23 +94,23 @@ struct pl_config_key {
  * overflow. */
 #define PL_CONFIG_LONGEST (PL_CONFIG_HOUR * 24 * 366)
 
-/* The keys of a room. */
+/* The keys of a module. */
 struct pl_config_table {
     const struct pl_config_key *keys;
     size_t count;
 };
 
-/* Where the struct of a room lies in the struct of the schema. */
+/* Where the struct of a module lies in the struct of the schema. */
 struct pl_config_part {
     const struct pl_config_table *table;
     size_t offset;
 };
 
-/* The tables of one or more rooms.  Several may have keys of one section. */
+/* The tables of one or more modules.  Several may have keys of one section. */
 struct pl_config_schema {
     const struct pl_config_part *parts;
     size_t count; /* of parts */
-    size_t size;  /* of the struct that holds the structs of the rooms */
+    size_t size;  /* of the struct that holds the structs of the modules */
 };
 
 /* Return the key with the index `n` and write where its member lies in the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed_metrics.h - the metrics of the runtime, which counts without naming.
- * metrics.h joins the lists of all rooms. */
+ * metrics.h joins the lists of all modules. */
 #ifndef PL_EMBED_METRICS_H
 #define PL_EMBED_METRICS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub_metrics.h - the metrics of subscriptions and deliveries.  metrics.h joins
- * the lists of all rooms. */
+ * the lists of all modules. */
 #ifndef PL_HUB_METRICS_H
 #define PL_HUB_METRICS_H
 

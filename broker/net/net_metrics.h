@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net_metrics.h - the metrics of sockets, addresses and TLS.  metrics.h joins
- * the lists of all rooms. */
+ * the lists of all modules. */
 #ifndef PL_NET_METRICS_H
 #define PL_NET_METRICS_H
 

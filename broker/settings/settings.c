@@ -26,7 +26,7 @@ static const struct pl_config_key keys[] = {
 
 static const struct pl_config_table process_keys = PL_CONFIG_TABLE(keys);
 
-#define PART(room) offsetof(struct pl_settings, room)
+#define PART(module) offsetof(struct pl_settings, module)
 
 /* Findings about values have this order. */
 static const struct pl_config_part parts[] = {

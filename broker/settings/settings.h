@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings.h - all settings of the broker as plain data, checked and complete.
  *
- * Each room declares its keys in its <room>_settings.h; this room puts them
- * together, adds those of the process, and compares them.
+ * Each module declares its keys in its <module>_settings.h; this module puts
+ * them together, adds those of the process, and compares them.
  * docs/configuration.md explains each key. */
 #ifndef PL_SETTINGS_H
 #define PL_SETTINGS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings_options.c - see settings_options.h.
  *
- * A room sees its own settings and those of rooms below it.  What it must know
- * of others is an option, so that no room depends on another for a key. */
+ * A module sees its own settings and those of modules below it.  What it must
+ * know of others is an option, so that no module depends on another for a
+ * key. */
 #include "settings_options.h"
 
 struct pl_channels_options

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* supervisor_metrics.h - the metrics of users and memory.  metrics.h joins the
- * lists of all rooms. */
+ * lists of all modules. */
 #ifndef PL_SUPERVISOR_METRICS_H
 #define PL_SUPERVISOR_METRICS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* web_metrics.h - the metrics of the HTTP server.  metrics.h joins the lists of
- * all rooms. */
+ * all modules. */
 #ifndef PL_WEB_METRICS_H
 #define PL_WEB_METRICS_H
 

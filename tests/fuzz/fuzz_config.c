@@ -57,7 +57,7 @@ static void load_sections(const uint8_t *data, size_t size)
 {
     const struct pl_config_source src = {
         .text = {size == 0 ? "" : (const char *)data, size}};
-    struct two_rooms values = {.second.number = 0};
+    struct two_modules values = {.second.number = 0};
     struct pl_buf report = {0};
     bool good =
         pl_config_read(&values, &two_schema, &src, NULL, &report) == PL_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_sections.h - a schema of two rooms, one of which has a list of
+/* config_sections.h - a schema of two modules, one of which has a list of
  * sections. */
 #ifndef PL_TEST_CONFIG_SECTIONS_H
 #define PL_TEST_CONFIG_SECTIONS_H
@@ -42,7 +42,7 @@ struct second_room {
     uint32_t number;
 };
 
-struct two_rooms {
+struct two_modules {
     struct first_room first;
     struct second_room second;
 };
@@ -60,10 +60,10 @@ static const struct pl_config_key second_keys[] = {
 static const struct pl_config_table first_table = {first_keys, 2};
 static const struct pl_config_table second_table = {second_keys, 1};
 static const struct pl_config_part parts[] = {
-    {&first_table, offsetof(struct two_rooms, first)},
-    {&second_table, offsetof(struct two_rooms, second)},
+    {&first_table, offsetof(struct two_modules, first)},
+    {&second_table, offsetof(struct two_modules, second)},
 };
 static const struct pl_config_schema two_schema = {parts, 2,
-                                                   sizeof(struct two_rooms)};
+                                                   sizeof(struct two_modules)};
 
 #endif

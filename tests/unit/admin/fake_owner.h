@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fake_owner.h - an owner of channels that answers as its name tells, for the
- * tests of this room:
+ * tests of this module:
  *   "unresponsive"    is never answered
  *   "broken"  is answered with error 108
  *   "large"   has a history of OWNER_LARGE bytes

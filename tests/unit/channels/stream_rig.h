@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_rig.h - a memory store of streams on a simulated loop, for the tests
- * of this room. */
+ * of this module. */
 #ifndef STREAM_RIG_H
 #define STREAM_RIG_H
 

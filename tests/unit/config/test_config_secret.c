@@ -39,7 +39,7 @@ static void load(const char *name, size_t len)
 {
     struct pl_config_source src = {.file = name};
     struct pl_buf report = {0};
-    struct two_rooms values = {.first = {.on = false}};
+    struct two_modules values = {.first = {.on = false}};
     FILE *f = fopen(name, "w");
 
     assert_non_null(f);

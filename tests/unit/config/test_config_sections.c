@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_config_sections.c - a schema of two rooms with a list of sections. */
+/* test_config_sections.c - a schema of two modules with a list of sections. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "failing_alloc.h"
 
 struct loaded {
-    struct two_rooms values;
+    struct two_modules values;
     enum pl_err rc;
     char report[2048];
 };
@@ -94,7 +94,7 @@ static void each_section_of_a_list_has_its_values_and_defaults(void **state)
     unload(&l);
 }
 
-static void rooms_share_a_section_and_have_structs_of_their_own(void **state)
+static void modules_share_a_section_and_have_structs_of_their_own(void **state)
 {
     struct loaded l;
 
@@ -228,7 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_section_of_a_list_has_its_values_and_defaults),
-        cmocka_unit_test(rooms_share_a_section_and_have_structs_of_their_own),
+        cmocka_unit_test(modules_share_a_section_and_have_structs_of_their_own),
         cmocka_unit_test(a_set_replaces_the_whole_list),
         cmocka_unit_test(a_finding_names_the_section_of_the_list_and_the_line),
         cmocka_unit_test(a_list_of_something_else_is_refused),

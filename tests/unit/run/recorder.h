@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recorder.h - an actor that writes down what it gets, and messages that count
- * how many of them are alive; for the tests of this room. */
+ * how many of them are alive; for the tests of this module. */
 #ifndef RECORDER_H
 #define RECORDER_H
 

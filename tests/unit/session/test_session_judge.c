@@ -153,7 +153,7 @@ static void a_connect_is_answered_by_a_user_or_an_error_only(void **state)
     rig_destroy(r);
 }
 
-/* What the handlers' room would not send, should it come from elsewhere. */
+/* What the handlers' module would not send, should it come from elsewhere. */
 static void an_answer_without_a_user_refuses(void **state)
 {
     struct judge j = {.how = NEVER};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rig.h - a supervisor on the last loop of a simulation, and actors on the
- * others that answer it as a test wants; for the tests of this room. */
+ * others that answer it as a test wants; for the tests of this module. */
 #ifndef RIG_H
 #define RIG_H
 

@@ -10,7 +10,7 @@
 #include "utf8.h"
 
 /* The length of the character at `at` by the table of RFC 3629 section 4, or
- * 0; written by value and not by bounds of bytes, unlike the room's. */
+ * 0; written by value and not by bounds of bytes, unlike the module's. */
 static size_t character(const unsigned char *at, size_t len)
 {
     size_t size = at[0] < 0x80           ? 1
