@@ -217,8 +217,8 @@ static void give_back(struct pl_api_call *call, struct pl_api_part *p)
 }
 
 /* Return 0, or the error of a part that cannot send a mail of `bytes`. */
-static uint32_t take_room(struct pl_api_call *call, struct pl_api_part *p,
-                          size_t bytes)
+static uint32_t take_space(struct pl_api_call *call, struct pl_api_part *p,
+                           size_t bytes)
 {
     if (call->calls->mails >= PL_CALLS_MAILS_MAX || !take_bytes(call, p, bytes))
         return PL_ERROR_TOO_MANY_REQUESTS;
@@ -278,7 +278,7 @@ static bool add_channel(struct pl_api_call *call,
     }
     p->error = judge(call->calls, r, channel);
     if (p->error == 0)
-        p->error = take_room(call, p, r->data.len);
+        p->error = take_space(call, p, r->data.len);
     if (p->error == 0 && !pl_api_part_publish(call, p, r, channel))
         p->error = PL_ERROR_INTERNAL;
     return true;
@@ -338,7 +338,7 @@ static bool add_command(struct pl_api_call *call, struct pl_span body,
     if (fault.code == 0 && is_about_a_channel(method))
         fault.code = judge(call->calls, &r, r.channel);
     if (fault.code == 0)
-        fault.code = take_room(call, p, r.data.len);
+        fault.code = take_space(call, p, r.data.len);
     set_fault(p, &fault);
     if (fault.code == 0 && !pl_api_part_send(call, p, &r))
         p->error = PL_ERROR_INTERNAL;

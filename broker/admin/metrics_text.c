@@ -54,7 +54,7 @@ void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s)
     write_number(b, "loops_stuck", "loops that do not turn (limits.loop_lag)",
                  PL_GAUGE, s->stuck);
     write_number(b, "log_lines_dropped",
-                 "log lines for which there was no room, or that could not be "
+                 "log lines for which there was no space, or that could not be "
                  "written (of the process)",
                  PL_COUNTER, s->log.dropped);
     write_number(b, "log_lines_suppressed",

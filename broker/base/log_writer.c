@@ -63,7 +63,7 @@ void pl_log_set_sink(pl_log_sink *sink, void *arg)
 
 /* --- Writing --- */
 
-static bool wait_for_room(void)
+static bool wait_for_space(void)
 {
     struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 
@@ -78,7 +78,7 @@ static int write_bytes(const char *bytes, size_t len, size_t *done)
 
         if (n >= 0)
             *done += (size_t)n;
-        else if (errno != EINTR && !(errno == EAGAIN && wait_for_room()))
+        else if (errno != EINTR && !(errno == EAGAIN && wait_for_space()))
             return errno;
     }
     return 0;

@@ -73,7 +73,7 @@ static struct pl_pub *at_offset(const struct pl_channel_stream *l,
 
 static uint64_t cost_of(const struct pl_pub *p)
 {
-    return sizeof *p + HEAP_BYTES + p->room;
+    return sizeof *p + HEAP_BYTES + p->space;
 }
 
 static uint64_t cost_of_client(const struct pl_client *c)

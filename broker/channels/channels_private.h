@@ -115,7 +115,7 @@ struct pl_reading {
     uint32_t limit;       /* UINT32_MAX: none */
     uint32_t byte_budget; /* of pl_pub_cost() in all; 0: none */
     uint32_t count;       /* result: of pubs */
-    uint32_t room;
+    uint32_t space;
     uint32_t parts;
     uint64_t bytes;
     struct pl_pub **pubs; /* result: references, see pl_reading_take() */

@@ -76,7 +76,7 @@ static void put(struct pl_channel *ch, struct pl_detach_mail *m)
     struct leaving_key key = {pl_blob_span(ch->name), ch->node.hash, m->client};
 
     pl_map_add(&l->map, &m->node,
-               hash_of(&key)); /* cannot fail: the table has room */
+               hash_of(&key)); /* cannot fail: the table has space */
     m->msg.next = NULL;
     if (l->first == NULL)
         l->first = &m->msg;

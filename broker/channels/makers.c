@@ -88,7 +88,7 @@ static struct maker *oldest(const struct pl_makers *m)
                : PL_CONTAINER(m->used.next, struct maker, used);
 }
 
-static void make_room(struct pl_makers *m, uint64_t now_ns)
+static void make_space(struct pl_makers *m, uint64_t now_ns)
 {
     struct maker *old;
 
@@ -111,7 +111,7 @@ static struct maker *find(struct pl_makers *m, uint64_t hash, uint64_t now_ns)
         pl_list_append(&m->used, &one->used);
         return one;
     }
-    make_room(m, now_ns);
+    make_space(m, now_ns);
     one = calloc(1, sizeof *one);
     if (one == NULL || pl_map_add(&m->map, &one->node, hash) != PL_OK) {
         free(one);

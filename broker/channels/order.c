@@ -291,7 +291,7 @@ static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
     rq->go_on = answer;
     rq->is_ready = true;
     rq->awaits = ch->order.asked;
-    pl_pending_request_charge(rq, sizeof *rq + sizeof *pub + pub->room);
+    pl_pending_request_charge(rq, sizeof *rq + sizeof *pub + pub->space);
     pl_list_append(at, &rq->out);
 }
 

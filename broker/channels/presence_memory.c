@@ -8,7 +8,7 @@
  * Rejected: counting users at each change, because it needs a second table per
  * channel that few requests use.
  *
- * Invariant: a room is in the map while its table is not empty. */
+ * Invariant: a roster is in the map while its table is not empty. */
 #include "presence_memory.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include "map.h"
 #include "random.h"
 
-struct room {
+struct roster {
     struct pl_map_node node;
     struct pl_client_table table;
     uint32_t users;
@@ -36,23 +36,24 @@ struct presence_memory {
 
 static bool match(const struct pl_map_node *n, const void *key)
 {
-    const struct room *r = (const struct room *)n;
+    const struct roster *r = (const struct roster *)n;
 
     return pl_span_equal((struct pl_span){r->name, r->name_len},
                          *(const struct pl_span *)key);
 }
 
-static struct room *find(struct pl_presence *p, const struct pl_store_op *op)
+static struct roster *find(struct pl_presence *p, const struct pl_store_op *op)
 {
     struct presence_memory *m = (struct presence_memory *)p;
 
-    return (struct room *)pl_map_find(&m->map, op->hash, match, &op->channel);
+    return (struct roster *)pl_map_find(&m->map, op->hash, match, &op->channel);
 }
 
-static struct room *create(struct pl_presence *p, const struct pl_store_op *op)
+static struct roster *create(struct pl_presence *p,
+                             const struct pl_store_op *op)
 {
     struct presence_memory *m = (struct presence_memory *)p;
-    struct room *r = calloc(1, sizeof *r + op->channel.len);
+    struct roster *r = calloc(1, sizeof *r + op->channel.len);
 
     if (r == NULL)
         return NULL;
@@ -65,7 +66,7 @@ static struct room *create(struct pl_presence *p, const struct pl_store_op *op)
     return r;
 }
 
-static void drop_if_empty(struct pl_presence *p, struct room *r)
+static void drop_if_empty(struct pl_presence *p, struct roster *r)
 {
     if (r->table.count > 0)
         return;
@@ -77,54 +78,54 @@ static void drop_if_empty(struct pl_presence *p, struct room *r)
 static enum pl_store_reply add(struct pl_presence *p,
                                struct pl_presence_change *r)
 {
-    struct room *room = find(p, &r->op);
+    struct roster *roster = find(p, &r->op);
 
     r->op.error = PL_ENOMEM;
-    if (room == NULL && (room = create(p, &r->op)) == NULL)
+    if (roster == NULL && (roster = create(p, &r->op)) == NULL)
         return PL_STORE_DONE;
-    r->op.error = pl_client_table_add(&room->table, r->client);
+    r->op.error = pl_client_table_add(&roster->table, r->client);
     if (r->op.error == PL_OK) {
         pl_client_hold(r->client);
-        room->is_counted = false;
+        roster->is_counted = false;
     } else if (r->op.error == PL_EEXIST) {
         r->op.error = PL_OK;
     }
-    drop_if_empty(p, room);
+    drop_if_empty(p, roster);
     return PL_STORE_DONE;
 }
 
 static enum pl_store_reply remove_client(struct pl_presence *p,
                                          struct pl_presence_change *r)
 {
-    struct room *room = find(p, &r->op);
+    struct roster *roster = find(p, &r->op);
     bool marked;
 
     r->op.error = PL_OK;
-    if (room == NULL ||
-        !pl_client_table_remove(&room->table, r->client, &marked))
+    if (roster == NULL ||
+        !pl_client_table_remove(&roster->table, r->client, &marked))
         return PL_STORE_DONE;
     pl_client_release(r->client);
-    room->is_counted = false;
-    drop_if_empty(p, room);
+    roster->is_counted = false;
+    drop_if_empty(p, roster);
     return PL_STORE_DONE;
 }
 
 static enum pl_store_reply get(struct pl_presence *p, struct pl_presence_get *r)
 {
-    struct room *room = find(p, &r->op);
+    struct roster *roster = find(p, &r->op);
 
     r->op.error = PL_OK;
     r->clients = NULL;
     r->count = 0;
-    if (room == NULL)
+    if (roster == NULL)
         return PL_STORE_DONE;
-    r->clients = malloc(room->table.count * sizeof *r->clients);
+    r->clients = malloc(roster->table.count * sizeof *r->clients);
     if (r->clients == NULL) {
         r->op.error = PL_ENOMEM;
         return PL_STORE_DONE;
     }
-    for (uint32_t i = 0; i < room->table.cap; i++) {
-        struct pl_client *c = pl_client_table_at(&room->table, i);
+    for (uint32_t i = 0; i < roster->table.cap; i++) {
+        struct pl_client *c = pl_client_table_at(&roster->table, i);
 
         if (c != NULL)
             r->clients[r->count++] = pl_client_hold(c);
@@ -147,50 +148,50 @@ static bool is_new_user(struct presence_memory *m, struct pl_client **seen,
     return true;
 }
 
-static enum pl_err count_users(struct presence_memory *m, struct room *room)
+static enum pl_err count_users(struct presence_memory *m, struct roster *roster)
 {
     size_t size = 8;
 
-    while (size < (size_t)room->table.count * 2)
+    while (size < (size_t)roster->table.count * 2)
         size *= 2;
     struct pl_client **seen = calloc(size, sizeof *seen);
     if (seen == NULL)
         return PL_ENOMEM;
-    room->users = 0;
-    for (uint32_t i = 0; i < room->table.cap; i++) {
-        struct pl_client *c = pl_client_table_at(&room->table, i);
+    roster->users = 0;
+    for (uint32_t i = 0; i < roster->table.cap; i++) {
+        struct pl_client *c = pl_client_table_at(&roster->table, i);
 
         if (c != NULL && is_new_user(m, seen, size - 1, c))
-            room->users++;
+            roster->users++;
     }
     free(seen);
-    room->is_counted = true;
+    roster->is_counted = true;
     return PL_OK;
 }
 
 static enum pl_store_reply stats(struct pl_presence *p,
                                  struct pl_presence_stats *r)
 {
-    struct room *room = find(p, &r->op);
+    struct roster *roster = find(p, &r->op);
 
     r->op.error = PL_OK;
     r->clients = r->users = r->looked = 0;
-    if (room == NULL)
+    if (roster == NULL)
         return PL_STORE_DONE;
-    if (!room->is_counted) {
-        r->looked = room->table.count;
-        r->op.error = count_users((struct presence_memory *)p, room);
+    if (!roster->is_counted) {
+        r->looked = roster->table.count;
+        r->op.error = count_users((struct presence_memory *)p, roster);
     }
     if (r->op.error == PL_OK) {
-        r->clients = room->table.count;
-        r->users = room->users;
+        r->clients = roster->table.count;
+        r->users = roster->users;
     }
     return PL_STORE_DONE;
 }
 
-static void free_room(struct pl_map_node *n, void *arg)
+static void free_roster(struct pl_map_node *n, void *arg)
 {
-    struct room *r = (struct room *)n;
+    struct roster *r = (struct roster *)n;
 
     for (uint32_t i = 0; i < r->table.cap; i++)
         pl_client_release(pl_client_table_at(&r->table, i));
@@ -203,7 +204,7 @@ static void destroy(struct pl_presence *p)
 {
     struct presence_memory *m = (struct presence_memory *)p;
 
-    pl_map_each(&m->map, free_room, &m->map);
+    pl_map_each(&m->map, free_roster, &m->map);
     pl_map_fini(&m->map);
     free(m);
 }

@@ -263,7 +263,7 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
 static uint64_t cost_of(const struct pl_pending_request *rq)
 {
     const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
-    uint64_t cost = sizeof *rq + sizeof *m + sizeof *m->pub + m->pub->room;
+    uint64_t cost = sizeof *rq + sizeof *m + sizeof *m->pub + m->pub->space;
 
     for (const struct pl_msg *at = rq->mails; at != NULL; at = at->next)
         cost += sizeof(struct pl_publication_mail);

@@ -31,7 +31,7 @@ void pl_reading_drop(struct pl_reading *r)
         pl_pub_release(r->pubs[i]);
     free(r->pubs);
     r->pubs = NULL;
-    r->count = r->room = 0;
+    r->count = r->space = 0;
     r->bytes = 0;
 }
 
@@ -41,7 +41,7 @@ struct pl_pub **pl_reading_take(struct pl_reading *r, uint32_t *count)
 
     *count = r->count;
     r->pubs = NULL;
-    r->count = r->room = 0;
+    r->count = r->space = 0;
     return pubs;
 }
 
@@ -56,18 +56,18 @@ static void free_part(struct pl_stream_range *g)
     g->count = 0;
 }
 
-static enum pl_err make_room(struct pl_reading *r, uint32_t more)
+static enum pl_err make_space(struct pl_reading *r, uint32_t more)
 {
-    size_t room = r->room;
+    size_t space = r->space;
 
-    if (r->count + more <= room)
+    if (r->count + more <= space)
         return PL_OK;
-    room = room * 2 > r->count + more ? room * 2 : r->count + more;
-    struct pl_pub **pubs = realloc(r->pubs, room * sizeof(struct pl_pub *));
+    space = space * 2 > r->count + more ? space * 2 : r->count + more;
+    struct pl_pub **pubs = realloc(r->pubs, space * sizeof(struct pl_pub *));
     if (pubs == NULL)
         return PL_ENOMEM;
     r->pubs = pubs;
-    r->room = (uint32_t)room;
+    r->space = (uint32_t)space;
     return PL_OK;
 }
 
@@ -137,7 +137,7 @@ static enum pl_err take_part(struct pl_pending_request *rq, bool *more)
         pl_reading_drop(r);
     memcpy(r->epoch, g->top.epoch, sizeof r->epoch);
     r->parts++;
-    if (make_room(r, g->count) != PL_OK) {
+    if (make_space(r, g->count) != PL_OK) {
         free_part(g);
         return PL_ENOMEM;
     }
@@ -215,7 +215,7 @@ void pl_reading_begin(struct pl_pending_request *rq)
     r->range.since = r->since;
     r->range.has_since = r->has_since;
     r->pubs = NULL;
-    r->count = r->room = r->parts = 0;
+    r->count = r->space = r->parts = 0;
     r->bytes = 0;
     r->has_more = false;
     rq->is_reading = true;

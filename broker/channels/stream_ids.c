@@ -80,7 +80,7 @@ static void drop(struct pl_stream_store *m, struct entry *e)
     count(m, PL_METRIC_PUBLICATION_IDS, UINT64_MAX);
 }
 
-static void make_room(struct pl_stream_store *m)
+static void make_space(struct pl_stream_store *m)
 {
     uint64_t now = pl_loop_now_ms(m->loop);
 
@@ -119,7 +119,7 @@ enum pl_err pl_stream_ids_add(struct pl_channel_stream *l, struct pl_span id)
         return PL_ETOOBIG;
     if (old != NULL)
         drop(m, old);
-    make_room(m);
+    make_space(m);
     struct entry *e = calloc(1, sizeof *e + id.len);
     if (e == NULL || pl_map_add(&m->ids, &e->node, hash_of(l, id)) != PL_OK) {
         free(e);

@@ -221,7 +221,7 @@ static enum pl_err read_item(struct walk *w, const struct pl_config_setting *s,
     return rc;
 }
 
-/* Make room for another item; a list is full at each power of two. */
+/* Make space for another item; a list is full at each power of two. */
 static char *grow(struct pl_config_list *list, size_t size)
 {
     char *at = list->at;

@@ -237,16 +237,16 @@ static struct pl_derived *derived_of(struct pl_segment *s, enum pl_form form)
 __attribute__((cold, noinline)) static bool reserve(struct pl_buf *b,
                                                     size_t more)
 {
-    bool has_room = pl_buf_reserve(b, more) != NULL;
+    bool has_space = pl_buf_reserve(b, more) != NULL;
 
     b->failed = false;
-    return has_room;
+    return has_space;
 }
 
 /* Reserve what the messages not covered yet may need.  Return false if out of
  * memory. */
-static bool make_room(struct pl_forms *f, struct pl_derived *d,
-                      const struct pl_segment *s, enum pl_form form)
+static bool make_space(struct pl_forms *f, struct pl_derived *d,
+                       const struct pl_segment *s, enum pl_form form)
 {
     if (d->segment == NULL)
         d->segment = pl_segment_create(f->pool);
@@ -273,7 +273,7 @@ pl_segment_derive(struct pl_forms *f, struct pl_segment *s, enum pl_form form)
 
     if (d->covered == s->buf.len || d->is_given_up)
         return d;
-    d->is_given_up = !make_room(f, d, s, form);
+    d->is_given_up = !make_space(f, d, s, form);
     while (d->covered < s->buf.len && !d->is_given_up) {
         uint32_t len = pl_segment_length(s, d->covered);
 

@@ -12,8 +12,8 @@
 #include "frame.h"
 
 enum {
-    ROOM_MAX = 16 * 1024, /* bytes of a segment that is kept */
-    KEEP = 512 * 1024     /* bytes of all segments that a loop keeps */
+    SPACE_MAX = 16 * 1024, /* bytes of a segment that is kept */
+    KEEP = 512 * 1024      /* bytes of all segments that a loop keeps */
 };
 
 struct pl_segment_pool {
@@ -73,20 +73,20 @@ void pl_segment_pool_release(struct pl_segment_pool *p)
 struct pl_segment *pl_segment_create(struct pl_segment_pool *p)
 {
     struct pl_segment *s = take(p);
-    struct pl_buf room = {0};
+    struct pl_buf space = {0};
 
     if (s != NULL)
-        room = (struct pl_buf){.data = s->buf.data, .cap = s->buf.cap};
+        space = (struct pl_buf){.data = s->buf.data, .cap = s->buf.cap};
     else if ((s = malloc(sizeof *s)) == NULL)
         return NULL;
-    *s = (struct pl_segment){.buf = room, .holders = 1};
+    *s = (struct pl_segment){.buf = space, .holders = 1};
     return s;
 }
 
 void pl_segment_recycle(struct pl_segment_pool *p, struct pl_segment *s)
 {
     pl_segment_seal(p, s);
-    if (s->buf.cap > ROOM_MAX || p->bytes + size_of(s) > KEEP) {
+    if (s->buf.cap > SPACE_MAX || p->bytes + size_of(s) > KEEP) {
         destroy(s);
         return;
     }

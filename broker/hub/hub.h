@@ -57,7 +57,7 @@ struct pl_subscriber_ops {
     /* Called before attached() if `m` has recovered publications.  Return false
      * if they exceed the allowance; attached() then reports no recovery, or
      * error 112 with PL_SUB_REJECT.  NULL: always true. */
-    bool (*has_room)(struct pl_subscriber *u, const struct pl_attach_mail *m);
+    bool (*has_space)(struct pl_subscriber *u, const struct pl_attach_mail *m);
     /* Result of pl_hub_subscribe().  If m->error is not 0, the hub frees `sub`
      * after this returns, or with unsubscribed() if it is leaving; otherwise
      * publications follow from here on. */

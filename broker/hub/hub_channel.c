@@ -219,7 +219,7 @@ void pl_hub_channel_destroy(struct pl_hub_channel *c)
     free(c);
 }
 
-static bool make_room(struct pl_hub_channel *c)
+static bool make_space(struct pl_hub_channel *c)
 {
     uint32_t cap = c->cap == 0 ? 1 : c->cap * 2;
 
@@ -236,7 +236,7 @@ static bool make_room(struct pl_hub_channel *c)
 struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
                                   struct pl_subscriber *u, uint8_t flags)
 {
-    struct pl_sub *sub = make_room(c) ? calloc(1, sizeof *sub) : NULL;
+    struct pl_sub *sub = make_space(c) ? calloc(1, sizeof *sub) : NULL;
 
     if (sub == NULL)
         return NULL;

@@ -426,10 +426,11 @@ static void go_live(struct pl_hub *h, struct pl_sub *sub,
 
 static void check_allowance(const struct pl_sub *sub, struct pl_attach_mail *m)
 {
-    bool (*has_room)(struct pl_subscriber *, const struct pl_attach_mail *) =
-        sub->subscriber->ops->has_room;
+    bool (*has_space)(struct pl_subscriber *, const struct pl_attach_mail *) =
+        sub->subscriber->ops->has_space;
 
-    if (m->pub_count > 0 && has_room != NULL && !has_room(sub->subscriber, m)) {
+    if (m->pub_count > 0 && has_space != NULL &&
+        !has_space(sub->subscriber, m)) {
         pl_attach_mail_unrecover(m);
         if (m->flags & PL_ATTACH_REJECT)
             m->error = PL_ERROR_UNRECOVERABLE;

@@ -16,14 +16,14 @@ struct pl_pub *pl_pub_create(struct pl_span channel, uint64_t hash,
 }
 
 /* Return memory for `len` bytes: that of `unused`, or new. */
-static struct pl_pub *find_room(struct pl_pub *unused, size_t len)
+static struct pl_pub *find_space(struct pl_pub *unused, size_t len)
 {
-    if (unused != NULL && unused->room >= len)
+    if (unused != NULL && unused->space >= len)
         return unused;
     pl_pub_release(unused);
     struct pl_pub *p = malloc(sizeof *p + len);
     if (p != NULL)
-        p->room = (uint32_t)len;
+        p->space = (uint32_t)len;
     return p;
 }
 
@@ -31,7 +31,7 @@ struct pl_pub *pl_pub_renew(struct pl_pub *unused, struct pl_span channel,
                             uint64_t hash, struct pl_span data,
                             struct pl_client *client)
 {
-    struct pl_pub *p = find_room(unused, channel.len + data.len);
+    struct pl_pub *p = find_space(unused, channel.len + data.len);
 
     if (p == NULL)
         return NULL;
@@ -52,7 +52,7 @@ struct pl_pub *pl_pub_renew(struct pl_pub *unused, struct pl_span channel,
 
 struct pl_pub *pl_pub_empty(struct pl_pub *p)
 {
-    if (p == NULL || p->room > REUSED_MAX || !pl_refs_is_sole(&p->refs)) {
+    if (p == NULL || p->space > REUSED_MAX || !pl_refs_is_sole(&p->refs)) {
         pl_pub_release(p);
         return NULL;
     }

@@ -18,7 +18,7 @@ struct pl_pub {
     uint32_t data_len;
     uint16_t channel_len;
     bool is_json;             /* data is one JSON value without raw CR or LF */
-    uint32_t room;            /* bytes of memory after this struct */
+    uint32_t space;           /* bytes of memory after this struct */
     uint64_t hash;            /* of the channel name, with the broker's key */
     uint64_t offset;          /* 0: the channel has no history */
     char epoch[8];            /* of `offset`; all zero if that is 0 */

@@ -450,9 +450,9 @@ static void refuse_short(struct pl_session *s)
 
 static void refuse_field(struct pl_session *s, const char *field)
 {
-    char room[PL_FIELD_TEXT_MAX];
+    char space[PL_FIELD_TEXT_MAX];
     struct pl_span text;
-    uint32_t code = pl_session_field_error(field, room, &text);
+    uint32_t code = pl_session_field_error(field, space, &text);
 
     end_login(s, code, text);
 }

@@ -31,7 +31,7 @@ void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it);
 /* Return true if `bytes` of recovered publications fit into the allowance:
  * bytes beyond limits.outgoing_queue.  If so, the allowance grows by
  * `bytes`. */
-bool pl_session_has_room(struct pl_session *s, uint64_t bytes);
+bool pl_session_has_space(struct pl_session *s, uint64_t bytes);
 
 /* Return true if a reply of `bytes` may be queued, within the limit or by use
  * of the allowance.  An empty queue accepts a reply of any size.  If the queue

@@ -215,6 +215,6 @@ void pl_session_tell_queried(struct pl_subscriber *u,
 bool pl_session_may_recover(struct pl_subscriber *u,
                             const struct pl_attach_mail *m)
 {
-    return pl_session_has_room(pl_session_of_subscriber(u),
-                               cost_of(m->pubs, m->pub_count));
+    return pl_session_has_space(pl_session_of_subscriber(u),
+                                cost_of(m->pubs, m->pub_count));
 }

@@ -84,12 +84,12 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why)
  * something else than the client requested.  Without the filter `tf` a client
  * would get publications that it must not get, so `tf` is a bad request, as in
  * Centrifugo. */
-uint32_t pl_session_field_error(const char *field, char *room,
+uint32_t pl_session_field_error(const char *field, char *space,
                                 struct pl_span *text)
 {
-    int len = snprintf(room, PL_FIELD_TEXT_MAX, "%s is not supported", field);
+    int len = snprintf(space, PL_FIELD_TEXT_MAX, "%s is not supported", field);
 
-    *text = (struct pl_span){room, (size_t)len};
+    *text = (struct pl_span){space, (size_t)len};
     return strcmp(field, "tf") == 0 ? PL_ERROR_BAD_REQUEST
                                     : PL_ERROR_NOT_AVAILABLE;
 }
@@ -97,9 +97,9 @@ uint32_t pl_session_field_error(const char *field, char *room,
 void pl_session_refuse_field(struct pl_session *s, uint32_t id,
                              const char *field)
 {
-    char room[PL_FIELD_TEXT_MAX];
+    char space[PL_FIELD_TEXT_MAX];
     struct pl_span text;
-    uint32_t code = pl_session_field_error(field, room, &text);
+    uint32_t code = pl_session_field_error(field, space, &text);
 
     pl_session_refuse_text(s, id, code, text);
 }

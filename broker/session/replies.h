@@ -43,9 +43,9 @@ void pl_session_violate(struct pl_session *s, uint32_t code, const char *why);
 void pl_session_refuse_field(struct pl_session *s, uint32_t id,
                              const char *field);
 /* Return the error for the unsupported `field`.  *text is its text, written to
- * `room`, which has PL_FIELD_TEXT_MAX bytes. */
+ * `space`, which has PL_FIELD_TEXT_MAX bytes. */
 enum { PL_FIELD_TEXT_MAX = 64 };
-uint32_t pl_session_field_error(const char *field, char *room,
+uint32_t pl_session_field_error(const char *field, char *space,
                                 struct pl_span *text);
 
 #endif

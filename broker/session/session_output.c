@@ -96,7 +96,7 @@ static bool is_over_limit(struct pl_session *s, uint64_t more, uint32_t owed)
     return q->bytes > 0 && q->bytes + more > limit_of(s);
 }
 
-bool pl_session_has_room(struct pl_session *s, uint64_t bytes)
+bool pl_session_has_space(struct pl_session *s, uint64_t bytes)
 {
     bytes += s->allowance;
     if (bytes > pl_session_recover_bytes(s->manager->options.config))
@@ -107,7 +107,7 @@ bool pl_session_has_room(struct pl_session *s, uint64_t bytes)
 
 bool pl_session_can_wait(struct pl_session *s, uint64_t bytes)
 {
-    if (s->out.bytes + bytes <= limit_of(s) || pl_session_has_room(s, bytes))
+    if (s->out.bytes + bytes <= limit_of(s) || pl_session_has_space(s, bytes))
         return true;
     return s->out.bytes == 0 || pl_outq_has_lossy(&s->out);
 }
@@ -158,7 +158,7 @@ static void drop_owed(struct pl_session *s, enum pl_metric why, uint32_t frames)
 
 /* Drop queued publications to get space for `more` bytes.  Return false if they
  * do not fit. */
-static bool make_room(struct pl_session *s, uint64_t more, uint32_t owed)
+static bool make_space(struct pl_session *s, uint64_t more, uint32_t owed)
 {
     struct pl_outq *q = queue_of(s, owed);
 
@@ -242,7 +242,7 @@ static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
     if (d->slow == PL_SLOW_CLOSE) {
         drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
         pl_session_give_up_slow(s);
-    } else if (!make_room(s, d->to - d->from, d->frames) && tag == 0) {
+    } else if (!make_space(s, d->to - d->from, d->frames) && tag == 0) {
         start_dropping(s, d);
     } else {
         if (tag != 0)
@@ -322,7 +322,7 @@ static inline void queue_message(struct pl_session *s, struct pl_segment *seg,
     if (s->ending == PL_ENDING_SCHEDULED)
         return;
     if (place != IN_TURN_OVER_LIMIT && is_over_limit(s, len, 0) &&
-        !make_room(s, len, 0))
+        !make_space(s, len, 0))
         pl_session_give_up_slow(s);
     else if (place == AHEAD)
         queue_ahead(s, &d);

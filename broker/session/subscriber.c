@@ -63,7 +63,7 @@ static void cannot_encode(struct pl_subscriber *u)
 
 const struct pl_subscriber_ops pl_session_subscriber_ops = {
     .deliver = pl_session_deliver,
-    .has_room = pl_session_may_recover,
+    .has_space = pl_session_may_recover,
     .attached = attached,
     .dropped = dropped,
     .unsubscribed = unsubscribed,

@@ -232,7 +232,7 @@ enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
         follow(q, k->given);
         return PL_YES;
     }
-    if (k->parked == NULL && !pl_wait_has_room(s)) {
+    if (k->parked == NULL && !pl_wait_has_space(s)) {
         refuse_wait(s, id);
         return PL_NO;
     }

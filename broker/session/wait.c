@@ -79,17 +79,17 @@ static uint64_t bytes_max(const struct pl_session *s)
     return pl_session_config(s)->websocket.max_message;
 }
 
-static bool has_room(const struct pl_session *s, const struct waits *all)
+static bool has_space(const struct pl_session *s, const struct waits *all)
 {
     return all->count < PL_WAITS_MAX &&
            all->bytes + pl_session_manager_of(s)->raw.len <= bytes_max(s);
 }
 
-bool pl_wait_has_room(const struct pl_session *s)
+bool pl_wait_has_space(const struct pl_session *s)
 {
     const struct waits *all = find_waits(s);
 
-    return all == NULL || has_room(s, all);
+    return all == NULL || has_space(s, all);
 }
 
 uint64_t pl_wait_bytes(const struct pl_session *s)
@@ -232,7 +232,7 @@ enum pl_wait_place pl_wait_joins(struct pl_session *s, struct pl_span channel)
 
     if (q == NULL)
         return PL_WAIT_NONE;
-    if (!has_room(s, all))
+    if (!has_space(s, all))
         return PL_WAIT_FULL;
     struct pl_parked *p = park(s);
     if (p == NULL)

@@ -31,7 +31,7 @@ enum {
 
 /* Return true if one more command of the session may wait: the one that runs
  * now. */
-bool pl_wait_has_room(const struct pl_session *s);
+bool pl_wait_has_space(const struct pl_session *s);
 
 /* Let the command that runs now wait for the answer to call `number`.  Later
  * commands of the client about `channel` wait after it.  For a refresh,

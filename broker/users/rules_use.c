@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static bool make_room(struct pl_rules_uses *u, uint32_t number)
+static bool make_space(struct pl_rules_uses *u, uint32_t number)
 {
     if (number < u->count)
         return true;
@@ -35,7 +35,7 @@ struct pl_rules_use *pl_rules_use_take(struct pl_rules_uses *u,
     struct pl_rules_use *use = r->number < u->count ? u->at[r->number] : NULL;
 
     if (use == NULL || use->rules != r) {
-        use = make_room(u, r->number) ? calloc(1, sizeof *use) : NULL;
+        use = make_space(u, r->number) ? calloc(1, sizeof *use) : NULL;
         if (use == NULL)
             return NULL;
         use->owner = u->owner;

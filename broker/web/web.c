@@ -132,7 +132,7 @@ static bool is_neighbour(const struct pl_ip *a, const struct pl_ip *b)
 }
 
 /* End one connection without a key, to make space for one from `from`. */
-static void make_room(struct pl_web *web, const struct pl_ip *from)
+static void make_space(struct pl_web *web, const struct pl_ip *from)
 {
     struct pl_web_conn *oldest = NULL, *nearest = NULL;
     uint32_t near = 0;
@@ -155,7 +155,7 @@ static void make_room(struct pl_web *web, const struct pl_ip *from)
 
 /* Make space in the share of keys or of trusted connections.  Return false if
  * every connection of the share is serving a request. */
-static bool find_room(struct pl_web *web, enum pl_web_share share)
+static bool find_space(struct pl_web *web, enum pl_web_share share)
 {
     if (!is_full(web, share))
         return true;
@@ -176,10 +176,10 @@ enum pl_err pl_web_join(struct pl_web *web, struct pl_web_conn *c)
     if (web->is_closed)
         return PL_EFULL;
     if (c->share != PL_WEB_STRANGER) {
-        if (!find_room(web, c->share))
+        if (!find_space(web, c->share))
             return PL_EFULL;
     } else if (is_full(web, PL_WEB_STRANGER)) {
-        make_room(web, &c->from);
+        make_space(web, &c->from);
     }
     ++*count_of(web, c->share);
     pl_list_append(&web->conns, &c->link);
@@ -218,7 +218,7 @@ bool pl_web_admit(struct pl_web_conn *c)
 
     if (c->share != PL_WEB_STRANGER)
         return true;
-    if (!find_room(web, PL_WEB_KNOWN))
+    if (!find_space(web, PL_WEB_KNOWN))
         return false;
     --*count_of(web, c->share);
     pl_list_remove(&c->stranger);

@@ -155,8 +155,8 @@ sub_append(struct pl_json *j, struct pl_subscribe_request **list, size_t count)
         return NULL;
     }
     if ((count & (count - 1)) == 0) {
-        size_t room = count == 0 ? 1 : count * 2;
-        void *more = pl_arena_alloc(j->arena, room * sizeof(**list));
+        size_t space = count == 0 ? 1 : count * 2;
+        void *more = pl_arena_alloc(j->arena, space * sizeof(**list));
 
         if (more == NULL) {
             no_memory(j);

@@ -110,8 +110,8 @@ static bool may_be_set(const struct pl_ws_limits *limits, unsigned char first)
 }
 
 /* The most bytes that a frame with this first byte may have. */
-static size_t room_for(const struct pl_ws_decoder *d,
-                       const struct pl_ws_limits *limits, unsigned char first)
+static size_t space_for(const struct pl_ws_decoder *d,
+                        const struct pl_ws_limits *limits, unsigned char first)
 {
     size_t max = limits->max_message;
 
@@ -178,7 +178,7 @@ static struct pl_ws_fault check_length(const struct pl_ws_decoder *d,
             return (struct pl_ws_fault){PL_WS_CODE_PROTOCOL,
                                         "a length is not minimal"};
     }
-    if ((at[0] & CONTROL) == 0 && len > room_for(d, limits, at[0]))
+    if ((at[0] & CONTROL) == 0 && len > space_for(d, limits, at[0]))
         return (struct pl_ws_fault){PL_WS_CODE_TOO_BIG,
                                     "the message is too long"};
     h->payload = (size_t)len;

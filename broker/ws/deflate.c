@@ -98,9 +98,9 @@ static size_t compress_to(z_stream *z, char *at, struct pl_span message)
         left -= z->avail_in;
         deflate(z, left == 0 ? Z_SYNC_FLUSH : Z_NO_FLUSH);
     } while (left > 0 && shrinks(z));
-    size_t room = z->avail_out;
+    size_t space = z->avail_out;
     deflateReset(z);
-    return left > 0 || room == 0 ? 0 : message.len - room - TAIL;
+    return left > 0 || space == 0 ? 0 : message.len - space - TAIL;
 }
 
 /* Write `frame` compressed to `at`, which has space for frame.len bytes; the
@@ -205,8 +205,8 @@ void pl_inflater_fini(struct pl_inflater *i)
 /* Set where the next output goes: to free memory after the content, to more of
  * it, or, if there are `max` bytes already, to *beyond on the caller's
  * stack. */
-static enum pl_err make_room(z_stream *z, size_t max, struct pl_buf *b,
-                             unsigned char *beyond)
+static enum pl_err make_space(z_stream *z, size_t max, struct pl_buf *b,
+                              unsigned char *beyond)
 {
     if (b->len == max) {
         z->next_out = beyond;
@@ -223,9 +223,9 @@ static enum pl_err make_room(z_stream *z, size_t max, struct pl_buf *b,
         b->data = data;
         b->cap = cap;
     }
-    size_t room = (b->cap < max ? b->cap : max) - b->len;
+    size_t space = (b->cap < max ? b->cap : max) - b->len;
     z->next_out = (Bytef *)b->data + b->len;
-    z->avail_out = room < UINT32_MAX ? (uInt)room : UINT32_MAX;
+    z->avail_out = space < UINT32_MAX ? (uInt)space : UINT32_MAX;
     return PL_OK;
 }
 
@@ -238,15 +238,15 @@ static enum pl_err feed(z_stream *z, struct pl_span in, size_t max,
     z->next_in = (Bytef *)(uintptr_t)in.at;
     z->avail_in = (uInt)in.len;
     for (;;) {
-        enum pl_err err = make_room(z, max, out, &beyond);
+        enum pl_err err = make_space(z, max, out, &beyond);
 
         if (err != PL_OK)
             return err;
-        uInt room = z->avail_out;
+        uInt space = z->avail_out;
         int rc = inflate(z, Z_SYNC_FLUSH);
-        if (room > z->avail_out && out->len == max)
+        if (space > z->avail_out && out->len == max)
             return PL_ETOOBIG;
-        out->len += room - z->avail_out;
+        out->len += space - z->avail_out;
         if (rc == Z_MEM_ERROR)
             return PL_ENOMEM;
         /* A final block ends zlib's stream but not the message (section

@@ -87,13 +87,13 @@ void pl_ws_frame_end(struct pl_buf *b, size_t mark, enum pl_ws_opcode opcode)
     b->len = mark + header + len;
 }
 
-size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t room,
+size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t space,
                        size_t len)
 {
     size_t header = header_size(len);
 
-    if (header < room)
-        memmove(at + header, at + room, len);
+    if (header < space)
+        memmove(at + header, at + space, len);
     write_header(at, opcode, len);
     return header + len;
 }

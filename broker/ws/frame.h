@@ -25,9 +25,9 @@ size_t pl_ws_frame_begin(struct pl_buf *b);
 void pl_ws_frame_end(struct pl_buf *b, size_t mark, enum pl_ws_opcode opcode);
 
 /* Write the header of a final frame before its payload of `len` bytes, which is
- * `room` bytes after `at` and is moved if the header is shorter.  Return the
- * length of the frame.  `room` must suffice for the header. */
-size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t room,
+ * `space` bytes after `at` and is moved if the header is shorter.  Return the
+ * length of the frame.  `space` must suffice for the header. */
+size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t space,
                        size_t len);
 
 /* Append a Close frame.  Code 0 writes an empty one; a reason longer than 123

@@ -90,7 +90,7 @@ static size_t waiting(const struct link *l)
     return l->down.len - l->down_at;
 }
 
-static size_t has_room(const struct link *l)
+static size_t has_space(const struct link *l)
 {
     return waiting(l) < l->room ? l->room - waiting(l) : 0;
 }
@@ -156,7 +156,8 @@ static size_t take(struct link *l, const struct iovec *iov, int count)
     size_t taken = 0;
 
     for (int i = 0; i < count; i++) {
-        size_t n = iov[i].iov_len < has_room(l) ? iov[i].iov_len : has_room(l);
+        size_t n =
+            iov[i].iov_len < has_space(l) ? iov[i].iov_len : has_space(l);
 
         pl_buf_put(&l->down, iov[i].iov_base, n);
         l->world->tally.frames += count_frames(&l->given, iov[i].iov_base, n);
@@ -176,7 +177,7 @@ static bool write_some(struct link *l)
         on_flushed(l);
         return false;
     }
-    if (has_room(l) == 0) {
+    if (has_space(l) == 0) {
         l->is_stalled = true;
         pl_session_stalled(l->session);
         return false;
@@ -393,7 +394,7 @@ bool link_carry_up(struct link *l, size_t max)
 /* There is room again. */
 static void tell_writable(struct link *l)
 {
-    if (!l->is_stalled || l->is_gone || has_room(l) == 0 ||
+    if (!l->is_stalled || l->is_gone || has_space(l) == 0 ||
         faults_strike(PLANT_LOST_WRITABLE, 5))
         return;
     l->is_stalled = false;

@@ -54,7 +54,7 @@ static int await_status(int fd)
 }
 
 /* Without the limit these connections would be all that the broker may have. */
-static void a_flood_from_one_address_leaves_room_for_others(void **state)
+static void a_flood_from_one_address_leaves_space_for_others(void **state)
 {
     static const char *const sets[] = {"limits.connections=100", "loops=1",
                                        "limits.address_connections=20",
@@ -202,7 +202,7 @@ static void headers_of_proxies_that_never_end_are_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_flood_from_one_address_leaves_room_for_others),
+        cmocka_unit_test(a_flood_from_one_address_leaves_space_for_others),
         cmocka_unit_test(wrong_names_and_pages_are_counted_each_under_its_rule),
         cmocka_unit_test(heads_without_end_are_refused_at_full_speed),
         cmocka_unit_test(headers_of_proxies_that_never_end_are_cut),

@@ -216,15 +216,15 @@ static void take_to_clients(struct carrier *c)
 {
     struct packet *p = &c->queue[(c->first + c->waiting) % QUEUE_MAX];
     char spare[PACKET_MAX];
-    bool has_room = c->waiting < QUEUE_MAX;
-    ssize_t n = read(c->near, has_room ? p->bytes : spare, PACKET_MAX);
+    bool has_space = c->waiting < QUEUE_MAX;
+    ssize_t n = read(c->near, has_space ? p->bytes : spare, PACKET_MAX);
 
     if (n <= 0)
         return;
     c->count.carried++;
     if (!c->delays) {
-        hand_on(c->far, has_room ? p->bytes : spare, (size_t)n);
-    } else if (!has_room || is_lost(c)) {
+        hand_on(c->far, has_space ? p->bytes : spare, (size_t)n);
+    } else if (!has_space || is_lost(c)) {
         c->count.lost++;
     } else {
         p->len = (size_t)n;

@@ -73,12 +73,12 @@ static void known_numbers_stay(void **state)
 
 static void the_bytes_may_lie_anywhere(void **state)
 {
-    char room[64];
+    char space[64];
 
     (void)state;
     for (size_t shift = 0; shift < 8; shift++) {
-        memcpy(room + shift, "a name of some length", 21);
-        assert_true(pl_hash(&key, (struct pl_span){room + shift, 21}) ==
+        memcpy(space + shift, "a name of some length", 21);
+        assert_true(pl_hash(&key, (struct pl_span){space + shift, 21}) ==
                     pl_hash(&key, PL_SPAN("a name of some length")));
     }
 }

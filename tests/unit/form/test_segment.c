@@ -87,7 +87,7 @@ static void a_message_beyond_three_gibibytes_is_refused(void **state)
     munmap(data, size);
 }
 
-static void a_pool_gives_a_segment_again_empty_and_with_its_room(void **state)
+static void a_pool_gives_a_segment_again_empty_and_with_its_memory(void **state)
 {
     struct pl_segment_pool *pool = pl_segment_pool_create();
     struct pl_segment *s = pl_segment_create(pool), *large;
@@ -95,13 +95,13 @@ static void a_pool_gives_a_segment_again_empty_and_with_its_room(void **state)
 
     (void)state;
     assert_true(put_message(s, PL_SPAN("one")));
-    size_t room = s->buf.cap;
+    size_t space = s->buf.cap;
     pl_segment_release(pl_segment_pool_hold(pool), s);
     pl_segment_pool_release(pool);
     assert_ptr_equal(pl_segment_create(pool), s);
     assert_int_equal(s->buf.len, 0);
     assert_int_equal(s->messages, 0);
-    assert_int_equal(s->buf.cap, room);
+    assert_int_equal(s->buf.cap, space);
     large = pl_segment_create(pool);
     assert_true(put_message(large, (struct pl_span){text, sizeof text}));
     pl_segment_release(pool, s);
@@ -120,7 +120,8 @@ int main(void)
         cmocka_unit_test(a_segment_counts_its_messages_between_two_places),
         cmocka_unit_test(a_message_has_the_length_that_its_header_tells),
         cmocka_unit_test(a_message_beyond_three_gibibytes_is_refused),
-        cmocka_unit_test(a_pool_gives_a_segment_again_empty_and_with_its_room),
+        cmocka_unit_test(
+            a_pool_gives_a_segment_again_empty_and_with_its_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

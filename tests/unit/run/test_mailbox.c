@@ -63,7 +63,7 @@ static void a_full_mailbox_leaves_the_message_with_its_sender(void **state)
     HOLDS(&mb, 0, 1, 2);
 }
 
-static void there_is_room_again_when_one_was_taken(void **state)
+static void there_is_space_again_when_one_was_taken(void **state)
 {
     struct pl_mailbox mb = {0};
 
@@ -94,7 +94,7 @@ int main(void)
         cmocka_unit_test_setup(mail_comes_out_in_the_order_it_went_in, fresh),
         cmocka_unit_test_setup(
             a_full_mailbox_leaves_the_message_with_its_sender, fresh),
-        cmocka_unit_test_setup(there_is_room_again_when_one_was_taken, fresh),
+        cmocka_unit_test_setup(there_is_space_again_when_one_was_taken, fresh),
         cmocka_unit_test_setup(reserved_mail_is_taken_above_the_bound, fresh),
     };
 

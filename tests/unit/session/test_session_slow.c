@@ -411,7 +411,8 @@ static void long_answers_have_an_allowance_beyond_the_queue(void **state)
 }
 
 /* For one that asked to be refused then. */
-static void what_has_no_room_is_unrecoverable_for_who_says_so(void **state)
+static void
+what_exceeds_the_allowance_is_unrecoverable_for_who_says_so(void **state)
 {
     struct comer who = come_back("reject", ",\"flag\":2");
     struct rig *r = who.rig;
@@ -428,7 +429,7 @@ static void what_has_no_room_is_unrecoverable_for_who_says_so(void **state)
 }
 
 /* Once all was taken the queue is as small as ever. */
-static void the_room_for_what_was_recovered_goes_with_it(void **state)
+static void the_allowance_for_what_was_recovered_goes_with_it(void **state)
 {
     struct rig *r = with("gone", "channels.slow=close", true);
     struct client *back = client_join(r, 0), *writer = client_join(r, 0);
@@ -548,8 +549,9 @@ int main(void)
             a_recoverable_subscription_that_overflows_ends_with_2500),
         cmocka_unit_test(what_is_recovered_has_an_allowance_beyond_the_queue),
         cmocka_unit_test(long_answers_have_an_allowance_beyond_the_queue),
-        cmocka_unit_test(what_has_no_room_is_unrecoverable_for_who_says_so),
-        cmocka_unit_test(the_room_for_what_was_recovered_goes_with_it),
+        cmocka_unit_test(
+            what_exceeds_the_allowance_is_unrecoverable_for_who_says_so),
+        cmocka_unit_test(the_allowance_for_what_was_recovered_goes_with_it),
         cmocka_unit_test(a_slow_reader_gets_the_latest_of_each_channel),
         cmocka_unit_test(latest_keeps_joins_and_leaves),
         cmocka_unit_test(a_ping_overtakes_publications),

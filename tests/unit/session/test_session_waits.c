@@ -42,7 +42,7 @@ static void so_many_commands_wait_and_no_more(void **state)
 }
 
 /* Half of the room, so that a client is not stopped at each command. */
-static void reading_goes_on_when_half_of_the_room_is_free(void **state)
+static void reading_goes_on_when_half_of_the_space_is_free(void **state)
 {
     struct court t = {.count = 0};
     struct rig *r = court_open("half", &t, SUBSCRIBES, NULL, 0);
@@ -363,7 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(so_many_commands_wait_and_no_more),
-        cmocka_unit_test(reading_goes_on_when_half_of_the_room_is_free),
+        cmocka_unit_test(reading_goes_on_when_half_of_the_space_is_free),
         cmocka_unit_test(so_many_bytes_wait_and_no_more),
         cmocka_unit_test(a_loop_waits_for_so_many_calls_and_no_more),
         cmocka_unit_test(a_kick_during_a_verdict_ends_the_subscription),

@@ -52,7 +52,7 @@ struct peer {
     struct rig *rig;
     struct pl_web_conn *conn; /* NULL: closed */
     struct pl_buf heard;
-    size_t room; /* bytes that the kernel takes */
+    size_t space; /* bytes that the kernel takes */
     bool is_paused, is_ending;
 };
 
@@ -75,11 +75,12 @@ static inline void take_output(struct pl_web_conn *c)
     struct peer *p = peer_of(c);
     struct pl_span out;
 
-    while (p->conn != NULL && p->room > 0 && (out = pl_web_output(c)).len > 0) {
-        size_t n = out.len < p->room ? out.len : p->room;
+    while (p->conn != NULL && p->space > 0 &&
+           (out = pl_web_output(c)).len > 0) {
+        size_t n = out.len < p->space ? out.len : p->space;
 
         pl_buf_put(&p->heard, out.at, n);
-        p->room -= n;
+        p->space -= n;
         pl_web_sent(c, n);
     }
 }
@@ -245,7 +246,7 @@ static inline struct peer *connect_from(struct rig *r, uint8_t host,
     assert_non_null(p);
     pl_loop_awake(pl_system_loop(pl_sim_system(r->sim), 0));
     p->rig = r;
-    p->room = SIZE_MAX;
+    p->space = SIZE_MAX;
     if (pl_web_conn_create(&p->conn, r->web, is_trusted, &from, &link_ops,
                            sizeof(struct link)) != PL_OK) {
         free(p);

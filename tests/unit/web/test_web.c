@@ -284,14 +284,14 @@ static void a_stream_that_is_not_read_is_full(void **state)
 
     memset(text, 'x', sizeof text);
     peer_say(p, REQUEST("GET /stream", ""));
-    p->room = 0;
+    p->space = 0;
     while (pl_web_stream_put(r->served, (struct pl_span){text, 100}) == PL_OK)
         assert_in_range(++count, 1, STREAM_MAX / 100);
     assert_in_range(count, STREAM_MAX / 200, STREAM_MAX / 100);
     /* into an empty one goes a text of any size */
-    p->room = SIZE_MAX;
+    p->space = SIZE_MAX;
     take_output(r->served);
-    p->room = 0;
+    p->space = 0;
     assert_int_equal(
         pl_web_stream_put(r->served, (struct pl_span){text, sizeof text}),
         PL_OK);

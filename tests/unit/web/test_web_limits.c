@@ -115,7 +115,7 @@ static void a_reader_that_does_not_read_is_cut(void **state)
     struct rig *r = *state;
     struct peer *p = connect_trusted(r);
 
-    p->room = 3;
+    p->space = 3;
     peer_say(p, REQUEST("GET /now", ""));
     pl_sim_advance(r->sim, TIMEOUT_MS - 100);
     assert_non_null(p->conn);
@@ -194,13 +194,13 @@ static void answers_that_are_not_read_are_bounded_together(void **state)
 
     for (int i = 0; i < MANY; i++) {
         p[i] = connect_trusted(r);
-        p[i]->room = 0;
+        p[i]->space = 0;
         peer_say(p[i], REQUEST("GET /later", ""));
         site_reply(r->served, (struct pl_span){text, LEN});
         whole += pl_web_output(p[i]->conn).len > LEN;
     }
     assert_in_range(whole, 16, 65);
-    p[MANY - 1]->room = SIZE_MAX;
+    p[MANY - 1]->space = SIZE_MAX;
     take_output(p[MANY - 1]->conn);
     assert_int_equal(peer_status(p[MANY - 1]), 503);
     for (int i = 0; i < MANY; i++)
@@ -233,7 +233,7 @@ static void bodies_do_not_keep_answers_from_the_socket(void **state)
 
 /* --- Connections --- */
 
-static void clients_without_a_key_make_room_for_one_another(void **state)
+static void clients_without_a_key_give_way_to_one_another(void **state)
 {
     enum { SHARE = 512 / 4 };
     struct rig *r = *state;
@@ -307,7 +307,7 @@ static void no_share_takes_from_another(void **state)
 }
 
 /* The first of those that wait, and none that is at work. */
-static void one_that_waits_for_its_next_request_makes_room(void **state)
+static void one_that_waits_for_its_next_request_gives_way(void **state)
 {
     enum { HALF = 512 / 2 };
     struct rig *r = *state;
@@ -362,10 +362,10 @@ int main(void)
         WITH_RIG(unfinished_bodies_are_bounded_together),
         WITH_RIG(answers_that_are_not_read_are_bounded_together),
         WITH_RIG(bodies_do_not_keep_answers_from_the_socket),
-        WITH_RIG(clients_without_a_key_make_room_for_one_another),
+        WITH_RIG(clients_without_a_key_give_way_to_one_another),
         WITH_RIG(one_address_does_not_end_those_of_others),
         WITH_RIG(no_share_takes_from_another),
-        WITH_RIG(one_that_waits_for_its_next_request_makes_room),
+        WITH_RIG(one_that_waits_for_its_next_request_gives_way),
         WITH_RIG(a_closed_server_takes_nobody),
     };
 

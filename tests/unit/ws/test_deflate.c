@@ -89,13 +89,13 @@ static void put_deflated(struct pl_buf *b, struct pl_span message, int bits)
     z_stream z = {0};
 
     assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -bits, 9, 0), Z_OK);
-    size_t room = deflateBound(&z, message.len) + 16;
+    size_t space = deflateBound(&z, message.len) + 16;
     z.next_in = (Bytef *)(uintptr_t)message.at;
     z.avail_in = (uInt)message.len;
-    z.next_out = (Bytef *)pl_buf_reserve(b, room);
-    z.avail_out = (uInt)room;
+    z.next_out = (Bytef *)pl_buf_reserve(b, space);
+    z.avail_out = (uInt)space;
     assert_int_equal(deflate(&z, Z_SYNC_FLUSH), Z_OK);
-    b->len += room - z.avail_out - 4;
+    b->len += space - z.avail_out - 4;
     deflateEnd(&z);
 }
 
