@@ -145,8 +145,8 @@ static int tls_drain(struct pl_conn *c)
     }
     pl_buf_fini(&t->tail);
     t->tail_sent = 0;
-    if (t->is_held_back) {
-        t->is_held_back = false;
+    if (t->is_throttled) {
+        t->is_throttled = false;
         c->is_unread = true;
     }
     return 0;
@@ -248,7 +248,7 @@ static ssize_t tls_read(struct pl_conn *c, void *to, size_t len)
     int n = 1;
 
     if (t->tail.len - t->tail_sent > TAIL_MAX) {
-        t->is_held_back = true;
+        t->is_throttled = true;
         errno = EAGAIN;
         return -1;
     }

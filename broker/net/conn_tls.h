@@ -43,7 +43,7 @@ struct pl_conn_tls {
     bool is_open;           /* the handshake is complete */
     bool is_ended;          /* the peer sent close_notify or closed */
     bool is_failed;         /* no more reads or writes are possible */
-    bool is_held_back;      /* reading waits until the tail is sent */
+    bool is_throttled;      /* reading waits until the tail is sent */
 };
 
 extern const struct pl_conn_io pl_conn_io_tls;

@@ -226,7 +226,7 @@ static bool enter_behind(struct tls_client *c, uint16_t port,
     return SSL_connect(c->ssl) == 1 && tls_enter(c);
 }
 
-static void tls_begins_behind_the_header_of_a_proxy(void **st)
+static void tls_begins_after_the_header_of_a_proxy(void **st)
 {
     static const char header[] = "PROXY TCP4 192.0.2.1 127.0.0.1 4711 8443\r\n";
     static struct tls_client c[3];
@@ -405,7 +405,7 @@ int main(void)
         cmocka_unit_test(an_address_has_its_limit_over_all_loops),
         cmocka_unit_test(behind_a_proxy_the_limit_is_exact_however_many_come),
         cmocka_unit_test(counts_return_to_zero_after_churn_on_all_loops),
-        cmocka_unit_test(tls_begins_behind_the_header_of_a_proxy),
+        cmocka_unit_test(tls_begins_after_the_header_of_a_proxy),
         cmocka_unit_test(a_header_and_half_a_handshake_have_one_deadline),
         cmocka_unit_test(a_stop_leaves_nobody_counted_and_a_start_begins_anew),
         cmocka_unit_test(both_families_may_have_one_port),

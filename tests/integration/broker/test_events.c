@@ -43,7 +43,7 @@ struct books {
     struct channel channels[CHANNELS_MAX];
     unsigned channel_count, used;
     atomic_uint released;
-    struct pl_broker *turns_away; /* disconnects all at once; NULL: nobody */
+    struct pl_broker *rejects; /* disconnects all at once; NULL: nobody */
     atomic_uint asked, found, reported;
 };
 
@@ -73,12 +73,12 @@ static void note_found(const struct pl_outcome *o, void *arg)
     atomic_fetch_add(&k->reported, 1);
 }
 
-static void turn_away(struct books *k, const char *client)
+static void reject(struct books *k, const char *client)
 {
     char who[ID + 8];
 
     snprintf(who, sizeof who, "conn/%s", client);
-    if (pl_broker_disconnect(k->turns_away, who, 4002, "no", note_found, k) !=
+    if (pl_broker_disconnect(k->rejects, who, 4002, "no", note_found, k) !=
         PL_OK)
         wrong("cannot disconnect", client);
     atomic_fetch_add(&k->asked, 1);
@@ -107,8 +107,8 @@ static void connected(const struct pl_peer *p, void *arg)
     s->is_here = true;
     k->here++;
     pthread_mutex_unlock(&k->lock);
-    if (k->turns_away != NULL)
-        turn_away(k, p->client);
+    if (k->rejects != NULL)
+        reject(k, p->client);
 }
 
 static void disconnected(const struct pl_peer *p, uint32_t code,
@@ -366,7 +366,7 @@ static void many_runs_leave_the_books_balanced(void **st)
     close_box(&b);
 }
 
-static void who_is_turned_away_when_it_comes_is_always_found(void **st)
+static void a_client_rejected_when_it_connects_is_always_found(void **st)
 {
     struct box b;
 
@@ -375,7 +375,7 @@ static void who_is_turned_away_when_it_comes_is_always_found(void **st)
     atomic_store(&books.found, 0);
     atomic_store(&books.reported, 0);
     open_box(&b);
-    books.turns_away = b.broker;
+    books.rejects = b.broker;
     for (unsigned i = 0; i < 500; i++) {
         struct peer p;
 
@@ -389,7 +389,7 @@ static void who_is_turned_away_when_it_comes_is_always_found(void **st)
     assert_int_equal(atomic_load(&books.asked), 500);
     assert_int_equal(atomic_load(&books.found), 500);
     close_box(&b);
-    books.turns_away = NULL;
+    books.rejects = NULL;
 }
 
 static void a_stop_ends_all_that_began(void **st)
@@ -421,7 +421,7 @@ int main(void)
         cmocka_unit_test(each_end_has_its_code),
         cmocka_unit_test(each_subscription_begins_and_ends_once),
         cmocka_unit_test(many_runs_leave_the_books_balanced),
-        cmocka_unit_test(who_is_turned_away_when_it_comes_is_always_found),
+        cmocka_unit_test(a_client_rejected_when_it_connects_is_always_found),
         cmocka_unit_test(a_stop_ends_all_that_began),
     };
 

@@ -362,7 +362,7 @@ static void a_handshake_may_come_byte_by_byte(void **st)
 }
 
 /* connect.timeout ends it; nobody else notices. */
-static void half_a_handshake_is_cut_at_the_deadline(void **st)
+static void half_a_handshake_is_aborted_at_the_deadline(void **st)
 {
     const char *more[] = {"connect.timeout=300ms", "ping.interval=0"};
     struct tls_client c;
@@ -488,7 +488,7 @@ static void a_stop_tells_everybody_and_then_gives_notice(void **st)
 }
 
 /* Who ignores our Close is cut in the end, and has its notice before. */
-static void who_is_cut_gets_notice_too(void **st)
+static void an_aborted_client_gets_notice_too(void **st)
 {
     const char *more[] = {"shutdown.disconnect=300ms", "ping.interval=0"};
     struct tls_client c;
@@ -606,12 +606,12 @@ int main(void)
         cmocka_unit_test(a_broker_with_a_bad_file_is_not_created),
         cmocka_unit_test(garbage_is_refused_and_counted),
         cmocka_unit_test(a_handshake_may_come_byte_by_byte),
-        cmocka_unit_test(half_a_handshake_is_cut_at_the_deadline),
+        cmocka_unit_test(half_a_handshake_is_aborted_at_the_deadline),
         cmocka_unit_test(an_end_without_notice_is_an_end),
         cmocka_unit_test(what_came_before_a_broken_record_counts),
         cmocka_unit_test(who_ends_without_notice_gets_one_all_the_same),
         cmocka_unit_test(a_stop_tells_everybody_and_then_gives_notice),
-        cmocka_unit_test(who_is_cut_gets_notice_too),
+        cmocka_unit_test(an_aborted_client_gets_notice_too),
         cmocka_unit_test(a_slow_reader_gets_everything_in_order),
         cmocka_unit_test(a_reader_too_slow_is_closed_and_nobody_else),
     };

@@ -90,7 +90,7 @@ static void crowds_leave_no_memory_behind(void **state)
 
 /* --- Cuts and resets --- */
 
-static void a_visit_may_be_cut_at_each_byte(void **state)
+static void a_visit_may_be_split_at_each_byte(void **state)
 {
     struct stage s;
     struct mischief_visit v;
@@ -202,7 +202,8 @@ static size_t read_to_end(int fd, char *to, size_t len)
 
 /* More than one read takes, and the end, are here before the broker sees the
  * violation: closing would be a reset. */
-static void a_close_reaches_who_sent_much_behind_a_violation(void **state)
+static void
+a_close_reaches_a_client_that_sent_much_after_a_violation(void **state)
 {
     static const char *const sets[] = {"connect.timeout=5m", NULL};
     enum { PONGS = 4 << 20, BEHIND = 300 << 10, ROUNDS_MAX = 32 };
@@ -257,7 +258,7 @@ static void a_storm_of_connections_passes(void **state)
     stage_end(&s);
 }
 
-static void requests_that_never_end_are_cut_at_their_deadline(void **state)
+static void requests_that_never_end_are_aborted_at_their_deadline(void **state)
 {
     static const char *const sets[] = {"connect.timeout=1s", NULL};
     enum { SLOW = 100 };
@@ -329,12 +330,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_in_many_connections_harms_nobody),
         cmocka_unit_test(crowds_leave_no_memory_behind),
-        cmocka_unit_test(a_visit_may_be_cut_at_each_byte),
+        cmocka_unit_test(a_visit_may_be_split_at_each_byte),
         cmocka_unit_test(a_reset_in_every_state_leaves_nothing),
         cmocka_unit_test(a_half_closed_connection_is_ended),
-        cmocka_unit_test(a_close_reaches_who_sent_much_behind_a_violation),
+        cmocka_unit_test(
+            a_close_reaches_a_client_that_sent_much_after_a_violation),
         cmocka_unit_test(a_storm_of_connections_passes),
-        cmocka_unit_test(requests_that_never_end_are_cut_at_their_deadline),
+        cmocka_unit_test(requests_that_never_end_are_aborted_at_their_deadline),
         cmocka_unit_test(who_opens_and_says_nothing_is_closed),
         cmocka_unit_test(who_answers_no_ping_is_closed_3012),
     };

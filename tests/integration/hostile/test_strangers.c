@@ -161,7 +161,7 @@ static void heads_without_end_are_refused_at_full_speed(void **state)
     stage_end(&s);
 }
 
-static void headers_of_proxies_that_never_end_are_cut(void **state)
+static void headers_of_proxies_that_never_end_are_aborted(void **state)
 {
     static const char *const sets[] = {
         "proxy.trusted=[127.0.0.9]", "proxy.protocol=true",
@@ -205,7 +205,7 @@ int main(void)
         cmocka_unit_test(a_flood_from_one_address_leaves_space_for_others),
         cmocka_unit_test(wrong_names_and_pages_are_counted_each_under_its_rule),
         cmocka_unit_test(heads_without_end_are_refused_at_full_speed),
-        cmocka_unit_test(headers_of_proxies_that_never_end_are_cut),
+        cmocka_unit_test(headers_of_proxies_that_never_end_are_aborted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static void garbage_below_tls_harms_nobody(void **state)
     tls_folder_fini(&folder);
 }
 
-static void a_greeting_may_be_cut_at_each_byte(void **state)
+static void a_greeting_may_be_split_at_each_byte(void **state)
 {
     struct pl_buf greeting = {0};
     struct tls_folder folder;
@@ -209,7 +209,7 @@ static void garbage_inside_tls_harms_nobody(void **state)
     tls_folder_fini(&folder);
 }
 
-static void a_visit_over_tls_may_be_cut_at_each_byte(void **state)
+static void a_visit_over_tls_may_be_split_at_each_byte(void **state)
 {
     static struct tls_client c;
     struct mischief_visit v;
@@ -258,7 +258,7 @@ static void await_end(int fd)
         continue;
 }
 
-static void who_floods_with_key_updates_is_cut(void **state)
+static void a_flood_of_key_updates_is_aborted(void **state)
 {
     static const char *const sets[] = {"connect.timeout=1h", NULL};
     enum { FLOODS = 4 };
@@ -408,11 +408,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_below_tls_harms_nobody),
-        cmocka_unit_test(a_greeting_may_be_cut_at_each_byte),
+        cmocka_unit_test(a_greeting_may_be_split_at_each_byte),
         cmocka_unit_test(who_offers_hundreds_of_groups_is_refused),
         cmocka_unit_test(garbage_inside_tls_harms_nobody),
-        cmocka_unit_test(a_visit_over_tls_may_be_cut_at_each_byte),
-        cmocka_unit_test(who_floods_with_key_updates_is_cut),
+        cmocka_unit_test(a_visit_over_tls_may_be_split_at_each_byte),
+        cmocka_unit_test(a_flood_of_key_updates_is_aborted),
         cmocka_unit_test(who_never_reads_over_tls_goes_with_3008),
         cmocka_unit_test(who_never_reads_over_tls_is_kept_only_the_latest),
     };

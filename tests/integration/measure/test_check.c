@@ -101,7 +101,7 @@ static void a_process_has_whole_groups(void **state)
     assert_int_equal(plan_first(&plan, 4), 95);
 }
 
-static void a_cut_off_reply_is_malformed(void **state)
+static void a_truncated_reply_is_malformed(void **state)
 {
     /* a publication "ab" with offset 7 in the channel "c" */
     static const char bytes[] = {0x0d, 0x22, 0x0b, 0x12, 0x01, 'c',  0x22,
@@ -134,7 +134,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_changed_byte_is_damage, begin,
                                         end),
         cmocka_unit_test(a_process_has_whole_groups),
-        cmocka_unit_test(a_cut_off_reply_is_malformed),
+        cmocka_unit_test(a_truncated_reply_is_malformed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -362,7 +362,8 @@ static void behind_a_slow_link_what_is_recoverable_ends_in_2500(void **state)
 }
 
 /* Cut off in the middle of a transfer, back over the same link. */
-static void who_was_cut_off_recovers_over_a_slow_link(void **state)
+static void
+a_client_that_was_disconnected_recovers_over_a_slow_link(void **state)
 {
     struct scene s;
     char epoch[32];
@@ -404,7 +405,8 @@ int main(void)
         cmocka_unit_test(behind_a_slow_link_the_oldest_are_dropped_and_counted),
         cmocka_unit_test(behind_a_slow_link_the_latest_arrives),
         cmocka_unit_test(behind_a_slow_link_what_is_recoverable_ends_in_2500),
-        cmocka_unit_test(who_was_cut_off_recovers_over_a_slow_link),
+        cmocka_unit_test(
+            a_client_that_was_disconnected_recovers_over_a_slow_link),
     };
     struct slow_link_count count;
 

@@ -56,7 +56,7 @@ static void sub_tells_that_the_broker_was_killed(void **state)
     "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"                \
     "Transfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n"
 
-static void sub_tells_that_the_broker_cut_it(void **state)
+static void sub_reports_that_the_broker_ended_it(void **state)
 {
     struct stage *s = *state;
     int listener = stage_listen(s->socket);
@@ -136,7 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_STAGE(sub_tells_that_the_broker_has_stopped),
         ON_STAGE(sub_tells_that_the_broker_was_killed),
-        ON_STAGE(sub_tells_that_the_broker_cut_it),
+        ON_STAGE(sub_reports_that_the_broker_ended_it),
         ON_STAGE(sub_tells_that_no_channel_is_left),
         ON_STAGE(sub_ends_well_when_it_is_interrupted),
         ON_STAGE(sub_ends_when_it_is_interrupted_while_nothing_reads),

@@ -29,7 +29,7 @@ struct row {
     int status;
 };
 
-static void a_key_with_anything_behind_it_is_refused(void **state)
+static void a_key_with_anything_after_it_is_refused(void **state)
 {
     static const struct row rows[] = {
         ROW(INFO("X-API-Key: sesame\r\n"), 200),
@@ -184,7 +184,7 @@ static void clients_that_only_wait_keep_nobody_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RUNNING(a_key_with_anything_behind_it_is_refused),
+        RUNNING(a_key_with_anything_after_it_is_refused),
         RUNNING(what_could_smuggle_a_request_is_refused),
         RUNNING(paths_are_no_secret_and_what_they_give_is),
         RUNNING(HEAD_and_OPTIONS_answer_as_they_should),

@@ -354,7 +354,7 @@ static void deliveries_to_streams_are_in_the_ledger(void **state)
     close(fd);
 }
 
-static void a_reader_that_does_not_read_is_cut_and_counted(void **state)
+static void a_reader_that_does_not_read_is_aborted_and_counted(void **state)
 {
     struct rig *r = *state;
     int fd, small = 4096;
@@ -450,7 +450,7 @@ int main(void)
         RUNNING(a_reader_that_has_gone_is_noticed_at_once),
         RUNNING(streams_at_once_are_bounded),
         RUNNING(deliveries_to_streams_are_in_the_ledger),
-        RUNNING(a_reader_that_does_not_read_is_cut_and_counted),
+        RUNNING(a_reader_that_does_not_read_is_aborted_and_counted),
         RUNNING(shutdown_ends_a_connection_that_would_go_on),
         RUNNING(shutdown_answers_and_then_stops),
     };

@@ -55,7 +55,7 @@ static void assert_span(struct pl_span s, const char *text)
     assert_memory_equal(s.at, text, s.len);
 }
 
-static void bits_behind_the_last_byte_of_base64_must_be_zero(void **state)
+static void bits_after_the_last_byte_of_base64_must_be_zero(void **state)
 {
     struct fixture *f = *state;
 
@@ -360,7 +360,7 @@ static void history_and_disconnect_have_their_details(void **state)
     assert_non_null(f->r.user.at); /* "" is the anonymous user */
 }
 
-static void commands_come_behind_one_another_or_in_a_batch(void **state)
+static void commands_come_after_one_another_or_in_a_batch(void **state)
 {
     struct fixture *f = *state;
     struct pl_api_command *c;
@@ -404,7 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(an_idempotency_key_is_read),
         WITH_FIXTURE(data_is_taken_byte_for_byte),
-        WITH_FIXTURE(bits_behind_the_last_byte_of_base64_must_be_zero),
+        WITH_FIXTURE(bits_after_the_last_byte_of_base64_must_be_zero),
         WITH_FIXTURE(a_list_named_again_takes_no_more_memory),
         WITH_FIXTURE(what_is_missing_or_of_another_type_is_107),
         WITH_FIXTURE(inboxes_are_channels_for_a_backend),
@@ -416,7 +416,7 @@ int main(void)
         WITH_FIXTURE(more_channels_than_fit_are_refused_without_being_kept),
         WITH_FIXTURE(of_data_and_b64data_the_second_counts_in_any_order),
         WITH_FIXTURE(history_and_disconnect_have_their_details),
-        WITH_FIXTURE(commands_come_behind_one_another_or_in_a_batch),
+        WITH_FIXTURE(commands_come_after_one_another_or_in_a_batch),
     };
 
     return cmocka_run_group_tests_name("api_request", tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void utf8_stays_and_what_is_none_becomes_fffd(void **state)
     assert_value(PL_SPAN("\xe2\x80\xae"), "\"\\u202e\""); /* right to left */
 }
 
-static void a_long_value_is_cut_and_says_so(void **state)
+static void a_long_value_is_truncated_and_says_so(void **state)
 {
     char value[PL_LOG_VALUE_MAX + 1];
 
@@ -216,7 +216,7 @@ int main(void)
         TEST(a_level_that_is_off_evaluates_nothing),
         TEST(values_are_quoted_and_escaped_when_needed),
         TEST(utf8_stays_and_what_is_none_becomes_fffd),
-        TEST(a_long_value_is_cut_and_says_so),
+        TEST(a_long_value_is_truncated_and_says_so),
         TEST(a_line_too_long_loses_whole_fields_and_says_so),
         TEST(the_journal_gets_a_priority_and_no_time),
         TEST(another_stream_is_not_the_journal),

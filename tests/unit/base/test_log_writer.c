@@ -221,7 +221,7 @@ static void block(void *arg, enum pl_log_level level, struct pl_span line)
     pl_cell_add(&passed, 1);
 }
 
-static void a_sink_that_blocks_holds_up_nobody(void **state)
+static void a_sink_that_blocks_delays_no_thread(void **state)
 {
     (void)state;
     pl_cell_set(&passed, 0);
@@ -363,7 +363,7 @@ int main(void)
         cmocka_unit_test(a_stderr_that_does_not_block_loses_nothing),
         cmocka_unit_test(what_a_full_disk_refuses_is_counted_and_told_later),
         cmocka_unit_test(a_reader_that_has_gone_ends_nothing),
-        cmocka_unit_test(a_sink_that_blocks_holds_up_nobody),
+        cmocka_unit_test(a_sink_that_blocks_delays_no_thread),
         cmocka_unit_test(a_kind_has_its_burst_and_then_its_rate),
         cmocka_unit_test(threads_share_the_rate_of_a_kind),
         cmocka_unit_test(what_is_over_the_rate_is_told_in_one_line),

@@ -124,7 +124,7 @@ static void without_history_there_is_no_position(void **state)
 
 /* Mail from others that waits on a loop makes it too far behind. */
 static void
-a_publication_for_a_loop_behind_is_111_and_has_no_offset(void **state)
+a_publication_for_a_backlogged_loop_is_111_and_has_no_offset(void **state)
 {
     struct rig_options o = usual;
 
@@ -211,7 +211,7 @@ static void recovery_of_a_fresh_channel_succeeds_with_nothing(void **state)
 }
 
 static void
-a_recovery_that_would_be_cut_fails_without_publications(void **state)
+a_recovery_that_would_be_truncated_fails_without_publications(void **state)
 {
     struct rig_options o = usual;
 
@@ -457,11 +457,11 @@ int main(void)
         cmocka_unit_test(the_publishers_loop_gets_the_answer_instead_of_a_mail),
         cmocka_unit_test(without_history_there_is_no_position),
         cmocka_unit_test(
-            a_publication_for_a_loop_behind_is_111_and_has_no_offset),
+            a_publication_for_a_backlogged_loop_is_111_and_has_no_offset),
         cmocka_unit_test(recovery_gives_all_that_was_missed_or_nothing),
         cmocka_unit_test(recovery_of_a_fresh_channel_succeeds_with_nothing),
         cmocka_unit_test(
-            a_recovery_that_would_be_cut_fails_without_publications),
+            a_recovery_that_would_be_truncated_fails_without_publications),
         cmocka_unit_test(a_removed_history_recovers_only_the_top),
         cmocka_unit_test(a_join_follows_the_answer_and_reaches_its_own_client),
         cmocka_unit_test(joins_cost_nothing_while_nobody_asks),

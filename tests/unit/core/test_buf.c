@@ -67,7 +67,7 @@ static void reserving_does_not_change_the_length(void **state)
     pl_buf_fini(&b);
 }
 
-static void printf_writes_behind_the_content(void **state)
+static void printf_writes_after_the_content(void **state)
 {
     struct pl_buf b = {0};
     char wide[301];
@@ -117,7 +117,7 @@ int main(void)
         cmocka_unit_test(what_is_put_is_kept_in_order),
         cmocka_unit_test(nothing_can_be_put),
         cmocka_unit_test(reserving_does_not_change_the_length),
-        cmocka_unit_test(printf_writes_behind_the_content),
+        cmocka_unit_test(printf_writes_after_the_content),
         cmocka_unit_test(a_failed_buffer_keeps_what_it_had_and_ignores_writes),
         cmocka_unit_test(a_size_beyond_all_memory_fails_cleanly),
     };

@@ -165,7 +165,7 @@ static void a_form_is_derived_once_and_grows_with_its_source(void **state)
 }
 
 /* The whole messages before each byte. */
-static void each_form_is_counted_wherever_it_is_cut(void **state)
+static void each_form_is_counted_wherever_it_is_split(void **state)
 {
     struct fixture *f = *state;
 
@@ -300,7 +300,7 @@ int main(void)
         T(compressed_frames_are_shorter_only_if_that_gains),
         T(what_falls_back_and_what_is_text_is_told),
         T(a_form_is_derived_once_and_grows_with_its_source),
-        T(each_form_is_counted_wherever_it_is_cut),
+        T(each_form_is_counted_wherever_it_is_split),
         T(a_sealed_segment_leaves_derived_ones_to_their_holders),
         T(the_last_message_takes_the_form_of_its_only_receiver),
         cmocka_unit_test(without_memory_a_form_ends_with_a_whole_message),

@@ -106,7 +106,7 @@ static void a_publisher_gets_its_push_before_its_reply(void **state)
     rig_destroy(r);
 }
 
-static void an_answer_of_another_kind_comes_behind_the_reply(void **state)
+static void an_answer_of_another_kind_comes_after_the_reply(void **state)
 {
     struct rig *r = rig_create(1000);
     struct listener *a = listen_as(r, PL_ENCODING_JSON),
@@ -529,7 +529,7 @@ int main(void)
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
         cmocka_unit_test(a_publisher_gets_its_push_before_its_reply),
-        cmocka_unit_test(an_answer_of_another_kind_comes_behind_the_reply),
+        cmocka_unit_test(an_answer_of_another_kind_comes_after_the_reply),
         cmocka_unit_test(who_joins_after_a_publish_gets_its_next_push_first),
         cmocka_unit_test(who_joins_amid_a_turn_gets_what_follows),
         cmocka_unit_test(who_leaves_amid_a_turn_gets_what_came_before),

@@ -116,7 +116,8 @@ static void a_publication_of_another_epoch_is_a_gap(void **state)
 }
 
 /* A late one of the old epoch must not decide for who comes behind it. */
-static void who_attaches_behind_another_epoch_follows_its_own(void **state)
+static void
+a_subscriber_attached_after_another_epoch_follows_its_own(void **state)
 {
     struct rig *r = rig_create(1000);
     struct listener *a = listen_as(r, PL_ENCODING_JSON);
@@ -136,7 +137,7 @@ static void who_attaches_behind_another_epoch_follows_its_own(void **state)
 
 /* The bus was ahead of the store: what it brought before the answer went to the
  * others alone. */
-static void an_attach_behind_what_was_seen_recovers(void **state)
+static void an_attach_older_than_what_was_seen_recovers(void **state)
 {
     struct rig *r = rig_create(1000);
     struct listener *a = listen_as(r, PL_ENCODING_JSON),
@@ -188,8 +189,9 @@ int main(void)
         cmocka_unit_test(a_jump_in_the_offsets_is_a_gap),
         cmocka_unit_test(a_publication_that_comes_again_is_dropped),
         cmocka_unit_test(a_publication_of_another_epoch_is_a_gap),
-        cmocka_unit_test(who_attaches_behind_another_epoch_follows_its_own),
-        cmocka_unit_test(an_attach_behind_what_was_seen_recovers),
+        cmocka_unit_test(
+            a_subscriber_attached_after_another_epoch_follows_its_own),
+        cmocka_unit_test(an_attach_older_than_what_was_seen_recovers),
         cmocka_unit_test(
             an_attach_beyond_what_was_seen_is_a_gap_for_the_others),
     };

@@ -120,7 +120,7 @@ static void everything_may_come_with_the_handshake(void **state)
 }
 
 /* The same bytes, cut in two at each place. */
-static void bytes_may_be_cut_anywhere(void **state)
+static void bytes_may_be_split_anywhere(void **state)
 {
     struct pl_buf b = {0};
     static const char commands[] =
@@ -226,7 +226,7 @@ static void a_connection_over_the_limit_is_answered_503(void **state)
     rig_destroy(r);
 }
 
-static void who_says_nothing_is_cut_at_the_timeout(void **state)
+static void a_silent_client_is_aborted_at_the_timeout(void **state)
 {
     struct rig *r = rig_create(1, NULL);
     struct client *unresponsive = client_create(r, 0);
@@ -384,11 +384,11 @@ int main(void)
         cmocka_unit_test(a_request_may_come_byte_by_byte),
         cmocka_unit_test(a_request_that_never_ends_is_refused_at_its_limit),
         cmocka_unit_test(everything_may_come_with_the_handshake),
-        cmocka_unit_test(bytes_may_be_cut_anywhere),
+        cmocka_unit_test(bytes_may_be_split_anywhere),
         cmocka_unit_test(subprotocols_decide_the_encoding),
         cmocka_unit_test(the_python_sdks_request_is_accepted),
         cmocka_unit_test(a_connection_over_the_limit_is_answered_503),
-        cmocka_unit_test(who_says_nothing_is_cut_at_the_timeout),
+        cmocka_unit_test(a_silent_client_is_aborted_at_the_timeout),
         cmocka_unit_test(an_echo_comes_back_as_it_was),
         cmocka_unit_test(there_is_no_echo_unless_it_was_asked_for),
         cmocka_unit_test(an_echo_never_queues_much_more_than_the_limit),

@@ -392,7 +392,7 @@ static void those_a_trusted_proxy_names_are_counted_and_it_is_not(void **state)
 }
 
 static void
-far_over_the_limit_those_behind_a_proxy_are_cut_as_well(void **state)
+far_over_the_limit_those_behind_a_proxy_are_closed_as_well(void **state)
 {
     static const char *const sets[] = {"limits.address_connections=1",
                                        "proxy.trusted=[127.0.0.9]",
@@ -479,7 +479,7 @@ static const char *const behind[] = {"limits.address_connections=1",
 #define BINARY_HEADER                                                          \
     SIGNATURE "\x21\x11\0\x10\xC0\0\2\1\x7F\0\0\1\x12\x67\x1F\x40\4\0\1x"
 
-static void a_header_is_taken_wherever_it_is_cut(void **state)
+static void a_header_is_taken_wherever_it_is_split(void **state)
 {
     static const struct pl_span whole[] = {PL_SPAN(TEXT_HEADER REQUEST),
                                            PL_SPAN(BINARY_HEADER REQUEST)};
@@ -598,8 +598,8 @@ static void who_is_local_or_unknown_is_not_counted(void **state)
 
 /* A byte each second puts nothing off: not in a header of PROXY, not in the
  * request behind it, whichever of the two the deadline meets. */
-static void a_dribble_is_cut_at_the_deadline(unsigned last,
-                                             struct pl_span bytes)
+static void a_dribble_is_aborted_at_the_deadline(unsigned last,
+                                                 struct pl_span bytes)
 {
     struct hall h;
 
@@ -622,13 +622,16 @@ static void a_dribble_is_cut_at_the_deadline(unsigned last,
     finish(&h);
 }
 
-static void who_takes_too_long_is_cut_at_one_deadline_for_all(void **state)
+static void a_slow_beginning_is_aborted_at_one_deadline_for_all(void **state)
 {
     (void)state;
-    a_dribble_is_cut_at_the_deadline(9, PL_SPAN(SIGNATURE "\x21\x11\x0F\xF0"));
-    a_dribble_is_cut_at_the_deadline(9, PL_SPAN("PROXY TCP4 192.0.2.1 1"));
-    a_dribble_is_cut_at_the_deadline(9, PL_SPAN(TEXT_HEADER "GET /connection"));
-    a_dribble_is_cut_at_the_deadline(2, PL_SPAN("GET /connection/websocket"));
+    a_dribble_is_aborted_at_the_deadline(9,
+                                         PL_SPAN(SIGNATURE "\x21\x11\x0F\xF0"));
+    a_dribble_is_aborted_at_the_deadline(9, PL_SPAN("PROXY TCP4 192.0.2.1 1"));
+    a_dribble_is_aborted_at_the_deadline(
+        9, PL_SPAN(TEXT_HEADER "GET /connection"));
+    a_dribble_is_aborted_at_the_deadline(2,
+                                         PL_SPAN("GET /connection/websocket"));
 }
 
 static void a_header_that_ends_in_the_middle_is_an_end(void **state)
@@ -663,14 +666,14 @@ int main(void)
         cmocka_unit_test(the_log_has_one_line_in_ten_seconds),
         cmocka_unit_test(those_a_trusted_proxy_names_are_counted_and_it_is_not),
         cmocka_unit_test(
-            far_over_the_limit_those_behind_a_proxy_are_cut_as_well),
+            far_over_the_limit_those_behind_a_proxy_are_closed_as_well),
         cmocka_unit_test(a_request_waits_for_a_limiter_on_another_loop),
-        cmocka_unit_test(a_header_is_taken_wherever_it_is_cut),
+        cmocka_unit_test(a_header_is_taken_wherever_it_is_split),
         cmocka_unit_test(a_header_may_come_byte_by_byte),
         cmocka_unit_test(far_over_the_limit_a_header_is_the_end),
         cmocka_unit_test(only_a_trusted_peer_may_send_a_header_and_it_must),
         cmocka_unit_test(who_is_local_or_unknown_is_not_counted),
-        cmocka_unit_test(who_takes_too_long_is_cut_at_one_deadline_for_all),
+        cmocka_unit_test(a_slow_beginning_is_aborted_at_one_deadline_for_all),
         cmocka_unit_test(a_header_that_ends_in_the_middle_is_an_end),
     };
 

@@ -65,7 +65,7 @@ static void the_last_address_that_is_not_trusted_is_the_client(void **state)
 
 /* What a stranger writes in front is not reached; what is no address ends
  * the belief. */
-static void nobody_is_believed_behind_what_is_no_address(void **state)
+static void nothing_is_believed_after_what_is_no_address(void **state)
 {
     static const struct row rows[] = {
         {"unknown", "10.0.0.1"},
@@ -134,7 +134,7 @@ static void a_forwarded_that_is_malformed_is_not_believed(void **state)
 
 /* A client may leave a quote open, in a field of its own or in front of what
  * the proxy adds to it: what the proxy wrote is read all the same. */
-static void an_open_quote_hides_nothing_behind_it(void **state)
+static void an_open_quote_hides_nothing_after_it(void **state)
 {
     static const struct row rows[] = {
         {"for=\", for=192.0.2.1", "192.0.2.1"},
@@ -183,10 +183,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_address_that_is_not_trusted_is_the_client),
-        cmocka_unit_test(nobody_is_believed_behind_what_is_no_address),
+        cmocka_unit_test(nothing_is_believed_after_what_is_no_address),
         cmocka_unit_test(forwarded_is_read_by_rfc_7239),
         cmocka_unit_test(a_forwarded_that_is_malformed_is_not_believed),
-        cmocka_unit_test(an_open_quote_hides_nothing_behind_it),
+        cmocka_unit_test(an_open_quote_hides_nothing_after_it),
         cmocka_unit_test(the_last_64_are_looked_at),
     };
 

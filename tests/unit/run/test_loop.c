@@ -157,7 +157,7 @@ static void what_the_flush_posts_leaves_in_the_same_turn(void **state)
 
 /* Bytes that a callback has read may be the effect of any mail that is in the
  * inbox by then, however late it came. */
-static void what_a_callback_sends_is_behind_what_has_come(void **state)
+static void what_a_callback_sends_is_after_what_has_come(void **state)
 {
     struct recorder *r = recorder_new(loop, &sayer_ops);
     struct pl_address to = pl_actor_address(&r->actor);
@@ -600,7 +600,7 @@ int main(void)
         TEST(a_turn_runs_its_parts_in_order),
         TEST(posts_are_with_their_loops_before_the_flush),
         TEST(what_the_flush_posts_leaves_in_the_same_turn),
-        TEST(what_a_callback_sends_is_behind_what_has_come),
+        TEST(what_a_callback_sends_is_after_what_has_come),
         TEST(what_comes_in_the_middle_of_a_turn_waits_for_the_next),
         TEST(what_a_stage_queues_for_a_later_one_runs_in_this_turn),
         TEST(what_a_stage_queues_for_itself_or_before_waits),

@@ -36,7 +36,7 @@ static void the_loop_says_which_foreign_code_runs(void **state)
     assert_false(pl_loop_busy(loop, name, &since));
 }
 
-static void a_long_name_is_cut_between_two_characters(void **state)
+static void a_long_name_is_truncated_between_two_characters(void **state)
 {
     char name[PL_LOOP_NAME_SIZE], given[2 * PL_LOOP_NAME_SIZE] = "";
     uint64_t since;
@@ -108,7 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_loop_says_which_foreign_code_runs),
-        TEST(a_long_name_is_cut_between_two_characters),
+        TEST(a_long_name_is_truncated_between_two_characters),
         TEST(a_turn_shows_when_it_began_while_it_lasts),
         TEST(a_loop_that_has_no_driver_any_more_is_in_no_turn),
     };

@@ -313,7 +313,7 @@ static void hang(struct pl_pool *p, struct errand *e)
 }
 
 /* On a system of its own, whose loop this thread drives. */
-static void a_job_that_hangs_holds_up_nobody(void **state)
+static void a_job_that_hangs_delays_no_other(void **state)
 {
     static const struct pl_system_options options = {.loops = 1};
     struct errand *first = errand(), *second = errand();
@@ -354,7 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stop_may_come_while_jobs_are_queued,
                                         setup, teardown),
         cmocka_unit_test(an_asker_may_exit_and_its_system_end_meanwhile),
-        cmocka_unit_test(a_job_that_hangs_holds_up_nobody),
+        cmocka_unit_test(a_job_that_hangs_delays_no_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

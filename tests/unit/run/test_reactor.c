@@ -107,7 +107,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     mail_to(reader, pl_actor_address(&reader->actor), 1);
 }
 
-static void one_turn_follows_behind_all_ready_io(void **state)
+static void one_turn_follows_after_all_ready_io(void **state)
 {
     enum { PIPES = 10 };
     int fds[PIPES][2];
@@ -344,7 +344,7 @@ int main(void)
         TEST(what_was_sent_before_is_handled_in_the_first_pass),
         TEST(an_idle_loop_takes_no_turn),
         TEST(a_post_wakes_a_lent_base),
-        TEST(one_turn_follows_behind_all_ready_io),
+        TEST(one_turn_follows_after_all_ready_io),
         TEST(a_busy_loop_still_asks_the_kernel_between_turns),
         TEST(timers_fire_on_the_real_clock_and_never_early),
         TEST(a_stopped_reactor_lets_a_lent_base_end),

@@ -151,7 +151,7 @@ static void the_loops_numbers_come_from_the_seed(void **state)
 }
 
 /* Two actors of one loop with ten balls each: what one turn may do. */
-static void a_turn_is_cut_short_in_every_way(void **state)
+static void a_turn_ends_early_in_every_way(void **state)
 {
     unsigned one = 0, all = 0, took_turns = 0, in_a_row = 0;
 
@@ -312,7 +312,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_run),
         cmocka_unit_test(different_seeds_give_different_runs),
         cmocka_unit_test(the_loops_numbers_come_from_the_seed),
-        cmocka_unit_test(a_turn_is_cut_short_in_every_way),
+        cmocka_unit_test(a_turn_ends_early_in_every_way),
         cmocka_unit_test(a_sim_without_work_stands_still),
         cmocka_unit_test(
             running_until_idle_reports_when_the_steps_did_not_suffice),

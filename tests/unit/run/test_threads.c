@@ -386,7 +386,7 @@ static void begin_tale(void)
     start_all();
 }
 
-static void who_has_seen_an_effect_is_behind_its_cause(void **state)
+static void an_observer_of_an_effect_is_after_its_cause(void **state)
 {
     enum { TALES = 20000 };
     char c;
@@ -418,7 +418,7 @@ int main(void)
         cmocka_unit_test(mail_of_one_sender_keeps_its_order_across_loops),
         cmocka_unit_test(no_wake_up_is_lost_between_two_loops),
         cmocka_unit_test(no_wake_up_is_lost_between_posting_threads),
-        cmocka_unit_test(who_has_seen_an_effect_is_behind_its_cause),
+        cmocka_unit_test(an_observer_of_an_effect_is_after_its_cause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

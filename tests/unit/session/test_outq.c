@@ -249,7 +249,7 @@ static size_t measure(size_t len[FRAMES])
     return size;
 }
 
-static void a_drop_keeps_the_begun_frame_wherever_it_was_cut(void **state)
+static void a_drop_keeps_the_begun_frame_wherever_it_was_split(void **state)
 {
     size_t len[FRAMES];
     size_t total = 3 * measure(len);
@@ -273,7 +273,7 @@ static void a_drop_of_all_counts_what_was_sent_wholly(void **state)
     }
 }
 
-static void frames_behind_a_kept_one_are_sent_behind_it(void **state)
+static void frames_after_a_kept_one_are_sent_after_it(void **state)
 {
     struct fixture *f = *state;
     size_t len[FRAMES];
@@ -316,7 +316,7 @@ static void compacting_copies_a_small_part_of_a_large_segment(void **state)
     check(f);
 }
 
-static void splicing_moves_everything_behind(void **state)
+static void splicing_moves_everything_after(void **state)
 {
     struct fixture *f = *state;
     struct pl_outq other = {0}, empty = {0};
@@ -633,15 +633,15 @@ int main(void)
         T(neighbouring_parts_of_a_segment_become_one_piece),
         T(peek_gives_at_most_what_was_asked_for),
         T(sending_byte_by_byte_gives_every_byte_once),
-        cmocka_unit_test(a_drop_keeps_the_begun_frame_wherever_it_was_cut),
+        cmocka_unit_test(a_drop_keeps_the_begun_frame_wherever_it_was_split),
         cmocka_unit_test(a_drop_of_all_counts_what_was_sent_wholly),
-        T(frames_behind_a_kept_one_are_sent_behind_it),
+        T(frames_after_a_kept_one_are_sent_after_it),
         T(a_copy_of_a_part_keeps_the_form),
         T(parts_of_two_forms_are_not_joined),
         T(compacting_copies_a_small_part_of_a_large_segment),
         T(small_parts_that_wait_are_copied_together),
         T(parts_of_another_kind_are_not_joined),
-        T(splicing_moves_everything_behind),
+        T(splicing_moves_everything_after),
         cmocka_unit_test(shedding_drops_whole_frames_from_the_oldest),
         T(shedding_leaves_what_has_no_tag_or_another),
         cmocka_unit_test(bytes_that_are_no_frame_are_kept_whole),

@@ -536,7 +536,7 @@ static void a_bad_request_closes_with_3501(void **state)
     }
 }
 
-static void commands_behind_a_bad_one_are_not_run(void **state)
+static void commands_after_a_bad_one_are_not_run(void **state)
 {
     struct rig *r = with("behind", NULL, NULL);
     struct client *c = client_join(r, 0), *other = client_join(r, 0);
@@ -665,7 +665,7 @@ int main(void)
         cmocka_unit_test(what_was_missed_is_recovered),
         cmocka_unit_test(joins_and_leaves_go_to_those_that_ask),
         cmocka_unit_test(a_bad_request_closes_with_3501),
-        cmocka_unit_test(commands_behind_a_bad_one_are_not_run),
+        cmocka_unit_test(commands_after_a_bad_one_are_not_run),
         cmocka_unit_test(ping_and_sub_refresh_are_error_108),
         cmocka_unit_test(binary_data_closes_json_subscribers_with_3506),
         cmocka_unit_test(binary_data_is_refused_where_json_is_wanted),

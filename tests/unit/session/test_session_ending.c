@@ -88,7 +88,7 @@ static void answers_of_the_same_message_come_before_the_close(void **state)
     rig_destroy(r);
 }
 
-static void a_close_behind_a_wrong_command_is_not_missed(void **state)
+static void a_close_after_a_wrong_command_is_not_missed(void **state)
 {
     struct rig *r = rig_start("both", &(struct rig_options){.loops = 2});
     struct client *c = client_join(r, 0);
@@ -353,7 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_before_the_close),
         cmocka_unit_test(answers_of_the_same_message_come_before_the_close),
-        cmocka_unit_test(a_close_behind_a_wrong_command_is_not_missed),
+        cmocka_unit_test(a_close_after_a_wrong_command_is_not_missed),
         cmocka_unit_test(who_waits_for_a_handler_is_closed_after_a_second),
         cmocka_unit_test(a_late_answer_ends_the_wait),
         cmocka_unit_test(a_login_and_what_waits_for_it_come_before_the_close),

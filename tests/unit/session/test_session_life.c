@@ -173,7 +173,7 @@ static void an_empty_queue_takes_a_message_of_any_size(void **state)
     rig_destroy(r);
 }
 
-static void a_reader_that_never_reads_its_close_is_cut(void **state)
+static void a_reader_that_never_reads_its_close_is_aborted(void **state)
 {
     struct rig *r = with("cut", "limits.outgoing_queue=8KiB", NULL);
     struct client *slow = client_join(r, 0), *writer = client_join(r, 0);
@@ -614,7 +614,7 @@ static void grace_waits_for_commands_and_for_bytes(void **state)
     rig_destroy(r);
 }
 
-static void those_that_do_not_go_are_cut_and_counted(void **state)
+static void those_that_do_not_end_are_aborted_and_counted(void **state)
 {
     struct rig *r = with("forced", NULL, NULL);
 
@@ -634,7 +634,7 @@ static void those_that_do_not_go_are_cut_and_counted(void **state)
     rig_destroy(r);
 }
 
-static void who_comes_behind_the_cut_does_not_hold_up_the_stop(void **state)
+static void a_session_after_the_abort_does_not_delay_the_shutdown(void **state)
 {
     struct rig *r = with("late", NULL, NULL);
 
@@ -678,7 +678,7 @@ int main(void)
         cmocka_unit_test(pings_can_be_switched_off),
         cmocka_unit_test(a_slow_reader_is_closed_with_3008),
         cmocka_unit_test(an_empty_queue_takes_a_message_of_any_size),
-        cmocka_unit_test(a_reader_that_never_reads_its_close_is_cut),
+        cmocka_unit_test(a_reader_that_never_reads_its_close_is_aborted),
         cmocka_unit_test(reading_pauses_while_many_commands_are_pending),
         cmocka_unit_test(handlers_answer_as_they_like),
         cmocka_unit_test(a_call_outlives_its_caller),
@@ -692,8 +692,8 @@ int main(void)
         cmocka_unit_test(a_kick_closes_or_unsubscribes_whom_it_means),
         cmocka_unit_test(a_stop_refuses_then_closes_then_ends),
         cmocka_unit_test(grace_waits_for_commands_and_for_bytes),
-        cmocka_unit_test(those_that_do_not_go_are_cut_and_counted),
-        cmocka_unit_test(who_comes_behind_the_cut_does_not_hold_up_the_stop),
+        cmocka_unit_test(those_that_do_not_end_are_aborted_and_counted),
+        cmocka_unit_test(a_session_after_the_abort_does_not_delay_the_shutdown),
         cmocka_unit_test(
             a_session_manager_that_stops_takes_its_sessions_with_it),
     };

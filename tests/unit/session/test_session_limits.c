@@ -403,7 +403,7 @@ static void fill_backlog(struct rig *r)
     }
 }
 
-static void behind_error_111_reading_goes_on_when_it_may(void **state)
+static void after_error_111_reading_goes_on_when_it_may(void **state)
 {
     static const char publish[] =
         "{\"id\":2,\"publish\":{\"channel\":\"c\",\"data\":1}}";
@@ -447,7 +447,7 @@ int main(void)
         cmocka_unit_test(
             a_connect_that_nobody_answers_ends_at_its_own_deadline),
         cmocka_unit_test(who_waits_for_handlers_is_not_closed_for_a_pong),
-        cmocka_unit_test(behind_error_111_reading_goes_on_when_it_may),
+        cmocka_unit_test(after_error_111_reading_goes_on_when_it_may),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

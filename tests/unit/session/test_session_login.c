@@ -335,7 +335,7 @@ static void a_waiting_login_queues_no_more_than_the_limit(void **state)
     assert_int_equal(slow, 1);
 }
 
-static void commands_behind_a_connect_wait_for_its_verdict(void **state)
+static void commands_after_a_connect_wait_for_its_verdict(void **state)
 {
     struct pl_late_options late = {.seed = 7, .delay_ms = 50};
     struct rig *r = with_tokens("behind connect", &late);
@@ -456,7 +456,7 @@ static void kick_from(struct client *c, const char *channel)
 }
 
 /* At any moment of a login, whose channels are attached one after the other. */
-static void an_unsubscribe_during_a_login_comes_behind_its_reply(void **state)
+static void an_unsubscribe_during_a_login_comes_after_its_reply(void **state)
 {
     static const char *const channels[] = {"a", "b"};
     unsigned told = 0;
@@ -533,8 +533,7 @@ static bool check_orders(unsigned ms, bool is_split)
 }
 
 /* At any moment of a login. */
-static void
-a_subscription_by_the_program_is_in_the_reply_or_behind_it(void **st)
+static void a_subscription_by_the_program_is_in_the_reply_or_after_it(void **st)
 {
     unsigned in_reply = 0;
 
@@ -665,13 +664,13 @@ int main(void)
         cmocka_unit_test(a_refresh_may_fail_in_three_ways),
         cmocka_unit_test(nothing_of_a_channel_precedes_the_connect_reply),
         cmocka_unit_test(a_waiting_login_queues_no_more_than_the_limit),
-        cmocka_unit_test(commands_behind_a_connect_wait_for_its_verdict),
+        cmocka_unit_test(commands_after_a_connect_wait_for_its_verdict),
         cmocka_unit_test(one_who_leaves_while_logging_in_leaves_nothing),
         cmocka_unit_test(a_login_that_takes_too_long_fails_for_now),
         cmocka_unit_test(a_missed_message_to_a_user_is_recovered_at_connect),
-        cmocka_unit_test(an_unsubscribe_during_a_login_comes_behind_its_reply),
+        cmocka_unit_test(an_unsubscribe_during_a_login_comes_after_its_reply),
         cmocka_unit_test(
-            a_subscription_by_the_program_is_in_the_reply_or_behind_it),
+            a_subscription_by_the_program_is_in_the_reply_or_after_it),
         cmocka_unit_test(the_last_subscribe_order_wins_over_an_unsubscribe),
         cmocka_unit_test(at_the_limit_of_channels_a_login_gets_in),
         cmocka_unit_test(who_leaves_with_channels_missing_leaves_nothing),

@@ -38,7 +38,7 @@ struct life {
     char *token;
 };
 
-static bool is_held_back; /* by limits.commands_per_second */
+static bool is_throttled; /* by limits.commands_per_second */
 
 static void echo(struct pl_call *call, void *arg)
 {
@@ -64,7 +64,7 @@ static void life_begin(struct life *l)
     static const char *const channels[] = {"a", "b"};
     struct rig_options o = {.loops = 2,
                             .sets = sets,
-                            .set_count = is_held_back ? 3 : 1,
+                            .set_count = is_throttled ? 3 : 1,
                             .handlers = make_handlers()};
 
     l->rig = rig_create(1, &o);
@@ -175,9 +175,9 @@ static void each_allocation_of_a_session_in_pieces_may_fail(void **state)
 static void each_allocation_of_a_throttled_session_may_fail(void **state)
 {
     (void)state;
-    is_held_back = true;
+    is_throttled = true;
     assert_in_range(fail_all(SIZE_MAX), MUST_FAIL, UINT32_MAX);
-    is_held_back = false;
+    is_throttled = false;
 }
 
 /* Whether the nth allocation was made, which failed, with so many behind it. */
@@ -262,7 +262,7 @@ static bool hold_fails(unsigned nth)
     return failed;
 }
 
-static void what_could_not_be_kept_behind_a_connect_is_not_run(void **state)
+static void what_could_not_be_kept_after_a_connect_is_not_run(void **state)
 {
     unsigned failed = 0;
 
@@ -275,7 +275,7 @@ static void what_could_not_be_kept_behind_a_connect_is_not_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_could_not_be_kept_behind_a_connect_is_not_run),
+        cmocka_unit_test(what_could_not_be_kept_after_a_connect_is_not_run),
         cmocka_unit_test(each_allocation_of_a_session_may_fail),
         cmocka_unit_test(each_allocation_of_a_session_in_pieces_may_fail),
         cmocka_unit_test(each_allocation_of_a_throttled_session_may_fail),

@@ -129,7 +129,7 @@ static void many_messages_of_one_read_are_answered_at_the_rate(void **state)
 
 /* Cut anywhere: held commands, held bytes, and a message whose end is still
  * in the kernel when reading pauses. */
-static void what_is_kept_goes_on_wherever_it_was_cut(void **state)
+static void what_is_kept_goes_on_wherever_it_was_split(void **state)
 {
     static const struct pl_late_options late = {.delay_ms = 4};
     struct pl_buf frames = {0};
@@ -177,7 +177,7 @@ static void who_keeps_to_the_rate_never_waits(void **state)
     rig_destroy(r);
 }
 
-static void nobody_else_waits_for_one_who_is_held_back(void **state)
+static void no_other_client_waits_for_a_throttled_one(void **state)
 {
     struct rig *r = with("others", NULL, NULL);
     struct client *fast = client_join(r, 0), *other = client_join(r, 0);
@@ -193,7 +193,7 @@ static void nobody_else_waits_for_one_who_is_held_back(void **state)
     rig_destroy(r);
 }
 
-static void without_the_limit_nothing_is_held_back(void **state)
+static void without_the_limit_nothing_is_throttled(void **state)
 {
     const char *sets[] = {"limits.commands_per_second=0"};
     struct rig_options o = {.sets = sets, .set_count = 1};
@@ -243,7 +243,7 @@ static unsigned count_pings(struct client *c)
 
 /* Its pongs wait behind its commands: pings go on, and it is not closed; when
  * it is through, a missing pong counts again. */
-static void who_is_held_back_is_pinged_but_not_closed_for_a_pong(void **state)
+static void a_throttled_client_is_pinged_but_not_closed_for_a_pong(void **state)
 {
     struct rig *r = with("pong", "ping.interval=10s", NULL);
     struct client *c = client_join(r, 0);
@@ -294,7 +294,7 @@ static void pongs_cost_nothing(void **state)
 /* --- The end --- */
 
 /* The Close may lie behind commands that are kept, or be in the kernel. */
-static void a_stop_ends_who_is_held_back_in_time(void **state)
+static void a_stop_ends_a_throttled_client_in_time(void **state)
 {
     (void)state;
     for (int where = 0; where < 3; where++) {
@@ -334,7 +334,7 @@ static void a_stop_ends_who_is_held_back_in_time(void **state)
     }
 }
 
-static void a_violation_behind_kept_commands_closes_in_its_turn(void **state)
+static void a_violation_after_kept_commands_closes_in_its_turn(void **state)
 {
     struct rig *r = with("violation", NULL, NULL);
     struct client *c = client_join(r, 0);
@@ -380,7 +380,7 @@ static struct rig *with_logins(struct pl_call **kept,
 
 /* What is wrong, or the Close, is seen while the login is pending, before
  * anything is known of the rate: it has its turn behind all commands. */
-static void an_end_behind_a_login_closes_in_its_turn(void **state)
+static void an_end_after_a_login_closes_in_its_turn(void **state)
 {
     static const struct pl_late_options late = {.delay_ms = 4};
 
@@ -413,7 +413,7 @@ static void an_end_behind_a_login_closes_in_its_turn(void **state)
     }
 }
 
-static void who_leaves_while_held_back_leaves_nothing(void **state)
+static void a_client_that_leaves_while_throttled_leaves_nothing(void **state)
 {
     struct rig *r = with("leaves", NULL, NULL);
     struct client *c = client_join(r, 0);
@@ -433,17 +433,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_with_many_commands_is_answered_at_the_rate),
         cmocka_unit_test(many_messages_of_one_read_are_answered_at_the_rate),
-        cmocka_unit_test(what_is_kept_goes_on_wherever_it_was_cut),
+        cmocka_unit_test(what_is_kept_goes_on_wherever_it_was_split),
         cmocka_unit_test(who_keeps_to_the_rate_never_waits),
-        cmocka_unit_test(nobody_else_waits_for_one_who_is_held_back),
-        cmocka_unit_test(without_the_limit_nothing_is_held_back),
+        cmocka_unit_test(no_other_client_waits_for_a_throttled_one),
+        cmocka_unit_test(without_the_limit_nothing_is_throttled),
         cmocka_unit_test(what_waited_for_the_login_keeps_to_the_rate_too),
-        cmocka_unit_test(who_is_held_back_is_pinged_but_not_closed_for_a_pong),
+        cmocka_unit_test(
+            a_throttled_client_is_pinged_but_not_closed_for_a_pong),
         cmocka_unit_test(pongs_cost_nothing),
-        cmocka_unit_test(a_stop_ends_who_is_held_back_in_time),
-        cmocka_unit_test(a_violation_behind_kept_commands_closes_in_its_turn),
-        cmocka_unit_test(an_end_behind_a_login_closes_in_its_turn),
-        cmocka_unit_test(who_leaves_while_held_back_leaves_nothing),
+        cmocka_unit_test(a_stop_ends_a_throttled_client_in_time),
+        cmocka_unit_test(a_violation_after_kept_commands_closes_in_its_turn),
+        cmocka_unit_test(an_end_after_a_login_closes_in_its_turn),
+        cmocka_unit_test(a_client_that_leaves_while_throttled_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

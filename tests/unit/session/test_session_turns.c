@@ -443,7 +443,7 @@ static void who_leaves_while_input_is_carried_leaves_nothing(void **state)
 }
 
 /* The peer's Close lies behind input that was carried when we closed. */
-static void a_close_behind_carried_input_is_still_seen(void **state)
+static void a_close_after_carried_input_is_still_seen(void **state)
 {
     static char blanks[MESSAGE];
     struct rig *r = with("behind", deflates, 2000);
@@ -525,7 +525,7 @@ int main(void)
         cmocka_unit_test(a_login_holds_little_of_what_is_inflated),
         cmocka_unit_test(nothing_is_lost_wherever_the_budget_ends),
         cmocka_unit_test(who_leaves_while_input_is_carried_leaves_nothing),
-        cmocka_unit_test(a_close_behind_carried_input_is_still_seen),
+        cmocka_unit_test(a_close_after_carried_input_is_still_seen),
         cmocka_unit_test(who_is_shed_while_input_is_carried_is_closed_as_slow),
         cmocka_unit_test(echoes_are_spread_over_turns_and_stay_bounded),
     };

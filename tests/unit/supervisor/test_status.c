@@ -227,7 +227,7 @@ static void a_loop_that_does_not_turn_is_told_with_its_time(void **state)
     assert_int_equal(collect(f)->stuck, 0);
 }
 
-static void the_old_keys_follow_the_life_of_the_broker(void **state)
+static void the_old_keys_follow_the_run_of_the_broker(void **state)
 {
     struct fixture *f = *state;
     json_t *j = collect_json(f);
@@ -391,7 +391,7 @@ int main(void)
         WITH_FIXTURE(a_handler_that_blocks_a_loop_is_named_with_its_time),
         WITH_FIXTURE(the_name_of_a_handler_outlives_the_handler),
         WITH_FIXTURE(a_loop_that_does_not_turn_is_told_with_its_time),
-        WITH_FIXTURE(the_old_keys_follow_the_life_of_the_broker),
+        WITH_FIXTURE(the_old_keys_follow_the_run_of_the_broker),
         WITH_FIXTURE(after_the_stop_no_gauge_remembers_the_loops),
         WITH_FIXTURE(a_miscount_in_any_ledger_is_found_after_the_stop),
         WITH_FIXTURE(whatever_is_left_after_the_stop_is_found),

@@ -125,7 +125,7 @@ static void all_connections_share_one_deadline(void **state)
 }
 
 /* A loop that aborts ten thousand connections is not unresponsive. */
-static void a_loop_that_still_cuts_is_waited_for(void **state)
+static void a_loop_that_still_aborts_is_waited_for(void **state)
 {
     struct rig *r = rig_start(__func__);
 
@@ -166,7 +166,7 @@ static void a_loop_that_answers_nothing_is_not_waited_for_for_ever(void **state)
     rig_destroy(r);
 }
 
-static void a_disconnect_deadline_of_zero_cuts_at_once(void **state)
+static void a_disconnect_deadline_of_zero_aborts_at_once(void **state)
 {
     struct rig *r = rig_start(__func__);
 
@@ -182,7 +182,7 @@ static void a_disconnect_deadline_of_zero_cuts_at_once(void **state)
 }
 
 /* A handler blocks a loop through the whole stop. */
-static void a_loop_that_never_answers_holds_up_nobody_and_is_named(void **state)
+static void a_loop_that_never_answers_delays_no_other_and_is_named(void **state)
 {
     struct rig *r = rig_start(__func__);
     struct pl_loop *blocked = pl_system_loop(pl_sim_system(r->sim), 1);
@@ -384,12 +384,12 @@ int main(void)
         cmocka_unit_test(grace_ends_when_the_last_loop_is_idle),
         cmocka_unit_test(grace_ends_at_its_deadline_with_work_left),
         cmocka_unit_test(all_connections_share_one_deadline),
-        cmocka_unit_test(a_loop_that_still_cuts_is_waited_for),
+        cmocka_unit_test(a_loop_that_still_aborts_is_waited_for),
         cmocka_unit_test(
             a_loop_that_answers_nothing_is_not_waited_for_for_ever),
-        cmocka_unit_test(a_disconnect_deadline_of_zero_cuts_at_once),
+        cmocka_unit_test(a_disconnect_deadline_of_zero_aborts_at_once),
         cmocka_unit_test(
-            a_loop_that_never_answers_holds_up_nobody_and_is_named),
+            a_loop_that_never_answers_delays_no_other_and_is_named),
         cmocka_unit_test(an_overrun_in_any_phase_leaves_the_trace_monotone),
         cmocka_unit_test(internal_actors_stop_one_by_one_the_newest_first),
         cmocka_unit_test(

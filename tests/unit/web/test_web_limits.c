@@ -11,7 +11,7 @@ static uint64_t metric(const struct rig *r, enum pl_metric m)
 
 /* --- Time --- */
 
-static void a_head_that_dribbles_is_cut_at_its_deadline(void **state)
+static void a_head_that_dribbles_is_aborted_at_its_deadline(void **state)
 {
     static const char head[] = "GET /now HTTP/1.1\r\nHost: aaaaaaaaaaaaaaa";
     struct rig *r = *state;
@@ -66,7 +66,7 @@ static void a_connection_that_says_nothing_is_closed(void **state)
     peer_free(q);
 }
 
-static void a_body_that_dribbles_is_cut(void **state)
+static void a_body_that_dribbles_is_aborted(void **state)
 {
     static const char *const kinds[] = {HUGE_BODY,
                                         "Transfer-Encoding: chunked\r\n"};
@@ -110,7 +110,7 @@ static void a_body_that_comes_fast_enough_has_its_time(void **state)
     peer_free(p);
 }
 
-static void a_reader_that_does_not_read_is_cut(void **state)
+static void a_reader_that_does_not_read_is_aborted(void **state)
 {
     struct rig *r = *state;
     struct peer *p = connect_trusted(r);
@@ -352,12 +352,12 @@ static void a_closed_server_takes_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_RIG(a_head_that_dribbles_is_cut_at_its_deadline),
+        WITH_RIG(a_head_that_dribbles_is_aborted_at_its_deadline),
         WITH_RIG(a_later_head_has_the_same_deadline),
         WITH_RIG(a_connection_that_says_nothing_is_closed),
-        WITH_RIG(a_body_that_dribbles_is_cut),
+        WITH_RIG(a_body_that_dribbles_is_aborted),
         WITH_RIG(a_body_that_comes_fast_enough_has_its_time),
-        WITH_RIG(a_reader_that_does_not_read_is_cut),
+        WITH_RIG(a_reader_that_does_not_read_is_aborted),
         WITH_RIG(a_body_over_the_limit_is_413),
         WITH_RIG(unfinished_bodies_are_bounded_together),
         WITH_RIG(answers_that_are_not_read_are_bounded_together),

@@ -464,7 +464,7 @@ static void an_arena_at_its_limit_is_out_of_memory(void **state)
 
 /* Every beginning of a command is malformed, and nothing behind its end is
  * looked at (the copy ends where its memory ends). */
-static void every_cut_command_is_malformed(void **state)
+static void every_truncated_command_is_malformed(void **state)
 {
     struct pl_span whole = PL_SPAN(
         "{\"id\":12,\"connect\":{\"token\":\"a\\u00e9\xc3\xa9\",\"data\":[true,"
@@ -516,7 +516,7 @@ int main(void)
         cmocka_unit_test(data_nests_64_deep_and_the_command_16),
         cmocka_unit_test(subscriptions_in_connect_are_bounded),
         cmocka_unit_test(an_arena_at_its_limit_is_out_of_memory),
-        cmocka_unit_test(every_cut_command_is_malformed),
+        cmocka_unit_test(every_truncated_command_is_malformed),
     };
 
     return cmocka_run_group_tests(tests, NULL, forget);

@@ -267,7 +267,7 @@ static void data_that_was_not_sent_is_absent(void **state)
     assert_non_null(COMMAND("\x06\x08\x01\x3a\x02\x12\x00").publish.data.at);
 }
 
-static void commands_stand_one_behind_the_other(void **state)
+static void commands_stand_one_after_the_other(void **state)
 {
     struct pl_command c;
 
@@ -408,7 +408,7 @@ static void what_is_refused_is_noted_in_connect_too(void **state)
     assert_string_equal(refused_in_connect(&r), "asc");
 }
 
-static void numbers_too_long_for_their_field_are_cut(void **state)
+static void numbers_too_long_for_their_field_are_truncated(void **state)
 {
     (void)state;
     assert_int_equal(COMMAND("\x06\x08\x81\x80\x80\x80\x10").id, 1);
@@ -538,13 +538,13 @@ int main(void)
         cmocka_unit_test(the_other_verbs_are_read),
         cmocka_unit_test(without_id_it_is_a_pong_unless_it_sends),
         cmocka_unit_test(data_that_was_not_sent_is_absent),
-        cmocka_unit_test(commands_stand_one_behind_the_other),
+        cmocka_unit_test(commands_stand_one_after_the_other),
         cmocka_unit_test(a_length_beyond_the_message_is_malformed),
         cmocka_unit_test(two_requests_in_a_command_are_malformed),
         cmocka_unit_test(a_field_that_comes_twice_is_malformed),
         cmocka_unit_test(what_is_refused_is_noted_by_name),
         cmocka_unit_test(what_is_refused_is_noted_in_connect_too),
-        cmocka_unit_test(numbers_too_long_for_their_field_are_cut),
+        cmocka_unit_test(numbers_too_long_for_their_field_are_truncated),
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(a_field_of_another_type_is_malformed),
         cmocka_unit_test(names_are_utf8_without_a_zero),

@@ -383,7 +383,7 @@ static void what_a_large_message_needed_is_not_kept(void **state)
     pl_inflater_fini(&i);
 }
 
-static void a_message_that_is_cut_off_is_wrong(void **state)
+static void a_message_that_is_truncated_is_wrong(void **state)
 {
     struct pl_buf message = {0}, packed = {0};
     struct pl_inflater i = {0};
@@ -441,7 +441,7 @@ int main(void)
         TEST(messages_of_every_window_are_read),
         TEST(a_bomb_costs_its_limit),
         TEST(what_a_large_message_needed_is_not_kept),
-        TEST(a_message_that_is_cut_off_is_wrong),
+        TEST(a_message_that_is_truncated_is_wrong),
         TEST(every_failing_allocation_is_told),
     };
 

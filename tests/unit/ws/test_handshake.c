@@ -241,7 +241,7 @@ static void a_single_list_may_be_as_long_as_a_line(void **state)
     pl_buf_fini(&b);
 }
 
-static void bytes_behind_the_request_are_left(void **state)
+static void bytes_after_the_request_are_left(void **state)
 {
     struct pl_span request = PL_SPAN(GET HOST REST "\x81\x85\r\n\r\n\0GET");
     struct pl_handshake h;
@@ -589,7 +589,7 @@ int main(void)
         cmocka_unit_test(lists_over_several_fields_are_joined),
         cmocka_unit_test(joined_lists_have_a_limit),
         cmocka_unit_test(a_single_list_may_be_as_long_as_a_line),
-        cmocka_unit_test(bytes_behind_the_request_are_left),
+        cmocka_unit_test(bytes_after_the_request_are_left),
         cmocka_unit_test(results_are_untouched_unless_ok),
         cmocka_unit_test(request_lines_that_are_wrong_are_refused),
         cmocka_unit_test(lines_that_are_malformed_are_refused),

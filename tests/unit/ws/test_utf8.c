@@ -120,7 +120,7 @@ static void characters_are_seen_at_every_place_of_a_long_text(void **state)
 }
 
 /* The state must not depend on where pieces end. */
-static void a_text_may_be_cut_anywhere(void **state)
+static void a_text_may_be_split_anywhere(void **state)
 {
     struct pl_span text = PL_SPAN("k\xCF\x8C\xCE\xBC\xCE\xB5 plain text behind "
                                   "\xE2\x82\xAC\xF0\x9F\x98\x80 \xF4\x8F\xBF"
@@ -191,7 +191,7 @@ int main(void)
         cmocka_unit_test(every_sequence_of_three_bytes_is_judged_right),
         cmocka_unit_test(every_start_of_four_bytes_is_judged_right),
         cmocka_unit_test(characters_are_seen_at_every_place_of_a_long_text),
-        cmocka_unit_test(a_text_may_be_cut_anywhere),
+        cmocka_unit_test(a_text_may_be_split_anywhere),
         cmocka_unit_test(an_error_is_told_at_the_first_byte_that_makes_it),
         cmocka_unit_test(an_unfinished_character_is_good_but_not_complete),
         cmocka_unit_test(nothing_at_all_is_valid),

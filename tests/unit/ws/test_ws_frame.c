@@ -141,7 +141,7 @@ static void a_close_frame_has_its_code_and_reason(void **state)
 }
 
 /* 123 bytes are room for 61 characters of two bytes and one byte more. */
-static void a_long_reason_is_cut_between_characters(void **state)
+static void a_long_reason_is_truncated_between_characters(void **state)
 {
     static const struct {
         const char *character;
@@ -196,7 +196,7 @@ int main(void)
         cmocka_unit_test(a_frame_begun_and_ended_is_as_if_put),
         cmocka_unit_test(a_buffer_that_failed_is_left_alone),
         cmocka_unit_test(a_close_frame_has_its_code_and_reason),
-        cmocka_unit_test(a_long_reason_is_cut_between_characters),
+        cmocka_unit_test(a_long_reason_is_truncated_between_characters),
         cmocka_unit_test(a_frame_is_as_long_as_its_header_and_payload),
     };
 

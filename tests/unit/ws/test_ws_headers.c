@@ -148,7 +148,7 @@ static void put_message(struct pl_buf *frames, struct pl_buf *log,
     pl_buf_fini(&text);
 }
 
-static void random_conversations_do_not_depend_on_cuts(void **state)
+static void random_conversations_do_not_depend_on_splits(void **state)
 {
     (void)state;
     for (uint32_t run = 1; run <= 60; run++) {
@@ -171,7 +171,7 @@ int main(void)
         cmocka_unit_test(every_first_byte_inside_a_message_is_judged_right),
         cmocka_unit_test(a_wrong_first_byte_is_told_alone),
         cmocka_unit_test(every_second_byte_of_every_control_frame_is_judged),
-        cmocka_unit_test(random_conversations_do_not_depend_on_cuts),
+        cmocka_unit_test(random_conversations_do_not_depend_on_splits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,7 +158,7 @@ static void many_small_fragments_take_few_allocations(void **state)
     pl_ws_decoder_fini(&d, &limits);
 }
 
-static void memory_goes_back_behind_a_message(void **state)
+static void memory_goes_back_after_a_message(void **state)
 {
     struct pl_ws_decoder d = {0};
     struct pl_span in = PL_SPAN("lo");
@@ -174,7 +174,7 @@ static void memory_goes_back_behind_a_message(void **state)
     assert_null(d.partial);
 }
 
-static void memory_goes_back_behind_a_cut_control_frame(void **state)
+static void memory_goes_back_after_a_split_control_frame(void **state)
 {
     struct pl_ws_decoder d = {0};
     struct pl_span in = PL_SPAN("\x02hi");
@@ -300,8 +300,8 @@ int main(void)
         TEST(a_claimed_length_allocates_no_more_than_what_arrived),
         TEST(a_large_message_takes_few_allocations_and_no_slack),
         TEST(many_small_fragments_take_few_allocations),
-        TEST(memory_goes_back_behind_a_message),
-        TEST(memory_goes_back_behind_a_cut_control_frame),
+        TEST(memory_goes_back_after_a_message),
+        TEST(memory_goes_back_after_a_split_control_frame),
         TEST(a_message_over_the_limit_allocates_nothing),
         TEST(fragments_over_the_limit_allocate_nothing_more),
         TEST(without_memory_the_connection_ends_with_1011),
