@@ -12,7 +12,7 @@
     X(FRAMES_OWED, PL_COUNTER, "deliveries_owed",                              \
       "publications, joins and leaves owed to subscribers")                    \
     X(FRAMES_SENT, PL_COUNTER, "deliveries_sent",                              \
-      "deliveries given to the kernel")                                        \
+      "deliveries sent to the kernel")                                         \
     X(FRAMES_DROPPED_SLOW, PL_COUNTER, "deliveries_dropped_slow",              \
       "deliveries dropped because the reader was slow")                        \
     X(FRAMES_DROPPED_MEMORY, PL_COUNTER, "deliveries_dropped_memory",          \
@@ -22,7 +22,7 @@
     X(FRAMES_DROPPED_REPLACED, PL_COUNTER, "deliveries_dropped_replaced",      \
       "deliveries replaced by newer ones of their channel (channels.slow)")    \
     X(FRAMES_DROPPED_RECOVER, PL_COUNTER, "deliveries_dropped_recover",        \
-      "deliveries left to the recovery of a subscription that fell behind")    \
+      "deliveries left to the recovery of a subscription that was too slow")   \
     X(FRAMES_DROPPED_DUPLICATE, PL_COUNTER, "deliveries_dropped_duplicate",    \
       "deliveries dropped because the bus brought their publication again")    \
     X(FRAMES_CANCELLED, PL_COUNTER, "deliveries_cancelled",                    \

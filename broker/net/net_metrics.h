@@ -16,7 +16,7 @@
     X(REFUSED_ADDRESS, PL_COUNTER, "refused_address",                          \
       "connections over the limit of their address")                           \
     X(CLOSED_ADDRESS, PL_COUNTER, "closed_address",                            \
-      "connections over twice that limit, closed without an answer")           \
+      "connections over twice that limit, closed without a response")          \
     X(PROXY_FAILED, PL_COUNTER, "proxy_failed",                                \
       "PROXY headers that were refused")                                       \
     X(TLS_HANDSHAKES, PL_COUNTER, "tls_handshakes", "TLS handshakes done")     \

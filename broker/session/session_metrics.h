@@ -33,10 +33,10 @@
     X(COMMANDS_PENDING, PL_GAUGE, "commands_pending",                          \
       "commands not answered yet")                                             \
     X(COMMANDS_WAITING, PL_GAUGE, "commands_waiting",                          \
-      "commands that wait for a verdict, or behind one that does")             \
+      "commands that wait for a verdict, or after one that does")              \
     X(ERRORS, PL_COUNTER, "errors", "errors sent to clients")                  \
     X(MESSAGES_IN, PL_COUNTER, "messages_in", "messages from clients")         \
-    X(MESSAGES_OUT, PL_COUNTER, "messages_out", "frames given to the kernel")  \
+    X(MESSAGES_OUT, PL_COUNTER, "messages_out", "frames sent to the kernel")   \
     X(BYTES_IN, PL_COUNTER, "bytes_in", "bytes read")                          \
     X(CUSTOM, PL_COUNTER, "messages_custom", "custom messages handled")        \
     X(CUSTOM_UNKNOWN, PL_COUNTER, "messages_custom_unknown",                   \

@@ -36,7 +36,7 @@ static const struct page {
      "more (status 0), or the broker ends it (status 5).\n",
      true},
     {"token", "(-c FILE | --secret-file FILE) [OPTION]...",
-     "print a token that lets a client in",
+     "print a token that admits a client",
      "No broker is needed.\n"
      "\n"
      "  -c, --config FILE       the configuration with auth.hmac_secret\n"

@@ -230,9 +230,10 @@ static int judge_end(const struct transfer *x)
     if (has_stopped(x))
         complain("the broker has stopped");
     else
-        complain("%s: the broker cut the subscription: it is stopping, or this "
-                 "was read too slowly (limits.outgoing_queue)",
-                 target_name(t));
+        complain(
+            "%s: the broker ended the subscription: it is stopping, or this "
+            "was read too slowly (limits.outgoing_queue)",
+            target_name(t));
     return EXIT_ENDED;
 }
 

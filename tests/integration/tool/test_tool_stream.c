@@ -64,7 +64,7 @@ static void sub_reports_that_the_broker_ended_it(void **state)
     stage_fake(s, listener, HEAD);
     assert_int_equal(tool_run(s, "S sub news"), ENDED);
     assert_string_equal(s->out, "{}\n");
-    assert_non_null(strstr(s->err, "cut the subscription"));
+    assert_non_null(strstr(s->err, "ended the subscription"));
     close(listener);
 }
 
