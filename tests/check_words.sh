@@ -12,7 +12,8 @@ set -uo pipefail
 export LC_ALL=C
 
 # Where a word is wrong: all is every source and document, text is all without
-# tests/, code is actors/, broker/ and tools/, modules is actors/ and broker/.  Then
+# tests/, code is actors/, broker/ and tools/, modules is actors/ and broker/.
+# Rows of names are of identifiers: a word between underscores, in modules.  Then
 # the words, as an extended regular expression, and what to write.
 words() {
     grep -v '^ *#' <<'LIST'
@@ -44,6 +45,15 @@ all | weigh(s|ed)? | check the allowance
 all | takers | join/leave subscribers
 all | spares | free list, saves
 all | shall | present tense
+all | keepers? | session manager
+modules | doors? | address limiter, admin listener
+code | unsuitable | cannot encode
+modules | asides? | presence segment
+code | pac(e|es|ed|ing) | rate limit, throttle
+names | keepers?|guests?|doors?|knocks? | manager, admission record, limiter
+names | settle[sd]?|touch(ed)?|doom(ed)?|besides|aside | resolve, mark dirty, schedule, allowance
+names | takers|unsuitable|spares?|deaf|barred|mute|pace | subscribers, cannot encode, free list, throttle
+names | works|weigh|rooms? | pending, check, module or space
 LIST
 }
 
@@ -61,13 +71,13 @@ findings() {
         if (file ~ /(^|\/)tests\//)
             return "all"
         if (file ~ /^(broker|actors)\//)
-            return "all text code modules"
+            return "all text code modules names"
         return file ~ /^tools\// ? "all text code" : "all text"
     }
     # Look at `text`, which begins in line `first` of `file`.
     function look(    i, rest, head, found, line) {
         for (i = 1; i <= count; i++) {
-            if (index(places(file), where[i]) == 0)
+            if (index(places(file), where[i]) == 0 || where[i] == "names")
                 continue
             rest = tolower(" " text " ")
             line = first
@@ -86,6 +96,16 @@ findings() {
         gsub(/`[^`]*`|[A-Z][A-Z0-9_]+|[a-z0-9_]+\.[ch]|->[a-z_]+/, "name", line)
         text = text line "\n"
     }
+    # Identifiers of code, which has no comments and strings.
+    function names(code,    i) {
+        if (inside || code ~ /^[ \t]*#[ \t]*include/)
+            return
+        for (i = 1; i <= count; i++)
+            if (where[i] == "names" && index(places(file), "names") &&
+                match(" " code " ", "[^a-z](" name[i] ")[^a-z]"))
+                print file ":" number ": \"" substr(" " code " ", RSTART + 1,
+                    RLENGTH - 2) "\": write " instead[i]
+    }
     # Comments of a line of C; a string may hold what looks like one.
     function c_line(line,    end, found) {
         while (inside || match(line, /"([^"\\]|\\.)*"|\047([^\047\\]|\\.)+\047|\/\*|\/\/.*/)) {
@@ -102,7 +122,9 @@ findings() {
                 continue
             }
             found = substr(line, RSTART, RLENGTH)
-            line = substr(line, RSTART + RLENGTH)
+            rest_of_line = substr(line, RSTART + RLENGTH)
+            names(substr(line, 1, RSTART - 1))
+            line = rest_of_line
             first = number
             if (found == "/*")
                 inside = 1
@@ -111,6 +133,7 @@ findings() {
                 look()
             }
         }
+        names(line)
     }
     # A paragraph of Markdown is one text.
     function page_line(line) {
@@ -131,6 +154,7 @@ findings() {
             where[count] = part[1]
             instead[count] = part[3]
             gsub(/ /, "[ \n]+", part[2])
+            name[count] = part[2]
             word[count] = "[^a-z0-9_](" part[2] ")[^a-z0-9_]"
         }
         while ((getline file) > 0) {
@@ -164,7 +188,7 @@ samples() {
     cat >broker/bad.c <<'BAD'
 /* Who comes is turned
  * away, */
-int f(void); /* to whom */
+int f_doors(void); /* to whom */
 // nobody is here
 BAD
     cat >broker/good.c <<'GOOD'
@@ -179,6 +203,7 @@ expected() {
     cat <<'FINDINGS'
 broker/bad.c:1: "turned away"
 broker/bad.c:1: "who"
+broker/bad.c:3: "doors"
 broker/bad.c:3: "whom"
 broker/bad.c:4: "nobody"
 docs/bad.md:3: "comes round"
