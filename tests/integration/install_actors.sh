@@ -32,7 +32,7 @@ for header in "$work"/prefix/include/parley-actors/*.h; do
 done
 
 # nothing of the broker came along
-if find "$work/prefix" -type f | grep -Ev 'parley-actors(\.a|\.pc|/[a-z]+\.h)$'
+if find "$work/prefix" -type f | grep -Ev 'parley-actors(\.a|\.pc|/[a-z_]+\.h)$'
 then
     echo "these do not belong to the actors" >&2
     exit 1
