@@ -278,6 +278,19 @@ bool pl_call_table_take(struct pl_call_table *t, struct pl_address session,
     return true;
 }
 
+void pl_call_table_cancel(struct pl_call_table *t, struct pl_address session,
+                          uint32_t number)
+{
+    struct call *c = find_of(t, session, number);
+
+    if (c == NULL)
+        return;
+    struct pl_watch_mail *watch = forget(t, c);
+    if (oldest(t) == NULL)
+        schedule(t);
+    pl_watch_end(t->loop, watch, true);
+}
+
 void pl_call_table_drop(struct pl_call_table *t, struct pl_address session)
 {
     struct call *c = find_head(t, session);

@@ -69,6 +69,10 @@ enum pl_err pl_call_table_add(struct pl_call_table *t,
 bool pl_call_table_take(struct pl_call_table *t, struct pl_address session,
                         uint32_t number, uint32_t *command);
 
+/* Cancel call `number`, if `session` has it: its command will not run. */
+void pl_call_table_cancel(struct pl_call_table *t, struct pl_address session,
+                          uint32_t number);
+
 /* Cancel the calls of `session`, which has closed. */
 void pl_call_table_drop(struct pl_call_table *t, struct pl_address session);
 

@@ -59,8 +59,9 @@ bool pl_session_keep_headers(struct pl_session *s, struct pl_span headers)
 struct pl_span pl_headers_of(const struct pl_session *s)
 {
     const struct headers *h = find(s);
+    struct pl_span none = {NULL, 0};
 
-    return h == NULL ? (struct pl_span){0} : (struct pl_span){h->bytes, h->len};
+    return h == NULL ? none : (struct pl_span){h->bytes, h->len};
 }
 
 uint64_t pl_headers_bytes(const struct pl_session *s)

@@ -318,8 +318,31 @@ static void ask_handler(struct pl_session *s,
     s->login->number = k->logins;
     s->login->handlers = pl_handlers_hold(k->handlers);
     const struct pl_token_claims *claims = s->login->claims;
-    pl_session_ask_connect(
-        s, r, claims == NULL ? (struct pl_span){0} : claims->user, k->logins);
+    struct pl_span user = {NULL, 0};
+    if (claims != NULL)
+        user = claims->user;
+    pl_session_ask_connect(s, r, user, k->logins);
+}
+
+/* Refuse with a temporary error: the program may be starting and register its
+ * handler soon. */
+static void refuse_unjudged(struct pl_session *s)
+{
+    PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_ABSENT, PL_LOG_WARN,
+                   "no connect handler is registered",
+                   pl_log_text("client", pl_session_id(s)));
+    end_login(s, PL_ERROR_INTERNAL,
+              PL_SPAN("no connect handler is registered"));
+}
+
+static bool has_connect_handler(const struct pl_session *s)
+{
+    pl_handler *call;
+    void *context;
+    const char *name;
+
+    return pl_handlers_find(s->manager->handlers, PL_SPAN("connect"), &call,
+                            &context, &name);
 }
 
 /* The token is genuine: admit its user, or ask the connect handler if it
@@ -332,14 +355,16 @@ static void accept_token(struct pl_session *s,
     if (claims->channel_count > config_of(s)->limits.connection_channels) {
         close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
                         "more channels than limits.connection_channels");
-    } else if (pl_handlers_judges_tokens(s->manager->handlers)) {
+    } else if (!pl_handlers_judges_tokens(s->manager->handlers)) {
+        const struct admission a = of_token(claims);
+
+        admit(s, &a);
+    } else if (has_connect_handler(s)) {
         s->login->claims = claims;
         ask_handler(s, r);
         return;
     } else {
-        const struct admission a = of_token(claims);
-
-        admit(s, &a);
+        refuse_unjudged(s);
     }
     pl_token_claims_destroy(claims);
 }
@@ -396,17 +421,6 @@ static bool wants_inbox(struct pl_session *s, struct pl_span data)
     return yes;
 }
 
-/* Refuse with a temporary error: the program may be starting and register its
- * handler soon. */
-static void refuse_unjudged(struct pl_session *s)
-{
-    PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_ABSENT, PL_LOG_WARN,
-                   "no connect handler is registered",
-                   pl_log_text("client", pl_session_id(s)));
-    end_login(s, PL_ERROR_INTERNAL,
-              PL_SPAN("no connect handler is registered"));
-}
-
 void pl_session_login_overdue(struct pl_session *s)
 {
     if (!s->login->is_judged) {
@@ -422,17 +436,11 @@ void pl_session_login_overdue(struct pl_session *s)
 
 static void judge(struct pl_session *s, const struct pl_connect_request *r)
 {
-    const struct pl_handlers *handlers = s->manager->handlers;
-    pl_handler *call;
-    void *context;
-    const char *name;
-
     if (r->token.len > 0 && s->manager->access->hmac_secret != NULL)
         judge_token(s, r);
-    else if (pl_handlers_find(handlers, PL_SPAN("connect"), &call, &context,
-                              &name))
+    else if (has_connect_handler(s))
         ask_handler(s, r);
-    else if (pl_handlers_judge(handlers))
+    else if (pl_handlers_judge(s->manager->handlers))
         refuse_unjudged(s);
     else if (r->token.len > 0)
         reject_token(s, "no auth.hmac_secret to check it with");

@@ -8,15 +8,18 @@
  * subscription that is missing in the connect reply as ended.  So this file
  * tries again, and a subscribe push notifies the client of success.
  *
- * The session manager holds the entries, which name sessions by address.  A
- * session without missing channels pays nothing, and a session that ends has
- * nothing to clean up.  It is unknown whether an attach in transit will
- * succeed, so each try first looks at what the session has.
+ * The session manager holds the entries, which name sessions by address, and a
+ * map that finds them by the slot of the session.  A session without missing
+ * channels pays nothing, and a session that ends has nothing to clean up.  An
+ * unsubscribe by the server takes the channel out of the entry.  It is unknown
+ * whether an attach in transit will succeed, so each try first looks at what
+ * the session has.
  *
  * Rejected: closing the connection when there is space again, because all those
  * clients would log in at once.
  *
- * Invariant: entries are in the order in which they are due. */
+ * Invariant: entries are in the order in which they are due, and all of them in
+ * the map. */
 #include "missing.h"
 
 #include <stdlib.h>
@@ -42,11 +45,17 @@ enum {
 
 struct entry {
     struct pl_list link; /* first; in the manager's list */
+    struct pl_map_node node;
     struct pl_address session;
     uint64_t due_ms;
     size_t len;   /* of `names` */
     char names[]; /* for each: one byte with its length, then the bytes */
 };
+
+static struct pl_span name_at(const struct entry *e, size_t at)
+{
+    return (struct pl_span){e->names + at + 1, (unsigned char)e->names[at]};
+}
 
 /* --- Noting --- */
 
@@ -107,13 +116,49 @@ void pl_missing_note(struct pl_session *s, const struct pl_login *l)
                    pl_log_text("client", pl_session_id(s)),
                    pl_log_text("user", pl_client_user(s->subscriber.client)));
     struct entry *e =
-        k->missing_count < ENTRIES_MAX ? malloc(sizeof *e + len) : NULL;
+        k->missing_at.count < ENTRIES_MAX ? malloc(sizeof *e + len) : NULL;
     if (e == NULL)
         return;
     *e = (struct entry){.session = pl_actor_address(&s->actor), .len = len};
+    if (pl_map_add(&k->missing_at, &e->node, e->session.slot) != PL_OK) {
+        free(e);
+        return;
+    }
     fill(e, l);
-    k->missing_count++;
     queue(k, e);
+}
+
+/* --- Unsubscribed meanwhile --- */
+
+static bool is_of(const struct pl_map_node *n, const void *session)
+{
+    return pl_address_equal(PL_CONTAINER(n, const struct entry, node)->session,
+                            *(const struct pl_address *)session);
+}
+
+static void take_out(struct entry *e, struct pl_span channel)
+{
+    for (size_t at = 0; at < e->len;) {
+        struct pl_span name = name_at(e, at);
+        size_t next = at + 1 + name.len;
+
+        if (pl_span_equal(name, channel)) {
+            memmove(e->names + at, e->names + next, e->len - next);
+            e->len -= next - at;
+            return;
+        }
+        at = next;
+    }
+}
+
+void pl_missing_cancel(struct pl_session *s, struct pl_span channel)
+{
+    struct pl_address own = pl_actor_address(&s->actor);
+    struct pl_map_node *n =
+        pl_map_find(&s->manager->missing_at, own.slot, is_of, &own);
+
+    if (n != NULL)
+        take_out(PL_CONTAINER(n, struct entry, node), channel);
 }
 
 /* --- Trying again --- */
@@ -165,7 +210,7 @@ static bool try_entry(struct pl_session_manager *k, const struct entry *e)
     if (s == NULL || s->state != PL_SESSION_CONNECTED)
         return false;
     for (size_t at = 0; at < e->len;) {
-        struct pl_span name = {e->names + at + 1, (unsigned char)e->names[at]};
+        struct pl_span name = name_at(e, at);
 
         at += 1 + name.len;
         const struct pl_sub *sub = pl_session_find(s, name);
@@ -186,7 +231,7 @@ static struct entry *first(struct pl_session_manager *k)
 static void drop(struct pl_session_manager *k, struct entry *e)
 {
     pl_list_remove(&e->link);
-    k->missing_count--;
+    pl_map_remove(&k->missing_at, &e->node);
     free(e);
 }
 
@@ -232,5 +277,6 @@ void pl_missing_forget(struct pl_session_manager *k)
 
     while ((e = first(k)) != NULL)
         drop(k, e);
+    pl_map_fini(&k->missing_at);
     pl_timer_stop(k->actor.loop, &k->miss);
 }

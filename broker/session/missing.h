@@ -31,6 +31,10 @@ void pl_missing_try(struct pl_timer *t);
 void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
                          const struct pl_attach_mail *m);
 
+/* missing.c: the server unsubscribes the client from `channel`: do not try it
+ * again. */
+void pl_missing_cancel(struct pl_session *s, struct pl_span channel);
+
 /* Free all entries: the session manager is about to be freed. */
 void pl_missing_forget(struct pl_session_manager *k);
 

@@ -16,6 +16,7 @@
 #include "ending.h"
 #include "session_manager_private.h"
 #include "login.h"
+#include "replies.h"
 #include "throttle.h"
 #include "session_private.h"
 #include "subscribe.h"
@@ -115,18 +116,29 @@ static bool run_parked(struct pl_session *s, struct pl_parked *p,
     return is_again;
 }
 
+static void cancel_later(struct pl_session *s, uint32_t order,
+                         struct pl_wait_queue *q)
+{
+    for (unsigned n = pl_wait_cancel_later(s, order, q); n > 0; n--)
+        pl_session_resolve(s, PL_METRIC_COMMANDS_CANCELLED);
+}
+
 static void run_queue(struct pl_session *s, struct pl_wait_queue *q,
                       const struct pl_verdict *v)
 {
     struct pl_parked *p;
 
     while ((p = pl_wait_next(s, q)) != NULL) {
+        uint32_t order = p->order;
+        bool was_invalid = s->ending >= PL_ENDING_INVALID;
         bool is_again = run_parked(s, p, v);
 
         if (!is_again)
             free(p);
         if (s->state >= PL_SESSION_CLOSING || s->ending >= PL_ENDING_SCHEDULED)
             return; /* all waits are freed, or are about to be */
+        if (!was_invalid && s->ending == PL_ENDING_INVALID)
+            cancel_later(s, order, q);
         pl_wait_relax(s);
         if (is_again)
             return;

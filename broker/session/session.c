@@ -188,6 +188,7 @@ bool pl_session_postpones(struct pl_session *s)
 static void kick_from(struct pl_session *s, struct pl_span channel,
                       uint32_t code)
 {
+    pl_missing_cancel(s, channel);
     pl_session_kick_channel(s, channel, code);
     pl_wait_kick(s, channel, code);
 }

@@ -57,8 +57,8 @@ struct pl_session_manager {
     struct pl_kept *running;        /* kept.c: messages that run now */
     struct pl_list missing;         /* missing.c: subscriptions that logins
                                        lack */
-    uint32_t missing_count;
-    struct pl_timer miss; /* tries them again */
+    struct pl_map missing_at;       /* the same by slot */
+    struct pl_timer miss;           /* tries them again */
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned; the supervisor waits for its
                                     return */

@@ -14,6 +14,10 @@
  * slot.  A pointer in the session would make idle sessions larger, and most
  * session managers have an empty map.
  *
+ * A command that proves wrong when it runs bars all that the client sent after
+ * it: those that wait are cancelled, whatever channel they are about.  Those
+ * before it still run.
+ *
  * Invariant: each entry of the map has at least one queue, but while its last
  * one ends.  The first command of a queue waits for call `number`, or, while
  * `number` is 0, was taken out and runs now. */
@@ -23,6 +27,7 @@
 
 #include "hold.h"
 #include "session_manager_private.h"
+#include "replies.h"
 
 /* The commands that wait about one channel. */
 struct pl_wait_queue {
@@ -37,6 +42,7 @@ struct waits {
     struct pl_map_node node; /* in the session manager's map */
     struct pl_wait_queue *first;
     uint32_t count;
+    uint32_t newest; /* the order of the latest command */
     uint64_t bytes;
 };
 
@@ -109,8 +115,10 @@ void pl_wait_relax(struct pl_session *s)
 
 /* --- Queues --- */
 
-static void append(struct pl_wait_queue *q, struct pl_parked *p)
+static void append(struct waits *all, struct pl_wait_queue *q,
+                   struct pl_parked *p)
 {
+    p->order = ++all->newest;
     p->next = NULL;
     *q->end = p;
     q->end = &p->next;
@@ -200,7 +208,7 @@ static bool begin_queue(struct pl_session *s, uint64_t hash, uint32_t number)
         .next = all->first, .hash = hash, .number = number};
     q->end = &q->first;
     all->first = q;
-    append(q, p);
+    append(all, q, p);
     count(s, all, p);
     return true;
 }
@@ -237,7 +245,7 @@ enum pl_wait_place pl_wait_joins(struct pl_session *s, struct pl_span channel)
     struct pl_parked *p = park(s);
     if (p == NULL)
         return PL_WAIT_NO_MEMORY;
-    append(q, p);
+    append(all, q, p);
     count(s, all, p);
     return PL_WAIT_JOINED;
 }
@@ -333,6 +341,48 @@ static void free_queue(struct pl_session *s, struct waits *all,
         free(p);
     }
     free(q);
+}
+
+/* Cancel the commands of `q` after `order`; return their number. */
+static unsigned cancel_after(struct pl_session *s, struct waits *all,
+                             struct pl_wait_queue *q, uint32_t order)
+{
+    unsigned count = 0;
+    struct pl_parked **at = &q->first, *p;
+
+    while (*at != NULL && (int32_t)((*at)->order - order) < 0)
+        at = &(*at)->next;
+    struct pl_parked *rest = *at;
+    *at = NULL;
+    q->end = at;
+    while ((p = rest) != NULL) {
+        rest = p->next;
+        uncount(s, all, p);
+        free(p);
+        count++;
+    }
+    return count;
+}
+
+unsigned pl_wait_cancel_later(struct pl_session *s, uint32_t order,
+                              struct pl_wait_queue *running)
+{
+    struct waits *all = find_waits(s);
+    struct pl_wait_queue *q;
+    unsigned count = 0;
+
+    for (struct pl_wait_queue **at = &all->first; (q = *at) != NULL;) {
+        count += cancel_after(s, all, q, order);
+        if (q->first != NULL || q == running) {
+            at = &q->next;
+            continue;
+        }
+        *at = q->next;
+        pl_call_table_cancel(&pl_session_manager_of(s)->calls,
+                             pl_session_address(s), q->number);
+        free(q);
+    }
+    return count;
 }
 
 void pl_wait_forget(struct pl_session *s)

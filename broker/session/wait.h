@@ -18,6 +18,7 @@ struct pl_wait_queue; /* the commands that wait about one channel */
 /* One command that waits. */
 struct pl_parked {
     struct pl_parked *next;
+    uint32_t order;     /* among the commands of its session that waited */
     uint32_t drop_code; /* its subscription ends at once, with this code; 0:
                            none */
     uint32_t len;
@@ -62,6 +63,12 @@ struct pl_wait_queue *pl_wait_find(struct pl_session *s, uint32_t number);
  * its channel wait after its commands. Owner: the caller. */
 struct pl_parked *pl_wait_next(struct pl_session *s, struct pl_wait_queue *q);
 void pl_wait_end_queue(struct pl_session *s, struct pl_wait_queue *q);
+
+/* A command with this order proved wrong: cancel all that the client sent after
+ * it, and return their number.  `running`, the queue of that command, stays,
+ * though it may be empty. */
+unsigned pl_wait_cancel_later(struct pl_session *s, uint32_t order,
+                              struct pl_wait_queue *running);
 
 /* Read the client again if half of the space is free. */
 void pl_wait_relax(struct pl_session *s);

@@ -5,6 +5,8 @@
 #include "rig.h"
 #include "session_mail.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- The connect handler --- */
@@ -287,6 +289,33 @@ static void who_once_judged_is_awaited_again(void **state)
     rig_destroy(r);
 }
 
+/* A good token is not enough where the handler judges those, too. */
+static void without_the_judge_a_good_token_is_refused_for_now(void **state)
+{
+    const char *sets[] = {"auth.hmac_secret=" RIG_SECRET};
+    struct judge j = {.how = AT_ONCE};
+    struct pl_handlers *none = pl_handlers_create(), *one, *gone;
+    struct rig_options o = {.loops = 1, .sets = sets, .set_count = 1};
+    char text[1024];
+
+    (void)state;
+    assert_int_equal(pl_handlers_with(none, "connect", judge, &j, &one), PL_OK);
+    pl_handlers_release(none);
+    pl_handlers_set_tokens_judged(one);
+    assert_int_equal(pl_handlers_without(one, "connect", &gone), PL_OK);
+    pl_handlers_release(one);
+    o.handlers = gone;
+    struct rig *r = rig_start("good token", &o);
+    char *token = rig_token(r, "ann", 0, NULL, 0);
+    snprintf(text, sizeof text, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}",
+             token);
+    expect_refused_for_now(r, text);
+    assert_int_equal(r->boss->registered, 0);
+    rig_check_ledgers(r);
+    free(token);
+    rig_destroy(r);
+}
+
 static void judge_release(void *context)
 {
     ((struct judge *)context)->released++;
@@ -416,6 +445,7 @@ int main(void)
         cmocka_unit_test(only_a_connect_is_answered_by_a_user),
         cmocka_unit_test(before_and_after_the_judge_no_client_gets_in),
         cmocka_unit_test(who_once_judged_is_awaited_again),
+        cmocka_unit_test(without_the_judge_a_good_token_is_refused_for_now),
         cmocka_unit_test(
             a_judge_is_released_when_the_client_it_keeps_has_a_reply),
         cmocka_unit_test(a_judge_is_released_when_the_client_it_keeps_gives_up),

@@ -600,6 +600,44 @@ static void at_the_limit_of_channels_a_login_gets_in(void **state)
     check_at_the_limit("channels.history_size=0");
 }
 
+/* Otherwise the next try would undo the order of the operator. */
+static void a_channel_that_is_missing_may_be_unsubscribed(void **state)
+{
+    static const char *const channels[] = {"a", "b"};
+    static const char with_secret[] = "auth.hmac_secret=" RIG_SECRET;
+    const char *sets[] = {with_secret, "ping.interval=0", "limits.channels=1",
+                          "channels.history_size=0"};
+    struct rig_options o = {.loops = 1, .sets = sets, .set_count = 4};
+    struct rig *r = rig_start("unsubscribed", &o);
+    struct client *holder = client_join(r, 0), *c[2];
+    char *token = rig_token(r, "ann", 0, channels, 2);
+
+    (void)state;
+    client_subscribe(holder, 2, "x");
+    for (unsigned i = 0; i < 2; i++) {
+        c[i] = client_open(r, 0);
+        connect_with(c[i], token);
+        rig_run(r, 0);
+        client_expect(c[i], "{\"id\":1,\"connect\":{*");
+        kick_from(c[i], "b");
+    }
+    kick_from(c[1], "a");
+    kick_from(c[1], "#ann");
+    client_vanish(holder);
+    rig_run(r, 40 * 1000); /* one channel has a place */
+    client_expect(c[0], "{\"push\":{\"channel\":\"#ann\",\"subscribe\":{*");
+    client_expect_silence(c[0]);
+    client_expect_silence(c[1]);
+    kick_from(c[0], "#ann");
+    rig_run(r, 11 * 1000);
+    client_expect(c[0], "{\"push\":{\"channel\":\"#ann\",\"unsubscribe\":{*");
+    client_expect(c[0], "{\"push\":{\"channel\":\"a\",\"subscribe\":{*");
+    client_expect_silence(c[0]);
+    client_expect_silence(c[1]);
+    free(token);
+    rig_destroy(r);
+}
+
 /* Those that leave or stop while something is missing leave nothing. */
 static void who_leaves_with_channels_missing_leaves_nothing(void **state)
 {
@@ -673,6 +711,7 @@ int main(void)
             a_subscription_by_the_program_is_in_the_reply_or_after_it),
         cmocka_unit_test(the_last_subscribe_order_wins_over_an_unsubscribe),
         cmocka_unit_test(at_the_limit_of_channels_a_login_gets_in),
+        cmocka_unit_test(a_channel_that_is_missing_may_be_unsubscribed),
         cmocka_unit_test(who_leaves_with_channels_missing_leaves_nothing),
         cmocka_unit_test(a_refusal_of_the_supervisor_closes_with_its_code),
     };

@@ -97,6 +97,42 @@ static void not_overdue(void *arg, const struct pl_call_overdue *call)
     fail();
 }
 
+/* The calls of a session that closes, and no others. */
+static void a_close_frees_the_places_of_its_calls(void **state)
+{
+    struct rig *r = rig_start("places", NULL);
+    struct pl_call_table table;
+    struct pl_address one = {.slot = 1, .generation = 1},
+                      two = {.slot = 2, .generation = 1},
+                      next = {.slot = 1, .generation = 2};
+    uint32_t number, of_two = 0, command;
+
+    (void)state;
+    pl_call_table_init(&table, pl_system_loop(pl_sim_system(r->sim), 0), 1000,
+                       1000, not_overdue, NULL);
+    for (unsigned i = 0; i < PL_CALLS_MAX; i++)
+        assert_int_equal(pl_call_table_add(&table, i % 2 == 0 ? one : two, i,
+                                           r->handlers, "x",
+                                           i % 2 == 0 ? &number : &of_two),
+                         PL_OK);
+    pl_call_table_drop(&table, one);
+    pl_call_table_drop(&table, one);
+    assert_false(pl_call_table_take(&table, one, number, &command));
+    for (unsigned i = 0; i < PL_CALLS_MAX / 2; i++)
+        assert_int_equal(
+            pl_call_table_add(&table, next, i, r->handlers, "x", &number),
+            PL_OK);
+    assert_true(pl_call_table_take(&table, two, of_two, &command));
+    assert_int_equal(command, PL_CALLS_MAX - 1);
+    pl_call_table_drop(&table, next);
+    pl_call_table_drop(&table, two);
+    rig_run(r, 2000); /* nothing is left to be overdue */
+    assert_int_equal(
+        pl_call_table_add(&table, two, 1, r->handlers, "x", &of_two), PL_OK);
+    pl_call_table_fini(&table);
+    rig_destroy(r);
+}
+
 static void a_loop_waits_for_so_many_calls_and_no_more(void **state)
 {
     struct rig *r = rig_start("calls", NULL);
@@ -317,6 +353,39 @@ static void what_waits_runs_though_a_later_command_was_wrong(void **state)
     rig_destroy(r);
 }
 
+/* Of two channels, and of what waits for verdicts of its own. */
+static void what_came_after_a_wrong_command_never_runs(void **state)
+{
+    struct court t = {.count = 0};
+    struct rig *r = court_open("barred", &t, SUBSCRIBES, NULL, 0);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    court_ask(c, 2, "l-before");
+    court_ask(c, 3, "l");
+    client_say(c, "{\"id\":4,\"publish\":{\"channel\":\"l\"}}\n"
+                  "{\"id\":5,\"publish\":{\"channel\":\"l\",\"data\":1}}\n"
+                  "{\"id\":6,\"subscribe\":{\"channel\":\"l-after\"}}\n"
+                  "{\"id\":7,\"presence\":{\"channel\":\"l-before\"}}");
+    rig_run(r, 0);
+    client_expect_silence(c);
+    assert_int_equal(t.count, 3);
+    court_allow(&t, 1);
+    client_expect(c, "{\"id\":3,\"subscribe\":{*");
+    client_expect_silence(c); /* the publication without data bars the rest */
+    assert_int_equal(rig_metric(r, PL_METRIC_PUBLICATIONS), 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_WAITING), 1);
+    court_allow(&t, 2);
+    client_expect_silence(c);
+    assert_int_equal(rig_metric(r, PL_METRIC_HANDLER_LATE), 1);
+    court_allow(&t, 0);
+    client_expect(c, "{\"id\":2,\"subscribe\":{*");
+    client_expect_close(c, 3501);
+    assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_CANCELLED), 3);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
 /* What waits has begun; but a stop refuses what goes to a channel. */
 static void a_stop_waits_in_its_grace(void **state)
 {
@@ -366,12 +435,14 @@ int main(void)
         cmocka_unit_test(reading_goes_on_when_half_of_the_space_is_free),
         cmocka_unit_test(so_many_bytes_wait_and_no_more),
         cmocka_unit_test(a_loop_waits_for_so_many_calls_and_no_more),
+        cmocka_unit_test(a_close_frees_the_places_of_its_calls),
         cmocka_unit_test(a_kick_during_a_verdict_ends_the_subscription),
         cmocka_unit_test(a_kick_ends_all_that_was_asked_for_before),
         cmocka_unit_test(a_kick_during_a_verdict_spares_a_later_subscription),
         cmocka_unit_test(a_close_cancels_what_waits),
         cmocka_unit_test(the_close_of_a_peer_waits_for_verdicts_a_second),
         cmocka_unit_test(what_waits_runs_though_a_later_command_was_wrong),
+        cmocka_unit_test(what_came_after_a_wrong_command_never_runs),
         cmocka_unit_test(a_stop_waits_in_its_grace),
         cmocka_unit_test(who_waits_for_a_verdict_is_not_closed_for_a_pong),
     };
