@@ -18,6 +18,7 @@
 
 #include "host.h"
 #include "http.h"
+#include "head_line.h"
 
 enum { METHOD_MAX = 16, DIGITS_MAX = 18 };
 
@@ -45,9 +46,10 @@ static bool is_digit(char c)
 
 /* Check the method as far as it has arrived.  The rules get the whole method
  * only, because the response to HEAD has no body. */
-static enum pl_err check_method(struct reading *r, struct pl_span line,
+static enum pl_err check_method(void *reading, struct pl_span line,
                                 struct pl_http_error *error)
 {
+    struct reading *r = reading;
     struct pl_span method = {line.at, 0};
 
     while (method.len < line.len && pl_http_is_tchar(line.at[method.len]))
@@ -62,63 +64,6 @@ static enum pl_err check_method(struct reading *r, struct pl_span line,
     if (r->rules->method == NULL)
         return PL_OK;
     return r->rules->method(r->rules->arg, method, error);
-}
-
-/* Check what the bytes of a line show before its end arrives. */
-static enum pl_err check_bytes(struct reading *r, struct pl_span line,
-                               bool first, struct pl_http_error *error)
-{
-    if (first) {
-        enum pl_err err = check_method(r, line, error);
-
-        if (err != PL_OK)
-            return err;
-    } else if (line.len > 0 && (*line.at == ' ' || *line.at == '\t')) {
-        return pl_http_refuse(error, 400, "a header line is folded");
-    }
-    struct pl_span seen = line;
-    if (seen.len > PL_HTTP_LINE_MAX)
-        seen.len = PL_HTTP_LINE_MAX;
-    if (pl_http_has_control(seen))
-        return pl_http_refuse(error, 400, "a control character in the request");
-    if (line.len > PL_HTTP_LINE_MAX)
-        return pl_http_refuse(error, first ? 414 : 431,
-                              "a line of the request is too long");
-    return PL_OK;
-}
-
-/* Read the next line of `rest`, without its CR LF.
- * Errors: PL_EAGAIN: its end has not arrived; PL_EBADMSG. */
-static enum pl_err next_line(struct reading *r, struct pl_span *rest,
-                             bool first, struct pl_span *line,
-                             struct pl_http_error *error)
-{
-    const char *end = rest->len == 0 ? NULL : memchr(rest->at, '\n', rest->len);
-    struct pl_span text = {rest->at, rest->len};
-
-    if (end != NULL)
-        text.len = (size_t)(end - rest->at);
-    bool cr = text.len > 0 && text.at[text.len - 1] == '\r';
-    text.len -= cr;
-    enum pl_err err = check_bytes(r, text, first, error);
-    if (err != PL_OK)
-        return err;
-    if (end == NULL)
-        return PL_EAGAIN;
-    if (!cr)
-        return pl_http_refuse(error, 400, "a line does not end in CR LF");
-    rest->len -= (size_t)(end + 1 - rest->at);
-    rest->at = end + 1;
-    *line = text;
-    return PL_OK;
-}
-
-static bool is_target(struct pl_span target)
-{
-    for (size_t i = 0; i < target.len; i++)
-        if (target.at[i] <= ' ' || target.at[i] > '~' || target.at[i] == '#')
-            return false;
-    return target.len > 0;
 }
 
 /* Split "http://host/path": the path stays in r->target.  RFC 9112 section
@@ -146,7 +91,7 @@ static bool split_absolute(struct reading *r)
 
 static bool read_target(struct reading *r)
 {
-    if (!is_target(r->target))
+    if (!pl_http_is_target(r->target))
         return false;
     if (*r->target.at == '/')
         return true;
@@ -190,20 +135,6 @@ static enum pl_err read_request_line(struct reading *r, struct pl_span line,
     return check_version(r, version, error);
 }
 
-/* Split a field line into name and value. */
-static bool split_field(struct pl_span line, struct pl_span *name,
-                        struct pl_span *value)
-{
-    const char *colon = memchr(line.at, ':', line.len);
-
-    if (colon == NULL)
-        return false;
-    *name = (struct pl_span){line.at, (size_t)(colon - line.at)};
-    *value =
-        pl_http_trim((struct pl_span){colon + 1, line.len - name->len - 1});
-    return pl_http_is_token(*name);
-}
-
 bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
                         struct pl_span *value)
 {
@@ -215,7 +146,7 @@ bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
     struct pl_span line = {lines->at, (size_t)(end - lines->at) - 1};
     lines->len -= line.len + 2;
     lines->at = end + 1;
-    return split_field(line, name, value);
+    return pl_http_line_split(line, name, value);
 }
 
 /* --- Fields that define the end of the request and its host --- */
@@ -316,7 +247,7 @@ static enum pl_err read_field(struct reading *r, struct pl_span line,
 
     if (++r->fields > PL_HTTP_FIELDS_MAX)
         return pl_http_refuse(error, 431, "too many header fields");
-    if (!split_field(line, &name, &value))
+    if (!pl_http_line_split(line, &name, &value))
         return pl_http_refuse(error, 400, "a header line is malformed");
     for (size_t i = 0; i < sizeof framing / sizeof *framing; i++)
         if (err == PL_OK && pl_http_equal(name, framing[i].name))
@@ -349,15 +280,15 @@ static enum pl_err read_head(struct reading *r, struct pl_span *rest,
                              struct pl_http_error *error)
 {
     struct pl_span line;
-    enum pl_err err = next_line(r, rest, true, &line, error);
+    enum pl_err err = pl_http_line_next(rest, check_method, r, &line, error);
 
     if (err == PL_OK && line.len == 0)
-        err = next_line(r, rest, true, &line, error);
+        err = pl_http_line_next(rest, check_method, r, &line, error);
     if (err == PL_OK)
         err = read_request_line(r, line, error);
     r->head.lines = *rest;
     while (err == PL_OK) {
-        err = next_line(r, rest, false, &line, error);
+        err = pl_http_line_next(rest, NULL, NULL, &line, error);
         if (err == PL_OK && line.len == 0) {
             r->head.lines.len = (size_t)(line.at - r->head.lines.at);
             return check_head(r, error);

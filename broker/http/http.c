@@ -67,6 +67,14 @@ bool pl_http_has_control(struct pl_span s)
     return false;
 }
 
+bool pl_http_is_target(struct pl_span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= ' ' || s.at[i] > '~' || s.at[i] == '#')
+            return false;
+    return s.len > 0;
+}
+
 bool pl_http_equal(struct pl_span a, struct pl_span b)
 {
     if (a.len != b.len)

@@ -18,6 +18,10 @@ bool pl_http_is_token(struct pl_span s);
 /* True if `s` has a control character other than a tab. */
 bool pl_http_has_control(struct pl_span s);
 
+/* True if `s` can stand as a request target: visible ASCII characters without
+ * "#", and at least one. */
+bool pl_http_is_target(struct pl_span s);
+
 /* True if equal, ignoring the case of ASCII letters. */
 bool pl_http_equal(struct pl_span a, struct pl_span b);
 

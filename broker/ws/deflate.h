@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deflate.h - permessage-deflate (RFC 7692): negotiation, compression and
- * decompression of messages.
+/* deflate.h - permessage-deflate (RFC 7692): negotiation of both sides,
+ * compression and decompression of messages.
  *
  * Neither side keeps its context between messages, so an idle connection owns
  * nothing.  The memory here belongs to a loop and is allocated on first use. */
@@ -49,6 +49,17 @@ struct pl_deflate_terms {
  * others (RFC 7692 sections 5 and 7.1). */
 void pl_deflate_choose(struct pl_span offers, struct pl_deflate_terms *out);
 
+/* A client's Sec-WebSocket-Extensions: no contexts, and the server may limit
+ * the window of what the client compresses. */
+#define PL_DEFLATE_OFFER                                                       \
+    "permessage-deflate; server_no_context_takeover; "                         \
+    "client_no_context_takeover; client_max_window_bits"
+
+/* Read a server's answer to PL_DEFLATE_OFFER (RFC 7692 section 7.1); *kind is
+ * how the client may compress.  Return what is wrong with the answer, or
+ * NULL; *kind is then set. */
+const char *pl_deflate_agree(struct pl_span answer, enum pl_deflate *kind);
+
 struct z_stream_s;
 
 /* The compressors of one loop: at most 190 KiB.  All zero: a new one. */
@@ -59,7 +70,7 @@ struct pl_deflater {
 
 void pl_deflater_fini(struct pl_deflater *d);
 
-/* Append to `b` the whole final server frame `frame`: compressed if it is a
+/* Append to `b` the whole final unmasked frame `frame`: compressed if it is a
  * data frame of PL_DEFLATE_MIN to PL_DEFLATE_MAX bytes and shrinks, else as it
  * is.  So at most frame.len bytes.  `frame` must not be in `b`. */
 void pl_deflate_frame(struct pl_deflater *d, enum pl_deflate kind,

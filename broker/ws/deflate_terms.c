@@ -10,6 +10,10 @@
  * has a value where none belongs or lacks one; the next offer is then examined.
  * The handshake already refused anything that is not a list of extensions.
  *
+ * A client offers to drop both contexts too.  A server that keeps its own is
+ * refused, because its messages could not be inflated; whether it has the
+ * client drop the client's does not matter.
+ *
  * Rejected: context takeover for replies only, because it compresses some
  * percent better but costs 300 KiB per connection.
  *
@@ -22,7 +26,7 @@
 
 enum { BITS_MIN = 8, BITS_MAX = 15, NARROW_BITS = 9 };
 
-/* One offer; bits 0: not requested. */
+/* One offer or one answer; bits 0: not requested. */
 struct offer {
     bool server_no_context;
     bool client_no_context;
@@ -183,4 +187,22 @@ void pl_deflate_choose(struct pl_span offers, struct pl_deflate_terms *out)
             return;
         }
     }
+}
+
+const char *pl_deflate_agree(struct pl_span answer, enum pl_deflate *kind)
+{
+    struct offer o;
+    struct pl_span first = take_until(&answer, ',');
+
+    if (answer.len > 0)
+        return "the server accepted more than one extension";
+    if (!read_offer(first, &o))
+        return "the server accepted other extensions than were offered";
+    if (!o.server_no_context)
+        return "the server keeps its context between messages";
+    if (o.client_bits_named && o.client_bits == 0)
+        return "the server named no client_max_window_bits";
+    *kind = o.client_bits != 0 && o.client_bits < BITS_MAX ? PL_DEFLATE_NARROW
+                                                           : PL_DEFLATE_WIDE;
+    return NULL;
 }

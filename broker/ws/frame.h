@@ -26,7 +26,8 @@ void pl_ws_frame_end(struct pl_buf *b, size_t mark, enum pl_ws_opcode opcode);
 
 /* Write the header of a final frame before its payload of `len` bytes, which is
  * `space` bytes after `at` and is moved if the header is shorter.  Return the
- * length of the frame.  `space` must suffice for the header. */
+ * length of the frame.  `space` must suffice for the header, or be 0: then the
+ * payload is not there yet, and is not moved. */
 size_t pl_ws_frame_fit(char *at, enum pl_ws_opcode opcode, size_t space,
                        size_t len);
 

@@ -25,8 +25,8 @@ static void check_cut(const struct pl_ws_limits *limits, struct pl_span bytes,
     pl_buf_fini(&log);
 }
 
-static void check_side(const struct pl_ws_limits *limits, struct pl_span bytes,
-                       const char *expected)
+void ws_check_side(const struct pl_ws_limits *limits, struct pl_span bytes,
+                   const char *expected)
 {
     static const size_t pieces[] = {1, 2, 3, 5, 7, 16, 61, 1000};
 
@@ -44,9 +44,9 @@ static void check(struct pl_span frames, const char *expected,
 
     ws_mask(&masked, frames);
     limits->masked = false;
-    check_side(limits, frames, expected);
+    ws_check_side(limits, frames, expected);
     limits->masked = true;
-    check_side(limits, pl_buf_span(&masked), expected);
+    ws_check_side(limits, pl_buf_span(&masked), expected);
     pl_buf_fini(&masked);
 }
 

@@ -16,6 +16,11 @@ void ws_check(struct pl_span frames, const char *expected, size_t max_message);
 void ws_check_deflate(struct pl_span frames, const char *expected,
                       size_t max_message);
 
+/* Bytes must give `expected` to the one side that `limits` describes, cut in
+ * the same ways. */
+void ws_check_side(const struct pl_ws_limits *limits, struct pl_span bytes,
+                   const char *expected);
+
 /* A table of such expectations, checked row by row. */
 struct ws_row {
     const char *bytes;

@@ -183,6 +183,95 @@ static void the_longest_answer_fits(void **state)
                                              "; client_max_window_bits=15");
 }
 
+/* --- A client's side --- */
+
+struct verdict {
+    const char *answer;
+    const char *text; /* NULL: agreed */
+    enum pl_deflate kind;
+};
+
+static void check_verdicts(const struct verdict *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum pl_deflate kind = PL_DEFLATE_NONE;
+        const char *text = pl_deflate_agree(pl_span_of(rows[i].answer), &kind);
+
+        if (rows[i].text == NULL
+                ? text != NULL
+                : text == NULL || strcmp(text, rows[i].text) != 0)
+            fail_msg("\"%s\" for \"%s\"", text, rows[i].answer);
+        assert_int_equal(kind, rows[i].kind);
+    }
+}
+
+#define SERVER PMD "; server_no_context_takeover"
+
+static void a_client_compresses_as_the_server_allows(void **state)
+{
+    static const struct verdict rows[] = {
+        {SERVER, NULL, PL_DEFLATE_WIDE},
+        {AGREED, NULL, PL_DEFLATE_WIDE},
+        {"  PERMESSAGE-DEFLATE ;Server_No_Context_Takeover", NULL,
+         PL_DEFLATE_WIDE},
+        {SERVER "; server_max_window_bits=8", NULL, PL_DEFLATE_WIDE},
+        {SERVER "; client_max_window_bits=15", NULL, PL_DEFLATE_WIDE},
+        {SERVER "; client_max_window_bits=14", NULL, PL_DEFLATE_NARROW},
+        {SERVER "; client_max_window_bits=\"9\"", NULL, PL_DEFLATE_NARROW},
+        {"permessage-deflate; client_max_window_bits=8; "
+         "server_max_window_bits=15; client_no_context_takeover; "
+         "server_no_context_takeover",
+         NULL, PL_DEFLATE_NARROW},
+    };
+
+    (void)state;
+    check_verdicts(rows, sizeof rows / sizeof *rows);
+}
+
+static void an_answer_beyond_the_offer_is_refused(void **state)
+{
+    static const char other[] =
+        "the server accepted other extensions than were offered";
+    static const char context[] =
+        "the server keeps its context between messages";
+    static const char two[] = "the server accepted more than one extension";
+    static const struct verdict rows[] = {
+        {PMD, context, PL_DEFLATE_NONE},
+        {PMD "; client_no_context_takeover", context, PL_DEFLATE_NONE},
+        {SERVER "; client_max_window_bits",
+         "the server named no client_max_window_bits", PL_DEFLATE_NONE},
+        {SERVER "; client_max_window_bits=7", other, PL_DEFLATE_NONE},
+        {SERVER "; client_max_window_bits=16", other, PL_DEFLATE_NONE},
+        {SERVER "; client_max_window_bits=08", other, PL_DEFLATE_NONE},
+        {SERVER "; server_max_window_bits=7", other, PL_DEFLATE_NONE},
+        {SERVER "; server_max_window_bits", other, PL_DEFLATE_NONE},
+        {SERVER "; server_no_context_takeover", other, PL_DEFLATE_NONE},
+        {SERVER "; client_max_window_bits=9; client_max_window_bits=9", other,
+         PL_DEFLATE_NONE},
+        {SERVER "=1", other, PL_DEFLATE_NONE},
+        {SERVER "; level=9", other, PL_DEFLATE_NONE},
+        {"x-webkit-deflate-frame", other, PL_DEFLATE_NONE},
+        {"bbf-usp-protocol", other, PL_DEFLATE_NONE},
+        {SERVER ", " SERVER, two, PL_DEFLATE_NONE},
+        {SERVER ", x", two, PL_DEFLATE_NONE},
+    };
+
+    (void)state;
+    check_verdicts(rows, sizeof rows / sizeof *rows);
+}
+
+static void our_server_agrees_to_our_offer(void **state)
+{
+    struct pl_deflate_terms terms;
+    enum pl_deflate kind = PL_DEFLATE_NONE;
+
+    (void)state;
+    pl_deflate_choose(PL_SPAN(PL_DEFLATE_OFFER), &terms);
+    assert_int_equal(terms.kind, PL_DEFLATE_WIDE);
+    assert_null(pl_deflate_agree(pl_span_of(terms.answer), &kind));
+    assert_int_equal(kind, PL_DEFLATE_WIDE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +281,9 @@ int main(void)
         cmocka_unit_test(the_first_right_offer_is_taken),
         cmocka_unit_test(without_an_offer_there_is_no_extension),
         cmocka_unit_test(the_longest_answer_fits),
+        cmocka_unit_test(a_client_compresses_as_the_server_allows),
+        cmocka_unit_test(an_answer_beyond_the_offer_is_refused),
+        cmocka_unit_test(our_server_agrees_to_our_offer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
