@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* codec.h - decodes commands and encodes replies and pushes, in the two
- * encodings of the client protocol. */
+ * encodings of the client protocol: the side of the broker.  client_codec.h has
+ * the side of a client. */
 #ifndef PL_CODEC_H
 #define PL_CODEC_H
 

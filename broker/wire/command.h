@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.h - the commands of clients, independent of the encoding. */
+/* command.h - the commands of clients, independent of the encoding.  The broker
+ * decodes them, a client encodes them. */
 #ifndef PL_COMMAND_H
 #define PL_COMMAND_H
 
@@ -45,6 +46,12 @@ struct pl_subscribe_request {
     bool join_leave;
 };
 
+/* A header of the handshake that a browser cannot send. */
+struct pl_connect_header {
+    struct pl_span name;
+    struct pl_span value;
+};
+
 struct pl_connect_request {
     struct pl_span token;
     struct pl_span data;
@@ -53,6 +60,8 @@ struct pl_connect_request {
     const struct pl_subscribe_request *subs; /* the map, with the channels
                                                 filled in */
     size_t sub_count;
+    const struct pl_connect_header *headers; /* sent; skipped when decoded */
+    size_t header_count;
 };
 
 struct pl_publish_request {

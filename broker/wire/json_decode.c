@@ -14,46 +14,11 @@
  * which write no newline inside a command, the result is the same. */
 #include "json_codec.h"
 
-#include "json_scan.h"
-#include "request_fields.h"
+#include "json_fields.h"
 
 /* The nesting depths in a command.  Unknown values may nest up to
  * PL_COMMAND_DEPTH_MAX, counted from the command. */
 enum { AT_COMMAND = 1, AT_REQUEST, AT_SUBS, AT_SUB };
-
-static bool integer(struct pl_json *j, enum pl_field_kind kind, void *place)
-{
-    uint64_t u = 0;
-    int64_t i = 0;
-
-    switch (kind) {
-    case PL_FIELD_U32:
-        if (!pl_json_unsigned(j, UINT32_MAX, &u))
-            return false;
-        *(uint32_t *)place = (uint32_t)u;
-        return true;
-    case PL_FIELD_U64:
-        return pl_json_unsigned(j, UINT64_MAX, place);
-    case PL_FIELD_I32:
-        if (!pl_json_signed(j, INT32_MIN, INT32_MAX, &i))
-            return false;
-        *(int32_t *)place = (int32_t)i;
-        return true;
-    default:
-        return pl_json_signed(j, INT64_MIN, INT64_MAX, place);
-    }
-}
-
-/* Read one value of any kind, unchanged. */
-static bool data(struct pl_json *j, struct pl_span *out)
-{
-    char *begin = j->at;
-
-    if (!pl_json_skip(j, PL_JSON_DEPTH_MAX))
-        return false;
-    *out = (struct pl_span){begin, (size_t)(j->at - begin)};
-    return true;
-}
 
 static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
                    unsigned depth);
@@ -87,56 +52,27 @@ static bool field(struct pl_json *j, const struct pl_field *f, void *request,
 {
     void *place = (char *)request + f->place;
 
-    switch ((enum pl_field_kind)f->kind) {
-    case PL_FIELD_TEXT:
-        return pl_json_text(j, place);
-    case PL_FIELD_DATA:
-        return data(j, place);
-    case PL_FIELD_BOOL:
-        return pl_json_bool(j, place);
+    if (f->kind <= PL_FIELD_I64)
+        return pl_json_scalar(j, f, request);
+    switch (f->kind) {
     case PL_FIELD_REFUSED_BYTES:
     case PL_FIELD_REFUSED_NUMBER:
         return refused(j, f, place, depth);
     case PL_FIELD_SINCE:
         return since(j, request, depth + 1);
-    case PL_FIELD_SUBS:
+    default: /* PL_FIELD_SUBS */
         return subs(j, request);
-    default:
-        return integer(j, f->kind, place);
     }
 }
 
-/* Record field `f` of `r` in `seen`.  Return false if it occurs again. */
-static bool note(struct pl_json *j, const struct pl_request *r,
-                 const struct pl_field *f, uint32_t *seen)
+/* Read an object with the fields of `r` at depth `depth`.  Not inlined, because
+ * field() is part of it. */
+static __attribute__((noinline)) bool fields(struct pl_json *j,
+                                             const struct pl_request *r,
+                                             void *request, unsigned depth)
 {
-    uint32_t bit = pl_field_bit(r, f);
-
-    if (*seen & bit)
-        return pl_json_fail(j, "a member is given twice");
-    *seen |= bit;
-    return true;
-}
-
-/* Read an object with the fields of `r` at depth `depth`. */
-static bool fields(struct pl_json *j, const struct pl_request *r, void *request,
-                   unsigned depth)
-{
-    struct pl_span key;
-    uint32_t seen = 0;
-
-    if (!pl_json_take(j, '{'))
-        return pl_json_fail(j, "an object is expected");
-    for (bool first = true; pl_json_member(j, &first, &key);) {
-        const struct pl_field *f = pl_request_field(r, key);
-
-        if (pl_json_null(j))
-            continue;
-        if (f != NULL ? !note(j, r, f, &seen) || !field(j, f, request, depth)
-                      : !pl_json_skip(j, PL_COMMAND_DEPTH_MAX - depth))
-            return false;
-    }
-    return j->err == PL_OK;
+    return pl_json_fields(j, r, request, depth, PL_COMMAND_DEPTH_MAX, false,
+                          field);
 }
 
 static bool no_memory(struct pl_json *j)
@@ -211,7 +147,7 @@ static bool id(struct pl_json *j, struct pl_command *c, bool *has_id)
     if (*has_id)
         return pl_json_fail(j, "a member is given twice");
     *has_id = true;
-    return integer(j, PL_FIELD_U32, &c->id);
+    return pl_json_integer(j, PL_FIELD_U32, &c->id);
 }
 
 static bool command(struct pl_json *j, struct pl_command *c)
@@ -242,22 +178,15 @@ static bool command(struct pl_json *j, struct pl_command *c)
     return true;
 }
 
-static void blanks(struct pl_json *j)
-{
-    while (j->at < j->end &&
-           (*j->at == ' ' || *j->at == '\t' || *j->at == '\r'))
-        j->at++;
-}
-
 /* Read blanks, a command, blanks, and a newline or the end. */
 static bool line(struct pl_json *j, struct pl_command *c)
 {
-    blanks(j);
+    pl_json_blanks(j);
     if (j->at == j->end)
         return pl_json_fail(j, "no command");
     if (!command(j, c))
         return false;
-    blanks(j);
+    pl_json_blanks(j);
     if (j->at < j->end && !pl_json_take(j, '\n'))
         return pl_json_fail(j, "a newline is expected behind a command");
     return true;

@@ -43,7 +43,7 @@ static void close_object(struct json_out *o)
     o->comma = true;
 }
 
-static void put_number(struct pl_buf *b, uint64_t n)
+void pl_json_number_encode(struct pl_buf *b, uint64_t n)
 {
     char text[20];
     char *at = text + sizeof(text);
@@ -116,7 +116,7 @@ void pl_json_text_encode(struct pl_buf *b, struct pl_span s)
     do {                                                                       \
         if ((n) != 0) {                                                        \
             KEY(o, name);                                                      \
-            put_number((o)->b, n);                                             \
+            pl_json_number_encode((o)->b, n);                                  \
         }                                                                      \
     } while (0)
 #define TRUE(o, name, yes)                                                     \
@@ -250,7 +250,7 @@ static void history_result(struct json_out *o,
     KEY(o, "epoch");
     pl_json_text_encode(o->b, r->epoch);
     KEY(o, "offset");
-    put_number(o->b, r->offset);
+    pl_json_number_encode(o->b, r->offset);
     close_object(o);
 }
 
@@ -278,9 +278,9 @@ static void presence_stats(struct json_out *o, const struct pl_reply *r)
 {
     open_object(o);
     KEY(o, "num_clients");
-    put_number(o->b, r->presence_stats.clients);
+    pl_json_number_encode(o->b, r->presence_stats.clients);
     KEY(o, "num_users");
-    put_number(o->b, r->presence_stats.users);
+    pl_json_number_encode(o->b, r->presence_stats.users);
     close_object(o);
 }
 

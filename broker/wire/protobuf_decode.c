@@ -15,100 +15,36 @@
  * Like proto3, protobuf-c does not distinguish empty bytes from absent ones. */
 #include "protobuf_codec.h"
 
-#include "protobuf_read.h"
-#include "request_fields.h"
-#include "wire_text.h"
+#include "protobuf_fields.h"
 
 /* The fields of a command's envelope. */
 struct envelope {
     struct pl_span whole;
     struct pl_span request;
     bool has_id;
-    const char *why; /* the error and its place */
-    const char *where;
+    struct pl_protobuf_fault fault;
 };
 
 static enum pl_err found(struct envelope *e, const char *where, const char *why)
 {
-    e->where = where;
-    e->why = why;
-    return PL_EBADMSG;
+    return pl_protobuf_found(&e->fault, where, why);
 }
 
-static bool is_bytes(const struct pl_field *f)
+static enum pl_err store(struct pl_protobuf_fault *e, const struct pl_field *f,
+                         const struct pl_protobuf_field *in,
+                         struct pl_span from, void *to)
 {
-    return f->kind == PL_FIELD_TEXT || f->kind == PL_FIELD_DATA ||
-           f->kind == PL_FIELD_REFUSED_BYTES;
-}
-
-static void store(const struct pl_field *f, const struct pl_protobuf_field *in,
-                  void *place)
-{
-    switch ((enum pl_field_kind)f->kind) {
-    case PL_FIELD_TEXT:
-    case PL_FIELD_DATA:
-        *(struct pl_span *)place = in->bytes;
-        return;
-    case PL_FIELD_BOOL:
-        *(bool *)place = in->value != 0;
-        return;
-    case PL_FIELD_U32:
-    case PL_FIELD_I32:
-        *(uint32_t *)place = (uint32_t)in->value;
-        return;
-    case PL_FIELD_U64:
-    case PL_FIELD_I64:
-        *(uint64_t *)place = in->value;
-        return;
-    case PL_FIELD_REFUSED_BYTES:
-        if (in->bytes.len > 0)
-            *(const char **)place = f->name;
-        return;
-    case PL_FIELD_REFUSED_NUMBER:
-        if (in->value != 0)
-            *(const char **)place = f->name;
-        return;
-    case PL_FIELD_SINCE:
-    case PL_FIELD_SUBS:
-        return; /* not used: their requests are cold */
-    }
-}
-
-static const struct pl_field *by_number(const struct pl_request *r,
-                                        uint32_t number)
-{
-    for (size_t i = 0; i < r->count; i++)
-        if (r->fields[i].number == number)
-            return &r->fields[i];
-    return NULL;
+    (void)e; /* every value of the right type is taken */
+    (void)from;
+    pl_protobuf_scalar(f, in, to);
+    return PL_OK;
 }
 
 /* Read the fields of a request; each may occur once. */
 static enum pl_err request(struct envelope *e, const struct pl_request *r,
                            struct pl_span bytes, void *to)
 {
-    struct pl_protobuf in = pl_protobuf_of(bytes);
-    uint32_t seen = 0;
-
-    while (in.at < in.end) {
-        const char *at = in.at;
-        struct pl_protobuf_field got;
-
-        if (!pl_protobuf_next(&in, &got))
-            return found(e, at, "a field is malformed");
-        const struct pl_field *f = by_number(r, got.number);
-        if (f == NULL)
-            continue;
-        if (seen & pl_field_bit(r, f))
-            return found(e, at, "a field is given twice");
-        seen |= pl_field_bit(r, f);
-        if (got.type != (is_bytes(f) ? PL_WIRE_BYTES : PL_WIRE_VARINT))
-            return found(e, at, "a field has the type of another");
-        if (f->kind == PL_FIELD_TEXT && !pl_text_valid(got.bytes))
-            return found(e, at, "a string is not UTF-8 or has a zero byte");
-        store(f, &got, (char *)to + f->place);
-    }
-    return PL_OK;
+    return pl_protobuf_fields(&e->fault, r, bytes, to, store);
 }
 
 /* Handle one field of the envelope, which is at `at`. */
@@ -161,9 +97,9 @@ static bool is_cold(enum pl_verb verb)
 static enum pl_err cold(struct envelope *e, struct pl_arena *arena,
                         struct pl_command *c)
 {
-    e->where = e->whole.at;
-    e->why = "out of memory";
-    return pl_protobuf_cold_decode(e->whole, arena, c, &e->why);
+    e->fault.where = e->whole.at;
+    e->fault.why = "out of memory";
+    return pl_protobuf_cold_decode(e->whole, arena, c, &e->fault.why);
 }
 
 static enum pl_err command(struct envelope *e, struct pl_arena *arena,
@@ -172,7 +108,7 @@ static enum pl_err command(struct envelope *e, struct pl_arena *arena,
     enum pl_err rc = envelope(e, c);
 
     if (rc == PL_OK && is_cold(c->verb))
-        rc = pl_protobuf_cold_check(e->whole, &e->why, &e->where);
+        rc = pl_protobuf_cold_check(e->whole, &e->fault.why, &e->fault.where);
     if (rc != PL_OK)
         return rc;
     if (pl_command_resolve(c) != PL_OK)
@@ -191,7 +127,7 @@ enum pl_err pl_protobuf_command_decode(struct pl_span *in,
 {
     struct pl_protobuf r = pl_protobuf_of(*in);
     struct pl_command c = {0};
-    struct envelope e = {.where = in->at};
+    struct envelope e = {.fault.where = in->at};
     enum pl_err rc;
     uint32_t len;
 
@@ -202,8 +138,8 @@ enum pl_err pl_protobuf_command_decode(struct pl_span *in,
         rc = command(&e, arena, &c);
     }
     if (rc != PL_OK) {
-        *why = e.why;
-        *at = (size_t)(e.where - in->at);
+        *why = e.fault.why;
+        *at = (size_t)(e.fault.where - in->at);
         return rc;
     }
     *in = (struct pl_span){r.at + len, (size_t)(r.end - r.at) - len};

@@ -11,160 +11,112 @@
  * already has content.
  *
  * Invariant: each *_size() is exactly what its put_*() writes; begin() returns
- * the start and finish() asserts the end.  All field numbers are below 16, so a
- * tag is one byte. */
+ * the start and finish() asserts the end. */
 #include "protobuf_codec.h"
 
 #include <assert.h>
 
-#include "protobuf_read.h"
-
-/* ---- Pieces ---- */
-
-static inline size_t varint_size(uint64_t n)
-{
-    return (70 - (size_t)__builtin_clzll(n | 1)) / 7;
-}
-
-static inline char *put_varint(char *at, uint64_t n)
-{
-    for (; n >= 0x80; n >>= 7)
-        *at++ = (char)(n | 0x80);
-    *at++ = (char)n;
-    return at;
-}
-
-/* A message or string of `len` bytes with its tag and length. */
-static inline size_t block_size(size_t len)
-{
-    return 1 + varint_size(len) + len;
-}
-
-static inline char *put_head(char *at, unsigned number, size_t len)
-{
-    *at++ = (char)(number << 3 | PL_WIRE_BYTES);
-    return put_varint(at, len);
-}
-
-/* A string or bytes, omitted if empty. */
-static inline size_t bytes_size(struct pl_span s)
-{
-    return s.len == 0 ? 0 : block_size(s.len);
-}
-
-static inline char *put_bytes(char *at, unsigned number, struct pl_span s)
-{
-    if (s.len == 0)
-        return at;
-    at = put_head(at, number, s.len);
-    memcpy(at, s.at, s.len);
-    return at + s.len;
-}
-
-/* A number or a boolean, omitted if zero. */
-static inline size_t number_size(uint64_t n)
-{
-    return n == 0 ? 0 : 1 + varint_size(n);
-}
-
-static inline char *put_number(char *at, unsigned number, uint64_t n)
-{
-    if (n == 0)
-        return at;
-    *at++ = (char)(number << 3 | PL_WIRE_VARINT);
-    return put_varint(at, n);
-}
+#include "protobuf_write.h"
 
 /* ---- Messages ---- */
 
 static size_t info_size(const struct pl_client_info *i)
 {
-    return bytes_size(i->user) + bytes_size(i->client) +
-           bytes_size(i->conn_info) + bytes_size(i->chan_info);
+    return pl_protobuf_bytes_size(i->user) + pl_protobuf_bytes_size(i->client) +
+           pl_protobuf_bytes_size(i->conn_info) +
+           pl_protobuf_bytes_size(i->chan_info);
 }
 
 static char *put_info(char *at, const struct pl_client_info *i)
 {
-    at = put_bytes(at, 1, i->user);
-    at = put_bytes(at, 2, i->client);
-    at = put_bytes(at, 3, i->conn_info);
-    return put_bytes(at, 4, i->chan_info);
+    at = pl_protobuf_put_bytes(at, 1, i->user);
+    at = pl_protobuf_put_bytes(at, 2, i->client);
+    at = pl_protobuf_put_bytes(at, 3, i->conn_info);
+    return pl_protobuf_put_bytes(at, 4, i->chan_info);
 }
 
 static size_t publication_size(const struct pl_publication *p)
 {
-    size_t size = bytes_size(p->data) + number_size(p->offset);
+    size_t size =
+        pl_protobuf_bytes_size(p->data) + pl_protobuf_number_size(p->offset);
 
     if (p->info != NULL)
-        size += block_size(info_size(p->info));
+        size += pl_protobuf_block_size(info_size(p->info));
     return size;
 }
 
 static char *put_publication(char *at, const struct pl_publication *p)
 {
-    at = put_bytes(at, 4, p->data);
+    at = pl_protobuf_put_bytes(at, 4, p->data);
     if (p->info != NULL)
-        at = put_info(put_head(at, 5, info_size(p->info)), p->info);
-    return put_number(at, 6, p->offset);
+        at = put_info(pl_protobuf_put_head(at, 5, info_size(p->info)), p->info);
+    return pl_protobuf_put_number(at, 6, p->offset);
 }
 
 static size_t subscribe_result_size(const struct pl_subscribe_result *r)
 {
-    size_t size = number_size(r->expires) + number_size(r->ttl) +
-                  number_size(r->recoverable) + bytes_size(r->epoch) +
-                  number_size(r->recovered) + number_size(r->offset) +
-                  number_size(r->positioned) + bytes_size(r->data) +
-                  number_size(r->was_recovering);
+    size_t size = pl_protobuf_number_size(r->expires) +
+                  pl_protobuf_number_size(r->ttl) +
+                  pl_protobuf_number_size(r->recoverable) +
+                  pl_protobuf_bytes_size(r->epoch) +
+                  pl_protobuf_number_size(r->recovered) +
+                  pl_protobuf_number_size(r->offset) +
+                  pl_protobuf_number_size(r->positioned) +
+                  pl_protobuf_bytes_size(r->data) +
+                  pl_protobuf_number_size(r->was_recovering);
 
     for (size_t i = 0; i < r->publication_count; i++)
-        size += block_size(publication_size(&r->publications[i]));
+        size += pl_protobuf_block_size(publication_size(&r->publications[i]));
     return size;
 }
 
 static char *put_subscribe_result(char *at, const struct pl_subscribe_result *r)
 {
-    at = put_number(at, 1, r->expires);
-    at = put_number(at, 2, r->ttl);
-    at = put_number(at, 3, r->recoverable);
-    at = put_bytes(at, 6, r->epoch);
+    at = pl_protobuf_put_number(at, 1, r->expires);
+    at = pl_protobuf_put_number(at, 2, r->ttl);
+    at = pl_protobuf_put_number(at, 3, r->recoverable);
+    at = pl_protobuf_put_bytes(at, 6, r->epoch);
     for (size_t i = 0; i < r->publication_count; i++) {
-        at = put_head(at, 7, publication_size(&r->publications[i]));
+        at = pl_protobuf_put_head(at, 7, publication_size(&r->publications[i]));
         at = put_publication(at, &r->publications[i]);
     }
-    at = put_number(at, 8, r->recovered);
-    at = put_number(at, 9, r->offset);
-    at = put_number(at, 10, r->positioned);
-    at = put_bytes(at, 11, r->data);
-    return put_number(at, 12, r->was_recovering);
+    at = pl_protobuf_put_number(at, 8, r->recovered);
+    at = pl_protobuf_put_number(at, 9, r->offset);
+    at = pl_protobuf_put_number(at, 10, r->positioned);
+    at = pl_protobuf_put_bytes(at, 11, r->data);
+    return pl_protobuf_put_number(at, 12, r->was_recovering);
 }
 
 static size_t subscribe_push_size(const struct pl_subscribe_result *r)
 {
-    return number_size(r->recoverable) + bytes_size(r->epoch) +
-           number_size(r->offset) + number_size(r->positioned) +
-           bytes_size(r->data);
+    return pl_protobuf_number_size(r->recoverable) +
+           pl_protobuf_bytes_size(r->epoch) +
+           pl_protobuf_number_size(r->offset) +
+           pl_protobuf_number_size(r->positioned) +
+           pl_protobuf_bytes_size(r->data);
 }
 
 static char *put_subscribe_push(char *at, const struct pl_subscribe_result *r)
 {
-    at = put_number(at, 1, r->recoverable);
-    at = put_bytes(at, 4, r->epoch);
-    at = put_number(at, 5, r->offset);
-    at = put_number(at, 6, r->positioned);
-    return put_bytes(at, 7, r->data);
+    at = pl_protobuf_put_number(at, 1, r->recoverable);
+    at = pl_protobuf_put_bytes(at, 4, r->epoch);
+    at = pl_protobuf_put_number(at, 5, r->offset);
+    at = pl_protobuf_put_number(at, 6, r->positioned);
+    return pl_protobuf_put_bytes(at, 7, r->data);
 }
 
 static size_t error_size(const struct pl_reply *r)
 {
-    return number_size(r->error.code) + bytes_size(r->error.message) +
-           number_size(r->error.temporary);
+    return pl_protobuf_number_size(r->error.code) +
+           pl_protobuf_bytes_size(r->error.message) +
+           pl_protobuf_number_size(r->error.temporary);
 }
 
 static char *put_error(char *at, const struct pl_reply *r)
 {
-    at = put_number(at, 1, r->error.code);
-    at = put_bytes(at, 2, r->error.message);
-    return put_number(at, 3, r->error.temporary);
+    at = pl_protobuf_put_number(at, 1, r->error.code);
+    at = pl_protobuf_put_bytes(at, 2, r->error.message);
+    return pl_protobuf_put_number(at, 3, r->error.temporary);
 }
 
 /* ---- Replies and pushes ---- */
@@ -173,15 +125,15 @@ static char *put_error(char *at, const struct pl_reply *r)
  * memory. */
 static char *begin(struct pl_buf *b, size_t size)
 {
-    char *at = pl_buf_reserve(b, varint_size(size) + size);
+    char *at = pl_buf_reserve(b, pl_protobuf_varint_size(size) + size);
 
-    return at == NULL ? NULL : put_varint(at, size);
+    return at == NULL ? NULL : pl_protobuf_put_varint(at, size);
 }
 
 /* Finish a Reply of `size` bytes, which must end at `at`. */
 static void finish(struct pl_buf *b, const char *at, size_t size)
 {
-    b->len += varint_size(size) + size;
+    b->len += pl_protobuf_varint_size(size) + size;
     assert(at == b->data + b->len);
     (void)at;
 }
@@ -195,7 +147,7 @@ static size_t result_size(const struct pl_reply *r)
     case PL_REPLY_SUBSCRIBE:
         return subscribe_result_size(&r->subscribe);
     case PL_REPLY_RPC:
-        return bytes_size(r->rpc);
+        return pl_protobuf_bytes_size(r->rpc);
     default:
         return 0; /* unsubscribe and publish have an empty result */
     }
@@ -209,7 +161,7 @@ static char *put_result(char *at, const struct pl_reply *r)
     case PL_REPLY_SUBSCRIBE:
         return put_subscribe_result(at, &r->subscribe);
     case PL_REPLY_RPC:
-        return put_bytes(at, 1, r->rpc);
+        return pl_protobuf_put_bytes(at, 1, r->rpc);
     default:
         return at;
     }
@@ -243,12 +195,13 @@ void pl_protobuf_reply_encode(struct pl_buf *b, const struct pl_reply *reply)
         return;
     }
     size_t inner = result_size(reply);
-    size_t size = number_size(reply->id) + block_size(inner);
+    size_t size =
+        pl_protobuf_number_size(reply->id) + pl_protobuf_block_size(inner);
     char *at = begin(b, size);
     if (at == NULL)
         return;
-    at = put_number(at, 1, reply->id);
-    at = put_result(put_head(at, number, inner), reply);
+    at = pl_protobuf_put_number(at, 1, reply->id);
+    at = put_result(pl_protobuf_put_head(at, number, inner), reply);
     finish(b, at, size);
 }
 
@@ -271,12 +224,12 @@ static size_t push_size(const struct pl_push *p)
         return publication_size(&p->publication);
     case PL_PUSH_JOIN:
     case PL_PUSH_LEAVE:
-        return block_size(info_size(&p->client));
+        return pl_protobuf_block_size(info_size(&p->client));
     case PL_PUSH_UNSUBSCRIBE:
-        return number_size(p->unsubscribe.code) +
-               bytes_size(p->unsubscribe.reason);
+        return pl_protobuf_number_size(p->unsubscribe.code) +
+               pl_protobuf_bytes_size(p->unsubscribe.reason);
     case PL_PUSH_MESSAGE:
-        return bytes_size(p->data);
+        return pl_protobuf_bytes_size(p->data);
     default:
         return subscribe_push_size(&p->subscribe);
     }
@@ -289,13 +242,13 @@ static char *put_push(char *at, const struct pl_push *p)
         return put_publication(at, &p->publication);
     case PL_PUSH_JOIN:
     case PL_PUSH_LEAVE:
-        at = put_head(at, 1, info_size(&p->client));
+        at = pl_protobuf_put_head(at, 1, info_size(&p->client));
         return put_info(at, &p->client);
     case PL_PUSH_UNSUBSCRIBE:
-        at = put_number(at, 2, p->unsubscribe.code);
-        return put_bytes(at, 3, p->unsubscribe.reason);
+        at = pl_protobuf_put_number(at, 2, p->unsubscribe.code);
+        return pl_protobuf_put_bytes(at, 3, p->unsubscribe.reason);
     case PL_PUSH_MESSAGE:
-        return put_bytes(at, 1, p->data);
+        return pl_protobuf_put_bytes(at, 1, p->data);
     default:
         return put_subscribe_push(at, &p->subscribe);
     }
@@ -304,14 +257,16 @@ static char *put_push(char *at, const struct pl_push *p)
 void pl_protobuf_push_encode(struct pl_buf *b, const struct pl_push *push)
 {
     size_t inner = push_size(push);
-    size_t middle = bytes_size(push->channel) + block_size(inner);
-    size_t size = block_size(middle);
+    size_t middle =
+        pl_protobuf_bytes_size(push->channel) + pl_protobuf_block_size(inner);
+    size_t size = pl_protobuf_block_size(middle);
     char *at = begin(b, size);
 
     if (at == NULL)
         return;
-    at = put_head(at, 4, middle);
-    at = put_bytes(at, 2, push->channel);
-    at = put_push(put_head(at, push_number(push->kind), inner), push);
+    at = pl_protobuf_put_head(at, 4, middle);
+    at = pl_protobuf_put_bytes(at, 2, push->channel);
+    at = put_push(pl_protobuf_put_head(at, push_number(push->kind), inner),
+                  push);
     finish(b, at, size);
 }

@@ -12,16 +12,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FIELD(name, number, kind, type, member)                                \
-    {                                                                          \
-        name, sizeof(name) - 1, number, kind, offsetof(struct type, member)    \
-    }
 #define REFUSED(name, number, kind, type)                                      \
-    FIELD(name, number, PL_FIELD_REFUSED_##kind, type, unsupported)
-#define REQUEST(name, fields)                                                  \
-    {                                                                          \
-        name, sizeof(name) - 1, sizeof(fields) / sizeof((fields)[0]), fields   \
-    }
+    PL_FIELD(name, number, PL_FIELD_REFUSED_##kind, type, unsupported)
 #define SUB_REFRESH(member)                                                    \
     (offsetof(struct pl_command, sub_refresh.member) -                         \
      offsetof(struct pl_command, sub_refresh))
@@ -30,24 +22,25 @@ static_assert(PL_VERB_SUB_REFRESH - PL_VERB_CONNECT == 15 - 4,
               "verbs are in the order of their numbers, without a gap");
 
 static const struct pl_field connect_fields[] = {
-    FIELD("token", 1, PL_FIELD_TEXT, pl_connect_request, token),
-    FIELD("data", 2, PL_FIELD_DATA, pl_connect_request, data),
+    PL_FIELD("token", 1, PL_FIELD_TEXT, pl_connect_request, token),
+    PL_FIELD("data", 2, PL_FIELD_DATA, pl_connect_request, data),
     {"subs", 4, 3, PL_FIELD_SUBS, 0},
-    FIELD("name", 4, PL_FIELD_TEXT, pl_connect_request, name),
-    FIELD("version", 5, PL_FIELD_TEXT, pl_connect_request, version),
+    PL_FIELD("name", 4, PL_FIELD_TEXT, pl_connect_request, name),
+    PL_FIELD("version", 5, PL_FIELD_TEXT, pl_connect_request, version),
 };
 
 static const struct pl_field subscribe_fields[] = {
-    FIELD("channel", 1, PL_FIELD_TEXT, pl_subscribe_request, channel),
-    FIELD("token", 2, PL_FIELD_TEXT, pl_subscribe_request, token),
-    FIELD("recover", 3, PL_FIELD_BOOL, pl_subscribe_request, recover),
-    FIELD("epoch", 6, PL_FIELD_TEXT, pl_subscribe_request, epoch),
-    FIELD("offset", 7, PL_FIELD_U64, pl_subscribe_request, offset),
-    FIELD("data", 8, PL_FIELD_DATA, pl_subscribe_request, data),
-    FIELD("positioned", 9, PL_FIELD_BOOL, pl_subscribe_request, positioned),
-    FIELD("recoverable", 10, PL_FIELD_BOOL, pl_subscribe_request, recoverable),
-    FIELD("join_leave", 11, PL_FIELD_BOOL, pl_subscribe_request, join_leave),
-    FIELD("flag", 14, PL_FIELD_I64, pl_subscribe_request, flag),
+    PL_FIELD("channel", 1, PL_FIELD_TEXT, pl_subscribe_request, channel),
+    PL_FIELD("token", 2, PL_FIELD_TEXT, pl_subscribe_request, token),
+    PL_FIELD("recover", 3, PL_FIELD_BOOL, pl_subscribe_request, recover),
+    PL_FIELD("epoch", 6, PL_FIELD_TEXT, pl_subscribe_request, epoch),
+    PL_FIELD("offset", 7, PL_FIELD_U64, pl_subscribe_request, offset),
+    PL_FIELD("data", 8, PL_FIELD_DATA, pl_subscribe_request, data),
+    PL_FIELD("positioned", 9, PL_FIELD_BOOL, pl_subscribe_request, positioned),
+    PL_FIELD("recoverable", 10, PL_FIELD_BOOL, pl_subscribe_request,
+             recoverable),
+    PL_FIELD("join_leave", 11, PL_FIELD_BOOL, pl_subscribe_request, join_leave),
+    PL_FIELD("flag", 14, PL_FIELD_I64, pl_subscribe_request, flag),
     REFUSED("tf", 13, BYTES, pl_subscribe_request),
     REFUSED("type", 15, NUMBER, pl_subscribe_request),
     REFUSED("phase", 16, NUMBER, pl_subscribe_request),
@@ -61,23 +54,23 @@ static const struct pl_field channel_fields[] = {
 };
 
 static const struct pl_field publish_fields[] = {
-    FIELD("channel", 1, PL_FIELD_TEXT, pl_publish_request, channel),
-    FIELD("data", 2, PL_FIELD_DATA, pl_publish_request, data),
+    PL_FIELD("channel", 1, PL_FIELD_TEXT, pl_publish_request, channel),
+    PL_FIELD("data", 2, PL_FIELD_DATA, pl_publish_request, data),
     REFUSED("type", 3, NUMBER, pl_publish_request),
     REFUSED("key", 4, BYTES, pl_publish_request),
     REFUSED("removed", 5, NUMBER, pl_publish_request),
 };
 
 static const struct pl_field history_fields[] = {
-    FIELD("channel", 1, PL_FIELD_TEXT, pl_history_request, channel),
-    FIELD("limit", 7, PL_FIELD_I32, pl_history_request, limit),
-    FIELD("since", 8, PL_FIELD_SINCE, pl_history_request, has_since),
-    FIELD("reverse", 9, PL_FIELD_BOOL, pl_history_request, reverse),
+    PL_FIELD("channel", 1, PL_FIELD_TEXT, pl_history_request, channel),
+    PL_FIELD("limit", 7, PL_FIELD_I32, pl_history_request, limit),
+    PL_FIELD("since", 8, PL_FIELD_SINCE, pl_history_request, has_since),
+    PL_FIELD("reverse", 9, PL_FIELD_BOOL, pl_history_request, reverse),
 };
 
 static const struct pl_field since_fields[] = {
-    FIELD("offset", 1, PL_FIELD_U64, pl_history_request, since_offset),
-    FIELD("epoch", 2, PL_FIELD_TEXT, pl_history_request, since_epoch),
+    PL_FIELD("offset", 1, PL_FIELD_U64, pl_history_request, since_offset),
+    PL_FIELD("epoch", 2, PL_FIELD_TEXT, pl_history_request, since_epoch),
 };
 
 static const struct pl_field send_fields[] = {
@@ -85,8 +78,8 @@ static const struct pl_field send_fields[] = {
 };
 
 static const struct pl_field rpc_fields[] = {
-    FIELD("data", 1, PL_FIELD_DATA, pl_rpc_request, data),
-    FIELD("method", 2, PL_FIELD_TEXT, pl_rpc_request, method),
+    PL_FIELD("data", 1, PL_FIELD_DATA, pl_rpc_request, data),
+    PL_FIELD("method", 2, PL_FIELD_TEXT, pl_rpc_request, method),
 };
 
 static const struct pl_field refresh_fields[] = {
@@ -99,21 +92,21 @@ static const struct pl_field sub_refresh_fields[] = {
 };
 
 const struct pl_request pl_requests[PL_VERB_SUB_REFRESH + 1] = {
-    [PL_VERB_CONNECT] = REQUEST("connect", connect_fields),
-    [PL_VERB_SUBSCRIBE] = REQUEST("subscribe", subscribe_fields),
-    [PL_VERB_UNSUBSCRIBE] = REQUEST("unsubscribe", channel_fields),
-    [PL_VERB_PUBLISH] = REQUEST("publish", publish_fields),
-    [PL_VERB_PRESENCE] = REQUEST("presence", channel_fields),
-    [PL_VERB_PRESENCE_STATS] = REQUEST("presence_stats", channel_fields),
-    [PL_VERB_HISTORY] = REQUEST("history", history_fields),
+    [PL_VERB_CONNECT] = PL_REQUEST("connect", connect_fields),
+    [PL_VERB_SUBSCRIBE] = PL_REQUEST("subscribe", subscribe_fields),
+    [PL_VERB_UNSUBSCRIBE] = PL_REQUEST("unsubscribe", channel_fields),
+    [PL_VERB_PUBLISH] = PL_REQUEST("publish", publish_fields),
+    [PL_VERB_PRESENCE] = PL_REQUEST("presence", channel_fields),
+    [PL_VERB_PRESENCE_STATS] = PL_REQUEST("presence_stats", channel_fields),
+    [PL_VERB_HISTORY] = PL_REQUEST("history", history_fields),
     [PL_VERB_PING] = {"ping", 4, 0, NULL},
-    [PL_VERB_SEND] = REQUEST("send", send_fields),
-    [PL_VERB_RPC] = REQUEST("rpc", rpc_fields),
-    [PL_VERB_REFRESH] = REQUEST("refresh", refresh_fields),
-    [PL_VERB_SUB_REFRESH] = REQUEST("sub_refresh", sub_refresh_fields),
+    [PL_VERB_SEND] = PL_REQUEST("send", send_fields),
+    [PL_VERB_RPC] = PL_REQUEST("rpc", rpc_fields),
+    [PL_VERB_REFRESH] = PL_REQUEST("refresh", refresh_fields),
+    [PL_VERB_SUB_REFRESH] = PL_REQUEST("sub_refresh", sub_refresh_fields),
 };
 
-const struct pl_request pl_request_since = REQUEST("since", since_fields);
+const struct pl_request pl_request_since = PL_REQUEST("since", since_fields);
 
 static bool is_name(struct pl_span name, const char *text, size_t len)
 {

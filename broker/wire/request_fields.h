@@ -19,13 +19,22 @@ enum pl_field_kind {
     PL_FIELD_U32,
     PL_FIELD_I32,
     PL_FIELD_U64,
-    PL_FIELD_I64,
+    PL_FIELD_I64, /* the last that is neither refused nor an object */
     /* Not supported, but must not be ignored: the place, a const char pointer,
      * is set to the name of the field unless the value is the default. */
     PL_FIELD_REFUSED_BYTES,
     PL_FIELD_REFUSED_NUMBER,
     PL_FIELD_SINCE, /* of a history request; the place is its has_since */
-    PL_FIELD_SUBS   /* of a connect request; the place is its start */
+    PL_FIELD_SUBS,  /* of a connect request; the place is its start */
+    /* Of replies only; received_fields.h. */
+    PL_FIELD_PUSH,         /* the push in a reply */
+    PL_FIELD_CONTENT,      /* a result or what is pushed; the place is its
+                              enum pl_received_kind */
+    PL_FIELD_INFO,         /* struct pl_received_info */
+    PL_FIELD_PUBLICATIONS, /* this and the others: struct pl_received_list */
+    PL_FIELD_TAGS,
+    PL_FIELD_INFOS,
+    PL_FIELD_RESULTS
 };
 
 struct pl_field {
@@ -43,6 +52,16 @@ struct pl_request {
     const struct pl_field
         *fields; /* ordered by number, refused ones last; at most 32 */
 };
+
+/* Entries of such tables. */
+#define PL_FIELD(name, number, kind, type, member)                             \
+    {                                                                          \
+        name, sizeof(name) - 1, number, kind, offsetof(struct type, member)    \
+    }
+#define PL_REQUEST(name, fields)                                               \
+    {                                                                          \
+        name, sizeof(name) - 1, sizeof(fields) / sizeof((fields)[0]), fields   \
+    }
 
 enum {
     PL_COMMAND_ID_NUMBER = 1,
@@ -79,6 +98,11 @@ static inline enum pl_verb pl_verb_of_number(uint32_t number)
 
 /* The request of `c`, which is a union. */
 static inline void *pl_command_request(struct pl_command *c)
+{
+    return &c->connect;
+}
+
+static inline const void *pl_command_request_of(const struct pl_command *c)
 {
     return &c->connect;
 }

@@ -72,3 +72,19 @@ bool pl_text_valid(struct pl_span s)
     }
     return true;
 }
+
+size_t pl_text_fault(struct pl_span s)
+{
+    size_t at = 0;
+
+    while (at < s.len) {
+        unsigned char c = (unsigned char)s.at[at];
+        size_t len =
+            c > 0 && c < 0x80 ? 1 : pl_text_sequence(s.at + at, s.at + s.len);
+
+        if (len == 0)
+            break;
+        at += len;
+    }
+    return at;
+}

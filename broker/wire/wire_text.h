@@ -24,6 +24,10 @@ size_t pl_text_sequence(const char *at, const char *end);
 /* True if `s` is UTF-8 without a zero byte. */
 bool pl_text_valid(struct pl_span s);
 
+/* The offset of the first character of `s` that makes it invalid; its length if
+ * there is none. */
+size_t pl_text_fault(struct pl_span s);
+
 /* The eight bytes at `at`, the first in the lowest place. */
 static inline uint64_t pl_text_word(const char *at)
 {

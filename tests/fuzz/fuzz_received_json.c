@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_received_json.c - any bytes as a JSON message of a server; see
+ * fuzz_received.h. */
+#include "fuzz_received.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    return fuzz_received(PL_ENCODING_JSON, bytes, size);
+}
