@@ -43,6 +43,8 @@ struct pl_reactor {
     struct event *timer_event;
     void (*begin)(void *);
     void *begin_arg;
+    void (*turned)(void *);
+    void *turned_arg;
     /* The loop's thread. */
     bool is_turn_pending;
     uint64_t armed_ms; /* when timer_event fires; UINT64_MAX: not set */
@@ -51,7 +53,10 @@ struct pl_reactor {
     struct pl_thread *thread; /* NULL: not started, or joined */
     /* Any thread. */
     atomic_bool is_stopping;
+    _Atomic(const char *) runs_on; /* the `mark` of the thread; NULL: none */
 };
+
+static _Thread_local char mark; /* its address names the thread */
 
 static void set_turn(struct pl_reactor *r, bool at_once)
 {
@@ -112,6 +117,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
         set_turn(r, false);
     else
         arm_timer(r);
+    if (r->turned != NULL)
+        r->turned(r->turned_arg);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -183,6 +190,7 @@ enum pl_err pl_reactor_create(struct pl_reactor **out, struct pl_loop *loop,
     if (r == NULL)
         return PL_ENOMEM;
     atomic_init(&r->is_stopping, false);
+    atomic_init(&r->runs_on, lent == NULL ? NULL : &mark);
     r->loop = loop;
     r->armed_ms = UINT64_MAX;
     r->owns_base = lent == NULL;
@@ -211,6 +219,12 @@ struct pl_loop *pl_reactor_loop(struct pl_reactor *r)
     return r->loop;
 }
 
+bool pl_reactor_is_current(const struct pl_reactor *r)
+{
+    /* This only reads, but C has no const atomic load before C17. */
+    return atomic_load(&((struct pl_reactor *)r)->runs_on) == &mark;
+}
+
 void pl_reactor_schedule_turn(struct pl_reactor *r)
 {
     pl_loop_awake(r->loop);
@@ -221,6 +235,7 @@ static void run(void *arg)
 {
     struct pl_reactor *r = arg;
 
+    atomic_store(&r->runs_on, &mark);
     if (r->begin != NULL)
         r->begin(r->begin_arg);
     event_base_loop(r->base, EVLOOP_NO_EXIT_ON_EMPTY);
@@ -245,6 +260,12 @@ void pl_reactor_on_begin(struct pl_reactor *r, void (*call)(void *), void *arg)
 {
     r->begin = call;
     r->begin_arg = arg;
+}
+
+void pl_reactor_on_turn(struct pl_reactor *r, void (*call)(void *), void *arg)
+{
+    r->turned = call;
+    r->turned_arg = arg;
 }
 
 enum pl_err pl_reactor_start(struct pl_reactor *r, const char *name)

@@ -26,6 +26,10 @@ enum pl_err pl_reactor_create(struct pl_reactor **out, struct pl_loop *loop,
 struct event_base *pl_reactor_base(struct pl_reactor *r);
 struct pl_loop *pl_reactor_loop(struct pl_reactor *r);
 
+/* True on the thread that runs the loop: that of a lent base is the one that
+ * created the reactor.  Thread: any. */
+bool pl_reactor_is_current(const struct pl_reactor *r);
+
 /* Wake the loop and schedule a turn after the ready I/O.  Each libevent
  * callback calls this before anything else.
  * Thread: the loop's. */
@@ -39,6 +43,11 @@ void pl_reactor_on_complaint(void (*call)(const char *text));
 
 /* Call `call` on the thread before its first turn.  Set it before the start. */
 void pl_reactor_on_begin(struct pl_reactor *r, void (*call)(void *), void *arg);
+
+/* Call `call` after each turn, as the last thing that the reactor does in the
+ * callback of libevent.  It may destroy the reactor, and with it the loop.  Set
+ * it before the first turn. */
+void pl_reactor_on_turn(struct pl_reactor *r, void (*call)(void *), void *arg);
 
 /* Start the thread, named `name`.  Only for a base of its own, and only once.
  * Errors: PL_EIO, PL_ENOMEM. */

@@ -214,6 +214,25 @@ static void a_stopped_reactor_lets_a_lent_base_end(void **state)
     assert_int_equal(pl_reactor_join(reactor, 0), PL_OK); /* never started */
 }
 
+static void destroy_it(void *arg)
+{
+    (void)arg;
+    pl_reactor_destroy(reactor);
+    reactor = NULL;
+}
+
+static void a_reactor_may_be_destroyed_after_its_turn(void **state)
+{
+    struct recorder *r = recorder_new(loop, &recorder_ops);
+
+    (void)state;
+    pl_reactor_on_turn(reactor, destroy_it, NULL);
+    mail_to(r, pl_actor_address(&r->actor), 1);
+    assert_int_equal(event_base_dispatch(base), 1); /* 1: no events left */
+    GOT(r, 1);
+    assert_null(reactor);
+}
+
 /* --- On their own --- */
 
 static sem_t in_handler, go_on;
@@ -348,6 +367,7 @@ int main(void)
         TEST(a_busy_loop_still_asks_the_kernel_between_turns),
         TEST(timers_fire_on_the_real_clock_and_never_early),
         TEST(a_stopped_reactor_lets_a_lent_base_end),
+        TEST(a_reactor_may_be_destroyed_after_its_turn),
         TEST(joining_gives_up_on_a_blocked_handler_and_names_it),
         TEST(starting_and_stopping_leaves_no_thread_and_no_descriptor),
         TEST(a_reactor_stopped_before_its_start_ends_at_once),

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outlet.h - mail for a thread that runs no loop of ours.
+ *
+ * The thread waits for a descriptor in whatever way it waits for others, and
+ * takes the mail when it likes. */
+#ifndef PL_OUTLET_H
+#define PL_OUTLET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "msg.h"
+
+struct pl_outlet; /* opaque */
+
+/* Owner:  the caller.
+ * Errors: PL_ENOMEM, PL_EIO: no descriptor. */
+enum pl_err pl_outlet_create(struct pl_outlet **out);
+/* Destroy the mail that was not taken, and close the descriptor.  No thread may
+ * be inside a call; NULL is allowed. */
+void pl_outlet_destroy(struct pl_outlet *o);
+
+/* The descriptor, readable exactly while there is mail.
+ * Owner:  the outlet; only poll it.
+ * Thread: any. */
+int pl_outlet_fd(const struct pl_outlet *o);
+
+/* Append `msg`.  There is no bound: a sender asks pl_outlet_is_full().
+ * Owner:  the outlet.
+ * Thread: any. */
+void pl_outlet_put(struct pl_outlet *o, struct pl_msg *msg);
+
+/* Return true if `limit` messages wait.  Then the pl_outlet_take() that leaves
+ * half of them says so, once.
+ * Thread: any. */
+bool pl_outlet_is_full(struct pl_outlet *o, uint64_t limit);
+
+/* Take the oldest message; NULL: there is none.  *has_space becomes true if
+ * this was the call that pl_outlet_is_full() has promised, else false.
+ * Owner:  the caller.
+ * Thread: any; the order is kept for one at a time. */
+struct pl_msg *pl_outlet_take(struct pl_outlet *o, bool *has_space);
+
+/* The number of messages that wait.  Thread: any. */
+uint64_t pl_outlet_count(const struct pl_outlet *o);
+
+#endif
