@@ -27,7 +27,7 @@ import tempfile
 
 FILES_MAX = 4
 FLAGS_MAX = 6
-SOURCES = ('actors', 'broker', 'tools')
+SOURCES = ('actors', 'broker', 'client', 'tools')
 
 SYMBOL = re.compile(r'^.*\[(\S+)\.o\]: (\S+) (\w)(?: |$)')
 

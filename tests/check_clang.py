@@ -9,7 +9,7 @@
 warnings: the compiler's warnings about the sources below tests/, with the
 build's own flags.  clang-tidy parses many sources in one process; to start
 clang for each source took four times as long as to parse it.  tidy: the sources
-below actors/, broker/ and tools/, or those FILEs only, with the checks of
+below actors/, broker/, client/ and tools/, or those FILEs only, with the checks of
 .clang-tidy, which has the compiler's warnings among them.  quick: the same
 without the analyzer, which takes three quarters of the time.
 
@@ -23,7 +23,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CHECKED = ('actors', 'broker', 'tools')
+CHECKED = ('actors', 'broker', 'client', 'tools')
 # To start clang-tidy takes longer than to check a file, and the analyzer of
 # release 14 goes wrong with several in one run.
 BATCH = {'warnings': 32, 'tidy': 1, 'quick': 12}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check_cppcheck.sh - cppcheck finds nothing in actors/, broker/ and tools/.
+# check_cppcheck.sh - cppcheck finds nothing in actors/, broker/, client/ and tools/.
 #
 #   check_cppcheck.sh SOURCE_DIR CPPCHECK FOLDER
 #
@@ -11,9 +11,9 @@
 # not read; cppcheck.cfg says what must be known of them.  FOLDER has the headers
 # that the build generates.
 cd "$1" || exit 2
-folders=$(find actors broker tools -type d | sed 's/^/-I/')
+folders=$(find actors broker client tools -type d | sed 's/^/-I/')
 # shellcheck disable=SC2086 # one word a folder
 exec "$2" -j2 -q --std=c11 -D_GNU_SOURCE --error-exitcode=1 \
     --enable=warning,performance,portability --inconclusive \
     --library=tests/cppcheck.cfg --suppress=missingIncludeSystem \
-    -I "$3" $folders actors broker tools
+    -I "$3" $folders actors broker client tools

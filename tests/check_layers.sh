@@ -8,7 +8,7 @@ export LC_ALL=C
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}" || exit 2
 
 # Modules that may see libevent.
-EVENT_ROOMS='actors/run|broker/net'
+EVENT_ROOMS='actors/run|broker/net|client/net'
 # FILE:FUNCTION or FILE that may be longer than the bounds, each with a reason:
 LONG_ALLOWED=$(grep -v '^ *#' <<'LIST'
 # a table of values and what is said of them, one a line
@@ -45,7 +45,7 @@ sources() { # pattern...
 code=$(sources '*.c' '*.h')
 scripts=$(sources '*.sh' '*.py' '*.mjs' '*.js' '*.cmake' 'CMakeLists.txt' \
     '*/CMakeLists.txt' '*.proto' '.ci/run' 'tools/dev')
-modules=$(grep -E '^(actors|broker)/' <<<"$code")
+modules=$(grep -E '^(actors|broker|client)/' <<<"$code")
 
 # Lines of modules that match, but for comments of a line.
 in_modules() { # regex
@@ -100,12 +100,13 @@ check_licence() {
 # is called FOLDER:ROOM.
 built_modules() {
     local file
-    for file in actors/*/CMakeLists.txt broker/*/CMakeLists.txt; do
+    for file in {actors,broker,client}/*/CMakeLists.txt; do
         tr '\n' ' ' <"$file" | grep -oE 'pl_module\([^)]*\)' |
-            sed -E 's/pl_module\( *([a-z]+).*USES ([^)]*)\)/\1 \2/;
-                    s/pl_module\( *([a-z]+).*/\1/' |
+            sed -E 's/pl_module\( *([a-z_]+).*USES ([^)]*)\)/\1 \2/;
+                    s/pl_module\( *([a-z_]+).*/\1/' |
             awk -v dir="$(dirname "$file")" '{
                 name = $1
+                sub(/^client_/, "", name)
                 $1 = dir ~ ("/" name "$") ? dir : dir ":" name
                 for (i = 2; i <= NF; i++)
                     if (!sub(/^pl_/, "", $i))

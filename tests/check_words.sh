@@ -12,9 +12,10 @@ set -uo pipefail
 export LC_ALL=C
 
 # Where a word is wrong: all is every source and document, text is all without
-# tests/, code is actors/, broker/ and tools/, modules is actors/ and broker/.
-# Rows of names are of identifiers: a word between underscores, in modules.  Then
-# the words, as an extended regular expression, and what to write.
+# tests/, code is actors/, broker/, client/ and tools/, modules is code without
+# tools/.  Rows of names are of identifiers: a word between underscores, in
+# modules.  Then the words, as an extended regular expression, and what to
+# write.
 words() {
     grep -v '^ *#' <<'LIST'
 modules | who|whom | the noun and "that": "who" is for people
@@ -70,7 +71,7 @@ findings() {
     function places(file) {
         if (file ~ /(^|\/)tests\//)
             return "all"
-        if (file ~ /^(broker|actors)\//)
+        if (file ~ /^(broker|actors|client)\//)
             return "all text code modules names"
         return file ~ /^tools\// ? "all text code" : "all text"
     }

@@ -31,7 +31,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 60  # for a machine that is busy, not an expectation
 BLOCK = re.compile(r'(?:^<!-- (?P<note>[^>]*) -->\n)?'
                    r'^```(?P<kind>\w+)\n(?P<text>.*?)^```$', re.M | re.S)
-HEADERS = ['broker/embed/parley.h', 'actors/core/err.h']  # as installed
+HEADERS = ['broker/embed/parley.h', 'client/parley_client.h',
+           'actors/core/err.h']  # as installed
 
 
 def free_ports(count):

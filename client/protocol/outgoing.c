@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outgoing.c - the commands that a client sends.
+ *
+ * The commands of a turn share a message, so that a burst costs one frame and
+ * one system call; but a message stays small, because a server closes for good
+ * when it gets one over its limit.
+ *
+ * Invariant: nothing leaves before the connect command, and no call before its
+ * reply. */
+#include "client_private.h"
+
+enum { MESSAGE_MAX = 32 * 1024 };
+
+uint32_t plc_client_take_id(struct plc_client *c)
+{
+    uint32_t id;
+
+    do
+        id = (uint32_t)pl_cell_add(&c->next_id, 1) + 1;
+    while (id == 0);
+    return id;
+}
+
+static void send_frame(struct plc_client *c)
+{
+    struct pl_span payload = pl_buf_span(&c->frame);
+
+    if (payload.len == 0 || c->attempt == NULL)
+        return;
+    plc_link_send(c->attempt->link,
+                  c->encoding == PL_ENCODING_JSON ? PL_WS_TEXT : PL_WS_BINARY,
+                  &payload, 1);
+    c->frame.len = 0;
+    plc_calls_written(c, plc_link_written(c->attempt->link));
+}
+
+void plc_client_run_send(struct pl_task *t)
+{
+    send_frame(PL_CONTAINER(t, struct plc_client, send));
+}
+
+/* Without memory the whole message is lost, so the connection ends: the server
+ * would wait for nothing, and so would we. */
+bool plc_client_put(struct plc_client *c, struct pl_span bytes, uint64_t *from)
+{
+    bool is_json = c->encoding == PL_ENCODING_JSON;
+
+    if (c->frame.len > 0 && c->frame.len + bytes.len >= MESSAGE_MAX)
+        send_frame(c);
+    if (c->frame.len > 0 && is_json)
+        pl_buf_put_byte(&c->frame, '\n');
+    pl_buf_put_span(&c->frame, bytes);
+    if (c->frame.failed)
+        return false;
+    *from = plc_link_written(c->attempt->link);
+    pl_loop_defer(c->loop, PL_STAGE_SEAL, &c->send);
+    return true;
+}
+
+bool plc_client_command(struct plc_client *c, struct plc_request *r,
+                        const struct pl_command *command)
+{
+    struct pl_buf b = {0};
+    const char *why = NULL;
+    uint64_t from;
+    size_t at;
+    enum pl_err rc = pl_command_encode(c->encoding, &b, c->terms.message_out,
+                                       command, &why, &at);
+
+    if (rc == PL_OK && r != NULL)
+        rc = plc_requests_add(&c->requests, r, c->options.timeout_ms);
+    if (rc == PL_OK && !plc_client_put(c, pl_buf_span(&b), &from)) {
+        rc = PL_ENOMEM;
+        if (r != NULL)
+            plc_requests_remove(r);
+    }
+    if (rc == PL_OK && r != NULL)
+        plc_requests_sent(r, from);
+    if (b.data != NULL)
+        explicit_bzero(b.data, b.cap); /* it may have a token */
+    pl_buf_fini(&b);
+    return rc == PL_OK;
+}

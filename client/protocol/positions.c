@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* positions.c - where a channel was read up to; see client_private.h.
+ *
+ * The offset moves before the event of a publication, so that a program which
+ * stops in it does not get it again.  An epoch is never replaced by one that
+ * comes with a publication: only a subscribe reply begins a new one. */
+#include <string.h>
+
+#include "client_private.h"
+
+static void copy_epoch(struct plc_position *p, struct pl_span epoch)
+{
+    size_t n = epoch.len < sizeof p->epoch ? epoch.len : sizeof p->epoch - 1;
+
+    if (n > 0)
+        memcpy(p->epoch, epoch.at, n);
+    p->epoch[n] = '\0';
+}
+
+void plc_position_from(struct plc_position *p, struct pl_span epoch,
+                       uint64_t offset)
+{
+    p->is_known = true;
+    p->offset = offset;
+    copy_epoch(p, epoch);
+}
+
+void plc_position_move(struct plc_position *p,
+                       const struct pl_received_publication *pub)
+{
+    if (pub->offset == 0)
+        return;
+    if (p->epoch[0] == '\0' && pub->epoch.len > 0)
+        copy_epoch(p, pub->epoch);
+    if (pub->offset > p->offset)
+        p->offset = pub->offset;
+}
+
+void plc_position_spoil(struct plc_position *p)
+{
+    if (p->is_known)
+        plc_position_from(p, pl_span_of("_"), 0);
+}

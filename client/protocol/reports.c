@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reports.c - see reports.h.
+ *
+ * Each report is one allocation: the event, the struct that the program gets,
+ * and the bytes that it points to.
+ *
+ * Invariant: a report points into itself, or to what outlives it: the client
+ * and the subscription, which are freed by a later event. */
+#include "reports.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct report {
+    struct plc_event event; /* first */
+    struct plc_client *client;
+    struct plc_sub *sub; /* NULL: of the client */
+    union {
+        struct plc_change change;
+        struct plc_publication publication;
+        struct plc_bytes data;
+        struct plc_token *question;
+        struct {
+            enum pl_err err;
+            uint32_t code;
+        } error;
+    };
+    struct plc_info info;
+    bool joined;
+    const char *channel, *text;
+    char *at; /* where the next copy goes */
+    char bytes[];
+};
+
+static void destroy_report(struct pl_msg *msg)
+{
+    free(msg);
+}
+
+/* With space for `bytes` and the zero bytes after up to 8 strings. */
+static struct report *create(struct plc_client *c, struct plc_sub *s,
+                             void (*run)(struct plc_event *), size_t bytes)
+{
+    struct report *r = malloc(sizeof *r + bytes + 8);
+
+    if (r == NULL) {
+        plc_group_log(c->part.group, PLC_ERROR,
+                      "out of memory, a callback is lost");
+        return NULL;
+    }
+    memset(r, 0, sizeof *r);
+    r->event.run = run;
+    r->event.msg.destroy = destroy_report;
+    r->client = c;
+    r->sub = s;
+    r->at = r->bytes;
+    return r;
+}
+
+static const char *copy(struct report *r, struct pl_span s)
+{
+    char *to = r->at;
+
+    if (s.len > 0)
+        memcpy(to, s.at, s.len);
+    to[s.len] = '\0';
+    r->at += s.len + 1;
+    return to;
+}
+
+static struct plc_bytes copy_bytes(struct report *r, struct pl_span s)
+{
+    return s.at == NULL ? (struct plc_bytes){NULL, 0}
+                        : (struct plc_bytes){copy(r, s), s.len};
+}
+
+static void put(struct report *r)
+{
+    plc_events_put(r->client->events, &r->event);
+}
+
+/* --- States --- */
+
+static struct pl_span span_of(struct plc_bytes b)
+{
+    return (struct pl_span){b.at, b.len};
+}
+
+static struct report *create_state(struct plc_client *c, struct plc_sub *s,
+                                   void (*run)(struct plc_event *),
+                                   struct pl_span channel,
+                                   const struct plc_change *change)
+{
+    struct pl_span reason = pl_span_of(change->reason);
+    struct pl_span client = pl_span_of(change->client);
+    struct pl_span version = pl_span_of(change->version);
+    struct pl_span epoch = pl_span_of(change->epoch);
+    struct report *r = create(c, s, run,
+                              channel.len + reason.len + client.len +
+                                  version.len + epoch.len + change->data.len);
+
+    if (r == NULL)
+        return NULL;
+    r->change = *change;
+    r->channel = copy(r, channel);
+    r->change.reason = copy(r, reason);
+    r->change.client = copy(r, client);
+    r->change.version = copy(r, version);
+    r->change.epoch = copy(r, epoch);
+    r->change.data = copy_bytes(r, span_of(change->data));
+    return r;
+}
+
+static void run_state(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    const struct plc_client_options *o = &r->client->options;
+
+    o->state(r->client, &r->change, o->arg);
+}
+
+void plc_report_state(struct plc_client *c, const struct plc_change *change)
+{
+    if (c->options.state == NULL)
+        return;
+    struct report *r =
+        create_state(c, NULL, run_state, (struct pl_span){NULL, 0}, change);
+    if (r != NULL)
+        put(r);
+}
+
+static void run_server_state(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    const struct plc_client_options *o = &r->client->options;
+
+    o->server_state(r->client, r->channel, &r->change, o->arg);
+}
+
+void plc_report_server_state(struct plc_client *c, struct pl_span channel,
+                             const struct plc_change *change)
+{
+    if (c->options.server_state == NULL)
+        return;
+    struct report *r = create_state(c, NULL, run_server_state, channel, change);
+    if (r != NULL)
+        put(r);
+}
+
+static void run_sub_state(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    const struct plc_sub_options *o = &r->sub->options;
+
+    o->state(r->sub, &r->change, o->arg);
+}
+
+void plc_report_sub_state(struct plc_sub *s, const struct plc_change *change)
+{
+    if (s->options.state == NULL)
+        return;
+    struct report *r = create_state(s->client, s, run_sub_state,
+                                    (struct pl_span){NULL, 0}, change);
+    if (r != NULL)
+        put(r);
+}
+
+/* --- Errors --- */
+
+static void run_error(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    const struct plc_client_options *o = &r->client->options;
+
+    o->error(r->client, r->error.err, r->error.code, r->text, o->arg);
+}
+
+static void run_sub_error(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    const struct plc_sub_options *o = &r->sub->options;
+
+    o->error(r->sub, r->error.err, r->error.code, r->text, o->arg);
+}
+
+static void put_error(struct plc_client *c, struct plc_sub *s,
+                      void (*run)(struct plc_event *), enum pl_err err,
+                      uint32_t code, const char *text)
+{
+    struct pl_span t = pl_span_of(text);
+    struct report *r = create(c, s, run, t.len);
+
+    if (r == NULL)
+        return;
+    r->error.err = err;
+    r->error.code = code;
+    r->text = copy(r, t);
+    put(r);
+}
+
+void plc_report_error(struct plc_client *c, enum pl_err err, uint32_t code,
+                      const char *text)
+{
+    plc_group_log(c->part.group, PLC_INFO, "%s: %s", c->options.url, text);
+    if (c->options.error != NULL)
+        put_error(c, NULL, run_error, err, code, text);
+}
+
+void plc_report_sub_error(struct plc_sub *s, enum pl_err err, uint32_t code,
+                          const char *text)
+{
+    if (s->options.error != NULL)
+        put_error(s->client, s, run_sub_error, err, code, text);
+}
+
+/* --- Messages and publications --- */
+
+static void run_message(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    const struct plc_client_options *o = &r->client->options;
+
+    o->message(r->client, &r->data, o->arg);
+}
+
+void plc_report_message(struct plc_client *c, struct pl_span data)
+{
+    if (c->options.message == NULL)
+        return;
+    struct report *r = create(c, NULL, run_message, data.len);
+    if (r == NULL)
+        return;
+    r->data = copy_bytes(r, data);
+    put(r);
+}
+
+static size_t info_size(const struct pl_received_info *i)
+{
+    return i->user.len + i->client.len + i->conn_info.len + i->chan_info.len;
+}
+
+static void copy_info(struct report *r, const struct pl_received_info *i)
+{
+    r->info.user = copy(r, i->user);
+    r->info.client = copy(r, i->client);
+    r->info.conn_info = copy_bytes(r, i->conn_info);
+    r->info.chan_info = copy_bytes(r, i->chan_info);
+}
+
+static void run_publication(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    struct plc_publication *p = &r->publication;
+
+    if (r->sub != NULL)
+        r->sub->options.publication(r->sub, p, r->sub->options.arg);
+    else
+        r->client->options.server_publication(r->client, p,
+                                              r->client->options.arg);
+}
+
+/* The tags are behind the strings; count the bytes that they need. */
+static size_t tags_size(struct plc_client *c, struct pl_received_list list)
+{
+    struct pl_span key, value;
+    size_t size = 0;
+
+    while (pl_received_tag_next(&list, &c->arena, &key, &value) == PL_OK)
+        size += sizeof(struct plc_tag) + key.len + value.len + 2;
+    return size == 0 ? 0 : size + sizeof(struct plc_tag);
+}
+
+static void copy_tags(struct report *r, struct plc_client *c,
+                      struct pl_received_list list)
+{
+    uintptr_t at = (uintptr_t)r->at;
+    struct plc_tag *tags =
+        (struct plc_tag *)(void *)(r->at + (-at & (sizeof(void *) - 1)));
+    struct pl_span key, value;
+    size_t n = 0;
+
+    r->at = (char *)(tags + list.count);
+    while (pl_received_tag_next(&list, &c->arena, &key, &value) == PL_OK) {
+        tags[n].key = copy(r, key);
+        tags[n].value = copy(r, value);
+        n++;
+    }
+    r->publication.tags = tags;
+    r->publication.tag_count = n;
+}
+
+bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
+                            struct pl_span channel,
+                            const struct pl_received_publication *p,
+                            bool recovered)
+{
+    c->counts[PLC_COUNT_PUBLICATIONS]++;
+    if (s != NULL ? s->options.publication == NULL
+                  : c->options.server_publication == NULL)
+        return true;
+    size_t tags = p->tags.count == 0 ? 0 : tags_size(c, p->tags);
+    struct report *r =
+        create(c, s, run_publication,
+               channel.len + p->data.len + info_size(&p->info) + tags);
+    if (r == NULL)
+        return false;
+    r->publication = (struct plc_publication){
+        .offset = p->offset,
+        .time_ms = p->time_ms,
+        .recovered = recovered,
+        .channel = copy(r, channel),
+        .data = copy_bytes(r, p->data),
+        .info = p->info.is_set ? &r->info : NULL,
+    };
+    if (p->info.is_set)
+        copy_info(r, &p->info);
+    if (tags > 0)
+        copy_tags(r, c, p->tags);
+    put(r);
+    return true;
+}
+
+static void run_presence(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+
+    if (r->sub != NULL)
+        r->sub->options.presence(r->sub, r->joined, &r->info,
+                                 r->sub->options.arg);
+    else
+        r->client->options.server_presence(r->client, r->channel, r->joined,
+                                           &r->info, r->client->options.arg);
+}
+
+void plc_report_presence(struct plc_client *c, struct plc_sub *s,
+                         struct pl_span channel,
+                         const struct pl_received_info *info, bool joined)
+{
+    if (s != NULL ? s->options.presence == NULL
+                  : c->options.server_presence == NULL)
+        return;
+    struct report *r =
+        create(c, s, run_presence, channel.len + info_size(info));
+    if (r == NULL)
+        return;
+    r->joined = joined;
+    r->channel = copy(r, channel);
+    copy_info(r, info);
+    put(r);
+}
+
+/* --- Tokens --- */
+
+static void run_question(struct plc_event *e)
+{
+    struct report *r = (struct report *)e;
+    struct plc_token *question = r->question;
+
+    r->question = NULL;
+    if (r->sub != NULL)
+        r->sub->options.get_token(r->sub, question, r->sub->options.arg);
+    else
+        r->client->options.get_token(r->client, question,
+                                     r->client->options.arg);
+}
+
+/* A question that the program never got is answered here. */
+static void destroy_question(struct pl_msg *msg)
+{
+    struct report *r = (struct report *)msg;
+
+    if (r->question != NULL)
+        plc_token_fail(r->question, "the group has been destroyed");
+    free(r);
+}
+
+void plc_report_question(struct plc_client *c, struct plc_sub *s,
+                         struct plc_token *question)
+{
+    struct report *r = create(c, s, run_question, 0);
+
+    if (r == NULL) {
+        plc_token_fail(question, "out of memory");
+        return;
+    }
+    r->event.msg.destroy = destroy_question;
+    r->question = question;
+    put(r);
+}

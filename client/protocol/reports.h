@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reports.h - the callbacks of clients and subscriptions, as events that have a
+ * copy of what they report.
+ *
+ * Out of memory: the event is lost, and counted in the log of the group.
+ * Thread: the loop's. */
+#ifndef PLC_REPORTS_H
+#define PLC_REPORTS_H
+
+#include "client_private.h"
+
+/* A state; `channel` is that of a subscription of the server, or NULL. */
+void plc_report_state(struct plc_client *c, const struct plc_change *change);
+void plc_report_server_state(struct plc_client *c, struct pl_span channel,
+                             const struct plc_change *change);
+void plc_report_sub_state(struct plc_sub *s, const struct plc_change *change);
+
+void plc_report_error(struct plc_client *c, enum pl_err err, uint32_t code,
+                      const char *text);
+void plc_report_sub_error(struct plc_sub *s, enum pl_err err, uint32_t code,
+                          const char *text);
+void plc_report_message(struct plc_client *c, struct pl_span data);
+
+/* `s` NULL: of a subscription of the server. */
+bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
+                            struct pl_span channel,
+                            const struct pl_received_publication *p,
+                            bool recovered);
+void plc_report_presence(struct plc_client *c, struct plc_sub *s,
+                         struct pl_span channel,
+                         const struct pl_received_info *info, bool joined);
+
+/* Call get_token(). */
+void plc_report_question(struct plc_client *c, struct plc_sub *s,
+                         struct plc_token *question);
+
+#endif

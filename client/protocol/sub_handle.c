@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sub_handle.c - the object behind struct plc_sub: its making, the calls of the
+ * program, and its end.
+ *
+ * The names of a client's channels are in a table under its guard, so that a
+ * second subscription to a channel is refused by the call that wants to make
+ * it.  plc_sub_destroy() takes the name out at once.
+ *
+ * Invariant: a subscription is freed by its last event, or with its client. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "guard.h"
+#include "hash.h"
+#include "options.h"
+#include "reports.h"
+#include "snapshot.h"
+#include "subs_private.h"
+
+enum { BACKOFF_MIN_MS = 500, BACKOFF_MAX_MS = 20000 };
+
+/* --- Names --- */
+
+/* The program chooses the names, so the key may be known. */
+static uint64_t hash_of(struct pl_span channel)
+{
+    static const struct pl_hash_key key = {0x706c63, 0x737562};
+
+    return pl_hash(&key, channel);
+}
+
+static bool has_channel(const struct pl_map_node *n, const void *channel)
+{
+    return pl_span_equal(PL_CONTAINER(n, struct plc_sub, name)->channel,
+                         *(const struct pl_span *)channel);
+}
+
+static struct plc_sub *find(struct plc_client *c, struct pl_span channel)
+{
+    struct pl_map_node *n =
+        pl_map_find(&c->names, hash_of(channel), has_channel, &channel);
+
+    return n == NULL ? NULL : PL_CONTAINER(n, struct plc_sub, name);
+}
+
+/* A subscription that was made and is not known to the loop yet is none. */
+struct plc_sub *plc_subs_find(struct plc_client *c, struct pl_span channel)
+{
+    pl_guard_enter(c->guard);
+    struct plc_sub *s = find(c, channel);
+    pl_guard_leave(c->guard);
+    return s != NULL && pl_list_is_linked(&s->link) ? s : NULL;
+}
+
+static enum pl_err add_name(struct plc_client *c, struct plc_sub *s)
+{
+    enum pl_err rc = PL_EEXIST;
+
+    pl_guard_enter(c->guard);
+    if (find(c, s->channel) == NULL) {
+        rc = pl_map_add(&c->names, &s->name, hash_of(s->channel));
+        s->has_name = rc == PL_OK;
+    }
+    pl_guard_leave(c->guard);
+    return rc;
+}
+
+static void remove_name(struct plc_sub *s)
+{
+    pl_guard_enter(s->client->guard);
+    if (s->has_name)
+        pl_map_remove(&s->client->names, &s->name);
+    s->has_name = false;
+    pl_guard_leave(s->client->guard);
+}
+
+/* --- The end --- */
+
+static void free_sub(struct plc_sub *s)
+{
+    remove_name(s);
+    if (s->options.release != NULL)
+        s->options.release(s->options.arg);
+    plc_secret_fini(&s->secret);
+    pl_snapshot_destroy(s->shown);
+    pl_arena_fini(&s->strings);
+    free(s);
+}
+
+void plc_subs_free_all(struct plc_client *c)
+{
+    while (!pl_list_is_empty(&c->subs))
+        free_sub(PL_CONTAINER(pl_list_pop(&c->subs), struct plc_sub, link));
+}
+
+static void run_nothing(struct plc_event *e)
+{
+    (void)e;
+}
+
+static void destroy_last(struct pl_msg *msg)
+{
+    free_sub(PL_CONTAINER((struct plc_mail *)msg, struct plc_sub, drop));
+}
+
+static void handle_drop(struct plc_mail *m)
+{
+    struct plc_sub *s = PL_CONTAINER(m, struct plc_sub, drop);
+
+    plc_sub_unsubscribe(s, PLC_CODE_CALLED, "unsubscribe called");
+    pl_list_remove(&s->link);
+    m->event.run = run_nothing;
+    m->event.msg.destroy = destroy_last;
+    plc_events_put(s->client->events, &m->event);
+}
+
+/* A group that has ended refuses the mail; the client then frees its
+ * subscriptions. */
+void plc_sub_destroy(struct plc_sub *s)
+{
+    if (s == NULL)
+        return;
+    remove_name(s);
+    plc_part_post_late(&s->drop);
+}
+
+/* --- Making one --- */
+
+static void destroy_nothing(struct pl_msg *msg)
+{
+    (void)msg;
+}
+
+static void start(struct plc_sub *s)
+{
+    if (s->client->ending != PLC_LIVING ||
+        pl_cell_get(&s->state) != PLC_UNSUBSCRIBED)
+        return;
+    plc_sub_change(s, PLC_SUBSCRIBING, PLC_CODE_CALLED, "subscribe called");
+    plc_sub_try(s);
+}
+
+static void handle_add(struct plc_mail *m)
+{
+    struct plc_sub *s = PL_CONTAINER(m, struct plc_sub, add);
+
+    pl_list_append(&s->client->subs, &s->link);
+    start(s);
+}
+
+static const char *copy(struct plc_sub *s, struct pl_span text)
+{
+    char *to = pl_arena_alloc(&s->strings, text.len + 1);
+
+    if (to == NULL)
+        return NULL;
+    if (text.len > 0)
+        memcpy(to, text.at, text.len);
+    to[text.len] = '\0';
+    return to;
+}
+
+static enum pl_err set_up(struct plc_sub *s)
+{
+    struct plc_sub_options *o = &s->options;
+    struct pl_span data = {o->data.at, o->data.len};
+
+    if (o->channel == NULL || *o->channel == '\0')
+        return PL_EINVAL;
+    if (o->token != NULL) {
+        plc_secret_set(&s->secret, o->token);
+        if (s->secret.text == NULL)
+            return PL_ENOMEM;
+        o->token = NULL;
+    }
+    o->channel = copy(s, pl_span_of(o->channel));
+    if (data.at != NULL)
+        o->data.at = copy(s, data);
+    if (o->channel == NULL || (data.at != NULL && o->data.at == NULL))
+        return PL_ENOMEM;
+    s->channel = pl_span_of(o->channel);
+    if (o->backoff_min_ms == 0)
+        o->backoff_min_ms = BACKOFF_MIN_MS;
+    if (o->backoff_max_ms == 0)
+        o->backoff_max_ms = BACKOFF_MAX_MS;
+    if ((o->flags & PLC_SINCE) != 0) {
+        plc_position_from(&s->position, pl_span_of(o->since_epoch),
+                          o->since_offset);
+        s->is_recoverable = true;
+    }
+    o->since_epoch = NULL;
+    return pl_snapshot_create(&s->shown, PLC_SUB_SHOWN);
+}
+
+static void fill_mail(struct plc_mail *m, struct plc_client *c,
+                      void (*handle)(struct plc_mail *))
+{
+    m->event.msg.destroy = destroy_nothing;
+    m->part = &c->part;
+    m->handle = handle;
+}
+
+enum pl_err plc_subscribe(struct plc_sub **out, struct plc_client *c,
+                          const struct plc_sub_options *options)
+{
+    struct plc_sub *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return PL_ENOMEM;
+    s->client = c;
+    pl_cell_set(&s->state, PLC_UNSUBSCRIBED);
+    plc_sub_init(s);
+    fill_mail(&s->add, c, handle_add);
+    fill_mail(&s->drop, c, handle_drop);
+    enum pl_err rc = plc_options_copy(&s->options, sizeof s->options, options);
+    if (rc == PL_OK)
+        rc = set_up(s);
+    if (rc == PL_OK)
+        rc = add_name(c, s);
+    if (rc == PL_OK)
+        rc = plc_part_post(&s->add);
+    if (rc == PL_OK) {
+        *out = s;
+        return PL_OK;
+    }
+    s->options.release = NULL; /* nothing was accepted */
+    free_sub(s);
+    return rc;
+}
+
+/* --- Calls --- */
+
+struct order {
+    struct plc_mail mail; /* first */
+    struct plc_sub *sub;
+    bool is_start;
+};
+
+static void destroy_order(struct pl_msg *msg)
+{
+    free(msg);
+}
+
+static void handle_order(struct plc_mail *m)
+{
+    struct order *o = (struct order *)m;
+
+    if (o->is_start)
+        start(o->sub);
+    else
+        plc_sub_unsubscribe(o->sub, PLC_CODE_CALLED, "unsubscribe called");
+    free(o);
+}
+
+static enum pl_err post_order(struct plc_sub *s, bool is_start)
+{
+    struct order *o = calloc(1, sizeof *o);
+
+    if (o == NULL)
+        return PL_ENOMEM;
+    o->mail.event.msg.destroy = destroy_order;
+    o->mail.part = &s->client->part;
+    o->mail.handle = handle_order;
+    o->sub = s;
+    o->is_start = is_start;
+    enum pl_err rc = plc_part_post(&o->mail);
+    if (rc != PL_OK)
+        free(o);
+    return rc;
+}
+
+enum pl_err plc_sub_start(struct plc_sub *s)
+{
+    return post_order(s, true);
+}
+
+enum pl_err plc_sub_stop(struct plc_sub *s)
+{
+    return post_order(s, false);
+}
+
+enum plc_state plc_sub_state(const struct plc_sub *s)
+{
+    return (enum plc_state)pl_cell_get(&s->state);
+}
+
+uint64_t plc_sub_position(const struct plc_sub *s, char epoch[64])
+{
+    uint64_t values[PLC_SUB_SHOWN];
+
+    pl_snapshot_read(s->shown, values);
+    memcpy(epoch, &values[1], 64);
+    return values[0];
+}

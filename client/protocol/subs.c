@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* subs.c - the subscriptions of a client: their states.
+ *
+ * A subscription knows only its own subscribe request.  When that is not in the
+ * table any more, because it was overtaken by an unsubscribe or by the loss of
+ * the connection, its late reply finds nothing and is dropped: nothing becomes
+ * subscribed that the server has not.
+ *
+ * Invariant: in SUBSCRIBING either the connection is not there, or the request
+ * is sent, a timer for the next try runs, or a question for a token is open. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "guard.h"
+#include "reports.h"
+#include "snapshot.h"
+#include "subs_private.h"
+
+enum {
+    RESUBSCRIBE_FROM = 2500, /* codes of an unsubscribe push */
+    TTL_MAX_MS = 0x7fffffff,
+    RETRY_REFRESH_MS = 10000,
+    REASON_SIZE = 128
+};
+
+static enum plc_state state_of(const struct plc_sub *s)
+{
+    return (enum plc_state)pl_cell_get(&s->state);
+}
+
+void plc_sub_change(struct plc_sub *s, enum plc_state to, uint32_t code,
+                    const char *reason)
+{
+    enum plc_state from = state_of(s);
+
+    if (from == to)
+        return;
+    if (from == PLC_SUBSCRIBED)
+        s->client->counts[PLC_COUNT_SUBSCRIPTIONS]--;
+    pl_cell_set(&s->state, to);
+    plc_report_sub_state(s, &(struct plc_change){.from = from,
+                                                 .to = to,
+                                                 .code = code,
+                                                 .attempt = s->attempts,
+                                                 .reason = reason});
+}
+
+static void show_position(struct plc_sub *s)
+{
+    uint64_t values[PLC_SUB_SHOWN] = {s->position.offset};
+
+    memcpy(&values[1], s->position.epoch, sizeof s->position.epoch);
+    pl_snapshot_publish(s->shown, values);
+}
+
+static void stop_trying(struct plc_sub *s)
+{
+    plc_requests_remove(&s->subscribe);
+    plc_requests_remove(&s->refresh);
+    pl_timer_stop(s->client->loop, &s->retry);
+    pl_timer_stop(s->client->loop, &s->refresh_due);
+    plc_secret_drop_question(&s->secret);
+}
+
+/* --- Trying --- */
+
+static void on_retry(struct pl_timer *t)
+{
+    plc_sub_try(PL_CONTAINER(t, struct plc_sub, retry));
+}
+
+static void retry_later(struct plc_sub *s)
+{
+    struct plc_client *c = s->client;
+    uint32_t delay =
+        plc_backoff_delay(pl_loop_random(c->loop), s->options.backoff_min_ms,
+                          s->options.backoff_max_ms, s->attempts++);
+
+    pl_timer_start(c->loop, &s->retry, delay);
+}
+
+static uint64_t ttl_ms(uint32_t ttl_s)
+{
+    uint64_t ms = (uint64_t)(ttl_s == 0 ? 1 : ttl_s) * 1000;
+
+    return ms < TTL_MAX_MS ? ms : TTL_MAX_MS;
+}
+
+static void retry_refresh(struct plc_sub *s)
+{
+    struct pl_loop *loop = s->client->loop;
+
+    pl_timer_start(loop, &s->refresh_due,
+                   RETRY_REFRESH_MS +
+                       pl_random_below(pl_loop_random(loop), RETRY_REFRESH_MS));
+}
+
+static void on_refresh_due(struct pl_timer *t)
+{
+    struct plc_sub *s = PL_CONTAINER(t, struct plc_sub, refresh_due);
+
+    if (s->options.get_token != NULL)
+        plc_secret_ask(s->client, s);
+    else
+        plc_report_sub_error(s, PL_EINVAL, PLC_ERROR_CONFIGURATION,
+                             "the token expires and get_token is not set");
+}
+
+/* What the reply recovered comes after the state and before what is live. */
+static void deliver_recovered(struct plc_sub *s, struct pl_received_list list)
+{
+    struct plc_client *c = s->client;
+    struct pl_received_publication p;
+
+    while (state_of(s) == PLC_SUBSCRIBED &&
+           pl_received_publication_next(&list, &c->arena, &p) == PL_OK) {
+        if (!plc_report_publication(c, s, s->channel, &p, true))
+            return;
+        plc_position_move(&s->position, &p);
+    }
+}
+
+static void on_subscribed(struct plc_sub *s,
+                          const struct pl_received_subscribe *r)
+{
+    struct plc_client *c = s->client;
+    bool has_position = r->positioned || r->recoverable;
+
+    s->attempts = 0;
+    s->is_recoverable = r->recoverable;
+    if (has_position)
+        plc_position_from(&s->position, r->epoch,
+                          r->publications.count > 0 ? 0 : r->offset);
+    c->counts[PLC_COUNT_SUBSCRIPTIONS]++;
+    pl_cell_set(&s->state, PLC_SUBSCRIBED);
+    plc_report_sub_state(s, &(struct plc_change){
+                                .from = PLC_SUBSCRIBING,
+                                .to = PLC_SUBSCRIBED,
+                                .reason = "subscribed",
+                                .epoch = s->position.epoch,
+                                .offset = r->offset,
+                                .data = {r->data.at, r->data.len},
+                                .positioned = r->positioned,
+                                .recoverable = r->recoverable,
+                                .was_recovering = r->was_recovering,
+                                .recovered = r->recovered,
+                            });
+    deliver_recovered(s, r->publications);
+    if (has_position && r->offset > s->position.offset)
+        s->position.offset = r->offset;
+    show_position(s);
+    if (r->expires)
+        pl_timer_start(c->loop, &s->refresh_due, ttl_ms(r->ttl));
+    plc_client_send_waiting(c);
+}
+
+static void copy_reason(char reason[REASON_SIZE], struct pl_span text)
+{
+    snprintf(reason, REASON_SIZE, "%.*s", (int)text.len,
+             text.len == 0 ? "" : text.at);
+}
+
+static void on_refused(struct plc_sub *s, const struct pl_received_error *e)
+{
+    char reason[REASON_SIZE];
+
+    copy_reason(reason, e->message);
+    if (e->code == PLC_CODE_TOKEN_EXPIRED)
+        plc_secret_set(&s->secret, NULL);
+    if (e->code == PLC_CODE_TOKEN_EXPIRED || e->temporary || e->code < 100) {
+        plc_report_sub_error(s, PL_EDENIED, e->code, reason);
+        retry_later(s);
+    } else {
+        plc_sub_end(s, e->code, reason);
+    }
+}
+
+static void on_subscribe_answered(struct plc_request *r,
+                                  const struct plc_answer *a)
+{
+    struct plc_sub *s = PL_CONTAINER(r, struct plc_sub, subscribe);
+
+    if (state_of(s) != PLC_SUBSCRIBING)
+        return;
+    if (a->outcome == PLC_DONE && a->reply->kind == PL_RECEIVED_SUBSCRIBE)
+        on_subscribed(s, &a->reply->subscribe);
+    else if (a->outcome == PLC_REFUSED)
+        on_refused(s, &a->reply->error);
+    else if (a->outcome == PLC_DONE)
+        plc_attempt_lose(s->client, PLC_CODE_TRANSPORT, "transport closed",
+                         false);
+    else if (a->err == PL_ETIMEDOUT)
+        plc_attempt_lose(s->client, PLC_CODE_SUBSCRIBE_TIMEOUT,
+                         "subscribe timeout", false);
+}
+
+static void send_subscribe(struct plc_sub *s)
+{
+    struct plc_client *c = s->client;
+    const struct plc_sub_options *o = &s->options;
+    struct pl_command command = {
+        .id = plc_client_take_id(c),
+        .verb = PL_VERB_SUBSCRIBE,
+        .subscribe =
+            {
+                .channel = s->channel,
+                .token = pl_span_of(s->secret.text),
+                .data = {o->data.at, o->data.len},
+                .positioned = (o->flags & PLC_POSITIONED) != 0,
+                .recoverable = (o->flags & PLC_RECOVERABLE) != 0,
+                .join_leave = (o->flags & PLC_JOIN_LEAVE) != 0,
+            },
+    };
+
+    if (s->position.is_known && s->is_recoverable) {
+        command.subscribe.recover = true;
+        command.subscribe.epoch = pl_span_of(s->position.epoch);
+        command.subscribe.offset = s->position.offset;
+    }
+    s->subscribe.id = command.id;
+    s->subscribe.answered = on_subscribe_answered;
+    if (!plc_client_command(c, &s->subscribe, &command))
+        retry_later(s);
+}
+
+void plc_sub_try(struct plc_sub *s)
+{
+    struct plc_client *c = s->client;
+    bool needs_token = s->options.get_token != NULL && s->secret.text == NULL;
+
+    if (state_of(s) != PLC_SUBSCRIBING || c->attempt == NULL ||
+        !c->is_link_open || pl_list_is_linked(&s->subscribe.link) ||
+        pl_timer_is_running(&s->retry))
+        return;
+    if (needs_token)
+        plc_secret_ask(c, s);
+    else
+        send_subscribe(s);
+}
+
+/* --- Refreshing --- */
+
+static void on_refreshed(struct plc_request *r, const struct plc_answer *set)
+{
+    struct plc_sub *s = PL_CONTAINER(r, struct plc_sub, refresh);
+    char reason[REASON_SIZE];
+
+    if (state_of(s) != PLC_SUBSCRIBED)
+        return;
+    if (set->outcome == PLC_DONE) {
+        if (set->reply->refresh.expires)
+            pl_timer_start(s->client->loop, &s->refresh_due,
+                           ttl_ms(set->reply->refresh.ttl));
+    } else if (set->outcome == PLC_REFUSED && !set->reply->error.temporary &&
+               set->reply->error.code >= 100) {
+        copy_reason(reason, set->reply->error.message);
+        plc_sub_unsubscribe(s, set->reply->error.code, reason);
+    } else {
+        plc_report_sub_error(s, set->err, PLC_ERROR_SUB_REFRESH_TOKEN,
+                             "the token could not be refreshed");
+        retry_refresh(s);
+    }
+}
+
+static void send_refresh(struct plc_sub *s)
+{
+    struct plc_client *c = s->client;
+    struct pl_command command = {
+        .id = plc_client_take_id(c),
+        .verb = PL_VERB_SUB_REFRESH,
+        .sub_refresh = {.channel = s->channel,
+                        .token = pl_span_of(s->secret.text)},
+    };
+
+    s->refresh.id = command.id;
+    s->refresh.answered = on_refreshed;
+    if (!plc_client_command(c, &s->refresh, &command))
+        retry_refresh(s);
+}
+
+static void on_answer(struct plc_client *c, struct plc_sub *s,
+                      const char *token, const char *why)
+{
+    enum plc_state now = state_of(s);
+
+    (void)c;
+    if (now == PLC_UNSUBSCRIBED)
+        return;
+    if (why != NULL) {
+        plc_report_sub_error(s, PL_EINVAL,
+                             now == PLC_SUBSCRIBED ? PLC_ERROR_SUB_REFRESH_TOKEN
+                                                   : PLC_ERROR_SUBSCRIBE_TOKEN,
+                             why);
+        if (now == PLC_SUBSCRIBED)
+            retry_refresh(s);
+        else
+            retry_later(s);
+        return;
+    }
+    if (token == NULL || *token == '\0') {
+        plc_sub_unsubscribe(s, PLC_CODE_UNAUTHORIZED, "unauthorized");
+        return;
+    }
+    plc_secret_set(&s->secret, token);
+    if (now == PLC_SUBSCRIBED)
+        send_refresh(s);
+    else
+        plc_sub_try(s);
+}
+
+/* --- The end --- */
+
+void plc_sub_end(struct plc_sub *s, uint32_t code, const char *reason)
+{
+    stop_trying(s);
+    s->attempts = 0;
+    plc_sub_change(s, PLC_UNSUBSCRIBED, code, reason);
+    plc_calls_lose_sub(s);
+}
+
+struct unsubscribing {
+    struct plc_request request; /* first */
+    struct plc_client *client;
+};
+
+static void on_unsubscribed(struct plc_request *r, const struct plc_answer *s)
+{
+    struct plc_client *c = ((struct unsubscribing *)r)->client;
+    bool is_lost = s->err == PL_ECLOSED || s->err == PL_ESTOPPING;
+
+    free(r);
+    if (s->outcome != PLC_DONE && !is_lost)
+        plc_attempt_lose(c, PLC_CODE_UNSUBSCRIBE_ERROR, "unsubscribe error",
+                         false);
+}
+
+static void send_unsubscribe(struct plc_sub *s)
+{
+    struct plc_client *c = s->client;
+    struct unsubscribing *u = calloc(1, sizeof *u);
+    struct pl_command command = {.id = plc_client_take_id(c),
+                                 .verb = PL_VERB_UNSUBSCRIBE,
+                                 .channel = s->channel};
+
+    if (u != NULL) {
+        u->client = c;
+        u->request.id = command.id;
+        u->request.answered = on_unsubscribed;
+    }
+    if (u == NULL || !plc_client_command(c, &u->request, &command)) {
+        free(u);
+        plc_attempt_lose(c, PLC_CODE_UNSUBSCRIBE_ERROR, "unsubscribe error",
+                         false);
+    }
+}
+
+void plc_sub_unsubscribe(struct plc_sub *s, uint32_t code, const char *reason)
+{
+    struct plc_client *c = s->client;
+    bool is_sent = state_of(s) == PLC_SUBSCRIBED || s->subscribe.is_sent;
+    bool is_there = c->attempt != NULL && c->is_link_open;
+
+    if (state_of(s) == PLC_UNSUBSCRIBED)
+        return;
+    is_sent &=
+        state_of(s) == PLC_SUBSCRIBED || pl_list_is_linked(&s->subscribe.link);
+    plc_sub_end(s, code, reason);
+    if (is_sent && is_there)
+        send_unsubscribe(s);
+}
+
+void plc_sub_push_end(struct plc_sub *s, const struct pl_received_end *e)
+{
+    char reason[REASON_SIZE];
+
+    if (state_of(s) != PLC_SUBSCRIBED)
+        return;
+    copy_reason(reason, e->reason);
+    if (e->code < RESUBSCRIBE_FROM) {
+        plc_sub_end(s, e->code, reason);
+        return;
+    }
+    if (e->code == PLC_CODE_INSUFFICIENT_STATE)
+        plc_position_spoil(&s->position);
+    stop_trying(s);
+    plc_sub_change(s, PLC_SUBSCRIBING, e->code, reason);
+    plc_sub_try(s);
+}
+
+/* Without memory for the event, nothing is lost: the position stays, and what
+ * comes is recovered. */
+void plc_sub_push(struct plc_sub *s, const struct pl_received_publication *p)
+{
+    if (state_of(s) != PLC_SUBSCRIBED)
+        return;
+    plc_position_move(&s->position, p);
+    if (p->offset > 0)
+        show_position(s);
+    plc_report_publication(s->client, s, s->channel, p, false);
+}
+
+void plc_sub_init(struct plc_sub *s)
+{
+    s->retry.fire = on_retry;
+    s->refresh_due.fire = on_refresh_due;
+    s->secret.answered = on_answer;
+}
+
+/* --- All of a client --- */
+
+void plc_subs_each(struct plc_client *c, void (*visit)(struct plc_sub *))
+{
+    struct pl_list *at = c->subs.next;
+
+    while (at != &c->subs) {
+        struct plc_sub *s = PL_CONTAINER(at, struct plc_sub, link);
+
+        at = at->next;
+        visit(s);
+    }
+}
+
+void plc_subs_try_all(struct plc_client *c)
+{
+    plc_subs_each(c, plc_sub_try);
+}
+
+static void unsend(struct plc_sub *s)
+{
+    plc_requests_remove(&s->subscribe);
+    plc_requests_remove(&s->refresh);
+    pl_timer_stop(s->client->loop, &s->retry);
+    pl_timer_stop(s->client->loop, &s->refresh_due);
+}
+
+void plc_subs_unsend_all(struct plc_client *c)
+{
+    plc_subs_each(c, unsend);
+}
+
+static void lose(struct plc_sub *s)
+{
+    unsend(s);
+    if (state_of(s) == PLC_SUBSCRIBED)
+        plc_sub_change(s, PLC_SUBSCRIBING, PLC_CODE_TRANSPORT,
+                       "transport closed");
+}
+
+void plc_subs_lose_all(struct plc_client *c)
+{
+    plc_subs_each(c, lose);
+}
+
+static void spoil(struct plc_sub *s)
+{
+    plc_position_spoil(&s->position);
+}
+
+void plc_subs_spoil_all(struct plc_client *c)
+{
+    plc_subs_each(c, spoil);
+}
+
+static void close_sub(struct plc_sub *s)
+{
+    plc_sub_end(s, PLC_CODE_CLOSED, "client closed");
+}
+
+void plc_subs_close_all(struct plc_client *c)
+{
+    plc_subs_each(c, close_sub);
+}

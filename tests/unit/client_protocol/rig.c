@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rig.c - see rig.h. */
+#include "rig.h"
+
+#include "clock.h"
+#include "frame.h"
+#include "group.h"
+#include "handshake.h"
+#include "link.h"
+#include "loop.h"
+#include "system.h"
+
+struct plc_group *group;
+struct plc_client *client;
+struct plc_client_options options;
+char log_[16384];
+unsigned dials;
+char ports[64];
+void (*rig_in_callback)(void);
+
+static struct pl_clock_driven clock_;
+static struct pl_system *sys;
+static struct pl_loop *loop;
+
+/* --- The network --- */
+
+struct fake {
+    struct plc_stream stream; /* first */
+    const struct plc_stream_user *calls;
+    void *user;
+    struct fake *next;
+};
+
+static struct fake *fakes; /* the newest first */
+static struct pl_buf raw;  /* what the newest has got */
+
+static size_t fake_write(struct plc_stream *s, struct pl_span bytes)
+{
+    if (s == &fakes->stream)
+        pl_buf_put_span(&raw, bytes);
+    return bytes.len;
+}
+
+static void fake_pause(struct plc_stream *s, bool is_paused)
+{
+    (void)s, (void)is_paused;
+}
+
+static void fake_finish(struct plc_stream *s)
+{
+    (void)s;
+}
+
+static void fake_close(struct plc_stream *s)
+{
+    struct fake **at = &fakes;
+
+    while (&(*at)->stream != s)
+        at = &(*at)->next;
+    struct fake *f = *at;
+    *at = f->next;
+    free(f);
+}
+
+static const struct plc_stream_ops stream_ops = {
+    .write = fake_write,
+    .pause = fake_pause,
+    .finish = fake_finish,
+    .close = fake_close,
+};
+
+static enum pl_err fake_open(struct plc_network *n, struct plc_stream **out,
+                             const struct plc_target *target,
+                             const struct plc_stream_user *calls, void *user)
+{
+    struct fake *f = calloc(1, sizeof *f);
+
+    size_t len = strlen(ports);
+
+    (void)n;
+    snprintf(ports + len, sizeof ports - len, "%u ", target->port);
+    f->stream.ops = &stream_ops;
+    f->calls = calls;
+    f->user = user;
+    f->next = fakes;
+    fakes = f;
+    raw.len = 0;
+    dials++;
+    *out = &f->stream;
+    return PL_OK;
+}
+
+static const struct plc_network_ops network_ops = {.open = fake_open};
+static struct plc_network network = {.ops = &network_ops};
+
+/* --- The loop --- */
+
+void rig_turn(void)
+{
+    for (int i = 0; i < 10000 && pl_loop_has_work(loop); i++)
+        pl_loop_turn(loop);
+}
+
+void rig_pass(uint64_t ms)
+{
+    for (; ms > 0; ms--) {
+        pl_clock_driven_advance(&clock_, 1000000);
+        rig_turn();
+    }
+}
+
+void rig_redial(void)
+{
+    unsigned before = dials;
+
+    for (int i = 0; i < 20010 && dials == before; i++)
+        rig_pass(1);
+    assert_int_equal(dials, before + 1);
+}
+
+/* --- Callbacks --- */
+
+static const char *const states[] = {"disconnected", "connecting",
+                                     "connected",    "unsubscribed",
+                                     "subscribing",  "subscribed"};
+
+void rig_log(const char *format, ...)
+{
+    size_t len = strlen(log_);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(log_ + len, sizeof log_ - len, format, args);
+    va_end(args);
+}
+
+static void act(void)
+{
+    void (*what)(void) = rig_in_callback;
+
+    rig_in_callback = NULL;
+    if (what != NULL)
+        what();
+}
+
+static void on_state(struct plc_client *c, const struct plc_change *h,
+                     void *arg)
+{
+    (void)c, (void)arg;
+    rig_log("%s(%u %s) ", states[h->to], h->code, h->reason);
+    act();
+}
+
+static void on_error(struct plc_client *c, enum pl_err err, uint32_t code,
+                     const char *text, void *arg)
+{
+    (void)c, (void)arg, (void)err;
+    rig_log("error(%u %s) ", code, text);
+    act();
+}
+
+static void on_message(struct plc_client *c, const struct plc_bytes *data,
+                       void *arg)
+{
+    (void)c, (void)arg;
+    rig_log("message(%.*s) ", (int)data->len, (const char *)data->at);
+}
+
+static void on_server_state(struct plc_client *c, const char *channel,
+                            const struct plc_change *h, void *arg)
+{
+    (void)c, (void)arg;
+    rig_log("server:%s:%s(%u) ", channel, states[h->to], h->code);
+}
+
+static void on_server_publication(struct plc_client *c,
+                                  const struct plc_publication *p, void *arg)
+{
+    (void)c, (void)arg;
+    rig_log("server:%s:%.*s ", p->channel, (int)p->data.len,
+            (const char *)p->data.at);
+}
+
+void rig_done(const struct plc_result *r, void *name)
+{
+    static const char *const outcomes[] = {"done", "refused", "not sent",
+                                           "unknown"};
+
+    rig_log("%s:%s", (const char *)name, outcomes[r->outcome]);
+    if (r->outcome == PLC_REFUSED)
+        rig_log("(%u %s)", r->code, r->message);
+    else if (r->err != PL_OK)
+        rig_log("(%d)", r->err);
+    rig_log(" ");
+    act();
+}
+
+void rig_sub_state(struct plc_sub *s, const struct plc_change *h, void *name)
+{
+    (void)s;
+    rig_log("%s:%s(%u %s)%s ", (const char *)name, states[h->to], h->code,
+            h->reason, h->recovered ? "+" : "");
+    act();
+}
+
+void rig_sub_error(struct plc_sub *s, enum pl_err err, uint32_t code,
+                   const char *text, void *name)
+{
+    (void)s, (void)err;
+    rig_log("%s:error(%u %s) ", (const char *)name, code, text);
+}
+
+void rig_publication(struct plc_sub *s, const struct plc_publication *p,
+                     void *name)
+{
+    (void)s;
+    rig_log("%s:%.*s%s ", (const char *)name, (int)p->data.len,
+            (const char *)p->data.at, p->recovered ? "+" : "");
+    act();
+}
+
+void rig_presence(struct plc_sub *s, bool joined, const struct plc_info *i,
+                  void *name)
+{
+    (void)s;
+    rig_log("%s:%s(%s %s) ", (const char *)name, joined ? "join" : "leave",
+            i->user, i->client);
+}
+
+void rig_release(void *name)
+{
+    rig_log("release(%s) ", (const char *)name);
+}
+
+void rig_called(const char *wanted)
+{
+    rig_turn();
+    assert_string_equal(log_, wanted);
+    log_[0] = '\0';
+}
+
+/* --- Set-up --- */
+
+static void on_stopped(struct plc_group *g, unsigned forced, void *arg)
+{
+    (void)g, (void)arg;
+    rig_log("stopped(%u) ", forced);
+}
+
+int rig_set_up(void **state)
+{
+    struct pl_system_options o = {
+        .loops = 1, .clock = &clock_.clock, .seed = 1};
+    struct plc_group_options go = {
+        .size = sizeof go, .event_queue = 4096, .stopped = on_stopped};
+
+    (void)state;
+    pl_clock_driven_init(&clock_);
+    if (pl_system_create(&sys, &o) != PL_OK ||
+        plc_group_init(&group, sys, &go) != PL_OK)
+        return -1;
+    plc_group_set_network(group, &network);
+    loop = pl_system_loop(sys, 0);
+    client = NULL;
+    dials = 0;
+    ports[0] = '\0';
+    rig_in_callback = NULL;
+    log_[0] = '\0';
+    options = (struct plc_client_options){
+        .size = sizeof options,
+        .url = "ws://127.0.0.1:8000/connection/websocket",
+        .state = on_state,
+        .error = on_error,
+        .message = on_message,
+        .server_state = on_server_state,
+        .server_publication = on_server_publication,
+        .release = rig_release,
+        .arg = "client",
+    };
+    return 0;
+}
+
+int rig_tear_down(void **state)
+{
+    (void)state;
+    plc_group_stop(group, 0);
+    for (int i = 0; i < 100 && !plc_group_has_ended(group); i++)
+        pl_loop_turn(loop);
+    assert_true(plc_group_has_ended(group));
+    assert_null(fakes);
+    assert_int_equal(pl_loop_stats(loop)->timers, 0);
+    pl_system_close(sys);
+    pl_system_reap(sys);
+    plc_group_free(group);
+    pl_system_destroy(sys);
+    pl_buf_fini(&raw);
+    return 0;
+}
+
+void rig_client(void)
+{
+    assert_int_equal(plc_client_create(&client, group, &options), PL_OK);
+    assert_int_equal(plc_client_connect(client), PL_OK);
+    rig_turn();
+}
+
+struct plc_sub *rig_subscribe(const char *channel, uint32_t flags)
+{
+    struct plc_sub_options o = {
+        .size = sizeof o,
+        .channel = channel,
+        .flags = flags,
+        .state = rig_sub_state,
+        .error = rig_sub_error,
+        .publication = rig_publication,
+        .presence = rig_presence,
+        .release = rig_release,
+        .arg = (void *)channel,
+    };
+    struct plc_sub *s;
+
+    assert_int_equal(plc_subscribe(&s, client, &o), PL_OK);
+    rig_turn();
+    return s;
+}
+
+/* --- The server --- */
+
+bool rig_is_reached(void)
+{
+    return fakes != NULL;
+}
+
+static void came(const void *bytes, size_t len)
+{
+    pl_loop_awake(loop);
+    fakes->calls->came(fakes->user, (struct pl_span){bytes, len});
+    rig_turn();
+}
+
+void rig_accept(void)
+{
+    char accept[PL_HANDSHAKE_ACCEPT_LEN + 1];
+    struct pl_buf b = {0};
+
+    assert_non_null(fakes);
+    pl_loop_awake(loop);
+    fakes->calls->opened(fakes->user);
+    pl_buf_put(&raw, "", 1);
+    char *key = strstr(raw.data, "Sec-WebSocket-Key: ");
+    assert_non_null(key);
+    pl_handshake_accept_key((struct pl_span){key + 19, 24}, accept);
+    raw.len = 0;
+    pl_buf_printf(&b,
+                  "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: "
+                  "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                  accept);
+    came(b.data, b.len);
+    pl_buf_fini(&b);
+}
+
+/* The text of all messages, one a line. */
+static void read_raw(struct pl_buf *text)
+{
+    struct pl_ws_limits limits = {.max_message = 1 << 20, .masked = true};
+    struct pl_ws_decoder d = {0};
+    struct pl_span in = pl_buf_span(&raw);
+    struct pl_ws_event e;
+
+    for (;;) {
+        pl_ws_decode(&d, &limits, &in, &e);
+        if (e.kind == PL_WS_EVENT_NONE)
+            break;
+        if (text->len > 0)
+            pl_buf_put_byte(text, '\n');
+        if (e.kind == PL_WS_EVENT_MESSAGE)
+            pl_buf_put_span(text, e.payload);
+        else
+            pl_buf_printf(text, "<close %u>", e.code);
+        if (e.kind == PL_WS_EVENT_CLOSE)
+            break;
+    }
+    pl_ws_decoder_fini(&d, &limits);
+    pl_buf_put(text, "", 1);
+    raw.len = 0;
+}
+
+void rig_expect(const char *wanted)
+{
+    struct pl_buf text = {0};
+
+    rig_turn();
+    read_raw(&text);
+    assert_string_equal(text.data, wanted);
+    pl_buf_fini(&text);
+}
+
+void rig_forget(void)
+{
+    rig_turn();
+    raw.len = 0;
+    log_[0] = '\0';
+}
+
+void rig_say(const char *text)
+{
+    struct pl_buf b = {0};
+
+    pl_ws_frame_put(&b, PL_WS_TEXT, pl_span_of(text));
+    came(b.data, b.len);
+    pl_buf_fini(&b);
+}
+
+/* The id of the connect command is the first in the newest message. */
+void rig_serve(const char *result)
+{
+    struct pl_buf text = {0};
+    char reply[1024];
+    unsigned id = 0;
+
+    rig_accept();
+    read_raw(&text);
+    char *at = strstr(text.data, "\"id\":");
+    assert_non_null(at);
+    id = (unsigned)strtoul(at + 5, NULL, 10);
+    snprintf(reply, sizeof reply, "{\"id\":%u,\"connect\":%s}", id, result);
+    pl_buf_fini(&text);
+    rig_say(reply);
+}
+
+void rig_close(uint16_t code, const char *reason)
+{
+    struct pl_buf b = {0};
+
+    if (code > 0) {
+        pl_ws_frame_close(&b, code, pl_span_of(reason));
+        came(b.data, b.len);
+        pl_buf_fini(&b);
+    }
+    pl_loop_awake(loop);
+    if (fakes != NULL)
+        fakes->calls->ended(fakes->user, code > 0 ? PL_ECLOSED : PL_EIO,
+                            code > 0, "connection reset");
+    rig_turn();
+}
