@@ -48,7 +48,7 @@ static void grant(struct court *t, const struct pl_call_terms *terms)
     rig_run(t->rig, 0);
 }
 
-static const char *const secret[] = {"auth.hmac_secret=" RIG_SECRET,
+static const char *const secret[] = {("auth.hmac_secret=" RIG_SECRET),
                                      "channels.allow_subscribe=authenticated",
                                      "limits.connection_channels=2"};
 
