@@ -79,22 +79,23 @@ static void fail(struct plc_call *call, enum pl_err err)
 /* --- Sending --- */
 
 /* Give the waiting `call` to the link. */
-static bool send_call(struct plc_client *c, struct plc_call *call)
+static void send_call(struct plc_client *c, struct plc_call *call)
 {
     struct pl_span bytes = {call->bytes, call->len};
     uint64_t from;
 
-    if (!plc_client_put(c, bytes, &from))
-        return false;
+    if (!plc_client_put(c, bytes, &from)) {
+        plc_requests_fail(&call->request, PL_ENOMEM, 0);
+        return;
+    }
     plc_requests_sent(&call->request, from);
     if (!call->is_send)
-        return true;
+        return;
     plc_requests_remove(&call->request);
     call->request.is_sent = true;
     call->request.from = from;
     call->sent_to = UINT64_MAX; /* until its message is written */
     pl_list_append(&c->sends, &call->link);
-    return true;
 }
 
 /* plc_sub_publish() waits for its subscription. */
@@ -113,8 +114,8 @@ void plc_client_send_waiting(struct plc_client *c)
         struct plc_call *call = PL_CONTAINER(r, struct plc_call, request);
 
         at = at->next;
-        if (may_go(call) && !send_call(c, call))
-            return;
+        if (may_go(call))
+            send_call(c, call);
     }
 }
 

@@ -186,7 +186,8 @@ uint32_t plc_client_take_id(struct plc_client *c);
  * larger than what servers accept: nothing has happened. */
 bool plc_client_command(struct plc_client *c, struct plc_request *r,
                         const struct pl_command *command);
-/* Give encoded bytes to the link in this turn; return false if out of memory.
+/* Give encoded bytes to the link in this turn; return false if out of memory:
+ * nothing has happened.
  * *from is the position from which on they may leave. */
 bool plc_client_put(struct plc_client *c, struct pl_span bytes, uint64_t *from);
 /* Send the calls that wait. */

@@ -21,37 +21,48 @@ uint32_t plc_client_take_id(struct plc_client *c)
     return id;
 }
 
-static void send_frame(struct plc_client *c)
+/* Return false if out of memory: the message is still there. */
+static bool send_frame(struct plc_client *c)
 {
+    bool is_json = c->encoding == PL_ENCODING_JSON;
     struct pl_span payload = pl_buf_span(&c->frame);
 
     if (payload.len == 0 || c->attempt == NULL)
-        return;
-    plc_link_send(c->attempt->link,
-                  c->encoding == PL_ENCODING_JSON ? PL_WS_TEXT : PL_WS_BINARY,
-                  &payload, 1);
+        return true;
+    if (!plc_link_send(c->attempt->link, is_json ? PL_WS_TEXT : PL_WS_BINARY,
+                       &payload, 1))
+        return false;
     c->frame.len = 0;
     plc_calls_written(c, plc_link_written(c->attempt->link));
+    return true;
 }
 
+/* The commands of a message for which there is no memory count as sent, so the
+ * connection ends: it decides what becomes of each. */
 void plc_client_run_send(struct pl_task *t)
 {
-    send_frame(PL_CONTAINER(t, struct plc_client, send));
+    struct plc_client *c = PL_CONTAINER(t, struct plc_client, send);
+
+    if (!send_frame(c))
+        plc_attempt_lose(c, PLC_CODE_TRANSPORT, "transport closed", false);
 }
 
-/* Without memory the whole message is lost, so the connection ends: the server
- * would wait for nothing, and so would we. */
 bool plc_client_put(struct plc_client *c, struct pl_span bytes, uint64_t *from)
 {
     bool is_json = c->encoding == PL_ENCODING_JSON;
 
-    if (c->frame.len > 0 && c->frame.len + bytes.len >= MESSAGE_MAX)
-        send_frame(c);
-    if (c->frame.len > 0 && is_json)
+    if (c->frame.len > 0 && c->frame.len + bytes.len >= MESSAGE_MAX &&
+        !send_frame(c))
+        return false;
+    size_t mark = c->frame.len;
+    if (mark > 0 && is_json)
         pl_buf_put_byte(&c->frame, '\n');
     pl_buf_put_span(&c->frame, bytes);
-    if (c->frame.failed)
+    if (c->frame.failed) {
+        c->frame.failed = false;
+        c->frame.len = mark;
         return false;
+    }
     *from = plc_link_written(c->attempt->link);
     pl_loop_defer(c->loop, PL_STAGE_SEAL, &c->send);
     return true;

@@ -261,6 +261,7 @@ int rig_set_up(void **state)
         return -1;
     plc_group_set_network(group, &network);
     loop = pl_system_loop(sys, 0);
+    pl_buf_reserve(&raw, 1 << 16); /* it must not fail in a test */
     client = NULL;
     dials = 0;
     ports[0] = '\0';
@@ -393,6 +394,19 @@ void rig_expect(const char *wanted)
     read_raw(&text);
     assert_string_equal(text.data, wanted);
     pl_buf_fini(&text);
+}
+
+unsigned rig_sends(void)
+{
+    struct pl_buf text = {0};
+    unsigned n = 0;
+
+    read_raw(&text);
+    for (const char *at = text.data; (at = strstr(at, "{\"send\"")) != NULL;
+         at++)
+        n++;
+    pl_buf_fini(&text);
+    return n;
 }
 
 void rig_forget(void)

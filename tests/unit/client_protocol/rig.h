@@ -47,6 +47,8 @@ void rig_serve(const char *result);
 /* What the client has sent since the last call, as text of all messages. */
 void rig_expect(const char *wanted);
 void rig_forget(void);
+/* The number of sends among it. */
+unsigned rig_sends(void);
 /* Send one message. */
 void rig_say(const char *text);
 /* End the connection: a Close with `code`, or 0: a reset. */

@@ -3,6 +3,7 @@
  * call is completed once, with the right outcome. */
 #include "rig.h"
 
+#include "failing_alloc.h"
 #include "group.h"
 
 #define HELLO "{\"client\":\"c1\"}"
@@ -271,6 +272,36 @@ static void many_commands_become_messages_of_a_bounded_size(void **state)
     assert_int_equal(s.pending, 20);
 }
 
+/* Whatever allocation fails: a send that is done has arrived. */
+static void without_memory_no_lost_send_is_done(void **state)
+{
+    char data[3000];
+
+    (void)state;
+    memset(data, '1', sizeof data);
+    for (unsigned n = 1; n <= 8; n++) {
+        unsigned done = 0;
+
+        rig_client();
+        rig_serve(HELLO);
+        rig_forget();
+        for (int i = 0; i < 3; i++)
+            plc_send(client, data, sizeof data, rig_done, "send");
+        alloc_fails_at = n;
+        rig_turn();
+        alloc_fails_at = 0;
+        plc_send(client, "1", 1, rig_done, "send");
+        rig_turn();
+        for (const char *at = log_; (at = strstr(at, "send:done")) != NULL;
+             at++)
+            done++;
+        assert_true(rig_sends() >= done);
+        expect_ledger();
+        rig_tear_down(NULL);
+        rig_set_up(NULL);
+    }
+}
+
 /* --- Stops --- */
 
 static void a_stop_waits_for_the_answers(void **state)
@@ -358,6 +389,7 @@ int main(void)
         TEST(what_is_wrong_is_refused_at_once),
         TEST(the_queue_is_bounded),
         TEST(many_commands_become_messages_of_a_bounded_size),
+        TEST(without_memory_no_lost_send_is_done),
         TEST(a_stop_waits_for_the_answers),
         TEST(a_stop_waits_for_an_unsubscribe),
         TEST(a_stop_cuts_what_gets_no_answer),
