@@ -21,7 +21,6 @@ enum {
     PROVEN_MS = 10000, /* a connection that lasts so long was a good one */
     CLOSE_NORMAL = 1000,
     CLOSE_TOO_BIG = 1009,
-    TTL_MAX_MS = 0x7fffffff,
     RETRY_REFRESH_MS = 5000, /* and as much again, at random */
     REASON_SIZE = 128
 };
@@ -185,17 +184,10 @@ static void on_no_ping(struct pl_timer *t)
 
 /* --- The token --- */
 
-static uint64_t ttl_ms(uint32_t ttl_s)
-{
-    uint64_t ms = (uint64_t)(ttl_s == 0 ? 1 : ttl_s) * 1000;
-
-    return ms < TTL_MAX_MS ? ms : TTL_MAX_MS;
-}
-
 static void plan_refresh(struct plc_client *c, bool expires, uint32_t ttl_s)
 {
     if (expires)
-        pl_timer_start(c->loop, &c->refresh_due, ttl_ms(ttl_s));
+        pl_timer_start(c->loop, &c->refresh_due, plc_secret_ttl_ms(ttl_s));
 }
 
 static void retry_refresh(struct plc_client *c)
@@ -291,7 +283,7 @@ static void on_connected(struct plc_client *c,
     snprintf(client, sizeof client, "%.*s", (int)r->client.len, r->client.at);
     snprintf(version, sizeof version, "%.*s", (int)r->version.len,
              r->version.len == 0 ? "" : r->version.at);
-    c->ping_ms = r->ping == 0 || r->ping > TTL_MAX_MS / 1000
+    c->ping_ms = r->ping == 0 || r->ping > PLC_TTL_MAX_MS / 1000
                      ? 0
                      : r->ping * 1000 + c->options.ping_slack_ms;
     c->answers_pings = r->pong;

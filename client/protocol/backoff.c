@@ -4,6 +4,16 @@
 
 #include "random.h"
 
+enum { MIN_MS = 500, MAX_MS = 20000 };
+
+void plc_backoff_defaults(uint32_t *min_ms, uint32_t *max_ms)
+{
+    if (*min_ms == 0)
+        *min_ms = MIN_MS;
+    if (*max_ms == 0)
+        *max_ms = MAX_MS;
+}
+
 uint32_t plc_backoff_delay(struct pl_random *r, uint32_t min_ms,
                            uint32_t max_ms, uint32_t attempt)
 {

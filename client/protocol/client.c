@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "guard.h"
 #include "options.h"
 #include "quota.h"
@@ -17,8 +18,6 @@
 
 enum {
     TIMEOUT_MS = 5000,
-    BACKOFF_MIN_MS = 500,
-    BACKOFF_MAX_MS = 20000,
     PING_SLACK_MS = 10000,
     MESSAGE_OUT = 64 * 1024,
     ARENA_MAX = 1 << 20
@@ -132,11 +131,11 @@ static const struct plc_part_ops part_ops = {
 
 /* --- Making one --- */
 
-static enum pl_err copy_text(struct plc_terms *t, const char **text)
+/* NULL after it: there was none, or no memory. */
+static void copy_text(struct plc_terms *t, const char **text)
 {
     if (*text != NULL)
         *text = plc_terms_copy(t, pl_span_of(*text));
-    return PL_OK;
 }
 
 /* Let the options point to copies of ours. */
@@ -172,10 +171,7 @@ static void fill_defaults(struct plc_client_options *o)
 {
     if (o->timeout_ms == 0)
         o->timeout_ms = TIMEOUT_MS;
-    if (o->backoff_min_ms == 0)
-        o->backoff_min_ms = BACKOFF_MIN_MS;
-    if (o->backoff_max_ms == 0)
-        o->backoff_max_ms = BACKOFF_MAX_MS;
+    plc_backoff_defaults(&o->backoff_min_ms, &o->backoff_max_ms);
     if (o->ping_slack_ms == 0)
         o->ping_slack_ms = PING_SLACK_MS;
 }

@@ -250,6 +250,10 @@ void plc_server_subs_forget(struct plc_client *c);
  * open. */
 void plc_secret_ask(struct plc_client *c, struct plc_sub *s);
 void plc_secret_set(struct plc_secret *secret, const char *text);
+/* When a token that lasts for `ttl_s` is refreshed, within the bounds of the
+ * SDKs: a second and PLC_TTL_MAX_MS. */
+enum { PLC_TTL_MAX_MS = 0x7fffffff };
+uint64_t plc_secret_ttl_ms(uint32_t ttl_s);
 /* The answer is not needed any more. */
 void plc_secret_drop_question(struct plc_secret *secret);
 void plc_secret_fini(struct plc_secret *secret);

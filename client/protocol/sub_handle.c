@@ -10,14 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "guard.h"
 #include "hash.h"
 #include "options.h"
 #include "reports.h"
 #include "snapshot.h"
 #include "subs_private.h"
-
-enum { BACKOFF_MIN_MS = 500, BACKOFF_MAX_MS = 20000 };
 
 /* --- Names --- */
 
@@ -179,10 +178,7 @@ static enum pl_err set_up(struct plc_sub *s)
     if (o->channel == NULL || (data.at != NULL && o->data.at == NULL))
         return PL_ENOMEM;
     s->channel = pl_span_of(o->channel);
-    if (o->backoff_min_ms == 0)
-        o->backoff_min_ms = BACKOFF_MIN_MS;
-    if (o->backoff_max_ms == 0)
-        o->backoff_max_ms = BACKOFF_MAX_MS;
+    plc_backoff_defaults(&o->backoff_min_ms, &o->backoff_max_ms);
     if ((o->flags & PLC_SINCE) != 0) {
         plc_position_from(&s->position, pl_span_of(o->since_epoch),
                           o->since_offset);

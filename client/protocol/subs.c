@@ -20,7 +20,6 @@
 
 enum {
     RESUBSCRIBE_FROM = 2500, /* codes of an unsubscribe push */
-    TTL_MAX_MS = 0x7fffffff,
     RETRY_REFRESH_MS = 10000,
     REASON_SIZE = 128
 };
@@ -79,13 +78,6 @@ static void retry_later(struct plc_sub *s)
                           s->options.backoff_max_ms, s->attempts++);
 
     pl_timer_start(c->loop, &s->retry, delay);
-}
-
-static uint64_t ttl_ms(uint32_t ttl_s)
-{
-    uint64_t ms = (uint64_t)(ttl_s == 0 ? 1 : ttl_s) * 1000;
-
-    return ms < TTL_MAX_MS ? ms : TTL_MAX_MS;
 }
 
 static void retry_refresh(struct plc_sub *s)
@@ -152,7 +144,7 @@ static void on_subscribed(struct plc_sub *s,
         s->position.offset = r->offset;
     show_position(s);
     if (r->expires)
-        pl_timer_start(c->loop, &s->refresh_due, ttl_ms(r->ttl));
+        pl_timer_start(c->loop, &s->refresh_due, plc_secret_ttl_ms(r->ttl));
     plc_client_send_waiting(c);
 }
 
@@ -252,7 +244,7 @@ static void on_refreshed(struct plc_request *r, const struct plc_answer *set)
     if (set->outcome == PLC_DONE) {
         if (set->reply->refresh.expires)
             pl_timer_start(s->client->loop, &s->refresh_due,
-                           ttl_ms(set->reply->refresh.ttl));
+                           plc_secret_ttl_ms(set->reply->refresh.ttl));
     } else if (set->outcome == PLC_REFUSED && !set->reply->error.temporary &&
                set->reply->error.code >= 100) {
         copy_reason(reason, set->reply->error.message);

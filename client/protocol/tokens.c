@@ -34,6 +34,13 @@ static void wipe(char *text)
     free(text);
 }
 
+uint64_t plc_secret_ttl_ms(uint32_t ttl_s)
+{
+    uint64_t ms = (uint64_t)(ttl_s == 0 ? 1 : ttl_s) * 1000;
+
+    return ms < PLC_TTL_MAX_MS ? ms : PLC_TTL_MAX_MS;
+}
+
 void plc_secret_set(struct plc_secret *secret, const char *text)
 {
     char *copy = text == NULL ? NULL : strdup(text);
