@@ -99,19 +99,12 @@ static void destroy_send(struct pl_msg *msg)
 static void complete(struct ws_send *s, enum plc_outcome outcome,
                      enum pl_err err)
 {
-    static const enum plc_count counts[] = {
-        [PLC_DONE] = PLC_COUNT_DONE,
-        [PLC_REFUSED] = PLC_COUNT_REFUSED,
-        [PLC_NOT_SENT] = PLC_COUNT_NOT_SENT,
-        [PLC_UNKNOWN] = PLC_COUNT_UNKNOWN,
-    };
     struct plc_ws *w = s->ws;
 
     pl_list_remove(&s->link);
     s->result.outcome = outcome;
     s->result.err = err;
-    w->counts[counts[outcome]]++;
-    w->counts[PLC_COUNT_QUEUE_BYTES] -= s->share;
+    plc_part_count_ended(&w->part, outcome, s->share);
     s->mail.event.run = run_done;
     plc_events_put(w->events, &s->mail.event);
 }
@@ -445,8 +438,7 @@ static void handle_send(struct plc_mail *m)
     struct ws_send *s = (struct ws_send *)m;
     struct plc_ws *w = s->ws;
 
-    w->counts[PLC_COUNT_ACCEPTED]++;
-    w->counts[PLC_COUNT_QUEUE_BYTES] += s->share;
+    plc_part_count_accepted(&w->part, s->share);
     pl_list_append(&w->waiting, &s->link);
     if (w->is_ending)
         complete(s, PLC_NOT_SENT, PL_ESTOPPING);
@@ -513,21 +505,6 @@ static struct ws_send *create_send(struct plc_ws *w, enum plc_kind kind,
     return s;
 }
 
-static enum pl_err post_send(struct plc_ws *w, struct ws_send *s)
-{
-    bool is_on_loop = plc_group_is_on_loop(w->part.group);
-    size_t share = s->share;
-    enum pl_err rc = pl_quota_take(w->part.quota, share,
-                                   is_on_loop ? 0 : w->terms.full_wait_ms);
-
-    if (rc != PL_OK)
-        return rc == PL_ETIMEDOUT ? PL_EFULL : rc;
-    rc = plc_part_post(&s->mail);
-    if (rc != PL_OK)
-        pl_quota_return(w->part.quota, share);
-    return rc;
-}
-
 enum pl_err plc_ws_send(struct plc_ws *w, enum plc_kind kind,
                         const struct plc_bytes *parts, size_t count,
                         plc_done *done, void *arg)
@@ -543,7 +520,7 @@ enum pl_err plc_ws_send(struct plc_ws *w, enum plc_kind kind,
     if (rc == PL_OK) {
         s->done = done;
         s->arg = arg;
-        rc = post_send(w, s);
+        rc = plc_part_post_call(&s->mail, s->share, w->terms.full_wait_ms);
     }
     if (rc != PL_OK) {
         free(s);

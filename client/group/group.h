@@ -93,6 +93,18 @@ enum pl_err plc_part_post_late(struct plc_mail *m);
 void plc_group_fill_mail(struct plc_mail *m);
 struct pl_address plc_group_address(const struct plc_group *g);
 
+/* Take a share of `bytes` of the quota of m->part, waiting for `wait_ms` at
+ * most but never on the loop, and post `m`.  Whoever ends the call returns the
+ * share. Thread: any. Errors: PL_EFULL, PL_ETOOBIG, PL_ESTOPPING. */
+enum pl_err plc_part_post_call(struct plc_mail *m, size_t bytes,
+                               uint32_t wait_ms);
+
+/* Count a call with such a share that has come, and that has ended.
+ * Thread: the loop's. */
+void plc_part_count_accepted(struct plc_part *p, size_t bytes);
+void plc_part_count_ended(struct plc_part *p, enum plc_outcome outcome,
+                          size_t bytes);
+
 /* True if the group has begun to stop.  Thread: any. */
 bool plc_group_is_stopping(const struct plc_group *g);
 

@@ -229,6 +229,42 @@ enum pl_err plc_part_post_late(struct plc_mail *m)
     return post_unless(m, has_ended);
 }
 
+/* Once it is posted, `m` may be gone. */
+enum pl_err plc_part_post_call(struct plc_mail *m, size_t bytes,
+                               uint32_t wait_ms)
+{
+    struct plc_part *p = m->part;
+    bool is_on_loop = plc_group_is_on_loop(p->group);
+    enum pl_err rc = pl_quota_take(p->quota, bytes, is_on_loop ? 0 : wait_ms);
+
+    if (rc != PL_OK)
+        return rc == PL_ETIMEDOUT ? PL_EFULL : rc;
+    rc = plc_part_post(m);
+    if (rc != PL_OK)
+        pl_quota_return(p->quota, bytes);
+    return rc;
+}
+
+void plc_part_count_accepted(struct plc_part *p, size_t bytes)
+{
+    p->group->counts[PLC_COUNT_ACCEPTED]++;
+    p->group->counts[PLC_COUNT_QUEUE_BYTES] += bytes;
+}
+
+void plc_part_count_ended(struct plc_part *p, enum plc_outcome outcome,
+                          size_t bytes)
+{
+    static const enum plc_count counts[] = {
+        [PLC_DONE] = PLC_COUNT_DONE,
+        [PLC_REFUSED] = PLC_COUNT_REFUSED,
+        [PLC_NOT_SENT] = PLC_COUNT_NOT_SENT,
+        [PLC_UNKNOWN] = PLC_COUNT_UNKNOWN,
+    };
+
+    p->group->counts[counts[outcome]]++;
+    p->group->counts[PLC_COUNT_QUEUE_BYTES] -= bytes;
+}
+
 void plc_part_drop(struct plc_part *p)
 {
     struct plc_group *g = p->group;

@@ -37,18 +37,6 @@ static void destroy_call(struct pl_msg *msg)
     free(call);
 }
 
-static enum plc_count count_of(enum plc_outcome outcome)
-{
-    static const enum plc_count counts[] = {
-        [PLC_DONE] = PLC_COUNT_DONE,
-        [PLC_REFUSED] = PLC_COUNT_REFUSED,
-        [PLC_NOT_SENT] = PLC_COUNT_NOT_SENT,
-        [PLC_UNKNOWN] = PLC_COUNT_UNKNOWN,
-    };
-
-    return counts[outcome];
-}
-
 /* The only place where a call ends. */
 static void complete(struct plc_call *call, const struct plc_answer *s)
 {
@@ -59,8 +47,7 @@ static void complete(struct plc_call *call, const struct plc_answer *s)
     if (s->reply != NULL &&
         !plc_result_read(&call->result, &call->answer, &c->arena, s->reply))
         call->result.err = PL_ENOMEM;
-    c->counts[count_of(s->outcome)]++;
-    c->counts[PLC_COUNT_QUEUE_BYTES] -= call->share;
+    plc_part_count_ended(&c->part, s->outcome, call->share);
     call->mail.event.run = run_done;
     plc_events_put(c->events, &call->mail.event);
     plc_client_check(c);
@@ -178,8 +165,7 @@ static void handle_call(struct plc_mail *m)
     struct plc_call *call = (struct plc_call *)m;
     struct plc_client *c = call->client;
 
-    c->counts[PLC_COUNT_ACCEPTED]++;
-    c->counts[PLC_COUNT_QUEUE_BYTES] += call->share;
+    plc_part_count_accepted(&c->part, call->share);
     if (c->ending == PLC_CLOSING || c->is_over) {
         fail(call, c->is_over ? PL_ECLOSED : PL_ESTOPPING);
         return;
@@ -223,29 +209,14 @@ static enum pl_err encode(struct plc_client *c, struct plc_call **out,
     return rc;
 }
 
-static enum pl_err take_share(struct plc_client *c, size_t bytes)
-{
-    bool is_on_loop = plc_group_is_on_loop(c->part.group);
-
-    return pl_quota_take(c->part.quota, bytes,
-                         is_on_loop ? 0 : c->terms.full_wait_ms);
-}
-
 static enum pl_err post(struct plc_client *c, struct plc_call *call)
 {
     call->share = sizeof *call + call->len;
-    enum pl_err rc = take_share(c, call->share);
-    if (rc != PL_OK)
-        return rc == PL_ETIMEDOUT ? PL_EFULL : rc;
     call->mail.event.msg.destroy = destroy_call;
     call->mail.part = &c->part;
     call->mail.handle = handle_call;
     call->client = c;
-    size_t share = call->share;
-    rc = plc_part_post(&call->mail);
-    if (rc != PL_OK)
-        pl_quota_return(c->part.quota, share);
-    return rc;
+    return plc_part_post_call(&call->mail, call->share, c->terms.full_wait_ms);
 }
 
 enum pl_err plc_call_post(struct plc_client *c, struct plc_sub *s,
