@@ -113,6 +113,7 @@ static may *judge_of(const struct pl_broker *b, enum pl_asks asks)
     case PL_ASKS_REFRESH:
         return b->events.may_refresh;
     case PL_ASKS_SUBSCRIBE:
+    case PL_ASKS_SUB_REFRESH:
         return b->events.may_subscribe;
     case PL_ASKS_PUBLISH:
         return b->events.may_publish;
@@ -200,6 +201,13 @@ const char *pl_ask_token(const struct pl_ask *ask)
 const char *pl_ask_channel(const struct pl_ask *ask)
 {
     return read_call(ask)->channel.at;
+}
+
+bool pl_ask_is_refresh(const struct pl_ask *ask)
+{
+    enum pl_asks asks = (enum pl_asks)read_call(ask)->asks;
+
+    return asks == PL_ASKS_REFRESH || asks == PL_ASKS_SUB_REFRESH;
 }
 
 const char *pl_ask_data(const struct pl_ask *ask, size_t *len)

@@ -212,8 +212,10 @@ struct pl_events {
      * connect.timeout) the client gets a temporary error.
      * may_connect(): each client, with a token or without; of a token that
      * auth.hmac_secret has verified, pl_ask_user() is its user.
-     * may_refresh(): each refresh. may_subscribe(): each subscribe of a client,
-     * not the channels of a token and not pl_broker_subscribe().
+     * may_refresh(): each refresh of a connection.
+     * may_subscribe(): each subscribe of a client, not the channels of a token
+     * and not pl_broker_subscribe(); and each sub_refresh, the refresh of a
+     * subscription that expires (pl_ask_is_refresh()).
      * may_publish(): each publication of a client. */
     void (*may_connect)(struct pl_ask *ask, void *arg);
     void (*may_refresh)(struct pl_ask *ask, void *arg);
@@ -347,14 +349,19 @@ PL_API enum pl_err pl_broker_presence(struct pl_broker *b, const char *channel,
 
 /* What is asked; valid until the question is answered.  A zero byte follows
  * each.  What a question does not have is "": the user of an anonymous client,
- * the client id in a connect, the token in all but a connect and a refresh, the
- * channel in these two.  The data is that of the connect, of the subscribe or
- * of the publication. */
+ * the client id in a connect, the token in a publish, the channel in a connect
+ * and in the refresh of a connection.  The broker verifies no token of a
+ * subscribe and of its refresh: that is up to the judge.  The data is that of
+ * the connect, of the subscribe or of the publication. */
 PL_API const char *pl_ask_user(const struct pl_ask *ask);
 PL_API const char *pl_ask_client(const struct pl_ask *ask);
 PL_API const char *pl_ask_token(const struct pl_ask *ask);
 PL_API const char *pl_ask_channel(const struct pl_ask *ask);
 PL_API const char *pl_ask_data(const struct pl_ask *ask, size_t *len);
+
+/* Return true if the client asks to stay: in may_refresh(), and in
+ * may_subscribe() for a subscription that it has. */
+PL_API bool pl_ask_is_refresh(const struct pl_ask *ask);
 
 /* The address of the client, as far as proxy.trusted allows to believe it;
  * "-": unknown. */
@@ -381,9 +388,12 @@ struct pl_terms {
      * publish, in place of what the client published. */
     const void *data;
     size_t len;
-    uint32_t expires_in_s; /* connect, refresh; 0: as the token says, or
-                              never */
-    uint32_t flags;        /* enum pl_terms_flag */
+    /* All but a publish: what is granted ends after this time, unless the
+     * client refreshes it: the connection with 3005, the subscription with
+     * 2501, both 25 s later.  0: a connection ends as its token says, or
+     * never; a subscription does not end. */
+    uint32_t expires_in_s;
+    uint32_t flags; /* enum pl_terms_flag */
     /* connect: Subscribe the client to these on the server side, in place of
      * the channels of the token; NULL: to those.  More than
      * limits.connection_channels: the client gets error 106. */

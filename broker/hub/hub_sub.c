@@ -78,6 +78,7 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
     m->flags = attach_flags(ask->flags);
     pl_epoch_copy(m->epoch, ask->epoch);
     m->offset = ask->offset;
+    m->expires_at_s = ask->expires_at_s;
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
 }
 

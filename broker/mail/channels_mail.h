@@ -50,6 +50,7 @@ struct pl_attach_mail {
     struct pl_rules *rules;   /* reference: of the channel, as its hub has
                                  them */
     struct pl_blob *data;     /* reference: JSON for the reply; NULL: none */
+    int64_t expires_at_s;     /* for the session alone; 0: never */
     uint8_t flags;            /* enum pl_attach_flag */
     char epoch[9];   /* request: the client's; result: the stream's, "" without
                         one */

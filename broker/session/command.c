@@ -78,11 +78,13 @@ static void run_connected(struct pl_session *s, const struct pl_command *c)
     case PL_VERB_REFRESH:
         pl_session_refresh(s, c);
         return;
+    case PL_VERB_SUB_REFRESH:
+        pl_session_sub_refresh(s, c);
+        return;
     case PL_VERB_CONNECT:
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "second connect");
         return;
     case PL_VERB_PING:
-    case PL_VERB_SUB_REFRESH:
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
         return;
     default:

@@ -4,6 +4,7 @@
  * What a deadline does is in session.c. */
 #include "session_private.h"
 
+#include "expiring.h"
 #include "throttle.h"
 
 static uint64_t next_ms(const struct pl_session *s)
@@ -12,6 +13,8 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
+    if (s->has_expiring && (next == 0 || pl_expiring_due_ms(s) < next))
+        next = pl_expiring_due_ms(s);
     if (s->holds & PL_HOLD_RATE && (next == 0 || pl_throttle_due_ms(s) < next))
         next = pl_throttle_due_ms(s);
     return next;
@@ -31,21 +34,28 @@ void pl_session_schedule(struct pl_session *s)
         pl_timer_start(s->actor.loop, &s->timer, next > now ? next - now : 0);
 }
 
-uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s)
+uint64_t pl_session_due_ms(const struct pl_session *s, int64_t expires_at_s,
+                           uint32_t *left_s)
 {
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
     int64_t left = expires_at_s - now_s;
 
-    s->expires_ms = 0;
-    if (expires_at_s == 0)
-        return 0;
     if (left < 1)
         left = 1;
     if (left > UINT32_MAX)
         left = UINT32_MAX;
-    s->expires_ms = pl_loop_now_ms(s->actor.loop) + (uint64_t)left * 1000 +
-                    PL_EXPIRE_GRACE_MS;
-    return (uint32_t)left;
+    *left_s = (uint32_t)left;
+    return pl_loop_now_ms(s->actor.loop) + (uint64_t)left * 1000 +
+           PL_EXPIRE_GRACE_MS;
+}
+
+uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s)
+{
+    uint32_t left_s = 0;
+
+    s->expires_ms =
+        expires_at_s == 0 ? 0 : pl_session_due_ms(s, expires_at_s, &left_s);
+    return left_s;
 }
 
 struct pl_session *pl_session_of_timer(struct pl_timer *t)

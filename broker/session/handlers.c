@@ -350,7 +350,7 @@ static bool has_fit_terms(const struct pl_call *c,
     if (c->is_connect)
         return is_user(pl_blob_span(m->user), pl_blob_span(m->info));
     return m->info == NULL && m->channels == NULL && !m->is_anonymous &&
-           (m->expires_at_s == 0 || c->asks == PL_ASKS_REFRESH);
+           (m->expires_at_s == 0 || c->asks != PL_ASKS_PUBLISH);
 }
 
 /* Return true if the result fits the kind of the call.  Only the result that

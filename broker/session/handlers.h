@@ -38,7 +38,7 @@ struct pl_call {
     struct pl_span data;    /* JSON, or bytes from a protobuf client */
     struct pl_span user;    /* of the client; empty: anonymous */
     struct pl_span client;  /* the client id */
-    struct pl_span token;   /* connect, refresh: sent by the client */
+    struct pl_span token;   /* sent by the client; "" in a publish */
     struct pl_span channel; /* of a judge's question; may be absent */
     struct pl_span headers; /* connect: of the request, as headers.h has them */
     struct pl_loop_handle *host; /* reference: of the program's loop; NULL: it
@@ -149,7 +149,7 @@ struct pl_call_terms {
                             place of its data */
     const char *const *channels; /* connect: server-side subscriptions */
     size_t channel_count;
-    int64_t expires_at_s; /* connect, refresh */
+    int64_t expires_at_s; /* all but a publish */
     bool is_anonymous;    /* connect: with the rights of anonymous clients */
 };
 

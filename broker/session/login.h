@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login.h - the commands connect and refresh; see login.c, login_subs.c and
- * refresh.c.
+/* login.h - the commands connect, refresh and sub_refresh; see login.c,
+ * login_subs.c and refresh.c.
  *
  * Thread: the loop of the session. */
 #ifndef PL_SESSION_LOGIN_H
@@ -25,6 +25,7 @@ struct pl_watch_mail;
 
 void pl_session_connect(struct pl_session *s, const struct pl_command *c);
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c);
+void pl_session_sub_refresh(struct pl_session *s, const struct pl_command *c);
 void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
                                const struct pl_attach_mail *m);
 /* Send the connect reply if the verdict and the results of all attaches are

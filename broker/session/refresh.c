@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* refresh.c - refresh: how long a client may stay.
+/* refresh.c - refresh and sub_refresh: how long a client, or one of its
+ * subscriptions, may stay.
  *
  * A client with a token that expires sends a new one in time.  The broker
  * verifies it if it has auth.hmac_secret; a judge of the embedding program may
- * then still say no, or set another time.
+ * then still say no, or set another time.  Only a judge makes subscriptions
+ * expire, and only a judge refreshes them.
  *
  * Invariant: a refresh changes the expiry only, never the user or what it may
  * do. */
 #include "access.h"
 
+#include "expiring.h"
 #include "login.h"
 #include "replies.h"
 #include "session_parts.h"
+#include "subscribe.h"
 #include "token.h"
 #include "verdict_private.h"
 
@@ -82,4 +86,48 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
     else
         pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN, why);
     pl_token_claims_destroy(claims);
+}
+
+/* --- sub_refresh --- */
+
+static void sub_refreshed(struct pl_session *s, const struct pl_command *c,
+                          struct pl_sub *sub, int64_t expires_at_s)
+{
+    struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_SUB_REFRESH};
+
+    /* cannot fail: the subscription expires already */
+    pl_expiring_set(s, sub, expires_at_s, &reply.sub_refresh.ttl);
+    reply.sub_refresh.expires = expires_at_s != 0;
+    pl_session_answer(s, &reply);
+}
+
+/* Return the error that a sub_refresh gets without a question; 0: none. */
+static uint32_t why_not(const struct pl_session *s, const struct pl_command *c,
+                        const struct pl_sub *sub)
+{
+    if (!pl_session_is_judged(s, PL_ASKS_SUB_REFRESH))
+        return PL_ERROR_NOT_AVAILABLE;
+    if (sub == NULL || sub->state == PL_SUB_ATTACHING)
+        return PL_ERROR_PERMISSION_DENIED;
+    if (c->sub_refresh.token.len == 0 || !pl_expiring_has(s, sub))
+        return PL_ERROR_BAD_REQUEST;
+    return 0;
+}
+
+void pl_session_sub_refresh(struct pl_session *s, const struct pl_command *c)
+{
+    struct pl_question q = {.asks = PL_ASKS_SUB_REFRESH,
+                            .channel = c->sub_refresh.channel,
+                            .token = c->sub_refresh.token};
+
+    if (q.channel.len == 0) {
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no channel");
+        return;
+    }
+    struct pl_sub *sub = pl_session_find(s, q.channel);
+    uint32_t error = why_not(s, c, sub);
+    if (error != 0)
+        pl_session_fail(s, c->id, error);
+    else if (pl_session_judge(s, c->id, &q) == PL_YES)
+        sub_refreshed(s, c, sub, q.expires_at_s);
 }

@@ -18,6 +18,7 @@
 #include "commands.h"
 #include "custom.h"
 #include "ending.h"
+#include "expiring.h"
 #include "headers.h"
 #include "hooks_private.h"
 #include "session_manager_private.h"
@@ -56,6 +57,12 @@ static void on_ping_due(struct pl_session *s, uint64_t now)
     pl_session_schedule(s);
 }
 
+static void end_expired(struct pl_session *s)
+{
+    pl_expiring_end_due(s);
+    pl_session_schedule(s);
+}
+
 static void on_connected_timer(struct pl_session *s)
 {
     uint64_t now = pl_loop_now_ms(loop_of(s));
@@ -67,6 +74,8 @@ static void on_connected_timer(struct pl_session *s)
         return; /* pl_session_go_on() has closed it */
     if (s->expires_ms != 0 && now >= s->expires_ms)
         pl_session_close(s, PL_DISCONNECT_EXPIRED, (struct pl_span){0});
+    else if (s->has_expiring && now >= pl_expiring_due_ms(s))
+        end_expired(s);
     else if (s->ping_ms != 0 && now >= s->ping_ms)
         on_ping_due(s, now);
     else
@@ -281,6 +290,7 @@ static void reap(struct pl_actor *a)
     pl_throttle_end(s);
     pl_headers_forget(s);
     pl_wait_forget(s);
+    pl_expiring_forget(s);
     pl_client_release(s->subscriber.client);
     pl_session_manager_drop(s->manager, s);
     free(s);

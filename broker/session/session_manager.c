@@ -43,6 +43,7 @@ static void destroy(struct pl_session_manager *k)
         k->shared->destroy(k->shared);
     pl_call_table_fini(&k->calls);
     pl_map_fini(&k->waits);
+    pl_map_fini(&k->expiring);
     pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);
     pl_access_release(k->access);

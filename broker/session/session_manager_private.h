@@ -43,6 +43,8 @@ struct pl_session_manager {
     uint32_t logins;          /* the number of the latest connect */
     struct pl_map headers;    /* headers.c: of sessions before their connect */
     struct pl_map waits;      /* wait.c: sessions that wait for verdicts */
+    struct pl_map expiring;   /* expiring.c: sessions whose subscriptions end at
+                                 a time */
     struct pl_span raw;       /* the bytes of the command that runs now */
     struct pl_parked *parked; /* wait.c: that command, if it waited before */
     const struct pl_verdict *given; /* its verdict, if it waited for one */

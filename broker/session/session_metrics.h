@@ -45,6 +45,8 @@
     X(CLOSED_SLOW, PL_COUNTER, "closed_slow", "connections closed as slow")    \
     X(UNSUBSCRIBED_SLOW, PL_COUNTER, "unsubscribed_slow",                      \
       "subscriptions ended with 2500 because the reader was slow")             \
+    X(SUBS_EXPIRED, PL_COUNTER, "subscriptions_expired",                       \
+      "subscriptions ended with 2501 because no refresh came")                 \
     X(CLOSED_NO_PONG, PL_COUNTER, "closed_no_pong",                            \
       "connections closed because no pong came")                               \
     X(CLOSED_STALE, PL_COUNTER, "closed_stale",                                \

@@ -64,6 +64,12 @@ void pl_session_mark_dirty(struct pl_session *s);
  * never expires. */
 uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s);
 
+/* deadline.c: return the loop time that ends what expires at `expires_at_s`,
+ * with the time for a late refresh; set *left_s to the seconds left, 1 at
+ * least. */
+uint64_t pl_session_due_ms(const struct pl_session *s, int64_t expires_at_s,
+                           uint32_t *left_s);
+
 /* deadline.c: set the timer to the next deadline. */
 void pl_session_schedule(struct pl_session *s);
 

@@ -24,7 +24,8 @@ enum {
     PL_PENDING_RESUME = 128,
     PL_TELL_AGAIN_MS = 50,      /* until the supervisor is notified again, after
                                    an allocation failed */
-    PL_EXPIRE_GRACE_MS = 25000, /* after a token expired, for its refresh */
+    PL_EXPIRE_GRACE_MS = 25000, /* after a token or a subscription expired, for
+                                   its refresh */
     PL_BACKLOG_WAIT_MS = 5      /* before reading resumes after error 111 */
 };
 
@@ -81,6 +82,7 @@ struct pl_session {
     bool has_told_log : 1; /* an undelivered message from it was logged */
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */
+    bool has_expiring : 1; /* a subscription expires: expiring.c */
     union {
         struct pl_login *login;       /* while in LOGIN */
         struct pl_throttle *throttle; /* otherwise; NULL: not needed */

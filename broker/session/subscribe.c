@@ -7,6 +7,7 @@
 #include "subscribe.h"
 
 #include "channels_mail.h"
+#include "expiring.h"
 #include "grants.h"
 #include "hooks_private.h"
 #include "output.h"
@@ -33,14 +34,15 @@ struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
                        pl_hub_hash(pl_session_hub(s), channel));
 }
 
-/* Ask the judge, which may set data for the reply.  A subscription that exists
- * needs no verdict: it is error 105. */
+/* Ask the judge, which may set data for the reply, and an expiry.  A
+ * subscription that exists needs no verdict: it is error 105. */
 static bool is_allowed(struct pl_session *s, const struct pl_command *c,
                        struct pl_subscribe_ask *ask)
 {
     struct pl_question q = {.asks = PL_ASKS_SUBSCRIBE,
                             .channel = c->subscribe.channel,
-                            .data = c->subscribe.data};
+                            .data = c->subscribe.data,
+                            .token = c->subscribe.token};
 
     if (!pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
         pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), q.channel,
@@ -49,6 +51,7 @@ static bool is_allowed(struct pl_session *s, const struct pl_command *c,
     if (pl_session_judge(s, c->id, &q) != PL_YES)
         return false;
     ask->data = q.reply;
+    ask->expires_at_s = q.expires_at_s;
     return true;
 }
 
@@ -71,7 +74,8 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         pl_session_refuse_field(s, c->id, r->unsupported);
         return;
     }
-    if (r->token.len > 0) { /* subscription tokens are not supported */
+    if (r->token.len > 0 && !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE)) {
+        /* only a judge can check it */
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
         return;
     }
@@ -109,9 +113,12 @@ void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c)
     }
     bool is_live = sub->state != PL_SUB_ATTACHING;
     enum pl_err rc = pl_hub_unsubscribe_ask(pl_session_hub(s), sub, c->id);
-    if (rc != PL_OK)
+    if (rc != PL_OK) {
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
-    else if (is_live)
+        return;
+    }
+    pl_expiring_drop(s, sub);
+    if (is_live)
         pl_session_tell_left(s, sub);
 }
 
@@ -223,6 +230,18 @@ static uint64_t asked_offset(const struct pl_attach_mail *m)
     return m->offset - m->pub_count;
 }
 
+/* Begin the time of a subscription that the judge has limited.  Return false if
+ * out of memory. */
+static bool take_expiry(struct pl_session *s, struct pl_sub *sub,
+                        const struct pl_attach_mail *m,
+                        struct pl_subscribe_result *r)
+{
+    if (m->expires_at_s == 0 || sub->is_leaving)
+        return true;
+    r->expires = true;
+    return pl_expiring_set(s, sub, m->expires_at_s, &r->ttl);
+}
+
 void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
                               const struct pl_attach_mail *m)
 {
@@ -236,6 +255,10 @@ void pl_session_tell_attached(struct pl_session *s, struct pl_sub *sub,
     reply.subscribe =
         pl_subscribe_result_of(m, sub->flags & PL_SUB_RECOVER, asked_offset(m));
     reply.subscribe.data = pl_blob_span(m->data);
+    if (!take_expiry(s, sub, m, &reply.subscribe)) {
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
+        return;
+    }
     if (reply.subscribe.recovered) {
         reply.subscribe.publication_count = m->pub_count;
         if (!pl_publications_make(pl_session_arena(s), m->pubs, m->pub_count,

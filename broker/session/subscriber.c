@@ -7,6 +7,7 @@
 
 #include "channels_mail.h"
 #include "custom.h"
+#include "expiring.h"
 #include "hooks_private.h"
 #include "login.h"
 #include "missing.h"
@@ -46,6 +47,7 @@ static void attached(struct pl_subscriber *u, struct pl_sub *sub,
 
 static void dropped(struct pl_subscriber *u, struct pl_sub *sub, uint32_t code)
 {
+    pl_expiring_drop(pl_session_of_subscriber(u), sub);
     pl_session_tell_ended(pl_session_of_subscriber(u), sub, code);
     pl_session_tell_dropped(pl_session_of_subscriber(u), sub, code);
 }

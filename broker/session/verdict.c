@@ -22,7 +22,7 @@
 static const char *const names[PL_ASKS_COUNT] = {
     [PL_ASKS_NOTHING] = "message", [PL_ASKS_CONNECT] = "connect",
     [PL_ASKS_REFRESH] = "refresh", [PL_ASKS_SUBSCRIBE] = "subscribe",
-    [PL_ASKS_PUBLISH] = "publish",
+    [PL_ASKS_PUBLISH] = "publish", [PL_ASKS_SUB_REFRESH] = "sub_refresh",
 };
 
 struct pl_verdict pl_verdict_of(const struct pl_answer_mail *m)

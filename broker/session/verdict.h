@@ -23,6 +23,7 @@ enum pl_asks {
     PL_ASKS_REFRESH,   /* with auth.hmac_secret: after the token is verified */
     PL_ASKS_SUBSCRIBE, /* the client's own command; not at a login */
     PL_ASKS_PUBLISH,   /* also by actor.send to a channel */
+    PL_ASKS_SUB_REFRESH, /* of a subscription that expires */
     PL_ASKS_COUNT
 };
 
@@ -43,15 +44,16 @@ struct pl_verdict {
     struct pl_span channels; /* YES to a connect: names, a zero byte after each;
                                 absent: those of the token */
     bool is_anonymous;       /* YES to a connect */
-    int64_t expires_at_s;    /* YES to a connect or refresh; 0: never */
+    int64_t expires_at_s;    /* YES to a connect, a subscribe or either
+                               refresh; 0: never */
 };
 
 struct pl_question {
     enum pl_asks asks;
-    struct pl_span channel; /* subscribe, publish */
+    struct pl_span channel; /* subscribe, publish, sub_refresh */
     struct pl_span data;    /* of a publish, where a YES may replace it, or of a
                                subscribe */
-    struct pl_span token;   /* refresh */
+    struct pl_span token;   /* subscribe, both refreshes */
     struct pl_span user;    /* of the client; empty: anonymous */
     struct pl_span client;  /* its id */
     /* Private to the module: */

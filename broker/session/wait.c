@@ -268,6 +268,9 @@ static bool channel_of(const struct pl_command *c, struct pl_span *channel)
     case PL_VERB_PRESENCE_STATS:
         *channel = c->channel;
         return true;
+    case PL_VERB_SUB_REFRESH:
+        *channel = c->sub_refresh.channel;
+        return true;
     case PL_VERB_REFRESH:
         *channel = (struct pl_span){0};
         return true;

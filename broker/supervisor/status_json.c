@@ -183,6 +183,7 @@ static const struct number channels[] = {
     {"with_subscribers", PL_METRIC_CHANNELS},
     {"positions_kept", PL_METRIC_STREAMS},
     {"subscriptions", PL_METRIC_SUBSCRIPTIONS},
+    {"expired", PL_METRIC_SUBS_EXPIRED},
     {"evicted", PL_METRIC_STREAMS_EVICTED},
     {"store_requests", PL_METRIC_STORE_REQUESTS},
     {"store_request_bytes", PL_METRIC_STORE_REQUEST_BYTES},

@@ -8,7 +8,8 @@
  *
  * In a third of the runs a court decides who subscribes and publishes: at
  * once, up to three seconds later, when the broker has given up, or twice; and
- * now and then it says no, for now or for good. */
+ * now and then it says no, for now or for good.  Half of its subscriptions
+ * expire. */
 #include "world.h"
 
 #include <stdlib.h>
@@ -72,6 +73,18 @@ static void on_connect_call(struct world *w, struct pl_call *call)
     pl_call_admit(call, PL_SPAN("u0"), PL_SPAN("{\"by\":\"handler\"}"));
 }
 
+/* Most refreshed subscriptions expire again. */
+static int64_t draw_expiry(struct world *w, enum pl_asks asks)
+{
+    enum { MOST_S = 15 };
+    const struct pl_clock *clock = pl_system_clock(w->system);
+
+    if (asks == PL_ASKS_PUBLISH ||
+        world_draw(w, asks == PL_ASKS_SUBSCRIBE ? 2 : 8) == 0)
+        return 0;
+    return (int64_t)(clock->wall(clock) / 1000) + 1 + world_draw(w, MOST_S);
+}
+
 static void on_asked(struct world *w, struct pl_call *call)
 {
     switch (world_draw(w, 20)) {
@@ -82,7 +95,7 @@ static void on_asked(struct world *w, struct pl_call *call)
         pl_call_refuse_for_now(call, SIM_NOT_NOW, PL_SPAN("not now"));
         return;
     default:
-        pl_call_allow(call, 0);
+        pl_call_allow(call, draw_expiry(w, (enum pl_asks)call->asks));
     }
 }
 
@@ -160,10 +173,15 @@ static uint64_t draw_verdict(struct world *w)
                             : world_draw(w, MOST_MS + 1));
 }
 
-static enum pl_verdict_kind decide(unsigned what, struct pl_verdict *out)
+static enum pl_verdict_kind decide(struct world *w, enum pl_asks asks,
+                                   struct pl_verdict *out)
 {
-    if (what < 94)
+    unsigned what = world_draw(w, 100);
+
+    if (what < 94) {
+        out->expires_at_s = draw_expiry(w, asks);
         return PL_YES;
+    }
     *out = (struct pl_verdict){.code = what < 97 ? SIM_NO : SIM_NOT_NOW,
                                .is_temporary = what >= 97};
     return PL_NO;
@@ -184,7 +202,7 @@ static enum pl_verdict_kind judge(struct pl_question *q, void *arg,
         return PL_LATER;
     if (call != NULL)
         w->is_decided[w->call_count - 1] = true;
-    return decide(world_draw(w, 100), out);
+    return decide(w, q->asks, out);
 }
 
 bool world_keeps_verdict(const struct world *w, const char *id, unsigned room)
@@ -208,12 +226,13 @@ bool world_keeps_verdict(const struct world *w, const char *id, unsigned room)
 
 static void seat_court(struct world *w)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    static const enum pl_asks asks[] = {PL_ASKS_SUBSCRIBE, PL_ASKS_PUBLISH,
+                                        PL_ASKS_SUB_REFRESH};
+
+    for (unsigned i = 0; i < sizeof asks / sizeof *asks; i++) {
         struct pl_handlers *more;
 
-        must(pl_handlers_with_judge(
-                 w->handlers, i == 0 ? PL_ASKS_SUBSCRIBE : PL_ASKS_PUBLISH,
-                 judge, w, &more),
+        must(pl_handlers_with_judge(w->handlers, asks[i], judge, w, &more),
              "court");
         pl_handlers_release(w->handlers);
         w->handlers = more;

@@ -64,7 +64,7 @@ void client_leave(struct client *c)
     for (unsigned i = 0; i < SUBS; i++) {
         c->subs[i].state = SUB_NONE;
         c->subs[i].is_server = c->subs[i].is_kicked = c->subs[i].may_kick =
-            c->subs[i].must_end = false;
+            c->subs[i].must_end = c->subs[i].is_refreshing = false;
         c->subs[i].kicked = 0;
     }
     if (l != NULL)
@@ -409,6 +409,22 @@ static void refresh(struct client *c, struct pl_buf *b)
     free(token);
 }
 
+static bool expires(const struct sub *sub)
+{
+    return sub->state == SUB_LIVE && sub->expires_ms != 0;
+}
+
+/* The court answers whatever the token is. */
+static void refresh_sub(struct client *c, struct pl_buf *b, unsigned room)
+{
+    struct say s = {.verb = VERB_SUB_REFRESH,
+                    .channel = world_channel_name(room),
+                    .token = "t"};
+
+    c->subs[room].is_refreshing = true;
+    ask(c, b, &s, room, 0);
+}
+
 static void send_silently(struct client *c, struct pl_buf *b)
 {
     struct say s = {.verb = VERB_SEND, .data = "{\"type\":\"now\"}"};
@@ -433,6 +449,9 @@ static void say_one(struct client *c, struct pl_buf *b)
         try_in_vain(c, b, room);
     else if (what < 58 && state == SUB_LIVE)
         unsubscribe(c, b, room);
+    else if (what < 79 && expires(&c->subs[room]) &&
+             !c->subs[room].is_refreshing)
+        refresh_sub(c, b, room);
     else if (what < 83)
         query(c, b, room);
     else if (what < 90)

@@ -43,6 +43,7 @@ struct sub {
     bool takes_joins;
     bool is_recovering; /* asked to */
     bool is_server;     /* its token brought it */
+    bool is_refreshing; /* a sub_refresh was not answered yet */
     bool is_kicked;     /* a backend has unsubscribed it, and was answered */
     bool may_kick;      /* it has, perhaps */
     uint32_t kicked;    /* the generation of a subscription that a backend ended
@@ -56,8 +57,10 @@ struct sub {
     uint64_t heard_ms; /* the same of the one that gave the position */
     uint64_t said_shed, heard_shed; /* history_shed() at these times */
     uint64_t said_step;
-    uint64_t live_step;    /* and when that was answered */
-    struct joined *joined; /* JOINED_MAX of them, or NULL */
+    uint64_t valid_until_ms; /* until then at the least it lasts; 0: for ever */
+    uint64_t expires_ms;     /* not later than that, without the grace; 0: no */
+    uint64_t live_step;      /* and when that was answered */
+    struct joined *joined;   /* JOINED_MAX of them, or NULL */
     unsigned joined_count;
 };
 
@@ -162,6 +165,10 @@ void client_end(struct link_peer *p);
 void client_hear_message(struct client *c, struct pl_span batch);
 void client_go_live(struct client *c, struct sub *sub, struct pl_span body);
 _Noreturn void client_malformed(const struct client *c);
+
+/* Note when a subscription expires, from the answer to what was said then. */
+void client_take_time(struct client *c, struct sub *sub, struct pl_span body,
+                      uint64_t said_ms);
 
 /* client_answer.c: the answer to a command. */
 void client_hear_answer(struct client *c, const struct peer_reply *r);

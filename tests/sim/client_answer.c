@@ -227,6 +227,7 @@ static void on_subscribed(struct client *c, struct sub *sub,
 
     sub->is_server = false;
     client_go_live(c, sub, body);
+    client_take_time(c, sub, body, sub->said_ms);
     for (unsigned i = 0; i < ROOMS; i++)
         live += c->subs[i].state == SUB_LIVE;
     if (live > c->world->config->session.limits.connection_channels)
@@ -264,6 +265,10 @@ static void on_result(struct client *c, const struct asked *a,
         return;
     case VERB_REFRESH:
         take_expiry(c, a, r->body);
+        return;
+    case VERB_SUB_REFRESH:
+        if (sub->state == SUB_LIVE && sub->generation == a->sub_generation)
+            client_take_time(c, sub, r->body, a->said_ms);
         return;
     case VERB_RPC:
         check_called(c, a, r);
@@ -313,6 +318,7 @@ static bool may_be_judged(const struct world *w, const struct asked *a,
                           uint32_t code)
 {
     bool is_asked = a->verb == VERB_SUBSCRIBE || a->verb == VERB_PUBLISH ||
+                    a->verb == VERB_SUB_REFRESH ||
                     (a->verb == VERB_RPC && a->number != 0);
 
     (void)w;
@@ -320,6 +326,15 @@ static bool may_be_judged(const struct world *w, const struct asked *a,
         return a->verb != VERB_CONNECT && a->verb != VERB_REFRESH;
     return is_asked &&
            (code == 403 || code == 1001 || code == PL_ERROR_TIMED_OUT);
+}
+
+/* What it wanted to refresh has ended meanwhile, as it has heard. */
+static bool has_ended(const struct client *c, const struct asked *a)
+{
+    const struct sub *sub = &c->subs[a->sub];
+
+    return a->verb == VERB_SUB_REFRESH &&
+           (sub->state != SUB_LIVE || sub->generation != a->sub_generation);
 }
 
 /* Errors that a client which makes no mistake may get. */
@@ -343,7 +358,7 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
     case PL_ERROR_STOPPING: /* or a mailbox is full */
         return w->is_stopping || w->has_full_mail;
     case PL_ERROR_PERMISSION_DENIED:
-        return a->is_wrong;
+        return a->is_wrong || has_ended(c, a);
     case PL_ERROR_UNRECOVERABLE:
         return a->is_strict;
     case PL_ERROR_ALREADY_SUBSCRIBED: /* a leave that waits for memory */
@@ -449,6 +464,8 @@ void client_hear_answer(struct client *c, const struct peer_reply *r)
     c->asked_count--;
     memmove(&c->asked[i], &c->asked[i + 1], (c->asked_count - i) * sizeof a);
     trace_note("answer", (int)c->index, a.verb, r->code);
+    if (a.verb == VERB_SUB_REFRESH)
+        c->subs[a.sub].is_refreshing = false;
     c->world->tally.errors += r->kind == PEER_ERROR;
     c->world->tally.results += r->kind != PEER_ERROR;
     if (r->kind == PEER_ERROR)

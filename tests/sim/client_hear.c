@@ -141,6 +141,14 @@ static void hear_coming(struct client *c, struct sub *sub,
 
 /* --- The end of a subscription --- */
 
+static bool has_expired(const struct client *c, const struct sub *sub)
+{
+    enum { GRACE_MS = 25000, HELD_MS = 1000 };
+
+    return sub->valid_until_ms != 0 &&
+           c->world->now_ms + HELD_MS >= sub->valid_until_ms + GRACE_MS;
+}
+
 static void hear_end(struct client *c, struct sub *sub, uint32_t code)
 {
     bool is_gap = code == PL_UNSUBSCRIBE_INSUFFICIENT;
@@ -153,10 +161,27 @@ static void hear_end(struct client *c, struct sub *sub, uint32_t code)
     if (is_gap && (sub->is_server || sub == &c->subs[INBOX]))
         trace_fail("client %u: a gap ends no server-side subscription",
                    c->index);
-    if (!is_gap && (code != PL_UNSUBSCRIBE_SERVER || !sub->may_kick))
+    if (code == PL_UNSUBSCRIBE_EXPIRED
+            ? !has_expired(c, sub)
+            : !is_gap && (code != PL_UNSUBSCRIBE_SERVER || !sub->may_kick))
         trace_fail("client %u: unsubscribed with %u", c->index, code);
     sub->state = SUB_NONE;
     sub->is_server = sub->is_kicked = sub->must_end = false;
+    sub->valid_until_ms = sub->expires_ms = 0;
+}
+
+void client_take_time(struct client *c, struct sub *sub, struct pl_span body,
+                      uint64_t said_ms)
+{
+    uint32_t ttl;
+
+    if (!hear_sub_ttl(c->encoding, body, &ttl))
+        client_malformed(c);
+    if (ttl > 0 && !c->world->has_court)
+        trace_fail("client %u: a subscription expires that nobody judged",
+                   c->index);
+    sub->expires_ms = ttl == 0 ? 0 : c->world->now_ms + ttl * 1000;
+    sub->valid_until_ms = ttl == 0 ? 0 : said_ms + ttl * 1000;
 }
 
 /* --- Positions --- */
@@ -234,6 +259,7 @@ static void go_live(struct client *c, struct sub *sub, struct pl_span body,
     sub->live_step = trace_place.step;
     sub->joined_count = 0;
     sub->is_kicked = false;
+    sub->valid_until_ms = sub->expires_ms = 0;
     sub->must_end = sub->kicked != 0 && sub->kicked == sub->generation;
     if (!hear(c->encoding, body, &ops, &k))
         client_malformed(c);

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "channels_private.h"
+#include "expiring.h"
 #include "failing_alloc.h"
 #include "hub_channel.h"
 #include "hub_mail.h"
@@ -38,6 +39,8 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_VERDICT_OVERTAKES] = "verdict-overtakes",
     [PLANT_VERDICT_FORGETS_KICK] = "verdict-forgets-kick",
     [PLANT_VERDICT_LEAKS] = "verdict-leaks",
+    [PLANT_EXPIRY_FORGOTTEN] = "expiry-forgotten",
+    [PLANT_EXPIRY_FIXED] = "expiry-fixed",
     [PLANT_LOST_CARRY] = "lost-carry",
     [PLANT_HOLD_FOREVER] = "hold-forever",
     [PLANT_OPEN_ADMISSION] = "open-admission",
@@ -287,6 +290,30 @@ void __wrap_pl_wait_kick(struct pl_session *s, struct pl_span channel,
 {
     if (!faults_strike(PLANT_VERDICT_FORGETS_KICK, 1))
         __real_pl_wait_kick(s, channel, code);
+}
+
+void __real_pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code);
+void __wrap_pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code);
+bool __real_pl_expiring_set(struct pl_session *s, struct pl_sub *sub,
+                            int64_t expires_at_s, uint32_t *ttl);
+bool __wrap_pl_expiring_set(struct pl_session *s, struct pl_sub *sub,
+                            int64_t expires_at_s, uint32_t *ttl);
+
+void __wrap_pl_hub_drop(struct pl_hub *h, struct pl_sub *sub, uint32_t code)
+{
+    if (code != PL_UNSUBSCRIBE_EXPIRED ||
+        !faults_strike(PLANT_EXPIRY_FORGOTTEN, 5))
+        __real_pl_hub_drop(h, sub, code);
+}
+
+bool __wrap_pl_expiring_set(struct pl_session *s, struct pl_sub *sub,
+                            int64_t expires_at_s, uint32_t *ttl)
+{
+    if (!pl_expiring_has(s, sub) || !faults_strike(PLANT_EXPIRY_FIXED, 5))
+        return __real_pl_expiring_set(s, sub, expires_at_s, ttl);
+    if (expires_at_s != 0)
+        pl_session_due_ms(s, expires_at_s, ttl);
+    return true;
 }
 
 bool __real_pl_handlers_judge(const struct pl_handlers *t);

@@ -31,6 +31,8 @@ enum plant {
     PLANT_VERDICT_OVERTAKES,    /* a command does not wait behind a verdict */
     PLANT_VERDICT_FORGETS_KICK, /* a kick during a verdict has no effect */
     PLANT_VERDICT_LEAKS,        /* what waits for a verdict waits for ever */
+    PLANT_EXPIRY_FORGOTTEN,     /* an expired subscription goes on */
+    PLANT_EXPIRY_FIXED,         /* a refresh moves no end */
     PLANT_SWALLOWED_MAIL,       /* any actor gets direct mail, and ignores it */
     PLANT_COUNT
 };

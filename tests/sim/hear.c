@@ -439,6 +439,16 @@ bool hear_ttl(enum peer_encoding e, struct pl_span body, uint32_t *ttl_s)
     return true;
 }
 
+bool hear_sub_ttl(enum peer_encoding e, struct pl_span body, uint32_t *ttl_s)
+{
+    uint32_t expires;
+
+    if (e == PEER_PROTOBUF)
+        return binary_numbers(body, 1, &expires, ttl_s);
+    *ttl_s = (uint32_t)hear_number(body, "ttl");
+    return true;
+}
+
 bool hear_publication(enum peer_encoding e, struct pl_span body,
                       struct hear_publication *out)
 {

@@ -53,6 +53,9 @@ bool hear_subs(enum peer_encoding e, struct pl_span body,
  * expires. */
 bool hear_ttl(enum peer_encoding e, struct pl_span body, uint32_t *ttl_s);
 
+/* The same of a subscribe or sub_refresh, about the subscription. */
+bool hear_sub_ttl(enum peer_encoding e, struct pl_span body, uint32_t *ttl_s);
+
 /* A pushed publication, or the client of a join or leave. */
 bool hear_publication(enum peer_encoding e, struct pl_span body,
                       struct hear_publication *out);

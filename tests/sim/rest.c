@@ -545,6 +545,15 @@ static void let_pass(struct sim_run *f, uint64_t ms)
     }
 }
 
+static void check_time(const struct client *c, unsigned i)
+{
+    const struct sub *sub = &c->subs[i];
+
+    if (sub->state == SUB_LIVE && sub->expires_ms != 0 &&
+        c->world->now_ms > sub->expires_ms + GRACE_MS + SLACK_MS)
+        trace_fail("client %u: its subscription to %u is over", c->index, i);
+}
+
 static void check_age(const struct sim_run *f, const struct client *c)
 {
     const struct pl_settings *config = f->world.config;
@@ -554,6 +563,8 @@ static void check_age(const struct sim_run *f, const struct client *c)
         return;
     if (c->expires_ms != 0 && now > c->expires_ms + GRACE_MS + SLACK_MS)
         trace_fail("client %u: its token is over", c->index);
+    for (unsigned i = 0; i < SUBS; i++)
+        check_time(c, i);
     if (interval > 0 && now > c->pinged_ms + interval + SLACK_MS)
         trace_fail("client %u: was not pinged for %" PRIu64 " ms", c->index,
                    now - c->pinged_ms);

@@ -12,9 +12,10 @@ static const struct {
     const char *name;
     unsigned number;
 } verbs[VERB_COUNT] = {
-    {"connect", 4},  {"subscribe", 5},      {"unsubscribe", 6}, {"publish", 7},
-    {"presence", 8}, {"presence_stats", 9}, {"history", 10},    {"rpc", 13},
-    {"send", 12},    {"refresh", 14},       {"history", 10},
+    {"connect", 4},  {"subscribe", 5}, {"unsubscribe", 6},
+    {"publish", 7},  {"presence", 8},  {"presence_stats", 9},
+    {"history", 10}, {"rpc", 13},      {"send", 12},
+    {"refresh", 14}, {"history", 10},  {"sub_refresh", 15},
 };
 
 /* --- Protobuf --- */
@@ -103,6 +104,10 @@ static void put_request(struct pl_buf *b, const struct say *s)
         return;
     case VERB_REFRESH:
         put_text(b, 1, s->token);
+        return;
+    case VERB_SUB_REFRESH:
+        put_text(b, 1, s->channel);
+        put_text(b, 2, s->token);
         return;
     case VERB_HISTORY:
     case VERB_HISTORY_ALL:

@@ -21,6 +21,7 @@ enum verb {
     VERB_SEND,
     VERB_REFRESH,
     VERB_HISTORY_ALL, /* a watcher's */
+    VERB_SUB_REFRESH,
     VERB_COUNT
 };
 

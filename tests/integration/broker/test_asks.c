@@ -31,6 +31,7 @@ static struct court {
     struct pl_ask *waiting[WAITING_MAX];
     unsigned waiting_count, draws;
     bool is_over;
+    bool is_refresh; /* the newest question */
     char user[64], token_seen[8], channel[64], data[64];
     char joined[64]; /* the user of the newest client */
 } court = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -52,6 +53,16 @@ static void decide_by_headers(struct pl_ask *ask)
         must(pl_ask_deny(ask, 403, "no cookie"));
     else
         must(pl_ask_allow(ask, &t));
+}
+
+static void decide_by_token(struct pl_ask *ask, const struct pl_terms *terms)
+{
+    if (strcmp(pl_ask_token(ask), "good") == 0)
+        must(pl_ask_allow(ask, terms));
+    else if (strcmp(pl_ask_token(ask), "best") == 0)
+        must(pl_ask_allow(ask, NULL));
+    else
+        must(pl_ask_deny(ask, 109, "old"));
 }
 
 /* What a client asks for is in its data or in the name of its channel. */
@@ -91,6 +102,8 @@ static void decide(struct pl_ask *ask)
         decide_by_headers(ask);
     else if (strstr(data, "tour") != NULL)
         must(pl_ask_allow(ask, &tour));
+    else if (strstr(channel, "minute") != NULL)
+        decide_by_token(ask, &minute);
     else if (strstr(channel, "seat") != NULL)
         must(pl_ask_allow(ask, &seat));
     else
@@ -106,6 +119,7 @@ static void take(struct pl_ask *ask, int kind)
     snprintf(c->user, sizeof c->user, "%s", pl_ask_user(ask));
     snprintf(c->token_seen, sizeof c->token_seen, "%s",
              pl_ask_token(ask)[0] == '\0' ? "no" : "yes");
+    c->is_refresh = pl_ask_is_refresh(ask);
     snprintf(c->channel, sizeof c->channel, "%s", pl_ask_channel(ask));
     snprintf(c->data, sizeof c->data, "%s", pl_ask_data(ask, NULL));
     bool is_slow = atomic_load(&c->is_slow);
@@ -406,6 +420,50 @@ static void a_judge_may_replace_what_is_published(void **st)
     box_destroy(&b);
 }
 
+static uint32_t say_token(struct peer *p, const char *verb, const char *token,
+                          struct peer_reply *r)
+{
+    char text[160];
+    uint32_t id = ++p->last_id;
+    int len =
+        snprintf(text, sizeof text,
+                 "{\"id\":%u,\"%s\":{\"channel\":\"minute\",\"token\":\"%s\"}}",
+                 id, verb, token);
+
+    peer_frame(p, PL_WS_TEXT, (struct pl_span){text, (size_t)len});
+    peer_await(p, id, r);
+    return r->kind == PEER_ERROR ? r->code : 0;
+}
+
+static void a_subscription_may_be_for_a_time_and_refreshed(void **st)
+{
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+
+    (void)st;
+    begin(&b, &all, NULL);
+    peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
+    assert_int_equal(say_token(&p, "subscribe", "bad", &r), 109);
+    assert_int_equal(say_token(&p, "subscribe", "good", &r), 0);
+    assert_true(has(r.body, "\"expires\":true,\"ttl\":60"));
+    assert_string_equal(court.token_seen, "yes");
+    assert_false(court.is_refresh);
+    assert_int_equal(say_token(&p, "sub_refresh", "good", &r), 0);
+    assert_true(has(r.body, "\"expires\":true,\"ttl\":60"));
+    assert_true(court.is_refresh);
+    assert_string_equal(court.channel, "minute");
+    assert_int_equal(say_token(&p, "sub_refresh", "bad", &r), 109);
+    assert_int_equal(say_token(&p, "sub_refresh", "best", &r), 0);
+    assert_false(has(r.body, "expires"));
+    assert_int_equal(say_token(&p, "sub_refresh", "best", &r), 107);
+    assert_int_equal(asked(2), 5);
+    assert_int_equal(asked(1), 0); /* that is about connections */
+    peer_fini(&p);
+    box_await(&b, "connections.open", 0);
+    box_destroy(&b);
+}
+
 /* --- Answers that come later, from another thread --- */
 
 enum { PEERS = 4, ROUNDS = 400, PIPELINE = 6 };
@@ -621,6 +679,7 @@ int main(void)
         cmocka_unit_test(a_client_with_a_token_is_judged_as_well),
         cmocka_unit_test(each_command_has_its_judge),
         cmocka_unit_test(a_judge_may_replace_what_is_published),
+        cmocka_unit_test(a_subscription_may_be_for_a_time_and_refreshed),
         cmocka_unit_test(late_answers_of_another_thread_reach_their_commands),
         cmocka_unit_test(an_answer_after_the_stop_goes_nowhere),
         cmocka_unit_test(a_connect_is_judged_by_its_headers),

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expiring.c - see expiring.h.
+ *
+ * A judge may allow a subscription for a time.  The client then refreshes it
+ * with sub_refresh; if it does not within PL_EXPIRE_GRACE_MS after that time,
+ * the subscription ends with code 2501, after which SDKs subscribe again.
+ *
+ * The session manager holds the list of each session that has such
+ * subscriptions, in the order in which they are due, and finds it by the slot
+ * of the session.  The one timer of the session (deadline.c) runs to the first
+ * of them.  So subscriptions that do not expire cost no memory.
+ *
+ * Rejected: a deadline in struct pl_sub, whose allocation is full to the byte.
+ * Rejected: a timer per subscription, because one per session suffices.
+ *
+ * Invariant: each entry is of a live subscription that is not leaving, and a
+ * session has a list while has_expiring is set, which then is not empty. */
+#include "expiring.h"
+
+#include <stdlib.h>
+
+#include "session_manager_private.h"
+#include "session_private.h"
+
+struct entry {
+    struct pl_list link; /* in `entries`, soonest first */
+    struct pl_sub *sub;
+    uint64_t due_ms;
+};
+
+struct expiring {
+    struct pl_map_node node; /* in the session manager's map */
+    struct pl_list entries;
+};
+
+static struct entry *entry_of(struct pl_list *link)
+{
+    return PL_CONTAINER(link, struct entry, link);
+}
+
+static bool is_any(const struct pl_map_node *n, const void *key)
+{
+    (void)n;
+    (void)key;
+    return true; /* a slot is its own hash, and unique on its loop */
+}
+
+static struct expiring *find_all(const struct pl_session *s)
+{
+    if (!s->has_expiring)
+        return NULL;
+    return PL_CONTAINER(pl_map_find(&s->manager->expiring,
+                                    pl_actor_address(&s->actor).slot, is_any,
+                                    NULL),
+                        struct expiring, node);
+}
+
+static struct entry *find(const struct pl_session *s, const struct pl_sub *sub)
+{
+    struct expiring *all = find_all(s);
+
+    if (all == NULL)
+        return NULL;
+    for (struct pl_list *l = all->entries.next; l != &all->entries;
+         l = l->next) {
+        if (entry_of(l)->sub == sub)
+            return entry_of(l);
+    }
+    return NULL;
+}
+
+/* Return the list of `s`, created if there is none; NULL: out of memory. */
+static struct expiring *need_all(struct pl_session *s)
+{
+    struct expiring *all = find_all(s);
+
+    if (all != NULL)
+        return all;
+    all = calloc(1, sizeof *all);
+    if (all == NULL || pl_map_add(&s->manager->expiring, &all->node,
+                                  pl_actor_address(&s->actor).slot) != PL_OK) {
+        free(all);
+        return NULL;
+    }
+    pl_list_init(&all->entries);
+    s->has_expiring = true;
+    return all;
+}
+
+static void drop_all_if_empty(struct pl_session *s)
+{
+    struct expiring *all = find_all(s);
+
+    if (!pl_list_is_empty(&all->entries))
+        return;
+    pl_map_remove(&s->manager->expiring, &all->node);
+    free(all);
+    s->has_expiring = false;
+}
+
+static void drop(struct pl_session *s, struct entry *e)
+{
+    pl_list_remove(&e->link);
+    free(e);
+    drop_all_if_empty(s);
+}
+
+/* Search from the end, since most subscriptions get the same time to live. */
+static void insert(struct expiring *all, struct entry *e)
+{
+    struct pl_list *before = all->entries.prev;
+
+    while (before != &all->entries && entry_of(before)->due_ms > e->due_ms)
+        before = before->prev;
+    pl_list_append(before->next, &e->link);
+}
+
+/* Return the entry of `sub` without its place in the list; NULL: out of
+ * memory. */
+static struct entry *take_entry(struct pl_session *s, struct pl_sub *sub)
+{
+    struct entry *e = find(s, sub);
+
+    if (e != NULL) {
+        pl_list_remove(&e->link);
+        return e;
+    }
+    e = calloc(1, sizeof *e);
+    if (e != NULL)
+        e->sub = sub;
+    return e;
+}
+
+bool pl_expiring_set(struct pl_session *s, struct pl_sub *sub,
+                     int64_t expires_at_s, uint32_t *ttl)
+{
+    *ttl = 0;
+    if (expires_at_s == 0) {
+        pl_expiring_drop(s, sub);
+        pl_session_schedule(s);
+        return true;
+    }
+    struct expiring *all = need_all(s);
+    if (all == NULL)
+        return false;
+    struct entry *e = take_entry(s, sub);
+    if (e == NULL) {
+        drop_all_if_empty(s);
+        return false;
+    }
+    e->due_ms = pl_session_due_ms(s, expires_at_s, ttl);
+    insert(all, e);
+    pl_session_schedule(s);
+    return true;
+}
+
+bool pl_expiring_has(const struct pl_session *s, const struct pl_sub *sub)
+{
+    return find(s, sub) != NULL;
+}
+
+void pl_expiring_drop(struct pl_session *s, const struct pl_sub *sub)
+{
+    struct entry *e = find(s, sub);
+
+    if (e != NULL)
+        drop(s, e);
+}
+
+uint64_t pl_expiring_due_ms(const struct pl_session *s)
+{
+    struct expiring *all = find_all(s);
+
+    return all == NULL ? 0 : entry_of(all->entries.next)->due_ms;
+}
+
+void pl_expiring_end_due(struct pl_session *s)
+{
+    uint64_t now = pl_loop_now_ms(s->actor.loop);
+    struct expiring *all;
+
+    while ((all = find_all(s)) != NULL) {
+        struct entry *e = entry_of(all->entries.next);
+        struct pl_sub *sub = e->sub;
+
+        if (e->due_ms > now)
+            return;
+        drop(s, e);
+        pl_count(metrics(s), PL_METRIC_SUBS_EXPIRED, 1);
+        pl_hub_drop(pl_session_hub(s), sub, PL_UNSUBSCRIBE_EXPIRED);
+    }
+}
+
+void pl_expiring_forget(struct pl_session *s)
+{
+    struct expiring *all = find_all(s);
+    struct pl_list *l;
+
+    if (all == NULL)
+        return;
+    while ((l = pl_list_pop(&all->entries)) != NULL)
+        free(entry_of(l));
+    drop_all_if_empty(s);
+}
