@@ -77,10 +77,12 @@ enum pl_bus_state {
 /* The order of a channel among several owners, see order.c.  Not used with
  * stores that complete at once. */
 struct pl_order {
-    uint64_t seen;     /* newest offset that the hubs got */
-    char epoch[8];     /* of `seen`; zeros: none yet */
-    uint32_t asked;    /* appends submitted ... */
-    uint32_t answered; /* ... and complete; both wrap */
+    struct pl_list *found; /* the entry of the outbox that a search found last;
+                              NULL: none, or it has gone */
+    uint64_t seen;         /* newest offset that the hubs got */
+    char epoch[8];         /* of `seen`; zeros: none yet */
+    uint32_t asked;        /* appends submitted ... */
+    uint32_t answered;     /* ... and complete; both wrap */
 };
 
 struct pl_channel {
@@ -237,6 +239,17 @@ void pl_channels_free_all(struct pl_channels *c);
 struct pl_pending_request *pl_pending_request_create(struct pl_channels *c,
                                                      struct pl_channel *ch);
 
+/* Where a request is in the order of its channel. */
+struct pl_place {
+    uint64_t offset; /* 0: after all that is there */
+    const char *epoch;
+};
+struct pl_place pl_pending_request_place(const struct pl_pending_request *rq);
+
+/* The publication of a request; NULL: it has none. */
+const struct pl_pub *
+pl_pending_request_pub(const struct pl_pending_request *rq);
+
 /* Free a pending request and all it owns; this may free its channel. */
 void pl_pending_request_destroy(struct pl_pending_request *rq);
 
@@ -326,6 +339,10 @@ void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch);
  * in its turn. */
 void pl_order_put(struct pl_pending_request *rq,
                   pl_pending_request_step *go_on);
+
+/* Take `rq` out of the outbox, or of the list of those that wait for the
+ * bus. */
+void pl_outbox_remove(struct pl_pending_request *rq);
 
 /* Mark `rq`, which is in the outbox, as ready.  Send all results at the head of
  * the outbox that are ready. */

@@ -23,11 +23,12 @@
  * unsubscribes all its clients although the missing publication is in the
  * outbox.
  *
+ * A bus that repeats publications names the middle of a long outbox, one entry
+ * after the other, so a search begins at the entry that the last one found.
+ *
  * Invariant: of one epoch, the offsets in the outbox are in ascending order and
- * greater than `seen`. */
+ * greater than `seen`; `found` is an entry of the outbox. */
 #include "channels_private.h"
-
-#include <assert.h>
 
 #include "hub_mail.h"
 #include "mail.h"
@@ -69,38 +70,12 @@ void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch)
 
 /* --- Places in the outbox --- */
 
-struct place {
-    uint64_t offset; /* 0: after all that is there */
-    const char *epoch;
-};
-
 static struct pl_pending_request *work_at(struct pl_list *at)
 {
     return PL_CONTAINER(at, struct pl_pending_request, out);
 }
 
-static const struct pl_pub *pub_of(const struct pl_pending_request *rq)
-{
-    if (rq->msg == NULL)
-        return rq->pub;
-    return rq->msg->type == PL_MAIL_PUBLISH
-               ? ((const struct pl_publish_mail *)rq->msg)->pub
-               : NULL;
-}
-
-static struct place place_of(const struct pl_pending_request *rq)
-{
-    const struct pl_pub *pub = pub_of(rq);
-    const struct pl_attach_mail *m = (const struct pl_attach_mail *)rq->msg;
-
-    assert(rq->msg != NULL || rq->pub != NULL);
-    if (rq->state == PL_WORK_REPEAT) /* its offset is that of the first */
-        return (struct place){0, pub->epoch};
-    return pub != NULL ? (struct place){pub->offset, pub->epoch}
-                       : (struct place){m->offset, m->epoch};
-}
-
-static bool is_one_epoch(const struct place *a, const struct place *b)
+static bool is_one_epoch(const struct pl_place *a, const struct pl_place *b)
 {
     return a->offset != 0 && b->offset != 0 &&
            memcmp(a->epoch, b->epoch, sizeof((struct pl_pub *)0)->epoch) == 0;
@@ -110,10 +85,10 @@ static bool is_one_epoch(const struct place *a, const struct place *b)
 void pl_order_put(struct pl_pending_request *rq, pl_pending_request_step *go_on)
 {
     struct pl_list *outbox = &rq->ch->outbox, *after = outbox;
-    struct place mine = place_of(rq);
+    struct pl_place mine = pl_pending_request_place(rq);
 
     while (after->prev != outbox && work_at(after->prev)->msg == NULL) {
-        struct place other = place_of(work_at(after->prev));
+        struct pl_place other = pl_pending_request_place(work_at(after->prev));
 
         if (!is_one_epoch(&mine, &other) || other.offset <= mine.offset)
             break;
@@ -123,26 +98,68 @@ void pl_order_put(struct pl_pending_request *rq, pl_pending_request_step *go_on)
     pl_list_append(after, &rq->out); /* before `after` */
 }
 
+/* How `at` is to `mine`: before it (< 0), not before it (> 0), or of another
+ * epoch or without an offset (0). */
+static int compare(struct pl_list *at, const struct pl_place *mine)
+{
+    struct pl_place other = pl_pending_request_place(work_at(at));
+
+    if (!is_one_epoch(mine, &other))
+        return 0;
+    return other.offset < mine->offset ? -1 : 1;
+}
+
+/* The first entry from `at` on that is not before `mine`. */
+static struct pl_list *find_forwards(struct pl_list *outbox, struct pl_list *at,
+                                     const struct pl_place *mine)
+{
+    while (at != outbox && compare(at, mine) <= 0)
+        at = at->next;
+    return at;
+}
+
+/* The same up to `at`, which is not before `mine`. */
+static struct pl_list *find_backwards(struct pl_list *outbox,
+                                      struct pl_list *at,
+                                      const struct pl_place *mine)
+{
+    struct pl_list *first = at;
+    int is;
+
+    for (at = at->prev; at != outbox && (is = compare(at, mine)) >= 0;
+         at = at->prev)
+        if (is > 0)
+            first = at;
+    return first;
+}
+
 /* Return the first entry that belongs after `pub` or is `pub` itself; the
  * outbox if there is none.  A bus brings publications in order, so the entry is
- * near one of the ends. */
+ * at the end, or near the one that was found last. */
 static struct pl_list *find_place(struct pl_channel *ch,
                                   const struct pl_pub *pub)
 {
-    struct pl_list *outbox = &ch->outbox, *at = outbox->next;
-    struct place mine = {pub->offset, pub->epoch}, other;
+    struct pl_list *outbox = &ch->outbox, *found = ch->order.found;
+    struct pl_place mine = {pub->offset, pub->epoch};
 
-    if (pub->offset == 0 || at == outbox)
+    if (pub->offset == 0 || pl_list_is_empty(outbox) ||
+        compare(outbox->prev, &mine) < 0)
         return outbox;
-    other = place_of(work_at(outbox->prev));
-    if (is_one_epoch(&mine, &other) && other.offset < mine.offset)
-        return outbox;
-    for (; at != outbox; at = at->next) {
-        other = place_of(work_at(at));
-        if (is_one_epoch(&mine, &other) && other.offset >= mine.offset)
-            return at;
-    }
-    return outbox;
+    int is = found == NULL ? 0 : compare(found, &mine);
+    if (is > 0)
+        found = find_backwards(outbox, found, &mine);
+    else
+        found = find_forwards(outbox, is < 0 ? found : outbox->next, &mine);
+    if (found != outbox)
+        ch->order.found = found;
+    return found;
+}
+
+void pl_outbox_remove(struct pl_pending_request *rq)
+{
+    if (rq->ch != NULL && rq->ch->order.found == &rq->out)
+        rq->ch->order.found = NULL;
+    pl_list_remove(&rq->out);
 }
 
 /* --- The outbox --- */
@@ -170,7 +187,7 @@ void pl_outbox_flush(struct pl_channel *ch)
 
         if (!rq->is_ready || waits(rq))
             break;
-        pl_list_remove(&rq->out);
+        pl_outbox_remove(rq);
         rq->go_on(rq, PL_OK);
     }
     pl_channel_unpin(ch);
@@ -298,15 +315,15 @@ static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
 static void bring(struct pl_channel *ch, struct pl_pub *pub)
 {
     struct pl_list *at = find_place(ch, pub);
-    struct place mine = {pub->offset, pub->epoch}, other;
+    struct pl_place mine = {pub->offset, pub->epoch}, other;
     bool may_wait =
         is_after_hole(ch, pub) && ch->order.asked != ch->order.answered;
 
     if (at != &ch->outbox) {
         struct pl_pending_request *rq = work_at(at);
 
-        other = place_of(rq);
-        if (pub_of(rq) != NULL && is_one_epoch(&mine, &other) &&
+        other = pl_pending_request_place(rq);
+        if (pl_pending_request_pub(rq) != NULL && is_one_epoch(&mine, &other) &&
             other.offset == mine.offset) {
             pl_outbox_ready(rq); /* an own one, or again */
             return;

@@ -5,8 +5,10 @@
  * publication needs one for a few hundred nanoseconds. */
 #include "channels_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
+#include "hub_mail.h"
 #include "mail.h"
 
 enum { FREE_LIST_MAX = 64 };
@@ -92,6 +94,29 @@ bool pl_pending_requests_reject(struct pl_channels *c, struct pl_msg *msg,
     return true;
 }
 
+/* --- Their place in a channel --- */
+
+const struct pl_pub *pl_pending_request_pub(const struct pl_pending_request *rq)
+{
+    if (rq->msg == NULL)
+        return rq->pub;
+    return rq->msg->type == PL_MAIL_PUBLISH
+               ? ((const struct pl_publish_mail *)rq->msg)->pub
+               : NULL;
+}
+
+struct pl_place pl_pending_request_place(const struct pl_pending_request *rq)
+{
+    const struct pl_pub *pub = pl_pending_request_pub(rq);
+    const struct pl_attach_mail *m = (const struct pl_attach_mail *)rq->msg;
+
+    assert(rq->msg != NULL || rq->pub != NULL);
+    if (rq->state == PL_WORK_REPEAT) /* its offset is that of the first */
+        return (struct pl_place){0, pub->epoch};
+    return pub != NULL ? (struct pl_place){pub->offset, pub->epoch}
+                       : (struct pl_place){m->offset, m->epoch};
+}
+
 /* --- Their end --- */
 
 static void drop_mails(struct pl_pending_request *rq)
@@ -113,7 +138,8 @@ void pl_pending_request_destroy(struct pl_pending_request *rq)
     pl_list_remove(&rq->link);
     if (rq->state == PL_WORK_ATTACHING)
         pl_map_remove(&c->attaching, &rq->attaching);
-    pl_list_remove(&rq->out);
+    if (pl_list_is_linked(&rq->out))
+        pl_outbox_remove(rq);
     if (rq->reserved > 0)
         pl_time_share_give_back(&c->answers, rq->reserved);
     if (rq->is_reading)

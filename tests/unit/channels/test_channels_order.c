@@ -268,6 +268,100 @@ static void what_is_missing_may_be_a_pending_append(void **state)
     rig_destroy(r);
 }
 
+/* --- A long outbox --- */
+
+static uint64_t steps; /* of searches in it */
+
+struct pl_place
+__real_pl_pending_request_place(const struct pl_pending_request *rq);
+struct pl_place
+__wrap_pl_pending_request_place(const struct pl_pending_request *rq);
+
+struct pl_place
+__wrap_pl_pending_request_place(const struct pl_pending_request *rq)
+{
+    steps++;
+    return __real_pl_pending_request_place(rq);
+}
+
+enum { LONG = 3000, STEPS = 5 /* of one search, at most */ };
+
+static void bring_again(struct rig *r, struct hand_bus *h, struct pl_pub *pub)
+{
+    uint64_t before = steps;
+
+    h->events->publication(h->owner, pub, NULL);
+    assert_true(steps - before <= STEPS);
+    assert_null(rig_mail(r, 1, PL_MAIL_PUBLICATION, 0));
+}
+
+/* An own one waits at the head, and `others` after it. */
+static struct rig *fill(struct hand_bus *h, struct pl_pub *others[LONG])
+{
+    struct rig *r = make(h, 0);
+
+    publish(r);
+    for (unsigned i = 0; i < LONG; i++) {
+        others[i] = append(r);
+        h->events->publication(h->owner, others[i], NULL);
+    }
+    return r;
+}
+
+static void empty(struct rig *r, struct hand_bus *h,
+                  struct pl_pub *others[LONG])
+{
+    hand_bus_answer(h, PL_OK);
+    rig_run(r, 0);
+    check(r, LONG + 1);
+    for (unsigned i = 0; i < LONG; i++)
+        pl_pub_release(others[i]);
+    rig_destroy(r);
+}
+
+static void what_a_bus_repeats_is_found_in_few_steps(void **state)
+{
+    static struct pl_pub *others[LONG];
+    struct hand_bus bus;
+    struct rig *r = fill(&bus, others);
+
+    (void)state;
+    for (unsigned i = 0; i < LONG; i++)
+        bring_again(r, &bus, others[i]);
+    for (unsigned i = LONG; i-- > 0;)
+        bring_again(r, &bus, others[i]);
+    empty(r, &bus, others);
+}
+
+/* What a search found last has gone, and so has its memory. */
+static void a_search_outlives_what_it_found(void **state)
+{
+    struct hand_bus bus;
+    struct rig *r = make(&bus, 0);
+
+    (void)state;
+    publish(r);
+    struct pl_pub *two = append(r), *three = append(r);
+    bring(r, &bus, two);
+    bring(r, &bus, three);
+    bring(r, &bus, two); /* is found */
+    hand_bus_answer(&bus, PL_OK);
+    rig_run(r, 0);
+    publish(r);
+    struct pl_pub *five = append(r), *six = append(r);
+    bring(r, &bus, five);
+    bring(r, &bus, six);
+    bring(r, &bus, five);
+    hand_bus_answer(&bus, PL_OK);
+    rig_run(r, 0);
+    check(r, 6);
+    pl_pub_release(two);
+    pl_pub_release(three);
+    pl_pub_release(five);
+    pl_pub_release(six);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +374,8 @@ int main(void)
         cmocka_unit_test(what_has_no_place_while_it_waits_is_a_gap),
         cmocka_unit_test(what_waits_at_a_stop_is_freed),
         cmocka_unit_test(what_is_missing_may_be_a_pending_append),
+        cmocka_unit_test(what_a_bus_repeats_is_found_in_few_steps),
+        cmocka_unit_test(a_search_outlives_what_it_found),
     };
 
     return cmocka_run_group_tests_name("channels_order", tests, NULL, NULL);
