@@ -47,7 +47,7 @@ enum pl_input_status {
 /* A message of a client that its link does not bring itself, as when the client
  * posts it on another connection.  Send it with pl_actor_send_kind(): an
  * untrusted peer wrote the address.  It comes back with `status`; if it is
- * `returned` the client is gone. */
+ * `returned` with PL_EFULL it is as PL_INPUT_FULL, else the client is gone. */
 struct pl_input_mail {
     union {
         struct pl_msg msg;

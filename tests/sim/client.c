@@ -40,6 +40,7 @@ struct client *client_create(struct world *w, struct truth *t, unsigned index,
 void client_destroy(struct client *c)
 {
     client_leave(c);
+    post_forget(c->world, c);
     for (unsigned i = 0; i < SUBS; i++)
         free(c->subs[i].joined);
     pl_buf_fini(&c->in);
@@ -61,6 +62,7 @@ void client_leave(struct client *c)
     c->asked_count = 0;
     c->in.len = c->held.len = 0;
     c->kick_count = 0;
+    client_post_end(c);
     for (unsigned i = 0; i < SUBS; i++) {
         c->subs[i].state = SUB_NONE;
         c->subs[i].is_server = c->subs[i].is_kicked = c->subs[i].may_kick =
@@ -238,6 +240,7 @@ static uint32_t ask(struct client *c, struct pl_buf *b, struct say *s,
         .number = number,
         .said_ms = c->world->now_ms,
         .is_strict = s->reject,
+        .rules = c->world->settled_rules,
     };
     say_command(b, c->encoding, s);
     c->world->tally.asked++;
@@ -471,15 +474,19 @@ static bool talk(struct client *c)
 {
     struct pl_buf b = {0};
     unsigned count = world_draw(c->world, 4) == 0 ? 6 : 1;
+    uint32_t first = c->last_id + 1;
 
     for (unsigned i = 0; i < count && b.len < 2000; i++) {
-        if (c->asked_count + 1 >= ASKED_MAX)
+        if (!client_may_say_more(c))
             break;
         say_one(c, &b);
+        if (c->outbox.is_used && b.len > 0 && world_draw(c->world, 3) == 0) {
+            client_send(c, &b, first);
+            first = c->last_id + 1;
+        }
     }
-    if (b.len == 0)
-        return false;
-    client_tell(c, &b);
+    if (b.len > 0)
+        client_send(c, &b, first);
     return true;
 }
 
@@ -559,10 +566,10 @@ void client_resubscribe(struct client *c)
         struct pl_buf b = {0};
 
         if (c->subs[i].state != SUB_NONE || c->subs[i].epoch[0] == '\0' ||
-            c->asked_count + 1 >= ASKED_MAX)
+            !client_may_say_more(c))
             continue;
         subscribe(c, &b, i);
-        client_tell(c, &b);
+        client_send(c, &b, c->last_id);
     }
 }
 

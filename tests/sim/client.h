@@ -6,6 +6,7 @@
 
 #include "link.h"
 #include "peer_decode.h"
+#include "post.h"
 #include "say.h"
 #include "truth.h"
 #include "world.h"
@@ -17,6 +18,7 @@ enum {
     SUBS = ROOMS + 1,
     WATCH_MAX = 64,
     KICKS_MAX = 8,
+    OUTBOX_MAX = 12,
     JOINED_MAX = 64
 };
 
@@ -75,6 +77,7 @@ struct asked {
     uint32_t sub_generation;
     uint64_t said_ms;
     uint64_t number; /* what it says */
+    unsigned rules;  /* of the rulebooks: everybody had it */
 };
 
 /* The newest that was heard of a speaker. */
@@ -92,6 +95,23 @@ struct watch {
     unsigned users;
     char epoch[EPOCH_MAX];
     uint64_t offset;
+};
+
+/* Commands on their way by mail; see client_post.c. */
+struct posting {
+    struct pl_buf text;
+    uint32_t first, last; /* the ids of its commands */
+};
+
+struct outbox {
+    bool is_used;  /* by this connection */
+    bool is_eager; /* it waits for no answer, and keeps nothing */
+    bool is_out;   /* the first of the queue has no answer yet */
+    bool is_known; /* `to` is of this connection, or of the one before */
+    unsigned postman;
+    struct post_address to;
+    struct posting queue[OUTBOX_MAX];
+    unsigned count;
 };
 
 struct client {
@@ -134,6 +154,7 @@ struct client {
     unsigned asked_count;
     struct heard heard[CHANNELS][CLIENTS + 1]; /* the last: backends */
     struct watch watch;
+    struct outbox outbox;
 };
 
 /* Client number `index` of this run; number CLIENTS only watches. */
@@ -155,6 +176,21 @@ void client_leave(struct client *c);
 
 /* One message with what `b` holds; `b` is freed. */
 void client_tell(struct client *c, struct pl_buf *b);
+
+/* client_post.c: whether its commands go by mail from now on; it has left. */
+void client_post_begin(struct client *c);
+void client_post_end(struct client *c);
+
+/* One message with the commands in `b`, of ids from `first` on, by whichever
+ * way they go; `b` is freed.  Check client_may_say_more() before. */
+void client_send(struct client *c, struct pl_buf *b, uint32_t first);
+bool client_may_say_more(const struct client *c);
+
+/* Post what waits.  False: nothing does, or an answer is due first. */
+bool client_post_next(struct client *c);
+
+/* Post what nobody may take. */
+void client_post_badly(struct client *c);
 
 /* client_frames.c: what its link brings. */
 void client_hear(struct link_peer *p, const char *bytes, size_t len);

@@ -122,6 +122,7 @@ static void on_connected(struct client *c, const struct asked *a,
                    e.rooms, c->token_rooms, e.inboxes, e.has_inbox);
     check_judged(c, e.inboxes);
     take_expiry(c, a, r->body);
+    client_post_begin(c);
 }
 
 /* --- A watcher's answers, and the history of others --- */
@@ -207,12 +208,15 @@ static void on_published(struct client *c, const struct asked *a)
     const struct sub *sub = &c->subs[a->sub];
     const struct heard *h = &c->heard[a->sub][c->index];
 
+    if (!world_may_publish(c->world, a->sub, a->rules))
+        trace_fail("client %u: published to %s, where it may not", c->index,
+                   world_channel_name(a->sub));
     truth_saying(c->truth, a->number)->fate = FATE_DONE;
     truth_saying(c->truth, a->number)->done_ms = c->world->now_ms;
     if (sub->state != SUB_LIVE || a->sub_generation != sub->generation)
         return;
     unsigned channel = client_channel(c, a->sub);
-    if (world_rules(c->world, channel)->slow != PL_SLOW_CLOSE ||
+    if (world_may_drop(c->world, channel) ||
         (!world_has_history(c->world, channel) && client_may_miss(c)))
         return; /* it may be dropped, which is told later or not at all */
     if (h->connection != c->connection || h->number < a->number)
@@ -244,6 +248,10 @@ static void check_called(struct client *c, const struct asked *a,
         trace_fail("client %u: nobody has accepted a message", c->index);
     if (a->number == 0)
         return;
+    unsigned channel = truth_saying(c->truth, a->number)->channel;
+    if (channel < ROOMS && !world_may_publish(c->world, channel, a->rules))
+        trace_fail("client %u: sent to %s, where it may not", c->index,
+                   world_channel_name(channel));
     if (r->data.len < sizeof accepted - 1 ||
         memcmp(r->data.at, accepted, sizeof accepted - 1) != 0)
         trace_fail("client %u: a message is answered %.*s", c->index,
@@ -337,6 +345,15 @@ static bool has_ended(const struct client *c, const struct asked *a)
            (sub->state != SUB_LIVE || sub->generation != a->sub_generation);
 }
 
+/* The rules let nobody publish, since a reload or until one. */
+static bool may_be_closed(const struct client *c, const struct asked *a)
+{
+    const struct saying *s = truth_saying(c->truth, a->number);
+
+    return s != NULL && s->channel < ROOMS &&
+           !world_must_publish(c->world, s->channel, a->rules);
+}
+
 /* Errors that a client which makes no mistake may get. */
 static bool is_error_allowed(const struct client *c, const struct asked *a,
                              uint32_t code)
@@ -358,7 +375,7 @@ static bool is_error_allowed(const struct client *c, const struct asked *a,
     case PL_ERROR_STOPPING: /* or a mailbox is full */
         return w->is_stopping || w->has_full_mail;
     case PL_ERROR_PERMISSION_DENIED:
-        return a->is_wrong || has_ended(c, a);
+        return a->is_wrong || has_ended(c, a) || may_be_closed(c, a);
     case PL_ERROR_UNRECOVERABLE:
         return a->is_strict;
     case PL_ERROR_ALREADY_SUBSCRIBED: /* a leave that waits for memory */
@@ -394,7 +411,8 @@ static void end_asking(struct sub *sub, uint32_t code)
 /* It has surely not been published. */
 static bool is_refusal(uint32_t code)
 {
-    return code == PL_ERROR_TOO_MANY_REQUESTS || code == 403 || code == 1001;
+    return code == PL_ERROR_TOO_MANY_REQUESTS || code == 403 || code == 1001 ||
+           code == PL_ERROR_PERMISSION_DENIED;
 }
 
 static void on_error(struct client *c, const struct asked *a, uint32_t code)

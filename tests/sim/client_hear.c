@@ -207,8 +207,7 @@ static bool had_to_recover(const struct catching *k,
         return false;
     if (p->offset == k->sub->offset)
         return true;
-    return p->offset - k->sub->offset <=
-               world_rules(w, channel)->history_size &&
+    return p->offset - k->sub->offset <= world_history_size(w, channel) &&
            c->session.limits.outgoing_queue > 1 << 19 &&
            w->now_ms - k->sub->heard_ms < c->rules.history_ttl_ms &&
            w->removed_ms[channel] < k->sub->heard_ms &&

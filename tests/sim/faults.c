@@ -17,7 +17,9 @@
 #include "hub_mail.h"
 #include "mail.h"
 #include "mailbox.h"
+#include "posted.h"
 #include "random.h"
+#include "session_mail.h"
 #include "session_private.h"
 #include "stream_private.h"
 #include "wait.h"
@@ -48,6 +50,9 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_DOUBLE] = "double",
     [PLANT_OLD_EPOCH] = "old-epoch",
     [PLANT_LEAKED_REQUEST] = "leaked-request",
+    [PLANT_STALE_RULES] = "stale-rules",
+    [PLANT_LOST_POST] = "lost-post",
+    [PLANT_OPEN_POST] = "open-post",
     [PLANT_WRONG_RULES] = "wrong-rules",
 };
 
@@ -409,6 +414,32 @@ void __wrap_pl_order_bring(struct pl_channels *c, struct pl_pub *pub)
     pl_channel_unpin(ch);
 }
 
+/* --- Input by mail --- */
+
+void __real_pl_posted_resume(struct pl_posted *p);
+void __wrap_pl_posted_resume(struct pl_posted *p);
+void __real_pl_posted_mail(struct pl_posted *p, struct pl_msg *msg);
+void __wrap_pl_posted_mail(struct pl_posted *p, struct pl_msg *msg);
+
+void __wrap_pl_posted_resume(struct pl_posted *p)
+{
+    if (p->first != NULL && faults_strike(PLANT_LOST_POST, 5))
+        p->is_paused = false;
+    else
+        __real_pl_posted_resume(p);
+}
+
+void __wrap_pl_posted_mail(struct pl_posted *p, struct pl_msg *msg)
+{
+    struct pl_input_mail *m = (struct pl_input_mail *)msg;
+
+    if (faults_strike(PLANT_OPEN_POST, 1)) {
+        m->secret[0] = p->secret[0];
+        m->secret[1] = p->secret[1];
+    }
+    __real_pl_posted_mail(p, msg);
+}
+
 /* --- Rules --- */
 
 struct pl_rules *__real_pl_rule_cache_look(struct pl_rule_cache *c,
@@ -417,6 +448,17 @@ struct pl_rules *__real_pl_rule_cache_look(struct pl_rule_cache *c,
 struct pl_rules *__wrap_pl_rule_cache_look(struct pl_rule_cache *c,
                                            struct pl_span channel,
                                            uint64_t hash);
+
+void __real_pl_rule_cache_set(struct pl_rule_cache *c,
+                              struct pl_rulebook *book);
+void __wrap_pl_rule_cache_set(struct pl_rule_cache *c,
+                              struct pl_rulebook *book);
+
+void __wrap_pl_rule_cache_set(struct pl_rule_cache *c, struct pl_rulebook *book)
+{
+    if (c->book == NULL || !faults_strike(PLANT_STALE_RULES, 3))
+        __real_pl_rule_cache_set(c, book);
+}
 
 /* Those of names without a namespace. */
 struct pl_rules *__wrap_pl_rule_cache_look(struct pl_rule_cache *c,

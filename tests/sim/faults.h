@@ -34,6 +34,9 @@ enum plant {
     PLANT_EXPIRY_FORGOTTEN,     /* an expired subscription goes on */
     PLANT_EXPIRY_FIXED,         /* a refresh moves no end */
     PLANT_SWALLOWED_MAIL,       /* any actor gets direct mail, and ignores it */
+    PLANT_STALE_RULES,          /* a reload is not received */
+    PLANT_LOST_POST,            /* input by mail waits for ever */
+    PLANT_OPEN_POST,            /* the secret of a session is not compared */
     PLANT_COUNT
 };
 

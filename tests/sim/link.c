@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "faults.h"
+#include "post.h"
+#include "posted.h"
 #include "session.h"
 #include "session_private.h"
 #include "trace.h"
@@ -41,6 +43,8 @@ struct link {
     size_t up_at, down_at;  /* carried on already */
     size_t room;            /* bytes that `down` may hold */
     struct given given;
+    struct pl_posted posted; /* in a world with postmen */
+    struct post_address address;
     uint64_t left_bytes; /* in the session's queue after the last flush */
     enum admission admission;
     bool is_shut; /* the client's end of file is behind `up` */
@@ -237,12 +241,32 @@ static void on_pause(struct pl_session *s)
 {
     link_of(s)->is_paused = true;
     link_of(s)->pauses++;
+    if (link_of(s)->world->has_postmen)
+        pl_posted_pause(&link_of(s)->posted);
 }
 
 static void on_resume(struct pl_session *s)
 {
     link_of(s)->is_paused = false;
     link_of(s)->pauses++;
+    if (link_of(s)->world->has_postmen)
+        pl_posted_resume(&link_of(s)->posted);
+}
+
+/* What waits of a client is refused as soon as its session has closed. */
+static void on_close(struct pl_session *s, const struct pl_goodbye *g)
+{
+    if (link_of(s)->world->has_postmen)
+        pl_posted_end(&link_of(s)->posted);
+    pl_ws_link_close(s, g);
+}
+
+static void on_mail(struct pl_session *s, struct pl_msg *msg)
+{
+    if (link_of(s)->world->has_postmen)
+        pl_posted_mail(&link_of(s)->posted, msg);
+    else
+        pl_actor_refuse(pl_session_actor(s), msg);
 }
 
 static void on_end(struct pl_session *s, enum pl_end how)
@@ -275,13 +299,24 @@ static void on_free(struct pl_session *s)
 {
     struct link *l = link_of(s);
 
+    if (l->world->has_postmen)
+        pl_posted_end(&l->posted);
     l->session = NULL;
     note_gone(l);
     free_if_over(l);
 }
 
 static const struct pl_ws_link_ops ops = {
-    .link = PL_WS_LINK_OPS(on_flush, on_pause, on_resume, NULL),
+    .link = {.flush = on_flush,
+             .pause = on_pause,
+             .resume = on_resume,
+             .go_on = pl_ws_link_go_on,
+             .close = on_close,
+             .abort = pl_ws_link_abort,
+             .free = pl_ws_link_free,
+             .kept = pl_ws_link_kept,
+             .forget = pl_ws_link_forget,
+             .mail = on_mail},
     .end = on_end,
     .free = on_free,
     .admit = on_admit,
@@ -293,6 +328,14 @@ static void enter(struct link *l)
 {
     pl_loop_awake(l->loop);
     faults_enter();
+}
+
+static void take_posts(struct link *l)
+{
+    pl_posted_init(&l->posted, l->session);
+    l->address = (struct post_address){
+        .session = pl_actor_address(pl_session_actor(l->session)),
+        .secret = {l->posted.secret[0], l->posted.secret[1]}};
 }
 
 struct link *link_open(struct world *w, unsigned loop, size_t room,
@@ -311,6 +354,8 @@ struct link *link_open(struct world *w, unsigned loop, size_t room,
         return NULL;
     }
     *(struct link **)pl_session_transport(l->session) = l;
+    if (w->has_postmen)
+        take_posts(l);
     l->is_old = !w->is_stopping;
     w->links += l->is_old;
     return l;
@@ -445,6 +490,16 @@ uint64_t link_pings(const struct link *l)
 bool link_is_paused(const struct link *l)
 {
     return l->is_paused && !l->is_gone;
+}
+
+void link_post_address(const struct link *l, struct post_address *out)
+{
+    *out = l->address;
+}
+
+bool link_listens(const struct link *l)
+{
+    return !l->is_gone && pl_session_listens(l->session);
 }
 
 const char *link_state(const struct link *l)

@@ -52,6 +52,12 @@ uint64_t link_pauses(const struct link *l);
 /* Pings whose pong the broker has not read. */
 uint64_t link_pings(const struct link *l);
 
+/* What a client knows of its session, to send it input by mail (post.h);
+ * whether that has an effect.  Only in a world with postmen. */
+struct post_address;
+void link_post_address(const struct link *l, struct post_address *out);
+bool link_listens(const struct link *l);
+
 /* For a failure: what it waits for.  Good until the next call. */
 const char *link_state(const struct link *l);
 

@@ -9,6 +9,7 @@
 #include "mail.h"
 #include "monitor.h"
 #include "reader.h"
+#include "rules_mail.h"
 #include "trace.h"
 #include "world.h"
 
@@ -32,6 +33,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_LIST:
         pl_api_calls_receive(&o->calls, msg);
         return;
+    case PL_MAIL_RULES:
+        pl_rule_cache_set(&o->calls.rules, ((struct pl_rules_mail *)msg)->book);
+        break;
     case PL_MSG_STOP:
         readers_leave(o->world->readers);
         pl_actor_exit(a, "stopped");

@@ -202,7 +202,7 @@ static void subscribe(struct reader *r, unsigned channel)
     struct pl_subscribe_ask ask = {
         .channel = name,
         .hash = pl_hub_hash(hub, name),
-        .rules = pl_rulebook_find(r->all->world->config->rulebook, name),
+        .rules = pl_rulebook_find(world_newest_book(r->all->world), name),
         .flags = PL_SUB_HIDDEN};
 
     pl_hub_subscribe(hub, &r->subscriber, &ask);

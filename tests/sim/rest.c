@@ -14,6 +14,7 @@
 #include "client.h"
 #include "code.h"
 #include "faults.h"
+#include "post.h"
 #include "trace.h"
 
 enum {
@@ -34,7 +35,8 @@ static bool carry_all(struct sim_run *f)
     for (unsigned i = 0; i <= CLIENTS; i++) {
         struct client *c = f->clients[i];
 
-        while (c->link != NULL && link_carry_up(c->link, SIZE_MAX))
+        while (c->link != NULL &&
+               (client_post_next(c) || link_carry_up(c->link, SIZE_MAX)))
             any = true;
         while (c->link != NULL && link_carry_down(c->link, SIZE_MAX))
             any = true;
@@ -685,6 +687,7 @@ void sim_run_rest(struct sim_run *f)
     check_users(f);
     if (!client_may_miss(f->clients[0]))
         check_heard(f);
+    post_check(&f->world);
     world_check_rest(&f->world);
     world_check_tally(&f->world);
     f->world.is_calm = f->world.is_still = false;

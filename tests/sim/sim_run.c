@@ -39,7 +39,9 @@ static void carry(struct sim_run *f, bool up)
 {
     struct client *c = draw_client(f);
 
-    if (c->link == NULL)
+    if (f->world.has_postmen && up && world_draw(&f->world, 20) == 0)
+        client_post_badly(c);
+    if (c->link == NULL || (up && client_post_next(c)))
         return;
     if (up)
         link_carry_up(c->link, draw_piece(&f->world));
@@ -78,6 +80,10 @@ static void rare_event(struct sim_run *f)
     case 2:
         world_seat_judge(&f->world, !f->world.is_judge_here);
         return;
+    case 3:
+        if (world_reload(&f->world))
+            return;
+        /* fall through */
     default:
         if (world_answer_call(&f->world))
             trace_place.step++;
@@ -150,7 +156,7 @@ static void hear_some(struct sim_run *f)
         if (world_draw(&f->world, 2) == 0)
             continue;
         while (c->link != NULL &&
-               (link_carry_up(c->link, SIZE_MAX) ||
+               (client_post_next(c) || link_carry_up(c->link, SIZE_MAX) ||
                 (c->link != NULL && link_carry_down(c->link, SIZE_MAX))))
             continue;
     }

@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "operator.h"
 #include "phase_mail.h"
+#include "post.h"
 #include "token.h"
 #include "trace.h"
 
@@ -169,6 +170,7 @@ static void settle(struct world *w)
         if (i == RUNAWAY)
             trace_fail("the broker never comes to rest");
     }
+    w->settled_rules = w->rulebook_count - 1;
 }
 
 void world_lose(struct world *w, unsigned channel)
@@ -298,44 +300,6 @@ static void draw_settings(struct world *w, struct sets *s)
         s->at[s->count] = history_setting(w->seed, i, s->text[s->count]);
 }
 
-/* In half of the runs the namespace of "room:a" has other rules. */
-static void make_rules(struct world *w)
-{
-    struct pl_rulebook *one = w->config->rulebook;
-    struct pl_rules rules[2] = {*pl_rulebook_default(one),
-                                *pl_rulebook_default(one)};
-
-    if (w->is_plain || w->seed / 7 % 2 == 0)
-        return;
-    rules[1].name = PL_SPAN("room");
-    rules[1].history_size = rules[0].history_size == 0 ? 20
-                            : w->seed / 14 % 2 == 0    ? 0
-                                                       : 4;
-    rules[1].slow = (uint8_t)((rules[0].slow + 1) % 3);
-    must(pl_rulebook_create(&w->config->rulebook, 1, rules, 2), "rules");
-    pl_rulebook_release(one);
-}
-
-const struct pl_rules *world_rules(const struct world *w, unsigned channel)
-{
-    return pl_rulebook_find(w->config->rulebook,
-                            pl_span_of(world_channel_name(channel)));
-}
-
-bool world_has_history(const struct world *w, unsigned channel)
-{
-    return pl_rules_have_history(world_rules(w, channel));
-}
-
-bool world_has_slow(const struct world *w, enum pl_slow slow)
-{
-    bool has = false;
-
-    for (unsigned i = 0; i < CHANNELS; i++)
-        has = has || world_rules(w, i)->slow == slow;
-    return has;
-}
-
 static void make_config(struct world *w, const char *setting)
 {
     struct sets s = {.count = 0};
@@ -354,9 +318,7 @@ static void make_config(struct world *w, const char *setting)
     if (pl_settings_load(&w->config, &src, &report) != PL_OK)
         trace_fail("%.*s", (int)report.len, report.data);
     pl_buf_fini(&report);
-    make_rules(w);
-    for (unsigned i = 0; i < CHANNELS; i++)
-        w->has_history = w->has_history || world_has_history(w, i);
+    world_make_rules(w);
 }
 
 static void make_channels(struct world *w, unsigned i, unsigned backlog)
@@ -483,6 +445,9 @@ static void enlist(struct world *w, const struct world_options *o)
         must(pl_supervisor_add_internal(v, w->hubs[i], "hub"), "enlist");
     must(pl_supervisor_add_internal(v, operator_address(w->operator), "admin"),
          "enlist");
+    for (unsigned i = 0; w->has_postmen && i <= w->workers; i++)
+        must(pl_supervisor_add_internal(v, post_postman(w, i), "postman"),
+             "enlist");
     if (o->build != NULL)
         must(pl_supervisor_add_internal(v, o->build(w, o->arg), "guest"),
              "enlist");
@@ -517,6 +482,9 @@ static void build(struct world *w, const struct world_options *o)
         make_manager(w, i);
     }
     w->operator= operator_create(w);
+    w->has_postmen = !w->is_plain && w->seed % 4 == 1;
+    if (w->has_postmen)
+        post_init(w);
     enlist(w, o);
 }
 
@@ -599,11 +567,13 @@ void world_end(struct world *w)
     settle(w);
     check_nothing_left(w);
     pl_sim_destroy(w->sim);
+    post_fini(w);
     for (unsigned i = 0; i <= w->workers; i++)
         pl_snapshot_destroy(w->snapshots[i]);
     pl_phase_trace_destroy(w->phases);
     pl_handlers_release(w->handlers);
     world_forget_admitted(w);
+    world_forget_rules(w);
     pl_settings_destroy(w->config);
 }
 

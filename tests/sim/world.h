@@ -22,6 +22,7 @@ enum {
     WORKERS_MAX = 3,
     USERS = 4,
     CALLS_MAX = 64,
+    BOOKS_MAX = 12,          /* of rules */
     ROOMS = 6,               /* channels that clients subscribe to */
     CHANNELS = ROOMS + USERS /* and the inboxes of users */
 };
@@ -40,7 +41,9 @@ struct share {
     struct pl_snapshot *snapshot;       /* the world's */
 };
 
+struct letter;
 struct operator;
+struct postman;
 struct readers;
 
 /* What clients said and heard of it, which the metrics must fit. */
@@ -67,6 +70,10 @@ struct world {
     struct pl_system *system;
     struct pl_settings *config;
     struct pl_handlers *handlers;
+    struct pl_rulebook
+        *rulebooks[BOOKS_MAX]; /* the first: the configuration's */
+    unsigned rulebook_count;   /* the newest is the last */
+    unsigned settled_rules;    /* everybody has had this one, or a newer one */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     unsigned workers;
@@ -77,7 +84,9 @@ struct world {
     struct pl_address hubs[WORKERS_MAX + 1];
     struct pl_supervisor *supervisor; /* its loop's */
     struct pl_address supervisor_address;
-    struct operator* operator;        /* its loop's; NULL: it has ended */
+    struct operator* operator; /* its loop's; NULL: it has ended */
+    struct postman *postmen[WORKERS_MAX + 1]; /* their loops'; see post.h */
+    struct letter *letters;                   /* that they have sent */
     struct readers *readers;          /* of lines; NULL: there are none */
     struct pl_call *calls[CALLS_MAX]; /* handlers have not answered yet */
     uint64_t due_ms[CALLS_MAX];       /* before that they do not */
@@ -99,6 +108,8 @@ struct world {
     bool has_judge;     /* a handler lets clients in, and nobody else ... */
     bool is_judge_here; /* ... which is registered now; it may come and go */
     bool has_court;     /* judges decide who subscribes and publishes */
+    bool has_postmen;   /* some commands come by mail */
+    bool has_reloads;   /* the rules of channels change now and then */
     bool has_history;   /* at least one namespace */
     bool is_overloaded; /* connections may be refused for it */
     bool is_calm;       /* memory is enough */
@@ -189,12 +200,27 @@ char *world_token(struct world *w, unsigned user, int64_t ttl_s,
  * of USERS. */
 const char *world_channel_name(unsigned channel);
 
-/* The rules of a channel by its number; whether it has a history. */
-const struct pl_rules *world_rules(const struct world *w, unsigned channel);
-bool world_has_history(const struct world *w, unsigned channel);
+/* world_rules.c: the rules of channels, and a reload of them, which everybody
+ * hears of sooner or later.  False: none is to be. */
+void world_make_rules(struct world *w);
+bool world_reload(struct world *w);
+void world_forget_rules(struct world *w);
+struct pl_rulebook *world_newest_book(const struct world *w);
 
-/* Whether any channel drops publications for slow readers so. */
+/* Whether a channel has a history, which no reload changes; how much of it is
+ * kept at the least. */
+bool world_has_history(const struct world *w, unsigned channel);
+uint32_t world_history_size(const struct world *w, unsigned channel);
+
+/* Whether this channel, or any, may drop publications for slow readers. */
+bool world_may_drop(const struct world *w, unsigned channel);
 bool world_has_slow(const struct world *w, enum pl_slow slow);
+
+/* Whether some, or all, of the rules that may hold since the book `since` was
+ * settled let clients publish. */
+bool world_may_publish(const struct world *w, unsigned channel, unsigned since);
+bool world_must_publish(const struct world *w, unsigned channel,
+                        unsigned since);
 
 /* As a backend would: disconnect all connections of a user, or unsubscribe
  * them from a channel.  Nobody hears of the answer. */
