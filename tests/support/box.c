@@ -38,7 +38,7 @@
 size_t __sanitizer_get_current_allocated_bytes(void);
 #endif
 
-enum { SETS_MAX = 32, LOOK_US = 1000 };
+enum { SETS_MAX = 32 };
 
 static void fail(const char *what, const char *detail)
 {
@@ -249,42 +249,42 @@ static void say_status(const struct box *b)
     free(text);
 }
 
-static bool is_late(const struct box *b, uint64_t until)
+static bool is_late(const struct box *b, uint64_t began)
 {
-    if (moment_ms() > until) {
+    if (moment_ms() > began + BOX_DEADLINE_MS) {
         say_status(b);
         return true;
     }
-    moment_nap(LOOK_US);
+    moment_rest(began);
     return false;
 }
 
 void box_await(const struct box *b, const char *path, int64_t value)
 {
-    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
+    uint64_t began = moment_ms();
 
     while (box_number(b, path) != value) {
-        if (is_late(b, until))
+        if (is_late(b, began))
             fail("did not get its value", path);
     }
 }
 
 void box_await_least(const struct box *b, const char *path, int64_t value)
 {
-    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
+    uint64_t began = moment_ms();
 
     while (box_number(b, path) < value) {
-        if (is_late(b, until))
+        if (is_late(b, began))
             fail("did not get large enough", path);
     }
 }
 
 void box_await_text(const struct box *b, const char *path, const char *text)
 {
-    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
+    uint64_t began = moment_ms();
 
     while (!box_has_text(b, path, text)) {
-        if (is_late(b, until))
+        if (is_late(b, began))
             fail("did not get its text", path);
     }
 }
@@ -333,10 +333,10 @@ static bool has_rest(const struct box *b)
 
 void box_rest(const struct box *b)
 {
-    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
+    uint64_t began = moment_ms();
 
     while (!has_rest(b)) {
-        if (is_late(b, until))
+        if (is_late(b, began))
             fail("did not come to rest", "see the status");
     }
 }
@@ -428,7 +428,7 @@ void box_census(struct box_census *out)
 
 void box_await_census(const struct box_census *then)
 {
-    uint64_t until = moment_ms() + BOX_DEADLINE_MS;
+    uint64_t began = moment_ms();
     struct box_census now;
 
     for (;;) {
@@ -436,9 +436,9 @@ void box_await_census(const struct box_census *then)
         if (now.threads == then->threads &&
             now.descriptors == then->descriptors)
             return;
-        if (moment_ms() > until)
+        if (moment_ms() > began + BOX_DEADLINE_MS)
             break;
-        moment_nap(LOOK_US); /* a joined thread leaves /proc a moment later */
+        moment_rest(began); /* a joined thread leaves /proc a moment later */
     }
     fprintf(stderr, "threads %u, then %u; descriptors %u, then %u\n",
             then->threads, now.threads, then->descriptors, now.descriptors);

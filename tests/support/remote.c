@@ -26,7 +26,7 @@
 
 #include "moment.h"
 
-enum { ARGS_MAX = 64, LOOK_US = 5000 };
+enum { ARGS_MAX = 64 };
 
 static char *log_text(const struct remote *r)
 {
@@ -141,7 +141,7 @@ static void fill_pipe(int fd)
 int remote_start_unread(struct remote *r, const char *program,
                         const char *const *sets)
 {
-    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    uint64_t began = moment_ms();
     char bytes[4096];
     int ends[2];
 
@@ -152,7 +152,7 @@ int remote_start_unread(struct remote *r, const char *program,
         ssize_t n = read(ends[0], bytes, sizeof bytes);
 
         if (n <= 0 || write(r->log, bytes, (size_t)n) != n ||
-            moment_ms() > until)
+            moment_ms() > began + REMOTE_DEADLINE_MS)
             fail(r, "does not run", program);
     }
     fill_pipe(ends[1]);
@@ -163,13 +163,14 @@ int remote_start_unread(struct remote *r, const char *program,
 void remote_start(struct remote *r, const char *program,
                   const char *const *sets)
 {
-    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    uint64_t began = moment_ms();
 
     remote_begin(r, program, sets);
     while (!is_running(r)) {
-        if (waitpid(r->pid, NULL, WNOHANG) != 0 || moment_ms() > until)
+        if (waitpid(r->pid, NULL, WNOHANG) != 0 ||
+            moment_ms() > began + REMOTE_DEADLINE_MS)
             fail(r, "does not run", program);
-        moment_nap(LOOK_US);
+        moment_rest(began);
     }
 }
 
@@ -180,7 +181,7 @@ void remote_signal(const struct remote *r, int signal)
 
 int remote_await_exit(const struct remote *r)
 {
-    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    uint64_t began = moment_ms();
     int status;
 
     for (;;) {
@@ -188,9 +189,9 @@ int remote_await_exit(const struct remote *r)
 
         if (pid == r->pid)
             return status;
-        if (pid < 0 || moment_ms() > until)
+        if (pid < 0 || moment_ms() > began + REMOTE_DEADLINE_MS)
             fail(r, "does not end", "after SIGTERM");
-        moment_nap(LOOK_US);
+        moment_rest(began);
     }
 }
 
@@ -329,16 +330,16 @@ int64_t remote_number(const struct remote *r, const char *path)
 static void await(const struct remote *r, const char *path, int64_t low,
                   int64_t high)
 {
-    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    uint64_t began = moment_ms();
     char text[32];
     int64_t n;
 
     while ((n = remote_number(r, path)) < low || n > high) {
-        if (moment_ms() > until) {
+        if (moment_ms() > began + REMOTE_DEADLINE_MS) {
             snprintf(text, sizeof text, "%lld", (long long)n);
             fail(r, path, text);
         }
-        moment_nap(LOOK_US);
+        moment_rest(began);
     }
 }
 
@@ -368,12 +369,12 @@ static bool has_rest(const struct remote *r)
 
 void remote_rest(const struct remote *r)
 {
-    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    uint64_t began = moment_ms();
 
     while (!has_rest(r)) {
-        if (moment_ms() > until)
+        if (moment_ms() > began + REMOTE_DEADLINE_MS)
             fail(r, "did not come to rest", "see its status");
-        moment_nap(LOOK_US);
+        moment_rest(began);
     }
 }
 
@@ -417,7 +418,7 @@ void remote_census(const struct remote *r, struct remote_census *out)
 void remote_await_census(const struct remote *r,
                          const struct remote_census *then)
 {
-    uint64_t until = moment_ms() + REMOTE_DEADLINE_MS;
+    uint64_t began = moment_ms();
     struct remote_census now;
     char text[64];
 
@@ -426,9 +427,9 @@ void remote_await_census(const struct remote *r,
         if (now.descriptors <= then->descriptors &&
             now.threads == then->threads)
             return;
-        if (moment_ms() > until)
+        if (moment_ms() > began + REMOTE_DEADLINE_MS)
             break;
-        moment_nap(LOOK_US);
+        moment_rest(began);
     }
     snprintf(text, sizeof text, "%u descriptors, then %u", then->descriptors,
              now.descriptors);

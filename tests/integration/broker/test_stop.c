@@ -487,7 +487,7 @@ static void *stop_at_any_moment(void *arg)
 
 static void a21_a_stop_may_come_at_any_moment_of_a_start(void **st)
 {
-    enum { STARTS = 500 };
+    enum { STARTS = 500 / PL_FEWER };
     struct box_census before = {0};
     struct stopper s = {0};
     pthread_t thread;

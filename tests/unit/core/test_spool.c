@@ -14,7 +14,13 @@
 
 #include "spool.h"
 
-enum { PUTTERS = 4, EACH = 5000, LIVES = 2000, SHORT_MS = 20, LONG_MS = 60000 };
+enum {
+    PUTTERS = 4,
+    EACH = 5000 / PL_FEWER,
+    LIVES = 2000 / PL_FEWER,
+    SHORT_MS = 20,
+    LONG_MS = 60000
+};
 
 struct note {
     uint32_t from, number;

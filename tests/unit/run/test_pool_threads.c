@@ -23,7 +23,7 @@ enum {
     LOOPS = 2,
     ASKERS = 4,
     BATCH = 8, /* jobs that one asker wants at once */
-    ROUNDS = 2000,
+    ROUNDS = 2000 / PL_FEWER,
     THREADS = 3,
     JOIN_MS = 30000,
     MSG_ASK = 1,

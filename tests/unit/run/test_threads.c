@@ -17,10 +17,10 @@
 
 enum {
     LOOPS_MAX = 4,
-    EACH = 20000,     /* messages from a sender to a sink */
-    CHUNK = 100,      /* of them in one go */
-    ROUNDS = 100000,  /* of the wake-up tests */
-    PATIENCE_S = 120, /* then a wake-up was lost */
+    EACH = 20000 / PL_FEWER,    /* messages from a sender to a sink */
+    CHUNK = 100,                /* of them in one go */
+    ROUNDS = 100000 / PL_FEWER, /* of the wake-up tests */
+    PATIENCE_S = 120,           /* then a wake-up was lost */
 };
 
 static sem_t done;
@@ -388,7 +388,7 @@ static void begin_tale(void)
 
 static void an_observer_of_an_effect_is_after_its_cause(void **state)
 {
-    enum { TALES = 20000 };
+    enum { TALES = 20000 / PL_FEWER };
     char c;
 
     (void)state;
