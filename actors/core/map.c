@@ -8,6 +8,11 @@
  * returns a large table as pages that the kernel zeroes on first access, so
  * creating it is cheap too.
  *
+ * pl_map_scan() visits items in the order of their hashes with the bits
+ * reversed.  The low bits of the hash select the chain, so a table of any size
+ * has all items of a range of that order in the same few chains, and the place
+ * of a scan means the same before and after a resize.
+ *
  * Rejected: open addressing, because growing moves all items at once.
  *
  * Invariant: an item is in the older table if there is one and the item's chain
@@ -155,6 +160,47 @@ void pl_map_each(struct pl_map *m, void (*visit)(struct pl_map_node *, void *),
         walk(m->chain[1], m->moved, m->mask[1] + 1, visit, arg);
     m->is_walked = was_walked;
     adjust_size(m);
+}
+
+static uint64_t reverse(uint64_t x)
+{
+    x = (x >> 1 & 0x5555555555555555u) | (x & 0x5555555555555555u) << 1;
+    x = (x >> 2 & 0x3333333333333333u) | (x & 0x3333333333333333u) << 2;
+    x = (x >> 4 & 0x0f0f0f0f0f0f0f0fu) | (x & 0x0f0f0f0f0f0f0f0fu) << 4;
+    return __builtin_bswap64(x);
+}
+
+/* Visit the items of a chain whose place is not before `at`: earlier ones were
+ * visited while the table was larger. */
+static void scan_chain(struct pl_map_node *n, uint64_t at,
+                       void (*visit)(struct pl_map_node *, void *), void *arg)
+{
+    for (; n != NULL; n = n->next) {
+        if (reverse(n->hash) >= at)
+            visit(n, arg);
+    }
+}
+
+bool pl_map_scan(const struct pl_map *m, uint64_t *at,
+                 void (*visit)(struct pl_map_node *, void *), void *arg)
+{
+    size_t mask = m->mask[0]; /* of the smaller table */
+
+    if (m->count == 0)
+        return false;
+    if (m->chain[1] != NULL && m->mask[1] < mask)
+        mask = m->mask[1];
+    size_t group = reverse(*at) & mask;
+    for (int t = 0; t < 2; t++) {
+        for (size_t i = group; m->chain[t] != NULL && i <= m->mask[t];
+             i += mask + 1) {
+            if (t == 0 || i >= m->moved)
+                scan_chain(m->chain[t][i], *at, visit, arg);
+        }
+    }
+    uint64_t step = reverse((uint64_t)mask + 1) << 1;
+    *at = (*at & ~(step - 1)) + step;
+    return *at != 0;
 }
 
 void pl_map_fini(struct pl_map *m)

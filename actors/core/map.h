@@ -48,6 +48,14 @@ void pl_map_remove(struct pl_map *m, struct pl_map_node *n);
 void pl_map_each(struct pl_map *m, void (*visit)(struct pl_map_node *, void *),
                  void *arg);
 
+/* Call `visit` for the items of a few chains from the place *at on, which is 0
+ * at first, and move *at on.  Return false after the last chain.  Between two
+ * calls the map may change and its table may grow or shrink: an item that is in
+ * the map from the first call to the last is visited once, any other at most
+ * once for each time that it is added.  `visit` must not change the map. */
+bool pl_map_scan(const struct pl_map *m, uint64_t *at,
+                 void (*visit)(struct pl_map_node *, void *), void *arg);
+
 /* Free the table, not the items.  The map is then empty. */
 void pl_map_fini(struct pl_map *m);
 

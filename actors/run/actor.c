@@ -253,3 +253,19 @@ void pl_actor_each(struct pl_loop *loop, const struct pl_actor_ops *ops,
             visit(a, arg);
     }
 }
+
+uint32_t pl_actor_each_from(struct pl_loop *loop, uint32_t from, uint32_t slots,
+                            const struct pl_actor_ops *ops,
+                            bool (*visit)(struct pl_actor *a, void *arg),
+                            void *arg)
+{
+    uint32_t slot = from > PL_SLOT_LOOP ? from : PL_SLOT_LOOP + 1;
+
+    for (uint32_t n = 0; n < slots && slot < loop->slots_used; n++) {
+        struct pl_actor *a = loop->slots[slot++].actor;
+
+        if (a != NULL && (ops == NULL || a->ops == ops) && !visit(a, arg))
+            break;
+    }
+    return slot < loop->slots_used ? slot : 0;
+}

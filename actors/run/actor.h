@@ -114,4 +114,15 @@ struct pl_actor *pl_actor_find(struct pl_loop *loop, struct pl_address address);
 void pl_actor_each(struct pl_loop *loop, const struct pl_actor_ops *ops,
                    void (*visit)(struct pl_actor *a, void *arg), void *arg);
 
+/* Call `visit` for each actor of the kind `ops`, of any kind with NULL, in the
+ * next `slots` slots from slot `from` on, until it returns false.  Return the
+ * slot to continue with, 0 after the last.  An actor keeps its slot, so a walk
+ * from slot 0 to the end in any number of calls visits each actor that lives
+ * all the time once.  `visit` must not make an actor start or exit.  Thread:
+ * the loop's. */
+uint32_t pl_actor_each_from(struct pl_loop *loop, uint32_t from, uint32_t slots,
+                            const struct pl_actor_ops *ops,
+                            bool (*visit)(struct pl_actor *a, void *arg),
+                            void *arg);
+
 #endif

@@ -141,6 +141,15 @@ void pl_loop_leave(struct pl_loop *loop);
 bool pl_loop_busy(const struct pl_loop *loop, char name[PL_LOOP_NAME_SIZE],
                   uint64_t *since_ns);
 
+/* Return the CPU time of the thread that drives the loop, or 0 if none does or
+ * the system does not report it.
+ * Thread: any. */
+uint64_t pl_loop_cpu_ns(const struct pl_loop *loop);
+
+/* For drivers: this thread drives the loop from now on; it no longer does. */
+void pl_loop_take_thread(struct pl_loop *loop);
+void pl_loop_leave_thread(struct pl_loop *loop);
+
 /* The number of messages posted to this loop and not handled yet; at most a
  * turn old.  Check it before sending reserved mail, which no queue limit
  * bounds.

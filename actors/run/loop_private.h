@@ -94,6 +94,7 @@ struct pl_loop {
     atomic_uint_fast64_t queued;        /* mail_queued as of the last turn */
     atomic_uint_fast64_t turn_begun_ns; /* while is_fresh, otherwise 0 */
     struct pl_snapshot *busy;           /* owned; see loop_seen.c */
+    atomic_int cpu_clock;               /* of the thread; 0: none */
 };
 
 struct pl_system {

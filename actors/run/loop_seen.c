@@ -13,7 +13,9 @@
  *
  * Invariant: no reader waits for a turn to end, and the loop waits for no
  * reader. */
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "loop_private.h"
 
@@ -96,4 +98,29 @@ uint64_t pl_loop_backlog(const struct pl_loop *loop)
         atomic_load_explicit(&l->inbox.count, memory_order_acquire);
 
     return posted + atomic_load_explicit(&l->queued, memory_order_relaxed);
+}
+
+/* The clock of a thread is never 0, which is that of the wall. */
+void pl_loop_take_thread(struct pl_loop *loop)
+{
+    clockid_t id;
+
+    if (pthread_getcpuclockid(pthread_self(), &id) == 0)
+        atomic_store_explicit(&loop->cpu_clock, id, memory_order_relaxed);
+}
+
+void pl_loop_leave_thread(struct pl_loop *loop)
+{
+    atomic_store_explicit(&loop->cpu_clock, 0, memory_order_relaxed);
+}
+
+uint64_t pl_loop_cpu_ns(const struct pl_loop *loop)
+{
+    struct pl_loop *l = (struct pl_loop *)loop;
+    clockid_t id = atomic_load_explicit(&l->cpu_clock, memory_order_relaxed);
+    struct timespec t;
+
+    if (id == 0 || clock_gettime(id, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }

@@ -236,9 +236,11 @@ static void run(void *arg)
     struct pl_reactor *r = arg;
 
     atomic_store(&r->runs_on, &mark);
+    pl_loop_take_thread(r->loop);
     if (r->begin != NULL)
         r->begin(r->begin_arg);
     event_base_loop(r->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    pl_loop_leave_thread(r->loop);
     pl_loop_retire(r->loop); /* stop asking for wake-ups */
 }
 

@@ -135,6 +135,7 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
     case PL_MAIL_QUERY:
     case PL_MAIL_USER:
     case PL_MAIL_LIST:
+    case PL_MAIL_LOOK:
         pl_api_calls_receive(&a->calls, msg);
         return;
     case PL_MAIL_ACCESS:

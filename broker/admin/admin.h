@@ -11,7 +11,8 @@
  *   GET  /metrics   Prometheus text
  *   POST /api/...   the server API of Centrifugo: publish, broadcast,
  *                   presence, presence_stats, history, history_remove,
- *                   disconnect, unsubscribe, channels, info, batch
+ *                   disconnect, unsubscribe, channels, info, batch; and
+ *                   connections, users, top, of parley alone
  *   POST /api       the same API in its older form, {"method", "params"}
  *   GET  /sub?channel=...   live publications, one JSON push per line
  *   POST /shutdown  stops the broker; with ?hurry=1 like a second SIGTERM;
@@ -47,6 +48,8 @@ struct pl_admin_options {
     const struct pl_hash_key *key;     /* of the whole broker */
     const struct pl_address *channels; /* channel owners, by hash % count */
     unsigned channel_owners;
+    const struct pl_address *managers; /* session managers, by loop */
+    unsigned manager_count;
     struct pl_address supervisor;
     const struct pl_status_source *status;
     struct pl_metrics *metrics; /* of the control loop */

@@ -20,9 +20,11 @@
 #include "base64.h"
 #include "code.h"
 #include "codec.h"
+#include "ip.h"
 #include "json_scan.h"
 #include "permission.h"
 #include "pub.h"
+#include "top.h"
 
 enum { REASON_MAX = 123 /* bytes in a Close frame, RFC 6455 section 5.5 */ };
 
@@ -142,6 +144,26 @@ static bool on_client(struct pl_json *j, struct pl_api_request *r)
     return read_text(j, &r->client);
 }
 
+static bool on_address(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_text(j, &r->address);
+}
+
+static bool on_cursor(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_text(j, &r->cursor);
+}
+
+static bool on_table(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_text(j, &r->table);
+}
+
+static bool on_by(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_text(j, &r->by);
+}
+
 static bool on_pattern(struct pl_json *j, struct pl_api_request *r)
 {
     return read_text(j, &r->pattern);
@@ -244,6 +266,7 @@ enum {
     ENDS = METHOD(PL_API_DISCONNECT) | METHOD(PL_API_UNSUBSCRIBE),
     LOOKS = METHOD(PL_API_PRESENCE) | METHOD(PL_API_PRESENCE_STATS) |
             METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
+    LISTS = METHOD(PL_API_CONNECTIONS) | METHOD(PL_API_USERS),
     /* Members of Centrifugo that parley rejects by name. */
     NONE = 0
 };
@@ -254,17 +277,22 @@ static const struct member {
     unsigned methods; /* the methods that accept it */
 } members[] = {
     {"channel", on_channel,
-     METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE)},
+     METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE) |
+         METHOD(PL_API_CONNECTIONS)},
     {"channels", on_channels, METHOD(PL_API_BROADCAST)},
     {"data", on_data, SENDS},
     {"b64data", on_b64data, SENDS},
     {"idempotency_key", on_id, SENDS},
-    {"user", on_user, ENDS},
-    {"client", on_client, ENDS},
+    {"user", on_user, ENDS | LISTS},
+    {"client", on_client, ENDS | METHOD(PL_API_CONNECTIONS)},
+    {"address", on_address, METHOD(PL_API_CONNECTIONS)},
+    {"cursor", on_cursor, LISTS | METHOD(PL_API_TOP)},
+    {"table", on_table, METHOD(PL_API_TOP)},
+    {"by", on_by, METHOD(PL_API_TOP)},
     {"whitelist", on_whitelist, METHOD(PL_API_DISCONNECT)},
     {"disconnect", on_disconnect, METHOD(PL_API_DISCONNECT)},
     {"pattern", on_pattern, METHOD(PL_API_CHANNELS)},
-    {"limit", on_limit, METHOD(PL_API_HISTORY)},
+    {"limit", on_limit, METHOD(PL_API_HISTORY) | LISTS | METHOD(PL_API_TOP)},
     {"since", on_since, METHOD(PL_API_HISTORY)},
     {"reverse", on_reverse, METHOD(PL_API_HISTORY)},
     {"skip_history", NULL, NONE},
@@ -431,6 +459,17 @@ static bool need_close(const struct pl_api_request *r,
                 "reason is longer than 123 bytes");
 }
 
+static bool need_filters(const struct pl_api_request *r, struct pl_api_fault *f)
+{
+    struct pl_ip_net net;
+
+    return need(r->limit >= 0 && r->limit <= PL_API_PAGE_MAX, f, "limit",
+                "it must be from 1 to 1000") &&
+           need(r->address.len == 0 || pl_ip_net_parse(&net, r->address), f,
+                "address", "it is no IP address and no network") &&
+           (r->channel.len == 0 || pl_api_channel_check(r->channel, f));
+}
+
 static bool is_complete(const struct pl_api_request *r, bool binary,
                         struct pl_api_fault *f)
 {
@@ -448,6 +487,12 @@ static bool is_complete(const struct pl_api_request *r, bool binary,
         return need_someone(r, f) && need_close(r, f);
     case PL_API_UNSUBSCRIBE:
         return need_someone(r, f) && pl_api_channel_check(r->channel, f);
+    case PL_API_CONNECTIONS:
+    case PL_API_USERS:
+        return need_filters(r, f);
+    case PL_API_TOP:
+        return need(r->limit >= 0 && r->limit <= PL_TOP_MAX, f, "limit",
+                    "it must be from 1 to 200");
     default:
         return true;
     }

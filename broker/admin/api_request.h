@@ -21,6 +21,9 @@
     X(PL_API_DISCONNECT, "disconnect")                                         \
     X(PL_API_UNSUBSCRIBE, "unsubscribe")                                       \
     X(PL_API_CHANNELS, "channels")                                             \
+    X(PL_API_CONNECTIONS, "connections")                                       \
+    X(PL_API_USERS, "users")                                                   \
+    X(PL_API_TOP, "top")                                                       \
     X(PL_API_INFO, "info")
 
 enum pl_api_method {
@@ -33,7 +36,12 @@ enum pl_api_method {
 const char *pl_api_method_text(enum pl_api_method method);
 enum pl_api_method pl_api_method_find(struct pl_span name);
 
-enum { PL_API_CHANNELS_MAX = 1000 };
+enum {
+    PL_API_CHANNELS_MAX = 1000,
+    PL_API_PAGE_MAX = 1000, /* rows of a page */
+    PL_API_PAGE_USUAL = 100,
+    PL_API_TOP_USUAL = 50
+};
 
 /* A decoded request.  Spans point into the body or the arena; members that are
  * missing or null are absent. */
@@ -46,8 +54,10 @@ struct pl_api_request {
     struct pl_span id;   /* idempotency_key; at most PL_PUB_ID_MAX bytes */
     bool is_json, is_base64;
     struct pl_span user, client, except, reason, pattern;
-    uint32_t except_count; /* clients in the whitelist */
-    uint32_t code;         /* disconnect; 0: the default */
+    struct pl_span address, cursor; /* of a list */
+    struct pl_span table, by;       /* top */
+    uint32_t except_count;          /* clients in the whitelist */
+    uint32_t code;                  /* disconnect; 0: the default */
     int32_t limit;
     bool has_since, reverse;
     uint64_t offset;

@@ -25,6 +25,7 @@
 #include "calls_private.h"
 #include "channels_mail.h"
 #include "code.h"
+#include "look_mail.h"
 #include "loop.h"
 #include "mail.h"
 #include "mail_origin.h"
@@ -476,6 +477,13 @@ static void on_listed(struct pl_api_part *p, const struct pl_list_mail *m)
         put(&p->result, "}}");
 }
 
+static void on_looked(struct pl_api_part *p, const struct pl_look_mail *m)
+{
+    p->error = error_of(&m->msg, 0);
+    if (p->error == 0)
+        pl_api_page_take(p, m);
+}
+
 static const struct pl_origin *origin_of(const struct pl_msg *msg)
 {
     switch (msg->type) {
@@ -487,6 +495,8 @@ static const struct pl_origin *origin_of(const struct pl_msg *msg)
         return &((const struct pl_user_mail *)msg)->origin;
     case PL_MAIL_LIST:
         return &((const struct pl_list_mail *)msg)->origin;
+    case PL_MAIL_LOOK:
+        return &((const struct pl_look_mail *)msg)->origin;
     default:
         return NULL;
     }
@@ -503,6 +513,9 @@ static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
         return;
     case PL_MAIL_USER:
         on_user(p, (const struct pl_user_mail *)msg);
+        return;
+    case PL_MAIL_LOOK:
+        on_looked(p, (const struct pl_look_mail *)msg);
         return;
     default:
         on_listed(p, (const struct pl_list_mail *)msg);
@@ -523,7 +536,7 @@ static void fill(struct pl_api_call *call, struct pl_api_part *p,
     write_result(p, msg);
     pl_loop_add_work(call->calls->actor->loop,
                      (p->result.len - before) / WORK_BYTES);
-    if (msg->type != PL_MAIL_QUERY && msg->type != PL_MAIL_LIST) {
+    if (msg->type == PL_MAIL_PUBLISH || msg->type == PL_MAIL_USER) {
         give_back(call, p);
     } else if (!take_bytes(call, p, p->result.len - before)) {
         pl_buf_fini(&p->result);
@@ -543,6 +556,9 @@ void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg)
         call->waiting--;
         c->mails--;
         fill(call, p, msg);
+        if (msg->type == PL_MAIL_LOOK && p->error == 0 &&
+            pl_api_page_go_on(call, p, (struct pl_look_mail *)msg))
+            return;
     } else {
         call = NULL; /* the call timed out or was forgotten */
     }

@@ -17,9 +17,9 @@ static struct pl_address owner_of(const struct pl_api_calls *c, uint64_t hash)
     return c->options->channels[hash % c->options->channel_owners];
 }
 
-static void send(struct pl_api_call *call, struct pl_api_part *p,
-                 struct pl_address to, struct pl_origin *origin,
-                 struct pl_msg *msg)
+void pl_api_part_mail(struct pl_api_call *call, struct pl_api_part *p,
+                      struct pl_address to, struct pl_origin *origin,
+                      struct pl_msg *msg)
 {
     struct pl_api_calls *c = call->calls;
 
@@ -50,7 +50,7 @@ bool pl_api_part_publish(struct pl_api_call *call, struct pl_api_part *p,
         return false;
     }
     m->pub->is_json = r->is_json;
-    send(call, p, owner_of(call->calls, hash), &m->origin, &m->msg);
+    pl_api_part_mail(call, p, owner_of(call->calls, hash), &m->origin, &m->msg);
     return true;
 }
 
@@ -88,7 +88,8 @@ static bool send_query(struct pl_api_call *call, struct pl_api_part *p,
         pl_mail_destroy(&m->msg);
         return false;
     }
-    send(call, p, owner_of(call->calls, m->hash), &m->origin, &m->msg);
+    pl_api_part_mail(call, p, owner_of(call->calls, m->hash), &m->origin,
+                     &m->msg);
     return true;
 }
 
@@ -132,7 +133,8 @@ static bool send_user(struct pl_api_call *call, struct pl_api_part *p,
         pl_mail_destroy(&m->msg);
         return false;
     }
-    send(call, p, call->calls->options->supervisor, &m->origin, &m->msg);
+    pl_api_part_mail(call, p, call->calls->options->supervisor, &m->origin,
+                     &m->msg);
     return true;
 }
 
@@ -154,7 +156,7 @@ static bool send_list(struct pl_api_call *call, struct pl_api_part *p,
                 pl_mail_destroy(&m->msg);
             return false;
         }
-        send(call, p, o->channels[i], &m->origin, &m->msg);
+        pl_api_part_mail(call, p, o->channels[i], &m->origin, &m->msg);
     }
     return true;
 }
@@ -181,6 +183,10 @@ bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
         return send_user(call, p, r);
     case PL_API_CHANNELS:
         return send_list(call, p, r);
+    case PL_API_CONNECTIONS:
+    case PL_API_USERS:
+    case PL_API_TOP:
+        return pl_api_page_send(call, p, r);
     case PL_API_INFO:
         return write_info(call, p);
     default:

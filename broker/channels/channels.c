@@ -19,6 +19,7 @@
 #include "channels_settings.h"
 #include "hub_mail.h"
 #include "log.h"
+#include "look_mail.h"
 #include "mail.h"
 #include "memory_mail.h"
 #include "monitor.h"
@@ -183,6 +184,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MAIL_LIST:
         pl_channels_list(c, (struct pl_list_mail *)msg);
+        return;
+    case PL_MAIL_LOOK:
+        pl_channels_rank(c, (struct pl_look_mail *)msg);
         return;
     case PL_MAIL_RULES:
         on_rules(c, (struct pl_rules_mail *)msg);

@@ -22,6 +22,7 @@
 #include "map.h"
 #include "metrics.h"
 #include "presence.h"
+#include "rate.h"
 #include "rules_use.h"
 #include "stream.h"
 #include "time_share.h"
@@ -99,7 +100,8 @@ struct pl_channel {
     bool gap_is_due; /* out of memory for a gap mail */
     uint32_t users;  /* pins: requests, and callers that use the channel */
     uint32_t join_leave_subs; /* subscribers with PL_ATTACH_JOIN_LEAVE */
-    uint32_t at_loop[];       /* subscribers on each loop */
+    struct pl_rate publications, bytes; /* delivered to subscribers */
+    uint32_t at_loop[];                 /* subscribers on each loop */
 };
 
 static inline struct pl_channels *pl_channel_owner(const struct pl_channel *ch)
@@ -382,6 +384,11 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m);
 void pl_channels_detach(struct pl_channels *c, struct pl_detach_mail *m);
 void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m);
 void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m);
+
+/* ranking.c.  Answer a PL_LOOK_TOP_CHANNELS.
+ * Owner: the callee takes `m`. */
+struct pl_look_mail;
+void pl_channels_rank(struct pl_channels *c, struct pl_look_mail *m);
 
 /* publish.c.  Process an event of the bus. */
 void pl_channels_on_publication(void *owner, struct pl_pub *pub,

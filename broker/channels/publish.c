@@ -93,6 +93,12 @@ static void deliver_repeat(struct pl_pending_request *rq)
     pl_mail_answer(&rq->owner->actor, &m->msg);
 }
 
+static void count(struct pl_channel *ch, const struct pl_pub *pub)
+{
+    ch->publications.count++;
+    ch->bytes.count += (uint32_t)pl_pub_data(pub).len;
+}
+
 /* Send the publication to the hubs, and the result to the publisher. */
 static void deliver(struct pl_pending_request *rq)
 {
@@ -103,6 +109,7 @@ static void deliver(struct pl_pending_request *rq)
         !pl_order_pass(rq->ch, m->pub)) {
         m->accepted = pl_channel_subscribers(rq->ch); /* the bus was faster */
     } else if (rq->ch != NULL) {
+        count(rq->ch, m->pub);
         m->accepted = pl_channel_subscribers(rq->ch);
         m->fan_out = rq->fan_out && rq->ch->at_loop[m->msg.from.loop] > 0;
         send_mails(rq);

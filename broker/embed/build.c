@@ -229,6 +229,8 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
         .key = &b->key,
         .channels = b->owners,
         .channel_owners = b->workers,
+        .managers = b->managers,
+        .manager_count = b->workers,
         .supervisor = b->supervisor_address,
         .status = &b->status,
         .metrics = &pl_broker_control(b)->metrics,

@@ -11,6 +11,8 @@
     X(LOOP_LAG_RECENT_NS, PL_GAUGE, "loop_lag_recent_ns",                      \
       "length of turns lately, a mean over a second")                          \
     X(LOOP_LAG_MAX_NS, PL_GAUGE, "loop_lag_max_ns", "longest turn")            \
+    X(LOOP_CPU_NS, PL_COUNTER, "loop_cpu_ns",                                  \
+      "CPU time of the thread of the loop")                                    \
     X(LOOP_WAKES, PL_COUNTER, "loop_wakes", "writes that woke another loop")   \
     X(ACTORS, PL_GAUGE, "actors", "actors")                                    \
     X(TIMERS, PL_GAUGE, "timers", "running timers")                            \

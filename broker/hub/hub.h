@@ -211,6 +211,11 @@ void pl_hub_leave(struct pl_hub *h, struct pl_subscriber *u);
 struct pl_span pl_sub_channel(const struct pl_sub *sub);
 const struct pl_rules *pl_sub_rules(const struct pl_sub *sub);
 
+/* Return the publications per second of the channels of `u`, of at most
+ * PL_HUB_RATE_SUBS subscriptions. */
+enum { PL_HUB_RATE_SUBS = 64 };
+uint64_t pl_hub_rate(const struct pl_hub *h, const struct pl_subscriber *u);
+
 /* Arguments of pl_hub_publish(). */
 struct pl_publish_ask {
     struct pl_span channel;

@@ -408,6 +408,7 @@ bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
     };
     bool is_gathered = true;
 
+    c->publications.count++;
     if (p->client != NULL) {
         info = pl_client_info_of(p->client);
         push.publication.info = &info;

@@ -9,6 +9,7 @@
 #include "hub.h"
 #include "loop.h"
 #include "map.h"
+#include "rate.h"
 #include "rules_use.h"
 
 struct pl_pub;
@@ -28,6 +29,7 @@ struct pl_hub_channel {
     uint64_t last; /* offset of the newest publication or of the newest attach
                       result; 0 also before both */
     char epoch[8]; /* of `last`; zeros before */
+    struct pl_rate publications; /* for subscribers of this loop */
     struct pl_task seal;
 };
 

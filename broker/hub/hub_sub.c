@@ -468,3 +468,15 @@ void pl_hub_on_attached(struct pl_hub *h, struct pl_attach_mail *m)
     }
     pl_mail_destroy(&m->msg);
 }
+
+uint64_t pl_hub_rate(const struct pl_hub *h, const struct pl_subscriber *u)
+{
+    uint64_t now_ms = pl_loop_now_ms(h->actor.loop), sum = 0;
+    const struct pl_sub *sub = u->subs;
+
+    for (int i = 0; sub != NULL && i < PL_HUB_RATE_SUBS; i++, sub = sub->next) {
+        if (sub->state == PL_SUB_LIVE)
+            sum += pl_rate_read(&sub->channel->publications, now_ms);
+    }
+    return sum;
+}

@@ -45,6 +45,8 @@ enum pl_mail_type {
                     */
     PL_MAIL_LIST,  /* admin to channels: pl_list_mail; and back */
     PL_MAIL_INPUT, /* any actor to session: pl_input_mail; and back */
+    PL_MAIL_LOOK,  /* admin to session managers, supervisor: pl_look_mail; and
+                      back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one module */
 };
 

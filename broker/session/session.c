@@ -176,6 +176,7 @@ void pl_session_message(struct pl_session *s, struct pl_span message)
     if (!pl_session_runs_commands(s))
         return;
     pl_count(metrics(s), PL_METRIC_MESSAGES_IN, 1);
+    s->messages += s->messages < UINT16_MAX;
     pl_session_commands(s, message);
 }
 

@@ -13,6 +13,8 @@
 #include "access_mail.h"
 #include "answered.h"
 #include "handlers_mail.h"
+#include "look.h"
+#include "look_mail.h"
 #include "session_manager_private.h"
 #include "mail.h"
 #include "missing.h"
@@ -44,6 +46,7 @@ static void destroy(struct pl_session_manager *k)
     pl_call_table_fini(&k->calls);
     pl_map_fini(&k->waits);
     pl_map_fini(&k->expiring);
+    free(k->looked.at_ms);
     pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);
     pl_access_release(k->access);
@@ -237,6 +240,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MAIL_RULES:
         on_rules(k, (struct pl_rules_mail *)msg);
+        return;
+    case PL_MAIL_LOOK:
+        pl_session_manager_look(k, (struct pl_look_mail *)msg);
         return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);

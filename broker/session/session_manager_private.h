@@ -21,6 +21,12 @@ struct pl_kept;   /* kept.h */
 struct pl_parked; /* wait.h */
 struct pl_verdict;
 
+/* When each block of slots was looked at; look.c. */
+struct pl_looked {
+    uint32_t *at_ms; /* owned; low halves of loop times */
+    uint32_t blocks;
+};
+
 struct pl_session_manager {
     struct pl_actor actor; /* first */
     struct pl_session_manager_options options;
@@ -57,6 +63,7 @@ struct pl_session_manager {
     struct pl_list carried;         /* sessions with input for another turn */
     struct pl_task carry;           /* serves them */
     struct pl_kept *running;        /* kept.c: messages that run now */
+    struct pl_looked looked;        /* look.c */
     struct pl_list missing;         /* missing.c: subscriptions that logins
                                        lack */
     struct pl_map missing_at;       /* the same by slot */

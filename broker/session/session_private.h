@@ -83,6 +83,8 @@ struct pl_session {
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */
     bool has_expiring : 1; /* a subscription expires: expiring.c */
+    uint16_t messages;     /* from the client since the last look, and no more
+                              than fit; look.c */
     union {
         struct pl_login *login;       /* while in LOGIN */
         struct pl_throttle *throttle; /* otherwise; NULL: not needed */

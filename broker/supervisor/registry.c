@@ -206,3 +206,11 @@ void pl_registry_each(struct pl_registry *r, struct pl_span user,
 
     pl_user_table_each(r->users, user, visit_one, &w);
 }
+
+bool pl_registry_scan_users(const struct pl_registry *r, uint64_t *at,
+                            void (*visit)(void *arg, struct pl_span user,
+                                          size_t connections),
+                            void *arg)
+{
+    return pl_user_table_scan(r->users, at, visit, arg);
+}

@@ -42,6 +42,12 @@ size_t pl_registry_connections(const struct pl_registry *r);
 struct pl_client *pl_registry_find(const struct pl_registry *r,
                                    struct pl_span user, struct pl_span id);
 
+/* Like pl_user_table_scan(). */
+bool pl_registry_scan_users(const struct pl_registry *r, uint64_t *at,
+                            void (*visit)(void *arg, struct pl_span user,
+                                          size_t connections),
+                            void *arg);
+
 /* Call `visit` for each connection of the user.  `visit` must not change the
  * registry. */
 void pl_registry_each(struct pl_registry *r, struct pl_span user,

@@ -139,6 +139,8 @@ static void read_loop(struct pl_status *s, const struct pl_status_source *from,
     pl_snapshot_read(from->snapshots[index], loop->value);
     loop->value[PL_METRIC_HANDLER_LATE] += pl_loop_handle_refused(
         pl_loop_handle_of(pl_system_loop(from->system, index)));
+    loop->value[PL_METRIC_LOOP_CPU_NS] =
+        pl_loop_cpu_ns(pl_system_loop(from->system, index));
     if (s->run.phase != PL_PHASE_STOPPED) {
         read_busy(loop, from->system, index);
         read_stall(s, from->stalls, index);

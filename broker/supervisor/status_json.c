@@ -73,13 +73,15 @@ static json_t *loop_json(const struct pl_status_loop *l, unsigned index)
     const uint64_t *v = l->value;
 
     return json_pack(
-        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, "
-        "s:I}",
+        "{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:s?, s:I, s:I}",
         "loop", (int)index, "turns", (json_int_t)v[PL_METRIC_LOOP_TURNS],
         "lag_ns", (json_int_t)v[PL_METRIC_LOOP_LAG_NS], "lag_recent_ns",
         (json_int_t)v[PL_METRIC_LOOP_LAG_RECENT_NS], "lag_max_ns",
         (json_int_t)v[PL_METRIC_LOOP_LAG_MAX_NS], "wakes",
-        (json_int_t)v[PL_METRIC_LOOP_WAKES], "actors",
+        (json_int_t)v[PL_METRIC_LOOP_WAKES], "cpu_ns",
+        (json_int_t)v[PL_METRIC_LOOP_CPU_NS], "posts",
+        (json_int_t)v[PL_METRIC_POSTS_SENT], "actors",
         (json_int_t)v[PL_METRIC_ACTORS], "timers",
         (json_int_t)v[PL_METRIC_TIMERS], "connections",
         (json_int_t)v[PL_METRIC_CONNECTIONS], "mail_queued",

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "look_mail.h"
 #include "mail.h"
 #include "session_mail.h"
 #include "supervisor_mail.h"
@@ -171,6 +172,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         break;
     case PL_MAIL_USER:
         on_user(s, (struct pl_user_mail *)msg);
+        return;
+    case PL_MAIL_LOOK:
+        pl_supervisor_list_users(s, (struct pl_look_mail *)msg);
         return;
     case PL_MAIL_PHASE:
         pl_supervisor_on_phase(s, (struct pl_phase_mail *)msg);

@@ -45,6 +45,11 @@ struct pl_supervisor {
     uint64_t strangers; /* unregistrations without a registration */
 };
 
+/* user_list.c.  Answer with a part of the list of users.
+ * Owner: the callee takes `m`. */
+struct pl_look_mail;
+void pl_supervisor_list_users(struct pl_supervisor *s, struct pl_look_mail *m);
+
 /* memory_watch.c.  Runs from the start to the shutdown. */
 void pl_supervisor_watch_memory(struct pl_supervisor *s);
 void pl_supervisor_unwatch_memory(struct pl_supervisor *s);

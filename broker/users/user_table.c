@@ -228,6 +228,29 @@ size_t pl_user_table_count(const struct pl_user_table *t, struct pl_span user)
     return u == NULL ? 0 : u->count;
 }
 
+struct scan {
+    void (*visit)(void *arg, struct pl_span user, size_t connections);
+    void *arg;
+};
+
+static void scan_user(struct pl_map_node *n, void *arg)
+{
+    const struct scan *s = arg;
+    const struct user *u = user_of(n);
+
+    s->visit(s->arg, (struct pl_span){u->name, u->len}, u->count);
+}
+
+bool pl_user_table_scan(const struct pl_user_table *t, uint64_t *at,
+                        void (*visit)(void *arg, struct pl_span user,
+                                      size_t connections),
+                        void *arg)
+{
+    struct scan s = {visit, arg};
+
+    return pl_map_scan(&t->users, at, scan_user, &s);
+}
+
 /* The number of visits is fixed at the start, and the next place is read before
  * each visit, because the visit may remove its place and, with the last place,
  * the user. */

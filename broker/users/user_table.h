@@ -7,6 +7,7 @@
 #ifndef PL_USER_TABLE_H
 #define PL_USER_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,15 @@ struct pl_user_counts pl_user_table_counts(const struct pl_user_table *t);
 
 /* The number of connections of `user`. */
 size_t pl_user_table_count(const struct pl_user_table *t, struct pl_span user);
+
+/* Call `visit` for the users of a few places of the table from *at on, which is
+ * 0 at first, and move *at on.  Return false after the last.  A user that
+ * exists from the first call to the last is visited once, whoever else comes
+ * and goes between calls.  `visit` must not change the table. */
+bool pl_user_table_scan(const struct pl_user_table *t, uint64_t *at,
+                        void (*visit)(void *arg, struct pl_span user,
+                                      size_t connections),
+                        void *arg);
 
 typedef void pl_user_table_visit(void *arg, uint32_t handle,
                                  struct pl_address address);

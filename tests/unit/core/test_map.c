@@ -254,6 +254,75 @@ static void without_memory_the_first_fails_and_later_ones_do_not(void **state)
     pl_map_fini(&m);
 }
 
+static void count_visit(struct pl_map_node *n, void *arg)
+{
+    (void)arg;
+    PL_CONTAINER(n, struct thing, node)->visits++;
+}
+
+/* Things from MANY / 2 on stay; the others come or go, by `grows`. */
+static void churn(struct pl_map *m, unsigned *random, bool grows)
+{
+    for (int i = 0; i < 40; i++) {
+        *random = *random * 1103515245 + 12345;
+        unsigned key = (*random >> 8) % (MANY / 2);
+
+        if (things[key].is_in && !grows)
+            take(m, key);
+        else if (!things[key].is_in && grows)
+            add(m, key);
+    }
+}
+
+/* `stay`: so few that the others decide the size of the table. */
+static void scan_during_churn(unsigned stay, bool grows)
+{
+    struct pl_map m = {0};
+    unsigned random = 99, steps = 0;
+    uint64_t at = 0;
+
+    for (unsigned i = 0; i < MANY / 2 && !grows; i++)
+        add(&m, i);
+    for (unsigned i = 0; i < stay; i++)
+        add(&m, MANY / 2 + i);
+    size_t mask = m.mask[0];
+    while (pl_map_scan(&m, &at, count_visit, NULL)) {
+        churn(&m, &random, grows);
+        steps++;
+    }
+    assert_int_not_equal(m.mask[0], mask);
+    assert_true(steps >= 15);
+    for (unsigned i = 0; i < stay; i++)
+        assert_int_equal(things[MANY / 2 + i].visits, 1);
+    pl_map_fini(&m);
+}
+
+static void a_scan_visits_what_stays_once_while_the_table_grows(void **state)
+{
+    (void)state;
+    scan_during_churn(50, true);
+}
+
+static void a_scan_visits_what_stays_once_while_the_table_shrinks(void **state)
+{
+    (void)state;
+    scan_during_churn(50, false);
+}
+
+static void a_scan_of_an_empty_map_ends_at_once(void **state)
+{
+    struct pl_map m = {0};
+    uint64_t at = 0;
+
+    (void)state;
+    assert_false(pl_map_scan(&m, &at, count_visit, NULL));
+    add(&m, 1);
+    while (pl_map_scan(&m, &at, count_visit, NULL))
+        ;
+    assert_int_equal(things[1].visits, 1);
+    pl_map_fini(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +336,11 @@ int main(void)
         cmocka_unit_test_setup(
             each_thing_is_visited_once_also_when_it_is_removed, forget),
         cmocka_unit_test_setup(a_walk_may_empty_the_map, forget),
+        cmocka_unit_test_setup(
+            a_scan_visits_what_stays_once_while_the_table_grows, forget),
+        cmocka_unit_test_setup(
+            a_scan_visits_what_stays_once_while_the_table_shrinks, forget),
+        cmocka_unit_test_setup(a_scan_of_an_empty_map_ends_at_once, forget),
         cmocka_unit_test_setup(
             without_memory_the_first_fails_and_later_ones_do_not, forget),
     };

@@ -209,6 +209,41 @@ static void generation_0_is_never_given(void **state)
 /* Each test with a system of its own. */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+struct tour {
+    unsigned visits, most;
+};
+
+static bool count_visit(struct pl_actor *a, void *arg)
+{
+    struct tour *t = arg;
+
+    (void)a;
+    return ++t->visits < t->most;
+}
+
+static void a_walk_in_parts_visits_each_actor_once(void **state)
+{
+    enum { MANY = 100, PART = 7 };
+    struct tour t = {.most = 1000};
+    uint32_t from = 0, parts = 0;
+
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        recorder_new(loop, &recorder_ops);
+    do {
+        from = pl_actor_each_from(loop, from, PART, &recorder_ops, count_visit,
+                                  &t);
+        parts++;
+    } while (from != 0);
+    assert_int_equal(t.visits, MANY);
+    assert_int_equal(parts, (MANY + PART - 1) / PART);
+    t = (struct tour){.most = 3}; /* it stops behind the third */
+    assert_int_equal(pl_actor_each_from(loop, 0, MANY, NULL, count_visit, &t),
+                     4);
+    assert_int_equal(
+        pl_actor_each_from(loop, UINT32_MAX, 1, NULL, count_visit, &t), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +257,7 @@ int main(void)
         TEST(destroying_the_system_reaps_who_is_left),
         TEST(a_system_has_from_1_to_1024_loops),
         TEST(generation_0_is_never_given),
+        TEST(a_walk_in_parts_visits_each_actor_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,52 @@ static void a_hundred_thousand_anonymous_connections_come_and_go(void **state)
     free(handle);
 }
 
+struct sighting {
+    unsigned stayed[1000]; /* how often each was seen */
+    unsigned calls;
+};
+
+static void see_user(void *arg, struct pl_span user, size_t connections)
+{
+    struct sighting *s = arg;
+    unsigned number;
+    char name[16];
+
+    snprintf(name, sizeof name, "%.*s", (int)user.len, user.at);
+    if (sscanf(name, "stay-%u", &number) != 1)
+        return;
+    s->stayed[number]++;
+    assert_int_equal(connections, 1);
+}
+
+static void a_scan_sees_each_user_that_stays_once_during_churn(void **state)
+{
+    enum { STAY = 1000, OTHERS = 3000 };
+    struct pl_user_table *t = *state;
+    struct sighting s = {.calls = 0};
+    uint32_t handle[OTHERS];
+    char name[16];
+    uint64_t at = 0;
+    unsigned n = OTHERS;
+
+    for (unsigned i = 0; i < OTHERS; i++) {
+        snprintf(name, sizeof name, "other-%u", i);
+        handle[i] = add(t, name, i);
+        if (i < STAY) {
+            snprintf(name, sizeof name, "stay-%u", i);
+            add(t, name, OTHERS + i);
+        }
+    }
+    while (pl_user_table_scan(t, &at, see_user, &s)) {
+        for (int i = 0; i < 10 && n > 0; i++)
+            pl_user_table_unregister(t, handle[--n]);
+        s.calls++;
+    }
+    assert_true(s.calls > 100);
+    for (unsigned i = 0; i < STAY; i++)
+        assert_int_equal(s.stayed[i], 1);
+}
+
 static void destroy_takes_null_and_a_full_table(void **state)
 {
     pl_user_table_destroy(NULL);
@@ -230,6 +276,7 @@ int main(void)
         TEST(handles_are_reused_after_they_were_given_back),
         TEST(counts_stay_exact_through_random_churn),
         TEST(a_hundred_thousand_anonymous_connections_come_and_go),
+        TEST(a_scan_sees_each_user_that_stays_once_during_churn),
         TEST(destroy_takes_null_and_a_full_table),
     };
 
