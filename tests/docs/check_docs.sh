@@ -42,7 +42,7 @@ ${help_of[*]}"
 
 # The exit statuses: the same numbers with the same words in the help of each
 # command and the man page, and no other; the first page has the numbers.
-statuses() { sed -n '/^Exit status:/,$s/^  \([0-9]\)  \(.*\)$/\1 \2/p' <<<"$1"; }
+statuses() { sed -n '/^Exit status:/,$s/^  \([0-9]\{1,\}\)  \(.*\)$/\1 \2/p' <<<"$1"; }
 here=$(statuses "$("$parley" help)")
 [ -n "$here" ] || finding "parley help shows no exit status"
 for command in "${!help_of[@]}"; do
@@ -54,7 +54,7 @@ there=$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/p' docs/man/parley.1 |
 [ "$here" = "$there" ] || finding "docs/man/parley.1 has other exit statuses:
 $there"
 numbers=$(tr '\n' ' ' <$start | grep -oE 'Exit status: 0 [^.]*\.' |
-    grep -oE '(: |, )[0-9] ' | tr -dc '0-9\n')
+    grep -oE '(: |, )[0-9]+ ' | tr -dc '0-9\n')
 [ "$numbers" = "$(cut -d ' ' -f 1 <<<"$here")" ] ||
     finding "$start has other exit statuses: $numbers"
 check_options docs/man/parleyd.1 "$("$parleyd" --help)"

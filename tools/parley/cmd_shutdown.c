@@ -3,20 +3,32 @@
  *
  * With --wait, the process that listens on the socket is watched from before
  * the request on: when it has ended, another broker can have its addresses. */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "help.h"
+#include "output.h"
+#include "patience.h"
 #include "peer.h"
 #include "request.h"
 
 enum { WAIT_DEFAULT_MS = 60000 };
 
-static int stop(const struct target *t, bool hurry)
+static bool hurries, waits;
+
+static const struct opt options[] = {
+    {"hurry", 0, NULL, OPT_FLAG, &hurries, "do not wait for work in progress",
+     NULL},
+    {"wait", 0, NULL, OPT_FLAG, &waits,
+     "return when its process has ended; --timeout is then 60s unless it is "
+     "given",
+     NULL},
+    {0}};
+
+static int stop(const struct target *t)
 {
     struct pl_buf answer = {0};
-    int rc = request(t, hurry ? "/shutdown?hurry=1" : "/shutdown", "", &answer);
+    int rc =
+        request(t, hurries ? "/shutdown?hurry=1" : "/shutdown", "", &answer);
 
     pl_buf_fini(&answer);
     return rc;
@@ -28,8 +40,6 @@ static int watch(const struct target *t, int *handle)
     int fd = -1;
     pid_t pid = 0;
 
-    if (t->url != NULL)
-        return usage_error("shutdown", "it needs the socket, not --url");
     int rc = peer_connect(t, &fd, &pid);
     if (rc != EXIT_OK)
         return rc;
@@ -43,17 +53,17 @@ static int watch(const struct target *t, int *handle)
     return EXIT_FAILED;
 }
 
-static int stop_and_wait(const struct target *t, bool hurry)
+static int stop_and_wait(const struct target *t)
 {
     int handle = -1;
     int rc = watch(t, &handle);
 
     if (rc != EXIT_OK)
         return rc;
-    rc = stop(t, hurry);
+    rc = stop(t);
     if (rc == EXIT_OK &&
-        !peer_await_end(handle,
-                        t->has_timeout ? t->timeout_ms : WAIT_DEFAULT_MS)) {
+        !peer_await_end(
+            handle, t->has_timeout ? t->timeout_ms : WAIT_DEFAULT_MS, true)) {
         complain(
             "the broker has not ended yet; it goes on stopping (--timeout, "
             "--hurry)");
@@ -63,38 +73,28 @@ static int stop_and_wait(const struct target *t, bool hurry)
     return rc;
 }
 
-int cmd_shutdown(int argc, char **argv)
+static int run(struct target *t, int argc, char **argv)
 {
-    static const struct option options[] = {TARGET_LONG,
-                                            {"hurry", no_argument, NULL, 'H'},
-                                            {"wait", no_argument, NULL, 'w'},
-                                            {0}};
-    struct target t = {0};
-    bool hurry = false, waits = false;
-    int option, rc = EXIT_OK;
-
-    while ((option = getopt_long(argc, argv, TARGET_SHORT, options, NULL)) !=
-           -1) {
-        if (option == 'h') {
-            print_command_help("shutdown");
-            return EXIT_OK;
-        }
-        if (option == 'H')
-            hurry = true;
-        else if (option == 'w')
-            waits = true;
-        else
-            rc = target_take(&t, "shutdown", option);
-        if (rc != EXIT_OK)
-            return rc;
-    }
-    if (optind != argc)
-        return usage_error("shutdown", "it takes no arguments");
-    rc = target_complete(&t);
-    if (rc == EXIT_OK)
-        rc = waits ? stop_and_wait(&t, hurry) : stop(&t, hurry);
-    if (rc == EXIT_OK)
-        puts(waits ? "The broker has stopped." : "The broker stops.");
-    target_fini(&t);
-    return rc;
+    (void)argc, (void)argv;
+    if (waits && t->url != NULL)
+        return usage_error("shutdown", "--wait needs the socket, not --url");
+    int rc = waits ? stop_and_wait(t) : stop(t);
+    if (rc != EXIT_OK)
+        return rc;
+    if (output_is_json)
+        output_text("{\"stopped\":%s}\n", waits ? "true" : "false");
+    else
+        output_text("%s\n",
+                    waits ? "The broker has stopped." : "The broker stops.");
+    return EXIT_OK;
 }
+
+const struct command command_shutdown = {
+    .name = "shutdown",
+    .arguments = "",
+    .summary = "stop the broker",
+    .text = "Through the socket only.\n",
+    .options = options,
+    .reach = REACH_ADMIN,
+    .run = run,
+};

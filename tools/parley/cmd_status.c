@@ -4,10 +4,9 @@
  * The page shows what the JSON has, a line a group: a new number in a group
  * appears here by itself. */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "commands.h"
-#include "help.h"
+#include "output.h"
 #include "request.h"
 
 static json_int_t number(const json_t *json, const char *key)
@@ -28,26 +27,27 @@ static void print_time(json_int_t ms)
     json_int_t s = ms / 1000;
 
     if (s >= 86400)
-        printf("%" JSON_INTEGER_FORMAT "d ", s / 86400);
+        output_text("%" JSON_INTEGER_FORMAT "d ", s / 86400);
     if (s >= 3600)
-        printf("%" JSON_INTEGER_FORMAT "h ", s / 3600 % 24);
+        output_text("%" JSON_INTEGER_FORMAT "h ", s / 3600 % 24);
     if (s >= 60)
-        printf("%" JSON_INTEGER_FORMAT "m ", s / 60 % 60);
-    printf("%" JSON_INTEGER_FORMAT "s", s % 60);
+        output_text("%" JSON_INTEGER_FORMAT "m ", s / 60 % 60);
+    output_text("%" JSON_INTEGER_FORMAT "s", s % 60);
 }
 
 static void print_head(const json_t *s)
 {
-    printf("parleyd %s  %s  up ", text(s, "version"), text(s, "phase"));
+    output_text("parleyd %s  %s  up ", text(s, "version"), text(s, "phase"));
     print_time(number(s, "uptime_ms"));
-    printf("  %.1f MiB\n\n", (double)number(s, "memory_bytes") / 1048576.0);
+    output_text("  %.1f MiB\n\n",
+                (double)number(s, "memory_bytes") / 1048576.0);
 }
 
 /* "word_word" as "word word". */
 static void print_words(const char *key)
 {
     for (; *key != '\0'; key++)
-        putchar(*key == '_' ? ' ' : *key);
+        output_text("%c", *key == '_' ? ' ' : *key);
 }
 
 /* Return true if a member of the status is a group of numbers, which has a line
@@ -63,43 +63,43 @@ static void print_group(const char *name, const json_t *group)
     json_t *value;
     int width = 16;
 
-    printf("  ");
+    output_text("  ");
     print_words(name);
     width -= (int)strlen(name);
-    printf("%*s", width > 0 ? width : 1, "");
+    output_text("%*s", width > 0 ? width : 1, "");
     json_object_foreach((json_t *)group, key, value)
     {
-        fputs(between, stdout);
+        output_text("%s", between);
         print_words(key);
         if (json_is_real(value))
-            printf(" %.2f %%", 100.0 * json_real_value(value));
+            output_text(" %.2f %%", 100.0 * json_real_value(value));
         else
-            printf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
+            output_text(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
         between = ", ";
     }
-    putchar('\n');
+    output_text("\n");
 }
 
 static void print_loop(const json_t *l)
 {
     const char *handler = json_string_value(json_object_get(l, "handler"));
 
-    printf("  loop %-2" JSON_INTEGER_FORMAT "  %6" JSON_INTEGER_FORMAT
-           " connections  %6" JSON_INTEGER_FORMAT
-           " actors  mail %" JSON_INTEGER_FORMAT
-           " queued, %" JSON_INTEGER_FORMAT
-           " deepest  turn %.3f ms, longest %.3f ms",
-           number(l, "loop"), number(l, "connections"), number(l, "actors"),
-           number(l, "mail_queued"), number(l, "mail_deepest"),
-           (double)number(l, "lag_ns") / 1e6,
-           (double)number(l, "lag_max_ns") / 1e6);
+    output_text("  loop %-2" JSON_INTEGER_FORMAT "  %6" JSON_INTEGER_FORMAT
+                " connections  %6" JSON_INTEGER_FORMAT
+                " actors  mail %" JSON_INTEGER_FORMAT
+                " queued, %" JSON_INTEGER_FORMAT
+                " deepest  turn %.3f ms, longest %.3f ms",
+                number(l, "loop"), number(l, "connections"),
+                number(l, "actors"), number(l, "mail_queued"),
+                number(l, "mail_deepest"), (double)number(l, "lag_ns") / 1e6,
+                (double)number(l, "lag_max_ns") / 1e6);
     if (handler != NULL)
-        printf("  in %s for %" JSON_INTEGER_FORMAT " ms", handler,
-               number(l, "handler_ms"));
+        output_text("  in %s for %" JSON_INTEGER_FORMAT " ms", handler,
+                    number(l, "handler_ms"));
     if (number(l, "stuck_ms") > 0)
-        printf("  NOT TURNING for %" JSON_INTEGER_FORMAT " ms",
-               number(l, "stuck_ms"));
-    putchar('\n');
+        output_text("  NOT TURNING for %" JSON_INTEGER_FORMAT " ms",
+                    number(l, "stuck_ms"));
+    output_text("\n");
 }
 
 static void print_phase(const json_t *p)
@@ -108,10 +108,10 @@ static void print_phase(const json_t *p)
 
     if (strcmp(state, "ahead") == 0)
         return;
-    printf("  %-10s  %s  %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-           " ms, forced %" JSON_INTEGER_FORMAT "\n",
-           text(p, "phase"), state, number(p, "elapsed_ms"),
-           number(p, "deadline_ms"), number(p, "forced"));
+    output_text("  %-10s  %s  %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                " ms, forced %" JSON_INTEGER_FORMAT "\n",
+                text(p, "phase"), state, number(p, "elapsed_ms"),
+                number(p, "deadline_ms"), number(p, "forced"));
 }
 
 static void print_ledger(const char *name, const json_t *l)
@@ -119,17 +119,18 @@ static void print_ledger(const char *name, const json_t *l)
     const char *key, *between = " ";
     json_t *value;
 
-    printf("  %-10s", name);
+    output_text("  %-10s", name);
     json_object_foreach((json_t *)l, key, value)
     {
         if (!json_is_integer(value))
             continue;
-        printf("%s%s %" JSON_INTEGER_FORMAT, between, key,
-               json_integer_value(value));
+        output_text("%s%s %" JSON_INTEGER_FORMAT, between, key,
+                    json_integer_value(value));
         between = ", ";
     }
-    puts(json_is_true(json_object_get(l, "balanced")) ? "  balanced"
-                                                      : "  NOT balanced");
+    output_text("%s\n", json_is_true(json_object_get(l, "balanced"))
+                            ? "  balanced"
+                            : "  NOT balanced");
 }
 
 static void print_page(const json_t *s)
@@ -144,23 +145,23 @@ static void print_page(const json_t *s)
         if (is_group(value))
             print_group(key, value);
     }
-    putchar('\n');
+    output_text("\n");
     json_array_foreach(json_object_get(s, "loops"), i, value) print_loop(value);
-    putchar('\n');
+    output_text("\n");
     json_object_foreach(json_object_get(s, "ledgers"), key, value)
         print_ledger(key, value);
     json_array_foreach(json_object_get(s, "phases"), i, value)
         print_phase(value);
 }
 
-static int show(const struct target *t, bool as_json)
+static int run(struct target *t, int argc, char **argv)
 {
     struct pl_buf answer = {0};
     int rc = request(t, "/status", NULL, &answer);
 
-    if (rc == EXIT_OK && as_json && answer.len > 0) {
-        fwrite(answer.data, 1, answer.len, stdout);
-        putchar('\n');
+    (void)argc, (void)argv;
+    if (rc == EXIT_OK && output_is_json && answer.len > 0) {
+        output_line(answer.data, answer.len);
     } else if (rc == EXIT_OK) {
         json_t *s =
             json_loadb(answer.len > 0 ? answer.data : "", answer.len, 0, NULL);
@@ -176,33 +177,13 @@ static int show(const struct target *t, bool as_json)
     return rc;
 }
 
-int cmd_status(int argc, char **argv)
-{
-    static const struct option options[] = {
-        TARGET_LONG, {"json", no_argument, NULL, 'j'}, {0}};
-    struct target t = {0};
-    bool as_json = false;
-    int option;
-
-    while ((option = getopt_long(argc, argv, TARGET_SHORT "j", options,
-                                 NULL)) != -1) {
-        if (option == 'h') {
-            print_command_help("status");
-            return EXIT_OK;
-        }
-        int rc = EXIT_OK;
-        if (option == 'j')
-            as_json = true;
-        else
-            rc = target_take(&t, "status", option);
-        if (rc != EXIT_OK)
-            return rc;
-    }
-    if (optind != argc)
-        return usage_error("status", "it takes no arguments");
-    int rc = target_complete(&t);
-    if (rc == EXIT_OK)
-        rc = show(&t, as_json);
-    target_fini(&t);
-    return rc;
-}
+const struct command command_status = {
+    .name = "status",
+    .arguments = "",
+    .summary = "show how the broker is",
+    .text = "Connections, users, channels, mailboxes, loops, what was dropped "
+            "and\nwhy, and whether the ledgers are balanced.  With --json "
+            "everything.\n",
+    .reach = REACH_ADMIN,
+    .run = run,
+};

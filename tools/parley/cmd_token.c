@@ -7,18 +7,27 @@
 #include <time.h>
 
 #include "commands.h"
-#include "help.h"
-#include "options.h"
+#include "json_lines.h"
+#include "output.h"
 #include "token.h"
 
 enum { CHANNELS_MAX = PL_TOKEN_CHANNELS_MAX, SECRET_MAX = 4096 };
 
-struct wish {
-    const char *secret_file;
-    const char *config_file;
-    struct pl_token_grant grant;
-    struct pl_span channels[CHANNELS_MAX];
-};
+static const char *secret_file, *config_file, *user = "", *info, *ttl = "1h";
+static struct opt_list channel_names;
+
+static const struct opt options[] = {
+    {"config", 'c', "FILE", OPT_TEXT, &config_file,
+     "the configuration with auth.hmac_secret", "FILE"},
+    {"secret-file", 0, "FILE", OPT_TEXT, &secret_file,
+     "the secret is the first line of FILE", "FILE"},
+    {"user", 0, "ID", OPT_TEXT, &user, "the user (default: anonymous)", NULL},
+    {"ttl", 0, "TIME", OPT_TEXT, &ttl,
+     "how long it holds: 90s, 15m, 1h, 7d; 0 is for ever (default: 1h)", NULL},
+    {"info", 0, "JSON", OPT_TEXT, &info, "shown to others in presence", NULL},
+    {"channel", 0, "NAME", OPT_LIST, &channel_names,
+     "subscribe at connect; may be repeated", NULL},
+    {0}};
 
 /* "90", "90s", "15m", "1h", "7d" in seconds; false: not a time. */
 static bool read_time(const char *text, int64_t *out)
@@ -82,12 +91,12 @@ static bool read_secret(const char *file, struct pl_buf *out)
 }
 
 /* Does the broker with this configuration take the token, `len` bytes long? */
-static bool is_within(const struct pl_settings *c, const struct wish *w,
-                      size_t len)
+static bool is_within(const struct pl_settings *c,
+                      const struct pl_token_grant *grant, size_t len)
 {
     const size_t around = 32; /* {"id":1,"connect":{"token":""}} */
 
-    if (w->grant.channel_count > c->session.limits.connection_channels)
+    if (grant->channel_count > c->session.limits.connection_channels)
         complain("the broker would refuse this token: more channels than "
                  "limits.connection_channels, which is %u",
                  c->session.limits.connection_channels);
@@ -100,116 +109,95 @@ static bool is_within(const struct pl_settings *c, const struct wish *w,
     return false;
 }
 
+static void print_token(const char *token)
+{
+    struct pl_buf line = {0};
+
+    if (output_is_json) {
+        put_member(&line, "{", "token", token);
+        pl_buf_put_byte(&line, '}');
+        output_buf(&line);
+    } else {
+        output_text("%s\n", token);
+    }
+    pl_buf_fini(&line);
+}
+
 /* `config` may be NULL: another broker's secret. */
-static int sign(const struct wish *w, struct pl_span secret,
+static int sign(const struct pl_token_grant *grant, struct pl_span secret,
                 const struct pl_settings *config)
 {
     struct pl_token_key key = {secret};
     const char *why = NULL;
     char *token = NULL;
-    enum pl_err rc = pl_token_create(&key, &w->grant, &token, &why);
+    enum pl_err rc = pl_token_create(&key, grant, &token, &why);
     bool is_good = rc == PL_OK;
 
     if (!is_good)
         complain("the broker would refuse this token: %s", why);
     else if (config != NULL)
-        is_good = is_within(config, w, strlen(token));
+        is_good = is_within(config, grant, strlen(token));
     if (is_good)
-        puts(token);
+        print_token(token);
     free(token);
     return is_good ? EXIT_OK : EXIT_FAILED;
 }
 
-static int sign_with_config(const struct wish *w)
+static int sign_with_config(const struct pl_token_grant *grant)
 {
-    struct pl_settings *config = load_config(w->config_file);
+    struct pl_settings *config = load_config(config_file);
     int rc = EXIT_FAILED;
 
     if (config == NULL)
-        complain("%s cannot be used", w->config_file);
+        complain("%s cannot be used", config_file);
     else if (config->users.auth.hmac_secret == NULL)
-        complain("%s has no auth.hmac_secret", w->config_file);
+        complain("%s has no auth.hmac_secret", config_file);
     else
-        rc = sign(w, pl_span_of(config->users.auth.hmac_secret), config);
+        rc = sign(grant, pl_span_of(config->users.auth.hmac_secret), config);
     pl_settings_destroy(config);
     return rc;
 }
 
-static int sign_with_file(const struct wish *w)
+static int sign_with_file(const struct pl_token_grant *grant)
 {
     struct pl_buf secret = {0};
     int rc = EXIT_FAILED;
 
-    if (read_secret(w->secret_file, &secret))
-        rc = sign(w, pl_buf_span(&secret), NULL);
+    if (read_secret(secret_file, &secret))
+        rc = sign(grant, pl_buf_span(&secret), NULL);
     if (secret.data != NULL)
         explicit_bzero(secret.data, secret.cap);
     pl_buf_fini(&secret);
     return rc;
 }
 
-/* EXIT_OK, or what to exit with. */
-static int take(struct wish *w, int option)
+static int run(struct target *t, int argc, char **argv)
 {
-    struct pl_token_grant *g = &w->grant;
+    static struct pl_span channels[CHANNELS_MAX]; /* large */
+    struct pl_token_grant grant = {.user = pl_span_of(user),
+                                   .info = pl_span_of(info),
+                                   .issued_at_s = time(NULL),
+                                   .channels = channels,
+                                   .channel_count = channel_names.count};
 
-    switch (option) {
-    case 'c':
-        w->config_file = optarg;
-        return EXIT_OK;
-    case 'S':
-        w->secret_file = optarg;
-        return EXIT_OK;
-    case 'U':
-        g->user = pl_span_of(optarg);
-        return EXIT_OK;
-    case 'I':
-        g->info = pl_span_of(optarg);
-        return EXIT_OK;
-    case 'T':
-        if (read_time(optarg, &g->ttl_s))
-            return EXIT_OK;
-        return usage_error("token", "not a time: %s", optarg);
-    case 'C':
-        if (g->channel_count == CHANNELS_MAX)
-            return usage_error("token", "too many channels");
-        w->channels[g->channel_count++] = pl_span_of(optarg);
-        return EXIT_OK;
-    default:
-        return usage_hint("token");
-    }
-}
-
-int cmd_token(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"secret-file", required_argument, NULL, 'S'},
-        {"user", required_argument, NULL, 'U'},
-        {"ttl", required_argument, NULL, 'T'},
-        {"info", required_argument, NULL, 'I'},
-        {"channel", required_argument, NULL, 'C'},
-        {"help", no_argument, NULL, 'h'},
-        {0}};
-    static struct wish w; /* large */
-    int option;
-
-    w.grant = (struct pl_token_grant){.user = PL_SPAN(""),
-                                      .issued_at_s = time(NULL),
-                                      .ttl_s = 3600,
-                                      .channels = w.channels};
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            print_command_help("token");
-            return EXIT_OK;
-        }
-        int rc = take(&w, option);
-        if (rc != EXIT_OK)
-            return rc;
-    }
-    if (optind != argc)
-        return usage_error("token", "it takes no arguments");
-    if ((w.secret_file == NULL) == (w.config_file == NULL))
+    (void)t, (void)argc, (void)argv;
+    if (!read_time(ttl, &grant.ttl_s))
+        return usage_error("token", "not a time: %s", ttl);
+    if (channel_names.count > CHANNELS_MAX)
+        return usage_error("token", "too many channels");
+    for (size_t i = 0; i < channel_names.count; i++)
+        channels[i] = pl_span_of(channel_names.items[i]);
+    if ((secret_file == NULL) == (config_file == NULL))
         return usage_error("token", "give either -c or --secret-file");
-    return w.secret_file != NULL ? sign_with_file(&w) : sign_with_config(&w);
+    return secret_file != NULL ? sign_with_file(&grant)
+                               : sign_with_config(&grant);
 }
+
+const struct command command_token = {
+    .name = "token",
+    .arguments = "(-c FILE | --secret-file FILE)",
+    .summary = "print a token that admits a client",
+    .text = "No broker is needed.\n",
+    .options = options,
+    .run = run,
+};

@@ -9,68 +9,53 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "options.h"
+#include "commands.h"
 
-static const struct page {
-    const char *name;
-    const char *arguments;
-    const char *summary;
-    const char *text; /* its own options, and what they mean */
-    bool needs_broker;
-} pages[] = {
-    {"status", "[--json]", "show how the broker is",
-     "Connections, users, channels, mailboxes, loops, what was dropped and\n"
-     "why, and whether the ledgers are balanced.\n"
-     "\n"
-     "  -j, --json              everything, as JSON\n",
-     true},
-    {"pub", "[--string] CHANNEL DATA", "publish; - reads DATA from stdin",
-     "DATA is JSON and goes out byte for byte.  Text that is not JSON is\n"
-     "refused.  Options stand before CHANNEL.\n"
-     "\n"
-     "  --string                DATA is plain text and goes out as a JSON\n"
-     "                          string; of stdin, without the last newline\n",
-     true},
-    {"sub", "CHANNEL...", "print publications, a line of JSON each",
-     "Runs until it is interrupted (status 0), nothing reads its output any\n"
-     "more (status 0), or the broker ends it (status 5).\n",
-     true},
-    {"token", "(-c FILE | --secret-file FILE) [OPTION]...",
-     "print a token that admits a client",
-     "No broker is needed.\n"
-     "\n"
-     "  -c, --config FILE       the configuration with auth.hmac_secret\n"
-     "  --secret-file FILE      the secret is the first line of FILE\n"
-     "  --user ID               the user (default: anonymous)\n"
-     "  --ttl TIME              how long it holds: 90s, 15m, 1h, 7d; 0 is for\n"
-     "                          ever (default: 1h)\n"
-     "  --info JSON             shown to others in presence\n"
-     "  --channel NAME          subscribe at connect; may be repeated\n",
-     false},
-    {"check", "FILE", "check a configuration",
-     "The files of TLS that it names as well; warnings leave the status "
-     "at 0.\n",
-     false},
-    {"shutdown", "[--hurry] [--wait]", "stop the broker",
-     "Through the socket only.\n"
-     "\n"
-     "  --hurry                 do not wait for work in progress\n"
-     "  --wait                  return when its process has ended; --timeout\n"
-     "                          is then 60s unless it is given\n",
-     true},
-};
+enum { COLUMN = 26, WIDTH = 79 };
 
-static void print_where(void)
+/* Break `text` into lines from COLUMN on; `used` columns are taken. */
+static void print_wrapped(const char *text, int used)
 {
-    puts("Where the broker is, and how long to wait for it:\n"
-         "  -c, --config FILE       the broker's configuration names its "
-         "socket\n"
-         "  -s, --socket PATH       its admin socket (or $PARLEY_SOCKET)\n"
-         "  -u, --url URL           its admin address, instead of the socket\n"
-         "  -k, --key KEY           the API key for it (or $PARLEY_API_KEY)\n"
-         "  -t, --timeout TIME      how long the broker may take to answer:\n"
-         "                          500ms, 5s, 1m; 0 is for ever (default: "
-         "10s)");
+    int at = used;
+
+    if (used >= COLUMN) {
+        putchar('\n');
+        at = 0;
+    }
+    printf("%*s", COLUMN - at, "");
+    at = COLUMN;
+    while (*text != '\0') {
+        int len = (int)strcspn(text, " ");
+
+        if (at > COLUMN && at + 1 + len > WIDTH) {
+            printf("\n%*s", COLUMN, "");
+            at = COLUMN;
+        } else if (at > COLUMN) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", len, text);
+        at += len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+static void print_option(const struct opt *o)
+{
+    int used = o->letter != 0 ? printf("  -%c, --%s", o->letter, o->name)
+                              : printf("  --%s", o->name);
+
+    if (o->value != NULL)
+        used += printf(" %s", o->value);
+    print_wrapped(o->help, used);
+}
+
+static void print_options(const struct opt *table)
+{
+    for (; table->name != NULL; table++)
+        print_option(table);
 }
 
 static void print_statuses(void)
@@ -83,34 +68,57 @@ static void print_statuses(void)
 
 void print_help(void)
 {
+    const struct opt *tables[OPT_TABLES];
+
     puts("Usage: parley [OPTION]... COMMAND [OPTION]... [ARGUMENT]...\n"
          "\n"
          "Commands (`parley COMMAND --help` says more):");
-    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
-        printf("  %-23s %s\n", pages[i].name, pages[i].summary);
-    puts("  help [COMMAND]          this text, or that of a command\n");
-    print_where();
-    puts("\n"
-         "  -h, --help              this text, or that of a command\n"
-         "  --version               the version");
+    for (size_t i = 0; commands[i] != NULL; i++)
+        print_wrapped(commands[i]->summary, printf("  %s", commands[i]->name));
+    puts("\nWhere the broker is, and how long to wait for it:");
+    print_options(target_admin_options);
+    print_options(target_options);
+    puts("\nWith --url ws://, of the commands that clients can do:");
+    print_options(target_client_options);
+    puts("\nOf every command:");
+    options_of(commands[0], tables);
+    print_options(tables[OPT_TABLES - 1]);
+    print_wrapped("the version", printf("  --version"));
     print_statuses();
 }
 
-bool print_command_help(const char *name)
+void print_command_help(const struct command *c)
 {
-    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
-        const struct page *p = &pages[i];
+    const struct opt *tables[OPT_TABLES];
 
-        if (strcmp(p->name, name) != 0)
-            continue;
-        printf("Usage: parley %s %s\n\n", name, p->arguments);
-        printf("%c%s.\n%s\n", p->summary[0] - 'a' + 'A', p->summary + 1,
-               p->text);
-        if (p->needs_broker)
-            print_where();
-        puts("  -h, --help              this text");
-        print_statuses();
-        return true;
-    }
-    return false;
+    printf("Usage: parley %s [OPTION]...%s%s\n\n", c->name,
+           c->arguments[0] != '\0' ? " " : "", c->arguments);
+    printf("%c%s.\n", c->summary[0] - 'a' + 'A', c->summary + 1);
+    if (c->text != NULL)
+        fputs(c->text, stdout);
+    putchar('\n');
+    options_of(c, tables);
+    for (int i = 0; i < OPT_TABLES; i++)
+        print_options(tables[i]);
+    print_statuses();
+}
+
+int complain_unknown_command(const char *name)
+{
+    complain("unknown command: %s", name);
+    fputs("Try `parley help`.\n", stderr);
+    return EXIT_USAGE;
+}
+
+int print_help_about(const char *name)
+{
+    const struct command *c = name == NULL ? NULL : command_find(name);
+
+    if (name != NULL && c == NULL)
+        return complain_unknown_command(name);
+    if (c != NULL)
+        print_command_help(c);
+    else
+        print_help();
+    return EXIT_OK;
 }

@@ -21,6 +21,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "exit_status.h"
+#include "patience.h"
+#include "say.h"
+
+enum { SHORT_MS = 1000 };
+
 static int cannot_reach(const struct target *t, int error)
 {
     const char *why = strerror(error), *remedy = "";
@@ -44,11 +50,12 @@ static int cannot_reach(const struct target *t, int error)
     return EXIT_NO_BROKER;
 }
 
-/* Return a descriptor, or -1 with errno set. */
-static int connect_to(const struct target *t)
+/* Wait at most limit_ms; 0: for ever.  Return a descriptor, or -1 with errno
+ * set. */
+static int connect_within(const struct target *t, int64_t limit_ms)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct timeval limit = {t->timeout_ms / 1000, t->timeout_ms % 1000 * 1000};
+    struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
     size_t len = strlen(t->socket);
 
     if (len >= sizeof address.sun_path) {
@@ -67,6 +74,19 @@ static int connect_to(const struct target *t)
         return -1;
     }
     return fd;
+}
+
+/* Likewise, with a remark after a second. */
+static int connect_to(const struct target *t)
+{
+    bool is_long = t->timeout_ms == 0 || t->timeout_ms > SHORT_MS;
+    int fd = connect_within(t, is_long ? SHORT_MS : t->timeout_ms);
+
+    if (fd >= 0 || errno != EAGAIN || !is_long)
+        return fd;
+    remark("waiting for %s to accept the connection (see --timeout)",
+           target_name(t));
+    return connect_within(t, t->timeout_ms == 0 ? 0 : t->timeout_ms - SHORT_MS);
 }
 
 static bool is_trusted(uid_t uid)
@@ -148,12 +168,19 @@ int peer_watch(pid_t pid)
     return pid <= 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-bool peer_await_end(int handle, int64_t timeout_ms)
+bool peer_await_end(int handle, int64_t timeout_ms, bool says)
 {
     struct pollfd p = {.fd = handle, .events = POLLIN};
-    int wait = timeout_ms == 0          ? -1
-               : timeout_ms > INT32_MAX ? INT32_MAX
-                                        : (int)timeout_ms;
+    struct patience patience = {0};
+    int got = 0;
 
-    return handle >= 0 && poll(&p, 1, wait) == 1;
+    if (handle < 0)
+        return false;
+    patience_begin(&patience, timeout_ms, "the broker's process to end");
+    if (!says)
+        patience.remark_ms = 0;
+    do {
+        got = poll(&p, 1, patience_poll_ms(&patience));
+    } while (got == 0 && !patience_is_over(&patience));
+    return got == 1;
 }

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "options.h"
+#include "target.h"
 
 /* Connect to the socket of `t`, wait for its backlog, and check the peer.
  * Nothing is sent.  The descriptor goes to *fd.  As peer_check(). */
@@ -23,8 +23,9 @@ int peer_check(const struct target *t, int fd, pid_t *pid);
 bool peer_is_there(const struct target *t);
 
 /* Wait until the process has ended, at most timeout_ms; 0: for ever.  `handle`
- * is of peer_watch().  False: it is still there, or `handle` is -1. */
-bool peer_await_end(int handle, int64_t timeout_ms);
+ * is of peer_watch().  With `says`, a remark names a long wait.  False: it
+ * is still there, or `handle` is -1. */
+bool peer_await_end(int handle, int64_t timeout_ms, bool says);
 
 /* A handle on the process, to be closed, that stays valid when its number is
  * used again; -1: there is none. */

@@ -15,20 +15,23 @@
 
 #include <curl/curl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "exit_status.h"
+#include "output.h"
+#include "patience.h"
 #include "peer.h"
+#include "say.h"
 
 enum {
     ANSWER_MAX = 256 * 1024 * 1024, /* bytes of an answer, or of a line */
     EMPTY_LINE_MS = 25000,          /* the broker sends one that often */
-    ENDING_MS = 500                 /* between its streams and its process */
+    ENDING_MS = 500,                /* between its streams and its process */
+    POLL_MAX_MS = 60000
 };
 
 enum stop { GOES_ON, LATE, UNREAD, TOO_LONG };
@@ -39,28 +42,22 @@ struct transfer {
     bool (*line)(const char *text, size_t len); /* NULL: keep everything */
     long status;
     CURL *curl;
-    int fd;              /* curl's, of a Unix socket */
-    int process;         /* the broker's, for peer_await_end(); -1: unknown */
-    int refused;         /* the peer was not taken: what to exit with */
-    int64_t deadline_ms; /* 0: none */
+    int fd;      /* curl's, of a Unix socket */
+    int process; /* the broker's, for peer_await_end(); -1: unknown */
+    int refused; /* the peer was not taken: what to exit with */
+    struct patience patience;
     enum stop stop;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
+/* --- What comes in --- */
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void set_deadline(struct transfer *x, int64_t extra_ms)
+/* The broker sends at least an empty line, also when there is no news. */
+static void await_line(struct transfer *x)
 {
     if (x->target->timeout_ms > 0)
-        x->deadline_ms = now_ms() + x->target->timeout_ms + extra_ms;
+        patience_extend(&x->patience, x->target->timeout_ms + EMPTY_LINE_MS);
+    x->patience.remark_ms = 0;
 }
-
-/* --- What comes in --- */
 
 /* Hand out whole lines from the front; the rest stays. */
 static void split_lines(struct transfer *x)
@@ -92,7 +89,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
         return 0;
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->status);
     if (x->line != NULL && x->status == 200) {
-        set_deadline(x, EMPTY_LINE_MS);
+        await_line(x);
         split_lines(x);
     }
     return x->stop == GOES_ON ? size * count : 0;
@@ -100,26 +97,19 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 
 /* --- The loop --- */
 
-static int wait_ms(const struct transfer *x)
-{
-    int64_t left = x->deadline_ms - now_ms();
-
-    if (x->deadline_ms == 0 || left > 60000)
-        return 60000;
-    return left < 0 ? 0 : (int)left;
-}
-
 static void wait_for_something(struct transfer *x, CURLM *multi)
 {
-    struct pollfd out = {.fd = STDOUT_FILENO};
     struct curl_waitfd extra = {.fd = STDOUT_FILENO};
     bool is_stream = x->line != NULL;
 
-    curl_multi_poll(multi, &extra, is_stream ? 1 : 0, wait_ms(x), NULL);
-    if (is_stream && poll(&out, 1, 0) > 0 &&
-        (out.revents & (POLLERR | POLLHUP)) != 0)
+    int wait = patience_poll_ms(&x->patience);
+
+    if (wait < 0 || wait > POLL_MAX_MS)
+        wait = POLL_MAX_MS;
+    curl_multi_poll(multi, &extra, is_stream ? 1 : 0, wait, NULL);
+    if (is_stream && output_has_lost_reader())
         x->stop = UNREAD;
-    if (x->stop == GOES_ON && x->deadline_ms != 0 && now_ms() >= x->deadline_ms)
+    if (patience_is_over(&x->patience) && x->stop == GOES_ON)
         x->stop = LATE;
 }
 
@@ -219,7 +209,7 @@ static bool has_stopped(const struct transfer *x)
     const struct target *t = x->target;
 
     return t->url == NULL &&
-           (!peer_is_there(t) || peer_await_end(x->process, ENDING_MS) ||
+           (!peer_is_there(t) || peer_await_end(x->process, ENDING_MS, false) ||
             !peer_is_there(t));
 }
 
@@ -362,7 +352,8 @@ static int perform(const char *path, const char *body, struct transfer *x)
     struct curl_slist *headers = headers_of(t);
     CURLcode code = CURLE_OUT_OF_MEMORY;
 
-    set_deadline(x, 0);
+    patience_begin(&x->patience, t->timeout_ms, "an answer from %s",
+                   target_name(t));
     x->curl = curl_easy_init();
     pl_buf_printf(&url, "%s%s", t->url != NULL ? t->url : "http://localhost",
                   path);
@@ -409,30 +400,12 @@ int request(const struct target *t, const char *path, const char *body,
     return find_and_perform(path, body, &x);
 }
 
-static void leave(int signal)
-{
-    (void)signal;
-    _exit(EXIT_OK);
-}
-
-/* An interrupt is the usual end of a stream.  It works too while a write to
- * stdout waits for its reader, and there is nothing to clean up. */
-static void leave_by_signal(int signal)
-{
-    struct sigaction action = {.sa_handler = leave}, before;
-
-    if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(signal, &action, NULL);
-}
-
 int request_lines(const struct target *t, const char *path,
                   bool (*line)(const char *text, size_t len))
 {
     struct pl_buf rest = {0};
     struct transfer x = {.target = t, .answer = &rest, .line = line};
 
-    leave_by_signal(SIGINT);
-    leave_by_signal(SIGTERM);
     int rc = find_and_perform(path, NULL, &x);
     pl_buf_fini(&rest);
     return rc;

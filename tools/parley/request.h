@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "buf.h"
-#include "options.h"
+#include "target.h"
 
 /* Ask `path`; with `body` it is a POST, else a GET.  The answer's body goes to
  * *answer, which the caller fini()s.  It must be complete within the timeout.
@@ -23,8 +23,7 @@ int request_api(const struct target *t, const char *method, const char *body,
  * without its newline, and says whether to go on.  The first must come within
  * the timeout, another one at the latest a timeout after the broker's next
  * empty line is due.
- * EXIT_OK when `line` wants no more; else it has complained.  SIGINT and
- * SIGTERM end the program with EXIT_OK. */
+ * EXIT_OK when `line` wants no more; else it has complained.  */
 int request_lines(const struct target *t, const char *path,
                   bool (*line)(const char *text, size_t len));
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tls_client.h"
 
 enum { WORDS_MAX = 24 };
 
@@ -66,24 +69,96 @@ static bool is_listening(const char *path)
     return is;
 }
 
-void stage_start_broker(struct stage *s)
+unsigned stage_free_port(void)
 {
-    char setting[96];
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    snprintf(setting, sizeof setting, "admin.socket=%s", s->socket);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+/* `words` are ended by NULL. */
+static void start(struct stage *s, char *const *words)
+{
     s->broker = fork();
     if (s->broker == 0) {
         int null = open("/dev/null", O_RDWR);
         dup2(null, STDERR_FILENO);
-        execl(getenv("PARLEYD"), "parleyd", "--insecure", "--set",
-              "listen=[127.0.0.1:0]", "--set", "admin.listen=off", "--set",
-              setting, NULL);
+        execv(getenv("PARLEYD"), words);
         _exit(127);
     }
     while (!is_listening(s->socket)) {
         assert_int_equal(waitpid(s->broker, NULL, WNOHANG), 0);
         usleep(10000);
     }
+}
+
+enum { SETTINGS = 10, SETTING_SIZE = 160 };
+
+struct settings {
+    char text[SETTINGS][SETTING_SIZE];
+    char *words[2 * SETTINGS + 3];
+    int count;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct settings *all,
+                                                      const char *format, ...)
+{
+    va_list args;
+    int n = all->count++;
+
+    assert_true(n < SETTINGS);
+    va_start(args, format);
+    vsnprintf(all->text[n], SETTING_SIZE, format, args);
+    va_end(args);
+    all->words[0] = "parleyd";
+    all->words[1] = "--insecure";
+    all->words[2 + 2 * n] = "--set";
+    all->words[3 + 2 * n] = all->text[n];
+}
+
+void stage_start_broker(struct stage *s)
+{
+    struct settings all = {0};
+
+    add(&all, "admin.socket=%s", s->socket);
+    add(&all, "listen=[127.0.0.1:0]");
+    add(&all, "admin.listen=off");
+    if (s->setting != NULL)
+        add(&all, "%s", s->setting);
+    start(s, all.words);
+}
+
+void stage_start_for_clients(struct stage *s)
+{
+    struct tls_folder folder;
+    struct settings all = {0};
+
+    snprintf(folder.path, sizeof folder.path, "%s", s->folder);
+    if (s->port == 0) {
+        s->port = stage_free_port();
+        do {
+            s->tls_port = stage_free_port();
+        } while (s->tls_port == s->port);
+        tls_make(&folder, "ca", NULL, NULL);
+        tls_make(&folder, "server", "localhost", "ca");
+    }
+    add(&all, "admin.socket=%s", s->socket);
+    add(&all, "listen=[127.0.0.1:%u]", s->port);
+    add(&all, "listen_tls=[127.0.0.1:%u]", s->tls_port);
+    add(&all, "admin.listen=off");
+    add(&all, "tls.certificate=[%s/server.pem]", s->folder);
+    add(&all, "tls.key=[%s/server.key]", s->folder);
+    add(&all, "channels.history_size=200000");
+    add(&all, "channels.history_bytes=64MiB");
+    if (s->setting != NULL)
+        add(&all, "%s", s->setting);
+    start(s, all.words);
 }
 
 static int status_of(int status)
@@ -147,46 +222,67 @@ void stage_fake(struct stage *s, int listener, const char *text)
     }
 }
 
-static void split(struct stage *s, char *line, char **words)
+/* Replace a word that stands for a place; gives the option before it. */
+static const char *place(struct stage *s, char **word, char text[96])
+{
+    if (strcmp(*word, "S") == 0) {
+        *word = s->socket;
+        return "--socket";
+    }
+    if (strcmp(*word, "W") == 0)
+        snprintf(text, 96, "ws://127.0.0.1:%u", s->port);
+    else if (strcmp(*word, "T") == 0)
+        snprintf(text, 96, "wss://localhost:%u", s->tls_port);
+    else
+        return NULL;
+    *word = text;
+    return "--url";
+}
+
+/* `text` is for a word. */
+static void split(struct stage *s, char *line, const char **words,
+                  char text[96])
 {
     size_t n = 0;
 
     words[n++] = "parley";
     for (char *w = strtok(line, " "); w != NULL; w = strtok(NULL, " ")) {
+        const char *option = place(s, &w, text);
+
         assert_true(n < WORDS_MAX - 2);
-        if (strcmp(w, "S") == 0) {
-            words[n++] = "--socket";
-            w = s->socket;
-        }
+        if (option != NULL)
+            words[n++] = option;
         words[n++] = w;
     }
     words[n] = NULL;
 }
 
-static void err_path(const struct stage *s, char *path, size_t size)
+/* Of each tool its own: several may run. */
+static void err_path(const struct stage *s, pid_t pid, char *path, size_t size)
 {
-    snprintf(path, size, "%s/err", s->folder);
+    snprintf(path, size, "%s/err.%d", s->folder, (int)pid);
 }
 
 /* `out` becomes stdout; -1: it is closed. */
 static pid_t spawn(struct stage *s, const char *line, int out)
 {
-    char copy[1024], err[64], *words[WORDS_MAX];
+    char copy[1024], err[64], text[96];
+    const char *words[WORDS_MAX];
 
     snprintf(copy, sizeof copy, "%s", line);
-    split(s, copy, words);
-    err_path(s, err, sizeof err);
+    split(s, copy, words, text);
     pid_t pid = fork();
     if (pid != 0)
         return pid;
-    int null = open("/dev/null", O_RDONLY);
-    dup2(null, STDIN_FILENO);
+    err_path(s, getpid(), err, sizeof err);
+    const char *input = s->input != NULL ? s->input : "/dev/null";
+    dup2(open(input, O_RDONLY), STDIN_FILENO);
     dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
     if (out < 0)
         close(STDOUT_FILENO);
     else
         dup2(out, STDOUT_FILENO);
-    execv(getenv("PARLEY"), words);
+    execv(getenv("PARLEY"), (char *const *)words);
     _exit(127);
 }
 
@@ -206,7 +302,7 @@ int tool_await(struct stage *s, pid_t pid)
     int status;
 
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    err_path(s, err, sizeof err);
+    err_path(s, pid, err, sizeof err);
     read_file(err, s->err, sizeof s->err);
     return status_of(status);
 }

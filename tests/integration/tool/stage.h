@@ -13,11 +13,14 @@
 #include <cmocka.h>
 
 struct stage {
-    char folder[32]; /* temporary; all may enter it */
-    char socket[64]; /* of the broker, or of what looks like one */
-    pid_t broker;    /* 0: none */
-    pid_t fake;      /* 0: none */
-    char out[65536]; /* of the last tool_run() */
+    char folder[32];         /* temporary; all may enter it */
+    char socket[64];         /* of the broker, or of what looks like one */
+    pid_t broker;            /* 0: none */
+    pid_t fake;              /* 0: none */
+    unsigned port, tls_port; /* of clients; 0: none yet */
+    const char *input;       /* file for stdin; NULL: it is empty */
+    const char *setting;     /* one more for the broker; NULL: none */
+    char out[65536];         /* of the last tool_run() */
     char err[8192];
 };
 
@@ -26,6 +29,13 @@ int stage_down(void **state);
 
 /* A broker that lets everybody do everything, on s->socket. */
 void stage_start_broker(struct stage *s);
+
+/* The same with ports for clients, which stay over restarts, and a history for
+ * everything.  Certificates are in the folder: ca.pem and one of 127.0.0.1. */
+void stage_start_for_clients(struct stage *s);
+
+/* A port that nothing uses. */
+unsigned stage_free_port(void);
 
 /* Wait for the broker's end, and give its status. */
 int stage_await_broker(struct stage *s);
@@ -37,7 +47,8 @@ int stage_listen(const char *path);
  * `listener`, reads a request and answers with `text`. */
 void stage_fake(struct stage *s, int listener, const char *text);
 
-/* Run `parley` with the words of `line`; "S" is the option for s->socket.
+/* Run `parley` with the words of `line`; "S" stands for the option
+ * with s->socket, "W" and "T" for those with its addresses for clients.
  * Gives its exit status, or 128 and the signal. */
 int tool_run(struct stage *s, const char *line);
 

@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DONE, FAILED, USAGE, NO_BROKER, TIMED_OUT, ENDED, STRANGER = 65534 };
+enum { DONE, FAILED, USAGE, NO_BROKER, TIMED_OUT, ENDED };
+enum { TERMINATED = 143, STRANGER = 65534 };
 
 #define ALL_COMMANDS                                                           \
     {                                                                          \
@@ -231,7 +232,7 @@ static void string_sends_any_text(void **state)
     assert_true(read_line(out, line, sizeof line));
     assert_says(line, "\"data\":\"{bad\"");
     kill(sub, SIGTERM);
-    assert_int_equal(tool_await(s, sub), DONE);
+    assert_int_equal(tool_await(s, sub), TERMINATED);
     close(out);
 }
 
@@ -284,8 +285,8 @@ static void shutdown_waits_no_longer_than_it_may(void **state)
 static void each_command_has_its_own_help(void **state)
 {
     struct stage *s = *state;
-    static const char *const names[] = {"status", "pub",   "sub",
-                                        "token",  "check", "shutdown"};
+    static const char *const names[] = {
+        "status", "pub", "sub", "token", "check", "shutdown", "completion"};
     char line[64], usage[64];
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -322,7 +323,9 @@ static void options_may_stand_before_the_command(void **state)
     assert_int_equal(tool_run(s, "S --string pub news hello"), DONE);
     /* What no option has eaten is data, also with a minus. */
     assert_int_equal(tool_run(s, "S pub news -5"), DONE);
-    assert_int_equal(tool_run(s, "--json pub news 1"), USAGE);
+    assert_int_equal(tool_run(s, "S --json pub news 1"), DONE);
+    assert_says(s->out, "{\"published\":1");
+    assert_int_equal(tool_run(s, "--hurry pub news 1"), USAGE);
 }
 
 /* Whatever groups there are. */

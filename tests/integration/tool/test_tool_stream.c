@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { DONE, FAILED, USAGE, NO_BROKER, TIMED_OUT, ENDED };
+enum { DONE, FAILED, USAGE, NO_BROKER, TIMED_OUT, ENDED, BY_SIGNAL = 128 };
 
 struct sub {
     pid_t pid;
@@ -88,7 +88,7 @@ static void sub_ends_well_when_it_is_interrupted(void **state)
         struct sub sub = start(s);
 
         kill(sub.pid, signals[i]);
-        assert_int_equal(tool_await(s, sub.pid), DONE);
+        assert_int_equal(tool_await(s, sub.pid), BY_SIGNAL + signals[i]);
         assert_string_equal(s->err, "");
         close(sub.out);
         kill(s->broker, SIGTERM);
@@ -113,7 +113,7 @@ static void sub_ends_when_it_is_interrupted_while_nothing_reads(void **state)
     while (waiting < FULL)
         assert_int_equal(ioctl(out, FIONREAD, &waiting), 0);
     kill(sub, SIGINT);
-    assert_int_equal(tool_await(s, sub), DONE);
+    assert_int_equal(tool_await(s, sub), BY_SIGNAL + SIGINT);
     close(out);
 }
 
