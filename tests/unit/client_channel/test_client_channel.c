@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "clock.h"
+#include "fake_stream.h"
 #include "frame.h"
 #include "group.h"
-#include "handshake.h"
 #include "link.h"
 #include "loop.h"
 #include "system.h"
@@ -30,72 +30,6 @@ static char heard[4096]; /* what was called, in words */
 static unsigned overlaps;
 static bool is_calling;
 static void (*in_callback)(void);
-
-/* --- The network --- */
-
-struct fake {
-    struct plc_stream stream; /* first */
-    const struct plc_stream_user *calls;
-    void *user;
-};
-
-static struct fake *fake; /* NULL: no stream */
-static struct pl_buf raw; /* what the server has got */
-static size_t takes;      /* bytes that the next writes take */
-static unsigned dials;
-
-static size_t fake_write(struct plc_stream *s, struct pl_span bytes)
-{
-    size_t n = bytes.len < takes ? bytes.len : takes;
-
-    (void)s;
-    takes -= n;
-    pl_buf_put(&raw, bytes.at, n);
-    return n;
-}
-
-static void fake_pause(struct plc_stream *s, bool is_paused)
-{
-    (void)s, (void)is_paused;
-}
-
-static void fake_finish(struct plc_stream *s)
-{
-    (void)s;
-}
-
-static void fake_close(struct plc_stream *s)
-{
-    assert_ptr_equal(s, fake);
-    free(fake);
-    fake = NULL;
-}
-
-static const struct plc_stream_ops stream_ops = {
-    .write = fake_write,
-    .pause = fake_pause,
-    .finish = fake_finish,
-    .close = fake_close,
-};
-
-static enum pl_err fake_open(struct plc_network *n, struct plc_stream **out,
-                             const struct plc_target *target,
-                             const struct plc_stream_user *calls, void *user)
-{
-    (void)n, (void)target;
-    assert_null(fake);
-    fake = calloc(1, sizeof *fake);
-    fake->stream.ops = &stream_ops;
-    fake->calls = calls;
-    fake->user = user;
-    raw.len = 0;
-    dials++;
-    *out = &fake->stream;
-    return PL_OK;
-}
-
-static const struct plc_network_ops network_ops = {.open = fake_open};
-static struct plc_network network = {.ops = &network_ops};
 
 /* --- Callbacks --- */
 
@@ -218,11 +152,11 @@ static int set_up(void **state)
     if (pl_system_create(&sys, &o) != PL_OK ||
         plc_group_init(&group, sys, &go) != PL_OK)
         return -1;
-    plc_group_set_network(group, &network);
+    plc_group_set_network(group, &fake_network);
     loop = pl_system_loop(sys, 0);
     heard[0] = '\0';
-    takes = SIZE_MAX;
-    dials = overlaps = 0;
+    fake_set_up();
+    overlaps = 0;
     in_callback = NULL;
     create(NULL);
     return 0;
@@ -244,40 +178,29 @@ static int tear_down(void **state)
     assert_int_equal(s.queue_bytes, 0);
     assert_int_equal(s.accepted, s.done + s.not_sent + s.unknown);
     assert_int_equal(overlaps, 0);
-    assert_null(fake);
     assert_int_equal(pl_loop_stats(loop)->timers, 0);
     pl_system_close(sys);
     pl_system_reap(sys);
     plc_group_free(group);
     pl_system_destroy(sys);
-    pl_buf_fini(&raw);
+    fake_tear_down();
     return 0;
 }
 
 static void came(const void *bytes, size_t len)
 {
     pl_loop_awake(loop);
-    fake->calls->came(fake->user, (struct pl_span){bytes, len});
+    fake_say(bytes, len);
     turn();
 }
 
 static void accept_it(void)
 {
-    char accept[PL_HANDSHAKE_ACCEPT_LEN + 1];
     struct pl_buf b = {0};
 
-    assert_non_null(fake);
     pl_loop_awake(loop);
-    fake->calls->opened(fake->user);
-    pl_buf_put(&raw, "", 1);
-    pl_handshake_accept_key(
-        (struct pl_span){strstr(raw.data, "Sec-WebSocket-Key: ") + 19, 24},
-        accept);
-    raw.len = 0;
-    pl_buf_printf(&b,
-                  "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: "
-                  "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-                  accept);
+    fake_open();
+    fake_respond(&b, "");
     came(b.data, b.len);
     pl_buf_fini(&b);
 }
@@ -285,8 +208,7 @@ static void accept_it(void)
 static void end_it(bool is_clean)
 {
     pl_loop_awake(loop);
-    fake->calls->ended(fake->user, is_clean ? PL_ECLOSED : PL_EIO, is_clean,
-                       "connection reset");
+    fake_end(is_clean, "connection reset");
     turn();
 }
 
@@ -315,12 +237,12 @@ static void expect(const char *wanted)
 {
     struct pl_ws_limits limits = {.max_message = 100000, .masked = true};
     struct pl_ws_decoder d = {0};
-    struct pl_span in = pl_buf_span(&raw);
+    struct pl_span in = pl_buf_span(&fake_got);
     struct pl_ws_event e;
     char words[1000] = "";
 
     turn();
-    in = pl_buf_span(&raw);
+    in = pl_buf_span(&fake_got);
     do {
         size_t len = strlen(words);
 
@@ -331,7 +253,7 @@ static void expect(const char *wanted)
                      e.payload.len == 0 ? "" : e.payload.at);
     } while (e.kind != PL_WS_EVENT_NONE && e.kind != PL_WS_EVENT_CLOSE);
     pl_ws_decoder_fini(&d, &limits);
-    raw.len = 0;
+    fake_got.len = 0;
     assert_string_equal(words, wanted);
 }
 
@@ -349,20 +271,20 @@ static void the_first_send_connects_and_waits(void **state)
     expect("1:0:one 1:0:two ");
     called("open one:done two:done ");
     assert_int_equal(plc_ws_state(ws), PLC_WS_OPEN);
-    assert_int_equal(dials, 1);
+    assert_int_equal(fake_dials, 1);
 }
 
 static void a_send_is_done_when_the_kernel_has_it(void **state)
 {
     (void)state;
     become_open();
-    takes = 11; /* one frame, and 2 bytes of the next */
+    fake_takes = 11; /* one frame, and 2 bytes of the next */
     send_text("one");
     send_text("two");
     send_text("six");
     called("one:done ");
-    takes = SIZE_MAX;
-    fake->calls->writable(fake->user);
+    fake_takes = SIZE_MAX;
+    fakes->calls->writable(fakes->user);
     called("two:done six:done ");
     expect("1:0:one 1:0:two 1:0:six ");
 }
@@ -371,7 +293,7 @@ static void a_reset_tells_what_may_have_left(void **state)
 {
     (void)state;
     become_open();
-    takes = 11;
+    fake_takes = 11;
     send_text("one");
     send_text("two");
     send_text("six");
@@ -477,7 +399,7 @@ static void each_open_has_one_closed(void **state)
         called(i % 2 == 0 ? "closed(1001 why) "
                           : "closed(1006 connection reset) ");
     }
-    assert_int_equal(dials, 4);
+    assert_int_equal(fake_dials, 4);
 }
 
 static void the_next_send_connects_again(void **state)
@@ -507,7 +429,7 @@ static void the_next_send_connects_again(void **state)
     turn();
     accept_it();
     called("open two:done ");
-    assert_int_equal(dials, 5);
+    assert_int_equal(fake_dials, 5);
 }
 
 static void a_refused_handshake_sends_nothing(void **state)
@@ -515,11 +437,11 @@ static void a_refused_handshake_sends_nothing(void **state)
     (void)state;
     send_text("secret");
     turn();
-    fake->calls->opened(fake->user);
-    raw.len = 0;
+    fake_open();
+    fake_got.len = 0;
     came("HTTP/1.1 403 No\r\n\r\n", 19);
     called("secret:not sent failed(403) ");
-    assert_int_equal(raw.len, 0);
+    assert_int_equal(fake_got.len, 0);
 }
 
 /* --- Callbacks that act --- */
@@ -584,7 +506,7 @@ static void a_stop_ends_in_every_state(void **state)
             send_text("one");
         turn();
         if (i == 2)
-            fake->calls->opened(fake->user);
+            fake_open();
         if (i == 3)
             become_open();
         plc_group_stop(group, 60000);
@@ -605,7 +527,7 @@ static void a_unresponsive_server_is_cut_at_the_deadline(void **state)
 {
     (void)state;
     become_open();
-    takes = 0;
+    fake_takes = 0;
     send_text("one");
     plc_group_stop(group, 100);
     pass(150);

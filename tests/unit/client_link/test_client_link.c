@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "fake_stream.h"
 #include "frame.h"
-#include "handshake.h"
 #include "link.h"
 #include "loop.h"
 #include "system.h"
@@ -24,69 +24,6 @@ static struct pl_system *sys;
 static struct pl_loop *loop;
 static struct plc_links shared;
 static uint64_t bytes_in, bytes_out;
-
-/* --- The network --- */
-
-struct fake {
-    struct plc_stream stream; /* first */
-    const struct plc_stream_user *calls;
-    void *user;
-    bool is_paused, is_blocked;
-};
-
-static struct fake *fake;       /* the newest stream; NULL: closed */
-static struct pl_buf at_server; /* what the link has written */
-static size_t takes;            /* bytes that the next writes take */
-
-static size_t fake_write(struct plc_stream *s, struct pl_span bytes)
-{
-    size_t n = bytes.len < takes ? bytes.len : takes;
-
-    takes -= n;
-    pl_buf_put(&at_server, bytes.at, n);
-    ((struct fake *)s)->is_blocked = n < bytes.len;
-    return n;
-}
-
-static void fake_pause(struct plc_stream *s, bool is_paused)
-{
-    ((struct fake *)s)->is_paused = is_paused;
-}
-
-static void fake_finish(struct plc_stream *s)
-{
-    (void)s;
-}
-
-static void fake_close(struct plc_stream *s)
-{
-    assert_ptr_equal(s, fake);
-    fake = NULL;
-    free(s);
-}
-
-static const struct plc_stream_ops stream_ops = {
-    .write = fake_write,
-    .pause = fake_pause,
-    .finish = fake_finish,
-    .close = fake_close,
-};
-
-static enum pl_err fake_open(struct plc_network *n, struct plc_stream **out,
-                             const struct plc_target *target,
-                             const struct plc_stream_user *calls, void *user)
-{
-    (void)n, (void)target;
-    fake = calloc(1, sizeof *fake);
-    fake->stream.ops = &stream_ops;
-    fake->calls = calls;
-    fake->user = user;
-    *out = &fake->stream;
-    return PL_OK;
-}
-
-static const struct plc_network_ops network_ops = {.open = fake_open};
-static struct plc_network network = {.ops = &network_ops};
 
 /* --- The user --- */
 
@@ -184,7 +121,7 @@ static int set_up(void **state)
     assert_int_equal(pl_system_create(&sys, &o), PL_OK);
     loop = pl_system_loop(sys, 0);
     shared = (struct plc_links){.loop = loop,
-                                .network = &network,
+                                .network = &fake_network,
                                 .bytes_in = &bytes_in,
                                 .bytes_out = &bytes_out};
     terms = (struct plc_link_terms){
@@ -199,7 +136,7 @@ static int set_up(void **state)
         .message_in = 1000,
     };
     heard[0] = '\0';
-    takes = SIZE_MAX;
+    fake_set_up();
     sent_to = 0;
     destroys_in_message = destroys_when_open = pauses_in_message = false;
     return 0;
@@ -210,11 +147,10 @@ static int tear_down(void **state)
     (void)state;
     if (link_ != NULL)
         destroy();
-    assert_null(fake);
     turn();
     assert_int_equal(pl_loop_stats(loop)->timers, 0);
     plc_links_fini(&shared);
-    pl_buf_fini(&at_server);
+    fake_tear_down();
     pl_system_destroy(sys);
     return 0;
 }
@@ -225,41 +161,14 @@ static void open_link(void)
                      PL_OK);
 }
 
-static void server_says(const void *bytes, size_t len)
-{
-    fake->calls->came(fake->user, (struct pl_span){bytes, len});
-}
-
-static void server_ends(bool is_clean)
-{
-    fake->calls->ended(fake->user, is_clean ? PL_ECLOSED : PL_EIO, is_clean,
-                       "it ended");
-}
-
-/* The response to the request that the server has. */
-static void make_response(struct pl_buf *b, const char *more)
-{
-    char accept[PL_HANDSHAKE_ACCEPT_LEN + 1];
-
-    pl_buf_put(&at_server, "", 1);
-    char *key = strstr(at_server.data, "Sec-WebSocket-Key: ");
-    assert_non_null(key);
-    pl_handshake_accept_key((struct pl_span){key + 19, 24}, accept);
-    pl_buf_printf(b,
-                  "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: "
-                  "Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
-                  accept, more);
-    at_server.len = 0;
-}
-
 static void become_open(const char *more)
 {
     struct pl_buf b = {0};
 
     open_link();
-    fake->calls->opened(fake->user);
-    make_response(&b, more);
-    server_says(b.data, b.len);
+    fake_open();
+    fake_respond(&b, more);
+    fake_say(b.data, b.len);
     pl_buf_fini(&b);
     if (strcmp(more, "") == 0)
         assert_string_equal(heard, "open() ");
@@ -274,7 +183,7 @@ static void expect_at_server(const char *wanted)
         .max_message = 100000, .masked = true, .inflater = &inflater};
     struct pl_ws_decoder d = {0};
     struct pl_ws_event e;
-    struct pl_span in = pl_buf_span(&at_server);
+    struct pl_span in = pl_buf_span(&fake_got);
     char words[1000] = "";
 
     for (;;) {
@@ -292,7 +201,7 @@ static void expect_at_server(const char *wanted)
     pl_ws_decoder_fini(&d, &limits);
     pl_inflater_fini(&inflater);
     assert_string_equal(words, wanted);
-    at_server.len = 0;
+    fake_got.len = 0;
 }
 
 static void send_text(const char *text)
@@ -310,15 +219,15 @@ static void a_link_opens_and_carries_messages(void **state)
     become_open("");
     send_text("one");
     send_text("two");
-    assert_int_equal(at_server.len, 0); /* not before the end of the turn */
+    assert_int_equal(fake_got.len, 0); /* not before the end of the turn */
     uint64_t end = plc_link_written(link_);
     turn();
     assert_int_equal(sent_to, end);
     expect_at_server("1:0:one 1:0:two ");
-    server_says("\x81\x03"
-                "abc\x82\x01"
-                "d",
-                8);
+    fake_say("\x81\x03"
+             "abc\x82\x01"
+             "d",
+             8);
     assert_string_equal(heard, "1:abc 2:d ");
 }
 
@@ -328,15 +237,15 @@ static void frames_may_come_with_the_response(void **state)
 
     (void)state;
     open_link();
-    fake->calls->opened(fake->user);
-    make_response(&b, "Sec-WebSocket-Protocol: chat\r\n");
+    fake_open();
+    fake_respond(&b, "Sec-WebSocket-Protocol: chat\r\n");
     pl_buf_put(&b,
                "\x81\x01"
                "a\x81\x01"
                "b",
                6);
     for (size_t i = 0; i < b.len; i++)
-        server_says(b.data + i, 1);
+        fake_say(b.data + i, 1);
     pl_buf_fini(&b);
     assert_string_equal(heard, "open(chat) 1:a 1:b ");
 }
@@ -357,8 +266,8 @@ static void a_response_that_refuses_is_told(void **state)
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         heard[0] = '\0';
         open_link();
-        fake->calls->opened(fake->user);
-        server_says(answers[i][0], strlen(answers[i][0]));
+        fake_open();
+        fake_say(answers[i][0], strlen(answers[i][0]));
         assert_null(link_);
         if (strncmp(heard, "closed(not open code=1006 ", 26) != 0 ||
             strstr(heard, answers[i][1]) == NULL)
@@ -376,8 +285,8 @@ static void an_attempt_ends_after_connect_ms(void **state)
     heard[0] = '\0';
     open_link();
     pass(400);
-    fake->calls->opened(fake->user);
-    server_says("HTTP/1.1 101", 12);
+    fake_open();
+    fake_say("HTTP/1.1 101", 12);
     pass(200);
     assert_null(link_);
     assert_non_null(strstr(heard, "no response to the handshake in time"));
@@ -394,13 +303,13 @@ static void an_attempt_may_be_closed_or_destroyed(void **state)
     destroys_when_open = true;
     struct pl_buf b = {0};
     open_link();
-    fake->calls->opened(fake->user);
-    make_response(&b, "");
+    fake_open();
+    fake_respond(&b, "");
     pl_buf_put(&b,
                "\x81\x01"
                "a",
                3);
-    server_says(b.data, b.len);
+    fake_say(b.data, b.len);
     pl_buf_fini(&b);
     assert_string_equal(heard, "open() ");
 }
@@ -413,14 +322,14 @@ static void what_the_kernel_does_not_take_waits(void **state)
     become_open("");
     send_text("one");
     send_text("two");
-    takes = 4;
+    fake_takes = 4;
     turn();
     assert_int_equal(plc_link_waiting(link_), 18 - 4);
     send_text("three");
     turn(); /* it does not ask again before it is told */
-    assert_int_equal(at_server.len, 4);
-    takes = SIZE_MAX;
-    fake->calls->writable(fake->user);
+    assert_int_equal(fake_got.len, 4);
+    fake_takes = SIZE_MAX;
+    fakes->calls->writable(fakes->user);
     expect_at_server("1:0:one 1:0:two 1:0:three ");
     assert_int_equal(plc_link_waiting(link_), 0);
 }
@@ -430,11 +339,11 @@ static void a_server_that_reads_nothing_is_given_up(void **state)
     (void)state;
     become_open("");
     send_text("one");
-    takes = 2;
+    fake_takes = 2;
     turn();
     pass(200);
-    takes = 1;
-    fake->calls->writable(fake->user);
+    fake_takes = 1;
+    fakes->calls->writable(fakes->user);
     pass(200); /* progress has started the time again */
     assert_non_null(link_);
     pass(200);
@@ -468,7 +377,7 @@ static void a_long_message_is_compressed_if_it_was_agreed(void **state)
     text[500] = '\0';
     send_text(text);
     turn();
-    assert_true(at_server.len < 100);
+    assert_true(fake_got.len < 100);
     expect_at_server("1:0:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ");
 }
 
@@ -482,11 +391,11 @@ static void both_sides_close_in_order(void **state)
     plc_link_close(link_, 4001, pl_span_of("bye"));
     turn();
     expect_at_server("1:0:last 4:4001:bye ");
-    server_says("\x81\x01"
-                "a\x88\x02\x0f\xa1",
-                7); /* a is ignored */
+    fake_say("\x81\x01"
+             "a\x88\x02\x0f\xa1",
+             7); /* a is ignored */
     assert_string_equal(heard, "");
-    server_ends(true);
+    fake_end(true, "it ended");
     assert_string_equal(heard, "closed(open clean code=4001 http=0 retry=0 "
                                "err=-16 ) ");
 }
@@ -495,12 +404,12 @@ static void a_close_of_the_server_is_echoed(void **state)
 {
     (void)state;
     become_open("");
-    server_says("\x88\x05\x03\xe9why\x81\x01"
-                "a",
-                10);
+    fake_say("\x88\x05\x03\xe9why\x81\x01"
+             "a",
+             10);
     turn();
     expect_at_server("4:1001: ");
-    server_ends(true);
+    fake_end(true, "it ended");
     assert_string_equal(heard, "closed(open clean code=1001 http=0 retry=0 "
                                "err=-16 why) ");
 }
@@ -509,10 +418,10 @@ static void an_empty_close_is_echoed_empty(void **state)
 {
     (void)state;
     become_open("");
-    server_says("\x88\x00", 2);
+    fake_say("\x88\x00", 2);
     turn();
     expect_at_server("4:0: ");
-    server_ends(true);
+    fake_end(true, "it ended");
     assert_non_null(strstr(heard, "code=1005"));
 }
 
@@ -533,7 +442,7 @@ static void an_end_without_a_close_is_1006(void **state)
 {
     (void)state;
     become_open("");
-    server_ends(false);
+    fake_end(false, "it ended");
     assert_string_equal(heard, "closed(open code=1006 http=0 retry=0 err=-14 "
                                "it ended) ");
 }
@@ -542,13 +451,13 @@ static void a_violation_is_answered_with_its_code(void **state)
 {
     (void)state;
     become_open("");
-    server_says("\x81\x81"
-                "aaaaa\x81\x01"
-                "b",
-                10); /* masked */
+    fake_say("\x81\x81"
+             "aaaaa\x81\x01"
+             "b",
+             10); /* masked */
     turn();
-    assert_true(at_server.len > 4);
-    server_ends(true);
+    assert_true(fake_got.len > 4);
+    fake_end(true, "it ended");
     assert_non_null(strstr(heard, "closed(open code=1002"));
     assert_non_null(strstr(heard, "err=-6"));
 }
@@ -559,7 +468,7 @@ static void nothing_is_sent_after_a_close(void **state)
     become_open("");
     plc_link_close(link_, 1000, (struct pl_span){NULL, 0});
     assert_false(plc_link_is_open(link_));
-    server_says("\x89\x01p", 3); /* a ping */
+    fake_say("\x89\x01p", 3); /* a ping */
     plc_link_close(link_, 4000, (struct pl_span){NULL, 0});
     turn();
     expect_at_server("4:1000: ");
@@ -573,13 +482,13 @@ static void pings_are_answered_and_sent(void **state)
     terms.ping_ms = 100;
     terms.pong_ms = 150;
     become_open("");
-    server_says("\x89\x02hi", 4);
+    fake_say("\x89\x02hi", 4);
     turn();
     expect_at_server("3:0:hi ");
     assert_string_equal(heard, "9:hi ");
     pass(110);
     expect_at_server("2:0: ");
-    server_says("\x8a\x00", 2);
+    fake_say("\x8a\x00", 2);
     pass(400); /* no pong of the next */
     assert_null(link_);
     assert_non_null(strstr(heard, "no pong of the server in time"));
@@ -591,14 +500,14 @@ static void an_idle_server_is_closed(void **state)
     terms.idle_ms = 100;
     become_open("");
     pass(60);
-    server_says("\x81\x01"
-                "a",
-                3);
+    fake_say("\x81\x01"
+             "a",
+             3);
     pass(60);
     assert_non_null(link_);
     pass(60);
     expect_at_server("4:1000:idle ");
-    server_ends(true);
+    fake_end(true, "it ended");
     assert_non_null(strstr(heard, "no message of the server in time"));
 }
 
@@ -607,19 +516,19 @@ static void a_paused_link_keeps_what_came(void **state)
     (void)state;
     become_open("");
     pauses_in_message = true;
-    server_says("\x81\x01"
-                "a\x81\x01"
-                "b\x81\x01"
-                "c",
-                9);
+    fake_say("\x81\x01"
+             "a\x81\x01"
+             "b\x81\x01"
+             "c",
+             9);
     assert_string_equal(heard, "1:a ");
-    assert_true(fake->is_paused);
+    assert_true(fakes->is_paused);
     plc_link_pause(link_, false);
     assert_string_equal(heard, "1:a 1:b ");
     pauses_in_message = false;
     plc_link_pause(link_, false);
     assert_string_equal(heard, "1:a 1:b 1:c ");
-    assert_false(fake->is_paused);
+    assert_false(fakes->is_paused);
 }
 
 static void a_link_may_be_destroyed_in_a_message(void **state)
@@ -627,10 +536,10 @@ static void a_link_may_be_destroyed_in_a_message(void **state)
     (void)state;
     become_open("");
     destroys_in_message = true;
-    server_says("\x81\x01"
-                "a\x81\x01"
-                "b",
-                6);
+    fake_say("\x81\x01"
+             "a\x81\x01"
+             "b",
+             6);
     assert_null(link_);
     assert_string_equal(heard, "1:a ");
 }
@@ -640,10 +549,10 @@ static void a_link_may_be_destroyed_while_it_resumes(void **state)
     (void)state;
     become_open("");
     pauses_in_message = true;
-    server_says("\x81\x01"
-                "a\x81\x01"
-                "b",
-                6);
+    fake_say("\x81\x01"
+             "a\x81\x01"
+             "b",
+             6);
     pauses_in_message = false;
     destroys_in_message = true;
     plc_link_pause(link_, false);
