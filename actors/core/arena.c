@@ -16,11 +16,13 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BLOCK = 4096 - 64, ALIGN = alignof(max_align_t) };
 
 struct pl_arena_block {
     struct pl_arena_block *older;
+    size_t size; /* of `bytes` */
     alignas(max_align_t) char bytes[];
 };
 
@@ -31,6 +33,7 @@ static int push_block(struct pl_arena *a, size_t size)
     if (b == NULL)
         return 0;
     b->older = a->block;
+    b->size = size;
     a->block = b;
     a->at = b->bytes;
     a->end = b->bytes + size;
@@ -95,4 +98,11 @@ void pl_arena_fini(struct pl_arena *a)
     pop_blocks(a, NULL);
     a->at = a->end = NULL;
     a->used = 0;
+}
+
+void pl_arena_wipe(struct pl_arena *a)
+{
+    for (struct pl_arena_block *b = a->block; b != NULL; b = b->older)
+        explicit_bzero(b->bytes, b->size);
+    pl_arena_fini(a);
 }

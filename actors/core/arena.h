@@ -27,4 +27,7 @@ void pl_arena_reset(struct pl_arena *a);
 /* Free everything.  The arena is then empty and can be used again. */
 void pl_arena_fini(struct pl_arena *a);
 
+/* Likewise, and overwrite it first: it held secrets. */
+void pl_arena_wipe(struct pl_arena *a);
+
 #endif
