@@ -25,6 +25,11 @@
  *          call that returns one may return PL_EINVAL or PL_ENOMEM.  The call
  *          pl_err_text() returns the text of an error.
  *
+ * fork():  the child has nothing of a group: each call about it fails with
+ *          PL_ECLOSED or does nothing, destroying it too, and writes nothing to
+ *          its connections.  A child that neither ends nor calls exec() keeps
+ *          their descriptors open.
+ *
  * Options begin with `size`, which is sizeof the struct as the program was
  * compiled: {.size = sizeof o, ...}.  0 and NULL mean the default.  A library
  * that knows fewer members than the program refuses those that are set. */
@@ -134,6 +139,8 @@ struct plc_status {
     uint64_t queue_bytes; /* of the pending calls */
     uint64_t publications, bytes_in, bytes_out, reconnects;
     uint64_t stop_forced, stop_elapsed_ms;
+    uint64_t dropped;     /* replies and pushes that belong to nothing */
+    uint64_t events_lost; /* callbacks, for lack of memory */
 };
 
 /* Never waits; allowed at any time before plc_group_destroy(). */
@@ -160,7 +167,7 @@ struct plc_link {
     const char *ca_file; /* PEM; NULL: the system's authorities */
     const char *cert_file, *key_file; /* PEM; NULL: no certificate */
     const char *tls_name;             /* expected; NULL: the host of the URL */
-    /* Resolves names instead of evdns; it ends in plc_resolved(), now or
+    /* Resolves names instead of the system; it ends in plc_resolved(), now or
      * later.  Thread: the loop's. */
     void (*resolve)(const char *host, void *answer, void *arg);
     void *resolve_arg;
@@ -178,8 +185,9 @@ struct plc_link {
     uint32_t message_out; /* bytes; 0: 64 KiB, of plain channels 16 MiB */
 };
 
-/* Answer a resolve(), once, with numeric addresses.  `count` 0: no such
- * name. */
+/* Answer a resolve(), once, with numeric addresses.  `count` 0: no such name.
+ * It is due also when the group is gone: until then the answer keeps its
+ * memory.  Thread: any. */
 PLC_API void plc_resolved(void *answer, const char *const *addresses,
                           size_t count);
 
@@ -308,8 +316,9 @@ PLC_API enum pl_err plc_client_set_token(struct plc_client *c,
                                          const char *token);
 PLC_API enum plc_state plc_client_state(const struct plc_client *c);
 
-/* Answer get_token() once with one of these.  `token` NULL: not authorized,
- * which is final.  After a failure the client asks again later. */
+/* Answer get_token() once with one of these, also when the group is gone.
+ * `token` NULL: not authorized, which is final.  After a failure the client
+ * asks again later. */
 PLC_API void plc_token_answer(struct plc_token *t, const char *token);
 PLC_API void plc_token_fail(struct plc_token *t, const char *why);
 

@@ -18,6 +18,7 @@
 #include "latch.h"
 #include "loop.h"
 #include "options.h"
+#include "origin.h"
 #include "reactor.h"
 #include "sockets.h"
 #include "system.h"
@@ -83,12 +84,17 @@ static void turned(void *arg)
 static enum pl_err set_up(struct driver *d, const struct plc_group_options *o)
 {
     struct pl_system_options system = {.loops = 1};
+    struct plc_origin *origin;
     enum pl_err rc = pl_system_create(&d->system, &system);
 
     if (rc == PL_OK)
         rc = plc_group_init(&d->group, d->system, o);
     if (rc == PL_OK)
-        rc = pl_latch_create(&d->ended);
+        rc = plc_origin_create(&origin);
+    if (rc != PL_OK)
+        return rc;
+    plc_group_set_origin(d->group, origin);
+    rc = pl_latch_create(&d->ended);
     if (rc == PL_OK)
         rc = pl_reactor_create(&d->reactor, pl_system_loop(d->system, 0),
                                o->base);
@@ -129,6 +135,8 @@ enum pl_err plc_group_create(struct plc_group **out,
 
 enum pl_err plc_group_wait(struct plc_group *g, uint32_t timeout_ms)
 {
+    if (!plc_group_is_here(g))
+        return PL_ECLOSED;
     return pl_latch_wait(driver_of(g)->ended, timeout_ms);
 }
 
@@ -146,7 +154,7 @@ static void destroy_lent(struct driver *d)
 
 void plc_group_destroy(struct plc_group *g)
 {
-    if (g == NULL)
+    if (g == NULL || !plc_group_is_here(g))
         return;
     struct driver *d = driver_of(g);
 
@@ -173,6 +181,9 @@ int plc_group_fd(struct plc_group *g)
 size_t plc_group_dispatch(struct plc_group *g, size_t max)
 {
     struct driver *d = driver_of(g);
+
+    if (!plc_group_is_here(g))
+        return 0;
     size_t n = plc_events_dispatch(plc_group_events(g), max);
 
     if (d->is_destroyed) {

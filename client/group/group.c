@@ -130,6 +130,8 @@ void plc_group_stop(struct plc_group *g, uint32_t deadline_ms)
     const struct pl_clock *clock = pl_system_clock(g->system);
     uint64_t at_ns = clock->monotonic(clock) + deadline_ms * (uint64_t)1000000;
 
+    if (!plc_group_is_here(g))
+        return;
     pl_guard_enter(g->guard);
     pl_cell_set(&g->is_stopping, 1);
     if (at_ns < g->stop_at_ns)
@@ -280,6 +282,7 @@ void plc_group_free(struct plc_group *g)
     if (g->options.release != NULL)
         g->options.release(g->options.arg);
     plc_links_fini(&g->links);
+    plc_origin_destroy(g->origin);
     plc_events_destroy(g->events);
     pl_snapshot_destroy(g->numbers);
     pl_guard_destroy(g->guard);
@@ -299,6 +302,16 @@ void plc_group_set_network(struct plc_group *g, struct plc_network *network)
 struct plc_links *plc_group_links(struct plc_group *g)
 {
     return &g->links;
+}
+
+void plc_group_set_origin(struct plc_group *g, struct plc_origin *origin)
+{
+    g->origin = origin;
+}
+
+bool plc_group_is_here(const struct plc_group *g)
+{
+    return plc_origin_is_here(g->origin);
 }
 
 void plc_group_set_driver(struct plc_group *g, void *driver)
@@ -355,11 +368,14 @@ struct plc_group_facts plc_group_facts(const struct plc_group *g)
     uint64_t values[PLC_COUNTS];
 
     plc_group_read(g, values);
-    pl_guard_enter(g->guard);
-    bool has_ended = g->has_ended;
-    pl_guard_leave(g->guard);
+    bool has_ended = true;
+    if (plc_group_is_here(g)) {
+        pl_guard_enter(g->guard);
+        has_ended = g->has_ended;
+        pl_guard_leave(g->guard);
+    }
     return (struct plc_group_facts){
-        .is_running = !plc_group_is_stopping(g),
+        .is_running = plc_group_is_here(g) && !plc_group_is_stopping(g),
         .has_ended = has_ended,
         .was_cut = values[PLC_COUNT_FORCED] > 0,
         .turned_away = pl_cell_get(&g->turned_away),

@@ -16,6 +16,7 @@ struct pl_loop;
 struct pl_system;
 struct plc_links; /* link.h */
 struct plc_network;
+struct plc_origin;
 
 /* The numbers of the status, which the loop counts. */
 enum plc_count {
@@ -34,6 +35,8 @@ enum plc_count {
     PLC_COUNT_RECONNECTS,
     PLC_COUNT_FORCED,
     PLC_COUNT_ELAPSED_MS,
+    PLC_COUNT_DROPPED,
+    PLC_COUNT_EVENTS_LOST,
     PLC_COUNTS
 };
 
@@ -62,6 +65,12 @@ bool plc_group_is_calling(const struct plc_group *g);
 
 /* The network on which the parts open links; set it before the loop runs. */
 void plc_group_set_network(struct plc_group *g, struct plc_network *network);
+
+/* Likewise what tells a fork of the process: the group owns it. */
+void plc_group_set_origin(struct plc_group *g, struct plc_origin *origin);
+/* False in a child of the process, which may do nothing with the group.
+ * Thread: any. */
+bool plc_group_is_here(const struct plc_group *g);
 
 /* What the driver keeps with the group. */
 void plc_group_set_driver(struct plc_group *g, void *driver);

@@ -8,6 +8,7 @@
 #include "group.h"
 #include "guard.h"
 #include "link.h"
+#include "origin.h"
 #include "timer.h"
 
 enum { PLC_MAIL_PART = 1, PLC_MAIL_STOP = 2 };
@@ -20,6 +21,7 @@ struct plc_group {
     struct pl_loop *loop;
     struct plc_events *events;
     struct pl_snapshot *numbers;
+    struct plc_origin *origin;
     void *driver;
     struct pl_guard *guard;
     /* Guarded. */

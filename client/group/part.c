@@ -186,6 +186,10 @@ enum pl_err plc_part_add(struct plc_group *g, struct plc_part *p)
         return rc;
     fill_mail(&p->add, p, on_add);
     fill_mail(&p->drop, p, on_drop);
+    if (!plc_group_is_here(g)) {
+        free(p->result);
+        return PL_ECLOSED;
+    }
     pl_guard_enter(g->guard);
     if (is_stopping(g))
         rc = PL_ESTOPPING;
@@ -206,6 +210,8 @@ static enum pl_err post_unless(struct plc_mail *m,
 {
     struct plc_group *g = m->part->group;
 
+    if (!plc_group_is_here(g))
+        return PL_ECLOSED;
     pl_guard_enter(g->guard);
     enum pl_err rc = is_refused(g) ? PL_ESTOPPING : PL_OK;
     if (rc == PL_OK)
@@ -235,6 +241,9 @@ enum pl_err plc_part_post_call(struct plc_mail *m, size_t bytes,
 {
     struct plc_part *p = m->part;
     bool is_on_loop = plc_group_is_on_loop(p->group);
+
+    if (!plc_group_is_here(p->group))
+        return PL_ECLOSED;
     enum pl_err rc = pl_quota_take(p->quota, bytes, is_on_loop ? 0 : wait_ms);
 
     if (rc != PL_OK)
@@ -269,7 +278,7 @@ void plc_part_drop(struct plc_part *p)
 {
     struct plc_group *g = p->group;
 
-    if (plc_part_post_late(&p->drop) == PL_OK)
+    if (!plc_group_is_here(g) || plc_part_post_late(&p->drop) == PL_OK)
         return;
     struct plc_event *last = last_event(p);
     if ((g->options.flags & PLC_MANUAL) != 0)

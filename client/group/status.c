@@ -41,6 +41,8 @@ static struct plc_status status_of(const struct plc_group *g)
         .reconnects = v[PLC_COUNT_RECONNECTS],
         .stop_forced = v[PLC_COUNT_FORCED],
         .stop_elapsed_ms = v[PLC_COUNT_ELAPSED_MS],
+        .dropped = v[PLC_COUNT_DROPPED],
+        .events_lost = v[PLC_COUNT_EVENTS_LOST],
     };
 }
 
@@ -88,6 +90,7 @@ static void put_numbers(struct pl_buf *b, const struct plc_status *s)
         NUMBER(pending),          NUMBER(turned_away), NUMBER(queue_bytes),
         NUMBER(publications),     NUMBER(bytes_in),    NUMBER(bytes_out),
         NUMBER(reconnects),       NUMBER(stop_forced), NUMBER(stop_elapsed_ms),
+        NUMBER(dropped),          NUMBER(events_lost),
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

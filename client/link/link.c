@@ -18,6 +18,7 @@
 
 #include "masked.h"
 #include "random.h"
+#include "text.h"
 
 enum { CODE_NORMAL = 1000, CODE_NONE = 1005, CODE_ABNORMAL = 1006 };
 
@@ -31,8 +32,8 @@ void plc_links_fini(struct plc_links *l)
 
 static struct pl_timer *timers_of(struct plc_link_conn *l, size_t index)
 {
-    struct pl_timer *all[] = {&l->connect, &l->send, &l->close,
-                              &l->ping,    &l->pong, &l->idle};
+    struct pl_timer *all[] = {&l->connect.timer, &l->send.timer, &l->pong.timer,
+                              &l->idle.timer,    &l->close,      &l->ping};
 
     return index < sizeof all / sizeof all[0] ? all[index] : NULL;
 }
@@ -49,7 +50,7 @@ static void release(struct plc_link_conn *l)
     l->stream = NULL;
     pl_ws_decoder_fini(&l->decoder, &l->limits);
     pl_buf_fini(&l->in);
-    pl_buf_fini(&l->out);
+    plc_link_wipe_out(l);
 }
 
 void plc_link_enter(struct plc_link_conn *l)
@@ -115,7 +116,7 @@ static void send_close(struct plc_link_conn *l, uint16_t code,
     pl_ws_masked_close(&l->out, code, reason, plc_link_key(l));
     plc_link_was_appended(l, mark);
     pl_timer_stop(l->shared->loop, &l->ping);
-    pl_timer_stop(l->shared->loop, &l->idle);
+    plc_deadline_stop(l->shared->loop, &l->idle);
     pl_timer_start(l->shared->loop, &l->close, l->terms->close_ms);
 }
 
@@ -146,8 +147,7 @@ static void on_close(struct plc_link_conn *l, const struct pl_ws_event *e)
     char reason[126];
 
     l->has_close = true;
-    snprintf(reason, sizeof reason, "%.*s", (int)e->payload.len,
-             e->payload.len == 0 ? "" : e->payload.at);
+    plc_text_copy(reason, sizeof reason, e->payload);
     explain(l, PL_ECLOSED, reason);
     l->end.code = e->code == 0 ? CODE_NONE : e->code;
     l->end.is_clean = true;
@@ -160,7 +160,7 @@ static void on_close(struct plc_link_conn *l, const struct pl_ws_event *e)
 static void start_idle(struct plc_link_conn *l)
 {
     if (l->terms->idle_ms > 0 && l->state == OPEN)
-        pl_timer_start(l->shared->loop, &l->idle, l->terms->idle_ms);
+        plc_deadline_start(l->shared->loop, &l->idle, l->terms->idle_ms);
 }
 
 static bool tell_message(struct plc_link_conn *l, enum pl_ws_opcode opcode,
@@ -192,13 +192,13 @@ static bool on_event(struct plc_link_conn *l, const struct pl_ws_event *e)
         answer_ping(l, e->payload);
         return tell_message(l, PL_WS_PING, e->payload);
     case PL_WS_EVENT_PONG:
-        pl_timer_stop(l->shared->loop, &l->pong);
+        plc_deadline_stop(l->shared->loop, &l->pong);
         return tell_message(l, PL_WS_PONG, e->payload);
     case PL_WS_EVENT_CLOSE:
         on_close(l, e);
         return false;
     case PL_WS_EVENT_ERROR:
-        snprintf(why, sizeof why, "%.*s", (int)e->payload.len, e->payload.at);
+        plc_text_copy(why, sizeof why, e->payload);
         fail_peer(l, e->code, why);
         return false;
     default:
@@ -229,9 +229,10 @@ static bool decode(struct plc_link_conn *l, struct pl_span *in)
 static bool keep(struct plc_link_conn *l, struct pl_span bytes)
 {
     pl_buf_put_span(&l->in, bytes);
-    if (l->in.failed)
-        fail(l, PL_ENOMEM, "out of memory");
-    return !l->in.failed;
+    bool is_kept = !l->in.failed;
+    if (!is_kept)
+        fail(l, PL_ENOMEM, "out of memory"); /* `l` may be gone now */
+    return is_kept;
 }
 
 /* --- The opening handshake --- */
@@ -268,7 +269,7 @@ static bool become_open(struct plc_link_conn *l, const struct pl_opened *o)
     l->deflate = o->deflate;
     l->limits.inflater =
         o->deflate == PL_DEFLATE_NONE ? NULL : &l->shared->inflater;
-    pl_timer_stop(l->shared->loop, &l->connect);
+    plc_deadline_stop(l->shared->loop, &l->connect);
     start_ping(l);
     start_idle(l);
     plc_link_enter(l);
@@ -347,6 +348,18 @@ void plc_link_pause(struct plc_link_conn *l, bool is_paused)
 
 /* --- The stream --- */
 
+/* Space for the whole request: a buffer that grows leaves copies of what is in
+ * it, and the header may have credentials. */
+static size_t request_size(const struct pl_opening *o)
+{
+    size_t size =
+        1024 + o->host.len + o->path.len + o->query.len + o->protocols.len;
+
+    for (size_t i = 0; i < o->field_count; i++)
+        size += o->fields[i].name.len + o->fields[i].value.len + 4;
+    return size;
+}
+
 static void on_opened(void *arg)
 {
     struct plc_link_conn *l = arg;
@@ -355,6 +368,7 @@ static void on_opened(void *arg)
     l->state = OPENING;
     pl_random_bytes(pl_loop_random(l->shared->loop), l->opening.nonce,
                     sizeof l->opening.nonce);
+    pl_buf_reserve(&l->out, request_size(&l->opening)); /* see there */
     enum pl_err rc = pl_opening_write(&l->opening, &l->out, &why);
     if (rc == PL_ENOMEM)
         fail(l, rc, "out of memory");
@@ -391,8 +405,11 @@ static const struct plc_stream_user stream_calls = {
 
 static void on_connect_late(struct pl_timer *t)
 {
-    struct plc_link_conn *l = PL_CONTAINER(t, struct plc_link_conn, connect);
+    struct plc_link_conn *l =
+        PL_CONTAINER(t, struct plc_link_conn, connect.timer);
 
+    if (plc_deadline_waits(l->shared->loop, &l->connect))
+        return;
     fail(l, PL_ETIMEDOUT,
          l->state == REACHING ? "the server was not reached in time"
                               : "no response to the handshake in time");
@@ -400,8 +417,10 @@ static void on_connect_late(struct pl_timer *t)
 
 static void on_send_late(struct pl_timer *t)
 {
-    fail(PL_CONTAINER(t, struct plc_link_conn, send), PL_ETIMEDOUT,
-         "the server reads nothing");
+    struct plc_link_conn *l = PL_CONTAINER(t, struct plc_link_conn, send.timer);
+
+    if (!plc_deadline_waits(l->shared->loop, &l->send))
+        fail(l, PL_ETIMEDOUT, "the server reads nothing");
 }
 
 static void on_close_late(struct pl_timer *t)
@@ -419,32 +438,36 @@ static void on_ping_due(struct pl_timer *t)
 
     start_ping(l);
     plc_link_send(l, PL_WS_PING, &nothing, 1);
-    if (l->terms->pong_ms > 0 && !pl_timer_is_running(&l->pong))
-        pl_timer_start(l->shared->loop, &l->pong, l->terms->pong_ms);
+    if (l->terms->pong_ms > 0 && !pl_timer_is_running(&l->pong.timer))
+        plc_deadline_start(l->shared->loop, &l->pong, l->terms->pong_ms);
 }
 
 static void on_pong_late(struct pl_timer *t)
 {
-    fail(PL_CONTAINER(t, struct plc_link_conn, pong), PL_ETIMEDOUT,
-         "no pong of the server in time");
+    struct plc_link_conn *l = PL_CONTAINER(t, struct plc_link_conn, pong.timer);
+
+    if (!plc_deadline_waits(l->shared->loop, &l->pong))
+        fail(l, PL_ETIMEDOUT, "no pong of the server in time");
 }
 
 static void on_idle(struct pl_timer *t)
 {
-    struct plc_link_conn *l = PL_CONTAINER(t, struct plc_link_conn, idle);
+    struct plc_link_conn *l = PL_CONTAINER(t, struct plc_link_conn, idle.timer);
 
+    if (plc_deadline_waits(l->shared->loop, &l->idle))
+        return;
     explain(l, PL_ETIMEDOUT, "no message of the server in time");
     send_close(l, CODE_NORMAL, pl_span_of("idle"));
 }
 
 static void set_timers(struct plc_link_conn *l)
 {
-    l->connect.fire = on_connect_late;
-    l->send.fire = on_send_late;
+    l->connect.timer.fire = on_connect_late;
+    l->send.timer.fire = on_send_late;
     l->close.fire = on_close_late;
     l->ping.fire = on_ping_due;
-    l->pong.fire = on_pong_late;
-    l->idle.fire = on_idle;
+    l->pong.timer.fire = on_pong_late;
+    l->idle.timer.fire = on_idle;
 }
 
 enum pl_err plc_link_open(struct plc_link_conn **out, struct plc_links *shared,
@@ -470,7 +493,7 @@ enum pl_err plc_link_open(struct plc_link_conn **out, struct plc_links *shared,
         free(l);
         return rc;
     }
-    pl_timer_start(shared->loop, &l->connect, terms->connect_ms);
+    plc_deadline_start(shared->loop, &l->connect, terms->connect_ms);
     *out = l;
     return PL_OK;
 }

@@ -18,6 +18,14 @@
 
 enum { KEEP_MAX = 65536 /* bytes of an empty buffer that is kept */ };
 
+/* The request may have credentials in its header. */
+void plc_link_wipe_out(struct plc_link_conn *l)
+{
+    if (l->out.data != NULL && !l->end.was_open)
+        explicit_bzero(l->out.data, l->out.cap);
+    pl_buf_fini(&l->out);
+}
+
 static void count_taken(struct plc_link_conn *l, size_t n)
 {
     l->out_sent += n;
@@ -26,17 +34,17 @@ static void count_taken(struct plc_link_conn *l, size_t n)
     if (l->out_sent < l->out.len)
         return;
     l->out.len = l->out_sent = 0;
-    if (l->out.cap > KEEP_MAX)
-        pl_buf_fini(&l->out);
+    if (!l->end.was_open || l->out.cap > KEEP_MAX)
+        plc_link_wipe_out(l);
 }
 
 static void watch_progress(struct plc_link_conn *l, bool has_progress)
 {
     if (!l->is_blocked)
-        pl_timer_stop(l->shared->loop, &l->send);
+        plc_deadline_stop(l->shared->loop, &l->send);
     else if (l->terms->send_ms > 0 &&
-             (has_progress || !pl_timer_is_running(&l->send)))
-        pl_timer_start(l->shared->loop, &l->send, l->terms->send_ms);
+             (has_progress || !pl_timer_is_running(&l->send.timer)))
+        plc_deadline_start(l->shared->loop, &l->send, l->terms->send_ms);
 }
 
 void plc_link_write_out(struct plc_link_conn *l)

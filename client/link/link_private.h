@@ -6,6 +6,7 @@
 #define PLC_LINK_PRIVATE_H
 
 #include "buf.h"
+#include "deadline.h"
 #include "link.h"
 #include "list.h"
 #include "loop.h"
@@ -37,7 +38,8 @@ struct plc_link_conn {
     size_t out_sent; /* bytes of `out` */
     uint64_t taken;  /* all bytes that the kernel has taken */
     struct pl_task flush;
-    struct pl_timer connect, send, close, ping, pong, idle;
+    struct plc_deadline connect, send, pong, idle;
+    struct pl_timer close, ping;
     unsigned depth;    /* callbacks of the user that run */
     bool is_destroyed; /* freed when they have returned */
     bool is_paused;    /* the user reads nothing */
@@ -59,6 +61,9 @@ void plc_link_run_flush(struct pl_task *t);
 /* Check that what was appended after `mark` has found memory, and plan to write
  * it; else take it back and return false. */
 bool plc_link_was_appended(struct plc_link_conn *l, size_t mark);
+
+/* Free the output; the request of the handshake is overwritten first. */
+void plc_link_wipe_out(struct plc_link_conn *l);
 
 /* A key for the next frame. */
 uint32_t plc_link_key(struct plc_link_conn *l);

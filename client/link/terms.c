@@ -341,5 +341,5 @@ enum pl_err plc_terms_init(struct plc_terms *t, const char *urls,
 void plc_terms_fini(struct plc_terms *t)
 {
     plc_tls_destroy(t->tls);
-    pl_arena_fini(&t->strings);
+    pl_arena_wipe(&t->strings);
 }

@@ -16,6 +16,7 @@
 
 #include "backoff.h"
 #include "reports.h"
+#include "text.h"
 
 enum {
     PROVEN_MS = 10000, /* a connection that lasts so long was a good one */
@@ -53,7 +54,7 @@ static void leave_attempt(struct plc_client *c)
     if (a == NULL)
         return;
     c->attempt = NULL;
-    c->frame.len = 0;
+    plc_client_drop_frame(c);
     pl_list_append(&c->leaving, &a->link_of);
     if (a->link == NULL)
         destroy_attempt(a);
@@ -66,7 +67,7 @@ static void leave_attempt(struct plc_client *c)
 static void stop_timers(struct plc_client *c)
 {
     pl_timer_stop(c->loop, &c->retry);
-    pl_timer_stop(c->loop, &c->ping);
+    plc_deadline_stop(c->loop, &c->ping);
     pl_timer_stop(c->loop, &c->refresh_due);
     pl_timer_stop(c->loop, &c->proven);
 }
@@ -164,6 +165,11 @@ void plc_attempt_retry(struct plc_client *c)
         plc_backoff_delay(pl_loop_random(c->loop), c->options.backoff_min_ms,
                           c->options.backoff_max_ms, c->attempts);
 
+    if (delay < c->retry_ms)
+        delay = c->retry_ms < c->options.backoff_max_ms
+                    ? c->retry_ms
+                    : c->options.backoff_max_ms;
+    c->retry_ms = 0;
     c->attempts++;
     pl_timer_start(c->loop, &c->retry, delay);
 }
@@ -173,13 +179,12 @@ static void on_proven(struct pl_timer *t)
     PL_CONTAINER(t, struct plc_client, proven)->attempts = 0;
 }
 
-/* A timer that is overdue has perhaps waited with the loop: what the socket has
- * is read first, and starts the watchdog again. */
 static void on_no_ping(struct pl_timer *t)
 {
-    struct plc_client *c = PL_CONTAINER(t, struct plc_client, ping);
+    struct plc_client *c = PL_CONTAINER(t, struct plc_client, ping.timer);
 
-    lose(c, PLC_CODE_NO_PING, "no ping", false);
+    if (!plc_deadline_waits(c->loop, &c->ping))
+        lose(c, PLC_CODE_NO_PING, "no ping", false);
 }
 
 /* --- The token --- */
@@ -207,8 +212,7 @@ static void on_refreshed(struct plc_request *r, const struct plc_answer *s)
                s->reply->error.code >= 100) {
         char reason[REASON_SIZE];
 
-        snprintf(reason, sizeof reason, "%.*s",
-                 (int)s->reply->error.message.len, s->reply->error.message.at);
+        plc_text_copy(reason, sizeof reason, s->reply->error.message);
         lose(c, s->reply->error.code, reason, true);
     } else if (plc_client_is_connected(c)) {
         plc_report_error(c, s->err, PLC_ERROR_REFRESH_TOKEN,
@@ -279,16 +283,16 @@ static void on_connected(struct plc_client *c,
 {
     char client[128], version[128];
     struct pl_received_list subs = r->subs;
+    const char *why;
 
-    snprintf(client, sizeof client, "%.*s", (int)r->client.len, r->client.at);
-    snprintf(version, sizeof version, "%.*s", (int)r->version.len,
-             r->version.len == 0 ? "" : r->version.at);
+    plc_text_copy(client, sizeof client, r->client);
+    plc_text_copy(version, sizeof version, r->version);
     c->ping_ms = r->ping == 0 || r->ping > PLC_TTL_MAX_MS / 1000
                      ? 0
                      : r->ping * 1000 + c->options.ping_slack_ms;
     c->answers_pings = r->pong;
     if (c->ping_ms > 0)
-        pl_timer_start(c->loop, &c->ping, c->ping_ms);
+        plc_deadline_start(c->loop, &c->ping, c->ping_ms);
     plan_refresh(c, r->expires, r->ttl);
     pl_timer_start(c->loop, &c->proven, PROVEN_MS);
     c->counts[PLC_COUNT_OPEN]++;
@@ -306,15 +310,15 @@ static void on_connected(struct plc_client *c,
                                           .data = {r->data.at, r->data.len}});
     plc_client_send_waiting(c);
     plc_subs_try_all(c);
-    plc_server_subs_compare(c, &subs);
+    if (!plc_server_subs_compare(c, &subs, &why))
+        fail_attempt(c, PL_ELIMIT, PLC_ERROR_TRANSPORT, why);
 }
 
 static void on_refused(struct plc_client *c, const struct pl_received_error *e)
 {
     char reason[REASON_SIZE];
 
-    snprintf(reason, sizeof reason, "%.*s", (int)e->message.len,
-             e->message.len == 0 ? "" : e->message.at);
+    plc_text_copy(reason, sizeof reason, e->message);
     if (e->code == PLC_CODE_TOKEN_EXPIRED && c->options.get_token != NULL)
         plc_secret_set(&c->secret, NULL);
     if (e->code == PLC_CODE_TOKEN_EXPIRED || e->temporary || e->code < 100) {
@@ -330,16 +334,13 @@ static void on_connect_answered(struct plc_request *r,
 {
     struct plc_client *c = PL_CONTAINER(r, struct plc_client, connect);
 
-    if (s->outcome == PLC_DONE && s->reply->kind == PL_RECEIVED_CONNECT)
+    if (s->outcome == PLC_DONE)
         on_connected(c, &s->reply->connect);
     else if (s->outcome == PLC_REFUSED)
         on_refused(c, &s->reply->error);
-    else if (s->err == PL_ETIMEDOUT)
-        fail_attempt(c, PL_ETIMEDOUT, PLC_ERROR_TIMEOUT,
-                     "no reply to connect in time");
     else
-        fail_attempt(c, PL_EBADMSG, PLC_ERROR_TRANSPORT,
-                     "a reply of another kind");
+        fail_attempt(c, s->err, PLC_ERROR_TIMEOUT,
+                     "no reply to connect in time");
 }
 
 static struct pl_span span_of(struct plc_bytes b)
@@ -359,11 +360,11 @@ static void send_connect(struct plc_client *c)
                     .version = pl_span_of(c->options.version)},
     };
 
-    command.connect.sub_count = plc_server_subs_list(c, &subs);
+    bool is_sent = plc_server_subs_list(c, &command.connect.sub_count, &subs);
     command.connect.subs = subs;
     c->connect.id = command.id;
     c->connect.answered = on_connect_answered;
-    bool is_sent = plc_client_command(c, &c->connect, &command);
+    is_sent = is_sent && plc_client_command(c, &c->connect, &command);
     free(subs);
     if (is_sent)
         plc_subs_try_all(c);
@@ -421,6 +422,7 @@ static void on_closed(void *user, const struct plc_link_end *end)
     snprintf(why, sizeof why, "%s", end->why);
     if (!was_open || end->err != PL_ECLOSED || code < 3000)
         plc_report_error(c, end->err, PLC_ERROR_TRANSPORT, why);
+    c->retry_ms = end->retry_ms;
     closed_by_code(c, code, why);
     destroy_attempt(a); /* it has left, and its link is over */
 }
@@ -444,7 +446,8 @@ static void dial(struct plc_client *c)
     }
     a->client = c;
     c->attempt = a;
-    c->is_link_open = false;
+    c->is_link_open = c->has_loss = c->answers_pings = false;
+    c->ping_ms = 0;
     enum pl_err rc = plc_link_open(&a->link, c->links, terms, &link_calls, a);
     if (rc != PL_OK) {
         a->link = NULL;
@@ -473,7 +476,7 @@ void plc_attempt_init(struct plc_client *c)
     c->attempts_of = &ops;
     c->secret.answered = on_answer;
     c->retry.fire = on_retry;
-    c->ping.fire = on_no_ping;
+    c->ping.timer.fire = on_no_ping;
     c->refresh_due.fire = on_refresh_due;
     c->proven.fire = on_proven;
 }

@@ -45,7 +45,7 @@ static void complete(struct plc_call *call, const struct plc_answer *s)
     call->result.outcome = s->outcome;
     call->result.err = s->err;
     if (s->reply != NULL &&
-        !plc_result_read(&call->result, &call->answer, &c->arena, s->reply))
+        !plc_result_read(&call->result, &call->answer, &c->item, s->reply))
         call->result.err = PL_ENOMEM;
     plc_part_count_ended(&c->part, s->outcome, call->share);
     call->mail.event.run = run_done;
@@ -225,12 +225,15 @@ enum pl_err plc_call_post(struct plc_client *c, struct plc_sub *s,
     struct plc_call *call = NULL;
 
     command->id = command->verb == PL_VERB_SEND ? 0 : plc_client_take_id(c);
+    if (!plc_group_is_here(c->part.group))
+        return PL_ECLOSED;
     enum pl_err rc = plc_group_is_stopping(c->part.group)
                          ? PL_ESTOPPING
                          : encode(c, &call, command);
     if (rc == PL_OK) {
         call->request.id =
             command->id != 0 ? command->id : plc_client_take_id(c);
+        call->request.wants = plc_requests_kind(command->verb);
         call->is_send = command->verb == PL_VERB_SEND;
         call->sub = s;
         call->done = done;

@@ -114,6 +114,9 @@ static void free_client(struct plc_part *p)
     plc_requests_fini(&c->requests);
     pl_map_fini(&c->names);
     pl_arena_fini(&c->arena);
+    pl_arena_fini(&c->item);
+    if (c->frame.data != NULL)
+        explicit_bzero(c->frame.data, c->frame.cap);
     pl_buf_fini(&c->frame);
     pl_quota_destroy(p->quota);
     pl_guard_destroy(c->guard);
@@ -185,13 +188,14 @@ static void init(struct plc_client *c, struct plc_group *g)
     c->counts = plc_group_counts(g);
     c->send.run = plc_client_run_send;
     c->check.run = run_check;
-    c->arena.limit = ARENA_MAX;
+    c->arena.limit = c->item.limit = ARENA_MAX;
     pl_list_init(&c->leaving);
     pl_list_init(&c->sends);
     pl_list_init(&c->subs);
-    pl_list_init(&c->server_subs);
+    pl_list_init(&c->server_subs.all);
     plc_requests_init(&c->requests, c->loop, on_request_ended);
     plc_attempt_init(c);
+    plc_report_init(c);
 }
 
 static enum pl_err set_up(struct plc_client *c, struct plc_group *g,

@@ -8,6 +8,7 @@
 #include "cell.h"
 #include "client_codec.h"
 #include "group.h"
+#include "hash.h"
 #include "link.h"
 #include "loop.h"
 #include "requests.h"
@@ -87,6 +88,15 @@ struct plc_position {
     char epoch[64];
 };
 
+/* The subscriptions that the server has made.  It chooses their number and
+ * names, so both are bounded, and the key of the hash is secret. */
+struct plc_server_subs {
+    struct pl_list all; /* of struct plc_server_sub, in the order of arrival */
+    struct pl_map by_channel;
+    struct pl_hash_key key;
+    size_t bytes; /* of the names */
+};
+
 struct plc_client {
     struct plc_part part; /* first */
     /* Constant. */
@@ -99,31 +109,38 @@ struct plc_client {
     uint64_t *counts;
     struct pl_guard *guard;
     /* Any thread. */
-    struct pl_cell state;   /* enum plc_state */
-    struct pl_cell next_id; /* of a command */
-    struct pl_map names;    /* the subscriptions by channel; guarded */
+    struct pl_cell state;        /* enum plc_state */
+    struct pl_cell next_id;      /* of a command */
+    struct pl_cell is_loss_told; /* `loss` waits */
+    struct pl_map names;         /* the subscriptions by channel; guarded */
     /* The loop's. */
     const struct plc_attempt_ops *attempts_of; /* constant */
     struct plc_attempt *attempt;               /* owned; NULL: none */
     struct pl_list leaving;                    /* attempts that are closing */
     struct plc_requests requests;
     struct plc_request connect, refresh;
-    struct pl_list sends;       /* of struct plc_call: sent, and not taken by
-                                   the kernel yet */
-    struct pl_list subs;        /* of struct plc_sub */
-    struct pl_list server_subs; /* of struct plc_server_sub */
-    struct pl_buf frame;        /* commands of this turn */
+    struct pl_list sends; /* of struct plc_call: sent, and not taken by
+                             the kernel yet */
+    struct pl_list subs;  /* of struct plc_sub */
+    struct plc_server_subs server_subs;
+    struct pl_buf frame; /* commands of this turn */
     struct pl_task send, check;
-    struct pl_arena arena; /* of the decoder */
+    struct pl_arena arena; /* of the decoder: a reply or a push */
+    struct pl_arena item;  /* likewise: an element of its list */
+    struct plc_event loss; /* tells the program that callbacks are lost */
     struct plc_secret secret;
-    struct pl_timer retry, ping, refresh_due, proven;
+    struct pl_timer retry, refresh_due, proven;
+    struct plc_deadline ping;
     uint32_t attempts; /* since the last connection that lasted */
+    uint32_t retry_ms; /* the server asks to come no sooner; 0: it does not */
     uint32_t ping_ms;  /* 0: no watchdog */
     size_t next_url;
     bool answers_pings;
     bool is_link_open;  /* commands may be given to the link */
     bool is_over;       /* disconnected, and not connecting again */
     bool was_connected; /* at least once */
+    bool has_secret;    /* `frame` has a token */
+    bool has_loss;      /* what this connection brought is lost */
     enum plc_ending ending;
 };
 
@@ -190,6 +207,8 @@ bool plc_client_command(struct plc_client *c, struct plc_request *r,
  * nothing has happened.
  * *from is the position from which on they may leave. */
 bool plc_client_put(struct plc_client *c, struct pl_span bytes, uint64_t *from);
+/* Forget the message of this turn.  A token in it is overwritten. */
+void plc_client_drop_frame(struct plc_client *c);
 /* Send the calls that wait. */
 void plc_client_send_waiting(struct plc_client *c);
 void plc_client_run_send(struct pl_task *t);
@@ -221,26 +240,32 @@ void plc_subs_spoil_all(struct plc_client *c);
 /* The client is destroyed. */
 void plc_subs_close_all(struct plc_client *c);
 struct plc_sub *plc_subs_find(struct plc_client *c, struct pl_span channel);
-void plc_sub_push_end(struct plc_sub *s, const struct pl_received_end *e);
-void plc_sub_push(struct plc_sub *s, const struct pl_received_publication *p);
+/* Each returns false if the push does not count. */
+bool plc_sub_push_end(struct plc_sub *s, const struct pl_received_end *e);
+bool plc_sub_push(struct plc_sub *s, const struct pl_received_publication *p);
 void plc_subs_free_all(struct plc_client *c);
 
 /* --- server_subs.c: subscriptions that the server made --- */
 
-void plc_server_subs_compare(struct plc_client *c, struct pl_received_list *l);
-void plc_server_subs_add(struct plc_client *c, struct pl_span channel,
-                         struct pl_received_subscribe *r);
+/* Each returns false if the connection cannot go on: *why says why. */
+bool plc_server_subs_compare(struct plc_client *c, struct pl_received_list *l,
+                             const char **why);
+bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
+                         const struct pl_received_subscribe *r,
+                         const char **why);
+/* Each returns false if there is no such subscription. */
 bool plc_server_subs_push(struct plc_client *c, struct pl_span channel,
                           const struct pl_received_publication *p);
 bool plc_server_subs_has(struct plc_client *c, struct pl_span channel);
-void plc_server_subs_end(struct plc_client *c, struct pl_span channel,
+bool plc_server_subs_end(struct plc_client *c, struct pl_span channel,
                          uint32_t code, struct pl_span reason);
 void plc_server_subs_lose_all(struct plc_client *c);
 void plc_server_subs_free_all(struct plc_client *c);
-/* The recoverable ones with their positions, for a connect command.
+/* The recoverable ones with their positions, for a connect command; return
+ * false if out of memory.
  * Owner:  the caller frees *out. */
-size_t plc_server_subs_list(struct plc_client *c,
-                            struct pl_subscribe_request **out);
+bool plc_server_subs_list(struct plc_client *c, size_t *count,
+                          struct pl_subscribe_request **out);
 /* Positions mean nothing any more. */
 void plc_server_subs_forget(struct plc_client *c);
 
@@ -257,6 +282,23 @@ uint64_t plc_secret_ttl_ms(uint32_t ttl_s);
 /* The answer is not needed any more. */
 void plc_secret_drop_question(struct plc_secret *secret);
 void plc_secret_fini(struct plc_secret *secret);
+
+/* --- deliveries.c --- */
+
+/* Report a publication and move the position; `s` NULL: of the server's
+ * subscription to `channel`.  Without memory for the event the position stays,
+ * and c->has_loss is set. */
+bool plc_deliver(struct plc_client *c, struct plc_sub *s,
+                 struct pl_span channel, struct plc_position *p,
+                 const struct pl_received_publication *pub, bool recovered);
+/* Begin with the position of the subscribe reply `r`, before its event, and
+ * deliver what it has recovered, after it. */
+void plc_deliver_begin(struct plc_position *p,
+                       const struct pl_received_subscribe *r);
+void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
+                           struct pl_span channel, struct plc_position *p,
+                           const struct pl_received_subscribe *r);
+
 /* --- positions --- */
 
 void plc_position_from(struct plc_position *p, struct pl_span epoch,

@@ -2,41 +2,71 @@
 /* incoming.c - the replies and pushes that a client receives.
  *
  * They are handled one after another as they came.  What does not fit, such as
- * a reply to nothing or a push for an unknown channel, is dropped: it
- * may belong to something that has just ended.
+ * a reply to nothing or a push for an unknown channel, is dropped and counted:
+ * it may belong to something that has just ended.
  *
- * Invariant: bytes that are not the protocol end the connection, and the client
- * tries again: a proxy in between may have made them. */
+ * Invariant: bytes that are not the protocol, and what is lost for lack of
+ * memory, end the connection, and the client tries again.  A proxy in between
+ * may have made the bytes; what is lost is recovered. */
 #include <stdio.h>
 
 #include "reports.h"
+#include "text.h"
 
-static void on_push(struct plc_client *c, const struct pl_received *m)
+/* The connection cannot go on; the next one may. */
+static void fail(struct plc_client *c, enum pl_err err, const char *why)
 {
-    struct plc_sub *s = plc_subs_find(c, m->channel);
-    bool is_subscribed = s != NULL && pl_cell_get(&s->state) == PLC_SUBSCRIBED;
+    plc_report_error(c, err, PLC_ERROR_TRANSPORT, why);
+    plc_attempt_lose(c, PLC_CODE_TRANSPORT, "transport closed", false);
+}
 
+static void on_reply(struct plc_client *c, const struct pl_received *m)
+{
+    switch (plc_requests_reply(&c->requests, m)) {
+    case PLC_REPLY_TAKEN:
+        return;
+    case PLC_REPLY_UNEXPECTED:
+        c->counts[PLC_COUNT_DROPPED]++;
+        return;
+    case PLC_REPLY_WRONG:
+        fail(c, PL_EBADMSG, "a reply of another kind");
+        return;
+    }
+}
+
+static bool on_presence(struct plc_client *c, struct plc_sub *s,
+                        const struct pl_received *m)
+{
+    bool is_subscribed = s != NULL ? pl_cell_get(&s->state) == PLC_SUBSCRIBED
+                                   : plc_server_subs_has(c, m->channel);
+
+    if (is_subscribed)
+        plc_report_presence(c, s, m->channel, &m->info,
+                            m->kind == PL_RECEIVED_JOIN);
+    return is_subscribed;
+}
+
+/* Return false if it is for nothing that there is. */
+static bool on_channel_push(struct plc_client *c, const struct pl_received *m)
+{
+    struct plc_sub *s =
+        m->channel.len == 0 ? NULL : plc_subs_find(c, m->channel);
+
+    if (m->channel.len == 0)
+        return false;
     switch (m->kind) {
     case PL_RECEIVED_PUBLICATION:
-        if (s != NULL)
-            plc_sub_push(s, &m->publication);
-        else
-            plc_server_subs_push(c, m->channel, &m->publication);
-        return;
+        return s != NULL ? plc_sub_push(s, &m->publication)
+                         : plc_server_subs_push(c, m->channel, &m->publication);
     case PL_RECEIVED_JOIN:
     case PL_RECEIVED_LEAVE:
-        if (is_subscribed || (s == NULL && plc_server_subs_has(c, m->channel)))
-            plc_report_presence(c, s, m->channel, &m->info,
-                                m->kind == PL_RECEIVED_JOIN);
-        return;
+        return on_presence(c, s, m);
     case PL_RECEIVED_UNSUBSCRIBED:
-        if (s != NULL)
-            plc_sub_push_end(s, &m->end);
-        else
-            plc_server_subs_end(c, m->channel, m->end.code, m->end.reason);
-        return;
+        return s != NULL ? plc_sub_push_end(s, &m->end)
+                         : plc_server_subs_end(c, m->channel, m->end.code,
+                                               m->end.reason);
     default:
-        return;
+        return false;
     }
 }
 
@@ -44,8 +74,7 @@ static void on_disconnect(struct plc_client *c, const struct pl_received_end *e)
 {
     char reason[128];
 
-    snprintf(reason, sizeof reason, "%.*s", (int)e->reason.len,
-             e->reason.len == 0 ? "" : e->reason.at);
+    plc_text_copy(reason, sizeof reason, e->reason);
     plc_attempt_closed_by_code(c, e->code, reason);
 }
 
@@ -57,10 +86,18 @@ static void answer_ping(struct plc_client *c)
         plc_client_command(c, NULL, &pong);
 }
 
-static void handle(struct plc_client *c, struct pl_received *m)
+static void on_subscribed(struct plc_client *c, const struct pl_received *m)
+{
+    const char *why;
+
+    if (!plc_server_subs_add(c, m->channel, &m->subscribe, &why))
+        fail(c, PL_ELIMIT, why);
+}
+
+static void handle(struct plc_client *c, const struct pl_received *m)
 {
     if (!m->is_push && m->kind != PL_RECEIVED_PING) {
-        plc_requests_reply(&c->requests, m);
+        on_reply(c, m);
         return;
     }
     switch (m->kind) {
@@ -71,21 +108,20 @@ static void handle(struct plc_client *c, struct pl_received *m)
         plc_report_message(c, m->data);
         return;
     case PL_RECEIVED_SUBSCRIBED:
-        plc_server_subs_add(c, m->channel, &m->subscribe);
+        on_subscribed(c, m);
         return;
     case PL_RECEIVED_DISCONNECT:
         on_disconnect(c, &m->end);
         return;
     default:
-        if (m->channel.at != NULL)
-            on_push(c, m);
+        c->counts[PLC_COUNT_DROPPED] += !on_channel_push(c, m);
     }
 }
 
 static void start_watchdog(struct plc_client *c)
 {
     if (c->ping_ms > 0)
-        pl_timer_start(c->loop, &c->ping, c->ping_ms);
+        plc_deadline_start(c->loop, &c->ping, c->ping_ms);
 }
 
 bool plc_client_receive(struct plc_client *c, struct pl_span payload)
@@ -103,14 +139,15 @@ bool plc_client_receive(struct plc_client *c, struct pl_span payload)
             pl_received_decode(c->encoding, &payload, &c->arena, &m, &why, &at);
         if (rc == PL_OK)
             handle(c, &m);
+        if (c->has_loss && c->attempt == attempt)
+            fail(c, PL_ENOMEM, "out of memory");
     } while (rc == PL_OK && payload.len > 0 && c->attempt == attempt);
     if (rc != PL_OK && c->attempt == attempt) {
         char text[200];
 
         snprintf(text, sizeof text, "not the protocol: %s at byte %zu",
                  rc == PL_ENOMEM ? "out of memory" : why, at);
-        plc_report_error(c, rc, PLC_ERROR_TRANSPORT, text);
-        plc_attempt_lose(c, PLC_CODE_TRANSPORT, "transport closed", false);
+        fail(c, rc, text);
     }
     return c->attempt == attempt;
 }

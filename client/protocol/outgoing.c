@@ -21,6 +21,16 @@ uint32_t plc_client_take_id(struct plc_client *c)
     return id;
 }
 
+void plc_client_drop_frame(struct plc_client *c)
+{
+    if (c->has_secret) {
+        explicit_bzero(c->frame.data, c->frame.len);
+        pl_buf_fini(&c->frame);
+    }
+    c->has_secret = false;
+    c->frame.len = 0;
+}
+
 /* Return false if out of memory: the message is still there. */
 static bool send_frame(struct plc_client *c)
 {
@@ -32,7 +42,7 @@ static bool send_frame(struct plc_client *c)
     if (!plc_link_send(c->attempt->link, is_json ? PL_WS_TEXT : PL_WS_BINARY,
                        &payload, 1))
         return false;
-    c->frame.len = 0;
+    plc_client_drop_frame(c);
     plc_calls_written(c, plc_link_written(c->attempt->link));
     return true;
 }
@@ -68,16 +78,53 @@ bool plc_client_put(struct plc_client *c, struct pl_span bytes, uint64_t *from)
     return true;
 }
 
+static size_t token_size(const struct pl_command *command)
+{
+    switch (command->verb) {
+    case PL_VERB_CONNECT:
+        return command->connect.token.len;
+    case PL_VERB_SUBSCRIBE:
+        return command->subscribe.token.len;
+    case PL_VERB_REFRESH:
+        return command->token.len;
+    case PL_VERB_SUB_REFRESH:
+        return command->sub_refresh.token.len;
+    default:
+        return 0;
+    }
+}
+
+/* A buffer that has a token must not grow, which would leave a copy. */
+static bool reserve(struct pl_buf *b, size_t size)
+{
+    if (size <= b->len || pl_buf_reserve(b, size - b->len) != NULL)
+        return true;
+    b->failed = false;
+    return false;
+}
+
+static enum pl_err encode(struct plc_client *c, struct pl_buf *b,
+                          const struct pl_command *command)
+{
+    const char *why = NULL;
+    size_t at;
+
+    if (token_size(command) > 0 && (!reserve(b, c->terms.message_out + 1) ||
+                                    !reserve(&c->frame, MESSAGE_MAX)))
+        return PL_ENOMEM;
+    return pl_command_encode(c->encoding, b, c->terms.message_out, command,
+                             &why, &at);
+}
+
 bool plc_client_command(struct plc_client *c, struct plc_request *r,
                         const struct pl_command *command)
 {
     struct pl_buf b = {0};
-    const char *why = NULL;
     uint64_t from;
-    size_t at;
-    enum pl_err rc = pl_command_encode(c->encoding, &b, c->terms.message_out,
-                                       command, &why, &at);
+    enum pl_err rc = encode(c, &b, command);
 
+    if (r != NULL)
+        r->wants = plc_requests_kind(command->verb);
     if (rc == PL_OK && r != NULL)
         rc = plc_requests_add(&c->requests, r, c->options.timeout_ms);
     if (rc == PL_OK && !plc_client_put(c, pl_buf_span(&b), &from)) {
@@ -87,8 +134,9 @@ bool plc_client_command(struct plc_client *c, struct plc_request *r,
     }
     if (rc == PL_OK && r != NULL)
         plc_requests_sent(r, from);
+    c->has_secret |= token_size(command) > 0;
     if (b.data != NULL)
-        explicit_bzero(b.data, b.cap); /* it may have a token */
+        explicit_bzero(b.data, b.cap);
     pl_buf_fini(&b);
     return rc == PL_OK;
 }

@@ -37,6 +37,44 @@ static void destroy_report(struct pl_msg *msg)
     free(msg);
 }
 
+/* --- Losses --- */
+
+static void run_loss(struct plc_event *e)
+{
+    struct plc_client *c = PL_CONTAINER(e, struct plc_client, loss);
+    const struct plc_client_options *o = &c->options;
+
+    if (o->error != NULL)
+        o->error(c, PL_ENOMEM, PLC_ERROR_TRANSPORT,
+                 "out of memory: callbacks are lost", o->arg);
+}
+
+/* The event may be put again. */
+static void destroy_loss(struct pl_msg *msg)
+{
+    struct plc_event *e = (struct plc_event *)msg;
+
+    pl_cell_set(&PL_CONTAINER(e, struct plc_client, loss)->is_loss_told, 0);
+}
+
+void plc_report_init(struct plc_client *c)
+{
+    c->loss.run = run_loss;
+    c->loss.msg.destroy = destroy_loss;
+}
+
+void plc_report_loss(struct plc_client *c)
+{
+    c->counts[PLC_COUNT_EVENTS_LOST]++;
+    c->has_loss = true;
+    if (pl_cell_get(&c->is_loss_told) != 0)
+        return;
+    pl_cell_set(&c->is_loss_told, 1);
+    plc_group_log(c->part.group, PLC_ERROR,
+                  "out of memory: callbacks are lost");
+    plc_events_put(c->events, &c->loss);
+}
+
 /* With space for `bytes` and the zero bytes after up to 8 strings. */
 static struct report *create(struct plc_client *c, struct plc_sub *s,
                              void (*run)(struct plc_event *), size_t bytes)
@@ -44,8 +82,7 @@ static struct report *create(struct plc_client *c, struct plc_sub *s,
     struct report *r = malloc(sizeof *r + bytes + 8);
 
     if (r == NULL) {
-        plc_group_log(c->part.group, PLC_ERROR,
-                      "out of memory, a callback is lost");
+        plc_report_loss(c);
         return NULL;
     }
     memset(r, 0, sizeof *r);
@@ -260,33 +297,38 @@ static void run_publication(struct plc_event *e)
 }
 
 /* The tags are behind the strings; count the bytes that they need. */
-static size_t tags_size(struct plc_client *c, struct pl_received_list list)
+static bool tags_size(struct plc_client *c, struct pl_received_list list,
+                      size_t *size)
 {
     struct pl_span key, value;
-    size_t size = 0;
+    enum pl_err rc;
 
-    while (pl_received_tag_next(&list, &c->arena, &key, &value) == PL_OK)
-        size += sizeof(struct plc_tag) + key.len + value.len + 2;
-    return size == 0 ? 0 : size + sizeof(struct plc_tag);
+    *size = list.count == 0 ? 0 : sizeof(struct plc_tag);
+    while ((rc = pl_received_tag_next(&list, &c->item, &key, &value)) == PL_OK)
+        *size += sizeof(struct plc_tag) + key.len + value.len + 2;
+    return rc == PL_ENOENT;
 }
 
-static void copy_tags(struct report *r, struct plc_client *c,
+static bool copy_tags(struct report *r, struct plc_client *c,
                       struct pl_received_list list)
 {
+    size_t count = list.count;
     uintptr_t at = (uintptr_t)r->at;
     struct plc_tag *tags =
         (struct plc_tag *)(void *)(r->at + (-at & (sizeof(void *) - 1)));
     struct pl_span key, value;
     size_t n = 0;
 
-    r->at = (char *)(tags + list.count);
-    while (pl_received_tag_next(&list, &c->arena, &key, &value) == PL_OK) {
+    r->at = (char *)(tags + count);
+    while (n < count &&
+           pl_received_tag_next(&list, &c->item, &key, &value) == PL_OK) {
         tags[n].key = copy(r, key);
         tags[n].value = copy(r, value);
         n++;
     }
     r->publication.tags = tags;
     r->publication.tag_count = n;
+    return n == count;
 }
 
 bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
@@ -294,11 +336,16 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
                             const struct pl_received_publication *p,
                             bool recovered)
 {
+    size_t tags;
+
     c->counts[PLC_COUNT_PUBLICATIONS]++;
     if (s != NULL ? s->options.publication == NULL
                   : c->options.server_publication == NULL)
         return true;
-    size_t tags = p->tags.count == 0 ? 0 : tags_size(c, p->tags);
+    if (!tags_size(c, p->tags, &tags)) {
+        plc_report_loss(c);
+        return false;
+    }
     struct report *r =
         create(c, s, run_publication,
                channel.len + p->data.len + info_size(&p->info) + tags);
@@ -314,8 +361,11 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
     };
     if (p->info.is_set)
         copy_info(r, &p->info);
-    if (tags > 0)
-        copy_tags(r, c, p->tags);
+    if (tags > 0 && !copy_tags(r, c, p->tags)) {
+        free(r);
+        plc_report_loss(c);
+        return false;
+    }
     put(r);
     return true;
 }

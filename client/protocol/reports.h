@@ -2,12 +2,19 @@
 /* reports.h - the callbacks of clients and subscriptions, as events that have a
  * copy of what they report.
  *
- * Out of memory: the event is lost, and counted in the log of the group.
+ * Out of memory: the event is lost and counted (events_lost), the program
+ * learns it from an error() that needs no memory, and incoming.c ends the
+ * connection that brought it.
  * Thread: the loop's. */
 #ifndef PLC_REPORTS_H
 #define PLC_REPORTS_H
 
 #include "client_private.h"
+
+/* Set what `c` needs of reports.c. */
+void plc_report_init(struct plc_client *c);
+/* Something was lost for lack of memory. */
+void plc_report_loss(struct plc_client *c);
 
 /* A state; `channel` is that of a subscription of the server, or NULL. */
 void plc_report_state(struct plc_client *c, const struct plc_change *change);

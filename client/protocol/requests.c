@@ -30,7 +30,7 @@ void plc_requests_remove(struct plc_request *r)
         return;
     pl_list_remove(&r->link);
     pl_map_remove(&r->all->by_id, &r->node);
-    pl_timer_stop(r->all->loop, &r->timer);
+    plc_deadline_stop(r->all->loop, &r->timeout);
 }
 
 static void end(struct plc_request *r, const struct plc_answer *a)
@@ -55,9 +55,10 @@ void plc_requests_fail(struct plc_request *r, enum pl_err err, uint64_t taken)
 /* What was sent has probably left: the link would not stall so long. */
 static void on_timeout(struct pl_timer *t)
 {
-    struct plc_request *r = PL_CONTAINER(t, struct plc_request, timer);
+    struct plc_request *r = PL_CONTAINER(t, struct plc_request, timeout.timer);
 
-    plc_requests_fail(r, PL_ETIMEDOUT, UINT64_MAX);
+    if (!plc_deadline_waits(r->all->loop, &r->timeout))
+        plc_requests_fail(r, PL_ETIMEDOUT, UINT64_MAX);
 }
 
 enum pl_err plc_requests_add(struct plc_requests *all, struct plc_request *r,
@@ -69,9 +70,9 @@ enum pl_err plc_requests_add(struct plc_requests *all, struct plc_request *r,
         return rc;
     r->all = all;
     r->is_sent = false;
-    r->timer.fire = on_timeout;
+    r->timeout.timer.fire = on_timeout;
     pl_list_append(&all->waiting, &r->link);
-    pl_timer_start(all->loop, &r->timer, timeout_ms);
+    plc_deadline_start(all->loop, &r->timeout, timeout_ms);
     return PL_OK;
 }
 
@@ -96,25 +97,44 @@ static bool has_id(const struct pl_map_node *n, const void *id)
            *(const uint32_t *)id;
 }
 
-bool plc_requests_reply(struct plc_requests *all,
-                        const struct pl_received *reply)
+enum plc_reply plc_requests_reply(struct plc_requests *all,
+                                  const struct pl_received *reply)
 {
     struct pl_map_node *n =
         pl_map_find(&all->by_id, reply->id, has_id, &reply->id);
+    struct plc_request *r =
+        n == NULL ? NULL : PL_CONTAINER(n, struct plc_request, node);
 
-    if (n == NULL)
-        return false;
-    struct plc_request *r = PL_CONTAINER(n, struct plc_request, node);
-    if (!r->is_sent)
-        return false;
+    if (r == NULL || !r->is_sent)
+        return PLC_REPLY_UNEXPECTED;
     bool is_error = reply->kind == PL_RECEIVED_ERROR;
+    if (!is_error && reply->kind != r->wants)
+        return PLC_REPLY_WRONG;
     struct plc_answer s = {
         .outcome = is_error ? PLC_REFUSED : PLC_DONE,
         .err = is_error ? PL_EDENIED : PL_OK,
         .reply = reply,
     };
     end(r, &s);
-    return true;
+    return PLC_REPLY_TAKEN;
+}
+
+enum pl_received_kind plc_requests_kind(enum pl_verb verb)
+{
+    static const enum pl_received_kind kinds[] = {
+        [PL_VERB_CONNECT] = PL_RECEIVED_CONNECT,
+        [PL_VERB_SUBSCRIBE] = PL_RECEIVED_SUBSCRIBE,
+        [PL_VERB_UNSUBSCRIBE] = PL_RECEIVED_UNSUBSCRIBE,
+        [PL_VERB_PUBLISH] = PL_RECEIVED_PUBLISH,
+        [PL_VERB_PRESENCE] = PL_RECEIVED_PRESENCE,
+        [PL_VERB_PRESENCE_STATS] = PL_RECEIVED_PRESENCE_STATS,
+        [PL_VERB_HISTORY] = PL_RECEIVED_HISTORY,
+        [PL_VERB_RPC] = PL_RECEIVED_RPC,
+        [PL_VERB_REFRESH] = PL_RECEIVED_REFRESH,
+        [PL_VERB_SUB_REFRESH] = PL_RECEIVED_SUB_REFRESH,
+    };
+
+    return kinds[verb];
 }
 
 static void fail_list(struct pl_list *list, enum pl_err err, uint64_t taken)

@@ -8,11 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command.h"
+#include "deadline.h"
 #include "list.h"
 #include "map.h"
 #include "parley_client.h"
 #include "received.h"
-#include "timer.h"
 
 struct pl_loop;
 struct plc_request;
@@ -28,16 +29,17 @@ struct plc_answer {
 /* Called once; the request is in no list any more. */
 typedef void plc_answered(struct plc_request *r, const struct plc_answer *s);
 
-/* Embedded in its owner; all zero but `answered` and `id`. */
+/* Embedded in its owner; all zero but the first three members. */
 struct plc_request {
     plc_answered *answered;
+    enum pl_received_kind wants; /* the reply, if it is no error */
     uint32_t id;
     bool is_sent;  /* its bytes have been given to the link */
     uint64_t from; /* the position in the output of the link from which on its
                       bytes may have left */
     struct pl_map_node node;
     struct pl_list link;
-    struct pl_timer timer;
+    struct plc_deadline timeout;
     struct plc_requests *all;
 };
 
@@ -67,9 +69,18 @@ void plc_requests_sent(struct plc_request *r, uint64_t from);
 /* Forget `r` without a call of answered(), if it is there. */
 void plc_requests_remove(struct plc_request *r);
 
-/* Answer the request with the id of `reply`; return false if there is none. */
-bool plc_requests_reply(struct plc_requests *all,
-                        const struct pl_received *reply);
+enum plc_reply {
+    PLC_REPLY_TAKEN,
+    PLC_REPLY_UNEXPECTED, /* no request has its id */
+    PLC_REPLY_WRONG       /* the request wants another kind, and still waits */
+};
+
+/* Answer the request with the id of `reply`. */
+enum plc_reply plc_requests_reply(struct plc_requests *all,
+                                  const struct pl_received *reply);
+
+/* The kind of reply that a command with `verb` gets. */
+enum pl_received_kind plc_requests_kind(enum pl_verb verb);
 
 /* End `r` with `err`: as PLC_UNKNOWN if its bytes may have left, because the
  * kernel has taken more than r->from, else as PLC_NOT_SENT. */

@@ -47,12 +47,14 @@ static struct plc_info *copy_info(struct pl_arena *to, struct pl_span client,
 static bool copy_tags(struct pl_arena *to, struct pl_arena *scratch,
                       struct pl_received_list list, struct plc_publication *p)
 {
-    struct plc_tag *tags = pl_arena_alloc(to, (list.count + 1) * sizeof *tags);
+    size_t count = list.count;
+    struct plc_tag *tags = pl_arena_alloc(to, (count + 1) * sizeof *tags);
     struct pl_span key, value;
 
     if (tags == NULL)
         return false;
-    while (pl_received_tag_next(&list, scratch, &key, &value) == PL_OK) {
+    while (p->tag_count < count &&
+           pl_received_tag_next(&list, scratch, &key, &value) == PL_OK) {
         struct plc_tag *t = &tags[p->tag_count++];
 
         t->key = copy(to, key);
@@ -61,7 +63,7 @@ static bool copy_tags(struct pl_arena *to, struct pl_arena *scratch,
             return false;
     }
     p->tags = tags;
-    return true;
+    return p->tag_count == count;
 }
 
 static const struct plc_publication *
@@ -101,7 +103,10 @@ static bool read_history(struct plc_result *r, struct pl_arena *to,
     if (all == NULL || r->epoch == NULL)
         return false;
     r->publications = all;
-    while (pl_received_publication_next(&list, scratch, &p) == PL_OK) {
+    for (;;) {
+        pl_arena_reset(scratch);
+        if (pl_received_publication_next(&list, scratch, &p) != PL_OK)
+            break;
         all[r->publication_count] = copy_publication(to, scratch, &p);
         if (all[r->publication_count++] == NULL)
             return false;
@@ -121,7 +126,10 @@ static bool read_presence(struct plc_result *r, struct pl_arena *to,
     if (all == NULL)
         return false;
     r->present = all;
-    while (pl_received_info_next(&list, scratch, &client, &info) == PL_OK) {
+    for (;;) {
+        pl_arena_reset(scratch);
+        if (pl_received_info_next(&list, scratch, &client, &info) != PL_OK)
+            break;
         all[r->present_count] = copy_info(to, client, &info);
         if (all[r->present_count++] == NULL)
             return false;

@@ -10,7 +10,8 @@
 #include "received.h"
 
 /* Copy `reply` to `r` and, with all that it points to, to `to`.  `scratch` is
- * the arena of the decoder.  Return false if out of memory. */
+ * an arena for elements of lists, which nothing else uses.  Return false if out
+ * of memory. */
 bool plc_result_read(struct plc_result *r, struct pl_arena *to,
                      struct pl_arena *scratch, const struct pl_received *reply);
 

@@ -2,16 +2,25 @@
 /* server_subs.c - the subscriptions that the server has made for a client.
  *
  * After each connect the reply says which there are.  Those of before that are
- * missing in it are over, which is reported once.
+ * missing in it are over, which is reported once.  A push finds its channel by
+ * a hash, because a server may make thousands.
+ *
+ * Rejected: dropping those over the bound.  The program would never learn that
+ * it misses their publications; a connection that ends with an error tells it.
  *
  * Invariant: each is reported as subscribed before its first publication. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "reports.h"
+#include "text.h"
+
+enum { SUBS_MAX = 16384, NAMES_MAX = 1 << 20 /* bytes */ };
 
 struct plc_server_sub {
-    struct pl_list link; /* in client->server_subs */
+    struct pl_list link;     /* in client->server_subs.all */
+    struct pl_map_node node; /* in client->server_subs.by_channel */
     struct plc_position position;
     bool is_subscribed;
     bool is_recoverable;
@@ -25,34 +34,63 @@ static struct pl_span channel_of(const struct plc_server_sub *s)
     return (struct pl_span){s->channel, s->len};
 }
 
-static struct plc_server_sub *find(struct plc_client *c, struct pl_span channel)
+static struct plc_server_sub *at_link(struct pl_list *link)
 {
-    for (struct pl_list *at = c->server_subs.next; at != &c->server_subs;
-         at = at->next) {
-        struct plc_server_sub *s =
-            PL_CONTAINER(at, struct plc_server_sub, link);
-
-        if (pl_span_equal(channel_of(s), channel))
-            return s;
-    }
-    return NULL;
+    return PL_CONTAINER(link, struct plc_server_sub, link);
 }
 
-static struct plc_server_sub *find_or_create(struct plc_client *c,
-                                             struct pl_span channel)
+static bool has_channel(const struct pl_map_node *n, const void *channel)
 {
-    struct plc_server_sub *s = find(c, channel);
+    return pl_span_equal(
+        channel_of(PL_CONTAINER(n, struct plc_server_sub, node)),
+        *(const struct pl_span *)channel);
+}
 
-    if (s != NULL)
-        return s;
-    s = calloc(1, sizeof *s + channel.len + 1);
+static struct plc_server_sub *find(struct plc_client *c, struct pl_span channel)
+{
+    struct plc_server_subs *all = &c->server_subs;
+
+    if (all->by_channel.count == 0)
+        return NULL;
+    struct pl_map_node *n = pl_map_find(
+        &all->by_channel, pl_hash(&all->key, channel), has_channel, &channel);
+    return n == NULL ? NULL : PL_CONTAINER(n, struct plc_server_sub, node);
+}
+
+static struct plc_server_sub *create(struct plc_client *c,
+                                     struct pl_span channel, const char **why)
+{
+    struct plc_server_subs *all = &c->server_subs;
+
+    *why = "the server makes too many subscriptions";
+    if (all->by_channel.count >= SUBS_MAX ||
+        channel.len > NAMES_MAX - all->bytes)
+        return NULL;
+    *why = "out of memory";
+    struct plc_server_sub *s = calloc(1, sizeof *s + channel.len + 1);
     if (s == NULL)
         return NULL;
+    if (all->by_channel.count == 0)
+        pl_random_bytes(pl_loop_random(c->loop), &all->key, sizeof all->key);
+    if (pl_map_add(&all->by_channel, &s->node, pl_hash(&all->key, channel)) !=
+        PL_OK) {
+        free(s);
+        return NULL;
+    }
     s->len = channel.len;
     if (channel.len > 0)
         memcpy(s->channel, channel.at, channel.len);
-    pl_list_append(&c->server_subs, &s->link);
+    all->bytes += channel.len;
+    pl_list_append(&all->all, &s->link);
     return s;
+}
+
+static void destroy(struct plc_client *c, struct plc_server_sub *s)
+{
+    pl_list_remove(&s->link);
+    pl_map_remove(&c->server_subs.by_channel, &s->node);
+    c->server_subs.bytes -= s->len;
+    free(s);
 }
 
 static void remove_one(struct plc_client *c, struct plc_server_sub *s,
@@ -67,36 +105,25 @@ static void remove_one(struct plc_client *c, struct plc_server_sub *s,
                                                  .to = PLC_UNSUBSCRIBED,
                                                  .code = code,
                                                  .reason = reason});
-    pl_list_remove(&s->link);
-    free(s);
+    destroy(c, s);
 }
 
-static void deliver_recovered(struct plc_client *c, struct plc_server_sub *s,
-                              struct pl_received_list list)
+bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
+                         const struct pl_received_subscribe *r,
+                         const char **why)
 {
-    struct pl_received_publication p;
-
-    while (pl_received_publication_next(&list, &c->arena, &p) == PL_OK) {
-        plc_position_move(&s->position, &p);
-        plc_report_publication(c, NULL, channel_of(s), &p, true);
-    }
-}
-
-void plc_server_subs_add(struct plc_client *c, struct pl_span channel,
-                         struct pl_received_subscribe *r)
-{
-    struct plc_server_sub *s = find_or_create(c, channel);
+    struct plc_server_sub *s = find(c, channel);
 
     if (s == NULL)
-        return;
+        s = create(c, channel, why);
+    if (s == NULL)
+        return false;
     if (!s->is_subscribed)
         c->counts[PLC_COUNT_SUBSCRIPTIONS]++;
     s->is_subscribed = true;
     s->is_named = true;
     s->is_recoverable = r->recoverable;
-    if (r->recoverable || r->positioned)
-        plc_position_from(&s->position, r->epoch,
-                          r->publications.count > 0 ? 0 : r->offset);
+    plc_deliver_begin(&s->position, r);
     plc_report_server_state(
         c, channel,
         &(struct plc_change){.from = PLC_SUBSCRIBING,
@@ -109,30 +136,40 @@ void plc_server_subs_add(struct plc_client *c, struct pl_span channel,
                              .recoverable = r->recoverable,
                              .was_recovering = r->was_recovering,
                              .recovered = r->recovered});
-    deliver_recovered(c, s, r->publications);
-    if (r->offset > s->position.offset)
-        s->position.offset = r->offset;
+    plc_deliver_recovered(c, NULL, channel_of(s), &s->position, r);
+    return true;
 }
 
-void plc_server_subs_compare(struct plc_client *c, struct pl_received_list *l)
+static void remove_unnamed(struct plc_client *c)
 {
-    struct pl_received_subscribe r;
-    struct pl_span channel;
-    struct pl_list *at;
+    struct pl_list *at = c->server_subs.all.next;
 
-    for (at = c->server_subs.next; at != &c->server_subs; at = at->next)
-        PL_CONTAINER(at, struct plc_server_sub, link)->is_named = false;
-    while (pl_received_sub_next(l, &c->arena, &channel, &r) == PL_OK)
-        plc_server_subs_add(c, channel, &r);
-    at = c->server_subs.next;
-    while (at != &c->server_subs) {
-        struct plc_server_sub *s =
-            PL_CONTAINER(at, struct plc_server_sub, link);
+    while (at != &c->server_subs.all) {
+        struct plc_server_sub *s = at_link(at);
 
         at = at->next;
         if (!s->is_named)
             remove_one(c, s, PLC_CODE_CALLED, "unsubscribed by the server");
     }
+}
+
+bool plc_server_subs_compare(struct plc_client *c, struct pl_received_list *l,
+                             const char **why)
+{
+    struct pl_list *all = &c->server_subs.all;
+    struct pl_received_subscribe r;
+    struct pl_span channel;
+    enum pl_err rc;
+
+    for (struct pl_list *at = all->next; at != all; at = at->next)
+        at_link(at)->is_named = false;
+    while ((rc = pl_received_sub_next(l, &c->arena, &channel, &r)) == PL_OK)
+        if (!plc_server_subs_add(c, channel, &r, why))
+            return false;
+    *why = "out of memory";
+    if (rc == PL_ENOENT)
+        remove_unnamed(c);
+    return rc == PL_ENOENT;
 }
 
 bool plc_server_subs_has(struct plc_client *c, struct pl_span channel)
@@ -149,31 +186,29 @@ bool plc_server_subs_push(struct plc_client *c, struct pl_span channel,
 
     if (s == NULL || !s->is_subscribed)
         return false;
-    plc_position_move(&s->position, p);
-    return plc_report_publication(c, NULL, channel, p, false);
+    plc_deliver(c, NULL, channel, &s->position, p, false);
+    return true;
 }
 
-void plc_server_subs_end(struct plc_client *c, struct pl_span channel,
+bool plc_server_subs_end(struct plc_client *c, struct pl_span channel,
                          uint32_t code, struct pl_span reason)
 {
     struct plc_server_sub *s = find(c, channel);
     char text[128];
 
     if (s == NULL)
-        return;
-    size_t n = reason.len < sizeof text ? reason.len : sizeof text - 1;
-    if (n > 0)
-        memcpy(text, reason.at, n);
-    text[n] = '\0';
+        return false;
+    plc_text_copy(text, sizeof text, reason);
     remove_one(c, s, code, text);
+    return true;
 }
 
 void plc_server_subs_lose_all(struct plc_client *c)
 {
-    for (struct pl_list *at = c->server_subs.next; at != &c->server_subs;
-         at = at->next) {
-        struct plc_server_sub *s =
-            PL_CONTAINER(at, struct plc_server_sub, link);
+    struct pl_list *all = &c->server_subs.all;
+
+    for (struct pl_list *at = all->next; at != all; at = at->next) {
+        struct plc_server_sub *s = at_link(at);
 
         if (!s->is_subscribed)
             continue;
@@ -190,41 +225,41 @@ void plc_server_subs_lose_all(struct plc_client *c)
 
 void plc_server_subs_free_all(struct plc_client *c)
 {
-    while (!pl_list_is_empty(&c->server_subs))
-        free(PL_CONTAINER(pl_list_pop(&c->server_subs), struct plc_server_sub,
-                          link));
+    while (!pl_list_is_empty(&c->server_subs.all))
+        destroy(c, at_link(c->server_subs.all.next));
+    pl_map_fini(&c->server_subs.by_channel);
 }
 
-size_t plc_server_subs_list(struct plc_client *c,
-                            struct pl_subscribe_request **out)
+bool plc_server_subs_list(struct plc_client *c, size_t *count,
+                          struct pl_subscribe_request **out)
 {
-    size_t count = 0, n = 0;
-    struct pl_list *at;
+    struct pl_list *all = &c->server_subs.all;
+    struct pl_subscribe_request *list =
+        calloc(c->server_subs.by_channel.count + 1, sizeof *list);
+    size_t n = 0;
 
-    for (at = c->server_subs.next; at != &c->server_subs; at = at->next)
-        count++;
-    *out = calloc(count + 1, sizeof **out);
-    if (*out == NULL)
-        return 0;
-    for (at = c->server_subs.next; at != &c->server_subs; at = at->next) {
-        struct plc_server_sub *s =
-            PL_CONTAINER(at, struct plc_server_sub, link);
+    if (list == NULL)
+        return false;
+    for (struct pl_list *at = all->next; at != all; at = at->next) {
+        struct plc_server_sub *s = at_link(at);
 
         if (!s->is_recoverable)
             continue;
-        (*out)[n].channel = channel_of(s);
-        (*out)[n].recover = true;
-        (*out)[n].epoch = pl_span_of(s->position.epoch);
-        (*out)[n].offset = s->position.offset;
+        list[n].channel = channel_of(s);
+        list[n].recover = true;
+        list[n].epoch = pl_span_of(s->position.epoch);
+        list[n].offset = s->position.offset;
         n++;
     }
-    return n;
+    *count = n;
+    *out = list;
+    return true;
 }
 
 void plc_server_subs_forget(struct plc_client *c)
 {
-    for (struct pl_list *at = c->server_subs.next; at != &c->server_subs;
-         at = at->next)
-        plc_position_spoil(
-            &PL_CONTAINER(at, struct plc_server_sub, link)->position);
+    struct pl_list *all = &c->server_subs.all;
+
+    for (struct pl_list *at = all->next; at != all; at = at->next)
+        plc_position_spoil(&at_link(at)->position);
 }

@@ -117,7 +117,7 @@ static void handle_drop(struct plc_mail *m)
  * subscriptions. */
 void plc_sub_destroy(struct plc_sub *s)
 {
-    if (s == NULL)
+    if (s == NULL || !plc_group_is_here(s->client->part.group))
         return;
     remove_name(s);
     plc_part_post_late(&s->drop);
@@ -199,6 +199,8 @@ static void fill_mail(struct plc_mail *m, struct plc_client *c,
 enum pl_err plc_subscribe(struct plc_sub **out, struct plc_client *c,
                           const struct plc_sub_options *options)
 {
+    if (!plc_group_is_here(c->part.group))
+        return PL_ECLOSED;
     struct plc_sub *s = calloc(1, sizeof *s);
 
     if (s == NULL)

@@ -8,7 +8,6 @@
  *
  * Invariant: in SUBSCRIBING either the connection is not there, or the request
  * is sent, a timer for the next try runs, or a question for a token is open. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,7 @@
 #include "reports.h"
 #include "snapshot.h"
 #include "subs_private.h"
+#include "text.h"
 
 enum {
     RESUBSCRIBE_FROM = 2500, /* codes of an unsubscribe push */
@@ -100,31 +100,14 @@ static void on_refresh_due(struct pl_timer *t)
                              "the token expires and get_token is not set");
 }
 
-/* What the reply recovered comes after the state and before what is live. */
-static void deliver_recovered(struct plc_sub *s, struct pl_received_list list)
-{
-    struct plc_client *c = s->client;
-    struct pl_received_publication p;
-
-    while (state_of(s) == PLC_SUBSCRIBED &&
-           pl_received_publication_next(&list, &c->arena, &p) == PL_OK) {
-        if (!plc_report_publication(c, s, s->channel, &p, true))
-            return;
-        plc_position_move(&s->position, &p);
-    }
-}
-
 static void on_subscribed(struct plc_sub *s,
                           const struct pl_received_subscribe *r)
 {
     struct plc_client *c = s->client;
-    bool has_position = r->positioned || r->recoverable;
 
     s->attempts = 0;
     s->is_recoverable = r->recoverable;
-    if (has_position)
-        plc_position_from(&s->position, r->epoch,
-                          r->publications.count > 0 ? 0 : r->offset);
+    plc_deliver_begin(&s->position, r);
     c->counts[PLC_COUNT_SUBSCRIPTIONS]++;
     pl_cell_set(&s->state, PLC_SUBSCRIBED);
     plc_report_sub_state(s, &(struct plc_change){
@@ -139,26 +122,18 @@ static void on_subscribed(struct plc_sub *s,
                                 .was_recovering = r->was_recovering,
                                 .recovered = r->recovered,
                             });
-    deliver_recovered(s, r->publications);
-    if (has_position && r->offset > s->position.offset)
-        s->position.offset = r->offset;
+    plc_deliver_recovered(c, s, s->channel, &s->position, r);
     show_position(s);
     if (r->expires)
         pl_timer_start(c->loop, &s->refresh_due, plc_secret_ttl_ms(r->ttl));
     plc_client_send_waiting(c);
 }
 
-static void copy_reason(char reason[REASON_SIZE], struct pl_span text)
-{
-    snprintf(reason, REASON_SIZE, "%.*s", (int)text.len,
-             text.len == 0 ? "" : text.at);
-}
-
 static void on_refused(struct plc_sub *s, const struct pl_received_error *e)
 {
     char reason[REASON_SIZE];
 
-    copy_reason(reason, e->message);
+    plc_text_copy(reason, sizeof reason, e->message);
     if (e->code == PLC_CODE_TOKEN_EXPIRED)
         plc_secret_set(&s->secret, NULL);
     if (e->code == PLC_CODE_TOKEN_EXPIRED || e->temporary || e->code < 100) {
@@ -176,13 +151,10 @@ static void on_subscribe_answered(struct plc_request *r,
 
     if (state_of(s) != PLC_SUBSCRIBING)
         return;
-    if (a->outcome == PLC_DONE && a->reply->kind == PL_RECEIVED_SUBSCRIBE)
+    if (a->outcome == PLC_DONE)
         on_subscribed(s, &a->reply->subscribe);
     else if (a->outcome == PLC_REFUSED)
         on_refused(s, &a->reply->error);
-    else if (a->outcome == PLC_DONE)
-        plc_attempt_lose(s->client, PLC_CODE_TRANSPORT, "transport closed",
-                         false);
     else if (a->err == PL_ETIMEDOUT)
         plc_attempt_lose(s->client, PLC_CODE_SUBSCRIBE_TIMEOUT,
                          "subscribe timeout", false);
@@ -247,7 +219,7 @@ static void on_refreshed(struct plc_request *r, const struct plc_answer *set)
                            plc_secret_ttl_ms(set->reply->refresh.ttl));
     } else if (set->outcome == PLC_REFUSED && !set->reply->error.temporary &&
                set->reply->error.code >= 100) {
-        copy_reason(reason, set->reply->error.message);
+        plc_text_copy(reason, sizeof reason, set->reply->error.message);
         plc_sub_unsubscribe(s, set->reply->error.code, reason);
     } else {
         plc_report_sub_error(s, set->err, PLC_ERROR_SUB_REFRESH_TOKEN,
@@ -363,34 +335,33 @@ void plc_sub_unsubscribe(struct plc_sub *s, uint32_t code, const char *reason)
         send_unsubscribe(s);
 }
 
-void plc_sub_push_end(struct plc_sub *s, const struct pl_received_end *e)
+bool plc_sub_push_end(struct plc_sub *s, const struct pl_received_end *e)
 {
     char reason[REASON_SIZE];
 
     if (state_of(s) != PLC_SUBSCRIBED)
-        return;
-    copy_reason(reason, e->reason);
+        return false;
+    plc_text_copy(reason, sizeof reason, e->reason);
     if (e->code < RESUBSCRIBE_FROM) {
         plc_sub_end(s, e->code, reason);
-        return;
+        return true;
     }
     if (e->code == PLC_CODE_INSUFFICIENT_STATE)
         plc_position_spoil(&s->position);
     stop_trying(s);
     plc_sub_change(s, PLC_SUBSCRIBING, e->code, reason);
     plc_sub_try(s);
+    return true;
 }
 
-/* Without memory for the event, nothing is lost: the position stays, and what
- * comes is recovered. */
-void plc_sub_push(struct plc_sub *s, const struct pl_received_publication *p)
+bool plc_sub_push(struct plc_sub *s, const struct pl_received_publication *p)
 {
     if (state_of(s) != PLC_SUBSCRIBED)
-        return;
-    plc_position_move(&s->position, p);
+        return false;
+    plc_deliver(s->client, s, s->channel, &s->position, p, false);
     if (p->offset > 0)
         show_position(s);
-    plc_report_publication(s->client, s, s->channel, p, false);
+    return true;
 }
 
 void plc_sub_init(struct plc_sub *s)

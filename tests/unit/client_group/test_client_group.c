@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "group.h"
 #include "quota.h"
@@ -339,6 +341,47 @@ static void options_that_are_not_known_are_refused(void **state)
     plc_group_destroy(NULL);
 }
 
+/* The group of this process and its child, where it does nothing: neither waits
+ * for a lock that the loop may have held, nor writes. */
+static int use_in_a_child(struct fake *f)
+{
+    struct plc_status s = {.size = sizeof s};
+    struct fake *other = fake_new(NULL);
+    bool is_well = plc_part_add(group, &other->part) == PL_ECLOSED &&
+                   call(f, 1) == PL_ECLOSED &&
+                   plc_group_wait(group, 1000) == PL_ECLOSED &&
+                   plc_group_dispatch(group, 1) == 0;
+
+    fake_free(&other->part);
+    plc_group_status(group, &s);
+    is_well = is_well && !s.client_running && !s.network_driver_running;
+    plc_part_drop(&f->part);
+    plc_group_stop(group, 0);
+    plc_group_destroy(group);
+    return is_well ? 0 : 1;
+}
+
+static void a_child_of_the_process_does_nothing_with_a_group(void **state)
+{
+    int status_of_child = -1;
+
+    (void)state;
+    create(NULL, 0);
+    struct fake *f = fake_added(NULL);
+    assert_int_equal(call(f, 1), PL_OK);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_in_a_child(f));
+    assert_int_equal(waitpid(child, &status_of_child, 0), child);
+    assert_int_equal(status_of_child, 0);
+    assert_int_equal(call(f, 2), PL_OK);
+    while (atomic_load(&called) < 2)
+        sched_yield();
+    assert_int_equal(atomic_load(&freed), 0);
+    plc_group_destroy(group);
+    assert_int_equal(atomic_load(&freed), 1);
+}
+
 /* --- Races --- */
 
 static void *stop_it(void *arg)
@@ -580,6 +623,7 @@ int main(int argc, char **argv)
         TEST(the_status_says_how_far_a_stop_is),
         TEST(an_older_program_gets_the_members_that_it_knows),
         TEST(options_that_are_not_known_are_refused),
+        TEST(a_child_of_the_process_does_nothing_with_a_group),
         TEST(stops_among_calls_settle_each_call),
         TEST(a_group_that_is_destroyed_in_a_callback_leaves_nothing),
         TEST(a_stopped_group_lets_a_lent_base_end),

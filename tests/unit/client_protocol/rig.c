@@ -3,9 +3,9 @@
 #include "rig.h"
 
 #include "clock.h"
+#include "fake_stream.h"
 #include "frame.h"
 #include "group.h"
-#include "handshake.h"
 #include "link.h"
 #include "loop.h"
 #include "system.h"
@@ -14,91 +14,21 @@ struct plc_group *group;
 struct plc_client *client;
 struct plc_client_options options;
 char log_[16384];
-unsigned dials;
-char ports[64];
 void (*rig_in_callback)(void);
 
 static struct pl_clock_driven clock_;
 static struct pl_system *sys;
 static struct pl_loop *loop;
 
-/* --- The network --- */
-
-struct fake {
-    struct plc_stream stream; /* first */
-    const struct plc_stream_user *calls;
-    void *user;
-    struct fake *next;
-};
-
-static struct fake *fakes; /* the newest first */
-static struct pl_buf raw;  /* what the newest has got */
-
-static size_t fake_write(struct plc_stream *s, struct pl_span bytes)
-{
-    if (s == &fakes->stream)
-        pl_buf_put_span(&raw, bytes);
-    return bytes.len;
-}
-
-static void fake_pause(struct plc_stream *s, bool is_paused)
-{
-    (void)s, (void)is_paused;
-}
-
-static void fake_finish(struct plc_stream *s)
-{
-    (void)s;
-}
-
-static void fake_close(struct plc_stream *s)
-{
-    struct fake **at = &fakes;
-
-    while (&(*at)->stream != s)
-        at = &(*at)->next;
-    struct fake *f = *at;
-    *at = f->next;
-    free(f);
-}
-
-static const struct plc_stream_ops stream_ops = {
-    .write = fake_write,
-    .pause = fake_pause,
-    .finish = fake_finish,
-    .close = fake_close,
-};
-
-static enum pl_err fake_open(struct plc_network *n, struct plc_stream **out,
-                             const struct plc_target *target,
-                             const struct plc_stream_user *calls, void *user)
-{
-    struct fake *f = calloc(1, sizeof *f);
-
-    size_t len = strlen(ports);
-
-    (void)n;
-    snprintf(ports + len, sizeof ports - len, "%u ", target->port);
-    f->stream.ops = &stream_ops;
-    f->calls = calls;
-    f->user = user;
-    f->next = fakes;
-    fakes = f;
-    raw.len = 0;
-    dials++;
-    *out = &f->stream;
-    return PL_OK;
-}
-
-static const struct plc_network_ops network_ops = {.open = fake_open};
-static struct plc_network network = {.ops = &network_ops};
-
 /* --- The loop --- */
 
 void rig_turn(void)
 {
-    for (int i = 0; i < 10000 && pl_loop_has_work(loop); i++)
+    int left = 10000;
+
+    do
         pl_loop_turn(loop);
+    while (--left > 0 && pl_loop_has_work(loop));
 }
 
 void rig_pass(uint64_t ms)
@@ -109,13 +39,19 @@ void rig_pass(uint64_t ms)
     }
 }
 
+void rig_hold(uint64_t ms)
+{
+    pl_clock_driven_advance(&clock_, ms * 1000000);
+    pl_loop_turn(loop);
+}
+
 void rig_redial(void)
 {
-    unsigned before = dials;
+    unsigned before = fake_dials;
 
-    for (int i = 0; i < 20010 && dials == before; i++)
+    for (int i = 0; i < 20010 && fake_dials == before; i++)
         rig_pass(1);
-    assert_int_equal(dials, before + 1);
+    assert_int_equal(fake_dials, before + 1);
 }
 
 /* --- Callbacks --- */
@@ -259,12 +195,10 @@ int rig_set_up(void **state)
     if (pl_system_create(&sys, &o) != PL_OK ||
         plc_group_init(&group, sys, &go) != PL_OK)
         return -1;
-    plc_group_set_network(group, &network);
+    plc_group_set_network(group, &fake_network);
     loop = pl_system_loop(sys, 0);
-    pl_buf_reserve(&raw, 1 << 16); /* it must not fail in a test */
+    fake_set_up();
     client = NULL;
-    dials = 0;
-    ports[0] = '\0';
     rig_in_callback = NULL;
     log_[0] = '\0';
     options = (struct plc_client_options){
@@ -288,13 +222,12 @@ int rig_tear_down(void **state)
     for (int i = 0; i < 100 && !plc_group_has_ended(group); i++)
         pl_loop_turn(loop);
     assert_true(plc_group_has_ended(group));
-    assert_null(fakes);
     assert_int_equal(pl_loop_stats(loop)->timers, 0);
     pl_system_close(sys);
     pl_system_reap(sys);
     plc_group_free(group);
     pl_system_destroy(sys);
-    pl_buf_fini(&raw);
+    fake_tear_down();
     return 0;
 }
 
@@ -325,6 +258,31 @@ struct plc_sub *rig_subscribe(const char *channel, uint32_t flags)
     return s;
 }
 
+void rig_connect(void)
+{
+    rig_client();
+    rig_serve(RIG_HELLO);
+    rig_forget();
+}
+
+void rig_publish(const char *name)
+{
+    assert_int_equal(plc_publish(client, "a", "1", 1, rig_done, (void *)name),
+                     PL_OK);
+    rig_turn();
+}
+
+struct plc_status rig_status(void)
+{
+    struct plc_status s = {.size = sizeof s};
+
+    rig_turn();
+    plc_group_status(group, &s);
+    assert_int_equal(s.accepted,
+                     s.done + s.refused + s.not_sent + s.unknown + s.pending);
+    return s;
+}
+
 /* --- The server --- */
 
 bool rig_is_reached(void)
@@ -332,40 +290,30 @@ bool rig_is_reached(void)
     return fakes != NULL;
 }
 
-static void came(const void *bytes, size_t len)
+void rig_came(const void *bytes, size_t len)
 {
     pl_loop_awake(loop);
-    fakes->calls->came(fakes->user, (struct pl_span){bytes, len});
+    fake_say(bytes, len);
     rig_turn();
 }
 
 void rig_accept(void)
 {
-    char accept[PL_HANDSHAKE_ACCEPT_LEN + 1];
     struct pl_buf b = {0};
 
-    assert_non_null(fakes);
     pl_loop_awake(loop);
-    fakes->calls->opened(fakes->user);
-    pl_buf_put(&raw, "", 1);
-    char *key = strstr(raw.data, "Sec-WebSocket-Key: ");
-    assert_non_null(key);
-    pl_handshake_accept_key((struct pl_span){key + 19, 24}, accept);
-    raw.len = 0;
-    pl_buf_printf(&b,
-                  "HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: "
-                  "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-                  accept);
-    came(b.data, b.len);
+    fake_open();
+    fake_respond(&b, "");
+    rig_came(b.data, b.len);
     pl_buf_fini(&b);
 }
 
 /* The text of all messages, one a line. */
-static void read_raw(struct pl_buf *text)
+void rig_read(struct pl_buf *text)
 {
     struct pl_ws_limits limits = {.max_message = 1 << 20, .masked = true};
     struct pl_ws_decoder d = {0};
-    struct pl_span in = pl_buf_span(&raw);
+    struct pl_span in = pl_buf_span(&fake_got);
     struct pl_ws_event e;
 
     for (;;) {
@@ -383,7 +331,7 @@ static void read_raw(struct pl_buf *text)
     }
     pl_ws_decoder_fini(&d, &limits);
     pl_buf_put(text, "", 1);
-    raw.len = 0;
+    fake_got.len = 0;
 }
 
 void rig_expect(const char *wanted)
@@ -391,7 +339,7 @@ void rig_expect(const char *wanted)
     struct pl_buf text = {0};
 
     rig_turn();
-    read_raw(&text);
+    rig_read(&text);
     assert_string_equal(text.data, wanted);
     pl_buf_fini(&text);
 }
@@ -401,7 +349,7 @@ unsigned rig_sends(void)
     struct pl_buf text = {0};
     unsigned n = 0;
 
-    read_raw(&text);
+    rig_read(&text);
     for (const char *at = text.data; (at = strstr(at, "{\"send\"")) != NULL;
          at++)
         n++;
@@ -412,7 +360,7 @@ unsigned rig_sends(void)
 void rig_forget(void)
 {
     rig_turn();
-    raw.len = 0;
+    fake_got.len = 0;
     log_[0] = '\0';
 }
 
@@ -421,7 +369,7 @@ void rig_say(const char *text)
     struct pl_buf b = {0};
 
     pl_ws_frame_put(&b, PL_WS_TEXT, pl_span_of(text));
-    came(b.data, b.len);
+    rig_came(b.data, b.len);
     pl_buf_fini(&b);
 }
 
@@ -433,7 +381,7 @@ void rig_serve(const char *result)
     unsigned id = 0;
 
     rig_accept();
-    read_raw(&text);
+    rig_read(&text);
     char *at = strstr(text.data, "\"id\":");
     assert_non_null(at);
     id = (unsigned)strtoul(at + 5, NULL, 10);
@@ -448,12 +396,11 @@ void rig_close(uint16_t code, const char *reason)
 
     if (code > 0) {
         pl_ws_frame_close(&b, code, pl_span_of(reason));
-        came(b.data, b.len);
+        rig_came(b.data, b.len);
         pl_buf_fini(&b);
     }
     pl_loop_awake(loop);
     if (fakes != NULL)
-        fakes->calls->ended(fakes->user, code > 0 ? PL_ECLOSED : PL_EIO,
-                            code > 0, "connection reset");
+        fake_end(code > 0, "connection reset");
     rig_turn();
 }

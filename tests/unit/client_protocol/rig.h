@@ -17,24 +17,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_stream.h"
 #include "parley_client.h"
 
 extern struct plc_group *group;
 extern struct plc_client *client;
 extern struct plc_client_options options; /* of the next rig_client() */
 extern char log_[16384];                  /* what was called, in words */
-extern char ports[64];                    /* of the attempts */
-extern unsigned dials;                    /* attempts so far */
 
 int rig_set_up(void **state);
 /* Destroys what is left, and checks that nothing is. */
 int rig_tear_down(void **state);
 
+#define RIG_HELLO "{\"client\":\"c1\"}"
+
 /* Create the client, with the callbacks of the rig, and connect. */
 void rig_client(void);
 
+/* Likewise, until it is connected. */
+void rig_connect(void);
+/* Publish something to "a"; the completion is logged as `name`. */
+void rig_publish(const char *name);
+/* The numbers of the group, of which none is missing. */
+struct plc_status rig_status(void);
+
 void rig_turn(void);
 void rig_pass(uint64_t ms);
+/* The loop is held for so long, and then runs one turn. */
+void rig_hold(uint64_t ms);
 /* Let time pass until the next attempt, 20 s at most. */
 void rig_redial(void);
 
@@ -49,6 +59,10 @@ void rig_expect(const char *wanted);
 void rig_forget(void);
 /* The number of sends among it. */
 unsigned rig_sends(void);
+/* The text of all messages of the client since the last call, one a line. */
+void rig_read(struct pl_buf *text);
+/* Send bytes. */
+void rig_came(const void *bytes, size_t len);
 /* Send one message. */
 void rig_say(const char *text);
 /* End the connection: a Close with `code`, or 0: a reset. */

@@ -22,7 +22,7 @@ static void a_client_connects_and_says_who_it_is(void **state)
     assert_int_equal(plc_client_state(client), PLC_CONNECTED);
     assert_int_equal(plc_client_connect(client), PL_OK);
     rig_called("");
-    assert_int_equal(dials, 1);
+    assert_int_equal(fake_dials, 1);
 }
 
 static void a_ping_is_answered_if_the_server_wants_it(void **state)
@@ -47,7 +47,7 @@ static void a_server_that_does_not_ping_is_left(void **state)
     rig_called("");
     rig_pass(6000);
     rig_called("connecting(2 no ping) ");
-    assert_int_equal(dials, 2);
+    assert_int_equal(fake_dials, 2);
 }
 
 static void codes_decide_whether_it_tries_again(void **state)
@@ -141,7 +141,7 @@ static void a_server_that_does_not_answer_connect_is_left(void **state)
     rig_pass(5100);
     rig_called("error(1 no reply to connect in time) ");
     rig_pass(2000);
-    assert_int_equal(dials, 2);
+    assert_int_equal(fake_dials, 2);
 }
 
 static void bytes_that_are_not_the_protocol_end_the_connection(void **state)
@@ -173,18 +173,19 @@ static void attempts_become_rarer_until_a_connection_lasts(void **state)
     for (int i = 0; i < 12; i++) {
         rig_serve(HELLO);
         rig_close(3000, "");
-        before = dials;
+        before = fake_dials;
         rig_pass(499);
-        assert_int_equal(dials, before); /* never sooner than the minimum */
-        rig_redial();                    /* never later than the maximum */
+        assert_int_equal(fake_dials,
+                         before); /* never sooner than the minimum */
+        rig_redial();             /* never later than the maximum */
     }
     /* After so many the next may take long; but not when one has lasted. */
     rig_serve(HELLO);
     rig_pass(10100);
     rig_close(3000, "");
-    before = dials;
+    before = fake_dials;
     rig_pass(1010);
-    assert_int_equal(dials, before + 1);
+    assert_int_equal(fake_dials, before + 1);
 }
 
 static void urls_take_turns(void **state)
@@ -196,7 +197,7 @@ static void urls_take_turns(void **state)
         rig_close(0, NULL);
         rig_redial();
     }
-    assert_string_equal(ports, "1 2 1 2 ");
+    assert_string_equal(fake_ports, "1 2 1 2 ");
 }
 
 /* --- Callbacks that act --- */
@@ -226,7 +227,7 @@ static void a_callback_may_disconnect(void **state)
     rig_serve(HELLO);
     rig_called("connected(0 connected) disconnected(0 disconnect called) ");
     rig_pass(30000);
-    assert_int_equal(dials, 1);
+    assert_int_equal(fake_dials, 1);
 }
 
 static void a_callback_may_reconnect_in_a_teardown(void **state)
@@ -257,6 +258,32 @@ static void a_callback_may_destroy_the_client(void **state)
     client = NULL;
 }
 
+/* What an older connection still says belongs to nothing. */
+static void a_replaced_connection_says_nothing_more(void **state)
+{
+    (void)state;
+    options.token = "old";
+    rig_client();
+    rig_serve(HELLO);
+    struct fake_stream *old = fakes;
+    plc_client_disconnect(client);
+    plc_client_set_token(client, "new");
+    plc_client_connect(client);
+    rig_turn();
+    rig_forget();
+    assert_int_equal(fake_dials, 2);
+    struct pl_span bytes = PL_SPAN("\x81\x02{}\x88\x02\x0d\xac"); /* 3500 */
+    old->calls->came(old->user, bytes);
+    old->calls->ended(old->user, PL_ECLOSED, true, "end");
+    rig_called("");
+    rig_accept();
+    rig_expect("{\"id\":2,\"connect\":{\"token\":\"new\"}}");
+    rig_say("{\"id\":2,\"connect\":" HELLO "}");
+    rig_called("connected(0 connected) ");
+    rig_pass(30000);
+    assert_int_equal(fake_dials, 2);
+}
+
 /* --- Tokens --- */
 
 static struct plc_token *question;
@@ -281,7 +308,7 @@ static void a_token_is_asked_for_before_the_first_dial(void **state)
     ask_for_tokens();
     rig_client();
     assert_int_equal(questions, 1);
-    assert_int_equal(dials, 0);
+    assert_int_equal(fake_dials, 0);
     plc_token_answer(question, "fresh");
     rig_turn();
     rig_accept();
@@ -355,7 +382,7 @@ static void an_answer_for_an_older_connection_counts_no_more(void **state)
     assert_int_equal(questions, 2);
     plc_token_answer(old, "old");
     rig_turn();
-    assert_int_equal(dials, 0);
+    assert_int_equal(fake_dials, 0);
     plc_token_answer(question, "new");
     rig_turn();
     rig_accept();
@@ -371,7 +398,7 @@ static void an_answer_may_come_when_the_client_is_gone(void **state)
     rig_turn();
     plc_token_answer(question, "late");
     rig_turn();
-    assert_int_equal(dials, 0);
+    assert_int_equal(fake_dials, 0);
 }
 
 /* --- Subscriptions of the server --- */
@@ -477,6 +504,7 @@ int main(void)
         TEST(a_callback_may_disconnect),
         TEST(a_callback_may_reconnect_in_a_teardown),
         TEST(a_callback_may_destroy_the_client),
+        TEST(a_replaced_connection_says_nothing_more),
         TEST(a_token_is_asked_for_before_the_first_dial),
         TEST(an_expired_token_is_replaced),
         TEST(no_token_is_final_and_a_failure_is_not),

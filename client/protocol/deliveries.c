@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deliveries.c - publications on their way to the program, and the position
+ * that moves with them; the same for subscriptions of the program and of the
+ * server.
+ *
+ * The position moves when the event is there, and before it runs.  So a program
+ * that stops inside a callback does not get that publication again, and one
+ * that was lost for lack of memory is recovered: the connection ends, and the
+ * next one begins behind the last that has an event.
+ *
+ * Invariant: while has_loss is set no position moves. */
+#include "reports.h"
+
+bool plc_deliver(struct plc_client *c, struct plc_sub *s,
+                 struct pl_span channel, struct plc_position *p,
+                 const struct pl_received_publication *pub, bool recovered)
+{
+    if (c->has_loss || !plc_report_publication(c, s, channel, pub, recovered))
+        return false;
+    plc_position_move(p, pub);
+    return true;
+}
+
+/* What continues a known stream never moves its position back, whatever offset
+ * the server says. */
+void plc_deliver_begin(struct plc_position *p,
+                       const struct pl_received_subscribe *r)
+{
+    bool goes_on = r->recovered && p->is_known &&
+                   pl_span_equal(pl_span_of(p->epoch), r->epoch);
+
+    if ((r->recoverable || r->positioned) && !goes_on)
+        plc_position_from(p, r->epoch,
+                          r->publications.count > 0 ? 0 : r->offset);
+}
+
+void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
+                           struct pl_span channel, struct plc_position *p,
+                           const struct pl_received_subscribe *r)
+{
+    struct pl_received_list list = r->publications;
+    struct pl_received_publication pub;
+    enum pl_err rc;
+
+    do {
+        pl_arena_reset(&c->item);
+        rc = pl_received_publication_next(&list, &c->item, &pub);
+    } while (rc == PL_OK && plc_deliver(c, s, channel, p, &pub, true));
+    if (rc == PL_ENOMEM)
+        plc_report_loss(c);
+    if ((r->recoverable || r->positioned) && !c->has_loss &&
+        r->offset > p->offset)
+        p->offset = r->offset;
+}
