@@ -21,8 +21,8 @@ for metric in $(unknown_metrics docs/testing.md); do
     echo "docs/testing.md: no metric is called parley_$metric"
     status=1
 done
-words() { # of the C files of tests/, sorted
-    find tests -name '*.c' -exec cat {} + | tr -cs 'a-zA-Z0-9_' '\n' | sort -u
+words() { # of the tests, sorted
+    find tests \( -name '*.c' -o -name 'test_*.py' \) -exec cat {} + | tr -cs 'a-zA-Z0-9_' '\n' | sort -u
 }
 for name in $(grep -v '^parley_' <<<"$names" | comm -23 - <(words)); do
     echo "docs/testing.md: no test is called $name"

@@ -161,8 +161,7 @@ static void on_publication(struct plc_client *handle,
 
 /* --- The token --- */
 
-/* The first line of the file; the caller frees it.  NULL: complained. */
-static char *read_token(const char *file)
+char *client_read_token(const char *file)
 {
     FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
     char *text = calloc(1, TOKEN_MAX);
@@ -184,7 +183,7 @@ static void get_token(struct plc_client *handle, struct plc_token *question,
                       void *arg)
 {
     struct client *c = arg;
-    char *text = read_token(c->target->token_file);
+    char *text = client_read_token(c->target->token_file);
 
     (void)handle;
     plc_token_answer(question, text);
@@ -205,8 +204,7 @@ static void on_log(enum plc_level level, const char *line, void *arg)
         complain("%s", line);
 }
 
-/* The path of clients, unless there is one. */
-static void put_url(struct pl_buf *b, const char *url)
+void client_put_url(struct pl_buf *b, const char *url)
 {
     const char *host = strstr(url, "://") + 3;
 
@@ -216,7 +214,7 @@ static void put_url(struct pl_buf *b, const char *url)
     pl_buf_put_byte(b, '\0');
 }
 
-static void put_headers(struct pl_buf *b, const struct target *t)
+void client_put_headers(struct pl_buf *b, const struct target *t)
 {
     for (size_t i = 0; i < t->headers.count; i++)
         pl_buf_printf(b, "%s\r\n", t->headers.items[i]);
@@ -271,8 +269,8 @@ static int connect_with(struct client *c, char *token)
     struct pl_buf url = {0}, headers = {0};
     enum pl_err rc = PL_ENOMEM;
 
-    put_url(&url, c->target->url);
-    put_headers(&headers, c->target);
+    client_put_url(&url, c->target->url);
+    client_put_headers(&headers, c->target);
     if (!url.failed && !headers.failed)
         rc = create_client(c, url.data, headers.data, token);
     pl_buf_fini(&url);
@@ -293,7 +291,7 @@ static int open_client(struct client *c)
     struct plc_group_options o = {
         .size = sizeof o, .flags = PLC_MANUAL, .log = on_log};
     bool is_stdin = file != NULL && strcmp(file, "-") == 0;
-    char *token = is_stdin ? read_token(file) : NULL;
+    char *token = is_stdin ? client_read_token(file) : NULL;
 
     if (is_stdin && token == NULL)
         return EXIT_FAILED;

@@ -59,4 +59,14 @@ int client_refuses(const struct client *c, const char *what, enum pl_err err);
 int client_judge(const struct client *c, const char *what,
                  const struct plc_result *r);
 
+/* Append a URL for clients, ended by a zero byte; the path is the broker's
+ * unless the URL has one. */
+void client_put_url(struct pl_buf *b, const char *url);
+
+/* Append the headers of --header, ended by a zero byte. */
+void client_put_headers(struct pl_buf *b, const struct target *t);
+
+/* The first line of the file; the caller frees it.  NULL: complained. */
+char *client_read_token(const char *file);
+
 #endif

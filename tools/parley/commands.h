@@ -19,6 +19,7 @@
     X(status)                                                                  \
     X(sub)                                                                     \
     X(pub)                                                                     \
+    X(chat)                                                                    \
     X(token)                                                                   \
     X(check)                                                                   \
     X(shutdown)                                                                \
@@ -39,6 +40,7 @@ struct command {
     const char *text;          /* more of it; lines that end */
     const struct opt *options; /* its own ones; NULL: none */
     unsigned reach;            /* enum reach */
+    const char *url;           /* without --url; NULL: none */
     int least, most;           /* arguments; most -1: any number */
     /* What shells complete its arguments with: words, or FILE. */
     const char *words;

@@ -143,6 +143,8 @@ int target_complete(const struct command *c, struct target **out)
     t->has_timeout = t->timeout_ms >= 0;
     if (!t->has_timeout)
         t->timeout_ms = TIMEOUT_DEFAULT_MS;
+    if (t->url == NULL)
+        t->url = c->url;
     t->is_client = t->url != NULL && is_for_clients(t->url);
     if (c->reach == REACH_NOTHING)
         return EXIT_OK;

@@ -150,6 +150,7 @@ void pl_screen_suspend(struct pl_screen *s)
 void pl_screen_resume(struct pl_screen *s)
 {
     is_taken = 1;
+    reset_prog_mode();
     pl_screen_resize(s);
     clearok(curscr, TRUE);
     refresh();
