@@ -81,6 +81,7 @@ static void put_client(struct pl_buf *b, const struct pl_client *c)
     pl_json_text_encode(b, pl_client_user(c));
     put_text(b, "client", pl_client_id(c), &first);
     put_raw(b, "conn_info", pl_client_conn_info(c), &first);
+    put_raw(b, "chan_info", pl_client_chan_info(c), &first);
     pl_buf_put_byte(b, '}');
 }
 

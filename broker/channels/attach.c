@@ -105,7 +105,7 @@ static void answer(struct pl_pending_request *rq, enum pl_err err)
     if (m->error == 0 && rq->state != PL_WORK_DETACHED)
         pl_client_table_mark(&rq->ch->members, m->client);
     if (join)
-        rq->client = pl_client_hold(m->client);
+        rq->client = pl_client_hold(m->shown == NULL ? m->client : m->shown);
     leave_map(rq);
     rq->msg = NULL;
     pl_mail_answer(&rq->owner->actor, &m->msg);
@@ -244,6 +244,7 @@ static bool ask_presence(struct pl_pending_request *rq, enum pl_err *error)
     pl_pending_request_prepare(rq, pl_blob_span(rq->ch->name),
                                rq->ch->node.hash, on_presence);
     rq->store.change.client = m->client;
+    rq->store.change.shown = m->shown;
     if (p->ops->add(p, &rq->store.change) == PL_STORE_LATER)
         return true;
     *error = rq->store.op.error;

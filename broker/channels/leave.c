@@ -170,6 +170,12 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
     return true;
 }
 
+/* Return a reference to the client as others see it. */
+static struct pl_client *shown_of(const struct pl_detach_mail *m)
+{
+    return pl_client_hold(m->shown == NULL ? m->client : m->shown);
+}
+
 static void tell(struct pl_pending_request *rq)
 {
     struct pl_detach_mail *m = (struct pl_detach_mail *)rq->msg;
@@ -178,7 +184,7 @@ static void tell(struct pl_pending_request *rq)
         pl_pending_request_destroy(rq);
         return;
     }
-    rq->client = pl_client_hold(m->client);
+    rq->client = shown_of(m);
     pl_pending_request_publish_event(rq, PL_BUS_LEAVE);
 }
 
@@ -193,7 +199,7 @@ static void on_removed(struct pl_store_op *op)
     }
     rq->msg = NULL; /* publish the leave now, retry the removal later */
     if (!m->is_untold)
-        rq->client = pl_client_hold(m->client);
+        rq->client = shown_of(m);
     m->is_untold = true;
     try_later(rq->ch, m);
     if (rq->client != NULL)

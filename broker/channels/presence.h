@@ -15,6 +15,9 @@ struct pl_presence;
 struct pl_presence_change {
     struct pl_store_op op;
     struct pl_client *client; /* the caller keeps a reference */
+    struct pl_client *shown;  /* added: what `get` reports of it; NULL: the
+                                 client  itself.  The latest counts.  The caller
+                                 keeps a  reference */
 };
 
 struct pl_presence_get {

@@ -3,12 +3,15 @@
  *
  * The entries of a channel are references to clients in one compact table.
  * Replies read the client itself, so nothing is copied.  Distinct users are
- * counted on request, and the count is kept until the next change.
+ * counted on request, and the count is kept until the next change.  One map of
+ * the store has what others see of the few clients that are shown otherwise, so
+ * the rest pay nothing.
  *
  * Rejected: counting users at each change, because it needs a second table per
  * channel that few requests use.
  *
- * Invariant: a roster is in the map while its table is not empty. */
+ * Invariant: a roster is in the map while its table is not empty, and each
+ * entry of `shown` is of a client in a roster. */
 #include "presence_memory.h"
 
 #include <stdlib.h>
@@ -28,9 +31,18 @@ struct roster {
     char name[];
 };
 
+/* What is shown of a client in a channel. */
+struct shown {
+    struct pl_map_node node;
+    const struct roster *roster;
+    const struct pl_client *client;
+    struct pl_client *as; /* reference */
+};
+
 struct presence_memory {
     struct pl_presence presence;
     struct pl_map map;
+    struct pl_map shown;
     struct pl_hash_key key; /* for hashes of user ids */
 };
 
@@ -75,6 +87,112 @@ static void drop_if_empty(struct pl_presence *p, struct roster *r)
     free(r);
 }
 
+/* --- What is shown --- */
+
+static uint64_t hash_of(const struct roster *r, const struct pl_client *c)
+{
+    uint64_t h = (uintptr_t)c ^ (uintptr_t)r << 7;
+
+    h *= UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
+}
+
+struct shown_key {
+    const struct roster *roster;
+    const struct pl_client *client;
+};
+
+static struct shown *shown_of(const struct pl_map_node *n)
+{
+    return PL_CONTAINER((struct pl_map_node *)n, struct shown, node);
+}
+
+static bool match_shown(const struct pl_map_node *n, const void *key)
+{
+    const struct shown_key *k = key;
+
+    return shown_of(n)->roster == k->roster && shown_of(n)->client == k->client;
+}
+
+static struct shown *find_shown(struct presence_memory *m,
+                                const struct roster *r,
+                                const struct pl_client *c)
+{
+    struct shown_key key = {r, c};
+    struct pl_map_node *n =
+        m->shown.count == 0
+            ? NULL
+            : pl_map_find(&m->shown, hash_of(r, c), match_shown, &key);
+
+    return n == NULL ? NULL : shown_of(n);
+}
+
+static void hide(struct presence_memory *m, const struct roster *r,
+                 const struct pl_client *c)
+{
+    struct shown *s = find_shown(m, r, c);
+
+    if (s == NULL)
+        return;
+    pl_map_remove(&m->shown, &s->node);
+    pl_client_release(s->as);
+    free(s);
+}
+
+static enum pl_err show(struct presence_memory *m, const struct roster *r,
+                        const struct pl_client *c, struct pl_client *as)
+{
+    struct shown *s = as == NULL ? NULL : malloc(sizeof *s);
+
+    if (as == NULL) {
+        hide(m, r, c);
+        return PL_OK;
+    }
+    if (s == NULL)
+        return PL_ENOMEM;
+    hide(m, r, c);
+    *s = (struct shown){.roster = r, .client = c};
+    if (pl_map_add(&m->shown, &s->node, hash_of(r, c)) != PL_OK) {
+        free(s);
+        return PL_ENOMEM;
+    }
+    s->as = pl_client_hold(as);
+    return PL_OK;
+}
+
+/* --- Changes --- */
+
+static void drop_client(struct pl_presence *p, struct roster *roster,
+                        struct pl_client *c)
+{
+    bool marked;
+
+    if (!pl_client_table_remove(&roster->table, c, &marked))
+        return;
+    hide((struct presence_memory *)p, roster, c);
+    pl_client_release(c);
+    roster->is_counted = false;
+}
+
+/* A client that is there already stays if it cannot be shown otherwise. */
+static enum pl_err enter(struct pl_presence *p, struct roster *roster,
+                         const struct pl_presence_change *r)
+{
+    enum pl_err rc = pl_client_table_add(&roster->table, r->client);
+    bool is_new = rc == PL_OK;
+
+    if (rc != PL_OK && rc != PL_EEXIST)
+        return rc;
+    if (is_new) {
+        pl_client_hold(r->client);
+        roster->is_counted = false;
+    }
+    rc = show((struct presence_memory *)p, roster, r->client, r->shown);
+    if (rc != PL_OK && is_new)
+        drop_client(p, roster, r->client);
+    return rc;
+}
+
 static enum pl_store_reply add(struct pl_presence *p,
                                struct pl_presence_change *r)
 {
@@ -83,13 +201,7 @@ static enum pl_store_reply add(struct pl_presence *p,
     r->op.error = PL_ENOMEM;
     if (roster == NULL && (roster = create(p, &r->op)) == NULL)
         return PL_STORE_DONE;
-    r->op.error = pl_client_table_add(&roster->table, r->client);
-    if (r->op.error == PL_OK) {
-        pl_client_hold(r->client);
-        roster->is_counted = false;
-    } else if (r->op.error == PL_EEXIST) {
-        r->op.error = PL_OK;
-    }
+    r->op.error = enter(p, roster, r);
     drop_if_empty(p, roster);
     return PL_STORE_DONE;
 }
@@ -98,16 +210,21 @@ static enum pl_store_reply remove_client(struct pl_presence *p,
                                          struct pl_presence_change *r)
 {
     struct roster *roster = find(p, &r->op);
-    bool marked;
 
     r->op.error = PL_OK;
-    if (roster == NULL ||
-        !pl_client_table_remove(&roster->table, r->client, &marked))
+    if (roster == NULL)
         return PL_STORE_DONE;
-    pl_client_release(r->client);
-    roster->is_counted = false;
+    drop_client(p, roster, r->client);
     drop_if_empty(p, roster);
     return PL_STORE_DONE;
+}
+
+static struct pl_client *as_shown(struct presence_memory *m,
+                                  const struct roster *r, struct pl_client *c)
+{
+    const struct shown *s = find_shown(m, r, c);
+
+    return s == NULL ? c : s->as;
 }
 
 static enum pl_store_reply get(struct pl_presence *p, struct pl_presence_get *r)
@@ -128,7 +245,8 @@ static enum pl_store_reply get(struct pl_presence *p, struct pl_presence_get *r)
         struct pl_client *c = pl_client_table_at(&roster->table, i);
 
         if (c != NULL)
-            r->clients[r->count++] = pl_client_hold(c);
+            r->clients[r->count++] = pl_client_hold(
+                as_shown((struct presence_memory *)p, roster, c));
     }
     return PL_STORE_DONE;
 }
@@ -200,12 +318,23 @@ static void free_roster(struct pl_map_node *n, void *arg)
     free(r);
 }
 
+static void free_shown(struct pl_map_node *n, void *map)
+{
+    struct shown *s = shown_of(n);
+
+    pl_map_remove(map, n);
+    pl_client_release(s->as);
+    free(s);
+}
+
 static void destroy(struct pl_presence *p)
 {
     struct presence_memory *m = (struct presence_memory *)p;
 
     pl_map_each(&m->map, free_roster, &m->map);
     pl_map_fini(&m->map);
+    pl_map_each(&m->shown, free_shown, &m->shown);
+    pl_map_fini(&m->shown);
     free(m);
 }
 

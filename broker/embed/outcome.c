@@ -107,11 +107,14 @@ static void fill(struct pl_item *item, const struct pl_query_mail *m,
     *item = (struct pl_item){.user = "", .client = ""};
     if (c != NULL) {
         struct pl_span info = pl_client_conn_info(c);
+        struct pl_span chan_info = pl_client_chan_info(c);
 
         item->user = put(text, pl_client_user(c));
         item->client = put(text, pl_client_id(c));
         item->info = info.at;
         item->info_len = info.len;
+        item->chan_info = chan_info.at;
+        item->chan_info_len = chan_info.len;
     }
     if (m->pubs == NULL)
         return;

@@ -253,6 +253,9 @@ struct pl_item {
     const void *data; /* of a publication, without a final zero */
     size_t len;
     uint64_t offset; /* of a publication */
+    /* Of a client: the info of its subscription, as `info`; NULL: none. */
+    const char *chan_info;
+    size_t chan_info_len;
 };
 
 /* What came of an order.  Valid during the call of report(). */
@@ -382,8 +385,10 @@ enum pl_terms_flag {
 struct pl_terms {
     size_t size;
     const char *user; /* connect; NULL: that of the question */
-    const char *info; /* connect: JSON that other clients see with the user;
-                         NULL: that of the token, or none */
+    /* JSON.  Connect: what other clients see with the user; NULL: that of the
+     * token, or none.  Subscribe: what they see with it in the presence, joins
+     * and leaves of this channel (chan_info); NULL: none. */
+    const char *info;
     /* JSON: of a connect or subscribe, for the reply to the client; of a
      * publish, in place of what the client published. */
     const void *data;

@@ -304,6 +304,7 @@ struct pl_client_info pl_client_info_of(const struct pl_client *c)
         .user = pl_client_user(c),
         .client = pl_client_id(c),
         .conn_info = pl_client_conn_info(c),
+        .chan_info = pl_client_chan_info(c),
     };
 }
 
@@ -366,6 +367,7 @@ static void reap(struct pl_actor *a)
     pl_hub_free_publishers(h);
     pl_map_each(&h->channels, free_channel, h);
     pl_map_fini(&h->channels);
+    pl_hub_forget_shown(h);
     pl_rules_uses_fini(&h->rules);
     pl_loop_cancel(a->loop, &h->seal_presence);
     pl_timer_stop(a->loop, &h->retry);

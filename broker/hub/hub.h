@@ -169,6 +169,8 @@ struct pl_subscribe_ask {
     struct pl_span epoch;   /* with PL_SUB_RECOVER: recover after */
     uint64_t offset;
     struct pl_span data;  /* JSON for the reply; absent: none */
+    struct pl_span info;  /* JSON that others see in this channel with the
+                            client; absent: none */
     int64_t expires_at_s; /* comes back in the result; 0: never */
     uint32_t command;
     uint32_t kind;

@@ -30,7 +30,8 @@ struct pl_hub {
     uint32_t lost;                    /* subscriptions in PL_SUB_LOST */
     struct pl_sub *leaving; /* ended, but out of memory for their detach */
     struct pl_timer retry;
-    uint32_t serial; /* of the newest subscription */
+    struct pl_map shown; /* hub_shown.c */
+    uint32_t serial;     /* of the newest subscription */
     struct pl_publishers publishers;
 };
 
@@ -72,6 +73,16 @@ void pl_hub_deliver_pending(struct pl_hub *h, struct pl_subscriber *u,
 
 /* Deliver a publication to the subscribers of its channel. */
 void pl_hub_fan_out(struct pl_hub *h, const struct pl_pub *p);
+
+/* hub_shown.c.  Show the client of `sub` as `client` from now on; NULL: as it
+ * is.  Errors: PL_ENOMEM. */
+enum pl_err pl_hub_show(struct pl_hub *h, const struct pl_sub *sub,
+                        struct pl_client *client);
+
+/* Return the identity under which `sub` is shown, which the caller then owns;
+ * NULL: its own. */
+struct pl_client *pl_hub_take_shown(struct pl_hub *h, const struct pl_sub *sub);
+void pl_hub_forget_shown(struct pl_hub *h);
 
 /* hub_publisher.c. */
 void pl_hub_init_publishers(struct pl_hub *h);

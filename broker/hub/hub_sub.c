@@ -82,17 +82,38 @@ static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
 }
 
+static bool fill_terms(struct pl_attach_mail *m, const struct pl_client *client,
+                       const struct pl_subscribe_ask *ask)
+{
+    if (ask->data.at != NULL && (m->data = pl_blob_create(ask->data)) == NULL)
+        return false;
+    return ask->info.at == NULL ||
+           pl_client_create_shown(&m->shown, client, ask->info) == PL_OK;
+}
+
 /* NULL: out of memory. */
-static struct pl_attach_mail *create_attach(const struct pl_subscribe_ask *ask)
+static struct pl_attach_mail *create_attach(const struct pl_client *client,
+                                            const struct pl_subscribe_ask *ask)
 {
     struct pl_attach_mail *m = pl_attach_mail_create();
 
-    if (m == NULL || ask->data.at == NULL)
-        return m;
-    m->data = pl_blob_create(ask->data);
-    if (m->data != NULL)
+    if (m == NULL || fill_terms(m, client, ask))
         return m;
     pl_mail_destroy(&m->msg);
+    return NULL;
+}
+
+/* NULL: out of memory. */
+static struct pl_sub *create_sub(struct pl_hub *h, struct pl_hub_channel *c,
+                                 struct pl_subscriber *u, uint8_t flags,
+                                 const struct pl_attach_mail *m)
+{
+    struct pl_sub *sub = pl_hub_channel_add(c, u, flags);
+
+    if (sub == NULL || pl_hub_show(h, sub, m->shown) == PL_OK)
+        return sub;
+    pl_hub_channel_remove(c, sub);
+    free(sub);
     return NULL;
 }
 
@@ -118,9 +139,8 @@ enum pl_err pl_hub_subscribe(struct pl_hub *h, struct pl_subscriber *u,
         pl_hub_channel_get(h, ask->hash, ask->channel, ask->rules);
     if (c == NULL)
         return PL_ENOMEM;
-    struct pl_attach_mail *m = create_attach(ask);
-    struct pl_sub *sub =
-        m == NULL ? NULL : pl_hub_channel_add(c, u, ask->flags);
+    struct pl_attach_mail *m = create_attach(u->client, ask);
+    struct pl_sub *sub = m == NULL ? NULL : create_sub(h, c, u, ask->flags, m);
     if (sub == NULL) {
         if (m != NULL)
             pl_mail_destroy(&m->msg);
@@ -185,6 +205,7 @@ static bool send_detach(struct pl_hub *h, const struct pl_sub *sub,
     m->channel = pl_blob_hold(c->name);
     m->hash = c->node.hash;
     m->client = pl_client_hold(client);
+    m->shown = pl_hub_take_shown(h, sub);
     m->flags = attach_flags(sub->flags);
     pl_actor_send(&h->actor, pl_hub_owner(h, m->hash), &m->msg);
     return true;

@@ -54,6 +54,7 @@ static void attach_destroy(struct pl_msg *msg)
     pl_blob_release(m->channel);
     pl_blob_release(m->data);
     pl_client_release(m->client);
+    pl_client_release(m->shown);
     pl_rules_release(m->rules);
     free(m);
 }
@@ -78,6 +79,7 @@ static void detach_destroy(struct pl_msg *msg)
 
     pl_blob_release(m->channel);
     pl_client_release(m->client);
+    pl_client_release(m->shown);
     free(m);
 }
 

@@ -47,6 +47,8 @@ struct pl_attach_mail {
     struct pl_blob *channel; /* reference */
     uint64_t hash;
     struct pl_client *client; /* reference */
+    struct pl_client *shown;  /* reference: as others see the client in this
+                                 channel; NULL: as it is */
     struct pl_rules *rules;   /* reference: of the channel, as its hub has
                                  them */
     struct pl_blob *data;     /* reference: JSON for the reply; NULL: none */
@@ -73,7 +75,8 @@ struct pl_detach_mail {
     struct pl_blob *channel; /* reference */
     uint64_t hash;
     struct pl_client *client; /* reference */
-    uint8_t flags;            /* as in the attach */
+    struct pl_client *shown;  /* reference, or NULL; as in the attach */
+    uint8_t flags;            /* the same */
     struct pl_map_node node;  /* for the owner of the channel, like the next */
     bool is_untold;           /* no leave is due for it */
 };

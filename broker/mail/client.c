@@ -19,7 +19,8 @@ enum {
     ADDRESS_BYTES = 12,
     TAIL_BYTES = 12,
     ADDRESS_CHARS = 16,
-    IP_BYTES = 16 /* of a place too */
+    IP_BYTES = 16,  /* of a place too */
+    IS_SHOWN = 0xff /* in place_len: the identity in one channel */
 };
 
 struct pl_client {
@@ -29,7 +30,8 @@ struct pl_client {
     uint8_t place_len, ip_len;
     uint32_t info_len; /* NO_INFO if absent */
     char id[PL_CLIENT_ID_LEN];
-    char bytes[]; /* the user, the info, the place, the ip */
+    char bytes[]; /* the user, the info, the place, the ip; IS_SHOWN: the user,
+                     the info, the length of the chan_info, the chan_info */
 };
 
 #define NO_INFO UINT32_MAX
@@ -63,6 +65,12 @@ enum pl_err pl_client_create(struct pl_client **out, struct pl_address address,
     const struct pl_client_fields fields = {.user = user, .info = info};
 
     return pl_client_create_with(out, address, random, &fields);
+}
+
+/* Return where the info ends. */
+static const char *tail_of(const struct pl_client *c)
+{
+    return c->bytes + c->user_len + (c->info_len == NO_INFO ? 0 : c->info_len);
 }
 
 static void put_id(struct pl_client *c, struct pl_random *random)
@@ -109,6 +117,32 @@ enum pl_err pl_client_create_with(struct pl_client **out,
     return PL_OK;
 }
 
+enum pl_err pl_client_create_shown(struct pl_client **out,
+                                   const struct pl_client *of,
+                                   struct pl_span chan_info)
+{
+    uint32_t len = (uint32_t)chan_info.len;
+
+    if (chan_info.len >= NO_INFO)
+        return PL_ETOOBIG;
+    size_t same = (size_t)(tail_of(of) - of->bytes);
+    struct pl_client *c = malloc(sizeof *c + same + sizeof len + len);
+    if (c == NULL)
+        return PL_ENOMEM;
+    *c = (struct pl_client){.address = of->address,
+                            .user_len = of->user_len,
+                            .place_len = IS_SHOWN,
+                            .info_len = of->info_len};
+    memcpy(c->id, of->id, sizeof c->id);
+    pl_refs_init(&c->refs);
+    char *at = c->bytes;
+    put(&at, (struct pl_span){of->bytes, same});
+    put(&at, (struct pl_span){(const char *)&len, sizeof len});
+    put(&at, chan_info);
+    *out = c;
+    return PL_OK;
+}
+
 struct pl_client *pl_client_hold(struct pl_client *c)
 {
     if (c != NULL)
@@ -139,19 +173,27 @@ struct pl_span pl_client_conn_info(const struct pl_client *c)
     return (struct pl_span){c->bytes + c->user_len, c->info_len};
 }
 
-/* Return where the info ends. */
-static const char *tail_of(const struct pl_client *c)
+struct pl_span pl_client_chan_info(const struct pl_client *c)
 {
-    return c->bytes + c->user_len + (c->info_len == NO_INFO ? 0 : c->info_len);
+    uint32_t len;
+
+    if (c->place_len != IS_SHOWN)
+        return (struct pl_span){NULL, 0};
+    memcpy(&len, tail_of(c), sizeof len);
+    return (struct pl_span){tail_of(c) + sizeof len, len};
 }
 
 struct pl_span pl_client_place(const struct pl_client *c)
 {
+    if (c->place_len == IS_SHOWN)
+        return (struct pl_span){NULL, 0};
     return (struct pl_span){tail_of(c), c->place_len};
 }
 
 struct pl_span pl_client_ip(const struct pl_client *c)
 {
+    if (c->place_len == IS_SHOWN)
+        return (struct pl_span){NULL, 0};
     return (struct pl_span){tail_of(c) + c->place_len, c->ip_len};
 }
 

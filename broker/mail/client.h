@@ -35,6 +35,14 @@ enum pl_err pl_client_create_with(struct pl_client **out,
                                   struct pl_random *random,
                                   const struct pl_client_fields *fields);
 
+/* Create the identity of `of` in one channel, where others see `chan_info`,
+ * JSON, as well.  It has the same id, user and info, but neither place nor ip.
+ * Owner:  the caller owns the reference.
+ * Errors: PL_ENOMEM, PL_ETOOBIG. */
+enum pl_err pl_client_create_shown(struct pl_client **out,
+                                   const struct pl_client *of,
+                                   struct pl_span chan_info);
+
 /* Thread: any. */
 struct pl_client *pl_client_hold(struct pl_client *c);
 void pl_client_release(struct pl_client *c); /* NULL is allowed */
@@ -44,6 +52,7 @@ void pl_client_release(struct pl_client *c); /* NULL is allowed */
 struct pl_span pl_client_id(const struct pl_client *c);
 struct pl_span pl_client_user(const struct pl_client *c);
 struct pl_span pl_client_conn_info(const struct pl_client *c);
+struct pl_span pl_client_chan_info(const struct pl_client *c);
 struct pl_span pl_client_place(const struct pl_client *c);
 struct pl_span pl_client_ip(const struct pl_client *c);
 struct pl_address pl_client_address(const struct pl_client *c);

@@ -336,21 +336,27 @@ static bool is_user(struct pl_span user, struct pl_span info)
            (info.len == 0 || pl_json_accepts(info));
 }
 
-/* Return true if the terms fit the question.  Those of a message have nothing.
- */
+/* A connect has all terms; a message has none. */
+static bool has_only_terms_of(enum pl_asks asks, const struct pl_answer_mail *m)
+{
+    bool is_subscribe = asks == PL_ASKS_SUBSCRIBE;
+
+    if (m->channels != NULL || m->is_anonymous)
+        return false;
+    return (m->data == NULL || is_subscribe || asks == PL_ASKS_PUBLISH) &&
+           (m->info == NULL || is_subscribe) &&
+           (m->expires_at_s == 0 || asks != PL_ASKS_PUBLISH);
+}
+
 static bool has_fit_terms(const struct pl_call *c,
                           const struct pl_answer_mail *m)
 {
     struct pl_span data = pl_blob_span(m->data);
 
-    if (data.at != NULL && ((!c->is_connect && c->asks != PL_ASKS_SUBSCRIBE &&
-                             c->asks != PL_ASKS_PUBLISH) ||
-                            !pl_json_accepts(data)))
+    if (!c->is_connect && !has_only_terms_of((enum pl_asks)c->asks, m))
         return false;
-    if (c->is_connect)
-        return is_user(pl_blob_span(m->user), pl_blob_span(m->info));
-    return m->info == NULL && m->channels == NULL && !m->is_anonymous &&
-           (m->expires_at_s == 0 || c->asks != PL_ASKS_PUBLISH);
+    return (data.at == NULL || pl_json_accepts(data)) &&
+           is_user(pl_blob_span(m->user), pl_blob_span(m->info));
 }
 
 /* Return true if the result fits the kind of the call.  Only the result that

@@ -144,7 +144,7 @@ enum pl_err pl_call_admit(struct pl_call *call, struct pl_span user,
  * token says, or none. */
 struct pl_call_terms {
     struct pl_span user; /* connect; absent: anonymous */
-    struct pl_span info; /* connect: JSON */
+    struct pl_span info; /* connect, subscribe: JSON */
     struct pl_span data; /* JSON: connect, subscribe: for the reply; publish: in
                             place of its data */
     const char *const *channels; /* connect: server-side subscriptions */

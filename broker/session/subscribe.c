@@ -28,6 +28,13 @@ static uint8_t flags_of(const struct pl_rules *rules,
     return flags;
 }
 
+uint8_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted)
+{
+    if (!(rules->flags & PL_RULE_JOIN_LEAVE))
+        wanted &= (uint8_t)~PL_SUB_JOIN_LEAVE;
+    return wanted | PL_SUB_SERVER_SIDE;
+}
+
 struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
 {
     return pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), channel,
@@ -51,6 +58,7 @@ static bool is_allowed(struct pl_session *s, const struct pl_command *c,
     if (pl_session_judge(s, c->id, &q) != PL_YES)
         return false;
     ask->data = q.reply;
+    ask->info = q.info;
     ask->expires_at_s = q.expires_at_s;
     return true;
 }

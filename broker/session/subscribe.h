@@ -17,6 +17,7 @@ struct pl_attach_mail;
 struct pl_command;
 struct pl_pub;
 struct pl_publication;
+struct pl_rules;
 struct pl_session;
 struct pl_sub;
 
@@ -33,6 +34,10 @@ void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
 bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
                           uint32_t count, enum pl_encoding encoding,
                           const struct pl_publication **out);
+
+/* Return the flags of a server-side subscription for which the program asks
+ * `wanted`, as far as the rules of its channel allow. */
+uint8_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted);
 
 /* Return the result of an attach, without its publications.  `offset` is the
  * one that the client sent. */

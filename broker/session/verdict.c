@@ -198,8 +198,11 @@ static void follow(struct pl_question *q, const struct pl_verdict *v)
     q->expires_at_s = v->expires_at_s;
     if (q->asks == PL_ASKS_PUBLISH && v->data.at != NULL)
         q->data = v->data;
-    if (q->asks == PL_ASKS_SUBSCRIBE)
+    if (q->asks == PL_ASKS_SUBSCRIBE) {
         q->reply = v->data;
+        if (v->info.len > 0)
+            q->info = v->info;
+    }
 }
 
 static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,

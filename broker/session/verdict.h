@@ -37,7 +37,7 @@ struct pl_verdict {
     bool is_temporary;   /* NO: SDKs try again */
     struct pl_span text; /* NO: for the client; absent: the text of the code */
     struct pl_span user; /* YES to a connect */
-    struct pl_span info; /* YES to a connect: JSON; absent: none */
+    struct pl_span info; /* YES to a connect or subscribe: JSON; absent: none */
     struct pl_span data; /* YES, JSON: to a publish, in place of its data
                             (absent: unchanged); to a connect or subscribe, for
                             the reply */
@@ -62,6 +62,7 @@ struct pl_question {
     uint32_t error;       /* why it was not kept; 0: no error */
     int64_t expires_at_s; /* these two: the values of a YES */
     struct pl_span reply; /* to a subscribe: JSON; absent: none */
+    struct pl_span info;  /* the same, for others */
 };
 
 /* Decide at once: fill in *out and return YES or NO.  Or keep the question and

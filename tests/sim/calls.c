@@ -9,7 +9,7 @@
  * In a third of the runs a court decides who subscribes and publishes: at
  * once, up to three seconds later, when the broker has given up, or twice; and
  * now and then it says no, for now or for good.  Half of its subscriptions
- * expire. */
+ * expire, and some have an info. */
 #include "world.h"
 
 #include <stdlib.h>
@@ -85,6 +85,14 @@ static int64_t draw_expiry(struct world *w, enum pl_asks asks)
     return (int64_t)(clock->wall(clock) / 1000) + 1 + world_draw(w, MOST_S);
 }
 
+/* A third of the subscriptions have an info. */
+static struct pl_span draw_info(struct world *w, enum pl_asks asks)
+{
+    return asks == PL_ASKS_SUBSCRIBE && world_draw(w, 3) == 0
+               ? PL_SPAN("{\"seat\":1}")
+               : (struct pl_span){NULL, 0};
+}
+
 static void on_asked(struct world *w, struct pl_call *call)
 {
     switch (world_draw(w, 20)) {
@@ -95,7 +103,10 @@ static void on_asked(struct world *w, struct pl_call *call)
         pl_call_refuse_for_now(call, SIM_NOT_NOW, PL_SPAN("not now"));
         return;
     default:
-        pl_call_allow(call, draw_expiry(w, (enum pl_asks)call->asks));
+        pl_call_grant(call, &(struct pl_call_terms){
+                                .info = draw_info(w, (enum pl_asks)call->asks),
+                                .expires_at_s =
+                                    draw_expiry(w, (enum pl_asks)call->asks)});
     }
 }
 
@@ -179,6 +190,7 @@ static enum pl_verdict_kind decide(struct world *w, enum pl_asks asks,
     unsigned what = world_draw(w, 100);
 
     if (what < 94) {
+        out->info = draw_info(w, asks);
         out->expires_at_s = draw_expiry(w, asks);
         return PL_YES;
     }

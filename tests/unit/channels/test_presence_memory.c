@@ -126,6 +126,59 @@ static void get_gives_every_client_held(void **state)
     free(r.clients);
 }
 
+static void show(unsigned i, const char *channel, struct pl_client *as)
+{
+    struct pl_presence_change r = {
+        .op = {.channel = pl_span_of(channel), .hash = (uint64_t)channel[0]},
+        .client = clients[i],
+        .shown = as};
+
+    store->ops->add(store, &r);
+    assert_int_equal(r.op.error, PL_OK);
+}
+
+/* Get the only client of a channel, without a reference. */
+static struct pl_client *only(const char *channel)
+{
+    struct pl_presence_get r = {
+        .op = {.channel = pl_span_of(channel), .hash = (uint64_t)channel[0]}};
+
+    store->ops->get(store, &r);
+    assert_int_equal(r.count, 1);
+    struct pl_client *c = r.clients[0];
+    pl_client_release(c);
+    free(r.clients);
+    return c;
+}
+
+static void a_client_is_shown_as_it_was_added_last(void **state)
+{
+    struct pl_client *one, *two;
+
+    (void)state;
+    assert_int_equal(
+        pl_client_create_shown(&one, clients[1], PL_SPAN("{\"a\":1}")), PL_OK);
+    assert_int_equal(pl_client_create_shown(&two, clients[1], PL_SPAN("2")),
+                     PL_OK);
+    show(1, "a", one);
+    show(1, "b", two);
+    assert_ptr_equal(only("a"), one);
+    assert_ptr_equal(only("b"), two);
+    show(1, "a", two);
+    assert_ptr_equal(only("a"), two);
+    show(1, "a", NULL);
+    assert_ptr_equal(only("a"), clients[1]);
+    show(1, "a", one);
+    change(1, "a", false);
+    change(1, "a", true);
+    assert_ptr_equal(only("a"), clients[1]);
+    expect_stats("a", 1, 1);
+    change(1, "a", false);
+    assert_ptr_equal(only("b"), two); /* until the store is destroyed */
+    pl_client_release(one);
+    pl_client_release(two);
+}
+
 static void destroy_releases_who_is_left(void **state)
 {
     (void)state;
@@ -141,6 +194,7 @@ int main(void)
         cmocka_unit_test(adding_and_removing_twice_changes_nothing),
         cmocka_unit_test(channels_are_apart_even_with_one_hash),
         cmocka_unit_test(get_gives_every_client_held),
+        cmocka_unit_test(a_client_is_shown_as_it_was_added_last),
         cmocka_unit_test(destroy_releases_who_is_left),
     };
 

@@ -161,6 +161,40 @@ static void a_client_tells_what_it_was_made_of(void **state)
     pl_client_release(NULL);
 }
 
+static void a_client_may_be_shown_with_more_in_one_channel(void **state)
+{
+    const struct pl_client_fields fields = {.user = PL_SPAN("ann"),
+                                            .info = PL_SPAN("{}"),
+                                            .place = PL_SPAN("place"),
+                                            .ip = PL_SPAN("address")};
+    struct pl_address at = {0, 0, 0, 1};
+    struct pl_client *c, *shown;
+    struct pl_random random;
+
+    (void)state;
+    pl_random_init_seeded(&random, 1);
+    for (int has_info = 0; has_info < 2; has_info++) {
+        struct pl_client_fields f = fields;
+
+        if (!has_info)
+            f.info = (struct pl_span){NULL, 0};
+        assert_int_equal(pl_client_create_with(&c, at, &random, &f), PL_OK);
+        assert_null(pl_client_chan_info(c).at);
+        assert_int_equal(pl_client_create_shown(&shown, c, PL_SPAN("[1]")),
+                         PL_OK);
+        assert_true(pl_span_equal(pl_client_id(shown), pl_client_id(c)));
+        assert_true(pl_span_equal(pl_client_user(shown), fields.user));
+        assert_int_equal(pl_client_conn_info(shown).at != NULL, has_info);
+        assert_true(pl_span_equal(pl_client_chan_info(shown), PL_SPAN("[1]")));
+        assert_true(pl_address_equal(pl_client_address(shown), at));
+        assert_int_equal(pl_client_place(shown).len, 0);
+        assert_int_equal(pl_client_ip(shown).len, 0);
+        assert_int_equal(pl_client_place(c).len, 5);
+        pl_client_release(c);
+        pl_client_release(shown);
+    }
+}
+
 /* --- Publications --- */
 
 static void a_publication_copies_and_holds(void **state)
@@ -613,6 +647,7 @@ int main(void)
         cmocka_unit_test(two_ids_of_one_address_differ_in_their_tail),
         cmocka_unit_test(a_strangers_id_is_refused_and_touches_nothing),
         cmocka_unit_test(a_client_tells_what_it_was_made_of),
+        cmocka_unit_test(a_client_may_be_shown_with_more_in_one_channel),
         cmocka_unit_test(a_publication_copies_and_holds),
         cmocka_unit_test(a_small_publication_leaves_its_memory_to_the_next),
         cmocka_unit_test(every_kind_destroys_what_it_holds),

@@ -198,7 +198,7 @@ static void the_reply_to_a_subscribe_has_the_data_of_the_judge(void **state)
     client_say(c, "{\"id\":3,\"subscribe\":{\"channel\":\"l\"}}");
     rig_run(r, 0);
     expect_misfit(t.calls[0], (struct pl_call_terms){.data = PL_SPAN("{")});
-    expect_misfit(t.calls[0], (struct pl_call_terms){.info = PL_SPAN("1")});
+    expect_misfit(t.calls[0], (struct pl_call_terms){.info = PL_SPAN("{")});
     expect_misfit(t.calls[0], (struct pl_call_terms){.is_anonymous = true});
     expect_misfit(t.calls[0], (struct pl_call_terms){.channels = channels,
                                                      .channel_count = 1});
@@ -210,6 +210,82 @@ static void the_reply_to_a_subscribe_has_the_data_of_the_judge(void **state)
     assert_non_null(reply);
     assert_null(strstr(reply, "data"));
     rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
+/* --- An info in one channel --- */
+
+static const char *const noisy[] = {"channels.join_leave=true",
+                                    "channels.presence=true"};
+
+static void enter(struct court *t, struct client *c, unsigned id,
+                  const char *info)
+{
+    court_ask(c, id, "l");
+    grant(t, &(struct pl_call_terms){.info = pl_span_of(info)});
+}
+
+static void others_see_the_info_of_a_subscription(void **state)
+{
+    struct court t = {.count = 0};
+    struct rig *r = court_open("info", &t, SUBSCRIBES, noisy, 2);
+    struct client *a = client_join(r, 0), *b = client_join(r, 0);
+    char info[160];
+
+    (void)state;
+    snprintf(info, sizeof info, "\"client\":\"%s\",\"chan_info\":{\"a\": 1}",
+             a->id);
+    client_say(b, "{\"id\":2,\"subscribe\":{\"channel\":\"l\","
+                  "\"join_leave\":true}}");
+    rig_run(r, 0);
+    grant(&t, &(struct pl_call_terms){.info = PL_SPAN("")});
+    client_expect(b, "{\"id\":2,\"subscribe\":{*");
+    const char *own = client_next(b);
+    assert_non_null(strstr(own, "\"join\""));
+    assert_null(strstr(own, "chan_info"));
+    enter(&t, a, 2, "{\"a\":\n1}");
+    client_expect(a, "{\"id\":2,\"subscribe\":{*");
+    const char *join = client_next(b);
+    assert_non_null(strstr(join, "\"join\""));
+    assert_non_null(strstr(join, info));
+    client_say(b, "{\"id\":3,\"presence\":{\"channel\":\"l\"}}");
+    rig_run(r, 0);
+    const char *presence = client_next(b);
+    assert_non_null(strstr(presence, info));
+    assert_non_null(strstr(presence, b->id));
+    client_say(a, "{\"id\":3,\"publish\":{\"channel\":\"l\",\"data\":1}}");
+    rig_run(r, 0);
+    assert_null(strstr(client_next(b), "chan_info"));
+    client_vanish(a);
+    rig_run(r, 0);
+    const char *leave = client_next(b);
+    assert_non_null(strstr(leave, "\"leave\""));
+    assert_non_null(strstr(leave, info));
+    rig_destroy(r);
+}
+
+static void another_subscription_has_another_info(void **state)
+{
+    struct court t = {.count = 0};
+    struct rig *r = court_open("other", &t, SUBSCRIBES, noisy, 2);
+    struct client *c = client_join(r, 0);
+    static const char *const infos[] = {"\"one\"", "\"two\"", ""};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        enter(&t, c, 10 * i + 2, infos[i]);
+        client_next(c);
+        client_sayf(c, "{\"id\":%u,\"presence\":{\"channel\":\"l\"}}",
+                    10 * i + 3);
+        rig_run(r, 0);
+        const char *presence = client_next(c);
+        assert_int_equal(strstr(presence, "one") != NULL, i == 0);
+        assert_int_equal(strstr(presence, "two") != NULL, i == 1);
+        client_sayf(c, "{\"id\":%u,\"unsubscribe\":{\"channel\":\"l\"}}",
+                    10 * i + 4);
+        rig_run(r, 0);
+        client_next(c);
+    }
     rig_destroy(r);
 }
 
@@ -225,6 +301,8 @@ int main(void)
             a_client_may_be_admitted_with_the_rights_of_anonymous_ones),
         cmocka_unit_test(terms_that_no_client_can_have_are_refused),
         cmocka_unit_test(the_reply_to_a_subscribe_has_the_data_of_the_judge),
+        cmocka_unit_test(others_see_the_info_of_a_subscription),
+        cmocka_unit_test(another_subscription_has_another_info),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
