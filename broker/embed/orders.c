@@ -18,6 +18,7 @@
 #include "code.h"
 #include "codec.h"
 #include "envelope.h"
+#include "hub.h"
 #include "mail.h"
 #include "permission.h"
 #include "session.h"
@@ -78,6 +79,12 @@ static enum pl_err give_to_owner(struct pl_broker *b, const struct asked *a,
     return give(b, a, hash, &b->owners[hash % b->workers], request);
 }
 
+static enum pl_err copy(struct pl_blob **out, struct pl_span text)
+{
+    *out = pl_blob_create(text);
+    return *out == NULL ? PL_ENOMEM : PL_OK;
+}
+
 static bool is_channel(struct pl_span name)
 {
     return name.len > 0 && name.len <= PL_CHANNEL_NAME_MAX &&
@@ -105,9 +112,10 @@ static enum pl_err check_data(struct pl_pub *pub, bool is_binary)
     return pub->is_json || is_binary ? PL_OK : PL_EINVAL;
 }
 
+/* Publish `data`, with `id` unless it is absent. */
 static enum pl_err publish(struct pl_broker *b, struct asked *a,
                            struct pl_span channel, struct pl_span data,
-                           bool is_binary)
+                           bool is_binary, struct pl_span id)
 {
     uint64_t hash = pl_hash(&b->key, channel);
     struct pl_publish_mail *m = pl_publish_mail_create();
@@ -116,6 +124,8 @@ static enum pl_err publish(struct pl_broker *b, struct asked *a,
         return PL_ENOMEM;
     m->pub = pl_pub_create(channel, hash, data, NULL);
     enum pl_err rc = check_data(m->pub, is_binary);
+    if (rc == PL_OK && id.at != NULL)
+        rc = copy(&m->id, id);
     if (rc != PL_OK) {
         pl_mail_destroy(&m->msg);
         return rc;
@@ -124,18 +134,43 @@ static enum pl_err publish(struct pl_broker *b, struct asked *a,
     return give_to_owner(b, a, hash, &m->msg);
 }
 
+/* Read the id of `how`; absent: none. */
+static enum pl_err read_id(struct pl_broker *b, const struct pl_post *how,
+                           struct pl_span *id)
+{
+    struct pl_post p = {0};
+
+    *id = (struct pl_span){0};
+    if (how == NULL)
+        return PL_OK;
+    const struct pl_log *before = pl_log_use(&b->log);
+    enum pl_err rc =
+        pl_options_copy(&p, sizeof p, sizeof p, how, "struct pl_post");
+    pl_log_use(before);
+    *id = pl_span_of(p.id);
+    if (rc == PL_OK && id->at != NULL &&
+        (id->len == 0 || id->len > PL_PUB_ID_MAX || !pl_text_valid(*id)))
+        return PL_EINVAL;
+    return rc;
+}
+
 enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
-                           const void *data, size_t len, pl_report *report,
+                           const void *data, size_t len,
+                           const struct pl_post *how, pl_report *report,
                            void *arg)
 {
     struct asked a = {.name = "post", .report = report, .arg = arg};
+    struct pl_span id;
+    enum pl_err rc = read_id(b, how, &id);
 
+    if (rc != PL_OK)
+        return rc;
     if (!is_channel(pl_span_of(channel)))
         return PL_EINVAL;
     if (len > DATA_MAX)
         return PL_ETOOBIG;
     return publish(b, &a, pl_span_of(channel), (struct pl_span){data, len},
-                   may_be_binary(b, pl_span_of(channel)));
+                   may_be_binary(b, pl_span_of(channel)), id);
 }
 
 static bool begins_with(struct pl_span *s, struct pl_span prefix)
@@ -174,15 +209,18 @@ static enum pl_err send_envelope(struct pl_broker *b, struct asked *a,
 {
     char inbox[1 + PL_TOKEN_USER_MAX] = {PL_CHANNEL_USER_INBOX};
     uint64_t hash = pl_hash(&b->key, to); /* as of other orders to "conn/ID" */
+    const struct pl_span none = {0};
 
     if (begins_with(&to, PL_SPAN("conn/")))
         return send_direct(b, a, hash, to, envelope);
     if (begins_with(&to, PL_SPAN("channel/")))
-        return is_channel(to) ? publish(b, a, to, envelope, false) : PL_EINVAL;
+        return is_channel(to) ? publish(b, a, to, envelope, false, none)
+                              : PL_EINVAL;
     if (!begins_with(&to, PL_SPAN("user/")) || to.len > PL_TOKEN_USER_MAX)
         return PL_EINVAL;
     memcpy(inbox + 1, to.at, to.len);
-    return publish(b, a, (struct pl_span){inbox, to.len + 1}, envelope, false);
+    return publish(b, a, (struct pl_span){inbox, to.len + 1}, envelope, false,
+                   none);
 }
 
 static uint64_t random_id(void)
@@ -243,12 +281,6 @@ enum pl_err pl_broker_send(struct pl_broker *b, const char *to,
 
 /* --- Connections --- */
 
-static enum pl_err copy(struct pl_blob **out, struct pl_span text)
-{
-    *out = pl_blob_create(text);
-    return *out == NULL ? PL_ENOMEM : PL_OK;
-}
-
 /* Read "user/ID" or "conn/ID". */
 static enum pl_err set_target(struct pl_user_mail *m, struct pl_span target)
 {
@@ -277,6 +309,7 @@ static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
         return PL_ENOMEM;
     m->ask = fields->ask;
     m->code = fields->code;
+    m->sub_flags = fields->sub_flags;
     enum pl_err rc = set_target(m, pl_span_of(target));
     if (rc == PL_OK && channel.at != NULL)
         rc = copy(&m->channel, channel);
@@ -306,14 +339,23 @@ enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *target,
     return ask_user(b, &a, &m, target, (struct pl_span){0}, text);
 }
 
+static uint8_t sub_flags(uint32_t with)
+{
+    return (with & PL_WITH_JOIN_LEAVE ? PL_SUB_JOIN_LEAVE : 0) |
+           (with & PL_WITHOUT_PRESENCE ? PL_SUB_HIDDEN : 0);
+}
+
 enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *target,
-                                const char *channel, pl_report *report,
-                                void *arg)
+                                const char *channel, uint32_t with,
+                                pl_report *report, void *arg)
 {
     const struct asked a = {.name = "subscribe", .report = report, .arg = arg};
-    const struct pl_user_mail m = {.ask = PL_USER_SUBSCRIBE};
+    const struct pl_user_mail m = {.ask = PL_USER_SUBSCRIBE,
+                                   .sub_flags = sub_flags(with)};
     struct pl_span name = pl_span_of(channel);
 
+    if (with & ~(uint32_t)(PL_WITH_JOIN_LEAVE | PL_WITHOUT_PRESENCE))
+        return PL_EINVAL;
     if (!is_channel(name) || pl_channel_name_check(name) != PL_CHANNEL_NAME_OK)
         return PL_EINVAL;
     return ask_user(b, &a, &m, target, name, (struct pl_span){0});

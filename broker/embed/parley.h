@@ -288,12 +288,24 @@ typedef void pl_report(const struct pl_outcome *outcome, void *arg);
  *         stopping); PL_EFULL (65,536 orders or 256 MiB have no outcome
  *         yet). */
 
+struct pl_post {
+    size_t size;
+    /* 1 to 64 bytes of UTF-8 that name the publication in its channel, which
+     * has a history: a post with an id of the last five minutes publishes
+     * nothing, and its outcome has the position of the first.  So a post whose
+     * outcome is not known may be repeated.  NULL: none. */
+    const char *id;
+};
+
 /* Publish `data`, which must be JSON unless channels.data is binary.  With
  * binary data that is not JSON, subscribers that use JSON are disconnected.
- * Outcome: the number of subscribers, offset and epoch. */
+ * `how` NULL: without an id.
+ * Outcome: the number of subscribers, offset and epoch; PL_EDENIED: with an id,
+ *          and the channel has no history. */
 PL_API enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
                                   const void *data, size_t len,
-                                  pl_report *report, void *arg);
+                                  const struct pl_post *how, pl_report *report,
+                                  void *arg);
 
 /* Send a message to "user/ID", "conn/ID" or "channel/NAME", as clients do with
  * actor.send; its sender is empty.  `type` may be NULL, `body` is JSON, NULL:
@@ -312,13 +324,24 @@ PL_API enum pl_err pl_broker_disconnect(struct pl_broker *b, const char *target,
                                         uint32_t code, const char *reason,
                                         pl_report *report, void *arg);
 
+enum pl_subscribe_with {
+    /* Push joins and leaves of others to the client, if the channel has
+     * join_leave. */
+    PL_WITH_JOIN_LEAVE = 1,
+    /* Keep the client out of the presence of the channel, and publish no join
+     * and no leave of it. */
+    PL_WITHOUT_PRESENCE = 2
+};
+
 /* Subscribe the connections of `target` on the server side, as a token with
- * channels does; each client that was not subscribed is notified.  A connection
- * that has limits.connection_channels stays as it is.
+ * channels does; each client that was not subscribed is notified.  `with` is of
+ * enum pl_subscribe_with.  The subscription recovers if the channel has a
+ * history.  A connection that is subscribed already, or that has
+ * limits.connection_channels, stays as it is.
  * Outcome: the number of connections that were asked. */
 PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *target,
-                                       const char *channel, pl_report *report,
-                                       void *arg);
+                                       const char *channel, uint32_t with,
+                                       pl_report *report, void *arg);
 
 /* End the subscriptions of `target` to the channel.  `code` is 2000 to 2999, 0:
  * 2000; SDKs subscribe again from 2500 on.

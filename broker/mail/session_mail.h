@@ -17,6 +17,7 @@ struct pl_kick_mail {
     struct pl_msg msg;
     uint32_t code;
     bool subscribes;
+    uint8_t sub_flags;       /* with `subscribes`: enum pl_sub_flag */
     struct pl_blob *reason;  /* reference; NULL: the text of the code */
     struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it,
                                 or subscribe to it */

@@ -50,6 +50,7 @@ struct pl_user_mail {
                                 id */
     struct pl_blob *reason;  /* reference or NULL */
     uint32_t code;
+    uint8_t sub_flags;    /* SUBSCRIBE: enum pl_sub_flag */
     uint32_t connections; /* result: their number */
     bool lacks_memory;    /* result: others were not reached for lack of it */
 };

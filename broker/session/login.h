@@ -55,7 +55,8 @@ void pl_login_end_sub(struct pl_login *l, struct pl_span channel,
 /* Add a server-side subscription to `channel`; the connect reply waits for it.
  * If the login has the channel already, only revoke pl_login_end_sub().  Does
  * nothing before the verdict, if the client may have no more channels, or if
- * the request fails. */
-void pl_login_add_sub(struct pl_session *s, struct pl_span channel);
+ * the request fails.  `flags` as in pl_session_take_channel(). */
+void pl_login_add_sub(struct pl_session *s, struct pl_span channel,
+                      uint8_t flags);
 
 #endif

@@ -23,6 +23,7 @@ struct server_sub {
     uint64_t offset;
     struct pl_span epoch;
     struct pl_subscribe_result result;
+    uint8_t flags;   /* enum pl_sub_flag: what the program asks for */
     uint32_t ends;   /* not 0: end it with this code after the reply */
     bool is_missing; /* rejected at limits.channels */
 };

@@ -209,12 +209,12 @@ static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
         .channel = sub->channel,
         .hash = n.hash,
         .rules = n.rules,
-        .flags = PL_SUB_SERVER_SIDE,
         .kind = PL_VERB_CONNECT,
     };
 
     if (n.rules == NULL)
         return PL_ENOENT;
+    ask.flags = pl_sub_flags_granted(n.rules, sub->flags);
     take_position(s->login, sub);
     if (sub->recover)
         ask.flags |= PL_SUB_RECOVER;
@@ -247,10 +247,11 @@ void pl_login_attach_all(struct pl_session *s)
 }
 
 /* Copies the list, because the arena cannot extend it. */
-void pl_login_add_sub(struct pl_session *s, struct pl_span channel)
+void pl_login_add_sub(struct pl_session *s, struct pl_span channel,
+                      uint8_t flags)
 {
     struct pl_login *l = s->login;
-    struct server_sub mine = {.channel = channel};
+    struct server_sub mine = {.channel = channel, .flags = flags};
     struct server_sub *had = find_sub(l, channel);
 
     if (had != NULL)

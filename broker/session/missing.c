@@ -40,7 +40,8 @@ enum {
     AGAIN_MS = 10000,
     ENTRIES_MAX = 65536, /* per loop; later logins are not tried again */
     ENTRIES_A_TIME = 64,
-    SOON_MS = 1
+    SOON_MS = 1,
+    HEAD = 2 /* bytes before each name */
 };
 
 struct entry {
@@ -49,12 +50,13 @@ struct entry {
     struct pl_address session;
     uint64_t due_ms;
     size_t len;   /* of `names` */
-    char names[]; /* for each: one byte with its length, then the bytes */
+    char names[]; /* for each: its flags, its length, a byte each, its bytes */
 };
 
 static struct pl_span name_at(const struct entry *e, size_t at)
 {
-    return (struct pl_span){e->names + at + 1, (unsigned char)e->names[at]};
+    return (struct pl_span){e->names + at + HEAD,
+                            (unsigned char)e->names[at + 1]};
 }
 
 /* --- Noting --- */
@@ -74,7 +76,7 @@ static size_t measure(const struct pl_login *l)
     size_t len = 0;
 
     for (size_t i = 0; i < l->sub_count; i++)
-        len += is_noted(&l->subs[i]) ? 1 + l->subs[i].channel.len : 0;
+        len += is_noted(&l->subs[i]) ? HEAD + l->subs[i].channel.len : 0;
     return len;
 }
 
@@ -87,6 +89,7 @@ static void fill(struct entry *e, const struct pl_login *l)
 
         if (!is_noted(&l->subs[i]))
             continue;
+        *at++ = (char)l->subs[i].flags;
         *at++ = (char)name.len;
         memcpy(at, name.at, name.len);
         at += name.len;
@@ -140,7 +143,7 @@ static void take_out(struct entry *e, struct pl_span channel)
 {
     for (size_t at = 0; at < e->len;) {
         struct pl_span name = name_at(e, at);
-        size_t next = at + 1 + name.len;
+        size_t next = at + HEAD + name.len;
 
         if (pl_span_equal(name, channel)) {
             memmove(e->names + at, e->names + next, e->len - next);
@@ -164,41 +167,42 @@ void pl_missing_cancel(struct pl_session *s, struct pl_span channel)
 /* --- Trying again --- */
 
 /* Request one subscription.  If that fails, the next try requests it again. */
-static void try_one(struct pl_session *s, struct pl_span name)
+static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
 {
     struct pl_named n = pl_session_name(s, name);
     struct pl_subscribe_ask ask = {
         .channel = name,
         .hash = n.hash,
         .rules = n.rules,
-        .flags = PL_SUB_SERVER_SIDE,
         .kind = PL_KIND_MISSING,
     };
 
-    if (is_inbox(name))
-        ask.flags |= PL_SUB_HIDDEN;
-    else if (pl_session_has_enough(s))
+    if (!is_inbox(name) && pl_session_has_enough(s))
         return; /* the client has subscribed to others meanwhile */
     if (n.rules == NULL)
         return; /* a reload removed its namespace */
+    ask.flags = pl_sub_flags_granted(n.rules, flags);
+    if (is_inbox(name))
+        ask.flags |= PL_SUB_HIDDEN;
     if (pl_hub_subscribe(s->manager->options.hub, &s->subscriber, &ask) ==
             PL_OK &&
         is_inbox(name))
         s->lacks_inbox = false; /* while it is attaching, it counts */
 }
 
-void pl_session_take_channel(struct pl_session *s, struct pl_span channel)
+void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
+                             uint8_t flags)
 {
     pl_wait_kick(s, channel, 0);
     if (s->state == PL_SESSION_LOGIN)
-        pl_login_add_sub(s, channel);
+        pl_login_add_sub(s, channel, flags);
     if (s->state != PL_SESSION_CONNECTED)
         return;
     struct pl_sub *sub = pl_session_find(s, channel);
     if (sub != NULL)
         pl_hub_keep(sub);
     else
-        try_one(s, channel);
+        try_one(s, channel, flags);
 }
 
 /* Return false if nothing is missing any more, or the session has ended. */
@@ -211,11 +215,12 @@ static bool try_entry(struct pl_session_manager *k, const struct entry *e)
         return false;
     for (size_t at = 0; at < e->len;) {
         struct pl_span name = name_at(e, at);
+        uint8_t flags = (uint8_t)e->names[at];
 
-        at += 1 + name.len;
+        at += HEAD + name.len;
         const struct pl_sub *sub = pl_session_find(s, name);
         if (sub == NULL)
-            try_one(s, name);
+            try_one(s, name, flags);
         is_missing |= sub == NULL || sub->state == PL_SUB_ATTACHING;
     }
     return is_missing;

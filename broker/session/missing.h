@@ -21,8 +21,10 @@ struct pl_timer;
 /* missing.c: subscribe a client that is logging in or logged in, on the server
  * side.  Revoke an unsubscribe that waits for an attach, a connect reply or a
  * verdict.  Otherwise a client that has the channel, or may have no more
- * channels, does not change. */
-void pl_session_take_channel(struct pl_session *s, struct pl_span channel);
+ * channels, does not change.  `flags` are those that the program asks for, of
+ * enum pl_sub_flag. */
+void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
+                             uint8_t flags);
 
 /* missing.c: note the subscriptions that the login could not have, to try them
  * again. */

@@ -211,7 +211,7 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
     if (s->state >= PL_SESSION_CLOSING)
         return;
     if (m->subscribes)
-        pl_session_take_channel(s, pl_blob_span(m->channel));
+        pl_session_take_channel(s, pl_blob_span(m->channel), m->sub_flags);
     else if (m->channel != NULL && s->state == PL_SESSION_LOGIN)
         pl_login_end_sub(s->login, pl_blob_span(m->channel), m->code);
     else if (m->channel != NULL)

@@ -65,6 +65,7 @@ static bool kick(struct pl_supervisor *s, const struct pl_client *client,
         return false;
     }
     k->subscribes = m->ask == PL_USER_SUBSCRIBE;
+    k->sub_flags = m->sub_flags;
     if (m->reason != NULL)
         k->reason = pl_blob_hold(m->reason);
     if (m->channel != NULL && !is_close)

@@ -308,7 +308,7 @@ static void each_subscription_begins_and_ends_once(void **st)
         peer_join(&p, "room");
         pl_broker_unsubscribe(b.broker, "user/ann", "room", 0, NULL, NULL);
         peer_await_push(&p, PEER_UNSUBSCRIBED, &r);
-        pl_broker_subscribe(b.broker, "user/ann", "room", NULL, NULL);
+        pl_broker_subscribe(b.broker, "user/ann", "room", 0, NULL, NULL);
         peer_await_push(&p, PEER_SUBSCRIBED, &r);
         pl_broker_unsubscribe(b.broker, "user/ann", "room", 2001, NULL, NULL);
         peer_await_push(&p, PEER_UNSUBSCRIBED, &r);

@@ -288,22 +288,22 @@ static void a_program_publishes_from_any_thread(void **st)
 
     (void)st;
     box_create(&b, NULL);
-    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL),
+    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL, NULL),
                      PL_ESTOPPING); /* not started */
     box_run(&b);
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     peer_join(&p, "room");
-    assert_int_equal(pl_broker_post(b.broker, "", "1", 1, NULL, NULL),
+    assert_int_equal(pl_broker_post(b.broker, "", "1", 1, NULL, NULL, NULL),
                      PL_EINVAL);
-    assert_int_equal(pl_broker_post(b.broker, "\xFF", "1", 1, NULL, NULL),
+    assert_int_equal(pl_broker_post(b.broker, "\xFF", "1", 1, NULL, NULL, NULL),
                      PL_EINVAL);
     for (int i = 0; i < 100; i++) {
         char data[16];
         int len = snprintf(data, sizeof data, "%d", i);
 
-        assert_int_equal(
-            pl_broker_post(b.broker, "room", data, (size_t)len, NULL, NULL),
-            PL_OK);
+        assert_int_equal(pl_broker_post(b.broker, "room", data, (size_t)len,
+                                        NULL, NULL, NULL),
+                         PL_OK);
     }
     for (int i = 0; i < 100; i++) {
         peer_await_push(&p, PEER_PUBLICATION, &r);
@@ -356,7 +356,7 @@ static void what_a_program_publishes_is_json_wherever_it_is_read(void **st)
     peer_enter(&p, b.port, PEER_JSON, NULL, NULL);
     peer_join(&p, "room");
     assert_int_equal(
-        pl_broker_post(b.broker, "room", data, strlen(data), NULL, NULL),
+        pl_broker_post(b.broker, "room", data, strlen(data), NULL, NULL, NULL),
         PL_OK);
     peer_await_push(&p, PEER_PUBLICATION, &r);
     assert_true(pl_span_equal(r.data, PL_SPAN("{\"a\": 1}")));
@@ -374,14 +374,14 @@ static void what_is_not_json_or_too_large_is_not_published(void **st)
 
     (void)st;
     box_start(&b, sets);
-    assert_int_equal(pl_broker_post(b.broker, "room", "{", 1, NULL, NULL),
-                     PL_EINVAL);
-    assert_int_equal(pl_broker_post(b.broker, "room", NULL, 0, NULL, NULL),
+    assert_int_equal(pl_broker_post(b.broker, "room", "{", 1, NULL, NULL, NULL),
                      PL_EINVAL);
     assert_int_equal(
-        pl_broker_post(b.broker, "room", "1", SIZE_MAX, NULL, NULL),
+        pl_broker_post(b.broker, "room", NULL, 0, NULL, NULL, NULL), PL_EINVAL);
+    assert_int_equal(
+        pl_broker_post(b.broker, "room", "1", SIZE_MAX, NULL, NULL, NULL),
         PL_ETOOBIG);
-    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL),
+    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL, NULL),
                      PL_OK);
     box_destroy(&b);
 }

@@ -57,7 +57,7 @@ static void act(struct pl_call *call, void *context)
     assert_here(h);
     h->calls++;
     h->accepted +=
-        pl_broker_post(h->broker, "room", data, len, report, h) == PL_OK;
+        pl_broker_post(h->broker, "room", data, len, NULL, report, h) == PL_OK;
     pl_call_reply(call, data, len);
 }
 
@@ -330,8 +330,8 @@ static void an_order_that_meets_the_stop_is_reported_on_the_base(void **st)
     event_base_dispatch(h.base); /* until stopped() */
     is_blind = true;
     for (int i = 0; i < ORDERS; i++)
-        assert_int_equal(pl_broker_post(h.broker, "room", "1", 1, report, &h),
-                         PL_OK);
+        assert_int_equal(
+            pl_broker_post(h.broker, "room", "1", 1, NULL, report, &h), PL_OK);
     is_blind = false;
     h.stopped = 0;
     assert_int_equal(h.reported, 0);

@@ -19,13 +19,11 @@
 
 #define SECRET "a secret of the tests, at least 32 bytes"
 
-static const char *const sets[] = {"auth.hmac_secret=" SECRET,
-                                   "channels.allow_subscribe=all",
-                                   "channels.history_size=100000",
-                                   "channels.history_bytes=64MiB",
-                                   "channels.presence=true",
-                                   "channels.data=json",
-                                   NULL};
+static const char *const sets[] = {
+    "auth.hmac_secret=" SECRET,     "channels.allow_subscribe=all",
+    "channels.history_size=100000", "channels.history_bytes=64MiB",
+    "channels.presence=true",       "channels.join_leave=true",
+    "channels.data=json",           NULL};
 
 static void enter_as(struct peer *p, const struct box *b, const char *user,
                      char id[64])
@@ -113,13 +111,51 @@ static void a_post_says_its_offset_and_who_got_it(void **st)
         peer_join(&p[i], "room");
     }
     for (uint64_t i = 1; i <= 100; i++) {
-        expect(&a, pl_broker_post(b.broker, "room", "1", 1, note, &a), PL_OK);
+        expect(&a, pl_broker_post(b.broker, "room", "1", 1, NULL, note, &a),
+               PL_OK);
         assert_int_equal(a.offset, i);
         assert_int_equal(a.count, 2);
         assert_int_equal(strlen(a.epoch), 8);
     }
     for (int i = 0; i < 2; i++)
         peer_fini(&p[i]);
+    box_destroy(&b);
+}
+
+static void a_post_with_an_id_is_published_once(void **st)
+{
+    static const struct pl_post one = {.size = sizeof one, .id = "one"};
+    static const struct pl_post two = {.size = sizeof two, .id = "two"};
+    struct answer a = ANSWER;
+    struct peer_reply r;
+    struct peer p;
+    struct box b;
+    char epoch[16];
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&p, &b, "ann", NULL);
+    peer_join(&p, "room");
+    expect(&a, pl_broker_post(b.broker, "room", "1", 1, &one, note, &a), PL_OK);
+    assert_int_equal(a.offset, 1);
+    memcpy(epoch, a.epoch, sizeof epoch);
+    for (int i = 0; i < 3; i++) {
+        expect(&a, pl_broker_post(b.broker, "room", "2", 1, &one, note, &a),
+               PL_OK);
+        assert_int_equal(a.offset, 1);
+        assert_string_equal(a.epoch, epoch);
+    }
+    expect(&a, pl_broker_post(b.broker, "room", "3", 1, &two, note, &a), PL_OK);
+    assert_int_equal(a.offset, 2);
+    assert_int_equal(pl_broker_rule(b.broker, "bare:*", "history_size=0"),
+                     PL_OK);
+    expect(&a, pl_broker_post(b.broker, "bare:a", "1", 1, &one, note, &a),
+           PL_EDENIED);
+    peer_await_push(&p, PEER_PUBLICATION, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("1")));
+    peer_await_push(&p, PEER_PUBLICATION, &r);
+    assert_true(pl_span_equal(r.data, PL_SPAN("3")));
+    peer_fini(&p);
     box_destroy(&b);
 }
 
@@ -135,9 +171,9 @@ static void history_and_presence_tell_what_there_is(void **st)
     box_start(&b, sets);
     enter_as(&p, &b, "ann", id);
     peer_join(&p, "room");
-    pl_broker_post(b.broker, "room", "\"a\"", 3, NULL, NULL);
-    pl_broker_post(b.broker, "room", "\"b\"", 3, NULL, NULL);
-    pl_broker_post(b.broker, "room", "\"c\"", 3, NULL, NULL);
+    pl_broker_post(b.broker, "room", "\"a\"", 3, NULL, NULL, NULL);
+    pl_broker_post(b.broker, "room", "\"b\"", 3, NULL, NULL, NULL);
+    pl_broker_post(b.broker, "room", "\"c\"", 3, NULL, NULL, NULL);
     expect(&a, pl_broker_history(b.broker, "room", NULL, note, &a), PL_OK);
     assert_int_equal(a.count, 3);
     assert_int_equal(a.offset, 3);
@@ -172,7 +208,7 @@ static void a_channel_without_history_or_presence_is_denied(void **st)
     box_start(&b, bare);
     expect(&a, pl_broker_history(b.broker, "room", NULL, note, &a), PL_EDENIED);
     expect(&a, pl_broker_presence(b.broker, "room", note, &a), PL_EDENIED);
-    expect(&a, pl_broker_post(b.broker, "room", "1", 1, note, &a), PL_OK);
+    expect(&a, pl_broker_post(b.broker, "room", "1", 1, NULL, note, &a), PL_OK);
     assert_int_equal(a.offset, 0);
     assert_string_equal(a.epoch, "");
     box_destroy(&b);
@@ -278,7 +314,7 @@ static void an_order_that_finds_no_memory_later_says_so(void **st)
     box_start(&b, sets);
     enter_as(&p, &b, "ann", NULL);
     has_no_kicks = true;
-    expect(&a, pl_broker_subscribe(b.broker, "user/ann", "room", note, &a),
+    expect(&a, pl_broker_subscribe(b.broker, "user/ann", "room", 0, note, &a),
            PL_ENOMEM);
     expect(&a, pl_broker_disconnect(b.broker, "user/ann", 0, NULL, note, &a),
            PL_ENOMEM);
@@ -303,12 +339,14 @@ static void a_user_is_subscribed_and_unsubscribed_by_the_program(void **st)
     box_start(&b, sets);
     enter_as(&p, &b, "ann", NULL);
     for (int i = 0; i < 50; i++) {
-        expect(&a, pl_broker_subscribe(b.broker, "user/ann", "room", note, &a),
+        expect(&a,
+               pl_broker_subscribe(b.broker, "user/ann", "room", 0, note, &a),
                PL_OK);
         assert_int_equal(a.count, 1);
         peer_await_push(&p, PEER_SUBSCRIBED, &r);
         assert_true(pl_span_equal(r.channel, PL_SPAN("room")));
-        expect(&a, pl_broker_post(b.broker, "room", "1", 1, note, &a), PL_OK);
+        expect(&a, pl_broker_post(b.broker, "room", "1", 1, NULL, note, &a),
+               PL_OK);
         assert_int_equal(a.count, 1);
         peer_await_push(&p, PEER_PUBLICATION, &r);
         expect(
@@ -319,10 +357,53 @@ static void a_user_is_subscribed_and_unsubscribed_by_the_program(void **st)
         peer_await_push(&p, PEER_UNSUBSCRIBED, &r);
         assert_int_equal(r.code, 2001);
     }
-    expect(&a, pl_broker_subscribe(b.broker, "user/nobody", "room", note, &a),
+    expect(&a,
+           pl_broker_subscribe(b.broker, "user/nobody", "room", 0, note, &a),
            PL_OK);
     assert_int_equal(a.count, 0);
     peer_fini(&p);
+    box_destroy(&b);
+}
+
+/* Of three users one is told who comes and goes, one is not seen. */
+static void a_user_is_subscribed_with_joins_or_without_presence(void **st)
+{
+    struct answer a = ANSWER;
+    struct peer_reply r;
+    struct peer watcher, hidden, seen;
+    struct box b;
+
+    (void)st;
+    box_start(&b, sets);
+    enter_as(&watcher, &b, "ann", NULL);
+    enter_as(&hidden, &b, "bob", NULL);
+    enter_as(&seen, &b, "cat", NULL);
+    expect(&a,
+           pl_broker_subscribe(b.broker, "user/ann", "room",
+                               PL_WITH_JOIN_LEAVE | PL_WITHOUT_PRESENCE, note,
+                               &a),
+           PL_OK);
+    peer_await_push(&watcher, PEER_SUBSCRIBED, &r);
+    expect(&a,
+           pl_broker_subscribe(b.broker, "user/bob", "room",
+                               PL_WITHOUT_PRESENCE, note, &a),
+           PL_OK);
+    peer_await_push(&hidden, PEER_SUBSCRIBED, &r);
+    expect(&a, pl_broker_subscribe(b.broker, "user/cat", "room", 0, note, &a),
+           PL_OK);
+    peer_await_push(&seen, PEER_SUBSCRIBED, &r);
+    peer_await_push(&watcher, PEER_JOIN, &r); /* the first that comes */
+    assert_non_null(memmem(r.body.at, r.body.len, "\"cat\"", 5));
+    expect(&a, pl_broker_presence(b.broker, "room", note, &a), PL_OK);
+    assert_int_equal(a.count, 1);
+    assert_string_equal(a.users[0], "cat");
+    expect(&a, pl_broker_post(b.broker, "room", "1", 1, NULL, note, &a), PL_OK);
+    assert_int_equal(a.count, 3);
+    peer_fini(&hidden);
+    peer_fini(&seen);
+    peer_await_push(&watcher, PEER_LEAVE, &r);
+    assert_non_null(memmem(r.body.at, r.body.len, "\"cat\"", 5));
+    peer_fini(&watcher);
     box_destroy(&b);
 }
 
@@ -334,6 +415,10 @@ static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
         "0123456789012345678901234567890123456789012345678901234567890123456789"
         "012345678901234567890123456789012345678901234567890123";
     struct pl_history h = {.size = sizeof h, .limit = -2};
+    const struct pl_post bad[] = {{.size = sizeof bad[0], .id = ""},
+                                  {.size = sizeof bad[0], .id = "\xff"},
+                                  {.size = sizeof bad[0], .id = long_reason},
+                                  {.id = "no size"}};
     struct answer a = ANSWER;
     struct box b;
     char deep[2 * 64]; /* the deepest that a message may be */
@@ -344,10 +429,14 @@ static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
     box_start(&b, sets);
     const enum pl_err refused[] = {
         pl_broker_send(b.broker, "user/ann", NULL, deep, 128, note, &a),
-        pl_broker_post(b.broker, "", "1", 1, note, &a),
-        pl_broker_post(b.broker, NULL, "1", 1, note, &a),
-        pl_broker_post(b.broker, "room", "{", 1, note, &a),
-        pl_broker_post(b.broker, "room", NULL, 0, note, &a),
+        pl_broker_post(b.broker, "", "1", 1, NULL, note, &a),
+        pl_broker_post(b.broker, NULL, "1", 1, NULL, note, &a),
+        pl_broker_post(b.broker, "room", "{", 1, NULL, note, &a),
+        pl_broker_post(b.broker, "room", NULL, 0, NULL, note, &a),
+        pl_broker_post(b.broker, "room", "1", 1, &bad[0], note, &a),
+        pl_broker_post(b.broker, "room", "1", 1, &bad[1], note, &a),
+        pl_broker_post(b.broker, "room", "1", 1, &bad[2], note, &a),
+        pl_broker_post(b.broker, "room", "1", 1, &bad[3], note, &a),
         pl_broker_send(b.broker, "ann", NULL, "1", 1, note, &a),
         pl_broker_send(b.broker, "user/", NULL, "1", 1, note, &a),
         pl_broker_send(b.broker, "conn/ann", NULL, "1", 1, note, &a),
@@ -361,8 +450,9 @@ static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
         pl_broker_disconnect(b.broker, "user/", 0, NULL, note, &a),
         pl_broker_disconnect(b.broker, "conn/x", 0, NULL, note, &a),
         pl_broker_disconnect(b.broker, NULL, 0, NULL, note, &a),
-        pl_broker_subscribe(b.broker, "user/ann", "#ann", note, &a),
-        pl_broker_subscribe(b.broker, "user/ann", "", note, &a),
+        pl_broker_subscribe(b.broker, "user/ann", "#ann", 0, note, &a),
+        pl_broker_subscribe(b.broker, "user/ann", "", 0, note, &a),
+        pl_broker_subscribe(b.broker, "user/ann", "room", 4, note, &a),
         pl_broker_unsubscribe(b.broker, "user/ann", "room", 3000, note, &a),
         pl_broker_unsubscribe(b.broker, "user/ann", NULL, 0, note, &a),
         pl_broker_history(b.broker, "", NULL, note, &a),
@@ -372,8 +462,9 @@ static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (refused[i] != PL_EINVAL)
             fail_msg("order %zu: %s", i, pl_err_text(refused[i]));
-    assert_int_equal(pl_broker_post(b.broker, "room", "1", SIZE_MAX, note, &a),
-                     PL_ETOOBIG);
+    assert_int_equal(
+        pl_broker_post(b.broker, "room", "1", SIZE_MAX, NULL, note, &a),
+        PL_ETOOBIG);
     box_destroy(&b);
     assert_int_equal(a.told, 0);
 }
@@ -419,9 +510,9 @@ static bool give_one(struct ledger *l, unsigned i, const char *channel)
     else if (i % 8 == 6)
         rc = pl_broker_send(b, "user/ann", NULL, "1", 1, book, l);
     else if (i % 8 == 7)
-        rc = pl_broker_subscribe(b, "user/ann", channel, book, l);
+        rc = pl_broker_subscribe(b, "user/ann", channel, 0, book, l);
     else
-        rc = pl_broker_post(b, channel, "1", 1, book_post, l);
+        rc = pl_broker_post(b, channel, "1", 1, NULL, book_post, l);
     if (rc == PL_OK)
         atomic_fetch_add(&l->accepted, 1);
     else if (rc != PL_ESTOPPING && rc != PL_EFULL)
@@ -558,12 +649,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_post_says_its_offset_and_who_got_it),
+        cmocka_unit_test(a_post_with_an_id_is_published_once),
         cmocka_unit_test(history_and_presence_tell_what_there_is),
         cmocka_unit_test(a_channel_without_history_or_presence_is_denied),
         cmocka_unit_test(a_message_reaches_a_user_a_connection_and_a_channel),
         cmocka_unit_test(a_user_or_a_connection_is_disconnected),
         cmocka_unit_test(an_order_that_finds_no_memory_later_says_so),
         cmocka_unit_test(a_user_is_subscribed_and_unsubscribed_by_the_program),
+        cmocka_unit_test(a_user_is_subscribed_with_joins_or_without_presence),
         cmocka_unit_test(a_bad_argument_is_refused_and_nothing_is_said),
         cmocka_unit_test(orders_of_many_threads_are_said_once_and_in_order),
         cmocka_unit_test(a_stop_in_the_midst_of_orders_says_each_once),

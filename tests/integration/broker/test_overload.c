@@ -146,7 +146,8 @@ static void a_slow_reader_that_never_reads_again_leaves_nothing(void **st)
     char *text = make_text(900, 1);
     while (box_number(&b, "connections.out_queue_bytes") == 0) {
         for (int i = 0; i < BURST; i++)
-            pl_broker_post(b.broker, "room", text, strlen(text), NULL, NULL);
+            pl_broker_post(b.broker, "room", text, strlen(text), NULL, NULL,
+                           NULL);
         box_await_least(&b, "messages.publications", BURST);
     }
     free(text);
@@ -174,7 +175,7 @@ static void a_message_larger_than_the_queue_goes_into_an_empty_one(void **st)
     box_rest(&b); /* its queue is empty */
     char *text = make_text(300000, 7);
     assert_int_equal(
-        pl_broker_post(b.broker, "room", text, strlen(text), NULL, NULL),
+        pl_broker_post(b.broker, "room", text, strlen(text), NULL, NULL, NULL),
         PL_OK);
     peer_await_push(&q, PEER_PUBLICATION, &r);
     assert_true(pl_span_equal(r.data, pl_span_of(text)));

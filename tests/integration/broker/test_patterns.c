@@ -130,9 +130,11 @@ static void posts_may_have_what_the_rules_of_their_channel_allow(void **state)
     give(&b, "raw:*", "data=binary");
     box_run(&b);
     assert_int_equal(
-        pl_broker_post(b.broker, "raw:a", "no json", 7, NULL, NULL), PL_OK);
-    assert_int_equal(pl_broker_post(b.broker, "a", "no json", 7, NULL, NULL),
-                     PL_EINVAL);
+        pl_broker_post(b.broker, "raw:a", "no json", 7, NULL, NULL, NULL),
+        PL_OK);
+    assert_int_equal(
+        pl_broker_post(b.broker, "a", "no json", 7, NULL, NULL, NULL),
+        PL_EINVAL);
     box_destroy(&b);
 }
 

@@ -188,7 +188,7 @@ static void *ask(void *arg)
 
     while (!atomic_load(&a->is_over)) {
         assert(box_number(a->box, "active_connections") >= 0);
-        pl_broker_post(a->box->broker, "room", "1", 1, NULL, NULL);
+        pl_broker_post(a->box->broker, "room", "1", 1, NULL, NULL, NULL);
         atomic_fetch_add(&a->asked, 1);
     }
     return NULL;

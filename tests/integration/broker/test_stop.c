@@ -63,7 +63,7 @@ static void a1_what_is_submitted_during_stop_is_refused_and_counted(void **st)
     assert_int_equal(r.code, 503);
     box_await(&b, "commands.refused_stopping", before + 2);
     peer_connect(&open, NULL);
-    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL),
+    assert_int_equal(pl_broker_post(b.broker, "room", "1", 1, NULL, NULL, NULL),
                      PL_ESTOPPING);
     assert_int_equal(box_number(&b, "messages.publications"), 0);
 

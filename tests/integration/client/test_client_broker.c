@@ -284,9 +284,9 @@ static void what_was_missed_is_recovered(void **state)
         char text[40];
         int n =
             snprintf(text, sizeof text, "{\"p\":0,\"n\":%u}", 2 * round - 1);
-        assert_int_equal(
-            pl_broker_post(box.broker, "room", text, (size_t)n, NULL, NULL),
-            PL_OK);
+        assert_int_equal(pl_broker_post(box.broker, "room", text, (size_t)n,
+                                        NULL, NULL, NULL),
+                         PL_OK);
         await(&seen.published, 2 * round);
         await(&seen.connected, round + 1);
     }
