@@ -22,8 +22,7 @@ static int publish(struct target *t, const char *channel,
 {
     if (!t->is_client)
         return pub_as_admin(t, channel, data, rate);
-    if (data_is_binary)
-        t->is_protobuf = true;
+    data_choose_encoding(t);
     return pub_as_client(t, channel, data, rate);
 }
 

@@ -20,6 +20,13 @@
     X(sub)                                                                     \
     X(pub)                                                                     \
     X(chat)                                                                    \
+    X(rpc)                                                                     \
+    X(send)                                                                    \
+    X(call)                                                                    \
+    X(presence)                                                                \
+    X(history)                                                                 \
+    X(channels)                                                                \
+    X(kick)                                                                    \
     X(token)                                                                   \
     X(check)                                                                   \
     X(shutdown)                                                                \

@@ -44,6 +44,12 @@ int data_convert(struct pl_buf *out, struct pl_span text, const char *name)
     return EXIT_USAGE;
 }
 
+void data_choose_encoding(struct target *t)
+{
+    if (data_is_binary)
+        t->is_protobuf = true;
+}
+
 void data_ask_terminal(void)
 {
     if (isatty(STDIN_FILENO))

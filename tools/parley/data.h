@@ -4,7 +4,7 @@
 #define PL_TOOL_DATA_H
 
 #include "buf.h"
-#include "options.h"
+#include "target.h"
 
 /* --string and --binary, for the table of a command. */
 #define DATA_OPTIONS                                                           \
@@ -32,6 +32,9 @@ int data_convert(struct pl_buf *out, struct pl_span text, const char *name);
 
 /* Likewise, of an argument; "-" reads stdin. */
 int data_read(struct pl_buf *out, const char *argument);
+
+/* Bytes that are not JSON need protobuf. */
+void data_choose_encoding(struct target *t);
 
 /* Before anything is read from stdin: say so, if that is a terminal. */
 void data_ask_terminal(void);

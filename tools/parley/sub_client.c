@@ -5,8 +5,6 @@
  * broker subscribed it to and what is sent to it; that is printed too. */
 #include "sub_client.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +13,14 @@
 #include "feed.h"
 #include "json_lines.h"
 #include "output.h"
+#include "position.h"
 
 struct subscriber {
     struct client client; /* first */
     const struct sub_wish *wish;
     struct feed *feeds;
     size_t count, living, subscribed;
-    char epoch[64]; /* of --since */
-    uint64_t offset;
+    struct position from; /* of --since */
     struct pl_buf line;
 };
 
@@ -96,8 +94,8 @@ static int begin_feed(struct subscriber *s, struct feed *f)
     struct plc_sub_options o = {
         .size = sizeof o,
         .channel = f->channel,
-        .since_epoch = s->epoch,
-        .since_offset = s->offset,
+        .since_epoch = s->from.epoch,
+        .since_offset = s->from.offset,
         .flags = PLC_RECOVERABLE | (w->presence ? PLC_JOIN_LEAVE : 0) |
                  (w->since != NULL ? PLC_SINCE : 0),
         .state = on_state,
@@ -111,8 +109,8 @@ static int begin_feed(struct subscriber *s, struct feed *f)
     f->data_only = w->data_only;
     f->history = w->since != NULL ? 0 : w->history;
     f->ended = on_ended;
-    f->last = s->offset;
-    memcpy(f->epoch, s->epoch, sizeof f->epoch);
+    f->last = s->from.offset;
+    memcpy(f->epoch, s->from.epoch, sizeof f->epoch);
     enum pl_err err = plc_subscribe(&f->sub, s->client.handle, &o);
     return err == PL_OK ? EXIT_OK : client_refuses(&s->client, f->channel, err);
 }
@@ -131,20 +129,13 @@ static int begin(struct client *c)
 static int read_since(struct subscriber *s)
 {
     const char *text = s->wish->since;
-    const char *colon = text == NULL ? NULL : strrchr(text, ':');
-    char *end = NULL;
 
     if (text == NULL)
         return EXIT_OK;
-    errno = 0;
-    if (colon != NULL)
-        s->offset = strtoull(colon + 1, &end, 10);
-    if (colon == NULL || end == colon + 1 || *end != '\0' || errno != 0 ||
-        (size_t)(colon - text) >= sizeof s->epoch)
+    if (!read_position(text, &s->from))
         return usage_error("sub", "--since takes EPOCH:OFFSET, not %s", text);
     if (s->count != 1)
         return usage_error("sub", "--since needs one channel");
-    memcpy(s->epoch, text, (size_t)(colon - text));
     return EXIT_OK;
 }
 

@@ -328,6 +328,25 @@ int tool_run_onto(struct stage *s, const char *line, const char *path)
     return tool_await(s, pid);
 }
 
+int tool_run_on_terminal(struct stage *s, const char *line)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t got;
+
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    pid_t pid = spawn(s, line, slave);
+    close(slave);
+    while (len < sizeof s->out - 1 &&
+           (got = read(master, s->out + len, sizeof s->out - 1 - len)) > 0)
+        len += (size_t)got;
+    s->out[len] = '\0';
+    close(master);
+    return tool_await(s, pid);
+}
+
 pid_t tool_start(struct stage *s, const char *line, int *out)
 {
     int ends[2];

@@ -55,6 +55,9 @@ int tool_run(struct stage *s, const char *line);
 /* The same with stdout on `path`, or closed (NULL). */
 int tool_run_onto(struct stage *s, const char *line, const char *path);
 
+/* The same with stdout on a terminal; s->out gets what it shows. */
+int tool_run_on_terminal(struct stage *s, const char *line);
+
 /* A tool that goes on: its stdout can be read from *out. */
 pid_t tool_start(struct stage *s, const char *line, int *out);
 

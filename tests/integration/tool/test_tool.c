@@ -286,7 +286,9 @@ static void each_command_has_its_own_help(void **state)
 {
     struct stage *s = *state;
     static const char *const names[] = {
-        "status", "pub", "sub", "token", "check", "shutdown", "completion"};
+        "status",   "pub",        "sub",      "token", "check",
+        "shutdown", "completion", "rpc",      "send",  "call",
+        "presence", "history",    "channels", "kick"};
     char line[64], usage[64];
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -254,18 +254,21 @@ static void sub_ends_when_it_is_interrupted_while_nothing_reads(void **state)
     interrupt(s, &sub);
 }
 
-#define ALL_COMMANDS                                                           \
-    {                                                                          \
-        "W --timeout 300ms sub news", "W --timeout 300ms pub news 1",          \
-            "W --timeout 300ms pub --lines news"                               \
-    }
+static const char *const all_commands[] = {
+    "W --timeout 300ms sub news",
+    "W --timeout 300ms pub news 1",
+    "W --timeout 300ms pub --lines news",
+    "W --timeout 300ms rpc sys.whoami",
+    "W --timeout 300ms send 1",
+    "W --timeout 300ms call --to user/a 1",
+    "W --timeout 300ms presence news",
+    "W --timeout 300ms history news",
+};
 
 static void run_all(struct stage *s, int status, const char *says)
 {
-    static const char *const lines[] = ALL_COMMANDS;
-
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        assert_int_equal(tool_run(s, lines[i]), status);
+    for (size_t i = 0; i < sizeof all_commands / sizeof *all_commands; i++) {
+        assert_int_equal(tool_run(s, all_commands[i]), status);
         assert_says(s->err, says);
     }
 }

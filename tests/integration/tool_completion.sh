@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Completion offers every command and every option that the help shows, in each
+# shell that is here; and files where a file is wanted.
+#   tool_completion.sh PARLEY
+set -uo pipefail
+parley=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+touch some.yaml
+fail() { echo "$*"; exit 1; }
+
+for shell in bash zsh fish; do
+    "$parley" completion $shell >"$work/$shell" || fail "no completion: $shell"
+done
+# shellcheck disable=SC1091
+. "$work/bash"
+complete -p parley | grep >/dev/null -- '-F _parley parley' || fail "bash: no function"
+
+# offers WORD...: what bash offers for the last word
+offers() {
+    COMP_WORDS=(parley "$@")
+    COMP_CWORD=$#
+    COMPREPLY=()
+    _parley
+    printf '%s\n' "${COMPREPLY[@]}"
+}
+has() { # word words...
+    local word=$1
+    shift
+    offers "$@" | grep -xF -- "$word" >/dev/null || fail "bash: $* does not offer $word"
+}
+lacks() {
+    local word=$1
+    shift
+    offers "$@" | grep -xF -- "$word" >/dev/null && fail "bash: $* offers $word"
+    return 0
+}
+
+commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
+[ -n "$commands" ] || fail "no commands"
+for command in $commands; do
+    has "$command" ''
+    has "$command" help ''
+    has "$command" --timeout 1s "${command:0:2}"
+    grep -q "complete -c parley -n __fish_use_subcommand -a $command " \
+        "$work/fish" || fail "fish: no $command"
+    grep -q "^ *'$command:" "$work/zsh" || fail "zsh: no $command"
+    options=$("$parley" "$command" --help |
+        grep -oE '^  (-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+')
+    [ -n "$options" ] || fail "$command: no options"
+    for option in $options; do
+        has "$option" "$command" --
+        grep -q "seen_subcommand_from $command' -l ${option#--} " \
+            "$work/fish" || fail "fish: no $command $option"
+        sed -n "/^        $command)/,/;;/p" "$work/zsh" |
+            grep -- "$option" >/dev/null || fail "zsh: no $command $option"
+    done
+done
+has some.yaml check ''
+has some.yaml status --config ''
+has some.yaml status -c so
+lacks some.yaml pub ''
+lacks some.yaml sub --token ''
+lacks --lines sub --
+has zsh completion ''
+
+# what the shells themselves think of it
+for shell in bash zsh fish; do
+    ! command -v $shell >/dev/null || $shell -n "$work/$shell" ||
+        fail "$shell refuses its completion"
+done
+"$parley" completion csh 2>/dev/null
+[ $? = 2 ] || fail "csh has no completion"
+echo "every command and option is completed"
