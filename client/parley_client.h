@@ -141,6 +141,7 @@ struct plc_status {
     uint64_t stop_forced, stop_elapsed_ms;
     uint64_t dropped;     /* replies and pushes that belong to nothing */
     uint64_t events_lost; /* callbacks, for lack of memory */
+    uint64_t tls_handshakes, tls_resumed; /* the second are among the first */
 };
 
 /* Never waits; allowed at any time before plc_group_destroy(). */
@@ -155,7 +156,8 @@ PLC_API enum pl_err plc_group_status_json(const struct plc_group *g,
 enum plc_link_flag {
     PLC_NO_VERIFY = 1,  /* accept any certificate; for tests only */
     PLC_NO_DEFLATE = 2, /* do not offer permessage-deflate */
-    PLC_PROTOBUF = 4    /* the protocol's binary encoding */
+    PLC_PROTOBUF = 4,   /* the protocol's binary encoding */
+    PLC_NO_RESUME = 8   /* a full TLS handshake at each connection */
 };
 
 /* NULL where one is asked for: all defaults. */

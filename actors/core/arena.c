@@ -6,11 +6,13 @@
  * a time calls malloc() only for an unusually large message.  A request larger
  * than the common size gets its own block, which the reset frees.
  *
+ * `size` is for an arena with a few strings, of which a program has many.
+ *
  * Rejected: doubling the block size, because one large message would then keep
  * its memory forever.
  *
- * Invariant: `block` is NULL, or the last block of its chain has BLOCK bytes
- * and `at` and `end` point into the first. */
+ * Invariant: `block` is NULL, or the last block of its chain has the common
+ * size and `at` and `end` point into the first. */
 #include "arena.h"
 
 #include <stdalign.h>
@@ -40,14 +42,19 @@ static int push_block(struct pl_arena *a, size_t size)
     return 1;
 }
 
+static size_t size_of(const struct pl_arena *a)
+{
+    return a->size == 0 ? BLOCK : a->size;
+}
+
 /* Make space for `need` bytes, which the newest block lacks. */
 static int grow(struct pl_arena *a, size_t need)
 {
-    if (a->block == NULL && !push_block(a, BLOCK))
+    if (a->block == NULL && !push_block(a, size_of(a)))
         return 0;
     if ((size_t)(a->end - a->at) >= need)
         return 1;
-    return push_block(a, need > BLOCK ? need : BLOCK);
+    return push_block(a, need > size_of(a) ? need : size_of(a));
 }
 
 void *pl_arena_alloc(struct pl_arena *a, size_t size)
@@ -90,7 +97,7 @@ void pl_arena_reset(struct pl_arena *a)
         oldest = oldest->older;
     pop_blocks(a, oldest);
     a->at = oldest->bytes;
-    a->end = oldest->bytes + BLOCK;
+    a->end = oldest->bytes + size_of(a);
 }
 
 void pl_arena_fini(struct pl_arena *a)

@@ -14,6 +14,7 @@ struct pl_arena {
     char *end;
     size_t used;  /* bytes allocated since the last reset */
     size_t limit; /* most bytes between two resets; 0: no limit */
+    size_t size;  /* of a block, in bytes; constant; 0: 4,032 */
 };
 
 /* Return `size` bytes aligned for any type, or NULL: out of memory or over the

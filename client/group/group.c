@@ -249,6 +249,8 @@ enum pl_err plc_group_init(struct plc_group **out, struct pl_system *system,
     g->links.loop = g->loop;
     g->links.bytes_in = &g->counts[PLC_COUNT_BYTES_IN];
     g->links.bytes_out = &g->counts[PLC_COUNT_BYTES_OUT];
+    g->links.handshakes = &g->counts[PLC_COUNT_TLS_HANDSHAKES];
+    g->links.resumed = &g->counts[PLC_COUNT_TLS_RESUMED];
     g->deadline.fire = on_deadline;
     g->stop_mail = (struct pl_msg){.type = PLC_MAIL_STOP,
                                    .flags = PL_MSG_RESERVED,

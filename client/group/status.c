@@ -43,6 +43,8 @@ static struct plc_status status_of(const struct plc_group *g)
         .stop_elapsed_ms = v[PLC_COUNT_ELAPSED_MS],
         .dropped = v[PLC_COUNT_DROPPED],
         .events_lost = v[PLC_COUNT_EVENTS_LOST],
+        .tls_handshakes = v[PLC_COUNT_TLS_HANDSHAKES],
+        .tls_resumed = v[PLC_COUNT_TLS_RESUMED],
     };
 }
 
@@ -90,7 +92,8 @@ static void put_numbers(struct pl_buf *b, const struct plc_status *s)
         NUMBER(pending),          NUMBER(turned_away), NUMBER(queue_bytes),
         NUMBER(publications),     NUMBER(bytes_in),    NUMBER(bytes_out),
         NUMBER(reconnects),       NUMBER(stop_forced), NUMBER(stop_elapsed_ms),
-        NUMBER(dropped),          NUMBER(events_lost),
+        NUMBER(dropped),          NUMBER(events_lost), NUMBER(tls_handshakes),
+        NUMBER(tls_resumed),
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

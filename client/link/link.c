@@ -363,6 +363,9 @@ static size_t request_size(const struct pl_opening *o)
 static void on_opened(void *arg)
 {
     struct plc_link_conn *l = arg;
+
+    *l->shared->handshakes += l->terms->target.is_tls;
+    *l->shared->resumed += l->stream->is_resumed;
     struct pl_http_failure why = {0};
 
     l->state = OPENING;

@@ -18,6 +18,7 @@
 #include "network.h"
 #include "opening.h"
 #include "span.h"
+#include "tls.h"
 
 struct pl_loop;
 struct plc_link_conn; /* opaque */
@@ -28,6 +29,7 @@ struct plc_links {
     struct pl_loop *loop;
     struct plc_network *network;
     uint64_t *bytes_in, *bytes_out; /* counters */
+    uint64_t *handshakes, *resumed; /* of TLS; counters */
     struct pl_inflater inflater;
     struct pl_deflater deflater;
 };
@@ -38,13 +40,14 @@ void plc_links_fini(struct plc_links *l);
  * for ever, but for the first three. */
 struct plc_link_terms {
     struct plc_target target;
-    struct pl_opening opening; /* `nonce` is left to the link */
-    uint32_t connect_ms;       /* to the response of the server */
-    uint32_t send_ms;          /* without progress in writing */
-    uint32_t close_ms;         /* for the end of a closing handshake */
-    uint32_t ping_ms, pong_ms; /* pings of ours, and their answer */
-    uint32_t idle_ms;          /* without a message from the server */
-    uint32_t message_in;       /* bytes of a message from the server */
+    struct plc_tls_ticket ticket; /* of `target` */
+    struct pl_opening opening;    /* `nonce` is left to the link */
+    uint32_t connect_ms;          /* to the response of the server */
+    uint32_t send_ms;             /* without progress in writing */
+    uint32_t close_ms;            /* for the end of a closing handshake */
+    uint32_t ping_ms, pong_ms;    /* pings of ours, and their answer */
+    uint32_t idle_ms;             /* without a message from the server */
+    uint32_t message_in;          /* bytes of a message from the server */
 };
 
 /* How a link ended. */

@@ -26,7 +26,8 @@ enum {
     QUEUE_MESSAGES = 65536,
     QUEUE_BYTES = 16 << 20,
     MESSAGE_IN = 16 << 20,
-    FIELDS_MAX = 32
+    FIELDS_MAX = 32,
+    STRINGS_SIZE = 512 /* of a block; most have one URL and no headers */
 };
 
 char *plc_terms_copy(struct plc_terms *t, struct pl_span s)
@@ -203,6 +204,16 @@ static enum pl_err read_url(struct plc_terms *t, struct pl_span text,
     return rc;
 }
 
+/* At least as many as there are, and not more than URLS_MAX. */
+static size_t count_urls(const char *text)
+{
+    size_t n = 1;
+
+    for (; (text = strchr(text, ' ')) != NULL && n < URLS_MAX; text++)
+        n++;
+    return n;
+}
+
 static enum pl_err read_urls(struct plc_terms *t, struct pl_span rest,
                              const struct plc_link *link, char *why)
 {
@@ -239,6 +250,8 @@ static enum pl_err fill_one(struct plc_terms *t, struct plc_link_terms *to,
     to->opening.offers_deflate = (link->flags & PLC_NO_DEFLATE) == 0;
     to->opening.protocols = pl_span_of(link->subprotocol);
     to->target.tls = t->tls;
+    if (to->target.is_tls && (link->flags & PLC_NO_RESUME) == 0)
+        to->target.ticket = &to->ticket;
     to->target.resolve = link->resolve;
     to->target.resolve_arg = link->resolve_arg;
     if (copy_span(t, &to->opening.protocols) != PL_OK)
@@ -293,7 +306,8 @@ static enum pl_err try_opening(const struct pl_opening *o, char *why)
 
 static enum pl_err check_options(struct plc_link *link, char *why)
 {
-    const uint32_t known = PLC_NO_VERIFY | PLC_NO_DEFLATE | PLC_PROTOBUF;
+    const uint32_t known =
+        PLC_NO_VERIFY | PLC_NO_DEFLATE | PLC_PROTOBUF | PLC_NO_RESUME;
 
     if ((link->flags & ~known) != 0)
         return refuse(why, "flags", "unknown ones are set");
@@ -321,7 +335,8 @@ enum pl_err plc_terms_init(struct plc_terms *t, const char *urls,
     t->queue_bytes = or_default(link.queue_bytes, QUEUE_BYTES);
     t->full_wait_ms = link.full_wait_ms;
     t->message_out = or_default(link.message_out, defaults->message_out);
-    t->urls = pl_arena_alloc(&t->strings, URLS_MAX * sizeof *t->urls);
+    t->strings.size = STRINGS_SIZE;
+    t->urls = pl_arena_alloc(&t->strings, count_urls(urls) * sizeof *t->urls);
     if (t->urls == NULL)
         return PL_ENOMEM;
     rc = read_urls(t, pl_span_of(urls), &link, why);
@@ -340,6 +355,8 @@ enum pl_err plc_terms_init(struct plc_terms *t, const char *urls,
 /* Headers and the proxy's word may be secrets. */
 void plc_terms_fini(struct plc_terms *t)
 {
+    for (size_t i = 0; i < t->url_count; i++)
+        plc_tls_ticket_fini(&t->urls[i].ticket);
     plc_tls_destroy(t->tls);
     pl_arena_wipe(&t->strings);
 }

@@ -29,7 +29,8 @@ struct plc_target {
     /* Instead of the network's resolver; it ends in plc_resolved(). */
     void (*resolve)(const char *host, void *answer, void *arg);
     void *resolve_arg;
-    struct plc_tls_settings *tls; /* NULL without `is_tls` */
+    struct plc_tls_settings *tls;  /* NULL without `is_tls` */
+    struct plc_tls_ticket *ticket; /* NULL: sessions are not resumed */
 };
 
 /* What a stream reports to its user, on the loop's thread.  In each of these
@@ -57,6 +58,7 @@ struct plc_stream_ops {
 /* The first member of each kind of stream. */
 struct plc_stream {
     const struct plc_stream_ops *ops;
+    bool is_resumed; /* its TLS session; set when it opens */
 };
 
 struct plc_network_ops {

@@ -85,7 +85,7 @@ static void release(struct stream *s)
         event_free(s->input);
     if (s->output != NULL)
         event_free(s->output);
-    SSL_free(s->ssl);
+    plc_tls_free(s->ssl);
     if (s->fd >= 0)
         close(s->fd);
     pl_tunnel_wipe(&s->request);
@@ -317,6 +317,7 @@ static const struct plc_stream_ops stream_ops = {
 static void open_stream(struct stream *s)
 {
     s->state = OPEN;
+    s->stream.is_resumed = s->ssl != NULL && plc_tls_is_resumed(s->ssl);
     if (s->is_paused)
         event_del(s->input);
     enter(s);
@@ -419,7 +420,7 @@ static void begin_handshake(struct stream *s)
         open_stream(s);
         return;
     }
-    s->ssl = plc_tls_connect(s->target.tls, s->fd, name);
+    s->ssl = plc_tls_connect(s->target.tls, s->fd, name, s->target.ticket);
     if (s->ssl == NULL)
         end_for_memory(s);
     else

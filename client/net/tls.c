@@ -5,6 +5,15 @@
  * SIGPIPE when the server has gone, and a library must not change what the
  * program does with signals.
  *
+ * A session is resumed with the ticket that the server sent last.  A ticket of
+ * TLS 1.3 is shown once (RFC 8446, appendix C.4), because a ticket that
+ * is shown twice shows an observer that two connections have one client.  A
+ * session that was lost stays good: RFC 5246 section 7.2.1 asks for no
+ * close_notify.
+ *
+ * Rejected: the cache of OpenSSL, which has one session for all connections
+ * that share settings.
+ *
  * Invariant: a certificate is verified, with the name of the server in it,
  * unless the program has asked for the opposite. */
 #include "tls.h"
@@ -80,6 +89,37 @@ static BIO_METHOD *create_bio(void)
     return NULL;
 }
 
+/* --- Sessions --- */
+
+void plc_tls_ticket_fini(struct plc_tls_ticket *t)
+{
+    SSL_SESSION_free(t->session);
+    t->session = NULL;
+}
+
+/* Called by OpenSSL with the reference of ours; 1 keeps it. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct plc_tls_ticket *t = SSL_get_app_data(ssl);
+
+    if (t == NULL)
+        return 0;
+    SSL_SESSION_free(t->session);
+    t->session = session;
+    return 1;
+}
+
+static void show_ticket(SSL *ssl, struct plc_tls_ticket *t)
+{
+    SSL_set_app_data(ssl, t);
+    if (t == NULL || t->session == NULL)
+        return;
+    if (SSL_SESSION_is_resumable(t->session) == 1)
+        SSL_set_session(ssl, t->session);
+    if (SSL_SESSION_get_protocol_version(t->session) >= TLS1_3_VERSION)
+        plc_tls_ticket_fini(t);
+}
+
 /* --- Settings --- */
 
 static enum pl_err fail(char *why, size_t size, const char *what,
@@ -101,9 +141,11 @@ static enum pl_err fail(char *why, size_t size, const char *what,
 static enum pl_err load_files(SSL_CTX *c, const struct plc_tls_files *f,
                               char *why, size_t size)
 {
-    if (f->ca_file == NULL)
+    /* The authorities of the system take a megabyte. */
+    if (f->ca_file == NULL && !f->accepts_any)
         SSL_CTX_set_default_verify_paths(c);
-    else if (SSL_CTX_load_verify_locations(c, f->ca_file, NULL) != 1)
+    else if (f->ca_file != NULL &&
+             SSL_CTX_load_verify_locations(c, f->ca_file, NULL) != 1)
         return fail(why, size, "ca_file", f->ca_file);
     if (f->cert_file == NULL)
         return PL_OK;
@@ -133,7 +175,9 @@ enum pl_err plc_tls_load(struct plc_tls_settings **out,
         SSL_CTX_set_mode(t->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                          SSL_MODE_RELEASE_BUFFERS);
-        SSL_CTX_set_session_cache_mode(t->context, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_session_cache_mode(
+            t->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(t->context, on_session);
         rc = load_files(t->context, files, why, why_size);
     }
     if (rc != PL_OK) {
@@ -175,7 +219,7 @@ static bool expect_name(SSL *ssl, const char *name)
 }
 
 struct ssl_st *plc_tls_connect(struct plc_tls_settings *t, int fd,
-                               const char *name)
+                               const char *name, struct plc_tls_ticket *ticket)
 {
     SSL *ssl = SSL_new(t->context);
     BIO *b = BIO_new(t->bio);
@@ -192,7 +236,22 @@ struct ssl_st *plc_tls_connect(struct plc_tls_settings *t, int fd,
     SSL_set_verify(ssl, t->accepts_any ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
                    NULL);
     SSL_set_connect_state(ssl);
+    show_ticket(ssl, ticket);
     return ssl;
+}
+
+/* Without a shutdown of its own OpenSSL takes the session for a bad one. */
+void plc_tls_free(struct ssl_st *ssl)
+{
+    if (ssl == NULL)
+        return;
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(ssl);
+}
+
+bool plc_tls_is_resumed(struct ssl_st *ssl)
+{
+    return SSL_session_reused(ssl) == 1;
 }
 
 void plc_tls_explain(struct ssl_st *ssl, int ssl_error, char *why, size_t size)

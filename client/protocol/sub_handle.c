@@ -18,6 +18,9 @@
 #include "snapshot.h"
 #include "subs_private.h"
 
+/* The channel, and often nothing else. */
+enum { STRINGS_SIZE = 96 };
+
 /* --- Names --- */
 
 /* The program chooses the names, so the key may be known. */
@@ -206,6 +209,7 @@ enum pl_err plc_subscribe(struct plc_sub **out, struct plc_client *c,
     if (s == NULL)
         return PL_ENOMEM;
     s->client = c;
+    s->strings.size = STRINGS_SIZE;
     pl_cell_set(&s->state, PLC_UNSUBSCRIBED);
     plc_sub_init(s);
     fill_mail(&s->add, c, handle_add);

@@ -23,7 +23,7 @@ static struct pl_clock_driven clock_;
 static struct pl_system *sys;
 static struct pl_loop *loop;
 static struct plc_links shared;
-static uint64_t bytes_in, bytes_out;
+static uint64_t bytes_in, bytes_out, handshakes, resumed;
 
 /* --- The user --- */
 
@@ -123,7 +123,9 @@ static int set_up(void **state)
     shared = (struct plc_links){.loop = loop,
                                 .network = &fake_network,
                                 .bytes_in = &bytes_in,
-                                .bytes_out = &bytes_out};
+                                .bytes_out = &bytes_out,
+                                .handshakes = &handshakes,
+                                .resumed = &resumed};
     terms = (struct plc_link_terms){
         .target = {.host = "h", .port = 1},
         .opening = {.host = pl_span_of("h:1"),

@@ -196,6 +196,7 @@ static void on_opened(void *arg)
 
     assert_false(u->is_open);
     u->is_open = true;
+    u->was_resumed = u->stream->is_resumed;
     if (u->closes_when_open) {
         close_user(u);
         return;

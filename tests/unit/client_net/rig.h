@@ -56,7 +56,7 @@ struct user {
     size_t left;     /* bytes to write, of zeros */
     size_t heard;
     char text[64]; /* the first that came */
-    bool is_open, has_ended, is_clean;
+    bool is_open, has_ended, is_clean, was_resumed;
     enum pl_err err;
     char why[400];
     size_t close_at; /* bytes heard; 0: never */

@@ -115,6 +115,74 @@ static void a_certificate_that_proves_nothing_is_refused(void **state)
     tls_folder_fini(&folder);
 }
 
+/* Connect twice with one ticket; return true if the second resumed. */
+static bool second_resumes(int most_version, bool is_lost)
+{
+    struct server s = {.tls = server_tls("good")};
+    struct plc_tls_ticket ticket = {0};
+    struct user first = {
+        .say = "hello", .close_at = is_lost ? 5 : 0, .finishes = !is_lost};
+    struct user second = {.say = "again", .close_at = 5};
+
+    SSL_CTX_set_max_proto_version(s.tls, most_version);
+    start_server(&s);
+    struct plc_target t = target_of(&s, "good.test");
+    t.is_tls = true;
+    t.tls = settings("ca.pem", false);
+    t.ticket = &ticket;
+    run_user(&first, &t);
+    assert_string_equal(first.text, "hello");
+    assert_false(first.was_resumed);
+    assert_non_null(ticket.session);
+    run_user(&second, &t);
+    assert_string_equal(second.text, "again");
+    plc_tls_ticket_fini(&ticket);
+    plc_tls_destroy(t.tls);
+    stop_server(&s);
+    return second.was_resumed;
+}
+
+static void a_session_is_resumed_with_the_newest_ticket(void **state)
+{
+    (void)state;
+    make_certificates();
+    assert_true(second_resumes(TLS1_3_VERSION, false));
+    assert_true(second_resumes(TLS1_2_VERSION, false));
+    tls_folder_fini(&folder);
+}
+
+static void a_lost_connection_leaves_its_ticket_good(void **state)
+{
+    (void)state;
+    make_certificates();
+    assert_true(second_resumes(TLS1_3_VERSION, true));
+    assert_true(second_resumes(TLS1_2_VERSION, true));
+    tls_folder_fini(&folder);
+}
+
+static void a_ticket_of_tls_1_3_is_shown_once(void **state)
+{
+    struct plc_tls_ticket ticket = {0};
+    struct server s = {0};
+    struct user u = {.say = "hello", .close_at = 5};
+
+    (void)state;
+    make_certificates();
+    s.tls = server_tls("good");
+    start_server(&s);
+    struct plc_target t = target_of(&s, "good.test");
+    t.is_tls = true;
+    t.tls = settings("ca.pem", false);
+    t.ticket = &ticket;
+    run_user(&u, &t);
+    struct ssl_st *ssl = plc_tls_connect(t.tls, -1, "good.test", &ticket);
+    assert_null(ticket.session);
+    plc_tls_free(ssl);
+    plc_tls_destroy(t.tls);
+    stop_server(&s);
+    tls_folder_fini(&folder);
+}
+
 static void a_program_may_accept_any_certificate(void **state)
 {
     struct user u = {.say = "hello", .close_at = 5};
@@ -179,6 +247,9 @@ int main(void)
         TEST(tls_goes_through_a_proxy_to_the_server),
         TEST(tls_carries_bytes_to_a_server_that_is_verified),
         TEST(a_certificate_that_proves_nothing_is_refused),
+        TEST(a_session_is_resumed_with_the_newest_ticket),
+        TEST(a_lost_connection_leaves_its_ticket_good),
+        TEST(a_ticket_of_tls_1_3_is_shown_once),
         TEST(a_program_may_accept_any_certificate),
         TEST(a_server_without_tls_is_named),
         TEST(a_file_that_is_not_usable_is_named),

@@ -136,6 +136,22 @@ static void without_memory_nothing_changes(void **state)
     pl_arena_fini(&a);
 }
 
+static void blocks_have_the_size_that_was_asked_for(void **state)
+{
+    struct pl_arena a = {.size = 128};
+
+    (void)state;
+    char *first = pl_arena_alloc(&a, 100);
+    assert_int_equal(a.end - first, 128);
+    memset(first, 1, 128);
+    memset(pl_arena_alloc(&a, 1000), 2, 1000);
+    assert_int_equal(first[99], 1);
+    pl_arena_reset(&a);
+    assert_ptr_equal(pl_arena_alloc(&a, 128), first);
+    assert_ptr_equal(a.at, a.end);
+    pl_arena_fini(&a);
+}
+
 static void an_arena_can_be_used_after_fini(void **state)
 {
     struct pl_arena a = {0};
@@ -162,6 +178,7 @@ int main(void)
         cmocka_unit_test(what_is_over_the_limit_is_not_given),
         cmocka_unit_test(a_size_beyond_all_memory_is_not_given),
         cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(blocks_have_the_size_that_was_asked_for),
         cmocka_unit_test(an_arena_can_be_used_after_fini),
     };
 
