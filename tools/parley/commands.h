@@ -30,6 +30,7 @@
     X(token)                                                                   \
     X(check)                                                                   \
     X(shutdown)                                                                \
+    X(bench)                                                                   \
     X(completion)                                                              \
     X(help)
 
