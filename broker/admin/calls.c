@@ -484,24 +484,6 @@ static void on_looked(struct pl_api_part *p, const struct pl_look_mail *m)
         pl_api_page_take(p, m);
 }
 
-static const struct pl_origin *origin_of(const struct pl_msg *msg)
-{
-    switch (msg->type) {
-    case PL_MAIL_PUBLISH:
-        return &((const struct pl_publish_mail *)msg)->origin;
-    case PL_MAIL_QUERY:
-        return &((const struct pl_query_mail *)msg)->origin;
-    case PL_MAIL_USER:
-        return &((const struct pl_user_mail *)msg)->origin;
-    case PL_MAIL_LIST:
-        return &((const struct pl_list_mail *)msg)->origin;
-    case PL_MAIL_LOOK:
-        return &((const struct pl_look_mail *)msg)->origin;
-    default:
-        return NULL;
-    }
-}
-
 static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
 {
     switch (msg->type) {
@@ -546,7 +528,7 @@ static void fill(struct pl_api_call *call, struct pl_api_part *p,
 
 void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg)
 {
-    const struct pl_origin *o = origin_of(msg);
+    const struct pl_origin *o = pl_mail_origin(msg);
     struct pl_api_call *call = o == NULL ? NULL : slot_of(c, o->command)->call;
 
     if (call != NULL && call->id == o->command) {

@@ -162,7 +162,7 @@ static void on_order(struct pl_desk *d, struct pl_order *o)
 
     o->request = NULL;
     pl_list_append(&d->pending, &o->link);
-    pl_outcome_origin(request)->subscriber = o;
+    pl_mail_origin(request)->subscriber = o;
     if (request->type == PL_MAIL_DIRECT)
         pl_actor_send_kind(&d->actor, o->to,
                            &((struct pl_direct_mail *)request)->for_kind);
@@ -172,7 +172,7 @@ static void on_order(struct pl_desk *d, struct pl_order *o)
 
 static void on_result(struct pl_desk *d, struct pl_msg *msg)
 {
-    tell(d, pl_outcome_origin(msg)->subscriber, msg);
+    tell(d, pl_mail_origin(msg)->subscriber, msg);
 }
 
 static void tell_all(struct pl_desk *d)

@@ -15,20 +15,6 @@
 #include "session_mail.h"
 #include "supervisor_mail.h"
 
-struct pl_origin *pl_outcome_origin(struct pl_msg *request)
-{
-    switch (request->type) {
-    case PL_MAIL_PUBLISH:
-        return &((struct pl_publish_mail *)request)->origin;
-    case PL_MAIL_QUERY:
-        return &((struct pl_query_mail *)request)->origin;
-    case PL_MAIL_USER:
-        return &((struct pl_user_mail *)request)->origin;
-    default:
-        return &((struct pl_direct_mail *)request)->origin;
-    }
-}
-
 static enum pl_err err_of(uint32_t code)
 {
     switch (code) {

@@ -4,12 +4,8 @@
 #ifndef PL_BROKER_OUTCOME_H
 #define PL_BROKER_OUTCOME_H
 
-#include "mail_origin.h"
 #include "msg.h"
 #include "parley.h"
-
-/* The origin in a request: a publish, query, user or direct mail. */
-struct pl_origin *pl_outcome_origin(struct pl_msg *request);
 
 /* Fill in *out from a request that came back; it is valid as long as `result`
  * and the returned items, which the caller frees with free() (NULL: none).

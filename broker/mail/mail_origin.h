@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "msg.h"
 
 /* Used only by the sender, for example a hub.  The pointers are used
  * only on the sender's loop and only while `session` is not stale. */
@@ -16,5 +17,9 @@ struct pl_origin {
     uint32_t command; /* the id to reply to; 0: none */
     uint32_t kind;    /* for the session's own use */
 };
+
+/* The origin in a request that a sender outside the hub makes: a publish,
+ * query, user, list or direct mail.  NULL: any other mail. */
+struct pl_origin *pl_mail_origin(struct pl_msg *request);
 
 #endif

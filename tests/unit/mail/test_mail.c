@@ -14,8 +14,10 @@
 #include "failing_alloc.h"
 #include "handlers_mail.h"
 #include "hub_mail.h"
+#include "look_mail.h"
 #include "loop.h"
 #include "mail.h"
+#include "mail_origin.h"
 #include "memory_mail.h"
 #include "phase_mail.h"
 #include "session_mail.h"
@@ -640,6 +642,26 @@ static void an_epoch_that_is_not_ours_matches_none(void **state)
     assert_string_equal(epoch, "--------");
 }
 
+static void a_sender_finds_its_origin_in_each_kind_of_result(void **state)
+{
+    struct pl_publish_mail publish = {.msg.type = PL_MAIL_PUBLISH};
+    struct pl_query_mail query = {.msg.type = PL_MAIL_QUERY};
+    struct pl_user_mail user = {.msg.type = PL_MAIL_USER};
+    struct pl_list_mail list = {.msg.type = PL_MAIL_LIST};
+    struct pl_look_mail look = {.msg.type = PL_MAIL_LOOK};
+    struct pl_direct_mail direct = {.msg.type = PL_MAIL_DIRECT};
+    struct pl_msg phase = {.type = PL_MAIL_PHASE};
+
+    (void)state;
+    assert_ptr_equal(pl_mail_origin(&publish.msg), &publish.origin);
+    assert_ptr_equal(pl_mail_origin(&query.msg), &query.origin);
+    assert_ptr_equal(pl_mail_origin(&user.msg), &user.origin);
+    assert_ptr_equal(pl_mail_origin(&list.msg), &list.origin);
+    assert_ptr_equal(pl_mail_origin(&look.msg), &look.origin);
+    assert_ptr_equal(pl_mail_origin(&direct.msg), &direct.origin);
+    assert_null(pl_mail_origin(&phase));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -655,6 +677,7 @@ int main(void)
         cmocka_unit_test(no_memory_is_no_message),
         cmocka_unit_test(an_answer_goes_to_who_asked_however_full_he_is),
         cmocka_unit_test(an_epoch_that_is_not_ours_matches_none),
+        cmocka_unit_test(a_sender_finds_its_origin_in_each_kind_of_result),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
