@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_circles.py - the files of a room do not all call one another, and a
-struct is no heap of flags.
+"""check_circles.py - the files of a room do not all call one another, a struct
+is no heap of flags, and a private header is not everybody's.
 
     check_circles.py NM SOURCE_DIR ARCHIVE...   checks the rooms in ARCHIVEs
     check_circles.py --test NM CC AR            checks itself
@@ -16,6 +16,12 @@ A flag is a bool or a bit field of one bit.  The flags of a struct can be set in
 any combination, and most of many combinations mean nothing, so a struct has at
 most FLAGS_MAX.  A state with several values is an enum.
 
+A private header, x_private.h, has a struct that some files of its folder share.
+If more than half of them include it, each change of one noun concerns them all,
+and it is to be cut by noun.  A folder of less than FOLDER_MIN files is one noun.
+A header without a struct is a tool and not looked at.  WHOLE names those that may
+stay, and why.
+
 Says every finding; fails when there is one.
 """
 import collections
@@ -27,6 +33,15 @@ import tempfile
 
 FILES_MAX = 4
 FLAGS_MAX = 6
+FOLDER_MIN = 8
+WHOLE = {
+    # A pending request is answered by its owner, through its channel and in the
+    # order of it: those who handle one use all three structs.
+    'broker/channels/channels_private.h',
+    # The fields of one client: attempts, subscriptions and calls have structs of
+    # their own in it, and each event of a connection changes several of them.
+    'client/protocol/client_private.h',
+}
 SOURCES = ('actors', 'broker', 'client', 'tools')
 
 SYMBOL = re.compile(r'^.*\[(\S+)\.o\]: (\S+) (\w)(?: |$)')
@@ -103,6 +118,26 @@ def flag_findings(path, text, most=FLAGS_MAX):
                    f'over {most}')
 
 
+INCLUDE = re.compile(r'^ *# *include "([^"]+)"', re.MULTILINE)
+
+
+def private_findings(folder, files, whole=()):
+    """Of FILES, {name: text} of one folder."""
+    direct = {name: set(INCLUDE.findall(text)) & set(files)
+              for name, text in files.items()}
+    sources = [name for name in files if name.endswith('.c')]
+    for header, text in sorted(files.items()):
+        if (not header.endswith('_private.h') or not STRUCT.search(text)
+                or len(sources) < FOLDER_MIN):
+            continue
+        users = sum(header in reached(direct, name) for name in sources)
+        path = f'{folder}/{header}'
+        if (users * 2 > len(sources)) != (path in whole):
+            yield (f'{path}: {users} of {len(sources)} files include it, ' +
+                   ('and WHOLE names it all the same' if path in whole
+                    else 'over half'))
+
+
 def check(nm, source, archives):
     for archive in archives:
         yield from circle_findings(nm, archive)
@@ -110,6 +145,13 @@ def check(nm, source, archives):
         for path in sorted((source / folder).rglob('*.[ch]')):
             yield from flag_findings(path.relative_to(source),
                                      path.read_text())
+    folders = {path.parent for top in SOURCES
+               for path in (source / top).rglob('*_private.h')}
+    for folder in sorted(folders):
+        yield from private_findings(
+            folder.relative_to(source),
+            {path.name: path.read_text() for path in folder.glob('*.[ch]')},
+            WHOLE)
 
 
 # --- The check of itself ---
@@ -136,6 +178,27 @@ def build(folder, tools, files):
 def expect(what, is_so):
     if not is_so:
         sys.exit(f'check_circles.py: {what}')
+
+
+def check_private_headers():
+    def found(users, through=0, others=0, text='struct x {\n    int a;\n};\n',
+              whole=()):
+        files = {'x_private.h': text, 'y.h': '#include "x_private.h"\n'}
+        files |= {f'u{i}.c': '#include "x_private.h"\n' for i in range(users)}
+        files |= {f't{i}.c': '#include "y.h"\n' for i in range(through)}
+        files |= {f'o{i}.c': '' for i in range(others)}
+        return list(private_findings('a/b', files, whole))
+
+    expect('five of nine files are not found', found(5, others=4))
+    expect('files are not found through a header', found(1, 4, 4))
+    expect('half is found', not found(4, others=4))
+    expect('a small folder is found', not found(7))
+    expect('a header without a struct is found',
+           not found(9, text='struct x;\nvoid f(struct x *);\n'))
+    expect('what is named is found',
+           not found(9, whole=['a/b/x_private.h']))
+    expect('what is named in vain is not found',
+           found(4, others=4, whole=['a/b/x_private.h']))
 
 
 def check_itself(nm, *tools):
@@ -172,6 +235,7 @@ def check_itself(nm, *tools):
                list(flag_findings('a.h', f'struct a {{\n{flags}{more}}};\n')))
     expect('a function is a flag', not list(flag_findings(
         'a.h', f'struct a {{\n{flags}    bool (*x)(void);\n}};\n')))
+    check_private_headers()
     print('the checker finds what it should')
 
 
@@ -181,7 +245,8 @@ def main():
         return
     found = list(check(sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]))
     print('\n'.join(found) if found else
-          'no circle is too long, and no struct has too many flags')
+          'no circle is too long, no struct has too many flags, and no private '
+          'header is everybody\'s')
     sys.exit(bool(found))
 
 

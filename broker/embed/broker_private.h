@@ -8,40 +8,19 @@
 #include "broker.h"
 #include "channels.h"
 #include "settings.h"
-#include "conns.h"
-#include "desk.h"
 #include "address_limiter.h"
 #include "guard.h"
 #include "handlers.h"
-#include "hub.h"
 #include "session_manager.h"
 #include "listener.h"
 #include "log.h"
 #include "patterns.h"
 #include "pool.h"
-#include "relay.h"
 #include "rules.h"
-#include "reactor.h"
+#include "share.h"
 #include "status.h"
 #include "supervisor.h"
 #include "tls.h"
-
-/* The part of the broker on one loop; the control loop's part is the last.  The
- * loop owns the actors. */
-struct pl_share {
-    struct pl_loop *loop;
-    struct pl_reactor *reactor;
-    struct pl_snapshot *snapshot; /* owned by the broker */
-    struct pl_stalls *stalls;     /* owned by the broker */
-    struct pl_pool *pool; /* the broker's, on the control loop; else NULL */
-    struct pl_metrics metrics;
-    struct pl_channels *channels;
-    struct pl_desk *desk;
-    struct pl_hub *hub;
-    struct pl_session_manager *manager;
-    struct pl_conns *conns;
-    struct pl_relay relay; /* with a lent base */
-};
 
 struct pl_broker {
     struct pl_settings *config;
@@ -148,16 +127,6 @@ static inline size_t pl_broker_count_listeners(const struct pl_broker *b)
     return b->config->net.listen.count + b->config->net.listen_tls.count +
            b->setup.listener_count;
 }
-
-/* numbers.c.  Copy the counts of the runtime to the metrics of the loop; or
- * copy and publish all, at the end of a turn. */
-void pl_broker_copy_stats(struct pl_share *s);
-void pl_broker_publish_numbers(void *share);
-
-/* descriptors.c.  Return the most connections of the admin server, and of all
- * clients together (0: unlimited). */
-uint32_t pl_broker_admin_limit(const struct pl_broker *b);
-uint32_t pl_broker_connection_limit(const struct pl_broker *b);
 
 /* memory.c.  Return limits.memory in bytes (0: off), and the memory in use, for
  * the supervisor.

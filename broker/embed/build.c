@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "descriptors.h"
 #include "inherited.h"
 #include "log.h"
 #include "settings_options.h"
@@ -95,7 +96,7 @@ static enum pl_err build_manager(struct pl_broker *b, struct pl_share *s)
         .hooks = pl_broker_hooks(b, s),
         .access = b->access,
         .connection_limit =
-            (uint32_t)per_worker(b, pl_broker_connection_limit(b)),
+            (uint32_t)per_worker(b, pl_broker_connection_limit(b->config)),
         .answer_ms = b->setup.answer_ms,
         .version = "parley " PL_VERSION,
     };
@@ -234,7 +235,7 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
         .supervisor = b->supervisor_address,
         .status = &b->status,
         .metrics = &pl_broker_control(b)->metrics,
-        .connection_limit = pl_broker_admin_limit(b),
+        .connection_limit = pl_broker_admin_limit(b->config),
     };
     enum pl_err rc;
 

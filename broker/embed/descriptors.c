@@ -6,15 +6,17 @@
  * Invariant: with limits.connections 0 the two limits leave OWN_DESCRIPTORS,
  * if RLIMIT_NOFILE exceeds twice the sum of OWN_DESCRIPTORS and the admin
  * limit. */
-#include "broker_private.h"
+#include "descriptors.h"
 
 #include <sys/resource.h>
 
+#include "settings.h"
+
 enum { OWN_DESCRIPTORS = 64 /* for the broker itself */ };
 
-uint32_t pl_broker_admin_limit(const struct pl_broker *b)
+uint32_t pl_broker_admin_limit(const struct pl_settings *config)
 {
-    uint32_t limit = b->config->admin.limits.admin_connections;
+    uint32_t limit = config->admin.limits.admin_connections;
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < limit)
@@ -22,14 +24,14 @@ uint32_t pl_broker_admin_limit(const struct pl_broker *b)
     return limit > 0 ? limit : 1;
 }
 
-uint32_t pl_broker_connection_limit(const struct pl_broker *b)
+uint32_t pl_broker_connection_limit(const struct pl_settings *config)
 {
-    uint32_t limit = b->config->process.limits.connections;
+    uint32_t limit = config->process.limits.connections;
     struct rlimit files;
 
     if (limit > 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
         return limit;
-    rlim_t own = OWN_DESCRIPTORS + pl_broker_admin_limit(b);
+    rlim_t own = OWN_DESCRIPTORS + pl_broker_admin_limit(config);
     rlim_t most =
         files.rlim_cur / 2 > own ? files.rlim_cur - own : files.rlim_cur / 2;
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;

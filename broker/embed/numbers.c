@@ -3,7 +3,7 @@
  *
  * The runtime knows no metrics, so its counts are first copied to the metrics
  * of the loop. */
-#include "broker_private.h"
+#include "share.h"
 
 static void copy_pool(uint64_t *v, struct pl_pool *pool)
 {

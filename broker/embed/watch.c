@@ -13,10 +13,13 @@
  *
  * Invariant: release() is called exactly once for each watch, after
  * cancelled(). */
-#include "broker_private.h"
+#include "handlers.h"
+#include "host.h"
+#include "parley.h"
 
 #include <stdlib.h>
 
+#include "list.h"
 #include "loop_handle.h"
 #include "session_mail.h"
 
