@@ -5,12 +5,12 @@
  * carries packets from one to the other.  Where the kernel has netem, it is
  * put on the broker's device by tc(8) and the carrier only carries; where it
  * has not (kernels of small virtual machines often come without), the carrier
- * does what netem would: each packet waits, and one of a hundred is lost, by a
- * fixed seed.  Rejected: a relay between two sockets, which ends TCP half-way,
- * so that the broker's kernel would never see a loss.
+ * does what netem would: each packet waits, for those before it too, and one of
+ * a hundred is lost, by a fixed seed.  Rejected: a relay between two sockets,
+ * which ends TCP half-way, so that the broker's kernel would never see a loss.
  *
  * PL_SLOW_LINK in the environment is given to netem in place of the usual
- * delay and loss; the carrier imitates no more than those.
+ * delay, loss and rate; the carrier imitates no more than those.
  *
  * The broker listens on 127.0.0.1, as --insecure wants, so packets to that
  * address go over the devices: `route_localnet` allows that, and there, where
@@ -186,6 +186,7 @@ struct carrier {
     int near, far, control;
     bool delays;
     uint32_t seed;
+    uint64_t free_us; /* when the link has sent what waits */
     unsigned first, waiting;
     struct slow_link_count count;
     struct packet queue[QUEUE_MAX];
@@ -212,6 +213,16 @@ static void hand_on(int fd, const char *bytes, size_t len)
         return;
 }
 
+/* When a packet of `len` bytes comes out that goes in now. */
+static uint64_t due_us(struct carrier *c, size_t len)
+{
+    uint64_t now = now_us();
+
+    c->free_us = (c->free_us > now ? c->free_us : now) +
+                 (uint64_t)len * 8000u / SLOW_LINK_KBIT_PER_S;
+    return c->free_us + SLOW_LINK_DELAY_MS * 1000u;
+}
+
 static void take_to_clients(struct carrier *c)
 {
     struct packet *p = &c->queue[(c->first + c->waiting) % QUEUE_MAX];
@@ -228,7 +239,7 @@ static void take_to_clients(struct carrier *c)
         c->count.lost++;
     } else {
         p->len = (size_t)n;
-        p->due_us = now_us() + SLOW_LINK_DELAY_MS * 1000u;
+        p->due_us = due_us(c, p->len);
         c->waiting++;
     }
 }
@@ -316,8 +327,8 @@ static bool make(struct slow_link *l, int *near, int *far)
         return refuse("loopback");
     if ((*near = open_device(near_name, "10.77.0.1", "10.77.0.2")) < 0)
         return refuse("a TUN device");
-    snprintf(l->how, sizeof l->how, "delay %dms loss %d%%", SLOW_LINK_DELAY_MS,
-             SLOW_LINK_LOSS_PERCENT);
+    snprintf(l->how, sizeof l->how, "delay %dms loss %d%% rate %dkbit",
+             SLOW_LINK_DELAY_MS, SLOW_LINK_LOSS_PERCENT, SLOW_LINK_KBIT_PER_S);
     if (asked != NULL)
         snprintf(l->how, sizeof l->how, "%s", asked);
     l->by_netem = put_netem_on(near_name, l->how);

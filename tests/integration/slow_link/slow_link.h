@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* slow_link.h - a slow link to this machine's own loopback addresses: 100 ms
- * and a loss of 1 % on the way from the broker to its client, with the
- * kernel's own TCP and its buffers at both ends.
+/* slow_link.h - a slow link to this machine's own loopback addresses: 100 ms,
+ * 2 Mbit/s and a loss of 1 % on the way from the broker to its client, with the
+ * kernel's own TCP and its buffers at both ends.  Without a rate the link took
+ * as much as a starved machine published, and nothing waited.
  *
  * The process that makes it lives in a network namespace of its own from then
  * on, and so does what it starts; sockets that come through the link reach the
@@ -13,7 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SLOW_LINK_DELAY_MS = 100, SLOW_LINK_LOSS_PERCENT = 1 };
+enum {
+    SLOW_LINK_DELAY_MS = 100,
+    SLOW_LINK_LOSS_PERCENT = 1,
+    SLOW_LINK_KBIT_PER_S = 2048
+};
 
 struct slow_link {
     int here;  /* namespaces: of the broker and of clients without delay ... */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_slow_link.c - channels.slow with the kernel's buffers in the way: some
- * subscribers sit behind a link of 100 ms that loses 1 %, others beside the
- * broker, and the channel speaks faster than the link carries.
+ * subscribers sit behind a link of 100 ms and 2 Mbit/s that loses 1 %, others
+ * beside the broker, and the channel speaks faster than the link carries.
  *
  * The publisher waits for those beside the broker, so nothing here depends on
  * how fast the machine is. */
