@@ -212,8 +212,8 @@ a_close_reaches_a_client_that_sent_much_after_a_violation(void **state)
 
     (void)state;
     assert_non_null(bytes);
-    for (size_t i = 0; i < PONGS; i += 16)
-        memcpy(bytes + i, "\x8A\x8A", 2);
+    for (size_t i = 0; i < PONGS; i += 128)
+        memcpy(bytes + i, "\x8A\xFA", 2); /* with 122 bytes, and a key */
     stage_begin(&s, sets);
     int fd = stage_socket(&s);
     stage_send(fd, MISCHIEF_HEAD "\r\n", sizeof MISCHIEF_HEAD + 1);

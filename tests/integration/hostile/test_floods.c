@@ -23,6 +23,7 @@
 #include "ws_feed.h"
 
 enum { QUEUE = 256 * 1024, LITTLE = 32 * 1024, MUCH = 4 << 20 };
+enum { FLOOD = (24 << 20) / PL_FEWER };
 
 static uint64_t now_us(void)
 {
@@ -249,7 +250,7 @@ static void flood_with(const char *target, bool logs_in, unsigned first,
         peer_open_at(&p, s.broker.port, PEER_JSON, target);
     set_window(p.fd, LITTLE);
     make_unit(&unit, first, text);
-    size_t sent = flood(p.fd, &unit, 24u << 20);
+    size_t sent = flood(p.fd, &unit, FLOOD);
     int64_t queued = remote_number(&s.broker, "connections.out_queue_bytes");
     print_message("flood of %02X %s: %zu KiB taken, %lld KiB queued\n", first,
                   text, sent / 1024, (long long)queued / 1024);

@@ -102,7 +102,12 @@ static void who_makes_channels_without_end_keeps_nobody_out(void **state)
 
 /* --- Large publications that are small on their way --- */
 
-enum { BIG = 60000, BIGS = 600, MIB = 1 << 20, LIMIT = 8 * MIB };
+enum {
+    BIG = 60000,
+    BIGS = 600 / (PL_FEWER > 1 ? 2 : 1),
+    MIB = 1 << 20,
+    LIMIT = 8 * MIB
+};
 
 static const char head[] =
     MISCHIEF_HEAD "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
@@ -198,6 +203,7 @@ static void large_publications_push_out_only_their_publishers(void **state)
     struct peer_reply r;
     struct peer quiet;
     struct stage s;
+    char last[32];
     size_t sent;
 
     (void)state;
@@ -221,7 +227,8 @@ static void large_publications_push_out_only_their_publishers(void **state)
     assert_true(remote_number(&s.broker, "history.shed_client") > BIGS / 2);
     assert_int_equal(count_history(&quiet, "quiet"), 5);
     assert_int_equal(count_history(&quiet, "big-0"), 0);
-    assert_int_equal(count_history(&quiet, "big-599"), 1);
+    snprintf(last, sizeof last, "big-%d", BIGS - 1);
+    assert_int_equal(count_history(&quiet, last), 1);
     peer_fini(&quiet);
     free(token);
     stage_end(&s);
