@@ -360,6 +360,73 @@ static void a_lent_base_ends_when_its_group_is_destroyed(void **state)
     event_base_free(base);
 }
 
+/* --- Tokens of subscriptions --- */
+
+static atomic_uint refreshes;
+
+/* A second for each, and the third refresh is for good. */
+static void judge(struct pl_ask *ask, void *arg)
+{
+    struct pl_terms terms = {.size = sizeof terms, .expires_in_s = 1};
+
+    (void)arg;
+    if (pl_ask_is_refresh(ask) && atomic_fetch_add(&refreshes, 1) >= 2)
+        terms.expires_in_s = 0;
+    enum pl_err rc = strcmp(pl_ask_token(ask), "mine") == 0
+                         ? pl_ask_allow(ask, &terms)
+                         : pl_ask_deny(ask, 103, NULL);
+    if (rc != PL_OK)
+        abort();
+}
+
+static int set_up_judged(void **state)
+{
+    static const struct pl_events events = {.size = sizeof events,
+                                            .may_subscribe = judge};
+    static const char *const sets[] = {"listen=[127.0.0.1:0]",
+                                       "admin.listen=off", "admin.socket=off"};
+    const struct pl_broker_setup s = {.size = sizeof s,
+                                      .sets = sets,
+                                      .set_count = 3,
+                                      .flags = PL_INSECURE,
+                                      .events = &events};
+
+    (void)state;
+    memset(&seen, 0, sizeof seen);
+    atomic_store(&refreshes, 0);
+    box_open(&box, &s);
+    box_run(&box);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/connection/websocket",
+             box.port);
+    return 0;
+}
+
+static void get_token(struct plc_sub *s, struct plc_token *t, void *arg)
+{
+    (void)s, (void)arg;
+    plc_token_answer(t, "mine");
+}
+
+static void subscriptions_are_refreshed_in_time(void **state)
+{
+    struct plc_sub_options o = {.size = sizeof o,
+                                .channel = "room",
+                                .get_token = get_token,
+                                .state = on_sub_state};
+    struct plc_sub *s;
+
+    (void)state;
+    create_group(NULL);
+    assert_int_equal(plc_subscribe(&s, create_client(PLC_PROTOBUF), &o), PL_OK);
+    await(&refreshes, 3);
+    box_rest(&box);
+    assert_int_equal(plc_sub_state(s), PLC_SUBSCRIBED);
+    assert_int_equal(atomic_load(&seen.subscribed), 1);
+    assert_int_equal(box_number(&box, "channels.expired"), 0);
+    stop_group();
+    assert_int_equal(atomic_load(&refreshes), 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -370,6 +437,8 @@ int main(void)
         TEST(what_was_missed_is_recovered),
         TEST(a_group_may_be_destroyed_at_any_moment),
         TEST(a_lent_base_ends_when_its_group_is_destroyed),
+        cmocka_unit_test_setup_teardown(subscriptions_are_refreshed_in_time,
+                                        set_up_judged, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
