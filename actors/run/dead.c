@@ -23,3 +23,16 @@ enum pl_err pl_dead_status(enum pl_dead reason)
     }
     return PL_ESTALE;
 }
+
+const char *pl_dead_text(enum pl_dead reason)
+{
+    static const char *const texts[PL_DEAD_COUNT] = {
+        [PL_DEAD_STALE] = "no actor has the address",
+        [PL_DEAD_FULL] = "the mailbox is full",
+        [PL_DEAD_CLOSING] = "its actor exited first",
+        [PL_DEAD_UNREACHABLE] = "no such loop or node",
+        [PL_DEAD_REFUSED] = "its actor does not know the type",
+    };
+
+    return texts[reason];
+}

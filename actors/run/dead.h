@@ -13,4 +13,7 @@ enum pl_dead {
     PL_DEAD_COUNT
 };
 
+/* The reason for people. */
+const char *pl_dead_text(enum pl_dead reason);
+
 #endif

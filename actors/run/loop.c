@@ -120,6 +120,8 @@ static uint32_t visit(struct pl_loop *loop, struct pl_actor *a, uint32_t most)
         loop->stats.mail_handled++;
         if (msg == loop->sample)
             end_sample(loop);
+        if (__builtin_expect(loop->tap != NULL, 0))
+            loop->tap(loop->tap_arg, a, msg, NULL);
         a->ops->receive(a, msg);
     }
     return done;

@@ -150,6 +150,14 @@ uint64_t pl_loop_cpu_ns(const struct pl_loop *loop);
 void pl_loop_take_thread(struct pl_loop *loop);
 void pl_loop_leave_thread(struct pl_loop *loop);
 
+/* Call `tap` for each message of the loop: with the actor that is about to
+ * handle it, or with the reason for which it becomes a dead letter.  NULL: no
+ * longer.
+ * Thread: the loop's. */
+typedef void pl_loop_tap(void *arg, const struct pl_actor *a,
+                         const struct pl_msg *msg, const char *dead);
+void pl_loop_set_tap(struct pl_loop *loop, pl_loop_tap *tap, void *arg);
+
 /* The number of messages posted to this loop and not handled yet; at most a
  * turn old.  Check it before sending reserved mail, which no queue limit
  * bounds.

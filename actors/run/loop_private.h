@@ -54,6 +54,8 @@ struct pl_loop {
     void *wake_arg;
     void (*turn_end)(void *);
     void *turn_end_arg;
+    pl_loop_tap *tap; /* NULL: nothing is tapped */
+    void *tap_arg;
     struct pl_loop_handle *handle; /* reference */
 
     /* The loop's thread: time. */

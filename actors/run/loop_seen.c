@@ -124,3 +124,9 @@ uint64_t pl_loop_cpu_ns(const struct pl_loop *loop)
         return 0;
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+void pl_loop_set_tap(struct pl_loop *loop, pl_loop_tap *tap, void *arg)
+{
+    loop->tap = tap;
+    loop->tap_arg = arg;
+}

@@ -194,6 +194,8 @@ void pl_loop_bury(struct pl_loop *loop, struct pl_msg *msg, enum pl_dead reason)
     loop->work++;
     if (loop->sample == msg)
         loop->sample = NULL;
+    if (loop->tap != NULL)
+        loop->tap(loop->tap_arg, NULL, msg, pl_dead_text(reason));
     if ((msg->flags & PL_MSG_RETURN) != 0 && !msg->returned &&
         !pl_address_is_none(msg->from))
         hand_back(loop, msg, reason);

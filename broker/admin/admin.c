@@ -25,6 +25,7 @@
 #include "log.h"
 #include "mail.h"
 #include "rules_mail.h"
+#include "tracer.h"
 #include "monitor.h"
 
 enum {
@@ -93,6 +94,7 @@ static void end_actor(struct pl_admin *a, struct pl_address address)
 static void close_all(struct pl_admin *a)
 {
     pl_streams_close(a);
+    pl_traces_close(a);
     pl_http_abandon_all(a);
     if (a->web != NULL)
         pl_web_close(a->web);
@@ -137,6 +139,9 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
     case PL_MAIL_LIST:
     case PL_MAIL_LOOK:
         pl_api_calls_receive(&a->calls, msg);
+        return;
+    case PL_MAIL_TRACE:
+        pl_traces_receive(a, (struct pl_trace_mail *)msg);
         return;
     case PL_MAIL_ACCESS:
         on_access(a, (struct pl_access_mail *)msg);
@@ -231,6 +236,7 @@ enum pl_err pl_admin_create(struct pl_admin **out,
     a->options = *options;
     pl_list_init(&a->waiting);
     pl_list_init(&a->streams);
+    pl_list_init(&a->traces);
     pl_http_init(a);
     enum pl_err rc = create_web(a);
     if (rc == PL_OK)

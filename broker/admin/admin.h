@@ -15,6 +15,8 @@
  *                   connections, users, top, of parley alone
  *   POST /api       the same API in its older form, {"method", "params"}
  *   GET  /sub?channel=...   live publications, one JSON push per line
+ *   GET  /trace?channel=..., user, client or actor: what happens to it, one
+ *                   JSON object per line
  *   POST /shutdown  stops the broker; with ?hurry=1 like a second SIGTERM;
  *                   Unix socket only */
 #ifndef PL_ADMIN_H
@@ -45,6 +47,8 @@ struct pl_admin_options {
     struct pl_rulebook *rules;  /* the admin takes its own reference */
     struct pl_reactor *reactor; /* of the control loop */
     struct pl_hub *hub;         /* of the control loop, for /sub */
+    const struct pl_address *hubs; /* by loop, for /trace */
+    unsigned hub_count;
     const struct pl_hash_key *key;     /* of the whole broker */
     const struct pl_address *channels; /* channel owners, by hash % count */
     unsigned channel_owners;

@@ -30,6 +30,9 @@ struct pl_admin {
     struct pl_list waiting; /* of struct pl_waiting, one per API call */
     struct pl_list streams; /* of struct pl_stream */
     unsigned stream_count;
+    struct pl_list traces; /* of struct pl_trace_stream */
+    unsigned trace_count;
+    uint64_t trace_id;               /* of the latest */
     struct pl_web_party stop, hurry; /* observe the response to POST
                                         /shutdown */
 };
@@ -50,5 +53,13 @@ void pl_http_abandon_all(struct pl_admin *a);
 void pl_stream_open(struct pl_admin *a, struct pl_web_conn *c,
                     const struct pl_http_head *head);
 void pl_streams_close(struct pl_admin *a);
+
+/* trace_stream.c.  Respond to GET /trace with a stream; process a result of a
+ * hub. */
+void pl_trace_open(struct pl_admin *a, struct pl_web_conn *c,
+                   const struct pl_http_head *head);
+void pl_traces_close(struct pl_admin *a);
+struct pl_trace_mail;
+void pl_traces_receive(struct pl_admin *a, struct pl_trace_mail *m);
 
 #endif

@@ -240,6 +240,7 @@ static const struct route {
     {"/status", false, KEY, on_status},
     {"/metrics", false, KEY, on_metrics},
     {"/sub", false, KEY, pl_stream_open},
+    {"/trace", false, KEY, pl_trace_open},
     {"/shutdown", true, SOCKET, on_shutdown},
 };
 

@@ -22,6 +22,7 @@
 #include "codec.h"
 #include "form.h"
 #include "permission.h"
+#include "query.h"
 #include "wire_text.h"
 
 enum { STREAMS_MAX = 64, CHANNELS_MAX = 128, EMPTY_LINE_MS = 25000 };
@@ -264,54 +265,15 @@ void pl_streams_close(struct pl_admin *a)
 
 /* --- The beginning --- */
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Append the decoded query value to `b`.  Return false if a percent sign has no
- * two hex digits. */
-static bool decode(struct pl_buf *b, struct pl_span value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-
-        if (c == '%') {
-            int high = value.len - i < 3 ? -1 : hex_of(value.at[i + 1]);
-            int low = high < 0 ? -1 : hex_of(value.at[i + 2]);
-
-            if (low < 0)
-                return false;
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+') {
-            c = ' ';
-        }
-        pl_buf_put_byte(b, c);
-    }
-    return true;
-}
-
 /* Take the next value of "channel" from the front of the query, undecoded.
  * Return false at its end. */
 static bool next_channel(struct pl_span *query, struct pl_span *value)
 {
-    static const struct pl_span name = {"channel=", 8};
+    struct pl_span name;
 
-    while (query->len > 0) {
-        const char *end = memchr(query->at, '&', query->len);
-        size_t len = end == NULL ? query->len : (size_t)(end - query->at);
-        struct pl_span item = {query->at, len};
-
-        query->at += len + (end != NULL);
-        query->len -= len + (end != NULL);
-        if (item.len < name.len || memcmp(item.at, name.at, name.len) != 0)
-            continue;
-        *value = (struct pl_span){item.at + name.len, item.len - name.len};
-        return true;
+    while (pl_query_next(query, &name, value)) {
+        if (pl_span_equal(name, PL_SPAN("channel")))
+            return true;
     }
     return false;
 }
@@ -336,7 +298,7 @@ static int check_channels(struct pl_span query)
     while (status == 0 && next_channel(&query, &value)) {
         struct pl_buf name = {0};
 
-        if (!decode(&name, value) ||
+        if (!pl_query_decode(&name, value) ||
             (!name.failed && !is_channel(pl_buf_span(&name))))
             status = 400;
         else if (name.failed)
@@ -400,7 +362,7 @@ static void subscribe_all(struct pl_stream *s, struct pl_span query)
     while (next_channel(&query, &value)) {
         struct pl_buf name = {0};
 
-        decode(&name, value);
+        pl_query_decode(&name, value);
         if (name.failed)
             end_later(s, SLOW);
         else

@@ -297,6 +297,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     if (c == NULL)
         return PL_ENOMEM;
     c->options = *options;
+    c->tracer = options->tracer != NULL ? options->tracer : &pl_tracer_none;
     c->loop_count = loops;
     c->retry.fire = on_retry;
     c->answers.most = c->lists.most = options->answer_request;

@@ -50,6 +50,7 @@ struct pl_metrics;
 struct pl_presence;
 struct pl_rulebook; /* rules.h */
 struct pl_stream;
+struct pl_tracer; /* tracer.h */
 
 struct pl_channels_options {
     struct pl_rulebook *rules; /* of channels; the owner takes a reference */
@@ -72,6 +73,7 @@ struct pl_channels_options {
     uint64_t answer_request;  /* units of time_share.h for long replies at once,
                                  else queries get error 111; 0: no limit */
     struct pl_metrics *metrics; /* of the loop */
+    struct pl_tracer *tracer;   /* of the loop; NULL: none */
     /* Called when the first subscriber of a channel comes and when the last one
      * goes, alternately, on the loop; must not block.  NULL: not called.
      * `name` has a final zero. */

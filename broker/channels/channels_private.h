@@ -27,6 +27,7 @@
 #include "stream.h"
 #include "time_share.h"
 #include "timer.h"
+#include "tracer.h"
 
 struct pl_pending_request;
 
@@ -44,6 +45,7 @@ struct pl_leaving {
 struct pl_channels {
     struct pl_actor actor;
     struct pl_channels_options options;
+    struct pl_tracer *tracer; /* never NULL */
     struct pl_stream *stream;
     struct pl_bus *bus;
     struct pl_presence *presence;
@@ -384,6 +386,13 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m);
 void pl_channels_detach(struct pl_channels *c, struct pl_detach_mail *m);
 void pl_channels_query(struct pl_channels *c, struct pl_query_mail *m);
 void pl_channels_list(struct pl_channels *c, struct pl_list_mail *m);
+
+/* trace.c.  Report a publication, or with `error` that it was refused.  Call
+ * this only while a trace runs. */
+PL_TRACE_COLD void pl_channels_trace(struct pl_channels *c,
+                                     const struct pl_channel *ch,
+                                     const struct pl_publish_mail *m,
+                                     uint32_t error);
 
 /* ranking.c.  Answer a PL_LOOK_TOP_CHANNELS.
  * Owner: the callee takes `m`. */

@@ -231,6 +231,9 @@ void pl_pending_request_fail(struct pl_pending_request *rq, enum pl_err err)
     struct pl_msg *msg = rq->msg;
 
     rq->msg = NULL;
+    if (pl_tracer_is_on(rq->owner->tracer) && msg->type == PL_MAIL_PUBLISH)
+        pl_channels_trace(rq->owner, rq->ch, (struct pl_publish_mail *)msg,
+                          code_of(err));
     pl_answer_error(rq->owner, msg, code_of(err));
     pl_pending_request_destroy(rq);
 }

@@ -115,6 +115,8 @@ static void deliver(struct pl_pending_request *rq)
         send_mails(rq);
     }
     m->error = 0;
+    if (pl_tracer_is_on(rq->owner->tracer))
+        pl_channels_trace(rq->owner, rq->ch, m, 0);
     if (rq->owner->options.metrics != NULL)
         pl_count(rq->owner->options.metrics, PL_METRIC_PUBLICATIONS, 1);
     pl_mail_answer(&rq->owner->actor, &m->msg);
@@ -282,6 +284,8 @@ static void publish(struct pl_channels *c, struct pl_channel *ch,
                     struct pl_publish_mail *m)
 {
     if (ch != NULL && is_backlogged(c, ch)) {
+        if (pl_tracer_is_on(c->tracer))
+            pl_channels_trace(c, ch, m, PL_ERROR_TOO_MANY_REQUESTS);
         pl_answer_error(c, &m->msg, PL_ERROR_TOO_MANY_REQUESTS);
         return;
     }

@@ -52,6 +52,7 @@ static enum pl_err build_channels(struct pl_broker *b, struct pl_share *s,
                                   struct pl_channels_options o)
 {
     o.metrics = &s->metrics;
+    o.tracer = &s->tracer;
     pl_broker_watch_channels(b, s, &o);
     if (b->make_stores != NULL) {
         enum pl_err rc = b->make_stores(&o, s->reactor, b->stores_arg);
@@ -81,6 +82,7 @@ static enum pl_err build_hub(struct pl_broker *b, struct pl_share *s)
         .channel_owners = b->workers,
         .backlog_limit = BACKLOG_LIMIT,
         .metrics = &s->metrics,
+        .tracer = &s->tracer,
     };
 
     return pl_hub_create(&s->hub, s->loop, &o);
@@ -92,6 +94,7 @@ static enum pl_err build_manager(struct pl_broker *b, struct pl_share *s)
         .hub = s->hub,
         .supervisor = b->supervisor_address,
         .metrics = &s->metrics,
+        .tracer = &s->tracer,
         .handlers = b->handlers,
         .hooks = pl_broker_hooks(b, s),
         .access = b->access,
@@ -120,6 +123,7 @@ static enum pl_err build_loop(struct pl_broker *b, unsigned i)
     struct pl_share *s = &b->shares[i];
 
     s->loop = pl_system_loop(b->system, i);
+    s->tracer = (struct pl_tracer){.loop = s->loop};
     s->snapshot = b->snapshots[i];
     s->stalls = b->stalls;
     pl_loop_on_turn_end(s->loop, pl_broker_publish_numbers, s);
@@ -227,6 +231,8 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
         .access = b->access,
         .reactor = pl_broker_control(b)->reactor,
         .hub = pl_broker_control(b)->hub,
+        .hubs = b->hubs,
+        .hub_count = b->workers + 1,
         .key = &b->key,
         .channels = b->owners,
         .channel_owners = b->workers,

@@ -12,6 +12,7 @@
 #include "relay.h"
 #include "session_manager.h"
 #include "status.h"
+#include "tracer.h"
 
 /* The control loop's part is the last.  The loop owns the actors. */
 struct pl_share {
@@ -21,6 +22,7 @@ struct pl_share {
     struct pl_stalls *stalls;     /* owned by the broker */
     struct pl_pool *pool; /* the broker's, on the control loop; else NULL */
     struct pl_metrics metrics;
+    struct pl_tracer tracer;
     struct pl_channels *channels;
     struct pl_desk *desk;
     struct pl_hub *hub;

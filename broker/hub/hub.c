@@ -99,6 +99,11 @@ struct pl_metrics *pl_hub_metrics(struct pl_hub *h)
     return h->options.metrics;
 }
 
+struct pl_tracer *pl_hub_tracer(struct pl_hub *h)
+{
+    return h->tracer;
+}
+
 struct pl_segment *pl_hub_presence_segment(struct pl_hub *h,
                                            enum pl_encoding encoding)
 {
@@ -187,6 +192,9 @@ void pl_hub_fan_out(struct pl_hub *h, const struct pl_pub *p)
     if (c == NULL)
         return;
     enum pl_hub_fit fit = pl_hub_channel_fit(c, p);
+    if (pl_tracer_is_on(h->tracer))
+        pl_hub_trace_publication(
+            h, c, p, fit == PL_HUB_FIT_AGAIN ? "it came before" : NULL);
     if (fit == PL_HUB_FIT_AGAIN) {
         pl_hub_channel_skip(c);
         return;
@@ -244,6 +252,12 @@ static void on_presence_event(struct pl_hub *h,
     if (c != NULL)
         pl_hub_channel_tell(c, m->client, m->is_join);
     pl_mail_destroy(&m->msg);
+}
+
+static void on_trace(struct pl_hub *h, struct pl_trace_mail *m)
+{
+    pl_tracer_execute(h->tracer, m);
+    pl_mail_answer(&h->actor, &m->msg);
 }
 
 static void on_gap(struct pl_hub *h, struct pl_gap_mail *m)
@@ -333,6 +347,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_GAP:
         on_gap(h, (struct pl_gap_mail *)msg);
         return;
+    case PL_MAIL_TRACE:
+        on_trace(h, (struct pl_trace_mail *)msg);
+        return;
     case PL_MSG_STOP:
         pl_mail_destroy(msg);
         pl_actor_exit(&h->actor, "stopped");
@@ -364,6 +381,7 @@ static void reap(struct pl_actor *a)
 {
     struct pl_hub *h = (struct pl_hub *)a;
 
+    pl_tracer_fini(h->tracer);
     pl_hub_free_publishers(h);
     pl_map_each(&h->channels, free_channel, h);
     pl_map_fini(&h->channels);
@@ -392,6 +410,7 @@ enum pl_err pl_hub_create(struct pl_hub **out, struct pl_loop *loop,
     if (h == NULL)
         return PL_ENOMEM;
     h->options = *options;
+    h->tracer = options->tracer != NULL ? options->tracer : &pl_tracer_none;
     h->rules.owner = h;
     h->seal_presence.run = seal_presence;
     pl_hub_init_publishers(h);

@@ -35,6 +35,7 @@ struct pl_loop;
 struct pl_sub;
 struct pl_rules; /* rules.h */
 struct pl_subscriber;
+struct pl_tracer; /* tracer.h */
 
 /* The byte range [from, to) of `segment`: `frames` complete messages that carry
  * publications, or one join or leave. */
@@ -138,6 +139,7 @@ struct pl_hub_options {
     unsigned channel_owners;
     uint64_t backlog_limit; /* most messages waiting for an owner's loop */
     struct pl_metrics *metrics;
+    struct pl_tracer *tracer; /* of the loop; NULL: none */
 };
 
 /* Create the hub of `loop`.  PL_MSG_STOP ends it; end all subscriptions first.

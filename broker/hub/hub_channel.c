@@ -26,6 +26,7 @@
 
 #include "arena.h"
 #include "blob.h"
+#include "hub_private.h"
 #include "pub.h"
 
 /* Approximate cost in units of pl_loop_add_work(). */
@@ -172,6 +173,8 @@ static void seal(struct pl_task *t)
     struct pl_segment_pool *pool = pl_hub_segments(h);
     uint8_t slow = c->rules->rules->slow;
 
+    if (pl_tracer_is_on(pl_hub_tracer(h)))
+        pl_hub_trace_deliveries(h, c);
     for (uint32_t i = 0; i < c->count; i++) {
         fetch_ahead(c, i);
         if (c->subs[i]->state == PL_SUB_LIVE)

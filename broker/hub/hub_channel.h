@@ -41,6 +41,7 @@ static inline struct pl_hub *pl_hub_of(const struct pl_hub_channel *c)
 /* Parts of the hub that channels use. */
 struct pl_loop *pl_hub_loop(struct pl_hub *h);
 struct pl_metrics *pl_hub_metrics(struct pl_hub *h);
+struct pl_tracer *pl_hub_tracer(struct pl_hub *h);
 struct pl_segment *pl_hub_presence_segment(struct pl_hub *h,
                                            enum pl_encoding encoding);
 

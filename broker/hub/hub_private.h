@@ -7,6 +7,7 @@
 #include "hub_channel.h"
 #include "mail_origin.h"
 #include "rules_use.h"
+#include "tracer.h"
 
 /* hub_publisher.c. */
 struct pl_publishers {
@@ -21,6 +22,7 @@ struct pl_publishers {
 struct pl_hub {
     struct pl_actor actor; /* first member */
     struct pl_hub_options options;
+    struct pl_tracer *tracer; /* never NULL */
     struct pl_map channels;
     struct pl_rules_uses rules;                     /* of `channels` */
     struct pl_segment *presence[PL_ENCODING_COUNT]; /* of joins and leaves */
@@ -83,6 +85,16 @@ enum pl_err pl_hub_show(struct pl_hub *h, const struct pl_sub *sub,
  * NULL: its own. */
 struct pl_client *pl_hub_take_shown(struct pl_hub *h, const struct pl_sub *sub);
 void pl_hub_forget_shown(struct pl_hub *h);
+
+/* hub_trace.c.  Report a publication that reached this loop, and what its
+ * channels queue for their subscribers in this turn.  Call these only while a
+ * trace runs. */
+PL_TRACE_COLD void pl_hub_trace_publication(struct pl_hub *h,
+                                            const struct pl_hub_channel *c,
+                                            const struct pl_pub *p,
+                                            const char *skipped);
+PL_TRACE_COLD void pl_hub_trace_deliveries(struct pl_hub *h,
+                                           const struct pl_hub_channel *c);
 
 /* hub_publisher.c. */
 void pl_hub_init_publishers(struct pl_hub *h);

@@ -47,8 +47,12 @@ enum pl_mail_type {
     PL_MAIL_INPUT, /* any actor to session: pl_input_mail; and back */
     PL_MAIL_LOOK,  /* admin to session managers, supervisor: pl_look_mail; and
                       back */
+    PL_MAIL_TRACE, /* admin to hubs: pl_trace_mail; and back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one module */
 };
+
+/* Return the name of a type for people, or "other". */
+const char *pl_mail_name(uint16_t type);
 
 /* Send a request with its result back to its sender.
  * Owner:  the runtime. */

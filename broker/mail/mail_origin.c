@@ -11,6 +11,7 @@
 #include "mail.h"
 #include "session_mail.h"
 #include "supervisor_mail.h"
+#include "tracer.h"
 
 struct pl_origin *pl_mail_origin(struct pl_msg *request)
 {
@@ -25,6 +26,8 @@ struct pl_origin *pl_mail_origin(struct pl_msg *request)
         return &((struct pl_list_mail *)request)->origin;
     case PL_MAIL_LOOK:
         return &((struct pl_look_mail *)request)->origin;
+    case PL_MAIL_TRACE:
+        return &((struct pl_trace_mail *)request)->origin;
     case PL_MAIL_DIRECT:
         return &((struct pl_direct_mail *)request)->origin;
     default:

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "login.h"
 #include "throttle.h"
+#include "trace.h"
 #include "publish.h"
 #include "query.h"
 #include "replies.h"
@@ -175,6 +176,8 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             return;
         }
         pl_session_count(s);
+        if (pl_tracer_is_on(s->manager->tracer))
+            pl_session_trace_command(s, &c);
         if (s->manager->judged != 0 &&
             pl_session_is_stopped(s, &c, rest, message.len))
             continue;

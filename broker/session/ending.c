@@ -40,6 +40,7 @@
 #include "log.h"
 #include "login.h"
 #include "throttle.h"
+#include "trace.h"
 #include "session_private.h"
 #include "supervisor_mail.h"
 #include "wait.h"
@@ -78,6 +79,8 @@ bool pl_session_unregister(struct pl_session *s)
 void pl_session_teardown(struct pl_session *s, uint16_t code,
                          struct pl_span reason)
 {
+    if (pl_tracer_is_on(s->manager->tracer))
+        pl_session_trace_close(s, code, reason);
     pl_session_tell_disconnected(s, code, reason);
     pl_throttle_end(s);
     pl_headers_forget(s);

@@ -32,6 +32,7 @@
 #include "subscribe.h"
 #include "supervisor_mail.h"
 #include "token.h"
+#include "trace.h"
 #include "verdict_private.h"
 
 static const struct pl_session_settings *config_of(const struct pl_session *s)
@@ -191,6 +192,8 @@ static void answer_login(struct pl_session *s)
         PL_ENDING_SCHEDULED) /* else the reply could not be allocated */
         pl_outq_splice(&s->out, &l->deferred);
     s->state = PL_SESSION_CONNECTED;
+    if (pl_tracer_is_on(s->manager->tracer))
+        pl_session_trace_connect(s);
     if (s->manager->options.hooks != NULL)
         s->known = PL_KNOWN_SOON;
     end_subs(s, l);

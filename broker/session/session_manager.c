@@ -290,6 +290,7 @@ pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
     if (k == NULL)
         return PL_ENOMEM;
     k->options = *options;
+    k->tracer = options->tracer != NULL ? options->tracer : &pl_tracer_none;
     k->pool.metrics = options->metrics;
     k->dirty = pl_session_manager_dirty_end(k);
     k->dirty_end = &k->dirty;

@@ -19,6 +19,7 @@
 
 struct pl_session_manager; /* opaque */
 struct pl_rulebook;        /* rules.h */
+struct pl_tracer;          /* tracer.h */
 
 struct pl_session_manager_options {
     const struct pl_session_settings *config; /* must outlive the manager */
@@ -27,6 +28,7 @@ struct pl_session_manager_options {
     struct pl_hub *hub;                       /* of the same loop */
     struct pl_address supervisor;
     struct pl_metrics *metrics;
+    struct pl_tracer *tracer;     /* of the loop; NULL: none */
     struct pl_handlers *handlers; /* the manager takes a reference */
     struct pl_access *access;     /* likewise; NULL: as in `users` */
     struct pl_rulebook *rules;    /* likewise */

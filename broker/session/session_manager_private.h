@@ -16,6 +16,7 @@
 #include "rules.h"
 #include "session_parts.h"
 #include "time_share.h"
+#include "tracer.h"
 
 struct pl_kept;   /* kept.h */
 struct pl_parked; /* wait.h */
@@ -30,6 +31,7 @@ struct pl_looked {
 struct pl_session_manager {
     struct pl_actor actor; /* first */
     struct pl_session_manager_options options;
+    struct pl_tracer *tracer; /* never NULL */
     uint32_t session_count;
     struct pl_out_pool pool;
     struct pl_arena arena;      /* of the command being decoded, or of the reply

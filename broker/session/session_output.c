@@ -30,6 +30,7 @@
 #include "session_manager_private.h"
 #include "login.h"
 #include "output.h"
+#include "trace.h"
 
 int pl_session_output(struct pl_session *s, struct iovec *iov, int max)
 {
@@ -150,8 +151,14 @@ static inline bool append(struct pl_session *s, const struct pl_delivery *d,
     return true;
 }
 
-static void drop_owed(struct pl_session *s, enum pl_metric why, uint32_t frames)
+/* `sub` may be NULL. */
+__attribute__((cold, noinline)) static void drop_owed(struct pl_session *s,
+                                                      const struct pl_sub *sub,
+                                                      enum pl_metric why,
+                                                      uint32_t frames)
 {
+    if (pl_tracer_is_on(s->manager->tracer))
+        pl_session_trace_drop(s, sub, why, frames);
     pl_count(metrics(s), why, frames);
     pl_gauge_drop(metrics(s), PL_METRIC_FRAMES_QUEUED, frames);
 }
@@ -162,6 +169,8 @@ static bool make_space(struct pl_session *s, uint64_t more, uint32_t owed)
 {
     struct pl_outq *q = queue_of(s, owed);
 
+    if (pl_tracer_is_on(s->manager->tracer) && pl_outq_has_lossy(q))
+        pl_session_trace_drop(s, NULL, PL_METRIC_FRAMES_DROPPED_OLDEST, 1);
     pl_outq_shed(q, &s->manager->pool, 0, q->bytes + more - limit_of(s),
                  PL_METRIC_FRAMES_DROPPED_OLDEST);
     return !is_over_limit(s, more, owed);
@@ -172,7 +181,7 @@ static void drop_first_frame(struct pl_session *s, struct pl_delivery *d,
 {
     d->from += pl_segment_length(d->segment, d->from);
     d->frames--;
-    drop_owed(s, why, 1);
+    drop_owed(s, d->sub, why, 1);
 }
 
 /* Drop the oldest frames of `d`, up to all of them, until the rest fits.  An
@@ -200,7 +209,7 @@ static void replace(struct pl_session *s, struct pl_delivery *d, uint32_t tag)
  * unsubscribe. */
 static void start_dropping(struct pl_session *s, const struct pl_delivery *d)
 {
-    drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d->frames);
+    drop_owed(s, d->sub, PL_METRIC_FRAMES_DROPPED_RECOVER, d->frames);
     d->sub->is_dropping = true;
     s->has_dropping = true;
     pl_session_mark_dirty(s);
@@ -233,14 +242,14 @@ static inline void queue_delivery(struct pl_session *s,
                                   const struct pl_delivery *d, uint32_t tag)
 {
     if (d->frames > 0 && !append(s, d, d->frames, tag))
-        drop_owed(s, PL_METRIC_FRAMES_DROPPED_MEMORY, d->frames);
+        drop_owed(s, d->sub, PL_METRIC_FRAMES_DROPPED_MEMORY, d->frames);
 }
 
 static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
                                uint32_t tag)
 {
     if (d->slow == PL_SLOW_CLOSE) {
-        drop_owed(s, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
+        drop_owed(s, d->sub, PL_METRIC_FRAMES_DROPPED_SLOW, d->frames);
         pl_session_give_up_slow(s);
     } else if (!make_space(s, d->to - d->from, d->frames) && tag == 0) {
         start_dropping(s, d);
@@ -251,21 +260,28 @@ static void deliver_over_limit(struct pl_session *s, struct pl_delivery *d,
     }
 }
 
+/* The session takes nothing more, or nothing of this subscription. */
+__attribute__((cold, noinline)) static void refuse(struct pl_session *s,
+                                                   const struct pl_delivery *d)
+{
+    drop_owed(s, d->sub,
+              s->ending >= PL_ENDING_SCHEDULED
+                  ? PL_METRIC_FRAMES_CANCELLED
+                  : PL_METRIC_FRAMES_DROPPED_RECOVER,
+              d->frames);
+}
+
 /* The `deliver` operation of a subscriber; see hub.h. */
 void pl_session_deliver(struct pl_subscriber *u, const struct pl_delivery *it)
 {
     struct pl_session *s = PL_CONTAINER(u, struct pl_session, subscriber);
+
+    if (s->ending >= PL_ENDING_SCHEDULED || it->sub->is_dropping) {
+        refuse(s, it);
+        return;
+    }
     struct pl_delivery d = *it;
     uint32_t tag = tag_of(it);
-
-    if (s->ending >= PL_ENDING_SCHEDULED) {
-        drop_owed(s, PL_METRIC_FRAMES_CANCELLED, d.frames);
-        return;
-    }
-    if (d.sub->is_dropping) {
-        drop_owed(s, PL_METRIC_FRAMES_DROPPED_RECOVER, d.frames);
-        return;
-    }
     if (tag > PL_OUT_LOSSY && s->is_slow && d.slow == PL_SLOW_LATEST)
         replace(s, &d, tag);
     if (is_over_limit(s, d.to - d.from, d.frames))
