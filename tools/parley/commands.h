@@ -17,6 +17,10 @@
 /* In the order of the help. */
 #define COMMAND_MAP(X)                                                         \
     X(status)                                                                  \
+    X(top)                                                                     \
+    X(conns)                                                                   \
+    X(users)                                                                   \
+    X(trace)                                                                   \
     X(sub)                                                                     \
     X(pub)                                                                     \
     X(chat)                                                                    \

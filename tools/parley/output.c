@@ -92,6 +92,11 @@ void output_text(const char *format, ...)
     free(text);
 }
 
+void output_flush(void)
+{
+    flush();
+}
+
 bool output_is_unread(void)
 {
     return failed == EPIPE;

@@ -22,6 +22,9 @@ bool output_buf(struct pl_buf *line);
 /* Write text, which may have several lines; it is flushed in the end. */
 void output_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Write what output_text() has left in the buffer. */
+void output_flush(void);
+
 /* Whether a write failed because nothing reads any more. */
 bool output_is_unread(void);
 
