@@ -30,7 +30,7 @@
 #include "mail.h"
 #include "mail_origin.h"
 
-enum { PAGE_MAILS = 256, TOP_MAILS = 32, PAGE_MS = 2000, CURSOR_MAX = 40 };
+enum { PAGE_MAILS = 256, TOP_MAILS = 16, PAGE_MS = 2000, CURSOR_MAX = 40 };
 
 /* --- What can be listed --- */
 

@@ -141,8 +141,8 @@ static void a_top_of_a_large_table_ends_with_a_cursor(void **state)
     f->options.managers = manager_at;
     f->options.manager_count = 1;
     expect(f, PL_CALL_ONE, PL_API_TOP, "{\"table\":\"connections\"}",
-           "{\"result\":{\"top\":[],\"next\":\"0.8000\"}}");
-    assert_int_equal(managers[0].mails, 32);
+           "{\"result\":{\"top\":[],\"next\":\"0.4000\"}}");
+    assert_int_equal(managers[0].mails, 16);
 }
 
 /* Each loop has one row, whose score is ten times the number of the loop. */
