@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "box.h"
+#include "moment.h"
 #include "peer.h"
 
 #define SECRET "a secret of the tests, at least 32 bytes"
@@ -28,13 +28,15 @@ static struct court {
     atomic_bool is_slow;         /* the thread answers */
     atomic_bool is_unresponsive; /* and not yet */
     pthread_mutex_t lock;
+    pthread_cond_t changed; /* a question came, or it is over */
     struct pl_ask *waiting[WAITING_MAX];
     unsigned waiting_count, draws;
     bool is_over;
     bool is_refresh; /* the newest question */
     char user[64], token_seen[8], channel[64], data[64];
     char joined[64]; /* the user of the newest client */
-} court = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} court = {.lock = PTHREAD_MUTEX_INITIALIZER,
+           .changed = PTHREAD_COND_INITIALIZER};
 
 static void must(enum pl_err rc)
 {
@@ -127,6 +129,7 @@ static void take(struct pl_ask *ask, int kind)
         if (c->waiting_count == WAITING_MAX)
             abort();
         c->waiting[c->waiting_count++] = ask;
+        pthread_cond_signal(&c->changed);
     }
     pthread_mutex_unlock(&c->lock);
     if (!is_slow)
@@ -181,24 +184,45 @@ static struct pl_ask *draw(struct court *c)
     return ask;
 }
 
+/* False: it is over. */
+static bool await_question(struct court *c)
+{
+    pthread_mutex_lock(&c->lock);
+    while (c->waiting_count == 0 && !c->is_over)
+        pthread_cond_wait(&c->changed, &c->lock);
+    bool has_one = c->waiting_count > 0;
+    pthread_mutex_unlock(&c->lock);
+    return has_one;
+}
+
 static void *answer(void *arg)
 {
     struct court *c = arg;
+    struct pl_ask *ask;
 
-    for (;;) {
-        struct pl_ask *ask = draw(c);
-
-        if (ask != NULL) {
+    while (await_question(c)) {
+        moment_nap(100); /* for more, of which any may be first */
+        while ((ask = draw(c)) != NULL)
             decide(ask);
-            continue;
-        }
-        pthread_mutex_lock(&c->lock);
-        bool is_over = c->is_over && c->waiting_count == 0;
-        pthread_mutex_unlock(&c->lock);
-        if (is_over)
-            return NULL;
-        usleep(100);
     }
+    return NULL;
+}
+
+/* No more questions come. */
+static void end_answers(pthread_t thread)
+{
+    pthread_mutex_lock(&court.lock);
+    court.is_over = true;
+    pthread_cond_signal(&court.changed);
+    pthread_mutex_unlock(&court.lock);
+    pthread_join(thread, NULL);
+    court.is_over = false;
+}
+
+/* Until a question waits that nobody answers. */
+static void await_unanswered(void)
+{
+    assert_true(await_question(&court));
 }
 
 static const struct pl_events all = {
@@ -345,11 +369,7 @@ static void a_client_with_a_token_is_judged_as_well(void **st)
         assert_int_equal(r.kind, PEER_RESULT);
         assert_true(has(r.body, "given")); /* the token's channels */
         assert_string_equal(court.joined, "ann");
-        pthread_mutex_lock(&court.lock);
-        court.is_over = true;
-        pthread_mutex_unlock(&court.lock);
-        pthread_join(thread, NULL);
-        court.is_over = false;
+        end_answers(thread);
         peer_fini(&p);
     }
     free(token);
@@ -513,10 +533,7 @@ static void late_answers_of_another_thread_reach_their_commands(void **st)
     assert_int_equal(asked(0), PEERS);
     assert_int_equal(asked(3), PEERS * ROUNDS * PIPELINE);
     box_await(&b, "messages.publications", PEERS * ROUNDS * PIPELINE);
-    pthread_mutex_lock(&court.lock);
-    court.is_over = true;
-    pthread_mutex_unlock(&court.lock);
-    pthread_join(thread, NULL);
+    end_answers(thread);
     box_await(&b, "connections.open", 0);
     box_destroy(&b);
 }
@@ -532,8 +549,7 @@ static void an_answer_after_the_stop_goes_nowhere(void **st)
     atomic_store(&court.is_slow, true);
     atomic_store(&court.is_unresponsive, true);
     peer_subscribe(&p, "room");
-    while (asked(2) == 0)
-        usleep(100);
+    await_unanswered();
     pl_broker_stop(b.broker);
     pl_broker_hurry(b.broker);
     assert_int_equal(pl_broker_wait(b.broker), PL_OK);
@@ -635,8 +651,7 @@ static void what_a_question_cannot_have_is_refused(void **st)
     atomic_store(&court.is_slow, true);
     atomic_store(&court.is_unresponsive, true);
     uint32_t id = peer_subscribe(&p, "room");
-    while (asked(2) == 0)
-        usleep(100);
+    await_unanswered();
     atomic_store(&court.is_unresponsive, false);
     struct pl_ask *ask = draw(&court);
     assert_int_equal(pl_ask_allow(ask, &user), PL_EINVAL);
@@ -656,8 +671,7 @@ static void what_a_question_cannot_have_is_refused(void **st)
     assert_int_equal(code_of(&p, id), 0);
     atomic_store(&court.is_unresponsive, true);
     id = peer_publish(&p, "room", "1");
-    while (asked(3) == 0)
-        usleep(100);
+    await_unanswered();
     atomic_store(&court.is_unresponsive, false);
     ask = draw(&court);
     data.data = "{";
