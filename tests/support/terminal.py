@@ -363,10 +363,13 @@ class Terminal:
         self.pump()
         return self.status
 
+    def has_old_settings(self):
+        return termios.tcgetattr(self.slave) == self.before
+
     def is_restored(self):
         """The settings are those of before, and no mode is left on."""
         left = self.screen.modes & {'?1049', '?2004', '?1'}
-        return termios.tcgetattr(self.slave) == self.before and not left
+        return self.has_old_settings() and not left
 
     def close(self):
         if self.status is None:

@@ -176,6 +176,7 @@ async function connect() {
     centrifuge.on('connecting', connecting);
     centrifuge.on('connected', connected);
     centrifuge.on('disconnected', disconnected);
+    centrifuge.on('message', ({ data }) => room?.direct(data));
     centrifuge.on('error', ({ type }) => type === 'transport' && failed());
     centrifuge.connect();
     enter(roomFromAddress() || ROOMS[0]);

@@ -409,6 +409,14 @@ export class Room {
         setTimeout(() => this.closed || this.hello(), Math.random() * 300);
     }
 
+    // A message to this connection alone, as `parley chat` sends it.
+    direct(data) {
+        const nick = clip(data?.body?.nick, MAX_NICK);
+        const text = clip(data?.body?.text, MAX_TEXT);
+        if (data?.type === 'direct' && nick && text)
+            this.hooks.note(`${nick}, to you only: ${text}`, this.top);
+    }
+
     rename(nick) {
         const was = this.me.nick;
         this.me.nick = nick;

@@ -39,6 +39,7 @@ const room = new Room(client, name, me, {
     trouble: (text) => tell('trouble', text),
     gap: (restarted) => tell('gap', restarted),
 });
+client.on('message', ({ data }) => room.direct(data));
 client.connect();
 room.open();
 

@@ -349,6 +349,28 @@ class Ends(Chat):
         ada.signal(signal.SIGABRT)
         self.check_end(ada, -signal.SIGABRT)
 
+    def test_a_terminal_that_takes_nothing_keeps_no_signal_away(self):
+        ada = self.stage.chat('ada', 'stuck', rows=60, columns=200)
+        for n in range(60):
+            self.stage.write('stuck', f'{n} ' + 'word ' * 150)
+        # It waits in a write, with nothing read.
+        wchan = pathlib.Path(f'/proc/{ada.pid}/stat')
+        end = time.monotonic() + DEADLINE
+        still = 0
+        while still < 20 and time.monotonic() < end:
+            cpu = wchan.read_text().split()[13:15]
+            time.sleep(0.05)
+            still = still + 1 if cpu == wchan.read_text().split()[13:15] else 0
+        ada.signal(signal.SIGTERM)
+        while time.monotonic() < end:
+            pid, status = os.waitpid(ada.pid, os.WNOHANG)
+            if pid:
+                break
+            time.sleep(0.02)
+        ada.status = os.waitstatus_to_exitcode(status)
+        self.assertEqual(ada.status, -signal.SIGTERM)
+        self.assertTrue(ada.has_old_settings())
+
     def test_it_is_stopped_and_goes_on_as_a_job_of_a_shell(self):
         shell = Terminal(['/bin/bash', '--norc', '--noprofile', '-i'],
                          env={'PS1': 'prompt> ', 'HISTFILE': '',
@@ -490,6 +512,9 @@ class Page(Chat):
         ada.sees('Pia is now Pia Page', '│ Pia Page')
         ada.send('/nick Ada L' + ENTER)
         page.until('note', 'ada is now Ada L')
+        ada.send('/msg pia page a secret' + ENTER)
+        ada.sees('-> Pia Page: a secret')
+        page.until('note', 'Ada L, to you only: a secret')
         page.leave()
         ada.sees('Pia Page left', 'here (1)')
 

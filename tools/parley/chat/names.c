@@ -67,9 +67,9 @@ void pl_chat_clean_room(char room[PL_CHAT_ROOM_SIZE], struct pl_span text)
             continue;
         }
         if (needs_dash) {
-            pl_buf_put_byte(&b, '-');
             if (++chars == PL_CHAT_ROOM_CHARS)
-                break;
+                break; /* no dash at the end */
+            pl_buf_put_byte(&b, '-');
         }
         needs_dash = false;
         pl_code_put(&b, (uint32_t)towlower((wint_t)code));

@@ -46,6 +46,8 @@ void pl_editor_fini(struct pl_editor *e)
 
 static struct pl_span part(const struct pl_editor *e, size_t from, size_t to)
 {
+    if (e->text.data == NULL)
+        return (struct pl_span){"", 0};
     return (struct pl_span){e->text.data + from, to - from};
 }
 

@@ -6,9 +6,9 @@
  * notcurses, because it asks the terminal questions at the start and may wait
  * for the answers.
  *
- * abort() and faults restore the terminal with the few calls that a signal
- * handler may make: a fixed text that every terminal of the ANSI kind takes,
- * and tcsetattr().
+ * abort() and faults, and signals while the terminal takes no output, restore
+ * it with the few calls that a signal handler may make: a fixed text that every
+ * terminal of the ANSI kind takes, and tcsetattr().
  *
  * Invariant: curses is given glyphs only (glyph.h), so that no text of others
  * contains a control character. */
@@ -16,6 +16,7 @@
 
 #include <curses.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,11 +37,16 @@ struct pl_screen {
     bool has_unicode;
 };
 
-/* For the handler of faults. */
+/* For the handler. */
 static struct termios saved;
 static volatile sig_atomic_t is_taken;
 
-static const int faults[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+/* Signals that end the process by the handler: faults at any time, the others
+ * only while the terminal takes no output (refresh_screen()). */
+static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,
+                            SIGILL,  SIGINT,  SIGTERM, SIGHUP};
+
+enum { FIRST_THAT_WAITS = 5 };
 
 static void write_out(const char *text)
 {
@@ -49,28 +55,35 @@ static void write_out(const char *text)
     (void)n;
 }
 
-static void on_fault(int number)
+static bool takes_output(void)
 {
-    if (is_taken) {
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+static void on_fatal(int number)
+{
+    if (is_taken && takes_output())
         write_out(PASTE_OFF "\033[0m\033[?25h\033[?1l\033>\033[?1049l\r\n");
+    if (is_taken)
         tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-    }
     signal(number, SIG_DFL);
     raise(number);
 }
 
-static void watch_faults(void)
+static void watch_fatal(void)
 {
-    struct sigaction a = {.sa_handler = on_fault, .sa_flags = SA_RESETHAND};
+    struct sigaction a = {.sa_handler = on_fatal, .sa_flags = SA_RESETHAND};
 
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        sigaction(faults[i], &a, NULL);
+    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
+        sigaction(fatal[i], &a, NULL);
 }
 
-static void ignore_faults(void)
+static void ignore_fatal(void)
 {
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        signal(faults[i], SIG_DFL);
+    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++)
+        signal(fatal[i], SIG_DFL);
 }
 
 static const char *terminal(void)
@@ -121,7 +134,7 @@ enum pl_err pl_screen_start(struct pl_screen **out, bool has_color)
     if (s->curses == NULL)
         goto fail;
     is_taken = 1;
-    watch_faults();
+    watch_fatal();
     s->has_unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (has_color)
         start_colors(s);
@@ -139,6 +152,21 @@ fail:
     return PL_EIO;
 }
 
+/* A terminal that takes no output stops refresh() for as long as it likes.
+ * There the handler ends the process; a signal that came before is delivered
+ * at once. */
+static void refresh_screen(void)
+{
+    sigset_t waits, before;
+
+    sigemptyset(&waits);
+    for (size_t i = FIRST_THAT_WAITS; i < sizeof fatal / sizeof fatal[0]; i++)
+        sigaddset(&waits, fatal[i]);
+    sigprocmask(SIG_UNBLOCK, &waits, &before);
+    refresh();
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 void pl_screen_suspend(struct pl_screen *s)
 {
     (void)s;
@@ -153,7 +181,7 @@ void pl_screen_resume(struct pl_screen *s)
     reset_prog_mode();
     pl_screen_resize(s);
     clearok(curscr, TRUE);
-    refresh();
+    refresh_screen();
     write_out(PASTE_ON);
 }
 
@@ -163,7 +191,7 @@ void pl_screen_stop(struct pl_screen *s)
         return;
     if (is_taken)
         pl_screen_suspend(s);
-    ignore_faults();
+    ignore_fatal();
     delscreen(s->curses);
     free(s);
 }
@@ -248,7 +276,7 @@ void pl_screen_show(struct pl_screen *s, int row, int column)
         curs_set(1);
         move(row, column < COLS ? column : COLS - 1);
     }
-    refresh();
+    refresh_screen();
 }
 
 void pl_screen_redraw(struct pl_screen *s)
