@@ -68,7 +68,7 @@ bool plc_group_is_calling(const struct plc_group *g);
 /* The network on which the parts open links; set it before the loop runs. */
 void plc_group_set_network(struct plc_group *g, struct plc_network *network);
 
-/* Likewise what tells a fork of the process: the group owns it. */
+/* Likewise what detects a fork of the process: the group owns it. */
 void plc_group_set_origin(struct plc_group *g, struct plc_origin *origin);
 /* False in a child of the process, which may do nothing with the group.
  * Thread: any. */

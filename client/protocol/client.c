@@ -15,6 +15,7 @@
 #include "options.h"
 #include "quota.h"
 #include "reports.h"
+#include "subs_private.h"
 
 enum {
     TIMEOUT_MS = 5000,
@@ -289,6 +290,8 @@ static void handle_disconnect(struct plc_mail *m)
 {
     struct plc_client *c = client_of(m->part);
 
+    c->ends++;
+    plc_subs_take_back_all(c);
     plc_attempt_lose(c, PLC_CODE_CALLED, "disconnect called", true);
     m->event.msg.destroy(&m->event.msg);
 }
@@ -330,7 +333,13 @@ enum pl_err plc_client_connect(struct plc_client *c)
 
 enum pl_err plc_client_disconnect(struct plc_client *c)
 {
-    return post_order(c, handle_disconnect, NULL);
+    /* From here on no publication is delivered, whenever the loop does its
+     * part. */
+    pl_cell_add(&c->ends_called, 1);
+    enum pl_err rc = post_order(c, handle_disconnect, NULL);
+    if (rc != PL_OK)
+        pl_cell_add(&c->ends_called, (uint64_t)-1);
+    return rc;
 }
 
 enum pl_err plc_client_set_token(struct plc_client *c, const char *token)

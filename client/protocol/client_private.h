@@ -109,10 +109,11 @@ struct plc_client {
     uint64_t *counts;
     struct pl_guard *guard;
     /* Any thread. */
-    struct pl_cell state;        /* enum plc_state */
-    struct pl_cell next_id;      /* of a command */
-    struct pl_cell is_loss_told; /* `loss` waits */
-    struct pl_map names;         /* the subscriptions by channel; guarded */
+    struct pl_cell state;          /* enum plc_state */
+    struct pl_cell next_id;        /* of a command */
+    struct pl_cell is_loss_queued; /* `loss` waits */
+    struct pl_cell ends_called;    /* calls of plc_client_disconnect() */
+    struct pl_map names;           /* the subscriptions by channel; guarded */
     /* The loop's. */
     const struct plc_attempt_ops *attempts_of; /* constant */
     struct plc_attempt *attempt;               /* owned; NULL: none */
@@ -127,10 +128,11 @@ struct plc_client {
     struct pl_task send, check;
     struct pl_arena arena; /* of the decoder: a reply or a push */
     struct pl_arena item;  /* likewise: an element of its list */
-    struct plc_event loss; /* tells the program that callbacks are lost */
+    struct plc_event loss; /* reports to the program that callbacks are lost */
     struct plc_secret secret;
     struct pl_timer retry, refresh_due, proven;
     struct plc_deadline ping;
+    uint64_t ends;     /* calls of plc_client_disconnect() that are done */
     uint32_t attempts; /* since the last connection that lasted */
     uint32_t retry_ms; /* the server asks to come no sooner; 0: it does not */
     uint32_t ping_ms;  /* 0: no watchdog */
@@ -152,8 +154,11 @@ struct plc_sub {
     struct pl_span channel;
     /* Any thread. */
     struct pl_cell state;
-    struct pl_snapshot *shown; /* the position */
-    struct pl_map_node name;   /* guarded by the client's guard */
+    struct pl_cell ends_called; /* calls of plc_sub_stop() */
+    /* The position that was shown to the program; the thread that runs
+     * callbacks writes it. */
+    struct pl_snapshot *shown;
+    struct pl_map_node name; /* guarded by the client's guard */
     struct plc_mail add, drop;
     /* The loop's. */
     struct pl_list link;
@@ -161,6 +166,7 @@ struct plc_sub {
     struct plc_secret secret;
     struct plc_position position;
     struct pl_timer retry, refresh_due;
+    uint64_t ends; /* calls of plc_sub_stop() that are done */
     uint32_t attempts;
     bool is_recoverable;
     bool has_name; /* guarded by the client's guard */
@@ -301,6 +307,12 @@ void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
 
 /* --- positions --- */
 
+/* Numbers of plc_sub.shown: the offset, whether it is known, and the bytes of
+ * the epoch. */
+enum { PLC_SHOWN = 2 + 64 / 8 };
+void plc_position_show(struct pl_snapshot *shown, const struct plc_position *p);
+void plc_position_read(const struct pl_snapshot *shown, struct plc_position *p);
+
 void plc_position_from(struct plc_position *p, struct pl_span epoch,
                        uint64_t offset);
 /* Move to what `pub` says, before its event. */
@@ -308,5 +320,6 @@ void plc_position_move(struct plc_position *p,
                        const struct pl_received_publication *pub);
 /* What cannot be recovered from: the server then says that it was tried. */
 void plc_position_spoil(struct plc_position *p);
+bool plc_position_is_spoiled(const struct plc_position *p);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* deliveries.c - publications on their way to the program, and the position
- * that moves with them; the same for subscriptions of the program and of the
+/* deliveries.c - publications for the program, and the position that
+ * moves with them; the same for subscriptions of the program and of the
  * server.
  *
  * The position moves when the event is there, and before it runs.  So a program
  * that stops inside a callback does not get that publication again, and one
  * that was lost for lack of memory is recovered: the connection ends, and the
- * next one begins behind the last that has an event.
+ * next one begins behind the last that has an event.  Each event has the
+ * position behind it, which plc_sub_position() returns once it has run.
  *
  * Invariant: while has_loss is set no position moves. */
 #include "reports.h"
@@ -15,9 +16,13 @@ bool plc_deliver(struct plc_client *c, struct plc_sub *s,
                  struct pl_span channel, struct plc_position *p,
                  const struct pl_received_publication *pub, bool recovered)
 {
-    if (c->has_loss || !plc_report_publication(c, s, channel, pub, recovered))
+    struct plc_position next = *p;
+
+    plc_position_move(&next, pub);
+    if (c->has_loss ||
+        !plc_report_publication(c, s, channel, pub, &next, recovered))
         return false;
-    plc_position_move(p, pub);
+    *p = next;
     return true;
 }
 
@@ -49,6 +54,8 @@ void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
     if (rc == PL_ENOMEM)
         plc_report_loss(c);
     if ((r->recoverable || r->positioned) && !c->has_loss &&
-        r->offset > p->offset)
+        r->offset > p->offset) {
         p->offset = r->offset;
+        plc_report_position(c, s, p);
+    }
 }

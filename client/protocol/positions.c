@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client_private.h"
+#include "snapshot.h"
 
 static void copy_epoch(struct plc_position *p, struct pl_span epoch)
 {
@@ -40,4 +41,27 @@ void plc_position_spoil(struct plc_position *p)
 {
     if (p->is_known)
         plc_position_from(p, pl_span_of("_"), 0);
+}
+
+bool plc_position_is_spoiled(const struct plc_position *p)
+{
+    return strcmp(p->epoch, "_") == 0;
+}
+
+void plc_position_show(struct pl_snapshot *shown, const struct plc_position *p)
+{
+    uint64_t values[PLC_SHOWN] = {p->offset, p->is_known};
+
+    memcpy(&values[2], p->epoch, sizeof p->epoch);
+    pl_snapshot_publish(shown, values);
+}
+
+void plc_position_read(const struct pl_snapshot *shown, struct plc_position *p)
+{
+    uint64_t values[PLC_SHOWN];
+
+    pl_snapshot_read(shown, values);
+    p->offset = values[0];
+    p->is_known = values[1] != 0;
+    memcpy(p->epoch, &values[2], sizeof p->epoch);
 }

@@ -26,6 +26,8 @@ struct report {
         } error;
     };
     struct plc_info info;
+    struct plc_position position; /* of `sub`, after this */
+    uint64_t ends, sub_ends;      /* counted when it was made */
     bool joined;
     const char *channel, *text;
     char *at; /* where the next copy goes */
@@ -54,7 +56,7 @@ static void destroy_loss(struct pl_msg *msg)
 {
     struct plc_event *e = (struct plc_event *)msg;
 
-    pl_cell_set(&PL_CONTAINER(e, struct plc_client, loss)->is_loss_told, 0);
+    pl_cell_set(&PL_CONTAINER(e, struct plc_client, loss)->is_loss_queued, 0);
 }
 
 void plc_report_init(struct plc_client *c)
@@ -67,9 +69,9 @@ void plc_report_loss(struct plc_client *c)
 {
     c->counts[PLC_COUNT_EVENTS_LOST]++;
     c->has_loss = true;
-    if (pl_cell_get(&c->is_loss_told) != 0)
+    if (pl_cell_get(&c->is_loss_queued) != 0)
         return;
-    pl_cell_set(&c->is_loss_told, 1);
+    pl_cell_set(&c->is_loss_queued, 1);
     plc_group_log(c->part.group, PLC_ERROR,
                   "out of memory: callbacks are lost");
     plc_events_put(c->events, &c->loss);
@@ -91,7 +93,16 @@ static struct report *create(struct plc_client *c, struct plc_sub *s,
     r->client = c;
     r->sub = s;
     r->at = r->bytes;
+    r->ends = c->ends;
+    r->sub_ends = s == NULL ? 0 : s->ends;
     return r;
+}
+
+/* The program has called plc_sub_stop() or plc_client_disconnect() since. */
+static bool is_late(const struct report *r)
+{
+    return r->sub != NULL && (r->ends != pl_cell_get(&r->client->ends_called) ||
+                              r->sub_ends != pl_cell_get(&r->sub->ends_called));
 }
 
 static const char *copy(struct report *r, struct pl_span s)
@@ -189,17 +200,22 @@ static void run_sub_state(struct plc_event *e)
     struct report *r = (struct report *)e;
     const struct plc_sub_options *o = &r->sub->options;
 
-    o->state(r->sub, &r->change, o->arg);
+    if (r->change.to == PLC_SUBSCRIBED && !is_late(r))
+        plc_position_show(r->sub->shown, &r->position);
+    if (o->state != NULL)
+        o->state(r->sub, &r->change, o->arg);
 }
 
 void plc_report_sub_state(struct plc_sub *s, const struct plc_change *change)
 {
-    if (s->options.state == NULL)
+    if (s->options.state == NULL && change->to != PLC_SUBSCRIBED)
         return;
     struct report *r = create_state(s->client, s, run_sub_state,
                                     (struct pl_span){NULL, 0}, change);
-    if (r != NULL)
-        put(r);
+    if (r == NULL)
+        return;
+    r->position = s->position;
+    put(r);
 }
 
 /* --- Errors --- */
@@ -284,13 +300,24 @@ static void copy_info(struct report *r, const struct pl_received_info *i)
     r->info.chan_info = copy_bytes(r, i->chan_info);
 }
 
+static void run_sub_publication(const struct report *r)
+{
+    const struct plc_sub_options *o = &r->sub->options;
+
+    if (is_late(r))
+        return;
+    plc_position_show(r->sub->shown, &r->position);
+    if (o->publication != NULL)
+        o->publication(r->sub, &r->publication, o->arg);
+}
+
 static void run_publication(struct plc_event *e)
 {
     struct report *r = (struct report *)e;
     struct plc_publication *p = &r->publication;
 
     if (r->sub != NULL)
-        r->sub->options.publication(r->sub, p, r->sub->options.arg);
+        run_sub_publication(r);
     else
         r->client->options.server_publication(r->client, p,
                                               r->client->options.arg);
@@ -334,12 +361,12 @@ static bool copy_tags(struct report *r, struct plc_client *c,
 bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
                             struct pl_span channel,
                             const struct pl_received_publication *p,
-                            bool recovered)
+                            const struct plc_position *position, bool recovered)
 {
     size_t tags;
 
     c->counts[PLC_COUNT_PUBLICATIONS]++;
-    if (s != NULL ? s->options.publication == NULL
+    if (s != NULL ? s->options.publication == NULL && p->offset == 0
                   : c->options.server_publication == NULL)
         return true;
     if (!tags_size(c, p->tags, &tags)) {
@@ -351,6 +378,7 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
                channel.len + p->data.len + info_size(&p->info) + tags);
     if (r == NULL)
         return false;
+    r->position = *position;
     r->publication = (struct plc_publication){
         .offset = p->offset,
         .time_ms = p->time_ms,
@@ -368,6 +396,25 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
     }
     put(r);
     return true;
+}
+
+static void run_position(struct plc_event *e)
+{
+    const struct report *r = (struct report *)e;
+
+    if (!is_late(r))
+        plc_position_show(r->sub->shown, &r->position);
+}
+
+void plc_report_position(struct plc_client *c, struct plc_sub *s,
+                         const struct plc_position *position)
+{
+    struct report *r = s == NULL ? NULL : create(c, s, run_position, 0);
+
+    if (r == NULL)
+        return;
+    r->position = *position;
+    put(r);
 }
 
 static void run_presence(struct plc_event *e)

@@ -28,11 +28,15 @@ void plc_report_sub_error(struct plc_sub *s, enum pl_err err, uint32_t code,
                           const char *text);
 void plc_report_message(struct plc_client *c, struct pl_span data);
 
-/* `s` NULL: of a subscription of the server. */
+/* `s` NULL: of a subscription of the server.  `position` is that behind it. */
 bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
                             struct pl_span channel,
                             const struct pl_received_publication *p,
+                            const struct plc_position *position,
                             bool recovered);
+/* Show a position that no publication shows. */
+void plc_report_position(struct plc_client *c, struct plc_sub *s,
+                         const struct plc_position *position);
 void plc_report_presence(struct plc_client *c, struct plc_sub *s,
                          struct pl_span channel,
                          const struct pl_received_info *info, bool joined);

@@ -6,7 +6,7 @@
  * a hash, because a server may make thousands.
  *
  * Rejected: dropping those over the bound.  The program would never learn that
- * it misses their publications; a connection that ends with an error tells it.
+ * it misses their publications; a connection that ends with an error shows it.
  *
  * Invariant: each is reported as subscribed before its first publication. */
 #include <stdlib.h>

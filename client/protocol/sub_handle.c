@@ -123,6 +123,8 @@ void plc_sub_destroy(struct plc_sub *s)
     if (s == NULL || !plc_group_is_here(s->client->part.group))
         return;
     remove_name(s);
+    pl_cell_add(&s->ends_called,
+                1); /* and no publication is delivered any more */
     plc_part_post_late(&s->drop);
 }
 
@@ -188,7 +190,10 @@ static enum pl_err set_up(struct plc_sub *s)
         s->is_recoverable = true;
     }
     o->since_epoch = NULL;
-    return pl_snapshot_create(&s->shown, PLC_SUB_SHOWN);
+    enum pl_err rc = pl_snapshot_create(&s->shown, PLC_SHOWN);
+    if (rc == PL_OK)
+        plc_position_show(s->shown, &s->position);
+    return rc;
 }
 
 static void fill_mail(struct plc_mail *m, struct plc_client *c,
@@ -247,10 +252,13 @@ static void handle_order(struct plc_mail *m)
 {
     struct order *o = (struct order *)m;
 
-    if (o->is_start)
+    if (o->is_start) {
         start(o->sub);
-    else
+    } else {
+        o->sub->ends++;
+        plc_sub_take_back(o->sub);
         plc_sub_unsubscribe(o->sub, PLC_CODE_CALLED, "unsubscribe called");
+    }
     free(o);
 }
 
@@ -265,9 +273,14 @@ static enum pl_err post_order(struct plc_sub *s, bool is_start)
     o->mail.handle = handle_order;
     o->sub = s;
     o->is_start = is_start;
+    /* From here on no publication is delivered, whenever the loop does its
+     * part. */
+    pl_cell_add(&s->ends_called, !is_start);
     enum pl_err rc = plc_part_post(&o->mail);
-    if (rc != PL_OK)
+    if (rc != PL_OK) {
+        pl_cell_add(&s->ends_called, is_start ? 0 : (uint64_t)-1);
         free(o);
+    }
     return rc;
 }
 
@@ -288,9 +301,9 @@ enum plc_state plc_sub_state(const struct plc_sub *s)
 
 uint64_t plc_sub_position(const struct plc_sub *s, char epoch[64])
 {
-    uint64_t values[PLC_SUB_SHOWN];
+    struct plc_position p;
 
-    pl_snapshot_read(s->shown, values);
-    memcpy(epoch, &values[1], 64);
-    return values[0];
+    plc_position_read(s->shown, &p);
+    memcpy(epoch, p.epoch, sizeof p.epoch);
+    return p.offset;
 }

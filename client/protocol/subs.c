@@ -14,7 +14,6 @@
 #include "backoff.h"
 #include "guard.h"
 #include "reports.h"
-#include "snapshot.h"
 #include "subs_private.h"
 #include "text.h"
 
@@ -46,12 +45,13 @@ void plc_sub_change(struct plc_sub *s, enum plc_state to, uint32_t code,
                                                  .reason = reason});
 }
 
-static void show_position(struct plc_sub *s)
+/* Publications whose callbacks have not run are recovered later: they are
+ * dropped, see reports.c.  A position that no callback has shown yet is of a
+ * subscription about which no callback has run. */
+void plc_sub_take_back(struct plc_sub *s)
 {
-    uint64_t values[PLC_SUB_SHOWN] = {s->position.offset};
-
-    memcpy(&values[1], s->position.epoch, sizeof s->position.epoch);
-    pl_snapshot_publish(s->shown, values);
+    if (!plc_position_is_spoiled(&s->position))
+        plc_position_read(s->shown, &s->position);
 }
 
 static void stop_trying(struct plc_sub *s)
@@ -123,7 +123,6 @@ static void on_subscribed(struct plc_sub *s,
                                 .recovered = r->recovered,
                             });
     plc_deliver_recovered(c, s, s->channel, &s->position, r);
-    show_position(s);
     if (r->expires)
         pl_timer_start(c->loop, &s->refresh_due, plc_secret_ttl_ms(r->ttl));
     plc_client_send_waiting(c);
@@ -359,8 +358,6 @@ bool plc_sub_push(struct plc_sub *s, const struct pl_received_publication *p)
     if (state_of(s) != PLC_SUBSCRIBED)
         return false;
     plc_deliver(s->client, s, s->channel, &s->position, p, false);
-    if (p->offset > 0)
-        show_position(s);
     return true;
 }
 
@@ -401,6 +398,11 @@ static void unsend(struct plc_sub *s)
 void plc_subs_unsend_all(struct plc_client *c)
 {
     plc_subs_each(c, unsend);
+}
+
+void plc_subs_take_back_all(struct plc_client *c)
+{
+    plc_subs_each(c, plc_sub_take_back);
 }
 
 static void lose(struct plc_sub *s)

@@ -5,8 +5,10 @@
 
 #include "client_private.h"
 
-/* Numbers of plc_sub.shown: the offset, then the bytes of the epoch. */
-enum { PLC_SUB_SHOWN = 1 + 64 / 8 };
+/* The program has asked for the end, and gets no publication any more: what was
+ * not delivered is recovered later. */
+void plc_sub_take_back(struct plc_sub *s);
+void plc_subs_take_back_all(struct plc_client *c);
 
 void plc_sub_change(struct plc_sub *s, enum plc_state to, uint32_t code,
                     const char *reason);

@@ -254,6 +254,21 @@ static void the_queue_is_bounded(void **state)
     expect_ledger();
 }
 
+/* On the loop a call that waits would wait for itself. */
+static void a_callback_never_waits_for_its_own_queue(void **state)
+{
+    struct plc_link link = {
+        .size = sizeof link, .queue_messages = 1, .full_wait_ms = 60000};
+
+    (void)state;
+    options.link = &link;
+    rig_client();
+    publish("one");
+    assert_int_equal(plc_publish(client, "a", "1", 1, rig_done, "two"),
+                     PL_EFULL);
+    expect_ledger();
+}
+
 static void many_commands_become_messages_of_a_bounded_size(void **state)
 {
     char data[4096];
@@ -388,6 +403,7 @@ int main(void)
         TEST(a_publish_of_a_subscription_waits_for_it),
         TEST(what_is_wrong_is_refused_at_once),
         TEST(the_queue_is_bounded),
+        TEST(a_callback_never_waits_for_its_own_queue),
         TEST(many_commands_become_messages_of_a_bounded_size),
         TEST(without_memory_no_lost_send_is_done),
         TEST(a_stop_waits_for_the_answers),

@@ -370,6 +370,24 @@ static void a_token_is_refreshed_when_it_expires(void **state)
     rig_called("disconnected(103 no) ");
 }
 
+static void a_refresh_ends_with_its_connection(void **state)
+{
+    (void)state;
+    ask_for_tokens();
+    options.token = "one";
+    rig_client();
+    rig_serve("{\"client\":\"c\",\"expires\":true,\"ttl\":60}");
+    rig_pass(30000);
+    rig_close(3000, "r");
+    rig_redial();
+    rig_serve("{\"client\":\"c\"}");
+    rig_forget();
+    rig_pass(90000);
+    assert_int_equal(questions, 0);
+    rig_expect("");
+    rig_called("");
+}
+
 static void an_answer_for_an_older_connection_counts_no_more(void **state)
 {
     (void)state;
@@ -509,6 +527,7 @@ int main(void)
         TEST(an_expired_token_is_replaced),
         TEST(no_token_is_final_and_a_failure_is_not),
         TEST(a_token_is_refreshed_when_it_expires),
+        TEST(a_refresh_ends_with_its_connection),
         TEST(an_answer_for_an_older_connection_counts_no_more),
         TEST(an_answer_may_come_when_the_client_is_gone),
         TEST(subscriptions_of_the_server_come_and_go),

@@ -288,15 +288,22 @@ static void disconnect(void)
     "{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":2,\"offset\":7}}}\n"       \
     "{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":3,\"offset\":8}}}"
 
-/* What came before the callback has been taken; it is told, and counts. */
+/* What a callback was not told before it has ended things is recovered. */
 static void a_callback_may_unsubscribe(void **state)
 {
+    char epoch[64];
+
     (void)state;
     subscribe(PLC_RECOVERABLE);
     rig_in_callback = stop_sub;
-    rig_say("{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":1,\"offset\":6}}}");
-    rig_say("{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":2,\"offset\":7}}}");
+    rig_say(THREE);
     rig_called("a:1 a:unsubscribed(0 unsubscribe called) ");
+    assert_int_equal(plc_sub_position(sub, epoch), 6);
+    rig_say("{\"id\":3,\"unsubscribe\":{}}");
+    rig_forget();
+    assert_int_equal(plc_sub_start(sub), PL_OK);
+    rig_expect("{\"id\":4,\"subscribe\":{\"channel\":\"a\",\"recover\":true,"
+               "\"epoch\":\"e\",\"offset\":6,\"recoverable\":true}}");
 }
 
 static void a_callback_may_destroy_its_subscription(void **state)
@@ -304,10 +311,37 @@ static void a_callback_may_destroy_its_subscription(void **state)
     (void)state;
     subscribe(PLC_RECOVERABLE);
     rig_in_callback = destroy_sub;
-    rig_say("{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":1,\"offset\":6}}}");
+    rig_say(THREE);
     rig_called("a:1 a:unsubscribed(0 unsubscribe called) release(a) ");
     rig_say(THREE);
     rig_called("");
+}
+
+static void remember_position(struct plc_sub *s,
+                              const struct plc_publication *p, void *arg)
+{
+    char epoch[64];
+
+    rig_publication(s, p, arg);
+    rig_log("@%u ", (unsigned)plc_sub_position(s, epoch));
+}
+
+static void a_callback_sees_its_own_position(void **state)
+{
+    struct plc_sub_options o = {.size = sizeof o,
+                                .channel = "a",
+                                .flags = PLC_RECOVERABLE,
+                                .publication = remember_position,
+                                .arg = "a"};
+
+    (void)state;
+    rig_client();
+    rig_serve(HELLO);
+    assert_int_equal(plc_subscribe(&sub, client, &o), PL_OK);
+    rig_forget();
+    rig_say("{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"e\","
+            "\"offset\":5}}\n" THREE);
+    rig_called("a:1 @6 a:2 @7 a:3 @8 ");
 }
 
 static void a_callback_may_disconnect(void **state)
@@ -317,8 +351,7 @@ static void a_callback_may_disconnect(void **state)
     (void)state;
     subscribe(PLC_RECOVERABLE);
     rig_in_callback = disconnect;
-    rig_say("{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":1,\"offset\":6}}}");
-    rig_say("{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":2,\"offset\":7}}}");
+    rig_say(THREE);
     rig_called("a:1 a:subscribing(1 transport closed) "
                "disconnected(0 disconnect called) ");
     assert_int_equal(plc_sub_position(sub, epoch), 6);
@@ -374,6 +407,17 @@ static void a_subscription_asks_for_its_token(void **state)
     plc_token_answer(question, "t3");
     rig_expect(
         "{\"id\":4,\"sub_refresh\":{\"channel\":\"a\",\"token\":\"t3\"}}");
+}
+
+static void a_late_token_is_no_subscribe_timeout(void **state)
+{
+    (void)state;
+    subscribe_with_tokens();
+    rig_pass(30000);
+    rig_called("");
+    plc_token_answer(question, "late");
+    rig_expect(
+        "{\"id\":2,\"subscribe\":{\"channel\":\"a\",\"token\":\"late\"}}");
 }
 
 static void without_a_token_it_is_not_authorized(void **state)
@@ -433,8 +477,10 @@ int main(void)
         TEST(an_unsubscribe_that_is_lost_ends_no_later_connection),
         TEST(a_callback_may_unsubscribe),
         TEST(a_callback_may_destroy_its_subscription),
+        TEST(a_callback_sees_its_own_position),
         TEST(a_callback_may_disconnect),
         TEST(a_subscription_asks_for_its_token),
+        TEST(a_late_token_is_no_subscribe_timeout),
         TEST(without_a_token_it_is_not_authorized),
         TEST(an_answer_may_come_when_the_subscription_is_gone),
         TEST(destroying_the_client_unsubscribes_and_releases),
