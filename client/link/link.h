@@ -94,6 +94,11 @@ bool plc_link_send(struct plc_link_conn *l, enum pl_ws_opcode opcode,
 
 /* The position at which the next message begins. */
 uint64_t plc_link_written(const struct plc_link_conn *l);
+/* The position before which the kernel has taken all bytes. */
+uint64_t plc_link_taken(const struct plc_link_conn *l);
+/* The position before which bytes have left, or still leave when the link
+ * closes in order. */
+uint64_t plc_link_may_leave(const struct plc_link_conn *l);
 /* The bytes that the kernel has not taken yet. */
 uint64_t plc_link_waiting(const struct plc_link_conn *l);
 bool plc_link_is_open(const struct plc_link_conn *l);

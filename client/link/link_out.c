@@ -150,6 +150,16 @@ uint64_t plc_link_written(const struct plc_link_conn *l)
     return l->taken + plc_link_waiting(l);
 }
 
+uint64_t plc_link_taken(const struct plc_link_conn *l)
+{
+    return l->taken;
+}
+
+uint64_t plc_link_may_leave(const struct plc_link_conn *l)
+{
+    return l->state == CLOSED ? l->taken : plc_link_written(l);
+}
+
 uint64_t plc_link_waiting(const struct plc_link_conn *l)
 {
     return l->out.len - l->out_sent;

@@ -91,10 +91,10 @@ static void lose(struct plc_client *c, uint32_t code, const char *reason,
                  bool is_final)
 {
     enum plc_state from = plc_client_now(c);
-    uint64_t taken = c->attempt == NULL || c->attempt->link == NULL
-                         ? 0
-                         : plc_link_written(c->attempt->link) -
-                               plc_link_waiting(c->attempt->link);
+    const struct plc_link_conn *link =
+        c->attempt == NULL ? NULL : c->attempt->link;
+    uint64_t taken = link == NULL ? 0 : plc_link_taken(link);
+    uint64_t left = link == NULL ? 0 : plc_link_may_leave(link);
     enum plc_state to = is_final ? PLC_DISCONNECTED : PLC_CONNECTING;
 
     if (from == PLC_DISCONNECTED)
@@ -112,8 +112,9 @@ static void lose(struct plc_client *c, uint32_t code, const char *reason,
     }
     if (from != to)
         change(c, to, code, reason);
-    plc_calls_taken(c, taken, true);
-    plc_requests_fail_all(&c->requests, PL_ECLOSED, taken, is_final);
+    plc_calls_taken(c, taken);
+    plc_calls_lose(c, left);
+    plc_requests_fail_all(&c->requests, PL_ECLOSED, left, is_final);
     if (is_final)
         plc_secret_drop_question(&c->secret);
     else
@@ -403,7 +404,7 @@ static void on_sent(void *user, uint64_t position)
     struct plc_attempt *a = user;
 
     if (a->client->attempt == a)
-        plc_calls_taken(a->client, position, false);
+        plc_calls_taken(a->client, position);
 }
 
 static void on_closed(void *user, const struct plc_link_end *end)

@@ -138,21 +138,32 @@ void plc_calls_written(struct plc_client *c, uint64_t position)
     }
 }
 
-void plc_calls_taken(struct plc_client *c, uint64_t position, bool is_over)
+static struct plc_call *first_send(const struct plc_client *c)
 {
-    while (!pl_list_is_empty(&c->sends)) {
-        struct plc_call *call =
-            PL_CONTAINER(c->sends.next, struct plc_call, link);
-        bool is_done = call->sent_to <= position;
-        struct plc_answer s = {.outcome = PLC_DONE};
+    return pl_list_is_empty(&c->sends)
+               ? NULL
+               : PL_CONTAINER(c->sends.next, struct plc_call, link);
+}
 
-        if (!is_done && !is_over)
-            return;
-        if (!is_done) {
-            s.err = PL_ECLOSED;
-            s.outcome =
-                position > call->request.from ? PLC_UNKNOWN : PLC_NOT_SENT;
-        }
+void plc_calls_taken(struct plc_client *c, uint64_t position)
+{
+    struct plc_call *call;
+
+    while ((call = first_send(c)) != NULL && call->sent_to <= position) {
+        pl_list_remove(&call->link);
+        complete(call, &(struct plc_answer){.outcome = PLC_DONE});
+    }
+}
+
+void plc_calls_lose(struct plc_client *c, uint64_t left)
+{
+    struct plc_call *call;
+
+    while ((call = first_send(c)) != NULL) {
+        struct plc_answer s = {
+            .outcome = left > call->request.from ? PLC_UNKNOWN : PLC_NOT_SENT,
+            .err = PL_ECLOSED};
+
         pl_list_remove(&call->link);
         complete(call, &s);
     }

@@ -55,6 +55,14 @@ static void close_client(struct plc_client *c)
     plc_secret_drop_question(&c->secret);
 }
 
+/* The part may be freed in this turn, and its tasks with it. */
+static void end_part(struct plc_client *c)
+{
+    pl_loop_cancel(c->loop, &c->check);
+    pl_loop_cancel(c->loop, &c->send);
+    plc_part_ended(&c->part);
+}
+
 static void run_check(struct pl_task *t)
 {
     struct plc_client *c = PL_CONTAINER(t, struct plc_client, check);
@@ -62,7 +70,7 @@ static void run_check(struct pl_task *t)
     if (c->ending == PLC_FLUSHING && is_flushed(c))
         close_client(c);
     if (c->ending == PLC_CLOSING && pl_list_is_empty(&c->leaving))
-        plc_part_ended(&c->part);
+        end_part(c);
 }
 
 static void on_request_ended(struct plc_requests *all)
@@ -88,9 +96,7 @@ static bool cut(struct plc_part *p)
     if (c->ending != PLC_CLOSING)
         close_client(c);
     bool was_cut = plc_attempt_cut(c);
-    pl_loop_cancel(c->loop, &c->check);
-    pl_loop_cancel(c->loop, &c->send);
-    plc_part_ended(p);
+    end_part(c);
     return was_cut;
 }
 

@@ -228,9 +228,11 @@ bool plc_client_receive(struct plc_client *c, struct pl_span payload);
 
 /* The message that has the newest sends ends at `position`. */
 void plc_calls_written(struct plc_client *c, uint64_t position);
-/* Complete the sends whose bytes lie before `position`; with `is_over` all of
- * them, as not sent or unknown. */
-void plc_calls_taken(struct plc_client *c, uint64_t position, bool is_over);
+/* Complete the sends whose bytes lie before `position`. */
+void plc_calls_taken(struct plc_client *c, uint64_t position);
+/* Complete all sends, as not sent if they begin at `left` or later, else as
+ * unknown. */
+void plc_calls_lose(struct plc_client *c, uint64_t left);
 
 /* --- subs.c: subscriptions --- */
 

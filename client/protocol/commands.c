@@ -65,6 +65,8 @@ enum pl_err plc_actor_send(struct plc_client *c, const char *to,
     enum pl_err rc = pl_actor_data_encode(&b, &d, &why, &at);
     if (rc == PL_OK)
         rc = plc_rpc(c, "actor.send", b.data, b.len, done, arg);
+    else
+        plc_group_turn_away(c->part.group);
     pl_buf_fini(&b);
     return rc;
 }

@@ -177,6 +177,36 @@ static void a_lost_connection_tells_what_has_left(void **state)
     expect_ledger();
 }
 
+/* The link sends what it has before its Close, when the server reads again. */
+static void what_a_close_still_sends_is_unknown(void **state)
+{
+    (void)state;
+    rig_client();
+    rig_serve(HELLO);
+    rig_forget();
+    fake_takes = 0;
+    publish("one");
+    plc_send(client, "1", 1, rig_done, "send");
+    rig_turn();
+    plc_client_disconnect(client);
+    rig_called("disconnected(0 disconnect called) send:unknown(-16) "
+               "one:unknown(-16) ");
+    expect_ledger();
+}
+
+static void a_message_that_is_refused_is_counted(void **state)
+{
+    struct plc_status s = {.size = sizeof s};
+
+    (void)state;
+    rig_client();
+    assert_int_equal(
+        plc_actor_send(client, "user/u", "t", "{", 1, rig_done, "bad"),
+        PL_EINVAL);
+    plc_group_status(group, &s);
+    assert_int_equal(s.turned_away, 1);
+}
+
 static void a_final_end_completes_all_calls(void **state)
 {
     (void)state;
@@ -399,6 +429,8 @@ int main(void)
         TEST(a_call_without_an_answer_times_out_once),
         TEST(a_call_that_never_left_is_not_sent),
         TEST(a_lost_connection_tells_what_has_left),
+        TEST(what_a_close_still_sends_is_unknown),
+        TEST(a_message_that_is_refused_is_counted),
         TEST(a_final_end_completes_all_calls),
         TEST(a_publish_of_a_subscription_waits_for_it),
         TEST(what_is_wrong_is_refused_at_once),

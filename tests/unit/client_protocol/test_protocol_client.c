@@ -3,6 +3,9 @@
  * pings, tokens, ends. */
 #include "rig.h"
 
+#include "group.h"
+#include "loop.h"
+
 #define HELLO "{\"client\":\"c1\",\"version\":\"s\",\"ping\":25,\"pong\":true}"
 
 static void a_client_connects_and_says_who_it_is(void **state)
@@ -503,12 +506,28 @@ static void a_unresponsive_server_is_cut_at_the_deadline(void **state)
     rig_called("disconnected(0 disconnect called) stopped(1) ");
 }
 
+/* Its task that looks whether it is flushed runs in the turn that frees it. */
+static void a_client_may_be_destroyed_while_it_stops(void **state)
+{
+    (void)state;
+    options.error = NULL;
+    rig_client();
+    fake_end(false, "refused");
+    rig_forget();
+    plc_group_stop(group, 1000);
+    pl_loop_turn(plc_group_loop(group));
+    plc_client_destroy(client);
+    rig_called("disconnected(0 disconnect called) stopped(0) "
+               "release(client) ");
+}
+
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_client_may_be_destroyed_while_it_stops),
         TEST(a_client_connects_and_says_who_it_is),
         TEST(a_ping_is_answered_if_the_server_wants_it),
         TEST(a_server_that_does_not_ping_is_left),
