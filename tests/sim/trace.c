@@ -60,6 +60,11 @@ void trace_note(const char *what, int client, uint64_t a, uint64_t b)
         tell(n);
 }
 
+static const char *program(void)
+{
+    return trace_place.program == NULL ? "parley_sim" : trace_place.program;
+}
+
 static void report(void)
 {
     uint64_t first = note_count < NOTES ? 0 : note_count - NOTES;
@@ -70,9 +75,9 @@ static void report(void)
     for (uint64_t i = first; i < note_count; i++)
         tell(&notes[i % NOTES]);
     fprintf(stderr,
-            "step %" PRIu64 "; replay: parley_sim --seed %" PRIu64
-            " --steps %" PRIu64 "%s%s%s\n",
-            trace_place.step, trace_place.seed, steps + 1,
+            "step %" PRIu64 "; replay: %s --seed %" PRIu64 " --steps %" PRIu64
+            "%s%s%s\n",
+            trace_place.step, program(), trace_place.seed, steps + 1,
             trace_place.is_late ? " --late" : "",
             trace_place.planted == NULL ? "" : " --plant ",
             trace_place.planted == NULL ? "" : trace_place.planted);
@@ -93,7 +98,7 @@ _Noreturn void trace_fail(const char *format, ...)
 
     has_failed = true;
     va_start(args, format);
-    fprintf(stderr, "parley_sim: ");
+    fprintf(stderr, "%s: ", program());
     vfprintf(stderr, format, args);
     fprintf(stderr, "\n");
     va_end(args);
@@ -109,7 +114,7 @@ static void on_signal(int number)
     if (has_failed)
         _exit(1);
     has_failed = true;
-    fprintf(stderr, "parley_sim: signal %d\n", number);
+    fprintf(stderr, "%s: signal %d\n", program(), number);
     report();
     end();
 }

@@ -16,6 +16,7 @@ struct trace_place {
     bool is_verbose;     /* tell each note as it comes */
     bool aborts;         /* to fail is to abort, for a fuzzer to notice */
     const char *planted; /* the bug that is to be found, or NULL */
+    const char *program; /* its name; NULL: parley_sim */
 };
 
 extern struct trace_place trace_place;

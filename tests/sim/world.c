@@ -300,7 +300,7 @@ static void draw_settings(struct world *w, struct sets *s)
         s->at[s->count] = history_setting(w->seed, i, s->text[s->count]);
 }
 
-static void make_config(struct world *w, const char *setting)
+static void make_config(struct world *w, const struct world_options *o)
 {
     struct sets s = {.count = 0};
     struct pl_buf report = {0};
@@ -311,8 +311,10 @@ static void make_config(struct world *w, const char *setting)
         set(&s, "limits.loop_lag", 0, "");
     s.at[s.count++] = "auth.hmac_secret=" WORLD_SECRET;
     s.at[s.count++] = "log.level=error";
-    if (setting != NULL)
-        s.at[s.count++] = setting;
+    if (o->setting != NULL)
+        s.at[s.count++] = o->setting;
+    for (size_t i = 0; o->settings != NULL && o->settings[i] != NULL; i++)
+        s.at[s.count++] = o->settings[i];
     struct pl_config_source src = {
         .sets = s.at, .set_count = s.count, .insecure = true};
     if (pl_settings_load(&w->config, &src, &report) != PL_OK)
@@ -505,7 +507,7 @@ static void begin(struct world *w, const struct world_options *o)
     w->system = pl_sim_system(w->sim);
     must(pl_phase_trace_create(&w->phases, pl_system_clock(w->system)),
          "phases");
-    make_config(w, o->setting);
+    make_config(w, o);
     world_make_handlers(w);
     for (unsigned i = 0; i <= w->workers; i++) {
         w->at[i].world = w;
@@ -526,8 +528,11 @@ void world_begin(struct world *w, uint64_t seed, bool is_late)
 
 void world_begin_with(struct world *w, const struct world_options *o)
 {
-    *w = (struct world){
-        .seed = o->seed, .is_late = o->is_late, .key = {1, 2}, .now_ms = 1};
+    *w = (struct world){.seed = o->seed,
+                        .is_late = o->is_late,
+                        .is_plain = o->is_plain,
+                        .key = {1, 2},
+                        .now_ms = 1};
     pl_random_init_seeded(&w->random, o->seed);
     w->workers = 1 + world_draw(w, WORKERS_MAX);
     begin(w, o);

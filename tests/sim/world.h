@@ -131,7 +131,10 @@ void world_begin(struct world *w, uint64_t seed, bool is_late);
 struct world_options {
     uint64_t seed;
     bool is_late;
+    bool is_plain;
     const char *setting; /* "KEY=VALUE" */
+    /* Those of --insecure and these, with a NULL at the end; none is drawn. */
+    const char *const *settings;
     /* Builds one more actor on the control loop, which takes part in a stop
      * where the admin server does: its address.  The configuration may still
      * be changed. */

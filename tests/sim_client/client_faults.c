@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client_faults.c - see client_faults.h.  As in tests/sim/faults.c the linker
+ * puts the wrappers between the files of the library. */
+#include "client_faults.h"
+
+#include <string.h>
+
+#include "client_private.h"
+#include "random.h"
+
+static const char *const names[CLIENT_PLANTS] = {
+    [CLIENT_PLANT_NONE] = "none",
+    [CLIENT_PLANT_LOST_RESUME] = "lost-resume",
+    [CLIENT_PLANT_STALE_POSITION] = "stale-position",
+    [CLIENT_PLANT_WRONG_OUTCOME] = "wrong-outcome",
+};
+
+static enum client_plant planted;
+static struct pl_random strikes;
+
+const char *client_plant_name(enum client_plant p)
+{
+    return names[p];
+}
+
+enum client_plant client_plant_of(const char *name)
+{
+    unsigned p = 0;
+
+    while (p < CLIENT_PLANTS && strcmp(names[p], name) != 0)
+        p++;
+    return (enum client_plant)p;
+}
+
+void client_plant(enum client_plant p, uint64_t seed)
+{
+    planted = p;
+    pl_random_init_seeded(&strikes, seed);
+}
+
+static bool strikes_now(enum client_plant p, unsigned odds)
+{
+    return p == planted && pl_random_below(&strikes, odds) == 0;
+}
+
+void __real_plc_link_pause(struct plc_link_conn *l, bool is_paused);
+void __wrap_plc_link_pause(struct plc_link_conn *l, bool is_paused);
+
+void __wrap_plc_link_pause(struct plc_link_conn *l, bool is_paused)
+{
+    if (is_paused || !strikes_now(CLIENT_PLANT_LOST_RESUME, 3))
+        __real_plc_link_pause(l, is_paused);
+}
+
+void __real_plc_position_move(struct plc_position *p,
+                              const struct pl_received_publication *pub);
+void __wrap_plc_position_move(struct plc_position *p,
+                              const struct pl_received_publication *pub);
+
+void __wrap_plc_position_move(struct plc_position *p,
+                              const struct pl_received_publication *pub)
+{
+    if (!strikes_now(CLIENT_PLANT_STALE_POSITION, 10))
+        __real_plc_position_move(p, pub);
+}
+
+void __real_plc_requests_fail_all(struct plc_requests *all, enum pl_err err,
+                                  uint64_t taken, bool waiting_too);
+void __wrap_plc_requests_fail_all(struct plc_requests *all, enum pl_err err,
+                                  uint64_t taken, bool waiting_too);
+
+void __wrap_plc_requests_fail_all(struct plc_requests *all, enum pl_err err,
+                                  uint64_t taken, bool waiting_too)
+{
+    if (taken > 0 && strikes_now(CLIENT_PLANT_WRONG_OUTCOME, 3))
+        taken = 0;
+    __real_plc_requests_fail_all(all, err, taken, waiting_too);
+}

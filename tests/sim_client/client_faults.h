@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client_faults.h - bugs that are planted in the library, to see whether the
+ * simulation finds them. */
+#ifndef CLIENT_FAULTS_H
+#define CLIENT_FAULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum client_plant {
+    CLIENT_PLANT_NONE,
+    CLIENT_PLANT_LOST_RESUME,    /* reading that paused goes on no more */
+    CLIENT_PLANT_STALE_POSITION, /* a publication does not move a position */
+    CLIENT_PLANT_WRONG_OUTCOME,  /* what left counts as not sent */
+    CLIENT_PLANTS
+};
+
+/* CLIENT_PLANTS when it is none. */
+const char *client_plant_name(enum client_plant p);
+enum client_plant client_plant_of(const char *name);
+
+/* Which bug, and when it strikes: the numbers come from `seed`. */
+void client_plant(enum client_plant p, uint64_t seed);
+
+#endif
