@@ -105,15 +105,24 @@ void bench_arrivals_storm(struct bench_arrivals *a, double rate)
     go_on(a);
 }
 
-/* What was due in an open loop and found no member is as late as it is now. */
+static void record_lateness(struct bench_crew *crew, uint64_t due, uint64_t now)
+{
+    if (due >= crew->from_ns && due <= now)
+        bench_hist_add(&crew->latency, now - due, 1);
+}
+
+/* What was due in an open loop, and has found no member or is not in yet, is as
+ * late as it is now. */
 static void give_up(struct bench_arrivals *a)
 {
     uint64_t now = bench_now_ns(), due;
 
+    for (uint32_t i = 0; i < a->crew->count; i++)
+        if (a->crew->members[i].is_making)
+            record_lateness(a->crew, a->crew->members[i].due_ns, now);
     while ((due = bench_schedule_next_ns(&a->schedule)) <= now) {
         a->crew->counts.unsent++;
-        if (due >= a->crew->from_ns)
-            bench_hist_add(&a->crew->latency, now - due, 1);
+        record_lateness(a->crew, due, now);
         a->schedule.done++;
     }
 }

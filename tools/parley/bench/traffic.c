@@ -255,10 +255,12 @@ void bench_traffic_start(struct bench_traffic *t, double rate)
 
 void bench_traffic_stop(struct bench_traffic *t)
 {
-    if (t->pace == BENCH_OPEN)
-        bench_schedule_stop(&t->schedule);
-    else
+    if (t->pace != BENCH_OPEN) {
         t->pace = BENCH_SILENT;
+        return;
+    }
+    bench_schedule_stop(&t->schedule);
+    publish_due(t);
 }
 
 void bench_traffic_had_message(struct bench_traffic *t, uint32_t source)
