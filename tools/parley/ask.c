@@ -16,6 +16,7 @@ void ask_again(struct ask *a)
 {
     int rc = begin(&a->client);
 
+    patience_extend(&a->client.patience, a->client.target->timeout_ms);
     if (rc != EXIT_OK)
         client_end(&a->client, rc);
     else

@@ -327,8 +327,9 @@ static void take_turn(struct client *c, int signals)
 
     poll(p, sizeof p / sizeof *p, wait_ms(c));
     plc_group_dispatch(c->group, DISPATCH);
-    if (interrupt_got() != 0)
-        client_end(c, 128 + interrupt_got());
+    int signal = interrupt_take();
+    if (signal != 0)
+        client_end(c, 128 + signal);
     if (p[2].revents != 0)
         client_end(c, EXIT_OK);
     bool is_time = c->wake_ms != 0 && now_ms() >= c->wake_ms;

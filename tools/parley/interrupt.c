@@ -14,12 +14,13 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t got, is_waiting;
+static volatile sig_atomic_t got, is_waiting, is_taken;
 static int ends[2] = {-1, -1};
 
 static void on_signal(int signal)
 {
-    bool is_deferred = ends[1] >= 0 && got == 0 && is_waiting == 0;
+    bool is_deferred =
+        ends[1] >= 0 && got == 0 && is_waiting == 0 && is_taken == 0;
 
     if (!is_deferred)
         _exit(128 + signal);
@@ -51,9 +52,14 @@ int interrupt_defer(void)
     return ends[0];
 }
 
-int interrupt_got(void)
+int interrupt_take(void)
 {
-    return got;
+    int signal = got;
+
+    if (signal != 0)
+        is_taken = 1;
+    got = 0;
+    return signal;
 }
 
 void interrupt_enter_wait(void)

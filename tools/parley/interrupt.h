@@ -13,8 +13,9 @@ void interrupt_watch(void);
  * one ends the program.  -1: no descriptor; nothing has changed. */
 int interrupt_defer(void);
 
-/* The signal that came since; 0: none. */
-int interrupt_got(void);
+/* The signal that came since; 0: none.  After one was taken, the next ends the
+ * program. */
+int interrupt_take(void);
 
 /* Around a call that may wait without end, as a write to stdout: a signal ends
  * the program there. */

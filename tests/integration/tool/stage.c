@@ -98,6 +98,24 @@ static void start(struct stage *s, char *const *words)
     }
 }
 
+/* The admin socket may listen before the ports of clients. */
+static void await_port(unsigned port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bool is_there = false;
+
+    while (!is_there) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        is_there = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+        close(fd);
+        if (!is_there)
+            usleep(10000);
+    }
+}
+
 enum { SETTINGS = 10, SETTING_SIZE = 160 };
 
 struct settings {
@@ -159,6 +177,8 @@ void stage_start_for_clients(struct stage *s)
     if (s->setting != NULL)
         add(&all, "%s", s->setting);
     start(s, all.words);
+    await_port(s->port);
+    await_port(s->tls_port);
 }
 
 static int status_of(int status)
@@ -263,8 +283,9 @@ static void err_path(const struct stage *s, pid_t pid, char *path, size_t size)
     snprintf(path, size, "%s/err.%d", s->folder, (int)pid);
 }
 
-/* `out` becomes stdout; -1: it is closed. */
-static pid_t spawn(struct stage *s, const char *line, int out)
+/* `out` becomes stdout; -1: it is closed.  `error` becomes stderr; -1: that is
+ * a file of its own. */
+static pid_t spawn_with(struct stage *s, const char *line, int out, int error)
 {
     char copy[1024], err[64], text[96];
     const char *words[WORDS_MAX];
@@ -277,13 +298,20 @@ static pid_t spawn(struct stage *s, const char *line, int out)
     err_path(s, getpid(), err, sizeof err);
     const char *input = s->input != NULL ? s->input : "/dev/null";
     dup2(open(input, O_RDONLY), STDIN_FILENO);
-    dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    if (error < 0)
+        error = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(error, STDERR_FILENO);
     if (out < 0)
         close(STDOUT_FILENO);
     else
         dup2(out, STDOUT_FILENO);
     execv(getenv("PARLEY"), (char *const *)words);
     _exit(127);
+}
+
+static pid_t spawn(struct stage *s, const char *line, int out)
+{
+    return spawn_with(s, line, out, -1);
 }
 
 static void read_file(const char *path, char *text, size_t size)
@@ -353,6 +381,17 @@ pid_t tool_start(struct stage *s, const char *line, int *out)
 
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     pid_t pid = spawn(s, line, ends[1]);
+    close(ends[1]);
+    *out = ends[0];
+    return pid;
+}
+
+pid_t tool_start_with_remarks(struct stage *s, const char *line, int *out)
+{
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = spawn_with(s, line, ends[1], ends[1]);
     close(ends[1]);
     *out = ends[0];
     return pid;

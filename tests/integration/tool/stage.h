@@ -61,6 +61,9 @@ int tool_run_on_terminal(struct stage *s, const char *line);
 /* A tool that goes on: its stdout can be read from *out. */
 pid_t tool_start(struct stage *s, const char *line, int *out);
 
+/* The same; its stderr comes there too. */
+pid_t tool_start_with_remarks(struct stage *s, const char *line, int *out);
+
 /* Its exit status, or 128 and the signal.  Its stderr goes to s->err. */
 int tool_await(struct stage *s, pid_t pid);
 

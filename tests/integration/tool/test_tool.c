@@ -42,6 +42,10 @@ static void a_broker_that_accepts_and_is_unresponsive_is_given_up(void **state)
         assert_int_equal(tool_run(s, commands[i]), TIMED_OUT);
         assert_says(s->err, "did not answer in time");
     }
+    assert_int_equal(tool_run(s, "S --timeout 1500ms status"), TIMED_OUT);
+    assert_says(s->err, "waiting for an answer from /");
+    assert_int_equal(tool_run(s, "S -q --timeout 1500ms status"), TIMED_OUT);
+    assert_null(strstr(s->err, "waiting for"));
     close(listener);
 }
 

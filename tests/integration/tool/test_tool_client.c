@@ -268,9 +268,23 @@ static const char *const all_commands[] = {
 static void run_all(struct stage *s, int status, const char *says)
 {
     for (size_t i = 0; i < sizeof all_commands / sizeof *all_commands; i++) {
-        assert_int_equal(tool_run(s, all_commands[i]), status);
+        int got = tool_run(s, all_commands[i]);
+
+        if (got != status)
+            fail_msg("%s: %d: %s", all_commands[i], got, s->err);
         assert_says(s->err, says);
     }
+}
+
+static void a_full_disk_ends_sub(void **state)
+{
+    struct stage *s = *state;
+
+    stage_start_for_clients(s);
+    assert_int_equal(tool_run_onto(s, "W sub news", "/dev/full"), FAILED);
+    assert_says(s->err, "cannot write to stdout: No space left");
+    assert_int_equal(tool_run_onto(s, "W sub news", NULL), FAILED);
+    assert_says(s->err, "cannot write to stdout");
 }
 
 static void nothing_there_is_told_at_once(void **state)
@@ -281,9 +295,9 @@ static void nothing_there_is_told_at_once(void **state)
     run_all(s, NO_BROKER, "cannot connect to ws://127.0.0.1:");
 }
 
-static void a_server_that_never_answers_is_given_up(void **state)
+/* A port that accepts and never answers. */
+static int listen_silently(struct stage *s)
 {
-    struct stage *s = *state;
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -292,6 +306,14 @@ static void a_server_that_never_answers_is_given_up(void **state)
     a.sin_port = htons((uint16_t)s->port);
     assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
     assert_int_equal(listen(fd, 64), 0);
+    return fd;
+}
+
+static void a_server_that_never_answers_is_given_up(void **state)
+{
+    struct stage *s = *state;
+    int fd = listen_silently(s);
+
     run_all(s, TIMED_OUT, "ws://127.0.0.1:");
     assert_int_equal(tool_run(s, "W --timeout 1500ms pub news 1"), TIMED_OUT);
     assert_says(s->err, "waiting for ws://127.0.0.1:");
@@ -300,6 +322,60 @@ static void a_server_that_never_answers_is_given_up(void **state)
                      TIMED_OUT);
     assert_null(strstr(s->err, "at most"));
     close(fd);
+}
+
+static void a_wait_without_end_names_what_it_waits_for(void **state)
+{
+    struct stage *s = *state;
+    int fd = listen_silently(s), out;
+    char line[256];
+
+    /* Its remarks come on the same pipe. */
+    pid_t pid = tool_start_with_remarks(s, "W --timeout 0 sub news", &out);
+    assert_true(read_line(out, line, sizeof line));
+    assert_says(line, "parley: waiting for ws://127.0.0.1:");
+    assert_says(line, "to take the connection, without end (see --timeout)");
+    kill(pid, SIGINT);
+    assert_int_equal(tool_await(s, pid), INTERRUPTED);
+    close(out);
+    close(fd);
+}
+
+static void sub_tries_no_longer_than_it_may(void **state)
+{
+    struct stage *s = *state;
+
+    stage_start_for_clients(s);
+    struct sub sub = subscribe(s, "W --timeout 1200ms");
+    kill(s->broker, SIGKILL);
+    stage_await_broker(s);
+    assert_int_equal(tool_await(s, sub.pid), TIMED_OUT);
+    assert_says(s->err, "connecting again");
+    assert_says(s->err, "to take the connection again (--timeout)");
+    close(sub.out);
+}
+
+static void pub_that_is_interrupted_says_how_many_it_published(void **state)
+{
+    struct stage *s = *state;
+    char path[64], line[64];
+    int out;
+
+    stage_start_for_clients(s);
+    struct sub sub = subscribe(s, "W");
+    write_numbers(s, path, 1, 100);
+    s->input = path;
+    pid_t pid = tool_start(s, "W pub --lines --rate 1 news", &out);
+    expect(&sub, "\"data\":1,");
+    expect(&sub, "\"data\":2,");
+    kill(pid, SIGINT);
+    assert_true(read_line(out, line, sizeof line));
+    assert_memory_equal(line, "published ", 10);
+    assert_in_range(strtol(line + 10, NULL, 10), 1, 99);
+    assert_int_equal(tool_await(s, pid), INTERRUPTED);
+    close(out);
+    s->input = NULL;
+    interrupt(s, &sub);
 }
 
 static void a_broker_that_is_stopped_is_given_up(void **state)
@@ -386,8 +462,12 @@ int main(void)
         ON_STAGE(sub_goes_on_after_a_restart_of_the_broker),
         ON_STAGE(sub_ends_well_when_its_reader_has_gone),
         ON_STAGE(sub_ends_when_it_is_interrupted_while_nothing_reads),
+        ON_STAGE(a_full_disk_ends_sub),
         ON_STAGE(nothing_there_is_told_at_once),
         ON_STAGE(a_server_that_never_answers_is_given_up),
+        ON_STAGE(a_wait_without_end_names_what_it_waits_for),
+        ON_STAGE(sub_tries_no_longer_than_it_may),
+        ON_STAGE(pub_that_is_interrupted_says_how_many_it_published),
         ON_STAGE(a_broker_that_is_stopped_is_given_up),
         ON_STAGE(a_token_that_is_refused_is_told),
         ON_STAGE(a_certificate_of_nobody_is_refused),
