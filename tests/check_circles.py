@@ -38,6 +38,10 @@ WHOLE = {
     # A pending request is answered by its owner, through its channel and in the
     # order of it: those who handle one use all three structs.
     'broker/channels/channels_private.h',
+    # A session and the manager of a loop's sessions: each kind of command has a file
+    # and answers into the queue of its session.
+    'broker/session/session_private.h',
+    'broker/session/session_manager_private.h',
     # The fields of one client: attempts, subscriptions and calls have structs of
     # their own in it, and each event of a connection changes several of them.
     'client/protocol/client_private.h',
