@@ -5,9 +5,9 @@
  * Checked here: states only along the allowed transitions, each from the one
  * that was told before; publications of a subscription in order, without a gap
  * and without a repetition, also across a recovery; what never left is nowhere;
- * nothing after a release.  A callback that found no memory is lost, which the
- * log tells: from then on states may be missing, and publications of what they
- * would have told of.
+ * nothing after a release.  A callback may be lost for lack of memory, which
+ * the log tells: from then on states may be missing, and publications of what
+ * they would have told of.
  *
  * At rest: whoever is to be connected is, and whoever is to be subscribed is
  * and hears what is published. */

@@ -74,7 +74,7 @@ static void on_lost(struct client *c, const struct plc_change *change)
 {
     const char *name = target_name(c->target);
 
-    if (!c->reconnects) {
+    if (!(c->traits & CLIENT_RECONNECTS)) {
         client_fail(c, EXIT_FAILED, "%s: the connection was lost: %s (%u)",
                     name, change->reason, change->code);
         return;
@@ -248,7 +248,8 @@ static enum pl_err create_client(struct client *c, const char *url,
         .link = &link,
         .token = token != NULL ? token : t->token,
         .name = "parley",
-        .timeout_ms = c->is_unhurried ? INT32_MAX : timeout_of(t),
+        .timeout_ms =
+            c->traits & CLIENT_IS_UNHURRIED ? INT32_MAX : timeout_of(t),
         .get_token = asks ? get_token : NULL,
         .state = on_state,
         .error = on_error,
@@ -321,7 +322,7 @@ static void take_turn(struct client *c, int signals)
     struct pollfd p[] = {
         {.fd = plc_group_fd(c->group), .events = POLLIN},
         {.fd = signals, .events = POLLIN},
-        {.fd = c->ends_unread ? STDOUT_FILENO : -1},
+        {.fd = c->traits & CLIENT_ENDS_UNREAD ? STDOUT_FILENO : -1},
         {.fd = c->wants_input ? c->input : -1, .events = POLLIN},
     };
 

@@ -11,6 +11,13 @@
 #include "patience.h"
 #include "target.h"
 
+enum client_trait {
+    CLIENT_ENDS_UNREAD = 1, /* when nothing reads stdout any more */
+    CLIENT_RECONNECTS = 2,  /* by itself, once it was connected */
+    CLIENT_IS_UNHURRIED = 4 /* calls may wait long; the command has the
+                               patience */
+};
+
 struct client {
     /* --- Set before client_run(); what is not needed is 0. --- */
 
@@ -23,9 +30,7 @@ struct client {
     /* `input` can be read, or `wake_ms` has come. */
     void (*step)(struct client *c);
     int input;
-    bool ends_unread;  /* when nothing reads stdout any more */
-    bool reconnects;   /* by itself, once it was connected */
-    bool is_unhurried; /* calls may wait long; the command has the patience */
+    unsigned traits; /* enum client_trait */
 
     /* --- For the command while it runs --- */
 

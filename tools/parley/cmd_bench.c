@@ -59,7 +59,7 @@ static int run(struct target *t, int argc, char **argv)
     (void)t, (void)argc;
     if (!bench_plan_begin(&plan, argv[0]))
         return usage_error("bench", "there is no mode %s", argv[0]);
-    plan.json = output_is_json;
+    plan.output.json = output_is_json;
     int rc = take_all(&plan);
     if (rc != EXIT_OK)
         return rc;

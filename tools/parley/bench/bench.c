@@ -32,7 +32,7 @@ static bool measure_round(const struct bench_plan *p, struct bench_report *r)
 static bool draw(const struct bench_plan *p, const struct bench_report *r)
 {
     char title[256];
-    FILE *f = fopen(p->svg, "we");
+    FILE *f = fopen(p->output.svg, "we");
 
     snprintf(title, sizeof title, "%s: latency over load, %u clients, %u bytes",
              bench_mode_name(p->mode), p->clients, p->size);
@@ -42,7 +42,7 @@ static bool draw(const struct bench_plan *p, const struct bench_report *r)
         is_drawn = false;
     if (!is_drawn) {
         fflush(stdout);
-        perror(p->svg);
+        perror(p->output.svg);
     }
     return is_drawn;
 }
@@ -61,7 +61,7 @@ int bench_run(struct bench_plan *p)
         r.rounds_done = 1;
     }
     bench_report_print(&r, p);
-    if (p->svg != NULL)
+    if (p->output.svg != NULL)
         is_drawn = draw(p, &r);
     return r.faults == 0 && is_drawn ? 0 : 1;
 }

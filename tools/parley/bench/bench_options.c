@@ -263,7 +263,7 @@ bool bench_plan_take(struct bench_plan *p, enum bench_option option,
         p->ca_file = value;
         return true;
     case BENCH_OPTION_SVG:
-        p->svg = value;
+        p->output.svg = value;
         return true;
     case BENCH_OPTION_RPC:
         p->method = value;
@@ -278,7 +278,7 @@ bool bench_plan_take(struct bench_plan *p, enum bench_option option,
     case BENCH_OPTION_RESTART:
         return p->restart = true;
     case BENCH_OPTION_PROGRESS:
-        return p->shows_progress = true;
+        return p->output.shows_progress = true;
     default:
         return take_list(p, option, value);
     }
@@ -321,7 +321,7 @@ bool bench_plan_begin(struct bench_plan *p, const char *name)
         p->patience = 30;
         p->prefix = "bench-";
         p->verifies = true;
-        p->shows_progress = isatty(STDERR_FILENO) == 1;
+        p->output.shows_progress = isatty(STDERR_FILENO) == 1;
         return true;
     }
     return false;
@@ -375,7 +375,7 @@ static const char *complete_load(struct bench_plan *p)
         return "--sweep does not go with this mode";
     if (p->rate_count > 0 && (p->rounds > 1 || p->rate > 0))
         return "--sweep goes without --rounds and --rate";
-    if (p->svg != NULL && p->rate_count == 0)
+    if (p->output.svg != NULL && p->rate_count == 0)
         return "--svg needs --sweep";
     if (bench_plan_all_publish(p) && p->clients / p->processes > 60000)
         return "more than 60000 publishers of a process";

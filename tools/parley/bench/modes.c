@@ -325,7 +325,7 @@ bool bench_modes_measure(const struct bench_plan *plan,
     s.kind = kind;
     bench_server_start(&s.server, plan, kind);
     bench_crowd_start(&s.crowd, plan, kind, s.server.url);
-    if (plan->shows_progress) {
+    if (plan->output.shows_progress) {
         bench_progress_init(&s.progress, plan, kind);
         s.crowd.progress = bench_progress_show;
         s.crowd.arg = &s.progress;

@@ -34,6 +34,13 @@ enum {
     BENCH_PREFIX_MAX = 80 /* bytes of the front of a channel's name */
 };
 
+/* What is shown of the measurement. */
+struct bench_output {
+    bool json;           /* one object a line */
+    bool shows_progress; /* a line a second */
+    const char *svg;     /* file; NULL: no picture */
+};
+
 struct bench_plan {
     enum bench_mode mode;
     struct bench_kind kinds[BENCH_KINDS_MAX];
@@ -50,15 +57,13 @@ struct bench_plan {
     double rate;        /* a second, all processes; 0: closed loop */
     double rates[BENCH_POINTS_MAX]; /* of a sweep, ascending */
     unsigned rate_count;
-    double seconds;   /* measured, or waited before memory is read */
-    double patience;  /* seconds without progress; then a message is lost */
-    bool users;       /* each client is a user, with a token */
-    bool inbox;       /* and has an inbox of its connection */
-    bool restart;     /* return: the broker is stopped and started */
-    bool json;        /* one object a line, and the encoding of output only */
-    bool speaks_json; /* the encoding of the protocol */
-    bool verifies;    /* certificates */
-    bool shows_progress; /* a line a second */
+    double seconds;      /* measured, or waited before memory is read */
+    double patience;     /* seconds without progress; then a message is lost */
+    bool users;          /* each client is a user, with a token */
+    bool inbox;          /* and has an inbox of its connection */
+    bool restart;        /* return: the broker is stopped and started */
+    bool speaks_json;    /* the encoding of the protocol */
+    bool verifies;       /* certificates */
     const char *parleyd; /* path; NULL: `url` */
     const char *url;     /* of a server that runs */
     const char *ca_file;
@@ -66,7 +71,7 @@ struct bench_plan {
     const char *secret; /* of the tokens of users */
     const char *prefix; /* of the names of channels */
     const char *method; /* roundtrip: an rpc; NULL: a publication */
-    const char *svg;    /* file; NULL: no picture */
+    struct bench_output output;
     const char *server_cpus;
     const char *client_cpus;
     int pid;                          /* of the server of `url`; 0: unknown */

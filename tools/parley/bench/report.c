@@ -66,7 +66,7 @@ static struct spread spread_of(const double *values, unsigned rounds)
 static void print_figure(const struct bench_plan *plan, unsigned kind,
                          const char *name, struct spread s, double ratio)
 {
-    if (plan->json)
+    if (plan->output.json)
         printf("{\"mode\":\"%s\",\"kind\":\"%s\",\"figure\":\"%s\","
                "\"median\":%.6g,\"low\":%.6g,\"high\":%.6g,\"ratio\":%.4g}\n",
                bench_mode_name(plan->mode), plan->kinds[kind].name, name,
@@ -79,7 +79,7 @@ static void print_figure(const struct bench_plan *plan, unsigned kind,
 static void print_figures(const struct bench_report *r,
                           const struct bench_plan *plan)
 {
-    if (!plan->json)
+    if (!plan->output.json)
         printf("%-11s %-34s %12s %12s %12s %7s\n", "kind", "figure", "median",
                "low", "high", "ratio");
     for (unsigned f = 0; f < r->figures; f++) {
@@ -97,7 +97,7 @@ static void print_figures(const struct bench_report *r,
 static void print_point(const struct bench_plan *plan, const char *kind,
                         const struct bench_point *p)
 {
-    if (plan->json)
+    if (plan->output.json)
         printf("{\"mode\":\"%s\",\"kind\":\"%s\",\"rate\":%.6g,"
                "\"done\":%.6g,\"unsent\":%.6g,\"p50_us\":%.6g,"
                "\"p90_us\":%.6g,\"p99_us\":%.6g,\"p999_us\":%.6g,"
@@ -116,7 +116,7 @@ static void print_point(const struct bench_plan *plan, const char *kind,
 static void print_curves(const struct bench_report *r,
                          const struct bench_plan *plan)
 {
-    if (!plan->json)
+    if (!plan->output.json)
         printf("%-11s %10s %10s %8s %10s %10s %10s %10s %10s\n", "kind", "rate",
                "done a s", "unsent", "p50 us", "p90 us", "p99 us", "p99.9 us",
                "max us");
