@@ -238,6 +238,18 @@ static void on_subscribed(struct client *c, struct sub *sub,
         trace_fail("client %u: %u channels", c->index, live);
 }
 
+/* A subscription that the client leaves may still expire before the broker
+ * hears of it, so its time counts too. */
+static void on_refreshed(struct client *c, const struct asked *a,
+                         struct pl_span body)
+{
+    struct sub *sub = &c->subs[a->sub];
+    bool is_on = sub->state == SUB_LIVE || sub->state == SUB_LEAVING;
+
+    if (is_on && sub->generation == a->sub_generation)
+        client_take_time(c, sub, body, a->said_ms);
+}
+
 /* A message is accepted, or a handler gives back what it was given. */
 static void check_called(struct client *c, const struct asked *a,
                          const struct peer_reply *r)
@@ -275,8 +287,7 @@ static void on_result(struct client *c, const struct asked *a,
         take_expiry(c, a, r->body);
         return;
     case VERB_SUB_REFRESH:
-        if (sub->state == SUB_LIVE && sub->generation == a->sub_generation)
-            client_take_time(c, sub, r->body, a->said_ms);
+        on_refreshed(c, a, r->body);
         return;
     case VERB_RPC:
         check_called(c, a, r);
