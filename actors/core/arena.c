@@ -97,7 +97,7 @@ void pl_arena_reset(struct pl_arena *a)
         oldest = oldest->older;
     pop_blocks(a, oldest);
     a->at = oldest->bytes;
-    a->end = oldest->bytes + size_of(a);
+    a->end = oldest->bytes + oldest->size;
 }
 
 void pl_arena_fini(struct pl_arena *a)

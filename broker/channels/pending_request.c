@@ -129,6 +129,17 @@ static void drop_mails(struct pl_pending_request *rq)
     }
 }
 
+/* Kept out of pl_pending_request_destroy(): a publication that is delivered has
+ * none of this left. */
+__attribute__((noinline)) static void
+release_rest(struct pl_pending_request *rq)
+{
+    pl_client_release(rq->client);
+    pl_pub_release(rq->pub);
+    if (rq->msg != NULL)
+        pl_mail_destroy(rq->msg);
+}
+
 void pl_pending_request_destroy(struct pl_pending_request *rq)
 {
     struct pl_channels *c = rq->owner;
@@ -145,10 +156,8 @@ void pl_pending_request_destroy(struct pl_pending_request *rq)
     if (rq->is_reading)
         pl_reading_drop(&rq->store.reading);
     drop_mails(rq);
-    pl_client_release(rq->client);
-    pl_pub_release(rq->pub);
-    if (rq->msg != NULL)
-        pl_mail_destroy(rq->msg);
+    if (rq->client != NULL || rq->pub != NULL || rq->msg != NULL)
+        release_rest(rq);
     if (c->free_count < FREE_LIST_MAX) {
         rq->link.next = (struct pl_list *)c->free_list;
         c->free_list = rq;

@@ -103,15 +103,15 @@ static void count(struct pl_channel *ch, const struct pl_pub *pub)
 static void deliver(struct pl_pending_request *rq)
 {
     struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    struct pl_channel *ch = rq->ch;
 
     rq->msg = NULL;
-    if (rq->ch != NULL && !rq->owner->is_immediate &&
-        !pl_order_pass(rq->ch, m->pub)) {
-        m->accepted = pl_channel_subscribers(rq->ch); /* the bus was faster */
-    } else if (rq->ch != NULL) {
-        count(rq->ch, m->pub);
-        m->accepted = pl_channel_subscribers(rq->ch);
-        m->fan_out = rq->fan_out && rq->ch->at_loop[m->msg.from.loop] > 0;
+    if (ch != NULL && !rq->owner->is_immediate && !pl_order_pass(ch, m->pub)) {
+        m->accepted = pl_channel_subscribers(ch); /* the bus was faster */
+    } else if (ch != NULL) {
+        count(ch, m->pub);
+        m->accepted = pl_channel_subscribers(ch);
+        m->fan_out = rq->fan_out && ch->at_loop[m->msg.from.loop] > 0;
         send_mails(rq);
     }
     m->error = 0;

@@ -148,6 +148,23 @@ static void keep_for_login(struct pl_session *s, struct pl_span message)
         pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
+/* Whether a trace or a judge wants to see commands, in one branch because
+ * nearly always neither does. */
+static bool is_watched(const struct pl_session_manager *k)
+{
+    return __builtin_expect((k->judged | k->tracer->count) != 0, 0);
+}
+
+__attribute__((noinline)) static bool is_stopped(struct pl_session *s,
+                                                 const struct pl_command *c,
+                                                 struct pl_span rest,
+                                                 size_t left)
+{
+    if (pl_tracer_is_on(s->manager->tracer))
+        pl_session_trace_command(s, c);
+    return s->manager->judged != 0 && pl_session_is_stopped(s, c, rest, left);
+}
+
 void pl_session_commands(struct pl_session *s, struct pl_span message)
 {
     struct pl_arena *arena = &s->manager->arena;
@@ -176,10 +193,7 @@ void pl_session_commands(struct pl_session *s, struct pl_span message)
             return;
         }
         pl_session_count(s);
-        if (pl_tracer_is_on(s->manager->tracer))
-            pl_session_trace_command(s, &c);
-        if (s->manager->judged != 0 &&
-            pl_session_is_stopped(s, &c, rest, message.len))
+        if (is_watched(s->manager) && is_stopped(s, &c, rest, message.len))
             continue;
         run(s, &c);
     } while (message.len > 0 && pl_session_runs_commands(s) &&
