@@ -135,7 +135,8 @@ bool client_post_next(struct client *c)
     o->is_out = post_send(c->world, o->postman, &o->to, &l,
                           pl_buf_span(&o->queue[0].text));
     trace_note("posts", (int)c->index, o->postman, o->is_out);
-    return true;
+    /* without memory it may try again, but a postman that stopped stays away */
+    return o->is_out || c->world->postmen[o->postman] != NULL;
 }
 
 static void post_at_once(struct client *c, struct pl_buf *b, uint32_t first)
