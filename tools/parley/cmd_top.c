@@ -20,8 +20,8 @@ static int64_t limit = 50, count, interval_ms = TOP_INTERVAL_MS;
 static const struct opt options[] = {
     {"once", 0, NULL, OPT_FLAG, &is_once, "print it once", NULL},
     {"by", 0, "COLUMN", OPT_TEXT, &by,
-     "order the table by this: publications, deliveries, bytes,\n"
-     "subscribers or pending; messages, deliveries, queue_bytes or\n"
+     "order the table by this: publications, deliveries, bytes, "
+     "subscribers or pending; messages, deliveries, queue_bytes or "
      "channels",
      "publications deliveries bytes subscribers pending messages queue_bytes "
      "channels"},
