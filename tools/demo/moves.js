@@ -7,7 +7,8 @@ const isIn = (how) => how !== 'left';
 function phrase({ first, last }) {
     if (isIn(first) && !isIn(last)) return 'came in and left';
     if (!isIn(first) && isIn(last)) return 'left and came back';
-    return last;
+    // Who came in and lost its connection since then is new to the reader.
+    return first;
 }
 
 function join(nicks) {

@@ -247,7 +247,8 @@ static void sort(struct top *v)
     for (size_t i = 0; i < count; i++)
         row[i] = json_array_get(v->rows, i);
     sorted = v;
-    qsort(row, count, sizeof row[0], compare);
+    if (count > 1)
+        qsort(row, count, sizeof row[0], compare);
     for (size_t i = 0; i < count && i < (size_t)v->limit; i++)
         json_array_append(ordered, row[i]);
     set(&v->rows, ordered);

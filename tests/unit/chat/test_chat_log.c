@@ -122,6 +122,16 @@ static void moves_are_one_line_for_each_thing_done(void **state)
     pl_chat_moves_destroy(moves);
 }
 
+static void who_came_in_and_connects_again_came_in(void **state)
+{
+    (void)state;
+    assert_int_equal(pl_chat_moves_create(&moves), PL_OK);
+    pl_chat_moves_add(moves, "1", "Ada", PL_CHAT_CAME);
+    pl_chat_moves_add(moves, "1", "Ada", PL_CHAT_IS_BACK);
+    expect_moves("Ada came in");
+    pl_chat_moves_destroy(moves);
+}
+
 static void many_moves_are_counted_up_to_a_bound(void **state)
 {
     char client[16];
@@ -231,6 +241,7 @@ int main(void)
         TEST(pending_messages_are_found_in_the_order_typed),
         TEST(moves_join_the_last_line_of_moves_only),
         TEST(moves_are_one_line_for_each_thing_done),
+        TEST(who_came_in_and_connects_again_came_in),
         TEST(many_moves_are_counted_up_to_a_bound),
         TEST(people_are_sorted_and_the_same_names_marked),
         TEST(people_beyond_the_bound_are_counted),

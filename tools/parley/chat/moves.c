@@ -100,9 +100,10 @@ static enum phrase phrase_of(const struct mover *one)
         return CAME_AND_LEFT;
     if (one->first == PL_CHAT_LEFT && one->last != PL_CHAT_LEFT)
         return LEFT_AND_CAME;
-    return one->last == PL_CHAT_CAME      ? CAME_IN
-           : one->last == PL_CHAT_IS_BACK ? IS_BACK
-                                          : HAS_LEFT;
+    if (one->last == PL_CHAT_LEFT)
+        return HAS_LEFT;
+    /* who came in and lost its connection since then is new to the reader */
+    return one->first == PL_CHAT_IS_BACK ? IS_BACK : CAME_IN;
 }
 
 static void put_group(const struct pl_chat_moves *m, struct pl_buf *b,
