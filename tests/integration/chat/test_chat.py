@@ -111,6 +111,7 @@ class People(Chat):
         bob = self.stage.chat('bob b', 'direct')
         eve = self.stage.chat('eve', 'direct')
         ada.sees('│ bob b', '│ eve')
+        bob.sees('│ ada')  # else a tag stands behind the name
         ada.send('/msg bob b a secret' + ENTER)
         bob.sees('ada (to you): a secret')
         ada.sees('-> bob b: a secret')

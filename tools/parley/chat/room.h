@@ -51,6 +51,7 @@ struct pl_chat_room {
     int64_t retry_due_ms, hello_due_ms;
     int64_t typed_at_ms;
     bool entered;    /* its history was read once */
+    bool greeted;    /* the others know that we are here */
     bool settled;    /* the outbox was compared with what arrived */
     bool is_sending; /* one message is in transit */
 };

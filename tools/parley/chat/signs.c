@@ -219,7 +219,8 @@ static void on_state(struct plc_sub *s, const struct plc_change *c, void *arg)
     if (c->to != PLC_SUBSCRIBED)
         return;
     ask_who_is_here(r);
-    pl_chat_signs_hello(r, NULL, true, r->entered);
+    pl_chat_signs_hello(r, NULL, true, r->greeted);
+    r->greeted = true;
 }
 
 enum pl_err pl_chat_signs_join(struct pl_chat_room *r)
