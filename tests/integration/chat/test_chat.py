@@ -399,6 +399,7 @@ class Ends(Chat):
             shell.send('clear; fg' + ENTER)
             shell.sees('here (1)', '] half')
             shell.send('\025')
+            shell.sees_no('] half')  # else a shell might read what comes next
         shell.send('/quit' + ENTER)
         shell.sees('prompt>')
         shell.send('exit' + ENTER)
