@@ -23,17 +23,3 @@ bool pl_json_raw(struct pl_json *j, struct pl_span *out)
     *out = (struct pl_span){begin, (size_t)(j->at - begin)};
     return true;
 }
-
-bool pl_json_element(struct pl_json *j, bool *first)
-{
-    pl_json_space(j);
-    if (pl_json_take(j, ']'))
-        return false;
-    if (!*first) {
-        if (!pl_json_take(j, ','))
-            return pl_json_fail(j, "a comma or a bracket is missing");
-        pl_json_space(j);
-    }
-    *first = false;
-    return true;
-}

@@ -15,9 +15,4 @@ bool pl_json_open_object(struct pl_json *j);
 /* Take a value of any type; *out is its text. */
 bool pl_json_raw(struct pl_json *j, struct pl_span *out);
 
-/* Step to the next element of an array after its opening bracket.  Return false
- * on error and after the closing bracket; `err` is PL_OK then.  *first must be
- * true before the first call. */
-bool pl_json_element(struct pl_json *j, bool *first);
-
 #endif

@@ -23,22 +23,6 @@ static bool fields(struct pl_json *j, const struct pl_request *r, void *to)
     return pl_json_fields(j, r, to, 0, PL_JSON_DEPTH_MAX, true, field);
 }
 
-/* Go to the next item of a list after its opening bracket.  False also at the
- * end of the list, which is read; `err` is then PL_OK. */
-static bool item(struct pl_json *j, bool *first)
-{
-    pl_json_space(j);
-    if (pl_json_take(j, ']'))
-        return false;
-    if (!*first) {
-        if (!pl_json_take(j, ','))
-            return pl_json_fail(j, "a comma or a bracket is missing");
-        pl_json_space(j);
-    }
-    *first = false;
-    return true;
-}
-
 static bool is_map(enum pl_field_kind list)
 {
     return list != PL_FIELD_PUBLICATIONS;
@@ -49,7 +33,8 @@ static bool is_map(enum pl_field_kind list)
 static bool element(struct pl_json *j, enum pl_field_kind list, bool *first,
                     struct pl_span *key, union pl_received_element *out)
 {
-    if (is_map(list) ? !pl_json_member(j, first, key) : !item(j, first))
+    if (is_map(list) ? !pl_json_member(j, first, key)
+                     : !pl_json_element(j, first))
         return false;
     *out = (union pl_received_element){0};
     if (is_map(list) && pl_json_null(j))

@@ -247,10 +247,12 @@ bool pl_json_skip(struct pl_json *j, unsigned depth)
     return true;
 }
 
-bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key)
+/* Go to the next item before `close`, and behind the comma that precedes it.
+ * False also at `close`, which is read. */
+static bool next_item(struct pl_json *j, char close, bool *first)
 {
     pl_json_space(j);
-    if (pl_json_take(j, '}'))
+    if (pl_json_take(j, close))
         return false;
     if (!*first) {
         if (!pl_json_take(j, ','))
@@ -258,6 +260,18 @@ bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key)
         pl_json_space(j);
     }
     *first = false;
+    return true;
+}
+
+bool pl_json_element(struct pl_json *j, bool *first)
+{
+    return next_item(j, ']', first);
+}
+
+bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key)
+{
+    if (!next_item(j, '}', first))
+        return false;
     if (j->at == j->end || *j->at != '"')
         return pl_json_fail(j, "a key is missing");
     return pl_json_text(j, key) && colon(j);

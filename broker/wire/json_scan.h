@@ -67,6 +67,9 @@ bool pl_json_skip(struct pl_json *j, unsigned depth);
  * which is read; `err` is then PL_OK. *first is true before the first call. */
 bool pl_json_member(struct pl_json *j, bool *first, struct pl_span *key);
 
+/* Likewise to the next element of an array after its opening bracket. */
+bool pl_json_element(struct pl_json *j, bool *first);
+
 /* Read a string: without its quotes, with escapes resolved.  It must not
  * contain a zero byte or half a surrogate pair. *out is in the text or the
  * arena. */
