@@ -299,10 +299,12 @@ void plc_secret_fini(struct plc_secret *secret);
 bool plc_deliver(struct plc_client *c, struct plc_sub *s,
                  struct pl_span channel, struct plc_position *p,
                  const struct pl_received_publication *pub, bool recovered);
-/* Begin with the position of the subscribe reply `r`, before its event, and
- * deliver what it has recovered, after it. */
+/* Begin with the position of the subscribe reply `r`, report the change that it
+ * is, and deliver what it has recovered, in this order. */
 void plc_deliver_begin(struct plc_position *p,
                        const struct pl_received_subscribe *r);
+struct plc_change plc_deliver_change(const struct plc_position *p,
+                                     const struct pl_received_subscribe *r);
 void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
                            struct pl_span channel, struct plc_position *p,
                            const struct pl_received_subscribe *r);

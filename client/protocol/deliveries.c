@@ -39,6 +39,23 @@ void plc_deliver_begin(struct plc_position *p,
                           r->publications.count > 0 ? 0 : r->offset);
 }
 
+struct plc_change plc_deliver_change(const struct plc_position *p,
+                                     const struct pl_received_subscribe *r)
+{
+    return (struct plc_change){
+        .from = PLC_SUBSCRIBING,
+        .to = PLC_SUBSCRIBED,
+        .reason = "subscribed",
+        .epoch = p->epoch,
+        .offset = r->offset,
+        .data = {r->data.at, r->data.len},
+        .positioned = r->positioned,
+        .recoverable = r->recoverable,
+        .was_recovering = r->was_recovering,
+        .recovered = r->recovered,
+    };
+}
+
 void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
                            struct pl_span channel, struct plc_position *p,
                            const struct pl_received_subscribe *r)

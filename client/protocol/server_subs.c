@@ -124,18 +124,8 @@ bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
     s->is_named = true;
     s->is_recoverable = r->recoverable;
     plc_deliver_begin(&s->position, r);
-    plc_report_server_state(
-        c, channel,
-        &(struct plc_change){.from = PLC_SUBSCRIBING,
-                             .to = PLC_SUBSCRIBED,
-                             .reason = "subscribed",
-                             .epoch = s->position.epoch,
-                             .offset = r->offset,
-                             .data = {r->data.at, r->data.len},
-                             .positioned = r->positioned,
-                             .recoverable = r->recoverable,
-                             .was_recovering = r->was_recovering,
-                             .recovered = r->recovered});
+    struct plc_change change = plc_deliver_change(&s->position, r);
+    plc_report_server_state(c, channel, &change);
     plc_deliver_recovered(c, NULL, channel_of(s), &s->position, r);
     return true;
 }

@@ -108,20 +108,10 @@ static void on_subscribed(struct plc_sub *s,
     s->attempts = 0;
     s->is_recoverable = r->recoverable;
     plc_deliver_begin(&s->position, r);
+    struct plc_change change = plc_deliver_change(&s->position, r);
     c->counts[PLC_COUNT_SUBSCRIPTIONS]++;
     pl_cell_set(&s->state, PLC_SUBSCRIBED);
-    plc_report_sub_state(s, &(struct plc_change){
-                                .from = PLC_SUBSCRIBING,
-                                .to = PLC_SUBSCRIBED,
-                                .reason = "subscribed",
-                                .epoch = s->position.epoch,
-                                .offset = r->offset,
-                                .data = {r->data.at, r->data.len},
-                                .positioned = r->positioned,
-                                .recoverable = r->recoverable,
-                                .was_recovering = r->was_recovering,
-                                .recovered = r->recovered,
-                            });
+    plc_report_sub_state(s, &change);
     plc_deliver_recovered(c, s, s->channel, &s->position, r);
     if (r->expires)
         pl_timer_start(c->loop, &s->refresh_due, plc_secret_ttl_ms(r->ttl));
