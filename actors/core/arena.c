@@ -75,6 +75,18 @@ void *pl_arena_alloc(struct pl_arena *a, size_t size)
     return at;
 }
 
+char *pl_arena_text(struct pl_arena *a, struct pl_span text)
+{
+    char *copy = pl_arena_alloc(a, text.len + 1);
+
+    if (copy == NULL)
+        return NULL;
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
 /* Free all blocks newer than `keep`. */
 static void pop_blocks(struct pl_arena *a, const struct pl_arena_block *keep)
 {

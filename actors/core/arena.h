@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "span.h"
+
 struct pl_arena_block;
 
 /* An all-zero struct is an empty arena without a limit. */
@@ -21,6 +23,9 @@ struct pl_arena {
  * limit.
  * Owner:  the arena, until pl_arena_reset() or pl_arena_fini(). */
 void *pl_arena_alloc(struct pl_arena *a, size_t size);
+
+/* Return a copy of `text` with a zero byte behind it, or NULL: as above. */
+char *pl_arena_text(struct pl_arena *a, struct pl_span text);
 
 /* Free all allocations.  The arena keeps one block for the next use. */
 void pl_arena_reset(struct pl_arena *a);

@@ -172,13 +172,11 @@ static char *text(struct build *b, struct pl_span s)
 
     if (s.len == 0)
         return (char *)protobuf_c_empty_string;
-    copy = pl_arena_alloc(&b->arena, s.len + 1);
+    copy = pl_arena_text(&b->arena, s);
     if (copy == NULL) {
         b->failed = true;
         return (char *)protobuf_c_empty_string;
     }
-    memcpy(copy, s.at, s.len);
-    copy[s.len] = '\0';
     return copy;
 }
 

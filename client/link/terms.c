@@ -32,14 +32,7 @@ enum {
 
 char *plc_terms_copy(struct plc_terms *t, struct pl_span s)
 {
-    char *to = pl_arena_alloc(&t->strings, s.len + 1);
-
-    if (to == NULL)
-        return NULL;
-    if (s.len > 0)
-        memcpy(to, s.at, s.len);
-    to[s.len] = '\0';
-    return to;
+    return pl_arena_text(&t->strings, s);
 }
 
 static enum pl_err copy_span(struct plc_terms *t, struct pl_span *s)

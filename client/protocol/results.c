@@ -2,21 +2,7 @@
 /* results.c - see results.h. */
 #include "results.h"
 
-#include <string.h>
-
 #include "client_codec.h"
-
-static const char *copy(struct pl_arena *to, struct pl_span s)
-{
-    char *at = pl_arena_alloc(to, s.len + 1);
-
-    if (at == NULL)
-        return NULL;
-    if (s.len > 0)
-        memcpy(at, s.at, s.len);
-    at[s.len] = '\0';
-    return at;
-}
 
 static bool copy_bytes(struct pl_arena *to, struct pl_span s,
                        struct plc_bytes *out)
@@ -24,7 +10,7 @@ static bool copy_bytes(struct pl_arena *to, struct pl_span s,
     *out = (struct plc_bytes){NULL, 0};
     if (s.at == NULL)
         return true;
-    *out = (struct plc_bytes){copy(to, s), s.len};
+    *out = (struct plc_bytes){pl_arena_text(to, s), s.len};
     return out->at != NULL;
 }
 
@@ -35,8 +21,8 @@ static struct plc_info *copy_info(struct pl_arena *to, struct pl_span client,
 
     if (info == NULL)
         return NULL;
-    info->user = copy(to, i->user);
-    info->client = copy(to, i->client.at != NULL ? i->client : client);
+    info->user = pl_arena_text(to, i->user);
+    info->client = pl_arena_text(to, i->client.at != NULL ? i->client : client);
     if (info->user == NULL || info->client == NULL ||
         !copy_bytes(to, i->conn_info, &info->conn_info) ||
         !copy_bytes(to, i->chan_info, &info->chan_info))
@@ -57,8 +43,8 @@ static bool copy_tags(struct pl_arena *to, struct pl_arena *scratch,
            pl_received_tag_next(&list, scratch, &key, &value) == PL_OK) {
         struct plc_tag *t = &tags[p->tag_count++];
 
-        t->key = copy(to, key);
-        t->value = copy(to, value);
+        t->key = pl_arena_text(to, key);
+        t->value = pl_arena_text(to, value);
         if (t->key == NULL || t->value == NULL)
             return false;
     }
@@ -74,7 +60,7 @@ copy_publication(struct pl_arena *to, struct pl_arena *scratch,
 
     if (p == NULL)
         return NULL;
-    *p = (struct plc_publication){.channel = copy(to, from->channel),
+    *p = (struct plc_publication){.channel = pl_arena_text(to, from->channel),
                                   .offset = from->offset,
                                   .time_ms = from->time_ms};
     if (p->channel == NULL || !copy_bytes(to, from->data, &p->data))
@@ -98,7 +84,7 @@ static bool read_history(struct plc_result *r, struct pl_arena *to,
     const struct plc_publication **all =
         pl_arena_alloc(to, (list.count + 1) * sizeof *all);
 
-    r->epoch = copy(to, h->epoch);
+    r->epoch = pl_arena_text(to, h->epoch);
     r->offset = h->offset;
     if (all == NULL || r->epoch == NULL)
         return false;
@@ -144,7 +130,7 @@ bool plc_result_read(struct plc_result *r, struct pl_arena *to,
     case PL_RECEIVED_ERROR:
         r->code = reply->error.code;
         r->temporary = reply->error.temporary;
-        r->message = copy(to, reply->error.message);
+        r->message = pl_arena_text(to, reply->error.message);
         return r->message != NULL;
     case PL_RECEIVED_RPC:
         return copy_bytes(to, reply->data, &r->data);

@@ -152,18 +152,6 @@ static void handle_add(struct plc_mail *m)
     start(s);
 }
 
-static const char *copy(struct plc_sub *s, struct pl_span text)
-{
-    char *to = pl_arena_alloc(&s->strings, text.len + 1);
-
-    if (to == NULL)
-        return NULL;
-    if (text.len > 0)
-        memcpy(to, text.at, text.len);
-    to[text.len] = '\0';
-    return to;
-}
-
 static enum pl_err set_up(struct plc_sub *s)
 {
     struct plc_sub_options *o = &s->options;
@@ -177,9 +165,9 @@ static enum pl_err set_up(struct plc_sub *s)
             return PL_ENOMEM;
         o->token = NULL;
     }
-    o->channel = copy(s, pl_span_of(o->channel));
+    o->channel = pl_arena_text(&s->strings, pl_span_of(o->channel));
     if (data.at != NULL)
-        o->data.at = copy(s, data);
+        o->data.at = pl_arena_text(&s->strings, data);
     if (o->channel == NULL || (data.at != NULL && o->data.at == NULL))
         return PL_ENOMEM;
     s->channel = pl_span_of(o->channel);

@@ -109,6 +109,20 @@ static void what_is_over_the_limit_is_not_given(void **state)
     assert_int_equal(a.limit, 10000);
 }
 
+static void a_text_is_copied_with_a_zero_byte_behind_it(void **state)
+{
+    struct pl_arena a = {.limit = 64};
+    char text[] = "two words";
+
+    (void)state;
+    char *copy = pl_arena_text(&a, (struct pl_span){text, 3});
+    text[0] = 'T';
+    assert_string_equal(copy, "two");
+    assert_string_equal(pl_arena_text(&a, (struct pl_span){0}), "");
+    assert_null(pl_arena_text(&a, (struct pl_span){text, 64}));
+    pl_arena_fini(&a);
+}
+
 static void a_size_beyond_all_memory_is_not_given(void **state)
 {
     struct pl_arena a = {0};
@@ -176,6 +190,7 @@ int main(void)
             a_reset_keeps_one_block_so_the_next_use_allocates_nothing),
         cmocka_unit_test(a_large_first_thing_is_not_kept),
         cmocka_unit_test(what_is_over_the_limit_is_not_given),
+        cmocka_unit_test(a_text_is_copied_with_a_zero_byte_behind_it),
         cmocka_unit_test(a_size_beyond_all_memory_is_not_given),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(blocks_have_the_size_that_was_asked_for),
