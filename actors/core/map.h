@@ -27,6 +27,14 @@ struct pl_map {
     bool is_walked; /* pl_map_each() runs: chains are not moved */
 };
 
+/* The hash of an item whose key is an address in memory. */
+static inline uint64_t pl_map_hash_pointer(const void *p)
+{
+    uint64_t h = (uintptr_t)p * UINT64_C(0x9e3779b97f4a7c15);
+
+    return h ^ h >> 32;
+}
+
 /* Return true if `n` is the item with `key`. */
 typedef bool pl_map_match(const struct pl_map_node *n, const void *key);
 

@@ -105,11 +105,6 @@ static void post(const struct pl_relay *r, struct event *e)
 
 /* --- Clients --- */
 
-static uint64_t hash_of(const struct pl_client *client)
-{
-    return (uint64_t)(uintptr_t)client * UINT64_C(0x9e3779b97f4a7c15) >> 16;
-}
-
 static bool is_of_client(const struct pl_map_node *n, const void *client)
 {
     return PL_CONTAINER(n, const struct event, node)->client == client;
@@ -118,8 +113,8 @@ static bool is_of_client(const struct pl_map_node *n, const void *client)
 static struct event *find_client(const struct pl_relay *r,
                                  const struct pl_client *client)
 {
-    struct pl_map_node *n =
-        pl_map_find(&r->clients, hash_of(client), is_of_client, client);
+    struct pl_map_node *n = pl_map_find(
+        &r->clients, pl_map_hash_pointer(client), is_of_client, client);
 
     return n == NULL ? NULL : PL_CONTAINER(n, struct event, node);
 }
@@ -131,7 +126,8 @@ static bool on_connected(void *relay, struct pl_client *client)
     struct event *goes = create(r, GOES, false, client, NULL);
 
     if (comes == NULL || goes == NULL ||
-        pl_map_add(&r->clients, &goes->node, hash_of(client)) != PL_OK) {
+        pl_map_add(&r->clients, &goes->node, pl_map_hash_pointer(client)) !=
+            PL_OK) {
         drop(comes);
         drop(goes);
         return false;
@@ -147,7 +143,8 @@ struct sub_key {
 
 static uint64_t hash_of_sub(const struct pl_relay *r, const struct sub_key *key)
 {
-    return pl_hash(&r->broker->key, key->channel) + hash_of(key->client);
+    return pl_hash(&r->broker->key, key->channel) +
+           pl_map_hash_pointer(key->client);
 }
 
 static bool is_of_sub(const struct pl_map_node *n, const void *sub)

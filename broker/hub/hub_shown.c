@@ -22,13 +22,6 @@ struct shown {
     struct pl_client *client; /* reference */
 };
 
-static uint64_t hash_of(const struct pl_sub *sub)
-{
-    uint64_t h = (uintptr_t)sub * UINT64_C(0x9e3779b97f4a7c15);
-
-    return h ^ h >> 32;
-}
-
 static struct shown *shown_of(const struct pl_map_node *n)
 {
     return PL_CONTAINER((struct pl_map_node *)n, struct shown, node);
@@ -48,7 +41,7 @@ enum pl_err pl_hub_show(struct pl_hub *h, const struct pl_sub *sub,
     if (e == NULL)
         return PL_ENOMEM;
     *e = (struct shown){.sub = sub};
-    if (pl_map_add(&h->shown, &e->node, hash_of(sub)) != PL_OK) {
+    if (pl_map_add(&h->shown, &e->node, pl_map_hash_pointer(sub)) != PL_OK) {
         free(e);
         return PL_ENOMEM;
     }
@@ -59,8 +52,9 @@ enum pl_err pl_hub_show(struct pl_hub *h, const struct pl_sub *sub,
 struct pl_client *pl_hub_take_shown(struct pl_hub *h, const struct pl_sub *sub)
 {
     struct pl_map_node *n =
-        h->shown.count == 0 ? NULL
-                            : pl_map_find(&h->shown, hash_of(sub), match, sub);
+        h->shown.count == 0
+            ? NULL
+            : pl_map_find(&h->shown, pl_map_hash_pointer(sub), match, sub);
 
     if (n == NULL)
         return NULL;

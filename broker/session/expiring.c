@@ -8,7 +8,9 @@
  * The session manager holds the list of each session that has such
  * subscriptions, in the order in which they are due, and finds it by the slot
  * of the session.  The one timer of the session (deadline.c) runs to the first
- * of them.  So subscriptions that do not expire cost no memory.
+ * of them.  An entry is found by its subscription in another map, because a
+ * client may have many, all due at once.  Subscriptions that do not expire cost
+ * no memory.
  *
  * Rejected: a deadline in struct pl_sub, whose allocation is full to the byte.
  * Rejected: a timer per subscription, because one per session suffices.
@@ -23,7 +25,8 @@
 #include "session_private.h"
 
 struct entry {
-    struct pl_list link; /* in `entries`, soonest first */
+    struct pl_map_node node; /* in the session manager's map, by `sub` */
+    struct pl_list link;     /* in `entries`, soonest first */
     struct pl_sub *sub;
     uint64_t due_ms;
 };
@@ -55,18 +58,18 @@ static struct expiring *find_all(const struct pl_session *s)
                         struct expiring, node);
 }
 
+static bool is_of(const struct pl_map_node *n, const void *sub)
+{
+    return ((const struct entry *)n)->sub == sub; /* it is the first */
+}
+
 static struct entry *find(const struct pl_session *s, const struct pl_sub *sub)
 {
-    struct expiring *all = find_all(s);
-
-    if (all == NULL)
-        return NULL;
-    for (struct pl_list *l = all->entries.next; l != &all->entries;
-         l = l->next) {
-        if (entry_of(l)->sub == sub)
-            return entry_of(l);
-    }
-    return NULL;
+    return s->has_expiring
+               ? (struct entry *)pl_map_find(&s->manager->expiring_subs,
+                                             pl_map_hash_pointer(sub), is_of,
+                                             sub)
+               : NULL;
 }
 
 /* Return the list of `s`, created if there is none; NULL: out of memory. */
@@ -98,10 +101,16 @@ static void drop_all_if_empty(struct pl_session *s)
     s->has_expiring = false;
 }
 
-static void drop(struct pl_session *s, struct entry *e)
+static void free_entry(struct pl_session *s, struct entry *e)
 {
+    pl_map_remove(&s->manager->expiring_subs, &e->node);
     pl_list_remove(&e->link);
     free(e);
+}
+
+static void drop(struct pl_session *s, struct entry *e)
+{
+    free_entry(s, e);
     drop_all_if_empty(s);
 }
 
@@ -126,8 +135,12 @@ static struct entry *take_entry(struct pl_session *s, struct pl_sub *sub)
         return e;
     }
     e = calloc(1, sizeof *e);
-    if (e != NULL)
-        e->sub = sub;
+    if (e == NULL || pl_map_add(&s->manager->expiring_subs, &e->node,
+                                pl_map_hash_pointer(sub)) != PL_OK) {
+        free(e);
+        return NULL;
+    }
+    e->sub = sub;
     return e;
 }
 
@@ -194,11 +207,10 @@ void pl_expiring_end_due(struct pl_session *s)
 void pl_expiring_forget(struct pl_session *s)
 {
     struct expiring *all = find_all(s);
-    struct pl_list *l;
 
     if (all == NULL)
         return;
-    while ((l = pl_list_pop(&all->entries)) != NULL)
-        free(entry_of(l));
+    while (!pl_list_is_empty(&all->entries))
+        free_entry(s, entry_of(all->entries.next));
     drop_all_if_empty(s);
 }

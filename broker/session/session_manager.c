@@ -46,6 +46,7 @@ static void destroy(struct pl_session_manager *k)
     pl_call_table_fini(&k->calls);
     pl_map_fini(&k->waits);
     pl_map_fini(&k->expiring);
+    pl_map_fini(&k->expiring_subs);
     free(k->looked.at_ms);
     pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);

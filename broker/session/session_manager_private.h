@@ -46,15 +46,16 @@ struct pl_session_manager {
     struct pl_access *access;     /* held; the latest */
     struct pl_rule_cache rules;   /* of channels; the latest rulebook */
     struct pl_call_table calls;   /* of handlers that reply later */
-    uint32_t judged;          /* one bit per enum pl_asks that has a judge; that
-                                 of NOTHING: there is or was a judge */
-    uint32_t logins;          /* the number of the latest connect */
-    struct pl_map headers;    /* headers.c: of sessions before their connect */
-    struct pl_map waits;      /* wait.c: sessions that wait for verdicts */
-    struct pl_map expiring;   /* expiring.c: sessions whose subscriptions end at
-                                 a time */
-    struct pl_span raw;       /* the bytes of the command that runs now */
-    struct pl_parked *parked; /* wait.c: that command, if it waited before */
+    uint32_t judged;        /* one bit per enum pl_asks that has a judge; that
+                               of NOTHING: there is or was a judge */
+    uint32_t logins;        /* the number of the latest connect */
+    struct pl_map headers;  /* headers.c: of sessions before their connect */
+    struct pl_map waits;    /* wait.c: sessions that wait for verdicts */
+    struct pl_map expiring; /* expiring.c: sessions with subscriptions that end
+                               at a time ... */
+    struct pl_map expiring_subs; /* ... and these subscriptions */
+    struct pl_span raw;          /* the bytes of the command that runs now */
+    struct pl_parked *parked;    /* wait.c: that command, if it waited before */
     const struct pl_verdict *given; /* its verdict, if it waited for one */
     uint64_t command_ns;            /* what a command costs; 0: nothing */
     uint64_t burst_ns;              /* what a connection may spend at once */
