@@ -154,26 +154,33 @@ static void print_page(const json_t *s)
         print_phase(value);
 }
 
-static int run(struct target *t, int argc, char **argv)
+/* As the broker wrote it. */
+static int print_json(const struct target *t)
 {
     struct pl_buf answer = {0};
     int rc = request(t, "/status", NULL, &answer);
 
-    (void)argc, (void)argv;
-    if (rc == EXIT_OK && output_is_json && answer.len > 0) {
-        output_line(answer.data, answer.len);
+    if (rc == EXIT_OK && answer.len == 0) {
+        complain("the answer is not a status");
+        rc = EXIT_FAILED;
     } else if (rc == EXIT_OK) {
-        json_t *s =
-            json_loadb(answer.len > 0 ? answer.data : "", answer.len, 0, NULL);
-        if (s == NULL) {
-            complain("the answer is not a status");
-            rc = EXIT_FAILED;
-        } else {
-            print_page(s);
-        }
-        json_decref(s);
+        output_line(answer.data, answer.len);
     }
     pl_buf_fini(&answer);
+    return rc;
+}
+
+static int run(struct target *t, int argc, char **argv)
+{
+    json_t *status = NULL;
+
+    (void)argc, (void)argv;
+    if (output_is_json)
+        return print_json(t);
+    int rc = request_status(t, &status);
+    if (rc == EXIT_OK)
+        print_page(status);
+    json_decref(status);
     return rc;
 }
 

@@ -135,11 +135,17 @@ static CURLcode drive(struct transfer *x)
 
 /* --- What became of it --- */
 
+/* NULL: it is no JSON. */
+static json_t *load(const struct pl_buf *answer)
+{
+    return json_loadb(answer->len > 0 ? answer->data : "", answer->len, 0,
+                      NULL);
+}
+
 /* The message of an error in the answer's JSON, which the caller frees. */
 static char *error_message(const struct pl_buf *answer)
 {
-    json_t *json =
-        json_loadb(answer->len > 0 ? answer->data : "", answer->len, 0, NULL);
+    json_t *json = load(answer);
     const char *text = json_string_value(
         json_object_get(json_object_get(json, "error"), "message"));
     char *copy = text == NULL ? NULL : strdup(text);
@@ -440,8 +446,7 @@ int request_api(const struct target *t, const char *method, const char *body,
     if (!path.failed)
         rc = request(t, path.data, body, &answer);
     if (rc == EXIT_OK) {
-        json_t *json =
-            json_loadb(answer.len > 0 ? answer.data : "", answer.len, 0, NULL);
+        json_t *json = load(&answer);
         json_t *taken = take_result(t, json);
         if (taken == NULL)
             rc = EXIT_FAILED;
@@ -450,6 +455,19 @@ int request_api(const struct target *t, const char *method, const char *body,
         json_decref(json);
     }
     pl_buf_fini(&path);
+    pl_buf_fini(&answer);
+    return rc;
+}
+
+int request_status(const struct target *t, json_t **status)
+{
+    struct pl_buf answer = {0};
+    int rc = request(t, "/status", NULL, &answer);
+
+    if (rc == EXIT_OK && (*status = load(&answer)) == NULL) {
+        complain("the answer is not a status");
+        rc = EXIT_FAILED;
+    }
     pl_buf_fini(&answer);
     return rc;
 }

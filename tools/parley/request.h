@@ -19,6 +19,10 @@ int request(const struct target *t, const char *path, const char *body,
 int request_api(const struct target *t, const char *method, const char *body,
                 json_t **result);
 
+/* The status of the broker, which the caller decrefs, goes to *status.  As
+ * above. */
+int request_status(const struct target *t, json_t **status);
+
 /* A GET whose answer comes in lines until it ends; `line` is called for each,
  * without its newline, and says whether to go on.  The first must come within
  * the timeout, another one at the latest a timeout after the broker's next

@@ -109,21 +109,13 @@ void top_fini(struct top *v)
 
 static int fetch_status(struct top *v)
 {
-    struct pl_buf answer = {0};
-    int rc = request(v->target, "/status", NULL, &answer);
+    json_t *status = NULL;
+    int rc = request_status(v->target, &status);
 
     if (rc == EXIT_OK) {
-        json_t *s =
-            json_loadb(answer.len > 0 ? answer.data : "", answer.len, 0, NULL);
-        if (s == NULL) {
-            complain("the answer is not a status");
-            rc = EXIT_FAILED;
-        } else {
-            set(&v->before, v->status);
-            v->status = s;
-        }
+        set(&v->before, v->status);
+        v->status = status;
     }
-    pl_buf_fini(&answer);
     return rc;
 }
 
