@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "box.h"
 #include "gate.h"
@@ -481,13 +481,19 @@ struct ledger {
     atomic_uint disordered;
 };
 
+static pthread_mutex_t booking = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t booked = PTHREAD_COND_INITIALIZER;
+
 static void book(const struct pl_outcome *o, void *arg)
 {
     struct ledger *l = arg;
 
     if (o->err != PL_OK)
         atomic_fetch_add(&l->failed, 1);
+    pthread_mutex_lock(&booking);
     atomic_fetch_add(&l->told, 1);
+    pthread_cond_signal(&booked);
+    pthread_mutex_unlock(&booking);
 }
 
 static void book_post(const struct pl_outcome *o, void *arg)
@@ -550,11 +556,16 @@ static void run_threads(struct ledger *l, struct box *b, pthread_t *threads,
     }
 }
 
-/* Asleep between two looks: the broker needs the cores. */
 static void await_told(struct ledger *l, unsigned count)
 {
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += BOX_DEADLINE_MS / 1000;
+    pthread_mutex_lock(&booking);
     while (atomic_load(&l->told) < count)
-        usleep(1000);
+        assert_int_equal(pthread_cond_timedwait(&booked, &booking, &until), 0);
+    pthread_mutex_unlock(&booking);
 }
 
 static void orders_of_many_threads_are_said_once_and_in_order(void **st)

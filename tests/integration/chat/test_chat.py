@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import sys
 import time
@@ -362,12 +363,11 @@ class Ends(Chat):
             cpu = wchan.read_text().split()[13:15]
             time.sleep(0.05)
             still = still + 1 if cpu == wchan.read_text().split()[13:15] else 0
+        ended = os.pidfd_open(ada.pid)
+        self.addCleanup(os.close, ended)
         ada.signal(signal.SIGTERM)
-        while time.monotonic() < end:
-            pid, status = os.waitpid(ada.pid, os.WNOHANG)
-            if pid:
-                break
-            time.sleep(0.02)
+        self.assertTrue(select.select([ended], [], [], DEADLINE)[0])
+        status = os.waitpid(ada.pid, 0)[1]
         ada.status = os.waitstatus_to_exitcode(status)
         self.assertEqual(ada.status, -signal.SIGTERM)
         self.assertTrue(ada.has_old_settings())

@@ -16,9 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "moment.h"
 #include "tls_client.h"
 
-enum { WORDS_MAX = 24 };
+enum { WORDS_MAX = 24, DEADLINE_MS = 60000 };
 
 int stage_up(void **state)
 {
@@ -85,6 +86,8 @@ unsigned stage_free_port(void)
 /* `words` are ended by NULL. */
 static void start(struct stage *s, char *const *words)
 {
+    uint64_t began = moment_ms();
+
     s->broker = fork();
     if (s->broker == 0) {
         int null = open("/dev/null", O_RDWR);
@@ -94,7 +97,8 @@ static void start(struct stage *s, char *const *words)
     }
     while (!is_listening(s->socket)) {
         assert_int_equal(waitpid(s->broker, NULL, WNOHANG), 0);
-        usleep(10000);
+        assert_true(moment_ms() < began + DEADLINE_MS);
+        moment_rest(began);
     }
 }
 
@@ -104,6 +108,7 @@ static void await_port(unsigned port)
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    uint64_t began = moment_ms();
     bool is_there = false;
 
     while (!is_there) {
@@ -111,8 +116,9 @@ static void await_port(unsigned port)
 
         is_there = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
         close(fd);
+        assert_true(moment_ms() < began + DEADLINE_MS);
         if (!is_there)
-            usleep(10000);
+            moment_rest(began);
     }
 }
 

@@ -111,10 +111,8 @@ static const struct pl_actor_ops searcher_ops = {
     .reap = reap,
 };
 
-static void a_page_that_finds_little_ends_with_a_cursor(void **state)
+static void create_searcher(struct fixture *f)
 {
-    struct fixture *f = *state;
-
     managers[0] = (struct manager){.mails = 0};
     assert_int_equal(pl_actor_init(&managers[0].actor,
                                    pl_system_loop(pl_sim_system(f->sim), 0),
@@ -123,6 +121,13 @@ static void a_page_that_finds_little_ends_with_a_cursor(void **state)
     manager_at[0] = pl_actor_address(&managers[0].actor);
     f->options.managers = manager_at;
     f->options.manager_count = 1;
+}
+
+static void a_page_that_finds_little_ends_with_a_cursor(void **state)
+{
+    struct fixture *f = *state;
+
+    create_searcher(f);
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS, "{\"user\":\"nobody\"}",
            "{\"result\":{\"connections\":[],\"next\":\"0.40000\"}}");
     assert_int_equal(managers[0].mails, 256);
@@ -132,14 +137,7 @@ static void a_top_of_a_large_table_ends_with_a_cursor(void **state)
 {
     struct fixture *f = *state;
 
-    managers[0] = (struct manager){.mails = 0};
-    assert_int_equal(pl_actor_init(&managers[0].actor,
-                                   pl_system_loop(pl_sim_system(f->sim), 0),
-                                   &searcher_ops),
-                     PL_OK);
-    manager_at[0] = pl_actor_address(&managers[0].actor);
-    f->options.managers = manager_at;
-    f->options.manager_count = 1;
+    create_searcher(f);
     expect(f, PL_CALL_ONE, PL_API_TOP, "{\"table\":\"connections\"}",
            "{\"result\":{\"top\":[],\"next\":\"0.4000\"}}");
     assert_int_equal(managers[0].mails, 16);
