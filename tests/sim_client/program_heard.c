@@ -110,7 +110,8 @@ static void check_change(const struct program *p, enum plc_state now,
                    h->code, h->reason);
 }
 
-/* A broker ends nobody for good who makes no mistake. */
+/* A broker ends a client for good only if its connect comes too late, as the
+ * network may hold it back; the program may connect again. */
 static void on_state(struct plc_client *handle, const struct plc_change *h,
                      void *arg)
 {
@@ -122,7 +123,10 @@ static void on_state(struct plc_client *handle, const struct plc_change *h,
         trace_fail("a state of another client");
     check_change(p, c->state, h);
     c->state = h->to;
-    if (h->to == PLC_DISCONNECTED && h->code != 0)
+    if (h->to == PLC_DISCONNECTED && h->from == PLC_CONNECTING &&
+        h->code == PL_DISCONNECT_STALE)
+        c->is_wanted = false;
+    else if (h->to == PLC_DISCONNECTED && h->code != 0)
         trace_fail("disconnected for good with %u %s", h->code, h->reason);
     program_call_back(p);
 }
@@ -189,6 +193,8 @@ static void take_position(struct sub *s, const struct plc_change *h)
     struct program *p = s->client->program;
 
     s->is_recoverable = h->recoverable;
+    if (h->recovered && !s->has_position && p->has_lost)
+        return; /* the callback with the position may be the one lost */
     if (h->recovered) {
         if (!s->has_position || strcmp(s->epoch, h->epoch) != 0)
             trace_fail("%s: recovered from nowhere",
