@@ -254,7 +254,11 @@ static void put_error(struct plc_client *c, struct plc_sub *s,
 void plc_report_error(struct plc_client *c, enum pl_err err, uint32_t code,
                       const char *text)
 {
-    plc_group_log(c->part.group, PLC_INFO, "%s: %s", c->options.url, text);
+    const char *url = c->options.url;
+
+    /* up to the first query, which may be a secret */
+    plc_group_log(c->part.group, PLC_INFO, "%.*s: %s", (int)strcspn(url, "?"),
+                  url, text);
     if (c->options.error != NULL)
         put_error(c, NULL, run_error, err, code, text);
 }

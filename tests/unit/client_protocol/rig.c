@@ -14,6 +14,7 @@ struct plc_group *group;
 struct plc_client *client;
 struct plc_client_options options;
 char log_[16384];
+char rig_lines[4096];
 void (*rig_in_callback)(void);
 
 static struct pl_clock_driven clock_;
@@ -172,7 +173,7 @@ void rig_called(const char *wanted)
 {
     rig_turn();
     assert_string_equal(log_, wanted);
-    log_[0] = '\0';
+    log_[0] = rig_lines[0] = '\0';
 }
 
 /* --- Set-up --- */
@@ -183,12 +184,22 @@ static void on_stopped(struct plc_group *g, unsigned forced, void *arg)
     rig_log("stopped(%u) ", forced);
 }
 
+static void on_line(enum plc_level level, const char *line, void *arg)
+{
+    size_t len = strlen(rig_lines);
+
+    (void)level, (void)arg;
+    snprintf(rig_lines + len, sizeof rig_lines - len, "%s\n", line);
+}
+
 int rig_set_up(void **state)
 {
     struct pl_system_options o = {
         .loops = 1, .clock = &clock_.clock, .seed = 1};
-    struct plc_group_options go = {
-        .size = sizeof go, .event_queue = 4096, .stopped = on_stopped};
+    struct plc_group_options go = {.size = sizeof go,
+                                   .event_queue = 4096,
+                                   .log = on_line,
+                                   .stopped = on_stopped};
 
     (void)state;
     pl_clock_driven_init(&clock_);

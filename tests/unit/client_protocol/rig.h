@@ -23,6 +23,7 @@
 extern struct plc_group *group;
 extern struct plc_client *client;
 extern struct plc_client_options options; /* of the next rig_client() */
+extern char rig_lines[4096];              /* of the group's log */
 extern char log_[16384];                  /* what was called, in words */
 
 int rig_set_up(void **state);

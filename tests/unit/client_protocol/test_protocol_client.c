@@ -521,6 +521,19 @@ static void a_client_may_be_destroyed_while_it_stops(void **state)
                "release(client) ");
 }
 
+static void the_log_has_no_query_of_a_url(void **state)
+{
+    (void)state;
+    options.url =
+        "ws://127.0.0.1:8000/ws?token=secret wss://b.example/?k=hidden";
+    rig_client();
+    fake_end(false, "refused");
+    rig_turn();
+    assert_non_null(strstr(rig_lines, "ws://127.0.0.1:8000/ws"));
+    assert_null(strstr(rig_lines, "secret"));
+    assert_null(strstr(rig_lines, "hidden"));
+}
+
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
@@ -528,6 +541,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_client_may_be_destroyed_while_it_stops),
+        TEST(the_log_has_no_query_of_a_url),
         TEST(a_client_connects_and_says_who_it_is),
         TEST(a_ping_is_answered_if_the_server_wants_it),
         TEST(a_server_that_does_not_ping_is_left),
