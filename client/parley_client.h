@@ -421,7 +421,8 @@ struct plc_ws_options {
     uint32_t idle_ms;  /* without a message; 0: for ever */
     uint32_t close_ms; /* for the Close of the server; 0: 1,000 */
     void (*open)(struct plc_ws *w, const char *subprotocol, void *arg);
-    /* Pings are answered by the library; pongs come here too. */
+    /* Pings are answered by the library; pongs come here too.  A message for
+     * which there is no memory ends the connection, with 1006. */
     void (*message)(struct plc_ws *w, enum plc_kind kind,
                     const struct plc_bytes *data, void *arg);
     /* Once for each open(). */

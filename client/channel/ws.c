@@ -7,7 +7,10 @@
  * kernel has its last byte.
  *
  * Each open() is followed by one closed(), and an attempt that does not open by
- * one failed(): both come from one place, the end of the link.
+ * one failed(): both come from one place, the end of the link.  Their memory is
+ * taken before the attempt begins: with the call that opens, where its error is
+ * PL_ENOMEM, or when a send opens, which then ends as PLC_NOT_SENT.  A message
+ * for which there is no memory ends the connection.
  *
  * Rejected: a queue of messages beside the output of the link.  It would keep
  * the same bytes in another order of allocation, and each needs its bound.
@@ -48,6 +51,7 @@ struct plc_ws {
     struct pl_cell state; /* enum plc_ws_state; any thread */
     /* The loop's. */
     struct plc_link_conn *link;   /* owned; NULL: none */
+    struct plc_ws_life life;      /* of the link */
     struct pl_list waiting, sent; /* of struct ws_send */
     bool is_ending;
 };
@@ -143,26 +147,36 @@ static uint64_t taken_of(const struct plc_ws *w)
                : plc_link_written(w->link) - plc_link_waiting(w->link);
 }
 
+/* The only place where an attempt and a connection end. */
 static void end_link(struct plc_ws *w, const struct plc_link_end *end)
 {
     uint64_t taken = taken_of(w);
 
-    if (w->link == NULL)
-        return;
-    plc_link_destroy(w->link);
+    if (w->link != NULL)
+        plc_link_destroy(w->link);
     w->link = NULL;
     if (end->was_open)
         w->counts[PLC_COUNT_OPEN]--;
     pl_cell_set(&w->state, PLC_WS_CLOSED);
     complete_rest(w, taken, end->err == PL_OK ? PL_ECLOSED : end->err);
-    if (end->was_open)
-        plc_ws_report_closed(w, end->code, end->why, end->is_clean);
-    else
-        plc_ws_report_failed(w, end->err, end->http_status, end->why);
+    plc_ws_report_end(&w->life, end);
     if (!end->was_open)
         plc_part_result(&w->part, end->err, end->why);
     if (w->is_ending)
         plc_part_ended(&w->part);
+}
+
+static void lose_message(struct plc_ws *w)
+{
+    static const struct plc_link_end end = {
+        .was_open = true,
+        .err = PL_ENOMEM,
+        .code = CODE_ABNORMAL,
+        .why = "out of memory: a message is lost",
+    };
+
+    w->counts[PLC_COUNT_EVENTS_LOST]++;
+    end_link(w, &end);
 }
 
 static void send_now(struct plc_ws *w, struct ws_send *s)
@@ -185,7 +199,7 @@ static void on_opened(void *user, struct pl_span protocol)
     pl_cell_set(&w->state, PLC_WS_OPEN);
     w->counts[PLC_COUNT_OPEN]++;
     plc_part_result(&w->part, PL_OK, "open");
-    plc_ws_report_open(w, protocol);
+    plc_ws_report_open(&w->life, protocol);
     while (!pl_list_is_empty(&w->waiting))
         send_now(w, PL_CONTAINER(w->waiting.next, struct ws_send, link));
 }
@@ -195,9 +209,10 @@ static void on_message(void *user, enum pl_ws_opcode opcode,
 {
     struct plc_ws *w = user;
 
-    if (opcode != PL_WS_PING)
-        plc_ws_report_message(w, (enum plc_kind)opcode, payload);
-    if (plc_events_is_full(w->events))
+    if (opcode != PL_WS_PING &&
+        !plc_ws_report_message(w, (enum plc_kind)opcode, payload))
+        lose_message(w);
+    else if (plc_events_is_full(w->events))
         plc_link_pause(w->link, true);
 }
 
@@ -218,21 +233,23 @@ static const struct plc_link_user link_calls = {
     .closed = on_closed,
 };
 
+/* Likewise false while it is closing. */
+static bool may_open(const struct plc_ws *w)
+{
+    return !w->is_ending && w->link == NULL;
+}
+
+/* w->life is set. */
 static void open_link(struct plc_ws *w)
 {
-    enum plc_ws_state now = plc_ws_state(w);
+    struct plc_link_end end = {.was_open = false};
 
-    if (w->is_ending || now == PLC_WS_OPEN || now == PLC_WS_CLOSING ||
-        w->link != NULL)
-        return;
     pl_cell_set(&w->state, PLC_WS_CONNECTING);
-    enum pl_err rc =
+    end.err =
         plc_link_open(&w->link, w->links, &w->terms.urls[0], &link_calls, w);
-    if (rc == PL_OK)
-        return;
-    pl_cell_set(&w->state, PLC_WS_CLOSED);
-    complete_rest(w, 0, rc);
-    plc_ws_report_failed(w, rc, 0, pl_err_text(rc));
+    end.why = pl_err_text(end.err);
+    if (end.err != PL_OK)
+        end_link(w, &end);
 }
 
 static void close_link(struct plc_ws *w, uint16_t code, struct pl_span reason)
@@ -271,7 +288,8 @@ static bool cut(struct plc_part *p)
     bool was_cut = w->link != NULL;
 
     w->is_ending = true;
-    end_link(w, &end);
+    if (was_cut)
+        end_link(w, &end);
     plc_part_ended(p);
     return was_cut;
 }
@@ -286,6 +304,7 @@ static void free_ws(struct plc_part *p)
 {
     struct plc_ws *w = ws_of(p);
 
+    plc_ws_life_fini(&w->life);
     if (w->options.release != NULL)
         w->options.release(w->options.arg);
     pl_quota_destroy(p->quota);
@@ -369,20 +388,29 @@ void plc_ws_destroy(struct plc_ws *w)
 /* --- Calls --- */
 
 struct order {
-    struct plc_mail mail; /* first */
+    struct plc_mail mail;    /* first */
+    struct plc_ws_life life; /* of an open */
     uint16_t code;
     char reason[124];
 };
 
 static void destroy_order(struct pl_msg *msg)
 {
+    plc_ws_life_fini(&((struct order *)msg)->life);
     free(msg);
 }
 
 static void handle_open(struct plc_mail *m)
 {
-    open_link(ws_of(m->part));
-    free(m);
+    struct order *o = (struct order *)m;
+    struct plc_ws *w = ws_of(m->part);
+
+    if (may_open(w)) {
+        w->life = o->life;
+        o->life = (struct plc_ws_life){0};
+        open_link(w);
+    }
+    destroy_order(&m->event.msg);
 }
 
 static void handle_close(struct plc_mail *m)
@@ -390,32 +418,47 @@ static void handle_close(struct plc_mail *m)
     struct order *o = (struct order *)m;
 
     close_link(ws_of(m->part), o->code, pl_span_of(o->reason));
-    free(o);
+    destroy_order(&m->event.msg);
 }
 
-static enum pl_err post_order(struct plc_ws *w,
-                              void (*handle)(struct plc_mail *), uint16_t code,
-                              const char *reason)
+static struct order *create_order(struct plc_ws *w,
+                                  void (*handle)(struct plc_mail *))
 {
     struct order *o = calloc(1, sizeof *o);
 
     if (o == NULL)
-        return PL_ENOMEM;
+        return NULL;
     o->mail.event.msg.destroy = destroy_order;
     o->mail.part = &w->part;
     o->mail.handle = handle;
-    o->code = code;
-    if (reason != NULL)
-        strncpy(o->reason, reason, sizeof o->reason - 1);
+    return o;
+}
+
+static enum pl_err post_order(struct order *o)
+{
     enum pl_err rc = plc_part_post(&o->mail);
+
     if (rc != PL_OK)
-        free(o);
+        destroy_order(&o->mail.event.msg);
     return rc;
+}
+
+static enum pl_err begin_life(struct plc_ws *w, struct plc_ws_life *life)
+{
+    return plc_ws_life_init(life, w, w->terms.urls[0].opening.protocols.len);
 }
 
 enum pl_err plc_ws_open(struct plc_ws *w)
 {
-    return post_order(w, handle_open, 0, NULL);
+    struct order *o = create_order(w, handle_open);
+
+    if (o == NULL)
+        return PL_ENOMEM;
+    enum pl_err rc = begin_life(w, &o->life);
+    if (rc == PL_OK)
+        return post_order(o);
+    destroy_order(&o->mail.event.msg);
+    return rc;
 }
 
 /* RFC 6455 section 7.4: codes that may be sent. */
@@ -430,7 +473,13 @@ enum pl_err plc_ws_close(struct plc_ws *w, uint16_t code, const char *reason)
     if (!is_code(code) || (reason != NULL && strlen(reason) > 123) ||
         (reason != NULL && !pl_utf8_is_valid(pl_span_of(reason))))
         return PL_EINVAL;
-    return post_order(w, handle_close, code, reason);
+    struct order *o = create_order(w, handle_close);
+    if (o == NULL)
+        return PL_ENOMEM;
+    o->code = code;
+    if (reason != NULL)
+        strncpy(o->reason, reason, sizeof o->reason - 1);
+    return post_order(o);
 }
 
 static void handle_send(struct plc_mail *m)
@@ -446,8 +495,12 @@ static void handle_send(struct plc_mail *m)
         complete(s, PLC_NOT_SENT, PL_ECLOSED);
     else if (plc_ws_state(w) == PLC_WS_OPEN)
         send_now(w, s);
-    else
+    else if (!may_open(w))
+        return; /* it is opening */
+    else if (begin_life(w, &w->life) == PL_OK)
         open_link(w);
+    else
+        complete(s, PLC_NOT_SENT, PL_ENOMEM);
 }
 
 /* The text of all parts together must be UTF-8. */

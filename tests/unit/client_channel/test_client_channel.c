@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failing_alloc.h"
 #include "fake_stream.h"
 #include "frame.h"
 #include "group.h"
@@ -534,6 +535,122 @@ static void a_unresponsive_server_is_cut_at_the_deadline(void **state)
     called("one:not sent closed(1006 cut by a stop) stopped(1) ");
 }
 
+/* --- Without memory --- */
+
+static unsigned fails_at; /* the nth allocation of the channel; 0: none */
+static unsigned accepted, answered_opens, said, lives;
+
+#define IN_CHANNEL(what)                                                       \
+    do {                                                                       \
+        alloc_fails_at = fails_at;                                             \
+        what;                                                                  \
+        fails_at = alloc_fails_at;                                             \
+        alloc_fails_at = 0;                                                    \
+    } while (0)
+
+static unsigned count(const char *word)
+{
+    unsigned n = 0;
+
+    for (const char *at = heard; (at = strstr(at, word)) != NULL; at++)
+        n++;
+    return n;
+}
+
+static void try_open(void)
+{
+    enum pl_err rc;
+
+    IN_CHANNEL(rc = plc_ws_open(ws); turn());
+    answered_opens += rc == PL_OK;
+}
+
+static void try_send(const char *text)
+{
+    enum pl_err rc;
+
+    IN_CHANNEL(rc = send_kind(PLC_TEXT, text); turn());
+    accepted += rc == PL_OK;
+}
+
+static void try_accept(void)
+{
+    struct pl_buf b = {0};
+
+    if (fakes == NULL)
+        return;
+    IN_CHANNEL(pl_loop_awake(loop); fake_open(); turn());
+    if (fakes == NULL || fake_got.len == 0)
+        return;
+    fake_respond(&b, "");
+    IN_CHANNEL(came(b.data, b.len));
+    pl_buf_fini(&b);
+}
+
+static void try_say(void)
+{
+    if (fakes == NULL || plc_ws_state(ws) != PLC_WS_OPEN)
+        return;
+    said++;
+    IN_CHANNEL(came("\x82\x01!", 3));
+}
+
+static void try_end(void)
+{
+    if (fakes != NULL)
+        IN_CHANNEL(end_it(false));
+}
+
+/* One connection that the program opens, one that a send opens, and a Close. */
+static void live(void)
+{
+    try_open();
+    try_send("one");
+    try_accept();
+    try_send("two");
+    try_say();
+    try_end();
+    try_send("six");
+    try_accept();
+    try_say();
+    IN_CHANNEL(plc_ws_close(ws, 0, NULL); turn());
+    try_end();
+}
+
+static void check_life(void)
+{
+    unsigned opens = count("open "), lost = count("a message is lost");
+    struct plc_status s = {.size = sizeof s};
+
+    assert_int_equal(opens, count("closed("));
+    assert_int_equal(accepted,
+                     count(":done") + count(":not sent") + count(":unknown"));
+    assert_int_equal(said, count("2:! ") + lost);
+    assert_true(opens + count("failed(") >= fake_dials);
+    assert_true(opens + count("failed(") >= answered_opens);
+    plc_group_status(group, &s);
+    assert_int_equal(s.events_lost, lost);
+}
+
+static void whatever_allocation_fails_each_call_is_told_of_once(void **state)
+{
+    bool has_failed;
+
+    (void)state;
+    do {
+        tear_down(NULL);
+        set_up(NULL);
+        accepted = answered_opens = said = 0;
+        fails_at = ++lives;
+        live();
+        has_failed = fails_at == 0;
+        fails_at = 0;
+        check_life();
+        heard[0] = '\0';
+    } while (has_failed);
+    assert_in_range(lives, 20, 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -553,6 +670,7 @@ int main(void)
         TEST(a_callback_may_do_anything),
         TEST(a_stop_ends_in_every_state),
         TEST(a_unresponsive_server_is_cut_at_the_deadline),
+        TEST(whatever_allocation_fails_each_call_is_told_of_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
