@@ -298,6 +298,7 @@ static void handle_disconnect(struct plc_mail *m)
 
     c->ends++;
     plc_subs_take_back_all(c);
+    plc_server_subs_take_back_all(c);
     plc_attempt_lose(c, PLC_CODE_CALLED, "disconnect called", true);
     m->event.msg.destroy(&m->event.msg);
 }

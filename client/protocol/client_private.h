@@ -83,6 +83,9 @@ struct plc_attempt_ops {
 
 /* Where a channel was read up to. */
 struct plc_position {
+    /* What of it was shown to the program; the thread that runs callbacks
+     * writes it. */
+    struct pl_snapshot *shown;
     bool is_known;
     uint64_t offset;
     char epoch[64];
@@ -155,10 +158,7 @@ struct plc_sub {
     /* Any thread. */
     struct pl_cell state;
     struct pl_cell ends_called; /* calls of plc_sub_stop() */
-    /* The position that was shown to the program; the thread that runs
-     * callbacks writes it. */
-    struct pl_snapshot *shown;
-    struct pl_map_node name; /* guarded by the client's guard */
+    struct pl_map_node name;    /* guarded by the client's guard */
     struct plc_mail add, drop;
     /* The loop's. */
     struct pl_list link;
@@ -268,6 +268,8 @@ bool plc_server_subs_has(struct plc_client *c, struct pl_span channel);
 bool plc_server_subs_end(struct plc_client *c, struct pl_span channel,
                          uint32_t code, struct pl_span reason);
 void plc_server_subs_lose_all(struct plc_client *c);
+/* Go back to the positions that the program has seen. */
+void plc_server_subs_take_back_all(struct plc_client *c);
 void plc_server_subs_free_all(struct plc_client *c);
 /* The recoverable ones with their positions, for a connect command; return
  * false if out of memory.
@@ -314,8 +316,12 @@ void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
 /* Numbers of plc_sub.shown: the offset, whether it is known, and the bytes of
  * the epoch. */
 enum { PLC_SHOWN = 2 + 64 / 8 };
-void plc_position_show(struct pl_snapshot *shown, const struct plc_position *p);
+void plc_position_show(const struct plc_position *p);
 void plc_position_read(const struct pl_snapshot *shown, struct plc_position *p);
+/* Publications whose callbacks have not run are recovered later: they are
+ * dropped, see reports.c.  A position that no callback has shown yet is of a
+ * subscription about which no callback has run. */
+void plc_position_take_back(struct plc_position *p);
 
 void plc_position_from(struct plc_position *p, struct pl_span epoch,
                        uint64_t offset);

@@ -48,12 +48,12 @@ bool plc_position_is_spoiled(const struct plc_position *p)
     return strcmp(p->epoch, "_") == 0;
 }
 
-void plc_position_show(struct pl_snapshot *shown, const struct plc_position *p)
+void plc_position_show(const struct plc_position *p)
 {
     uint64_t values[PLC_SHOWN] = {p->offset, p->is_known};
 
     memcpy(&values[2], p->epoch, sizeof p->epoch);
-    pl_snapshot_publish(shown, values);
+    pl_snapshot_publish(p->shown, values);
 }
 
 void plc_position_read(const struct pl_snapshot *shown, struct plc_position *p)
@@ -64,4 +64,10 @@ void plc_position_read(const struct pl_snapshot *shown, struct plc_position *p)
     p->offset = values[0];
     p->is_known = values[1] != 0;
     memcpy(p->epoch, &values[2], sizeof p->epoch);
+}
+
+void plc_position_take_back(struct plc_position *p)
+{
+    if (!plc_position_is_spoiled(p))
+        plc_position_read(p->shown, p);
 }

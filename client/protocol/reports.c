@@ -5,7 +5,8 @@
  * and the bytes that it points to.
  *
  * Invariant: a report points into itself, or to what outlives it: the client
- * and the subscription, which are freed by a later event. */
+ * and the subscription, which are freed by a later event; that of the server
+ * too. */
 #include "reports.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ struct report {
         } error;
     };
     struct plc_info info;
-    struct plc_position position; /* of `sub`, after this */
+    struct plc_position position; /* of the subscription, after this */
     uint64_t ends, sub_ends;      /* counted when it was made */
     bool joined;
     const char *channel, *text;
@@ -101,8 +102,14 @@ static struct report *create(struct plc_client *c, struct plc_sub *s,
 /* The program has called plc_sub_stop() or plc_client_disconnect() since. */
 static bool is_late(const struct report *r)
 {
-    return r->sub != NULL && (r->ends != pl_cell_get(&r->client->ends_called) ||
-                              r->sub_ends != pl_cell_get(&r->sub->ends_called));
+    return r->ends != pl_cell_get(&r->client->ends_called) ||
+           (r->sub != NULL && r->sub_ends != pl_cell_get(&r->sub->ends_called));
+}
+
+static void show_position(const struct report *r)
+{
+    if (!is_late(r))
+        plc_position_show(&r->position);
 }
 
 static const char *copy(struct report *r, struct pl_span s)
@@ -182,17 +189,23 @@ static void run_server_state(struct plc_event *e)
     struct report *r = (struct report *)e;
     const struct plc_client_options *o = &r->client->options;
 
-    o->server_state(r->client, r->channel, &r->change, o->arg);
+    if (r->change.to == PLC_SUBSCRIBED)
+        show_position(r);
+    if (o->server_state != NULL)
+        o->server_state(r->client, r->channel, &r->change, o->arg);
 }
 
 void plc_report_server_state(struct plc_client *c, struct pl_span channel,
+                             const struct plc_position *position,
                              const struct plc_change *change)
 {
-    if (c->options.server_state == NULL)
+    if (c->options.server_state == NULL && change->to != PLC_SUBSCRIBED)
         return;
     struct report *r = create_state(c, NULL, run_server_state, channel, change);
-    if (r != NULL)
-        put(r);
+    if (r == NULL)
+        return;
+    r->position = *position;
+    put(r);
 }
 
 static void run_sub_state(struct plc_event *e)
@@ -200,8 +213,8 @@ static void run_sub_state(struct plc_event *e)
     struct report *r = (struct report *)e;
     const struct plc_sub_options *o = &r->sub->options;
 
-    if (r->change.to == PLC_SUBSCRIBED && !is_late(r))
-        plc_position_show(r->sub->shown, &r->position);
+    if (r->change.to == PLC_SUBSCRIBED)
+        show_position(r);
     if (o->state != NULL)
         o->state(r->sub, &r->change, o->arg);
 }
@@ -308,9 +321,6 @@ static void run_sub_publication(const struct report *r)
 {
     const struct plc_sub_options *o = &r->sub->options;
 
-    if (is_late(r))
-        return;
-    plc_position_show(r->sub->shown, &r->position);
     if (o->publication != NULL)
         o->publication(r->sub, &r->publication, o->arg);
 }
@@ -320,6 +330,9 @@ static void run_publication(struct plc_event *e)
     struct report *r = (struct report *)e;
     struct plc_publication *p = &r->publication;
 
+    if (is_late(r))
+        return;
+    plc_position_show(&r->position);
     if (r->sub != NULL)
         run_sub_publication(r);
     else
@@ -404,16 +417,13 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
 
 static void run_position(struct plc_event *e)
 {
-    const struct report *r = (struct report *)e;
-
-    if (!is_late(r))
-        plc_position_show(r->sub->shown, &r->position);
+    show_position((struct report *)e);
 }
 
 void plc_report_position(struct plc_client *c, struct plc_sub *s,
                          const struct plc_position *position)
 {
-    struct report *r = s == NULL ? NULL : create(c, s, run_position, 0);
+    struct report *r = create(c, s, run_position, 0);
 
     if (r == NULL)
         return;

@@ -19,6 +19,7 @@ void plc_report_loss(struct plc_client *c);
 /* A state; `channel` is that of a subscription of the server, or NULL. */
 void plc_report_state(struct plc_client *c, const struct plc_change *change);
 void plc_report_server_state(struct plc_client *c, struct pl_span channel,
+                             const struct plc_position *position,
                              const struct plc_change *change);
 void plc_report_sub_state(struct plc_sub *s, const struct plc_change *change);
 

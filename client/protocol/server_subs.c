@@ -8,17 +8,22 @@
  * Rejected: dropping those over the bound.  The program would never learn that
  * it misses their publications; a connection that ends with an error shows it.
  *
+ * A subscription that is over is freed by an event behind all that were made
+ * for it: they show the program its position.
+ *
  * Invariant: each is reported as subscribed before its first publication. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "random.h"
 #include "reports.h"
+#include "snapshot.h"
 #include "text.h"
 
 enum { SUBS_MAX = 16384, NAMES_MAX = 1 << 20 /* bytes */ };
 
 struct plc_server_sub {
+    struct plc_event last;   /* first; it frees this */
     struct pl_list link;     /* in client->server_subs.all */
     struct pl_map_node node; /* in client->server_subs.by_channel */
     struct plc_position position;
@@ -57,6 +62,19 @@ static struct plc_server_sub *find(struct plc_client *c, struct pl_span channel)
     return n == NULL ? NULL : PL_CONTAINER(n, struct plc_server_sub, node);
 }
 
+static void run_nothing(struct plc_event *e)
+{
+    (void)e;
+}
+
+static void free_sub(struct pl_msg *last)
+{
+    struct plc_server_sub *s = (struct plc_server_sub *)last;
+
+    pl_snapshot_destroy(s->position.shown);
+    free(s);
+}
+
 static struct plc_server_sub *create(struct plc_client *c,
                                      struct pl_span channel, const char **why)
 {
@@ -72,11 +90,14 @@ static struct plc_server_sub *create(struct plc_client *c,
         return NULL;
     if (all->by_channel.count == 0)
         pl_random_bytes(pl_loop_random(c->loop), &all->key, sizeof all->key);
-    if (pl_map_add(&all->by_channel, &s->node, pl_hash(&all->key, channel)) !=
-        PL_OK) {
-        free(s);
+    if (pl_snapshot_create(&s->position.shown, PLC_SHOWN) != PL_OK ||
+        pl_map_add(&all->by_channel, &s->node, pl_hash(&all->key, channel)) !=
+            PL_OK) {
+        free_sub(&s->last.msg);
         return NULL;
     }
+    s->last.run = run_nothing;
+    s->last.msg.destroy = free_sub;
     s->len = channel.len;
     if (channel.len > 0)
         memcpy(s->channel, channel.at, channel.len);
@@ -85,12 +106,11 @@ static struct plc_server_sub *create(struct plc_client *c,
     return s;
 }
 
-static void destroy(struct plc_client *c, struct plc_server_sub *s)
+static void forget(struct plc_client *c, struct plc_server_sub *s)
 {
     pl_list_remove(&s->link);
     pl_map_remove(&c->server_subs.by_channel, &s->node);
     c->server_subs.bytes -= s->len;
-    free(s);
 }
 
 static void remove_one(struct plc_client *c, struct plc_server_sub *s,
@@ -98,14 +118,15 @@ static void remove_one(struct plc_client *c, struct plc_server_sub *s,
 {
     if (s->is_subscribed)
         c->counts[PLC_COUNT_SUBSCRIPTIONS]--;
-    plc_report_server_state(c, channel_of(s),
+    plc_report_server_state(c, channel_of(s), &s->position,
                             &(struct plc_change){.from = s->is_subscribed
                                                              ? PLC_SUBSCRIBED
                                                              : PLC_SUBSCRIBING,
                                                  .to = PLC_UNSUBSCRIBED,
                                                  .code = code,
                                                  .reason = reason});
-    destroy(c, s);
+    forget(c, s);
+    plc_events_put(c->events, &s->last);
 }
 
 bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
@@ -125,7 +146,7 @@ bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
     s->is_recoverable = r->recoverable;
     plc_deliver_begin(&s->position, r);
     struct plc_change change = plc_deliver_change(&s->position, r);
-    plc_report_server_state(c, channel, &change);
+    plc_report_server_state(c, channel, &s->position, &change);
     plc_deliver_recovered(c, NULL, channel_of(s), &s->position, r);
     return true;
 }
@@ -205,7 +226,7 @@ void plc_server_subs_lose_all(struct plc_client *c)
         s->is_subscribed = false;
         c->counts[PLC_COUNT_SUBSCRIPTIONS]--;
         plc_report_server_state(
-            c, channel_of(s),
+            c, channel_of(s), &s->position,
             &(struct plc_change){.from = PLC_SUBSCRIBED,
                                  .to = PLC_SUBSCRIBING,
                                  .code = PLC_CODE_TRANSPORT,
@@ -215,8 +236,12 @@ void plc_server_subs_lose_all(struct plc_client *c)
 
 void plc_server_subs_free_all(struct plc_client *c)
 {
-    while (!pl_list_is_empty(&c->server_subs.all))
-        destroy(c, at_link(c->server_subs.all.next));
+    while (!pl_list_is_empty(&c->server_subs.all)) {
+        struct plc_server_sub *s = at_link(c->server_subs.all.next);
+
+        forget(c, s);
+        free_sub(&s->last.msg);
+    }
     pl_map_fini(&c->server_subs.by_channel);
 }
 
@@ -252,4 +277,15 @@ void plc_server_subs_forget(struct plc_client *c)
 
     for (struct pl_list *at = all->next; at != all; at = at->next)
         plc_position_spoil(&at_link(at)->position);
+}
+
+/* Without a callback for publications there is none that has not run. */
+void plc_server_subs_take_back_all(struct plc_client *c)
+{
+    struct pl_list *all = &c->server_subs.all;
+
+    if (c->options.server_publication == NULL)
+        return;
+    for (struct pl_list *at = all->next; at != all; at = at->next)
+        plc_position_take_back(&at_link(at)->position);
 }

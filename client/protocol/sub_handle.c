@@ -84,7 +84,7 @@ static void free_sub(struct plc_sub *s)
     if (s->options.release != NULL)
         s->options.release(s->options.arg);
     plc_secret_fini(&s->secret);
-    pl_snapshot_destroy(s->shown);
+    pl_snapshot_destroy(s->position.shown);
     pl_arena_fini(&s->strings);
     free(s);
 }
@@ -178,9 +178,9 @@ static enum pl_err set_up(struct plc_sub *s)
         s->is_recoverable = true;
     }
     o->since_epoch = NULL;
-    enum pl_err rc = pl_snapshot_create(&s->shown, PLC_SHOWN);
+    enum pl_err rc = pl_snapshot_create(&s->position.shown, PLC_SHOWN);
     if (rc == PL_OK)
-        plc_position_show(s->shown, &s->position);
+        plc_position_show(&s->position);
     return rc;
 }
 
@@ -291,7 +291,7 @@ uint64_t plc_sub_position(const struct plc_sub *s, char epoch[64])
 {
     struct plc_position p;
 
-    plc_position_read(s->shown, &p);
+    plc_position_read(s->position.shown, &p);
     memcpy(epoch, p.epoch, sizeof p.epoch);
     return p.offset;
 }

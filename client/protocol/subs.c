@@ -45,13 +45,9 @@ void plc_sub_change(struct plc_sub *s, enum plc_state to, uint32_t code,
                                                  .reason = reason});
 }
 
-/* Publications whose callbacks have not run are recovered later: they are
- * dropped, see reports.c.  A position that no callback has shown yet is of a
- * subscription about which no callback has run. */
 void plc_sub_take_back(struct plc_sub *s)
 {
-    if (!plc_position_is_spoiled(&s->position))
-        plc_position_read(s->shown, &s->position);
+    plc_position_take_back(&s->position);
 }
 
 static void stop_trying(struct plc_sub *s)

@@ -116,6 +116,7 @@ static void on_server_publication(struct plc_client *c,
     (void)c, (void)arg;
     rig_log("server:%s:%.*s ", p->channel, (int)p->data.len,
             (const char *)p->data.at);
+    act();
 }
 
 void rig_done(const struct plc_result *r, void *name)

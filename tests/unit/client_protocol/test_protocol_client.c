@@ -455,6 +455,25 @@ static void subscriptions_of_the_server_come_and_go(void **state)
     rig_called("");
 }
 
+static void a_disconnect_ends_what_the_server_subscribed_at_once(void **state)
+{
+    (void)state;
+    rig_client();
+    rig_serve("{\"client\":\"c\",\"subs\":{\"a\":{\"recoverable\":true,"
+              "\"epoch\":\"e\",\"offset\":3}}}");
+    rig_forget();
+    rig_in_callback = disconnect;
+    rig_say("{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":1,\"offset\":4}}}\n"
+            "{\"push\":{\"channel\":\"a\",\"pub\":{\"data\":2,\"offset\":5}}}");
+    rig_called("server:a:1 server:a:subscribing(1) "
+               "disconnected(0 disconnect called) ");
+    plc_client_connect(client);
+    rig_turn();
+    rig_accept();
+    rig_expect("{\"id\":2,\"connect\":{\"subs\":{\"a\":{\"recover\":true,"
+               "\"epoch\":\"e\",\"offset\":4}}}}");
+}
+
 static void messages_and_unknown_pushes(void **state)
 {
     (void)state;
@@ -564,6 +583,7 @@ int main(void)
         TEST(an_answer_for_an_older_connection_counts_no_more),
         TEST(an_answer_may_come_when_the_client_is_gone),
         TEST(subscriptions_of_the_server_come_and_go),
+        TEST(a_disconnect_ends_what_the_server_subscribed_at_once),
         TEST(messages_and_unknown_pushes),
         TEST(a_stop_ends_in_every_state),
         TEST(a_unresponsive_server_is_cut_at_the_deadline),
