@@ -12,9 +12,11 @@ struct pl_config_place {
     unsigned line;    /* 0: unknown */
     const char *set;  /* argument of --set, of which only the part before '='
                          may be shown; NULL: not set by --set */
-    const char *list; /* the key of PL_KIND_SECTIONS that it is below; NULL:
-                         none */
-    size_t item;      /* of `list`, from 1 */
+    const char *variable; /* the environment variable, of which only the part
+                             before '=' may be shown; NULL: none */
+    const char *list;     /* the key of PL_KIND_SECTIONS that it is below; NULL:
+                             none */
+    size_t item;          /* of `list`, from 1 */
 };
 
 /* One key of a load. */
@@ -52,7 +54,8 @@ struct pl_config_loading {
 const struct pl_config_setting *
 pl_config_setting_of(const struct pl_config_loading *l, const char *key);
 
-/* True if the file or --set says the value of `key`, and not a default. */
+/* True if the file, the environment or --set says the value of `key`, and not a
+ * default. */
 bool pl_config_is_explicit(const struct pl_config_loading *l, const char *key);
 
 enum pl_config_severity { PL_CONFIG_ERROR, PL_CONFIG_WARNING };

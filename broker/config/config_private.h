@@ -77,6 +77,16 @@ pl_config_settings_section(const struct pl_config_settings *s,
 struct pl_span pl_config_near(const struct pl_config_settings *s,
                               const char *path);
 
+/* True if `b` differs from `a` by one letter added, removed, changed or swapped
+ * with its neighbour. */
+bool pl_config_is_near(const char *a, const char *b, size_t b_len);
+
+/* Set what `variable`, as "PARLEY_LOOPS=2", says: nothing if it is empty or
+ * concerns other programs.
+ * Errors: PL_EINVAL, as pl_config_walk(); PL_ENOMEM. */
+enum pl_err pl_config_read_variable(struct pl_config_loading *l,
+                                    const char *variable);
+
 /* Parse a YAML text and set what it says.  `place` names the source; its line
  * is ignored.  Errors go into the report; an invalid key leaves its setting
  * unchanged and sets l->is_incomplete.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_read.c - see config_read.h.
  *
- * The file and each --set are YAML texts that pass through the same walk in
- * this order; each overrides texts of those before it and records its place.
+ * The file, each variable and each --set are YAML texts that pass through the
+ * same walk in this order; each overrides those before it and records its
+ * place.
  * What none of them sets has its default, which is a text as well.  Findings
  * about a value go with it, so an overridden value cannot cause an error, and
  * an error names the place that counts.
@@ -89,25 +90,36 @@ static enum pl_err read_set(struct pl_config_loading *l, const char *set)
     return pl_config_walk_value(l, &l->settings, &place, path, equals + 1);
 }
 
-/* If a source cannot be read, read the others, so that all findings are
- * reported together.  Only a failed allocation ends the load. */
+/* Read all texts of a kind behind sources that gave `before`.  If a source
+ * cannot be read, read the others, so that all findings are reported together.
+ * Only a failed allocation ends the load. */
+static enum pl_err read_each(struct pl_config_loading *l, enum pl_err before,
+                             enum pl_err (*read)(struct pl_config_loading *l,
+                                                 const char *text),
+                             const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count && before != PL_ENOMEM; i++) {
+        enum pl_err rc = read(l, texts[i]);
+
+        before = before == PL_OK || rc == PL_ENOMEM ? rc : before;
+    }
+    return before;
+}
+
 static enum pl_err read_sources(struct pl_config_loading *l,
                                 const struct pl_config_source *src)
 {
     const struct pl_config_place place = {
         .file = src->file == NULL ? "configuration" : src->file};
-    enum pl_err rc = PL_OK, first;
+    enum pl_err rc = PL_OK;
 
     if (src->text.at != NULL)
         rc = pl_config_walk(l, &place, src->text);
     else if (src->file != NULL)
         rc = read_file(l, src->file);
-    first = rc;
-    for (size_t i = 0; i < src->set_count && rc != PL_ENOMEM; i++) {
-        rc = read_set(l, src->sets[i]);
-        first = first == PL_OK || rc == PL_ENOMEM ? rc : first;
-    }
-    return first;
+    rc = read_each(l, rc, pl_config_read_variable, src->variables,
+                   src->variable_count);
+    return read_each(l, rc, read_set, src->sets, src->set_count);
 }
 
 enum pl_err pl_config_read(void *values, const struct pl_config_schema *schema,

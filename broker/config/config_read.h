@@ -11,11 +11,15 @@
 struct pl_config_loading; /* config_load.h */
 
 /* The sources of the values; later ones override: defaults, `insecure`, file,
- * sets. */
+ * variables, sets. */
 struct pl_config_source {
     const char *file;    /* NULL: none */
     struct pl_span text; /* .at not NULL: YAML in memory instead of the file's
                             content; `file` then only names it in messages */
+    /* "PARLEY_WEBSOCKET_PATH=/ws", as in the environment; those with other
+     * names are ignored. */
+    const char *const *variables;
+    size_t variable_count;
     const char *const *sets; /* "websocket.path=/ws": a dotted key, a value */
     size_t set_count;
     bool insecure;      /* for a local trial: allow everything, on loopback
@@ -35,15 +39,18 @@ typedef void pl_config_check(struct pl_config_loading *l,
 /* Read, convert and check everything into `values`, the struct of `schema`,
  * which is all zero.  `report` gets a line per finding,
  * "parley.yaml:12: websocket.max_mesage: unknown key" or "--set loops: ...":
- * errors if the call fails, warnings if it returns PL_OK.  It never contains
- * secrets.  `check` is called once all values are converted; NULL: none.
- * Owner:  the caller calls pl_config_values_fini(), also after an error.
- * Thread: any; reads the file and the environment.
- * Errors: PL_EINVAL (see the report), PL_EIO (the file; also in the report),
- *         PL_ENOMEM. */
+ * or "PARLEY_LOOPS: loops: ...": errors if the call fails, warnings if it
+ * returns PL_OK.  It never contains secrets.  `check` is called once all values
+ * are converted; NULL: none. Owner:  the caller calls pl_config_values_fini(),
+ * also after an error. Thread: any; reads the file and the environment. Errors:
+ * PL_EINVAL (see the report), PL_EIO (the file; also in the report), PL_ENOMEM.
+ */
 enum pl_err pl_config_read(void *values, const struct pl_config_schema *schema,
                            const struct pl_config_source *src,
                            pl_config_check *check, struct pl_buf *report);
+
+/* True if `text`, as "PARLEY_LOOPS=2", is a variable that may set a key. */
+bool pl_config_is_variable(const char *text);
 
 /* Wipe the secrets and free everything that the values own.  Incomplete values
  * are allowed. */

@@ -109,12 +109,12 @@ bool pl_config_is_explicit(const struct pl_config_loading *l, const char *key)
 {
     const struct pl_config_setting *s = pl_config_setting_of(l, key);
 
-    return s->place.file != NULL || s->place.set != NULL;
+    return s->place.file != NULL || s->place.variable != NULL ||
+           s->place.set != NULL;
 }
 
-/* True if `a` and `b` differ by one edit.  Skip the equal start; after one edit
- * the rests must be equal. */
-static bool is_near(const char *a, const char *b, size_t b_len)
+/* Skip the equal start; after one edit the rests must be equal. */
+bool pl_config_is_near(const char *a, const char *b, size_t b_len)
 {
     size_t a_len = strlen(a), i = 0;
 
@@ -139,9 +139,9 @@ struct pl_span pl_config_near(const struct pl_config_settings *s,
         const char *name = s->at[i].key->name;
         size_t len = strcspn(name, ".");
 
-        if (is_near(path, name, strlen(name)))
+        if (pl_config_is_near(path, name, strlen(name)))
             return pl_span_of(name);
-        if (name[len] == '.' && is_near(path, name, len))
+        if (name[len] == '.' && pl_config_is_near(path, name, len))
             return (struct pl_span){name, len};
     }
     return (struct pl_span){NULL, 0};
@@ -164,6 +164,9 @@ static void put_place(struct pl_buf *report,
         pl_buf_printf(report, "%s:%u: ", place->file, place->line);
     else if (place->file != NULL)
         pl_buf_printf(report, "%s: ", place->file);
+    if (place->variable != NULL)
+        pl_buf_printf(report, "%.*s: ", (int)strcspn(place->variable, "="),
+                      place->variable);
     if (place->set != NULL && len == 0) {
         key = place->set;
         len = strcspn(key, "=");

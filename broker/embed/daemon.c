@@ -14,10 +14,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "buf.h"
+#include "config_load.h"
 #include "settings.h"
 #include "log.h"
 #include "reactor.h"
@@ -35,16 +37,18 @@ struct arguments {
 
 static void print_usage(FILE *to)
 {
-    fputs("usage: parleyd [-c FILE] [--set KEY=VALUE]... [--insecure]\n"
-          "               [--check] [--version] [--help]\n"
-          "\n"
-          "  -c, --config FILE    read the configuration from FILE (YAML)\n"
-          "  --set KEY=VALUE      one setting; wins over the file\n"
-          "  --insecure           anonymous clients may do everything;\n"
-          "                       listens on loopback addresses only\n"
-          "  --check              check the configuration and exit\n"
-          "  --version            print the version and exit\n",
-          to);
+    fputs(
+        "usage: parleyd [-c FILE] [--set KEY=VALUE]... [--insecure]\n"
+        "               [--check] [--version] [--help]\n"
+        "\n"
+        "  -c, --config FILE    read the configuration from FILE (YAML)\n"
+        "  --set KEY=VALUE      one setting; wins over the environment\n"
+        "                       (PARLEY_KEY=VALUE), which wins over the file\n"
+        "  --insecure           anonymous clients may do everything;\n"
+        "                       listens on loopback addresses only\n"
+        "  --check              check the configuration and exit\n"
+        "  --version            print the version and exit\n",
+        to);
 }
 
 static void take_option(struct arguments *a, int option)
@@ -99,6 +103,28 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
     a->broker.sets = a->sets;
 }
 
+static size_t count_texts(char *const *texts)
+{
+    size_t count = 0;
+
+    while (texts != NULL && texts[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Name the variables that count, because no file shows them. */
+static void look(struct pl_config_loading *l)
+{
+    for (size_t i = 0; i < l->settings.count; i++) {
+        const char *variable = l->settings.at[i].place.variable;
+
+        if (variable != NULL)
+            printf("%.*s sets %s\n", (int)strcspn(variable, "="), variable,
+                   l->settings.at[i].key->name);
+    }
+    pl_settings_check_tls(l);
+}
+
 /* Print all configuration errors to stderr, in the format of compilers. */
 static int check(const struct arguments *a)
 {
@@ -106,11 +132,13 @@ static int check(const struct arguments *a)
     struct pl_settings *config = NULL;
     struct pl_config_source src = {
         .file = a->broker.config_file,
+        .variables = (const char *const *)environ,
+        .variable_count = count_texts(environ),
         .sets = a->broker.sets,
         .set_count = a->broker.set_count,
         .insecure = a->broker.flags & PL_INSECURE,
         .has_listeners = true, /* systemd may pass some to a start */
-        .look = pl_settings_check_tls,
+        .look = look,
     };
     enum pl_err rc = pl_settings_load(&config, &src, &report);
 
@@ -257,7 +285,8 @@ static int run(struct pl_broker_setup *setup, pl_broker_stores *stores)
 int pl_daemon_run(int argc, char **argv, pl_broker_stores *stores)
 {
     struct arguments a = {
-        .broker = {.size = sizeof a.broker, .flags = PL_SYSTEMD_SOCKETS},
+        .broker = {.size = sizeof a.broker,
+                   .flags = PL_SYSTEMD_SOCKETS | PL_ENVIRONMENT},
         .status = -1};
 
     a.sets = calloc((size_t)argc + 1, sizeof *a.sets);

@@ -57,7 +57,11 @@ enum pl_broker_flag {
     /* Take over the sockets that a supervisor of services passes to the
      * process, as systemd does (LISTEN_PID, LISTEN_FDS), and treat them as
      * `listeners`.  Without such sockets the flag has no effect. */
-    PL_SYSTEMD_SOCKETS = 4
+    PL_SYSTEMD_SOCKETS = 4,
+    /* Take settings from environment variables too, as PARLEY_LOG_LEVEL:
+     * they override the file, and sets override them.  pl_broker_open() copies
+     * them; a reload uses the copies. */
+    PL_ENVIRONMENT = 8
 };
 
 enum pl_level { PL_DEBUG, PL_INFO, PL_WARN, PL_ERROR };
@@ -143,9 +147,9 @@ PL_API void pl_broker_hurry(struct pl_broker *b);
  */
 PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
 
-/* Read the configuration again, with the same file and sets, and the TLS files
- * that it names.  New connections, logins and requests use the new values of
- * log.level, auth.hmac_secret, api.key, websocket.allowed_origins,
+/* Read the configuration again, with the same file, variables and sets, and the
+ * TLS files that it names.  New connections, logins and requests use the new
+ * values of log.level, auth.*, api.key, websocket.allowed_origins,
  * websocket.allowed_hosts, channels.*, actors.allow_send, tls.certificate,
  * tls.key and tls.client_ca; no connection is lost.  The log names each other
  * key that differs, because it needs a restart.  On any error nothing changes,

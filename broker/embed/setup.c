@@ -151,8 +151,8 @@ static enum pl_err check(const struct pl_broker_setup *s)
 {
     const char *finding = NULL;
 
-    if (s->flags &
-        ~(uint32_t)(PL_INSECURE | PL_HANDLES_CONNECT | PL_SYSTEMD_SOCKETS))
+    if (s->flags & ~(uint32_t)(PL_INSECURE | PL_HANDLES_CONNECT |
+                               PL_SYSTEMD_SOCKETS | PL_ENVIRONMENT))
         finding = "flags: this release does not know all of them";
     else if (s->answer_ms > ANSWER_MS_MAX)
         finding = "answer_ms: more than an hour";

@@ -4,60 +4,86 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum pl_err pl_source_init(struct pl_config_source *s,
-                           const struct pl_broker_setup *setup)
+/* Copy those of `from` that are wanted. */
+static bool copy_texts(const char *const **out, size_t *out_count,
+                       const char *const *from, size_t count,
+                       bool (*is_wanted)(const char *text))
 {
-    char **sets = calloc(setup->set_count + 1, sizeof *sets);
-    char *file = NULL;
-    bool is_whole = sets != NULL;
+    char **to = calloc(count + 1, sizeof *to);
 
-    *s = (struct pl_config_source){.has_listeners = setup->listener_count > 0,
-                                   .insecure = setup->flags & PL_INSECURE,
-                                   .auth_handler =
-                                       setup->flags & PL_HANDLES_CONNECT};
-    if (is_whole && setup->config_file != NULL) {
-        file = strdup(setup->config_file);
-        is_whole = file != NULL;
+    *out = (const char *const *)to;
+    *out_count = 0;
+    for (size_t i = 0; to != NULL && i < count; i++) {
+        if (is_wanted != NULL && !is_wanted(from[i]))
+            continue;
+        if ((to[*out_count] = strdup(from[i])) == NULL)
+            return false;
+        ++*out_count;
     }
-    s->file = file;
-    s->sets = (const char *const *)sets;
-    for (; is_whole && s->set_count < setup->set_count; s->set_count++) {
-        sets[s->set_count] = strdup(setup->sets[s->set_count]);
-        is_whole = sets[s->set_count] != NULL;
-    }
-    if (is_whole)
-        return PL_OK;
-    pl_source_fini(s);
-    return PL_ENOMEM;
+    return to != NULL;
+}
+
+static bool copy_text(const char **out, const char *from)
+{
+    *out = from == NULL ? NULL : strdup(from);
+    return (*out == NULL) == (from == NULL);
 }
 
 enum pl_err pl_source_copy(struct pl_config_source *s,
                            const struct pl_config_source *from)
 {
-    struct pl_broker_setup setup = {
-        .config_file = from->file,
-        .sets = from->sets,
-        .set_count = from->set_count,
-        .flags = (from->insecure ? PL_INSECURE : 0u) |
-                 (from->auth_handler ? PL_HANDLES_CONNECT : 0u),
-        .listener_count = from->has_listeners, /* only their presence counts */
+    *s = *from;
+    s->file = NULL;
+    s->sets = s->variables = NULL;
+    s->set_count = s->variable_count = 0;
+    if (copy_text(&s->file, from->file) &&
+        copy_texts(&s->sets, &s->set_count, from->sets, from->set_count,
+                   NULL) &&
+        copy_texts(&s->variables, &s->variable_count, from->variables,
+                   from->variable_count, pl_config_is_variable))
+        return PL_OK;
+    pl_source_fini(s);
+    return PL_ENOMEM;
+}
+
+enum pl_err pl_source_init(struct pl_config_source *s,
+                           const struct pl_broker_setup *setup)
+{
+    struct pl_config_source lent = {
+        .file = setup->config_file,
+        .sets = setup->sets,
+        .set_count = setup->set_count,
+        .has_listeners = setup->listener_count > 0,
+        .insecure = setup->flags & PL_INSECURE,
+        .auth_handler = setup->flags & PL_HANDLES_CONNECT,
     };
 
-    return pl_source_init(s, &setup);
+    if (setup->flags & PL_ENVIRONMENT) {
+        lent.variables = (const char *const *)environ;
+        while (environ != NULL && environ[lent.variable_count] != NULL)
+            lent.variable_count++;
+    }
+    return pl_source_copy(s, &lent);
+}
+
+/* Any may be a secret. */
+static void free_texts(const char *const *texts, size_t count)
+{
+    char **at = (char **)texts;
+
+    for (size_t i = 0; at != NULL && i < count; i++) {
+        explicit_bzero(at[i], strlen(at[i]));
+        free(at[i]);
+    }
+    free(at);
 }
 
 void pl_source_fini(struct pl_config_source *s)
 {
-    char **sets = (char **)s->sets;
-
-    for (size_t i = 0; sets != NULL && i < s->set_count; i++) {
-        if (sets[i] == NULL)
-            continue;
-        explicit_bzero(sets[i], strlen(sets[i]));
-        free(sets[i]);
-    }
-    free(sets);
+    free_texts(s->sets, s->set_count);
+    free_texts(s->variables, s->variable_count);
     free((char *)s->file);
     *s = (struct pl_config_source){0};
 }

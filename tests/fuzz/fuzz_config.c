@@ -5,6 +5,7 @@
  * a configuration that keeps its promises, and what was refused is refused
  * again. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "settings.h"
@@ -70,13 +71,19 @@ static void load_sections(const uint8_t *data, size_t size)
     pl_config_values_fini(&values, &two_schema);
 }
 
-/* The same bytes as a --set. */
+/* The same bytes as a --set, and as a variable. */
 static void load_set(const uint8_t *data, size_t size)
 {
     char *set = strndup((const char *)data, size);
+    char *variable = NULL;
+    must(asprintf(&variable, "PARLEY_%s", set) > 0);
     const char *const sets[] = {set};
-    const struct pl_config_source src = {
-        .sets = sets, .set_count = 1, .insecure = true};
+    const char *const variables[] = {variable};
+    const struct pl_config_source src = {.sets = sets,
+                                         .set_count = 1,
+                                         .variables = variables,
+                                         .variable_count = 1,
+                                         .insecure = true};
     struct pl_buf report = {0};
     struct pl_settings *c = NULL;
 
@@ -85,6 +92,7 @@ static void load_set(const uint8_t *data, size_t size)
         check(c);
     pl_buf_fini(&report);
     pl_settings_destroy(c);
+    free(variable);
     free(set);
 }
 

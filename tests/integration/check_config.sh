@@ -86,3 +86,13 @@ check 2 'parley.yaml:7: web: unknown key'
 check 2 'parley.yaml:8: limits.chanels: unknown key; did you mean limits.channels?'
 check 2 'parley.yaml:8: limits.channels: `none` is not a whole number'
 [ "$(grep -c . err)" -eq 3 ]
+
+# the environment wins over the file, and says so
+configure good.pem good.key
+export PARLEY_LIMITS_CHANNELS=x PARLEY_LOPS=1
+check 2 'PARLEY_LIMITS_CHANNELS: limits.channels: `x` is not a whole number'
+export PARLEY_LIMITS_CHANNELS=9
+check 0 'PARLEY_LOPS: warning: no key has this variable; did you mean PARLEY_LOOPS?'
+"$parleyd" -c parley.yaml --check >out 2>err
+grep -qx 'PARLEY_LIMITS_CHANNELS sets limits.channels' out
+grep -qx 'configuration is good' out

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "commands.h"
 
@@ -53,12 +54,16 @@ const struct opt target_client_options[] = {
      "one more header of the request, as 'Name: value'; may be repeated", NULL},
     {0}};
 
-static struct pl_settings *load(const struct pl_config_source *source)
+/* Load what parleyd would with this environment. */
+static struct pl_settings *load(struct pl_config_source source)
 {
     struct pl_settings *config = NULL;
     struct pl_buf report = {0};
 
-    if (pl_settings_load(&config, source, &report) != PL_OK)
+    source.variables = (const char *const *)environ;
+    while (environ != NULL && environ[source.variable_count] != NULL)
+        source.variable_count++;
+    if (pl_settings_load(&config, &source, &report) != PL_OK)
         config = NULL;
     if (report.len > 0)
         fwrite(report.data, 1, report.len, stderr);
@@ -68,15 +73,15 @@ static struct pl_settings *load(const struct pl_config_source *source)
 
 struct pl_settings *load_config(const char *file)
 {
-    return load(&(struct pl_config_source){.file = file});
+    return load((struct pl_config_source){.file = file});
 }
 
 struct pl_settings *check_config(const char *file)
 {
-    return load(&(struct pl_config_source){.file = file,
-                                           .has_listeners =
-                                               true, /* as `parleyd --check` */
-                                           .look = pl_settings_check_tls});
+    return load((struct pl_config_source){.file = file,
+                                          .has_listeners =
+                                              true, /* as `parleyd --check` */
+                                          .look = pl_settings_check_tls});
 }
 
 static int complete_from_config(struct target *t)

@@ -108,6 +108,11 @@ export class Broker {
         this.stderr = '';
         this.child = spawn(program, args, {
             stdio: ['ignore', 'ignore', 'pipe'],
+            env: Object.fromEntries(
+                Object.entries(process.env).filter(
+                    ([name]) => !name.startsWith('PARLEY_') // of the tests
+                )
+            ),
         });
         this.child.stderr.setEncoding('utf8');
         this.child.stderr.on('data', (text) => (this.stderr += text));
