@@ -447,7 +447,7 @@ static void judge(struct pl_session *s, const struct pl_connect_request *r)
         refuse_unjudged(s);
     else if (r->token.len > 0)
         reject_token(s, "no auth.hmac_secret to check it with");
-    else if (s->manager->options.users->auth.anonymous)
+    else if (s->manager->access->anonymous)
         admit(s, &(struct admission){.user = PL_SPAN("")});
     else
         fail_login(s, PL_ERROR_UNAUTHORIZED, (struct pl_span){0});

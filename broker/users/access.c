@@ -52,6 +52,7 @@ enum pl_err pl_access_create(struct pl_access **out,
     if (a == NULL)
         return PL_ENOMEM;
     pl_refs_init(&a->refs);
+    a->anonymous = settings->auth.anonymous;
     if (!copy_list(&a->allowed_origins, &settings->websocket.allowed_origins) ||
         !copy_list(&a->allowed_hosts, &settings->websocket.allowed_hosts) ||
         !copy_text(&a->hmac_secret, settings->auth.hmac_secret) ||

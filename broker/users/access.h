@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* access.h - the settings that admit requests and may change while the broker
- * runs: the token secret, the API key, the origins and hosts.
+ * runs: the token secret, whether clients without a token are admitted, the API
+ * key, the origins and hosts.
  *
  * Immutable and reference-counted.  The loops share one; a reload creates
  * another and sends it to each loop, so no loop waits for a reload. */
@@ -16,6 +17,7 @@ struct pl_access {
     struct pl_config_strings allowed_origins, allowed_hosts;
     char *hmac_secret; /* secret; NULL: no tokens */
     char *api_key;     /* secret; NULL: the HTTP API is off */
+    bool anonymous;    /* admit clients without a token */
 };
 
 /* Copy the access settings of `settings`.

@@ -15,7 +15,7 @@ static const struct pl_config_key keys[] = {
     {"auth.hmac_secret", PL_KIND_STRING, AT(auth.hmac_secret), .secret = true,
      .reload = true},
     {"auth.anonymous", PL_KIND_BOOL, AT(auth.anonymous), .fallback = "false",
-     .insecure = "true"},
+     .insecure = "true", .reload = true},
 
     {"api.key", PL_KIND_STRING, AT(api.key), .secret = true, .reload = true},
 };

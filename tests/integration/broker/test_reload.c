@@ -33,18 +33,20 @@ static void write_file(const struct running *r, const char *text)
     assert_int_equal(fclose(f), 0);
 }
 
-/* The whole configuration with these values. */
+/* The whole configuration with these values; with NEW anonymous clients are
+ * welcome. */
 static void configure(const struct running *r, const char *secret,
                       const char *key, const char *names, const char *more)
 {
     char text[1024];
 
     snprintf(text, sizeof text,
-             "auth: {hmac_secret: %s}\napi: {key: %s}\n"
+             "auth: {hmac_secret: %s, anonymous: %s}\napi: {key: %s}\n"
              "channels: {allow_subscribe: all, allow_publish: all}\n"
              "websocket: {allowed_origins: ['https://%s.example'],\n"
              "            allowed_hosts: [127.0.0.1, %s.example]}\n%s",
-             secret, key, names, names, more);
+             secret, strcmp(secret, NEW) == 0 ? "true" : "false", key, names,
+             names, more);
     write_file(r, text);
 }
 
@@ -88,6 +90,19 @@ static unsigned login(const struct running *r, const char *secret)
     peer_fini(&p);
     free(token);
     return code;
+}
+
+/* What a login without a token ends in: 0, or the error. */
+static unsigned login_unnamed(const struct running *r)
+{
+    struct peer_reply reply;
+    struct peer p;
+
+    assert_int_equal(peer_open(&p, r->box.port, PEER_JSON), 101);
+    peer_connect(&p, NULL);
+    assert_int_equal(peer_wait(&p, &reply), PEER_GOT);
+    peer_fini(&p);
+    return reply.kind == PEER_ERROR ? reply.code : 0;
 }
 
 /* The status of a request with these fields. */
@@ -136,6 +151,7 @@ static void assert_old(const struct running *r)
 {
     assert_int_equal(login(r, OLD), 0);
     assert_int_equal(login(r, NEW), 3500);
+    assert_int_equal(login_unnamed(r), 101);
     assert_int_equal(open_from(r, "127.0.0.1", "https://old.example"), 101);
     assert_int_equal(open_from(r, "127.0.0.1", "https://new.example"), 403);
     assert_int_equal(open_from(r, "new.example", "https://old.example"), 421);
@@ -170,6 +186,7 @@ static void a_reload_takes_over_secrets_keys_origins_and_hosts(void **state)
     assert_int_equal(pl_broker_reload(r.box.broker), PL_OK);
     await_new(&r);
     assert_int_equal(login(&r, OLD), 3500);
+    assert_int_equal(login_unnamed(&r), 0);
     assert_int_equal(open_from(&r, "127.0.0.1", "https://new.example"), 101);
     assert_int_equal(open_from(&r, "127.0.0.1", "https://old.example"), 403);
     assert_int_equal(open_from(&r, "new.example", "https://new.example"), 101);
