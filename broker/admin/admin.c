@@ -82,10 +82,12 @@ enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted)
     return listen_on(a, fd, is_trusted);
 }
 
-/* End an actor of this loop, unless it has exited. */
+/* End an actor of this loop, unless it has exited or never was. */
 static void end_actor(struct pl_admin *a, struct pl_address address)
 {
-    struct pl_actor *actor = pl_actor_find(a->actor.loop, address);
+    struct pl_actor *actor = pl_address_is_none(address)
+                                 ? NULL
+                                 : pl_actor_find(a->actor.loop, address);
 
     if (actor != NULL)
         pl_actor_exit(actor, "stopped");
@@ -98,7 +100,9 @@ static void close_all(struct pl_admin *a)
     pl_http_abandon_all(a);
     if (a->web != NULL)
         pl_web_close(a->web);
-    for (int i = 0; i < 2; i++) {
+    if (a->public != NULL)
+        pl_web_close(a->public);
+    for (int i = 0; i < PL_ADMIN_PLACES; i++) {
         end_actor(a, a->listeners[i].listener);
         end_actor(a, a->listeners[i].conns);
     }
@@ -162,6 +166,7 @@ static void reap(struct pl_actor *actor)
     pl_api_calls_fini(&a->calls);
     pl_access_release(a->access);
     pl_web_destroy(a->web);
+    pl_web_destroy(a->public);
     free(a);
 }
 
@@ -196,19 +201,46 @@ static enum pl_err listen_all(struct pl_admin *a)
 
 /* --- Life --- */
 
-static enum pl_err create_web(struct pl_admin *a)
+static struct pl_web_options web_options(struct pl_admin *a)
 {
     size_t body_max = a->options.message_max;
-    struct pl_web_options o = {
+
+    return (struct pl_web_options){
         .loop = pl_reactor_loop(a->options.reactor),
         .site = &pl_admin_site,
         .arg = a,
         .limit = a->options.connection_limit,
+        .limit_key = "limits.admin_connections",
         .timeout_ms = a->options.timeout_ms,
         .body_max = body_max > BODY_MIN ? body_max : BODY_MIN,
         .stream_max = a->options.stream_max,
         .metrics = a->options.metrics,
     };
+}
+
+/* Half of the limit of a server is for clients that have shown a key, and no
+ * other comes to the public one. */
+static enum pl_err create_public(struct pl_admin *a)
+{
+    struct pl_web_options o = web_options(a);
+
+    o.site = &pl_public_site;
+    o.limit = 2 * (a->options.api_limit > 0
+                       ? a->options.api_limit
+                       : a->options.config->limits.api_connections);
+    o.limit_key = "limits.api_connections";
+    enum pl_err rc = pl_web_create(&a->public, &o);
+    if (rc == PL_OK)
+        rc = pl_conns_create_web(&a->public_conns, a->options.reactor,
+                                 a->public, false);
+    if (rc == PL_OK)
+        a->listeners[PL_ADMIN_PUBLIC].conns = pl_conns_address(a->public_conns);
+    return rc;
+}
+
+static enum pl_err create_web(struct pl_admin *a)
+{
+    struct pl_web_options o = web_options(a);
 
     if (o.limit == 0)
         o.limit = a->options.config->limits.admin_connections;
@@ -255,7 +287,9 @@ enum pl_err pl_admin_create(struct pl_admin **out,
         return rc;
     }
     bound_turns(a);
-    rc = listen_all(a);
+    rc = create_public(a);
+    if (rc == PL_OK)
+        rc = listen_all(a);
     if (rc != PL_OK) {
         stop(a); /* reaped at the end of the turn, or with the system */
         return rc;
@@ -272,4 +306,9 @@ struct pl_address pl_admin_address(const struct pl_admin *a)
 uint16_t pl_admin_port(const struct pl_admin *a)
 {
     return a->port;
+}
+
+struct pl_conns *pl_admin_public(const struct pl_admin *a)
+{
+    return a->public_conns;
 }

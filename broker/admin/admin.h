@@ -34,6 +34,7 @@
 #include "status.h"
 
 struct pl_admin;    /* opaque */
+struct pl_conns;    /* conns.h */
 struct pl_rulebook; /* rules.h */
 
 struct pl_admin_options {
@@ -58,6 +59,7 @@ struct pl_admin_options {
     const struct pl_status_source *status;
     struct pl_metrics *metrics; /* of the control loop */
     uint32_t connection_limit;  /* 0: limits.admin_connections */
+    uint32_t api_limit;         /* 0: limits.api_connections */
 };
 
 /* Create the admin server and listen on admin.socket and admin.listen, if they
@@ -77,5 +79,9 @@ struct pl_address pl_admin_address(const struct pl_admin *a);
 /* The TCP port that the server listens on, to learn it if port 0 is configured.
  * 0: no TCP listener. */
 uint16_t pl_admin_port(const struct pl_admin *a);
+
+/* The pl_conns that takes over connections of clients which ask for the server
+ * API (pl_conns_set_web()), until the admin actor ends. */
+struct pl_conns *pl_admin_public(const struct pl_admin *a);
 
 #endif

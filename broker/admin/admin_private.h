@@ -11,6 +11,8 @@
 #include "socket.h"
 #include "web.h"
 
+enum { PL_ADMIN_TCP, PL_ADMIN_UNIX, PL_ADMIN_PUBLIC, PL_ADMIN_PLACES };
+
 /* One listener and the actor of its connections. */
 struct pl_admin_listener {
     struct pl_address listener, conns; /* no address: not listening */
@@ -23,8 +25,11 @@ struct pl_admin {
     struct pl_admin_options options;
     struct pl_access *access; /* own reference to the newest settings */
     struct pl_web *web;       /* owned; serves both listeners */
+    struct pl_web *public;    /* owned; serves the addresses of clients */
+    struct pl_conns *public_conns;
     struct pl_api_calls calls;
-    struct pl_admin_listener listeners[2]; /* index 1: the trusted listener */
+    struct pl_admin_listener listeners[PL_ADMIN_PLACES]; /* PL_ADMIN_PUBLIC has
+                                                            no listener */
     struct pl_unix_socket socket;
     uint16_t port;
     struct pl_list waiting; /* of struct pl_waiting, one per API call */
@@ -44,6 +49,10 @@ enum pl_err pl_admin_open(struct pl_admin *a, int fd, bool is_trusted);
 
 /* http.c.  The site of the server; its `arg` is the admin actor. */
 extern const struct pl_web_site pl_admin_site;
+
+/* http.c.  The same for the addresses of clients: the server API alone, below
+ * api.path. */
+extern const struct pl_web_site pl_public_site;
 void pl_http_init(struct pl_admin *a);
 
 /* http.c.  Drop the results of all pending API calls. */

@@ -10,6 +10,11 @@ static const struct pl_config_key keys[] = {
      .fallback = "127.0.0.1:8001"},
     {"admin.socket", PL_KIND_SOCKET, AT(socket), .fallback = "auto"},
 
+    {"api.error_mode", PL_KIND_WORD, AT(api.error_mode), .fallback = "plain",
+     .words = "plain or transport"},
+
+    {"limits.api_connections", PL_KIND_NUMBER, AT(limits.api_connections),
+     .fallback = "512", .min = 1, .max = 65536},
     {"limits.admin_connections", PL_KIND_NUMBER, AT(limits.admin_connections),
      .fallback = "512", .min = 16, .max = 65536},
 };

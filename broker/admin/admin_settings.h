@@ -9,11 +9,21 @@
 
 #include "config_key.h"
 
+/* How an error of a call is answered. */
+enum pl_api_error_mode {
+    PL_API_ERROR_PLAIN,    /* with status 200, in the body */
+    PL_API_ERROR_TRANSPORT /* with a status of its own */
+};
+
 struct pl_admin_settings {
     struct pl_config_endpoint listen; /* .text is NULL: off */
     char *socket;                     /* path; NULL: off */
     struct {
+        enum pl_api_error_mode error_mode;
+    } api;
+    struct {
         uint32_t admin_connections; /* to the admin address and socket */
+        uint32_t api_connections;   /* handed over from client addresses */
     } limits;
 };
 

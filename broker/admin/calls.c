@@ -72,7 +72,6 @@ static void put_error(struct pl_buf *out, const struct pl_api_part *p)
 
     if (p->fault.why != NULL && p->fault.code == p->error)
         pl_api_fault_write(&message, &p->fault);
-    put(out, "\"error\":");
     pl_api_write_error(out, p->error, pl_buf_span(&message));
     if (message.failed)
         out->failed = true;
@@ -87,6 +86,7 @@ static void put_part(struct pl_buf *out, const struct pl_api_part *p)
     pl_buf_put_byte(out, '{');
     put_id(out, p->id);
     if (p->error != 0) {
+        put(out, "\"error\":");
         put_error(out, p);
     } else {
         pl_buf_printf(out, "\"%s\":",
@@ -165,19 +165,28 @@ void pl_api_call_forget(struct pl_api_call *call)
     free(call);
 }
 
+static void put_parts(struct pl_buf *out, const struct pl_api_call *call)
+{
+    for (size_t i = 0; i < call->count; i++)
+        put_part(out, &call->parts[i]);
+    pl_buf_put_span(out, pl_buf_span(&call->after));
+    if (call->after.failed)
+        out->failed = true;
+}
+
 static void finish(struct pl_api_call *call)
 {
     struct pl_buf body = {0};
     pl_api_call_done *done = call->done;
     void *arg = call->arg;
+    uint32_t error = call->is_lone ? call->parts[0].error : 0;
 
-    for (size_t i = 0; i < call->count; i++)
-        put_part(&body, &call->parts[i]);
-    pl_buf_put_span(&body, pl_buf_span(&call->after));
-    if (call->after.failed)
-        body.failed = true;
+    if (error != 0 && call->caller.is_bare)
+        put_error(&body, &call->parts[0]);
+    else
+        put_parts(&body, call);
     pl_api_call_forget(call);
-    done(arg, &body);
+    done(arg, &body, error);
     pl_buf_fini(&body);
 }
 
@@ -234,15 +243,20 @@ static void set_fault(struct pl_api_part *p, const struct pl_api_fault *fault)
     p->fault = *fault;
 }
 
-/* Return 0, or the error of a request by the rules of its channel. */
-static uint32_t judge(struct pl_api_calls *c, const struct pl_api_request *r,
-                      struct pl_span channel)
+/* Return 0, or the error of a request by the rules of its channel and the
+ * rights of the caller. */
+static uint32_t judge(const struct pl_api_call *call,
+                      const struct pl_api_request *r, struct pl_span channel)
 {
+    struct pl_api_calls *c = call->calls;
+    const struct pl_api_key *key = call->caller.key;
     const struct pl_rules *rules = pl_rule_cache_find(
         &c->rules, channel, pl_hash(c->options->key, channel));
 
     if (rules == NULL)
         return PL_ERROR_UNKNOWN_CHANNEL;
+    if (key != NULL && !pl_api_key_permits_namespace(key, rules->name))
+        return PL_ERROR_PERMISSION_DENIED;
     if (r->data.at != NULL && !r->is_json && rules->data != PL_DATA_BINARY)
         return PL_ERROR_BAD_REQUEST;
     return 0;
@@ -260,7 +274,20 @@ static bool is_about_a_channel(enum pl_api_method method)
 {
     return method == PL_API_PUBLISH || method == PL_API_PRESENCE ||
            method == PL_API_PRESENCE_STATS || method == PL_API_HISTORY ||
-           method == PL_API_HISTORY_REMOVE;
+           method == PL_API_HISTORY_REMOVE || method == PL_API_UNSUBSCRIBE;
+}
+
+/* A key for some namespaces calls only methods that concern a channel. */
+static bool permits(const struct pl_api_call *call, enum pl_api_method method)
+{
+    const struct pl_api_key *key = call->caller.key;
+
+    if (key == NULL)
+        return true;
+    return pl_api_key_permits_method(key,
+                                     pl_span_of(pl_api_method_text(method))) &&
+           (key->namespaces.count == 0 || method == PL_API_BROADCAST ||
+            is_about_a_channel(method));
 }
 
 /* Add one channel of a broadcast.  A bad channel name is an error of this part
@@ -277,7 +304,7 @@ static bool add_channel(struct pl_api_call *call,
         set_fault(p, &fault);
         return true;
     }
-    p->error = judge(call->calls, r, channel);
+    p->error = judge(call, r, channel);
     if (p->error == 0)
         p->error = take_space(call, p, r->data.len);
     if (p->error == 0 && !pl_api_part_publish(call, p, r, channel))
@@ -328,6 +355,8 @@ static bool add_command(struct pl_api_call *call, struct pl_span body,
                             &fault) != 0 &&
         fault.is_malformed)
         fault.at += (size_t)(command->params.at - body.at);
+    if (fault.code == 0 && !permits(call, method))
+        fault.code = PL_ERROR_PERMISSION_DENIED;
     if (fault.code == 0)
         fault.code = refusal(call->calls, method);
     if (fault.code == 0 && method == PL_API_BROADCAST)
@@ -337,7 +366,7 @@ static bool add_command(struct pl_api_call *call, struct pl_span body,
         return false;
     p->id = command->id;
     if (fault.code == 0 && is_about_a_channel(method))
-        fault.code = judge(call->calls, &r, r.channel);
+        fault.code = judge(call, &r, r.channel);
     if (fault.code == 0)
         fault.code = take_space(call, p, r.data.len);
     set_fault(p, &fault);
@@ -395,6 +424,7 @@ static struct pl_api_call *new_call(struct pl_api_calls *c)
 }
 
 enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
+                               const struct pl_api_caller *caller,
                                enum pl_api_call_form form,
                                enum pl_api_method method, struct pl_span body,
                                pl_api_call_done *done, void *arg)
@@ -407,6 +437,8 @@ enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
     take_slot(c, call);
     call->done = done;
     call->arg = arg;
+    if (caller != NULL)
+        call->caller = *caller;
     struct pl_api_command one = {.method = method, .params = body};
     bool ok = form == PL_CALL_ONE ? add_command(call, body, &one, false)
                                   : add_commands(call, form, body);
@@ -415,6 +447,10 @@ enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
         pl_api_call_forget(call);
         return PL_ENOMEM;
     }
+    /* A broadcast begins with text; a command that is not read has a part. */
+    call->is_lone = call->count == 1 && call->parts[0].before.len == 0 &&
+                    form == PL_CALL_ONE;
+    call->caller.key = NULL;
     *out = call;
     return PL_OK;
 }

@@ -14,6 +14,7 @@
 
 #include "admin.h"
 #include "api_command.h"
+#include "api_key.h"
 #include "arena.h"
 #include "buf.h"
 #include "list.h"
@@ -51,8 +52,18 @@ enum pl_api_call_form {
 };
 
 /* Called once with the response.  `body` is valid during the call; it is marked
- * failed if allocation failed. */
-typedef void pl_api_call_done(void *arg, const struct pl_buf *body);
+ * failed if allocation failed.  `error` is the error of the whole call, a
+ * number of code.h; 0: none, or one of several commands. */
+typedef void pl_api_call_done(void *arg, const struct pl_buf *body,
+                              uint32_t error);
+
+/* Whose call it is. */
+struct pl_api_caller {
+    const struct pl_api_key *key; /* NULL: it may do everything.  Used only
+                                     during pl_api_call_create() */
+    bool is_bare; /* an error of the whole call is the body by itself, without
+                     "error" around it */
+};
 
 /* Errors: PL_ENOMEM. */
 enum pl_err pl_api_calls_init(struct pl_api_calls *c, struct pl_actor *actor,
@@ -61,10 +72,12 @@ enum pl_err pl_api_calls_init(struct pl_api_calls *c, struct pl_actor *actor,
 /* Forget all calls without calling done().  Allowed after a failed init. */
 void pl_api_calls_fini(struct pl_api_calls *c);
 
-/* Create a call and send its mails.  `body` is read at once and may be changed
- * in place.  done() is called by pl_api_call_start() or later, never before.
- * Errors: PL_EFULL (too many calls or mails), PL_ENOMEM. */
+/* Create a call and send its mails.  `caller` NULL may do everything.  `body`
+ * is read at once and may be changed in place.  done() is called by
+ * pl_api_call_start() or later, never before. Errors: PL_EFULL (too many calls
+ * or mails), PL_ENOMEM. */
 enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
+                               const struct pl_api_caller *caller,
                                enum pl_api_call_form form,
                                enum pl_api_method method, struct pl_span body,
                                pl_api_call_done *done, void *arg);

@@ -48,7 +48,9 @@ struct pl_api_call {
     struct pl_timer timer;
     pl_api_call_done *done;
     void *arg;
+    struct pl_api_caller caller;
     bool is_malformed; /* the body is malformed, see calls.h */
+    bool is_lone;      /* it is one command with one result */
 };
 
 /* calls_send.c.  Send the mails of a part, or write its result if it needs no

@@ -5,7 +5,7 @@
  * judge() decides everything that depends on the head alone, before a byte of a
  * body is stored: path, key, method.  Over TCP an unknown path gets 404 with or
  * without a key, because the paths are no secret; a known path without the key
- * gets 401.
+ * gets 401, with an empty body.
  *
  * A server API call is finished turns later.  If its connection closes first,
  * the call is forgotten.
@@ -15,12 +15,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin_private.h"
 #include "api_answer.h"
 #include "code.h"
 #include "http.h"
-#include "key.h"
 #include "metrics_text.h"
 #include "supervisor.h"
 #include "system.h"
@@ -32,7 +32,8 @@ struct pl_waiting {
     struct pl_admin *admin;
     struct pl_web_conn *conn;
     struct pl_api_call *call;
-    int status; /* of the response */
+    int status;      /* of the response, without an error of the call */
+    bool has_status; /* transport mode: such an error has one */
 };
 
 static void reply_status(struct pl_web_conn *c, int status)
@@ -60,11 +61,34 @@ static void drop_waiting(struct pl_waiting *w)
     free(w);
 }
 
-static void on_done(void *arg, const struct pl_buf *body)
+/* The status of an error in transport mode, as Centrifugo has it; 103 and 111
+ * are parley's. */
+static int status_of(uint32_t error)
+{
+    switch (error) {
+    case PL_ERROR_UNKNOWN_CHANNEL:
+    case PL_ERROR_METHOD_NOT_FOUND:
+        return 404;
+    case PL_ERROR_PERMISSION_DENIED:
+        return 403;
+    case PL_ERROR_BAD_REQUEST:
+    case PL_ERROR_NOT_AVAILABLE:
+        return 400;
+    case PL_ERROR_UNRECOVERABLE:
+        return 416;
+    case PL_ERROR_TOO_MANY_REQUESTS:
+    case PL_ERROR_STOPPING:
+        return 503;
+    default:
+        return 500;
+    }
+}
+
+static void on_done(void *arg, const struct pl_buf *body, uint32_t error)
 {
     struct pl_waiting *w = arg;
     struct pl_web_conn *c = w->conn;
-    int status = w->status;
+    int status = w->has_status && error != 0 ? status_of(error) : w->status;
 
     pl_web_keep(c, NULL);
     drop_waiting(w);
@@ -79,16 +103,37 @@ static void on_gone(struct pl_web_party *p)
     drop_waiting(w);
 }
 
-static void call_api(struct pl_admin *a, struct pl_web_conn *c,
-                     enum pl_api_call_form form, enum pl_api_method method,
-                     struct pl_span body)
+struct route;
+
+/* The destination of a request. */
+struct target {
+    const struct route *route; /* NULL: not found */
+    enum pl_api_call_form form;
+    enum pl_api_method method; /* PL_API_METHOD_COUNT: several commands */
+};
+
+/* A field of any other value means the configured mode. */
+static bool wants_status(const struct pl_admin *a,
+                         const struct pl_http_head *head)
+{
+    struct pl_span mode =
+        pl_http_field_find(head->lines, PL_SPAN("X-Centrifugo-Error-Mode"));
+
+    return a->options.config->api.error_mode == PL_API_ERROR_TRANSPORT ||
+           pl_span_equal(mode, PL_SPAN("transport"));
+}
+
+/* Answer a call of `caller`. */
+static void call_as(struct pl_admin *a, struct pl_web_conn *c,
+                    const struct pl_api_caller *caller, struct target t,
+                    struct pl_span body)
 {
     struct pl_waiting *w = calloc(1, sizeof *w);
     enum pl_err rc = PL_ENOMEM;
 
     if (w != NULL)
-        rc = pl_api_call_create(&w->call, &a->calls, form, method, body,
-                                on_done, w);
+        rc = pl_api_call_create(&w->call, &a->calls, caller, t.form, t.method,
+                                body, on_done, w);
     if (rc != PL_OK) {
         free(w);
         reply_status(c, rc == PL_EFULL ? 503 : 500);
@@ -96,6 +141,7 @@ static void call_api(struct pl_admin *a, struct pl_web_conn *c,
     }
     w->admin = a;
     w->conn = c;
+    w->has_status = caller->is_bare;
     w->status = pl_api_call_is_malformed(w->call) ? 400 : 200;
     w->party.gone = on_gone;
     pl_list_append(&a->waiting, &w->link);
@@ -244,13 +290,6 @@ static const struct route {
     {"/shutdown", true, SOCKET, on_shutdown},
 };
 
-/* The destination of a request. */
-struct target {
-    const struct route *route; /* NULL: not found */
-    enum pl_api_call_form form;
-    enum pl_api_method method; /* PL_API_METHOD_COUNT: several commands */
-};
-
 /* `rest` is the path after /api, with its slash. */
 static struct target find_api(struct pl_span rest)
 {
@@ -270,6 +309,19 @@ static struct target find_api(struct pl_span rest)
     return t;
 }
 
+/* The public site has the server API alone, below api.path. */
+static struct target find_public(const struct pl_admin *a, struct pl_span path)
+{
+    struct pl_span api =
+        pl_span_of(a->access->api_path == NULL ? "" : a->access->api_path);
+
+    if (api.len == 0 || path.len < api.len ||
+        memcmp(path.at, api.at, api.len) != 0 ||
+        (path.len > api.len && path.at[api.len] != '/'))
+        return (struct target){.route = NULL};
+    return find_api((struct pl_span){path.at + api.len, path.len - api.len});
+}
+
 static struct target find(struct pl_span path)
 {
     static const struct pl_span api = {"/api", 4};
@@ -285,53 +337,41 @@ static struct target find(struct pl_span path)
     return (struct target){.route = NULL};
 }
 
-/* Return the value of a header field, absent if the field is.  A field that
- * occurs twice counts as empty: two readers may each take another of the
- * values. */
-static struct pl_span find_field(const struct pl_http_head *head,
-                                 struct pl_span wanted)
-{
-    struct pl_span lines = head->lines, name, value, found = {0};
-
-    while (pl_http_field_next(&lines, &name, &value)) {
-        if (!pl_http_equal(name, wanted))
-            continue;
-        if (found.at != NULL)
-            return PL_SPAN("");
-        found = value;
-    }
-    return found;
-}
-
 static void report_key(struct pl_admin *a, const struct pl_web_conn *c,
-                       bool has_key)
+                       enum pl_key_verdict verdict)
 {
     char address[PL_IP_TEXT_MAX];
 
     pl_ip_format(pl_web_from(c), address);
-    pl_key_report(a->options.metrics, address, has_key);
+    pl_api_key_report(a->options.metrics, address, verdict);
+}
+
+/* A key for some namespaces or methods is for nothing but the server API. */
+static bool is_narrow(const struct pl_api_key *key)
+{
+    return key->namespaces.count > 0 || key->methods.count > 0;
 }
 
 /* Return 0, or the status of the refusal. */
 static int check_right(struct pl_admin *a, struct pl_web_conn *c,
-                       const struct pl_http_head *head, enum right right)
+                       const struct pl_http_head *head,
+                       const struct route *route)
 {
-    struct pl_span key = find_field(head, PL_SPAN("X-API-Key"));
-    struct pl_span authorization = find_field(head, PL_SPAN("Authorization"));
+    enum right right = route->right;
+    const struct pl_api_key *key;
+    enum pl_key_verdict verdict;
 
     if (right == ANYBODY || pl_web_is_trusted(c))
         return 0;
     if (right == SOCKET)
         return 403;
-    switch (pl_key_check(a->access->api_key, key, authorization)) {
-    case PL_KEY_GOOD:
-        return pl_web_admit(c) ? 0 : 503;
-    case PL_KEY_OFF:
+    verdict = pl_api_key_find(&a->access->api_keys, head, &key);
+    if (verdict == PL_KEY_GOOD && route->go != NULL && is_narrow(key))
         return 403;
-    default:
-        report_key(a, c, key.at != NULL || authorization.at != NULL);
-        return 401;
-    }
+    if (verdict == PL_KEY_GOOD)
+        return pl_web_admit(c) ? 0 : 503;
+    report_key(a, c, verdict);
+    return 401;
 }
 
 static void reply_allowed(struct pl_web_conn *c, int status, const char *allow)
@@ -362,27 +402,61 @@ static void check_method(struct pl_web_conn *c, const struct pl_http_head *head,
         pl_web_reply_status(c, 413, "no body is accepted here", NULL);
 }
 
-static void judge(void *arg, struct pl_web_conn *c,
-                  const struct pl_http_head *head)
+/* Backends of Centrifugo expect an empty body with 401. */
+static void reply_refusal(struct pl_web_conn *c, int status)
 {
-    struct target t = find(head->path);
+    if (status == 401)
+        pl_web_reply(
+            c, &(struct pl_web_answer){
+                   .status = 401, .fields = "WWW-Authenticate: apikey\r\n"});
+    else
+        pl_web_reply_status(c, status, NULL,
+                            status == 503 ? "Retry-After: 1\r\n" : NULL);
+}
 
-    if (pl_span_equal(head->path, PL_SPAN("*"))) {
-        reply_allowed(c, 204, "Allow: GET, HEAD, POST, OPTIONS\r\n");
-        return;
-    }
+static void judge_target(struct pl_admin *a, struct pl_web_conn *c,
+                         const struct pl_http_head *head, struct target t)
+{
     if (t.route == NULL) {
         reply_status(c, 404);
         return;
     }
-    int status = check_right(arg, c, head, t.route->right);
+    int status = check_right(a, c, head, t.route);
     if (status == 0)
         check_method(c, head, t.route);
     else
-        pl_web_reply_status(c, status, NULL,
-                            status == 401   ? "WWW-Authenticate: apikey\r\n"
-                            : status == 503 ? "Retry-After: 1\r\n"
-                                            : NULL);
+        reply_refusal(c, status);
+}
+
+static void judge(void *arg, struct pl_web_conn *c,
+                  const struct pl_http_head *head)
+{
+    if (pl_span_equal(head->path, PL_SPAN("*"))) {
+        reply_allowed(c, 204, "Allow: GET, HEAD, POST, OPTIONS\r\n");
+        return;
+    }
+    judge_target(arg, c, head, find(head->path));
+}
+
+static void judge_public(void *arg, struct pl_web_conn *c,
+                         const struct pl_http_head *head)
+{
+    judge_target(arg, c, head, find_public(arg, head->path));
+}
+
+/* The key is looked up again: a reload may have taken it back while the body
+ * came. */
+static void call_api(struct pl_admin *a, struct pl_web_conn *c,
+                     const struct pl_http_head *head, struct target t,
+                     struct pl_span body)
+{
+    struct pl_api_caller caller = {.is_bare = wants_status(a, head)};
+
+    if (!pl_web_is_trusted(c) &&
+        pl_api_key_find(&a->access->api_keys, head, &caller.key) != PL_KEY_GOOD)
+        reply_refusal(c, 401);
+    else
+        call_as(a, c, &caller, t, body);
 }
 
 static void serve(void *arg, struct pl_web_conn *c,
@@ -393,7 +467,21 @@ static void serve(void *arg, struct pl_web_conn *c,
     if (t.route->go != NULL)
         t.route->go(arg, c, head);
     else
-        call_api(arg, c, t.form, t.method, body);
+        call_api(arg, c, head, t, body);
+}
+
+/* A reload may have moved api.path since judge_public(). */
+static void serve_public(void *arg, struct pl_web_conn *c,
+                         const struct pl_http_head *head, struct pl_span body)
+{
+    struct target t = find_public(arg, head->path);
+
+    if (t.route == NULL)
+        reply_status(c, 404);
+    else
+        call_api(arg, c, head, t, body);
 }
 
 const struct pl_web_site pl_admin_site = {.judge = judge, .serve = serve};
+const struct pl_web_site pl_public_site = {.judge = judge_public,
+                                           .serve = serve_public};

@@ -22,7 +22,7 @@
 #include "codec.h"
 #include "form.h"
 #include "permission.h"
-#include "query.h"
+#include "url_query.h"
 #include "wire_text.h"
 
 enum { STREAMS_MAX = 64, CHANNELS_MAX = 128, EMPTY_LINE_MS = 25000 };

@@ -19,7 +19,7 @@
 #include "codec.h"
 #include "mail.h"
 #include "permission.h"
-#include "query.h"
+#include "url_query.h"
 #include "system.h"
 #include "tracer.h"
 #include "wire_text.h"

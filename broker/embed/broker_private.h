@@ -43,6 +43,7 @@ struct pl_broker {
     struct pl_rules_settings rules_settings; /* of which they are made ... */
     struct pl_patterns patterns;             /* ... and these */
     struct pl_address admin;                 /* on the control loop */
+    struct pl_conns *api_conns;              /* the same */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     struct pl_stalls *stalls;

@@ -205,6 +205,8 @@ static enum pl_err build_sessions(struct pl_broker *b)
             b->conns[i] = pl_conns_address(s->conns);
         if (rc == PL_OK && b->limiter != NULL)
             pl_conns_set_limiter(s->conns, &b->config->net);
+        if (rc == PL_OK)
+            pl_conns_set_web(s->conns, pl_conns_address(b->api_conns));
     }
     return rc;
 }
@@ -221,6 +223,8 @@ static enum pl_err build_tls(struct pl_broker *b)
                                  pl_loop_now_ms(b->shares[0].loop));
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
         rc = pl_conns_set_tls(b->shares[i].conns, b->tls, &seed);
+    if (rc == PL_OK)
+        rc = pl_conns_set_tls(b->api_conns, b->tls, &seed);
     pl_tls_seed_wipe(&seed);
     return rc;
 }
@@ -242,6 +246,7 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
         .status = &b->status,
         .metrics = &pl_broker_control(b)->metrics,
         .connection_limit = pl_broker_admin_limit(b->config),
+        .api_limit = pl_broker_api_limit(b->config),
     };
     enum pl_err rc;
 
@@ -251,6 +256,7 @@ static enum pl_err build_admin(struct pl_broker *b, struct pl_admin **out)
     if (rc == PL_OK) {
         b->admin_port = pl_admin_port(*out);
         b->admin = pl_admin_address(*out);
+        b->api_conns = pl_admin_public(*out);
     }
     return rc;
 }

@@ -8,9 +8,10 @@
 
 struct pl_settings;
 
-/* Return the most connections of the admin server, and of all clients together
- * (0: unlimited). */
+/* Return the most connections of the admin server, of backends on the addresses
+ * of clients, and of all clients together (0: unlimited). */
 uint32_t pl_broker_admin_limit(const struct pl_settings *config);
+uint32_t pl_broker_api_limit(const struct pl_settings *config);
 uint32_t pl_broker_connection_limit(const struct pl_settings *config);
 
 #endif

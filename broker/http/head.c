@@ -149,6 +149,20 @@ bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
     return pl_http_line_split(line, name, value);
 }
 
+struct pl_span pl_http_field_find(struct pl_span lines, struct pl_span wanted)
+{
+    struct pl_span name, value, found = {0};
+
+    while (pl_http_field_next(&lines, &name, &value)) {
+        if (!pl_http_equal(name, wanted))
+            continue;
+        if (found.at != NULL)
+            return PL_SPAN("");
+        found = value;
+    }
+    return found;
+}
+
 /* --- Fields that define the end of the request and its host --- */
 
 static enum pl_err read_host(struct reading *r, struct pl_span value,

@@ -71,6 +71,11 @@ enum pl_err pl_http_head_read(struct pl_span in,
 bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
                         struct pl_span *value);
 
+/* Return the value of the field `wanted`, absent if there is none.  A field
+ * that occurs twice counts as empty: two readers may each take another of the
+ * values. */
+struct pl_span pl_http_field_find(struct pl_span lines, struct pl_span wanted);
+
 /* Set *error and return PL_EBADMSG. */
 enum pl_err pl_http_refuse(struct pl_http_error *error, int status,
                            const char *text);

@@ -40,6 +40,10 @@ struct pl_ws_link_ops {
     enum pl_admission (*admit)(struct pl_session *s,
                                const struct pl_proxy_lists *lists);
     bool (*is_tls)(struct pl_session *s);
+    /* Hand the connection over to the server of the server API, with `in`: what
+     * it has sent so far.  Return false if there is none, or no memory; on
+     * success the session has ended.  NULL: there is none. */
+    bool (*divert)(struct pl_session *s, struct pl_span in);
 };
 
 /* The value of `link` above.  The arguments are functions of the transport. */

@@ -6,6 +6,7 @@
 
 #include "decoder.h"
 #include "deflate.h"
+#include "handshake.h"
 #include "ws_link.h"
 
 enum pl_ws_state {
@@ -54,6 +55,16 @@ void pl_undecoded_destroy(struct pl_undecoded *u); /* NULL is allowed */
 
 /* ws_upgrade.c: bytes of the request, and whatever follows it. */
 void pl_ws_link_upgrade(struct pl_session *s, char *bytes, size_t len);
+
+/* ws_api.c: what becomes of a request that is no opening of a WebSocket. */
+enum pl_ws_turn {
+    PL_WS_TURN_REFUSE, /* respond with *error, which may have changed */
+    PL_WS_TURN_DENY,   /* the same; it is logged already */
+    PL_WS_TURN_WAIT,   /* its head is incomplete */
+    PL_WS_TURN_OVER    /* the connection was handed over: the session is over */
+};
+enum pl_ws_turn pl_ws_link_look_for_api(struct pl_session *s, struct pl_span in,
+                                        struct pl_handshake_error *error);
 
 /* ws_headers.c: Keep the headers in the field lines of the request that the
  * judge of the connect sees.  False: out of memory. */

@@ -293,6 +293,32 @@ static void on_request(struct pl_session *s, const struct pl_handshake *h,
     pl_undecoded_destroy(taken);
 }
 
+/* Keep the request until more of it has come. */
+static void await_more(struct pl_session *s, struct pl_span in)
+{
+    if (pl_ws_link_of(s)->undecoded == NULL && !gather(s, &in, true))
+        refuse(s, no_memory);
+}
+
+/* It opens no WebSocket. */
+static void on_other(struct pl_session *s, struct pl_span in,
+                     struct pl_handshake_error error)
+{
+    switch (pl_ws_link_look_for_api(s, in, &error)) {
+    case PL_WS_TURN_REFUSE:
+        refuse(s, error);
+        return;
+    case PL_WS_TURN_DENY:
+        answer_error(s, error);
+        return;
+    case PL_WS_TURN_WAIT:
+        await_more(s, in);
+        return;
+    case PL_WS_TURN_OVER:
+        return;
+    }
+}
+
 void pl_ws_link_upgrade(struct pl_session *s, char *bytes, size_t len)
 {
     struct pl_handshake h;
@@ -309,10 +335,9 @@ void pl_ws_link_upgrade(struct pl_session *s, char *bytes, size_t len)
         on_request(s, &h, in, (struct pl_span){in.at + taken, in.len - taken});
         return;
     case PL_EAGAIN:
-        if (pl_ws_link_of(s)->undecoded == NULL && !gather(s, &in, true))
-            refuse(s, no_memory);
+        await_more(s, in);
         return;
     default:
-        refuse(s, error);
+        on_other(s, in, error);
     }
 }

@@ -118,17 +118,20 @@ enum pl_admission pl_conn_admit(struct pl_session *s,
     return record->is_over ? PL_ADMIT_REFUSE : PL_ADMIT;
 }
 
-void pl_conn_peer(struct pl_conn *c, char text[PL_IP_TEXT_MAX])
+struct pl_ip pl_conn_ip(struct pl_conn *c)
 {
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof sa;
-    struct pl_ip ip;
 
-    if (c->has_record && *record_of(c) != NULL) {
-        ip = (*record_of(c))->ip;
-    } else {
-        getpeername(c->fd, (struct sockaddr *)&sa, &len);
-        ip = pl_ip_of_socket((struct sockaddr *)&sa);
-    }
+    if (c->has_record && *record_of(c) != NULL)
+        return (*record_of(c))->ip;
+    getpeername(c->fd, (struct sockaddr *)&sa, &len);
+    return pl_ip_of_socket((struct sockaddr *)&sa);
+}
+
+void pl_conn_peer(struct pl_conn *c, char text[PL_IP_TEXT_MAX])
+{
+    struct pl_ip ip = pl_conn_ip(c);
+
     pl_ip_format(&ip, text);
 }

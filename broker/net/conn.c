@@ -124,6 +124,25 @@ void pl_conn_let_go(struct pl_conn *c)
         c->io->free(c);
 }
 
+int pl_conn_take_out(struct pl_conn *c)
+{
+    int fd = c->fd;
+
+    drop_ready(c);
+    pl_poller_remove(c->conns->poller, fd);
+    if (c->has_record)
+        pl_conn_dismiss(c);
+    c->fd = -1;
+    return fd;
+}
+
+void pl_conn_read_soon(struct pl_conn *c)
+{
+    c->is_unread = true;
+    if (!c->is_paused)
+        make_ready(c);
+}
+
 static void close_now(struct pl_conn *c, const char *why)
 {
     if (c->fd < 0)

@@ -25,6 +25,7 @@ enum {
 
 struct pl_conn;
 struct pl_conns;
+struct pl_move_mail; /* conns_mail.h */
 struct pl_conns_tls; /* conn_tls.h */
 struct pl_net_settings;
 struct pl_admission_record; /* address_limiter.h */
@@ -98,7 +99,9 @@ struct pl_conns {
     struct pl_conn_queue ready;
     struct pl_conn_queue greeting; /* connections in a TLS handshake */
     struct pl_task read_ready;
-    struct pl_conns_tls *tls;             /* owned; NULL: no TLS */
+    struct pl_conns_tls *tls;    /* owned; NULL: no TLS */
+    struct pl_address web_conns; /* with sessions: takes over what asks for the
+                                    server API; no address: none does */
     const struct pl_net_settings *config; /* NULL: no address limiter */
     struct pl_metrics unlisted;           /* the metrics of an HTTP server; not
                                              reported */
@@ -138,6 +141,24 @@ void pl_conn_read_ready(struct pl_task *t);
 enum pl_err pl_conn_open(struct pl_conns *k, int fd,
                          const struct pl_conn_io *io,
                          struct pl_admission_record *record);
+
+/* conn.c.  Take the socket out of the connection, which ends without it. */
+int pl_conn_take_out(struct pl_conn *c);
+
+/* conn.c.  Read the connection soon, whether or not an edge comes. */
+void pl_conn_read_soon(struct pl_conn *c);
+
+/* conn_move.c.  Hand the connection of a session over to the HTTP server,
+ * together with `in`, the bytes that it has sent so far, and end the session.
+ * Return false, and change nothing, if there is no server or no memory. */
+bool pl_conn_divert(struct pl_session *s, struct pl_span in);
+void pl_conns_on_move(struct pl_conns *k, struct pl_move_mail *m);
+
+/* admission.c.  Write the address of the client, as far as it is known. */
+struct pl_ip pl_conn_ip(struct pl_conn *c);
+
+/* conn_web.c.  The address of a connection that was handed over. */
+void pl_conn_web_name(struct pl_conn *c, const struct pl_ip *from);
 
 /* admission.c.  Give the admission record to the connection; return it to the
  * address limiter. */

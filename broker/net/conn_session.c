@@ -61,6 +61,7 @@ static const struct pl_ws_link_ops ops = {
     .end = end,
     .free = let_go,
     .admit = pl_conn_admit,
+    .divert = pl_conn_divert,
     .is_tls = is_tls,
 };
 

@@ -237,6 +237,8 @@ static void charge(const struct pl_conn_tls *t)
     const struct pl_conns *k = t->conn.conns;
     bool is_flight = !t->is_open && k->tls->out.len > 0;
 
+    if (k->manager == NULL)
+        return; /* an HTTP server has no budget */
     pl_session_manager_spend(k->manager,
                              t->taken + (is_flight ? PL_COST_FLIGHT : 0));
 }
@@ -370,6 +372,23 @@ static bool tls_is_greeting(const struct pl_conn *c)
     return !((const struct pl_conn_tls *)c)->is_open;
 }
 
+/* Have t->ssl read and write through the connection. */
+static enum pl_err connect_bio(struct pl_conn_tls *t)
+{
+    BIO *bio = BIO_new(t->conn.conns->tls->bio);
+
+    if (bio == NULL) {
+        ERR_clear_error();
+        return PL_ENOMEM;
+    }
+    BIO_set_data(bio, t);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_msg_callback(t->ssl, on_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
+    return PL_OK;
+}
+
 static enum pl_err tls_init(struct pl_conn *c)
 {
     struct pl_conn_tls *t = tls_of(c);
@@ -380,18 +399,58 @@ static enum pl_err tls_init(struct pl_conn *c)
         return PL_ENOMEM;
     t->tls = pl_tls_hold(shared->tls);
     t->ssl = pl_tls_accept(t->tls, &shared->tickets);
-    BIO *bio = BIO_new(shared->bio);
-    if (t->ssl == NULL || bio == NULL) {
-        BIO_free(bio);
-        ERR_clear_error();
-        return PL_ENOMEM; /* tls_free() frees the rest */
+    return t->ssl == NULL ? PL_ENOMEM : connect_bio(t); /* tls_free() frees */
+}
+
+/* --- Moving to another loop --- */
+
+/* OpenSSL keeps pointers to the BIO, the tickets and the connection; none may
+ * stay, because another thread uses `ssl` next. */
+void pl_conn_tls_take_out(struct pl_conn *c, struct pl_tls_kept *out)
+{
+    struct pl_conn_tls *t = tls_of(c);
+
+    *out = (struct pl_tls_kept){0};
+    if (c->io != &pl_conn_io_tls)
+        return;
+    *out = (struct pl_tls_kept){t->ssl, t->tls, t->tail, t->tail_sent,
+                                t->is_ended};
+    t->ssl = NULL;
+    t->tls = NULL;
+    t->tail = (struct pl_buf){0};
+    c->io = &pl_conn_io_plain;
+    SSL_set_bio(out->ssl, NULL, NULL);
+    SSL_set_msg_callback(out->ssl, NULL);
+    SSL_set_msg_callback_arg(out->ssl, NULL);
+    pl_tickets_attach(out->ssl, NULL);
+}
+
+enum pl_err pl_conn_tls_put_in(struct pl_conn *c, struct pl_tls_kept *kept)
+{
+    struct pl_conn_tls *t = tls_of(c);
+
+    t->ssl = kept->ssl;
+    if (connect_bio(t) != PL_OK) {
+        t->ssl = NULL;
+        return PL_ENOMEM;
     }
-    BIO_set_data(bio, t);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(t->ssl, bio, bio);
-    SSL_set_msg_callback(t->ssl, on_message);
-    SSL_set_msg_callback_arg(t->ssl, t);
+    pl_tickets_attach(t->ssl, &c->conns->tls->tickets);
+    t->tls = kept->tls;
+    t->tail = kept->tail;
+    t->tail_sent = kept->tail_sent;
+    t->is_ended = kept->is_ended;
+    t->is_open = true;
+    c->is_stalled = t->tail.len > 0; /* registering it causes an edge */
+    *kept = (struct pl_tls_kept){0};
     return PL_OK;
+}
+
+void pl_tls_kept_fini(struct pl_tls_kept *kept)
+{
+    SSL_free(kept->ssl);
+    pl_tls_release(kept->tls);
+    pl_buf_fini(&kept->tail);
+    *kept = (struct pl_tls_kept){0};
 }
 
 const struct pl_conn_io pl_conn_io_tls = {

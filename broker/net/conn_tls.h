@@ -48,4 +48,24 @@ struct pl_conn_tls {
 
 extern const struct pl_conn_io pl_conn_io_tls;
 
+/* The TLS of a connection that moves to another pl_conns (conn_move.c).  All
+ * zero: none. */
+struct pl_tls_kept {
+    struct ssl_st *ssl; /* owned */
+    struct pl_tls *tls; /* own reference */
+    struct pl_buf tail;
+    size_t tail_sent;
+    bool is_ended;
+};
+
+/* Take the TLS out of `c`, which is plain afterwards.  Do nothing for a
+ * connection without TLS. */
+void pl_conn_tls_take_out(struct pl_conn *c, struct pl_tls_kept *out);
+
+/* Give `c`, a new connection with the TLS table, the TLS in `kept`.
+ * Owner:  `c` on PL_OK.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_conn_tls_put_in(struct pl_conn *c, struct pl_tls_kept *kept);
+void pl_tls_kept_fini(struct pl_tls_kept *kept);
+
 #endif

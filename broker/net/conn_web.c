@@ -123,6 +123,11 @@ static void gone(struct pl_conn *c, const char *why)
     pl_web_gone(web_of(c));
 }
 
+void pl_conn_web_name(struct pl_conn *c, const struct pl_ip *from)
+{
+    pl_web_name(web_of(c), from);
+}
+
 const struct pl_conn_above pl_conn_above_web = {
     .create = create,
     .visit = visit,

@@ -69,6 +69,11 @@ enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls)
     return PL_OK;
 }
 
+void pl_conns_set_web(struct pl_conns *c, struct pl_address web)
+{
+    c->web_conns = web;
+}
+
 enum pl_err pl_conns_set_tls(struct pl_conns *c, struct pl_tls *tls,
                              const struct pl_tls_seed *seed)
 {
@@ -115,6 +120,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MAIL_FD:
         take(c, (struct pl_fd_mail *)msg);
+        break;
+    case PL_MAIL_MOVE:
+        pl_conns_on_move(c, (struct pl_move_mail *)msg);
         break;
     case PL_MAIL_TLS:
         pl_conns_tls_replace(c->tls, ((struct pl_tls_mail *)msg)->tls);

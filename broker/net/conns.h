@@ -60,6 +60,11 @@ enum pl_err pl_conns_retls(struct pl_msg **out, struct pl_tls *tls);
 void pl_conns_set_limiter(struct pl_conns *c,
                           const struct pl_net_settings *config);
 
+/* Hand connections of clients that ask for the server API over to `web`, the
+ * pl_conns of an HTTP server.
+ * Thread: any before the loop runs. */
+void pl_conns_set_web(struct pl_conns *c, struct pl_address web);
+
 /* Start a session, or a connection of the HTTP server, on the connected,
  * non-blocking socket `fd`.  `record` is NULL if there is no address limiter.
  * Owner:  takes `fd` and `record`, also on error.

@@ -5,9 +5,10 @@
 #define PL_CONNS_MAIL_H
 
 #include "address_limiter.h"
+#include "conn_tls.h"
 #include "mail.h"
 
-enum { PL_MAIL_FD = PL_MAIL_OWN, PL_MAIL_TLS };
+enum { PL_MAIL_FD = PL_MAIL_OWN, PL_MAIL_TLS, PL_MAIL_MOVE };
 
 struct pl_fd_mail {
     struct pl_msg msg;
@@ -15,6 +16,16 @@ struct pl_fd_mail {
     bool is_tls;
     unsigned loop; /* destination, for the listener's count */
     struct pl_admission_record *record; /* owned; NULL: none, or taken out */
+};
+
+/* An open connection that another pl_conns takes over. */
+struct pl_move_mail {
+    struct pl_msg msg;
+    int fd; /* owned; -1: taken out */
+    bool is_hung_up;
+    struct pl_ip from; /* its client, as far as it is known */
+    struct pl_tls_kept tls;
+    struct pl_buf in; /* what was read */
 };
 
 struct pl_tls_mail {

@@ -39,14 +39,44 @@ static void check_auth(struct pl_config_loading *l,
                          "let everybody in, or try --insecure on loopback");
 }
 
-static void check_key(struct pl_config_loading *l)
+static bool is_path(const char *path)
 {
-    const struct pl_settings *c = l->values;
+    size_t i = 0;
 
-    if (c->users.api.key != NULL && strlen(c->users.api.key) < KEY_MIN)
-        PL_CONFIG_WARN(l, "api.key",
+    for (; path[i] != '\0'; i++)
+        if (path[i] <= ' ' || path[i] >= 0x7f || strchr("?#%\\", path[i]))
+            return false;
+    return path[0] == '/' && i <= PATH_MAX_LEN;
+}
+
+static void check_key(struct pl_config_loading *l, const char *name,
+                      const char *key)
+{
+    if (key != NULL && strlen(key) < KEY_MIN)
+        PL_CONFIG_WARN(l, name,
                        "shorter than 16 bytes, which can be guessed; make one "
                        "with: openssl rand -hex 32");
+}
+
+static void check_api(struct pl_config_loading *l)
+{
+    const struct pl_settings *c = l->values;
+    const struct pl_api_key_settings *keys = c->users.api.keys.at;
+
+    check_key(l, "api.key", c->users.api.key);
+    for (size_t i = 0; i < c->users.api.keys.count; i++) {
+        check_key(l, "api.keys", keys[i].key);
+        if (keys[i].key == NULL)
+            PL_CONFIG_COMPLAIN(l, "api.keys", "item %zu has no key", i + 1);
+    }
+    if (c->users.api.path != NULL && !is_path(c->users.api.path))
+        PL_CONFIG_COMPLAIN(
+            l, "api.path",
+            "must begin with / and be up to 255 plain characters");
+    if (c->users.api.is_public && c->users.api.key == NULL &&
+        c->users.api.keys.count == 0 && !l->is_incomplete)
+        PL_CONFIG_WARN(l, "api.public",
+                       "has no effect without api.key or api.keys");
 }
 
 /* Warn once, at the first secret in the file. */
@@ -203,16 +233,6 @@ static void check_socket(struct pl_config_loading *l)
                            sizeof(un->sun_path) - 1);
 }
 
-static bool is_path(const char *path)
-{
-    size_t i = 0;
-
-    for (; path[i] != '\0'; i++)
-        if (path[i] <= ' ' || path[i] >= 0x7f || strchr("?#%\\", path[i]))
-            return false;
-    return path[0] == '/' && i <= PATH_MAX_LEN;
-}
-
 static bool is_origin(const char *origin)
 {
     const char *host = strstr(origin, "://");
@@ -335,7 +355,7 @@ void pl_settings_check(struct pl_config_loading *l,
                        const struct pl_config_source *src)
 {
     check_auth(l, src);
-    check_key(l);
+    check_api(l);
     check_readers(l);
     check_allowed(l, src);
     check_history(l);

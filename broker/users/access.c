@@ -56,7 +56,9 @@ enum pl_err pl_access_create(struct pl_access **out,
     if (!copy_list(&a->allowed_origins, &settings->websocket.allowed_origins) ||
         !copy_list(&a->allowed_hosts, &settings->websocket.allowed_hosts) ||
         !copy_text(&a->hmac_secret, settings->auth.hmac_secret) ||
-        !copy_text(&a->api_key, settings->api.key)) {
+        pl_api_keys_init(&a->api_keys, settings) != PL_OK ||
+        !copy_text(&a->api_path,
+                   settings->api.is_public ? settings->api.path : NULL)) {
         pl_access_release(a);
         return PL_ENOMEM;
     }
@@ -77,6 +79,7 @@ void pl_access_release(struct pl_access *a)
     free_list(&a->allowed_origins);
     free_list(&a->allowed_hosts);
     free_secret(a->hmac_secret);
-    free_secret(a->api_key);
+    pl_api_keys_fini(&a->api_keys);
+    free(a->api_path);
     free(a);
 }

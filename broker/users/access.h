@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* access.h - the settings that admit requests and may change while the broker
  * runs: the token secret, whether clients without a token are admitted, the API
- * key, the origins and hosts.
+ * keys, the origins and hosts.
  *
  * Immutable and reference-counted.  The loops share one; a reload creates
  * another and sends it to each loop, so no loop waits for a reload. */
 #ifndef PL_ACCESS_H
 #define PL_ACCESS_H
 
+#include "api_key.h"
 #include "err.h"
 #include "refs.h"
 #include "users_settings.h"
@@ -16,8 +17,10 @@ struct pl_access {
     struct pl_refs refs;
     struct pl_config_strings allowed_origins, allowed_hosts;
     char *hmac_secret; /* secret; NULL: no tokens */
-    char *api_key;     /* secret; NULL: the HTTP API is off */
     bool anonymous;    /* admit clients without a token */
+    struct pl_api_keys api_keys;
+    char *api_path; /* of the server API on the addresses of clients; NULL: it
+                       is not there */
 };
 
 /* Copy the access settings of `settings`.

@@ -4,7 +4,21 @@
 
 #define AT(member) PL_CONFIG_AT(struct pl_users_settings, member)
 
+#define OF_KEY(member) PL_CONFIG_AT(struct pl_api_key_settings, member)
+
 /* clang-format off */
+static const struct pl_config_key key_keys[] = {
+    {"key", PL_KIND_STRING, OF_KEY(key), .secret = true, .reload = true},
+    {"namespaces", PL_KIND_STRINGS, OF_KEY(namespaces), .fallback = "[]",
+     .max = 256, .reload = true},
+    {"methods", PL_KIND_STRINGS, OF_KEY(methods), .fallback = "[]", .max = 64,
+     .reload = true},
+};
+static const struct pl_config_table key_table = PL_CONFIG_TABLE(key_keys);
+static const struct pl_config_part key_part = {&key_table, 0};
+static const struct pl_config_schema key_schema = {
+    &key_part, 1, sizeof(struct pl_api_key_settings)};
+
 static const struct pl_config_key keys[] = {
     {"websocket.allowed_origins", PL_KIND_STRINGS,
      AT(websocket.allowed_origins), .fallback = "[]", .max = 256,
@@ -18,6 +32,12 @@ static const struct pl_config_key keys[] = {
      .insecure = "true", .reload = true},
 
     {"api.key", PL_KIND_STRING, AT(api.key), .secret = true, .reload = true},
+    {"api.keys", PL_KIND_SECTIONS, AT(api.keys), .max = 64, .one = &key_schema,
+     .reload = true},
+    {"api.public", PL_KIND_BOOL, AT(api.is_public), .fallback = "false",
+     .reload = true},
+    {"api.path", PL_KIND_STRING, AT(api.path), .fallback = "/api",
+     .reload = true},
 };
 /* clang-format on */
 

@@ -9,13 +9,23 @@
 
 #include "config_key.h"
 
+/* One of `api.keys`. */
+struct pl_api_key_settings {
+    char *key;                           /* secret */
+    struct pl_config_strings namespaces; /* empty: all */
+    struct pl_config_strings methods;    /* empty: all */
+};
+
 struct pl_users_settings {
     struct {
         char *hmac_secret; /* secret; NULL: no tokens */
         bool anonymous;
     } auth;
     struct {
-        char *key; /* secret; NULL: the HTTP API is off */
+        char *key; /* secret; NULL: none permits everything */
+        struct pl_config_sections keys; /* of pl_api_key_settings */
+        bool is_public;                 /* also on the addresses of clients */
+        char *path;                     /* there; begins with '/' */
     } api;
     struct {
         struct pl_config_strings allowed_origins;

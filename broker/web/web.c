@@ -118,7 +118,7 @@ static void note_refused(struct pl_web *web)
     if (now < web->speak_ms)
         return;
     PL_LOG(PL_LOG_WARN, "admin connections rejected",
-           pl_log_string("key", "limits.admin_connections"),
+           pl_log_string("key", web->options.limit_key),
            pl_log_number("rejected", (int64_t)web->unsaid));
     web->unsaid = 0;
     web->speak_ms = now + QUIET_MS;
@@ -210,6 +210,11 @@ bool pl_web_is_trusted(const struct pl_web_conn *c)
 const struct pl_ip *pl_web_from(const struct pl_web_conn *c)
 {
     return &c->from;
+}
+
+void pl_web_name(struct pl_web_conn *c, const struct pl_ip *from)
+{
+    c->from = *from;
 }
 
 bool pl_web_admit(struct pl_web_conn *c)

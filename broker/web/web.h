@@ -51,10 +51,11 @@ struct pl_web_options {
     struct pl_loop *loop;
     const struct pl_web_site *site;
     void *arg;
-    uint32_t limit;      /* most connections */
-    uint64_t timeout_ms; /* for a head, and for each 64 KiB of the rest */
-    size_t body_max;     /* bytes of one request body */
-    size_t stream_max;   /* unsent bytes of one stream */
+    uint32_t limit;        /* most connections */
+    const char *limit_key; /* of the configuration, for the log */
+    uint64_t timeout_ms;   /* for a head, and for each 64 KiB of the rest */
+    size_t body_max;       /* bytes of one request body */
+    size_t stream_max;     /* unsent bytes of one stream */
     struct pl_metrics *metrics;
 };
 
@@ -88,6 +89,9 @@ void pl_web_keep(struct pl_web_conn *c, struct pl_web_party *p);
 bool pl_web_is_trusted(const struct pl_web_conn *c);
 
 const struct pl_ip *pl_web_from(const struct pl_web_conn *c);
+
+/* The peer stands for the client at `from`. */
+void pl_web_name(struct pl_web_conn *c, const struct pl_ip *from);
 
 /* Move the connection to the share of clients that have shown a key.  Return
  * false if that share is full; respond with 503.  Connections without a key are

@@ -80,6 +80,8 @@ void pl_handshake_accept(struct pl_buf *b, const struct pl_handshake *h,
 static const char *fields_of(int status)
 {
     switch (status) {
+    case 401:
+        return "WWW-Authenticate: apikey\r\n";
     case 405:
         return "Allow: GET\r\n";
     case 426:
@@ -103,6 +105,8 @@ void pl_handshake_refuse(struct pl_buf *b, struct pl_handshake_error error,
     pl_http_put_date(b, now_s);
     if (error.is_head)
         put_text(b, "\r\n");
+    else if (error.text[0] == '\0')
+        put_text(b, "Content-Length: 0\r\n\r\n");
     else
         pl_buf_printf(b,
                       "Content-Type: text/plain\r\n"

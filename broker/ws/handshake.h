@@ -38,7 +38,7 @@ struct pl_handshake {
 
 struct pl_handshake_error {
     int status;       /* 400, 404, 405, 413, 421, 426, 431, 503, 505 ... */
-    const char *text; /* the error in words; constant */
+    const char *text; /* the error in words; constant; "": an empty body */
     bool is_head;     /* the response has no body */
 };
 

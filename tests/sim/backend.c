@@ -312,12 +312,13 @@ static void on_answer(struct backend *b, struct waiting *q,
     on_result(b, q, result);
 }
 
-static void done(void *arg, const struct pl_buf *body)
+static void done(void *arg, const struct pl_buf *body, uint32_t error)
 {
     struct waiting *q = arg;
     unsigned suspended = faults_suspend();
     struct pl_buf copy = {0};
 
+    (void)error;
     q->is_used = false;
     if (!body->failed) {
         pl_buf_put_span(&copy, pl_buf_span(body));

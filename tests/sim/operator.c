@@ -113,8 +113,8 @@ bool operator_ask(struct operator* o, enum pl_api_method method,
 
     pl_loop_awake(o->actor.loop);
     faults_enter();
-    bool has_begun = pl_api_call_create(&call, &o->calls, PL_CALL_ONE, method,
-                                        params, done, arg) == PL_OK;
+    bool has_begun = pl_api_call_create(&call, &o->calls, NULL, PL_CALL_ONE,
+                                        method, params, done, arg) == PL_OK;
     if (has_begun)
         pl_api_call_start(call);
     faults_leave();

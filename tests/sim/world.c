@@ -615,10 +615,11 @@ char *world_token(struct world *w, unsigned user, int64_t ttl_s, unsigned rooms)
     return token;
 }
 
-static void ignore(void *arg, const struct pl_buf *body)
+static void ignore(void *arg, const struct pl_buf *body, uint32_t error)
 {
     (void)arg;
     (void)body;
+    (void)error;
 }
 
 void world_kick(struct world *w, const char *user, const char *channel)

@@ -106,10 +106,11 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-static inline void on_done(void *arg, const struct pl_buf *body)
+static inline void on_done(void *arg, const struct pl_buf *body, uint32_t error)
 {
     struct fixture *f = arg;
 
+    (void)error;
     assert_false(body->failed);
     snprintf(f->answer, sizeof f->answer, "%.*s", (int)body->len, body->data);
     f->answers++;
@@ -124,7 +125,7 @@ static inline struct pl_api_call *begin(struct fixture *f,
     struct pl_api_call *call = NULL;
 
     snprintf(body, sizeof body, "%s", text);
-    assert_int_equal(pl_api_call_create(&call, &f->calls, form, method,
+    assert_int_equal(pl_api_call_create(&call, &f->calls, NULL, form, method,
                                         pl_span_of(body), on_done, f),
                      PL_OK);
     return call;

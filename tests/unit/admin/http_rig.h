@@ -140,6 +140,14 @@ static inline void configure(struct rig *r)
     free(r->config->admin.listen.text);
     r->config->admin.listen.text = strdup("127.0.0.1:0");
     r->config->users.api.key = strdup("sesame");
+    struct pl_api_key_settings *narrow = calloc(1, sizeof *narrow);
+    assert_non_null(narrow);
+    narrow->key = strdup("narrow");
+    narrow->methods.at = calloc(1, sizeof narrow->methods.at[0]);
+    assert_non_null(narrow->methods.at);
+    narrow->methods.at[0] = strdup("publish");
+    narrow->methods.count = 1;
+    r->config->users.api.keys = (struct pl_config_sections){narrow, 1};
 }
 
 static inline void go(struct rig *r)

@@ -49,7 +49,10 @@ static void a_key_with_anything_after_it_is_refused(void **state)
         ROW(INFO("X-API-Key : sesame\r\n"), 400),
         ROW(INFO("Authorization: sesame\r\n"), 401),
         ROW(INFO("Authorization: Bearer sesame\r\n"), 401),
-        ROW("POST /api/info?api_key=sesame HTTP/1.1\r\nHost: x\r\n\r\n", 401),
+        ROW("POST /api/info?api_key=sesam HTTP/1.1\r\nHost: x\r\n\r\n", 401),
+        ROW("POST /api/info?api_key=sesame&api_key=sesame HTTP/1.1\r\n"
+            "Host: x\r\n\r\n",
+            401),
     };
     struct rig *r = *state;
 

@@ -259,7 +259,7 @@ static void calls_at_once_are_bounded(void **state)
 
     for (unsigned i = 0; i < PL_CALLS_MAX; i++)
         begin(f, PL_CALL_ONE, PL_API_PUBLISH, body);
-    assert_int_equal(pl_api_call_create(&call, &f->calls, PL_CALL_ONE,
+    assert_int_equal(pl_api_call_create(&call, &f->calls, NULL, PL_CALL_ONE,
                                         PL_API_PUBLISH, pl_span_of(body),
                                         on_done, f),
                      PL_EFULL);
@@ -283,10 +283,11 @@ static unsigned count(struct pl_span text, const char *what)
     return n;
 }
 
-static void count_done(void *arg, const struct pl_buf *body)
+static void count_done(void *arg, const struct pl_buf *body, uint32_t error)
 {
     struct counts *c = arg;
 
+    (void)error;
     assert_false(body->failed);
     c->answers++;
     c->good = count(pl_buf_span(body), "\"offset\"");
@@ -300,7 +301,7 @@ static void run(struct fixture *f, struct counts *c, enum pl_api_call_form form,
 
     *c = (struct counts){0};
     assert_false(body->failed);
-    assert_int_equal(pl_api_call_create(&call, &f->calls, form, method,
+    assert_int_equal(pl_api_call_create(&call, &f->calls, NULL, form, method,
                                         pl_buf_span(body), count_done, c),
                      PL_OK);
     assert_true(f->calls.mails <= PL_CALLS_MAILS_MAX);

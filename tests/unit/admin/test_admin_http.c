@@ -17,6 +17,7 @@ static void over_tcp_only_health_and_readiness_are_free(void **state)
     for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
         assert_int_equal(ask_tcp(r, closed[i], "", ""), 401);
         assert_int_equal(ask_tcp(r, closed[i], "X-API-Key: open", ""), 401);
+        assert_non_null(strstr(r->answer, "Content-Length: 0\r\n\r\n"));
     }
     assert_int_equal(ask_tcp(r, "POST /shutdown", "X-API-Key: sesame", ""),
                      403);
@@ -31,6 +32,62 @@ static void the_api_key_opens_the_api(void **state)
         ask_tcp(r, "POST /api/info", "Authorization: apikey sesame", "{}"),
         200);
     assert_non_null(strstr(r->answer, "\"version\":\"9.9.9\""));
+    assert_int_equal(ask_tcp(r, "POST /api/info?api_key=sesame", "", "{}"),
+                     200);
+}
+
+static void a_narrow_key_opens_no_other_path(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(ask_tcp(r, "POST /api/info", "X-API-Key: narrow", "{}"),
+                     200);
+    assert_non_null(strstr(r->answer, "\"code\":103"));
+    assert_int_equal(ask_tcp(r, "GET /status", "X-API-Key: narrow", ""), 403);
+    assert_int_equal(ask_tcp(r, "GET /metrics", "X-API-Key: narrow", ""), 403);
+    assert_int_equal(ask_tcp(r, "GET /sub?channel=a", "X-API-Key: narrow", ""),
+                     403);
+}
+
+/* --- Errors with a status of their own --- */
+
+static void an_error_has_its_own_status_in_transport_mode(void **state)
+{
+    static const struct {
+        const char *target, *body;
+        int status;
+        const char *answer;
+    } rows[] = {
+        {"POST /api/publish", "{}", 400, "\r\n\r\n{\"code\":107,\"message\":"},
+        {"POST /api/publish", "{", 400, "\r\n\r\n{\"code\":107,\"message\":"},
+        {"POST /api/disconnect", "{\"user\":\"a\",\"channel\":\"c\"}", 400,
+         "\r\n\r\n{\"code\":108,\"message\":"},
+        {"POST /api/publish", "{\"channel\":\"c\",\"data\":{}}", 200,
+         "\r\n\r\n{\"result\":{"},
+        {"POST /api/broadcast", "{\"channels\":[\"\"],\"data\":{}}", 200,
+         "{\"responses\":[{\"error\":{\"code\":107,"},
+        {"POST /api/batch", "{\"commands\":[{\"publish\":{}}]}", 200,
+         "{\"replies\":[{\"error\":{\"code\":107,"},
+        {"POST /api", "{\"method\":\"nothing\"}", 200,
+         "{\"error\":{\"code\":104,"},
+    };
+    struct rig *r = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int status = ask_tcp(r, rows[i].target,
+                             "X-API-Key: sesame\r\n"
+                             "X-Centrifugo-Error-Mode: transport",
+                             rows[i].body);
+        if (status != rows[i].status ||
+            strstr(r->answer, rows[i].answer) == NULL)
+            fail_msg("row %zu: %s", i, r->answer);
+    }
+    /* In the usual mode, which the header names as well. */
+    assert_int_equal(ask_tcp(r, "POST /api/publish",
+                             "X-API-Key: sesame\r\n"
+                             "X-Centrifugo-Error-Mode: plain",
+                             "{}"),
+                     200);
 }
 
 static void the_unix_socket_is_ours_alone_and_needs_no_key(void **state)
@@ -432,6 +489,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUNNING(over_tcp_only_health_and_readiness_are_free),
         RUNNING(the_api_key_opens_the_api),
+        RUNNING(a_narrow_key_opens_no_other_path),
+        RUNNING(an_error_has_its_own_status_in_transport_mode),
         RUNNING(a_wrong_key_leaves_a_count_and_a_line_with_the_address),
         RUNNING(the_unix_socket_is_ours_alone_and_needs_no_key),
         RUNNING(unknown_paths_and_methods_are_told),

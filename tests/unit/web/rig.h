@@ -200,6 +200,7 @@ static inline struct rig *rig_create(uint32_t limit)
     pl_sim_set_wall(r->sim, 784111777000);
     r->party = (struct pl_web_party){site_gone, site_drained};
     struct pl_web_options o = {
+        .limit_key = "limit",
         .loop = pl_system_loop(pl_sim_system(r->sim), 0),
         .site = &site,
         .arg = r,

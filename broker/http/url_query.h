@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* query.h - the members of the query of a URL. */
-#ifndef PL_QUERY_H
-#define PL_QUERY_H
+/* url_query.h - the members of the query of a URL. */
+#ifndef PL_URL_QUERY_H
+#define PL_URL_QUERY_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* query.c - see query.h. */
-#include "query.h"
+/* url_query.c - see url_query.h. */
+#include "url_query.h"
 
 static int hex_of(char c)
 {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ws_api.c - requests for the server API on the addresses of clients.
+ *
+ * Only a request that is no opening of a WebSocket comes here, so a client pays
+ * nothing for it.  If its path is below that of the API, the key is checked at
+ * once: a client without one gets 401 and never reaches the server of the API,
+ * no byte of its body is kept, and its connection ends.  With the key the
+ * connection is handed over, with all that it has sent.
+ *
+ * Rejected: handing over first and checking there.  Clients without a key would
+ * then take connections, memory and time of the loop that operators use.
+ *
+ * Invariant: a connection is handed over at most once, and after a good key. */
+#include "ws_private.h"
+
+#include "access.h"
+#include "http.h"
+
+/* The methods that the server of the API answers. */
+static enum pl_err check_method(void *arg, struct pl_span method,
+                                struct pl_http_error *error)
+{
+    static const char *const known[] = {"GET", "HEAD",   "POST", "OPTIONS",
+                                        "PUT", "DELETE", "PATCH"};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (pl_span_equal(method, pl_span_of(known[i])))
+            return PL_OK;
+    return pl_http_refuse(error, 501, "the method is not known here");
+}
+
+static const struct pl_http_rules rules = {.takes_old = true,
+                                           .method = check_method};
+
+/* Return true for the path of the API and those below it. */
+static bool is_api(const struct pl_access *a, struct pl_span path)
+{
+    struct pl_span api = pl_span_of(a->api_path);
+
+    return path.len >= api.len && memcmp(path.at, api.at, api.len) == 0 &&
+           (path.len == api.len || path.at[api.len] == '/');
+}
+
+static enum pl_key_verdict check_key(struct pl_session *s,
+                                     const struct pl_http_head *head)
+{
+    const struct pl_api_key *key;
+    char peer[PL_IP_TEXT_MAX];
+    enum pl_key_verdict verdict =
+        pl_api_key_find(&pl_session_access(s)->api_keys, head, &key);
+
+    if (verdict != PL_KEY_GOOD)
+        pl_api_key_report(pl_session_metrics(s), pl_session_peer(s, peer),
+                          verdict);
+    return verdict;
+}
+
+/* `in` begins with the head of a request for the API. */
+static enum pl_ws_turn take(struct pl_session *s,
+                            const struct pl_http_head *head, struct pl_span in,
+                            struct pl_handshake_error *error)
+{
+    const struct pl_ws_link_ops *ops = pl_ws_link_ops_of(s);
+    bool is_head = pl_span_equal(head->method, PL_SPAN("HEAD"));
+
+    if (check_key(s, head) != PL_KEY_GOOD) {
+        *error = (struct pl_handshake_error){401, "", is_head};
+        return PL_WS_TURN_DENY;
+    }
+    if (ops->divert != NULL && ops->divert(s, in))
+        return PL_WS_TURN_OVER;
+    *error = (struct pl_handshake_error){503, "out of memory", is_head};
+    return PL_WS_TURN_REFUSE;
+}
+
+enum pl_ws_turn pl_ws_link_look_for_api(struct pl_session *s, struct pl_span in,
+                                        struct pl_handshake_error *error)
+{
+    const struct pl_access *access = pl_session_access(s);
+    struct pl_http_head head;
+    struct pl_http_error why;
+    size_t taken;
+
+    if (access->api_path == NULL ||
+        (error->status != 405 && error->status != 426))
+        return PL_WS_TURN_REFUSE;
+    switch (pl_http_head_read(in, &rules, &head, &taken, &why)) {
+    case PL_OK:
+        return is_api(access, head.path) ? take(s, &head, in, error)
+                                         : PL_WS_TURN_REFUSE;
+    case PL_EAGAIN:
+        return PL_WS_TURN_WAIT;
+    default:
+        *error = (struct pl_handshake_error){why.status, why.text, why.is_head};
+        return PL_WS_TURN_REFUSE;
+    }
+}
