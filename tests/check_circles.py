@@ -16,9 +16,10 @@ A flag is a bool or a bit field of one bit.  The flags of a struct can be set in
 any combination, and most of many combinations mean nothing, so a struct has at
 most FLAGS_MAX.  A state with several values is an enum.
 
-A private header, x_private.h, has a struct that some files of its folder share.
-If more than half of them include it, each change of one noun concerns them all,
-and it is to be cut by noun.  A folder of less than FOLDER_MIN files is one noun.
+A private header, x_private.h or one of CUT, has a struct that some files of its
+folder share.  If more than half of them include it, each change of one noun
+concerns them all, and it is to be cut by noun.  A folder of less than FOLDER_MIN
+files is one noun.  CUT names the headers that were cut from such a header.
 A header without a struct is a tool and not looked at.  WHOLE names those that may
 stay, and why.
 
@@ -35,9 +36,6 @@ FILES_MAX = 4
 FLAGS_MAX = 6
 FOLDER_MIN = 8
 WHOLE = {
-    # A pending request is answered by its owner, through its channel and in the
-    # order of it: those who handle one use all three structs.
-    'broker/channels/channels_private.h',
     # A session and the manager of a loop's sessions: each kind of command has a file
     # and answers into the queue of its session.
     'broker/session/session_private.h',
@@ -45,6 +43,10 @@ WHOLE = {
     # The fields of one client: attempts, subscriptions and calls have structs of
     # their own in it, and each event of a connection changes several of them.
     'client/protocol/client_private.h',
+}
+CUT = {
+    'broker/channels/channel.h',
+    'broker/channels/pending_request.h',
 }
 SOURCES = ('actors', 'broker', 'client', 'tools')
 
@@ -125,17 +127,17 @@ def flag_findings(path, text, most=FLAGS_MAX):
 INCLUDE = re.compile(r'^ *# *include "([^"]+)"', re.MULTILINE)
 
 
-def private_findings(folder, files, whole=()):
+def private_findings(folder, files, whole=(), cut=()):
     """Of FILES, {name: text} of one folder."""
     direct = {name: set(INCLUDE.findall(text)) & set(files)
               for name, text in files.items()}
     sources = [name for name in files if name.endswith('.c')]
     for header, text in sorted(files.items()):
-        if (not header.endswith('_private.h') or not STRUCT.search(text)
-                or len(sources) < FOLDER_MIN):
+        path = f'{folder}/{header}'
+        if (not (header.endswith('_private.h') or path in cut)
+                or not STRUCT.search(text) or len(sources) < FOLDER_MIN):
             continue
         users = sum(header in reached(direct, name) for name in sources)
-        path = f'{folder}/{header}'
         if (users * 2 > len(sources)) != (path in whole):
             yield (f'{path}: {users} of {len(sources)} files include it, ' +
                    ('and WHOLE names it all the same' if path in whole
@@ -155,7 +157,7 @@ def check(nm, source, archives):
         yield from private_findings(
             folder.relative_to(source),
             {path.name: path.read_text() for path in folder.glob('*.[ch]')},
-            WHOLE)
+            WHOLE, CUT)
 
 
 # --- The check of itself ---
@@ -186,15 +188,19 @@ def expect(what, is_so):
 
 def check_private_headers():
     def found(users, through=0, others=0, text='struct x {\n    int a;\n};\n',
-              whole=()):
+              whole=(), cut=()):
         files = {'x_private.h': text, 'y.h': '#include "x_private.h"\n'}
         files |= {f'u{i}.c': '#include "x_private.h"\n' for i in range(users)}
         files |= {f't{i}.c': '#include "y.h"\n' for i in range(through)}
         files |= {f'o{i}.c': '' for i in range(others)}
-        return list(private_findings('a/b', files, whole))
+        files['z.h'] = text
+        files['y.h'] += '#include "z.h"\n' if cut else ''
+        return list(private_findings('a/b', files, whole, cut))
 
     expect('five of nine files are not found', found(5, others=4))
     expect('files are not found through a header', found(1, 4, 4))
+    expect('what was cut is not found',
+           any('z.h' in f for f in found(0, 5, 4, cut=['a/b/z.h'])))
     expect('half is found', not found(4, others=4))
     expect('a small folder is found', not found(7))
     expect('a header without a struct is found',

@@ -10,12 +10,17 @@
  *
  * A detach may arrive between any steps.  The attach then runs to its end and
  * gets its result, but causes no join. */
-#include "channels_private.h"
+#include "attach.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+#include "channel.h"
+#include "channel_requests.h"
+#include "channels_private.h"
+#include "code.h"
 #include "mail.h"
+#include "pending_request.h"
 
 static struct pl_attach_mail *mail_of(struct pl_pending_request *rq)
 {
@@ -302,7 +307,7 @@ static enum pl_err take_membership(struct pl_channels *c, struct pl_channel *ch,
 void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
 {
     assert(m->msg.from.loop < c->loop_count);
-    if (pl_pending_requests_reject(c, &m->msg, pl_leaving_count(c)))
+    if (pl_pending_requests_reject(c, &m->msg, pl_leaving_count(&c->leaving)))
         return;
     struct pl_channel *ch =
         pl_channel_pin(c, pl_blob_span(m->channel), m->hash, m->rules);

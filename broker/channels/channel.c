@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channel.c - the channels of an owner, see channels_private.h.
+/* channel.c - the channels of an owner, see channel.h.
  *
  * A struct pl_channel exists while the channel has subscribers or pending
  * requests.  The stream store keeps what lasts longer: epoch, offset, history.
@@ -14,14 +14,17 @@
  * Invariant: at_loop[] sums up to members.count; the gauge of channels counts
  * channels with members; a channel without members and pins is not attached to
  * the bus, or is detaching. */
-#include "channels_private.h"
+#include "channel.h"
 
 #include <stdlib.h>
 
 #include "blob.h"
+#include "channels_private.h"
 #include "ip.h"
 #include "log.h"
 #include "mail.h"
+#include "pending_request.h"
+#include "request_rules.h"
 
 static bool match(const struct pl_map_node *n, const void *key)
 {
@@ -34,14 +37,6 @@ struct pl_channel *pl_channel_find(struct pl_channels *c,
                                    struct pl_span channel, uint64_t hash)
 {
     return (struct pl_channel *)pl_map_find(&c->map, hash, match, &channel);
-}
-
-struct pl_rules *pl_channels_find_rules(struct pl_channels *c,
-                                        struct pl_span channel, uint64_t hash)
-{
-    struct pl_rules *r = pl_rule_cache_find(&c->rules, channel, hash);
-
-    return r != NULL ? r : pl_rulebook_default(c->rules.book);
 }
 
 static struct pl_channel *create_with(struct pl_channels *c,

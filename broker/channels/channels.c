@@ -2,7 +2,7 @@
 /* channels.c - see channels.h: the actor, its mail, the events of the bus, and
  * the end.
  *
- * channels_private.h lists the files of the requests.  Stores complete requests
+ * channel_requests.h lists the files of the requests.  Stores complete requests
  * on this loop, at once or later, so no lock is needed and everything about a
  * channel happens in one place.
  *
@@ -11,11 +11,12 @@
  *
  * Invariant: each accepted request gets one result: when its store completes or
  * fails, or with 503 when the actor stops. */
-#include "channels_private.h"
-
 #include <stdlib.h>
 
 #include "bus_memory.h"
+#include "channel.h"
+#include "channel_requests.h"
+#include "channels_private.h"
 #include "channels_settings.h"
 #include "hub_mail.h"
 #include "log.h"
@@ -23,6 +24,7 @@
 #include "mail.h"
 #include "memory_mail.h"
 #include "monitor.h"
+#include "pending_request.h"
 #include "presence_memory.h"
 #include "rules_mail.h"
 #include "stream_memory.h"
@@ -186,7 +188,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         pl_channels_list(c, (struct pl_list_mail *)msg);
         return;
     case PL_MAIL_LOOK:
-        pl_channels_rank(c, (struct pl_look_mail *)msg);
+        pl_channels_rank(&c->actor, &c->map, (struct pl_look_mail *)msg);
         return;
     case PL_MAIL_RULES:
         on_rules(c, (struct pl_rules_mail *)msg);
@@ -304,7 +306,8 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     pl_list_init(&c->pending);
     c->uses.owner = c;
     pl_rule_cache_set(&c->rules, options->rules);
-    if (make_stores(c, loop) != PL_OK || pl_leaving_init(c) != PL_OK ||
+    if (make_stores(c, loop) != PL_OK ||
+        pl_leaving_init(&c->leaving) != PL_OK ||
         pl_actor_init(&c->actor, loop, &actor_ops) != PL_OK) {
         destroy_stores(c); /* the caller still owns the given stores */
         pl_rule_cache_fini(&c->rules);

@@ -16,11 +16,16 @@
  *
  * m->is_untold, once the membership is given back, says whether a leave is due:
  * true, none is. */
-#include "channels_private.h"
+#include "leave.h"
 
 #include <assert.h>
 
+#include "attach.h"
+#include "channel.h"
+#include "channel_requests.h"
+#include "channels_private.h"
 #include "mail.h"
+#include "pending_request.h"
 
 enum { RETRIES = 4096 }; /* per run of the timer */
 
@@ -97,9 +102,9 @@ static struct pl_detach_mail *take(struct pl_channels *c)
     return m;
 }
 
-enum pl_err pl_leaving_init(struct pl_channels *c)
+enum pl_err pl_leaving_init(struct pl_leaving *l)
 {
-    return pl_map_add(&c->leaving.map, &c->leaving.placeholder.node, 0);
+    return pl_map_add(&l->map, &l->placeholder.node, 0);
 }
 
 void pl_leaving_fini(struct pl_channels *c)
@@ -250,7 +255,7 @@ static void retry(struct pl_channels *c)
 
 void pl_leave_retry(struct pl_channels *c)
 {
-    size_t most = pl_leaving_count(c);
+    size_t most = pl_leaving_count(&c->leaving);
 
     if (most > RETRIES)
         most = RETRIES;

@@ -3,11 +3,15 @@
  *
  * A list visits all channels of the owner.  Lists have their own share of the
  * loop's time, so that queries of clients cannot use up the operator's. */
-#include "channels_private.h"
 
 #include <stdlib.h>
 
+#include "channel.h"
+#include "channel_requests.h"
+#include "channels_private.h"
+#include "code.h"
 #include "mail.h"
+#include "pending_request.h"
 
 /* Units of pl_loop_add_work() per visited channel. */
 enum { WORK_CHANNEL = 20 };

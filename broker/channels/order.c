@@ -28,10 +28,14 @@
  *
  * Invariant: of one epoch, the offsets in the outbox are in ascending order and
  * greater than `seen`; `found` is an entry of the outbox. */
+#include "order.h"
+
+#include "channel.h"
 #include "channels_private.h"
 
 #include "hub_mail.h"
 #include "mail.h"
+#include "pending_request.h"
 
 /* --- What the hubs got --- */
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pending_request.c - the pending requests, see channels_private.h.
+/* pending_request.c - the pending requests, see pending_request.h.
  *
  * Freed requests are kept for reuse, because with the memory stores each
  * publication needs one for a few hundred nanoseconds. */
-#include "channels_private.h"
+#include "pending_request.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+#include "channel.h"
+#include "channels_private.h"
+#include "channels_trace.h"
+#include "code.h"
 #include "hub_mail.h"
 #include "mail.h"
+#include "request_rules.h"
 
 enum { FREE_LIST_MAX = 64 };
 
@@ -169,16 +174,6 @@ void pl_pending_request_destroy(struct pl_pending_request *rq)
         pl_channel_unpin(ch);
 }
 
-struct pl_rules *pl_pending_request_keep_rules(struct pl_pending_request *rq,
-                                               struct pl_span channel,
-                                               uint64_t hash)
-{
-    if (rq->rules == NULL)
-        rq->rules =
-            pl_rules_hold(pl_channel_rules(rq->owner, rq->ch, channel, hash));
-    return rq->rules;
-}
-
 void pl_pending_request_prepare(struct pl_pending_request *rq,
                                 struct pl_span channel, uint64_t hash,
                                 void (*done)(struct pl_store_op *op))
@@ -241,8 +236,8 @@ void pl_pending_request_fail(struct pl_pending_request *rq, enum pl_err err)
 
     rq->msg = NULL;
     if (pl_tracer_is_on(rq->owner->tracer) && msg->type == PL_MAIL_PUBLISH)
-        pl_channels_trace(rq->owner, rq->ch, (struct pl_publish_mail *)msg,
-                          code_of(err));
+        pl_channels_trace(rq->owner->tracer, (struct pl_publish_mail *)msg,
+                          code_of(err), NULL, 0);
     pl_answer_error(rq->owner, msg, code_of(err));
     pl_pending_request_destroy(rq);
 }

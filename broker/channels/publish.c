@@ -11,10 +11,16 @@
  *
  * If all stores complete at once, a channel without subscribers needs no
  * struct; otherwise it does, because the outbox keeps the order. */
-#include "channels_private.h"
 
+#include "channel.h"
+#include "channel_requests.h"
+#include "channels_private.h"
+#include "channels_trace.h"
+#include "code.h"
 #include "hub_mail.h"
 #include "mail.h"
+#include "pending_request.h"
+#include "request_rules.h"
 #include "system.h"
 
 static bool is_backlogged(const struct pl_channels *c,
@@ -99,6 +105,15 @@ static void count(struct pl_channel *ch, const struct pl_pub *pub)
     ch->bytes.count += (uint32_t)pl_pub_data(pub).len;
 }
 
+/* Apart from the code that nearly all publications run. */
+PL_TRACE_COLD static void trace(const struct pl_channels *c,
+                                const struct pl_channel *ch,
+                                const struct pl_publish_mail *m, uint32_t error)
+{
+    pl_channels_trace(c->tracer, m, error, ch != NULL ? ch->at_loop : NULL,
+                      c->loop_count);
+}
+
 /* Send the publication to the hubs, and the result to the publisher. */
 static void deliver(struct pl_pending_request *rq)
 {
@@ -116,7 +131,7 @@ static void deliver(struct pl_pending_request *rq)
     }
     m->error = 0;
     if (pl_tracer_is_on(rq->owner->tracer))
-        pl_channels_trace(rq->owner, rq->ch, m, 0);
+        trace(rq->owner, rq->ch, m, 0);
     if (rq->owner->options.metrics != NULL)
         pl_count(rq->owner->options.metrics, PL_METRIC_PUBLICATIONS, 1);
     pl_mail_answer(&rq->owner->actor, &m->msg);
@@ -285,7 +300,7 @@ static void publish(struct pl_channels *c, struct pl_channel *ch,
 {
     if (ch != NULL && is_backlogged(c, ch)) {
         if (pl_tracer_is_on(c->tracer))
-            pl_channels_trace(c, ch, m, PL_ERROR_TOO_MANY_REQUESTS);
+            trace(c, ch, m, PL_ERROR_TOO_MANY_REQUESTS);
         pl_answer_error(c, &m->msg, PL_ERROR_TOO_MANY_REQUESTS);
         return;
     }

@@ -13,9 +13,14 @@
  * Rejected: a limit per turn, because mail is handled in order: with one reply
  * per turn a thousand queries delay all others by a thousand turns.  A limit
  * per client, because many clients may send queries. */
-#include "channels_private.h"
 
+#include "channel.h"
+#include "channel_requests.h"
+#include "channels_private.h"
+#include "code.h"
 #include "mail.h"
+#include "pending_request.h"
+#include "request_rules.h"
 
 /* Units of pl_loop_add_work() per client or publication in a reply: each is a
  * cache miss and an atomic addition. */

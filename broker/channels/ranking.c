@@ -5,8 +5,10 @@
  * cost a publication two additions, whether anybody looks or not. */
 #include <inttypes.h>
 
-#include "channels_private.h"
+#include "channel.h"
+#include "channel_requests.h"
 #include "codec.h"
+#include "loop.h"
 #include "look_mail.h"
 #include "mail.h"
 
@@ -69,15 +71,16 @@ static void visit(struct pl_map_node *node, void *arg)
         write_row(b, ch, &n);
 }
 
-void pl_channels_rank(struct pl_channels *c, struct pl_look_mail *m)
+void pl_channels_rank(struct pl_actor *owner, struct pl_map *channels,
+                      struct pl_look_mail *m)
 {
-    struct ranking r = {m, pl_loop_now_ms(c->actor.loop)};
+    struct ranking r = {m, pl_loop_now_ms(owner->loop)};
     unsigned places = 0;
 
     do {
-        m->has_more = pl_map_scan(&c->map, &m->at, visit, &r);
+        m->has_more = pl_map_scan(channels, &m->at, visit, &r);
         places++;
     } while (m->has_more && places < PLACES);
-    pl_loop_add_work(c->actor.loop, (uint64_t)places * WORK_PLACE);
-    pl_mail_answer(&c->actor, &m->msg);
+    pl_loop_add_work(owner->loop, (uint64_t)places * WORK_PLACE);
+    pl_mail_answer(owner, &m->msg);
 }

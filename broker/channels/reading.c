@@ -16,9 +16,12 @@
  * needs memory and a timeout there; the offset serves as one.
  *
  * Invariant: the publications have consecutive offsets and one epoch. */
-#include "channels_private.h"
+#include "reading.h"
 
 #include <stdlib.h>
+
+#include "channels_private.h"
+#include "pending_request.h"
 
 static struct pl_reading *reading_of(struct pl_pending_request *rq)
 {

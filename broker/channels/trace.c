@@ -3,7 +3,8 @@
  * publishes. */
 #include <inttypes.h>
 
-#include "channels_private.h"
+#include "channels_trace.h"
+#include "code.h"
 #include "codec.h"
 
 /* Return true if the data is shown as it is. */
@@ -18,14 +19,13 @@ static void put_text(struct pl_buf *b, const char *before, struct pl_span text)
     pl_json_text_encode(b, text);
 }
 
-static void put_loops(struct pl_buf *b, const struct pl_channels *c,
-                      const struct pl_channel *ch)
+static void put_loops(struct pl_buf *b, const uint32_t *at_loop, unsigned loops)
 {
     const char *between = "";
 
     pl_buf_put_span(b, PL_SPAN(",\"to_loops\":["));
-    for (unsigned l = 0; l < c->loop_count; l++) {
-        if (ch->at_loop[l] == 0)
+    for (unsigned l = 0; l < loops; l++) {
+        if (at_loop[l] == 0)
             continue;
         pl_buf_printf(b, "%s%u", between, l);
         between = ",";
@@ -33,13 +33,12 @@ static void put_loops(struct pl_buf *b, const struct pl_channels *c,
     pl_buf_put_byte(b, ']');
 }
 
-static void report(struct pl_channels *c, struct pl_trace *r,
-                   const struct pl_channel *ch, const struct pl_publish_mail *m,
-                   uint32_t error)
+static void report(struct pl_tracer *t, struct pl_trace *r,
+                   const struct pl_publish_mail *m, uint32_t error,
+                   const uint32_t *at_loop, unsigned loops)
 {
     const struct pl_pub *p = m->pub;
-    struct pl_buf *b =
-        pl_trace_begin(c->tracer, r, error == 0 ? "publish" : "refused");
+    struct pl_buf *b = pl_trace_begin(t, r, error == 0 ? "publish" : "refused");
 
     if (b == NULL)
         return;
@@ -54,9 +53,9 @@ static void report(struct pl_channels *c, struct pl_trace *r,
         put_text(b, ",\"reason\":", pl_span_of(pl_code_text(error)));
     } else {
         pl_buf_printf(b, ",\"offset\":%" PRIu64 ",\"subscribers\":%" PRIu32,
-                      p->offset, ch == NULL ? 0 : pl_channel_subscribers(ch));
-        if (ch != NULL)
-            put_loops(b, c, ch);
+                      p->offset, m->accepted);
+        if (at_loop != NULL)
+            put_loops(b, at_loop, loops);
     }
     if (is_shown(r, p)) {
         pl_buf_put_span(b, PL_SPAN(",\"data\":"));
@@ -65,18 +64,18 @@ static void report(struct pl_channels *c, struct pl_trace *r,
     pl_trace_end(r);
 }
 
-void pl_channels_trace(struct pl_channels *c, const struct pl_channel *ch,
-                       const struct pl_publish_mail *m, uint32_t error)
+void pl_channels_trace(struct pl_tracer *t, const struct pl_publish_mail *m,
+                       uint32_t error, const uint32_t *at_loop, unsigned loops)
 {
     struct pl_trace *r;
     uint32_t i = 0;
 
-    while ((r = pl_tracer_next(c->tracer, &i, PL_TRACE_CHANNEL,
+    while ((r = pl_tracer_next(t, &i, PL_TRACE_CHANNEL,
                                pl_pub_channel(m->pub))) != NULL)
-        report(c, r, ch, m, error);
+        report(t, r, m, error, at_loop, loops);
     i = 0;
     while (m->pub->client != NULL &&
-           (r = pl_tracer_next(c->tracer, &i, PL_TRACE_USER,
+           (r = pl_tracer_next(t, &i, PL_TRACE_USER,
                                pl_client_user(m->pub->client))) != NULL)
-        report(c, r, ch, m, error);
+        report(t, r, m, error, at_loop, loops);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "channel.h"
 #include "channels_private.h"
 #include "expiring.h"
 #include "failing_alloc.h"

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "channel.h"
 #include "channels_private.h"
 #include "hand_bus.h"
 #include "monitor.h"
+#include "pending_request.h"
 #include "rig.h"
 
 static const struct rig_options usual = {.rules.history_size = 100,
