@@ -36,10 +36,6 @@ FILES_MAX = 4
 FLAGS_MAX = 6
 FOLDER_MIN = 8
 WHOLE = {
-    # A session and the manager of a loop's sessions: each kind of command has a file
-    # and answers into the queue of its session.
-    'broker/session/session_private.h',
-    'broker/session/session_manager_private.h',
     # The fields of one client: attempts, subscriptions and calls have structs of
     # their own in it, and each event of a connection changes several of them.
     'client/protocol/client_private.h',

@@ -21,8 +21,7 @@
 
 #include <stdlib.h>
 
-#include "session_manager_private.h"
-#include "session_private.h"
+#include "session_parts.h"
 
 struct entry {
     struct pl_map_node node; /* in the session manager's map, by `sub` */
@@ -50,11 +49,10 @@ static bool is_any(const struct pl_map_node *n, const void *key)
 
 static struct expiring *find_all(const struct pl_session *s)
 {
-    if (!s->has_expiring)
+    if (!pl_session_has_expiring(s))
         return NULL;
-    return PL_CONTAINER(pl_map_find(&s->manager->expiring,
-                                    pl_actor_address(&s->actor).slot, is_any,
-                                    NULL),
+    return PL_CONTAINER(pl_map_find(&pl_session_expirings(s)->sessions,
+                                    pl_session_address(s).slot, is_any, NULL),
                         struct expiring, node);
 }
 
@@ -65,8 +63,8 @@ static bool is_of(const struct pl_map_node *n, const void *sub)
 
 static struct entry *find(const struct pl_session *s, const struct pl_sub *sub)
 {
-    return s->has_expiring
-               ? (struct entry *)pl_map_find(&s->manager->expiring_subs,
+    return pl_session_has_expiring(s)
+               ? (struct entry *)pl_map_find(&pl_session_expirings(s)->subs,
                                              pl_map_hash_pointer(sub), is_of,
                                              sub)
                : NULL;
@@ -80,13 +78,14 @@ static struct expiring *need_all(struct pl_session *s)
     if (all != NULL)
         return all;
     all = calloc(1, sizeof *all);
-    if (all == NULL || pl_map_add(&s->manager->expiring, &all->node,
-                                  pl_actor_address(&s->actor).slot) != PL_OK) {
+    if (all == NULL ||
+        pl_map_add(&pl_session_expirings(s)->sessions, &all->node,
+                   pl_session_address(s).slot) != PL_OK) {
         free(all);
         return NULL;
     }
     pl_list_init(&all->entries);
-    s->has_expiring = true;
+    pl_session_set_expiring(s, true);
     return all;
 }
 
@@ -96,14 +95,14 @@ static void drop_all_if_empty(struct pl_session *s)
 
     if (!pl_list_is_empty(&all->entries))
         return;
-    pl_map_remove(&s->manager->expiring, &all->node);
+    pl_map_remove(&pl_session_expirings(s)->sessions, &all->node);
     free(all);
-    s->has_expiring = false;
+    pl_session_set_expiring(s, false);
 }
 
 static void free_entry(struct pl_session *s, struct entry *e)
 {
-    pl_map_remove(&s->manager->expiring_subs, &e->node);
+    pl_map_remove(&pl_session_expirings(s)->subs, &e->node);
     pl_list_remove(&e->link);
     free(e);
 }
@@ -135,7 +134,7 @@ static struct entry *take_entry(struct pl_session *s, struct pl_sub *sub)
         return e;
     }
     e = calloc(1, sizeof *e);
-    if (e == NULL || pl_map_add(&s->manager->expiring_subs, &e->node,
+    if (e == NULL || pl_map_add(&pl_session_expirings(s)->subs, &e->node,
                                 pl_map_hash_pointer(sub)) != PL_OK) {
         free(e);
         return NULL;
@@ -189,7 +188,7 @@ uint64_t pl_expiring_due_ms(const struct pl_session *s)
 
 void pl_expiring_end_due(struct pl_session *s)
 {
-    uint64_t now = pl_loop_now_ms(s->actor.loop);
+    uint64_t now = pl_loop_now_ms(pl_session_loop(s));
     struct expiring *all;
 
     while ((all = find_all(s)) != NULL) {

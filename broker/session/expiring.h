@@ -9,8 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "map.h"
+
 struct pl_session;
 struct pl_sub;
+
+/* Of a loop: the sessions with such subscriptions, and these. */
+struct pl_expirings {
+    struct pl_map sessions, subs;
+};
 
 /* Let `sub`, which is live, expire at `expires_at_s`, in seconds since 1970; 0:
  * not any more.  Set *ttl to the seconds left; 0: it does not expire.  Return

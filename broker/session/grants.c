@@ -6,29 +6,30 @@
 #include "grants.h"
 
 #include "client.h"
-#include "session_manager_private.h"
 #include "permission.h"
 #include "replies.h"
-#include "session_private.h"
+#include "session_parts.h"
+#include "session_settings.h"
 
 struct pl_named pl_session_name(const struct pl_session *s,
                                 struct pl_span channel)
 {
-    uint64_t hash = pl_hub_hash(s->manager->options.hub, channel);
+    uint64_t hash = pl_hub_hash(pl_session_hub(s), channel);
 
     return (struct pl_named){
-        hash, pl_rule_cache_find(&s->manager->rules, channel, hash)};
+        hash, pl_rule_cache_find(pl_session_rules(s), channel, hash)};
 }
 
 uint8_t pl_session_grants(const struct pl_session *s)
 {
-    return pl_rulebook_default(s->manager->rules.book)->grants[s->kind];
+    return pl_rulebook_default(pl_session_rules(s)->book)
+        ->grants[pl_session_kind(s)];
 }
 
 /* Only the user of an inbox may read its history. */
 static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
 {
-    struct pl_span user = pl_client_user(s->subscriber.client);
+    struct pl_span user = pl_session_user(s);
 
     return user.len > 0 && channel.at[0] == PL_CHANNEL_USER_INBOX &&
            pl_span_equal((struct pl_span){channel.at + 1, channel.len - 1},
@@ -40,14 +41,15 @@ static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
 bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
                           const struct pl_named *n, uint8_t grant)
 {
-    const uint8_t *grants = n->rules->grants + s->kind;
+    const uint8_t *grants = n->rules->grants + pl_session_kind(s);
 
     if (grants[0] & grants[PL_RULES_SUBSCRIBER] & grant)
         return true;
     if (!((grants[0] | grants[PL_RULES_SUBSCRIBER]) & grant))
         return false;
-    bool is_subscriber = pl_hub_find(s->manager->options.hub, &s->subscriber,
-                                     channel, n->hash) != NULL;
+    bool is_subscriber =
+        pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), channel,
+                    n->hash) != NULL;
     return grants[is_subscriber ? PL_RULES_SUBSCRIBER : 0] & grant;
 }
 
@@ -86,8 +88,8 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
  * did not request. */
 bool pl_session_has_enough(const struct pl_session *s)
 {
-    uint32_t inboxes = pl_session_user(s).len > 0 && !s->lacks_inbox;
+    uint32_t inboxes = pl_session_user(s).len > 0 && !pl_session_lacks_inbox(s);
 
-    return s->subscriber.sub_count >=
-           s->manager->options.config->limits.connection_channels + inboxes;
+    return pl_session_sub_count(s) >=
+           pl_session_config(s)->limits.connection_channels + inboxes;
 }

@@ -10,7 +10,10 @@
 
 #include <stdlib.h>
 
-#include "session_manager_private.h"
+#include "handlers.h"
+#include "map.h"
+#include "session_parts.h"
+#include "session_settings.h"
 
 struct headers {
     struct pl_map_node node; /* in the session manager's map */
@@ -27,7 +30,7 @@ static bool is_any(const struct pl_map_node *n, const void *key)
 
 static struct headers *find(const struct pl_session *s)
 {
-    struct pl_map *map = &pl_session_manager_of(s)->headers;
+    struct pl_map *map = pl_session_headers(s);
     struct pl_map_node *n =
         map->count == 0
             ? NULL
@@ -46,7 +49,7 @@ bool pl_session_keep_headers(struct pl_session *s, struct pl_span headers)
 {
     struct headers *h = malloc(sizeof *h + headers.len);
 
-    if (h == NULL || pl_map_add(&pl_session_manager_of(s)->headers, &h->node,
+    if (h == NULL || pl_map_add(pl_session_headers(s), &h->node,
                                 pl_session_address(s).slot) != PL_OK) {
         free(h);
         return false;
@@ -75,6 +78,6 @@ void pl_headers_forget(struct pl_session *s)
 
     if (h == NULL)
         return;
-    pl_map_remove(&pl_session_manager_of(s)->headers, &h->node);
+    pl_map_remove(pl_session_headers(s), &h->node);
     free(h);
 }

@@ -15,13 +15,7 @@
 #include "hooks.h"
 
 #include "hooks_private.h"
-#include "session_manager_private.h"
 #include "session_private.h"
-
-static const struct pl_hooks *hooks(const struct pl_session *s)
-{
-    return s->manager->options.hooks;
-}
 
 static bool is_told(const struct pl_sub *sub)
 {
@@ -32,7 +26,7 @@ static bool is_told(const struct pl_sub *sub)
 static void tell(struct pl_session *s, const struct pl_sub *sub, bool begins,
                  uint32_t code)
 {
-    const struct pl_hooks *h = hooks(s);
+    const struct pl_hooks *h = pl_session_hooks(s);
 
     if (h->subscribed == NULL)
         return;
@@ -49,7 +43,7 @@ static bool is_known(const struct pl_session *s)
 
 bool pl_session_tell_connected(struct pl_session *s)
 {
-    const struct pl_hooks *h = hooks(s);
+    const struct pl_hooks *h = pl_session_hooks(s);
     bool is_taken = true;
 
     s->known = PL_KNOWN_SUPERVISOR;
@@ -69,7 +63,7 @@ bool pl_session_tell_connected(struct pl_session *s)
 
 static void tell_end(struct pl_session *s, uint32_t code, struct pl_span reason)
 {
-    const struct pl_hooks *h = hooks(s);
+    const struct pl_hooks *h = pl_session_hooks(s);
 
     s->known = PL_KNOWN_SUPERVISOR;
     if (h->disconnected == NULL)

@@ -26,13 +26,12 @@
 
 #include "channels_mail.h"
 #include "grants.h"
-#include "session_manager_private.h"
 #include "log.h"
 #include "login.h"
 #include "login_private.h"
 #include "output.h"
 #include "permission.h"
-#include "session_private.h"
+#include "session_parts.h"
 #include "subscribe.h"
 #include "wait.h"
 
@@ -45,7 +44,7 @@ enum {
 };
 
 struct entry {
-    struct pl_list link; /* first; in the manager's list */
+    struct pl_list link; /* first; in `entries` */
     struct pl_map_node node;
     struct pl_address session;
     uint64_t due_ms;
@@ -96,39 +95,40 @@ static void fill(struct entry *e, const struct pl_login *l)
     }
 }
 
-static void queue(struct pl_session_manager *k, struct entry *e)
+static void queue(struct pl_missings *m, struct entry *e)
 {
-    e->due_ms = pl_loop_now_ms(k->actor.loop) + AGAIN_MS;
-    pl_list_append(&k->missing, &e->link);
-    if (!pl_timer_is_running(&k->miss))
-        pl_timer_start(k->actor.loop, &k->miss, AGAIN_MS);
+    e->due_ms = pl_loop_now_ms(m->loop) + AGAIN_MS;
+    pl_list_append(&m->entries, &e->link);
+    if (!pl_timer_is_running(&m->timer))
+        pl_timer_start(m->loop, &m->timer, AGAIN_MS);
 }
 
 void pl_missing_note(struct pl_session *s, const struct pl_login *l)
 {
-    struct pl_session_manager *k = s->manager;
+    struct pl_missings *m = pl_session_missings(s);
     size_t len = measure(l);
 
     if (len == 0)
         return;
     for (size_t i = 0; i < l->sub_count; i++)
-        s->lacks_inbox |= is_noted(&l->subs[i]) && is_inbox(l->subs[i].channel);
+        if (is_noted(&l->subs[i]) && is_inbox(l->subs[i].channel))
+            pl_session_set_lacks_inbox(s, true);
     pl_count(metrics(s), PL_METRIC_LOGINS_INCOMPLETE, 1);
     PL_LOG_LIMITED(PL_LOG_KIND_INCOMPLETE, PL_LOG_WARN,
                    "logged in without some channels: limits.channels",
                    pl_log_text("client", pl_session_id(s)),
-                   pl_log_text("user", pl_client_user(s->subscriber.client)));
+                   pl_log_text("user", pl_session_user(s)));
     struct entry *e =
-        k->missing_at.count < ENTRIES_MAX ? malloc(sizeof *e + len) : NULL;
+        m->at.count < ENTRIES_MAX ? malloc(sizeof *e + len) : NULL;
     if (e == NULL)
         return;
-    *e = (struct entry){.session = pl_actor_address(&s->actor), .len = len};
-    if (pl_map_add(&k->missing_at, &e->node, e->session.slot) != PL_OK) {
+    *e = (struct entry){.session = pl_session_address(s), .len = len};
+    if (pl_map_add(&m->at, &e->node, e->session.slot) != PL_OK) {
         free(e);
         return;
     }
     fill(e, l);
-    queue(k, e);
+    queue(m, e);
 }
 
 /* --- Unsubscribed meanwhile --- */
@@ -156,9 +156,9 @@ static void take_out(struct entry *e, struct pl_span channel)
 
 void pl_missing_cancel(struct pl_session *s, struct pl_span channel)
 {
-    struct pl_address own = pl_actor_address(&s->actor);
+    struct pl_address own = pl_session_address(s);
     struct pl_map_node *n =
-        pl_map_find(&s->manager->missing_at, own.slot, is_of, &own);
+        pl_map_find(&pl_session_missings(s)->at, own.slot, is_of, &own);
 
     if (n != NULL)
         take_out(PL_CONTAINER(n, struct entry, node), channel);
@@ -184,19 +184,20 @@ static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
     ask.flags = pl_sub_flags_granted(n.rules, flags);
     if (is_inbox(name))
         ask.flags |= PL_SUB_HIDDEN;
-    if (pl_hub_subscribe(s->manager->options.hub, &s->subscriber, &ask) ==
+    if (pl_hub_subscribe(pl_session_hub(s), pl_session_subscriber(s), &ask) ==
             PL_OK &&
         is_inbox(name))
-        s->lacks_inbox = false; /* while it is attaching, it counts */
+        pl_session_set_lacks_inbox(
+            s, false); /* while it is attaching, it counts */
 }
 
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
                              uint8_t flags)
 {
     pl_wait_kick(s, channel, 0);
-    if (s->state == PL_SESSION_LOGIN)
+    if (pl_session_is_logging_in(s))
         pl_login_add_sub(s, channel, flags);
-    if (s->state != PL_SESSION_CONNECTED)
+    if (!pl_session_is_connected(s))
         return;
     struct pl_sub *sub = pl_session_find(s, channel);
     if (sub != NULL)
@@ -206,12 +207,12 @@ void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
 }
 
 /* Return false if nothing is missing any more, or the session has ended. */
-static bool try_entry(struct pl_session_manager *k, const struct entry *e)
+static bool try_entry(struct pl_loop *loop, const struct entry *e)
 {
-    struct pl_session *s = pl_session_at(k->actor.loop, e->session);
+    struct pl_session *s = pl_session_at(loop, e->session);
     bool is_missing = false;
 
-    if (s == NULL || s->state != PL_SESSION_CONNECTED)
+    if (s == NULL || !pl_session_is_connected(s))
         return false;
     for (size_t at = 0; at < e->len;) {
         struct pl_span name = name_at(e, at);
@@ -226,40 +227,46 @@ static bool try_entry(struct pl_session_manager *k, const struct entry *e)
     return is_missing;
 }
 
-static struct entry *first(struct pl_session_manager *k)
+static struct entry *first(struct pl_missings *m)
 {
-    return pl_list_is_empty(&k->missing)
+    return pl_list_is_empty(&m->entries)
                ? NULL
-               : PL_CONTAINER(k->missing.next, struct entry, link);
+               : PL_CONTAINER(m->entries.next, struct entry, link);
 }
 
-static void drop(struct pl_session_manager *k, struct entry *e)
+static void drop(struct pl_missings *m, struct entry *e)
 {
     pl_list_remove(&e->link);
-    pl_map_remove(&k->missing_at, &e->node);
+    pl_map_remove(&m->at, &e->node);
     free(e);
 }
 
-void pl_missing_try(struct pl_timer *t)
+static void try_all(struct pl_timer *t)
 {
-    struct pl_session_manager *k =
-        PL_CONTAINER(t, struct pl_session_manager, miss);
-    uint64_t now = pl_loop_now_ms(k->actor.loop);
+    struct pl_missings *m = PL_CONTAINER(t, struct pl_missings, timer);
+    uint64_t now = pl_loop_now_ms(m->loop);
     struct entry *e;
 
     for (unsigned i = 0; i < ENTRIES_A_TIME; i++) {
-        if ((e = first(k)) == NULL || e->due_ms > now)
+        if ((e = first(m)) == NULL || e->due_ms > now)
             break;
-        if (!try_entry(k, e)) {
-            drop(k, e);
+        if (!try_entry(m->loop, e)) {
+            drop(m, e);
             continue;
         }
         pl_list_remove(&e->link);
-        queue(k, e);
+        queue(m, e);
     }
-    if ((e = first(k)) != NULL)
-        pl_timer_start(k->actor.loop, &k->miss,
+    if ((e = first(m)) != NULL)
+        pl_timer_start(m->loop, &m->timer,
                        e->due_ms > now ? e->due_ms - now : SOON_MS);
+}
+
+void pl_missings_init(struct pl_missings *m, struct pl_loop *loop)
+{
+    m->loop = loop;
+    pl_list_init(&m->entries);
+    m->timer.fire = try_all;
 }
 
 void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
@@ -269,19 +276,19 @@ void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
                            .channel = pl_sub_channel(sub)};
 
     if (m->error != 0 && is_inbox(push.channel))
-        s->lacks_inbox = true;
-    if (m->error != 0 || s->state != PL_SESSION_CONNECTED)
+        pl_session_set_lacks_inbox(s, true);
+    if (m->error != 0 || !pl_session_is_connected(s))
         return;
     push.subscribe = pl_subscribe_result_of(m, false, m->offset);
     pl_session_push(s, &push);
 }
 
-void pl_missing_forget(struct pl_session_manager *k)
+void pl_missings_fini(struct pl_missings *m)
 {
     struct entry *e;
 
-    while ((e = first(k)) != NULL)
-        drop(k, e);
-    pl_map_fini(&k->missing_at);
-    pl_timer_stop(k->actor.loop, &k->miss);
+    while ((e = first(m)) != NULL)
+        drop(m, e);
+    pl_map_fini(&m->at);
+    pl_timer_stop(m->loop, &m->timer);
 }

@@ -9,14 +9,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "list.h"
+#include "map.h"
 #include "span.h"
+#include "timer.h"
 
 struct pl_attach_mail;
-struct pl_session_manager;
 struct pl_login;
+struct pl_loop;
 struct pl_session;
 struct pl_sub;
-struct pl_timer;
+
+/* Of a loop: the sessions that lack some. */
+struct pl_missings {
+    struct pl_loop *loop;
+    struct pl_list entries; /* in the order in which they are due */
+    struct pl_map at;       /* the same by slot */
+    struct pl_timer timer;  /* tries them again */
+};
+
+void pl_missings_init(struct pl_missings *m, struct pl_loop *loop);
 
 /* missing.c: subscribe a client that is logging in or logged in, on the server
  * side.  Revoke an unsubscribe that waits for an attach, a connect reply or a
@@ -29,7 +41,6 @@ void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
 /* missing.c: note the subscriptions that the login could not have, to try them
  * again. */
 void pl_missing_note(struct pl_session *s, const struct pl_login *l);
-void pl_missing_try(struct pl_timer *t);
 void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
                          const struct pl_attach_mail *m);
 
@@ -38,6 +49,6 @@ void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
 void pl_missing_cancel(struct pl_session *s, struct pl_span channel);
 
 /* Free all entries: the session manager is about to be freed. */
-void pl_missing_forget(struct pl_session_manager *k);
+void pl_missings_fini(struct pl_missings *m);
 
 #endif

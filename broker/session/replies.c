@@ -8,7 +8,6 @@
 #include "ending.h"
 #include "log.h"
 #include "output.h"
-#include "session_manager_private.h"
 #include "session_private.h"
 #include "trace.h"
 
@@ -40,7 +39,7 @@ void pl_session_resolve(struct pl_session *s, enum pl_metric as)
 void pl_session_answer(struct pl_session *s, const struct pl_reply *reply)
 {
     pl_session_say(s, reply);
-    if (pl_tracer_is_on(s->manager->tracer))
+    if (pl_tracer_is_on(pl_session_tracer(s)))
         pl_session_trace_answer(s, reply->id, 0);
     pl_session_resolve(s, PL_METRIC_COMMANDS_ANSWERED);
 }
@@ -55,7 +54,7 @@ void pl_session_refuse_as(struct pl_session *s, uint32_t id, uint32_t code,
     };
 
     pl_session_say(s, &reply);
-    if (pl_tracer_is_on(s->manager->tracer))
+    if (pl_tracer_is_on(pl_session_tracer(s)))
         pl_session_trace_answer(s, id, code);
     pl_count(metrics(s), PL_METRIC_ERRORS, 1);
     pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);

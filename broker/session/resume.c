@@ -105,12 +105,12 @@ static bool run_parked(struct pl_session *s, struct pl_parked *p,
 {
     struct pl_session_manager *k = s->manager;
 
-    k->parked = p;
-    k->given = v;
+    k->waits.parked = p;
+    k->waits.given = v;
     pl_session_commands(s, (struct pl_span){p->raw, p->len});
-    k->given = NULL;
-    bool is_again = k->parked == NULL;
-    k->parked = NULL;
+    k->waits.given = NULL;
+    bool is_again = k->waits.parked == NULL;
+    k->waits.parked = NULL;
     if (!is_again && p->drop_code != 0 && s->state < PL_SESSION_CLOSING)
         kick(s, p);
     return is_again;

@@ -124,6 +124,46 @@ bool pl_session_is_connected(const struct pl_session *s)
     return s->state == PL_SESSION_CONNECTED;
 }
 
+bool pl_session_is_logging_in(const struct pl_session *s)
+{
+    return s->state == PL_SESSION_LOGIN;
+}
+
+unsigned pl_session_kind(const struct pl_session *s)
+{
+    return s->kind;
+}
+
+uint32_t pl_session_sub_count(const struct pl_session *s)
+{
+    return s->subscriber.sub_count;
+}
+
+uint64_t pl_session_queued(const struct pl_session *s)
+{
+    return s->out.bytes;
+}
+
+bool pl_session_lacks_inbox(const struct pl_session *s)
+{
+    return s->lacks_inbox;
+}
+
+void pl_session_set_lacks_inbox(struct pl_session *s, bool lacks)
+{
+    s->lacks_inbox = lacks;
+}
+
+bool pl_session_has_expiring(const struct pl_session *s)
+{
+    return s->has_expiring;
+}
+
+void pl_session_set_expiring(struct pl_session *s, bool has)
+{
+    s->has_expiring = has;
+}
+
 bool pl_session_is_over(const struct pl_session *s)
 {
     return s->state >= PL_SESSION_CLOSING;
@@ -159,6 +199,46 @@ struct pl_call_table *pl_session_calls(const struct pl_session *s)
 struct pl_time_share *pl_session_answers(const struct pl_session *s)
 {
     return &s->manager->answers;
+}
+
+struct pl_expirings *pl_session_expirings(const struct pl_session *s)
+{
+    return &s->manager->expiring;
+}
+
+struct pl_map *pl_session_headers(const struct pl_session *s)
+{
+    return &s->manager->headers;
+}
+
+struct pl_missings *pl_session_missings(const struct pl_session *s)
+{
+    return &s->manager->missing;
+}
+
+struct pl_rule_cache *pl_session_rules(const struct pl_session *s)
+{
+    return &s->manager->rules;
+}
+
+struct pl_tracer *pl_session_tracer(const struct pl_session *s)
+{
+    return s->manager->tracer;
+}
+
+struct pl_waits *pl_session_all_waits(const struct pl_session *s)
+{
+    return &s->manager->waits;
+}
+
+const struct pl_hooks *pl_session_hooks(const struct pl_session *s)
+{
+    return s->manager->options.hooks;
+}
+
+uint32_t pl_session_judged(const struct pl_session *s)
+{
+    return s->manager->judged;
 }
 
 struct pl_address pl_session_supervisor(const struct pl_session *s)

@@ -44,9 +44,9 @@ static void destroy(struct pl_session_manager *k)
     if (k->shared != NULL)
         k->shared->destroy(k->shared);
     pl_call_table_fini(&k->calls);
-    pl_map_fini(&k->waits);
-    pl_map_fini(&k->expiring);
-    pl_map_fini(&k->expiring_subs);
+    pl_map_fini(&k->waits.sessions);
+    pl_map_fini(&k->expiring.sessions);
+    pl_map_fini(&k->expiring.subs);
     free(k->looked.at_ms);
     pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);
@@ -268,7 +268,7 @@ static void reap(struct pl_actor *a)
     pl_loop_cancel(a->loop, &k->seal);
     pl_loop_cancel(a->loop, &k->flush);
     pl_loop_cancel(a->loop, &k->carry);
-    pl_missing_forget(k);
+    pl_missings_fini(&k->missing);
     k->options.metrics->value[PL_METRIC_HANDLERS] = 0;
     k->is_reaped = true;
     if (k->session_count == 0)
@@ -303,8 +303,7 @@ pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
     k->answers.most = PL_TIME_SHARE_USUAL;
     pl_list_init(&k->carried);
     k->carry.run = pl_session_manager_run_carried;
-    pl_list_init(&k->missing);
-    k->miss.fire = pl_missing_try;
+    pl_missings_init(&k->missing, loop);
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
                        options->answer_ms != 0
                            ? options->answer_ms

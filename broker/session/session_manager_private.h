@@ -7,26 +7,22 @@
 #include "arena.h"
 #include "budget.h"
 #include "call_table.h"
-#include "session_manager.h"
+#include "expiring.h"
 #include "list.h"
+#include "look.h"
 #include "loop.h"
 #include "map.h"
+#include "missing.h"
 #include "outq.h"
 #include "phase_mail.h"
 #include "rules.h"
+#include "session_manager.h"
 #include "session_parts.h"
 #include "time_share.h"
 #include "tracer.h"
+#include "wait.h"
 
-struct pl_kept;   /* kept.h */
-struct pl_parked; /* wait.h */
-struct pl_verdict;
-
-/* When each block of slots was looked at; look.c. */
-struct pl_looked {
-    uint32_t *at_ms; /* owned; low halves of loop times */
-    uint32_t blocks;
-};
+struct pl_kept; /* kept.h */
 
 struct pl_session_manager {
     struct pl_actor actor; /* first */
@@ -46,31 +42,23 @@ struct pl_session_manager {
     struct pl_access *access;     /* held; the latest */
     struct pl_rule_cache rules;   /* of channels; the latest rulebook */
     struct pl_call_table calls;   /* of handlers that reply later */
-    uint32_t judged;        /* one bit per enum pl_asks that has a judge; that
-                               of NOTHING: there is or was a judge */
-    uint32_t logins;        /* the number of the latest connect */
-    struct pl_map headers;  /* headers.c: of sessions before their connect */
-    struct pl_map waits;    /* wait.c: sessions that wait for verdicts */
-    struct pl_map expiring; /* expiring.c: sessions with subscriptions that end
-                               at a time ... */
-    struct pl_map expiring_subs; /* ... and these subscriptions */
-    struct pl_span raw;          /* the bytes of the command that runs now */
-    struct pl_parked *parked;    /* wait.c: that command, if it waited before */
-    const struct pl_verdict *given; /* its verdict, if it waited for one */
-    uint64_t command_ns;            /* what a command costs; 0: nothing */
-    uint64_t burst_ns;              /* what a connection may spend at once */
-    struct pl_link_shared *shared;  /* owned; NULL: no link needs any */
-    struct pl_budget budget;        /* for the input of one turn */
-    struct pl_time_share answers;   /* to presence and history, if they are
-                                       long */
-    struct pl_list carried;         /* sessions with input for another turn */
-    struct pl_task carry;           /* serves them */
-    struct pl_kept *running;        /* kept.c: messages that run now */
-    struct pl_looked looked;        /* look.c */
-    struct pl_list missing;         /* missing.c: subscriptions that logins
-                                       lack */
-    struct pl_map missing_at;       /* the same by slot */
-    struct pl_timer miss;           /* tries them again */
+    uint32_t judged;       /* one bit per enum pl_asks that has a judge; that
+                              of NOTHING: there is or was a judge */
+    uint32_t logins;       /* the number of the latest connect */
+    struct pl_map headers; /* headers.c: of sessions before their connect */
+    struct pl_waits waits;
+    struct pl_expirings expiring;
+    uint64_t command_ns;           /* what a command costs; 0: nothing */
+    uint64_t burst_ns;             /* what a connection may spend at once */
+    struct pl_link_shared *shared; /* owned; NULL: no link needs any */
+    struct pl_budget budget;       /* for the input of one turn */
+    struct pl_time_share answers;  /* to presence and history, if they are
+                                      long */
+    struct pl_list carried;        /* sessions with input for another turn */
+    struct pl_task carry;          /* serves them */
+    struct pl_kept *running;       /* kept.c: messages that run now */
+    struct pl_looked looked;
+    struct pl_missings missing;
     enum pl_phase phase;
     struct pl_phase_mail *asked; /* owned; the supervisor waits for its
                                     return */

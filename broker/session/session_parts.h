@@ -18,8 +18,15 @@
 
 struct pl_arena;
 struct pl_call_table;
+struct pl_expirings;
 struct pl_handlers;
+struct pl_hooks;
+struct pl_map;
+struct pl_missings;
+struct pl_rule_cache;
 struct pl_time_share;
+struct pl_tracer;
+struct pl_waits;
 
 enum {
     PL_KIND_MISSING = 2000 /* a kind of pl_origin, for missing.c; the other
@@ -33,6 +40,18 @@ struct pl_session *pl_session_of_subscriber(struct pl_subscriber *u);
 enum pl_encoding pl_session_encoding(const struct pl_session *s);
 bool pl_session_has_inbox(const struct pl_session *s); /* of its own: @id */
 bool pl_session_is_connected(const struct pl_session *s);
+bool pl_session_is_logging_in(const struct pl_session *s);
+unsigned pl_session_kind(const struct pl_session *s); /* of grants: rules.h */
+uint32_t pl_session_sub_count(const struct pl_session *s);
+uint64_t pl_session_queued(const struct pl_session *s); /* bytes of output */
+
+/* Whether the inbox of its user could not be subscribed; missing.c. */
+bool pl_session_lacks_inbox(const struct pl_session *s);
+void pl_session_set_lacks_inbox(struct pl_session *s, bool lacks);
+
+/* Whether a subscription of it expires; expiring.c. */
+bool pl_session_has_expiring(const struct pl_session *s);
+void pl_session_set_expiring(struct pl_session *s, bool has);
 
 struct pl_address pl_session_address(const struct pl_session *s);
 
@@ -47,6 +66,14 @@ struct pl_arena *pl_session_arena(const struct pl_session *s);
 struct pl_handlers *pl_session_handlers(const struct pl_session *s);
 struct pl_call_table *pl_session_calls(const struct pl_session *s);
 struct pl_time_share *pl_session_answers(const struct pl_session *s);
+struct pl_expirings *pl_session_expirings(const struct pl_session *s);
+struct pl_map *pl_session_headers(const struct pl_session *s);
+struct pl_missings *pl_session_missings(const struct pl_session *s);
+struct pl_rule_cache *pl_session_rules(const struct pl_session *s);
+struct pl_tracer *pl_session_tracer(const struct pl_session *s);
+struct pl_waits *pl_session_all_waits(const struct pl_session *s);
+const struct pl_hooks *pl_session_hooks(const struct pl_session *s);
+uint32_t pl_session_judged(const struct pl_session *s); /* one bit per asks */
 struct pl_address pl_session_supervisor(const struct pl_session *s);
 const char *pl_session_version(const struct pl_session *s); /* of the broker */
 bool pl_session_is_short(const struct pl_session *s);       /* of memory */

@@ -77,7 +77,7 @@ bool pl_throttle_take(struct pl_session *s)
 {
     const struct pl_session_manager *k = s->manager;
     uint64_t now_ns = pl_loop_now_ms(s->actor.loop) * NS_PER_MS;
-    struct pl_throttle *p = k->parked != NULL ? NULL : need(s);
+    struct pl_throttle *p = k->waits.parked != NULL ? NULL : need(s);
 
     if (p == NULL) /* out of memory, or it was counted before it waited */
         return true;

@@ -11,13 +11,8 @@
 #include <inttypes.h>
 
 #include "command.h"
-#include "session_manager_private.h"
-#include "session_private.h"
-
-static struct pl_tracer *tracer_of(const struct pl_session *s)
-{
-    return s->manager->tracer;
-}
+#include "ip.h"
+#include "session_parts.h"
 
 static void put_text(struct pl_buf *b, const char *before, struct pl_span text)
 {
@@ -29,7 +24,7 @@ static void put_text(struct pl_buf *b, const char *before, struct pl_span text)
 static struct pl_buf *begin(struct pl_session *s, struct pl_trace *r,
                             const char *event)
 {
-    struct pl_buf *b = pl_trace_begin(tracer_of(s), r, event);
+    struct pl_buf *b = pl_trace_begin(pl_session_tracer(s), r, event);
 
     if (b == NULL)
         return NULL;
@@ -42,9 +37,9 @@ static struct pl_buf *begin(struct pl_session *s, struct pl_trace *r,
  * user yet. */
 static struct pl_trace *next(struct pl_session *s, uint32_t *i)
 {
-    return s->subscriber.client == NULL
+    return pl_session_subscriber(s)->client == NULL
                ? NULL
-               : pl_tracer_next(tracer_of(s), i, PL_TRACE_USER,
+               : pl_tracer_next(pl_session_tracer(s), i, PL_TRACE_USER,
                                 pl_session_user(s));
 }
 
@@ -119,7 +114,7 @@ static void put_command(struct pl_buf *b, const struct pl_session *s,
         return;
     pl_buf_printf(b, ",\"bytes\":%zu", data.len);
     if (r->has_payload && data.len <= PL_TRACE_DATA &&
-        s->subscriber.encoding == PL_ENCODING_JSON &&
+        pl_session_encoding(s) == PL_ENCODING_JSON &&
         memchr(data.at, '\n', data.len) == NULL) {
         pl_buf_put_span(b, PL_SPAN(",\"data\":"));
         pl_buf_put_span(b, data);
@@ -191,7 +186,7 @@ static void report_drop(struct pl_session *s, struct pl_trace *r,
     if (sub != NULL)
         put_text(b, ",\"channel\":", pl_sub_channel(sub));
     pl_buf_printf(b, ",\"count\":%" PRIu32 ",\"queue_bytes\":%" PRIu64, frames,
-                  s->out.bytes);
+                  pl_session_queued(s));
     put_text(b, ",\"reason\":", pl_span_of(drop_text(why)));
     pl_trace_end(r);
 }
@@ -206,7 +201,7 @@ void pl_session_trace_drop(struct pl_session *s, const struct pl_sub *sub,
         report_drop(s, r, sub, why, frames);
     i = 0;
     while (sub != NULL &&
-           (r = pl_tracer_next(tracer_of(s), &i, PL_TRACE_CHANNEL,
+           (r = pl_tracer_next(pl_session_tracer(s), &i, PL_TRACE_CHANNEL,
                                pl_sub_channel(sub))) != NULL)
         report_drop(s, r, sub, why, frames);
 }

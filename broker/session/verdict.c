@@ -14,7 +14,9 @@
 #include "verdict_private.h"
 
 #include "call.h"
-#include "session_manager_private.h"
+#include "call_table.h"
+#include "handlers.h"
+#include "hold.h"
 #include "replies.h"
 #include "session_mail.h"
 #include "wait.h"
@@ -68,14 +70,14 @@ void pl_session_deny(struct pl_session *s, uint32_t id,
 
 bool pl_session_is_judged(const struct pl_session *s, enum pl_asks asks)
 {
-    return pl_session_manager_of(s)->judged >> asks & 1;
+    return pl_session_judged(s) >> asks & 1;
 }
 
 /* A command that has waited was counted when it arrived: undo the second count.
  * Return true if its verdict is NO; the command is then denied. */
 static bool is_refused(struct pl_session *s, const struct pl_command *c)
 {
-    const struct pl_verdict *given = pl_session_manager_of(s)->given;
+    const struct pl_verdict *given = pl_session_all_waits(s)->given;
 
     pl_session_uncount(s);
     if (given == NULL || given->kind != PL_NO)
@@ -105,15 +107,15 @@ static bool is_placed(struct pl_session *s, uint32_t id,
 
 bool pl_session_joins(struct pl_session *s, struct pl_span channel, uint32_t id)
 {
-    return pl_session_manager_of(s)->parked == NULL &&
+    return pl_session_all_waits(s)->parked == NULL &&
            is_placed(s, id, pl_wait_joins(s, channel));
 }
 
 bool pl_session_is_stopped(struct pl_session *s, const struct pl_command *c,
                            struct pl_span rest, size_t left)
 {
-    pl_session_manager_of(s)->raw = (struct pl_span){rest.at, rest.len - left};
-    if (pl_session_manager_of(s)->parked != NULL)
+    pl_session_all_waits(s)->raw = (struct pl_span){rest.at, rest.len - left};
+    if (pl_session_all_waits(s)->parked != NULL)
         return is_refused(s, c);
     return is_placed(s, c->id, pl_wait_takes(s, c));
 }
@@ -229,13 +231,13 @@ static enum pl_verdict_kind ask_judge(struct pl_session *s, uint32_t id,
 enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
                                       struct pl_question *q)
 {
-    struct pl_session_manager *k = pl_session_manager_of(s);
+    const struct pl_waits *w = pl_session_all_waits(s);
 
-    if (k->given != NULL) {
-        follow(q, k->given);
+    if (w->given != NULL) {
+        follow(q, w->given);
         return PL_YES;
     }
-    if (k->parked == NULL && !pl_wait_has_space(s)) {
+    if (w->parked == NULL && !pl_wait_has_space(s)) {
         refuse_wait(s, id);
         return PL_NO;
     }

@@ -26,8 +26,11 @@
 #include <stdlib.h>
 
 #include "hold.h"
-#include "session_manager_private.h"
+#include "call_table.h"
+#include "command.h"
 #include "replies.h"
+#include "session_parts.h"
+#include "session_settings.h"
 
 /* The commands that wait about one channel. */
 struct pl_wait_queue {
@@ -55,7 +58,7 @@ static bool is_any(const struct pl_map_node *n, const void *key)
 
 static struct waits *find_waits(const struct pl_session *s)
 {
-    struct pl_map *map = &pl_session_manager_of(s)->waits;
+    struct pl_map *map = &pl_session_all_waits(s)->sessions;
     struct pl_map_node *n =
         map->count == 0
             ? NULL
@@ -88,7 +91,7 @@ static uint64_t bytes_max(const struct pl_session *s)
 static bool has_space(const struct pl_session *s, const struct waits *all)
 {
     return all->count < PL_WAITS_MAX &&
-           all->bytes + pl_session_manager_of(s)->raw.len <= bytes_max(s);
+           all->bytes + pl_session_all_waits(s)->raw.len <= bytes_max(s);
 }
 
 bool pl_wait_has_space(const struct pl_session *s)
@@ -161,7 +164,7 @@ static void uncount(struct pl_session *s, struct waits *all,
 /* Return a copy of the command that runs now; NULL: out of memory. */
 static struct pl_parked *park(const struct pl_session *s)
 {
-    struct pl_span raw = pl_session_manager_of(s)->raw;
+    struct pl_span raw = pl_session_all_waits(s)->raw;
     struct pl_parked *p = malloc(sizeof *p + raw.len);
 
     if (p == NULL)
@@ -173,7 +176,7 @@ static struct pl_parked *park(const struct pl_session *s)
 
 static void drop_waits(struct pl_session *s, struct waits *all)
 {
-    pl_map_remove(&pl_session_manager_of(s)->waits, &all->node);
+    pl_map_remove(&pl_session_all_waits(s)->sessions, &all->node);
     free(all);
 }
 
@@ -185,8 +188,9 @@ static struct waits *need_waits(struct pl_session *s)
     if (all != NULL)
         return all;
     all = calloc(1, sizeof *all);
-    if (all == NULL || pl_map_add(&pl_session_manager_of(s)->waits, &all->node,
-                                  pl_session_address(s).slot) != PL_OK) {
+    if (all == NULL ||
+        pl_map_add(&pl_session_all_waits(s)->sessions, &all->node,
+                   pl_session_address(s).slot) != PL_OK) {
         free(all);
         return NULL;
     }
@@ -216,14 +220,14 @@ static bool begin_queue(struct pl_session *s, uint64_t hash, uint32_t number)
 bool pl_wait_begin(struct pl_session *s, struct pl_span channel,
                    uint32_t number)
 {
-    struct pl_parked *p = pl_session_manager_of(s)->parked;
+    struct pl_parked *p = pl_session_all_waits(s)->parked;
 
     if (p == NULL)
         return begin_queue(s, hash_of(s, channel), number);
     /* The command has waited before, and now waits for another verdict. */
     struct waits *all = find_waits(s);
     struct pl_wait_queue *q = find_queue(all, hash_of(s, channel));
-    pl_session_manager_of(s)->parked = NULL;
+    pl_session_all_waits(s)->parked = NULL;
     q->number = number;
     put_first(q, p);
     count(s, all, p);
@@ -381,8 +385,8 @@ unsigned pl_wait_cancel_later(struct pl_session *s, uint32_t order,
             continue;
         }
         *at = q->next;
-        pl_call_table_cancel(&pl_session_manager_of(s)->calls,
-                             pl_session_address(s), q->number);
+        pl_call_table_cancel(pl_session_calls(s), pl_session_address(s),
+                             q->number);
         free(q);
     }
     return count;

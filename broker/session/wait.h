@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "map.h"
 #include "span.h"
 
 struct pl_command;
 struct pl_session;
+struct pl_verdict;
 struct pl_wait_queue; /* the commands that wait about one channel */
 
 /* One command that waits. */
@@ -23,6 +25,15 @@ struct pl_parked {
                            none */
     uint32_t len;
     char raw[];
+};
+
+/* Of a loop: the sessions that wait for verdicts, and the command that runs
+ * now. */
+struct pl_waits {
+    struct pl_map sessions;
+    struct pl_span raw;             /* its bytes */
+    struct pl_parked *parked;       /* it waited before; NULL: it did not */
+    const struct pl_verdict *given; /* its verdict, if it waited for one */
 };
 
 enum {
