@@ -20,8 +20,7 @@ A private header, x_private.h or one of CUT, has a struct that some files of its
 folder share.  If more than half of them include it, each change of one noun
 concerns them all, and it is to be cut by noun.  A folder of less than FOLDER_MIN
 files is one noun.  CUT names the headers that were cut from such a header.
-A header without a struct is a tool and not looked at.  WHOLE names those that may
-stay, and why.
+A header without a struct is a tool and not looked at.
 
 Says every finding; fails when there is one.
 """
@@ -35,11 +34,6 @@ import tempfile
 FILES_MAX = 4
 FLAGS_MAX = 6
 FOLDER_MIN = 8
-WHOLE = {
-    # The fields of one client: attempts, subscriptions and calls have structs of
-    # their own in it, and each event of a connection changes several of them.
-    'client/protocol/client_private.h',
-}
 CUT = {
     'broker/channels/channel.h',
     'broker/channels/pending_request.h',
@@ -123,7 +117,7 @@ def flag_findings(path, text, most=FLAGS_MAX):
 INCLUDE = re.compile(r'^ *# *include "([^"]+)"', re.MULTILINE)
 
 
-def private_findings(folder, files, whole=(), cut=()):
+def private_findings(folder, files, cut=()):
     """Of FILES, {name: text} of one folder."""
     direct = {name: set(INCLUDE.findall(text)) & set(files)
               for name, text in files.items()}
@@ -134,10 +128,9 @@ def private_findings(folder, files, whole=(), cut=()):
                 or not STRUCT.search(text) or len(sources) < FOLDER_MIN):
             continue
         users = sum(header in reached(direct, name) for name in sources)
-        if (users * 2 > len(sources)) != (path in whole):
-            yield (f'{path}: {users} of {len(sources)} files include it, ' +
-                   ('and WHOLE names it all the same' if path in whole
-                    else 'over half'))
+        if users * 2 > len(sources):
+            yield (f'{path}: {users} of {len(sources)} files include it, '
+                   'over half')
 
 
 def check(nm, source, archives):
@@ -153,7 +146,7 @@ def check(nm, source, archives):
         yield from private_findings(
             folder.relative_to(source),
             {path.name: path.read_text() for path in folder.glob('*.[ch]')},
-            WHOLE, CUT)
+            CUT)
 
 
 # --- The check of itself ---
@@ -184,14 +177,14 @@ def expect(what, is_so):
 
 def check_private_headers():
     def found(users, through=0, others=0, text='struct x {\n    int a;\n};\n',
-              whole=(), cut=()):
+              cut=()):
         files = {'x_private.h': text, 'y.h': '#include "x_private.h"\n'}
         files |= {f'u{i}.c': '#include "x_private.h"\n' for i in range(users)}
         files |= {f't{i}.c': '#include "y.h"\n' for i in range(through)}
         files |= {f'o{i}.c': '' for i in range(others)}
         files['z.h'] = text
         files['y.h'] += '#include "z.h"\n' if cut else ''
-        return list(private_findings('a/b', files, whole, cut))
+        return list(private_findings('a/b', files, cut))
 
     expect('five of nine files are not found', found(5, others=4))
     expect('files are not found through a header', found(1, 4, 4))
@@ -201,10 +194,6 @@ def check_private_headers():
     expect('a small folder is found', not found(7))
     expect('a header without a struct is found',
            not found(9, text='struct x;\nvoid f(struct x *);\n'))
-    expect('what is named is found',
-           not found(9, whole=['a/b/x_private.h']))
-    expect('what is named in vain is not found',
-           found(4, others=4, whole=['a/b/x_private.h']))
 
 
 def check_itself(nm, *tools):

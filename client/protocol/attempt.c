@@ -11,11 +11,19 @@
  *
  * Invariant: in CONNECTING there is an attempt, a timer for the next one, or an
  * open question for a token; in CONNECTED there is an attempt. */
+#include "attempt.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "backoff.h"
+#include "calls.h"
+#include "client_codes.h"
+#include "client_private.h"
+#include "incoming.h"
+#include "outgoing.h"
 #include "reports.h"
+#include "subs_private.h"
 #include "text.h"
 
 enum {
@@ -227,7 +235,7 @@ static void on_refresh_due(struct pl_timer *t)
     struct plc_client *c = PL_CONTAINER(t, struct plc_client, refresh_due);
 
     if (c->options.get_token != NULL)
-        plc_secret_ask(c, NULL);
+        plc_secret_ask(&c->secret, c, NULL);
     else
         plc_report_error(c, PL_EINVAL, PLC_ERROR_CONFIGURATION,
                          "the token expires and get_token is not set");
@@ -311,7 +319,7 @@ static void on_connected(struct plc_client *c,
                                           .data = {r->data.at, r->data.len}});
     plc_client_send_waiting(c);
     plc_subs_try_all(c);
-    if (!plc_server_subs_compare(c, &subs, &why))
+    if (!plc_server_subs_compare(c, &subs, &c->arena, &why))
         fail_attempt(c, PL_ELIMIT, PLC_ERROR_TRANSPORT, why);
 }
 
@@ -462,7 +470,7 @@ void plc_attempt_begin(struct plc_client *c)
                        (c->secret.text == NULL || *c->secret.text == '\0');
 
     if (needs_token)
-        plc_secret_ask(c, NULL);
+        plc_secret_ask(&c->secret, c, NULL);
     else
         dial(c);
 }

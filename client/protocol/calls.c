@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_private.h"
+#include "outgoing.h"
 #include "quota.h"
 #include "results.h"
 #include "subs_private.h"

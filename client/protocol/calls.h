@@ -3,7 +3,14 @@
 #ifndef PLC_CALLS_H
 #define PLC_CALLS_H
 
-#include "client_private.h"
+#include "arena.h"
+#include "command.h"
+#include "group.h"
+#include "parley_client.h"
+#include "requests.h"
+
+struct plc_client;
+struct plc_sub;
 
 /* A call, from its acceptance to its completion, which is its event. */
 struct plc_call {
@@ -29,5 +36,17 @@ struct plc_call {
 enum pl_err plc_call_post(struct plc_client *c, struct plc_sub *s,
                           struct pl_command *command, plc_done *done,
                           void *arg);
+
+/* The message that has the newest sends ends at `position`. */
+void plc_calls_written(struct plc_client *c, uint64_t position);
+/* Complete the sends whose bytes lie before `position`. */
+void plc_calls_taken(struct plc_client *c, uint64_t position);
+/* Complete all sends, as not sent if they begin at `left` or later, else as
+ * unknown. */
+void plc_calls_lose(struct plc_client *c, uint64_t left);
+/* The publishes that waited for `s` are over. */
+void plc_calls_lose_sub(struct plc_sub *s);
+/* Send the calls that wait. */
+void plc_client_send_waiting(struct plc_client *c);
 
 #endif

@@ -11,8 +11,11 @@
 #include <string.h>
 
 #include "backoff.h"
+#include "client_codes.h"
+#include "client_private.h"
 #include "guard.h"
 #include "options.h"
+#include "outgoing.h"
 #include "quota.h"
 #include "reports.h"
 #include "subs_private.h"

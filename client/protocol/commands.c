@@ -2,6 +2,8 @@
 /* commands.c - the calls of parley_client.h that a server answers. */
 #include "actor_data.h"
 #include "calls.h"
+#include "client_parts.h"
+#include "subs_private.h"
 
 static struct pl_span span_of(const void *data, size_t len)
 {
@@ -66,7 +68,7 @@ enum pl_err plc_actor_send(struct plc_client *c, const char *to,
     if (rc == PL_OK)
         rc = plc_rpc(c, "actor.send", b.data, b.len, done, arg);
     else
-        plc_group_turn_away(c->part.group);
+        plc_group_turn_away(plc_client_part(c)->group);
     pl_buf_fini(&b);
     return rc;
 }

@@ -9,7 +9,12 @@
  * next one begins behind the last that has an event.  Each event has the
  * position behind it, which plc_sub_position() returns once it has run.
  *
- * Invariant: while has_loss is set no position moves. */
+ * Invariant: after a loss no position moves. */
+#include "deliveries.h"
+
+#include "arena.h"
+#include "client_codec.h"
+#include "client_parts.h"
 #include "reports.h"
 
 bool plc_deliver(struct plc_client *c, struct plc_sub *s,
@@ -19,8 +24,7 @@ bool plc_deliver(struct plc_client *c, struct plc_sub *s,
     struct plc_position next = *p;
 
     plc_position_move(&next, pub);
-    if (c->has_loss ||
-        !plc_report_publication(c, s, channel, pub, &next, recovered))
+    if (!plc_report_publication(c, s, channel, pub, &next, recovered))
         return false;
     *p = next;
     return true;
@@ -65,12 +69,12 @@ void plc_deliver_recovered(struct plc_client *c, struct plc_sub *s,
     enum pl_err rc;
 
     do {
-        pl_arena_reset(&c->item);
-        rc = pl_received_publication_next(&list, &c->item, &pub);
+        pl_arena_reset(plc_client_item(c));
+        rc = pl_received_publication_next(&list, plc_client_item(c), &pub);
     } while (rc == PL_OK && plc_deliver(c, s, channel, p, &pub, true));
     if (rc == PL_ENOMEM)
         plc_report_loss(c);
-    if ((r->recoverable || r->positioned) && !c->has_loss &&
+    if ((r->recoverable || r->positioned) && !plc_client_has_loss(c) &&
         r->offset > p->offset) {
         p->offset = r->offset;
         plc_report_position(c, s, p);

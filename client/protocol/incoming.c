@@ -8,9 +8,15 @@
  * Invariant: bytes that are not the protocol, and what is lost for lack of
  * memory, end the connection, and the client tries again.  A proxy in between
  * may have made the bytes; what is lost is recovered. */
+#include "incoming.h"
+
 #include <stdio.h>
 
+#include "client_codes.h"
+#include "client_private.h"
+#include "outgoing.h"
 #include "reports.h"
+#include "subs_private.h"
 #include "text.h"
 
 /* The connection cannot go on; the next one may. */

@@ -7,6 +7,10 @@
  *
  * Invariant: nothing leaves before the connect command, and no call before its
  * reply. */
+#include "outgoing.h"
+
+#include "calls.h"
+#include "client_codes.h"
 #include "client_private.h"
 
 enum { MESSAGE_MAX = 32 * 1024 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* positions.c - where a channel was read up to; see client_private.h.
+/* positions.c - where a channel was read up to; see positions.h.
  *
  * The offset moves before the event of a publication, so that a program which
  * stops in it does not get it again.  An epoch is never replaced by one that
  * comes with a publication: only a subscribe reply begins a new one. */
+#include "positions.h"
+
 #include <string.h>
 
-#include "client_private.h"
+#include "received.h"
 #include "snapshot.h"
 
 static void copy_epoch(struct plc_position *p, struct pl_span epoch)

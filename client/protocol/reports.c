@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_codes.h"
+#include "client_private.h"
+#include "subs_private.h"
+
 struct report {
     struct plc_event event; /* first */
     struct plc_client *client;
@@ -382,6 +386,8 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
 {
     size_t tags;
 
+    if (c->has_loss)
+        return false;
     c->counts[PLC_COUNT_PUBLICATIONS]++;
     if (s != NULL ? s->options.publication == NULL && p->offset == 0
                   : c->options.server_publication == NULL)

@@ -9,7 +9,13 @@
 #ifndef PLC_REPORTS_H
 #define PLC_REPORTS_H
 
-#include "client_private.h"
+#include "parley_client.h"
+#include "positions.h"
+#include "received.h"
+
+struct plc_client;
+struct plc_sub;
+struct plc_token;
 
 /* Set what `c` needs of reports.c. */
 void plc_report_init(struct plc_client *c);
@@ -29,7 +35,8 @@ void plc_report_sub_error(struct plc_sub *s, enum pl_err err, uint32_t code,
                           const char *text);
 void plc_report_message(struct plc_client *c, struct pl_span data);
 
-/* `s` NULL: of a subscription of the server.  `position` is that behind it. */
+/* `s` NULL: of a subscription of the server.  `position` is that behind it.
+ * Return false if it is lost, or if something before it was. */
 bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
                             struct pl_span channel,
                             const struct pl_received_publication *p,

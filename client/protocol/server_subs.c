@@ -12,9 +12,18 @@
  * for it: they show the program its position.
  *
  * Invariant: each is reported as subscribed before its first publication. */
+#include "server_subs.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
+#include "client_codec.h"
+#include "client_codes.h"
+#include "client_parts.h"
+#include "deliveries.h"
+#include "group.h"
+#include "loop.h"
 #include "random.h"
 #include "reports.h"
 #include "snapshot.h"
@@ -53,7 +62,7 @@ static bool has_channel(const struct pl_map_node *n, const void *channel)
 
 static struct plc_server_sub *find(struct plc_client *c, struct pl_span channel)
 {
-    struct plc_server_subs *all = &c->server_subs;
+    struct plc_server_subs *all = plc_client_server_subs(c);
 
     if (all->by_channel.count == 0)
         return NULL;
@@ -78,7 +87,7 @@ static void free_sub(struct pl_msg *last)
 static struct plc_server_sub *create(struct plc_client *c,
                                      struct pl_span channel, const char **why)
 {
-    struct plc_server_subs *all = &c->server_subs;
+    struct plc_server_subs *all = plc_client_server_subs(c);
 
     *why = "the server makes too many subscriptions";
     if (all->by_channel.count >= SUBS_MAX ||
@@ -89,7 +98,8 @@ static struct plc_server_sub *create(struct plc_client *c,
     if (s == NULL)
         return NULL;
     if (all->by_channel.count == 0)
-        pl_random_bytes(pl_loop_random(c->loop), &all->key, sizeof all->key);
+        pl_random_bytes(pl_loop_random(plc_client_loop(c)), &all->key,
+                        sizeof all->key);
     if (pl_snapshot_create(&s->position.shown, PLC_SHOWN) != PL_OK ||
         pl_map_add(&all->by_channel, &s->node, pl_hash(&all->key, channel)) !=
             PL_OK) {
@@ -109,15 +119,15 @@ static struct plc_server_sub *create(struct plc_client *c,
 static void forget(struct plc_client *c, struct plc_server_sub *s)
 {
     pl_list_remove(&s->link);
-    pl_map_remove(&c->server_subs.by_channel, &s->node);
-    c->server_subs.bytes -= s->len;
+    pl_map_remove(&plc_client_server_subs(c)->by_channel, &s->node);
+    plc_client_server_subs(c)->bytes -= s->len;
 }
 
 static void remove_one(struct plc_client *c, struct plc_server_sub *s,
                        uint32_t code, const char *reason)
 {
     if (s->is_subscribed)
-        c->counts[PLC_COUNT_SUBSCRIPTIONS]--;
+        plc_client_counts(c)[PLC_COUNT_SUBSCRIPTIONS]--;
     plc_report_server_state(c, channel_of(s), &s->position,
                             &(struct plc_change){.from = s->is_subscribed
                                                              ? PLC_SUBSCRIBED
@@ -126,7 +136,7 @@ static void remove_one(struct plc_client *c, struct plc_server_sub *s,
                                                  .code = code,
                                                  .reason = reason});
     forget(c, s);
-    plc_events_put(c->events, &s->last);
+    plc_events_put(plc_client_events(c), &s->last);
 }
 
 bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
@@ -140,7 +150,7 @@ bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
     if (s == NULL)
         return false;
     if (!s->is_subscribed)
-        c->counts[PLC_COUNT_SUBSCRIPTIONS]++;
+        plc_client_counts(c)[PLC_COUNT_SUBSCRIPTIONS]++;
     s->is_subscribed = true;
     s->is_named = true;
     s->is_recoverable = r->recoverable;
@@ -153,9 +163,9 @@ bool plc_server_subs_add(struct plc_client *c, struct pl_span channel,
 
 static void remove_unnamed(struct plc_client *c)
 {
-    struct pl_list *at = c->server_subs.all.next;
+    struct pl_list *at = plc_client_server_subs(c)->all.next;
 
-    while (at != &c->server_subs.all) {
+    while (at != &plc_client_server_subs(c)->all) {
         struct plc_server_sub *s = at_link(at);
 
         at = at->next;
@@ -165,16 +175,16 @@ static void remove_unnamed(struct plc_client *c)
 }
 
 bool plc_server_subs_compare(struct plc_client *c, struct pl_received_list *l,
-                             const char **why)
+                             struct pl_arena *scratch, const char **why)
 {
-    struct pl_list *all = &c->server_subs.all;
+    struct pl_list *all = &plc_client_server_subs(c)->all;
     struct pl_received_subscribe r;
     struct pl_span channel;
     enum pl_err rc;
 
     for (struct pl_list *at = all->next; at != all; at = at->next)
         at_link(at)->is_named = false;
-    while ((rc = pl_received_sub_next(l, &c->arena, &channel, &r)) == PL_OK)
+    while ((rc = pl_received_sub_next(l, scratch, &channel, &r)) == PL_OK)
         if (!plc_server_subs_add(c, channel, &r, why))
             return false;
     *why = "out of memory";
@@ -216,7 +226,7 @@ bool plc_server_subs_end(struct plc_client *c, struct pl_span channel,
 
 void plc_server_subs_lose_all(struct plc_client *c)
 {
-    struct pl_list *all = &c->server_subs.all;
+    struct pl_list *all = &plc_client_server_subs(c)->all;
 
     for (struct pl_list *at = all->next; at != all; at = at->next) {
         struct plc_server_sub *s = at_link(at);
@@ -224,7 +234,7 @@ void plc_server_subs_lose_all(struct plc_client *c)
         if (!s->is_subscribed)
             continue;
         s->is_subscribed = false;
-        c->counts[PLC_COUNT_SUBSCRIPTIONS]--;
+        plc_client_counts(c)[PLC_COUNT_SUBSCRIPTIONS]--;
         plc_report_server_state(
             c, channel_of(s), &s->position,
             &(struct plc_change){.from = PLC_SUBSCRIBED,
@@ -236,21 +246,21 @@ void plc_server_subs_lose_all(struct plc_client *c)
 
 void plc_server_subs_free_all(struct plc_client *c)
 {
-    while (!pl_list_is_empty(&c->server_subs.all)) {
-        struct plc_server_sub *s = at_link(c->server_subs.all.next);
+    while (!pl_list_is_empty(&plc_client_server_subs(c)->all)) {
+        struct plc_server_sub *s = at_link(plc_client_server_subs(c)->all.next);
 
         forget(c, s);
         free_sub(&s->last.msg);
     }
-    pl_map_fini(&c->server_subs.by_channel);
+    pl_map_fini(&plc_client_server_subs(c)->by_channel);
 }
 
 bool plc_server_subs_list(struct plc_client *c, size_t *count,
                           struct pl_subscribe_request **out)
 {
-    struct pl_list *all = &c->server_subs.all;
+    struct pl_list *all = &plc_client_server_subs(c)->all;
     struct pl_subscribe_request *list =
-        calloc(c->server_subs.by_channel.count + 1, sizeof *list);
+        calloc(plc_client_server_subs(c)->by_channel.count + 1, sizeof *list);
     size_t n = 0;
 
     if (list == NULL)
@@ -273,7 +283,7 @@ bool plc_server_subs_list(struct plc_client *c, size_t *count,
 
 void plc_server_subs_forget(struct plc_client *c)
 {
-    struct pl_list *all = &c->server_subs.all;
+    struct pl_list *all = &plc_client_server_subs(c)->all;
 
     for (struct pl_list *at = all->next; at != all; at = at->next)
         plc_position_spoil(&at_link(at)->position);
@@ -282,9 +292,9 @@ void plc_server_subs_forget(struct plc_client *c)
 /* Without a callback for publications there is none that has not run. */
 void plc_server_subs_take_back_all(struct plc_client *c)
 {
-    struct pl_list *all = &c->server_subs.all;
+    struct pl_list *all = &plc_client_server_subs(c)->all;
 
-    if (c->options.server_publication == NULL)
+    if (plc_client_options_of(c)->server_publication == NULL)
         return;
     for (struct pl_list *at = all->next; at != all; at = at->next)
         plc_position_take_back(&at_link(at)->position);

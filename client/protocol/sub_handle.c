@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "backoff.h"
+#include "client_codes.h"
+#include "client_private.h"
 #include "guard.h"
 #include "hash.h"
 #include "options.h"

@@ -12,7 +12,12 @@
 #include <string.h>
 
 #include "backoff.h"
-#include "guard.h"
+#include "calls.h"
+#include "client_codes.h"
+#include "client_parts.h"
+#include "deliveries.h"
+#include "loop.h"
+#include "outgoing.h"
 #include "reports.h"
 #include "subs_private.h"
 #include "text.h"
@@ -36,7 +41,7 @@ void plc_sub_change(struct plc_sub *s, enum plc_state to, uint32_t code,
     if (from == to)
         return;
     if (from == PLC_SUBSCRIBED)
-        s->client->counts[PLC_COUNT_SUBSCRIPTIONS]--;
+        plc_client_counts(s->client)[PLC_COUNT_SUBSCRIPTIONS]--;
     pl_cell_set(&s->state, to);
     plc_report_sub_state(s, &(struct plc_change){.from = from,
                                                  .to = to,
@@ -54,8 +59,8 @@ static void stop_trying(struct plc_sub *s)
 {
     plc_requests_remove(&s->subscribe);
     plc_requests_remove(&s->refresh);
-    pl_timer_stop(s->client->loop, &s->retry);
-    pl_timer_stop(s->client->loop, &s->refresh_due);
+    pl_timer_stop(plc_client_loop(s->client), &s->retry);
+    pl_timer_stop(plc_client_loop(s->client), &s->refresh_due);
     plc_secret_drop_question(&s->secret);
 }
 
@@ -68,17 +73,17 @@ static void on_retry(struct pl_timer *t)
 
 static void retry_later(struct plc_sub *s)
 {
-    struct plc_client *c = s->client;
+    struct pl_loop *loop = plc_client_loop(s->client);
     uint32_t delay =
-        plc_backoff_delay(pl_loop_random(c->loop), s->options.backoff_min_ms,
+        plc_backoff_delay(pl_loop_random(loop), s->options.backoff_min_ms,
                           s->options.backoff_max_ms, s->attempts++);
 
-    pl_timer_start(c->loop, &s->retry, delay);
+    pl_timer_start(loop, &s->retry, delay);
 }
 
 static void retry_refresh(struct plc_sub *s)
 {
-    struct pl_loop *loop = s->client->loop;
+    struct pl_loop *loop = plc_client_loop(s->client);
 
     pl_timer_start(loop, &s->refresh_due,
                    RETRY_REFRESH_MS +
@@ -90,7 +95,7 @@ static void on_refresh_due(struct pl_timer *t)
     struct plc_sub *s = PL_CONTAINER(t, struct plc_sub, refresh_due);
 
     if (s->options.get_token != NULL)
-        plc_secret_ask(s->client, s);
+        plc_secret_ask(&s->secret, s->client, s);
     else
         plc_report_sub_error(s, PL_EINVAL, PLC_ERROR_CONFIGURATION,
                              "the token expires and get_token is not set");
@@ -105,12 +110,13 @@ static void on_subscribed(struct plc_sub *s,
     s->is_recoverable = r->recoverable;
     plc_deliver_begin(&s->position, r);
     struct plc_change change = plc_deliver_change(&s->position, r);
-    c->counts[PLC_COUNT_SUBSCRIPTIONS]++;
+    plc_client_counts(c)[PLC_COUNT_SUBSCRIPTIONS]++;
     pl_cell_set(&s->state, PLC_SUBSCRIBED);
     plc_report_sub_state(s, &change);
     plc_deliver_recovered(c, s, s->channel, &s->position, r);
     if (r->expires)
-        pl_timer_start(c->loop, &s->refresh_due, plc_secret_ttl_ms(r->ttl));
+        pl_timer_start(plc_client_loop(c), &s->refresh_due,
+                       plc_secret_ttl_ms(r->ttl));
     plc_client_send_waiting(c);
 }
 
@@ -179,12 +185,11 @@ void plc_sub_try(struct plc_sub *s)
     struct plc_client *c = s->client;
     bool needs_token = s->options.get_token != NULL && s->secret.text == NULL;
 
-    if (state_of(s) != PLC_SUBSCRIBING || c->attempt == NULL ||
-        !c->is_link_open || pl_list_is_linked(&s->subscribe.link) ||
-        pl_timer_is_running(&s->retry))
+    if (state_of(s) != PLC_SUBSCRIBING || !plc_client_is_open(c) ||
+        pl_list_is_linked(&s->subscribe.link) || pl_timer_is_running(&s->retry))
         return;
     if (needs_token)
-        plc_secret_ask(c, s);
+        plc_secret_ask(&s->secret, c, s);
     else
         send_subscribe(s);
 }
@@ -200,7 +205,7 @@ static void on_refreshed(struct plc_request *r, const struct plc_answer *set)
         return;
     if (set->outcome == PLC_DONE) {
         if (set->reply->refresh.expires)
-            pl_timer_start(s->client->loop, &s->refresh_due,
+            pl_timer_start(plc_client_loop(s->client), &s->refresh_due,
                            plc_secret_ttl_ms(set->reply->refresh.ttl));
     } else if (set->outcome == PLC_REFUSED && !set->reply->error.temporary &&
                set->reply->error.code >= 100) {
@@ -309,7 +314,7 @@ void plc_sub_unsubscribe(struct plc_sub *s, uint32_t code, const char *reason)
 {
     struct plc_client *c = s->client;
     bool is_sent = state_of(s) == PLC_SUBSCRIBED || s->subscribe.is_sent;
-    bool is_there = c->attempt != NULL && c->is_link_open;
+    bool is_there = plc_client_is_open(c);
 
     if (state_of(s) == PLC_UNSUBSCRIBED)
         return;
@@ -358,9 +363,9 @@ void plc_sub_init(struct plc_sub *s)
 
 void plc_subs_each(struct plc_client *c, void (*visit)(struct plc_sub *))
 {
-    struct pl_list *at = c->subs.next;
+    struct pl_list *all = plc_client_subs(c), *at = all->next;
 
-    while (at != &c->subs) {
+    while (at != all) {
         struct plc_sub *s = PL_CONTAINER(at, struct plc_sub, link);
 
         at = at->next;
@@ -377,8 +382,8 @@ static void unsend(struct plc_sub *s)
 {
     plc_requests_remove(&s->subscribe);
     plc_requests_remove(&s->refresh);
-    pl_timer_stop(s->client->loop, &s->retry);
-    pl_timer_stop(s->client->loop, &s->refresh_due);
+    pl_timer_stop(plc_client_loop(s->client), &s->retry);
+    pl_timer_stop(plc_client_loop(s->client), &s->refresh_due);
 }
 
 void plc_subs_unsend_all(struct plc_client *c)

@@ -8,10 +8,15 @@
  *
  * Invariant: at most one question of a client or a subscription counts: the one
  * that its secret points to. */
+#include "tokens.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_parts.h"
+#include "group.h"
 #include "loop_handle.h"
+#include "part.h"
 #include "reports.h"
 
 struct plc_token {
@@ -19,7 +24,8 @@ struct plc_token {
     struct pl_loop_handle *line; /* owned */
     struct pl_address to;        /* the group */
     /* The loop's. */
-    struct plc_client *client; /* NULL: not needed any more */
+    struct plc_secret *secret; /* NULL: not needed any more */
+    struct plc_client *client;
     struct plc_sub *sub;
     /* The answer. */
     char *text;      /* owned; NULL: not authorized */
@@ -52,7 +58,7 @@ void plc_secret_set(struct plc_secret *secret, const char *text)
 void plc_secret_drop_question(struct plc_secret *secret)
 {
     if (secret->question != NULL)
-        secret->question->client = NULL;
+        secret->question->secret = NULL;
     secret->question = NULL;
 }
 
@@ -75,22 +81,18 @@ static void destroy_token(struct pl_msg *msg)
 static void handle_answer(struct plc_mail *m)
 {
     struct plc_token *t = (struct plc_token *)m;
-    struct plc_client *c = t->client;
+    struct plc_secret *secret = t->secret;
 
-    if (c != NULL) {
-        struct plc_secret *secret =
-            t->sub != NULL ? &t->sub->secret : &c->secret;
-
+    if (secret != NULL) {
         secret->question = NULL;
-        secret->answered(c, t->sub, t->text, t->why);
+        secret->answered(t->client, t->sub, t->text, t->why);
     }
     destroy_token(&m->event.msg);
 }
 
-void plc_secret_ask(struct plc_client *c, struct plc_sub *s)
+void plc_secret_ask(struct plc_secret *secret, struct plc_client *c,
+                    struct plc_sub *s)
 {
-    struct plc_secret *secret = s != NULL ? &s->secret : &c->secret;
-
     if (secret->question != NULL)
         return;
     struct plc_token *t = calloc(1, sizeof *t);
@@ -99,10 +101,11 @@ void plc_secret_ask(struct plc_client *c, struct plc_sub *s)
         return;
     }
     t->mail.event.msg.destroy = destroy_token;
-    t->mail.part = &c->part;
+    t->mail.part = plc_client_part(c);
     t->mail.handle = handle_answer;
-    t->line = pl_loop_handle_hold(pl_loop_handle_of(c->loop));
-    t->to = plc_group_address(c->part.group);
+    t->line = pl_loop_handle_hold(pl_loop_handle_of(plc_client_loop(c)));
+    t->to = plc_group_address(t->mail.part->group);
+    t->secret = secret;
     t->client = c;
     t->sub = s;
     secret->question = t;

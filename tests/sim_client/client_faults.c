@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client_private.h"
+#include "positions.h"
 #include "random.h"
 
 static const char *const names[CLIENT_PLANTS] = {
