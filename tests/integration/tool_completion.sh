@@ -18,44 +18,48 @@ done
 . "$work/bash"
 complete -p parley | grep >/dev/null -- '-F _parley parley' || fail "bash: no function"
 
-# offers WORD...: what bash offers for the last word
+# offers WORD...: what bash offers for the last word, in `offered`, one a line.
+# No process is started for one of several hundred words: that took a minute.
 offers() {
     COMP_WORDS=(parley "$@")
     COMP_CWORD=$#
     COMPREPLY=()
     _parley
-    printf '%s\n' "${COMPREPLY[@]}"
+    printf -v offered '%s\n' "${COMPREPLY[@]}"
 }
+is_offered() { [[ $'\n'$offered == *$'\n'"$1"$'\n'* ]]; }
 has() { # word words...
-    local word=$1
-    shift
-    offers "$@" | grep -xF -- "$word" >/dev/null || fail "bash: $* does not offer $word"
+    offers "${@:2}"
+    is_offered "$1" || fail "bash: ${*:2} does not offer $1"
 }
 lacks() {
-    local word=$1
-    shift
-    offers "$@" | grep -xF -- "$word" >/dev/null && fail "bash: $* offers $word"
-    return 0
+    offers "${@:2}"
+    ! is_offered "$1" || fail "bash: ${*:2} offers $1"
 }
 
+fish=$(<"$work/fish")
+zsh=$(<"$work/zsh")
 commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
 [ -n "$commands" ] || fail "no commands"
 for command in $commands; do
     has "$command" ''
     has "$command" help ''
     has "$command" --timeout 1s "${command:0:2}"
-    grep -q "complete -c parley -n __fish_use_subcommand -a $command " \
-        "$work/fish" || fail "fish: no $command"
+    [[ $fish == *"complete -c parley -n __fish_use_subcommand -a $command "* ]] ||
+        fail "fish: no $command"
     grep -q "^ *'$command:" "$work/zsh" || fail "zsh: no $command"
     options=$("$parley" "$command" --help |
         grep -oE '^  (-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+')
     [ -n "$options" ] || fail "$command: no options"
+    offers "$command" --
+    case_of_zsh=${zsh#*$'\n'"        $command)"}
+    [ "$case_of_zsh" != "$zsh" ] || fail "zsh: no case of $command"
+    case_of_zsh=${case_of_zsh%%;;*}
     for option in $options; do
-        has "$option" "$command" --
-        grep -q "seen_subcommand_from $command' -l ${option#--} " \
-            "$work/fish" || fail "fish: no $command $option"
-        sed -n "/^        $command)/,/;;/p" "$work/zsh" |
-            grep -- "$option" >/dev/null || fail "zsh: no $command $option"
+        is_offered "$option" || fail "bash: $command -- does not offer $option"
+        [[ $fish == *"seen_subcommand_from $command' -l ${option#--} "* ]] ||
+            fail "fish: no $command $option"
+        [[ $case_of_zsh == *"$option"* ]] || fail "zsh: no $command $option"
     done
 done
 has some.yaml check ''
