@@ -153,9 +153,10 @@ PL_API enum pl_err pl_broker_wait(struct pl_broker *b);
  * websocket.allowed_hosts, channels.*, actors.allow_send, tls.certificate,
  * tls.key and tls.client_ca; no connection is lost.  The log names each other
  * key that differs, because it needs a restart.  On any error nothing changes,
- * and the log names the reason. Thread: any, but not while another thread is in
- * pl_broker_start().  Blocks while it reads files. Errors: PL_EINVAL (a key or
- * a file), PL_EIO, PL_ENOMEM. */
+ * and the log names the reason.
+ * Thread: any, but not while another thread is in pl_broker_start().  Blocks
+ *         while it reads files.
+ * Errors: PL_EINVAL (a key or a file), PL_EIO, PL_ENOMEM. */
 PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
 
 /* Give the channels of `pattern` rules of their own: "room:*" is those whose
@@ -215,7 +216,7 @@ struct pl_events {
      * client.  Without an answer after answer_ms of the setup (a connect:
      * connect.timeout) the client gets a temporary error.
      * may_connect(): each client, with a token or without; of a token that
-     * auth.hmac_secret has verified, pl_ask_user() is its user.
+     * a key in auth has verified, pl_ask_user() is its user.
      * may_refresh(): each refresh of a connection.
      * may_subscribe(): each subscribe of a client, not the channels of a token
      * and not pl_broker_subscribe(); and each sub_refresh, the refresh of a
@@ -471,7 +472,7 @@ PL_API enum pl_err pl_ask_watch(struct pl_ask *ask,
 
 /* Called for each rpc with the registered type as its method, and for each send
  * with it as its "type".  A handler of "connect" is called for each client that
- * connects without a token, and while auth.hmac_secret is not set also for
+ * connects without a token, and while auth has no key of tokens also for
  * clients with a token.
  *
  * The handler runs on the loop of the client's connection and must not block,

@@ -375,16 +375,12 @@ static void accept_token(struct pl_session *s,
 static void judge_token(struct pl_session *s,
                         const struct pl_connect_request *r)
 {
-    struct pl_token_key key = {pl_span_of(s->manager->access->hmac_secret)};
     int64_t now_s = (int64_t)(pl_loop_wall_ms(s->actor.loop) / 1000);
     struct pl_token_claims *claims = NULL;
     const char *why = NULL;
 
-    if (key.secret.len == 0) {
-        reject_token(s, "auth.hmac_secret is empty");
-        return;
-    }
-    switch (pl_token_verify(&key, r->token, now_s, &claims, &why)) {
+    switch (pl_token_verify(s->manager->access->tokens, r->token, now_s,
+                            &claims, &why)) {
     case PL_OK:
         accept_token(s, r, claims);
         return;
@@ -439,14 +435,15 @@ void pl_session_login_overdue(struct pl_session *s)
 
 static void judge(struct pl_session *s, const struct pl_connect_request *r)
 {
-    if (r->token.len > 0 && s->manager->access->hmac_secret != NULL)
+    if (r->token.len > 0 &&
+        !pl_token_policy_is_empty(s->manager->access->tokens))
         judge_token(s, r);
     else if (has_connect_handler(s))
         ask_handler(s, r);
     else if (pl_handlers_judge(s->manager->handlers))
         refuse_unjudged(s);
     else if (r->token.len > 0)
-        reject_token(s, "no auth.hmac_secret to check it with");
+        reject_token(s, "no key in auth to check it with");
     else if (s->manager->access->anonymous)
         admit(s, &(struct admission){.user = PL_SPAN("")});
     else

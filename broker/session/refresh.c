@@ -3,7 +3,7 @@
  * subscriptions, may stay.
  *
  * A client with a token that expires sends a new one in time.  The broker
- * verifies it if it has auth.hmac_secret; a judge of the embedding program may
+ * verifies it if auth has a key; a judge of the embedding program may
  * then still say no, or set another time.  Only a judge makes subscriptions
  * expire, and only a judge refreshes them.
  *
@@ -57,24 +57,24 @@ static void take_claims(struct pl_session *s, const struct pl_command *c,
 
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
 {
-    struct pl_token_key key = {pl_span_of(pl_session_access(s)->hmac_secret)};
+    const struct pl_token_policy *policy = pl_session_access(s)->tokens;
     int64_t now_s = (int64_t)(pl_loop_wall_ms(pl_session_loop(s)) / 1000);
     struct pl_token_claims *claims = NULL;
-    const char *why = "no auth.hmac_secret to check a token with";
+    const char *why = "no key in auth to check it with";
 
     if (c->token.len == 0) {
         pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "empty token");
         return;
     }
-    if (pl_session_access(s)->hmac_secret == NULL &&
+    if (pl_token_policy_is_empty(policy) &&
         pl_session_is_judged(s, PL_ASKS_REFRESH)) {
         ask_judge(s, c, 0);
         return;
     }
     enum pl_err rc =
-        key.secret.len == 0
+        pl_token_policy_is_empty(policy)
             ? PL_EDENIED
-            : pl_token_verify(&key, c->token, now_s, &claims, &why);
+            : pl_token_verify(policy, c->token, now_s, &claims, &why);
     if (rc == PL_OK)
         take_claims(s, c, claims);
     else if (rc == PL_EEXPIRED)

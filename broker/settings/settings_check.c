@@ -8,11 +8,13 @@
  * default; users with a reasonable setting got an error.
  *
  * Invariant: no finding ends the checks, so all are reported. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "config_load.h"
 #include "settings.h"
+#include "token_policy.h"
 
 /* RFC 7518, 3.2: a key of HS256 has at least as many bits as the hash. */
 enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
@@ -20,18 +22,83 @@ enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
 /* For the API key, which can be guessed only over the network. */
 enum { KEY_MIN = 16 };
 
+/* The keys that say which tokens are good, without their section. */
+static const char *const token_keys[] = {
+    "hmac_secret",      "hmac_previous_secret", "rsa_public_key",
+    "ecdsa_public_key", "eddsa_public_key",
+};
+
+/* Return true if a key of tokens in `section` is given. */
+static bool says_tokens(struct pl_config_loading *l, const char *section)
+{
+    char name[80];
+
+    for (size_t i = 0; i < sizeof token_keys / sizeof token_keys[0]; i++) {
+        snprintf(name, sizeof name, "%s.%s", section, token_keys[i]);
+        if (pl_config_setting_of(l, name)->said)
+            return true;
+    }
+    return false;
+}
+
+static void check_secret(struct pl_config_loading *l, const char *section,
+                         const char *key, const char *secret)
+{
+    char name[80];
+
+    if (secret == NULL || strlen(secret) >= SECRET_MIN)
+        return;
+    snprintf(name, sizeof name, "%s.%s", section, key);
+    PL_CONFIG_WARN(l, name,
+                   "shorter than 32 bytes, which can be guessed from one "
+                   "token; make one with: openssl rand -hex 32");
+}
+
+/* Check the keys of tokens in `section`, whose values are `s`. */
+static void check_tokens(struct pl_config_loading *l, const char *section,
+                         const struct pl_token_settings *s)
+{
+    struct pl_token_policy *policy = NULL;
+    const char *key = "", *why = "";
+    char name[80];
+
+    check_secret(l, section, "hmac_secret", s->hmac_secret);
+    check_secret(l, section, "hmac_previous_secret", s->hmac_previous_secret);
+    enum pl_err rc = pl_token_policy_create(&policy, s, &key, &why);
+    if (rc == PL_ENOMEM)
+        l->report->failed = true;
+    if (rc == PL_EINVAL) {
+        snprintf(name, sizeof name, "%s.%s", section, key);
+        PL_CONFIG_COMPLAIN(l, name, "%s", why);
+    }
+    pl_token_policy_release(policy);
+}
+
+static void check_subscription(struct pl_config_loading *l)
+{
+    const struct pl_settings *c = l->values;
+    bool has_keys = says_tokens(l, "auth.subscription");
+
+    check_tokens(l, "auth.subscription", &c->users.auth.subscription.token);
+    if (has_keys && !c->users.auth.subscription.enabled)
+        PL_CONFIG_WARN(l, "auth.subscription.enabled",
+                       "is false, so the other keys of auth.subscription have "
+                       "no effect");
+    if (!has_keys && c->users.auth.subscription.enabled)
+        PL_CONFIG_WARN(l, "auth.subscription.enabled",
+                       "is true, and auth.subscription has no key to check a "
+                       "token with, so each is refused");
+}
+
 static void check_auth(struct pl_config_loading *l,
                        const struct pl_config_source *src)
 {
     const struct pl_settings *c = l->values;
 
-    if (c->users.auth.hmac_secret != NULL &&
-        strlen(c->users.auth.hmac_secret) < SECRET_MIN)
-        PL_CONFIG_WARN(l, "auth.hmac_secret",
-                       "shorter than 32 bytes, which can be guessed from one "
-                       "token; make one with: openssl rand -hex 32");
-    if (!pl_config_setting_of(l, "auth.hmac_secret")->said &&
-        !c->users.auth.anonymous && !src->auth_handler && !l->is_incomplete)
+    check_tokens(l, "auth", &c->users.auth.token);
+    check_subscription(l);
+    if (!says_tokens(l, "auth") && !c->users.auth.anonymous &&
+        !src->auth_handler && !l->is_incomplete)
         pl_config_report(l, PL_CONFIG_ERROR,
                          &(struct pl_config_place){.file = NULL}, "",
                          "clients have no way to authenticate: set "
@@ -111,8 +178,7 @@ static void check_allowed(struct pl_config_loading *l,
         {"actors.allow_send", c->rules.allow_send},
     };
 
-    if (c->users.auth.hmac_secret != NULL || src->auth_handler ||
-        l->is_incomplete)
+    if (says_tokens(l, "auth") || src->auth_handler || l->is_incomplete)
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].value == PL_ALLOW_AUTHENTICATED)

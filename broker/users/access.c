@@ -37,17 +37,27 @@ static void free_list(struct pl_config_strings *list)
     free(list->at);
 }
 
-static void free_secret(char *secret)
+static enum pl_err make_policies(struct pl_access *a,
+                                 const struct pl_users_settings *s)
 {
-    if (secret != NULL)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
+    const char *key, *why;
+    enum pl_err rc =
+        pl_token_policy_create(&a->tokens, &s->auth.token, &key, &why);
+
+    if (rc != PL_OK)
+        return rc;
+    if (s->auth.subscription.enabled)
+        return pl_token_policy_create(&a->sub_tokens,
+                                      &s->auth.subscription.token, &key, &why);
+    a->sub_tokens = pl_token_policy_hold(a->tokens);
+    return PL_OK;
 }
 
 enum pl_err pl_access_create(struct pl_access **out,
                              const struct pl_users_settings *settings)
 {
     struct pl_access *a = calloc(1, sizeof *a);
+    enum pl_err rc = PL_OK;
 
     if (a == NULL)
         return PL_ENOMEM;
@@ -55,15 +65,17 @@ enum pl_err pl_access_create(struct pl_access **out,
     a->anonymous = settings->auth.anonymous;
     if (!copy_list(&a->allowed_origins, &settings->websocket.allowed_origins) ||
         !copy_list(&a->allowed_hosts, &settings->websocket.allowed_hosts) ||
-        !copy_text(&a->hmac_secret, settings->auth.hmac_secret) ||
         pl_api_keys_init(&a->api_keys, settings) != PL_OK ||
         !copy_text(&a->api_path,
-                   settings->api.is_public ? settings->api.path : NULL)) {
+                   settings->api.is_public ? settings->api.path : NULL))
+        rc = PL_ENOMEM;
+    if (rc == PL_OK)
+        rc = make_policies(a, settings);
+    if (rc == PL_OK)
+        *out = a;
+    else
         pl_access_release(a);
-        return PL_ENOMEM;
-    }
-    *out = a;
-    return PL_OK;
+    return rc;
 }
 
 struct pl_access *pl_access_hold(struct pl_access *a)
@@ -78,8 +90,9 @@ void pl_access_release(struct pl_access *a)
         return;
     free_list(&a->allowed_origins);
     free_list(&a->allowed_hosts);
-    free_secret(a->hmac_secret);
     pl_api_keys_fini(&a->api_keys);
     free(a->api_path);
+    pl_token_policy_release(a->tokens);
+    pl_token_policy_release(a->sub_tokens);
     free(a);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* access.h - the settings that admit requests and may change while the broker
- * runs: the token secret, whether clients without a token are admitted, the API
- * keys, the origins and hosts.
+ * runs: the keys of tokens, whether clients without a token are admitted, the
+ * API keys, the origins and hosts.
  *
  * Immutable and reference-counted.  The loops share one; a reload creates
  * another and sends it to each loop, so no loop waits for a reload. */
@@ -11,22 +11,26 @@
 #include "api_key.h"
 #include "err.h"
 #include "refs.h"
+#include "token_policy.h"
 #include "users_settings.h"
 
 struct pl_access {
     struct pl_refs refs;
     struct pl_config_strings allowed_origins, allowed_hosts;
-    char *hmac_secret; /* secret; NULL: no tokens */
-    bool anonymous;    /* admit clients without a token */
+    bool anonymous; /* admit clients without a token */
     struct pl_api_keys api_keys;
     char *api_path; /* of the server API on the addresses of clients; NULL: it
                        is not there */
+    struct pl_token_policy *tokens;     /* own reference: of connections */
+    struct pl_token_policy *sub_tokens; /* own reference: of subscriptions;
+                                           the same, or another */
 };
 
 /* Copy the access settings of `settings`.
  * Owner:  the caller releases *out.
  * Thread: any.
- * Errors: PL_ENOMEM. */
+ * Errors: PL_EINVAL (a key of tokens is bad: pl_settings_check() reports
+ * which), PL_ENOMEM. */
 enum pl_err pl_access_create(struct pl_access **out,
                              const struct pl_users_settings *settings);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.c - see token.h.
  *
- * jws.c checks header and signature, jansson parses the claims.  Loops may
+ * token_policy.c checks the signature, jansson parses the claims.  Loops may
  * verify concurrently: the only state that jansson keeps between calls is its
  * hash seed, set once through an atomic flag (helgrind reports only that word
  * and libcrypto's own counters).
@@ -250,27 +250,15 @@ static enum pl_err read_claims(struct reading *r, int64_t now_s,
     return rc;
 }
 
-static enum pl_err check_size(const struct pl_token_key *key,
-                              struct pl_span token, const char **why)
-{
-    *why = "no secret is configured";
-    if (key->secret.len == 0 || key->secret.len > INT32_MAX)
-        return PL_EDENIED;
-    *why = "longer than tokens may be";
-    if (token.len > PL_TOKEN_MAX)
-        return PL_ETOOBIG;
-    return PL_OK;
-}
-
-/* Parse the payload of a token after checking its signature. */
-static enum pl_err read_payload(const struct pl_token_key *key,
-                                struct pl_span token, json_t **out,
-                                const char **why)
+/* Parse the payload of a token. */
+static enum pl_err parse(const struct pl_jws *jws, json_t **out,
+                         const char **why)
 {
     struct pl_buf text = {0};
     json_error_t error = {0};
-    enum pl_err rc = pl_jws_read(key->secret, token, &text, why);
+    enum pl_err rc = pl_jws_payload(jws, &text);
 
+    *why = "not a token";
     if (rc == PL_OK) {
         *out = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
         if (*out == NULL) {
@@ -286,15 +274,31 @@ static enum pl_err read_payload(const struct pl_token_key *key,
     return rc;
 }
 
-static enum pl_err verify(const struct pl_token_key *key, struct pl_span token,
-                          int64_t now_s, struct pl_token_claims **out,
-                          const char **why)
+/* Parse the payload of a token after checking its signature. */
+static enum pl_err read_payload(const struct pl_token_policy *policy,
+                                struct pl_span token, int64_t now_s,
+                                json_t **out, const char **why)
 {
-    struct reading r = {0};
-    enum pl_err rc = check_size(key, token, &r.why);
+    struct pl_jws jws = {.kid = NULL};
+    enum pl_err rc = pl_jws_open(&jws, token, why);
 
     if (rc == PL_OK)
-        rc = read_payload(key, token, &r.payload, &r.why);
+        rc = pl_token_policy_check(policy, &jws, now_s, why);
+    if (rc == PL_OK)
+        rc = parse(&jws, out, why);
+    pl_jws_fini(&jws);
+    return rc;
+}
+
+static enum pl_err verify(const struct pl_token_policy *policy,
+                          struct pl_span token, int64_t now_s,
+                          struct pl_token_claims **out, const char **why)
+{
+    struct reading r = {.why = "longer than tokens may be"};
+    enum pl_err rc = token.len > PL_TOKEN_MAX ? PL_ETOOBIG : PL_OK;
+
+    if (rc == PL_OK)
+        rc = read_payload(policy, token, now_s, &r.payload, &r.why);
     if (rc == PL_OK)
         rc = read_claims(&r, now_s, out);
     *why = rc == PL_ENOMEM ? pl_err_text(rc) : r.why;
@@ -304,12 +308,12 @@ static enum pl_err verify(const struct pl_token_key *key, struct pl_span token,
     return rc;
 }
 
-enum pl_err pl_token_verify(const struct pl_token_key *key,
+enum pl_err pl_token_verify(const struct pl_token_policy *policy,
                             struct pl_span token, int64_t now_s,
                             struct pl_token_claims **out, const char **why)
 {
     const char *reason;
-    enum pl_err rc = verify(key, token, now_s, out, &reason);
+    enum pl_err rc = verify(policy, token, now_s, out, &reason);
 
     if (rc != PL_OK && why != NULL)
         *why = reason;
@@ -319,115 +323,4 @@ enum pl_err pl_token_verify(const struct pl_token_key *key,
 void pl_token_claims_destroy(struct pl_token_claims *claims)
 {
     free(claims);
-}
-
-/* Set `name` to `value` and take it; return false if `value` is NULL. */
-static bool put(json_t *payload, const char *name, json_t *value)
-{
-    return json_object_set_new(payload, name, value) == 0;
-}
-
-static json_t *string_of(struct pl_span s)
-{
-    return json_stringn(s.len == 0 ? "" : s.at, s.len);
-}
-
-static json_t *channels_of(const struct pl_token_grant *g)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < g->channel_count && list != NULL; i++)
-        if (json_array_append_new(list, string_of(g->channels[i])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
-}
-
-/* Return the payload as text; NULL if the grant is invalid or memory ran
- * out. */
-static char *payload_of(const struct pl_token_grant *g)
-{
-    json_t *payload = json_object();
-    char *text = NULL;
-    bool good = put(payload, "sub", string_of(g->user)) &&
-                put(payload, "iat", json_integer(g->issued_at_s));
-
-    if (good && g->ttl_s > 0)
-        good = put(payload, "exp", json_integer(g->issued_at_s + g->ttl_s));
-    if (good && g->info.at != NULL)
-        good = put(payload, "info",
-                   json_loadb(g->info.at, g->info.len,
-                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL));
-    if (good && g->channel_count > 0)
-        good = put(payload, "channels", channels_of(g));
-    if (good)
-        text = json_dumps(payload, JSON_COMPACT);
-    json_decref(payload);
-    return text;
-}
-
-static enum pl_err check_grant(const struct pl_token_key *key,
-                               const struct pl_token_grant *g, const char **why)
-{
-    *why = "no secret";
-    if (key->secret.len == 0 || key->secret.len > INT32_MAX)
-        return PL_EINVAL;
-    *why = "the time is out of range";
-    return g->issued_at_s < 0 || g->ttl_s < 0 ||
-                   g->ttl_s > INT64_MAX - g->issued_at_s
-               ? PL_EINVAL
-               : PL_OK;
-}
-
-static enum pl_err sign(const struct pl_token_key *key,
-                        const struct pl_token_grant *g, struct pl_buf *out,
-                        const char **why)
-{
-    char *payload = payload_of(g);
-
-    *why = "info is not JSON, or a text is not UTF-8";
-    if (payload == NULL)
-        return PL_EINVAL;
-    enum pl_err rc = pl_jws_write(key->secret, pl_span_of(payload), out);
-    free(payload);
-    return rc;
-}
-
-/* pl_token_verify() is the only definition of a valid token. */
-static enum pl_err verify_own(const struct pl_token_key *key,
-                              struct pl_span token, int64_t now_s,
-                              const char **why)
-{
-    struct pl_token_claims *claims = NULL;
-    enum pl_err rc = pl_token_verify(key, token, now_s, &claims, why);
-
-    pl_token_claims_destroy(claims);
-    return rc == PL_OK || rc == PL_ENOMEM || rc == PL_ETOOBIG ? rc : PL_EINVAL;
-}
-
-enum pl_err pl_token_create(const struct pl_token_key *key,
-                            const struct pl_token_grant *grant, char **out,
-                            const char **why)
-{
-    struct pl_buf token = {0};
-    const char *reason = NULL;
-    enum pl_err rc = check_grant(key, grant, &reason);
-
-    if (rc == PL_OK)
-        rc = sign(key, grant, &token, &reason);
-    if (rc == PL_OK)
-        rc = verify_own(key, pl_buf_span(&token), grant->issued_at_s, &reason);
-    if (rc == PL_OK)
-        pl_buf_put_byte(&token, '\0');
-    if (token.failed)
-        rc = PL_ENOMEM;
-    if (rc != PL_OK) {
-        if (why != NULL)
-            *why = rc == PL_ENOMEM ? pl_err_text(rc) : reason;
-        pl_buf_fini(&token);
-        return rc;
-    }
-    *out = token.data;
-    return PL_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token.h - verifies and creates JSON Web Tokens (RFC 7519) signed with HS256.
+/* token.h - verifies and creates JSON Web Tokens (RFC 7519).
  *
  * The claims are those that backends of Centrifugo send: sub, exp, nbf, info,
  * channels.  A token with `channel`, which is for a subscription, is refused,
@@ -11,18 +11,15 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "jws_key.h"
 #include "span.h"
+#include "token_policy.h"
 
 enum {
     PL_TOKEN_MAX = 16 * 1024, /* bytes of a token */
     PL_TOKEN_USER_MAX = 254,  /* bytes of a user id, so that "#user" is a
                                  channel name */
     PL_TOKEN_CHANNELS_MAX = 1024
-};
-
-/* The shared secret of HMAC; the configuration owns the bytes. */
-struct pl_token_key {
-    struct pl_span secret;
 };
 
 /* The content of a valid token.  One block of memory; the spans point into
@@ -40,12 +37,12 @@ struct pl_token_claims {
  * On an error *why, if `why` is not NULL, is a constant text for the log,
  * without any part of the token.
  * Owner:  the caller destroys *out.
- * Thread: any, also several at once with the same key.
+ * Thread: any, also several at once with the same policy.
  * Errors: PL_EEXPIRED (genuine, but expired or not valid yet: error 109),
- *         PL_EDENIED (not signed by us with HS256), PL_EBADMSG (no token, or
- *         invalid or unsupported claims), PL_EINVAL (genuine, but it lists a
- *         channel that no client may use: error 103), PL_ETOOBIG, PL_ENOMEM. */
-enum pl_err pl_token_verify(const struct pl_token_key *key,
+ *         PL_EDENIED (not signed by a key of the policy), PL_EBADMSG (no token,
+ * or invalid or unsupported claims), PL_EINVAL (genuine, but it lists a channel
+ * that no client may use: error 103), PL_ETOOBIG, PL_ENOMEM. */
+enum pl_err pl_token_verify(const struct pl_token_policy *policy,
                             struct pl_span token, int64_t now_s,
                             struct pl_token_claims **out, const char **why);
 
@@ -62,12 +59,19 @@ struct pl_token_grant {
     size_t channel_count;
 };
 
+/* What signs: `signer` by `alg`, or, if that is NULL, the shared secret. */
+struct pl_token_key {
+    struct pl_span secret;
+    enum pl_jws_alg alg;
+    struct pl_jws_key *signer;
+};
+
 /* Create a signed token, a string that pl_token_verify() accepts.  On an error
  * *why, if `why` is not NULL, is a constant text.
  * Owner:  the caller frees *out with free().
  * Thread: any.
- * Errors: PL_EINVAL (no secret, or claims that pl_token_verify() refuses),
- *         PL_ETOOBIG, PL_ENOMEM. */
+ * Errors: PL_EINVAL (no secret, a key that cannot sign by `alg`, or claims that
+ * pl_token_verify() refuses), PL_ETOOBIG, PL_ENOMEM. */
 enum pl_err pl_token_create(const struct pl_token_key *key,
                             const struct pl_token_grant *grant, char **out,
                             const char **why);

@@ -18,6 +18,21 @@ static const struct pl_config_table key_table = PL_CONFIG_TABLE(key_keys);
 static const struct pl_config_part key_part = {&key_table, 0};
 static const struct pl_config_schema key_schema = {
     &key_part, 1, sizeof(struct pl_api_key_settings)};
+/* The keys of a struct pl_token_settings. */
+#define TOKEN(section, block)                                                  \
+    {section ".hmac_secret", PL_KIND_STRING, AT(block.token.hmac_secret),      \
+     .secret = true, .reload = true},                                          \
+    {section ".hmac_previous_secret", PL_KIND_STRING,                          \
+     AT(block.token.hmac_previous_secret), .secret = true, .reload = true},    \
+    {section ".hmac_previous_secret_valid_until", PL_KIND_NUMBER,              \
+     AT(block.token.hmac_previous_secret_valid_until), .fallback = "0",        \
+     .max = UINT32_MAX, .reload = true},                                       \
+    {section ".rsa_public_key", PL_KIND_STRING,                                \
+     AT(block.token.rsa_public_key), .reload = true},                          \
+    {section ".ecdsa_public_key", PL_KIND_STRING,                              \
+     AT(block.token.ecdsa_public_key), .reload = true},                        \
+    {section ".eddsa_public_key", PL_KIND_STRING,                              \
+     AT(block.token.eddsa_public_key), .reload = true},
 
 static const struct pl_config_key keys[] = {
     {"websocket.allowed_origins", PL_KIND_STRINGS,
@@ -26,10 +41,12 @@ static const struct pl_config_key keys[] = {
     {"websocket.allowed_hosts", PL_KIND_STRINGS, AT(websocket.allowed_hosts),
      .fallback = "[]", .max = 256, .reload = true},
 
-    {"auth.hmac_secret", PL_KIND_STRING, AT(auth.hmac_secret), .secret = true,
-     .reload = true},
+    TOKEN("auth", auth)
     {"auth.anonymous", PL_KIND_BOOL, AT(auth.anonymous), .fallback = "false",
      .insecure = "true", .reload = true},
+    {"auth.subscription.enabled", PL_KIND_BOOL, AT(auth.subscription.enabled),
+     .fallback = "false", .reload = true},
+    TOKEN("auth.subscription", auth.subscription)
 
     {"api.key", PL_KIND_STRING, AT(api.key), .secret = true, .reload = true},
     {"api.keys", PL_KIND_SECTIONS, AT(api.keys), .max = 64, .one = &key_schema,

@@ -9,6 +9,14 @@
 
 #include "config_key.h"
 
+/* Which tokens are good: auth.*, and auth.subscription.*.  NULL: not set. */
+struct pl_token_settings {
+    char *hmac_secret;                         /* secret */
+    char *hmac_previous_secret;                /* secret */
+    uint32_t hmac_previous_secret_valid_until; /* Unix time; 0: for ever */
+    char *rsa_public_key, *ecdsa_public_key, *eddsa_public_key; /* PEM */
+};
+
 /* One of `api.keys`. */
 struct pl_api_key_settings {
     char *key;                           /* secret */
@@ -18,8 +26,12 @@ struct pl_api_key_settings {
 
 struct pl_users_settings {
     struct {
-        char *hmac_secret; /* secret; NULL: no tokens */
+        struct pl_token_settings token;
         bool anonymous;
+        struct {
+            bool enabled; /* else `token` above is for them, too */
+            struct pl_token_settings token;
+        } subscription;
     } auth;
     struct {
         char *key; /* secret; NULL: none permits everything */

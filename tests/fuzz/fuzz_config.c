@@ -19,6 +19,13 @@ static void must(bool holds)
         abort();
 }
 
+static bool has_key(const struct pl_token_settings *t)
+{
+    return t->hmac_secret != NULL || t->hmac_previous_secret != NULL ||
+           t->rsa_public_key != NULL || t->ecdsa_public_key != NULL ||
+           t->eddsa_public_key != NULL;
+}
+
 static void check(const struct pl_settings *c)
 {
     must(c->net.listen.count + c->net.listen_tls.count > 0);
@@ -33,7 +40,7 @@ static void check(const struct pl_settings *c)
     must(c->session.ping.interval_ms == 0 ||
          c->session.ping.timeout_ms < c->session.ping.interval_ms);
     must(!c->users.insecure || c->net.listen.at[0].loopback);
-    must(c->users.auth.anonymous || c->users.auth.hmac_secret != NULL);
+    must(c->users.auth.anonymous || has_key(&c->users.auth.token));
 }
 
 static void load(const uint8_t *data, size_t size, bool insecure)

@@ -596,7 +596,7 @@ const char *world_channel_name(unsigned channel)
 char *world_token(struct world *w, unsigned user, int64_t ttl_s, unsigned rooms)
 {
     const struct pl_clock *clock = pl_system_clock(w->system);
-    struct pl_token_key key = {PL_SPAN(WORLD_SECRET)};
+    struct pl_token_key key = {.secret = PL_SPAN(WORLD_SECRET)};
     struct pl_span channels[ROOMS];
     char name[8];
     struct pl_token_grant grant = {.issued_at_s =

@@ -12,8 +12,10 @@
 #include "token.h"
 
 enum { CHANNELS_MAX = PL_TOKEN_CHANNELS_MAX, SECRET_MAX = 4096 };
+enum { KEY_FILE_MAX = 64 * 1024 };
 
-static const char *secret_file, *config_file, *user = "", *info, *ttl = "1h";
+static const char *secret_file, *config_file, *key_file, *algorithm;
+static const char *user = "", *info, *ttl = "1h";
 static struct opt_list channel_names;
 
 static const struct opt options[] = {
@@ -21,6 +23,12 @@ static const struct opt options[] = {
      "the configuration with auth.hmac_secret", "FILE"},
     {"secret-file", 0, "FILE", OPT_TEXT, &secret_file,
      "the secret is the first line of FILE", "FILE"},
+    {"private-key", 0, "FILE", OPT_TEXT, &key_file,
+     "sign with the key pair in FILE, in PEM", "FILE"},
+    {"algorithm", 0, "NAME", OPT_TEXT, &algorithm,
+     "HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384, ES512 or EdDSA "
+     "(default: HS256, or the first that fits the key)",
+     NULL},
     {"user", 0, "ID", OPT_TEXT, &user, "the user (default: anonymous)", NULL},
     {"ttl", 0, "TIME", OPT_TEXT, &ttl,
      "how long it holds: 90s, 15m, 1h, 7d; 0 is for ever (default: 1h)", NULL},
@@ -72,9 +80,9 @@ static bool trim_secret(const char *file, struct pl_buf *text)
     return false;
 }
 
-static bool read_secret(const char *file, struct pl_buf *out)
+/* Read up to `most` bytes. */
+static bool read_file(const char *file, size_t most, struct pl_buf *out)
 {
-    const size_t most = SECRET_MAX + 2; /* one more, and a line end */
     FILE *f = fopen(file, "re");
     char *at = pl_buf_reserve(out, most);
     bool is_read = f != NULL && at != NULL;
@@ -87,7 +95,13 @@ static bool read_secret(const char *file, struct pl_buf *out)
         complain("%s: %s", file, strerror(errno));
     if (f != NULL)
         fclose(f);
-    return is_read && trim_secret(file, out);
+    return is_read;
+}
+
+/* One byte more than a secret may have, and a line end. */
+static bool read_secret(const char *file, struct pl_buf *out)
+{
+    return read_file(file, SECRET_MAX + 2, out) && trim_secret(file, out);
 }
 
 /* Does the broker with this configuration take the token, `len` bytes long? */
@@ -123,14 +137,14 @@ static void print_token(const char *token)
     pl_buf_fini(&line);
 }
 
-/* `config` may be NULL: another broker's secret. */
-static int sign(const struct pl_token_grant *grant, struct pl_span secret,
+/* `config` may be NULL: another broker's key. */
+static int sign(const struct pl_token_grant *grant,
+                const struct pl_token_key *key,
                 const struct pl_settings *config)
 {
-    struct pl_token_key key = {secret};
     const char *why = NULL;
     char *token = NULL;
-    enum pl_err rc = pl_token_create(&key, grant, &token, &why);
+    enum pl_err rc = pl_token_create(key, grant, &token, &why);
     bool is_good = rc == PL_OK;
 
     if (!is_good)
@@ -143,31 +157,71 @@ static int sign(const struct pl_token_grant *grant, struct pl_span secret,
     return is_good ? EXIT_OK : EXIT_FAILED;
 }
 
-static int sign_with_config(const struct pl_token_grant *grant)
+static int sign_with_config(const struct pl_token_grant *grant,
+                            enum pl_jws_alg alg)
 {
     struct pl_settings *config = load_config(config_file);
     int rc = EXIT_FAILED;
 
     if (config == NULL)
         complain("%s cannot be used", config_file);
-    else if (config->users.auth.hmac_secret == NULL)
+    else if (config->users.auth.token.hmac_secret == NULL)
         complain("%s has no auth.hmac_secret", config_file);
     else
-        rc = sign(grant, pl_span_of(config->users.auth.hmac_secret), config);
+        rc =
+            sign(grant,
+                 &(struct pl_token_key){
+                     .secret = pl_span_of(config->users.auth.token.hmac_secret),
+                     .alg = alg},
+                 config);
     pl_settings_destroy(config);
     return rc;
 }
 
-static int sign_with_file(const struct pl_token_grant *grant)
+static int sign_with_secret(const struct pl_token_grant *grant,
+                            enum pl_jws_alg alg)
 {
     struct pl_buf secret = {0};
     int rc = EXIT_FAILED;
 
     if (read_secret(secret_file, &secret))
-        rc = sign(grant, pl_buf_span(&secret), NULL);
+        rc = sign(
+            grant,
+            &(struct pl_token_key){.secret = pl_buf_span(&secret), .alg = alg},
+            NULL);
     if (secret.data != NULL)
         explicit_bzero(secret.data, secret.cap);
     pl_buf_fini(&secret);
+    return rc;
+}
+
+static struct pl_jws_key *read_key(void)
+{
+    struct pl_buf pem = {0};
+    struct pl_jws_key *key = NULL;
+    const char *why = pl_err_text(PL_ENOMEM);
+
+    if (read_file(key_file, KEY_FILE_MAX, &pem) &&
+        pl_jws_key_of_pem(&key, pl_buf_span(&pem), true, &why) != PL_OK)
+        complain("%s: %s", key_file, why);
+    if (pem.data != NULL)
+        explicit_bzero(pem.data, pem.cap);
+    pl_buf_fini(&pem);
+    return key;
+}
+
+static int sign_with_key(const struct pl_token_grant *grant,
+                         enum pl_jws_alg alg)
+{
+    struct pl_jws_key *key = read_key();
+    int rc = EXIT_FAILED;
+
+    if (key == NULL)
+        return rc;
+    while (algorithm == NULL && !pl_jws_key_fits(key, alg))
+        alg++; /* each key fits one */
+    rc = sign(grant, &(struct pl_token_key){.signer = key, .alg = alg}, NULL);
+    pl_jws_key_release(key);
     return rc;
 }
 
@@ -179,6 +233,7 @@ static int run(struct target *t, int argc, char **argv)
                                    .issued_at_s = time(NULL),
                                    .channels = channels,
                                    .channel_count = channel_names.count};
+    enum pl_jws_alg alg = PL_JWS_HS256;
 
     (void)t, (void)argc, (void)argv;
     if (!read_time(ttl, &grant.ttl_s))
@@ -187,15 +242,19 @@ static int run(struct target *t, int argc, char **argv)
         return usage_error("token", "too many channels");
     for (size_t i = 0; i < channel_names.count; i++)
         channels[i] = pl_span_of(channel_names.items[i]);
-    if ((secret_file == NULL) == (config_file == NULL))
-        return usage_error("token", "give either -c or --secret-file");
-    return secret_file != NULL ? sign_with_file(&grant)
-                               : sign_with_config(&grant);
+    if (algorithm != NULL && !pl_jws_alg_find(pl_span_of(algorithm), &alg))
+        return usage_error("token", "no algorithm has the name %s", algorithm);
+    if ((secret_file != NULL) + (config_file != NULL) + (key_file != NULL) != 1)
+        return usage_error("token",
+                           "give one of -c, --secret-file and --private-key");
+    return key_file != NULL      ? sign_with_key(&grant, alg)
+           : secret_file != NULL ? sign_with_secret(&grant, alg)
+                                 : sign_with_config(&grant, alg);
 }
 
 const struct command command_token = {
     .name = "token",
-    .arguments = "(-c FILE | --secret-file FILE)",
+    .arguments = "(-c FILE | --secret-file FILE | --private-key FILE)",
     .summary = "print a token that admits a client",
     .text = "No broker is needed.\n",
     .options = options,

@@ -19,7 +19,7 @@ enum { BATCH = 100, RETURNS = 10, USERS = 40, CHANNELS = 200 };
 
 static char *token_of(const char *user, const char *channel)
 {
-    const struct pl_token_key key = {PL_SPAN(SECRET)};
+    const struct pl_token_key key = {.secret = PL_SPAN(SECRET)};
     struct pl_span channels[] = {
         pl_span_of(channel == NULL ? "" : channel),
     };

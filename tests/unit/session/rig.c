@@ -496,7 +496,7 @@ char *rig_token(struct rig *r, const char *user, int64_t ttl_s,
                 const char *const *channels, size_t count)
 {
     struct pl_span names[8];
-    struct pl_token_key key = {PL_SPAN(RIG_SECRET)};
+    struct pl_token_key key = {.secret = PL_SPAN(RIG_SECRET)};
     const struct pl_clock *clock = pl_system_clock(pl_sim_system(r->sim));
     int64_t now_s = (int64_t)(clock->wall(clock) / 1000);
     struct pl_token_grant grant = {.user = pl_span_of(user),

@@ -25,7 +25,7 @@ static void the_defaults_are_those_of_the_issue(void **state)
     assert_int_equal(c->session.connect.timeout_ms, 10000);
     assert_int_equal(c->session.ping.interval_ms, 25000);
     assert_int_equal(c->session.ping.timeout_ms, 10000);
-    assert_null(c->users.auth.hmac_secret);
+    assert_null(c->users.auth.token.hmac_secret);
     assert_false(c->users.auth.anonymous);
     assert_null(c->users.api.key);
     assert_int_equal(c->rules.allow_subscribe, PL_ALLOW_NONE);
@@ -243,7 +243,7 @@ static void a_short_secret_is_a_warning_that_does_not_show_it(void **state)
     (void)state;
     load(&l, "auth:\n  hmac_secret: squeamish\n", false, NULL);
     assert_int_equal(l.rc, PL_OK);
-    assert_string_equal(l.config->users.auth.hmac_secret, "squeamish");
+    assert_string_equal(l.config->users.auth.token.hmac_secret, "squeamish");
     assert_ptr_equal(
         strstr(l.report,
                "t.yaml:2: auth.hmac_secret: warning: shorter than 32"),
@@ -371,6 +371,19 @@ static void settings_that_do_nothing_are_warned_of(void **state)
         {"auth: {hmac_secret: 0123456789abcdef0123456789abcdef}\n"
          "channels: {allow_publish: authenticated}\n",
          ""},
+        {"auth: {anonymous: true, subscription: {enabled: true}}\n",
+         "t.yaml:1: auth.subscription.enabled: warning: is true, and "
+         "auth.subscription has no key to check a token with, so each is "
+         "refused\n"},
+        {"auth:\n  anonymous: true\n  subscription:\n"
+         "    hmac_secret: 0123456789abcdef0123456789abcdef\n",
+         "auth.subscription.enabled: warning: is false, so the other keys of "
+         "auth.subscription have no effect\n"},
+        {"auth:\n  hmac_secret: 0123456789abcdef0123456789abcdef\n"
+         "  hmac_previous_secret: short\n",
+         "t.yaml:3: auth.hmac_previous_secret: warning: shorter than 32 bytes, "
+         "which can be guessed from one token; make one with: openssl rand "
+         "-hex 32\n"},
     };
     struct loaded l;
 

@@ -169,6 +169,10 @@ static void a_bad_value_is_named_with_what_would_be_good(void **state)
         {"ping.interval=1ms", "must be 0, or 2ms or more"},
         {"api.key=null", "needs a value; leave the key out to unset it"},
         {"auth.hmac_secret=~", "needs a value; leave the key out to unset it"},
+        {"auth.rsa_public_key=x",
+         "it is not a public key in PEM: -----BEGIN PUBLIC KEY-----"},
+        {"auth.eddsa_public_key=x",
+         "it is not a public key in PEM: -----BEGIN PUBLIC KEY-----"},
     };
     char report[256];
 
@@ -275,6 +279,7 @@ static void no_finding_shows_a_secret(void **state)
         "auth:\n  hmac_secret: &x ossifrage\napi:\n  key: *x\n",
         "auth:\n  hmac_secret: \"ossifrage\n",
         "auth:\n  hmac_secret: ossifrage: y\n",
+        "auth:\n  eddsa_public_key: ossifrage\n",
         "api:\n  key: @ossifrage\n",
         "api:\n  key: \"ossifrage\\0\"\n",
         "api:\n  key: \"ossifrage\\q\"\n",

@@ -15,9 +15,21 @@
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-static const struct pl_token_key key = {PL_SPAN(SECRET)};
+static const struct pl_token_key key = {.secret = PL_SPAN(SECRET)};
+static struct pl_token_policy *policy;
 
 enum { NOW = 1700000000 };
+
+static struct pl_token_policy *policy_of(const char *secret)
+{
+    struct pl_token_policy *made;
+    struct pl_jws_key *k;
+
+    assert_int_equal(pl_jws_key_of_secret(&k, pl_span_of(secret)), PL_OK);
+    assert_int_equal(pl_token_policy_of_key(&made, k), PL_OK);
+    pl_jws_key_release(k);
+    return made;
+}
 
 /* `payload` signed by `alg` with the secret, through libjwt alone. */
 static char *sign_as(jwt_alg_t alg, const char *payload)
@@ -70,7 +82,7 @@ static struct pl_token_claims *claims_of(const char *payload)
     struct pl_token_claims *c = NULL;
     char *token = sign_as(JWT_ALG_HS256, payload);
 
-    assert_int_equal(pl_token_verify(&key, pl_span_of(token), NOW, &c, NULL),
+    assert_int_equal(pl_token_verify(policy, pl_span_of(token), NOW, &c, NULL),
                      PL_OK);
     free(token);
     return c;
@@ -82,7 +94,7 @@ static void assert_refused(struct pl_span token, enum pl_err err,
     struct pl_token_claims *c = (void *)&key;
     const char *why = NULL;
 
-    assert_int_equal(pl_token_verify(&key, token, NOW, &c, &why), err);
+    assert_int_equal(pl_token_verify(policy, token, NOW, &c, &why), err);
     assert_string_equal(why, wanted);
     assert_ptr_equal(c, &key); /* untouched */
 }
@@ -330,10 +342,10 @@ static void extensions_of_the_header_are_refused(void **state)
          "the header has crit, and no extension is supported"},
         {"{\"alg\":\"HS256\",\"b64\":false}",
          "the header has b64, which is not supported"},
-        {"{\"alg\":\"hs256\"}", "the algorithm is not HS256"},
-        {"{\"alg\":\"HS256 \"}", "the algorithm is not HS256"},
-        {"{\"alg\":[\"HS256\"]}", "the algorithm is not HS256"},
-        {"{\"typ\":\"JWT\"}", "the algorithm is not HS256"},
+        {"{\"alg\":\"hs256\"}", "the algorithm is unknown"},
+        {"{\"alg\":\"HS256 \"}", "the algorithm is unknown"},
+        {"{\"alg\":[\"HS256\"]}", "the algorithm is unknown"},
+        {"{\"typ\":\"JWT\"}", "the algorithm is unknown"},
     };
 
     (void)state;
@@ -343,7 +355,7 @@ static void extensions_of_the_header_are_refused(void **state)
     struct pl_token_claims *c = NULL;
     assert_int_equal(
         pl_token_verify(
-            &key,
+            policy,
             sign_raw("{\"kid\":\"1\",\"alg\":\"HS256\"}", "{\"sub\":\"u\"}"),
             NOW, &c, NULL),
         PL_OK);
@@ -373,7 +385,7 @@ static void a_token_has_at_most_16384_bytes(void **state)
     (void)state;
     assert_int_equal(PL_TOKEN_MAX, 16384);
     assert_int_equal(token.len, 16384);
-    assert_int_equal(pl_token_verify(&key, token, NOW, &c, NULL), PL_OK);
+    assert_int_equal(pl_token_verify(policy, token, NOW, &c, NULL), PL_OK);
     pl_token_claims_destroy(c);
     token = token_of_length(16385);
     assert_int_equal(token.len, 16385);
@@ -391,7 +403,7 @@ static void a_token_names_at_most_1024_channels(void **state)
         len +=
             (size_t)sprintf(payload + len, "%s\"c%d\"", i == 0 ? "" : ",", i);
     strcpy(payload + len, "]}");
-    assert_int_equal(pl_token_verify(&key,
+    assert_int_equal(pl_token_verify(policy,
                                      sign_raw("{\"alg\":\"HS256\"}", payload),
                                      NOW, &c, NULL),
                      PL_OK);
@@ -400,29 +412,6 @@ static void a_token_names_at_most_1024_channels(void **state)
     strcpy(payload + len, ",\"c0\"]}");
     assert_refused(sign_raw("{\"alg\":\"HS256\"}", payload), PL_EBADMSG,
                    "channels is too long");
-}
-
-static void other_algorithms_are_refused_whatever_the_header_says(void **state)
-{
-    static const char not_ours[] = "the algorithm is not HS256";
-    static const jwt_alg_t others[] = {JWT_ALG_NONE, JWT_ALG_HS384,
-                                       JWT_ALG_HS512};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        char *token = sign_as(others[i], "{\"sub\":\"u\"}");
-
-        assert_refused(pl_span_of(token), PL_EDENIED, not_ours);
-        free(token);
-    }
-    /* {"alg":"none"}, {"alg":"RS256"}, {} over {"sub":"u"} */
-    assert_refused(PL_SPAN("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1In0."), PL_EDENIED,
-                   not_ours);
-    assert_refused(PL_SPAN("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.AAAA"),
-                   PL_EDENIED, not_ours);
-    assert_refused(PL_SPAN("e30.eyJzdWIiOiJ1In0.AAAA"), PL_EDENIED, not_ours);
-    assert_refused(PL_SPAN("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.AAAA"),
-                   PL_EDENIED, "the signature is not ours");
 }
 
 static void each_changed_byte_spoils_a_token(void **state)
@@ -436,14 +425,15 @@ static void each_changed_byte_spoils_a_token(void **state)
         char kept = token[i];
 
         token[i] = kept == 'A' ? 'B' : 'A';
-        assert_int_not_equal(
-            pl_token_verify(&key, (struct pl_span){token, len}, NOW, &c, NULL),
-            PL_OK);
+        assert_int_not_equal(pl_token_verify(policy,
+                                             (struct pl_span){token, len}, NOW,
+                                             &c, NULL),
+                             PL_OK);
         token[i] = kept;
     }
     for (size_t i = 0; i < len - 1; i++)
         assert_int_not_equal(
-            pl_token_verify(&key, (struct pl_span){token, i}, NOW, &c, NULL),
+            pl_token_verify(policy, (struct pl_span){token, i}, NOW, &c, NULL),
             PL_OK);
     assert_null(c);
     free(token);
@@ -451,34 +441,42 @@ static void each_changed_byte_spoils_a_token(void **state)
 
 static void another_secret_is_refused(void **state)
 {
-    const struct pl_token_key other = {
-        PL_SPAN("0123456789abcdef0123456789abcdeX")};
+    struct pl_token_policy *other =
+        policy_of("0123456789abcdef0123456789abcdeX");
     char *token = sign_as(JWT_ALG_HS256, "{\"sub\":\"u\",\"exp\":1}");
     struct pl_token_claims *c;
 
     (void)state;
     /* and the expiry of a forged token is not told */
-    assert_int_equal(pl_token_verify(&other, pl_span_of(token), NOW, &c, NULL),
+    assert_int_equal(pl_token_verify(other, pl_span_of(token), NOW, &c, NULL),
                      PL_EDENIED);
+    pl_token_policy_release(other);
     free(token);
 }
 
 static void without_a_secret_every_token_is_refused(void **state)
 {
-    const struct pl_token_key none = {{NULL, 0}};
+    const struct pl_token_settings no_keys = {.hmac_secret = NULL};
+    const struct pl_token_key none = {.secret = {NULL, 0}};
+    struct pl_token_policy *empty;
+    const char *setting, *why;
     struct pl_token_grant g = {.user = PL_SPAN("u")};
     char *token = sign_as(JWT_ALG_HS256, "{\"sub\":\"u\"}"), *made = NULL;
     struct pl_token_claims *c;
 
     (void)state;
-    assert_int_equal(pl_token_verify(&none, pl_span_of(token), NOW, &c, NULL),
+    assert_int_equal(pl_token_policy_create(&empty, &no_keys, &setting, &why),
+                     PL_OK);
+    assert_true(pl_token_policy_is_empty(empty));
+    assert_int_equal(pl_token_verify(empty, pl_span_of(token), NOW, &c, NULL),
                      PL_EDENIED);
     assert_int_equal(
-        pl_token_verify(&none, PL_SPAN("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1In0."),
+        pl_token_verify(empty, PL_SPAN("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1In0."),
                         NOW, &c, NULL),
         PL_EDENIED);
     assert_int_equal(pl_token_create(&none, &g, &made, NULL), PL_EINVAL);
     assert_null(made);
+    pl_token_policy_release(empty);
     free(token);
 }
 
@@ -520,21 +518,21 @@ static void a_created_token_says_what_was_granted(void **state)
     (void)state;
     assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_OK);
     assert_int_equal(
-        pl_token_verify(&key, pl_span_of(token), NOW + 59, &c, NULL), PL_OK);
+        pl_token_verify(policy, pl_span_of(token), NOW + 59, &c, NULL), PL_OK);
     assert_span(c->user, "42");
     assert_span(c->info, "{\"n\":[1]}");
     assert_int_equal(c->expires_at_s, NOW + 60);
     assert_int_equal(c->channel_count, 2);
     pl_token_claims_destroy(c);
     assert_int_equal(
-        pl_token_verify(&key, pl_span_of(token), NOW + 60, &c, NULL),
+        pl_token_verify(policy, pl_span_of(token), NOW + 60, &c, NULL),
         PL_EEXPIRED);
     free(token);
     assert_int_equal(pl_token_create(&key, &(struct pl_token_grant){.ttl_s = 0},
                                      &token, NULL),
                      PL_OK);
     assert_int_equal(
-        pl_token_verify(&key, pl_span_of(token), INT64_MAX, &c, NULL), PL_OK);
+        pl_token_verify(policy, pl_span_of(token), INT64_MAX, &c, NULL), PL_OK);
     assert_int_equal(c->user.len, 0);
     pl_token_claims_destroy(c);
     free(token);
@@ -590,7 +588,6 @@ int main(void)
         cmocka_unit_test(extensions_of_the_header_are_refused),
         cmocka_unit_test(a_token_has_at_most_16384_bytes),
         cmocka_unit_test(a_token_names_at_most_1024_channels),
-        cmocka_unit_test(other_algorithms_are_refused_whatever_the_header_says),
         cmocka_unit_test(each_changed_byte_spoils_a_token),
         cmocka_unit_test(another_secret_is_refused),
         cmocka_unit_test(without_a_secret_every_token_is_refused),
@@ -599,5 +596,8 @@ int main(void)
         cmocka_unit_test(a_token_that_would_be_refused_is_not_made),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    policy = policy_of(SECRET);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    pl_token_policy_release(policy);
+    return failed;
 }

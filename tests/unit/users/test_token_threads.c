@@ -13,7 +13,8 @@
 enum { THREADS = 4, ROUNDS = 300 };
 
 static const struct pl_token_key key = {
-    {"0123456789abcdef0123456789abcdef", 32}};
+    .secret = {"0123456789abcdef0123456789abcdef", 32}};
+static struct pl_token_policy *policy;
 
 /* Returns the number of rounds that went wrong: cmocka's assertions jump, and
  * must not from another thread. */
@@ -33,10 +34,11 @@ static void *work(void *user)
         char *token = NULL;
 
         if (pl_token_create(&key, &g, &token, NULL) != PL_OK ||
-            pl_token_verify(&key, pl_span_of(token), 1001, &c, NULL) != PL_OK ||
+            pl_token_verify(policy, pl_span_of(token), 1001, &c, NULL) !=
+                PL_OK ||
             !pl_span_equal(c->user, g.user) || c->channel_count != 2)
             wrong++;
-        if (pl_token_verify(&key, pl_span_of(token), 1010, &c, NULL) !=
+        if (pl_token_verify(policy, pl_span_of(token), 1010, &c, NULL) !=
             PL_EEXPIRED)
             wrong++;
         pl_token_claims_destroy(c);
@@ -49,15 +51,20 @@ static void loops_verify_tokens_at_the_same_time(void **state)
 {
     static char names[THREADS][4] = {"ann", "bob", "cem", "dot"};
     pthread_t thread[THREADS];
+    struct pl_jws_key *secret;
     void *wrong;
 
     (void)state;
+    assert_int_equal(pl_jws_key_of_secret(&secret, key.secret), PL_OK);
+    assert_int_equal(pl_token_policy_of_key(&policy, secret), PL_OK);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, work, names[i]), 0);
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(thread[i], &wrong), 0);
         assert_null(wrong);
     }
+    pl_jws_key_release(secret);
+    pl_token_policy_release(policy);
 }
 
 int main(void)

@@ -45,20 +45,24 @@ static void a_registration_that_fails_changes_nothing(void **state)
 static void a_token_is_not_judged_without_memory(void **state)
 {
     static const struct pl_token_key key = {
-        {"0123456789abcdef0123456789abcdef", 32}};
+        .secret = {"0123456789abcdef0123456789abcdef", 32}};
     const struct pl_span channel = PL_SPAN("a");
     const struct pl_token_grant g = {
         .user = PL_SPAN("u"), .channels = &channel, .channel_count = 1};
     struct pl_token_claims *c = NULL;
+    struct pl_token_policy *policy;
+    struct pl_jws_key *secret;
     const char *why;
     unsigned failures = 0;
     char *token;
 
     (void)state;
+    assert_int_equal(pl_jws_key_of_secret(&secret, key.secret), PL_OK);
+    assert_int_equal(pl_token_policy_of_key(&policy, secret), PL_OK);
     assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_OK);
     for (;; failures++) {
         alloc_fails_at = failures + 1;
-        if (pl_token_verify(&key, pl_span_of(token), 1, &c, &why) == PL_OK)
+        if (pl_token_verify(policy, pl_span_of(token), 1, &c, &why) == PL_OK)
             break;
         assert_string_equal(why, pl_err_text(PL_ENOMEM));
         assert_null(c);
@@ -67,6 +71,8 @@ static void a_token_is_not_judged_without_memory(void **state)
     /* header, code, payload, channels, claims */
     assert_int_equal(failures, 5);
     pl_token_claims_destroy(c);
+    pl_token_policy_release(policy);
+    pl_jws_key_release(secret);
     free(token);
 }
 

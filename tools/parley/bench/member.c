@@ -214,7 +214,7 @@ static _Noreturn void fail(enum pl_err rc, const char *what)
 
 static char *make_token(const struct bench_member *m)
 {
-    struct pl_token_key key = {pl_span_of(m->crew->plan->secret)};
+    struct pl_token_key key = {.secret = pl_span_of(m->crew->plan->secret)};
     char user[32], *token = NULL;
     const char *why = "";
 
