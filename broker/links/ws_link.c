@@ -235,6 +235,8 @@ static struct pl_span decode(struct pl_session *s, struct pl_span in)
         if (e.kind == PL_WS_EVENT_NONE)
             return in;
         on_event(s, &e);
+        if (in.len == 0 && l->decoder.partial == NULL)
+            return in; /* the next event would be NONE */
         if (in.len > 0 && !discards_input(l) && pl_session_postpones(s))
             return in;
     }
