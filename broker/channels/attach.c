@@ -309,8 +309,7 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
     assert(m->msg.from.loop < c->loop_count);
     if (pl_pending_requests_reject(c, &m->msg, pl_leaving_count(&c->leaving)))
         return;
-    struct pl_channel *ch =
-        pl_channel_pin(c, pl_blob_span(m->channel), m->hash, m->rules);
+    struct pl_channel *ch = pl_channel_pin(c, m->channel, m->hash, m->rules);
     struct pl_pending_request *rq =
         ch == NULL ? NULL : pl_pending_request_create(c, ch);
 

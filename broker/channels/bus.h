@@ -6,7 +6,8 @@
  * as events, in the order submitted.  The publisher's own event arrives before
  * or after its request completes.  A publication with an offset may arrive
  * twice, and out of order: order.c drops duplicates and finds its place, and
- * hubs treat another epoch as a gap. */
+ * hubs treat another epoch as a gap.  A bus with PL_STORE_IMMEDIATE has one
+ * owner and knows the request of each event. */
 #ifndef PL_BUS_H
 #define PL_BUS_H
 

@@ -39,50 +39,78 @@ struct pl_channel *pl_channel_find(struct pl_channels *c,
     return (struct pl_channel *)pl_map_find(&c->map, hash, match, &channel);
 }
 
+static struct pl_channel *allocate(const struct pl_channels *c)
+{
+    const size_t align = _Alignof(struct pl_late_channel);
+    size_t size = sizeof(struct pl_channel) + c->loop_count * sizeof(uint32_t);
+
+    if (c->is_immediate)
+        return calloc(1, size);
+    size = (size + align - 1) / align * align;
+    struct pl_channel *ch = calloc(1, size + sizeof *ch->late);
+    if (ch == NULL)
+        return NULL;
+    ch->late = (struct pl_late_channel *)(void *)((char *)ch + size);
+    ch->late->ch = ch;
+    pl_list_init(&ch->late->waiting);
+    return ch;
+}
+
 static struct pl_channel *create_with(struct pl_channels *c,
-                                      struct pl_span channel, uint64_t hash,
+                                      struct pl_blob *name, uint64_t hash,
                                       struct pl_rules_use *rules)
 {
-    struct pl_channel *ch =
-        calloc(1, sizeof *ch + c->loop_count * sizeof ch->at_loop[0]);
+    struct pl_channel *ch = allocate(c);
 
     if (ch == NULL)
         return NULL;
     ch->rules = rules;
-    pl_list_init(&ch->waiting);
     pl_list_init(&ch->outbox);
-    ch->name = pl_blob_create(channel);
-    if (ch->name == NULL || pl_map_add(&c->map, &ch->node, hash) != PL_OK) {
-        pl_blob_release(ch->name);
+    if (pl_map_add(&c->map, &ch->node, hash) != PL_OK) {
         free(ch);
         return NULL;
     }
+    ch->name = pl_blob_hold(name);
     return ch;
 }
 
-static struct pl_channel *create(struct pl_channels *c, struct pl_span channel,
+static struct pl_channel *create(struct pl_channels *c, struct pl_blob *name,
                                  uint64_t hash, struct pl_rules *rules)
 {
     if (rules == NULL)
-        rules = pl_channel_rules(c, NULL, channel, hash);
+        rules = pl_channel_rules(c, NULL, pl_blob_span(name), hash);
     struct pl_rules_use *use = pl_rules_use_take(&c->uses, rules);
     struct pl_channel *ch =
-        use == NULL ? NULL : create_with(c, channel, hash, use);
+        use == NULL ? NULL : create_with(c, name, hash, use);
 
     if (ch == NULL)
         pl_rules_use_drop(&c->uses, use);
     return ch;
 }
 
-struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
+struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_blob *name,
                                   uint64_t hash, struct pl_rules *rules)
 {
-    struct pl_channel *ch = pl_channel_find(c, channel, hash);
+    struct pl_channel *ch = pl_channel_find(c, pl_blob_span(name), hash);
 
     if (ch == NULL)
-        ch = create(c, channel, hash, rules);
+        ch = create(c, name, hash, rules);
     else if (rules != NULL)
         pl_rules_use_renew(&c->uses, &ch->rules, rules);
+    if (ch != NULL)
+        ch->users++;
+    return ch;
+}
+
+struct pl_channel *pl_channel_pin_named(struct pl_channels *c,
+                                        struct pl_span channel, uint64_t hash)
+{
+    struct pl_channel *ch = pl_channel_find(c, channel, hash);
+    struct pl_blob *name = ch == NULL ? pl_blob_create(channel) : NULL;
+
+    if (name != NULL)
+        ch = create(c, name, hash, NULL);
+    pl_blob_release(name);
     if (ch != NULL)
         ch->users++;
     return ch;
@@ -153,23 +181,29 @@ void pl_channels_free_all(struct pl_channels *c)
 static void attached(struct pl_store_op *op);
 static void detached(struct pl_store_op *op);
 
-static enum pl_store_reply ask_bus(struct pl_channel *ch, bool attach)
+/* `op`, for a bus that completes at once, or that of the channel. */
+static struct pl_store_op *bus_op(struct pl_channel *ch, struct pl_store_op *op)
+{
+    return ch->late == NULL ? op : &ch->late->bus_op;
+}
+
+static enum pl_store_reply ask_bus(struct pl_channel *ch,
+                                   struct pl_store_op *op, bool attach)
 {
     struct pl_bus *bus = pl_channel_owner(ch)->bus;
 
     ch->bus = attach ? PL_BUS_ATTACHING : PL_BUS_DETACHING;
-    ch->bus_op = (struct pl_store_op){.channel = pl_blob_span(ch->name),
-                                      .hash = ch->node.hash,
-                                      .done = attach ? attached : detached};
+    *op = (struct pl_store_op){.channel = pl_blob_span(ch->name),
+                               .hash = ch->node.hash,
+                               .done = attach ? attached : detached};
     ch->users++;
     pl_pending_requests_count(pl_channel_owner(ch), 1);
-    return attach ? bus->ops->attach(bus, &ch->bus_op)
-                  : bus->ops->detach(bus, &ch->bus_op);
+    return attach ? bus->ops->attach(bus, op) : bus->ops->detach(bus, op);
 }
 
-static void take_answer(struct pl_channel *ch)
+static void take_answer(struct pl_channel *ch, const struct pl_store_op *op)
 {
-    bool is_on = ch->bus == PL_BUS_ATTACHING && ch->bus_op.error == PL_OK;
+    bool is_on = ch->bus == PL_BUS_ATTACHING && op->error == PL_OK;
 
     pl_pending_requests_count(pl_channel_owner(ch), UINT32_MAX);
     ch->bus = is_on ? PL_BUS_ATTACHED : PL_BUS_APART;
@@ -181,7 +215,7 @@ static void tell_waiting(struct pl_channel *ch, enum pl_err error)
 {
     struct pl_list *at;
 
-    while ((at = pl_list_pop(&ch->waiting)) != NULL) {
+    while ((at = pl_list_pop(&ch->late->waiting)) != NULL) {
         struct pl_pending_request *rq =
             PL_CONTAINER(at, struct pl_pending_request, out);
 
@@ -191,9 +225,10 @@ static void tell_waiting(struct pl_channel *ch, enum pl_err error)
 
 static void attached(struct pl_store_op *op)
 {
-    struct pl_channel *ch = PL_CONTAINER(op, struct pl_channel, bus_op);
+    struct pl_channel *ch =
+        PL_CONTAINER(op, struct pl_late_channel, bus_op)->ch;
 
-    take_answer(ch);
+    take_answer(ch, op);
     tell_waiting(ch, op->error);
     pl_channel_unpin(ch);
 }
@@ -202,39 +237,46 @@ static void attached(struct pl_store_op *op)
  * the next attach starts anew. */
 static void detached(struct pl_store_op *op)
 {
-    struct pl_channel *ch = PL_CONTAINER(op, struct pl_channel, bus_op);
+    struct pl_channel *ch =
+        PL_CONTAINER(op, struct pl_late_channel, bus_op)->ch;
 
-    take_answer(ch);
-    if (!pl_list_is_empty(&ch->waiting) && ask_bus(ch, true) == PL_STORE_DONE)
-        attached(&ch->bus_op);
+    take_answer(ch, op);
+    if (!pl_list_is_empty(&ch->late->waiting) &&
+        ask_bus(ch, op, true) == PL_STORE_DONE)
+        attached(op);
     pl_channel_unpin(ch);
 }
 
 bool pl_channel_join_bus(struct pl_channel *ch, struct pl_pending_request *rq,
                          pl_pending_request_step *go_on, enum pl_err *error)
 {
+    struct pl_store_op now, *op = bus_op(ch, &now);
+
     *error = PL_OK;
     if (ch->bus == PL_BUS_ATTACHED)
         return false;
-    if (ch->bus == PL_BUS_APART && ask_bus(ch, true) == PL_STORE_DONE) {
-        take_answer(ch);
-        *error = ch->bus_op.error;
+    if (ch->bus == PL_BUS_APART && ask_bus(ch, op, true) == PL_STORE_DONE) {
+        take_answer(ch, op);
+        *error = op->error;
         ch->users--; /* the request has its own pin */
         return false;
     }
     rq->go_on = go_on;
-    pl_list_append(&ch->waiting, &rq->out);
+    pl_list_append(&ch->late->waiting, &rq->out);
     return true;
 }
 
 void pl_channel_unpin(struct pl_channel *ch)
 {
+    struct pl_store_op now, *op;
+
     if (--ch->users > 0 || ch->members.count > 0)
         return;
     if (ch->bus == PL_BUS_ATTACHED) {
-        if (ask_bus(ch, false) == PL_STORE_LATER)
+        op = bus_op(ch, &now);
+        if (ask_bus(ch, op, false) == PL_STORE_LATER)
             return;
-        take_answer(ch);
+        take_answer(ch, op);
         ch->users--;
     }
     destroy(ch);

@@ -23,6 +23,14 @@ enum pl_bus_state {
     PL_BUS_DETACHING
 };
 
+/* What a channel needs only with stores that reply late. */
+struct pl_late_channel {
+    struct pl_channel *ch;
+    struct pl_order order;
+    struct pl_list waiting; /* attaches that wait for the bus */
+    struct pl_store_op bus_op;
+};
+
 /* Its requests and callers pin it; without pins and members it is freed. */
 struct pl_channel {
     struct pl_map_node node;
@@ -30,13 +38,12 @@ struct pl_channel {
                                        owner */
     struct pl_blob *name;           /* own reference */
     struct pl_client_table members; /* all subscribers; marked: has joined */
-    struct pl_list waiting;         /* attaches that wait for the bus */
     struct pl_list outbox;          /* requests in the order of their offsets */
-    struct pl_order order;
-    struct pl_store_op bus_op;
-    uint8_t bus;     /* enum pl_bus_state */
-    bool gap_is_due; /* out of memory for a gap mail */
-    uint32_t users;  /* pins: requests, and callers that use the channel */
+    struct pl_late_channel *late;   /* in the same allocation; NULL: all stores
+                                       complete at once */
+    uint8_t bus;                    /* enum pl_bus_state */
+    bool gap_is_due;                /* out of memory for a gap mail */
+    uint32_t users; /* pins: requests, and callers that use the channel */
     uint32_t join_leave_subs; /* subscribers with PL_ATTACH_JOIN_LEAVE */
     struct pl_rate publications, bytes; /* delivered to subscribers */
     uint32_t at_loop[];                 /* subscribers on each loop */
@@ -52,10 +59,14 @@ struct pl_channel *pl_channel_find(struct pl_channels *c,
 
 /* Find or create a channel and pin it; release it with pl_channel_unpin().  It
  * gets `rules` if it is new or they are newer than its own; NULL: it keeps its
- * own, or gets those of the newest rulebook.
+ * own, or gets those of the newest rulebook.  A new channel shares `name`.
  * NULL: out of memory. */
-struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_span channel,
+struct pl_channel *pl_channel_pin(struct pl_channels *c, struct pl_blob *name,
                                   uint64_t hash, struct pl_rules *rules);
+
+/* Likewise, with a copy of `channel` if it is new, and no rules. */
+struct pl_channel *pl_channel_pin_named(struct pl_channels *c,
+                                        struct pl_span channel, uint64_t hash);
 
 /* Release a pin.  A channel without pins and subscribers detaches from the bus
  * and is freed. */

@@ -86,9 +86,10 @@ static uint64_t cost_of_stream(const struct pl_channel_stream *l)
     return sizeof *l + HEAP_BYTES + l->name_len;
 }
 
-/* Drop the oldest publication and return the bytes that this frees.  The next
- * publication is charged for the client if it has the same one. */
-static uint64_t take_out(struct pl_channel_stream *l)
+/* Remove the oldest publication and return the bytes that this frees.  The next
+ * publication is charged for the client if it has the same one.
+ * Owner: the caller gets the reference in *out. */
+static uint64_t take_out(struct pl_channel_stream *l, struct pl_pub **out)
 {
     struct pl_pub *p = nth(l, 0);
     uint64_t cost = cost_of(p);
@@ -98,13 +99,16 @@ static uint64_t take_out(struct pl_channel_stream *l)
     l->ring[l->first].pub = NULL;
     l->first = l->first + 1 < l->cap ? l->first + 1 : 0;
     l->count--;
-    pl_pub_release(p);
+    *out = p;
     return cost;
 }
 
 void pl_channel_stream_drop(struct pl_channel_stream *l)
 {
-    pl_stream_space_change(l, -take_out(l));
+    struct pl_pub *p;
+
+    pl_stream_space_change(l, -take_out(l, &p));
+    pl_pub_release(p);
 }
 
 void pl_channel_stream_empty(struct pl_channel_stream *l)
@@ -167,15 +171,16 @@ void pl_channel_stream_tighten(struct pl_channel_stream *l)
 }
 
 enum pl_err pl_channel_stream_push(struct pl_channel_stream *l,
-                                   struct pl_pub *pub)
+                                   struct pl_pub *pub, struct pl_pub **unused)
 {
     const struct pl_stream_store *m = pl_channel_stream_store(l);
     uint64_t cost = cost_of(pub);
+    struct pl_pub *oldest = NULL;
 
     while (l->count > l->rules->rules->history_size)
         pl_channel_stream_drop(l); /* newer rules keep less */
     if (l->count == l->rules->rules->history_size)
-        cost -= take_out(l); /* may wrap */
+        cost -= take_out(l, &oldest); /* may wrap */
     else if (l->count == l->cap && grow(l) != PL_OK)
         return PL_ENOMEM;
     if (l->count == 0 || nth(l, l->count - 1)->client != pub->client) {
@@ -191,6 +196,10 @@ enum pl_err pl_channel_stream_push(struct pl_channel_stream *l,
         pl_pub_hold(pub),
         pl_loop_now_ms(m->loop) + l->rules->rules->history_ttl_ms};
     l->count++;
+    if (unused != NULL)
+        *unused = pl_pub_empty(oldest);
+    else
+        pl_pub_release(oldest);
     return PL_OK;
 }
 

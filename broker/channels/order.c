@@ -27,7 +27,8 @@
  * after the other, so a search begins at the entry that the last one found.
  *
  * Invariant: of one epoch, the offsets in the outbox are in ascending order and
- * greater than `seen`; `found` is an entry of the outbox. */
+ * greater than `seen`; `found` is an entry of the outbox.  A bus that completes
+ * at once has one owner, so it brings no publications of others. */
 #include "order.h"
 
 #include "channel.h"
@@ -46,8 +47,8 @@ static bool is_of(const struct pl_order *o, const char *epoch)
 
 bool pl_order_has_seen(const struct pl_channel *ch, const struct pl_pub *pub)
 {
-    return pub->offset != 0 && is_of(&ch->order, pub->epoch) &&
-           pub->offset <= ch->order.seen;
+    return pub->offset != 0 && is_of(&ch->late->order, pub->epoch) &&
+           pub->offset <= ch->late->order.seen;
 }
 
 static void see(struct pl_order *o, uint64_t offset, const char *epoch)
@@ -61,15 +62,15 @@ bool pl_order_pass(struct pl_channel *ch, const struct pl_pub *pub)
     if (pl_order_has_seen(ch, pub))
         return false;
     if (pub->offset != 0)
-        see(&ch->order, pub->offset, pub->epoch);
+        see(&ch->late->order, pub->offset, pub->epoch);
     return true;
 }
 
 void pl_order_begin(struct pl_channel *ch, uint64_t offset, const char *epoch)
 {
-    if (!pl_channel_owner(ch)->is_immediate && ch->order.epoch[0] == '\0' &&
+    if (ch->late != NULL && ch->late->order.epoch[0] == '\0' &&
         epoch[0] != '\0')
-        see(&ch->order, offset, epoch);
+        see(&ch->late->order, offset, epoch);
 }
 
 /* --- Places in the outbox --- */
@@ -143,7 +144,7 @@ static struct pl_list *find_backwards(struct pl_list *outbox,
 static struct pl_list *find_place(struct pl_channel *ch,
                                   const struct pl_pub *pub)
 {
-    struct pl_list *outbox = &ch->outbox, *found = ch->order.found;
+    struct pl_list *outbox = &ch->outbox, *found = ch->late->order.found;
     struct pl_place mine = {pub->offset, pub->epoch};
 
     if (pub->offset == 0 || pl_list_is_empty(outbox) ||
@@ -155,14 +156,15 @@ static struct pl_list *find_place(struct pl_channel *ch,
     else
         found = find_forwards(outbox, is < 0 ? found : outbox->next, &mine);
     if (found != outbox)
-        ch->order.found = found;
+        ch->late->order.found = found;
     return found;
 }
 
 void pl_outbox_remove(struct pl_pending_request *rq)
 {
-    if (rq->ch != NULL && rq->ch->order.found == &rq->out)
-        rq->ch->order.found = NULL;
+    if (rq->ch != NULL && rq->ch->late != NULL &&
+        rq->ch->late->order.found == &rq->out)
+        rq->ch->late->order.found = NULL;
     pl_list_remove(&rq->out);
 }
 
@@ -170,16 +172,14 @@ void pl_outbox_remove(struct pl_pending_request *rq)
 
 static bool is_after_hole(const struct pl_channel *ch, const struct pl_pub *pub)
 {
-    return pub->offset != 0 && is_of(&ch->order, pub->epoch) &&
-           pub->offset > ch->order.seen + 1;
+    return pub->offset != 0 && is_of(&ch->late->order, pub->epoch) &&
+           pub->offset > ch->late->order.seen + 1;
 }
 
 static bool waits(const struct pl_pending_request *rq)
 {
-    const struct pl_order *o = &rq->ch->order;
-
     return rq->msg == NULL && is_after_hole(rq->ch, rq->pub) &&
-           (int32_t)(o->answered - rq->awaits) < 0;
+           (int32_t)(rq->ch->late->order.answered - rq->awaits) < 0;
 }
 
 void pl_outbox_flush(struct pl_channel *ch)
@@ -311,7 +311,7 @@ static void keep(struct pl_channel *ch, struct pl_pub *pub, struct pl_list *at)
     rq->pub = pl_pub_hold(pub);
     rq->go_on = answer;
     rq->is_ready = true;
-    rq->awaits = ch->order.asked;
+    rq->awaits = ch->late->order.asked;
     pl_pending_request_charge(rq, sizeof *rq + sizeof *pub + pub->space);
     pl_list_append(at, &rq->out);
 }
@@ -320,8 +320,8 @@ static void bring(struct pl_channel *ch, struct pl_pub *pub)
 {
     struct pl_list *at = find_place(ch, pub);
     struct pl_place mine = {pub->offset, pub->epoch}, other;
-    bool may_wait =
-        is_after_hole(ch, pub) && ch->order.asked != ch->order.answered;
+    bool may_wait = is_after_hole(ch, pub) &&
+                    ch->late->order.asked != ch->late->order.answered;
 
     if (at != &ch->outbox) {
         struct pl_pending_request *rq = work_at(at);

@@ -22,8 +22,7 @@ struct pl_pub;
 typedef void pl_pending_request_step(struct pl_pending_request *rq,
                                      enum pl_err err);
 
-/* The order of a channel among several owners, see order.c.  Not used with
- * stores that complete at once. */
+/* The order of a channel among several owners, see order.c. */
 struct pl_order {
     struct pl_list *found; /* the entry of the outbox that a search found last;
                               NULL: none, or it has gone */

@@ -249,7 +249,7 @@ static void on_late_append(struct pl_store_op *op)
     struct pl_channel *ch = pl_pending_request_of(op)->ch;
 
     ch->users++;
-    ch->order.answered++;
+    ch->late->order.answered++;
     on_append(op);
     pl_outbox_flush(ch);
     pl_channel_unpin(ch);
@@ -257,7 +257,7 @@ static void on_late_append(struct pl_store_op *op)
 
 static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
 {
-    const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
     struct pl_stream *s = rq->owner->stream;
 
     pub->offset = 0;
@@ -277,10 +277,11 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
     if (m->id != NULL)
         rq->store.append.id = pl_blob_span(m->id);
     rq->store.append.is_repeat = false;
+    rq->store.append.unused = rq->owner->is_immediate ? &m->unused : NULL;
     if (s->ops->append(s, &rq->store.append) == PL_STORE_DONE)
         on_append(&rq->store.op);
     else
-        rq->ch->order.asked++; /* no append completes inside its call */
+        rq->ch->late->order.asked++; /* no append completes inside its call */
 }
 
 /* The memory of a pending publication. */
@@ -347,7 +348,7 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
         publish(c, pl_channel_find(c, name, m->pub->hash), m);
         return;
     }
-    struct pl_channel *ch = pl_channel_pin(c, name, m->pub->hash, NULL);
+    struct pl_channel *ch = pl_channel_pin_named(c, name, m->pub->hash);
     if (ch == NULL) {
         pl_answer_error(c, &m->msg, PL_ERROR_INTERNAL);
         return;

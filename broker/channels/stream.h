@@ -32,6 +32,9 @@ struct pl_stream_append {
     struct pl_span id;  /* of at most PL_PUB_ID_MAX bytes; empty: none */
     char epoch[PL_EPOCH_MAX]; /* result */
     bool is_repeat;           /* result, false before: `id` was known */
+    struct pl_pub **unused;   /* a store that completes at once may put the
+                                 memory of a publication here that it dropped,
+                                 from pl_pub_empty(); NULL: not wanted */
 };
 
 /* Read the position of the channel. */

@@ -83,7 +83,7 @@ static enum pl_err push(struct pl_channel_stream *l,
         rc = pl_stream_ids_add(l, r->id);
     if (rc != PL_OK)
         return rc;
-    rc = pl_channel_stream_push(l, r->pub);
+    rc = pl_channel_stream_push(l, r->pub, r->unused);
     if (rc != PL_OK && r->id.len > 0)
         pl_stream_ids_remove(l, r->id);
     return rc;

@@ -109,10 +109,11 @@ struct pl_channel_stream *pl_channel_stream_find(struct pl_stream_store *m,
                                                  uint64_t hash);
 
 /* Give `pub` the next offset and store it, in place of the oldest if the stream
- * is full.
+ * is full.  *unused, unless `unused` is NULL, becomes the memory of that one if
+ * pl_pub_empty() gives it.
  * Errors: PL_ENOMEM. */
 enum pl_err pl_channel_stream_push(struct pl_channel_stream *l,
-                                   struct pl_pub *pub);
+                                   struct pl_pub *pub, struct pl_pub **unused);
 
 /* Drop the oldest publication, which must exist; all publications; the expired
  * ones. */

@@ -27,6 +27,7 @@ static void publish_destroy(struct pl_msg *msg)
     struct pl_publish_mail *m = (struct pl_publish_mail *)msg;
 
     pl_pub_release(m->pub);
+    pl_pub_release(m->unused);
     if (m->id != NULL)
         pl_blob_release(m->id);
     free(m);
@@ -40,10 +41,16 @@ struct pl_publish_mail *pl_publish_mail_create(void)
 
 void pl_publish_mail_renew(struct pl_publish_mail *m)
 {
+    struct pl_pub *pub = pl_pub_empty(m->pub), *unused = m->unused;
+
+    if (pub == NULL)
+        pub = unused;
+    else if (unused != NULL)
+        pl_pub_release(unused);
     *m = (struct pl_publish_mail){.msg = {.destroy = publish_destroy,
                                           .type = PL_MAIL_PUBLISH,
                                           .flags = PL_MSG_RETURN},
-                                  .pub = pl_pub_empty(m->pub)};
+                                  .pub = pub};
 }
 
 static void attach_destroy(struct pl_msg *msg)

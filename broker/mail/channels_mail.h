@@ -20,12 +20,14 @@ struct pl_rules; /* users/rules.h */
 struct pl_publish_mail {
     struct pl_msg msg;
     struct pl_origin origin;
-    struct pl_pub *pub; /* reference */
-    struct pl_blob *id; /* idempotency id, of PL_PUB_ID_MAX bytes at most;
-                           reference; NULL: none */
-    uint32_t error;     /* a number of code.h; 0: published */
-    uint32_t accepted;  /* number of receiving subscribers */
-    bool stored;        /* in the history */
+    struct pl_pub *pub;    /* reference */
+    struct pl_pub *unused; /* result: memory for the next publication of the
+                              sender, from pl_pub_empty(); NULL: none */
+    struct pl_blob *id;    /* idempotency id, of PL_PUB_ID_MAX bytes at most;
+                              reference; NULL: none */
+    uint32_t error;        /* a number of code.h; 0: published */
+    uint32_t accepted;     /* number of receiving subscribers */
+    bool stored;           /* in the history */
     bool fan_out;  /* the sender's loop has subscribers: this message is also
                       their pl_publication_mail */
     char epoch[9]; /* of the stream, with a final zero; "" without history */
@@ -138,7 +140,8 @@ struct pl_detach_mail *pl_detach_mail_create(void);
 struct pl_query_mail *pl_query_mail_create(void);
 struct pl_list_mail *pl_list_mail_create(void);
 
-/* Reset `m` as if new, except `pub`, which pl_pub_renew() can reuse. */
+/* Reset `m` as if new, except `pub`, which pl_pub_renew() can reuse: the memory
+ * of the publication, or of `unused`. */
 void pl_publish_mail_renew(struct pl_publish_mail *m);
 
 /* Copy the epoch of a client.  One longer than any of ours becomes one that

@@ -407,11 +407,11 @@ void __wrap_pl_order_bring(struct pl_channels *c, struct pl_pub *pub)
         __real_pl_order_bring(c, pub);
         return;
     }
-    uint64_t seen = ch->order.seen;
+    uint64_t seen = ch->late->order.seen;
     ch->users++;
-    ch->order.seen = pub->offset - 1;
+    ch->late->order.seen = pub->offset - 1;
     __real_pl_order_bring(c, pub);
-    ch->order.seen = seen;
+    ch->late->order.seen = seen;
     pl_channel_unpin(ch);
 }
 

@@ -308,6 +308,46 @@ static void a_part_ends_with_its_bytes_too(void **state)
     end(r);
 }
 
+/* `data` at the next offset of "a"; what the store gives for `unused`. */
+static struct pl_pub *append_for_memory(struct rig *r, struct pl_span data,
+                                        struct pl_pub **kept)
+{
+    struct pl_pub *unused = NULL;
+    struct pl_stream_append a = {.op = {.channel = PL_SPAN("a"), .hash = 'a'},
+                                 .rules = r->rules,
+                                 .unused = &unused};
+
+    a.pub = *kept = pl_pub_create(a.op.channel, 'a', data, NULL);
+    assert_int_equal(r->store->ops->append(r->store, &a), PL_STORE_DONE);
+    return unused;
+}
+
+static void a_full_stream_gives_the_memory_of_its_oldest(void **state)
+{
+    static char large[1000];
+    struct rig *r = make(usual);
+    struct pl_pub *pubs[8];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct pl_span data =
+            i == 2 ? (struct pl_span){large, sizeof large} : PL_SPAN("x");
+        assert_null(append_for_memory(r, data, &pubs[i]));
+    }
+    pl_pub_release(pubs[0]);
+    struct pl_pub *unused = append_for_memory(r, PL_SPAN("x"), &pubs[5]);
+    assert_ptr_equal(unused, pubs[0]);
+    pl_pub_release(unused);
+    /* pubs[1] is held here, and pubs[2] is too large to be kept. */
+    assert_null(append_for_memory(r, PL_SPAN("x"), &pubs[6]));
+    pl_pub_release(pubs[2]);
+    assert_null(append_for_memory(r, PL_SPAN("x"), &pubs[7]));
+    pl_pub_release(pubs[1]);
+    for (int i = 3; i < 8; i++)
+        pl_pub_release(pubs[i]);
+    end(r);
+}
+
 /* Requests bring other rules from now on. */
 static void change_rules(struct rig *r, uint64_t generation, uint32_t size)
 {
@@ -378,6 +418,7 @@ int main(void)
             a_new_stream_takes_the_place_of_the_least_recently_used),
         cmocka_unit_test(a_stream_in_use_is_not_evicted),
         cmocka_unit_test(removing_forgets_publications_but_not_the_position),
+        cmocka_unit_test(a_full_stream_gives_the_memory_of_its_oldest),
         cmocka_unit_test(a_stream_keeps_what_the_newest_rules_say),
         cmocka_unit_test(streams_of_different_rules_do_not_share_them),
     };

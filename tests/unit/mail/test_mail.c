@@ -282,6 +282,11 @@ static struct pl_pub *a_pub(void)
     return p;
 }
 
+static struct pl_pub *unused_pub(void)
+{
+    return pl_pub_empty(a_pub());
+}
+
 static struct pl_pub **some_pubs(uint32_t count)
 {
     struct pl_pub **pubs = calloc(count, sizeof *pubs);
@@ -296,8 +301,10 @@ static struct pl_msg *make_publish(bool full)
 {
     struct pl_publish_mail *m = pl_publish_mail_create();
 
-    if (m != NULL && full)
+    if (m != NULL && full) {
         m->pub = a_pub();
+        m->unused = unused_pub();
+    }
     return (struct pl_msg *)m;
 }
 
@@ -521,6 +528,24 @@ static const struct {
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
+static void a_publish_message_keeps_one_memory_for_the_next(void **state)
+{
+    struct pl_publish_mail *m = pl_publish_mail_create();
+
+    (void)state;
+    m->pub = a_pub();
+    struct pl_pub *stored = pl_pub_hold(m->pub), *unused = unused_pub();
+    m->unused = unused;
+    pl_publish_mail_renew(m); /* a history has m->pub */
+    assert_ptr_equal(m->pub, unused);
+    m->unused = unused_pub();
+    pl_publish_mail_renew(m); /* frees the second */
+    assert_ptr_equal(m->pub, unused);
+    assert_null(m->unused);
+    m->msg.destroy(&m->msg);
+    pl_pub_release(stored);
+}
+
 static void every_kind_destroys_what_it_holds(void **state)
 {
     (void)state;
@@ -672,6 +697,7 @@ int main(void)
         cmocka_unit_test(a_client_may_be_shown_with_more_in_one_channel),
         cmocka_unit_test(a_publication_copies_and_holds),
         cmocka_unit_test(a_small_publication_leaves_its_memory_to_the_next),
+        cmocka_unit_test(a_publish_message_keeps_one_memory_for_the_next),
         cmocka_unit_test(every_kind_destroys_what_it_holds),
         cmocka_unit_test(every_kind_has_its_type_and_its_flags),
         cmocka_unit_test(no_memory_is_no_message),
