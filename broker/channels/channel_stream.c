@@ -78,7 +78,7 @@ static uint64_t cost_of(const struct pl_pub *p)
 
 static uint64_t cost_of_client(const struct pl_client *c)
 {
-    return CLIENT_BYTES + pl_client_user(c).len + pl_client_conn_info(c).len;
+    return CLIENT_BYTES + pl_client_seen_len(c);
 }
 
 static uint64_t cost_of_stream(const struct pl_channel_stream *l)

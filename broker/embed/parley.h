@@ -414,8 +414,9 @@ struct pl_terms {
     size_t size;
     const char *user; /* connect; NULL: that of the question */
     /* JSON.  Connect: what other clients see with the user; NULL: that of the
-     * token, or none.  Subscribe: what they see with it in the presence, joins
-     * and leaves of this channel (chan_info); NULL: none. */
+     * token, or none.  Subscribe: what they see with it in this channel
+     * (chan_info): in presence, joins, leaves and what it publishes; NULL:
+     * none. */
     const char *info;
     /* JSON: of a connect or subscribe, for the reply to the client; of a
      * publish, in place of what the client published. */

@@ -230,11 +230,18 @@ struct pl_publish_ask {
     uint32_t kind;
 };
 
-/* Publish on behalf of u->client.  published() reports the result, after the
- * subscriber's own copy of the publication.
+/* Publish as `client`: u->client, or pl_hub_shown().  published() reports the
+ * result, after the subscriber's own copy of the publication.
  * Errors: PL_EFULL (backlog; reply with error 111), PL_ENOMEM. */
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
+                           struct pl_client *client,
                            const struct pl_publish_ask *ask);
+
+/* Return `u` as others see it in `channel`: under the identity of its
+ * subscription, if that is live and has an info of its own, else as u->client.
+ * `hash` is that of `channel`. */
+struct pl_client *pl_hub_shown(struct pl_hub *h, const struct pl_subscriber *u,
+                               struct pl_span channel, uint64_t hash);
 
 /* Send the query `q` to the owner of `channel`.  The caller fills in q->kind,
  * q->hash and the arguments of the kind.  queried() reports the result.

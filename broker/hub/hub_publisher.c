@@ -48,6 +48,7 @@ static void give_back_mail(struct pl_hub *h, struct pl_publish_mail *m)
 }
 
 enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
+                           struct pl_client *client,
                            const struct pl_publish_ask *ask)
 {
     struct pl_address owner = pl_hub_owner(h, ask->hash);
@@ -57,8 +58,7 @@ enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
     struct pl_publish_mail *m = take_mail(h);
     if (m == NULL)
         return PL_ENOMEM;
-    m->pub =
-        pl_pub_renew(m->pub, ask->channel, ask->hash, ask->data, u->client);
+    m->pub = pl_pub_renew(m->pub, ask->channel, ask->hash, ask->data, client);
     if (m->pub == NULL) {
         give_back_mail(h, m);
         return PL_ENOMEM;

@@ -4,7 +4,7 @@
  * A subscription with an info of its own shows the client to the others of the
  * channel under a copy of its identity that has this info.  The hub keeps it
  * from the attach to the detach, which both name it to the owner of the
- * channel.
+ * channel.  What the client publishes there has it too.
  *
  * Rejected: a member of struct pl_sub, because few subscriptions have an info
  * and its allocation is full to the byte.
@@ -49,12 +49,29 @@ enum pl_err pl_hub_show(struct pl_hub *h, const struct pl_sub *sub,
     return PL_OK;
 }
 
+static struct pl_map_node *find(struct pl_hub *h, const struct pl_sub *sub)
+{
+    return h->shown.count == 0
+               ? NULL
+               : pl_map_find(&h->shown, pl_map_hash_pointer(sub), match, sub);
+}
+
+/* Before its attach has a result, a subscription shows nothing: it may be
+ * refused. */
+struct pl_client *pl_hub_shown(struct pl_hub *h, const struct pl_subscriber *u,
+                               struct pl_span channel, uint64_t hash)
+{
+    const struct pl_sub *sub =
+        h->shown.count == 0 ? NULL : pl_hub_find(h, u, channel, hash);
+    struct pl_map_node *n =
+        sub == NULL || sub->state == PL_SUB_ATTACHING ? NULL : find(h, sub);
+
+    return n == NULL ? u->client : shown_of(n)->client;
+}
+
 struct pl_client *pl_hub_take_shown(struct pl_hub *h, const struct pl_sub *sub)
 {
-    struct pl_map_node *n =
-        h->shown.count == 0
-            ? NULL
-            : pl_map_find(&h->shown, pl_map_hash_pointer(sub), match, sub);
+    struct pl_map_node *n = find(h, sub);
 
     if (n == NULL)
         return NULL;

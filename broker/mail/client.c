@@ -183,6 +183,11 @@ struct pl_span pl_client_chan_info(const struct pl_client *c)
     return (struct pl_span){tail_of(c) + sizeof len, len};
 }
 
+size_t pl_client_seen_len(const struct pl_client *c)
+{
+    return (size_t)(tail_of(c) - c->bytes) + pl_client_chan_info(c).len;
+}
+
 struct pl_span pl_client_place(const struct pl_client *c)
 {
     if (c->place_len == IS_SHOWN)

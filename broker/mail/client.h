@@ -57,6 +57,10 @@ struct pl_span pl_client_place(const struct pl_client *c);
 struct pl_span pl_client_ip(const struct pl_client *c);
 struct pl_address pl_client_address(const struct pl_client *c);
 
+/* The bytes that others see of `c` besides its id.
+ * Thread: any. */
+size_t pl_client_seen_len(const struct pl_client *c);
+
 /* Extract the address of a client id.  An untrusted peer may have made the id
  * up: compare the whole id at the receiver.  Errors: PL_EBADMSG. */
 enum pl_err pl_client_id_parse(struct pl_span id, struct pl_address *out);

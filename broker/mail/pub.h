@@ -66,8 +66,7 @@ static inline uint64_t pl_pub_cost(const struct pl_pub *p)
     uint64_t cost = 64 + (uint64_t)p->data_len;
 
     if (p->client != NULL)
-        cost += PL_CLIENT_ID_LEN + 48 + pl_client_user(p->client).len +
-                pl_client_conn_info(p->client).len;
+        cost += PL_CLIENT_ID_LEN + 48 + pl_client_seen_len(p->client);
     return cost;
 }
 

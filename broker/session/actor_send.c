@@ -126,7 +126,11 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
                                  .command = id,
                                  .kind = kind};
     if (!b.failed)
-        rc = pl_hub_publish(pl_session_hub(s), pl_session_subscriber(s), &ask);
+        rc = pl_hub_publish(pl_session_hub(s), pl_session_subscriber(s),
+                            pl_hub_shown(pl_session_hub(s),
+                                         pl_session_subscriber(s), channel,
+                                         hash),
+                            &ask);
     if (rc != PL_OK)
         refuse_begin(s, id, rc);
     pl_buf_fini(&b);

@@ -156,9 +156,7 @@ static uint64_t cost_of_clients(struct pl_client *const *clients,
     uint64_t bytes = 0;
 
     for (uint32_t i = 0; i < count; i++)
-        bytes += 2 * PL_CLIENT_ID_LEN + 48 + pl_client_user(clients[i]).len +
-                 pl_client_conn_info(clients[i]).len +
-                 pl_client_chan_info(clients[i]).len;
+        bytes += 2 * PL_CLIENT_ID_LEN + 48 + pl_client_seen_len(clients[i]);
     return bytes;
 }
 

@@ -241,6 +241,11 @@ uint32_t pl_session_judged(const struct pl_session *s)
     return s->manager->judged;
 }
 
+void pl_session_note_shown(const struct pl_session *s)
+{
+    s->manager->judged |= 1u << PL_ASKS_NOTHING;
+}
+
 struct pl_address pl_session_supervisor(const struct pl_session *s)
 {
     return s->manager->options.supervisor;

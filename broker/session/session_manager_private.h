@@ -43,7 +43,8 @@ struct pl_session_manager {
     struct pl_rule_cache rules;   /* of channels; the latest rulebook */
     struct pl_call_table calls;   /* of handlers that reply later */
     uint32_t judged;       /* one bit per enum pl_asks that has a judge; that
-                              of NOTHING: there is or was a judge */
+                              of NOTHING: there is or was a judge, or a
+                              subscription with an info of its own */
     uint32_t logins;       /* the number of the latest connect */
     struct pl_map headers; /* headers.c: of sessions before their connect */
     struct pl_waits waits;

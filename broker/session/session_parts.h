@@ -73,7 +73,12 @@ struct pl_rule_cache *pl_session_rules(const struct pl_session *s);
 struct pl_tracer *pl_session_tracer(const struct pl_session *s);
 struct pl_waits *pl_session_all_waits(const struct pl_session *s);
 const struct pl_hooks *pl_session_hooks(const struct pl_session *s);
-uint32_t pl_session_judged(const struct pl_session *s); /* one bit per asks */
+
+/* One bit per enum pl_asks that has a judge; that of NOTHING: commands need a
+ * second look, because there is or was a judge, or a subscription with an info
+ * of its own. */
+uint32_t pl_session_judged(const struct pl_session *s);
+void pl_session_note_shown(const struct pl_session *s);
 struct pl_address pl_session_supervisor(const struct pl_session *s);
 const char *pl_session_version(const struct pl_session *s); /* of the broker */
 bool pl_session_is_short(const struct pl_session *s);       /* of memory */

@@ -35,6 +35,8 @@ static void attached(struct pl_subscriber *u, struct pl_sub *sub,
     struct pl_session *s = pl_session_of_subscriber(u);
 
     pl_arena_reset(pl_session_arena(s));
+    if (m->shown != NULL)
+        pl_session_note_shown(s);
     if (m->origin.kind == PL_VERB_CONNECT)
         pl_session_login_attached(s, sub, m);
     else if (m->origin.kind == PL_KIND_MISSING)

@@ -93,5 +93,10 @@ describe('subscription tokens', () => {
         const { clients } = await look.presence();
         assert.deepEqual(unpack(clients[client.id].chanInfo), { seat: 7 });
         assert.ok(!clients[watcher.id].chanInfo?.length);
+        const published = next(look, 'publication');
+        await sub.publish(pack({ n: 1 }));
+        const { info } = await published;
+        assert.equal(info.client, client.id);
+        assert.deepEqual(unpack(info.chanInfo), { seat: 7 });
     });
 });

@@ -58,6 +58,15 @@ static void channels_do_not_mix(void **state)
     rig_destroy(r);
 }
 
+static struct pl_client *shown(struct rig *r, const struct listener *l,
+                               const char *channel)
+{
+    struct pl_span name = pl_span_of(channel);
+
+    return pl_hub_shown(r->hub, &l->subscriber, name,
+                        pl_hub_hash(r->hub, name));
+}
+
 static enum pl_err publish(struct rig *r, struct listener *l,
                            const char *channel)
 {
@@ -68,7 +77,7 @@ static enum pl_err publish(struct rig *r, struct listener *l,
                                  .is_json = true,
                                  .command = 9};
 
-    return pl_hub_publish(r->hub, &l->subscriber, &ask);
+    return pl_hub_publish(r->hub, &l->subscriber, shown(r, l, channel), &ask);
 }
 
 static void owner_answers_publish(struct rig *r, uint64_t offset)
@@ -80,6 +89,45 @@ static void owner_answers_publish(struct rig *r, uint64_t offset)
     memcpy(m->pub->epoch, offset == 0 ? "\0\0\0\0\0" : "epoch", 5);
     m->fan_out = true;
     pl_mail_answer(&r->owner->actor, &m->msg);
+}
+
+static void subscribe_with_info(struct rig *r, struct listener *l)
+{
+    struct pl_subscribe_ask ask = {.channel = PL_SPAN("c"),
+                                   .hash = pl_hub_hash(r->hub, PL_SPAN("c")),
+                                   .rules = pl_rulebook_default(r->book),
+                                   .info = PL_SPAN("[7]")};
+
+    assert_int_equal(pl_hub_subscribe(r->hub, &l->subscriber, &ask), PL_OK);
+    run(r);
+}
+
+static void what_is_published_has_the_info_of_the_subscription(void **state)
+{
+    struct rig *r = rig_create(1000);
+    struct listener *a = listen_as(r, PL_ENCODING_JSON),
+                    *b = listen_as(r, PL_ENCODING_JSON),
+                    *p = listen_as(r, PL_ENCODING_PROTOBUF);
+
+    (void)state;
+    subscribe(r, b, "c", 0, 0);
+    subscribe(r, p, "c", 0, 0);
+    subscribe_with_info(r, a);
+    assert_ptr_equal(shown(r, a, "c"), a->subscriber.client); /* no result */
+    owner_attaches(r, 0, true, 0);
+    run(r);
+    assert_ptr_not_equal(shown(r, a, "c"), a->subscriber.client);
+    assert_ptr_equal(shown(r, a, "d"), a->subscriber.client);
+    assert_ptr_equal(shown(r, b, "c"), b->subscriber.client);
+    assert_int_equal(publish(r, a, "c"), PL_OK);
+    run(r);
+    owner_answers_publish(r, 1);
+    turn(r);
+    expect_frame(b, "\"chan_info\":[7]");
+    expect_frame(p, "\".[7]"); /* field 4 of its ClientInfo */
+    pl_hub_leave(r->hub, &a->subscriber);
+    assert_ptr_equal(shown(r, a, "c"), a->subscriber.client);
+    rig_destroy(r);
 }
 
 static void a_publisher_gets_its_push_before_its_reply(void **state)
@@ -528,6 +576,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_turn_is_one_segment_that_all_share),
         cmocka_unit_test(channels_do_not_mix),
+        cmocka_unit_test(what_is_published_has_the_info_of_the_subscription),
         cmocka_unit_test(a_publisher_gets_its_push_before_its_reply),
         cmocka_unit_test(an_answer_of_another_kind_comes_after_the_reply),
         cmocka_unit_test(who_joins_after_a_publish_gets_its_next_push_first),

@@ -151,7 +151,8 @@ static void a_publish_or_query_without_memory_is_refused(void **state)
 
         ask.hash = pl_hub_hash(r->hub, ask.channel);
         alloc_fails_at = n;
-        enum pl_err rc = pl_hub_publish(r->hub, &a->subscriber, &ask);
+        enum pl_err rc =
+            pl_hub_publish(r->hub, &a->subscriber, a->subscriber.client, &ask);
         alloc_fails_at = n;
         enum pl_err rc2 =
             pl_hub_query(r->hub, &a->subscriber, q, PL_SPAN("c"), 1, 1);

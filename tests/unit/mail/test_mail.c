@@ -188,6 +188,7 @@ static void a_client_may_be_shown_with_more_in_one_channel(void **state)
         assert_true(pl_span_equal(pl_client_user(shown), fields.user));
         assert_int_equal(pl_client_conn_info(shown).at != NULL, has_info);
         assert_true(pl_span_equal(pl_client_chan_info(shown), PL_SPAN("[1]")));
+        assert_int_equal(pl_client_seen_len(shown), pl_client_seen_len(c) + 3);
         assert_true(pl_address_equal(pl_client_address(shown), at));
         assert_int_equal(pl_client_place(shown).len, 0);
         assert_int_equal(pl_client_ip(shown).len, 0);

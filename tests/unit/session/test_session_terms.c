@@ -216,7 +216,8 @@ static void the_reply_to_a_subscribe_has_the_data_of_the_judge(void **state)
 /* --- An info in one channel --- */
 
 static const char *const noisy[] = {"channels.join_leave=true",
-                                    "channels.presence=true"};
+                                    "channels.presence=true",
+                                    "channels.history_size=10"};
 
 static void enter(struct court *t, struct client *c, unsigned id,
                   const char *info)
@@ -228,7 +229,7 @@ static void enter(struct court *t, struct client *c, unsigned id,
 static void others_see_the_info_of_a_subscription(void **state)
 {
     struct court t = {.count = 0};
-    struct rig *r = court_open("info", &t, SUBSCRIBES, noisy, 2);
+    struct rig *r = court_open("info", &t, SUBSCRIBES, noisy, 3);
     struct client *a = client_join(r, 0), *b = client_join(r, 0);
     char info[160];
 
@@ -255,12 +256,55 @@ static void others_see_the_info_of_a_subscription(void **state)
     assert_non_null(strstr(presence, b->id));
     client_say(a, "{\"id\":3,\"publish\":{\"channel\":\"l\",\"data\":1}}");
     rig_run(r, 0);
+    const char *publication = client_next(b);
+    assert_non_null(strstr(publication, "\"pub\""));
+    assert_non_null(strstr(publication, info));
+    client_say(b, "{\"id\":4,\"publish\":{\"channel\":\"l\",\"data\":2}}");
+    rig_run(r, 0);
     assert_null(strstr(client_next(b), "chan_info"));
+    client_next(b); /* the reply */
+    client_say(b, "{\"id\":5,\"history\":{\"channel\":\"l\",\"limit\":1}}");
+    rig_run(r, 0);
+    const char *history = client_next(b);
+    assert_non_null(strstr(history, "\"publications\""));
+    assert_non_null(strstr(history, info));
     client_vanish(a);
     rig_run(r, 0);
     const char *leave = client_next(b);
     assert_non_null(strstr(leave, "\"leave\""));
     assert_non_null(strstr(leave, info));
+    rig_destroy(r);
+}
+
+static void publish_in(struct client *c, unsigned id, const char *channel)
+{
+    client_sayf(c, "{\"id\":%u,\"publish\":{\"channel\":\"%s\",\"data\":1}}",
+                id, channel);
+    rig_run(c->rig, 0);
+}
+
+static void
+publications_have_the_info_while_the_subscription_lasts(void **state)
+{
+    struct court t = {.count = 0};
+    struct rig *r = court_open("while", &t, SUBSCRIBES, noisy, 0);
+    struct client *a = client_join(r, 0), *b = client_join(r, 0);
+
+    (void)state;
+    court_ask(b, 2, "yes");
+    client_expect(b, "{\"id\":2,\"subscribe\":{*");
+    court_ask(b, 3, "l");
+    grant(&t, &(struct pl_call_terms){.info = PL_SPAN("")});
+    client_expect(b, "{\"id\":3,\"subscribe\":{*");
+    enter(&t, a, 2, "[1]");
+    publish_in(a, 3, "yes");
+    assert_null(strstr(client_next(b), "chan_info")); /* another channel */
+    publish_in(a, 4, "l");
+    assert_non_null(strstr(client_next(b), "\"chan_info\":[1]"));
+    client_say(a, "{\"id\":5,\"unsubscribe\":{\"channel\":\"l\"}}");
+    rig_run(r, 0);
+    publish_in(a, 6, "l");
+    assert_null(strstr(client_next(b), "chan_info"));
     rig_destroy(r);
 }
 
@@ -302,6 +346,8 @@ int main(void)
         cmocka_unit_test(terms_that_no_client_can_have_are_refused),
         cmocka_unit_test(the_reply_to_a_subscribe_has_the_data_of_the_judge),
         cmocka_unit_test(others_see_the_info_of_a_subscription),
+        cmocka_unit_test(
+            publications_have_the_info_while_the_subscription_lasts),
         cmocka_unit_test(another_subscription_has_another_info),
     };
 
