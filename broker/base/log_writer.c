@@ -253,6 +253,8 @@ bool pl_log_flush(uint64_t timeout_ms)
     return pl_spool_flush(&spool, timeout_ms);
 }
 
+/* A signal handler may wait for no condition, so this looks each millisecond:
+ * both calls are allowed there. */
 void pl_log_flush_last(void)
 {
     static const struct timespec a_millisecond = {0, 1000000};

@@ -150,8 +150,6 @@ async function tap(port, split) {
 
 // --- Clients ---
 
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-
 // Runs in Node and, as text, in the browser.
 async function talk(Centrifuge, options, url, pack, jwt, cut) {
     const wait = (emitter, event) =>
@@ -194,7 +192,8 @@ async function talk(Centrifuge, options, url, pack, jwt, cut) {
         await again;
     }
     sub.unsubscribe();
-    await new Promise((done) => setTimeout(done, 1500)); // for a ping
+    // No event tells of a ping; one comes each second (ping.interval).
+    await new Promise((done) => setTimeout(done, 1500));
     client.disconnect();
 }
 
@@ -271,8 +270,7 @@ const url = `ws://127.0.0.1:${sockets.port}/connection/websocket`;
 await nodeClients(url);
 await browserClient(url, `http://127.0.0.1:${admin.port}`);
 await adminClients(admin.port);
-await sleep(100);
-await sockets.stop();
+await sockets.stop(); // when all connections have ended
 await admin.stop();
 await broker.dispose();
 console.log(`${written.size} seeds in ${folder}`);

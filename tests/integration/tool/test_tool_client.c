@@ -5,14 +5,16 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "moment.h"
 
 enum { DONE, FAILED, USAGE, NO_BROKER, TIMED_OUT, ENDED, INTERRUPTED = 130 };
 
@@ -235,22 +237,36 @@ static void sub_ends_well_when_its_reader_has_gone(void **state)
     assert_string_equal(s->err, "");
 }
 
+enum { DEADLINE_MS = 60000 };
+
+/* Until its pipe takes nothing more.  The other end of it is opened to ask. */
+static void await_full(const struct sub *sub)
+{
+    uint64_t began = moment_ms();
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/fd/1", (int)sub->pid);
+    struct pollfd end = {.fd = open(path, O_WRONLY | O_CLOEXEC),
+                         .events = POLLOUT};
+    assert_true(end.fd >= 0);
+    while (poll(&end, 1, 0) > 0) {
+        assert_true(moment_ms() < began + DEADLINE_MS);
+        moment_rest(began);
+    }
+    close(end.fd);
+}
+
 static void sub_ends_when_it_is_interrupted_while_nothing_reads(void **state)
 {
     struct stage *s = *state;
     char path[64];
-    int waiting = 0, before = -1;
 
     stage_start_for_clients(s);
     struct sub sub = subscribe(s, "W");
     write_numbers(s, path, 1, 5000);
     s->input = path;
     assert_int_equal(tool_run(s, "W pub --lines news"), DONE);
-    do { /* until the pipe takes nothing more */
-        before = waiting;
-        usleep(100000);
-        assert_int_equal(ioctl(sub.out, FIONREAD, &waiting), 0);
-    } while (waiting != before || waiting == 0);
+    await_full(&sub);
     interrupt(s, &sub);
 }
 
