@@ -22,7 +22,7 @@
 #include "codec.h"
 #include "ip.h"
 #include "json_scan.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "pub.h"
 #include "top.h"
 

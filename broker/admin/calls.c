@@ -250,14 +250,16 @@ static uint32_t judge(const struct pl_api_call *call,
 {
     struct pl_api_calls *c = call->calls;
     const struct pl_api_key *key = call->caller.key;
-    const struct pl_rules *rules = pl_rule_cache_find(
-        &c->rules, channel, pl_hash(c->options->key, channel));
+    const struct pl_rules *rules =
+        pl_rule_cache_find(&c->rules, channel,
+                           pl_hash(c->options->key, channel))
+            .rules;
 
     if (rules == NULL)
         return PL_ERROR_UNKNOWN_CHANNEL;
     if (key != NULL && !pl_api_key_permits_namespace(key, rules->name))
         return PL_ERROR_PERMISSION_DENIED;
-    if (r->data.at != NULL && !r->is_json && rules->data != PL_DATA_BINARY)
+    if (r->data.at != NULL && !pl_rules_accept(rules, r->data, r->is_json))
         return PL_ERROR_BAD_REQUEST;
     return 0;
 }
@@ -265,9 +267,10 @@ static uint32_t judge(const struct pl_api_call *call,
 /* With namespaces, judge() decides about the data of each channel. */
 static bool takes_binary(const struct pl_api_calls *c)
 {
-    const struct pl_rules *only = c->rules.only;
+    const struct pl_rulebook *b = c->rules.book;
 
-    return only == NULL || only->data == PL_DATA_BINARY;
+    return pl_rulebook_count(b) > 1 ||
+           !pl_rules_want_json(pl_rulebook_default(b));
 }
 
 static bool is_about_a_channel(enum pl_api_method method)

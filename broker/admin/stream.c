@@ -21,7 +21,7 @@
 #include "code.h"
 #include "codec.h"
 #include "form.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "url_query.h"
 #include "wire_text.h"
 
@@ -318,7 +318,8 @@ static void subscribe(struct pl_stream *s, struct pl_span channel)
     struct pl_subscribe_ask ask = {
         .channel = channel,
         .hash = hash,
-        .rules = pl_rule_cache_find(&s->admin->calls.rules, channel, hash),
+        .rules =
+            pl_rule_cache_find(&s->admin->calls.rules, channel, hash).rules,
         .flags = PL_SUB_HIDDEN};
     enum pl_err rc = ask.rules == NULL
                          ? PL_ENOENT

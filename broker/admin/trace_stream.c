@@ -18,7 +18,7 @@
 #include "code.h"
 #include "codec.h"
 #include "mail.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "url_query.h"
 #include "system.h"
 #include "tracer.h"

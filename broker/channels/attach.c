@@ -91,12 +91,23 @@ void pl_attach_cancel(struct pl_channel *ch, const struct pl_client *client)
 
 /* --- The result --- */
 
+/* Return true if the rules of the channel, or the request itself, ask for what
+ * `rule` says; `no` and `yes` are the request's flags about it. */
+static bool has(const struct pl_pending_request *rq,
+                const struct pl_attach_mail *m, uint8_t rule, unsigned no,
+                unsigned yes)
+{
+    if ((m->flags & (PL_ATTACH_HIDDEN | no)) != 0)
+        return false;
+    return (m->flags & yes) != 0 ||
+           (rq->ch->rules->rules->sub.flags & rule) != 0;
+}
+
 static bool wants_join(const struct pl_pending_request *rq,
                        const struct pl_attach_mail *m)
 {
-    return rq->ch->rules->rules->flags & PL_RULE_JOIN_LEAVE &&
-           rq->state != PL_WORK_DETACHED && !rq->is_back && m->error == 0 &&
-           (m->flags & PL_ATTACH_HIDDEN) == 0;
+    return rq->state != PL_WORK_DETACHED && !rq->is_back && m->error == 0 &&
+           has(rq, m, PL_RULE_JOIN_LEAVE, PL_ATTACH_UNTOLD, PL_ATTACH_TOLD);
 }
 
 /* Its turn in the outbox has come. */
@@ -107,10 +118,10 @@ static void answer(struct pl_pending_request *rq, enum pl_err err)
 
     (void)err;
     pl_order_begin(rq->ch, m->offset, m->epoch);
-    if (m->error == 0 && rq->state != PL_WORK_DETACHED)
+    if (join) {
         pl_client_table_mark(&rq->ch->members, m->client);
-    if (join)
         rq->client = pl_client_hold(m->shown == NULL ? m->client : m->shown);
+    }
     leave_map(rq);
     rq->msg = NULL;
     pl_mail_answer(&rq->owner->actor, &m->msg);
@@ -243,8 +254,7 @@ static bool ask_presence(struct pl_pending_request *rq, enum pl_err *error)
     const struct pl_attach_mail *m = mail_of(rq);
 
     *error = PL_OK;
-    if (!pl_rules_have_presence(rq->ch->rules->rules) ||
-        (m->flags & PL_ATTACH_HIDDEN) != 0)
+    if (!has(rq, m, PL_RULE_PRESENCE, PL_ATTACH_UNLISTED, PL_ATTACH_LISTED))
         return false;
     pl_pending_request_prepare(rq, pl_blob_span(rq->ch->name),
                                rq->ch->node.hash, on_presence);

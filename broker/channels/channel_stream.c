@@ -125,11 +125,21 @@ void pl_channel_stream_empty(struct pl_channel_stream *l)
     l->cap = l->first = 0;
 }
 
+/* Return when the next publications expire; there are some.  A whole history
+ * expires with its newest publication. */
+static uint64_t due_of(const struct pl_channel_stream *l)
+{
+    bool is_whole = l->rules->rules->sub.flags & PL_RULE_WHOLE_HISTORY;
+    uint64_t at = (uint64_t)l->first + (is_whole ? l->count - 1 : 0);
+
+    return l->ring[at < l->cap ? at : at - l->cap].due_ms;
+}
+
 void pl_channel_stream_expire(struct pl_channel_stream *l)
 {
     uint64_t now = pl_loop_now_ms(pl_channel_stream_store(l)->loop);
 
-    while (l->count > 0 && l->ring[l->first].due_ms <= now)
+    while (l->count > 0 && due_of(l) <= now)
         pl_channel_stream_drop(l);
     if (l->count == 0)
         pl_channel_stream_empty(l);
@@ -270,7 +280,7 @@ void pl_channel_stream_arm(struct pl_channel_stream *l)
     if (slack > SLACK_MS_MAX)
         slack = SLACK_MS_MAX;
     if (l->count > 0)
-        due = l->ring[l->first].due_ms + slack;
+        due = due_of(l) + slack;
     pl_timer_start(m->loop, &l->timer, due > now ? due - now : 0);
 }
 

@@ -125,9 +125,7 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
     if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
         return false;
     pl_attach_cancel(ch, m->client);
-    m->is_untold = !has_joined ||
-                   !(ch->rules->rules->flags & PL_RULE_JOIN_LEAVE) ||
-                   (m->flags & PL_ATTACH_HIDDEN) != 0;
+    m->is_untold = !has_joined;
     assert(m->msg.from.loop < c->loop_count &&
            ch->at_loop[m->msg.from.loop] > 0);
     ch->at_loop[m->msg.from.loop]--;
@@ -147,7 +145,7 @@ static void merge(struct pl_detach_mail *into, struct pl_detach_mail *m)
 {
     into->is_untold = into->is_untold && m->is_untold;
     if ((m->flags & PL_ATTACH_HIDDEN) == 0)
-        into->flags &= (uint8_t)~PL_ATTACH_HIDDEN;
+        into->flags &= (uint16_t)~PL_ATTACH_HIDDEN;
     pl_mail_destroy(&m->msg);
 }
 

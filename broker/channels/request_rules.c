@@ -9,7 +9,7 @@
 struct pl_rules *pl_channels_find_rules(struct pl_channels *c,
                                         struct pl_span channel, uint64_t hash)
 {
-    struct pl_rules *r = pl_rule_cache_find(&c->rules, channel, hash);
+    struct pl_rules *r = pl_rule_cache_find(&c->rules, channel, hash).rules;
 
     return r != NULL ? r : pl_rulebook_default(c->rules.book);
 }

@@ -22,8 +22,6 @@ static inline struct pl_rules *pl_channel_rules(struct pl_channels *c,
 {
     if (ch != NULL)
         return ch->rules->rules;
-    if (c->rules.only != NULL)
-        return c->rules.only;
     return pl_channels_find_rules(c, channel, hash);
 }
 

@@ -22,6 +22,7 @@ enum pl_config_kind {
     PL_KIND_SHARE,     /* as PL_KIND_MEMORY, without auto */
     PL_KIND_WORD,      /* into an enum: the index of the word */
     PL_KIND_STRING,    /* into char *; may not be empty */
+    PL_KIND_MARK,      /* into struct pl_config_mark, or `off` */
     PL_KIND_SOCKET,    /* as PL_KIND_STRING, or `off`: NULL, or `auto` */
     PL_KIND_ENDPOINT,  /* into struct pl_config_endpoint, or `off` */
     PL_KIND_ENDPOINTS, /* into struct pl_config_endpoints */
@@ -34,6 +35,11 @@ enum pl_config_kind {
 struct pl_config_memory {
     uint64_t bytes;
     uint32_t percent; /* docs/configuration.md says of what */
+};
+
+/* A few characters that divide a text; "": off. */
+struct pl_config_mark {
+    char at[8]; /* with zeros at the end */
 };
 
 /* A numeric address and a port, in the form that evutil_parse_sockaddr_port()

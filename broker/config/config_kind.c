@@ -13,6 +13,7 @@
  * the member stays zero. */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -209,6 +210,28 @@ static enum pl_err store_string(const struct pl_config_job *j)
     return PL_OK;
 }
 
+static bool is_mark(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] >= 0x7f || isalnum(text[i]))
+            return false;
+    return len > 0 && len < sizeof(struct pl_config_mark);
+}
+
+/* Letters and digits would make the mark of most texts. */
+static enum pl_err store_mark(const struct pl_config_job *j)
+{
+    if (strcmp(j->text, "off") == 0)
+        return PL_OK;
+    if (!is_mark(j->text))
+        return refuse(j, "1 to 7 characters of ASCII without letters, digits "
+                         "and spaces, in quotes; or off");
+    memcpy(j->member, j->text, strlen(j->text));
+    return PL_OK;
+}
+
 /* Root uses /run, a user the directory of the login session or else /tmp, which
  * always exists. parleyd and the tool choose the same path if the same user
  * starts both. */
@@ -349,6 +372,8 @@ const struct pl_config_kind_ops pl_config_kinds[] = {
                        .store = store_memory, .units = size_units,
                        .wanted = SHARE "off"},
     [PL_KIND_STRING] = {"string", OF(char *), .store = store_string, STRING},
+    [PL_KIND_MARK] = {"characters or off", OF(struct pl_config_mark),
+                      .store = store_mark},
     [PL_KIND_SOCKET] = {"path, auto or off", OF(char *), .store = store_socket,
                         STRING},
     [PL_KIND_ENDPOINT] = {"host:port or off", OF(struct pl_config_endpoint),

@@ -41,7 +41,7 @@ static enum pl_err read_config(struct pl_broker *b)
         return rc;
     b->rules = pl_rulebook_hold(b->config->rulebook);
     b->rules_made = 1;
-    b->rules_settings = b->config->rules;
+    b->configured = pl_rulebook_hold(b->config->rulebook);
     pl_log_change(&b->log, b->config->process.log.level);
     return PL_OK;
 }
@@ -273,6 +273,7 @@ void pl_broker_destroy(struct pl_broker *b)
     pl_tls_release(b->tls);
     pl_access_release(b->access);
     pl_rulebook_release(b->rules);
+    pl_rulebook_release(b->configured);
     pl_patterns_fini(&b->patterns);
     pl_guard_destroy(b->guard);
     free(b->snapshots);

@@ -34,16 +34,17 @@ struct pl_broker {
                           yet */
     pl_broker_stores *make_stores;
     void *stores_arg;
-    struct pl_handlers *handlers; /* own reference to the newest table */
-    struct pl_tls *tls;           /* own reference to the newest; NULL: no
-                                     listen_tls */
-    struct pl_access *access;     /* own reference to the newest */
-    struct pl_rulebook *rules;    /* own reference to the newest */
-    uint64_t rules_made;          /* the generation of `rules` */
-    struct pl_rules_settings rules_settings; /* of which they are made ... */
-    struct pl_patterns patterns;             /* ... and these */
-    struct pl_address admin;                 /* on the control loop */
-    struct pl_conns *api_conns;              /* the same */
+    struct pl_handlers *handlers;   /* own reference to the newest table */
+    struct pl_tls *tls;             /* own reference to the newest; NULL: no
+                                       listen_tls */
+    struct pl_access *access;       /* own reference to the newest */
+    struct pl_rulebook *rules;      /* own reference to the newest */
+    uint64_t rules_made;            /* the generation of `rules` */
+    struct pl_rulebook *configured; /* own reference: of the configuration; with
+                                       ... */
+    struct pl_patterns patterns;    /* ... these it makes `rules` */
+    struct pl_address admin;        /* on the control loop */
+    struct pl_conns *api_conns;     /* the same */
     struct pl_hash_key key;
     struct pl_phase_trace *phases;
     struct pl_stalls *stalls;

@@ -12,7 +12,7 @@
 
 #include "client.h"
 #include "ip.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "token.h"
 
 enum { REASON_TEXT_MAX = 256 };

@@ -20,7 +20,7 @@
 #include "envelope.h"
 #include "hub.h"
 #include "mail.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "session.h"
 #include "session_mail.h"
 #include "setup.h"
@@ -97,7 +97,7 @@ static bool may_be_binary(struct pl_broker *b, struct pl_span channel)
 {
     pl_guard_enter(b->guard);
     const struct pl_rules *rules = pl_rulebook_find(b->rules, channel);
-    bool is_binary = rules != NULL && rules->data == PL_DATA_BINARY;
+    bool is_binary = rules != NULL && !pl_rules_want_json(rules);
     pl_guard_leave(b->guard);
     return is_binary;
 }

@@ -163,10 +163,12 @@ PL_API enum pl_err pl_broker_reload(struct pl_broker *b);
  * names begin with "room:", "*" those that no other pattern names.  `settings`
  * are keys of the section `channels` of the configuration, separated by spaces:
  * "history_size=100 presence=true".  For each key that they do not say the
- * configuration counts, also after a reload.  Another call for the same pattern
- * replaces the rules.  A running broker uses them for new commands at once, and
- * for a channel that has subscribers from its next one on.
- * Thread: any, but not while another thread is in pl_broker_start().
+ * configuration counts, also after a reload: its namespace "room", or else its
+ * section `channels`.  A name whose namespace neither the configuration nor a
+ * pattern has is error 102, unless there is a pattern "*".  Another call for
+ * the same pattern replaces the rules.  A running broker uses them for new
+ * commands at once, and for a channel that has subscribers from its next one
+ * on. Thread: any, but not while another thread is in pl_broker_start().
  * Errors: PL_EINVAL (the log names a wrong key or value), PL_ENOMEM. */
 PL_API enum pl_err pl_broker_rule(struct pl_broker *b, const char *pattern,
                                   const char *settings);

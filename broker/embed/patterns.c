@@ -2,9 +2,12 @@
 /* patterns.c - see patterns.h.
  *
  * What a pattern does not say is as in the configuration, so each new rulebook
- * is made of the newest settings and of all patterns: by a reload, and by a
- * call of pl_broker_rule().  Both build it under the guard, because one must
+ * is made of the newest configuration and of all patterns: by a reload, and by
+ * a call of pl_broker_rule().  Both build it under the guard, because one must
  * not lose what the other brings; nothing there blocks.
+ *
+ * The pattern "*" is for all names that no other rules are for, so a rulebook
+ * with it is open: no name is error 102.
  *
  * Rejected: patterns with a star elsewhere, because the rules of a channel are
  * found by the part of its name before the first colon.
@@ -17,7 +20,7 @@
 #include <string.h>
 
 #include "broker_private.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "rules_mail.h"
 #include "system.h"
 
@@ -33,39 +36,75 @@ void pl_patterns_fini(struct pl_patterns *p)
 
 /* --- A new rulebook --- */
 
+/* Return the place of `name` among the templates; `count` if it is new. */
+static uint32_t place_of(const struct pl_rules *templates, uint32_t count,
+                         struct pl_span name)
+{
+    uint32_t i = 0;
+
+    while (i < count && !pl_span_equal(templates[i].name, name))
+        i++;
+    return i;
+}
+
+/* The settings that the configuration has for a pattern. */
+static struct pl_rules_settings configured(const struct pl_rulebook *b,
+                                           struct pl_span name)
+{
+    const struct pl_rules *r = pl_rulebook_space(b, name);
+
+    return (r == NULL ? pl_rulebook_default(b) : r)->settings;
+}
+
+/* Put the rules of one pattern among the templates. */
+static enum pl_err take_pattern(const struct pl_rulebook *b,
+                                const struct pl_pattern *p,
+                                struct pl_rules *templates, uint32_t *count)
+{
+    struct pl_span name = pl_span_of(p->name);
+    struct pl_rules_settings s = configured(b, name);
+    uint32_t at = place_of(templates, *count, name);
+    struct pl_buf report = {0};
+    enum pl_err rc = pl_rules_settings_change(&s, p->settings, &report);
+
+    pl_buf_fini(&report);
+    if (rc != PL_OK)
+        return rc;
+    templates[at] = pl_rules_of(&s);
+    templates[at].name = name;
+    *count += at == *count;
+    return PL_OK;
+}
+
 static enum pl_err make_book(struct pl_new_rules *n,
                              const struct pl_patterns *p)
 {
-    struct pl_rules *templates = calloc(p->count + 1, sizeof *templates);
-    uint32_t count = 1;
+    uint32_t count = pl_rulebook_count(n->configured);
+    struct pl_rules *templates = malloc((count + p->count) * sizeof *templates);
     enum pl_err rc = PL_OK;
+    bool is_open = false;
 
     if (templates == NULL)
         return PL_ENOMEM;
-    templates[0] = pl_rules_of(&n->settings);
+    for (uint32_t i = 0; i < count; i++)
+        templates[i] = *pl_rulebook_at(n->configured, i);
     for (size_t i = 0; i < p->count && rc == PL_OK; i++) {
-        struct pl_rules_settings s = n->settings;
-        struct pl_rules *r =
-            p->at[i].name[0] == '\0' ? templates : &templates[count++];
-        struct pl_buf report = {0};
-
-        rc = pl_rules_settings_change(&s, p->at[i].settings, &report);
-        pl_buf_fini(&report);
-        *r = pl_rules_of(&s);
-        r->name = pl_span_of(p->at[i].name);
+        is_open = is_open || p->at[i].name[0] == '\0';
+        rc = take_pattern(n->configured, &p->at[i], templates, &count);
     }
     if (rc == PL_OK)
-        rc = pl_rulebook_create(&n->book, 0, templates, count);
-    if (rc == PL_OK)
+        rc = pl_rulebook_create(&n->book, 0, pl_rulebook_naming(n->configured),
+                                templates, count);
+    if (rc == PL_OK && is_open)
         pl_rulebook_open(n->book);
     free(templates);
     return rc;
 }
 
 enum pl_err pl_new_rules_make(struct pl_new_rules *n, struct pl_broker *b,
-                              const struct pl_rules_settings *settings)
+                              struct pl_rulebook *configured)
 {
-    *n = (struct pl_new_rules){.settings = *settings};
+    *n = (struct pl_new_rules){.configured = pl_rulebook_hold(configured)};
     enum pl_err rc = make_book(n, &b->patterns);
 
     for (unsigned i = 0; i <= 2 * b->workers && rc == PL_OK; i++) {
@@ -98,9 +137,11 @@ void pl_new_rules_spread(struct pl_new_rules *n, struct pl_broker *b)
     }
     if (b->is_running)
         post(b, b->admin, &n->mail[2 * (size_t)b->workers]);
-    b->rules_settings = n->settings;
     b->rules = n->book;
     n->book = old;
+    old = b->configured;
+    b->configured = n->configured;
+    n->configured = old;
 }
 
 void pl_new_rules_fini(struct pl_new_rules *n)
@@ -109,9 +150,21 @@ void pl_new_rules_fini(struct pl_new_rules *n)
         if (n->mail[i] != NULL)
             n->mail[i]->destroy(n->mail[i]);
     pl_rulebook_release(n->book);
+    pl_rulebook_release(n->configured);
 }
 
 /* --- pl_broker_rule() --- */
+
+static bool is_name(struct pl_span name)
+{
+    static const char good[] = "-_.0123456789abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    for (size_t i = 0; i < name.len; i++)
+        if (memchr(good, name.at[i], sizeof good - 1) == NULL)
+            return false;
+    return name.len > 0 && name.len < PL_CHANNEL_NAME_MAX;
+}
 
 /* "NAME:*", or "*" for the empty name. */
 static bool read_pattern(const char *pattern, struct pl_span *name)
@@ -123,10 +176,7 @@ static bool read_pattern(const char *pattern, struct pl_span *name)
         return true;
     }
     *name = (struct pl_span){pattern, len < 2 ? 0 : len - 2};
-    return len > 2 && strcmp(pattern + len - 2, ":*") == 0 &&
-           memchr(pattern, ':', name->len) == NULL &&
-           memchr(pattern, '*', name->len) == NULL &&
-           pl_channel_name_check(*name) == PL_CHANNEL_NAME_OK;
+    return len > 2 && strcmp(pattern + len - 2, ":*") == 0 && is_name(*name);
 }
 
 /* Copy all patterns but that of `name`, and add that. */
@@ -171,7 +221,7 @@ static enum pl_err add(struct pl_broker *b, struct pl_span name,
     enum pl_err rc = copy_with(&more, &b->patterns, name, settings);
     if (rc == PL_OK) {
         swap(&b->patterns, &more);
-        rc = pl_new_rules_make(&n, b, &b->rules_settings);
+        rc = pl_new_rules_make(&n, b, b->configured);
         if (rc == PL_OK)
             pl_new_rules_spread(&n, b);
         else

@@ -26,19 +26,18 @@ void pl_patterns_fini(struct pl_patterns *p);
 
 /* A rulebook in transit to the loops.  Mail that was not sent is destroyed. */
 struct pl_new_rules {
-    struct pl_rules_settings settings; /* of the configuration */
-    struct pl_rulebook *book;          /* own reference */
+    struct pl_rulebook *configured; /* own reference */
+    struct pl_rulebook *book;       /* own reference */
     /* For the owner and the session manager of each worker, then the admin
      * server. */
     struct pl_msg *mail[2 * PL_NET_LOOPS_MAX + 1];
 };
 
-/* Make the rulebook of `settings` and the broker's patterns, and its mail.  The
- * caller holds the guard, unless the broker is being created.
- * Owner:  the caller calls pl_new_rules_fini(), also after an error.
- * Errors: PL_ENOMEM. */
+/* Make the rulebook of `configured` and the broker's patterns, and its mail.
+ * The caller holds the guard, unless the broker is being created. Owner:  the
+ * caller calls pl_new_rules_fini(), also after an error. Errors: PL_ENOMEM. */
 enum pl_err pl_new_rules_make(struct pl_new_rules *n, struct pl_broker *b,
-                              const struct pl_rules_settings *settings);
+                              struct pl_rulebook *configured);
 
 /* Send the mail if the broker runs, and replace the broker's rules.  The caller
  * has held the guard since pl_new_rules_make(). */

@@ -175,7 +175,7 @@ static void swap(struct pl_broker *b, struct pl_reload *r)
 static enum pl_err spread(struct pl_broker *b, struct pl_reload *r)
 {
     pl_guard_enter(b->guard);
-    enum pl_err rc = pl_new_rules_make(&r->rules, b, &r->config->rules);
+    enum pl_err rc = pl_new_rules_make(&r->rules, b, r->config->rulebook);
     if (rc != PL_OK) {
         pl_guard_leave(b->guard);
         return rc;

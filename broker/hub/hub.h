@@ -90,11 +90,19 @@ struct pl_subscriber {
 };
 
 enum pl_sub_flag {
-    PL_SUB_JOIN_LEAVE = 1,  /* deliver joins and leaves */
-    PL_SUB_RECOVER = 2,     /* recover missed publications */
-    PL_SUB_HIDDEN = 4,      /* inbox: no presence, joins, leaves */
-    PL_SUB_SERVER_SIDE = 8, /* made at connect, not by a command */
-    PL_SUB_REJECT = 16      /* error 112 if recovery fails */
+    PL_SUB_JOIN_LEAVE = 1,     /* deliver joins and leaves */
+    PL_SUB_RECOVER = 2,        /* recover missed publications */
+    PL_SUB_HIDDEN = 4,         /* inbox: no presence, joins, leaves */
+    PL_SUB_SERVER_SIDE = 8,    /* made at connect, not by a command */
+    PL_SUB_REJECT = 16,        /* error 112 if recovery fails */
+    PL_SUB_KEPT = 31,          /* the flags that a struct pl_sub has; the others
+                                  are in the request and in its result alone */
+    PL_SUB_UNPOSITIONED = 32,  /* gaps do not matter to it */
+    PL_SUB_UNRECOVERABLE = 64, /* its client may not recover */
+    PL_SUB_UNLISTED = 128,     /* not in presence ... */
+    PL_SUB_LISTED = 256,       /* ... or there, whatever the rules say */
+    PL_SUB_UNTOLD = 512,       /* no join and leave for it ... */
+    PL_SUB_TOLD = 1024         /* ... or both, whatever the rules say */
 };
 
 enum pl_sub_state {
@@ -167,7 +175,7 @@ struct pl_subscribe_ask {
     struct pl_span channel;
     uint64_t hash;          /* pl_hub_hash() of `channel` */
     struct pl_rules *rules; /* of `channel`; the hub takes a reference */
-    uint8_t flags;          /* enum pl_sub_flag */
+    uint16_t flags;         /* enum pl_sub_flag */
     struct pl_span epoch;   /* with PL_SUB_RECOVER: recover after */
     uint64_t offset;
     struct pl_span data;  /* JSON for the reply; absent: none */

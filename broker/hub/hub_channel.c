@@ -237,7 +237,7 @@ static bool make_space(struct pl_hub_channel *c)
 }
 
 struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
-                                  struct pl_subscriber *u, uint8_t flags)
+                                  struct pl_subscriber *u, uint16_t flags)
 {
     struct pl_sub *sub = make_space(c) ? calloc(1, sizeof *sub) : NULL;
 
@@ -246,7 +246,7 @@ struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
     sub->channel = c;
     sub->subscriber = u;
     sub->state = PL_SUB_ATTACHING;
-    sub->flags = flags;
+    sub->flags = flags & PL_SUB_KEPT;
     sub->index = c->count;
     c->subs[c->count++] = sub;
     return sub;
@@ -292,10 +292,10 @@ void pl_hub_channel_go_live(struct pl_hub_channel *c, struct pl_sub *sub)
 }
 
 /* Copy data that is not known to be JSON, and check the copy; raw line feeds in
- * it become spaces.  PL_EBADMSG: not JSON. */
+ * it become spaces, no data becomes null.  PL_EBADMSG: not JSON. */
 static enum pl_err json_of(struct pl_span data, struct pl_buf *copy)
 {
-    pl_buf_put_span(copy, data);
+    pl_buf_put_span(copy, data.len > 0 ? data : PL_SPAN("null"));
     if (copy->failed)
         return PL_ENOMEM;
     return pl_json_accepts(pl_buf_span(copy)) ? PL_OK : PL_EBADMSG;

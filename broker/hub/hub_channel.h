@@ -64,7 +64,7 @@ void pl_hub_channel_destroy(struct pl_hub_channel *c);
 
 /* Add a subscription in PL_SUB_ATTACHING.  NULL: out of memory. */
 struct pl_sub *pl_hub_channel_add(struct pl_hub_channel *c,
-                                  struct pl_subscriber *u, uint8_t flags);
+                                  struct pl_subscriber *u, uint16_t flags);
 
 /* Subtract `sub` from the live counters.  Call this before `sub` leaves
  * PL_SUB_LIVE. */

@@ -48,21 +48,28 @@ static void unlink_sub(struct pl_hub *h, struct pl_sub *sub)
     pl_gauge_drop(h->options.metrics, PL_METRIC_SUBSCRIPTIONS, 1);
 }
 
-static uint8_t attach_flags(uint8_t sub_flags)
+static uint16_t attach_flags(unsigned sub_flags)
 {
-    uint8_t flags = 0;
+    static const struct {
+        uint16_t sub, attach;
+    } rows[] = {
+        {PL_SUB_RECOVER, PL_ATTACH_RECOVER},
+        {PL_SUB_JOIN_LEAVE, PL_ATTACH_JOIN_LEAVE},
+        {PL_SUB_HIDDEN, PL_ATTACH_HIDDEN},
+        {PL_SUB_REJECT, PL_ATTACH_REJECT},
+        {PL_SUB_SERVER_SIDE, PL_ATTACH_SERVER_SIDE},
+        {PL_SUB_UNPOSITIONED, PL_ATTACH_UNPOSITIONED},
+        {PL_SUB_UNRECOVERABLE, PL_ATTACH_UNRECOVERABLE},
+        {PL_SUB_UNLISTED, PL_ATTACH_UNLISTED},
+        {PL_SUB_LISTED, PL_ATTACH_LISTED},
+        {PL_SUB_UNTOLD, PL_ATTACH_UNTOLD},
+        {PL_SUB_TOLD, PL_ATTACH_TOLD},
+    };
+    unsigned flags = 0;
 
-    if (sub_flags & PL_SUB_RECOVER)
-        flags |= PL_ATTACH_RECOVER;
-    if (sub_flags & PL_SUB_JOIN_LEAVE)
-        flags |= PL_ATTACH_JOIN_LEAVE;
-    if (sub_flags & PL_SUB_HIDDEN)
-        flags |= PL_ATTACH_HIDDEN;
-    if (sub_flags & PL_SUB_REJECT)
-        flags |= PL_ATTACH_REJECT;
-    if (sub_flags & PL_SUB_SERVER_SIDE)
-        flags |= PL_ATTACH_SERVER_SIDE;
-    return flags;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        flags |= sub_flags & rows[i].sub ? rows[i].attach : 0u;
+    return (uint16_t)flags;
 }
 
 static void send_attach(struct pl_hub *h, struct pl_attach_mail *m,
@@ -105,7 +112,7 @@ static struct pl_attach_mail *create_attach(const struct pl_client *client,
 
 /* NULL: out of memory. */
 static struct pl_sub *create_sub(struct pl_hub *h, struct pl_hub_channel *c,
-                                 struct pl_subscriber *u, uint8_t flags,
+                                 struct pl_subscriber *u, uint16_t flags,
                                  const struct pl_attach_mail *m)
 {
     struct pl_sub *sub = pl_hub_channel_add(c, u, flags);
@@ -436,7 +443,8 @@ static void go_live(struct pl_hub *h, struct pl_sub *sub,
 {
     struct pl_hub_channel *c = sub->channel;
 
-    sub->is_positioned = m->positioned;
+    sub->is_positioned =
+        m->positioned && (m->flags & PL_ATTACH_UNPOSITIONED) == 0;
     if (m->positioned && !is_overtaken(c, m)) {
         if (!follows(c, m))
             pl_hub_drop_positioned(h, c);

@@ -34,11 +34,17 @@ struct pl_publish_mail {
 };
 
 enum pl_attach_flag {
-    PL_ATTACH_RECOVER = 1,     /* return what came after `offset` in `epoch` */
-    PL_ATTACH_JOIN_LEAVE = 2,  /* deliver joins and leaves */
-    PL_ATTACH_HIDDEN = 4,      /* no presence, join or leave for this client */
-    PL_ATTACH_REJECT = 8,      /* error 112 if recovery fails */
-    PL_ATTACH_SERVER_SIDE = 16 /* not requested by the client */
+    PL_ATTACH_RECOVER = 1,      /* return what came after `offset` in `epoch` */
+    PL_ATTACH_JOIN_LEAVE = 2,   /* deliver joins and leaves */
+    PL_ATTACH_HIDDEN = 4,       /* no presence, join or leave for this client */
+    PL_ATTACH_REJECT = 8,       /* error 112 if recovery fails */
+    PL_ATTACH_SERVER_SIDE = 16, /* not requested by the client */
+    PL_ATTACH_UNPOSITIONED = 32,  /* for the hub and the session alone ... */
+    PL_ATTACH_UNRECOVERABLE = 64, /* ... likewise */
+    PL_ATTACH_UNLISTED = 128,     /* not in presence ... */
+    PL_ATTACH_LISTED = 256,       /* ... or there, whatever the rules say */
+    PL_ATTACH_UNTOLD = 512,       /* no join and leave for this client ... */
+    PL_ATTACH_TOLD = 1024         /* ... or both, whatever the rules say */
 };
 
 /* Subscribe `client`.  Each attach is followed by exactly one detach, even if
@@ -55,7 +61,7 @@ struct pl_attach_mail {
                                  them */
     struct pl_blob *data;     /* reference: JSON for the reply; NULL: none */
     int64_t expires_at_s;     /* for the session alone; 0: never */
-    uint8_t flags;            /* enum pl_attach_flag */
+    uint16_t flags;           /* enum pl_attach_flag */
     char epoch[9];   /* request: the client's; result: the stream's, "" without
                         one */
     uint64_t offset; /* request: the client's; result: the newest of the
@@ -78,7 +84,7 @@ struct pl_detach_mail {
     uint64_t hash;
     struct pl_client *client; /* reference */
     struct pl_client *shown;  /* reference, or NULL; as in the attach */
-    uint8_t flags;            /* the same */
+    uint16_t flags;           /* the same */
     struct pl_map_node node;  /* for the owner of the channel, like the next */
     bool is_untold;           /* no leave is due for it */
 };

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "mail.h"
 #include "output.h"
+#include "channel_name.h"
 #include "permission.h"
 #include "replies.h"
 #include "session_mail.h"
@@ -156,19 +157,18 @@ static bool is_allowed(struct pl_session *s, uint32_t id, struct pl_span name,
 static void to_channel(struct pl_session *s, uint32_t id, struct pl_span name,
                        const struct pl_envelope *l)
 {
-    enum pl_channel_name verdict = pl_channel_name_check(name);
     struct pl_envelope allowed = *l;
 
-    if (verdict == PL_CHANNEL_NAME_EMPTY ||
-        verdict == PL_CHANNEL_NAME_TOO_LONG) {
+    if (pl_session_is_bad_length(s, name)) {
         pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
         return;
     }
     struct pl_named n = pl_session_name(s, name);
-    if (verdict == PL_CHANNEL_NAME_OK && n.rules == NULL)
+    if (n.rules == NULL)
         pl_session_refuse(s, id, PL_ERROR_UNKNOWN_CHANNEL);
-    else if (verdict != PL_CHANNEL_NAME_OK ||
-             !pl_session_has_grant(s, name, &n, PL_GRANT_PUBLISH))
+    else if (n.traits & PL_NAME_BAD)
+        pl_session_refuse(s, id, PL_ERROR_BAD_REQUEST);
+    else if (!pl_session_has_grant(s, name, &n, PL_GRANT_PUBLISH))
         pl_session_refuse(s, id, PL_ERROR_PERMISSION_DENIED);
     else if (is_allowed(s, id, name, &allowed))
         publish(s, id, name, n.hash, &allowed, KIND_TO_CHANNEL);

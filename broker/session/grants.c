@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* grants.c - see grants.h.
  *
- * The rules of a channel have the grants (users/rules.c), so a check reads one
- * bit, after it found the rules by the hash of the name. */
+ * The order of the checks is that of Centrifugo: the length of the name, its
+ * namespace, its characters; then the command's own; then the permission.  What
+ * a name stands for is found by its hash (users/rules.c), and nearly all names
+ * restrict no client, so a command reads two words and one bit.
+ *
+ * Rejected: a list of users that restricts publishing to the channel or reading
+ * its history.  Centrifugo's lists restrict subscribing alone, and
+ * programs rely on it: a client writes to the channel of another user. */
 #include "grants.h"
 
 #include "client.h"
+#include "log.h"
 #include "permission.h"
 #include "replies.h"
 #include "session_parts.h"
 #include "session_settings.h"
 
+static const struct pl_naming *naming(const struct pl_session *s)
+{
+    return pl_rulebook_naming(pl_session_rules(s)->book);
+}
+
 struct pl_named pl_session_name(const struct pl_session *s,
                                 struct pl_span channel)
 {
     uint64_t hash = pl_hub_hash(pl_session_hub(s), channel);
+    struct pl_found found =
+        pl_rule_cache_find(pl_session_rules(s), channel, hash);
 
-    return (struct pl_named){
-        hash, pl_rule_cache_find(pl_session_rules(s), channel, hash)};
+    return (struct pl_named){hash, found.rules, found.traits};
 }
 
 uint8_t pl_session_grants(const struct pl_session *s)
@@ -26,20 +39,91 @@ uint8_t pl_session_grants(const struct pl_session *s)
         ->grants[pl_session_kind(s)];
 }
 
+/* --- The name --- */
+
+void pl_session_fail_unknown(struct pl_session *s, uint32_t id,
+                             struct pl_span channel)
+{
+    PL_LOG_LIMITED(PL_LOG_KIND_NAMESPACE, PL_LOG_WARN, "unknown namespace",
+                   pl_log_text("channel", channel),
+                   pl_log_text("client", pl_session_id(s)),
+                   pl_log_string("key", "namespaces"));
+    pl_session_fail(s, id, PL_ERROR_UNKNOWN_CHANNEL);
+}
+
+bool pl_session_is_bad_length(const struct pl_session *s, struct pl_span name)
+{
+    return name.len - 1 >= naming(s)->max_length;
+}
+
+__attribute__((noinline)) static bool
+refuse_length(struct pl_session *s, uint32_t id, struct pl_span channel)
+{
+    if (channel.len == 0)
+        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no channel");
+    else
+        pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
+    return false;
+}
+
+bool pl_session_knows(struct pl_session *s, uint32_t id, struct pl_span channel,
+                      struct pl_named *out)
+{
+    if (pl_session_is_bad_length(s, channel))
+        return refuse_length(s, id, channel);
+    *out = pl_session_name(s, channel);
+    if (out->rules == NULL)
+        pl_session_fail_unknown(s, id, channel);
+    else if (out->traits & PL_NAME_BAD)
+        pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
+    else
+        return true;
+    return false;
+}
+
+/* --- What it restricts --- */
+
+/* Return true if the client may use a channel of this name at all. */
+static bool is_open(const struct pl_named *n)
+{
+    if (n->traits & PL_NAME_CONNECTION)
+        return false;
+    if (n->traits & PL_NAME_INBOX)
+        return n->rules->user_lists == PL_USER_LISTS_OBEYED;
+    return !(n->traits & PL_NAME_USERS) ||
+           n->rules->user_lists != PL_USER_LISTS_CLOSED;
+}
+
+static bool is_listed(const struct pl_session *s, struct pl_span channel)
+{
+    struct pl_span user = pl_session_user(s);
+    struct pl_name_parts p = pl_name_parse(naming(s), channel);
+
+    return user.len > 0 && pl_name_lists(naming(s), p.users, user);
+}
+
 /* Only the user of an inbox may read its history. */
-static bool is_own_inbox(const struct pl_session *s, struct pl_span channel)
+static bool is_own_inbox(const struct pl_session *s, struct pl_span channel,
+                         const struct pl_named *n)
 {
     struct pl_span user = pl_session_user(s);
 
-    return user.len > 0 && channel.at[0] == PL_CHANNEL_USER_INBOX &&
-           pl_span_equal((struct pl_span){channel.at + 1, channel.len - 1},
-                         user);
+    return n->traits & PL_NAME_INBOX && user.len > 0 &&
+           pl_span_equal(pl_name_parse(naming(s), channel).users, user);
+}
+
+/* --- Permissions --- */
+
+bool pl_session_subscriber_may(const struct pl_session *s,
+                               const struct pl_rules *rules, uint8_t grant)
+{
+    return rules->grants[pl_session_kind(s) | PL_RULES_SUBSCRIBER] & grant;
 }
 
 /* Most rules grant the same to all kinds of clients, so search the subscription
  * only if that changes the answer. */
-bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
-                          const struct pl_named *n, uint8_t grant)
+static bool is_granted(struct pl_session *s, struct pl_span channel,
+                       const struct pl_named *n, uint8_t grant)
 {
     const uint8_t *grants = n->rules->grants + pl_session_kind(s);
 
@@ -53,34 +137,34 @@ bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
     return grants[is_subscriber ? PL_RULES_SUBSCRIBER : 0] & grant;
 }
 
-bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint8_t grant, struct pl_named *out)
+bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
+                          const struct pl_named *n, uint8_t grant)
 {
-    switch (pl_channel_name_check(channel)) {
-    case PL_CHANNEL_NAME_OK:
-        break;
-    case PL_CHANNEL_NAME_EMPTY:
-        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST, "no channel");
-        return false;
-    case PL_CHANNEL_NAME_TOO_LONG:
-        pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
-        return false;
-    case PL_CHANNEL_NAME_RESERVED:
-        if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel)) {
-            *out = pl_session_name(s, channel);
-            return true;
-        }
-        pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
-        return false;
-    }
-    *out = pl_session_name(s, channel);
-    if (out->rules == NULL)
-        pl_session_fail(s, id, PL_ERROR_UNKNOWN_CHANNEL);
-    else if (!pl_session_has_grant(s, channel, out, grant))
-        pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
-    else
+    if (__builtin_expect(n->traits == 0, 1))
+        return is_granted(s, channel, n, grant);
+    if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel, n))
         return true;
+    return is_open(n) && is_granted(s, channel, n, grant);
+}
+
+bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
+                    const struct pl_named *n, uint8_t grant)
+{
+    if (pl_session_has_grant(s, channel, n, grant))
+        return true;
+    pl_session_fail(s, id, PL_ERROR_PERMISSION_DENIED);
     return false;
+}
+
+bool pl_session_may_subscribe(struct pl_session *s, struct pl_span channel,
+                              const struct pl_named *n)
+{
+    if (n->traits & PL_NAME_PRIVATE || !is_open(n))
+        return false;
+    if (n->traits & (PL_NAME_USERS | PL_NAME_INBOX) &&
+        n->rules->user_lists == PL_USER_LISTS_OBEYED)
+        return is_listed(s, channel);
+    return n->rules->grants[pl_session_kind(s)] & PL_GRANT_SUBSCRIBE;
 }
 
 /* Count as the client does: not the subscriptions that it has left, even if the

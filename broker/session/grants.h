@@ -17,26 +17,47 @@ struct pl_session;
 struct pl_named {
     uint64_t hash;          /* pl_hub_hash() */
     struct pl_rules *rules; /* NULL: no namespace has this name */
+    uint8_t traits;         /* enum pl_name_trait */
 };
 
+/* Read the name of a channel, which is not empty. */
 struct pl_named pl_session_name(const struct pl_session *s,
                                 struct pl_span channel);
+
+/* Return true if no channel's name has this length. */
+bool pl_session_is_bad_length(const struct pl_session *s, struct pl_span name);
+
+/* Check the name of a channel, whatever the client may do with it.  If it is
+ * one that clients may have, return true and set *out to what it stands for.
+ * Otherwise reply to command `id` with an error, or close the connection, and
+ * return false. */
+bool pl_session_knows(struct pl_session *s, uint32_t id, struct pl_span channel,
+                      struct pl_named *out);
+
+/* Reply to command `id` that no namespace has the name of `channel`. */
+void pl_session_fail_unknown(struct pl_session *s, uint32_t id,
+                             struct pl_span channel);
+
+/* Return true if the client may subscribe to the channel without a token. */
+bool pl_session_may_subscribe(struct pl_session *s, struct pl_span channel,
+                              const struct pl_named *n);
 
 /* What holds for the connection itself: the rules of names without a
  * namespace. */
 uint8_t pl_session_grants(const struct pl_session *s);
 
-/* Check that the client has `grant` for `channel`.  If so, return true and set
- * *out to the hash and the rules of the name, found once per command.
- * Otherwise reply to command `id` with an error, or close the connection, and
- * return false. */
+/* Return true if the client may do what `grant` says, other than to subscribe;
+ * otherwise reply to command `id` with error 103. */
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
-                    uint8_t grant, struct pl_named *out);
+                    const struct pl_named *n, uint8_t grant);
 
-/* True if the rules `n` grant `grant` to the client.  `channel` may be a name
- * that no client may use. */
+/* Likewise, without a reply. */
 bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
                           const struct pl_named *n, uint8_t grant);
+
+/* Return true if the rules grant `grant` to this client as a subscriber. */
+bool pl_session_subscriber_may(const struct pl_session *s,
+                               const struct pl_rules *rules, uint8_t grant);
 
 /* Return true if the client has all the channels that it may have. */
 bool pl_session_has_enough(const struct pl_session *s);

@@ -15,7 +15,7 @@
 #include "codec.h"
 #include "loop_handle.h"
 #include "mail.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "refs.h"
 #include "session_link.h"
 #include "session_mail.h"

@@ -289,7 +289,9 @@ static void admit(struct pl_session *s, const struct admission *a)
         &s->subscriber.client, pl_actor_address(&s->actor),
         pl_loop_random(s->actor.loop), &fields);
 
-    s->kind = a->is_authenticated ? PL_RULES_AUTHENTICATED : 0;
+    /* as in Centrifugo: a token without a user is that of an anonymous */
+    s->kind =
+        a->is_authenticated && a->user.len > 0 ? PL_RULES_AUTHENTICATED : 0;
     l->expires_at_s = a->expires_at_s;
     l->data = a->data;
     if (rc != PL_OK || !register_user(s) ||

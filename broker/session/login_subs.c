@@ -13,7 +13,7 @@
 #include "grants.h"
 #include "login.h"
 #include "login_private.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "subscribe.h"
 #include "token.h"
 

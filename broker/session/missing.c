@@ -30,7 +30,7 @@
 #include "login.h"
 #include "login_private.h"
 #include "output.h"
-#include "permission.h"
+#include "channel_name.h"
 #include "session_parts.h"
 #include "subscribe.h"
 #include "wait.h"

@@ -11,17 +11,16 @@
 #include "replies.h"
 #include "verdict_private.h"
 
-/* Data from a JSON connection is always JSON.  From other connections it must
- * be JSON unless the rules of the channel allow binary. */
-static bool is_data_json(const struct pl_session *s,
+/* Return true if the rules allow the data.  Data from a JSON connection is
+ * always JSON, or there is none. */
+static bool is_data_good(const struct pl_session *s,
                          const struct pl_rules *rules, struct pl_span data,
                          bool *is_json)
 {
-    *is_json = pl_session_encoding(s) == PL_ENCODING_JSON;
-    if (*is_json || rules->data == PL_DATA_BINARY)
-        return true;
-    *is_json = pl_json_accepts(data);
-    return *is_json;
+    *is_json =
+        data.len > 0 && (pl_session_encoding(s) == PL_ENCODING_JSON ||
+                         (pl_rules_want_json(rules) && pl_json_accepts(data)));
+    return pl_rules_accept(rules, data, *is_json);
 }
 
 /* Ask the judge of publications, which may replace the data by other JSON.
@@ -77,18 +76,15 @@ void pl_session_publish(struct pl_session *s, const struct pl_command *c)
         pl_session_refuse_field(s, c->id, c->publish.unsupported);
         return;
     }
-    if (ask.data.len == 0) {
-        pl_session_violate(s, PL_DISCONNECT_BAD_REQUEST,
-                           "publish without data");
-        return;
-    }
-    if (!pl_session_may(s, c->id, ask.channel, PL_GRANT_PUBLISH, &n))
+    if (!pl_session_knows(s, c->id, ask.channel, &n))
         return;
     ask.hash = n.hash;
-    if (!is_data_json(s, n.rules, ask.data, &ask.is_json)) {
+    if (!is_data_good(s, n.rules, ask.data, &ask.is_json)) {
         pl_session_fail(s, c->id, PL_ERROR_BAD_REQUEST);
         return;
     }
+    if (!pl_session_may(s, c->id, ask.channel, &n, PL_GRANT_PUBLISH))
+        return;
     if (pl_session_judged(s) != 0)
         publish_judged(s, &ask);
     else

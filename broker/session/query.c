@@ -46,17 +46,29 @@ void pl_session_presence(struct pl_session *s, const struct pl_command *c)
 {
     struct pl_named n;
 
-    if (!pl_session_may(s, c->id, c->channel, PL_GRANT_PRESENCE, &n))
+    if (!pl_session_knows(s, c->id, c->channel, &n))
         return;
-    if (!(n.rules->flags & PL_RULE_PRESENCE)) {
+    if (!pl_rules_have_presence(n.rules)) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
         return;
     }
+    if (!pl_session_may(s, c->id, c->channel, &n, PL_GRANT_PRESENCE))
+        return;
     struct pl_query_mail *q = pl_query_mail_create();
     if (q != NULL)
         q->kind = c->verb == PL_VERB_PRESENCE ? PL_QUERY_PRESENCE
                                               : PL_QUERY_PRESENCE_STATS;
     query(s, c, q, c->channel, n.hash);
+}
+
+/* Return the limit that counts; -1 means any number. */
+static int32_t limit_of(const struct pl_session_settings *config, int32_t asked)
+{
+    uint32_t most = config->limits.history_publications;
+
+    if (most > 0 && (asked < 0 || (uint32_t)asked > most))
+        return (int32_t)most;
+    return asked;
 }
 
 void pl_session_history(struct pl_session *s, const struct pl_command *c)
@@ -65,16 +77,18 @@ void pl_session_history(struct pl_session *s, const struct pl_command *c)
     const struct pl_session_settings *config = pl_session_config(s);
     struct pl_named n;
 
-    if (!pl_session_may(s, c->id, h->channel, PL_GRANT_HISTORY, &n))
+    if (!pl_session_knows(s, c->id, h->channel, &n))
         return;
     if (!pl_rules_have_history(n.rules)) {
         pl_session_fail(s, c->id, PL_ERROR_NOT_AVAILABLE);
         return;
     }
+    if (!pl_session_may(s, c->id, h->channel, &n, PL_GRANT_HISTORY))
+        return;
     struct pl_query_mail *q = pl_query_mail_create();
     if (q != NULL) {
         q->kind = PL_QUERY_HISTORY;
-        q->limit = h->limit;
+        q->limit = limit_of(config, h->limit);
         q->reverse = h->reverse;
         q->has_since = h->has_since;
         q->offset = h->since_offset;

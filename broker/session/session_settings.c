@@ -19,6 +19,8 @@ static const struct pl_config_key keys[] = {
     {"limits.connection_channels", PL_KIND_NUMBER,
      AT(limits.connection_channels), .fallback = "128", .min = 1,
      .max = 1000000},
+    {"limits.history_publications", PL_KIND_NUMBER,
+     AT(limits.history_publications), .fallback = "300", .max = 1000000},
     {"limits.loop_lag", PL_KIND_DURATION, AT(limits.loop_lag_ms),
      .fallback = "1s", .max = PL_CONFIG_HOUR},
     {"limits.commands_per_second", PL_KIND_NUMBER,

@@ -18,11 +18,12 @@ struct pl_session_settings {
         uint64_t max_message; /* bytes */
     } websocket;
     struct {
-        uint64_t outgoing_queue;      /* bytes per connection */
-        uint32_t connection_channels; /* subscriptions per connection */
-        uint32_t commands_per_second; /* per connection; 0: no limit */
-        uint32_t commands_burst;      /* at once; 0: as many as per second */
-        uint64_t loop_lag_ms;         /* 0: off */
+        uint64_t outgoing_queue;       /* bytes per connection */
+        uint32_t connection_channels;  /* subscriptions per connection */
+        uint32_t history_publications; /* in one reply; 0: any number */
+        uint32_t commands_per_second;  /* per connection; 0: no limit */
+        uint32_t commands_burst;       /* at once; 0: as many as per second */
+        uint64_t loop_lag_ms;          /* 0: off */
     } limits;
     struct {
         uint64_t timeout_ms;              /* never 0 */

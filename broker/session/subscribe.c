@@ -2,8 +2,10 @@
 /* subscribe.c - subscribe and unsubscribe, and what a client receives about its
  * subscriptions.
  *
- * A channel with history is always recoverable, even if the client did not
- * request it: the official SDK suites assume it, and it costs nothing. */
+ * By default a channel with history is always recoverable, even if the client
+ * did not request it: the official SDK suites assume it, and it costs nothing.
+ * The rules of a channel may say otherwise, and then the client gets no
+ * position that it could recover from. */
 #include "subscribe.h"
 
 #include "channels_mail.h"
@@ -14,25 +16,72 @@
 #include "replies.h"
 #include "verdict_private.h"
 
-static uint8_t flags_of(const struct pl_rules *rules,
-                        const struct pl_subscribe_request *r)
+static uint16_t if_set(bool is_set, uint16_t flag)
 {
-    uint8_t flags = 0;
-
-    if (r->join_leave && rules->flags & PL_RULE_JOIN_LEAVE)
-        flags |= PL_SUB_JOIN_LEAVE;
-    if (r->recover)
-        flags |= PL_SUB_RECOVER;
-    if (r->flag & PL_SUBSCRIBE_REJECT_UNRECOVERED)
-        flags |= PL_SUB_REJECT;
-    return flags;
+    return is_set ? flag : 0;
 }
 
-uint8_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted)
+/* A token may give or take presence and joins whatever the rules say. */
+static uint16_t differences(const struct pl_rules *rules,
+                            const struct pl_sub_options *o)
 {
-    if (!(rules->flags & PL_RULE_JOIN_LEAVE))
+    uint8_t off = rules->sub.flags & (uint8_t)~o->flags;
+    uint8_t on = o->flags & (uint8_t)~rules->sub.flags;
+
+    return if_set(off & PL_RULE_PRESENCE, PL_SUB_UNLISTED) |
+           if_set(on & PL_RULE_PRESENCE, PL_SUB_LISTED) |
+           if_set(off & PL_RULE_JOIN_LEAVE, PL_SUB_UNTOLD) |
+           if_set(on & PL_RULE_JOIN_LEAVE, PL_SUB_TOLD);
+}
+
+/* A client that may read the history as a subscriber may also ask for
+ * positions. */
+static uint16_t position_flags(const struct pl_sub_options *o,
+                               bool asks_position, bool asks_recovery,
+                               bool may_read)
+{
+    bool recovers =
+        o->recovery == PL_WHEN_ALWAYS ||
+        (asks_recovery && (o->recovery == PL_WHEN_ASKED || may_read));
+    bool counts =
+        recovers || o->positioning == PL_WHEN_ALWAYS ||
+        (asks_position && (o->positioning == PL_WHEN_ASKED || may_read));
+
+    return if_set(!counts, PL_SUB_UNPOSITIONED) |
+           if_set(!recovers, PL_SUB_UNRECOVERABLE);
+}
+
+/* Return the flags of a subscription with the options `o` for which the client
+ * asks. */
+static uint16_t flags_of(const struct pl_session *s,
+                         const struct pl_rules *rules,
+                         const struct pl_sub_options *o,
+                         const struct pl_subscribe_request *r)
+{
+    bool may_read = pl_session_subscriber_may(s, rules, PL_GRANT_HISTORY);
+    bool may_list = pl_session_subscriber_may(s, rules, PL_GRANT_PRESENCE);
+    uint16_t flags = position_flags(o, r->positioned, r->recoverable, may_read);
+    bool recovers = (flags & PL_SUB_UNRECOVERABLE) == 0;
+
+    return flags | differences(rules, o) |
+           if_set(
+               o->flags & PL_RULE_PUSH_JOIN_LEAVE ||
+                   (r->join_leave && may_list && o->flags & PL_RULE_JOIN_LEAVE),
+               PL_SUB_JOIN_LEAVE) |
+           if_set(recovers && r->recover, PL_SUB_RECOVER) |
+           if_set(recovers && r->flag & PL_SUBSCRIBE_REJECT_UNRECOVERED,
+                  PL_SUB_REJECT);
+}
+
+uint16_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted)
+{
+    const struct pl_sub_options *o = &rules->sub;
+
+    if (!(o->flags & PL_RULE_JOIN_LEAVE))
         wanted &= (uint8_t)~PL_SUB_JOIN_LEAVE;
-    return wanted | PL_SUB_SERVER_SIDE;
+    return wanted | position_flags(o, false, false, false) |
+           if_set(o->flags & PL_RULE_PUSH_JOIN_LEAVE, PL_SUB_JOIN_LEAVE) |
+           PL_SUB_SERVER_SIDE;
 }
 
 struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
@@ -41,8 +90,7 @@ struct pl_sub *pl_session_find(struct pl_session *s, struct pl_span channel)
                        pl_hub_hash(pl_session_hub(s), channel));
 }
 
-/* Ask the judge, which may set data for the reply, and an expiry.  A
- * subscription that exists needs no verdict: it is error 105. */
+/* Ask the judge, which may set data for the reply, and an expiry. */
 static bool is_allowed(struct pl_session *s, const struct pl_command *c,
                        struct pl_subscribe_ask *ask)
 {
@@ -51,9 +99,7 @@ static bool is_allowed(struct pl_session *s, const struct pl_command *c,
                             .data = c->subscribe.data,
                             .token = c->subscribe.token};
 
-    if (!pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) ||
-        pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), q.channel,
-                    ask->hash) != NULL)
+    if (!pl_session_is_judged(s, PL_ASKS_SUBSCRIBE))
         return true;
     if (pl_session_judge(s, c->id, &q) != PL_YES)
         return false;
@@ -63,10 +109,38 @@ static bool is_allowed(struct pl_session *s, const struct pl_command *c,
     return true;
 }
 
+/* Return 0, or the error of a client that has the channel already or has as
+ * many as it may have. */
+static uint32_t has_too_many(struct pl_session *s, struct pl_span channel,
+                             const struct pl_named *n)
+{
+    if (pl_hub_find(pl_session_hub(s), pl_session_subscriber(s), channel,
+                    n->hash) != NULL)
+        return PL_ERROR_ALREADY_SUBSCRIBED;
+    return pl_session_has_enough(s) ? PL_ERROR_LIMIT_EXCEEDED : 0;
+}
+
+/* Return true if the token of the command, or else the rules of the channel,
+ * let the client subscribe.  A token may change *options for this
+ * subscription.  Afterwards the judge decides. */
+static bool may_subscribe(struct pl_session *s, const struct pl_command *c,
+                          const struct pl_named *n,
+                          struct pl_sub_options *options)
+{
+    const struct pl_subscribe_request *r = &c->subscribe;
+    struct pl_named by_token = *n;
+
+    (void)options; /* a judge changes none */
+    if (r->token.len == 0)
+        return pl_session_may_subscribe(s, r->channel, n);
+    by_token.traits &= (uint8_t)~PL_NAME_PRIVATE;
+    return pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) && /* it checks it */
+           pl_session_may_subscribe(s, r->channel, &by_token);
+}
+
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
 {
     const struct pl_subscribe_request *r = &c->subscribe;
-    struct pl_hub *hub = pl_session_hub(s);
     struct pl_subscribe_ask ask = {
         .channel = r->channel,
         .epoch = r->epoch,
@@ -76,28 +150,27 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
     };
     struct pl_named n;
 
-    if (!pl_session_may(s, c->id, r->channel, PL_GRANT_SUBSCRIBE, &n))
+    if (!pl_session_knows(s, c->id, r->channel, &n))
         return;
     if (r->unsupported != NULL) {
         pl_session_refuse_field(s, c->id, r->unsupported);
         return;
     }
-    if (r->token.len > 0 && !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE)) {
-        /* only a judge can check it */
-        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
-        return;
-    }
-    if (pl_session_has_enough(s) && pl_hub_find(hub, pl_session_subscriber(s),
-                                                r->channel, n.hash) == NULL) {
-        pl_session_fail(s, c->id, PL_ERROR_LIMIT_EXCEEDED);
+    uint32_t error = has_too_many(s, r->channel, &n);
+    struct pl_sub_options options = n.rules->sub;
+    if (error == 0 && !may_subscribe(s, c, &n, &options))
+        error = PL_ERROR_PERMISSION_DENIED;
+    if (error != 0) {
+        pl_session_fail(s, c->id, error);
         return;
     }
     ask.hash = n.hash;
     if (!is_allowed(s, c, &ask))
         return;
     ask.rules = n.rules;
-    ask.flags = flags_of(n.rules, r);
-    enum pl_err rc = pl_hub_subscribe(hub, pl_session_subscriber(s), &ask);
+    ask.flags = flags_of(s, n.rules, &options, r);
+    enum pl_err rc =
+        pl_hub_subscribe(pl_session_hub(s), pl_session_subscriber(s), &ask);
     if (rc != PL_OK)
         pl_session_fail_begin(s, c->id, rc);
 }
@@ -163,16 +236,16 @@ void pl_session_kick_channel(struct pl_session *s, struct pl_span channel,
         pl_hub_drop(pl_session_hub(s), sub, code);
 }
 
-/* Set *out to the data of `p` for a JSON client: the data itself, or a copy
- * without raw line feeds; absent if it is not JSON.  Return false if out of
- * memory. */
+/* Set *out to the data of `p` for a JSON client: the data itself, null if there
+ * is none, or a copy without raw line feeds; absent if it is not JSON.  Return
+ * false if out of memory. */
 static bool data_for_json(struct pl_arena *arena, const struct pl_pub *p,
                           struct pl_span *out)
 {
     struct pl_span data = pl_pub_data(p);
 
-    *out = data;
-    if (p->is_json)
+    *out = data.len > 0 ? data : PL_SPAN("null");
+    if (p->is_json || data.len == 0)
         return true;
     char *copy = pl_arena_alloc(arena, data.len);
     if (copy == NULL)
@@ -219,9 +292,10 @@ pl_subscribe_result_of(const struct pl_attach_mail *m, bool was_recovering,
 {
     struct pl_subscribe_result r = {0};
 
-    if (!m->positioned)
+    if (!m->positioned || (m->flags & PL_ATTACH_UNPOSITIONED) != 0)
         return r;
-    r.positioned = r.recoverable = true;
+    r.positioned = true;
+    r.recoverable = (m->flags & PL_ATTACH_UNRECOVERABLE) == 0;
     r.epoch = pl_span_of(m->epoch);
     r.offset = m->offset;
     r.was_recovering = was_recovering;

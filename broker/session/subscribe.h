@@ -37,7 +37,7 @@ bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
 
 /* Return the flags of a server-side subscription for which the program asks
  * `wanted`, as far as the rules of its channel allow. */
-uint8_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted);
+uint16_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted);
 
 /* Return the result of an attach, without its publications.  `offset` is the
  * one that the client sent. */

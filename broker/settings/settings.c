@@ -35,6 +35,7 @@ static const struct pl_config_part parts[] = {
     {&pl_session_keys, PART(session)},
     {&pl_users_keys, PART(users)},
     {&pl_rules_keys, PART(rules)},
+    {&pl_naming_keys, PART(naming)},
     {&pl_channels_keys, PART(channels)},
     {&pl_supervisor_keys, PART(supervisor)},
     {&pl_admin_keys, PART(admin)},
@@ -57,8 +58,7 @@ static enum pl_err create(struct pl_settings **out,
         return rc;
     }
     s->users.insecure = src->insecure;
-    const struct pl_rules all = pl_rules_of(&s->rules);
-    rc = pl_rulebook_create(&s->rulebook, 1, &all, 1);
+    rc = pl_rules_make(&s->rulebook, &s->rules, &s->naming);
     if (rc != PL_OK) {
         pl_settings_destroy(s);
         return rc;

@@ -36,11 +36,13 @@ struct pl_settings {
     struct pl_net_settings net;
     struct pl_session_settings session;
     struct pl_users_settings users;
-    struct pl_rules_settings rules;
+    struct pl_rules_settings rules; /* of names without a namespace */
+    struct pl_naming_settings naming;
     struct pl_channels_settings channels;
     struct pl_supervisor_settings supervisor;
     struct pl_admin_settings admin;
-    struct pl_rulebook *rulebook; /* own reference: made from `rules` */
+    struct pl_rulebook *rulebook; /* own reference: made from `rules`
+                                     and `naming` */
 };
 
 /* All keys. */

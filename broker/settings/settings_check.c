@@ -9,6 +9,7 @@
  *
  * Invariant: no finding ends the checks, so all are reported. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -18,6 +19,10 @@
 
 /* RFC 7518, 3.2: a key of HS256 has at least as many bits as the hash. */
 enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
+
+/* Bytes of the name of a namespace: Centrifugo's least, and room for the rest
+ * of a channel's name. */
+enum { SPACE_MIN = 2, SPACE_MAX = 200 };
 
 /* For the API key, which can be guessed only over the network. */
 enum { KEY_MIN = 16 };
@@ -175,6 +180,12 @@ static void check_allowed(struct pl_config_loading *l,
         {"channels.allow_publish", c->rules.allow_publish},
         {"channels.allow_presence", c->rules.allow_presence},
         {"channels.allow_history", c->rules.allow_history},
+        {"channels.allow_subscriber_publish",
+         c->rules.allow_subscriber_publish},
+        {"channels.allow_subscriber_presence",
+         c->rules.allow_subscriber_presence},
+        {"channels.allow_subscriber_history",
+         c->rules.allow_subscriber_history},
         {"actors.allow_send", c->rules.allow_send},
     };
 
@@ -202,6 +213,110 @@ static void check_history(struct pl_config_loading *l)
         !is_sized && !l->is_incomplete)
         PL_CONFIG_WARN(l, "channels.history_ttl",
                        "has no effect while channels.history_size is 0");
+}
+
+/* Report about a key of the n-th namespace. */
+static void complain_of_space(struct pl_config_loading *l, size_t n,
+                              const char *key, const char *why)
+{
+    struct pl_config_place place = pl_config_setting_of(l, "namespaces")->place;
+
+    place.list = "namespaces";
+    place.item = n + 1;
+    pl_config_report(l, PL_CONFIG_ERROR, &place, key, "%s", why);
+}
+
+static int compare_spaces(const void *a, const void *b)
+{
+    const struct pl_space_settings *const *x = a, *const *y = b;
+    int order = strcmp((*x)->name, (*y)->name);
+
+    return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+/* Namespaces are sorted to find two of one name, because there may be
+ * thousands. */
+static void check_unique(struct pl_config_loading *l,
+                         const struct pl_space_settings *spaces, size_t count)
+{
+    const struct pl_space_settings **sorted =
+        count == 0 ? NULL : malloc(count * sizeof *sorted);
+
+    for (size_t i = 0; sorted != NULL && i < count; i++)
+        sorted[i] = &spaces[i];
+    if (sorted != NULL)
+        qsort(sorted, count, sizeof sorted[0], compare_spaces);
+    for (size_t i = 1; sorted != NULL && i < count; i++)
+        if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+            complain_of_space(l, (size_t)(sorted[i] - spaces), "name",
+                              "is the name of another namespace, too");
+    free(sorted);
+}
+
+static bool is_space_name(const char *name)
+{
+    static const char good[] = "-_.0123456789abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t len = strspn(name, good);
+
+    return len >= SPACE_MIN && len <= SPACE_MAX && name[len] == '\0';
+}
+
+static void check_spaces(struct pl_config_loading *l)
+{
+    const struct pl_settings *c = l->values;
+    const struct pl_space_settings *spaces = c->naming.spaces.at;
+    size_t count = c->naming.spaces.count;
+    bool is_good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *why = NULL;
+
+        if (spaces[i].name == NULL)
+            why = "is missing";
+        else if (!is_space_name(spaces[i].name))
+            why = "must be 2 to 200 letters, digits, '-', '_' or '.'";
+        else if (spaces[i].rules.history_size > 0 &&
+                 spaces[i].rules.history_ttl_ms == 0)
+            PL_CONFIG_WARN(l, "namespaces",
+                           "%s: history_ttl is 0, so nothing is kept, whatever "
+                           "history_size is",
+                           spaces[i].name);
+        if (why != NULL)
+            complain_of_space(l, i, "name", why);
+        is_good = is_good && why == NULL;
+    }
+    if (is_good)
+        check_unique(l, spaces, count);
+    if (count > 0 && c->naming.boundary.at[0] == '\0')
+        PL_CONFIG_COMPLAIN(l, "channels.namespace_boundary",
+                           "is off, so no name has one of the namespaces");
+}
+
+/* '@' is the mark of the inboxes of connections. */
+static void check_marks(struct pl_config_loading *l)
+{
+    const struct pl_settings *c = l->values;
+    const struct {
+        const char *key;
+        const struct pl_config_mark *mark;
+    } rows[] = {
+        {"channels.namespace_boundary", &c->naming.boundary},
+        {"channels.private_prefix", &c->naming.private_prefix},
+        {"channels.user_boundary", &c->naming.user_boundary},
+        {"channels.user_separator", &c->naming.user_separator},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strpbrk(rows[i].mark->at, "@-_.") != NULL)
+            PL_CONFIG_COMPLAIN(l, rows[i].key,
+                               "must not have '@', '-', '_' or '.'");
+        for (size_t n = 0; n < i; n++)
+            if (rows[n].mark->at[0] != '\0' &&
+                strcmp(rows[n].mark->at, rows[i].mark->at) == 0)
+                PL_CONFIG_COMPLAIN(l, rows[i].key, "is that of %s, too",
+                                   rows[n].key);
+    }
 }
 
 static void check_loopback(struct pl_config_loading *l, const char *key,
@@ -425,6 +540,8 @@ void pl_settings_check(struct pl_config_loading *l,
     check_readers(l);
     check_allowed(l, src);
     check_history(l);
+    check_spaces(l);
+    check_marks(l);
     check_listen(l, src);
     check_tls(l);
     check_socket(l);

@@ -1,50 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* permission.c - see permission.h.
  *
- * Grants are computed once, for the rules, so a command tests one bit.  Inboxes
- * are protected by their names, not by grants, so no setting can open them: the
- * server itself makes those subscriptions, without this check.
- *
- * In Centrifugo "$room" needs a subscription token and "room#42" is for user
- * 42. parley supports neither, so these names are closed to all clients: a
- * program that relies on the restriction must not get an open channel. */
+ * Grants are computed once, for the rules, so a command tests one bit.  What
+ * the name of a channel restricts comes on top (session/grants.c), and no
+ * grant lifts it. */
 #include "permission.h"
 
-#include <string.h>
-
-static bool is_allowed(enum pl_allow allow, bool authenticated)
+static bool is_allowed(enum pl_allow allow, bool is_user)
 {
     return allow == PL_ALLOW_ALL ||
-           (allow == PL_ALLOW_AUTHENTICATED && authenticated);
+           (allow == PL_ALLOW_AUTHENTICATED && is_user);
 }
 
-uint8_t pl_permission_grants(const struct pl_rules_settings *s,
-                             bool authenticated)
+static unsigned of_all(const struct pl_rules_settings *s, bool is_user)
 {
     unsigned grants = 0;
 
-    if (is_allowed(s->allow_subscribe, authenticated))
+    if (is_allowed(s->allow_subscribe, is_user))
         grants |= PL_GRANT_SUBSCRIBE;
-    if (is_allowed(s->allow_publish, authenticated))
+    if (is_allowed(s->allow_publish, is_user))
         grants |= PL_GRANT_PUBLISH;
-    if (is_allowed(s->allow_presence, authenticated))
+    if (is_allowed(s->allow_presence, is_user))
         grants |= PL_GRANT_PRESENCE;
-    if (is_allowed(s->allow_history, authenticated))
+    if (is_allowed(s->allow_history, is_user))
         grants |= PL_GRANT_HISTORY;
-    if (is_allowed(s->allow_send, authenticated))
+    if (is_allowed(s->allow_send, is_user))
         grants |= PL_GRANT_SEND;
-    return (uint8_t)grants;
+    return grants;
 }
 
-enum pl_channel_name pl_channel_name_check(struct pl_span name)
+static unsigned of_subscribers(const struct pl_rules_settings *s, bool is_user)
 {
-    if (name.len == 0)
-        return PL_CHANNEL_NAME_EMPTY;
-    if (name.len > PL_CHANNEL_NAME_MAX)
-        return PL_CHANNEL_NAME_TOO_LONG;
-    if (name.at[0] == PL_CHANNEL_CONNECTION_INBOX ||
-        name.at[0] == PL_CHANNEL_PRIVATE ||
-        memchr(name.at, PL_CHANNEL_USERS, name.len) != NULL)
-        return PL_CHANNEL_NAME_RESERVED;
-    return PL_CHANNEL_NAME_OK;
+    unsigned grants = 0;
+
+    if (is_allowed(s->allow_subscriber_publish, is_user))
+        grants |= PL_GRANT_PUBLISH;
+    if (is_allowed(s->allow_subscriber_presence, is_user))
+        grants |= PL_GRANT_PRESENCE;
+    if (is_allowed(s->allow_subscriber_history, is_user))
+        grants |= PL_GRANT_HISTORY;
+    return grants;
+}
+
+uint8_t pl_permission_grants(const struct pl_rules_settings *s, bool is_user,
+                             bool subscribes)
+{
+    unsigned grants = of_all(s, is_user);
+
+    if (subscribes)
+        grants |= of_subscribers(s, is_user);
+    return (uint8_t)grants;
 }

@@ -4,7 +4,8 @@
  * The rules of a rulebook are sorted by name, so a look-up is a binary search.
  * A cache has one entry per value of the low bits of a hash; an entry also
  * compares the length of the name, because names of equal hashes mostly
- * differ in it.
+ * differ in it.  A cache without entries of its own has those of `none`, which
+ * fit no name, so a look-up needs no test for them.
  *
  * Rejected: a pointer to its rules in each subscription, because its memory is
  * full to the byte.  Caching that a name has no rules, because then clients
@@ -22,18 +23,49 @@ enum { ENTRIES = 1024 };
 
 struct pl_rulebook {
     struct pl_refs refs;
+    struct pl_naming naming;
     uint32_t count;
     bool is_open;             /* it finds rules for all names */
     struct pl_rules *rules[]; /* owned references, by name */
 };
 
-struct pl_rule_entry {
-    uint64_t hash;
-    struct pl_rules *rules; /* NULL: empty */
-    size_t len;             /* of the name */
+static const struct pl_rule_entry none;
+
+const struct pl_naming pl_naming_usual = {
+    .boundary = {":"},
+    .private_prefix = {"$"},
+    .user_boundary = {"#"},
+    .user_separator = {","},
+    .max_length = PL_CHANNEL_NAME_MAX,
+    .has_inboxes = true,
+    .inbox_space = {"", 0},
 };
 
 /* --- Rules --- */
+
+static bool is_object(struct pl_span json)
+{
+    size_t i = 0;
+
+    while (i < json.len && strchr(" \t\r\n", json.at[i]) != NULL)
+        i++;
+    return i < json.len && json.at[i] == '{';
+}
+
+bool pl_rules_accept(const struct pl_rules *r, struct pl_span data,
+                     bool is_json)
+{
+    switch (r->data) {
+    case PL_DATA_BINARY:
+        return true;
+    case PL_DATA_NOT_EMPTY:
+        return data.len > 0;
+    case PL_DATA_JSON_OBJECT:
+        return is_json && is_object(data);
+    default:
+        return is_json;
+    }
+}
 
 struct pl_rules *pl_rules_hold(struct pl_rules *r)
 {
@@ -79,14 +111,32 @@ static int compare(const void *a, const void *b)
                          (*(struct pl_rules *const *)b)->name);
 }
 
+/* The name of the inboxes' namespace is copied behind the rules. */
+static struct pl_rulebook *allocate(const struct pl_naming *naming,
+                                    uint32_t count)
+{
+    struct pl_span space = naming->inbox_space;
+    struct pl_rulebook *b =
+        calloc(1, sizeof *b + count * sizeof b->rules[0] + space.len);
+
+    if (b == NULL)
+        return NULL;
+    pl_refs_init(&b->refs);
+    b->naming = *naming;
+    b->naming.inbox_space.at = (char *)(b->rules + count);
+    if (space.len > 0)
+        memcpy(b->rules + count, space.at, space.len);
+    return b;
+}
+
 enum pl_err pl_rulebook_create(struct pl_rulebook **out, uint64_t generation,
+                               const struct pl_naming *naming,
                                const struct pl_rules *templates, uint32_t count)
 {
-    struct pl_rulebook *b = calloc(1, sizeof *b + count * sizeof b->rules[0]);
+    struct pl_rulebook *b = allocate(naming, count);
 
     if (b == NULL)
         return PL_ENOMEM;
-    pl_refs_init(&b->refs);
     for (; b->count < count; b->count++) {
         b->rules[b->count] = copy(&templates[b->count], generation);
         if (b->rules[b->count] == NULL) {
@@ -129,25 +179,24 @@ void pl_rulebook_release(struct pl_rulebook *b)
     free(b);
 }
 
-static struct pl_rules *only_of(const struct pl_rulebook *b)
+const struct pl_naming *pl_rulebook_naming(const struct pl_rulebook *b)
 {
-    return b->count == 1 ? b->rules[0] : NULL;
+    return &b->naming;
 }
 
-static bool is_inbox(struct pl_span channel)
+uint32_t pl_rulebook_count(const struct pl_rulebook *b)
 {
-    return channel.at[0] == PL_CHANNEL_USER_INBOX ||
-           channel.at[0] == PL_CHANNEL_CONNECTION_INBOX;
+    return b->count;
 }
 
-static struct pl_span namespace_of(struct pl_span channel)
+struct pl_rules *pl_rulebook_at(const struct pl_rulebook *b, uint32_t n)
 {
-    const char *end = channel.len == 0 || is_inbox(channel)
-                          ? NULL
-                          : memchr(channel.at, ':', channel.len);
+    return b->rules[n];
+}
 
-    return (struct pl_span){channel.at,
-                            end == NULL ? 0 : (size_t)(end - channel.at)};
+struct pl_rules *pl_rulebook_default(const struct pl_rulebook *b)
+{
+    return b->rules[0];
 }
 
 static int compare_key(const void *key, const void *element)
@@ -156,58 +205,88 @@ static int compare_key(const void *key, const void *element)
                          (*(struct pl_rules *const *)element)->name);
 }
 
+struct pl_rules *pl_rulebook_space(const struct pl_rulebook *b,
+                                   struct pl_span name)
+{
+    struct pl_rules *const *found =
+        bsearch(&name, b->rules, b->count, sizeof b->rules[0], compare_key);
+
+    return found == NULL ? NULL : *found;
+}
+
+static bool is_bad(const struct pl_rules *r, const struct pl_name_parts *p)
+{
+    return p->traits & PL_NAME_FOREIGN &&
+           !(r->sub.flags & PL_RULE_FOREIGN_NAMES);
+}
+
+struct pl_found pl_rulebook_look(const struct pl_rulebook *b,
+                                 struct pl_span channel)
+{
+    struct pl_name_parts p = pl_name_parse(&b->naming, channel);
+    struct pl_found found = {pl_rulebook_space(b, p.space), p.traits};
+
+    if (found.rules == NULL && b->is_open)
+        found.rules = b->rules[0];
+    if (found.rules != NULL && is_bad(found.rules, &p))
+        found.traits |= PL_NAME_BAD;
+    return found;
+}
+
 struct pl_rules *pl_rulebook_find(const struct pl_rulebook *b,
                                   struct pl_span channel)
 {
-    struct pl_rules *only = only_of(b);
-    struct pl_span name = namespace_of(channel);
-
-    if (only != NULL)
-        return only;
-    struct pl_rules *const *found =
-        bsearch(&name, b->rules, b->count, sizeof b->rules[0], compare_key);
-    if (found == NULL)
-        return b->is_open ? b->rules[0] : NULL;
-    return *found;
-}
-
-struct pl_rules *pl_rulebook_default(const struct pl_rulebook *b)
-{
-    return b->rules[0];
+    return pl_rulebook_look(b, channel).rules;
 }
 
 /* --- The cache --- */
+
+static void drop_entries(struct pl_rule_cache *c)
+{
+    if (c->entries != &none)
+        free((struct pl_rule_entry *)c->entries);
+    c->entries = &none;
+    c->mask = 0;
+}
 
 void pl_rule_cache_set(struct pl_rule_cache *c, struct pl_rulebook *book)
 {
     struct pl_rulebook *old = c->book;
 
     c->book = pl_rulebook_hold(book);
-    c->only = only_of(book);
-    free(c->entries);
-    c->entries = NULL;
+    drop_entries(c);
     pl_rulebook_release(old);
 }
 
 void pl_rule_cache_fini(struct pl_rule_cache *c)
 {
-    free(c->entries);
+    drop_entries(c);
     pl_rulebook_release(c->book);
-    *c = (struct pl_rule_cache){0};
+    c->book = NULL;
 }
 
-struct pl_rules *pl_rule_cache_look(struct pl_rule_cache *c,
-                                    struct pl_span channel, uint64_t hash)
+/* Return the entries to write to; NULL: out of memory. */
+static struct pl_rule_entry *own_entries(struct pl_rule_cache *c)
 {
-    if (c->entries == NULL)
-        c->entries = calloc(ENTRIES, sizeof c->entries[0]);
-    if (c->entries == NULL)
-        return pl_rulebook_find(c->book, channel);
-    struct pl_rule_entry *e = &c->entries[hash % ENTRIES];
-    if (e->rules != NULL && e->hash == hash && e->len == channel.len)
-        return e->rules;
-    struct pl_rules *found = pl_rulebook_find(c->book, channel);
-    if (found != NULL)
-        *e = (struct pl_rule_entry){hash, found, channel.len};
+    if (c->entries == &none) {
+        struct pl_rule_entry *own = calloc(ENTRIES, sizeof *own);
+
+        if (own == NULL)
+            return NULL;
+        c->entries = own;
+        c->mask = ENTRIES - 1;
+    }
+    return (struct pl_rule_entry *)c->entries;
+}
+
+struct pl_found pl_rule_cache_look(struct pl_rule_cache *c,
+                                   struct pl_span channel, uint64_t hash)
+{
+    struct pl_found found = pl_rulebook_look(c->book, channel);
+    struct pl_rule_entry *entries = found.rules == NULL ? NULL : own_entries(c);
+
+    if (entries != NULL)
+        entries[hash & c->mask] = (struct pl_rule_entry){
+            hash, found.rules, (uint32_t)channel.len, found.traits};
     return found;
 }

@@ -12,64 +12,179 @@
 #include "rules.h"
 
 #define AT(member) PL_CONFIG_AT(struct pl_rules_settings, member)
+#define NAMING(member) PL_CONFIG_AT(struct pl_naming_settings, member)
 #define ALLOW "none, authenticated or all"
+#define WHEN "always, asked or never"
+
+/* A permission: closed unless the configuration opens it. */
+#define PERMISSION(key, member, by_insecure)                                   \
+    {                                                                          \
+        key, PL_KIND_WORD, AT(member),                                         \
+            .fallback = "none", .insecure = (by_insecure), .words = ALLOW,     \
+            .reload = true                                                     \
+    }
+#define FLAG(key, member, by_insecure)                                         \
+    {                                                                          \
+        key, PL_KIND_BOOL, AT(member),                                         \
+            .fallback = "false", .insecure = (by_insecure), .reload = true     \
+    }
 
 /* clang-format off */
+
+/* The keys that each namespace has of its own, `s` before their names. */
+#define SPACE_KEYS(s)                                                          \
+    {s "data", PL_KIND_WORD, AT(data), .fallback = "json",                     \
+     .insecure = "not_empty",                                                  \
+     .words = "json, json_object, not_empty or binary", .reload = true},       \
+    {s "slow", PL_KIND_WORD, AT(slow), .fallback = "close",                    \
+     .words = "close, drop_oldest or latest", .reload = true},                 \
+    {s "user_lists", PL_KIND_WORD, AT(user_lists), .fallback = "closed",       \
+     .insecure = "ignored", .words = "closed, obeyed or ignored",              \
+     .reload = true},                                                          \
+    FLAG(s "utf8_names", utf8_names, "true"),                                  \
+                                                                               \
+    FLAG(s "presence", presence, "true"),                                      \
+    FLAG(s "join_leave", join_leave, "true"),                                  \
+    FLAG(s "push_join_leave", push_join_leave, NULL),                          \
+                                                                               \
+    PERMISSION(s "allow_subscribe", allow_subscribe, "all"),                   \
+    PERMISSION(s "allow_publish", allow_publish, "all"),                       \
+    PERMISSION(s "allow_presence", allow_presence, "all"),                     \
+    PERMISSION(s "allow_history", allow_history, "all"),                       \
+    PERMISSION(s "allow_subscriber_publish", allow_subscriber_publish, NULL),  \
+    PERMISSION(s "allow_subscriber_presence", allow_subscriber_presence, NULL),\
+    PERMISSION(s "allow_subscriber_history", allow_subscriber_history, NULL),  \
+                                                                               \
+    {s "positioning", PL_KIND_WORD, AT(positioning), .fallback = "always",     \
+     .words = WHEN, .reload = true},                                           \
+    {s "recovery", PL_KIND_WORD, AT(recovery), .fallback = "always",           \
+     .words = WHEN, .reload = true},                                           \
+    {s "meta_ttl", PL_KIND_DURATION, AT(meta_ttl_ms), .fallback = "1h",        \
+     .max = PL_CONFIG_LONGEST, .reload = true},                                \
+    {s "history_size", PL_KIND_NUMBER, AT(history_size), .fallback = "0",      \
+     .insecure = "100", .max = 1000000, .reload = true},                       \
+    {s "history_bytes", PL_KIND_SIZE, AT(history_bytes), .fallback = "2MiB",   \
+     .max = PL_CONFIG_MIB * PL_CONFIG_GIB, .reload = true},                    \
+    {s "history_ttl", PL_KIND_DURATION, AT(history_ttl_ms),                    \
+     .fallback = "300s", .insecure = "300s", .max = PL_CONFIG_LONGEST,         \
+     .reload = true},                                                          \
+    {s "history_expiry", PL_KIND_WORD, AT(history_expiry),                     \
+     .fallback = "each", .words = "each or whole", .reload = true}
+
 static const struct pl_config_key keys[] = {
-    {"channels.data", PL_KIND_WORD, AT(data), .fallback = "json",
-     .insecure = "binary", .words = "json or binary", .reload = true},
-    {"channels.slow", PL_KIND_WORD, AT(slow), .fallback = "close",
-     .words = "close, drop_oldest or latest", .reload = true},
-    {"channels.presence", PL_KIND_BOOL, AT(presence), .fallback = "false",
-     .insecure = "true", .reload = true},
-    {"channels.join_leave", PL_KIND_BOOL, AT(join_leave), .fallback = "false",
-     .insecure = "true", .reload = true},
+    SPACE_KEYS("channels."),
+    PERMISSION("actors.allow_send", allow_send, "all"),
+};
 
-    {"channels.allow_subscribe", PL_KIND_WORD, AT(allow_subscribe),
-     .fallback = "none", .insecure = "all", .words = ALLOW, .reload = true},
-    {"channels.allow_publish", PL_KIND_WORD, AT(allow_publish),
-     .fallback = "none", .insecure = "all", .words = ALLOW, .reload = true},
-    {"channels.allow_presence", PL_KIND_WORD, AT(allow_presence),
-     .fallback = "none", .insecure = "all", .words = ALLOW, .reload = true},
-    {"channels.allow_history", PL_KIND_WORD, AT(allow_history),
-     .fallback = "none", .insecure = "all", .words = ALLOW, .reload = true},
+static const struct pl_config_key space_rules[] = {SPACE_KEYS("")};
 
-    {"actors.allow_send", PL_KIND_WORD, AT(allow_send), .fallback = "none",
-     .insecure = "all", .words = ALLOW, .reload = true},
-
-    {"channels.meta_ttl", PL_KIND_DURATION, AT(meta_ttl_ms), .fallback = "1h",
-     .max = PL_CONFIG_LONGEST, .reload = true},
-    {"channels.history_size", PL_KIND_NUMBER, AT(history_size),
-     .fallback = "0", .insecure = "100", .max = 1000000, .reload = true},
-    {"channels.history_bytes", PL_KIND_SIZE, AT(history_bytes),
-     .fallback = "2MiB", .max = PL_CONFIG_MIB * PL_CONFIG_GIB, .reload = true},
-    {"channels.history_ttl", PL_KIND_DURATION, AT(history_ttl_ms),
-     .fallback = "300s", .insecure = "300s", .max = PL_CONFIG_LONGEST,
+static const struct pl_config_key space_names[] = {
+    {"name", PL_KIND_STRING, PL_CONFIG_AT(struct pl_space_settings, name),
      .reload = true},
+};
+
+static const struct pl_config_table space_rules_keys =
+    PL_CONFIG_TABLE(space_rules);
+static const struct pl_config_table space_name_keys =
+    PL_CONFIG_TABLE(space_names);
+
+static const struct pl_config_part space_parts[] = {
+    {&space_name_keys, 0},
+    {&space_rules_keys, offsetof(struct pl_space_settings, rules)},
+};
+
+const struct pl_config_schema pl_space_schema = {
+    space_parts, sizeof space_parts / sizeof space_parts[0],
+    sizeof(struct pl_space_settings)};
+
+static const struct pl_config_key naming_keys[] = {
+    {"channels.namespace_boundary", PL_KIND_MARK, NAMING(boundary),
+     .fallback = "\":\"", .reload = true},
+    {"channels.private_prefix", PL_KIND_MARK, NAMING(private_prefix),
+     .fallback = "\"$\"", .reload = true},
+    {"channels.user_boundary", PL_KIND_MARK, NAMING(user_boundary),
+     .fallback = "\"#\"", .reload = true},
+    {"channels.user_separator", PL_KIND_MARK, NAMING(user_separator),
+     .fallback = "\",\"", .reload = true},
+    {"channels.max_length", PL_KIND_NUMBER, NAMING(max_length),
+     .fallback = "255", .min = 1, .max = PL_CHANNEL_NAME_MAX, .reload = true},
+    {"namespaces", PL_KIND_SECTIONS, NAMING(spaces), .fallback = "[]",
+     .max = 10000, .one = &pl_space_schema, .reload = true},
 };
 /* clang-format on */
 
 const struct pl_config_table pl_rules_keys = PL_CONFIG_TABLE(keys);
+const struct pl_config_table pl_naming_keys = PL_CONFIG_TABLE(naming_keys);
+
+static uint8_t flags_of(const struct pl_rules_settings *s)
+{
+    const struct {
+        bool is_set;
+        uint8_t flag;
+    } rows[] = {
+        {s->presence, PL_RULE_PRESENCE},
+        {s->join_leave, PL_RULE_JOIN_LEAVE},
+        {s->push_join_leave, PL_RULE_PUSH_JOIN_LEAVE},
+        {s->history_expiry == PL_EXPIRY_WHOLE, PL_RULE_WHOLE_HISTORY},
+        {s->utf8_names, PL_RULE_FOREIGN_NAMES},
+    };
+    unsigned flags = 0;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        flags |= rows[i].is_set ? rows[i].flag : 0u;
+    return (uint8_t)flags;
+}
 
 struct pl_rules pl_rules_of(const struct pl_rules_settings *s)
 {
     struct pl_rules r = {
         .slow = (uint8_t)s->slow,
         .data = (uint8_t)s->data,
+        .user_lists = (uint8_t)s->user_lists,
+        .sub = {.flags = flags_of(s),
+                .positioning = (uint8_t)s->positioning,
+                .recovery = (uint8_t)s->recovery},
         .history_size = s->history_size,
         .history_ttl_ms = s->history_ttl_ms,
         .history_bytes = s->history_bytes,
         .meta_ttl_ms = s->meta_ttl_ms,
+        .settings = *s,
     };
 
-    if (s->presence)
-        r.flags |= PL_RULE_PRESENCE;
-    if (s->join_leave)
-        r.flags |= PL_RULE_JOIN_LEAVE;
     for (unsigned kind = 0; kind < PL_RULES_KINDS; kind++)
         r.grants[kind] =
-            pl_permission_grants(s, (kind & PL_RULES_AUTHENTICATED) != 0);
+            pl_permission_grants(s, (kind & PL_RULES_AUTHENTICATED) != 0,
+                                 (kind & PL_RULES_SUBSCRIBER) != 0);
     return r;
+}
+
+enum pl_err pl_rules_make(struct pl_rulebook **out,
+                          const struct pl_rules_settings *rules,
+                          const struct pl_naming_settings *naming)
+{
+    const struct pl_space_settings *spaces = naming->spaces.at;
+    uint32_t count = (uint32_t)naming->spaces.count;
+    const struct pl_naming n = {
+        .boundary = naming->boundary,
+        .private_prefix = naming->private_prefix,
+        .user_boundary = naming->user_boundary,
+        .user_separator = naming->user_separator,
+        .max_length = naming->max_length,
+        .has_inboxes = true,
+        .inbox_space = PL_SPAN(""),
+    };
+    struct pl_rules *all = malloc((count + 1) * sizeof *all);
+
+    if (all == NULL)
+        return PL_ENOMEM;
+    all[0] = pl_rules_of(rules);
+    for (uint32_t i = 0; i < count; i++) {
+        all[i + 1] = pl_rules_of(&spaces[i].rules);
+        all[i + 1].name = pl_span_of(spaces[i].name);
+    }
+    enum pl_err rc = pl_rulebook_create(out, 1, &n, all, count + 1);
+    free(all);
+    return rc;
 }
 
 /* --- Changes --- */

@@ -13,6 +13,11 @@
 struct pl_buf;
 struct pl_rules;
 
+struct pl_buf;
+struct pl_naming;
+struct pl_rules;
+struct pl_rulebook;
+
 /* The users that may do something. */
 enum pl_allow {
     PL_ALLOW_NONE,
@@ -20,7 +25,13 @@ enum pl_allow {
     PL_ALLOW_ALL
 };
 
-enum pl_data { PL_DATA_JSON, PL_DATA_BINARY };
+/* The data of publications. */
+enum pl_data {
+    PL_DATA_JSON,
+    PL_DATA_JSON_OBJECT,
+    PL_DATA_NOT_EMPTY, /* any bytes, but at least one */
+    PL_DATA_BINARY     /* any bytes, or none */
+};
 
 /* What happens to a client that reads more slowly than its channels publish. */
 enum pl_slow {
@@ -29,25 +40,69 @@ enum pl_slow {
     PL_SLOW_LATEST /* keep the newest publication of each channel */
 };
 
-/* The keys `channels.*`, and `actors.allow_send`. */
+/* Which subscriptions have something. */
+enum pl_when { PL_WHEN_ALWAYS, PL_WHEN_ASKED, PL_WHEN_NEVER };
+
+/* What a name that lists users means to clients. */
+enum pl_user_lists {
+    PL_USER_LISTS_CLOSED, /* they may not use it */
+    PL_USER_LISTS_OBEYED, /* only the users of the list may subscribe */
+    PL_USER_LISTS_IGNORED /* nothing */
+};
+
+enum pl_expiry { PL_EXPIRY_EACH, PL_EXPIRY_WHOLE };
+
+/* The keys `channels.*` of which each namespace has its own, and
+ * `actors.allow_send`.  No member owns memory. */
 struct pl_rules_settings {
     enum pl_allow allow_subscribe, allow_publish, allow_presence, allow_history;
-    enum pl_allow allow_send; /* to user/ and conn/ addresses */
+    enum pl_allow allow_subscriber_publish, allow_subscriber_presence,
+        allow_subscriber_history; /* what subscribers may do as well */
+    enum pl_allow allow_send;     /* to user/ and conn/ addresses; not of
+                                     namespaces */
+    enum pl_user_lists user_lists;
     enum pl_data data;
     enum pl_slow slow;
+    enum pl_when positioning, recovery;
+    enum pl_expiry history_expiry;
     bool presence;
     bool join_leave;
+    bool push_join_leave;
+    bool utf8_names;
     uint64_t meta_ttl_ms;
     uint32_t history_size;   /* 0: no history */
     uint64_t history_bytes;  /* per channel; 0: no limit */
     uint64_t history_ttl_ms; /* 0: no history */
 };
 
+/* One item of the list `namespaces`. */
+struct pl_space_settings {
+    char *name;
+    struct pl_rules_settings rules;
+};
+
+/* The keys about names, and the namespaces. */
+struct pl_naming_settings {
+    struct pl_config_mark boundary, private_prefix, user_boundary,
+        user_separator;
+    uint32_t max_length;
+    struct pl_config_sections spaces; /* of struct pl_space_settings */
+};
+
 extern const struct pl_config_table pl_rules_keys;
+extern const struct pl_config_table pl_naming_keys;
+extern const struct pl_config_schema pl_space_schema; /* of one namespace */
 
 /* Return the rules that the settings say, for the names without a namespace: a
  * template for pl_rulebook_create(). */
 struct pl_rules pl_rules_of(const struct pl_rules_settings *s);
+
+/* Make the rulebook of a configuration.
+ * Owner:  the caller owns the reference.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_rules_make(struct pl_rulebook **out,
+                          const struct pl_rules_settings *rules,
+                          const struct pl_naming_settings *naming);
 
 /* Set keys of the section `channels` in *s: "history_size=100 presence=true".
  * On an error *s is unchanged, and `report` gets a line per finding.

@@ -20,7 +20,7 @@
 
 #include "buf.h"
 #include "jws.h"
-#include "permission.h"
+#include "channel_name.h"
 
 /* The values read from a payload.  The texts are in `payload`, except
  * `info`. */

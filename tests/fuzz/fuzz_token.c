@@ -12,7 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "permission.h"
+#include "channel_name.h"
 #include "token.h"
 
 enum { INPUT_MAX = 8192 };

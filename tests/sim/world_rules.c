@@ -20,6 +20,12 @@ static void must(enum pl_err rc, const char *what)
         trace_fail("%s: %s", what, pl_err_text(rc));
 }
 
+static void make_different(const struct world *w, struct pl_rules *r)
+{
+    r->history_size = r->history_size == 0 ? 20 : w->seed / 14 % 2 == 0 ? 0 : 4;
+    r->slow = (uint8_t)((r->slow + 1) % 3);
+}
+
 /* In half of the runs the namespace of "room:a" has other rules. */
 static void add_namespace(struct world *w)
 {
@@ -27,14 +33,14 @@ static void add_namespace(struct world *w)
     struct pl_rules rules[2] = {*pl_rulebook_default(one),
                                 *pl_rulebook_default(one)};
 
-    if (w->is_plain || w->seed / 7 % 2 == 0)
-        return;
+    for (unsigned i = 0; i < 2; i++)
+        rules[i].sub.flags |= PL_RULE_FOREIGN_NAMES; /* of one channel */
     rules[1].name = PL_SPAN("room");
-    rules[1].history_size = rules[0].history_size == 0 ? 20
-                            : w->seed / 14 % 2 == 0    ? 0
-                                                       : 4;
-    rules[1].slow = (uint8_t)((rules[0].slow + 1) % 3);
-    must(pl_rulebook_create(&w->config->rulebook, 1, rules, 2), "rules");
+    if (!w->is_plain && w->seed / 7 % 2 != 0)
+        make_different(w, &rules[1]);
+    must(
+        pl_rulebook_create(&w->config->rulebook, 1, &pl_naming_usual, rules, 2),
+        "rules");
     pl_rulebook_release(one);
 }
 
@@ -96,7 +102,7 @@ bool world_reload(struct world *w)
     change(w, &rules[0]);
     change(w, &rules[1]);
     must(pl_rulebook_create(&w->rulebooks[w->rulebook_count],
-                            w->rulebook_count + 1, rules, 2),
+                            w->rulebook_count + 1, &pl_naming_usual, rules, 2),
          "rules");
     w->rulebook_count++;
     trace_note("reload", -1, w->rulebook_count, 0);

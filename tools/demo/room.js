@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // room.js - one room of the chat: what is sent, received and remembered.
 //
-// A room is two channels.  `room:<name>` carries the messages, with history and
-// recovery.  `signs:<name>` carries what has no value later: custom messages of
+// A room is two channels.  `room.<name>` carries the messages, with history and
+// recovery.  `signs.<name>` carries what has no value later: custom messages of
 // the types `hello` and `typing`, sent with the RPC method actor.send to the
-// address channel/signs:<name>, so that the history of the room holds messages
+// address channel/signs.<name>, so that the history of the room holds messages
 // only.  Presence, joins and leaves are those of the signs as well: a Watch
 // subscribes to the messages of a room that is not open, to count what is
 // unread, and is not there.
@@ -68,7 +68,7 @@ export class Watch {
         this.centrifuge = centrifuge;
         this.name = name;
         this.unread = unread;
-        this.sub = centrifuge.newSubscription(`room:${name}`,
+        this.sub = centrifuge.newSubscription(`room.${name}`,
             position ? { since: position } : {});
         this.sub.on('subscribed', ({ streamPosition, wasRecovering,
             recovered }) => {
@@ -120,10 +120,10 @@ export class Room {
 
     open() {
         const { centrifuge, name } = this;
-        this.signs = centrifuge.newSubscription(`signs:${name}`, {
+        this.signs = centrifuge.newSubscription(`signs.${name}`, {
             joinLeave: true,
         });
-        this.main = centrifuge.newSubscription(`room:${name}`);
+        this.main = centrifuge.newSubscription(`room.${name}`);
         this.signs.on('subscribed', (ctx) => this.signsReady(ctx));
         this.signs.on('publication', (ctx) => this.sign(ctx));
         this.main.on('subscribing', () => (this.settled = false));
@@ -363,7 +363,7 @@ export class Room {
     send(type, body) {
         return this.centrifuge
             .rpc('actor.send', {
-                to: `channel/signs:${this.name}`,
+                to: `channel/signs.${this.name}`,
                 type,
                 body,
             })

@@ -99,7 +99,7 @@ class Stage:
     def publish(self, room, data, channel='room'):
         """What anybody may publish, as the operator.  No `parley pub` is started
         for it: some tests publish 150 times."""
-        body = json.dumps({'channel': f'{channel}:{room}', 'data': data})
+        body = json.dumps({'channel': f'{channel}.{room}', 'data': data})
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(f'{self.folder}/sock')
             s.sendall(('POST /api/publish HTTP/1.1\r\nHost: localhost\r\n'

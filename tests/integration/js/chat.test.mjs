@@ -99,7 +99,7 @@ describe('two people', () => {
         await stranger.ready();
         const data = [null, 7, 'text', [], {}, { body: null },
             { type: 'hello', body: { nick: 3 } }, { text: {} }];
-        for (const channel of ['signs:lobby', 'room:lobby'])
+        for (const channel of ['signs.lobby', 'room.lobby'])
             for (const one of data)
                 await stranger.publish(channel,
                     new TextEncoder().encode(JSON.stringify(one)));
@@ -214,7 +214,7 @@ describe('a room with a past', () => {
     before(async () => {
         const client = await stranger();
         for (let i = 1; i <= KEPT; i++) {
-            await client.publish('room:archive', {
+            await client.publish('room.archive', {
                 id: `old ${i}`, nick: 'Ida', text: `message ${i}`,
                 at: Date.now() - (i <= 50 ? 3 : i <= 100 ? 1 : 0) * DAY,
             });
@@ -299,7 +299,7 @@ describe('a room with a past', () => {
         async () => {
             const client = await stranger();
             const say = (text) =>
-                client.publish('room:music', { nick: 'Eve', text });
+                client.publish('room.music', { nick: 'Eve', text });
             assert.equal(await ada.unread('music'), '');
             await say('one');
             await say('two');
@@ -311,7 +311,7 @@ describe('a room with a past', () => {
             await say('three');
             await ada.seesUnread('music', '1');
             // Who only watches a room is not in it.
-            const { clients } = await client.presence('signs:music');
+            const { clients } = await client.presence('signs.music');
             assert.deepEqual(clients, {});
             client.disconnect();
         });

@@ -239,8 +239,11 @@ function countPings(client, ping) {
 describe('a broker that allows nothing', () => {
     let broker;
     before(async () => {
-        broker = await Broker.start({ 'auth.anonymous': 'true' },
-            { insecure: false });
+        broker = await Broker.start({
+            'auth.anonymous': 'true',
+            'channels.presence': 'true',
+            'channels.history_size': '1',
+        }, { insecure: false });
     });
     after(() => broker.dispose());
 

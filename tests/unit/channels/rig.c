@@ -103,7 +103,7 @@ struct rig *rig_create(uint64_t seed, const struct rig_options *options,
     make_clients(r);
     for (unsigned i = 0; i < RIG_LOOPS; i++)
         hubs[i] = pl_actor_address(&r->hub[i]->actor);
-    rc = pl_rulebook_create(&r->book, 1, &options->rules, 1);
+    rc = pl_rulebook_create(&r->book, 1, &pl_naming_usual, &options->rules, 1);
     assert(rc == PL_OK);
     o.rules = r->book;
     o.metrics = &r->metrics;

@@ -66,7 +66,8 @@ static inline struct rig *make(struct stream_options o)
     o.store.metrics = &r->metrics;
     assert_int_equal(pl_stream_memory_create(&r->store, r->loop, &o.store),
                      PL_OK);
-    assert_int_equal(pl_rulebook_create(&r->book, 1, &o.rules, 1), PL_OK);
+    assert_int_equal(
+        pl_rulebook_create(&r->book, 1, &pl_naming_usual, &o.rules, 1), PL_OK);
     r->rules = pl_rulebook_default(r->book);
     r->store->ops->bind(r->store, is_used, r);
     advance(r, 1);

@@ -16,8 +16,8 @@
 static const struct rig_options usual = {.rules.history_size = 4,
                                          .rules.history_ttl_ms = 10000,
                                          .rules.meta_ttl_ms = 60000,
-                                         .rules.flags = PL_RULE_PRESENCE |
-                                                        PL_RULE_JOIN_LEAVE,
+                                         .rules.sub.flags = PL_RULE_PRESENCE |
+                                                            PL_RULE_JOIN_LEAVE,
                                          .owner.backlog_limit = 1000};
 
 static struct rig *make(struct rig_options options)
@@ -333,7 +333,7 @@ static void presence_switched_off_is_108(void **state)
     struct rig_options o = usual;
 
     (void)state;
-    o.rules.flags &= ~PL_RULE_PRESENCE;
+    o.rules.sub.flags &= ~PL_RULE_PRESENCE;
     struct rig *r = make(o);
     struct pl_query_mail *q =
         rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE, "a"));

@@ -18,8 +18,8 @@
 static const struct rig_options usual = {.rules.history_size = 100,
                                          .rules.history_ttl_ms = 100000,
                                          .rules.meta_ttl_ms = 600000,
-                                         .rules.flags = PL_RULE_PRESENCE |
-                                                        PL_RULE_JOIN_LEAVE};
+                                         .rules.sub.flags = PL_RULE_PRESENCE |
+                                                            PL_RULE_JOIN_LEAVE};
 
 static struct rig *make(struct pl_late_options late)
 {
@@ -151,7 +151,7 @@ static struct rig *make_with(struct hand_bus *h, bool history)
 
     *h = (struct hand_bus){.bus = {&hand_bus_ops}};
     o.owner.bus = &h->bus;
-    o.rules.flags &= ~PL_RULE_JOIN_LEAVE;
+    o.rules.sub.flags &= ~PL_RULE_JOIN_LEAVE;
     if (!history)
         o.rules.history_size = 0;
     return rig_create(7, &o, NULL);

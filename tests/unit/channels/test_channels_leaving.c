@@ -75,7 +75,7 @@ static const struct pl_presence_ops ops = {.add = add,
 static struct rig *make(uint32_t limit)
 {
     static struct pl_random random;
-    struct rig_options o = {.rules.flags =
+    struct rig_options o = {.rules.sub.flags =
                                 PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE,
                             .owner.in_flight_limit = limit,
                             .owner.presence_store = &away.presence};

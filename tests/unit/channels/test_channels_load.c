@@ -263,8 +263,8 @@ static void press(struct load *l, uint32_t ms, bool others)
 static const struct rig_options usual = {.rules.history_size = 100,
                                          .rules.history_ttl_ms = 100000000,
                                          .rules.meta_ttl_ms = 100000000,
-                                         .rules.flags = PL_RULE_PRESENCE |
-                                                        PL_RULE_JOIN_LEAVE};
+                                         .rules.sub.flags = PL_RULE_PRESENCE |
+                                                            PL_RULE_JOIN_LEAVE};
 
 static struct load *make(uint32_t channels, const struct rig_options *options,
                          struct pl_late_options late)

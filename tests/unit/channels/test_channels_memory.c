@@ -17,8 +17,8 @@
 static const struct rig_options usual = {.rules.history_size = 4,
                                          .rules.history_ttl_ms = 10000,
                                          .rules.meta_ttl_ms = 60000,
-                                         .rules.flags = PL_RULE_PRESENCE |
-                                                        PL_RULE_JOIN_LEAVE};
+                                         .rules.sub.flags = PL_RULE_PRESENCE |
+                                                            PL_RULE_JOIN_LEAVE};
 
 static const struct pl_late_options late = {.seed = 3, .delay_ms = 3};
 

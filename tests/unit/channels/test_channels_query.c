@@ -14,8 +14,8 @@
 static const struct rig_options usual = {.rules.history_size = 4,
                                          .rules.history_ttl_ms = 10000,
                                          .rules.meta_ttl_ms = 60000,
-                                         .rules.flags = PL_RULE_PRESENCE |
-                                                        PL_RULE_JOIN_LEAVE,
+                                         .rules.sub.flags = PL_RULE_PRESENCE |
+                                                            PL_RULE_JOIN_LEAVE,
                                          .owner.backlog_limit = 1000};
 
 static struct rig *make(struct rig_options options)

@@ -450,7 +450,7 @@ static void run(uint64_t seed, const struct pl_late_options *late)
 {
     struct rig_options o = {.rules.history_ttl_ms = 100000000,
                             .rules.meta_ttl_ms = 100000000,
-                            .rules.flags =
+                            .rules.sub.flags =
                                 PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE};
     struct model *m = calloc(1, sizeof *m);
 

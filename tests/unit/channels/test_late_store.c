@@ -42,7 +42,8 @@ static void make(const struct pl_late_options *late)
     struct pl_loop *loop = pl_system_loop(pl_sim_system(sim), 0);
     assert_int_equal(pl_stream_memory_create(&inner, loop, &memory), PL_OK);
     assert_int_equal(pl_late_stream_create(&store, loop, inner, late), PL_OK);
-    assert_int_equal(pl_rulebook_create(&book, 1, &rules, 1), PL_OK);
+    assert_int_equal(pl_rulebook_create(&book, 1, &pl_naming_usual, &rules, 1),
+                     PL_OK);
     completions = 0;
 }
 

@@ -355,8 +355,9 @@ static void change_rules(struct rig *r, uint64_t generation, uint32_t size)
     struct pl_rulebook *old = r->book;
 
     rules.history_size = size;
-    assert_int_equal(pl_rulebook_create(&r->book, generation, &rules, 1),
-                     PL_OK);
+    assert_int_equal(
+        pl_rulebook_create(&r->book, generation, &pl_naming_usual, &rules, 1),
+        PL_OK);
     r->rules = pl_rulebook_default(r->book);
     pl_rulebook_release(old);
 }

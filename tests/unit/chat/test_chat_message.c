@@ -89,7 +89,7 @@ static void long_names_and_texts_are_clipped(void **state)
 }
 
 static const char hello[] =
-    "{\"from\":{\"user\":\"\",\"client\":\"c1\"},\"to\":\"channel/signs:x\","
+    "{\"from\":{\"user\":\"\",\"client\":\"c1\"},\"to\":\"channel/signs.x\","
     "\"type\":\"hello\",\"body\":{\"nick\":\"Ada\",\"ask\":true,\"was\":\"A\"},"
     "\"id\":\"1\"}";
 

@@ -446,7 +446,8 @@ static inline struct rig *rig_create(uint64_t backlog_limit)
         pl_actor_init(&r->owner->actor, rig_loop(r, 1), &owner_ops), PL_OK);
     r->owner_address = pl_actor_address(&r->owner->actor);
     struct pl_rules rules = {0};
-    assert_int_equal(pl_rulebook_create(&r->book, 1, &rules, 1), PL_OK);
+    assert_int_equal(
+        pl_rulebook_create(&r->book, 1, &pl_naming_usual, &rules, 1), PL_OK);
     o.key = &r->key;
     o.channels = &r->owner_address;
     o.backlog_limit = backlog_limit;

@@ -27,6 +27,8 @@ static enum pl_verdict_kind judge(struct pl_question *q, void *context,
         return PL_LATER;
     if (t->is_twofold)
         court_keep(t, q);
+    if (q->channel.len == 0) /* a refresh */
+        return court_keep(t, q);
     switch (q->channel.at[0]) {
     case 'n':
         out->code = 403;

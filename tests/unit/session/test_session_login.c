@@ -81,14 +81,6 @@ static void a_token_with_a_channel_of_nobodys_is_error_103(void **state)
     /* For "ann" with one channel, signed with RIG_SECRET elsewhere, since
      * pl_token_create() refuses to. */
     static const char *const tokens[] = {
-        /* $private */
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbm4iLCJjaGF"
-        "ubmVscyI6WyIkcHJpdmF0ZSJdfQ.t3KY5PrNWJ1vakenTuukZN_esFXkJB_w"
-        "SOCR63vrbi8",
-        /* room#42 */
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbm4iLCJjaGF"
-        "ubmVscyI6WyJyb29tIzQyIl19.Gc3uNLPiHxf45BSTHDV4J9zjIbFN5ojNVx"
-        "eGTgqkccQ",
         /* #other */
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbm4iLCJjaGF"
         "ubmVscyI6WyIjb3RoZXIiXX0.iZASuHBQNV-MiJczXPI_RTAD6YbhSakwtQF"

@@ -181,13 +181,15 @@ static void fields_that_ask_for_nothing_more_are_taken(void **state)
     rig_destroy(r);
 }
 
-static void names_that_restrict_elsewhere_are_closed_to_all(void **state)
+static void
+names_that_list_users_are_closed_unless_the_rules_say_so(void **state)
 {
     static const char *const verbs[] = {"subscribe", "presence",
                                         "presence_stats", "history"};
-    static const char *const names[] = {"$private", "$", "room#42",
-                                        "room:x#1,2"};
-    struct rig *r = rig_start("names", NULL);
+    static const char *const names[] = {"room#42", "room#1,2"};
+    static const char *const sets[] = {"channels.user_lists=closed"};
+    const struct rig_options o = {.sets = sets, .set_count = 1};
+    struct rig *r = rig_start("names", &o);
     struct client *c = client_join(r, 0);
 
     (void)state;
@@ -210,7 +212,24 @@ static void names_that_restrict_elsewhere_are_closed_to_all(void **state)
         client_expect(c, "{\"id\":5,\"unsubscribe\":{}}");
     }
     assert_int_equal(rig_metric(r, PL_METRIC_CHANNELS), 0);
-    client_subscribe(c, 6, "room:a$b");
+    client_subscribe(c, 6, "a$b");
+    rig_destroy(r);
+}
+
+static void a_private_channel_needs_a_token_whatever_the_rules_say(void **state)
+{
+    static const char *const names[] = {"$private", "$", "$a#1"};
+    struct rig *r = rig_start("private", NULL);
+    struct client *c = client_join(r, 0);
+
+    (void)state;
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        client_sayf(c, "{\"id\":2,\"subscribe\":{\"channel\":\"%s\"}}",
+                    names[n]);
+        rig_run(r, 0);
+        client_expect(c, "{\"id\":2,\"error\":{\"code\":103,*");
+    }
+    assert_int_equal(rig_metric(r, PL_METRIC_CHANNELS), 0);
     rig_destroy(r);
 }
 
@@ -304,7 +323,10 @@ int main(void)
         cmocka_unit_test(a_connect_is_refused_by_the_field_of_a_subscription),
         cmocka_unit_test(a_connect_takes_what_asks_for_nothing_more),
         cmocka_unit_test(fields_that_ask_for_nothing_more_are_taken),
-        cmocka_unit_test(names_that_restrict_elsewhere_are_closed_to_all),
+        cmocka_unit_test(
+            names_that_list_users_are_closed_unless_the_rules_say_so),
+        cmocka_unit_test(
+            a_private_channel_needs_a_token_whatever_the_rules_say),
         cmocka_unit_test(a_users_inbox_may_have_any_users_name),
         cmocka_unit_test(a_command_that_says_two_things_closes_with_3501),
         cmocka_unit_test(a_request_without_an_id_is_no_pong),

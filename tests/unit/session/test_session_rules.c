@@ -29,12 +29,14 @@ static struct pl_rulebook *two_namespaces(uint64_t generation, uint32_t history)
                                    rules_of("bare", ALL)};
     struct pl_rulebook *b;
 
-    templates[1].flags = PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE;
+    templates[1].sub.flags = PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE;
     templates[1].history_size = history;
     templates[1].history_ttl_ms = 60000;
     templates[1].slow = PL_SLOW_CLOSE;
     templates[2].slow = PL_SLOW_DROP_OLDEST;
-    assert_int_equal(pl_rulebook_create(&b, generation, templates, 3), PL_OK);
+    assert_int_equal(
+        pl_rulebook_create(&b, generation, &pl_naming_usual, templates, 3),
+        PL_OK);
     return b;
 }
 
@@ -185,7 +187,8 @@ static void only_subscribers_publish_where_the_rules_say_so(void **state)
 
     (void)state;
     templates[0].grants[PL_RULES_SUBSCRIBER] = ALL;
-    assert_int_equal(pl_rulebook_create(&b, 1, templates, 1), PL_OK);
+    assert_int_equal(pl_rulebook_create(&b, 1, &pl_naming_usual, templates, 1),
+                     PL_OK);
     struct rig *r = with("subscribers", b);
     struct client *c = client_join(r, 0);
     publish(c, 2, "a", "1");

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "permission.h"
+#include "channel_name.h"
 
 static void take(struct pl_call *call, void *context)
 {
@@ -160,8 +160,7 @@ static void expect_misfit(struct pl_call *call, struct pl_call_terms terms)
 
 static void terms_that_no_client_can_have_are_refused(void **state)
 {
-    static const char *const bad[] = {"",        "#ann", "@me",
-                                      "$secret", "a#b",  "\xff"};
+    static const char *const bad[] = {"", "#ann", "@me", "\xff"};
     char longest[PL_CHANNEL_NAME_MAX + 2];
     const char *const too_long[] = {longest};
     struct court t;

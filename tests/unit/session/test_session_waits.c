@@ -353,27 +353,27 @@ static void what_waits_runs_though_a_later_command_was_wrong(void **state)
     rig_destroy(r);
 }
 
-/* Of two channels, and of what waits for verdicts of its own. */
+/* Of a channel, and of what waits for verdicts of its own. */
 static void what_came_after_a_wrong_command_never_runs(void **state)
 {
     struct court t = {.count = 0};
-    struct rig *r = court_open("barred", &t, SUBSCRIBES, NULL, 0);
+    struct rig *r =
+        court_open("barred", &t, SUBSCRIBES | 1u << PL_ASKS_REFRESH, NULL, 0);
     struct client *c = client_join(r, 0);
 
     (void)state;
     court_ask(c, 2, "l-before");
-    court_ask(c, 3, "l");
-    client_say(c, "{\"id\":4,\"publish\":{\"channel\":\"l\"}}\n"
-                  "{\"id\":5,\"publish\":{\"channel\":\"l\",\"data\":1}}\n"
+    client_say(c, "{\"id\":3,\"refresh\":{\"token\":\"a\"}}\n"
+                  "{\"id\":4,\"refresh\":{\"token\":\"\"}}\n"
+                  "{\"id\":5,\"refresh\":{\"token\":\"b\"}}\n"
                   "{\"id\":6,\"subscribe\":{\"channel\":\"l-after\"}}\n"
                   "{\"id\":7,\"presence\":{\"channel\":\"l-before\"}}");
     rig_run(r, 0);
     client_expect_silence(c);
     assert_int_equal(t.count, 3);
     court_allow(&t, 1);
-    client_expect(c, "{\"id\":3,\"subscribe\":{*");
-    client_expect_silence(c); /* the publication without data bars the rest */
-    assert_int_equal(rig_metric(r, PL_METRIC_PUBLICATIONS), 0);
+    client_expect(c, "{\"id\":3,\"refresh\":{*");
+    client_expect_silence(c); /* the refresh without a token bars the rest */
     assert_int_equal(rig_metric(r, PL_METRIC_COMMANDS_WAITING), 1);
     court_allow(&t, 2);
     client_expect_silence(c);

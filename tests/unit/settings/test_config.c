@@ -60,7 +60,7 @@ static void insecure_opens_everything_for_a_trial(void **state)
     assert_int_equal(c->rules.allow_presence, PL_ALLOW_ALL);
     assert_int_equal(c->rules.allow_history, PL_ALLOW_ALL);
     assert_int_equal(c->rules.allow_send, PL_ALLOW_ALL);
-    assert_int_equal(c->rules.data, PL_DATA_BINARY);
+    assert_int_equal(c->rules.data, PL_DATA_NOT_EMPTY);
     assert_int_equal(c->rules.history_size, 100);
     assert_int_equal(c->rules.history_ttl_ms, 300 * 1000);
     assert_true(c->rules.presence);

@@ -19,7 +19,9 @@ static struct pl_rulebook *book_of(uint64_t generation,
 
     for (uint32_t i = 0; i < count; i++)
         rules[i].name = pl_span_of(names[i]);
-    assert_int_equal(pl_rulebook_create(&b, generation, rules, count), PL_OK);
+    assert_int_equal(
+        pl_rulebook_create(&b, generation, &pl_naming_usual, rules, count),
+        PL_OK);
     return b;
 }
 
@@ -58,12 +60,13 @@ static void inboxes_have_no_namespace(void **state)
     pl_rulebook_release(b);
 }
 
-static void rules_without_a_name_alone_hold_for_all_channels(void **state)
+static void without_namespaces_a_name_has_none_or_is_unknown(void **state)
 {
     struct pl_rulebook *b = book_of(1, (const char *const[]){""}, 1);
 
     (void)state;
-    expect_name(pl_rulebook_find(b, PL_SPAN("any:thing")), "");
+    expect_name(pl_rulebook_find(b, PL_SPAN("anything")), "");
+    assert_null(pl_rulebook_find(b, PL_SPAN("any:thing")));
     pl_rulebook_release(b);
 }
 
@@ -115,15 +118,17 @@ static void a_cache_finds_what_its_rulebook_says(void **state)
     (void)state;
     pl_rule_cache_set(&c, old);
     for (int i = 0; i < 2; i++) { /* the second time it is there */
-        expect_name(pl_rule_cache_find(&c, PL_SPAN("chat:a"), 5), "chat");
-        expect_name(pl_rule_cache_find(&c, PL_SPAN("news:a"), 6), "news");
-        assert_null(pl_rule_cache_find(&c, PL_SPAN("other:a"), 7));
+        expect_name(pl_rule_cache_find(&c, PL_SPAN("chat:a"), 5).rules, "chat");
+        expect_name(pl_rule_cache_find(&c, PL_SPAN("news:a"), 6).rules, "news");
+        assert_null(pl_rule_cache_find(&c, PL_SPAN("other:a"), 7).rules);
     }
     /* the same place of another name, and an equal hash of a longer one */
-    expect_name(pl_rule_cache_find(&c, PL_SPAN("news:a"), 5 + 1024), "news");
-    expect_name(pl_rule_cache_find(&c, PL_SPAN("chat:ab"), 5 + 1024), "chat");
+    expect_name(pl_rule_cache_find(&c, PL_SPAN("news:a"), 5 + 1024).rules,
+                "news");
+    expect_name(pl_rule_cache_find(&c, PL_SPAN("chat:ab"), 5 + 1024).rules,
+                "chat");
     pl_rule_cache_set(&c, new);
-    assert_null(pl_rule_cache_find(&c, PL_SPAN("chat:ab"), 5 + 1024));
+    assert_null(pl_rule_cache_find(&c, PL_SPAN("chat:ab"), 5 + 1024).rules);
     pl_rulebook_release(old);
     pl_rulebook_release(new);
     pl_rule_cache_fini(&c);
@@ -158,7 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_part_before_a_colon_names_the_rules),
         cmocka_unit_test(inboxes_have_no_namespace),
-        cmocka_unit_test(rules_without_a_name_alone_hold_for_all_channels),
+        cmocka_unit_test(without_namespaces_a_name_has_none_or_is_unknown),
         cmocka_unit_test(an_open_rulebook_has_rules_for_every_name),
         cmocka_unit_test(settings_change_by_key_all_at_once_or_not_at_all),
         cmocka_unit_test(a_cache_finds_what_its_rulebook_says),

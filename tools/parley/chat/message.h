@@ -19,7 +19,7 @@ enum {
     PL_CHAT_CLIENT_SIZE = 128
 };
 
-/* A publication on room:<name>. */
+/* A publication on room.<name>. */
 struct pl_chat_message {
     char *id;      /* owned; "" if it has none */
     char *nick;    /* owned */
@@ -41,7 +41,7 @@ enum pl_chat_sign_kind {
     PL_CHAT_OTHER
 };
 
-/* A custom message on signs:<name>, or to this connection. */
+/* A custom message on signs.<name>, or to this connection. */
 struct pl_chat_sign {
     enum pl_chat_sign_kind kind;
     char client[PL_CHAT_CLIENT_SIZE]; /* of the sender */

@@ -340,7 +340,7 @@ static void ask_history(struct pl_chat_room *r, int32_t limit,
 
     if (call == NULL)
         return;
-    snprintf(channel, sizeof channel, "room:%s", r->name);
+    snprintf(channel, sizeof channel, "room.%s", r->name);
     if (plc_history(r->me->client, channel, limit, since_epoch, r->oldest, true,
                     done, call) != PL_OK)
         free(call);
@@ -443,7 +443,7 @@ enum pl_err pl_chat_room_join(struct pl_chat_room *r)
     if (pl_chat_room_is_joined(r))
         return PL_OK;
     r->life++;
-    snprintf(channel, sizeof channel, "room:%s", r->name);
+    snprintf(channel, sizeof channel, "room.%s", r->name);
     /* The signs first: one that sees this client join finds it listening. */
     enum pl_err rc = pl_chat_signs_join(r);
     if (rc == PL_OK)

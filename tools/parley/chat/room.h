@@ -2,7 +2,7 @@
 /* room.h - one room of the chat: what is sent, received and remembered.
  *
  * A room is two channels, as on the chat page (tools/demo/room.js).
- * room:<name> carries messages, with history and recovery.  signs:<name>
+ * room.<name> carries messages, with history and recovery.  signs.<name>
  * carries what has no value later: what members are called, and who is typing;
  * the presence of a room is that of its signs.
  *

@@ -31,7 +31,7 @@ static void send_sign(struct pl_chat_room *r, const struct pl_chat_sign *s)
     char to[PL_CHAT_ROOM_SIZE + 24];
     struct pl_buf b = {0};
 
-    snprintf(to, sizeof to, "channel/signs:%s", r->name);
+    snprintf(to, sizeof to, "channel/signs.%s", r->name);
     pl_chat_sign_write(&b, s);
     if (call == NULL || b.failed ||
         plc_actor_send(r->me->client, to, pl_chat_sign_type(s->kind), b.data,
@@ -203,7 +203,7 @@ static void ask_who_is_here(struct pl_chat_room *r)
     struct pl_chat_call *call = pl_chat_call_begin(r, "");
     char channel[PL_CHAT_ROOM_SIZE + 8];
 
-    snprintf(channel, sizeof channel, "signs:%s", r->name);
+    snprintf(channel, sizeof channel, "signs.%s", r->name);
     if (call == NULL || plc_presence(r->me->client, channel, false,
                                      on_who_is_here, call) != PL_OK)
         free(call);
@@ -234,6 +234,6 @@ enum pl_err pl_chat_signs_join(struct pl_chat_room *r)
                                 .presence = on_presence,
                                 .arg = r};
 
-    snprintf(channel, sizeof channel, "signs:%s", r->name);
+    snprintf(channel, sizeof channel, "signs.%s", r->name);
     return plc_subscribe(&r->signs, r->me->client, &o);
 }
