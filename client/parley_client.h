@@ -78,6 +78,8 @@ struct plc_group_options {
     /* Callbacks that may wait; beyond it, nothing is read from servers.
      * 0: 4,096. */
     uint32_t event_queue;
+    /* Likewise their bytes, which one message may exceed.  0: 64 MiB. */
+    uint32_t event_queue_bytes;
     /* Receives log lines.  NULL: silence.  Thread: any. */
     void (*log)(enum plc_level level, const char *line, void *arg);
     /* Called once for each label, at its first open (PL_OK), or when it is

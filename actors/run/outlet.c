@@ -20,15 +20,18 @@
 #include "cell.h"
 
 struct pl_outlet {
-    int fd; /* constant */
+    int fd;                  /* constant */
+    pl_outlet_size *size_of; /* constant; may be NULL */
     pthread_mutex_t lock;
     struct pl_msg *first, *last; /* guarded by `lock` */
     struct pl_cell count;        /* written under `lock` */
-    uint64_t low; /* fewer than these are awaited; 0: none are; guarded by
-                     `lock` */
+    uint64_t bytes;              /* guarded by `lock` */
+    uint64_t low, low_bytes;     /* at most these are awaited if `is_awaited`;
+                                    guarded by `lock` */
+    bool is_awaited;             /* guarded by `lock` */
 };
 
-enum pl_err pl_outlet_create(struct pl_outlet **out)
+enum pl_err pl_outlet_create(struct pl_outlet **out, pl_outlet_size *size_of)
 {
     struct pl_outlet *o = calloc(1, sizeof *o);
 
@@ -39,6 +42,7 @@ enum pl_err pl_outlet_create(struct pl_outlet **out)
         free(o);
         return PL_EIO;
     }
+    o->size_of = size_of;
     pthread_mutex_init(&o->lock, NULL);
     *out = o;
     return PL_OK;
@@ -80,10 +84,16 @@ static void set_unreadable(const struct pl_outlet *o)
     (void)got;
 }
 
+static size_t size_of(const struct pl_outlet *o, const struct pl_msg *msg)
+{
+    return o->size_of == NULL ? 0 : o->size_of(msg);
+}
+
 void pl_outlet_put(struct pl_outlet *o, struct pl_msg *msg)
 {
     msg->next = NULL;
     pthread_mutex_lock(&o->lock);
+    o->bytes += size_of(o, msg);
     if (o->first == NULL) {
         o->first = msg;
         set_readable(o);
@@ -95,12 +105,15 @@ void pl_outlet_put(struct pl_outlet *o, struct pl_msg *msg)
     pthread_mutex_unlock(&o->lock);
 }
 
-bool pl_outlet_is_full(struct pl_outlet *o, uint64_t limit)
+bool pl_outlet_is_full(struct pl_outlet *o, uint64_t limit, uint64_t bytes)
 {
     pthread_mutex_lock(&o->lock);
-    bool is_full = pl_cell_get(&o->count) >= limit;
-    if (is_full)
-        o->low = limit / 2 + 1;
+    bool is_full = pl_cell_get(&o->count) >= limit || o->bytes >= bytes;
+    if (is_full) {
+        o->is_awaited = true;
+        o->low = limit / 2;
+        o->low_bytes = bytes / 2;
+    }
     pthread_mutex_unlock(&o->lock);
     return is_full;
 }
@@ -114,6 +127,7 @@ static struct pl_msg *pop(struct pl_outlet *o)
         return NULL;
     o->first = msg->next;
     msg->next = NULL;
+    o->bytes -= size_of(o, msg);
     pl_cell_add(&o->count, (uint64_t)-1);
     if (o->first == NULL)
         set_unreadable(o);
@@ -124,9 +138,10 @@ struct pl_msg *pl_outlet_take(struct pl_outlet *o, bool *has_space)
 {
     pthread_mutex_lock(&o->lock);
     struct pl_msg *msg = pop(o);
-    *has_space = msg != NULL && pl_cell_get(&o->count) < o->low;
+    *has_space = msg != NULL && o->is_awaited &&
+                 pl_cell_get(&o->count) <= o->low && o->bytes <= o->low_bytes;
     if (*has_space)
-        o->low = 0;
+        o->is_awaited = false;
     pthread_mutex_unlock(&o->lock);
     return msg;
 }

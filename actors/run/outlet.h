@@ -7,6 +7,7 @@
 #define PL_OUTLET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -14,9 +15,13 @@
 
 struct pl_outlet; /* opaque */
 
-/* Owner:  the caller.
+/* The bytes of a message, which stay the same while it waits. */
+typedef size_t pl_outlet_size(const struct pl_msg *msg);
+
+/* `size_of` counts the bytes that wait; NULL: they are not counted.
+ * Owner:  the caller.
  * Errors: PL_ENOMEM, PL_EIO: no descriptor. */
-enum pl_err pl_outlet_create(struct pl_outlet **out);
+enum pl_err pl_outlet_create(struct pl_outlet **out, pl_outlet_size *size_of);
 /* Destroy the mail that was not taken, and close the descriptor.  No thread may
  * be inside a call; NULL is allowed. */
 void pl_outlet_destroy(struct pl_outlet *o);
@@ -31,10 +36,10 @@ int pl_outlet_fd(const struct pl_outlet *o);
  * Thread: any. */
 void pl_outlet_put(struct pl_outlet *o, struct pl_msg *msg);
 
-/* Return true if `limit` messages wait.  Then the pl_outlet_take() that leaves
- * half of them says so, once.
+/* Return true if `limit` messages or `bytes` bytes wait.  Then the
+ * pl_outlet_take() that leaves at most half of both says so, once.
  * Thread: any. */
-bool pl_outlet_is_full(struct pl_outlet *o, uint64_t limit);
+bool pl_outlet_is_full(struct pl_outlet *o, uint64_t limit, uint64_t bytes);
 
 /* Take the oldest message; NULL: there is none.  *has_space becomes true if
  * this was the call that pl_outlet_is_full() has promised, else false.

@@ -110,6 +110,7 @@ static void complete(struct ws_send *s, enum plc_outcome outcome,
     s->result.err = err;
     plc_part_count_ended(&w->part, outcome, s->share);
     s->mail.event.run = run_done;
+    s->mail.event.size = s->share;
     plc_events_put(w->events, &s->mail.event);
 }
 

@@ -51,6 +51,7 @@ static struct plc_ws_report *create(struct plc_ws *w, size_t text_max)
         return NULL;
     memset(r, 0, sizeof *r);
     r->event.msg.destroy = destroy_report;
+    r->event.size = sizeof *r + text_max;
     r->ws = w;
     r->size = text_max + 1;
     return r;

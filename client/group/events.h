@@ -23,12 +23,22 @@ struct plc_event {
     struct pl_msg msg;
     /* Call the program; msg.destroy() follows. */
     void (*run)(struct plc_event *e);
+    size_t size; /* bytes, for the bound; constant while it waits */
+};
+
+/* The first member of a record: an event in memory that several share.  Set
+ * `run`. */
+struct plc_record {
+    /* Call the program; the record is gone afterwards. */
+    void (*run)(struct plc_record *r);
+    size_t size; /* private */
 };
 
 struct plc_events_options {
     struct pl_loop *loop;
-    uint32_t limit; /* events that wait; see plc_events_is_full() */
-    bool is_manual; /* a thread of the program runs them */
+    uint32_t limit;      /* events that wait; see plc_events_is_full() */
+    uint64_t byte_limit; /* likewise, their bytes */
+    bool is_manual;      /* a thread of the program runs them */
     /* Called after plc_events_is_full() was true, when half of the limit waits.
      * Thread: the loop's. */
     void (*space)(void *arg);
@@ -56,6 +66,14 @@ struct pl_address plc_events_address(const struct plc_events *e);
  * Thread: the loop's. */
 void plc_events_put(struct plc_events *e, struct plc_event *event);
 
+/* Get `size` bytes for a record, which plc_events_end() appends like an event;
+ * nothing else is put in between.  A record that is not ended is forgotten.
+ * Those of one turn share allocations, and one mail.
+ * NULL: out of memory.
+ * Thread: the loop's. */
+void *plc_events_begin(struct plc_events *e, size_t size);
+void plc_events_end(struct plc_events *e, struct plc_record *r);
+
 /* Thread: the loop's. */
 bool plc_events_is_full(struct plc_events *e);
 
@@ -63,7 +81,7 @@ bool plc_events_is_full(struct plc_events *e);
  * no loop any more.  With `is_manual` only. */
 void plc_events_put_last(struct plc_events *e, struct plc_event *event);
 
-/* The number of events that wait.  Thread: any. */
+/* The number of events that wait, records among them.  Thread: any. */
 uint64_t plc_events_count(const struct plc_events *e);
 
 /* True inside the callback of an event.  Thread: the one that runs them. */

@@ -26,7 +26,7 @@
 #include "snapshot.h"
 #include "system.h"
 
-enum { LINE_SIZE = 512 };
+enum { LINE_SIZE = 512, EVENT_QUEUE_BYTES = 64 << 20 };
 
 static struct plc_group *group_of(struct pl_actor *a)
 {
@@ -223,9 +223,11 @@ static void publish(void *arg)
 
 static enum pl_err create_events(struct plc_group *g)
 {
+    uint32_t bytes = g->options.event_queue_bytes;
     struct plc_events_options o = {
         .loop = g->loop,
         .limit = g->options.event_queue,
+        .byte_limit = bytes == 0 ? EVENT_QUEUE_BYTES : bytes,
         .is_manual = (g->options.flags & PLC_MANUAL) != 0,
         .space = on_space,
         .post = post_space,

@@ -10,17 +10,24 @@
  * late still ends what is due. */
 #include "deadline.h"
 
-#include "loop.h"
-
 enum { LATE_MS = 100 };
+
+static bool wait(struct pl_loop *loop, struct plc_deadline *d,
+                 uint64_t delay_ms)
+{
+    d->fires_ms = pl_loop_now_ms(loop) + delay_ms;
+    pl_timer_start(loop, &d->timer, delay_ms);
+    return true;
+}
 
 bool plc_deadline_waits(struct pl_loop *loop, struct plc_deadline *d)
 {
-    uint64_t due_ms = d->timer.tick * PL_TIMER_TICK_MS;
+    uint64_t now_ms = pl_loop_now_ms(loop);
 
-    if (d->has_waited || pl_loop_now_ms(loop) <= due_ms + LATE_MS)
+    if (now_ms < d->due_ms)
+        return wait(loop, d, d->due_ms - now_ms);
+    if (d->has_waited || now_ms <= d->due_ms + LATE_MS)
         return false;
     d->has_waited = true;
-    pl_timer_start(loop, &d->timer, PL_TIMER_TICK_MS);
-    return true;
+    return wait(loop, d, PL_TIMER_TICK_MS);
 }

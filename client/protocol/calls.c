@@ -51,6 +51,7 @@ static void complete(struct plc_call *call, const struct plc_answer *s)
         call->result.err = PL_ENOMEM;
     plc_part_count_ended(&c->part, s->outcome, call->share);
     call->mail.event.run = run_done;
+    call->mail.event.size = sizeof *call + call->answer.used;
     plc_events_put(c->events, &call->mail.event);
     plc_client_check(c);
 }

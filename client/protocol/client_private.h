@@ -27,6 +27,8 @@ enum plc_ending {
     PLC_CLOSING   /* its links are */
 };
 
+enum { PLC_FOUND = 8 };
+
 struct plc_client {
     struct plc_part part; /* first */
     /* Constant. */
@@ -53,6 +55,7 @@ struct plc_client {
     struct pl_list sends; /* of struct plc_call: sent, and not taken by
                              the kernel yet */
     struct pl_list subs;  /* of struct plc_sub */
+    struct plc_sub *found[PLC_FOUND]; /* some of `subs`, by their channel */
     struct plc_server_subs server_subs;
     struct pl_buf frame; /* commands of this turn */
     struct pl_task send, check;

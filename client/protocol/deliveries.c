@@ -21,8 +21,11 @@ bool plc_deliver(struct plc_client *c, struct plc_sub *s,
                  struct pl_span channel, struct plc_position *p,
                  const struct pl_received_publication *pub, bool recovered)
 {
-    struct plc_position next = *p;
+    struct plc_position next;
 
+    if (pub->offset == 0) /* it moves nothing */
+        return plc_report_publication(c, s, channel, pub, p, recovered);
+    next = *p;
     plc_position_move(&next, pub);
     if (!plc_report_publication(c, s, channel, pub, &next, recovered))
         return false;

@@ -16,13 +16,25 @@
 #include "client_private.h"
 #include "subs_private.h"
 
+/* A publication. */
+struct news {
+    struct plc_record record; /* first */
+    struct plc_client *client;
+    struct plc_sub *sub; /* NULL: of the client */
+    struct plc_publication publication;
+    struct plc_info info;
+    struct plc_position position; /* after this; only with an offset */
+    uint64_t ends, sub_ends;      /* counted when it was made */
+    char bytes[];
+};
+
+/* Anything else. */
 struct report {
     struct plc_event event; /* first */
     struct plc_client *client;
     struct plc_sub *sub; /* NULL: of the client */
     union {
         struct plc_change change;
-        struct plc_publication publication;
         struct plc_bytes data;
         struct plc_token *question;
         struct {
@@ -82,11 +94,13 @@ void plc_report_loss(struct plc_client *c)
     plc_events_put(c->events, &c->loss);
 }
 
-/* With space for `bytes` and the zero bytes after up to 8 strings. */
+enum { STRING_ENDS = 8 /* zero bytes, one after each string */ };
+
+/* With space for `bytes` and the zero bytes after strings. */
 static struct report *create(struct plc_client *c, struct plc_sub *s,
                              void (*run)(struct plc_event *), size_t bytes)
 {
-    struct report *r = malloc(sizeof *r + bytes + 8);
+    struct report *r = malloc(sizeof *r + bytes + STRING_ENDS);
 
     if (r == NULL) {
         plc_report_loss(c);
@@ -95,6 +109,7 @@ static struct report *create(struct plc_client *c, struct plc_sub *s,
     memset(r, 0, sizeof *r);
     r->event.run = run;
     r->event.msg.destroy = destroy_report;
+    r->event.size = sizeof *r + bytes;
     r->client = c;
     r->sub = s;
     r->at = r->bytes;
@@ -103,11 +118,18 @@ static struct report *create(struct plc_client *c, struct plc_sub *s,
     return r;
 }
 
-/* The program has called plc_sub_stop() or plc_client_disconnect() since. */
+/* The program has called plc_sub_stop() or plc_client_disconnect() since the
+ * ends were counted as these. */
+static bool has_ended_since(const struct plc_client *c, const struct plc_sub *s,
+                            uint64_t ends, uint64_t sub_ends)
+{
+    return ends != pl_cell_get(&c->ends_called) ||
+           (s != NULL && sub_ends != pl_cell_get(&s->ends_called));
+}
+
 static bool is_late(const struct report *r)
 {
-    return r->ends != pl_cell_get(&r->client->ends_called) ||
-           (r->sub != NULL && r->sub_ends != pl_cell_get(&r->sub->ends_called));
+    return has_ended_since(r->client, r->sub, r->ends, r->sub_ends);
 }
 
 static void show_position(const struct report *r)
@@ -116,21 +138,21 @@ static void show_position(const struct report *r)
         plc_position_show(&r->position);
 }
 
-static const char *copy(struct report *r, struct pl_span s)
+static const char *copy(char **at, struct pl_span s)
 {
-    char *to = r->at;
+    char *to = *at;
 
     if (s.len > 0)
         memcpy(to, s.at, s.len);
     to[s.len] = '\0';
-    r->at += s.len + 1;
+    *at += s.len + 1;
     return to;
 }
 
-static struct plc_bytes copy_bytes(struct report *r, struct pl_span s)
+static struct plc_bytes copy_bytes(char **at, struct pl_span s)
 {
     return s.at == NULL ? (struct plc_bytes){NULL, 0}
-                        : (struct plc_bytes){copy(r, s), s.len};
+                        : (struct plc_bytes){copy(at, s), s.len};
 }
 
 static void put(struct report *r)
@@ -161,12 +183,12 @@ static struct report *create_state(struct plc_client *c, struct plc_sub *s,
     if (r == NULL)
         return NULL;
     r->change = *change;
-    r->channel = copy(r, channel);
-    r->change.reason = copy(r, reason);
-    r->change.client = copy(r, client);
-    r->change.version = copy(r, version);
-    r->change.epoch = copy(r, epoch);
-    r->change.data = copy_bytes(r, span_of(change->data));
+    r->channel = copy(&r->at, channel);
+    r->change.reason = copy(&r->at, reason);
+    r->change.client = copy(&r->at, client);
+    r->change.version = copy(&r->at, version);
+    r->change.epoch = copy(&r->at, epoch);
+    r->change.data = copy_bytes(&r->at, span_of(change->data));
     return r;
 }
 
@@ -264,7 +286,7 @@ static void put_error(struct plc_client *c, struct plc_sub *s,
         return;
     r->error.err = err;
     r->error.code = code;
-    r->text = copy(r, t);
+    r->text = copy(&r->at, t);
     put(r);
 }
 
@@ -304,7 +326,7 @@ void plc_report_message(struct plc_client *c, struct pl_span data)
     struct report *r = create(c, NULL, run_message, data.len);
     if (r == NULL)
         return;
-    r->data = copy_bytes(r, data);
+    r->data = copy_bytes(&r->at, data);
     put(r);
 }
 
@@ -313,35 +335,37 @@ static size_t info_size(const struct pl_received_info *i)
     return i->user.len + i->client.len + i->conn_info.len + i->chan_info.len;
 }
 
-static void copy_info(struct report *r, const struct pl_received_info *i)
+static void copy_info(char **at, struct plc_info *to,
+                      const struct pl_received_info *i)
 {
-    r->info.user = copy(r, i->user);
-    r->info.client = copy(r, i->client);
-    r->info.conn_info = copy_bytes(r, i->conn_info);
-    r->info.chan_info = copy_bytes(r, i->chan_info);
+    to->user = copy(at, i->user);
+    to->client = copy(at, i->client);
+    to->conn_info = copy_bytes(at, i->conn_info);
+    to->chan_info = copy_bytes(at, i->chan_info);
 }
 
-static void run_sub_publication(const struct report *r)
+static void run_sub_publication(const struct news *n)
 {
-    const struct plc_sub_options *o = &r->sub->options;
+    const struct plc_sub_options *o = &n->sub->options;
 
     if (o->publication != NULL)
-        o->publication(r->sub, &r->publication, o->arg);
+        o->publication(n->sub, &n->publication, o->arg);
 }
 
-static void run_publication(struct plc_event *e)
+/* A publication without an offset moves no position. */
+static void run_publication(struct plc_record *r)
 {
-    struct report *r = (struct report *)e;
-    struct plc_publication *p = &r->publication;
+    const struct news *n = (struct news *)r;
 
-    if (is_late(r))
+    if (has_ended_since(n->client, n->sub, n->ends, n->sub_ends))
         return;
-    plc_position_show(&r->position);
-    if (r->sub != NULL)
-        run_sub_publication(r);
+    if (n->publication.offset != 0)
+        plc_position_show(&n->position);
+    if (n->sub != NULL)
+        run_sub_publication(n);
     else
-        r->client->options.server_publication(r->client, p,
-                                              r->client->options.arg);
+        n->client->options.server_publication(n->client, &n->publication,
+                                              n->client->options.arg);
 }
 
 /* The tags are behind the strings; count the bytes that they need. */
@@ -351,32 +375,73 @@ static bool tags_size(struct plc_client *c, struct pl_received_list list,
     struct pl_span key, value;
     enum pl_err rc;
 
-    *size = list.count == 0 ? 0 : sizeof(struct plc_tag);
+    *size = sizeof(struct plc_tag);
     while ((rc = pl_received_tag_next(&list, &c->item, &key, &value)) == PL_OK)
         *size += sizeof(struct plc_tag) + key.len + value.len + 2;
     return rc == PL_ENOENT;
 }
 
-static bool copy_tags(struct report *r, struct plc_client *c,
-                      struct pl_received_list list)
+static bool copy_tags(struct plc_publication *to, char **at,
+                      struct plc_client *c, struct pl_received_list list)
 {
     size_t count = list.count;
-    uintptr_t at = (uintptr_t)r->at;
+    uintptr_t address = (uintptr_t)*at;
     struct plc_tag *tags =
-        (struct plc_tag *)(void *)(r->at + (-at & (sizeof(void *) - 1)));
+        (struct plc_tag *)(void *)(*at + (-address & (sizeof(void *) - 1)));
     struct pl_span key, value;
     size_t n = 0;
 
-    r->at = (char *)(tags + count);
+    *at = (char *)(tags + count);
     while (n < count &&
            pl_received_tag_next(&list, &c->item, &key, &value) == PL_OK) {
-        tags[n].key = copy(r, key);
-        tags[n].value = copy(r, value);
+        tags[n].key = copy(at, key);
+        tags[n].value = copy(at, value);
         n++;
     }
-    r->publication.tags = tags;
-    r->publication.tag_count = n;
+    to->tags = tags;
+    to->tag_count = n;
     return n == count;
+}
+
+/* The name of a subscription of the program outlives the record. */
+static bool fill_news(struct news *n, struct pl_span channel,
+                      const struct pl_received_publication *p, bool recovered)
+{
+    char *at = n->bytes;
+
+    n->publication = (struct plc_publication){
+        .offset = p->offset,
+        .time_ms = p->time_ms,
+        .recovered = recovered,
+        .channel = n->sub != NULL ? channel.at : copy(&at, channel),
+        .data = copy_bytes(&at, p->data),
+        .info = p->info.is_set ? &n->info : NULL,
+    };
+    if (p->info.is_set)
+        copy_info(&at, &n->info, &p->info);
+    return p->tags.count == 0 ||
+           copy_tags(&n->publication, &at, n->client, p->tags);
+}
+
+/* Return NULL if out of memory. */
+static struct news *create_news(struct plc_client *c, struct plc_sub *s,
+                                struct pl_span channel,
+                                const struct pl_received_publication *p)
+{
+    size_t strings = channel.len + p->data.len + info_size(&p->info), tags = 0;
+
+    if (p->tags.count > 0 && !tags_size(c, p->tags, &tags))
+        return NULL;
+    struct news *n =
+        plc_events_begin(c->events, sizeof *n + STRING_ENDS + strings + tags);
+    if (n == NULL)
+        return NULL;
+    n->record.run = run_publication;
+    n->client = c;
+    n->sub = s;
+    n->ends = c->ends;
+    n->sub_ends = s == NULL ? 0 : s->ends;
+    return n;
 }
 
 bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
@@ -384,40 +449,20 @@ bool plc_report_publication(struct plc_client *c, struct plc_sub *s,
                             const struct pl_received_publication *p,
                             const struct plc_position *position, bool recovered)
 {
-    size_t tags;
-
     if (c->has_loss)
         return false;
     c->counts[PLC_COUNT_PUBLICATIONS]++;
     if (s != NULL ? s->options.publication == NULL && p->offset == 0
                   : c->options.server_publication == NULL)
         return true;
-    if (!tags_size(c, p->tags, &tags)) {
+    struct news *n = create_news(c, s, channel, p);
+    if (n == NULL || !fill_news(n, channel, p, recovered)) {
         plc_report_loss(c);
         return false;
     }
-    struct report *r =
-        create(c, s, run_publication,
-               channel.len + p->data.len + info_size(&p->info) + tags);
-    if (r == NULL)
-        return false;
-    r->position = *position;
-    r->publication = (struct plc_publication){
-        .offset = p->offset,
-        .time_ms = p->time_ms,
-        .recovered = recovered,
-        .channel = copy(r, channel),
-        .data = copy_bytes(r, p->data),
-        .info = p->info.is_set ? &r->info : NULL,
-    };
-    if (p->info.is_set)
-        copy_info(r, &p->info);
-    if (tags > 0 && !copy_tags(r, c, p->tags)) {
-        free(r);
-        plc_report_loss(c);
-        return false;
-    }
-    put(r);
+    if (p->offset != 0)
+        n->position = *position;
+    plc_events_end(c->events, &n->record);
     return true;
 }
 
@@ -461,8 +506,8 @@ void plc_report_presence(struct plc_client *c, struct plc_sub *s,
     if (r == NULL)
         return;
     r->joined = joined;
-    r->channel = copy(r, channel);
-    copy_info(r, info);
+    r->channel = copy(&r->at, channel);
+    copy_info(&r->at, &r->info, info);
     put(r);
 }
 

@@ -16,7 +16,7 @@
 
 #include "outlet.h"
 
-enum { SENDERS = 4, NOTES = 20000 };
+enum { SENDERS = 4, NOTES = 20000, BYTES = 1000000 };
 
 struct note {
     struct pl_msg msg; /* first */
@@ -69,11 +69,16 @@ static void expect_note(unsigned number)
     free(n);
 }
 
+static size_t size_of(const struct pl_msg *msg)
+{
+    return ((const struct note *)msg)->number * 100;
+}
+
 static int setup(void **state)
 {
     (void)state;
     atomic_store(&destroyed, 0);
-    return pl_outlet_create(&outlet) == PL_OK ? 0 : -1;
+    return pl_outlet_create(&outlet, size_of) == PL_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -128,10 +133,10 @@ static void a_full_outlet_says_once_that_it_is_half_empty(void **state)
     (void)state;
     for (unsigned i = 0; i < 3; i++)
         put(0, i);
-    assert_false(pl_outlet_is_full(outlet, 4));
+    assert_false(pl_outlet_is_full(outlet, 4, BYTES));
     put(0, 3);
-    assert_true(pl_outlet_is_full(outlet, 4));
-    assert_true(pl_outlet_is_full(outlet, 4));
+    assert_true(pl_outlet_is_full(outlet, 4, BYTES));
+    assert_true(pl_outlet_is_full(outlet, 4, BYTES));
     assert_false(take_for_space());
     assert_true(take_for_space());
     assert_false(take_for_space());
@@ -141,13 +146,31 @@ static void a_full_outlet_says_once_that_it_is_half_empty(void **state)
     assert_null(take());
 }
 
+static void a_full_outlet_counts_bytes_too(void **state)
+{
+    (void)state;
+    put(0, 1);
+    put(0, 5);
+    assert_false(pl_outlet_is_full(outlet, 100, 1000));
+    put(0, 4);
+    put(0, 1);
+    assert_true(pl_outlet_is_full(outlet, 100, 1000));
+    assert_false(take_for_space()); /* 1,000 bytes are left */
+    assert_true(take_for_space());  /* 500 */
+    assert_false(take_for_space());
+    assert_false(take_for_space());
+    put(0, 10); /* more than a whole limit */
+    assert_true(pl_outlet_is_full(outlet, 100, 1000));
+    assert_true(take_for_space());
+}
+
 static void an_outlet_for_one_has_room_when_it_is_empty(void **state)
 {
     (void)state;
     put(0, 0);
-    assert_true(pl_outlet_is_full(outlet, 1));
+    assert_true(pl_outlet_is_full(outlet, 1, BYTES));
     assert_true(take_for_space());
-    assert_false(pl_outlet_is_full(outlet, 1));
+    assert_false(pl_outlet_is_full(outlet, 1, BYTES));
 }
 
 static void mail_that_nobody_took_is_destroyed(void **state)
@@ -157,7 +180,7 @@ static void mail_that_nobody_took_is_destroyed(void **state)
     put(0, 2);
     pl_outlet_destroy(outlet);
     assert_int_equal(atomic_load(&destroyed), 2);
-    assert_int_equal(pl_outlet_create(&outlet), PL_OK);
+    assert_int_equal(pl_outlet_create(&outlet, size_of), PL_OK);
 }
 
 static void *send_many(void *arg)
@@ -201,6 +224,8 @@ int main(void)
             the_descriptor_is_readable_while_there_is_mail, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_full_outlet_says_once_that_it_is_half_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_outlet_counts_bytes_too, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(
             an_outlet_for_one_has_room_when_it_is_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(mail_that_nobody_took_is_destroyed,
