@@ -325,8 +325,8 @@ static const struct plc_part_ops part_ops = {
 
 static enum pl_err set_up(struct plc_ws *w, struct plc_group *g)
 {
-    static const struct plc_terms_defaults defaults = {.message_out =
-                                                           MESSAGE_OUT};
+    const struct plc_terms_defaults defaults = {
+        .message_out = MESSAGE_OUT, .tls_pool = plc_group_links(g)->tls_pool};
     struct plc_ws_options *o = &w->options;
     char why[PLC_TERMS_WHY_SIZE];
     enum pl_err rc = plc_terms_init(&w->terms, o->url, o->link, &defaults, why);

@@ -25,6 +25,7 @@
 #include "quota.h"
 #include "snapshot.h"
 #include "system.h"
+#include "tls_pool.h"
 
 enum { LINE_SIZE = 512, EVENT_QUEUE_BYTES = 64 << 20 };
 
@@ -263,6 +264,8 @@ enum pl_err plc_group_init(struct plc_group **out, struct pl_system *system,
     if (rc == PL_OK)
         rc = pl_snapshot_create(&g->numbers, PLC_COUNTS);
     if (rc == PL_OK)
+        rc = plc_tls_pool_create(&g->links.tls_pool);
+    if (rc == PL_OK)
         rc = create_events(g);
     if (rc == PL_OK)
         rc = pl_actor_init(&g->actor, g->loop, &ops);
@@ -286,6 +289,7 @@ void plc_group_free(struct plc_group *g)
     if (g->options.release != NULL)
         g->options.release(g->options.arg);
     plc_links_fini(&g->links);
+    plc_tls_pool_destroy(g->links.tls_pool);
     plc_origin_destroy(g->origin);
     plc_events_destroy(g->events);
     pl_snapshot_destroy(g->numbers);

@@ -28,6 +28,7 @@ struct plc_link_conn; /* opaque */
 struct plc_links {
     struct pl_loop *loop;
     struct plc_network *network;
+    struct plc_tls_pool *tls_pool;  /* owned by the group */
     uint64_t *bytes_in, *bytes_out; /* counters */
     uint64_t *handshakes, *resumed; /* of TLS; counters */
     struct pl_inflater inflater;

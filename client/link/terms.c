@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "options.h"
-#include "tls.h"
+#include "tls_pool.h"
 #include "url.h"
 
 enum {
@@ -274,7 +274,8 @@ static enum pl_err load_tls(struct plc_terms *t, const struct plc_link *link,
 
     for (size_t i = 0; i < t->url_count; i++)
         if (t->urls[i].target.is_tls)
-            return plc_tls_load(&t->tls, &files, why, PLC_TERMS_WHY_SIZE);
+            return plc_tls_pool_take(t->tls_pool, &t->tls, &files, why,
+                                     PLC_TERMS_WHY_SIZE);
     return PL_OK;
 }
 
@@ -316,6 +317,7 @@ enum pl_err plc_terms_init(struct plc_terms *t, const char *urls,
     struct plc_link link = {.size = sizeof link};
 
     memset(t, 0, sizeof *t);
+    t->tls_pool = defaults->tls_pool;
     if (urls == NULL)
         return refuse(why, "url", "none is given");
     if (given != NULL && plc_options_copy(&link, sizeof link, given) != PL_OK)
@@ -350,6 +352,6 @@ void plc_terms_fini(struct plc_terms *t)
 {
     for (size_t i = 0; i < t->url_count; i++)
         plc_tls_ticket_fini(&t->urls[i].ticket);
-    plc_tls_destroy(t->tls);
+    plc_tls_pool_give_back(t->tls_pool, t->tls);
     pl_arena_wipe(&t->strings);
 }

@@ -7,6 +7,7 @@
 #include "link.h"
 #include "parley_client.h"
 
+struct plc_tls_pool;
 struct plc_tls_settings;
 
 enum { PLC_TERMS_WHY_SIZE = 400 };
@@ -17,14 +18,16 @@ struct plc_terms {
     uint32_t flags;                       /* enum plc_link_flag */
     uint32_t queue_messages, queue_bytes; /* of the calls */
     uint32_t full_wait_ms, message_out;
-    struct plc_tls_settings *tls; /* owned; NULL: no URL is wss */
+    struct plc_tls_pool *tls_pool; /* constant; outlives the terms */
+    struct plc_tls_settings *tls;  /* of `tls_pool`; NULL: no URL is wss */
     struct pl_arena strings;
 };
 
 /* What differs between the kinds of connections. */
 struct plc_terms_defaults {
     uint32_t message_out;
-    bool has_many_urls; /* separated by spaces */
+    bool has_many_urls;            /* separated by spaces */
+    struct plc_tls_pool *tls_pool; /* has the settings of wss URLs */
 };
 
 /* Check `urls` and `given`, which may be NULL, and copy them.  An error is

@@ -211,8 +211,11 @@ static void init(struct plc_client *c, struct plc_group *g)
 static enum pl_err set_up(struct plc_client *c, struct plc_group *g,
                           const struct plc_client_options *given)
 {
-    static const struct plc_terms_defaults defaults = {
-        .message_out = MESSAGE_OUT, .has_many_urls = true};
+    const struct plc_terms_defaults defaults = {
+        .message_out = MESSAGE_OUT,
+        .has_many_urls = true,
+        .tls_pool = plc_group_links(g)->tls_pool,
+    };
     char why[PLC_TERMS_WHY_SIZE];
     enum pl_err rc = plc_terms_init(&c->terms, c->options.url, c->options.link,
                                     &defaults, why);

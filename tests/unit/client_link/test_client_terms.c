@@ -12,9 +12,10 @@
 #include <string.h>
 
 #include "terms.h"
+#include "tls_pool.h"
 
-static const struct plc_terms_defaults defaults = {.message_out = 1000,
-                                                   .has_many_urls = true};
+static struct plc_terms_defaults defaults = {.message_out = 1000,
+                                             .has_many_urls = true};
 static struct plc_terms terms;
 static char why[PLC_TERMS_WHY_SIZE];
 
@@ -178,6 +179,19 @@ static void one_url_may_be_all(void **state)
     assert_string_equal(why, "url: more than one is given");
 }
 
+static int create_pool(void **state)
+{
+    (void)state;
+    return plc_tls_pool_create(&defaults.tls_pool) == PL_OK ? 0 : -1;
+}
+
+static int destroy_pool(void **state)
+{
+    (void)state;
+    plc_tls_pool_destroy(defaults.tls_pool);
+    return 0;
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
@@ -188,5 +202,5 @@ int main(void)
         TEST(what_is_wrong_is_named), TEST(one_url_may_be_all),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, create_pool, destroy_pool);
 }

@@ -5,6 +5,7 @@
 
 #include "tls.h"
 #include "tls_client.h"
+#include "tls_pool.h"
 
 enum { BIG = 4 << 20 };
 
@@ -238,6 +239,66 @@ static void a_file_that_is_not_usable_is_named(void **state)
     tls_folder_fini(&folder);
 }
 
+static struct plc_tls_settings *take(struct plc_tls_pool *p,
+                                     const struct plc_tls_files *files)
+{
+    struct plc_tls_settings *t;
+    char why[400];
+
+    assert_int_equal(plc_tls_pool_take(p, &t, files, why, sizeof why), PL_OK);
+    return t;
+}
+
+static void connections_with_the_same_files_share_their_settings(void **state)
+{
+    struct plc_tls_pool *p;
+    char why[400];
+
+    (void)state;
+    make_certificates();
+    tls_write(&folder, "bad.pem", "nonsense");
+    struct plc_tls_files files = {.ca_file = tls_file(&folder, "ca.pem")},
+                         any = {.accepts_any = true},
+                         bad = {.ca_file = tls_file(&folder, "bad.pem")};
+    assert_int_equal(plc_tls_pool_create(&p), PL_OK);
+    struct plc_tls_settings *first = take(p, &files), *other = take(p, &any),
+                            *wrong = NULL;
+    assert_ptr_equal(take(p, &files), first);
+    assert_ptr_not_equal(other, first);
+    assert_int_equal(plc_tls_pool_take(p, &wrong, &bad, why, sizeof why),
+                     PL_EINVAL);
+    assert_null(wrong);
+    plc_tls_pool_give_back(p, first);
+    assert_ptr_equal(take(p, &files), first); /* one user was left */
+    plc_tls_pool_give_back(p, first);
+    plc_tls_pool_give_back(p, first);
+    plc_tls_pool_give_back(p, other);
+    plc_tls_pool_give_back(p, NULL);
+    plc_tls_pool_destroy(p);
+    tls_folder_fini(&folder);
+}
+
+static void a_file_that_was_renewed_is_read_again(void **state)
+{
+    struct plc_tls_pool *p;
+
+    (void)state;
+    make_certificates();
+    struct plc_tls_files files = {.ca_file = tls_file(&folder, "ca.pem")};
+    assert_int_equal(plc_tls_pool_create(&p), PL_OK);
+    struct plc_tls_settings *old = take(p, &files);
+    assert_int_equal(
+        rename(tls_file(&folder, "other.pem"), tls_file(&folder, "ca.pem")), 0);
+    struct plc_tls_settings *renewed = take(p, &files);
+    assert_ptr_not_equal(renewed, old);
+    assert_ptr_equal(take(p, &files), renewed);
+    plc_tls_pool_give_back(p, old);
+    plc_tls_pool_give_back(p, renewed);
+    plc_tls_pool_give_back(p, renewed);
+    plc_tls_pool_destroy(p);
+    tls_folder_fini(&folder);
+}
+
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
@@ -253,6 +314,8 @@ int main(void)
         TEST(a_program_may_accept_any_certificate),
         TEST(a_server_without_tls_is_named),
         TEST(a_file_that_is_not_usable_is_named),
+        TEST(connections_with_the_same_files_share_their_settings),
+        TEST(a_file_that_was_renewed_is_read_again),
     };
 
     sem_init(&name_may_end, 0, 0);
