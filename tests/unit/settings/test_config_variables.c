@@ -238,7 +238,8 @@ static void each_key_has_a_variable_of_its_own(void **state)
         /* and it is the one of this key: a finding names it */
         struct loaded l;
         char variable[120], start[220];
-        snprintf(variable, sizeof variable, "%s=[\x01", a);
+        snprintf(variable, sizeof variable, "%s=%s", a,
+                 one->kind == PL_KIND_SECTIONS ? "x" : "[\x01");
         snprintf(start, sizeof start, "%s: %s: ", a, one->name);
         load_variables(&l, "", SETS(variable), NULL);
         if (one->kind != PL_KIND_STRING && one->kind != PL_KIND_SOCKET &&
