@@ -12,6 +12,8 @@ static const struct pl_config_key keys[] = {
 
     {"api.error_mode", PL_KIND_WORD, AT(api.error_mode), .fallback = "plain",
      .words = "plain or transport"},
+    {"metrics.compatible", PL_KIND_WORD, AT(metrics.compatible),
+     .fallback = "off", .words = "off or centrifugo"},
 
     {"limits.api_connections", PL_KIND_NUMBER, AT(limits.api_connections),
      .fallback = "512", .min = 1, .max = 65536},

@@ -15,12 +15,18 @@ enum pl_api_error_mode {
     PL_API_ERROR_TRANSPORT /* with a status of its own */
 };
 
+/* Names under which /metrics also has its numbers. */
+enum pl_metrics_names { PL_METRICS_OWN, PL_METRICS_CENTRIFUGO };
+
 struct pl_admin_settings {
     struct pl_config_endpoint listen; /* .text is NULL: off */
     char *socket;                     /* path; NULL: off */
     struct {
         enum pl_api_error_mode error_mode;
     } api;
+    struct {
+        enum pl_metrics_names compatible;
+    } metrics;
     struct {
         uint32_t admin_connections; /* to the admin address and socket */
         uint32_t api_connections;   /* handed over from client addresses */

@@ -225,7 +225,9 @@ static void on_metrics(struct pl_admin *a, struct pl_web_conn *c,
 {
     (void)head;
     reply_with(a, c, "text/plain; version=0.0.4; charset=utf-8",
-               pl_metrics_write_text);
+               a->options.config->metrics.compatible == PL_METRICS_CENTRIFUGO
+                   ? pl_metrics_write_compatible
+                   : pl_metrics_write_text);
 }
 
 static void stop_broker(struct pl_admin *a, bool hurry)

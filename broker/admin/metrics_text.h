@@ -9,4 +9,7 @@
 
 void pl_metrics_write_text(struct pl_buf *b, const struct pl_status *s);
 
+/* The same, and behind it some numbers under Centrifugo's names. */
+void pl_metrics_write_compatible(struct pl_buf *b, const struct pl_status *s);
+
 #endif

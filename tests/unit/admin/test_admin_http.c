@@ -102,6 +102,24 @@ static void the_unix_socket_is_ours_alone_and_needs_no_key(void **state)
     assert_int_equal(ask_unix(r, "GET /metrics", ""), 200);
     assert_non_null(strstr(r->answer, "# TYPE parley_connections gauge\n"
                                       "parley_connections{loop=\"0\"} 0\n"));
+    assert_null(strstr(r->answer, "centrifugo_"));
+}
+
+static void dashboards_of_centrifugo_find_their_names(void **state)
+{
+    struct rig *r = *state;
+
+    r->config->admin.metrics.compatible = PL_METRICS_CENTRIFUGO;
+    assert_int_equal(ask_unix(r, "GET /metrics", ""), 200);
+    assert_non_null(strstr(r->answer, "# TYPE parley_connections gauge\n"));
+    assert_non_null(strstr(r->answer,
+                           "# TYPE centrifugo_node_num_clients gauge\n"
+                           "centrifugo_node_num_clients 0\n"));
+    assert_non_null(strstr(r->answer, "centrifugo_node_num_nodes 1\n"));
+    assert_non_null(strstr(r->answer,
+                           "centrifugo_node_messages_sent_count{type="
+                           "\"publication\"} 0\n"));
+    assert_non_null(strstr(r->answer, "centrifugo_node_build{version=\""));
 }
 
 static void unknown_paths_and_methods_are_told(void **state)
@@ -493,6 +511,7 @@ int main(void)
         RUNNING(an_error_has_its_own_status_in_transport_mode),
         RUNNING(a_wrong_key_leaves_a_count_and_a_line_with_the_address),
         RUNNING(the_unix_socket_is_ours_alone_and_needs_no_key),
+        RUNNING(dashboards_of_centrifugo_find_their_names),
         RUNNING(unknown_paths_and_methods_are_told),
         RUNNING(malformed_json_is_400_and_says_where),
         RUNNING(a_request_is_answered_when_its_owner_has),
