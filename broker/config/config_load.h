@@ -19,6 +19,12 @@ struct pl_config_place {
     size_t item;          /* of `list`, from 1 */
 };
 
+/* Where a line of a translated configuration comes from. */
+struct pl_config_origin {
+    struct pl_config_place place;
+    const char *key; /* as it is called there; NULL: the line has no origin */
+};
+
 /* One key of a load. */
 struct pl_config_setting {
     const struct pl_config_key *key;
@@ -48,6 +54,9 @@ struct pl_config_loading {
     bool insecure;
     bool is_incomplete;   /* a key was refused, so others may be missing */
     bool can_others_read; /* other users can read the file */
+    /* By line of the file, from 0; NULL: the file is no translation. */
+    const struct pl_config_origin *origins;
+    size_t origin_count;
 };
 
 /* The setting of the existing key named `key`. */

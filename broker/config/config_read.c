@@ -13,64 +13,27 @@
  *
  * Rejected: merging converted structs, because `false` and "not set" are then
  * the same. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "config_file.h"
 #include "config_private.h"
 
-enum { FILE_MAX = 1 << 20 /* bytes */, PIECE = 16384, NAME_MAX_LEN = 128 };
-
-/* Read into memory that never moves: a buffer that grew would leave copies of
- * secrets behind.  Pages that are not used cost nothing. */
-static enum pl_err read_all(FILE *f, struct pl_buf *text)
-{
-    pl_buf_reserve(text, FILE_MAX + 2 * PIECE);
-    while (!text->failed && text->len <= FILE_MAX) {
-        char *at = pl_buf_reserve(text, PIECE);
-        size_t n = at == NULL ? 0 : fread(at, 1, PIECE, f);
-
-        if (n == 0)
-            break;
-        text->len += n;
-    }
-    if (text->failed)
-        return PL_ENOMEM;
-    return ferror(f) ? PL_EIO : PL_OK;
-}
-
-/* The mode of a pipe does not matter: each byte has only one reader. */
-static bool can_others_read(FILE *f)
-{
-    struct stat st;
-
-    return fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) &&
-           (st.st_mode & S_IROTH) != 0;
-}
+enum { NAME_MAX_LEN = 128 };
 
 static enum pl_err read_file(struct pl_config_loading *l, const char *name)
 {
     const struct pl_config_place place = {.file = name};
     struct pl_buf text = {0};
-    FILE *f = fopen(name, "re");
-    enum pl_err rc = f == NULL ? PL_EIO : read_all(f, &text);
+    const char *why = NULL;
+    enum pl_err rc =
+        pl_config_file_read(&text, name, &l->can_others_read, &why);
 
-    if (rc == PL_EIO)
-        pl_config_report(l, PL_CONFIG_ERROR, &place, "", "%s", strerror(errno));
-    if (rc == PL_OK && text.len > FILE_MAX) {
-        pl_config_report(l, PL_CONFIG_ERROR, &place, "", "larger than 1 MiB");
-        rc = PL_EINVAL;
-    }
+    if (why != NULL)
+        pl_config_report(l, PL_CONFIG_ERROR, &place, "", "%s", why);
     if (rc == PL_OK)
         rc = pl_config_walk(l, &place, pl_buf_span(&text));
-    if (f != NULL) {
-        l->can_others_read = can_others_read(f);
-        fclose(f);
-    }
-    if (text.data != NULL) /* the content may hold secrets */
-        explicit_bzero(text.data, text.len);
-    pl_buf_fini(&text);
+    pl_config_file_fini(&text);
     return rc;
 }
 
@@ -127,7 +90,13 @@ enum pl_err pl_config_read(void *values, const struct pl_config_schema *schema,
                            pl_config_check *check, struct pl_buf *report)
 {
     struct pl_config_loading l = {
-        .values = values, .report = report, .insecure = src->insecure};
+        .values = values,
+        .report = report,
+        .insecure = src->insecure,
+        .can_others_read = src->can_others_read,
+        .origins = src->origins,
+        .origin_count = src->origin_count,
+    };
     enum pl_err rc = pl_config_settings_init(&l.settings, schema, values);
 
     if (rc == PL_OK)

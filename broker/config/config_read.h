@@ -9,6 +9,7 @@
 #include "span.h"
 
 struct pl_config_loading; /* config_load.h */
+struct pl_config_origin;
 
 /* The sources of the values; later ones override: defaults, `insecure`, file,
  * variables, sets. */
@@ -16,12 +17,18 @@ struct pl_config_source {
     const char *file;    /* NULL: none */
     struct pl_span text; /* .at not NULL: YAML in memory instead of the file's
                             content; `file` then only names it in messages */
+    /* Of each line of `text`; NULL: it is no translation. */
+    const struct pl_config_origin *origins;
+    size_t origin_count;
+    bool can_others_read; /* other users can read what `text` comes from */
     /* "PARLEY_WEBSOCKET_PATH=/ws", as in the environment; those with other
      * names are ignored. */
     const char *const *variables;
     size_t variable_count;
     const char *const *sets; /* "websocket.path=/ws": a dotted key, a value */
     size_t set_count;
+    bool is_centrifugo; /* `file` is one of Centrifugo 6; pl_settings_load()
+                           translates it */
     bool insecure;      /* for a local trial: allow everything, on loopback
                            only */
     bool auth_handler;  /* the embedding program authenticates connections */

@@ -178,6 +178,26 @@ static void put_place(struct pl_buf *report,
     put_key(report, key, len);
 }
 
+/* Write where a finding is.  A line of a translation stands for the place that
+ * it comes from; without one only the file is known. */
+static void put_origin(const struct pl_config_loading *l,
+                       const struct pl_config_place *place, const char *key)
+{
+    const struct pl_config_origin *origin = NULL;
+    struct pl_config_place shown = *place;
+
+    if (l->origins != NULL && place->file != NULL && place->line > 0 &&
+        place->line <= l->origin_count)
+        origin = &l->origins[place->line - 1];
+    if (origin != NULL && origin->key != NULL) {
+        put_place(l->report, &origin->place, origin->key);
+        shown.file = NULL;
+    }
+    if (origin != NULL)
+        shown.line = 0;
+    put_place(l->report, &shown, key);
+}
+
 void pl_config_report(struct pl_config_loading *l, enum pl_config_severity how,
                       const struct pl_config_place *place, const char *key,
                       const char *format, ...)
@@ -188,7 +208,7 @@ void pl_config_report(struct pl_config_loading *l, enum pl_config_severity how,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    put_place(l->report, place, key);
+    put_origin(l, place, key);
     pl_buf_printf(l->report, "%s%s\n",
                   how == PL_CONFIG_ERROR ? "" : "warning: ", text);
     l->errors += how == PL_CONFIG_ERROR;
