@@ -38,10 +38,12 @@ struct arguments {
 static void print_usage(FILE *to)
 {
     fputs(
-        "usage: parleyd [-c FILE] [--set KEY=VALUE]... [--insecure]\n"
-        "               [--check] [--version] [--help]\n"
+        "usage: parleyd [-c FILE | --centrifugo FILE] [--set KEY=VALUE]...\n"
+        "               [--insecure] [--check] [--version] [--help]\n"
         "\n"
         "  -c, --config FILE    read the configuration from FILE (YAML)\n"
+        "  --centrifugo FILE    read a configuration of Centrifugo 6 (JSON or\n"
+        "                       YAML), and its CENTRIFUGO_* variables\n"
         "  --set KEY=VALUE      one setting; wins over the environment\n"
         "                       (PARLEY_KEY=VALUE), which wins over the file\n"
         "  --insecure           anonymous clients may do everything;\n"
@@ -51,11 +53,24 @@ static void print_usage(FILE *to)
         to);
 }
 
+/* A second file would be read instead of the first and not with it. */
+static void take_file(struct arguments *a, bool is_centrifugo)
+{
+    if (a->broker.config_file != NULL) {
+        fputs("parleyd: more than one configuration file\n", stderr);
+        a->status = USAGE_STATUS;
+    }
+    a->broker.config_file = optarg;
+    if (is_centrifugo)
+        a->broker.flags |= PL_CENTRIFUGO;
+}
+
 static void take_option(struct arguments *a, int option)
 {
     switch (option) {
     case 'c':
-        a->broker.config_file = optarg;
+    case 'f':
+        take_file(a, option == 'f');
         return;
     case 's':
         a->sets[a->broker.set_count++] = optarg;
@@ -84,6 +99,7 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
+        {"centrifugo", required_argument, NULL, 'f'},
         {"set", required_argument, NULL, 's'},
         {"insecure", no_argument, NULL, 'i'},
         {"check", no_argument, NULL, 'k'},
@@ -137,6 +153,7 @@ static int check(const struct arguments *a)
         .sets = a->broker.sets,
         .set_count = a->broker.set_count,
         .insecure = a->broker.flags & PL_INSECURE,
+        .is_centrifugo = a->broker.flags & PL_CENTRIFUGO,
         .has_listeners = true, /* systemd may pass some to a start */
         .look = look,
     };

@@ -61,7 +61,10 @@ enum pl_broker_flag {
     /* Take settings from environment variables too, as PARLEY_LOG_LEVEL:
      * they override the file, and sets override them.  pl_broker_open() copies
      * them; a reload uses the copies. */
-    PL_ENVIRONMENT = 8
+    PL_ENVIRONMENT = 8,
+    /* `config_file` is one of Centrifugo 6, in JSON or YAML.  With
+     * PL_ENVIRONMENT the variables CENTRIFUGO_* override it. */
+    PL_CENTRIFUGO = 16
 };
 
 enum pl_level { PL_DEBUG, PL_INFO, PL_WARN, PL_ERROR };

@@ -151,9 +151,12 @@ static enum pl_err check(const struct pl_broker_setup *s)
 {
     const char *finding = NULL;
 
-    if (s->flags & ~(uint32_t)(PL_INSECURE | PL_HANDLES_CONNECT |
-                               PL_SYSTEMD_SOCKETS | PL_ENVIRONMENT))
+    if (s->flags &
+        ~(uint32_t)(PL_INSECURE | PL_HANDLES_CONNECT | PL_SYSTEMD_SOCKETS |
+                    PL_ENVIRONMENT | PL_CENTRIFUGO))
         finding = "flags: this release does not know all of them";
+    else if (s->flags & PL_CENTRIFUGO && s->config_file == NULL)
+        finding = "flags: PL_CENTRIFUGO needs a config_file";
     else if (s->answer_ms > ANSWER_MS_MAX)
         finding = "answer_ms: more than an hour";
     else if (!has_sets(s))

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "settings.h"
+
 /* Copy those of `from` that are wanted. */
 static bool copy_texts(const char *const **out, size_t *out_count,
                        const char *const *from, size_t count,
@@ -42,7 +44,7 @@ enum pl_err pl_source_copy(struct pl_config_source *s,
         copy_texts(&s->sets, &s->set_count, from->sets, from->set_count,
                    NULL) &&
         copy_texts(&s->variables, &s->variable_count, from->variables,
-                   from->variable_count, pl_config_is_variable))
+                   from->variable_count, pl_settings_is_variable))
         return PL_OK;
     pl_source_fini(s);
     return PL_ENOMEM;
@@ -56,6 +58,7 @@ enum pl_err pl_source_init(struct pl_config_source *s,
         .sets = setup->sets,
         .set_count = setup->set_count,
         .has_listeners = setup->listener_count > 0,
+        .is_centrifugo = setup->flags & PL_CENTRIFUGO,
         .insecure = setup->flags & PL_INSECURE,
         .auth_handler = setup->flags & PL_HANDLES_CONNECT,
     };

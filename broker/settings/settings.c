@@ -44,6 +44,26 @@ static const struct pl_config_part parts[] = {
 const struct pl_config_schema pl_settings_schema = {
     parts, sizeof parts / sizeof parts[0], sizeof(struct pl_settings)};
 
+static enum pl_err read(struct pl_settings *s,
+                        const struct pl_config_source *src,
+                        pl_config_check *check, struct pl_buf *report)
+{
+    struct pl_centrifugo_result own = {.origins = NULL};
+    struct pl_config_source with = *src;
+    enum pl_err rc = PL_OK;
+
+    if (src->is_centrifugo) {
+        rc = pl_settings_translate(&own, src, &with.can_others_read, report);
+        with.text = pl_buf_span(&own.text);
+        with.origins = own.origins;
+        with.origin_count = own.origin_count;
+    }
+    if (rc == PL_OK)
+        rc = pl_config_read(s, &pl_settings_schema, &with, check, report);
+    pl_centrifugo_result_fini(&own);
+    return rc;
+}
+
 static enum pl_err create(struct pl_settings **out,
                           const struct pl_config_source *src,
                           pl_config_check *check, struct pl_buf *report)
@@ -52,7 +72,7 @@ static enum pl_err create(struct pl_settings **out,
     enum pl_err rc = PL_ENOMEM;
 
     if (s != NULL)
-        rc = pl_config_read(s, &pl_settings_schema, src, check, report);
+        rc = read(s, src, check, report);
     if (rc != PL_OK) {
         pl_settings_destroy(s);
         return rc;

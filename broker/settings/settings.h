@@ -8,6 +8,7 @@
 #define PL_SETTINGS_H
 
 #include "admin_settings.h"
+#include "centrifugo.h"
 #include "channels_settings.h"
 #include "config_read.h"
 #include "log.h"
@@ -56,6 +57,20 @@ extern const struct pl_config_schema pl_settings_schema;
 enum pl_err pl_settings_load(struct pl_settings **out,
                              const struct pl_config_source *src,
                              struct pl_buf *report);
+
+/* Translate the file of a `src` that is Centrifugo's, and its variables, into
+ * `out`, as pl_settings_load() does.  *can_others_read is set as by
+ * pl_config_file_read().
+ * Owner:  the caller calls pl_centrifugo_result_fini(), also after an error.
+ * Thread: any; reads the file.
+ * Errors: as pl_settings_load(). */
+enum pl_err pl_settings_translate(struct pl_centrifugo_result *out,
+                                  const struct pl_config_source *src,
+                                  bool *can_others_read, struct pl_buf *report);
+
+/* True if `text`, as "PARLEY_LOOPS=2", is an environment variable that may set
+ * a key; of Centrifugo too. */
+bool pl_settings_is_variable(const char *text);
 
 /* The defaults, without the check that clients can authenticate: for tests and
  * tools.  Errors: PL_ENOMEM. */

@@ -17,7 +17,7 @@ finding() { echo "$*"; found=1; }
 
 # Lines of the help that begin, after at most four blanks, with a command or
 # an option.
-commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
+commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z-]\{1,\}\).*/\1/p')
 [ -n "$commands" ] || finding "parley help shows no commands"
 declare -A help_of
 for command in $commands; do

@@ -33,6 +33,7 @@
     X(kick)                                                                    \
     X(token)                                                                   \
     X(check)                                                                   \
+    X(import_config)                                                           \
     X(shutdown)                                                                \
     X(bench)                                                                   \
     X(completion)                                                              \

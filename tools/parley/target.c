@@ -54,16 +54,22 @@ const struct opt target_client_options[] = {
      "one more header of the request, as 'Name: value'; may be repeated", NULL},
     {0}};
 
-/* Load what parleyd would with this environment. */
-static struct pl_settings *load(struct pl_config_source source)
+static struct pl_config_source in_this_environment(const char *file)
+{
+    struct pl_config_source s = {.file = file,
+                                 .variables = (const char *const *)environ};
+
+    while (environ != NULL && environ[s.variable_count] != NULL)
+        s.variable_count++;
+    return s;
+}
+
+static struct pl_settings *load(const struct pl_config_source *source)
 {
     struct pl_settings *config = NULL;
     struct pl_buf report = {0};
 
-    source.variables = (const char *const *)environ;
-    while (environ != NULL && environ[source.variable_count] != NULL)
-        source.variable_count++;
-    if (pl_settings_load(&config, &source, &report) != PL_OK)
+    if (pl_settings_load(&config, source, &report) != PL_OK)
         config = NULL;
     if (report.len > 0)
         fwrite(report.data, 1, report.len, stderr);
@@ -73,15 +79,39 @@ static struct pl_settings *load(struct pl_config_source source)
 
 struct pl_settings *load_config(const char *file)
 {
-    return load((struct pl_config_source){.file = file});
+    const struct pl_config_source source = in_this_environment(file);
+
+    return load(&source);
+}
+
+/* As `parleyd --check`. */
+static struct pl_settings *look_into(struct pl_config_source source)
+{
+    source.has_listeners = true; /* a start may bring some */
+    source.look = pl_settings_check_tls;
+    return load(&source);
 }
 
 struct pl_settings *check_config(const char *file)
 {
-    return load((struct pl_config_source){.file = file,
-                                          .has_listeners =
-                                              true, /* as `parleyd --check` */
-                                          .look = pl_settings_check_tls});
+    return look_into(in_this_environment(file));
+}
+
+struct pl_settings *read_centrifugo(const char *file)
+{
+    struct pl_config_source source = in_this_environment(file);
+
+    source.is_centrifugo = true;
+    return look_into(source);
+}
+
+enum pl_err translate_centrifugo(struct pl_centrifugo_result *out,
+                                 const char *file, struct pl_buf *report)
+{
+    const struct pl_config_source source = in_this_environment(file);
+    bool can_others_read = false;
+
+    return pl_settings_translate(out, &source, &can_others_read, report);
 }
 
 static int complete_from_config(struct target *t)

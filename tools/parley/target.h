@@ -44,4 +44,11 @@ struct pl_settings *load_config(const char *file);
 /* The same, and look into the files of TLS. */
 struct pl_settings *check_config(const char *file);
 
+/* The same of a file of Centrifugo. */
+struct pl_settings *read_centrifugo(const char *file);
+
+/* Translate such a file, as pl_settings_translate(). */
+enum pl_err translate_centrifugo(struct pl_centrifugo_result *out,
+                                 const char *file, struct pl_buf *report);
+
 #endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listen.c - the keys about addresses, TLS, the API, health and metrics.
+ *
+ * Centrifugo serves everything on one port unless it has an internal one.
+ * parley serves clients on `listen`, and operators on admin.listen. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config_text.h"
+#include "import.h"
+
+enum { PORT = 8000 };
+
+/* Append "host:port" in quotes. */
+static void put_endpoint(struct pl_buf *out, const char *host, uint64_t port)
+{
+    bool is_six = strchr(host, ':') != NULL && host[0] != '[';
+    struct pl_buf text = {0};
+
+    pl_buf_printf(&text, is_six ? "[%s]:%llu" : "%s:%llu", host,
+                  (unsigned long long)port);
+    out->failed |= text.failed;
+    pl_config_put_quoted(out, pl_buf_span(&text));
+    pl_buf_fini(&text);
+}
+
+static void put_listen(struct pl_import *im, bool is_tls)
+{
+    const char *host = pl_import_text(im, "http_server.address", 0, "");
+    uint64_t port = pl_import_number(im, "http_server.port", 0, PORT);
+    const struct pl_leaf *from = pl_import_find(im, "http_server.address", 0);
+
+    if (from == NULL)
+        from = pl_import_find(im, "http_server.port", 0);
+    struct pl_buf *out = pl_entries_add(
+        &im->out, is_tls ? "listen_tls" : "listen", 0, from, NULL);
+    pl_buf_put_byte(out, '[');
+    put_endpoint(out, *host == '\0' ? "0.0.0.0" : host, port);
+    if (*host == '\0' && !im->src->lacks_ipv6) {
+        pl_buf_put_span(out, PL_SPAN(", "));
+        put_endpoint(out, "::", port);
+    }
+    pl_buf_put_byte(out, ']');
+    if (is_tls)
+        pl_import_put(im, "listen", 0,
+                      pl_import_find(im, "http_server.tls.enabled", 0),
+                      "all clients come by TLS", "[]");
+}
+
+/* --- TLS --- */
+
+/* parley reads files; Centrifugo also takes their content. */
+static void put_file(struct pl_import *im, const char *path, const char *to,
+                     bool is_list, bool is_needed)
+{
+    const struct pl_leaf *leaf = pl_import_find(im, path, 0);
+    const char *text = leaf == NULL ? "" : leaf->text;
+
+    if (*text == '\0') {
+        if (is_needed)
+            PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR,
+                           pl_import_find(im, "http_server.tls.enabled", 0),
+                           "needs %s", path);
+        return;
+    }
+    if (strchr(text, '\n') != NULL || strstr(text, "-----BEGIN") != NULL ||
+        strncmp(text, "LS0tLS1CRUdJT", 13) == 0) { /* in base64 */
+        PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf,
+                       "parley reads files only: write the text to one and "
+                       "name it");
+        return;
+    }
+    struct pl_buf *out = pl_entries_add(&im->out, to, 0, leaf, NULL);
+    pl_buf_put_span(out, pl_span_of(is_list ? "[" : ""));
+    pl_config_put_quoted(out, pl_span_of(text));
+    pl_buf_put_span(out, pl_span_of(is_list ? "]" : ""));
+}
+
+static bool put_tls(struct pl_import *im)
+{
+    if (!pl_import_bool(im, "http_server.tls.enabled", 0))
+        return false;
+    put_file(im, "http_server.tls.cert_pem", "tls.certificate", true, true);
+    put_file(im, "http_server.tls.key_pem", "tls.key", true, true);
+    put_file(im, "http_server.tls.client_ca_pem", "tls.client_ca", false,
+             false);
+    return true;
+}
+
+/* --- Operators and backends --- */
+
+/* Return true if operators have a port of their own. */
+static bool put_admin(struct pl_import *im)
+{
+    const struct pl_leaf *leaf =
+        pl_import_find(im, "http_server.internal_port", 0);
+    uint64_t port = pl_import_number(im, "http_server.internal_port", 0, 0);
+    const char *host =
+        pl_import_text(im, "http_server.internal_address", 0,
+                       pl_import_text(im, "http_server.address", 0, ""));
+
+    if (leaf == NULL || port == 0 ||
+        port == pl_import_number(im, "http_server.port", 0, PORT))
+        return false;
+    put_endpoint(pl_entries_add(&im->out, "admin.listen", 0, leaf, NULL),
+                 *host == '\0' ? "0.0.0.0" : host, port);
+    return true;
+}
+
+/* The API is on the port of clients unless operators have one of their own. */
+static void put_api(struct pl_import *im, bool has_admin)
+{
+    const struct pl_leaf *key = pl_import_find(im, "http_api.key", 0);
+    const struct pl_leaf *path =
+        pl_import_find(im, "http_api.handler_prefix", 0);
+
+    if (key == NULL || *key->text == '\0' ||
+        pl_import_bool(im, "http_api.disabled", 0))
+        return;
+    pl_config_put_quoted(pl_entries_add(&im->out, "api.key", 0, key, NULL),
+                         pl_span_of(key->text));
+    if (path != NULL && *path->text != '\0')
+        pl_config_put_quoted(
+            pl_entries_add(&im->out, "api.path", 0, path, NULL),
+            pl_span_of(path->text));
+    if (!has_admin || pl_import_bool(im, "http_api.external", 0))
+        pl_import_put(im, "api.public", 0,
+                      pl_import_find(im, "http_api.external", 0), NULL, "true");
+}
+
+static void warn_of_place(struct pl_import *im, const char *path,
+                          const char *what)
+{
+    if (pl_import_bool(im, path, 0))
+        PL_LEAF_REPORT(&im->tree, PL_CONFIG_WARNING,
+                       pl_import_find(im, path, 0), "%s", what);
+}
+
+void pl_import_listen(struct pl_import *im)
+{
+    put_listen(im, put_tls(im));
+    bool has_admin = put_admin(im);
+    put_api(im, has_admin);
+    if (pl_import_bool(im, "prometheus.enabled", 0))
+        pl_import_put(im, "metrics.compatible", 0,
+                      pl_import_find(im, "prometheus.enabled", 0), NULL,
+                      "centrifugo");
+    if (has_admin)
+        return;
+    warn_of_place(im, "health.enabled",
+                  "/health is on admin.listen, 127.0.0.1:8001, not on the "
+                  "port of clients");
+    warn_of_place(im, "prometheus.enabled",
+                  "/metrics is on admin.listen, 127.0.0.1:8001, and wants the "
+                  "API key");
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* variables.c - reads environment variables of Centrifugo.
+ *
+ * The variable of a key is its path in capitals, with _ for each dot.  Lists of
+ * sections are one JSON text; an option of a namespace also has a variable with
+ * the namespace's name.
+ *
+ * Invariant: no message shows more of a variable than its name. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "import.h"
+
+#define PREFIX "CENTRIFUGO_"
+#define NAMESPACES "CHANNEL_NAMESPACES_"
+#define OPTIONS "channel.namespaces[]."
+
+bool pl_centrifugo_is_variable(const char *text)
+{
+    return strncmp(text, PREFIX, sizeof PREFIX - 1) == 0;
+}
+
+/* Variables in header maps, and those that Kubernetes sets for a service
+ * `centrifugo`. */
+static bool is_foreign(const char *rest)
+{
+    size_t len = strlen(rest);
+
+    return strncmp(rest, "VAR_", 4) == 0 || strcmp(rest, "PORT") == 0 ||
+           strncmp(rest, "PORT_", 5) == 0 ||
+           strncmp(rest, "SERVICE_", 8) == 0 ||
+           strstr(rest, "_SERVICE_") != NULL ||
+           strstr(rest, "_PORT_") != NULL ||
+           (len >= 5 && strcmp(rest + len - 5, "_PORT") == 0);
+}
+
+/* True if the variable's text `rest` begins with that of the `len` bytes of
+ * `key`. */
+static bool begins(const char *rest, const char *key, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = key[i] == '.' || key[i] == '-'
+                     ? '_'
+                     : (char)toupper((unsigned char)key[i]);
+
+        if (rest[i] == '\0' || rest[i] != c)
+            return false;
+    }
+    return true;
+}
+
+static bool is_same(const char *rest, const char *key)
+{
+    return strlen(rest) == strlen(key) && begins(rest, key, strlen(key));
+}
+
+/* The row whose key, behind the @ of an option, has the variable `rest`; NULL:
+ * none. */
+static const struct pl_row *find_row(const char *rest, bool is_option)
+{
+    for (size_t i = 0; i < pl_row_count; i++) {
+        const char *key = pl_rows[i].key;
+
+        if ((key[0] == '@') == is_option &&
+            is_same(rest, is_option ? key + 2 : key))
+            return &pl_rows[i];
+    }
+    return NULL;
+}
+
+/* The section "admin.*" whose variables begin as `rest`; NULL: none. */
+static const struct pl_row *find_section(const char *rest)
+{
+    for (size_t i = 0; i < pl_row_count; i++) {
+        const char *key = pl_rows[i].key, *star = strstr(key, ".*");
+
+        if (star != NULL && key[0] != '@' &&
+            begins(rest, key, (size_t)(star - key) + 1))
+            return &pl_rows[i];
+    }
+    return NULL;
+}
+
+/* Set `path` of `item` to the text of the variable, or to its items. */
+static enum pl_err set(struct pl_import *im, const char *path, size_t item,
+                       const struct pl_row *row,
+                       const struct pl_config_place *place, const char *value)
+{
+    char list[PL_TREE_PATH_MAX + 3];
+    enum pl_err rc = PL_OK;
+    size_t count = 0;
+
+    pl_tree_remove(&im->tree, path, item);
+    if (row->type != PL_ROW_LIST)
+        return pl_tree_add(&im->tree, path, item, pl_span_of(value),
+                           PL_LEAF_QUOTED, place);
+    snprintf(list, sizeof list, "%s[]", path);
+    for (value += strspn(value, " "); *value != '\0' && rc == PL_OK;
+         value += strspn(value, " ")) {
+        size_t len = strcspn(value, " ");
+
+        count++;
+        rc = pl_tree_add(&im->tree, list, item != 0 ? item : count,
+                         (struct pl_span){value, len}, PL_LEAF_QUOTED, place);
+        value += len;
+    }
+    return rc;
+}
+
+/* Return the item of the namespace whose name, as part of a variable, `rest`
+ * begins with; the longest counts.  0: none.  `*option` is what follows. */
+static size_t find_namespace(const struct pl_import *im, const char *rest,
+                             const char **option)
+{
+    size_t item = 0, longest = 0;
+
+    for (size_t i = 0; i < im->tree.count; i++) {
+        const struct pl_leaf *leaf = &im->tree.at[i];
+        size_t len = strlen(leaf->text);
+
+        if (strcmp(leaf->path, OPTIONS "name") != 0 || len <= longest ||
+            !begins(rest, leaf->text, len) || rest[len] != '_')
+            continue;
+        item = leaf->item;
+        longest = len;
+        *option = rest + len + 1;
+    }
+    return item;
+}
+
+static enum pl_err set_option(struct pl_import *im, const char *rest,
+                              const struct pl_config_place *place,
+                              const char *value, bool *is_known)
+{
+    const char *option = NULL;
+    size_t item = find_namespace(im, rest, &option);
+    const struct pl_row *row = item == 0 ? NULL : find_row(option, true);
+    char path[PL_TREE_PATH_MAX];
+
+    *is_known = row != NULL;
+    if (row == NULL)
+        return PL_OK;
+    snprintf(path, sizeof path, OPTIONS "%s", row->key + 2);
+    return set(im, path, item, row, place, value);
+}
+
+/* Lists of sections. */
+static const char *list_of(const char *rest)
+{
+    static const char *const lists[] = {"channel.namespaces", "proxies",
+                                        "consumers", "rpc.namespaces"};
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (is_same(rest, lists[i]))
+            return lists[i];
+    return NULL;
+}
+
+static enum pl_err read_known(struct pl_import *im, const char *rest,
+                              const struct pl_config_place *place,
+                              const char *value, bool *is_known)
+{
+    static const char without[] = "CHANNEL_WITHOUT_NAMESPACE_";
+    const size_t len = sizeof without - 1;
+    const char *list = list_of(rest);
+    const struct pl_row *row = find_row(rest, false);
+    char path[PL_TREE_PATH_MAX];
+
+    if (row != NULL && row->way == PL_ROW_OLD && is_foreign(rest))
+        row = NULL;
+    *is_known = true;
+    if (list != NULL) {
+        pl_tree_remove(&im->tree, list, 0);
+        return pl_tree_read(&im->tree, place, list, pl_span_of(value));
+    }
+    if (row != NULL)
+        return set(im, row->key, 0, row, place, value);
+    if (strncmp(rest, NAMESPACES, sizeof NAMESPACES - 1) == 0)
+        return set_option(im, rest + sizeof NAMESPACES - 1, place, value,
+                          is_known);
+    if (strncmp(rest, without, len) == 0 &&
+        (row = find_row(rest + len, true)) != NULL) {
+        snprintf(path, sizeof path, "channel.without_namespace.%s",
+                 row->key + 2);
+        return set(im, path, 0, row, place, value);
+    }
+    *is_known = find_section(rest) != NULL; /* its keys do nothing */
+    return PL_OK;
+}
+
+static enum pl_err read_variable(struct pl_import *im, const char *variable,
+                                 bool is_list)
+{
+    const struct pl_config_place place = {.variable = variable};
+    const char *equals = strchr(variable, '=');
+    char rest[PL_TREE_PATH_MAX];
+    bool is_known = true;
+
+    if (!pl_centrifugo_is_variable(variable) || equals == NULL ||
+        equals[1] == '\0')
+        return PL_OK;
+    snprintf(rest, sizeof rest, "%.*s",
+             (int)(equals - variable - (long)sizeof PREFIX + 1),
+             variable + sizeof PREFIX - 1);
+    if ((list_of(rest) != NULL) != is_list)
+        return PL_OK;
+    enum pl_err rc = read_known(im, rest, &place, equals + 1, &is_known);
+    if (rc == PL_OK && !is_known && !is_foreign(rest)) {
+        char name[PL_TREE_PATH_MAX + sizeof PREFIX];
+        snprintf(name, sizeof name, PREFIX "%s", rest);
+        pl_config_report(&im->load, PL_CONFIG_WARNING,
+                         &(struct pl_config_place){.file = NULL}, name,
+                         "Centrifugo 6 has no such variable, or parley does "
+                         "not know it");
+    }
+    return rc;
+}
+
+/* Lists come first, because they name the namespaces of other variables. */
+enum pl_err pl_import_variables(struct pl_import *im)
+{
+    enum pl_err rc = PL_OK;
+
+    for (int is_list = 1; is_list >= 0; is_list--)
+        for (size_t i = 0; i < im->src->variable_count && rc == PL_OK; i++)
+            rc = read_variable(im, im->src->variables[i], is_list);
+    return rc;
+}
