@@ -55,12 +55,11 @@
 /* What a token must say, and where keys come from. */
 #define TOKEN_CHECKS(section, to)                                              \
     REFUSED(section ".jwks_public_endpoint", TEXT, no_jwks),                   \
-        REFUSED(section ".audience", TEXT, no_check),                          \
-        REFUSED(section ".audience_regex", TEXT, no_check),                    \
-        REFUSED(section ".issuer", TEXT, no_check),                            \
-        REFUSED(section ".issuer_regex", TEXT, no_check),                      \
-        REFUSED_BUT(section ".user_id_claim", TEXT, "sub",                     \
-                    "the user is the claim sub"),                              \
+        KEPT(section ".audience", TEXT, to ".audience"),                       \
+        KEPT(section ".audience_regex", TEXT, to ".audience_regex"),           \
+        KEPT(section ".issuer", TEXT, to ".issuer"),                           \
+        KEPT(section ".issuer_regex", TEXT, to ".issuer_regex"),               \
+        KEPT(section ".user_id_claim", TEXT, to ".user_id_claim"),             \
         SAME(section ".insecure_skip_jwks_endpoint_safety_check", BOOL)
 
 /* A section that does nothing until its `enabled` is true. */
@@ -72,7 +71,6 @@ static const char no_hook[] =
     "it";
 static const char no_jwks[] =
     "parley fetches no keys: name them by rsa_public_key or ecdsa_public_key";
-static const char no_check[] = "parley does not check it";
 static const char no_transport[] =
     "parley has no such transport; clients fall back to WebSocket";
 static const char no_delta[] = "parley sends whole publications";

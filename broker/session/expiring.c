@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* expiring.c - see expiring.h.
  *
- * A judge may allow a subscription for a time.  The client then refreshes it
- * with sub_refresh; if it does not within PL_EXPIRE_GRACE_MS after that time,
- * the subscription ends with code 2501, after which SDKs subscribe again.
+ * A judge or a token may allow a subscription for a time.  The client then
+ * refreshes it with sub_refresh; if it does not within PL_EXPIRE_GRACE_MS after
+ * that time, the subscription ends with code 2501, after which SDKs subscribe
+ * again.  For a server-side subscription the connection ends with 3006: SDKs
+ * connect again, with a new token.
  *
  * The session manager holds the list of each session that has such
  * subscriptions, in the order in which they are due, and finds it by the slot
@@ -199,6 +201,10 @@ void pl_expiring_end_due(struct pl_session *s)
             return;
         drop(s, e);
         pl_count(metrics(s), PL_METRIC_SUBS_EXPIRED, 1);
+        if (sub->flags & PL_SUB_SERVER_SIDE) {
+            pl_session_close(s, PL_DISCONNECT_SUB_EXPIRED, (struct pl_span){0});
+            return;
+        }
         pl_hub_drop(pl_session_hub(s), sub, PL_UNSUBSCRIBE_EXPIRED);
     }
 }

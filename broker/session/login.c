@@ -19,6 +19,7 @@
 
 #include "custom.h"
 #include "ending.h"
+#include "granted.h"
 #include "headers.h"
 #include "json_scan.h"
 #include "session_manager_private.h"
@@ -150,6 +151,8 @@ static bool list_subs(struct pl_session *s, struct pl_connect_result *r)
         return false;
     r->subs = subs;
     for (size_t i = 0; i < l->sub_count; i++) {
+        if (!pl_login_expire(s, &l->subs[i]))
+            return false;
         if (!l->subs[i].is_missing)
             subs[r->sub_count++] = (struct pl_connect_sub){
                 .channel = l->subs[i].channel, .result = l->subs[i].result};
@@ -271,9 +274,9 @@ static void find_address(struct pl_session *s, struct pl_client_fields *f,
 /* How a client is admitted.  Its spans are not owned. */
 struct admission {
     struct pl_span user, info;
-    struct pl_span data; /* JSON for the reply; absent: none */
-    const struct pl_span *channels;
-    size_t channel_count;
+    struct pl_span data;             /* JSON for the reply; absent: none */
+    const struct pl_token_sub *subs; /* last as long as the login */
+    size_t sub_count;
     int64_t expires_at_s; /* 0: never */
     bool is_authenticated;
 };
@@ -296,7 +299,7 @@ static void admit(struct pl_session *s, const struct admission *a)
     l->data = a->data;
     if (rc != PL_OK || !register_user(s) ||
         (l->data.at != NULL && !pl_login_copy(l, &l->data)) ||
-        !pl_login_list_channels(s, a->channels, a->channel_count)) {
+        !pl_login_list_channels(s, a->subs, a->sub_count)) {
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
         return;
     }
@@ -308,8 +311,8 @@ static struct admission of_token(const struct pl_token_claims *claims)
 {
     return (struct admission){.user = claims->user,
                               .info = claims->info,
-                              .channels = claims->channels,
-                              .channel_count = claims->channel_count,
+                              .subs = claims->subs,
+                              .sub_count = claims->sub_count,
                               .expires_at_s = claims->expires_at_s,
                               .is_authenticated = true};
 }
@@ -350,28 +353,41 @@ static bool has_connect_handler(const struct pl_session *s)
                             &context, &name);
 }
 
+/* Return true if what the token opens has ended, though not the token. */
+static bool is_over(const struct pl_token_claims *claims, int64_t now_s)
+{
+    bool over = claims->expires_at_s != 0 && claims->expires_at_s <= now_s;
+
+    for (size_t i = 0; i < claims->sub_count; i++)
+        over |= claims->subs[i].expires_at_s != 0 &&
+                claims->subs[i].expires_at_s <= now_s;
+    return over;
+}
+
 /* The token is genuine: admit its user, or ask the connect handler if it
  * decides on verified tokens too.
  * Owner: takes `claims`. */
 static void accept_token(struct pl_session *s,
                          const struct pl_connect_request *r,
-                         struct pl_token_claims *claims)
+                         struct pl_token_claims *claims, int64_t now_s)
 {
-    if (claims->channel_count > config_of(s)->limits.connection_channels) {
+    s->login->claims = claims;
+    if (claims->sub_count > config_of(s)->limits.connection_channels) {
         close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
                         "more channels than limits.connection_channels");
+    } else if (is_over(claims, now_s)) {
+        fail_login(s, PL_ERROR_EXPIRED, (struct pl_span){0});
+    } else if (!pl_granted_note(s, claims)) {
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     } else if (!pl_handlers_judges_tokens(s->manager->handlers)) {
         const struct admission a = of_token(claims);
 
         admit(s, &a);
     } else if (has_connect_handler(s)) {
-        s->login->claims = claims;
         ask_handler(s, r);
-        return;
     } else {
         refuse_unjudged(s);
     }
-    pl_token_claims_destroy(claims);
 }
 
 static void judge_token(struct pl_session *s,
@@ -381,10 +397,10 @@ static void judge_token(struct pl_session *s,
     struct pl_token_claims *claims = NULL;
     const char *why = NULL;
 
-    switch (pl_token_verify(s->manager->access->tokens, r->token, now_s,
-                            &claims, &why)) {
+    switch (pl_token_verify(s->manager->access->tokens, PL_TOKEN_CONNECTION,
+                            r->token, now_s, &claims, &why)) {
     case PL_OK:
-        accept_token(s, r, claims);
+        accept_token(s, r, claims, now_s);
         return;
     case PL_EEXPIRED:
         fail_login(s, PL_ERROR_TOKEN_EXPIRED, (struct pl_span){0});
@@ -502,16 +518,18 @@ static bool take_channels(struct pl_session *s, const struct pl_verdict *v,
 
     for (const char *c = at; c < end; c++)
         count += *c == '\0';
-    struct pl_span *names =
-        pl_arena_alloc(&s->login->arena, count * sizeof *names);
-    if (names == NULL)
+    struct pl_token_sub *subs =
+        pl_arena_alloc(&s->login->arena, count * sizeof *subs);
+    if (subs == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        names[i] = pl_span_of(at);
-        at += names[i].len + 1;
+        subs[i] = (struct pl_token_sub){.channel = pl_span_of(at)};
+        at += subs[i].channel.len + 1;
+        if (!pl_login_copy(s->login, &subs[i].channel))
+            return false;
     }
-    a->channels = names;
-    a->channel_count = count;
+    a->subs = subs;
+    a->sub_count = count;
     return true;
 }
 
@@ -532,7 +550,7 @@ static void admit_judged(struct pl_session *s, const struct pl_verdict *v)
         a.expires_at_s = v->expires_at_s;
     if (v->channels.at != NULL && !take_channels(s, v, &a))
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
-    else if (a.channel_count > config_of(s)->limits.connection_channels)
+    else if (a.sub_count > config_of(s)->limits.connection_channels)
         end_login(s, PL_ERROR_LIMIT_EXCEEDED, (struct pl_span){0});
     else
         admit(s, &a);

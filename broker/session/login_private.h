@@ -15,6 +15,7 @@ struct pl_handlers;
 struct pl_loop;
 struct pl_session;
 struct pl_token_claims;
+struct pl_token_sub;
 
 /* A server-side subscription of the login, with its result. */
 struct server_sub {
@@ -23,6 +24,8 @@ struct server_sub {
     uint64_t offset;
     struct pl_span epoch;
     struct pl_subscribe_result result;
+    const struct pl_token_sub *granted; /* by the token; NULL: it is not of
+                                           one */
     uint8_t flags;   /* enum pl_sub_flag: what the program asks for */
     uint32_t ends;   /* not 0: end it with this code after the reply */
     bool is_missing; /* rejected at limits.channels */
@@ -30,8 +33,7 @@ struct server_sub {
 
 struct pl_login {
     struct pl_arena arena;
-    struct pl_token_claims *claims; /* owned, verified; the program decides;
-                                       NULL: none */
+    struct pl_token_claims *claims; /* owned, verified; NULL: no token */
     struct pl_handlers *handlers;   /* reference; keeps the context of the
                                        connect handler; NULL: not asked */
     struct pl_outq deferred;        /* deliveries that wait for the reply */
@@ -67,10 +69,14 @@ const char *pl_login_refused(const struct pl_connect_request *r);
 /* Replace the span by a copy in the arena.  False: out of memory. */
 bool pl_login_copy(struct pl_login *l, struct pl_span *span);
 
-/* List the server-side subscriptions of an admitted client: `channels`, and its
- * inboxes.  False: out of memory. */
+/* List the server-side subscriptions of an admitted client: `subs`, which last
+ * as long as the login, and its inboxes.  False: out of memory. */
 bool pl_login_list_channels(struct pl_session *s,
-                            const struct pl_span *channels, size_t count);
+                            const struct pl_token_sub *subs, size_t count);
+
+/* Let the subscription expire if its token says so, and report the time in its
+ * result.  False: out of memory. */
+bool pl_login_expire(struct pl_session *s, struct server_sub *sub);
 
 /* Attach the listed subscriptions.  pl_session_resolve_login() sends the
  * connect reply after the results. */

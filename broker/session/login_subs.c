@@ -10,6 +10,7 @@
 #include "session_private.h"
 
 #include "channels_mail.h"
+#include "expiring.h"
 #include "grants.h"
 #include "login.h"
 #include "login_private.h"
@@ -139,12 +140,26 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
     } else {
         mine->result =
             pl_subscribe_result_of(m, mine->recover, m->offset - m->pub_count);
+        if (mine->granted != NULL && mine->granted->data.at != NULL)
+            mine->result.data = mine->granted->data;
         if (!copy_span(&l->arena, &mine->result.epoch) ||
             (mine->result.recovered && !keep_publications(s, mine, m)))
             l->error = PL_ERROR_INTERNAL;
     }
     if (l->outstanding == 0) /* not in a callback of the hub */
         pl_session_mark_dirty(s);
+}
+
+bool pl_login_expire(struct pl_session *s, struct server_sub *sub)
+{
+    struct pl_sub *live;
+
+    if (sub->granted == NULL || sub->granted->expires_at_s == 0 ||
+        (live = pl_session_find(s, sub->channel)) == NULL)
+        return true;
+    sub->result.expires = true;
+    return pl_expiring_set(s, live, sub->granted->expires_at_s,
+                           &sub->result.ttl);
 }
 
 static void take_position(struct pl_login *l, struct server_sub *sub)
@@ -176,7 +191,7 @@ static bool inbox_name(struct pl_arena *a, char mark, struct pl_span of,
 }
 
 bool pl_login_list_channels(struct pl_session *s,
-                            const struct pl_span *channels, size_t count)
+                            const struct pl_token_sub *subs, size_t count)
 {
     struct pl_login *l = s->login;
     struct pl_span user = pl_client_user(s->subscriber.client);
@@ -190,11 +205,10 @@ bool pl_login_list_channels(struct pl_session *s,
                                     &l->subs[l->sub_count++].channel))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (find_sub(l, channels[i]) != NULL)
+        if (find_sub(l, subs[i].channel) != NULL)
             continue; /* it is named twice */
-        l->subs[l->sub_count].channel = channels[i];
-        if (!copy_span(&l->arena, &l->subs[l->sub_count++].channel))
-            return false;
+        l->subs[l->sub_count].granted = &subs[i];
+        l->subs[l->sub_count++].channel = subs[i].channel;
     }
     if (l->wants_inbox) /* only in the reply: it has no channel */
         return inbox_name(&l->arena, PL_CHANNEL_CONNECTION_INBOX,
@@ -214,7 +228,7 @@ static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
 
     if (n.rules == NULL)
         return PL_ENOENT;
-    ask.flags = pl_sub_flags_granted(n.rules, sub->flags);
+    ask.flags = pl_sub_flags_granted(n.rules, sub->granted, sub->flags);
     take_position(s->login, sub);
     if (sub->recover)
         ask.flags |= PL_SUB_RECOVER;
@@ -222,6 +236,8 @@ static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
         ask.flags |= PL_SUB_HIDDEN;
     ask.offset = sub->offset;
     ask.epoch = sub->epoch;
+    if (sub->granted != NULL && sub->granted->info.at != NULL)
+        ask.info = sub->granted->info;
     enum pl_err rc = pl_hub_subscribe(pl_session_hub(s), &s->subscriber, &ask);
     if (rc == PL_OK)
         s->login->outstanding++;

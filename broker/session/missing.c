@@ -33,6 +33,7 @@
 #include "channel_name.h"
 #include "session_parts.h"
 #include "subscribe.h"
+#include "token.h"
 #include "wait.h"
 
 enum {
@@ -65,9 +66,19 @@ static bool is_inbox(struct pl_span name)
     return name.at[0] == PL_CHANNEL_USER_INBOX;
 }
 
+/* Return true if the token sets more than the name.  Such a subscription is not
+ * tried again: an entry has no space for the terms, and it must not begin
+ * without them. */
+static bool has_terms(const struct pl_token_sub *granted)
+{
+    return granted != NULL &&
+           (granted->info.at != NULL || granted->data.at != NULL ||
+            granted->expires_at_s != 0 || granted->overrides != 0);
+}
+
 static bool is_noted(const struct server_sub *sub)
 {
-    return sub->is_missing && sub->ends == 0;
+    return sub->is_missing && sub->ends == 0 && !has_terms(sub->granted);
 }
 
 static size_t measure(const struct pl_login *l)
@@ -181,7 +192,7 @@ static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
         return; /* the client has subscribed to others meanwhile */
     if (n.rules == NULL)
         return; /* a reload removed its namespace */
-    ask.flags = pl_sub_flags_granted(n.rules, flags);
+    ask.flags = pl_sub_flags_granted(n.rules, NULL, flags);
     if (is_inbox(name))
         ask.flags |= PL_SUB_HIDDEN;
     if (pl_hub_subscribe(pl_session_hub(s), pl_session_subscriber(s), &ask) ==

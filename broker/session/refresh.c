@@ -3,18 +3,23 @@
  * subscriptions, may stay.
  *
  * A client with a token that expires sends a new one in time.  The broker
- * verifies it if auth has a key; a judge of the embedding program may
- * then still say no, or set another time.  Only a judge makes subscriptions
- * expire, and only a judge refreshes them.
+ * verifies it if auth has a key; a judge of the embedding program may then
+ * still say no, or set another time.  A subscription expires if a judge or its
+ * token says so.  The judge of subscriptions refreshes it, or, without one, a
+ * new token does.
  *
  * Invariant: a refresh changes the expiry only, never the user or what it may
- * do. */
+ * do.  A token that grants other channels than the one before ends the
+ * connection, so that the client connects again with it. */
 #include "access.h"
 
+#include "ending.h"
 #include "expiring.h"
+#include "granted.h"
 #include "login.h"
 #include "replies.h"
 #include "session_parts.h"
+#include "sub_token.h"
 #include "subscribe.h"
 #include "token.h"
 #include "verdict_private.h"
@@ -43,12 +48,23 @@ static void ask_judge(struct pl_session *s, const struct pl_command *c,
         refreshed(s, c, q.expires_at_s != 0 ? q.expires_at_s : expires_at_s);
 }
 
+/* End the connection for a token with other channels. */
+static void end_for_channels(struct pl_session *s)
+{
+    pl_session_resolve(s, PL_METRIC_COMMANDS_REFUSED);
+    pl_session_end_commands(s, PL_DISCONNECT_INSUFFICIENT_STATE);
+}
+
 static void take_claims(struct pl_session *s, const struct pl_command *c,
-                        const struct pl_token_claims *claims)
+                        const struct pl_token_claims *claims, int64_t now_s)
 {
     if (!pl_span_equal(claims->user, pl_session_user(s)))
         pl_session_violate(s, PL_DISCONNECT_INVALID_TOKEN,
                            "token of another user");
+    else if (claims->expires_at_s != 0 && claims->expires_at_s <= now_s)
+        pl_session_fail(s, c->id, PL_ERROR_EXPIRED);
+    else if (!pl_granted_equals(s, claims))
+        end_for_channels(s);
     else if (pl_session_is_judged(s, PL_ASKS_REFRESH))
         ask_judge(s, c, claims->expires_at_s);
     else
@@ -71,12 +87,12 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
         ask_judge(s, c, 0);
         return;
     }
-    enum pl_err rc =
-        pl_token_policy_is_empty(policy)
-            ? PL_EDENIED
-            : pl_token_verify(policy, c->token, now_s, &claims, &why);
+    enum pl_err rc = pl_token_policy_is_empty(policy)
+                         ? PL_EDENIED
+                         : pl_token_verify(policy, PL_TOKEN_CONNECTION,
+                                           c->token, now_s, &claims, &why);
     if (rc == PL_OK)
-        take_claims(s, c, claims);
+        take_claims(s, c, claims, now_s);
     else if (rc == PL_EEXPIRED)
         pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
     else if (rc == PL_ENOMEM)
@@ -105,13 +121,25 @@ static void sub_refreshed(struct pl_session *s, const struct pl_command *c,
 static uint32_t why_not(const struct pl_session *s, const struct pl_command *c,
                         const struct pl_sub *sub)
 {
-    if (!pl_session_is_judged(s, PL_ASKS_SUB_REFRESH))
+    if (!pl_session_is_judged(s, PL_ASKS_SUB_REFRESH) &&
+        !pl_session_checks_sub_tokens(s))
         return PL_ERROR_NOT_AVAILABLE;
     if (sub == NULL || sub->state == PL_SUB_ATTACHING)
         return PL_ERROR_PERMISSION_DENIED;
     if (c->sub_refresh.token.len == 0 || !pl_expiring_has(s, sub))
         return PL_ERROR_BAD_REQUEST;
     return 0;
+}
+
+static void refresh_by_token(struct pl_session *s, const struct pl_command *c,
+                             struct pl_sub *sub)
+{
+    struct pl_token_claims *claims = pl_session_read_sub_token(
+        s, c, c->sub_refresh.channel, c->sub_refresh.token);
+
+    if (claims != NULL)
+        sub_refreshed(s, c, sub, claims->expires_at_s);
+    pl_token_claims_destroy(claims);
 }
 
 void pl_session_sub_refresh(struct pl_session *s, const struct pl_command *c)
@@ -128,6 +156,8 @@ void pl_session_sub_refresh(struct pl_session *s, const struct pl_command *c)
     uint32_t error = why_not(s, c, sub);
     if (error != 0)
         pl_session_fail(s, c->id, error);
+    else if (!pl_session_is_judged(s, PL_ASKS_SUB_REFRESH))
+        refresh_by_token(s, c, sub);
     else if (pl_session_judge(s, c->id, &q) == PL_YES)
         sub_refreshed(s, c, sub, q.expires_at_s);
 }

@@ -19,6 +19,7 @@
 #include "custom.h"
 #include "ending.h"
 #include "expiring.h"
+#include "granted.h"
 #include "headers.h"
 #include "hooks_private.h"
 #include "session_manager_private.h"
@@ -292,6 +293,7 @@ static void reap(struct pl_actor *a)
     pl_headers_forget(s);
     pl_wait_forget(s);
     pl_expiring_forget(s);
+    pl_granted_forget(s);
     pl_client_release(s->subscriber.client);
     pl_session_manager_drop(s->manager, s);
     free(s);

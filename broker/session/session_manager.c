@@ -47,6 +47,7 @@ static void destroy(struct pl_session_manager *k)
     pl_map_fini(&k->waits.sessions);
     pl_map_fini(&k->expiring.sessions);
     pl_map_fini(&k->expiring.subs);
+    pl_map_fini(&k->granted);
     free(k->looked.at_ms);
     pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);

@@ -49,8 +49,9 @@ struct pl_session_manager {
     struct pl_map headers; /* headers.c: of sessions before their connect */
     struct pl_waits waits;
     struct pl_expirings expiring;
-    uint64_t command_ns;           /* what a command costs; 0: nothing */
-    uint64_t burst_ns;             /* what a connection may spend at once */
+    struct pl_map granted; /* granted.c: sessions whose token has channels */
+    uint64_t command_ns;   /* what a command costs; 0: nothing */
+    uint64_t burst_ns;     /* what a connection may spend at once */
     struct pl_link_shared *shared; /* owned; NULL: no link needs any */
     struct pl_budget budget;       /* for the input of one turn */
     struct pl_time_share answers;  /* to presence and history, if they are

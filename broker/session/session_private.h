@@ -83,6 +83,7 @@ struct pl_session {
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */
     bool has_expiring : 1; /* a subscription expires: expiring.c */
+    bool has_granted : 1;  /* its token granted channels: granted.c */
     uint16_t messages;     /* from the client since the last look, and no more
                               than fit; look.c */
     union {

@@ -14,6 +14,8 @@
 #include "hooks_private.h"
 #include "output.h"
 #include "replies.h"
+#include "sub_token.h"
+#include "token.h"
 #include "verdict_private.h"
 
 static uint16_t if_set(bool is_set, uint16_t flag)
@@ -73,13 +75,55 @@ static uint16_t flags_of(const struct pl_session *s,
                   PL_SUB_REJECT);
 }
 
-uint16_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted)
+/* Set or clear `flag` of the options as the token says of `what`. */
+static void override(struct pl_sub_options *o, const struct pl_token_sub *t,
+                     enum pl_token_override what, uint8_t flag)
 {
-    const struct pl_sub_options *o = &rules->sub;
+    if (!(t->overrides & what))
+        return;
+    o->flags &= (uint8_t)~flag;
+    if (t->values & what)
+        o->flags |= flag;
+}
+
+/* What is not forced any more is there for clients that ask for it and may read
+ * the history. */
+static uint8_t when(uint8_t before, const struct pl_token_sub *t,
+                    enum pl_token_override what)
+{
+    if (!(t->overrides & what))
+        return before;
+    if (t->values & what)
+        return PL_WHEN_ALWAYS;
+    return before == PL_WHEN_ALWAYS ? PL_WHEN_NEVER : before;
+}
+
+/* Return the options of a subscription that a token grants; NULL: none does. */
+static struct pl_sub_options options_of(const struct pl_rules *rules,
+                                        const struct pl_token_sub *t)
+{
+    struct pl_sub_options o = rules->sub;
+
+    if (t == NULL || t->overrides == 0)
+        return o;
+    override(&o, t, PL_OVERRIDE_PRESENCE, PL_RULE_PRESENCE);
+    override(&o, t, PL_OVERRIDE_JOIN_LEAVE, PL_RULE_JOIN_LEAVE);
+    override(&o, t, PL_OVERRIDE_PUSH_JOIN_LEAVE, PL_RULE_PUSH_JOIN_LEAVE);
+    o.recovery = when(o.recovery, t, PL_OVERRIDE_RECOVERY);
+    o.positioning = when(o.positioning, t, PL_OVERRIDE_POSITIONING);
+    return o;
+}
+
+uint16_t pl_sub_flags_granted(const struct pl_rules *rules,
+                              const struct pl_token_sub *token, uint8_t wanted)
+{
+    const struct pl_sub_options changed = options_of(rules, token);
+    const struct pl_sub_options *o = &changed;
 
     if (!(o->flags & PL_RULE_JOIN_LEAVE))
         wanted &= (uint8_t)~PL_SUB_JOIN_LEAVE;
-    return wanted | position_flags(o, false, false, false) |
+    return wanted | differences(rules, o) |
+           position_flags(o, false, false, false) |
            if_set(o->flags & PL_RULE_PUSH_JOIN_LEAVE, PL_SUB_JOIN_LEAVE) |
            PL_SUB_SERVER_SIDE;
 }
@@ -120,22 +164,54 @@ static uint32_t has_too_many(struct pl_session *s, struct pl_span channel,
     return pl_session_has_enough(s) ? PL_ERROR_LIMIT_EXCEEDED : 0;
 }
 
-/* Return true if the token of the command, or else the rules of the channel,
- * let the client subscribe.  A token may change *options for this
- * subscription.  Afterwards the judge decides. */
+/* Return true if the rules of the channel let the client subscribe.  Afterwards
+ * the judge decides, and checks the token. */
 static bool may_subscribe(struct pl_session *s, const struct pl_command *c,
-                          const struct pl_named *n,
-                          struct pl_sub_options *options)
+                          const struct pl_named *n)
 {
     const struct pl_subscribe_request *r = &c->subscribe;
     struct pl_named by_token = *n;
 
-    (void)options; /* a judge changes none */
     if (r->token.len == 0)
         return pl_session_may_subscribe(s, r->channel, n);
     by_token.traits &= (uint8_t)~PL_NAME_PRIVATE;
     return pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) && /* it checks it */
            pl_session_may_subscribe(s, r->channel, &by_token);
+}
+
+/* Subscribe as the token says, whatever the rules of the channel permit. */
+static void subscribe_by_token(struct pl_session *s, const struct pl_command *c,
+                               const struct pl_named *n,
+                               struct pl_subscribe_ask *ask)
+{
+    const struct pl_subscribe_request *r = &c->subscribe;
+    struct pl_token_claims *claims;
+
+    if (n->traits & PL_NAME_CONNECTION) {
+        pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);
+        return;
+    }
+    if ((claims = pl_session_read_sub_token(s, c, r->channel, r->token)) ==
+        NULL)
+        return;
+    const struct pl_token_sub *granted = &claims->subs[0];
+    const struct pl_sub_options options = options_of(n->rules, granted);
+    ask->data = granted->data;
+    ask->info = granted->info;
+    ask->expires_at_s = claims->expires_at_s;
+    ask->flags = flags_of(s, n->rules, &options, r);
+    enum pl_err rc =
+        pl_hub_subscribe(pl_session_hub(s), pl_session_subscriber(s), ask);
+    if (rc != PL_OK)
+        pl_session_fail_begin(s, c->id, rc);
+    pl_token_claims_destroy(claims);
+}
+
+static bool is_by_token(const struct pl_session *s, const struct pl_command *c)
+{
+    return c->subscribe.token.len > 0 &&
+           !pl_session_is_judged(s, PL_ASKS_SUBSCRIBE) &&
+           pl_session_checks_sub_tokens(s);
 }
 
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
@@ -157,18 +233,22 @@ void pl_session_subscribe(struct pl_session *s, const struct pl_command *c)
         return;
     }
     uint32_t error = has_too_many(s, r->channel, &n);
-    struct pl_sub_options options = n.rules->sub;
-    if (error == 0 && !may_subscribe(s, c, &n, &options))
+    bool by_token = error == 0 && is_by_token(s, c);
+    if (error == 0 && !by_token && !may_subscribe(s, c, &n))
         error = PL_ERROR_PERMISSION_DENIED;
     if (error != 0) {
         pl_session_fail(s, c->id, error);
         return;
     }
     ask.hash = n.hash;
+    ask.rules = n.rules;
+    if (by_token) {
+        subscribe_by_token(s, c, &n, &ask);
+        return;
+    }
     if (!is_allowed(s, c, &ask))
         return;
-    ask.rules = n.rules;
-    ask.flags = flags_of(s, n.rules, &options, r);
+    ask.flags = flags_of(s, n.rules, &n.rules->sub, r);
     enum pl_err rc =
         pl_hub_subscribe(pl_session_hub(s), pl_session_subscriber(s), &ask);
     if (rc != PL_OK)

@@ -20,6 +20,7 @@ struct pl_publication;
 struct pl_rules;
 struct pl_session;
 struct pl_sub;
+struct pl_token_sub;
 
 void pl_session_subscribe(struct pl_session *s, const struct pl_command *c);
 void pl_session_unsubscribe(struct pl_session *s, const struct pl_command *c);
@@ -36,8 +37,10 @@ bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
                           const struct pl_publication **out);
 
 /* Return the flags of a server-side subscription for which the program asks
- * `wanted`, as far as the rules of its channel allow. */
-uint16_t pl_sub_flags_granted(const struct pl_rules *rules, uint8_t wanted);
+ * `wanted`, as far as the rules of its channel, or the token that grants it,
+ * allow.  `token` may be NULL. */
+uint16_t pl_sub_flags_granted(const struct pl_rules *rules,
+                              const struct pl_token_sub *token, uint8_t wanted);
 
 /* Return the result of an attach, without its publications.  `offset` is the
  * one that the client sent. */

@@ -14,48 +14,30 @@
  * valid as a whole. */
 #include "token.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "base64.h"
 #include "buf.h"
 #include "jws.h"
-#include "channel_name.h"
+#include "token_reading.h"
 
-/* The values read from a payload.  The texts are in `payload`, except
- * `info`. */
-struct reading {
-    json_t *payload;
-    struct pl_span user;
-    char *info; /* owned; NULL: no claim */
-    int64_t expires_at_s;
-    struct pl_span *channels; /* owned */
-    size_t channel_count;
-    const char *why;
-};
+enum { ARENA_BLOCK = 1024 };
 
-static enum pl_err refuse(struct reading *r, enum pl_err err, const char *why)
+enum pl_err pl_token_refuse(struct pl_token_reading *r, enum pl_err err,
+                            const char *why)
 {
     r->why = why;
     return err;
 }
 
-/* Return the claim, or NULL if it is absent or null. */
-static json_t *claim(const struct reading *r, const char *name)
-{
-    json_t *value = json_object_get(r->payload, name);
-
-    return json_is_null(value) ? NULL : value;
-}
-
-static struct pl_span text_of(const json_t *string)
+struct pl_span pl_token_text(const json_t *string)
 {
     return (struct pl_span){json_string_value(string),
                             json_string_length(string)};
 }
 
-/* Parse a NumericDate of RFC 7519: seconds, optionally with a fraction. */
-static bool read_date(const json_t *value, int64_t *out)
+bool pl_token_date(const json_t *value, int64_t *out)
 {
     double real;
 
@@ -72,181 +54,231 @@ static bool read_date(const json_t *value, int64_t *out)
     return true;
 }
 
+enum pl_err pl_token_keep(struct pl_token_reading *r, struct pl_span text,
+                          struct pl_span *out)
+{
+    char *copy = pl_arena_text(&r->claims->arena, text);
+
+    if (copy == NULL)
+        return PL_ENOMEM;
+    *out = (struct pl_span){copy, text.len};
+    return PL_OK;
+}
+
+/* Set *out to `value` as compact JSON. */
+static enum pl_err keep_json(struct pl_token_reading *r, const json_t *value,
+                             struct pl_span *out)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (text == NULL)
+        return PL_ENOMEM;
+    enum pl_err rc = pl_token_keep(r, pl_span_of(text), out);
+    free(text);
+    return rc;
+}
+
+/* Others see the value inside JSON, so what was encoded must be JSON, too. */
+static enum pl_err decode_json(struct pl_token_reading *r,
+                               const json_t *encoded, struct pl_span *out)
+{
+    static const char bad[] = "a b64 claim does not hold JSON in base64";
+    struct pl_span text = pl_token_text(encoded);
+    char *bytes = pl_arena_alloc(&r->claims->arena, text.len + 1);
+    json_error_t error = {0};
+
+    if (bytes == NULL)
+        return PL_ENOMEM;
+    if (!json_is_string(encoded) || !pl_base64_decode(&text, bytes))
+        return pl_token_refuse(r, PL_EBADMSG, bad);
+    json_t *value = json_loadb(
+        text.at, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL)
+        return json_error_code(&error) == json_error_out_of_memory
+                   ? PL_ENOMEM
+                   : pl_token_refuse(r, PL_EBADMSG, bad);
+    enum pl_err rc = keep_json(r, value, out);
+    json_decref(value);
+    return rc;
+}
+
+enum pl_err pl_token_json(struct pl_token_reading *r, const json_t *from,
+                          const char *plain, const char *encoded,
+                          struct pl_span *out)
+{
+    const json_t *b64 = json_object_get(from, encoded);
+    const json_t *value = json_object_get(from, plain);
+
+    if (b64 != NULL && !json_is_null(b64) &&
+        !(json_is_string(b64) && json_string_length(b64) == 0))
+        return decode_json(r, b64, out);
+    return value == NULL || json_is_null(value) ? PL_OK
+                                                : keep_json(r, value, out);
+}
+
 /* Claims that restrict a token, or grant something in a form that is not
  * supported.  Their value does not matter: null may be an error of the backend,
  * and is refused as well. */
-static enum pl_err check_claims(struct reading *r)
+static enum pl_err check_claims(struct pl_token_reading *r)
 {
     static const struct {
         const char *name, *why;
     } refused[] = {
-        {"aud", "aud is not supported: nothing here is to compare it with"},
-        {"iss", "iss is not supported: nothing here is to compare it with"},
-        {"expire_at", "expire_at is not supported: use exp"},
         {"caps", "caps is not supported"},
-        {"subs", "subs is not supported: use channels"},
-        {"b64info", "b64info is not supported: use info"},
         {"cnf", "cnf is not supported: the client cannot prove its key"},
     };
 
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (json_object_get(r->payload, refused[i].name) != NULL)
-            return refuse(r, PL_EBADMSG, refused[i].why);
+            return pl_token_refuse(r, PL_EBADMSG, refused[i].why);
     return PL_OK;
 }
 
-/* Backends omit `sub` for anonymous users.  A token with `channel` is for a
- * subscription, not for a connection; only an empty name counts as no
- * channel. */
-static enum pl_err read_user(struct reading *r)
+/* --- aud and iss --- */
+
+/* Return true if the claim is, or has, a name that the policy takes. */
+static bool is_taken(const struct pl_token_policy *p, enum pl_token_name which,
+                     const json_t *value)
 {
-    json_t *sub = json_object_get(r->payload, "sub");
-    json_t *channel = json_object_get(r->payload, "channel");
+    if (json_is_string(value))
+        return pl_token_policy_takes(p, which, pl_token_text(value));
+    if (which != PL_TOKEN_AUDIENCE)
+        return false;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *one = json_array_get(value, i);
 
-    if (channel != NULL &&
-        (!json_is_string(channel) || json_string_length(channel) > 0))
-        return refuse(r, PL_EBADMSG, "it is for a subscription");
-    if (sub == NULL)
-        return PL_OK;
-    if (!json_is_string(sub))
-        return refuse(r, PL_EBADMSG, "sub is not a string");
-    r->user = text_of(sub);
-    if (r->user.len > PL_TOKEN_USER_MAX)
-        return refuse(r, PL_EBADMSG, "sub is too long");
-    return PL_OK;
-}
-
-/* A date that is present must be valid: null would mean no limit.  A token that
- * is not valid yet counts as expired, as in Centrifugo: the client requests a
- * new one if clocks differ a little. */
-static enum pl_err read_dates(struct reading *r, int64_t now_s)
-{
-    json_t *exp = json_object_get(r->payload, "exp");
-    json_t *nbf = json_object_get(r->payload, "nbf");
-    json_t *iat = json_object_get(r->payload, "iat");
-    int64_t not_before = INT64_MIN, issued_at;
-
-    if (nbf != NULL && !read_date(nbf, &not_before))
-        return refuse(r, PL_EBADMSG, "nbf is not a date");
-    if (exp != NULL && !read_date(exp, &r->expires_at_s))
-        return refuse(r, PL_EBADMSG, "exp is not a date");
-    if (iat != NULL && !read_date(iat, &issued_at))
-        return refuse(r, PL_EBADMSG, "iat is not a date");
-    if (exp != NULL && r->expires_at_s <= now_s)
-        return refuse(r, PL_EEXPIRED, "expired");
-    if (not_before > now_s)
-        return refuse(r, PL_EEXPIRED, "not valid yet");
-    return PL_OK;
-}
-
-static enum pl_err read_info(struct reading *r)
-{
-    json_t *info = claim(r, "info");
-
-    if (info == NULL)
-        return PL_OK;
-    r->info = json_dumps(info, JSON_COMPACT | JSON_ENCODE_ANY);
-    return r->info == NULL ? PL_ENOMEM : PL_OK;
-}
-
-static bool is_own_inbox(const struct reading *r, struct pl_span name)
-{
-    return name.at[0] == PL_CHANNEL_USER_INBOX &&
-           pl_span_equal((struct pl_span){name.at + 1, name.len - 1}, r->user);
-}
-
-static bool is_listed(const struct reading *r, struct pl_span name)
-{
-    for (size_t i = 0; i < r->channel_count; i++)
-        if (pl_span_equal(r->channels[i], name))
+        if (json_is_string(one) &&
+            pl_token_policy_takes(p, which, pl_token_text(one)))
             return true;
+    }
     return false;
 }
 
-/* A backend may list the user's inbox, as is usual with Centrifugo; each
- * logged-in user has it anyway. */
-static enum pl_err read_channel(struct reading *r, const json_t *item)
+static enum pl_err check_name(struct pl_token_reading *r,
+                              const struct pl_token_policy *p,
+                              enum pl_token_name which)
 {
-    struct pl_span name = text_of(item);
+    static const struct {
+        const char *claim, *other, *unchecked;
+    } names[] = {
+        [PL_TOKEN_AUDIENCE] = {"aud", "aud is for another audience",
+                               "it has aud, and nothing is configured to "
+                               "compare it with"},
+        [PL_TOKEN_ISSUER] = {"iss", "iss is another issuer",
+                             "it has iss, and nothing is configured to compare "
+                             "it with"},
+    };
+    const json_t *value = json_object_get(r->payload, names[which].claim);
 
-    if (!json_is_string(item))
-        return refuse(r, PL_EBADMSG, "channels holds something else");
-    if (name.len == 0 || name.len > PL_CHANNEL_NAME_MAX)
-        return refuse(r, PL_EBADMSG, "channels: a name of bad length");
-    if (is_own_inbox(r, name) || is_listed(r, name))
+    if (pl_token_policy_wants(p, which))
+        return is_taken(p, which, value)
+                   ? PL_OK
+                   : pl_token_refuse(r, PL_EBADMSG, names[which].other);
+    return value == NULL || pl_token_policy_ignores_names(p)
+               ? PL_OK
+               : pl_token_refuse(r, PL_EBADMSG, names[which].unchecked);
+}
+
+/* --- Who, and for how long --- */
+
+/* Backends omit `sub` for anonymous users. */
+static enum pl_err read_user(struct pl_token_reading *r, const char *claim)
+{
+    const json_t *user = json_object_get(r->payload, claim);
+
+    if (user == NULL)
         return PL_OK;
-    if (pl_channel_name_check(name) != PL_CHANNEL_NAME_OK)
-        return refuse(r, PL_EINVAL, "channels: a reserved name");
-    r->channels[r->channel_count++] = name;
+    if (!json_is_string(user))
+        return pl_token_refuse(
+            r, PL_EBADMSG, "sub, or the claim of the user, is not a string");
+    if (json_string_length(user) > PL_TOKEN_USER_MAX)
+        return pl_token_refuse(r, PL_EBADMSG,
+                               "sub, or the claim of the user, is too long");
+    return pl_token_keep(r, pl_token_text(user), &r->claims->user);
+}
+
+static enum pl_err read_id(struct pl_token_reading *r)
+{
+    const json_t *id = json_object_get(r->payload, "jti");
+
+    if (id == NULL)
+        return PL_OK;
+    if (!json_is_string(id) || json_string_length(id) > PL_TOKEN_ID_MAX)
+        return pl_token_refuse(r, PL_EBADMSG,
+                               "jti is not a text of up to 256 bytes");
+    return pl_token_keep(r, pl_token_text(id), &r->claims->id);
+}
+
+/* A date that is present must be valid: null would mean no limit. */
+static bool read_date(const struct pl_token_reading *r, const char *name,
+                      int64_t *out)
+{
+    const json_t *value = json_object_get(r->payload, name);
+
+    return value == NULL || pl_token_date(value, out);
+}
+
+/* A token that is not valid yet counts as expired, as in Centrifugo: the client
+ * requests a new one if clocks differ a little.  expire_at is the end of what
+ * the token opens, and exp without it. */
+static enum pl_err read_dates(struct pl_token_reading *r, int64_t now_s)
+{
+    struct pl_token_claims *c = r->claims;
+    int64_t not_before = INT64_MIN, token_end = 0;
+    bool ends = json_object_get(r->payload, "exp") != NULL;
+
+    if (!read_date(r, "nbf", &not_before))
+        return pl_token_refuse(r, PL_EBADMSG, "nbf is not a date");
+    if (!read_date(r, "exp", &token_end))
+        return pl_token_refuse(r, PL_EBADMSG, "exp is not a date");
+    if (!read_date(r, "iat", &c->issued_at_s))
+        return pl_token_refuse(r, PL_EBADMSG, "iat is not a date");
+    c->expires_at_s = token_end;
+    if (!read_date(r, "expire_at", &c->expires_at_s))
+        return pl_token_refuse(r, PL_EBADMSG, "expire_at is not a date");
+    if (c->expires_at_s < 0)
+        c->expires_at_s = 0;
+    if (ends && token_end <= now_s)
+        return pl_token_refuse(r, PL_EEXPIRED, "expired");
+    if (not_before > now_s)
+        return pl_token_refuse(r, PL_EEXPIRED, "not valid yet");
     return PL_OK;
 }
 
-static enum pl_err read_channels(struct reading *r)
-{
-    json_t *list = claim(r, "channels");
-    size_t count = json_array_size(list);
-    enum pl_err rc = PL_OK;
+/* --- The whole --- */
 
-    if (list == NULL)
-        return PL_OK;
-    if (!json_is_array(list))
-        return refuse(r, PL_EBADMSG, "channels is not a list");
-    if (count > PL_TOKEN_CHANNELS_MAX)
-        return refuse(r, PL_EBADMSG, "channels is too long");
-    r->channels = malloc((count + 1) * sizeof(r->channels[0]));
-    if (r->channels == NULL)
-        return PL_ENOMEM;
-    for (size_t i = 0; i < count && rc == PL_OK; i++)
-        rc = read_channel(r, json_array_get(list, i));
+/* Only an empty name counts as no channel. */
+static enum pl_err read_connection(struct pl_token_reading *r)
+{
+    const json_t *channel = json_object_get(r->payload, "channel");
+    struct pl_token_claims *c = r->claims;
+    enum pl_err rc;
+
+    if (channel != NULL &&
+        (!json_is_string(channel) || json_string_length(channel) > 0))
+        return pl_token_refuse(r, PL_EBADMSG, "it is for a subscription");
+    if ((rc = pl_token_read_subs(r)) == PL_OK &&
+        (rc = pl_token_json(r, r->payload, "meta", "", &c->meta)) == PL_OK)
+        rc = pl_token_json(r, r->payload, "info", "b64info", &c->info);
     return rc;
 }
 
-/* Copy `from` to *at and advance *at. */
-static struct pl_span place(char **at, struct pl_span from)
-{
-    struct pl_span placed = {*at, from.len};
-
-    if (from.len > 0)
-        memcpy(*at, from.at, from.len);
-    *at += from.len;
-    return placed;
-}
-
-static enum pl_err publish(const struct reading *r,
-                           struct pl_token_claims **out)
-{
-    size_t spans = r->channel_count * sizeof(r->channels[0]);
-    size_t bytes = r->user.len + (r->info == NULL ? 0 : strlen(r->info));
-    struct pl_token_claims *c;
-    char *at;
-
-    for (size_t i = 0; i < r->channel_count; i++)
-        bytes += r->channels[i].len;
-    if ((c = malloc(sizeof(*c) + spans + bytes)) == NULL)
-        return PL_ENOMEM;
-    at = (char *)c->channels + spans;
-    c->user = place(&at, r->user);
-    c->info = r->info == NULL ? (struct pl_span){NULL, 0}
-                              : place(&at, pl_span_of(r->info));
-    c->expires_at_s = r->expires_at_s;
-    c->channel_count = r->channel_count;
-    for (size_t i = 0; i < r->channel_count; i++)
-        c->channels[i] = place(&at, r->channels[i]);
-    *out = c;
-    return PL_OK;
-}
-
-static enum pl_err read_claims(struct reading *r, int64_t now_s,
-                               struct pl_token_claims **out)
+static enum pl_err read_claims(struct pl_token_reading *r,
+                               const struct pl_token_policy *policy,
+                               enum pl_token_kind kind, int64_t now_s)
 {
     enum pl_err rc;
 
     if (!json_is_object(r->payload))
-        return refuse(r, PL_EBADMSG, "the payload is not an object");
-    if ((rc = check_claims(r)) == PL_OK && (rc = read_user(r)) == PL_OK &&
-        (rc = read_channels(r)) == PL_OK && (rc = read_info(r)) == PL_OK &&
-        (rc = read_dates(r, now_s)) == PL_OK)
-        rc = publish(r, out);
+        return pl_token_refuse(r, PL_EBADMSG, "the payload is not an object");
+    if ((rc = check_claims(r)) == PL_OK &&
+        (rc = check_name(r, policy, PL_TOKEN_AUDIENCE)) == PL_OK &&
+        (rc = check_name(r, policy, PL_TOKEN_ISSUER)) == PL_OK &&
+        (rc = read_user(r, pl_token_policy_user_claim(policy))) == PL_OK &&
+        (rc = read_id(r)) == PL_OK &&
+        (rc = kind == PL_TOKEN_CONNECTION ? read_connection(r)
+                                          : pl_token_read_channel(r)) == PL_OK)
+        rc = read_dates(r, now_s);
     return rc;
 }
 
@@ -291,29 +323,37 @@ static enum pl_err read_payload(const struct pl_token_policy *policy,
 }
 
 static enum pl_err verify(const struct pl_token_policy *policy,
-                          struct pl_span token, int64_t now_s,
-                          struct pl_token_claims **out, const char **why)
+                          enum pl_token_kind kind, struct pl_span token,
+                          int64_t now_s, struct pl_token_claims **out,
+                          const char **why)
 {
-    struct reading r = {.why = "longer than tokens may be"};
+    struct pl_token_reading r = {.why = "longer than tokens may be"};
     enum pl_err rc = token.len > PL_TOKEN_MAX ? PL_ETOOBIG : PL_OK;
 
     if (rc == PL_OK)
         rc = read_payload(policy, token, now_s, &r.payload, &r.why);
-    if (rc == PL_OK)
-        rc = read_claims(&r, now_s, out);
+    if (rc == PL_OK && (r.claims = calloc(1, sizeof *r.claims)) == NULL)
+        rc = PL_ENOMEM;
+    if (rc == PL_OK) {
+        r.claims->arena.size = ARENA_BLOCK;
+        rc = read_claims(&r, policy, kind, now_s);
+    }
     *why = rc == PL_ENOMEM ? pl_err_text(rc) : r.why;
-    free(r.info);
-    free(r.channels);
     json_decref(r.payload);
+    if (rc == PL_OK)
+        *out = r.claims;
+    else
+        pl_token_claims_destroy(r.claims);
     return rc;
 }
 
 enum pl_err pl_token_verify(const struct pl_token_policy *policy,
-                            struct pl_span token, int64_t now_s,
-                            struct pl_token_claims **out, const char **why)
+                            enum pl_token_kind kind, struct pl_span token,
+                            int64_t now_s, struct pl_token_claims **out,
+                            const char **why)
 {
     const char *reason;
-    enum pl_err rc = verify(policy, token, now_s, out, &reason);
+    enum pl_err rc = verify(policy, kind, token, now_s, out, &reason);
 
     if (rc != PL_OK && why != NULL)
         *why = reason;
@@ -322,5 +362,7 @@ enum pl_err pl_token_verify(const struct pl_token_policy *policy,
 
 void pl_token_claims_destroy(struct pl_token_claims *claims)
 {
+    if (claims != NULL)
+        pl_arena_fini(&claims->arena);
     free(claims);
 }

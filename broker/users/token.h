@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.h - verifies and creates JSON Web Tokens (RFC 7519).
  *
- * The claims are those that backends of Centrifugo send: sub, exp, nbf, info,
- * channels.  A token with `channel`, which is for a subscription, is refused,
- * and so is each claim that restricts the token in an unsupported way;
- * docs/protocol.md lists them.  Unknown claims are ignored. */
+ * The claims are those that backends of Centrifugo send.  A connection token
+ * names a user; a subscription token, which has `channel`, allows one channel
+ * to the connections of that user.  A claim that restricts the token in an
+ * unsupported way is refused; docs/protocol.md lists them.  Unknown claims are
+ * ignored. */
 #ifndef PL_TOKEN_H
 #define PL_TOKEN_H
 
 #include <stdint.h>
 
+#include "arena.h"
 #include "err.h"
 #include "jws_key.h"
 #include "span.h"
@@ -19,18 +21,47 @@ enum {
     PL_TOKEN_MAX = 16 * 1024, /* bytes of a token */
     PL_TOKEN_USER_MAX = 254,  /* bytes of a user id, so that "#user" is a
                                  channel name */
+    PL_TOKEN_ID_MAX = 256,    /* bytes of jti */
     PL_TOKEN_CHANNELS_MAX = 1024
 };
 
-/* The content of a valid token.  One block of memory; the spans point into
- * it. */
-struct pl_token_claims {
-    struct pl_span user;  /* sub; empty or absent: anonymous */
-    struct pl_span info;  /* compact JSON; .at is NULL if the claim is absent */
+enum pl_token_kind { PL_TOKEN_CONNECTION, PL_TOKEN_SUBSCRIPTION };
+
+/* What a token may change of the rules of a channel, for its subscription. */
+enum pl_token_override {
+    PL_OVERRIDE_PRESENCE = 1,
+    PL_OVERRIDE_JOIN_LEAVE = 2,
+    PL_OVERRIDE_PUSH_JOIN_LEAVE = 4,
+    PL_OVERRIDE_RECOVERY = 8,
+    PL_OVERRIDE_POSITIONING = 16
+};
+
+/* A subscription that a token grants.  Spans with .at NULL are absent. */
+struct pl_token_sub {
+    struct pl_span channel;
+    struct pl_span info;  /* JSON: chan_info */
+    struct pl_span data;  /* JSON: for the subscribe result */
     int64_t expires_at_s; /* Unix time; 0: never */
-    size_t channel_count; /* server-side subscriptions at connect; valid names,
-                             none reserved, each once */
-    struct pl_span channels[];
+    uint8_t overrides;    /* enum pl_token_override: what it changes ... */
+    uint8_t values;       /* ... and to what */
+};
+
+/* The content of a valid token. */
+struct pl_token_claims {
+    struct pl_arena arena; /* has all that the spans point to */
+    struct pl_span user;   /* empty: anonymous */
+    struct pl_span info;   /* JSON; .at is NULL if the claim is absent */
+    struct pl_span meta;   /* JSON, not for clients; likewise */
+    struct pl_span id;     /* jti; likewise */
+    struct pl_span client; /* of a subscription token: the only client that may
+                              use it; likewise */
+    int64_t expires_at_s;  /* of the connection, or the subscription: Unix
+                              time; 0: never.  It may lie in the past */
+    int64_t issued_at_s;   /* iat; 0: not said */
+    struct pl_token_sub *subs; /* connection: server-side subscriptions; valid
+                                  names, none reserved, each once.
+                                  Subscription: the one */
+    size_t sub_count;
 };
 
 /* Check the signature of `token` and read its claims.  `now_s` is Unix time.
@@ -40,11 +71,13 @@ struct pl_token_claims {
  * Thread: any, also several at once with the same policy.
  * Errors: PL_EEXPIRED (genuine, but expired or not valid yet: error 109),
  *         PL_EDENIED (not signed by a key of the policy), PL_EBADMSG (no token,
- * or invalid or unsupported claims), PL_EINVAL (genuine, but it lists a channel
- * that no client may use: error 103), PL_ETOOBIG, PL_ENOMEM. */
+ *         of another kind, or invalid or unsupported claims), PL_EINVAL
+ *         (genuine, but it lists a channel that no client may use: error 103),
+ *         PL_ETOOBIG, PL_ENOMEM. */
 enum pl_err pl_token_verify(const struct pl_token_policy *policy,
-                            struct pl_span token, int64_t now_s,
-                            struct pl_token_claims **out, const char **why);
+                            enum pl_token_kind kind, struct pl_span token,
+                            int64_t now_s, struct pl_token_claims **out,
+                            const char **why);
 
 /* NULL is allowed. */
 void pl_token_claims_destroy(struct pl_token_claims *claims);
@@ -57,6 +90,7 @@ struct pl_token_grant {
     struct pl_span info; /* JSON, or absent */
     const struct pl_span *channels;
     size_t channel_count;
+    bool is_subscription; /* of channels[0], the only one */
 };
 
 /* What signs: `signer` by `alg`, or, if that is NULL, the shared secret. */
@@ -71,7 +105,7 @@ struct pl_token_key {
  * Owner:  the caller frees *out with free().
  * Thread: any.
  * Errors: PL_EINVAL (no secret, a key that cannot sign by `alg`, or claims that
- * pl_token_verify() refuses), PL_ETOOBIG, PL_ENOMEM. */
+ *         pl_token_verify() refuses), PL_ETOOBIG, PL_ENOMEM. */
 enum pl_err pl_token_create(const struct pl_token_key *key,
                             const struct pl_token_grant *grant, char **out,
                             const char **why);

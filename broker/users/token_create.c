@@ -48,7 +48,10 @@ static char *payload_of(const struct pl_token_grant *g)
         good = put(payload, "info",
                    json_loadb(g->info.at, g->info.len,
                               JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL));
-    if (good && g->channel_count > 0)
+    if (good && g->is_subscription)
+        good = g->channel_count == 1 &&
+               put(payload, "channel", string_of(g->channels[0]));
+    else if (good && g->channel_count > 0)
         good = put(payload, "channels", channels_of(g));
     if (good)
         text = json_dumps(payload, JSON_COMPACT);
@@ -81,15 +84,16 @@ static enum pl_err sign(const struct pl_jws_key *key, enum pl_jws_alg alg,
 }
 
 /* pl_token_verify() is the only definition of a valid token. */
-static enum pl_err verify_own(struct pl_jws_key *key, struct pl_span token,
-                              int64_t now_s, const char **why)
+static enum pl_err verify_own(struct pl_jws_key *key, enum pl_token_kind kind,
+                              struct pl_span token, int64_t now_s,
+                              const char **why)
 {
     struct pl_token_policy *policy = NULL;
     struct pl_token_claims *claims = NULL;
     enum pl_err rc = pl_token_policy_of_key(&policy, key);
 
     if (rc == PL_OK)
-        rc = pl_token_verify(policy, token, now_s, &claims, why);
+        rc = pl_token_verify(policy, kind, token, now_s, &claims, why);
     pl_token_claims_destroy(claims);
     pl_token_policy_release(policy);
     return rc == PL_OK || rc == PL_ENOMEM || rc == PL_ETOOBIG ? rc : PL_EINVAL;
@@ -118,7 +122,10 @@ static enum pl_err create(const struct pl_token_key *with,
     if (rc == PL_OK)
         rc = sign(key, with->alg, grant, token, why);
     if (rc == PL_OK)
-        rc = verify_own(key, pl_buf_span(token), grant->issued_at_s, why);
+        rc = verify_own(key,
+                        grant->is_subscription ? PL_TOKEN_SUBSCRIPTION
+                                               : PL_TOKEN_CONNECTION,
+                        pl_buf_span(token), grant->issued_at_s, why);
     pl_jws_key_release(key);
     if (rc == PL_OK)
         pl_buf_put_byte(token, '\0');

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pattern.h"
 #include "refs.h"
 
 enum { SECRET, PREVIOUS, RSA_KEY, EC_KEY, ED_KEY, KEYS };
@@ -20,6 +21,12 @@ struct pl_token_policy {
     struct pl_refs refs;
     struct pl_jws_key *keys[KEYS]; /* own references; NULL: none */
     int64_t previous_until_s;      /* Unix time; 0: for ever */
+    struct {
+        char *exact;                /* owned; NULL: not compared */
+        struct pl_pattern *pattern; /* owned; NULL: not compared */
+    } names[PL_TOKEN_NAMES];
+    bool ignores_names;
+    char *user_claim; /* owned; NULL: sub */
 };
 
 static enum pl_err add_secret(struct pl_token_policy *p, unsigned place,
@@ -49,6 +56,68 @@ static enum pl_err add_pem(struct pl_token_policy *p, unsigned place,
         rc = PL_EINVAL;
     }
     return rc;
+}
+
+static enum pl_err add_text(char **out, const char *text)
+{
+    *out = text == NULL ? NULL : strdup(text);
+    return text != NULL && *out == NULL ? PL_ENOMEM : PL_OK;
+}
+
+static enum pl_err add_pattern(struct pl_pattern **out, const char *text,
+                               const char **why)
+{
+    *why = "it is not a regular expression";
+    return text == NULL ? PL_OK : pl_pattern_create(out, pl_span_of(text));
+}
+
+static bool is_claim(const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
+    return name[strspn(name, letters)] == '\0';
+}
+
+static enum pl_err add_patterns(struct pl_token_policy *p,
+                                const struct pl_token_settings *s,
+                                const char **key, const char **why)
+{
+    enum pl_err rc;
+
+    *key = "audience_regex";
+    *why = "audience is set, too";
+    if (s->audience != NULL && s->audience_regex != NULL)
+        return PL_EINVAL;
+    rc = add_pattern(&p->names[PL_TOKEN_AUDIENCE].pattern, s->audience_regex,
+                     why);
+    if (rc != PL_OK)
+        return rc;
+    *key = "issuer_regex";
+    *why = "issuer is set, too";
+    if (s->issuer != NULL && s->issuer_regex != NULL)
+        return PL_EINVAL;
+    return add_pattern(&p->names[PL_TOKEN_ISSUER].pattern, s->issuer_regex,
+                       why);
+}
+
+static enum pl_err add_names(struct pl_token_policy *p,
+                             const struct pl_token_settings *s,
+                             const char **key, const char **why)
+{
+    enum pl_err rc;
+
+    if ((rc = add_text(&p->names[PL_TOKEN_AUDIENCE].exact, s->audience)) !=
+            PL_OK ||
+        (rc = add_text(&p->names[PL_TOKEN_ISSUER].exact, s->issuer)) != PL_OK ||
+        (rc = add_text(&p->user_claim, s->user_id_claim)) != PL_OK ||
+        (rc = add_patterns(p, s, key, why)) != PL_OK)
+        return rc;
+    p->ignores_names = s->ignores_names;
+    *key = "user_id_claim";
+    *why = "a claim has letters and _ alone";
+    return s->user_id_claim == NULL || is_claim(s->user_id_claim) ? PL_OK
+                                                                  : PL_EINVAL;
 }
 
 static enum pl_err add_keys(struct pl_token_policy *p,
@@ -83,7 +152,9 @@ enum pl_err pl_token_policy_create(struct pl_token_policy **out,
         return PL_ENOMEM;
     pl_refs_init(&p->refs);
     p->previous_until_s = s->hmac_previous_secret_valid_until;
-    rc = add_keys(p, s, key, why);
+    rc = add_names(p, s, key, why);
+    if (rc == PL_OK)
+        rc = add_keys(p, s, key, why);
     if (rc != PL_OK) {
         pl_token_policy_release(p);
         return rc;
@@ -117,6 +188,11 @@ void pl_token_policy_release(struct pl_token_policy *p)
         return;
     for (unsigned i = 0; i < KEYS; i++)
         pl_jws_key_release(p->keys[i]);
+    for (unsigned i = 0; i < PL_TOKEN_NAMES; i++) {
+        free(p->names[i].exact);
+        pl_pattern_destroy(p->names[i].pattern);
+    }
+    free(p->user_claim);
     free(p);
 }
 
@@ -126,6 +202,32 @@ bool pl_token_policy_is_empty(const struct pl_token_policy *p)
         if (p->keys[i] != NULL)
             return false;
     return true;
+}
+
+bool pl_token_policy_wants(const struct pl_token_policy *p,
+                           enum pl_token_name which)
+{
+    return p->names[which].exact != NULL || p->names[which].pattern != NULL;
+}
+
+bool pl_token_policy_takes(const struct pl_token_policy *p,
+                           enum pl_token_name which, struct pl_span text)
+{
+    const char *exact = p->names[which].exact;
+    const struct pl_pattern *pattern = p->names[which].pattern;
+
+    return (exact == NULL || pl_span_equal(text, pl_span_of(exact))) &&
+           (pattern == NULL || pl_pattern_matches(pattern, text));
+}
+
+bool pl_token_policy_ignores_names(const struct pl_token_policy *p)
+{
+    return p->ignores_names;
+}
+
+const char *pl_token_policy_user_claim(const struct pl_token_policy *p)
+{
+    return p->user_claim == NULL ? "sub" : p->user_claim;
 }
 
 static bool is_in_force(const struct pl_token_policy *p, unsigned place,

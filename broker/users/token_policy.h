@@ -41,6 +41,24 @@ void pl_token_policy_release(struct pl_token_policy *p);
 /* Return true if no key is configured, so that no token is good. */
 bool pl_token_policy_is_empty(const struct pl_token_policy *p);
 
+/* What a policy may compare claims with. */
+enum pl_token_name { PL_TOKEN_AUDIENCE, PL_TOKEN_ISSUER, PL_TOKEN_NAMES };
+
+/* Return true if tokens must have this claim. */
+bool pl_token_policy_wants(const struct pl_token_policy *p,
+                           enum pl_token_name which);
+
+/* Return true if `text` is what the policy compares the claim with. */
+bool pl_token_policy_takes(const struct pl_token_policy *p,
+                           enum pl_token_name which, struct pl_span text);
+
+/* Return true if a claim that there is nothing to compare with is ignored; else
+ * the token is refused. */
+bool pl_token_policy_ignores_names(const struct pl_token_policy *p);
+
+/* The claim that has the user. */
+const char *pl_token_policy_user_claim(const struct pl_token_policy *p);
+
 /* Check the signature of `j` with the keys of the policy.  On an error *why is
  * a constant text.
  * Errors: PL_EDENIED, PL_ENOMEM. */

@@ -32,7 +32,19 @@ static const struct pl_config_schema key_schema = {
     {section ".ecdsa_public_key", PL_KIND_STRING,                              \
      AT(block.token.ecdsa_public_key), .reload = true},                        \
     {section ".eddsa_public_key", PL_KIND_STRING,                              \
-     AT(block.token.eddsa_public_key), .reload = true},
+     AT(block.token.eddsa_public_key), .reload = true},                        \
+    {section ".audience", PL_KIND_STRING, AT(block.token.audience),            \
+     .reload = true},                                                          \
+    {section ".audience_regex", PL_KIND_STRING,                                \
+     AT(block.token.audience_regex), .reload = true},                          \
+    {section ".issuer", PL_KIND_STRING, AT(block.token.issuer),                \
+     .reload = true},                                                          \
+    {section ".issuer_regex", PL_KIND_STRING, AT(block.token.issuer_regex),    \
+     .reload = true},                                                          \
+    {section ".user_id_claim", PL_KIND_STRING,                                 \
+     AT(block.token.user_id_claim), .reload = true},                           \
+    {section ".ignore_unchecked", PL_KIND_BOOL,                                \
+     AT(block.token.ignores_names), .fallback = "false", .reload = true},
 
 static const struct pl_config_key keys[] = {
     {"websocket.allowed_origins", PL_KIND_STRINGS,

@@ -15,6 +15,9 @@ struct pl_token_settings {
     char *hmac_previous_secret;                /* secret */
     uint32_t hmac_previous_secret_valid_until; /* Unix time; 0: for ever */
     char *rsa_public_key, *ecdsa_public_key, *eddsa_public_key; /* PEM */
+    char *audience, *audience_regex, *issuer, *issuer_regex;
+    char *user_id_claim; /* NULL: sub */
+    bool ignores_names;  /* aud and iss that nothing is compared with */
 };
 
 /* One of `api.keys`. */

@@ -50,27 +50,39 @@ static void must(bool holds)
         abort();
 }
 
-static void check(const struct pl_token_claims *c)
+static void check(const struct pl_token_claims *c, enum pl_token_kind kind)
 {
     must(c->user.len <= PL_TOKEN_USER_MAX);
     must(c->info.at == NULL || c->info.len > 0);
-    for (size_t i = 0; i < c->channel_count; i++)
-        must(pl_channel_name_check(c->channels[i]) == PL_CHANNEL_NAME_OK);
+    for (size_t i = 0; i < c->sub_count; i++) {
+        must(c->subs[i].channel.len > 0);
+        must(kind == PL_TOKEN_SUBSCRIPTION ||
+             pl_channel_name_check(c->subs[i].channel) == PL_CHANNEL_NAME_OK);
+        must((c->subs[i].values & ~c->subs[i].overrides) == 0);
+        must(c->subs[i].info.at == NULL || c->subs[i].info.len > 0);
+    }
+    must(kind == PL_TOKEN_CONNECTION || c->sub_count == 1);
 }
 
-static void verify(const char *token, size_t len, bool is_ours)
+static void verify_as(enum pl_token_kind kind, struct pl_span token,
+                      bool is_ours)
 {
     struct pl_token_claims *c = NULL;
     const char *why = NULL;
 
-    if (pl_token_verify(policy, (struct pl_span){token, len}, 1000, &c, &why) ==
-        PL_OK) {
+    if (pl_token_verify(policy, kind, token, 1000, &c, &why) == PL_OK) {
         must(is_ours);
-        check(c);
+        check(c, kind);
         pl_token_claims_destroy(c);
     } else {
         must(c == NULL && why != NULL);
     }
+}
+
+static void verify(const char *token, size_t len, bool is_ours)
+{
+    verify_as(PL_TOKEN_CONNECTION, (struct pl_span){token, len}, is_ours);
+    verify_as(PL_TOKEN_SUBSCRIPTION, (struct pl_span){token, len}, is_ours);
 }
 
 /* base64url without padding, behind *at. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "access.h"
+#include "codec.h"
 #include "commands.h"
 #include "json_lines.h"
 #include "output.h"
@@ -15,7 +17,7 @@ enum { CHANNELS_MAX = PL_TOKEN_CHANNELS_MAX, SECRET_MAX = 4096 };
 enum { KEY_FILE_MAX = 64 * 1024 };
 
 static const char *secret_file, *config_file, *key_file, *algorithm;
-static const char *user = "", *info, *ttl = "1h";
+static const char *for_channel, *checked, *user = "", *info, *ttl = "1h";
 static struct opt_list channel_names;
 
 static const struct opt options[] = {
@@ -33,6 +35,10 @@ static const struct opt options[] = {
     {"ttl", 0, "TIME", OPT_TEXT, &ttl,
      "how long it holds: 90s, 15m, 1h, 7d; 0 is for ever (default: 1h)", NULL},
     {"info", 0, "JSON", OPT_TEXT, &info, "shown to others in presence", NULL},
+    {"for-channel", 0, "NAME", OPT_TEXT, &for_channel,
+     "a subscription token, which opens this channel", NULL},
+    {"check", 0, "TOKEN", OPT_TEXT, &checked,
+     "sign nothing: report whether the broker of -c would take TOKEN", NULL},
     {"channel", 0, "NAME", OPT_LIST, &channel_names,
      "subscribe at connect; may be repeated", NULL},
     {0}};
@@ -225,6 +231,66 @@ static int sign_with_key(const struct pl_token_grant *grant,
     return rc;
 }
 
+/* --- Checking --- */
+
+static void print_claims(const struct pl_token_claims *c)
+{
+    struct pl_buf line = {0};
+
+    pl_buf_put_span(&line, PL_SPAN("{\"user\":"));
+    pl_json_text_encode(&line, c->user);
+    pl_buf_printf(&line, ",\"expires_at\":%lld,\"channels\":[",
+                  (long long)c->expires_at_s);
+    for (size_t i = 0; i < c->sub_count; i++) {
+        if (i > 0)
+            pl_buf_put_byte(&line, ',');
+        pl_json_text_encode(&line, c->subs[i].channel);
+    }
+    pl_buf_put_span(&line, PL_SPAN("]}"));
+    output_buf(&line);
+    pl_buf_fini(&line);
+}
+
+/* A token that the broker refuses as one for a connection may be one for a
+ * subscription. */
+static int check_with(const struct pl_users_settings *s)
+{
+    struct pl_access *access = NULL;
+    struct pl_token_claims *claims = NULL;
+    const char *why = "", *other = "";
+    struct pl_span token = pl_span_of(checked);
+    int64_t now_s = time(NULL);
+    enum pl_err rc = pl_access_create(&access, s);
+
+    if (rc == PL_OK)
+        rc = pl_token_verify(access->tokens, PL_TOKEN_CONNECTION, token, now_s,
+                             &claims, &why);
+    if (rc != PL_OK && access != NULL &&
+        pl_token_verify(access->sub_tokens, PL_TOKEN_SUBSCRIPTION, token, now_s,
+                        &claims, &other) == PL_OK)
+        rc = PL_OK;
+    if (rc == PL_OK)
+        print_claims(claims);
+    else
+        complain("the broker would refuse this token: %s", why);
+    pl_token_claims_destroy(claims);
+    pl_access_release(access);
+    return rc == PL_OK ? EXIT_OK : EXIT_FAILED;
+}
+
+static int check_token(void)
+{
+    struct pl_settings *config = load_config(config_file);
+    int rc = EXIT_FAILED;
+
+    if (config == NULL)
+        complain("%s cannot be used", config_file);
+    else
+        rc = check_with(&config->users);
+    pl_settings_destroy(config);
+    return rc;
+}
+
 static int run(struct target *t, int argc, char **argv)
 {
     static struct pl_span channels[CHANNELS_MAX]; /* large */
@@ -242,11 +308,22 @@ static int run(struct target *t, int argc, char **argv)
         return usage_error("token", "too many channels");
     for (size_t i = 0; i < channel_names.count; i++)
         channels[i] = pl_span_of(channel_names.items[i]);
+    if (for_channel != NULL && channel_names.count > 0)
+        return usage_error("token", "give --channel or --for-channel");
+    if (for_channel != NULL) {
+        channels[0] = pl_span_of(for_channel);
+        grant.channel_count = 1;
+        grant.is_subscription = true;
+    }
     if (algorithm != NULL && !pl_jws_alg_find(pl_span_of(algorithm), &alg))
         return usage_error("token", "no algorithm has the name %s", algorithm);
     if ((secret_file != NULL) + (config_file != NULL) + (key_file != NULL) != 1)
         return usage_error("token",
                            "give one of -c, --secret-file and --private-key");
+    if (checked != NULL && config_file == NULL)
+        return usage_error("token", "give -c with --check");
+    if (checked != NULL)
+        return check_token();
     return key_file != NULL      ? sign_with_key(&grant, alg)
            : secret_file != NULL ? sign_with_secret(&grant, alg)
                                  : sign_with_config(&grant, alg);

@@ -121,7 +121,8 @@ static enum pl_err verify(const struct pl_token_policy *p, struct pl_span token,
                           const char **why)
 {
     struct pl_token_claims *c = NULL;
-    enum pl_err rc = pl_token_verify(p, token, NOW, &c, why);
+    enum pl_err rc =
+        pl_token_verify(p, PL_TOKEN_CONNECTION, token, NOW, &c, why);
 
     pl_token_claims_destroy(c);
     return rc;

@@ -34,12 +34,12 @@ static void *work(void *user)
         char *token = NULL;
 
         if (pl_token_create(&key, &g, &token, NULL) != PL_OK ||
-            pl_token_verify(policy, pl_span_of(token), 1001, &c, NULL) !=
-                PL_OK ||
-            !pl_span_equal(c->user, g.user) || c->channel_count != 2)
+            pl_token_verify(policy, PL_TOKEN_CONNECTION, pl_span_of(token),
+                            1001, &c, NULL) != PL_OK ||
+            !pl_span_equal(c->user, g.user) || c->sub_count != 2)
             wrong++;
-        if (pl_token_verify(policy, pl_span_of(token), 1010, &c, NULL) !=
-            PL_EEXPIRED)
+        if (pl_token_verify(policy, PL_TOKEN_CONNECTION, pl_span_of(token),
+                            1010, &c, NULL) != PL_EEXPIRED)
             wrong++;
         pl_token_claims_destroy(c);
         free(token);

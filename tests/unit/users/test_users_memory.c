@@ -62,13 +62,14 @@ static void a_token_is_not_judged_without_memory(void **state)
     assert_int_equal(pl_token_create(&key, &g, &token, NULL), PL_OK);
     for (;; failures++) {
         alloc_fails_at = failures + 1;
-        if (pl_token_verify(policy, pl_span_of(token), 1, &c, &why) == PL_OK)
+        if (pl_token_verify(policy, PL_TOKEN_CONNECTION, pl_span_of(token), 1,
+                            &c, &why) == PL_OK)
             break;
         assert_string_equal(why, pl_err_text(PL_ENOMEM));
         assert_null(c);
     }
     alloc_fails_at = 0;
-    /* header, code, payload, channels, claims */
+    /* header, code, payload, claims, their arena */
     assert_int_equal(failures, 5);
     pl_token_claims_destroy(c);
     pl_token_policy_release(policy);
