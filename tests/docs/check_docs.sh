@@ -33,7 +33,7 @@ check_options() { # page help
     local option page
     page=$(sed 's/\\-/-/g' "$1")
     for option in $(options "$2"); do
-        grep -q -- "Fl ${option#-}\b" <<<"$page" ||
+        [[ $page =~ "Fl ${option#-}"([^a-zA-Z0-9_]|$) ]] ||
             finding "$1 does not have: $option"
     done
 }
@@ -83,8 +83,9 @@ for metric in $(unknown_metrics ./*.md docs/*.md); do
 done
 
 # Each message and field of the protocol.
+page=$'\n'$(<docs/protocol.md)
 while read -r message field; do
-    grep -qE "^\| \`$message\` \| \`$field\` \|" docs/protocol.md ||
+    [[ $page == *$'\n'"| \`$message\` | \`$field\` |"* ]] ||
         finding "docs/protocol.md does not have the field: $message.$field"
 done < <(awk '/^message / { message = $2 }
     message !~ /^(Command|Reply)$/ && /^  [a-z].* [a-z_]+ = [0-9]+;/ {

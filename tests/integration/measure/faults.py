@@ -6,7 +6,7 @@ writes.
     faults.py PARLEY PARLEYD
 
 The faults come from a relay between parley bench and a parleyd: it passes on
-whole frames, and does something to each hundredth that is a publication."""
+whole frames, and does something to each fiftieth that is a publication."""
 import asyncio
 import json
 import os
@@ -18,7 +18,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 PARLEY, PARLEYD = sys.argv[1:3]
-EVERY = 100
+EVERY = 50
 BODY = b'{"m":"'
 
 
@@ -143,9 +143,9 @@ def start_parleyd():
 
 
 LOADS = {
-    'fanout': ['fanout', '--clients', '4', '--seconds', '0.5', '--window', '8'],
-    'rooms': ['rooms', '--clients', '8', '--share', '4', '--seconds', '0.5',
-              '--rate', '800'],
+    'fanout': ['fanout', '--clients', '4', '--seconds', '0.25', '--window', '8'],
+    'rooms': ['rooms', '--clients', '8', '--share', '4', '--seconds', '0.25',
+              '--rate', '1600'],
 }
 FAULTS = {
     'none': None,

@@ -19,7 +19,7 @@
 #include "moment.h"
 #include "tls_client.h"
 
-enum { WORDS_MAX = 24, DEADLINE_MS = 60000 };
+enum { WORDS_MAX = 24, DEADLINE_MS = 60000, FDS_MAX = 256 };
 
 int stage_up(void **state)
 {
@@ -381,11 +381,27 @@ int tool_run_on_terminal(struct stage *s, const char *line)
     return tool_await(s, pid);
 }
 
+/* What was read of a descriptor and is in no line yet: byte by byte, a hundred
+ * thousand lines took seconds. */
+static struct rest {
+    size_t at, end;
+    char bytes[8192];
+} * rests[FDS_MAX];
+
+/* A pipe that has nothing of an older one with its number. */
+static void open_pipe(int ends[2])
+{
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_true(ends[0] < FDS_MAX);
+    free(rests[ends[0]]);
+    rests[ends[0]] = NULL;
+}
+
 pid_t tool_start(struct stage *s, const char *line, int *out)
 {
     int ends[2];
 
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    open_pipe(ends);
     pid_t pid = spawn(s, line, ends[1]);
     close(ends[1]);
     *out = ends[0];
@@ -396,18 +412,38 @@ pid_t tool_start_with_remarks(struct stage *s, const char *line, int *out)
 {
     int ends[2];
 
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    open_pipe(ends);
     pid_t pid = spawn_with(s, line, ends[1], ends[1]);
     close(ends[1]);
     *out = ends[0];
     return pid;
 }
 
+static bool next_byte(int fd, char *byte)
+{
+    struct rest *r = rests[fd];
+
+    if (r->at == r->end) {
+        ssize_t got = read(fd, r->bytes, sizeof r->bytes);
+
+        r->at = 0;
+        r->end = got > 0 ? (size_t)got : 0;
+    }
+    if (r->at == r->end)
+        return false;
+    *byte = r->bytes[r->at++];
+    return true;
+}
+
 bool read_line(int fd, char *line, size_t size)
 {
     size_t len = 0;
 
-    while (len < size - 1 && read(fd, line + len, 1) == 1) {
+    assert_true(fd >= 0 && fd < FDS_MAX);
+    if (rests[fd] == NULL)
+        rests[fd] = calloc(1, sizeof *rests[fd]);
+    assert_non_null(rests[fd]);
+    while (len < size - 1 && next_byte(fd, line + len)) {
         if (line[len] == '\n') {
             line[len] = '\0';
             return true;
