@@ -29,8 +29,7 @@
 #include "monitor.h"
 
 enum {
-    BODY_MIN = 1024 * 1024, /* bytes; the smallest limit of a request body */
-    WORK_TURN = 1 << 20     /* units of pl_loop_add_work() */
+    WORK_TURN = 1 << 20 /* units of pl_loop_add_work() */
 };
 
 /* --- Listeners --- */
@@ -203,7 +202,7 @@ static enum pl_err listen_all(struct pl_admin *a)
 
 static struct pl_web_options web_options(struct pl_admin *a)
 {
-    size_t body_max = a->options.message_max;
+    size_t body_max = a->options.config->api.max_body;
 
     return (struct pl_web_options){
         .loop = pl_reactor_loop(a->options.reactor),
@@ -212,7 +211,8 @@ static struct pl_web_options web_options(struct pl_admin *a)
         .limit = a->options.connection_limit,
         .limit_key = "limits.admin_connections",
         .timeout_ms = a->options.timeout_ms,
-        .body_max = body_max > BODY_MIN ? body_max : BODY_MIN,
+        .body_max = body_max > a->options.message_max ? body_max
+                                                      : a->options.message_max,
         .stream_max = a->options.stream_max,
         .metrics = a->options.metrics,
     };

@@ -15,6 +15,9 @@ static const struct pl_config_key keys[] = {
     {"metrics.compatible", PL_KIND_WORD, AT(metrics.compatible),
      .fallback = "off", .words = "off or centrifugo"},
 
+    {"api.max_body", PL_KIND_SIZE, AT(api.max_body), .fallback = "16MiB",
+     .min = 1024, .max = PL_CONFIG_GIB},
+
     {"limits.api_connections", PL_KIND_NUMBER, AT(limits.api_connections),
      .fallback = "512", .min = 1, .max = 65536},
     {"limits.admin_connections", PL_KIND_NUMBER, AT(limits.admin_connections),

@@ -23,6 +23,7 @@ struct pl_admin_settings {
     char *socket;                     /* path; NULL: off */
     struct {
         enum pl_api_error_mode error_mode;
+        uint64_t max_body; /* bytes of a request */
     } api;
     struct {
         enum pl_metrics_names compatible;

@@ -11,6 +11,7 @@
 #include "channels_mail.h"
 #include "code.h"
 #include "codec.h"
+#include "tags.h"
 
 static void put(struct pl_buf *b, const char *text)
 {
@@ -65,7 +66,7 @@ void pl_api_write_published(struct pl_buf *b, const struct pl_publish_mail *m)
     bool first = true;
 
     pl_buf_put_byte(b, '{');
-    if (m->pub->offset != 0) {
+    if (m->epoch[0] != '\0') {
         put_number(b, "offset", m->pub->offset, &first);
         put_text(b, "epoch", pl_span_of(m->epoch), &first);
     }
@@ -119,6 +120,10 @@ static void put_publication(struct pl_buf *b, const struct pl_pub *p)
     if (p->client != NULL) {
         put_key(b, "info", &first);
         put_client(b, p->client);
+    }
+    if (p->has_tags) {
+        put_key(b, "tags", &first);
+        pl_tags_write_json(b, pl_pub_tags(p));
     }
     put_number(b, "offset", p->offset, &first);
     pl_buf_put_byte(b, '}');

@@ -23,7 +23,7 @@ static struct pl_api_command *add_command(struct pl_json *j,
 {
     if (list->count == PL_API_COMMANDS_MAX) {
         pl_api_fault_set(list->fault, PL_ERROR_BAD_REQUEST, "commands",
-                         "more than 1000 commands");
+                         "more than 16384 commands");
         pl_json_fail(j, "too many commands");
         return NULL;
     }

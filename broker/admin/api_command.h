@@ -6,7 +6,7 @@
 #include "api_fault.h"
 #include "api_request.h"
 
-enum { PL_API_COMMANDS_MAX = 1000 };
+enum { PL_API_COMMANDS_MAX = 16384 };
 
 /* One command of several. */
 struct pl_api_command {

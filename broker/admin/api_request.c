@@ -17,13 +17,14 @@
 #include "api_request.h"
 
 #include "api_json.h"
-#include "base64.h"
+#include "api_values.h"
+#include "channel_name.h"
 #include "code.h"
 #include "codec.h"
+#include "glob.h"
 #include "ip.h"
 #include "json_scan.h"
-#include "channel_name.h"
-#include "pub.h"
+#include "tags.h"
 #include "top.h"
 
 enum { REASON_MAX = 123 /* bytes in a Close frame, RFC 6455 section 5.5 */ };
@@ -49,57 +50,32 @@ enum pl_api_method pl_api_method_find(struct pl_span name)
     return (enum pl_api_method)m;
 }
 
-/* --- Values --- */
-
-static bool read_text(struct pl_json *j, struct pl_span *out)
-{
-    *out = (struct pl_span){0};
-    return pl_json_null(j) || pl_json_text(j, out);
-}
-
-static bool out_of_memory(struct pl_json *j)
-{
-    pl_json_fail(j, "out of memory");
-    j->err = PL_ENOMEM;
-    return false;
-}
-
 /* --- Keys --- */
 
 static bool on_channel(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->channel);
+    return pl_api_text(j, &r->channel);
 }
 
 static bool on_id(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->id);
+    return pl_api_text(j, &r->terms.id);
 }
 
-static bool on_channels(struct pl_json *j, struct pl_api_request *r)
+static bool on_version(struct pl_json *j, struct pl_api_request *r)
 {
-    bool first = true;
+    return pl_json_null(j) ||
+           pl_json_unsigned(j, UINT64_MAX, &r->terms.version);
+}
 
-    if (pl_json_null(j))
-        return true;
-    if (!pl_json_take(j, '['))
-        return pl_json_fail(j, "an array is expected");
-    r->channel_count = 0;
-    if (r->channels == NULL) /* the key may occur several times */
-        r->channels =
-            pl_arena_alloc(j->arena, PL_API_CHANNELS_MAX * sizeof *r->channels);
-    if (r->channels == NULL)
-        return out_of_memory(j);
-    while (pl_json_element(j, &first)) {
-        struct pl_span name;
+static bool on_version_epoch(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_api_text(j, &r->terms.version_epoch);
+}
 
-        if (!pl_json_text(j, &name))
-            return false;
-        if (r->channel_count < PL_API_CHANNELS_MAX)
-            r->channels[r->channel_count] = name;
-        r->channel_count++;
-    }
-    return j->err == PL_OK;
+static bool on_skip_history(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_json_null(j) || pl_json_bool(j, &r->terms.skips_history);
 }
 
 static bool on_data(struct pl_json *j, struct pl_api_request *r)
@@ -117,102 +93,55 @@ static bool on_data(struct pl_json *j, struct pl_api_request *r)
 
 static bool on_b64data(struct pl_json *j, struct pl_api_request *r)
 {
-    struct pl_span text;
+    struct pl_span bytes = {0};
 
-    if (!read_text(j, &text))
+    if (!pl_api_base64(j, &bytes, &r->is_json))
         return false;
-    if (text.len == 0)
+    if (bytes.at == NULL)
         return true; /* clients send "" together with data */
-    char *to = pl_arena_alloc(j->arena, text.len);
-    if (to == NULL)
-        return out_of_memory(j);
-    if (!pl_base64_decode(&text, to))
-        return pl_json_fail(j, "not base64");
-    r->data = text;
+    r->data = bytes;
     r->is_base64 = true;
-    r->is_json = pl_json_accepts(text);
     return true;
 }
 
 static bool on_user(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->user);
+    return pl_api_text(j, &r->user);
+}
+
+static bool on_session(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_api_text(j, &r->session);
 }
 
 static bool on_client(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->client);
+    return pl_api_text(j, &r->client);
 }
 
 static bool on_address(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->address);
+    return pl_api_text(j, &r->address);
 }
 
 static bool on_cursor(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->cursor);
+    return pl_api_text(j, &r->cursor);
 }
 
 static bool on_table(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->table);
+    return pl_api_text(j, &r->table);
 }
 
 static bool on_by(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->by);
+    return pl_api_text(j, &r->by);
 }
 
 static bool on_pattern(struct pl_json *j, struct pl_api_request *r)
 {
-    return read_text(j, &r->pattern);
-}
-
-/* Keep the last element only, because the supervisor can except one client.
- * need_close() rejects a longer list. */
-static bool on_whitelist(struct pl_json *j, struct pl_api_request *r)
-{
-    bool first = true;
-
-    if (pl_json_null(j))
-        return true;
-    if (!pl_json_take(j, '['))
-        return pl_json_fail(j, "an array is expected");
-    r->except_count = 0;
-    while (pl_json_element(j, &first)) {
-        if (!pl_json_text(j, &r->except))
-            return false;
-        r->except_count++;
-    }
-    return j->err == PL_OK;
-}
-
-static bool on_disconnect(struct pl_json *j, struct pl_api_request *r)
-{
-    bool first = true;
-    struct pl_span key;
-    uint64_t code;
-
-    if (pl_json_null(j))
-        return true;
-    if (!pl_json_open_object(j))
-        return false;
-    while (pl_json_member(j, &first, &key)) {
-        bool is_read;
-
-        if (pl_span_equal(key, PL_SPAN("code"))) {
-            is_read = pl_json_unsigned(j, 4999, &code);
-            r->code = is_read ? (uint32_t)code : 0;
-        } else if (pl_span_equal(key, PL_SPAN("reason"))) {
-            is_read = read_text(j, &r->reason);
-        } else {
-            is_read = pl_json_skip(j, PL_JSON_DEPTH_MAX);
-        }
-        if (!is_read)
-            return false;
-    }
-    return j->err == PL_OK;
+    return pl_api_text(j, &r->pattern);
 }
 
 static bool on_limit(struct pl_json *j, struct pl_api_request *r)
@@ -227,29 +156,29 @@ static bool on_limit(struct pl_json *j, struct pl_api_request *r)
     return true;
 }
 
-static bool on_since(struct pl_json *j, struct pl_api_request *r)
+/* The info of others, and its form in base64. */
+static bool on_info(struct pl_json *j, struct pl_api_request *r)
 {
-    bool first = true;
-    struct pl_span key;
+    return pl_json_null(j) || pl_json_raw(j, &r->info);
+}
 
-    if (pl_json_null(j))
-        return true;
-    if (!pl_json_open_object(j))
-        return false;
-    r->has_since = true;
-    while (pl_json_member(j, &first, &key)) {
-        bool is_read;
+static bool on_b64info(struct pl_json *j, struct pl_api_request *r)
+{
+    bool is_json = false;
 
-        if (pl_span_equal(key, PL_SPAN("offset")))
-            is_read = pl_json_unsigned(j, UINT64_MAX, &r->offset);
-        else if (pl_span_equal(key, PL_SPAN("epoch")))
-            is_read = read_text(j, &r->epoch);
-        else
-            is_read = pl_json_skip(j, PL_JSON_DEPTH_MAX);
-        if (!is_read)
-            return false;
-    }
-    return j->err == PL_OK;
+    return pl_api_base64(j, &r->info, &is_json) &&
+           (r->info.at == NULL || is_json || pl_json_fail(j, "not JSON"));
+}
+
+static bool on_expire_at(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_json_null(j) ||
+           pl_json_signed(j, 0, INT64_MAX / 1000, &r->expires_at_s);
+}
+
+static bool on_expired(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_json_null(j) || pl_json_bool(j, &r->expired);
 }
 
 static bool on_reverse(struct pl_json *j, struct pl_api_request *r)
@@ -264,6 +193,8 @@ static bool on_reverse(struct pl_json *j, struct pl_api_request *r)
 enum {
     SENDS = METHOD(PL_API_PUBLISH) | METHOD(PL_API_BROADCAST),
     ENDS = METHOD(PL_API_DISCONNECT) | METHOD(PL_API_UNSUBSCRIBE),
+    MINE = METHOD(PL_API_SUBSCRIBE),
+    CONNS = ENDS | MINE | METHOD(PL_API_REFRESH),
     LOOKS = METHOD(PL_API_PRESENCE) | METHOD(PL_API_PRESENCE_STATS) |
             METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
     LISTS = METHOD(PL_API_CONNECTIONS) | METHOD(PL_API_USERS),
@@ -277,30 +208,36 @@ static const struct member {
     unsigned methods; /* the methods that accept it */
 } members[] = {
     {"channel", on_channel,
-     METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE) |
+     METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE) | MINE |
          METHOD(PL_API_CONNECTIONS)},
-    {"channels", on_channels, METHOD(PL_API_BROADCAST)},
-    {"data", on_data, SENDS},
-    {"b64data", on_b64data, SENDS},
+    {"channels", pl_api_on_channels, METHOD(PL_API_BROADCAST)},
+    {"data", on_data, SENDS | MINE},
+    {"b64data", on_b64data, SENDS | MINE},
     {"idempotency_key", on_id, SENDS},
-    {"user", on_user, ENDS | LISTS},
-    {"client", on_client, ENDS | METHOD(PL_API_CONNECTIONS)},
+    {"skip_history", on_skip_history, SENDS},
+    {"tags", pl_api_on_tags, SENDS},
+    {"version", on_version, SENDS},
+    {"version_epoch", on_version_epoch, SENDS},
+    {"user", on_user, CONNS | LISTS},
+    {"session", on_session, CONNS},
+    {"info", on_info, MINE},
+    {"b64info", on_b64info, MINE},
+    {"expire_at", on_expire_at, MINE | METHOD(PL_API_REFRESH)},
+    {"expired", on_expired, METHOD(PL_API_REFRESH)},
+    {"recover_since", pl_api_on_since, MINE},
+    {"override", pl_api_on_override, MINE},
+    {"client", on_client, CONNS | METHOD(PL_API_CONNECTIONS)},
     {"address", on_address, METHOD(PL_API_CONNECTIONS)},
     {"cursor", on_cursor, LISTS | METHOD(PL_API_TOP)},
     {"table", on_table, METHOD(PL_API_TOP)},
     {"by", on_by, METHOD(PL_API_TOP)},
-    {"whitelist", on_whitelist, METHOD(PL_API_DISCONNECT)},
-    {"disconnect", on_disconnect, METHOD(PL_API_DISCONNECT)},
+    {"whitelist", pl_api_on_whitelist, METHOD(PL_API_DISCONNECT)},
+    {"disconnect", pl_api_on_disconnect, METHOD(PL_API_DISCONNECT)},
     {"pattern", on_pattern, METHOD(PL_API_CHANNELS)},
     {"limit", on_limit, METHOD(PL_API_HISTORY) | LISTS | METHOD(PL_API_TOP)},
-    {"since", on_since, METHOD(PL_API_HISTORY)},
+    {"since", pl_api_on_since, METHOD(PL_API_HISTORY)},
     {"reverse", on_reverse, METHOD(PL_API_HISTORY)},
-    {"skip_history", NULL, NONE},
-    {"tags", NULL, NONE},
     {"delta", NULL, NONE},
-    {"version", NULL, NONE},
-    {"version_epoch", NULL, NONE},
-    {"session", NULL, NONE},
     {"label_filter", NULL, NONE},
     {"all_users", NULL, NONE},
     {"tf", NULL, NONE},
@@ -425,8 +362,12 @@ static bool need_data(const struct pl_api_request *r, bool binary,
     return need(r->data.at != NULL, fault, "data", "it is missing") &&
            need(r->is_json || binary, fault, "b64data",
                 "it must be JSON while channels.data is json") &&
-           need(r->id.len <= PL_PUB_ID_MAX, fault, "idempotency_key",
-                "it is longer than 64 bytes");
+           need(r->terms.id.len <= PL_PUB_ID_MAX, fault, "idempotency_key",
+                "it is longer than 255 bytes") &&
+           need(r->terms.version_epoch.len <= PL_PUB_VERSION_EPOCH_MAX, fault,
+                "version_epoch", "it is longer than 255 bytes") &&
+           need(r->tags.len <= PL_TAGS_BYTES, fault, "tags",
+                "they are larger than 64 KiB");
 }
 
 static bool need_channels(const struct pl_api_request *r,
@@ -435,7 +376,7 @@ static bool need_channels(const struct pl_api_request *r,
     return need(r->channel_count > 0, fault, "channels",
                 "no channel is given") &&
            need(r->channel_count <= PL_API_CHANNELS_MAX, fault, "channels",
-                "more than 1000 channels");
+                "more than 16384 channels");
 }
 
 /* The anonymous user has the name "", so a missing user is not the anonymous
@@ -443,17 +384,16 @@ static bool need_channels(const struct pl_api_request *r,
 static bool need_someone(const struct pl_api_request *r,
                          struct pl_api_fault *fault)
 {
-    return need(r->user.at != NULL || r->client.len > 0, fault, "user",
-                "neither user nor client is given");
+    return need(r->user.at != NULL || r->client.len > 0 || r->session.len > 0,
+                fault, "user", "neither user nor client is given");
 }
 
 static bool need_close(const struct pl_api_request *r,
                        struct pl_api_fault *fault)
 {
-    if (r->except_count > 1)
-        return pl_api_fault_set(fault, PL_ERROR_NOT_AVAILABLE, "whitelist",
-                                "more than one client is not supported");
-    return need(r->code == 0 || r->code >= 3000, fault, "disconnect",
+    return need(r->except_count <= PL_API_EXCEPT_MAX, fault, "whitelist",
+                "more than 1000 clients") &&
+           need(r->code == 0 || r->code >= 3000, fault, "disconnect",
                 "code must be from 3000 to 4999") &&
            need(r->reason.len <= REASON_MAX, fault, "disconnect",
                 "reason is longer than 123 bytes");
@@ -468,6 +408,31 @@ static bool need_filters(const struct pl_api_request *r, struct pl_api_fault *f)
            need(r->address.len == 0 || pl_ip_net_parse(&net, r->address), f,
                 "address", "it is no IP address and no network") &&
            (r->channel.len == 0 || pl_api_channel_check(r->channel, f));
+}
+
+/* Inboxes belong to their owners alone.  The data goes to clients in JSON. */
+static bool need_subscribable(const struct pl_api_request *r,
+                              struct pl_api_fault *f)
+{
+    return need(pl_channel_name_check(r->channel) == PL_CHANNEL_NAME_OK, f,
+                "channel", "it is an inbox") &&
+           need(r->data.at == NULL || r->is_json, f, "b64data",
+                "it must be JSON") &&
+           need(!r->has_since || r->epoch.len > 0, f, "recover_since",
+                "it needs an epoch");
+}
+
+static bool need_pattern(const struct pl_api_request *r, struct pl_api_fault *f)
+{
+    struct pl_buf ignored = {0};
+    enum pl_err rc = pl_glob_expand(r->pattern, &ignored);
+
+    pl_buf_fini(&ignored);
+    if (rc == PL_ENOMEM)
+        return pl_api_fault_set(f, PL_ERROR_INTERNAL, NULL, NULL);
+    return need(rc != PL_EINVAL, f, "pattern",
+                "a brace or a class does not close") &&
+           need(rc == PL_OK, f, "pattern", "more than 64 alternatives");
 }
 
 static bool is_complete(const struct pl_api_request *r, bool binary,
@@ -487,6 +452,15 @@ static bool is_complete(const struct pl_api_request *r, bool binary,
         return need_someone(r, f) && need_close(r, f);
     case PL_API_UNSUBSCRIBE:
         return need_someone(r, f) && pl_api_channel_check(r->channel, f);
+    case PL_API_SUBSCRIBE:
+        return need_someone(r, f) && pl_api_channel_check(r->channel, f) &&
+               need_subscribable(r, f);
+    case PL_API_REFRESH:
+        return need_someone(r, f);
+    case PL_API_RPC:
+        return pl_api_fault_set(f, PL_ERROR_METHOD_NOT_FOUND, NULL, NULL);
+    case PL_API_CHANNELS:
+        return need_pattern(r, f);
     case PL_API_CONNECTIONS:
     case PL_API_USERS:
         return need_filters(r, f);

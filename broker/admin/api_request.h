@@ -9,6 +9,7 @@
 
 #include "api_fault.h"
 #include "arena.h"
+#include "pub_terms.h"
 #include "span.h"
 
 #define PL_API_METHOD_MAP(X)                                                   \
@@ -20,6 +21,9 @@
     X(PL_API_HISTORY_REMOVE, "history_remove")                                 \
     X(PL_API_DISCONNECT, "disconnect")                                         \
     X(PL_API_UNSUBSCRIBE, "unsubscribe")                                       \
+    X(PL_API_SUBSCRIBE, "subscribe")                                           \
+    X(PL_API_REFRESH, "refresh")                                               \
+    X(PL_API_RPC, "rpc")                                                       \
     X(PL_API_CHANNELS, "channels")                                             \
     X(PL_API_CONNECTIONS, "connections")                                       \
     X(PL_API_USERS, "users")                                                   \
@@ -37,8 +41,9 @@ const char *pl_api_method_text(enum pl_api_method method);
 enum pl_api_method pl_api_method_find(struct pl_span name);
 
 enum {
-    PL_API_CHANNELS_MAX = 1000,
-    PL_API_PAGE_MAX = 1000, /* rows of a page */
+    PL_API_CHANNELS_MAX = 16384,
+    PL_API_EXCEPT_MAX = 1000, /* clients of a whitelist */
+    PL_API_PAGE_MAX = 1000,   /* rows of a page */
     PL_API_PAGE_USUAL = 100,
     PL_API_TOP_USUAL = 50
 };
@@ -50,14 +55,20 @@ struct pl_api_request {
     struct pl_span channel;
     struct pl_span *channels; /* broadcast */
     size_t channel_count;
-    struct pl_span data; /* the bytes to publish; b64data decoded */
-    struct pl_span id;   /* idempotency_key; at most PL_PUB_ID_MAX bytes */
+    struct pl_span data;       /* the bytes to publish; b64data decoded */
+    struct pl_pub_terms terms; /* of a publication */
+    struct pl_span tags;       /* tags.h */
     bool is_json, is_base64;
-    struct pl_span user, client, except, reason, pattern;
+    struct pl_span user, client, session, reason, pattern;
+    struct pl_span except;          /* client ids, a zero byte after each */
     struct pl_span address, cursor; /* of a list */
     struct pl_span table, by;       /* top */
-    uint32_t except_count;          /* clients in the whitelist */
+    uint32_t except_count;          /* clients in `except` */
     uint32_t code;                  /* disconnect; 0: the default */
+    struct pl_span info;            /* subscribe: JSON that others see */
+    int64_t expires_at_s;           /* 0: never */
+    bool expired;                   /* refresh: at once */
+    uint8_t sub_flags;              /* subscribe: enum pl_sub_flag */
     int32_t limit;
     bool has_since, reverse;
     uint64_t offset;

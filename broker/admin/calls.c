@@ -259,7 +259,8 @@ static uint32_t judge(const struct pl_api_call *call,
         return PL_ERROR_UNKNOWN_CHANNEL;
     if (key != NULL && !pl_api_key_permits_namespace(key, rules->name))
         return PL_ERROR_PERMISSION_DENIED;
-    if (r->data.at != NULL && !pl_rules_accept(rules, r->data, r->is_json))
+    if (r->data.at != NULL && r->method != PL_API_SUBSCRIBE &&
+        !pl_rules_accept(rules, r->data, r->is_json))
         return PL_ERROR_BAD_REQUEST;
     return 0;
 }
@@ -277,7 +278,8 @@ static bool is_about_a_channel(enum pl_api_method method)
 {
     return method == PL_API_PUBLISH || method == PL_API_PRESENCE ||
            method == PL_API_PRESENCE_STATS || method == PL_API_HISTORY ||
-           method == PL_API_HISTORY_REMOVE || method == PL_API_UNSUBSCRIBE;
+           method == PL_API_HISTORY_REMOVE || method == PL_API_UNSUBSCRIBE ||
+           method == PL_API_SUBSCRIBE;
 }
 
 /* A key for some namespaces calls only methods that concern a channel. */
@@ -309,7 +311,7 @@ static bool add_channel(struct pl_api_call *call,
     }
     p->error = judge(call, r, channel);
     if (p->error == 0)
-        p->error = take_space(call, p, r->data.len);
+        p->error = take_space(call, p, r->data.len + r->tags.len);
     if (p->error == 0 && !pl_api_part_publish(call, p, r, channel))
         p->error = PL_ERROR_INTERNAL;
     return true;
@@ -371,7 +373,7 @@ static bool add_command(struct pl_api_call *call, struct pl_span body,
     if (fault.code == 0 && is_about_a_channel(method))
         fault.code = judge(call, &r, r.channel);
     if (fault.code == 0)
-        fault.code = take_space(call, p, r.data.len);
+        fault.code = take_space(call, p, r.data.len + r.tags.len);
     set_fault(p, &fault);
     if (fault.code == 0 && !pl_api_part_send(call, p, &r))
         p->error = PL_ERROR_INTERNAL;

@@ -6,11 +6,12 @@
 #include "calls_private.h"
 #include "channels_mail.h"
 #include "code.h"
+#include "glob.h"
 #include "mail.h"
 #include "mail_origin.h"
 #include "supervisor_mail.h"
 
-enum { HISTORY_BYTES = 16 * 1024 * 1024 };
+enum { HISTORY_BYTES = PL_CALLS_BYTES_MAX };
 
 static struct pl_address owner_of(const struct pl_api_calls *c, uint64_t hash)
 {
@@ -42,10 +43,11 @@ bool pl_api_part_publish(struct pl_api_call *call, struct pl_api_part *p,
 
     if (m == NULL)
         return false;
-    bool has_id = r->id.len > 0;
-    m->pub = pl_pub_create(channel, hash, r->data, NULL);
-    m->id = has_id ? pl_blob_create(r->id) : NULL;
-    if (m->pub == NULL || (has_id && m->id == NULL)) {
+    bool has_terms = !pl_pub_terms_are_usual(&r->terms);
+    m->pub = pl_pub_create_tagged(channel, hash, r->data, r->tags);
+    if (has_terms)
+        m->terms = pl_pub_terms_copy(&r->terms);
+    if (m->pub == NULL || (has_terms && m->terms == NULL)) {
         pl_mail_destroy(&m->msg);
         return false;
     }
@@ -111,25 +113,75 @@ static struct pl_span some(struct pl_span s)
     return s.len > 0 ? s : (struct pl_span){0};
 }
 
+/* A connection has its client id as its session. */
+static struct pl_span client_of(const struct pl_api_request *r)
+{
+    return r->client.len > 0 ? r->client : some(r->session);
+}
+
+/* What is done to the connections, and the code of their Close or of the end
+ * of their subscription. */
+static void choose_ask(struct pl_user_mail *m, const struct pl_api_request *r)
+{
+    switch (r->method) {
+    case PL_API_SUBSCRIBE:
+        m->ask = PL_USER_SUBSCRIBE;
+        m->sub_flags = r->sub_flags;
+        return;
+    case PL_API_UNSUBSCRIBE:
+        m->ask = PL_USER_UNSUBSCRIBE;
+        m->code = PL_UNSUBSCRIBE_SERVER;
+        return;
+    case PL_API_REFRESH:
+        m->ask = r->expired ? PL_USER_DISCONNECT : PL_USER_REFRESH;
+        m->code = PL_DISCONNECT_EXPIRED;
+        return;
+    default:
+        m->ask = PL_USER_DISCONNECT;
+        m->code = r->code != 0 ? r->code : PL_DISCONNECT_FORCED;
+    }
+}
+
+/* Return false if allocation fails. */
+static bool fill_user(struct pl_user_mail *m, const struct pl_api_request *r)
+{
+    bool ok = true;
+
+    choose_ask(m, r);
+    m->user = blob_of(r->user, &ok);
+    m->channel = blob_of(some(r->channel), &ok);
+    m->client = blob_of(client_of(r), &ok);
+    m->except = blob_of(some(r->except), &ok);
+    m->reason = blob_of(some(r->reason), &ok);
+    return ok;
+}
+
+static bool fill_terms(struct pl_sub_terms *t, const struct pl_api_request *r)
+{
+    bool ok = true;
+
+    t->expires_at_s = r->expires_at_s;
+    t->info = blob_of(some(r->info), &ok);
+    if (!pl_span_equal(r->data, PL_SPAN("null")))
+        t->data = blob_of(some(r->data), &ok);
+    t->epoch = blob_of(some(r->epoch), &ok);
+    t->offset = r->offset;
+    return ok;
+}
+
 static bool send_user(struct pl_api_call *call, struct pl_api_part *p,
                       const struct pl_api_request *r)
 {
+    if (r->client.len > 0 && r->session.len > 0 &&
+        !pl_span_equal(r->client, r->session)) {
+        pl_buf_put_span(&p->result, PL_SPAN("{}")); /* that is nobody */
+        return true;
+    }
     struct pl_user_mail *m = pl_user_mail_create();
-    bool ok = true;
 
     if (m == NULL)
         return false;
-    bool is_close = r->method == PL_API_DISCONNECT;
-    m->ask = is_close ? PL_USER_DISCONNECT : PL_USER_UNSUBSCRIBE;
-    m->code = !is_close      ? PL_UNSUBSCRIBE_SERVER
-              : r->code != 0 ? r->code
-                             : PL_DISCONNECT_FORCED;
-    m->user = blob_of(r->user, &ok);
-    m->channel = blob_of(some(r->channel), &ok);
-    m->client = blob_of(some(r->client), &ok);
-    m->except = blob_of(some(r->except), &ok);
-    m->reason = blob_of(some(r->reason), &ok);
-    if (!ok) {
+    if (!fill_user(m, r) || !fill_terms(&m->terms, r)) {
         pl_mail_destroy(&m->msg);
         return false;
     }
@@ -142,23 +194,27 @@ static bool send_list(struct pl_api_call *call, struct pl_api_part *p,
                       const struct pl_api_request *r)
 {
     const struct pl_admin_options *o = call->calls->options;
+    struct pl_buf patterns = {0};
+    bool ok =
+        r->pattern.len == 0 || pl_glob_expand(r->pattern, &patterns) == PL_OK;
 
     pl_buf_put_span(&p->result, PL_SPAN("{\"channels\":{"));
     p->is_empty = true;
-    for (unsigned i = 0; i < o->channel_owners; i++) {
+    for (unsigned i = 0; ok && i < o->channel_owners; i++) {
         struct pl_list_mail *m = pl_list_mail_create();
-        bool ok = m != NULL;
 
-        if (ok)
-            m->pattern = blob_of(some(r->pattern), &ok);
-        if (!ok) {
-            if (m != NULL)
-                pl_mail_destroy(&m->msg);
-            return false;
+        if (m == NULL) {
+            ok = false;
+            break;
         }
-        pl_api_part_mail(call, p, o->channels[i], &m->origin, &m->msg);
+        m->pattern = blob_of(some(pl_buf_span(&patterns)), &ok);
+        if (ok)
+            pl_api_part_mail(call, p, o->channels[i], &m->origin, &m->msg);
+        else
+            pl_mail_destroy(&m->msg);
     }
-    return true;
+    pl_buf_fini(&patterns);
+    return ok;
 }
 
 static bool write_info(struct pl_api_call *call, struct pl_api_part *p)
@@ -180,6 +236,8 @@ bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
         return pl_api_part_publish(call, p, r, r->channel);
     case PL_API_DISCONNECT:
     case PL_API_UNSUBSCRIBE:
+    case PL_API_SUBSCRIBE:
+    case PL_API_REFRESH:
         return send_user(call, p, r);
     case PL_API_CHANNELS:
         return send_list(call, p, r);

@@ -355,6 +355,7 @@ void pl_channel_stream_destroy(struct pl_channel_stream *l)
 
     pl_timer_stop(m->loop, &l->timer);
     pl_list_remove(&l->queue);
+    pl_stream_version_drop(l);
     pl_map_remove(&m->map, &l->node);
     if (m->options.metrics != NULL)
         pl_gauge_drop(m->options.metrics, PL_METRIC_STREAMS, 1);

@@ -139,6 +139,7 @@ static void release_all(struct pl_channels *c)
     pl_timer_stop(c->actor.loop, &c->retry);
     pl_channels_free_all(c);
     pl_pending_requests_free_all(c);
+    pl_id_table_fini(&c->ids);
     pl_makers_fini(&c->makers);
     pl_leaving_fini(c);
     pl_rule_cache_fini(&c->rules);
@@ -315,6 +316,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
         free(c);
         return PL_ENOMEM;
     }
+    pl_id_table_init(&c->ids, loop, options->metrics);
     pl_makers_init(&c->makers, options->new_channels,
                    options->new_channels_burst, pl_loop_random(loop));
     take_stores(c);

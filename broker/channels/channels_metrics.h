@@ -42,7 +42,9 @@
     X(PUBLICATIONS_REPEATED, PL_COUNTER, "publications_repeated",              \
       "publications that a bus brought again")                                 \
     X(PUBLICATIONS_KNOWN, PL_COUNTER, "publications_known",                    \
-      "publications sent again with their idempotency key, stored once")       \
+      "publications sent again with their idempotency key, published once")    \
+    X(PUBLICATIONS_STALE, PL_COUNTER, "publications_stale",                    \
+      "publications whose version was not newer, which were left out")         \
     X(PUBLICATION_IDS, PL_GAUGE, "publication_ids",                            \
       "idempotency keys that are remembered")                                  \
     X(PUBLICATION_IDS_EVICTED, PL_COUNTER, "publication_ids_evicted",          \

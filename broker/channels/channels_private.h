@@ -14,6 +14,7 @@
 #include "actor.h"
 #include "bus.h"
 #include "channels.h"
+#include "id_table.h"
 #include "leave.h"
 #include "list.h"
 #include "loop.h"
@@ -44,6 +45,7 @@ struct pl_channels {
     struct pl_rules_uses uses;  /* rules of the channels in `map` */
     struct pl_rule_cache rules; /* of all others */
     struct pl_makers makers;
+    struct pl_id_table ids; /* of publications that no stream keeps */
     struct pl_list pending;
     struct pl_map attaching; /* attaches without a result, by client */
     uint32_t in_flight;      /* `pending`, and the channels' bus requests */

@@ -10,40 +10,12 @@
 #include "channel_requests.h"
 #include "channels_private.h"
 #include "code.h"
+#include "glob.h"
 #include "mail.h"
 #include "pending_request.h"
 
 /* Units of pl_loop_add_work() per visited channel. */
 enum { WORK_CHANNEL = 20 };
-
-/* `*` matches any bytes, `?` one byte.  Backtracking to the last star suffices:
- * it can match whatever an earlier one could. */
-static bool matches(struct pl_span pattern, struct pl_span name)
-{
-    size_t p = 0;
-    size_t n = 0;
-    size_t star = SIZE_MAX; /* after the last star */
-    size_t mark = 0;        /* end of what it matches so far */
-
-    while (n < name.len) {
-        if (p < pattern.len && pattern.at[p] == '*') {
-            star = ++p;
-            mark = n;
-        } else if (p < pattern.len &&
-                   (pattern.at[p] == '?' || pattern.at[p] == name.at[n])) {
-            p++;
-            n++;
-        } else if (star != SIZE_MAX) {
-            p = star;
-            n = ++mark;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.len && pattern.at[p] == '*')
-        p++;
-    return p == pattern.len;
-}
 
 static void take(struct pl_map_node *n, void *arg)
 {
@@ -53,7 +25,7 @@ static void take(struct pl_map_node *n, void *arg)
     if (pl_channel_subscribers(ch) == 0)
         return;
     if (m->pattern != NULL &&
-        !matches(pl_blob_span(m->pattern), pl_blob_span(ch->name)))
+        !pl_glob_matches(pl_blob_span(m->pattern), pl_blob_span(ch->name)))
         return;
     m->channels[m->count++] = (struct pl_listed_channel){
         pl_blob_hold(ch->name), pl_channel_subscribers(ch)};

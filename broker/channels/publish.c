@@ -9,6 +9,11 @@
  *
  * The publisher's own loop needs no mail: the result serves as one (fan_out).
  *
+ * Few publications have terms (pub_terms.h); the others only find that they
+ * have none.  The stream looks at the terms of what it stores.  For what no
+ * stream keeps, the owner remembers ids itself; a version has a meaning only in
+ * a stream.
+ *
  * If all stores complete at once, a channel without subscribers needs no
  * struct; otherwise it does, because the outbox keeps the order. */
 
@@ -87,15 +92,20 @@ static void send_mails(struct pl_pending_request *rq)
     }
 }
 
-/* The hubs got the publication when it was sent first. */
+/* The hubs do not get the publication: they got it when it was sent first, or
+ * it is stale. */
 static void deliver_repeat(struct pl_pending_request *rq)
 {
     struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    bool is_stale = m->stored && rq->store.append.outcome == PL_APPEND_STALE;
 
     rq->msg = NULL;
     m->error = 0;
     if (rq->owner->options.metrics != NULL)
-        pl_count(rq->owner->options.metrics, PL_METRIC_PUBLICATIONS_KNOWN, 1);
+        pl_count(rq->owner->options.metrics,
+                 is_stale ? PL_METRIC_PUBLICATIONS_STALE
+                          : PL_METRIC_PUBLICATIONS_KNOWN,
+                 1);
     pl_mail_answer(&rq->owner->actor, &m->msg);
 }
 
@@ -174,6 +184,32 @@ static void fail(struct pl_pending_request *rq, enum pl_err err)
         pl_pending_request_fail(rq, err);
 }
 
+/* --- What no stream keeps --- */
+
+static struct pl_id id_of(const struct pl_publish_mail *m)
+{
+    return (struct pl_id){.scope = pl_pub_channel(m->pub),
+                          .hash = m->pub->hash,
+                          .id = m->terms->id};
+}
+
+/* Its bus refused it: the backend may send it again. */
+static void forget_id(struct pl_pending_request *rq)
+{
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+
+    if (m->terms == NULL || m->terms->id.len == 0)
+        return;
+    const struct pl_id id = id_of(m);
+    pl_id_table_remove(&rq->owner->ids, &id);
+}
+
+static void fail_on_bus(struct pl_pending_request *rq, enum pl_err err)
+{
+    forget_id(rq);
+    fail(rq, err);
+}
+
 /* The bus completed the request.  A stored publication counts as published even
  * if the bus failed; otherwise the publisher sends it again, and it is stored
  * twice.  It waits for its turn, because a refusal may overtake earlier
@@ -189,7 +225,7 @@ static void on_bus(struct pl_store_op *op)
         pl_pending_request_destroy(
             rq); /* deliver() ran already, with the event */
     else if (has_failed && !m->stored)
-        fail(rq, op->error);
+        fail_on_bus(rq, op->error);
     else if (pl_list_is_linked(&rq->out))
         pl_outbox_ready(rq);
     else
@@ -237,7 +273,7 @@ static void on_append(struct pl_store_op *op)
     }
     m->stored = true;
     memcpy(m->epoch, rq->store.append.epoch, sizeof m->epoch);
-    if (rq->store.append.is_repeat)
+    if (rq->store.append.outcome != PL_APPEND_STORED)
         repeat(rq);
     else
         to_bus(rq);
@@ -255,6 +291,25 @@ static void on_late_append(struct pl_store_op *op)
     pl_channel_unpin(ch);
 }
 
+/* Publish without a stream, unless the id is known. */
+__attribute__((noinline, cold)) static void
+begin_unstored(struct pl_pending_request *rq)
+{
+    static const struct pl_id_position nowhere;
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    struct pl_id_table *ids = &rq->owner->ids;
+    const struct pl_id id = id_of(m);
+    enum pl_err rc;
+
+    if (id.id.len > 0 && pl_id_table_find(ids, &id) != NULL)
+        repeat(rq);
+    else if (id.id.len > 0 &&
+             (rc = pl_id_table_add(ids, &id, &nowhere)) != PL_OK)
+        pl_pending_request_fail(rq, rc);
+    else
+        to_bus(rq);
+}
+
 static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
 {
     struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
@@ -266,19 +321,22 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
     struct pl_rules *rules =
         pl_pending_request_rules(rq, pl_pub_channel(pub), pub->hash);
     if (!pl_rules_have_history(rules)) {
-        to_bus(rq);
+        if (m->terms == NULL)
+            to_bus(rq);
+        else
+            begin_unstored(rq);
         return;
     }
     pl_pending_request_prepare(rq, pl_pub_channel(pub), pub->hash,
                                on_late_append);
     rq->store.append.rules = rules;
     rq->store.append.pub = pub;
-    rq->store.append.id = (struct pl_span){0};
-    if (m->id != NULL)
-        rq->store.append.id = pl_blob_span(m->id);
-    rq->store.append.is_repeat = false;
+    rq->store.append.terms = m->terms;
+    rq->store.append.outcome = PL_APPEND_STORED;
     rq->store.append.unused = rq->owner->is_immediate ? &m->unused : NULL;
-    if (s->ops->append(s, &rq->store.append) == PL_STORE_DONE)
+    if (m->terms != NULL && m->terms->skips_history)
+        begin_unstored(rq);
+    else if (s->ops->append(s, &rq->store.append) == PL_STORE_DONE)
         on_append(&rq->store.op);
     else
         rq->ch->late->order.asked++; /* no append completes inside its call */
@@ -320,17 +378,6 @@ static void publish(struct pl_channels *c, struct pl_channel *ch,
     begin(rq, m->pub);
 }
 
-/* Nothing remembers the id of a publication without a history. */
-__attribute__((noinline, cold)) static bool
-has_useless_id(struct pl_channels *c, const struct pl_publish_mail *m)
-{
-    struct pl_span name = pl_pub_channel(m->pub);
-    uint64_t hash = m->pub->hash;
-    const struct pl_channel *ch = pl_channel_find(c, name, hash);
-
-    return !pl_rules_have_history(pl_channel_rules(c, ch, name, hash));
-}
-
 void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
 {
     struct pl_span name = pl_pub_channel(m->pub);
@@ -340,10 +387,6 @@ void pl_channels_publish(struct pl_channels *c, struct pl_publish_mail *m)
     m->epoch[0] = '\0';
     if (pl_pending_requests_reject(c, &m->msg, 0))
         return;
-    if (m->id != NULL && has_useless_id(c, m)) {
-        pl_answer_error(c, &m->msg, PL_ERROR_NOT_AVAILABLE);
-        return;
-    }
     if (c->is_immediate) {
         publish(c, pl_channel_find(c, name, m->pub->hash), m);
         return;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "pub.h"
+#include "pub_terms.h"
 #include "store.h"
 
 struct pl_rules; /* users/rules.h */
@@ -23,18 +24,24 @@ struct pl_stream;
  *
  * A store remembers ids for some minutes, and may forget the oldest earlier. If
  * the stream got a publication with the same id before, `pub` is not stored and
- * gets the position of the first. */
+ * gets the position of the first.  If it has a version which is not greater
+ * than that of the newest publication with one, in the same version epoch or
+ * without saying one, `pub` is not stored and gets the position of the
+ * stream. */
+enum pl_append_outcome { PL_APPEND_STORED, PL_APPEND_REPEAT, PL_APPEND_STALE };
+
 struct pl_stream_append {
     struct pl_store_op op;
     struct pl_rules *rules; /* of the channel, which has a history; valid until
                                the request is complete */
     struct pl_pub *pub; /* the caller and the store have their own references */
-    struct pl_span id;  /* of at most PL_PUB_ID_MAX bytes; empty: none */
-    char epoch[PL_EPOCH_MAX]; /* result */
-    bool is_repeat;           /* result, false before: `id` was known */
-    struct pl_pub **unused;   /* a store that completes at once may put the
-                                 memory of a publication here that it dropped,
-                                 from pl_pub_empty(); NULL: not wanted */
+    const struct pl_pub_terms *terms; /* NULL: none; as `rules` */
+    char epoch[PL_EPOCH_MAX];         /* result */
+    uint8_t outcome;        /* enum pl_append_outcome; result, PL_APPEND_STORED
+                               before */
+    struct pl_pub **unused; /* a store that completes at once may put the memory
+                               of a publication here that it dropped, from
+                               pl_pub_empty(); NULL: not wanted */
 };
 
 /* Read the position of the channel. */

@@ -74,21 +74,6 @@ static enum pl_err take_to_read(struct pl_stream_store *m,
     return rc;
 }
 
-static enum pl_err push(struct pl_channel_stream *l,
-                        const struct pl_stream_append *r)
-{
-    enum pl_err rc = PL_OK;
-
-    if (r->id.len > 0)
-        rc = pl_stream_ids_add(l, r->id);
-    if (rc != PL_OK)
-        return rc;
-    rc = pl_channel_stream_push(l, r->pub, r->unused);
-    if (rc != PL_OK && r->id.len > 0)
-        pl_stream_ids_remove(l, r->id);
-    return rc;
-}
-
 static enum pl_store_reply append(struct pl_stream *s,
                                   struct pl_stream_append *r)
 {
@@ -98,11 +83,11 @@ static enum pl_store_reply append(struct pl_stream *s,
         take_stream((struct pl_stream_store *)s, &r->op, r->rules, &l);
     if (r->op.error != PL_OK)
         return PL_STORE_DONE;
-    if (r->id.len > 0 && pl_stream_ids_find(l, r)) {
-        r->is_repeat = true;
+    if (r->terms != NULL && pl_stream_terms_settle(l, r))
         return PL_STORE_DONE;
-    }
-    r->op.error = push(l, r);
+    r->op.error = r->terms != NULL
+                      ? pl_stream_terms_push(l, r)
+                      : pl_channel_stream_push(l, r->pub, r->unused);
     memcpy(r->epoch, l->epoch, sizeof r->epoch);
     note_use(l, l->count <= 1);
     if (l->count == 1)
@@ -200,7 +185,8 @@ static void destroy(struct pl_stream *s)
     pl_map_each(&m->map, free_stream, NULL);
     pl_map_fini(&m->map);
     pl_map_fini(&m->accounts);
-    pl_stream_ids_fini(m);
+    pl_map_fini(&m->versions);
+    pl_id_table_fini(&m->ids);
     pl_rules_uses_fini(&m->uses);
     free(m->anonymous);
     free(m);
@@ -242,7 +228,7 @@ pl_stream_memory_create(struct pl_stream **out, struct pl_loop *loop,
     pl_list_init(&m->idle);
     pl_list_init(&m->rested);
     pl_list_init(&m->busy);
-    pl_list_init(&m->id_list);
+    pl_id_table_init(&m->ids, loop, options->metrics);
     *out = &m->stream;
     return PL_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_private.h - the state of the memory store of streams: stream_memory.c
  * has the operations, channel_stream.c the stream of one channel,
- * stream_space.c the limits, stream_account.c the bytes per user, stream_ids.c
- * the ids of appends. */
+ * stream_space.c the limits, stream_account.c the bytes per user,
+ * stream_terms.c the ids and versions of appends. */
 #ifndef PL_STREAM_PRIVATE_H
 #define PL_STREAM_PRIVATE_H
 
@@ -12,6 +12,7 @@
 #include "map.h"
 #include "metrics.h"
 #include "rules_use.h"
+#include "id_table.h"
 #include "stream_memory.h"
 #include "timer.h"
 
@@ -50,9 +51,9 @@ struct pl_stream_store {
      * both.  An empty stream with subscribers is in none of them. */
     struct pl_list idle, rested, busy;
     struct pl_map accounts;
-    struct pl_map ids;      /* of appends ... */
-    struct pl_list id_list; /* ... and the oldest first */
-    struct pl_hash_key key; /* of the accounts and the ids */
+    struct pl_id_table ids; /* of appends */
+    struct pl_map versions; /* of struct pl_stream_version, by stream */
+    struct pl_hash_key key; /* of the accounts */
     struct pl_stream_account *anonymous;
     uint64_t bytes;      /* of all histories */
     struct pl_task task; /* sheds shed_bytes in steps */
@@ -83,6 +84,7 @@ struct pl_channel_stream {
     uint32_t count;
     uint16_t name_len;
     bool has_subscribers; /* as far as known; cleared by idle() */
+    bool has_version;     /* in the store's map */
     char epoch[PL_EPOCH_MAX];
     char name[];
 };
@@ -145,20 +147,20 @@ void pl_stream_account_charge(struct pl_channel_stream *l,
 /* Remove the stream from its account, which may be freed. */
 void pl_stream_account_leave(struct pl_channel_stream *l);
 
-/* --- stream_ids.c --- */
+/* --- stream_terms.c --- */
 
-/* If the stream got a publication with r->id before, write its position into
- * the results and r->pub, and return true. */
-bool pl_stream_ids_find(struct pl_channel_stream *l,
-                        struct pl_stream_append *r);
+/* If r->terms forbid to store r->pub, write the position for it into the
+ * results and r->pub, and return true. */
+bool pl_stream_terms_settle(struct pl_channel_stream *l,
+                            struct pl_stream_append *r);
 
-/* Remember `id`, which pl_stream_ids_find() did not find, for the next offset.
+/* Like pl_channel_stream_push(), and remember r->terms.
  * Errors: PL_ENOMEM, PL_ETOOBIG. */
-enum pl_err pl_stream_ids_add(struct pl_channel_stream *l, struct pl_span id);
+enum pl_err pl_stream_terms_push(struct pl_channel_stream *l,
+                                 const struct pl_stream_append *r);
 
-/* Forget `id`: its publication could not be stored. */
-void pl_stream_ids_remove(struct pl_channel_stream *l, struct pl_span id);
-void pl_stream_ids_fini(struct pl_stream_store *m);
+/* Forget the version of the stream, which ends. */
+void pl_stream_version_drop(struct pl_channel_stream *l);
 
 /* --- stream_space.c --- */
 

@@ -26,6 +26,7 @@
 #include "setup.h"
 #include "supervisor_mail.h"
 #include "system.h"
+#include "tags.h"
 #include "token.h"
 #include "wire_text.h"
 
@@ -112,20 +113,34 @@ static enum pl_err check_data(struct pl_pub *pub, bool is_binary)
     return pub->is_json || is_binary ? PL_OK : PL_EINVAL;
 }
 
-/* Publish `data`, with `id` unless it is absent. */
+static enum pl_err copy_terms(struct pl_publish_mail *m,
+                              const struct pl_pub_terms *terms)
+{
+    if (pl_pub_terms_are_usual(terms))
+        return PL_OK;
+    m->terms = pl_pub_terms_copy(terms);
+    return m->terms == NULL ? PL_ENOMEM : PL_OK;
+}
+
+/* What is asked of a publication. */
+struct wish {
+    struct pl_pub_terms terms;
+    struct pl_span tags; /* tags.h */
+};
+
 static enum pl_err publish(struct pl_broker *b, struct asked *a,
                            struct pl_span channel, struct pl_span data,
-                           bool is_binary, struct pl_span id)
+                           bool is_binary, const struct wish *wish)
 {
     uint64_t hash = pl_hash(&b->key, channel);
     struct pl_publish_mail *m = pl_publish_mail_create();
 
     if (m == NULL)
         return PL_ENOMEM;
-    m->pub = pl_pub_create(channel, hash, data, NULL);
+    m->pub = pl_pub_create_tagged(channel, hash, data, wish->tags);
     enum pl_err rc = check_data(m->pub, is_binary);
-    if (rc == PL_OK && id.at != NULL)
-        rc = copy(&m->id, id);
+    if (rc == PL_OK)
+        rc = copy_terms(m, &wish->terms);
     if (rc != PL_OK) {
         pl_mail_destroy(&m->msg);
         return rc;
@@ -134,23 +149,57 @@ static enum pl_err publish(struct pl_broker *b, struct asked *a,
     return give_to_owner(b, a, hash, &m->msg);
 }
 
-/* Read the id of `how`; absent: none. */
-static enum pl_err read_id(struct pl_broker *b, const struct pl_post *how,
-                           struct pl_span *id)
+static bool is_text(const char *text, size_t max)
+{
+    struct pl_span s = pl_span_of(text);
+
+    return text == NULL || (s.len > 0 && s.len <= max && pl_text_valid(s));
+}
+
+/* Append the tags of `p` to `to`, which ends with PL_TAGS_BYTES at most. */
+static enum pl_err read_tags(const struct pl_post *p, struct pl_buf *to)
+{
+    if (p->tag_count > PL_TAGS_MAX || (p->tag_count > 0 && p->tags == NULL))
+        return PL_EINVAL;
+    for (size_t i = 0; i < p->tag_count; i++) {
+        struct pl_span key = pl_span_of(p->tags[i].key);
+        struct pl_span value = pl_span_of(p->tags[i].value);
+
+        if (key.at == NULL || value.at == NULL || !pl_text_valid(key) ||
+            !pl_text_valid(value) || key.len > PL_TAGS_BYTES ||
+            value.len > PL_TAGS_BYTES)
+            return PL_EINVAL;
+        pl_tags_put(to, key, value);
+        if (to->len > PL_TAGS_BYTES)
+            return PL_EINVAL;
+    }
+    return to->failed ? PL_ENOMEM : PL_OK;
+}
+
+/* Read `how` into *w; its tags become those in `tags`. */
+static enum pl_err read_post(struct pl_broker *b, const struct pl_post *how,
+                             struct wish *w, struct pl_buf *tags)
 {
     struct pl_post p = {0};
 
-    *id = (struct pl_span){0};
     if (how == NULL)
         return PL_OK;
     const struct pl_log *before = pl_log_use(&b->log);
     enum pl_err rc =
         pl_options_copy(&p, sizeof p, sizeof p, how, "struct pl_post");
     pl_log_use(before);
-    *id = pl_span_of(p.id);
-    if (rc == PL_OK && id->at != NULL &&
-        (id->len == 0 || id->len > PL_PUB_ID_MAX || !pl_text_valid(*id)))
-        return PL_EINVAL;
+    if (rc == PL_OK && (!is_text(p.id, PL_PUB_ID_MAX) ||
+                        !is_text(p.version_epoch, PL_PUB_VERSION_EPOCH_MAX)))
+        rc = PL_EINVAL;
+    if (rc != PL_OK)
+        return rc;
+    w->terms =
+        (struct pl_pub_terms){.id = pl_span_of(p.id),
+                              .version = p.version,
+                              .version_epoch = pl_span_of(p.version_epoch),
+                              .skips_history = p.skip_history};
+    rc = read_tags(&p, tags);
+    w->tags = pl_buf_span(tags);
     return rc;
 }
 
@@ -160,17 +209,19 @@ enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
                            void *arg)
 {
     struct asked a = {.name = "post", .report = report, .arg = arg};
-    struct pl_span id;
-    enum pl_err rc = read_id(b, how, &id);
+    struct pl_buf tags = {0};
+    struct wish wish = {0};
+    enum pl_err rc = read_post(b, how, &wish, &tags);
 
-    if (rc != PL_OK)
-        return rc;
-    if (!is_channel(pl_span_of(channel)))
-        return PL_EINVAL;
-    if (len > DATA_MAX)
-        return PL_ETOOBIG;
-    return publish(b, &a, pl_span_of(channel), (struct pl_span){data, len},
-                   may_be_binary(b, pl_span_of(channel)), id);
+    if (rc == PL_OK && !is_channel(pl_span_of(channel)))
+        rc = PL_EINVAL;
+    if (rc == PL_OK && len > DATA_MAX)
+        rc = PL_ETOOBIG;
+    if (rc == PL_OK)
+        rc = publish(b, &a, pl_span_of(channel), (struct pl_span){data, len},
+                     may_be_binary(b, pl_span_of(channel)), &wish);
+    pl_buf_fini(&tags);
+    return rc;
 }
 
 static bool begins_with(struct pl_span *s, struct pl_span prefix)
@@ -209,18 +260,18 @@ static enum pl_err send_envelope(struct pl_broker *b, struct asked *a,
 {
     char inbox[1 + PL_TOKEN_USER_MAX] = {PL_CHANNEL_USER_INBOX};
     uint64_t hash = pl_hash(&b->key, to); /* as of other orders to "conn/ID" */
-    const struct pl_span none = {0};
+    const struct wish none = {0};
 
     if (begins_with(&to, PL_SPAN("conn/")))
         return send_direct(b, a, hash, to, envelope);
     if (begins_with(&to, PL_SPAN("channel/")))
-        return is_channel(to) ? publish(b, a, to, envelope, false, none)
+        return is_channel(to) ? publish(b, a, to, envelope, false, &none)
                               : PL_EINVAL;
     if (!begins_with(&to, PL_SPAN("user/")) || to.len > PL_TOKEN_USER_MAX)
         return PL_EINVAL;
     memcpy(inbox + 1, to.at, to.len);
     return publish(b, a, (struct pl_span){inbox, to.len + 1}, envelope, false,
-                   none);
+                   &none);
 }
 
 static uint64_t random_id(void)

@@ -298,20 +298,35 @@ typedef void pl_report(const struct pl_outcome *outcome, void *arg);
  *         stopping); PL_EFULL (65,536 orders or 256 MiB have no outcome
  *         yet). */
 
+/* A tag of a publication; UTF-8. */
+struct pl_tag {
+    const char *key, *value;
+};
+
 struct pl_post {
     size_t size;
-    /* 1 to 64 bytes of UTF-8 that name the publication in its channel, which
-     * has a history: a post with an id of the last five minutes publishes
-     * nothing, and its outcome has the position of the first.  So a post whose
-     * outcome is not known may be repeated.  NULL: none. */
+    /* 1 to 255 bytes of UTF-8 that name the publication in its channel: a post
+     * with an id of the last five minutes publishes nothing, and its outcome
+     * has the position of the first.  So a post whose outcome is not known may
+     * be repeated.  NULL: none. */
     const char *id;
+    /* Shown to clients, in pushes and in the history; at most 256, of 64 KiB
+     * together. */
+    const struct pl_tag *tags;
+    size_t tag_count;
+    /* In a channel with a history: publish only if this is greater than the
+     * version of the newest post that had one, or if `version_epoch` (at most
+     * 255 bytes) is given and another; else the outcome has the position of the
+     * channel.  0: always. */
+    uint64_t version;
+    const char *version_epoch;
+    bool skip_history; /* deliver it without an offset and do not keep it */
 };
 
 /* Publish `data`, which must be JSON unless channels.data is binary.  With
  * binary data that is not JSON, subscribers that use JSON are disconnected.
- * `how` NULL: without an id.
- * Outcome: the number of subscribers, offset and epoch; PL_EDENIED: with an id,
- *          and the channel has no history. */
+ * `how` NULL: all of it zero.
+ * Outcome: the number of subscribers, offset and epoch. */
 PL_API enum pl_err pl_broker_post(struct pl_broker *b, const char *channel,
                                   const void *data, size_t len,
                                   const struct pl_post *how, pl_report *report,

@@ -206,7 +206,8 @@ void pl_hub_fan_out(struct pl_hub *h, const struct pl_pub *p)
             return;
     }
     bool is_gathered = pl_hub_channel_publish(c, p);
-    pl_hub_channel_move(c, p->epoch, p->offset);
+    if (p->offset != 0) /* else it is beside the history, if there is one */
+        pl_hub_channel_move(c, p->epoch, p->offset);
     if (!is_gathered)
         pl_hub_drop_positioned(h, c);
 }

@@ -415,6 +415,8 @@ bool pl_hub_channel_publish(struct pl_hub_channel *c, const struct pl_pub *p)
     if (p->client != NULL) {
         info = pl_client_info_of(p->client);
         push.publication.info = &info;
+    } else {
+        push.publication.tags = pl_pub_tags(p);
     }
     if (c->live[PL_ENCODING_PROTOBUF] > 0)
         is_gathered = gather(c, PL_ENCODING_PROTOBUF, &push);

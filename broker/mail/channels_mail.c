@@ -28,8 +28,7 @@ static void publish_destroy(struct pl_msg *msg)
 
     pl_pub_release(m->pub);
     pl_pub_release(m->unused);
-    if (m->id != NULL)
-        pl_blob_release(m->id);
+    free(m->terms);
     free(m);
 }
 

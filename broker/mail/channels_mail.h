@@ -12,6 +12,7 @@
 #include "map.h"
 #include "msg.h"
 #include "pub.h"
+#include "pub_terms.h"
 #include "span.h"
 
 struct pl_rules; /* users/rules.h */
@@ -23,11 +24,10 @@ struct pl_publish_mail {
     struct pl_pub *pub;    /* reference */
     struct pl_pub *unused; /* result: memory for the next publication of the
                               sender, from pl_pub_empty(); NULL: none */
-    struct pl_blob *id;    /* idempotency id, of PL_PUB_ID_MAX bytes at most;
-                              reference; NULL: none */
-    uint32_t error;        /* a number of code.h; 0: published */
-    uint32_t accepted;     /* number of receiving subscribers */
-    bool stored;           /* in the history */
+    struct pl_pub_terms *terms; /* owned; NULL: none */
+    uint32_t error;             /* a number of code.h; 0: published */
+    uint32_t accepted;          /* number of receiving subscribers */
+    bool stored;                /* in the history */
     bool fan_out;  /* the sender's loop has subscribers: this message is also
                       their pl_publication_mail */
     char epoch[9]; /* of the stream, with a final zero; "" without history */
@@ -131,7 +131,7 @@ struct pl_listed_channel {
 struct pl_list_mail {
     struct pl_msg msg;
     struct pl_origin origin;
-    struct pl_blob *pattern;            /* reference to a glob; NULL: all */
+    struct pl_blob *pattern; /* reference, from pl_glob_expand(); NULL: all */
     struct pl_listed_channel *channels; /* result; owned */
     uint32_t count;
     uint32_t error;

@@ -38,7 +38,7 @@ struct pl_pub *pl_pub_renew(struct pl_pub *unused, struct pl_span channel,
     pl_refs_init(&p->refs);
     p->data_len = (uint32_t)data.len;
     p->channel_len = (uint16_t)channel.len;
-    p->is_json = false;
+    p->is_json = p->has_tags = false;
     p->hash = hash;
     p->offset = 0;
     memset(p->epoch, 0, sizeof p->epoch);
@@ -47,6 +47,25 @@ struct pl_pub *pl_pub_renew(struct pl_pub *unused, struct pl_span channel,
     memcpy(p->bytes, channel.at, channel.len);
     if (data.len > 0)
         memcpy(p->bytes + channel.len, data.at, data.len);
+    return p;
+}
+
+/* The tags end with the memory, which is new: see pl_pub_tags(). */
+struct pl_pub *pl_pub_create_tagged(struct pl_span channel, uint64_t hash,
+                                    struct pl_span data, struct pl_span tags)
+{
+    size_t before = channel.len + data.len;
+    struct pl_pub *space = NULL, *p;
+
+    if (tags.len > 0 && (space = find_space(NULL, before + tags.len)) == NULL)
+        return NULL;
+    if (space != NULL)
+        pl_refs_init(&space->refs);
+    p = pl_pub_renew(space, channel, hash, data, NULL);
+    if (p != NULL && tags.len > 0) {
+        p->has_tags = true;
+        memcpy(p->bytes + before, tags.at, tags.len);
+    }
     return p;
 }
 

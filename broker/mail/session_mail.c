@@ -13,6 +13,7 @@ static void kick_destroy(struct pl_msg *msg)
     pl_blob_release(m->reason);
     pl_blob_release(m->channel);
     pl_blob_release(m->client);
+    pl_sub_terms_release(&m->terms);
     free(m);
 }
 

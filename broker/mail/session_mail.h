@@ -10,18 +10,21 @@
 #include "blob.h"
 #include "msg.h"
 #include "mail_origin.h"
+#include "sub_terms.h"
 
 /* Close the connection with a code of code.h if its id is `client`; with
- * `channel`, only unsubscribe it, or with `subscribes` subscribe it. */
+ * `channel`, only unsubscribe it, or with `subscribes` subscribe it; with
+ * `refreshes`, only let it expire at terms.expires_at_s. */
 struct pl_kick_mail {
     struct pl_msg msg;
     uint32_t code;
-    bool subscribes;
+    bool subscribes, refreshes;
     uint8_t sub_flags;       /* with `subscribes`: enum pl_sub_flag */
     struct pl_blob *reason;  /* reference; NULL: the text of the code */
     struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it,
                                 or subscribe to it */
     struct pl_blob *client;  /* reference; NULL: any client at this address */
+    struct pl_sub_terms terms;
 };
 
 /* A message for one connection: the data of a `message` push.  The result is

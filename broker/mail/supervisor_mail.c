@@ -30,6 +30,7 @@ static void user_destroy(struct pl_msg *msg)
     pl_blob_release(m->client);
     pl_blob_release(m->except);
     pl_blob_release(m->reason);
+    pl_sub_terms_release(&m->terms);
     free(m);
 }
 

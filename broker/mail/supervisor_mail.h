@@ -11,6 +11,7 @@
 #include "client.h"
 #include "msg.h"
 #include "mail_origin.h"
+#include "sub_terms.h"
 
 /* Why the supervisor rejects a connection. */
 enum pl_register_refusal {
@@ -34,7 +35,8 @@ enum pl_user_ask {
     PL_USER_DISCONNECT,  /* close them with `code` and `reason`, except
                             `except` */
     PL_USER_UNSUBSCRIBE, /* unsubscribe them from `channel` with `code` */
-    PL_USER_SUBSCRIBE    /* subscribe them to `channel` */
+    PL_USER_SUBSCRIBE,   /* subscribe them to `channel` */
+    PL_USER_REFRESH      /* they expire at terms.expires_at_s */
 };
 
 /* A request about all connections of a user. */
@@ -46,13 +48,14 @@ struct pl_user_mail {
     struct pl_blob *channel; /* reference or NULL */
     struct pl_blob *client;  /* reference or NULL: only the connection with this
                                 id */
-    struct pl_blob *except;  /* reference or NULL: skip the connection with this
-                                id */
+    struct pl_blob *except;  /* reference or NULL: skip the connections with
+                                these ids, a zero byte after each */
     struct pl_blob *reason;  /* reference or NULL */
     uint32_t code;
-    uint8_t sub_flags;    /* SUBSCRIBE: enum pl_sub_flag */
-    uint32_t connections; /* result: their number */
-    bool lacks_memory;    /* result: others were not reached for lack of it */
+    uint8_t sub_flags;         /* SUBSCRIBE: enum pl_sub_flag */
+    struct pl_sub_terms terms; /* SUBSCRIBE, REFRESH */
+    uint32_t connections;      /* result: their number */
+    bool lacks_memory; /* result: others were not reached for lack of it */
 };
 
 /* Create a message, all zero except type, destroy and flags.  NULL: out of

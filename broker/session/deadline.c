@@ -58,6 +58,14 @@ uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s)
     return left_s;
 }
 
+void pl_session_take_expiry(struct pl_session *s, int64_t expires_at_s)
+{
+    if (!pl_session_is_connected(s))
+        return;
+    pl_session_set_expiry(s, expires_at_s);
+    pl_session_schedule(s);
+}
+
 struct pl_session *pl_session_of_timer(struct pl_timer *t)
 {
     return PL_CONTAINER(t, struct pl_session, timer);

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #include "channels_mail.h"
+#include "expiring.h"
 #include "grants.h"
 #include "log.h"
 #include "login.h"
@@ -32,6 +33,7 @@
 #include "output.h"
 #include "channel_name.h"
 #include "session_parts.h"
+#include "sub_terms.h"
 #include "subscribe.h"
 #include "token.h"
 #include "wait.h"
@@ -178,7 +180,8 @@ void pl_missing_cancel(struct pl_session *s, struct pl_span channel)
 /* --- Trying again --- */
 
 /* Request one subscription.  If that fails, the next try requests it again. */
-static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
+static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags,
+                    const struct pl_sub_terms *terms)
 {
     struct pl_named n = pl_session_name(s, name);
     struct pl_subscribe_ask ask = {
@@ -186,6 +189,11 @@ static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
         .hash = n.hash,
         .rules = n.rules,
         .kind = PL_KIND_MISSING,
+        .epoch = pl_blob_span(terms->epoch),
+        .offset = terms->offset,
+        .data = pl_blob_span(terms->data),
+        .info = pl_blob_span(terms->info),
+        .expires_at_s = terms->expires_at_s,
     };
 
     if (!is_inbox(name) && pl_session_has_enough(s))
@@ -195,6 +203,8 @@ static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
     ask.flags = pl_sub_flags_granted(n.rules, NULL, flags);
     if (is_inbox(name))
         ask.flags |= PL_SUB_HIDDEN;
+    if (terms->epoch != NULL)
+        ask.flags |= PL_SUB_RECOVER;
     if (pl_hub_subscribe(pl_session_hub(s), pl_session_subscriber(s), &ask) ==
             PL_OK &&
         is_inbox(name))
@@ -202,11 +212,17 @@ static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags)
             s, false); /* while it is attaching, it counts */
 }
 
+static bool are_usual(const struct pl_sub_terms *t)
+{
+    return t->info == NULL && t->data == NULL && t->epoch == NULL &&
+           t->expires_at_s == 0;
+}
+
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
-                             uint8_t flags)
+                             uint8_t flags, const struct pl_sub_terms *terms)
 {
     pl_wait_kick(s, channel, 0);
-    if (pl_session_is_logging_in(s))
+    if (pl_session_is_logging_in(s) && are_usual(terms))
         pl_login_add_sub(s, channel, flags);
     if (!pl_session_is_connected(s))
         return;
@@ -214,12 +230,13 @@ void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
     if (sub != NULL)
         pl_hub_keep(sub);
     else
-        try_one(s, channel, flags);
+        try_one(s, channel, flags, terms);
 }
 
 /* Return false if nothing is missing any more, or the session has ended. */
 static bool try_entry(struct pl_loop *loop, const struct entry *e)
 {
+    static const struct pl_sub_terms nothing;
     struct pl_session *s = pl_session_at(loop, e->session);
     bool is_missing = false;
 
@@ -232,7 +249,7 @@ static bool try_entry(struct pl_loop *loop, const struct entry *e)
         at += HEAD + name.len;
         const struct pl_sub *sub = pl_session_find(s, name);
         if (sub == NULL)
-            try_one(s, name, flags);
+            try_one(s, name, flags, &nothing);
         is_missing |= sub == NULL || sub->state == PL_SUB_ATTACHING;
     }
     return is_missing;
@@ -280,18 +297,43 @@ void pl_missings_init(struct pl_missings *m, struct pl_loop *loop)
     m->timer.fire = try_all;
 }
 
+/* Send what was missed, which a subscribe push does not hold. */
+static bool send_recovered(struct pl_session *s, struct pl_push *push,
+                           const struct pl_attach_mail *m)
+{
+    const struct pl_publication *pubs;
+
+    if (!pl_publications_make(pl_session_arena(s), m->pubs, m->pub_count,
+                              pl_session_encoding(s), &pubs) ||
+        (pubs == NULL && m->pub_count > 0))
+        return false;
+    push->kind = PL_PUSH_PUBLICATION;
+    for (uint32_t i = 0; i < m->pub_count; i++) {
+        push->publication = pubs[i];
+        pl_session_push(s, push);
+    }
+    return true;
+}
+
 void pl_missing_attached(struct pl_session *s, struct pl_sub *sub,
                          const struct pl_attach_mail *m)
 {
     struct pl_push push = {.kind = PL_PUSH_SUBSCRIBE,
                            .channel = pl_sub_channel(sub)};
+    uint32_t ttl;
 
     if (m->error != 0 && is_inbox(push.channel))
         pl_session_set_lacks_inbox(s, true);
     if (m->error != 0 || !pl_session_is_connected(s))
         return;
-    push.subscribe = pl_subscribe_result_of(m, false, m->offset);
+    push.subscribe =
+        pl_subscribe_result_of(m, m->recovered, m->offset - m->pub_count);
+    push.subscribe.data = pl_blob_span(m->data);
     pl_session_push(s, &push);
+    if (!send_recovered(s, &push, m) ||
+        (m->expires_at_s != 0 && !sub->is_leaving &&
+         !pl_expiring_set(s, sub, m->expires_at_s, &ttl)))
+        pl_session_schedule_close(s, PL_DISCONNECT_SERVER_ERROR);
 }
 
 void pl_missings_fini(struct pl_missings *m)

@@ -19,6 +19,7 @@ struct pl_login;
 struct pl_loop;
 struct pl_session;
 struct pl_sub;
+struct pl_sub_terms; /* sub_terms.h */
 
 /* Of a loop: the sessions that lack some. */
 struct pl_missings {
@@ -34,9 +35,11 @@ void pl_missings_init(struct pl_missings *m, struct pl_loop *loop);
  * side.  Revoke an unsubscribe that waits for an attach, a connect reply or a
  * verdict.  Otherwise a client that has the channel, or may have no more
  * channels, does not change.  `flags` are those that the program asks for, of
- * enum pl_sub_flag. */
+ * enum pl_sub_flag.  A client that is logging in does not get a channel with
+ * terms: a login has no place for them, and the subscription must not begin
+ * without them. */
 void pl_session_take_channel(struct pl_session *s, struct pl_span channel,
-                             uint8_t flags);
+                             uint8_t flags, const struct pl_sub_terms *terms);
 
 /* missing.c: note the subscriptions that the login could not have, to try them
  * again. */

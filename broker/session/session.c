@@ -211,8 +211,11 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
         return;
     if (s->state >= PL_SESSION_CLOSING)
         return;
-    if (m->subscribes)
-        pl_session_take_channel(s, pl_blob_span(m->channel), m->sub_flags);
+    if (m->refreshes)
+        pl_session_take_expiry(s, m->terms.expires_at_s);
+    else if (m->subscribes)
+        pl_session_take_channel(s, pl_blob_span(m->channel), m->sub_flags,
+                                &m->terms);
     else if (m->channel != NULL && s->state == PL_SESSION_LOGIN)
         pl_login_end_sub(s->login, pl_blob_span(m->channel), m->code);
     else if (m->channel != NULL)

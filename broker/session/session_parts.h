@@ -102,6 +102,9 @@ uint32_t pl_session_set_expiry(struct pl_session *s, int64_t expires_at_s);
 uint64_t pl_session_due_ms(const struct pl_session *s, int64_t expires_at_s,
                            uint32_t *left_s);
 
+/* deadline.c: a backend sets the expiry of a connected client. */
+void pl_session_take_expiry(struct pl_session *s, int64_t expires_at_s);
+
 /* deadline.c: set the timer to the next deadline. */
 void pl_session_schedule(struct pl_session *s);
 

@@ -354,6 +354,8 @@ bool pl_publications_make(struct pl_arena *arena, struct pl_pub *const *pubs,
         if (pubs[i]->client != NULL) {
             infos[i] = pl_client_info_of(pubs[i]->client);
             p[i].info = &infos[i];
+        } else {
+            p[i].tags = pl_pub_tags(pubs[i]);
         }
         if (encoding != PL_ENCODING_JSON)
             continue;

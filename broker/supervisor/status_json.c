@@ -224,6 +224,7 @@ static const struct number messages[] = {
     {"publications", PL_METRIC_PUBLICATIONS},
     {"repeated", PL_METRIC_PUBLICATIONS_REPEATED},
     {"known", PL_METRIC_PUBLICATIONS_KNOWN},
+    {"stale", PL_METRIC_PUBLICATIONS_STALE},
     {"ids", PL_METRIC_PUBLICATION_IDS},
     {"ids_evicted", PL_METRIC_PUBLICATION_IDS_EVICTED},
     {"bytes_in", PL_METRIC_BYTES_IN},

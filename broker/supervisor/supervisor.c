@@ -65,7 +65,9 @@ static bool kick(struct pl_supervisor *s, const struct pl_client *client,
         return false;
     }
     k->subscribes = m->ask == PL_USER_SUBSCRIBE;
+    k->refreshes = m->ask == PL_USER_REFRESH;
     k->sub_flags = m->sub_flags;
+    k->terms = pl_sub_terms_hold(&m->terms);
     if (m->reason != NULL)
         k->reason = pl_blob_hold(m->reason);
     if (m->channel != NULL && !is_close)
@@ -124,13 +126,28 @@ struct ask {
     struct pl_user_mail *mail;
 };
 
+/* Return true if `id` is in a list of texts with a zero byte after each. */
+static bool is_listed(struct pl_span list, struct pl_span id)
+{
+    while (list.len > 0) {
+        size_t len = strnlen(list.at, list.len);
+
+        if (pl_span_equal((struct pl_span){list.at, len}, id))
+            return true;
+        len += len < list.len;
+        list.at += len;
+        list.len -= len;
+    }
+    return false;
+}
+
 static void do_to_one(void *arg, struct pl_client *client)
 {
     const struct ask *a = arg;
     struct pl_user_mail *m = a->mail;
 
     if (m->except != NULL &&
-        pl_span_equal(pl_blob_span(m->except), pl_client_id(client)))
+        is_listed(pl_blob_span(m->except), pl_client_id(client)))
         return;
     if (m->ask == PL_USER_COUNT || kick(a->supervisor, client, m))
         m->connections++;

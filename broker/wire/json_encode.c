@@ -9,6 +9,7 @@
  * A member writes the comma before it, and opening an object clears the flag
  * for it, so no writer depends on the members before it. */
 #include "json_codec.h"
+#include "tags.h"
 
 #include "wire_text.h"
 
@@ -146,6 +147,9 @@ static void publication(struct json_out *o, const struct pl_publication *p)
     if (p->info != NULL) {
         KEY(o, "info");
         client_info(o, p->info);
+    } else if (p->tags.len > 0) {
+        KEY(o, "tags");
+        pl_tags_write_json(o->b, p->tags);
     }
     NUMBER(o, "offset", p->offset);
     close_object(o);

@@ -13,6 +13,7 @@
 #include "client.pb-c.h"
 #include "protobuf_scan.h"
 #include "request_fields.h"
+#include "tags.h"
 
 /* ---- Reading ---- */
 
@@ -195,6 +196,35 @@ static void build_info(struct build *b, const struct pl_client_info *in,
     out->chan_info = data(in->chan_info);
 }
 
+/* Create items of one kind and pointers to them, as protobuf-c represents a
+ * repeated field.  `list` is a pointer to pointers, `array` a pointer to items;
+ * if out of memory, *count is 0. */
+#define MAKE_LIST(b, list, array, count)                                       \
+    do {                                                                       \
+        (array) = make(b, count, sizeof(*(array)));                            \
+        (list) = make(b, count, sizeof(*(list)));                              \
+        for (size_t i_ = 0; i_ < *(count); i_++)                               \
+            (list)[i_] = &(array)[i_];                                         \
+    } while (0)
+
+static void build_tags(struct build *b, struct pl_span tags,
+                       Parley__Publication *out)
+{
+    Parley__Publication__TagsEntry **list, *array;
+    struct pl_span rest = tags, key, value;
+
+    while (pl_tags_next(&rest, &key, &value))
+        out->n_tags++;
+    MAKE_LIST(b, list, array, &out->n_tags);
+    for (size_t i = 0; i < out->n_tags && pl_tags_next(&tags, &key, &value);
+         i++) {
+        parley__publication__tags_entry__init(&array[i]);
+        array[i].key = text(b, key);
+        array[i].value = text(b, value);
+    }
+    out->tags = list;
+}
+
 static void build_publication(struct build *b, const struct pl_publication *in,
                               Parley__Publication *out)
 {
@@ -206,18 +236,9 @@ static void build_publication(struct build *b, const struct pl_publication *in,
     if (in->info != NULL &&
         (out->info = make(b, &one, sizeof(*out->info))) != NULL)
         build_info(b, in->info, out->info);
+    if (in->tags.len > 0)
+        build_tags(b, in->tags, out);
 }
-
-/* Create items of one kind and pointers to them, as protobuf-c represents a
- * repeated field.  `list` is a pointer to pointers, `array` a pointer to items;
- * if out of memory, *count is 0. */
-#define MAKE_LIST(b, list, array, count)                                       \
-    do {                                                                       \
-        (array) = make(b, count, sizeof(*(array)));                            \
-        (list) = make(b, count, sizeof(*(list)));                              \
-        for (size_t i_ = 0; i_ < *(count); i_++)                               \
-            (list)[i_] = &(array)[i_];                                         \
-    } while (0)
 
 static Parley__Publication **
 build_list(struct build *b, const struct pl_publication *in, size_t *count)

@@ -17,6 +17,7 @@
 #include <assert.h>
 
 #include "protobuf_write.h"
+#include "tags.h"
 
 /* ---- Messages ---- */
 
@@ -35,6 +36,34 @@ static char *put_info(char *at, const struct pl_client_info *i)
     return pl_protobuf_put_bytes(at, 4, i->chan_info);
 }
 
+static size_t tag_size(struct pl_span key, struct pl_span value)
+{
+    return pl_protobuf_bytes_size(key) + pl_protobuf_bytes_size(value);
+}
+
+/* Entries of a map, with the members 1 and 2. */
+static size_t tags_size(struct pl_span tags)
+{
+    struct pl_span key, value;
+    size_t size = 0;
+
+    while (pl_tags_next(&tags, &key, &value))
+        size += pl_protobuf_block_size(tag_size(key, value));
+    return size;
+}
+
+static char *put_tags(char *at, struct pl_span tags)
+{
+    struct pl_span key, value;
+
+    while (pl_tags_next(&tags, &key, &value)) {
+        at = pl_protobuf_put_head(at, 7, tag_size(key, value));
+        at = pl_protobuf_put_bytes(at, 1, key);
+        at = pl_protobuf_put_bytes(at, 2, value);
+    }
+    return at;
+}
+
 static size_t publication_size(const struct pl_publication *p)
 {
     size_t size =
@@ -42,15 +71,20 @@ static size_t publication_size(const struct pl_publication *p)
 
     if (p->info != NULL)
         size += pl_protobuf_block_size(info_size(p->info));
+    else if (p->tags.len > 0)
+        size += tags_size(p->tags);
     return size;
 }
 
 static char *put_publication(char *at, const struct pl_publication *p)
 {
     at = pl_protobuf_put_bytes(at, 4, p->data);
-    if (p->info != NULL)
+    if (p->info != NULL) {
         at = put_info(pl_protobuf_put_head(at, 5, info_size(p->info)), p->info);
-    return pl_protobuf_put_number(at, 6, p->offset);
+        return pl_protobuf_put_number(at, 6, p->offset);
+    }
+    at = pl_protobuf_put_number(at, 6, p->offset);
+    return p->tags.len > 0 ? put_tags(at, p->tags) : at;
 }
 
 static size_t subscribe_result_size(const struct pl_subscribe_result *r)

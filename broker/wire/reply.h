@@ -21,6 +21,7 @@ struct pl_publication {
     struct pl_span data;
     const struct pl_client_info *info; /* NULL: a backend published it */
     uint64_t offset;                   /* 0: the channel has no history */
+    struct pl_span tags; /* tags.h; only of a backend's; absent: none */
 };
 
 struct pl_subscribe_result {

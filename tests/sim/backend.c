@@ -5,7 +5,7 @@
  * answer.  A kick is noted at each client whom it may mean when it is asked
  * for, which lets that client be closed or unsubscribed from then on; when it
  * is answered, those that were surely meant must be gone at the next rest. */
-#include "backend.h"
+#include "backend_private.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,38 +19,6 @@
 #include "json_scan.h"
 #include "operator.h"
 #include "trace.h"
-
-enum { WAITING_MAX = 64, BODY = 600 };
-
-/* A call that was not answered yet. */
-struct waiting {
-    struct backend *backend;
-    bool is_used;
-    enum pl_api_method method;
-    unsigned channel;
-    uint64_t number; /* what it says */
-    bool is_reverse;
-    uint64_t asked_ms, asked_step;
-    /* Who was meant, and in which state. */
-    uint32_t connections[CLIENTS + 1];
-    uint32_t generations[CLIENTS + 1];
-    uint32_t
-        asked[CLIENTS + 1]; /* the generation of one that waits for a verdict */
-};
-
-struct backend {
-    struct world *world;
-    struct truth *truth;
-    struct client *const *clients;
-    struct waiting waiting[WAITING_MAX];
-    uint32_t
-        gone[CLIENTS + 1]; /* connections that must not be there any more */
-    unsigned removing[CHANNELS];
-    struct watch watch;
-    bool has_answer;
-    bool has_failed;
-    struct pl_buf text; /* the result of the last answer */
-};
 
 struct backend *backend_create(struct world *w, struct truth *t,
                                struct client *const *clients)
@@ -123,6 +91,8 @@ static void on_published(struct backend *b, uint64_t number, unsigned channel,
     struct pl_span epoch = {0};
     char data[32], name[EPOCH_MAX];
 
+    if (result.at == NULL && s->fate != FATE_ASKED)
+        return; /* it was sent again: the first may be there */
     if (result.at == NULL) {
         s->fate = code == PL_ERROR_TOO_MANY_REQUESTS && s->rooms == 0
                       ? FATE_REFUSED
@@ -244,6 +214,16 @@ static void on_kicked(struct backend *b, const struct waiting *q)
     }
 }
 
+static void on_publish(struct backend *b, const struct waiting *q,
+                       struct pl_span result)
+{
+    if (q->is_stale)
+        return; /* it was to have no effect */
+    on_published(b, q->number, q->channel, result, 0);
+    if (q->version != 0)
+        b->newest[q->channel] = (struct newest){q->version, b->world->now_ms};
+}
+
 static void on_result(struct backend *b, const struct waiting *q,
                       struct pl_span result)
 {
@@ -252,7 +232,7 @@ static void on_result(struct backend *b, const struct waiting *q,
     b->watch = (struct watch){.count = 0};
     switch (q->method) {
     case PL_API_PUBLISH:
-        on_published(b, q->number, q->channel, result, 0);
+        on_publish(b, q, result);
         return;
     case PL_API_BROADCAST:
         on_broadcast(b, q, result);
@@ -302,7 +282,7 @@ static void on_answer(struct backend *b, struct waiting *q,
     end_removing(b, q, code);
     if (code != 0) {
         check_error(b, q, code);
-        if (q->number != 0)
+        if (q->number != 0 && !q->is_stale)
             on_published(b, q->number, q->channel, result, code);
         return;
     }
@@ -330,8 +310,8 @@ static void done(void *arg, const struct pl_buf *body, uint32_t error)
 
 /* --- Questions --- */
 
-static struct waiting *new_call(struct backend *b, enum pl_api_method method,
-                                unsigned channel)
+struct waiting *backend_call(struct backend *b, enum pl_api_method method,
+                             unsigned channel)
 {
     struct waiting *q = b->waiting;
 
@@ -347,10 +327,7 @@ static struct waiting *new_call(struct backend *b, enum pl_api_method method,
     return q;
 }
 
-static bool ask(struct waiting *q, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool ask(struct waiting *q, const char *format, ...)
+bool backend_ask(struct waiting *q, const char *format, ...)
 {
     char body[BODY];
     va_list args;
@@ -369,56 +346,17 @@ static bool ask(struct waiting *q, const char *format, ...)
     return false;
 }
 
-static uint64_t say(struct backend *b, unsigned channel)
-{
-    return truth_say(b->truth, &(struct saying){.client = CLIENTS,
-                                                .channel = (uint8_t)channel});
-}
-
-static void publish(struct backend *b)
-{
-    unsigned channel = world_draw(b->world, CHANNELS);
-    struct waiting *q = new_call(b, PL_API_PUBLISH, channel);
-
-    if (q == NULL)
-        return;
-    q->number = say(b, channel);
-    ask(q, "{\"channel\":\"%s\",\"data\":{\"n\":%" PRIu64 "}}",
-        world_channel_name(channel), q->number);
-}
-
-static void broadcast(struct backend *b)
-{
-    unsigned rooms = 1 + world_draw(b->world, (1 << ROOMS) - 1);
-    struct waiting *q = new_call(b, PL_API_BROADCAST, CHANNELS);
-    char list[200] = "";
-
-    if (q == NULL)
-        return;
-    for (unsigned i = 0; i < ROOMS; i++) {
-        if (rooms >> i & 1) {
-            size_t len = strlen(list);
-
-            snprintf(list + len, sizeof list - len, "%s\"%s\"",
-                     len == 0 ? "" : ",", world_channel_name(i));
-        }
-    }
-    q->number = say(b, CHANNELS);
-    truth_saying(b->truth, q->number)->rooms = (uint8_t)rooms;
-    ask(q, "{\"channels\":[%s],\"data\":{\"n\":%" PRIu64 "}}", list, q->number);
-}
-
 static void read_history(struct backend *b)
 {
     unsigned channel = world_draw(b->world, CHANNELS);
-    struct waiting *q = new_call(b, PL_API_HISTORY, channel);
+    struct waiting *q = backend_call(b, PL_API_HISTORY, channel);
 
     if (q == NULL)
         return;
     q->is_reverse = world_draw(b->world, 2) == 0;
-    ask(q, "{\"channel\":\"%s\",\"limit\":%d,\"reverse\":%s}",
-        world_channel_name(channel), (int)world_draw(b->world, 8) - 1,
-        q->is_reverse ? "true" : "false");
+    backend_ask(q, "{\"channel\":\"%s\",\"limit\":%d,\"reverse\":%s}",
+                world_channel_name(channel), (int)world_draw(b->world, 8) - 1,
+                q->is_reverse ? "true" : "false");
 }
 
 /* --- Kicks --- */
@@ -517,7 +455,7 @@ static void put_target(char *out, size_t size, const struct target *t)
 static void disconnect(struct backend *b)
 {
     static const uint32_t codes[] = {0, 3011, 4100};
-    struct waiting *q = new_call(b, PL_API_DISCONNECT, CHANNELS);
+    struct waiting *q = backend_call(b, PL_API_DISCONNECT, CHANNELS);
     uint32_t code = codes[world_draw(b->world, 3)];
     char whom[80], spared[100] = "", close[64] = "";
     struct target t;
@@ -531,7 +469,7 @@ static void disconnect(struct backend *b)
     if (code != 0)
         snprintf(close, sizeof close, ",\"disconnect\":{\"code\":%u}", code);
     note_kicks(q, &t, code == 0 ? PL_DISCONNECT_FORCED : code);
-    ask(q, "{%s%s%s}", whom, spared, close);
+    backend_ask(q, "{%s%s%s}", whom, spared, close);
 }
 
 /* A room of a client whose verdict is still out, ROOMS: there is none. */
@@ -564,7 +502,7 @@ static bool find_asked(struct backend *b, struct target *t, unsigned *room)
 static void unsubscribe(struct backend *b)
 {
     struct waiting *q =
-        new_call(b, PL_API_UNSUBSCRIBE, world_draw(b->world, ROOMS));
+        backend_call(b, PL_API_UNSUBSCRIBE, world_draw(b->world, ROOMS));
     char whom[80];
     struct target t;
 
@@ -573,7 +511,8 @@ static void unsubscribe(struct backend *b)
     t.except = NULL;
     put_target(whom, sizeof whom, &t);
     note_kicks(q, &t, 0);
-    ask(q, "{%s,\"channel\":\"%s\"}", whom, world_channel_name(q->channel));
+    backend_ask(q, "{%s,\"channel\":\"%s\"}", whom,
+                world_channel_name(q->channel));
 }
 
 /* --- For a rest --- */
@@ -581,15 +520,15 @@ static void unsubscribe(struct backend *b)
 static void ask_of(struct backend *b, enum pl_api_method method,
                    unsigned channel)
 {
-    struct waiting *q = new_call(b, method, channel);
+    struct waiting *q = backend_call(b, method, channel);
 
     b->has_answer = false;
     if (q == NULL)
         trace_fail("backend: too many calls have no answer");
     if (channel == CHANNELS)
-        ask(q, "{}");
+        backend_ask(q, "{}");
     else
-        ask(q, "{\"channel\":\"%s\"}", world_channel_name(channel));
+        backend_ask(q, "{\"channel\":\"%s\"}", world_channel_name(channel));
 }
 
 void backend_ask_presence(struct backend *b, unsigned channel)
@@ -639,9 +578,9 @@ bool backend_act(struct backend *b)
     if (b->world->has_court && what % 4 == 0 && !b->world->is_stopping)
         unsubscribe(b);
     else if (what < 40)
-        publish(b);
+        backend_publish(b);
     else if (what < 50)
-        broadcast(b);
+        backend_broadcast(b);
     else if (what < 60)
         read_history(b);
     else if (what < 80)

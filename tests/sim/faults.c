@@ -54,6 +54,8 @@ static const char *const names[PLANT_COUNT] = {
     [PLANT_STALE_RULES] = "stale-rules",
     [PLANT_LOST_POST] = "lost-post",
     [PLANT_OPEN_POST] = "open-post",
+    [PLANT_REPEAT_DELIVERS] = "repeat-delivers",
+    [PLANT_STALE_PASSES] = "stale-passes",
     [PLANT_WRONG_RULES] = "wrong-rules",
 };
 
@@ -439,6 +441,23 @@ void __wrap_pl_posted_mail(struct pl_posted *p, struct pl_msg *msg)
         m->secret[1] = p->secret[1];
     }
     __real_pl_posted_mail(p, msg);
+}
+
+/* --- Terms of publications --- */
+
+struct pl_channel_stream;
+bool __real_pl_stream_terms_settle(struct pl_channel_stream *l,
+                                   struct pl_stream_append *r);
+bool __wrap_pl_stream_terms_settle(struct pl_channel_stream *l,
+                                   struct pl_stream_append *r);
+bool __wrap_pl_stream_terms_settle(struct pl_channel_stream *l,
+                                   struct pl_stream_append *r)
+{
+    bool forgets = r->terms->id.len > 0
+                       ? faults_strike(PLANT_REPEAT_DELIVERS, 1)
+                       : faults_strike(PLANT_STALE_PASSES, 1);
+
+    return !forgets && __real_pl_stream_terms_settle(l, r);
 }
 
 /* --- Rules --- */

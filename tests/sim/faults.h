@@ -36,6 +36,8 @@ enum plant {
     PLANT_SWALLOWED_MAIL,       /* any actor gets direct mail, and ignores it */
     PLANT_STALE_RULES,          /* a reload is not received */
     PLANT_LOST_POST,            /* input by mail waits for ever */
+    PLANT_REPEAT_DELIVERS,      /* an idempotency key is not compared */
+    PLANT_STALE_PASSES,         /* a version is not compared */
     PLANT_OPEN_POST,            /* the secret of a session is not compared */
     PLANT_COUNT
 };

@@ -11,6 +11,7 @@
 #include "api_command.h"
 #include "api_request.h"
 #include "code.h"
+#include "tags.h"
 
 struct fixture {
     struct pl_arena arena;
@@ -88,20 +89,20 @@ static void a_list_named_again_takes_no_more_memory(void **state)
 static void an_idempotency_key_is_read(void **state)
 {
     struct fixture *f = *state;
-    char body[256];
+    char body[512];
 
     assert_int_equal(
         read_as(f, PL_API_PUBLISH,
                 "{\"channel\":\"c\",\"data\":1,\"idempotency_key\":\"k\"}"),
         0);
-    assert_span(f->r.id, "k");
-    for (int len = 64; len <= 65; len++) {
+    assert_span(f->r.terms.id, "k");
+    for (int len = 255; len <= 256; len++) {
         snprintf(body, sizeof body,
                  "{\"channels\":[\"c\"],\"data\":1,"
                  "\"idempotency_key\":\"%0*d\"}",
                  len, 0);
         assert_int_equal(read_as(f, PL_API_BROADCAST, body),
-                         len == 64 ? 0 : PL_ERROR_BAD_REQUEST);
+                         len == 255 ? 0 : PL_ERROR_BAD_REQUEST);
     }
     assert_int_equal(read_as(f, PL_API_HISTORY,
                              "{\"channel\":\"c\",\"idempotency_key\":\"k\"}"),
@@ -193,10 +194,8 @@ static void base64_may_carry_bytes_only_where_they_are_allowed(void **state)
 static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
 {
     struct fixture *f = *state;
-    static const char *const asks[] = {
-        "\"skip_history\":true", "\"tags\":{\"a\":\"b\"}",  "\"delta\":true",
-        "\"version\":3",         "\"version_epoch\":\"e\"", "\"session\":\"s\"",
-        "\"user\":\"u\"",        "\"tf\":[\"a\"]"};
+    static const char *const asks[] = {"\"delta\":true", "\"session\":\"s\"",
+                                       "\"user\":\"u\"", "\"tf\":[\"a\"]"};
     static const char *const harmless[] = {
         "\"skip_history\":false", "\"tags\":{}",
         "\"tags\":null",          "\"idempotency_key\":\"\"",
@@ -216,13 +215,70 @@ static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
                  harmless[i]);
         assert_int_equal(read_as(f, PL_API_PUBLISH, text), 0);
     }
-    assert_int_equal(read_as(f, PL_API_DISCONNECT,
-                             "{\"user\":\"u\",\"whitelist\":[\"a\",\"b\"]}"),
-                     PL_ERROR_NOT_AVAILABLE);
 }
 
-/* What narrows a request would widen it if it were ignored: `session` closed
- * all connections of a user. */
+static void a_publication_may_have_terms_and_tags(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_span key, value;
+
+    assert_int_equal(
+        read_as(f, PL_API_PUBLISH,
+                "{\"channel\":\"c\",\"data\":1,\"skip_history\":true,"
+                "\"version\":18446744073709551615,\"version_epoch\":\"e\","
+                "\"tags\":{ \"a\" : \"\\u00e4\" ,\"\":\"\"}}"),
+        0);
+    assert_true(f->r.terms.skips_history);
+    assert_true(f->r.terms.version == UINT64_MAX);
+    assert_span(f->r.terms.version_epoch, "e");
+    struct pl_span tags = f->r.tags;
+    assert_true(pl_tags_next(&tags, &key, &value));
+    assert_span(key, "a");
+    assert_span(value, "\xc3\xa4");
+    assert_true(pl_tags_next(&tags, &key, &value));
+    assert_int_equal(key.len + value.len, 0);
+    assert_false(pl_tags_next(&tags, &key, &value));
+    assert_int_equal(
+        read_as(f, PL_API_BROADCAST,
+                "{\"channels\":[\"c\"],\"data\":1,\"tags\":{\"a\":\"b\"}}"),
+        0);
+    assert_int_equal(f->r.tags.len, 10);
+}
+
+static void tags_are_texts_by_name(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bad[] = {"[]",
+                                      "\"a\"",
+                                      "7",
+                                      "{\"a\":1}",
+                                      "{\"a\":null}",
+                                      "{\"a\":{}}",
+                                      "{\"a\":\"b\",\"a\":\"c\"}",
+                                      "{\"a\":\"\\u0000\"}",
+                                      "{\"a\"}"};
+    char text[4000];
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(text, sizeof text,
+                 "{\"channel\":\"c\",\"data\":1,\"tags\":%s}", bad[i]);
+        assert_int_equal(read_as(f, PL_API_PUBLISH, text),
+                         PL_ERROR_BAD_REQUEST);
+        assert_true(f->fault.is_malformed);
+    }
+    for (int count = 256; count <= 257; count++) {
+        size_t len = (size_t)snprintf(
+            text, sizeof text, "{\"channel\":\"c\",\"data\":1,\"tags\":{");
+        for (int i = 0; i < count; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len,
+                                    "%s\"%03d\":\"\"", i > 0 ? "," : "", i);
+        snprintf(text + len, sizeof text - len, "}}");
+        assert_int_equal(read_as(f, PL_API_PUBLISH, text),
+                         count == 256 ? 0 : PL_ERROR_BAD_REQUEST);
+    }
+}
+
+/* What narrows a request would widen it if it were ignored. */
 static void a_member_that_narrows_is_refused_by_name(void **state)
 {
     struct fixture *f = *state;
@@ -230,21 +286,15 @@ static void a_member_that_narrows_is_refused_by_name(void **state)
         enum pl_api_method method;
         const char *text, *member;
     } narrow[] = {
-        {PL_API_DISCONNECT, "{\"user\":\"u\",\"session\":\"s\"}", "session"},
-        {PL_API_UNSUBSCRIBE,
-         "{\"user\":\"u\",\"channel\":\"c\",\"session\":\"s\"}", "session"},
         {PL_API_DISCONNECT, "{\"user\":\"u\",\"channel\":\"c\"}", "channel"},
         {PL_API_DISCONNECT, "{\"user\":\"u\",\"label_filter\":{\"a\":\"b\"}}",
          "label_filter"},
         {PL_API_UNSUBSCRIBE,
          "{\"user\":\"u\",\"channel\":\"c\",\"whitelist\":[\"a\"]}",
          "whitelist"},
-        {PL_API_DISCONNECT, "{\"user\":\"u\",\"whitelist\":[\"a\",\"b\"]}",
-         "whitelist"},
         {PL_API_HISTORY_REMOVE, "{\"channel\":\"c\",\"since\":{\"offset\":3}}",
          "since"},
-        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1,\"version\":3}",
-         "version"},
+        {PL_API_HISTORY, "{\"channel\":\"c\",\"version\":3}", "version"},
     };
 
     for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
@@ -280,9 +330,10 @@ static void an_error_says_which_member_why_and_where(void **state)
          "bad request: something follows at byte 25"},
         {PL_API_HISTORY, "{\"channel\":\"c\",\"limit\":1.5}",
          "bad request: limit: an integer is expected at byte 24"},
-        {PL_API_PUBLISH,
-         "{\"channel\":\"c\",\"data\":1,\"tags\":{\"a\":\"b\"}}",
-         "not available: tags: not supported"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1,\"tags\":{\"a\":true}}",
+         "bad request: tags: a string is expected at byte 36"},
+        {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1,\"delta\":true}",
+         "not available: delta: not supported"},
         {PL_API_INFO, "[]", "bad request: an object is expected at byte 0"},
     };
 
@@ -351,12 +402,15 @@ static void history_and_disconnect_have_their_details(void **state)
     assert_span(f->r.epoch, "e");
     assert_int_equal(
         read_as(f, PL_API_DISCONNECT,
-                "{\"user\":\"\",\"client\":\"id\",\"whitelist\":[\"me\"],"
+                "{\"user\":\"\",\"client\":\"id\",\"whitelist\":[\"me\","
+                "\"you\"],\"session\":\"s\","
                 "\"disconnect\":{\"code\":3456,\"reason\":\"bye\"}}"),
         0);
     assert_int_equal(f->r.code, 3456);
     assert_span(f->r.reason, "bye");
-    assert_span(f->r.except, "me");
+    assert_int_equal(f->r.except.len, 7);
+    assert_memory_equal(f->r.except.at, "me\0you", 7);
+    assert_span(f->r.session, "s");
     assert_non_null(f->r.user.at); /* "" is the anonymous user */
 }
 
@@ -409,6 +463,8 @@ int main(void)
         WITH_FIXTURE(what_is_missing_or_of_another_type_is_107),
         WITH_FIXTURE(inboxes_are_channels_for_a_backend),
         WITH_FIXTURE(base64_may_carry_bytes_only_where_they_are_allowed),
+        WITH_FIXTURE(a_publication_may_have_terms_and_tags),
+        WITH_FIXTURE(tags_are_texts_by_name),
         WITH_FIXTURE(what_parley_does_not_do_is_108_and_not_ignored),
         WITH_FIXTURE(a_member_that_narrows_is_refused_by_name),
         WITH_FIXTURE(an_error_says_which_member_why_and_where),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An append may have an id: what is sent again is stored and sent once. */
+/* test_channels_ids.c - terms of publications: what is sent again is published
+ * once, what is stale is not, and what skips the history is not kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,13 +20,23 @@ static const struct rig_options usual = {.rules.history_size = 3,
                                          .rules.history_ttl_ms = 100000000,
                                          .rules.meta_ttl_ms = 100000000};
 
-static void send(struct rig *r, const char *channel, const char *id)
+static void send_with(struct rig *r, const char *channel,
+                      struct pl_pub_terms terms)
 {
     struct pl_publish_mail *m = rig_publish_mail(channel, "x", NULL);
 
-    if (id != NULL)
-        m->id = pl_blob_create(pl_span_of(id));
+    m->terms = pl_pub_terms_copy(&terms);
+    assert_non_null(m->terms);
     rig_send(r, 0, &m->msg);
+}
+
+static void send(struct rig *r, const char *channel, const char *id)
+{
+    if (id != NULL) {
+        send_with(r, channel, (struct pl_pub_terms){.id = pl_span_of(id)});
+        return;
+    }
+    rig_send(r, 0, &rig_publish_mail(channel, "x", NULL)->msg);
 }
 
 static struct pl_publish_mail *result(struct rig *r, unsigned n)
@@ -140,7 +151,186 @@ static void a_new_epoch_knows_no_ids(void **state)
     rig_destroy(r);
 }
 
-static void without_history_an_id_is_refused(void **state)
+/* --- Without a history, or beside it --- */
+
+/* Publish with these terms.  Return whether the subscriber got it. */
+static bool passes(struct rig *r, const char *channel,
+                   struct pl_pub_terms terms)
+{
+    rig_forget(r);
+    send_with(r, channel, terms);
+    rig_run(r, 100);
+    assert_int_equal(result(r, 0)->error, 0);
+    return received(r);
+}
+
+#define ID(text) ((struct pl_pub_terms){.id = PL_SPAN(text)})
+#define SKIP(text)                                                             \
+    ((struct pl_pub_terms){.id = PL_SPAN(text), .skips_history = true})
+
+static void check_unstored(const struct pl_late_options *late)
+{
+    struct rig_options o = usual;
+
+    o.rules.history_size = 0;
+    struct rig *r = rig_create(7, &o, late);
+    rig_attach(r, 1, "a", 0);
+    rig_attach(r, 1, "b", 0);
+    rig_run(r, 100);
+    assert_true(passes(r, "a", ID("k")));
+    assert_false(passes(r, "a", ID("k")));
+    assert_int_equal(result(r, 0)->pub->offset, 0);
+    assert_string_equal(result(r, 0)->epoch, "");
+    assert_true(passes(r, "b", ID("k")));
+    assert_true(passes(r, "a", ID("l")));
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATIONS_KNOWN], 1);
+    rig_run(r, IDS_TTL_MS);
+    assert_true(passes(r, "a", ID("k")));
+    rig_destroy(r);
+}
+
+static void without_history_too_an_id_is_published_once(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    check_unstored(NULL);
+    check_unstored(&late);
+}
+
+static void check_skipping(const struct pl_late_options *late)
+{
+    struct rig *r = rig_create(7, &usual, late);
+
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 100);
+    assert_int_equal(publish(r, "a", NULL), 1);
+    assert_true(passes(r, "a", SKIP("")));
+    assert_false(result(r, 0)->stored);
+    assert_int_equal(result(r, 0)->pub->offset, 0);
+    assert_true(passes(r, "a", SKIP("k")));
+    assert_false(passes(r, "a", SKIP("k")));
+    assert_int_equal(publish(r, "a", NULL), 2);
+    rig_destroy(r);
+}
+
+static void what_skips_the_history_gets_no_offset_and_is_not_kept(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    check_skipping(NULL);
+    check_skipping(&late);
+}
+
+/* The backend may send it again with the same id. */
+static void an_id_that_the_bus_refused_is_forgotten(void **state)
+{
+    struct hand_bus bus = {.bus = {&hand_bus_ops}};
+    struct rig_options o = usual;
+
+    (void)state;
+    o.rules.history_size = 0;
+    o.owner.bus = &bus.bus;
+    struct rig *r = rig_create(7, &o, NULL);
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    send(r, "a", "k");
+    rig_run(r, 0);
+    hand_bus_answer(&bus, PL_EIO);
+    rig_run(r, 0);
+    assert_int_not_equal(result(r, 0)->error, 0);
+    rig_forget(r);
+    send(r, "a", "k");
+    rig_run(r, 0);
+    assert_int_equal(bus.count, 1);
+    hand_bus_answer(&bus, PL_OK);
+    rig_run(r, 0);
+    assert_int_equal(result(r, 0)->error, 0);
+    assert_int_equal(received(r), 1);
+    rig_destroy(r);
+}
+
+/* --- Versions --- */
+
+#define VERSION(n, e)                                                          \
+    ((struct pl_pub_terms){.version = (n), .version_epoch = PL_SPAN(e)})
+
+static void check_versions(const struct pl_late_options *late)
+{
+    struct rig *r = rig_create(7, &usual, late);
+
+    rig_attach(r, 1, "a", 0);
+    rig_attach(r, 1, "b", 0);
+    rig_run(r, 100);
+    assert_true(passes(r, "a", VERSION(5, "")));
+    assert_false(passes(r, "a", VERSION(5, "")));
+    assert_int_equal(result(r, 0)->pub->offset, 1);
+    assert_false(passes(r, "a", VERSION(4, "")));
+    assert_true(passes(r, "a", VERSION(6, "")));
+    assert_int_equal(publish(r, "a", NULL), 3); /* without one it passes */
+    assert_false(passes(r, "a", VERSION(6, "")));
+    assert_int_equal(result(r, 0)->pub->offset, 3);
+    assert_true(passes(r, "b", VERSION(1, ""))); /* of another channel */
+    /* Another version epoch is not comparable. */
+    assert_true(passes(r, "a", VERSION(2, "e")));
+    assert_false(passes(r, "a", VERSION(2, "e")));
+    assert_false(passes(r, "a", VERSION(1, "")));
+    assert_true(passes(r, "a", VERSION(1, "f")));
+    assert_true(passes(r, "a", VERSION(2, "")));
+    assert_true(passes(r, "a", VERSION(UINT64_MAX, "f")));
+    assert_false(passes(r, "a", VERSION(UINT64_MAX, "f")));
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATIONS_STALE], 6);
+    rig_destroy(r);
+}
+
+static void what_is_stale_is_neither_kept_nor_delivered(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    check_versions(NULL);
+    check_versions(&late);
+}
+
+/* Before the version: it would call the repeat stale, at another position. */
+static void an_id_is_looked_at_before_the_version(void **state)
+{
+    const struct pl_pub_terms both = {.id = PL_SPAN("k"), .version = 5};
+    struct rig *r = rig_create(7, &usual, NULL);
+
+    (void)state;
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 0);
+    assert_true(passes(r, "a", both));
+    assert_int_equal(publish(r, "a", NULL), 2);
+    assert_false(passes(r, "a", both));
+    assert_int_equal(result(r, 0)->pub->offset, 1);
+    rig_destroy(r);
+}
+
+/* A stream that was lost has another epoch; history_remove keeps both. */
+static void a_version_lives_as_long_as_its_stream(void **state)
+{
+    struct rig_options o = usual;
+
+    (void)state;
+    o.owner.channel_limit = 1;
+    struct rig *r = rig_create(7, &o, NULL);
+    rig_forget(r);
+    send_with(r, "a", VERSION(5, ""));
+    rig_run(r, 0);
+    assert_int_equal(result(r, 0)->pub->offset, 1);
+    assert_int_equal(publish(r, "b", NULL), 1); /* takes the place of "a" */
+    rig_forget(r);
+    send_with(r, "a", VERSION(5, ""));
+    rig_run(r, 0);
+    assert_int_equal(result(r, 0)->pub->offset, 1);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATIONS_STALE], 0);
+    rig_destroy(r);
+}
+
+static void without_history_a_version_has_no_meaning(void **state)
 {
     struct rig_options o = usual;
 
@@ -148,10 +338,9 @@ static void without_history_an_id_is_refused(void **state)
     o.rules.history_size = 0;
     struct rig *r = rig_create(7, &o, NULL);
     rig_attach(r, 1, "a", 0);
-    send(r, "a", "k");
     rig_run(r, 0);
-    assert_int_equal(result(r, 0)->error, PL_ERROR_NOT_AVAILABLE);
-    assert_int_equal(received(r), 0);
+    assert_true(passes(r, "a", VERSION(5, "")));
+    assert_true(passes(r, "a", VERSION(4, "")));
     rig_destroy(r);
 }
 
@@ -187,7 +376,13 @@ int main(void)
         cmocka_unit_test(an_id_is_remembered_for_five_minutes),
         cmocka_unit_test(ids_are_bounded_and_the_oldest_is_forgotten),
         cmocka_unit_test(a_new_epoch_knows_no_ids),
-        cmocka_unit_test(without_history_an_id_is_refused),
+        cmocka_unit_test(without_history_too_an_id_is_published_once),
+        cmocka_unit_test(what_skips_the_history_gets_no_offset_and_is_not_kept),
+        cmocka_unit_test(an_id_that_the_bus_refused_is_forgotten),
+        cmocka_unit_test(what_is_stale_is_neither_kept_nor_delivered),
+        cmocka_unit_test(an_id_is_looked_at_before_the_version),
+        cmocka_unit_test(a_version_lives_as_long_as_its_stream),
+        cmocka_unit_test(without_history_a_version_has_no_meaning),
         cmocka_unit_test(a_repeat_is_answered_after_the_first),
     };
 

@@ -171,7 +171,13 @@ static void presence_and_history_are_as_recorded(void **state)
                                         .chan_info = T("[]")}};
     struct pl_publication pubs[] = {
         {.data = T("1"), .info = &clients[0], .offset = 1},
-        {.data = T("2"), .offset = 2}};
+        {.data = T("2"),
+         .offset = 2,
+         .tags = T("\1\0\0\0\2\0\0\0"
+                   "k"
+                   "\"v"
+                   "\1\0\0\0\0\0\0\0"
+                   "e")}};
     struct pl_reply r = {
         .id = 4, .kind = PL_REPLY_PRESENCE, .presence = {clients, 2}};
 
@@ -189,7 +195,8 @@ static void presence_and_history_are_as_recorded(void **state)
     reply_is(&r,
              "{\"id\":4,\"history\":{\"publications\":[{\"data\":1,"
              "\"info\":{\"user\":\"\",\"client\":\"u1\"},\"offset\":1},"
-             "{\"data\":2,\"offset\":2}],\"epoch\":\"eUvt\",\"offset\":2}}");
+             "{\"data\":2,\"tags\":{\"k\":\"\\\"v\",\"e\":\"\"},\"offset\":2}],"
+             "\"epoch\":\"eUvt\",\"offset\":2}}");
 }
 
 static void refresh_results_tell_when_to_come_again(void **state)

@@ -20,7 +20,13 @@ static const struct pl_client_info who = {
 };
 static const struct pl_publication pubs[] = {
     {.data = PL_SPAN("\x01\x02"), .info = &who, .offset = 300},
-    {.data = PL_SPAN("x"), .offset = UINT64_MAX},
+    {.data = PL_SPAN("x"),
+     .offset = UINT64_MAX,
+     .tags = PL_SPAN("\1\0\0\0\2\0\0\0"
+                     "k"
+                     "vw"
+                     "\1\0\0\0\0\0\0\0"
+                     "e")},
     {.info = &(const struct pl_client_info){.user = {0}}},
 };
 static const struct pl_subscribe_result full = {
@@ -114,6 +120,13 @@ static void same_publications(Parley__Publication **got, size_t count,
     for (size_t i = 0; i < count; i++) {
         same_bytes(got[i]->data, want[i].data);
         assert_true(got[i]->offset == want[i].offset);
+        assert_int_equal(got[i]->n_tags, want[i].tags.len > 0 ? 2 : 0);
+        if (want[i].tags.len > 0) {
+            assert_string_equal(got[i]->tags[0]->key, "k");
+            assert_string_equal(got[i]->tags[0]->value, "vw");
+            assert_string_equal(got[i]->tags[1]->key, "e");
+            assert_string_equal(got[i]->tags[1]->value, "");
+        }
         if (want[i].info == NULL)
             assert_null(got[i]->info);
         else
