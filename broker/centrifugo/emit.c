@@ -3,7 +3,8 @@
  *
  * Keys come in the order of Centrifugo's table.  They are written section by
  * section, in the order in which their sections came first, because parley
- * wants each section once.
+ * wants each section once; a section's own keys precede those of sections
+ * below it, or follow them together.
  *
  * Invariant: a value has no line feed, so each line has one origin. */
 #include "emit.h"
@@ -155,25 +156,50 @@ static bool is_beside(const struct pl_entry *a, const struct pl_entry *b)
     return strcspn(b->key, ".") == len && strncmp(a->key, b->key, len) == 0;
 }
 
-/* Write the sections at the top that begins with the n-th key. */
+/* True if both are in the same section, and in the same below it. */
+static bool is_next_to(const struct pl_entry *a, const struct pl_entry *b)
+{
+    const char *x = strrchr(a->key, '.'), *y = strrchr(b->key, '.');
+    size_t len = x == NULL ? 0 : (size_t)(x - a->key);
+
+    if (!is_beside(a, b) || a->item != 0)
+        return is_beside(a, b);
+    return (y == NULL ? 0 : (size_t)(y - b->key)) == len &&
+           strncmp(a->key, b->key, len) == 0;
+}
+
+/* Write the keys next to the n-th; `*before` is the last that was written. */
+static enum pl_err write_keys(struct pl_entries *e, size_t n,
+                              struct pl_centrifugo_result *out, size_t *seen,
+                              const struct pl_entry **before)
+{
+    enum pl_err rc = PL_OK;
+
+    for (size_t i = n; i < e->count && rc == PL_OK; i++) {
+        struct pl_entry *entry = &e->at[i];
+
+        if (entry->is_written || !is_next_to(&e->at[n], entry))
+            continue;
+        if (entry->value.failed)
+            return PL_ENOMEM;
+        write_entry(&out->text, entry, *before);
+        rc = mark_lines(out, seen, entry->from);
+        entry->is_written = true;
+        *before = entry;
+    }
+    return rc;
+}
+
+/* Write the section at the top that begins with the n-th key. */
 static enum pl_err write_section(struct pl_entries *e, size_t n,
                                  struct pl_centrifugo_result *out, size_t *seen)
 {
     const struct pl_entry *before = NULL;
     enum pl_err rc = PL_OK;
 
-    for (size_t i = n; i < e->count && rc == PL_OK; i++) {
-        struct pl_entry *entry = &e->at[i];
-
-        if (entry->is_written || !is_beside(&e->at[n], entry))
-            continue;
-        if (entry->value.failed)
-            return PL_ENOMEM;
-        write_entry(&out->text, entry, before);
-        rc = mark_lines(out, seen, entry->from);
-        entry->is_written = true;
-        before = entry;
-    }
+    for (size_t i = n; i < e->count && rc == PL_OK; i++)
+        if (!e->at[i].is_written && is_beside(&e->at[n], &e->at[i]))
+            rc = write_keys(e, i, out, seen, &before);
     return rc;
 }
 

@@ -112,7 +112,8 @@ static bool is_on(const struct pl_leaf *leaf)
         return pl_value_duration(text, &a) && a != 0 &&
                (harmless == NULL || !pl_value_duration(harmless, &b) || a != b);
     default:
-        return *text != '\0' && (harmless == NULL || strcmp(text, harmless));
+        return *text != '\0' &&
+               (harmless == NULL || strcmp(text, harmless) != 0);
     }
 }
 
@@ -282,6 +283,19 @@ static void put_shutdown(struct pl_import *im)
         ms > others + least ? ms - others : least);
 }
 
+/* Centrifugo looks at the claims aud and iss only where they are configured;
+ * parley then refuses tokens that have them. */
+static void put_unchecked(struct pl_import *im)
+{
+    static const char note[] = "as in Centrifugo, aud and iss count only where "
+                               "they are configured";
+
+    pl_import_put(im, "auth.ignore_unchecked", 0, NULL, note, "true");
+    if (pl_import_bool(im, "client.subscription_token.enabled", 0))
+        pl_import_put(im, "auth.subscription.ignore_unchecked", 0, NULL, NULL,
+                      "true");
+}
+
 void pl_import_options(struct pl_import *im)
 {
     for (size_t i = 0; i < im->tree.count; i++)
@@ -289,6 +303,7 @@ void pl_import_options(struct pl_import *im)
     for (size_t i = 0; i < pl_row_count; i++)
         if (pl_rows[i].way == PL_ROW_KEPT)
             keep(im, &pl_rows[i]);
+    put_unchecked(im);
     put_level(im);
     put_origins(im);
     put_bytes(im, "client.queue_max_size", "limits.outgoing_queue");

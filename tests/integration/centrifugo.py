@@ -145,6 +145,11 @@ def answers(port):
             ('unnamed', unnamed, 'news:1', 'ok')]:
         got = client.ask('subscribe', channel=channel)
         yield f'{who} subscribes to {channel}', got, wanted
+    for channel, wanted in [('$chat:1', 'ok'), ('$chat:2', 'ok'),
+                            ('$none:1', 102)]:
+        got = ann.ask('subscribe', channel=channel,
+                      token=token(sub='ann', channel=channel, iss='x'))
+        yield f'ann subscribes to {channel} with a token', got, wanted
     for channel, data, wanted in [
             ('chat:1', {'n': 1}, 'ok'), ('chat:2', {'n': 1}, 103),
             ('news:1', {'n': 1}, 103), ('plain', {'n': 1}, 'ok'),

@@ -130,6 +130,30 @@ static void the_api_is_where_centrifugo_has_it(void **state)
     translated_fini(&t);
 }
 
+static void tokens_keep_their_keys_and_checks(void **state)
+{
+    static const char in[] =
+        "client:\n"
+        "  token: {hmac_secret_key: a, audience: chat, user_id_claim: uid}\n"
+        "  subscription_token: {enabled: true, hmac_secret_key: b}\n"
+        "  allow_anonymous_connect_without_token: true\n";
+
+    (void)state;
+    assert_line(in, NULL,
+                "auth:\n"
+                "  hmac_secret: \"a\"\n"
+                "  audience: \"chat\"\n"
+                "  user_id_claim: \"uid\"\n"
+                "  anonymous: true\n"
+                "  # as in Centrifugo, aud and iss count only where they are "
+                "configured\n"
+                "  ignore_unchecked: true\n"
+                "  subscription:\n"
+                "    enabled: true\n"
+                "    hmac_secret: \"b\"\n"
+                "    ignore_unchecked: true\n");
+}
+
 static void without_origins_no_page_may_connect(void **state)
 {
     (void)state;
@@ -420,6 +444,7 @@ int main(void)
         cmocka_unit_test(addresses_and_ports_follow_the_server),
         cmocka_unit_test(a_certificate_must_be_a_file),
         cmocka_unit_test(the_api_is_where_centrifugo_has_it),
+        cmocka_unit_test(tokens_keep_their_keys_and_checks),
         cmocka_unit_test(without_origins_no_page_may_connect),
         cmocka_unit_test(permissions_follow_who_may),
         cmocka_unit_test(a_history_needs_its_size_and_its_time),
