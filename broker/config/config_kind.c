@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "config_private.h"
+#include "config_kind.h"
 #include "ip.h"
 
 enum { SHOWN_MAX = 60, AUTO_PERCENT = 80 /* for limits.memory: auto */ };

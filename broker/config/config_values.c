@@ -4,7 +4,7 @@
  * Converted values are compared, not texts: 60s equals 1m. */
 #include <stdlib.h>
 
-#include "config_private.h"
+#include "config_kind.h"
 
 const struct pl_config_key *
 pl_config_key_at(const struct pl_config_schema *schema, size_t n,

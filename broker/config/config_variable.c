@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config_kind.h"
 #include "config_private.h"
 #include "config_text.h"
 

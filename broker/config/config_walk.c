@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <yaml.h>
 
+#include "config_kind.h"
 #include "config_private.h"
 
 enum { DEPTH_MAX = 8, KEYS_MAX = 4096, KEY_MAX = 64, TEXT_MAX = 4096 };
