@@ -45,7 +45,7 @@ struct plc_events {
     struct pl_cell count;              /* waiting; not manual, as `bytes` */
     uint64_t bytes;                    /* likewise; the loop's */
     struct batch *open;  /* sent, and may be filled; NULL: none; the loop's */
-    struct batch *empty; /* empty; owned; NULL: none; the loop's */
+    struct batch *empty; /* not sent; owned; NULL: none; the loop's */
     struct pl_msg space; /* of the thread that dispatches */
     bool is_waiting;     /* space() is due; the loop's */
     bool is_running;     /* of the thread that runs events */
