@@ -109,6 +109,19 @@ struct pl_name_parts pl_name_parse(const struct pl_naming *n,
     return p;
 }
 
+void pl_naming_marks(const struct pl_naming *n, bool *marks)
+{
+    const struct pl_config_mark *all[] = {&n->boundary, &n->private_prefix,
+                                          &n->user_boundary};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i]->at[0] != '\0')
+            marks[(unsigned char)all[i]->at[0]] = true;
+    marks[PL_CHANNEL_USER_INBOX] = marks[PL_CHANNEL_CONNECTION_INBOX] = true;
+    for (int c = 0x80; c <= 0xff; c++)
+        marks[c] = true;
+}
+
 bool pl_name_lists(const struct pl_naming *n, struct pl_span users,
                    struct pl_span user)
 {

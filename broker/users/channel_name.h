@@ -56,6 +56,10 @@ struct pl_name_parts {
 struct pl_name_parts pl_name_parse(const struct pl_naming *n,
                                    struct pl_span name);
 
+/* Set the bytes with which a mark begins, or a character that is not ASCII, in
+ * marks[256].  A name without any of them has no trait and no namespace. */
+void pl_naming_marks(const struct pl_naming *n, bool *marks);
+
 /* Return true if the list of users has `user`, which is not empty. */
 bool pl_name_lists(const struct pl_naming *n, struct pl_span users,
                    struct pl_span user);

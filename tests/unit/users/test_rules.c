@@ -60,6 +60,44 @@ static void inboxes_have_no_namespace(void **state)
     pl_rulebook_release(b);
 }
 
+static void look_at(struct pl_rulebook *b, struct pl_span name)
+{
+    struct pl_name_parts p = pl_name_parse(pl_rulebook_naming(b), name);
+    struct pl_found f = pl_rulebook_look(b, name);
+
+    assert_ptr_equal(f.rules, pl_rulebook_space(b, p.space));
+    assert_int_equal(f.traits & ~PL_NAME_BAD, p.traits);
+}
+
+/* The shortcut for names without a mark changes nothing. */
+static void a_look_finds_what_the_name_says(void **state)
+{
+    static const char letters[] = "ab:$#@%\xc3";
+    const struct pl_rules rules[] = {{.name = {"", 0}}, {.name = {"a", 1}}};
+    struct pl_naming other = {.boundary = {"%a"},
+                              .user_boundary = {"::"},
+                              .max_length = 255,
+                              .has_inboxes = true,
+                              .inbox_space = {"a", 1}};
+    const struct pl_naming *namings[] = {&pl_naming_usual, &other};
+    char name[4];
+
+    (void)state;
+    for (int n = 0; n < 2; n++) {
+        struct pl_rulebook *b;
+
+        assert_int_equal(pl_rulebook_create(&b, 1, namings[n], rules, 2),
+                         PL_OK);
+        for (unsigned i = 0; i < 8 * 8 * 8 * 8; i++) {
+            for (unsigned k = 0; k < 4; k++)
+                name[k] = letters[i >> (3 * k) & 7];
+            for (size_t len = 1; len <= 4; len++)
+                look_at(b, (struct pl_span){name, len});
+        }
+        pl_rulebook_release(b);
+    }
+}
+
 static void without_namespaces_a_name_has_none_or_is_unknown(void **state)
 {
     struct pl_rulebook *b = book_of(1, (const char *const[]){""}, 1);
@@ -163,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_part_before_a_colon_names_the_rules),
         cmocka_unit_test(inboxes_have_no_namespace),
+        cmocka_unit_test(a_look_finds_what_the_name_says),
         cmocka_unit_test(without_namespaces_a_name_has_none_or_is_unknown),
         cmocka_unit_test(an_open_rulebook_has_rules_for_every_name),
         cmocka_unit_test(settings_change_by_key_all_at_once_or_not_at_all),
