@@ -174,7 +174,7 @@ static bool send_user(struct pl_api_call *call, struct pl_api_part *p,
 {
     if (r->client.len > 0 && r->session.len > 0 &&
         !pl_span_equal(r->client, r->session)) {
-        pl_buf_put_span(&p->result, PL_SPAN("{}")); /* that is nobody */
+        pl_buf_put_span(&p->result, PL_SPAN("{}")); /* no such client */
         return true;
     }
     struct pl_user_mail *m = pl_user_mail_create();

@@ -70,10 +70,11 @@ static bool match(const struct pl_pattern *p, struct pl_span text,
     if (good && name != NULL) {
         number = pcre2_substring_number_from_name(p->code, (PCRE2_SPTR)name);
         ends = pcre2_get_ovector_pointer(data);
-        good = number > 0 && ends[2 * number] != PCRE2_UNSET;
+        good = number > 0 && ends[2 * (size_t)number] != PCRE2_UNSET;
         if (good)
-            *group = (struct pl_span){text.at + ends[2 * number],
-                                      ends[2 * number + 1] - ends[2 * number]};
+            *group = (struct pl_span){text.at + ends[2 * (size_t)number],
+                                      ends[2 * (size_t)number + 1] -
+                                          ends[2 * (size_t)number]};
     }
     pcre2_match_data_free(data);
     return good;

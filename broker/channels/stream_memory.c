@@ -83,7 +83,7 @@ static enum pl_store_reply append(struct pl_stream *s,
         take_stream((struct pl_stream_store *)s, &r->op, r->rules, &l);
     if (r->op.error != PL_OK)
         return PL_STORE_DONE;
-    if (r->terms != NULL && pl_stream_terms_settle(l, r))
+    if (r->terms != NULL && pl_stream_terms_resolve(l, r))
         return PL_STORE_DONE;
     r->op.error = r->terms != NULL
                       ? pl_stream_terms_push(l, r)

@@ -151,8 +151,8 @@ void pl_stream_account_leave(struct pl_channel_stream *l);
 
 /* If r->terms forbid to store r->pub, write the position for it into the
  * results and r->pub, and return true. */
-bool pl_stream_terms_settle(struct pl_channel_stream *l,
-                            struct pl_stream_append *r);
+bool pl_stream_terms_resolve(struct pl_channel_stream *l,
+                             struct pl_stream_append *r);
 
 /* Like pl_channel_stream_push(), and remember r->terms.
  * Errors: PL_ENOMEM, PL_ETOOBIG. */

@@ -7,7 +7,7 @@
  *
  * A publication with a version that is not greater than the newest of its
  * stream is stale.  Versions of another version epoch are not comparable and
- * always pass.  Few streams have a version, so it is kept aside, in a map by
+ * always pass.  Few streams have a version: they are in a map by
  * stream.
  *
  * Rejected: a member of each stream, which would cost those without versions
@@ -114,8 +114,8 @@ static void place(struct pl_stream_append *r, uint64_t offset,
     memcpy(r->epoch, epoch, sizeof r->epoch);
 }
 
-bool pl_stream_terms_settle(struct pl_channel_stream *l,
-                            struct pl_stream_append *r)
+bool pl_stream_terms_resolve(struct pl_channel_stream *l,
+                             struct pl_stream_append *r)
 {
     const struct pl_id id = id_of(l, r->terms->id);
     const struct pl_id_position *known =

@@ -57,7 +57,7 @@ struct pl_span pl_client_place(const struct pl_client *c);
 struct pl_span pl_client_ip(const struct pl_client *c);
 struct pl_address pl_client_address(const struct pl_client *c);
 
-/* The bytes that others see of `c` besides its id.
+/* The bytes that others see of `c`, without its id.
  * Thread: any. */
 size_t pl_client_seen_len(const struct pl_client *c);
 

@@ -2,10 +2,10 @@
 /* granted.c - see granted.h.
  *
  * A set of channels is compared by the sum of the keyed hashes of their names,
- * which do not depend on the order.  The key is random, so nobody can make two
- * sets with one sum on purpose.  The session manager holds the sums, and finds
- * them by the slot of the session; a connection whose token grants no channel
- * has none.
+ * which do not depend on the order.  The key is random, so two sets with
+ * one sum cannot be made on purpose.  The session manager holds the sums, and
+ * finds them by the slot of the session; a connection whose token grants no
+ * channel has none.
  *
  * Rejected: a comparison with the subscriptions that the connection has,
  * because the server API and programs give it others, and take some away.

@@ -46,7 +46,7 @@ static void fail(struct pl_session *s, const struct pl_command *c,
         refuse(s, c, why);
 }
 
-/* Return what makes the token one of somebody or something else; NULL:
+/* Return what makes the token one of another user, client or channel; NULL:
  * nothing. */
 static const char *difference(const struct pl_session *s,
                               const struct pl_token_claims *claims,

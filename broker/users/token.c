@@ -179,7 +179,7 @@ static enum pl_err check_name(struct pl_token_reading *r,
                : pl_token_refuse(r, PL_EBADMSG, names[which].unchecked);
 }
 
-/* --- Who, and for how long --- */
+/* --- The user, and for how long --- */
 
 /* Backends omit `sub` for anonymous users. */
 static enum pl_err read_user(struct pl_token_reading *r, const char *claim)

@@ -57,7 +57,7 @@ struct pl_token_claims {
                               use it; likewise */
     int64_t expires_at_s;  /* of the connection, or the subscription: Unix
                               time; 0: never.  It may lie in the past */
-    int64_t issued_at_s;   /* iat; 0: not said */
+    int64_t issued_at_s;   /* iat; 0: none */
     struct pl_token_sub *subs; /* connection: server-side subscriptions; valid
                                   names, none reserved, each once.
                                   Subscription: the one */

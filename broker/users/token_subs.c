@@ -139,7 +139,7 @@ static enum pl_err begin_sub(struct pl_token_reading *r, struct pl_span name,
 
 static enum pl_err read_channels(struct pl_token_reading *r, const json_t *list)
 {
-    struct pl_token_sub *sub;
+    struct pl_token_sub *sub = NULL;
     enum pl_err rc;
 
     if (!json_is_array(list))
@@ -171,7 +171,7 @@ static enum pl_err read_end(struct pl_token_reading *r, const json_t *from,
 static enum pl_err read_sub(struct pl_token_reading *r, const char *name,
                             size_t name_len, const json_t *from)
 {
-    struct pl_token_sub *sub;
+    struct pl_token_sub *sub = NULL;
     enum pl_err rc;
 
     if (!json_is_object(from) && !json_is_null(from))

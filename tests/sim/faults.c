@@ -446,18 +446,18 @@ void __wrap_pl_posted_mail(struct pl_posted *p, struct pl_msg *msg)
 /* --- Terms of publications --- */
 
 struct pl_channel_stream;
-bool __real_pl_stream_terms_settle(struct pl_channel_stream *l,
-                                   struct pl_stream_append *r);
-bool __wrap_pl_stream_terms_settle(struct pl_channel_stream *l,
-                                   struct pl_stream_append *r);
-bool __wrap_pl_stream_terms_settle(struct pl_channel_stream *l,
-                                   struct pl_stream_append *r)
+bool __real_pl_stream_terms_resolve(struct pl_channel_stream *l,
+                                    struct pl_stream_append *r);
+bool __wrap_pl_stream_terms_resolve(struct pl_channel_stream *l,
+                                    struct pl_stream_append *r);
+bool __wrap_pl_stream_terms_resolve(struct pl_channel_stream *l,
+                                    struct pl_stream_append *r)
 {
     bool forgets = r->terms->id.len > 0
                        ? faults_strike(PLANT_REPEAT_DELIVERS, 1)
                        : faults_strike(PLANT_STALE_PASSES, 1);
 
-    return !forgets && __real_pl_stream_terms_settle(l, r);
+    return !forgets && __real_pl_stream_terms_resolve(l, r);
 }
 
 /* --- Rules --- */

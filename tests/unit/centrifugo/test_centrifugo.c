@@ -36,8 +36,8 @@ static void a_whole_file_becomes_one_of_parley(void **state)
         "listen: [\"127.0.0.1:9000\"]\n",
         "  interval: 90s\n",
         "  timeout: 8s\n",
-        "  allowed_origins: [\"https://chat.example.org\", "
-        "\"*://*.example.net\"]\n",
+        ("  allowed_origins: [\"https://chat.example.org\", "
+         "\"*://*.example.net\"]\n"),
         "channels:\n",
         "  presence: true\n",
         "namespaces:\n",
@@ -212,8 +212,8 @@ static void a_history_needs_its_size_and_its_time(void **state)
 {
     static const char *const bad[] = {"history_size: 1", "history_ttl: 1s",
                                       "force_recovery: true",
-                                      "{history_size: 1, history_ttl: 2h, "
-                                      "history_meta_ttl: 1h}"};
+                                      ("{history_size: 1, history_ttl: 2h, "
+                                       "history_meta_ttl: 1h}")};
     char text[200];
 
     (void)state;

@@ -9,7 +9,7 @@
 
 #include "jws.h"
 
-static const char *const sets[] = {"auth.hmac_secret=" RIG_SECRET,
+static const char *const sets[] = {("auth.hmac_secret=" RIG_SECRET),
                                    "ping.interval=0",
                                    "channels.allow_subscribe=none"};
 

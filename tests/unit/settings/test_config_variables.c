@@ -87,8 +87,8 @@ static void a_text_is_taken_byte_for_byte(void **state)
         "-----BEGIN PUBLIC KEY-----\nMIIB\r\n\t-----END-----\n",
         " spaces ",
         "\xc3\xa4\xf0\x9f\x98\x80",
-        "line\xe2\x80\xa8"
-        "end\xc2\x85\xe2\x80\xa9",
+        ("line\xe2\x80\xa8"
+         "end\xc2\x85\xe2\x80\xa9"),
         "@reserved",
         "%",
         "*",
