@@ -8,7 +8,7 @@ export LC_ALL=C
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}" || exit 2
 
 # Modules that may see libevent.
-EVENT_ROOMS='actors/run|broker/net|client/net'
+EVENT_ROOMS='actors/run|broker/net|broker/fetch|client/net'
 # FILE:FUNCTION or FILE that may be longer than the bounds, each with a reason:
 LONG_ALLOWED=$(grep -v '^ *#' <<'LIST'
 # a table of values and what is said of them, one a line

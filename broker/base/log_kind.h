@@ -28,6 +28,7 @@ enum {
     X(MALFORMED, "malformed")                                                  \
     X(VIOLATION, "violation")                                                  \
     X(TOKEN, "token")                                                          \
+    X(KEYS, "keys")                                                            \
     X(NAMESPACE, "namespace")                                                  \
     X(API_KEY, "api_key")                                                      \
     X(UNDELIVERED, "undelivered")                                              \

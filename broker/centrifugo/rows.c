@@ -54,7 +54,7 @@
 
 /* What a token must say, and where keys come from. */
 #define TOKEN_CHECKS(section, to)                                              \
-    REFUSED(section ".jwks_public_endpoint", TEXT, no_jwks),                   \
+    KEPT(section ".jwks_public_endpoint", TEXT, to ".jwks_url"),               \
         KEPT(section ".audience", TEXT, to ".audience"),                       \
         KEPT(section ".audience_regex", TEXT, to ".audience_regex"),           \
         KEPT(section ".issuer", TEXT, to ".issuer"),                           \
@@ -69,8 +69,6 @@
 static const char no_hook[] =
     "parley asks no backend: what the backend decides would be decided without "
     "it";
-static const char no_jwks[] =
-    "parley fetches no keys: name them by rsa_public_key or ecdsa_public_key";
 static const char no_transport[] =
     "parley has no such transport; clients fall back to WebSocket";
 static const char no_delta[] = "parley sends whole publications";

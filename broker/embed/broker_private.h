@@ -71,6 +71,7 @@ struct pl_broker {
     struct pl_address supervisor_address;
     struct pl_pool *pool;         /* of a run */
     struct pl_address reloader;   /* on the control loop */
+    struct pl_address keyring;    /* likewise */
     bool has_run;                 /* a new start needs a new system */
     struct pl_order_count orders; /* of the embedding program */
     /* Any thread may call.  The guard protects is_running and the replacement

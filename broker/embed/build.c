@@ -18,6 +18,7 @@
 
 #include "descriptors.h"
 #include "inherited.h"
+#include "keyring.h"
 #include "log.h"
 #include "settings_options.h"
 
@@ -93,6 +94,7 @@ static enum pl_err build_manager(struct pl_broker *b, struct pl_share *s)
     struct pl_session_manager_options o = {
         .hub = s->hub,
         .supervisor = b->supervisor_address,
+        .keyring = b->keyring,
         .metrics = &s->metrics,
         .tracer = &s->tracer,
         .handlers = b->handlers,
@@ -174,6 +176,23 @@ static enum pl_err build_routing(struct pl_broker *b)
     }
     for (unsigned i = 0; i < b->workers && rc == PL_OK; i++)
         pl_channels_set_hubs(b->shares[i].channels, b->hubs, b->workers + 1);
+    return rc;
+}
+
+static enum pl_err build_keyring(struct pl_broker *b)
+{
+    struct pl_keyring_options o = {.loop = pl_broker_control(b)->loop,
+                                   .metrics = &pl_broker_control(b)->metrics,
+                                   .ops = &pl_keyring_http};
+    struct pl_keyring *k;
+    enum pl_err rc =
+        pl_keyring_http_create(&o.source, pl_broker_control(b)->reactor,
+                               b->config->users.auth.jwks_ca);
+
+    if (rc == PL_OK)
+        rc = pl_keyring_create(&k, &o);
+    if (rc == PL_OK)
+        b->keyring = pl_keyring_address(k);
     return rc;
 }
 
@@ -338,6 +357,8 @@ static enum pl_err enlist(struct pl_broker *b, struct pl_admin *admin)
         rc = pl_supervisor_add_internal(v, pl_admin_address(admin), "admin");
     if (rc == PL_OK)
         rc = pl_supervisor_add_internal(v, b->reloader, "reloader");
+    if (rc == PL_OK)
+        rc = pl_supervisor_add_internal(v, b->keyring, "keyring");
     if (rc == PL_OK && b->limiter != NULL)
         rc = pl_supervisor_add_internal(
             v, pl_address_limiter_address(b->limiter), "address_limiter");
@@ -375,6 +396,8 @@ enum pl_err pl_broker_build(struct pl_broker *b)
         rc = build_admin(b, &admin);
     if (rc == PL_OK)
         rc = pl_broker_build_reloader(b);
+    if (rc == PL_OK)
+        rc = build_keyring(b);
     if (rc == PL_OK)
         rc = build_limiter(b);
     if (rc == PL_OK)

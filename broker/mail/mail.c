@@ -62,6 +62,7 @@ const char *pl_mail_name(uint16_t type)
         [PL_MAIL_INPUT] = "input",
         [PL_MAIL_LOOK] = "look",
         [PL_MAIL_TRACE] = "trace",
+        [PL_MAIL_KEY] = "key",
     };
 
     if (type == PL_MSG_STOP)

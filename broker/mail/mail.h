@@ -48,6 +48,7 @@ enum pl_mail_type {
     PL_MAIL_LOOK,  /* admin to session managers, supervisor: pl_look_mail; and
                       back */
     PL_MAIL_TRACE, /* admin to hubs: pl_trace_mail; and back */
+    PL_MAIL_KEY,   /* session manager to keyring: pl_key_mail; and back */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one module */
 };
 

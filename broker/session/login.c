@@ -21,7 +21,6 @@
 #include "ending.h"
 #include "granted.h"
 #include "headers.h"
-#include "json_scan.h"
 #include "session_manager_private.h"
 #include "log.h"
 #include "login_private.h"
@@ -33,6 +32,7 @@
 #include "subscribe.h"
 #include "supervisor_mail.h"
 #include "token.h"
+#include "token_check.h"
 #include "trace.h"
 #include "verdict_private.h"
 
@@ -353,17 +353,6 @@ static bool has_connect_handler(const struct pl_session *s)
                             &context, &name);
 }
 
-/* Return true if what the token opens has ended, though not the token. */
-static bool is_over(const struct pl_token_claims *claims, int64_t now_s)
-{
-    bool over = claims->expires_at_s != 0 && claims->expires_at_s <= now_s;
-
-    for (size_t i = 0; i < claims->sub_count; i++)
-        over |= claims->subs[i].expires_at_s != 0 &&
-                claims->subs[i].expires_at_s <= now_s;
-    return over;
-}
-
 /* The token is genuine: admit its user, or ask the connect handler if it
  * decides on verified tokens too.
  * Owner: takes `claims`. */
@@ -375,7 +364,7 @@ static void accept_token(struct pl_session *s,
     if (claims->sub_count > config_of(s)->limits.connection_channels) {
         close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
                         "more channels than limits.connection_channels");
-    } else if (is_over(claims, now_s)) {
+    } else if (pl_token_is_over(claims, now_s)) {
         fail_login(s, PL_ERROR_EXPIRED, (struct pl_span){0});
     } else if (!pl_granted_note(s, claims)) {
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
@@ -390,6 +379,21 @@ static void accept_token(struct pl_session *s,
     }
 }
 
+/* Keep what the connect says until the key of its token is known. */
+static void wait_for_key(struct pl_session *s,
+                         const struct pl_connect_request *r)
+{
+    struct pl_login *l = s->login;
+
+    l->request =
+        (struct pl_connect_request){.token = r->token, .data = r->data};
+    if (!pl_login_copy(l, &l->request.token) ||
+        (r->data.at != NULL && !pl_login_copy(l, &l->request.data)))
+        end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
+    else
+        l->waits_for_key = true;
+}
+
 static void judge_token(struct pl_session *s,
                         const struct pl_connect_request *r)
 {
@@ -397,8 +401,7 @@ static void judge_token(struct pl_session *s,
     struct pl_token_claims *claims = NULL;
     const char *why = NULL;
 
-    switch (pl_token_verify(s->manager->access->tokens, PL_TOKEN_CONNECTION,
-                            r->token, now_s, &claims, &why)) {
+    switch (pl_session_check_login(s, r->token, &claims, &why)) {
     case PL_OK:
         accept_token(s, r, claims, now_s);
         return;
@@ -408,6 +411,12 @@ static void judge_token(struct pl_session *s,
     case PL_EINVAL: /* genuine, but it names a channel closed to clients */
         fail_login(s, PL_ERROR_PERMISSION_DENIED, pl_span_of(why));
         return;
+    case PL_EAGAIN:
+        wait_for_key(s, r);
+        return;
+    case PL_EIO: /* no fault of the client, which tries again */
+        fail_login(s, PL_ERROR_INTERNAL, pl_span_of(why));
+        return;
     case PL_ENOMEM:
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
         return;
@@ -416,31 +425,19 @@ static void judge_token(struct pl_session *s,
     }
 }
 
-/* Return true if the connect data contains {"inbox":true}. */
-static bool wants_inbox(struct pl_session *s, struct pl_span data)
+void pl_session_login_keyed(struct pl_session *s)
 {
-    struct pl_json j;
-    struct pl_span key;
-    bool first = true, yes = false;
-
-    pl_json_init(&j, data, &s->manager->arena);
-    pl_json_space(&j);
-    if (!pl_json_take(&j, '{'))
-        return false;
-    while (pl_json_member(&j, &first, &key)) {
-        if (pl_span_equal(key, PL_SPAN("inbox")))
-            pl_json_bool(&j, &yes);
-        else
-            pl_json_skip(&j, PL_JSON_DEPTH_MAX);
-        if (j.err != PL_OK)
-            return false;
-    }
-    return yes;
+    if (s->state != PL_SESSION_LOGIN || !s->login->waits_for_key)
+        return;
+    s->login->waits_for_key = false;
+    judge_token(s, &s->login->request);
+    if (s->state != PL_SESSION_LOGIN || !s->login->waits_for_key)
+        pl_headers_forget(s);
 }
 
 void pl_session_login_overdue(struct pl_session *s)
 {
-    if (!s->login->is_judged) {
+    if (!s->login->is_judged && !s->login->waits_for_key) {
         pl_count(metrics(s), PL_METRIC_HANDLER_TIMEOUT, 1);
         PL_LOG_LIMITED(PL_LOG_KIND_HANDLER_TIMEOUT, PL_LOG_WARN,
                        "handler did not answer in time",
@@ -495,7 +492,7 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
     l->command = c->id;
     s->login = l;
     s->state = PL_SESSION_LOGIN;
-    l->wants_inbox = wants_inbox(s, c->connect.data);
+    l->wants_inbox = pl_login_wants_inbox(s, c->connect.data);
     if (s->manager->phase != PL_PHASE_RUNNING)
         end_login(s, PL_ERROR_STOPPING, (struct pl_span){0});
     else if (s->manager->is_short)
@@ -506,7 +503,8 @@ void pl_session_connect(struct pl_session *s, const struct pl_command *c)
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     else
         judge(s, &c->connect);
-    pl_headers_forget(s); /* the call of the judge has a copy */
+    if (s->state != PL_SESSION_LOGIN || !s->login->waits_for_key)
+        pl_headers_forget(s); /* the call of the judge has a copy */
 }
 
 /* Let *a have the channels of the verdict.  False: out of memory. */

@@ -33,6 +33,8 @@ void pl_session_login_attached(struct pl_session *s, struct pl_sub *sub,
 void pl_session_resolve_login(struct pl_session *s);
 void pl_session_login_answered(struct pl_session *s, uint32_t number,
                                const struct pl_verdict *v);
+/* The login may go on: the key of its token is known, or known to be none. */
+void pl_session_login_keyed(struct pl_session *s);
 /* Fail a login that exceeds connect.timeout, with a temporary error. */
 void pl_session_login_overdue(struct pl_session *s);
 /* Keep the watch of the connect's call.  Return false if the login does not

@@ -7,6 +7,7 @@
 
 #include "kept.h"
 #include "arena.h"
+#include "command.h"
 #include "outq.h"
 #include "reply.h"
 
@@ -47,10 +48,12 @@ struct pl_login {
     size_t sub_count;
     const struct pl_subscribe_request *positions; /* sent by the client */
     size_t position_count;
-    int64_t expires_at_s; /* 0: never */
-    struct pl_span data;  /* JSON for the reply; absent: none */
-    bool is_judged;       /* admitted; only attaches may be pending */
+    struct pl_connect_request request; /* copies, while `waits_for_key` */
+    int64_t expires_at_s;              /* 0: never */
+    struct pl_span data;               /* JSON for the reply; absent: none */
+    bool is_judged; /* admitted; only attaches may be pending */
     bool wants_inbox;
+    bool waits_for_key;
     bool has_unencodable; /* a recovered publication is not JSON */
 };
 
@@ -77,6 +80,9 @@ bool pl_login_list_channels(struct pl_session *s,
 /* Let the subscription expire if its token says so, and report the time in its
  * result.  False: out of memory. */
 bool pl_login_expire(struct pl_session *s, struct server_sub *sub);
+
+/* Return true if the data of the connect contains {"inbox":true}. */
+bool pl_login_wants_inbox(struct pl_session *s, struct pl_span data);
 
 /* Attach the listed subscriptions.  pl_session_resolve_login() sends the
  * connect reply after the results. */

@@ -12,6 +12,7 @@
 #include "channels_mail.h"
 #include "expiring.h"
 #include "grants.h"
+#include "json_scan.h"
 #include "login.h"
 #include "login_private.h"
 #include "channel_name.h"
@@ -285,4 +286,25 @@ void pl_login_add_sub(struct pl_session *s, struct pl_span channel,
     l->sub_count++;
     if (attach(s, &l->subs[l->sub_count - 1]) != PL_OK)
         l->sub_count--; /* the client does not get the channel */
+}
+
+bool pl_login_wants_inbox(struct pl_session *s, struct pl_span data)
+{
+    struct pl_json j;
+    struct pl_span key;
+    bool first = true, yes = false;
+
+    pl_json_init(&j, data, pl_session_arena(s));
+    pl_json_space(&j);
+    if (!pl_json_take(&j, '{'))
+        return false;
+    while (pl_json_member(&j, &first, &key)) {
+        if (pl_span_equal(key, PL_SPAN("inbox")))
+            pl_json_bool(&j, &yes);
+        else
+            pl_json_skip(&j, PL_JSON_DEPTH_MAX);
+        if (j.err != PL_OK)
+            return false;
+    }
+    return yes;
 }

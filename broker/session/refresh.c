@@ -22,6 +22,7 @@
 #include "sub_token.h"
 #include "subscribe.h"
 #include "token.h"
+#include "token_check.h"
 #include "verdict_private.h"
 
 static void refreshed(struct pl_session *s, const struct pl_command *c,
@@ -89,13 +90,16 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
     }
     enum pl_err rc = pl_token_policy_is_empty(policy)
                          ? PL_EDENIED
-                         : pl_token_verify(policy, PL_TOKEN_CONNECTION,
-                                           c->token, now_s, &claims, &why);
+                         : pl_session_check_token(s, c->id, (struct pl_span){0},
+                                                  PL_TOKEN_CONNECTION, c->token,
+                                                  &claims, &why);
+    if (rc == PL_EAGAIN)
+        return;
     if (rc == PL_OK)
         take_claims(s, c, claims, now_s);
     else if (rc == PL_EEXPIRED)
         pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
-    else if (rc == PL_ENOMEM)
+    else if (rc == PL_ENOMEM || rc == PL_EIO)
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
     else if (rc == PL_EINVAL)
         pl_session_fail(s, c->id, PL_ERROR_PERMISSION_DENIED);

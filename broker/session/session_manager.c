@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "access_mail.h"
+#include "key_mail.h"
 #include "answered.h"
 #include "handlers_mail.h"
 #include "look.h"
@@ -48,6 +49,7 @@ static void destroy(struct pl_session_manager *k)
     pl_map_fini(&k->expiring.sessions);
     pl_map_fini(&k->expiring.subs);
     pl_map_fini(&k->granted);
+    pl_key_cache_fini(&k->keys);
     free(k->looked.at_ms);
     pl_map_fini(&k->headers);
     pl_handlers_release(k->handlers);
@@ -210,10 +212,19 @@ static void on_handlers(struct pl_session_manager *k,
     pl_mail_destroy(&m->msg);
 }
 
+/* Commands may have to wait for a key from now on. */
+static void note_keys(struct pl_session_manager *k)
+{
+    if (pl_token_policy_jwks(k->access->tokens) != NULL ||
+        pl_token_policy_jwks(k->access->sub_tokens) != NULL)
+        k->judged |= 1u << PL_ASKS_NOTHING;
+}
+
 static void on_access(struct pl_session_manager *k, struct pl_access_mail *m)
 {
     pl_access_release(k->access);
     k->access = pl_access_hold(m->access);
+    note_keys(k);
     pl_mail_destroy(&m->msg);
 }
 
@@ -242,6 +253,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
         return;
     case PL_MAIL_RULES:
         on_rules(k, (struct pl_rules_mail *)msg);
+        return;
+    case PL_MAIL_KEY:
+        pl_key_wake(k, (struct pl_key_mail *)msg);
         return;
     case PL_MAIL_LOOK:
         pl_session_manager_look(k, (struct pl_look_mail *)msg);
@@ -303,6 +317,7 @@ pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
     pl_budget_init(&k->budget, options->turn_units);
     k->answers.most = PL_TIME_SHARE_USUAL;
     pl_list_init(&k->carried);
+    pl_key_cache_init(&k->keys);
     k->carry.run = pl_session_manager_run_carried;
     pl_missings_init(&k->missing, loop);
     pl_call_table_init(&k->calls, loop, options->config->handlers.timeout_ms,
@@ -328,6 +343,7 @@ pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
     k->forms = pl_forms_hold(pl_hub_forms(options->hub));
     k->pool.segments = pl_segment_pool_hold(pl_forms_pool(k->forms));
     take_handlers(k, options->handlers);
+    note_keys(k);
     pl_rule_cache_set(&k->rules, options->rules);
     *out = k;
     return PL_OK;

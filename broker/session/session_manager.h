@@ -27,6 +27,7 @@ struct pl_session_manager_options {
     bool limits_new_channels;                 /* per client, by the owners */
     struct pl_hub *hub;                       /* of the same loop */
     struct pl_address supervisor;
+    struct pl_address keyring; /* slot 0: none */
     struct pl_metrics *metrics;
     struct pl_tracer *tracer;     /* of the loop; NULL: none */
     struct pl_handlers *handlers; /* the manager takes a reference */

@@ -8,6 +8,7 @@
 #include "budget.h"
 #include "call_table.h"
 #include "expiring.h"
+#include "key_cache.h"
 #include "list.h"
 #include "look.h"
 #include "loop.h"
@@ -43,15 +44,17 @@ struct pl_session_manager {
     struct pl_rule_cache rules;   /* of channels; the latest rulebook */
     struct pl_call_table calls;   /* of handlers that reply later */
     uint32_t judged;       /* one bit per enum pl_asks that has a judge; that
-                              of NOTHING: there is or was a judge, or a
-                              subscription with an info of its own */
+                              of NOTHING: there is or was a judge, a
+                              subscription with an info of its own, or a set of
+                              public keys */
     uint32_t logins;       /* the number of the latest connect */
     struct pl_map headers; /* headers.c: of sessions before their connect */
     struct pl_waits waits;
     struct pl_expirings expiring;
     struct pl_map granted; /* granted.c: sessions whose token has channels */
-    uint64_t command_ns;   /* what a command costs; 0: nothing */
-    uint64_t burst_ns;     /* what a connection may spend at once */
+    struct pl_key_cache keys;
+    uint64_t command_ns;           /* what a command costs; 0: nothing */
+    uint64_t burst_ns;             /* what a connection may spend at once */
     struct pl_link_shared *shared; /* owned; NULL: no link needs any */
     struct pl_budget budget;       /* for the input of one turn */
     struct pl_time_share answers;  /* to presence and history, if they are

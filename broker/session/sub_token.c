@@ -13,6 +13,7 @@
 #include "replies.h"
 #include "session_parts.h"
 #include "token.h"
+#include "token_check.h"
 
 bool pl_session_checks_sub_tokens(const struct pl_session *s)
 {
@@ -40,7 +41,7 @@ static void fail(struct pl_session *s, const struct pl_command *c,
 {
     if (rc == PL_EEXPIRED)
         pl_session_fail(s, c->id, PL_ERROR_TOKEN_EXPIRED);
-    else if (rc == PL_ENOMEM)
+    else if (rc == PL_ENOMEM || rc == PL_EIO)
         pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
     else
         refuse(s, c, why);
@@ -70,10 +71,11 @@ struct pl_token_claims *pl_session_read_sub_token(struct pl_session *s,
     int64_t now_s = (int64_t)(pl_loop_wall_ms(pl_session_loop(s)) / 1000);
     struct pl_token_claims *claims = NULL;
     const char *why = "";
-    enum pl_err rc =
-        pl_token_verify(pl_session_access(s)->sub_tokens, PL_TOKEN_SUBSCRIPTION,
-                        token, now_s, &claims, &why);
+    enum pl_err rc = pl_session_check_token(
+        s, c->id, channel, PL_TOKEN_SUBSCRIPTION, token, &claims, &why);
 
+    if (rc == PL_EAGAIN)
+        return NULL;
     if (rc != PL_OK) {
         fail(s, c, rc, why);
         return NULL;

@@ -18,7 +18,8 @@ bool pl_session_checks_sub_tokens(const struct pl_session *s);
 
 /* Check the token of command `c`, a subscribe or a sub_refresh, for `channel`.
  * If it lets this client have the channel, return its claims.  Otherwise reply
- * with an error, or close the connection, and return NULL.
+ * with an error, close the connection, or let the command wait for the key of
+ * the token; and return NULL.
  * Owner: the caller destroys the claims. */
 struct pl_token_claims *pl_session_read_sub_token(struct pl_session *s,
                                                   const struct pl_command *c,

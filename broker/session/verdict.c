@@ -176,6 +176,15 @@ static enum pl_verdict_kind wait(struct pl_session *s, uint32_t id,
     return PL_LATER;
 }
 
+void pl_session_wait_for(struct pl_session *s, uint32_t id,
+                         struct pl_span channel, uint32_t number)
+{
+    if (pl_session_all_waits(s)->parked == NULL && !pl_wait_has_space(s))
+        refuse_wait(s, id);
+    else if (!pl_wait_begin(s, channel, number))
+        deny_for_now(s, id, PL_ERROR_INTERNAL);
+}
+
 static enum pl_verdict_kind ask(struct pl_session *s, struct pl_question *q,
                                 struct pl_verdict *v)
 {

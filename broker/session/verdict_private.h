@@ -32,6 +32,11 @@ bool pl_session_joins(struct pl_session *s, struct pl_span channel,
 enum pl_verdict_kind pl_session_judge(struct pl_session *s, uint32_t id,
                                       struct pl_question *q);
 
+/* Let command `id` about `channel`, which runs now, wait for `number`.  If it
+ * cannot wait, it was refused. */
+void pl_session_wait_for(struct pl_session *s, uint32_t id,
+                         struct pl_span channel, uint32_t number);
+
 /* Refuse command `id` as the verdict NO says: with an error, or by closing the
  * session.  `id` 0 gets no reply. */
 void pl_session_deny(struct pl_session *s, uint32_t id,

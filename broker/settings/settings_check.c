@@ -30,7 +30,7 @@ enum { KEY_MIN = 16 };
 /* The keys that say which tokens are good, without their section. */
 static const char *const token_keys[] = {
     "hmac_secret",      "hmac_previous_secret", "rsa_public_key",
-    "ecdsa_public_key", "eddsa_public_key",
+    "ecdsa_public_key", "eddsa_public_key",     "jwks_url",
 };
 
 /* Return true if a key of tokens in `section` is given. */

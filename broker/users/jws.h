@@ -30,6 +30,7 @@ struct pl_jws {
  * Errors: PL_EBADMSG (not three parts of base64url, or a header that is not
  *         JSON), PL_EDENIED (an unknown algorithm, or an extension),
  *         PL_ENOMEM. */
+
 enum pl_err pl_jws_open(struct pl_jws *j, struct pl_span token,
                         const char **why);
 void pl_jws_fini(struct pl_jws *j);

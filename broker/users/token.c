@@ -308,14 +308,19 @@ static enum pl_err parse(const struct pl_jws *jws, json_t **out,
 
 /* Parse the payload of a token after checking its signature. */
 static enum pl_err read_payload(const struct pl_token_policy *policy,
+                                const struct pl_jws_key *key,
                                 struct pl_span token, int64_t now_s,
                                 json_t **out, const char **why)
 {
     struct pl_jws jws = {.kid = NULL};
     enum pl_err rc = pl_jws_open(&jws, token, why);
 
-    if (rc == PL_OK)
+    if (rc == PL_OK && key != NULL) {
+        *why = "the signature is not ours";
+        rc = pl_jws_check(&jws, key);
+    } else if (rc == PL_OK) {
         rc = pl_token_policy_check(policy, &jws, now_s, why);
+    }
     if (rc == PL_OK)
         rc = parse(&jws, out, why);
     pl_jws_fini(&jws);
@@ -323,15 +328,15 @@ static enum pl_err read_payload(const struct pl_token_policy *policy,
 }
 
 static enum pl_err verify(const struct pl_token_policy *policy,
-                          enum pl_token_kind kind, struct pl_span token,
-                          int64_t now_s, struct pl_token_claims **out,
-                          const char **why)
+                          const struct pl_jws_key *key, enum pl_token_kind kind,
+                          struct pl_span token, int64_t now_s,
+                          struct pl_token_claims **out, const char **why)
 {
     struct pl_token_reading r = {.why = "longer than tokens may be"};
     enum pl_err rc = token.len > PL_TOKEN_MAX ? PL_ETOOBIG : PL_OK;
 
     if (rc == PL_OK)
-        rc = read_payload(policy, token, now_s, &r.payload, &r.why);
+        rc = read_payload(policy, key, token, now_s, &r.payload, &r.why);
     if (rc == PL_OK && (r.claims = calloc(1, sizeof *r.claims)) == NULL)
         rc = PL_ENOMEM;
     if (rc == PL_OK) {
@@ -352,12 +357,55 @@ enum pl_err pl_token_verify(const struct pl_token_policy *policy,
                             int64_t now_s, struct pl_token_claims **out,
                             const char **why)
 {
+    return pl_token_verify_by(policy, NULL, kind, token, now_s, out, why);
+}
+
+enum pl_err pl_token_verify_by(const struct pl_token_policy *policy,
+                               const struct pl_jws_key *key,
+                               enum pl_token_kind kind, struct pl_span token,
+                               int64_t now_s, struct pl_token_claims **out,
+                               const char **why)
+{
     const char *reason;
-    enum pl_err rc = verify(policy, kind, token, now_s, out, &reason);
+    enum pl_err rc = verify(policy, key, kind, token, now_s, out, &reason);
 
     if (rc != PL_OK && why != NULL)
         *why = reason;
     return rc;
+}
+
+enum pl_err pl_token_needs(struct pl_span token, struct pl_token_need *out,
+                           const char **why)
+{
+    struct pl_jws jws = {.kid = NULL};
+    enum pl_err rc = PL_ETOOBIG;
+
+    *why = "longer than tokens may be";
+    if (token.len <= PL_TOKEN_MAX)
+        rc = pl_jws_open(&jws, token, why);
+    if (rc == PL_OK && pl_jws_alg_family(jws.alg) == PL_JWS_HMAC) {
+        *why = "its algorithm needs a secret, and auth.jwks_url has none";
+        rc = PL_EDENIED;
+    } else if (rc == PL_OK && (jws.kid == NULL || *jws.kid == '\0')) {
+        *why = "its header names no key (kid)";
+        rc = PL_EDENIED;
+    }
+    if (rc == PL_OK) {
+        out->alg = jws.alg;
+        strcpy(out->kid, jws.kid);
+    }
+    pl_jws_fini(&jws);
+    return rc;
+}
+
+bool pl_token_is_over(const struct pl_token_claims *claims, int64_t now_s)
+{
+    bool over = claims->expires_at_s != 0 && claims->expires_at_s <= now_s;
+
+    for (size_t i = 0; i < claims->sub_count; i++)
+        over |= claims->subs[i].expires_at_s != 0 &&
+                claims->subs[i].expires_at_s <= now_s;
+    return over;
 }
 
 void pl_token_claims_destroy(struct pl_token_claims *claims)

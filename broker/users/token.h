@@ -13,7 +13,7 @@
 
 #include "arena.h"
 #include "err.h"
-#include "jws_key.h"
+#include "jws.h"
 #include "span.h"
 #include "token_policy.h"
 
@@ -78,6 +78,28 @@ enum pl_err pl_token_verify(const struct pl_token_policy *policy,
                             enum pl_token_kind kind, struct pl_span token,
                             int64_t now_s, struct pl_token_claims **out,
                             const char **why);
+
+/* The key that a token needs of the set of a policy. */
+struct pl_token_need {
+    enum pl_jws_alg alg;
+    char kid[PL_JWS_KID_MAX + 1];
+};
+
+/* Read which key `token` needs.  The policy has pl_token_policy_jwks().
+ * Thread: any.
+ * Errors: PL_EDENIED, PL_EBADMSG, PL_ETOOBIG, PL_ENOMEM; *why as above. */
+enum pl_err pl_token_needs(struct pl_span token, struct pl_token_need *out,
+                           const char **why);
+
+/* Like pl_token_verify(), with `key`, which is the one that the token needs. */
+enum pl_err pl_token_verify_by(const struct pl_token_policy *policy,
+                               const struct pl_jws_key *key,
+                               enum pl_token_kind kind, struct pl_span token,
+                               int64_t now_s, struct pl_token_claims **out,
+                               const char **why);
+
+/* Return true if what the token opens has ended, though not the token. */
+bool pl_token_is_over(const struct pl_token_claims *claims, int64_t now_s);
 
 /* NULL is allowed. */
 void pl_token_claims_destroy(struct pl_token_claims *claims);

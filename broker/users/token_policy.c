@@ -27,6 +27,7 @@ struct pl_token_policy {
     } names[PL_TOKEN_NAMES];
     bool ignores_names;
     char *user_claim; /* owned; NULL: sub */
+    char *jwks;       /* owned; NULL: `keys` count */
 };
 
 static enum pl_err add_secret(struct pl_token_policy *p, unsigned place,
@@ -120,12 +121,30 @@ static enum pl_err add_names(struct pl_token_policy *p,
                                                                   : PL_EINVAL;
 }
 
+/* A placeholder, {{name}}, would let claims choose the server. */
+static bool is_url(const char *text)
+{
+    size_t i = 0;
+
+    for (; text[i] != '\0'; i++)
+        if (text[i] <= ' ' || text[i] >= 0x7f || strchr("{}\\^`\"<>", text[i]))
+            return false;
+    return strncmp(text, "https://", 8) == 0 ||
+           strncmp(text, "http://", 7) == 0;
+}
+
 static enum pl_err add_keys(struct pl_token_policy *p,
                             const struct pl_token_settings *s, const char **key,
                             const char **why)
 {
     enum pl_err rc;
 
+    if (s->jwks_url != NULL) {
+        *key = "jwks_url";
+        *why = "it is not a URL as https://id.example.org/keys";
+        return is_url(s->jwks_url) ? add_text(&p->jwks, s->jwks_url)
+                                   : PL_EINVAL;
+    }
     if ((rc = add_secret(p, SECRET, s->hmac_secret)) != PL_OK ||
         (rc = add_secret(p, PREVIOUS, s->hmac_previous_secret)) != PL_OK)
         return rc;
@@ -193,6 +212,7 @@ void pl_token_policy_release(struct pl_token_policy *p)
         pl_pattern_destroy(p->names[i].pattern);
     }
     free(p->user_claim);
+    free(p->jwks);
     free(p);
 }
 
@@ -201,7 +221,12 @@ bool pl_token_policy_is_empty(const struct pl_token_policy *p)
     for (unsigned i = 0; i < KEYS; i++)
         if (p->keys[i] != NULL)
             return false;
-    return true;
+    return p->jwks == NULL;
+}
+
+const char *pl_token_policy_jwks(const struct pl_token_policy *p)
+{
+    return p->jwks;
 }
 
 bool pl_token_policy_wants(const struct pl_token_policy *p,

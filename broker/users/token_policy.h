@@ -41,6 +41,9 @@ void pl_token_policy_release(struct pl_token_policy *p);
 /* Return true if no key is configured, so that no token is good. */
 bool pl_token_policy_is_empty(const struct pl_token_policy *p);
 
+/* Return the URL of the set of keys (JWKS) that alone counts; NULL: none. */
+const char *pl_token_policy_jwks(const struct pl_token_policy *p);
+
 /* What a policy may compare claims with. */
 enum pl_token_name { PL_TOKEN_AUDIENCE, PL_TOKEN_ISSUER, PL_TOKEN_NAMES };
 

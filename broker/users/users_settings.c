@@ -33,6 +33,8 @@ static const struct pl_config_schema key_schema = {
      AT(block.token.ecdsa_public_key), .reload = true},                        \
     {section ".eddsa_public_key", PL_KIND_STRING,                              \
      AT(block.token.eddsa_public_key), .reload = true},                        \
+    {section ".jwks_url", PL_KIND_STRING, AT(block.token.jwks_url),            \
+     .reload = true},                                                          \
     {section ".audience", PL_KIND_STRING, AT(block.token.audience),            \
      .reload = true},                                                          \
     {section ".audience_regex", PL_KIND_STRING,                                \
@@ -54,6 +56,7 @@ static const struct pl_config_key keys[] = {
      .fallback = "[]", .max = 256, .reload = true},
 
     TOKEN("auth", auth)
+    {"auth.jwks_ca", PL_KIND_STRING, AT(auth.jwks_ca)},
     {"auth.anonymous", PL_KIND_BOOL, AT(auth.anonymous), .fallback = "false",
      .insecure = "true", .reload = true},
     {"auth.subscription.enabled", PL_KIND_BOOL, AT(auth.subscription.enabled),

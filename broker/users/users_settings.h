@@ -15,6 +15,7 @@ struct pl_token_settings {
     char *hmac_previous_secret;                /* secret */
     uint32_t hmac_previous_secret_valid_until; /* Unix time; 0: for ever */
     char *rsa_public_key, *ecdsa_public_key, *eddsa_public_key; /* PEM */
+    char *jwks_url; /* then the keys above do not count */
     char *audience, *audience_regex, *issuer, *issuer_regex;
     char *user_id_claim; /* NULL: sub */
     bool ignores_names;  /* aud and iss that nothing is compared with */
@@ -31,6 +32,7 @@ struct pl_users_settings {
     struct {
         struct pl_token_settings token;
         bool anonymous;
+        char *jwks_ca; /* path; NULL: the certificates of the system */
         struct {
             bool enabled; /* else `token` above is for them, too */
             struct pl_token_settings token;

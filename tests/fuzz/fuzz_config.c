@@ -23,7 +23,7 @@ static bool has_key(const struct pl_token_settings *t)
 {
     return t->hmac_secret != NULL || t->hmac_previous_secret != NULL ||
            t->rsa_public_key != NULL || t->ecdsa_public_key != NULL ||
-           t->eddsa_public_key != NULL;
+           t->eddsa_public_key != NULL || t->jwks_url != NULL;
 }
 
 static void check(const struct pl_settings *c)

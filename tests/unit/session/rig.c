@@ -314,6 +314,8 @@ static void make_manager(struct rig *r, unsigned i,
     struct pl_session_manager_options o = {
         .hub = r->at[i].hub,
         .supervisor = pl_actor_address(&r->boss->actor),
+        .keyring = r->keyring == NULL ? (struct pl_address){0}
+                                      : pl_keyring_address(r->keyring),
         .metrics = &r->at[i].metrics,
         .handlers = r->handlers,
         .connection_limit =
@@ -327,6 +329,16 @@ static void make_manager(struct rig *r, unsigned i,
     assert_int_equal(
         pl_session_manager_create(&r->at[i].manager, loop_at(r, i), &o), PL_OK);
     r->managers[i] = pl_session_manager_address(r->at[i].manager);
+}
+
+static void make_keyring(struct rig *r, const struct rig_options *ro)
+{
+    const struct pl_keyring_options o = {.loop = loop_at(r, r->loops),
+                                         .metrics = &r->at[0].metrics,
+                                         .ops = ro->keys,
+                                         .source = ro->key_source};
+
+    assert_int_equal(pl_keyring_create(&r->keyring, &o), PL_OK);
 }
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options)
@@ -349,6 +361,8 @@ struct rig *rig_create(uint64_t seed, const struct rig_options *options)
     assert_non_null(r->boss);
     assert_int_equal(
         pl_actor_init(&r->boss->actor, loop_at(r, r->loops), &boss_ops), PL_OK);
+    if (o->keys != NULL)
+        make_keyring(r, o);
     for (unsigned i = 0; i < r->loops; i++)
         make_channels(r, i, o->late);
     for (unsigned i = 0; i < r->loops; i++) {
@@ -482,6 +496,8 @@ void rig_destroy(struct rig *r)
         stop(r, pl_hub_address(r->at[i].hub));
     for (unsigned i = 0; i < r->loops; i++)
         stop(r, r->owners[i]);
+    if (r->keyring != NULL)
+        stop(r, pl_keyring_address(r->keyring));
     assert_int_equal(rig_metric(r, PL_METRIC_HANDLERS), 0);
     assert_int_equal(rig_metric(r, PL_METRIC_STREAMS), 0);
     pl_sim_destroy(r->sim);

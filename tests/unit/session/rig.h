@@ -20,6 +20,7 @@
 #include "handlers.h"
 #include "handlers_mail.h"
 #include "hub.h"
+#include "keyring.h"
 #include "session_manager.h"
 #include "late_store.h"
 #include "loop.h"
@@ -100,6 +101,7 @@ struct rig {
     struct pl_address owners[RIG_LOOPS_MAX];
     struct pl_address managers[RIG_LOOPS_MAX];
     struct boss *boss;
+    struct pl_keyring *keyring; /* NULL: none */
     struct client *clients[RIG_CLIENTS_MAX];
     unsigned client_count;
 };
@@ -116,6 +118,8 @@ struct rig_options {
     uint32_t connection_limit;    /* 0: many */
     uint64_t turn_units;          /* of budget.h; 0: the usual */
     uint64_t answer_ms;           /* for verdicts; 0: handlers.timeout */
+    const struct pl_keyring_source *keys; /* NULL: there is no keyring */
+    void *key_source;                     /* of `keys` */
 };
 
 struct rig *rig_create(uint64_t seed, const struct rig_options *options);
