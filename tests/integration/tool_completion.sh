@@ -39,7 +39,7 @@ lacks() {
 
 fish=$(<"$work/fish")
 zsh=$(<"$work/zsh")
-commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z]\{1,\}\).*/\1/p')
+commands=$("$parley" help | sed -n '/^Commands/,/^$/s/^  \([a-z-]\{1,\}\).*/\1/p')
 [ -n "$commands" ] || fail "no commands"
 for command in $commands; do
     has "$command" ''
