@@ -122,10 +122,14 @@ static void abort_one(struct pl_actor *a, void *arg)
 
     (*forced)++;
     pl_session_close(s, PL_DISCONNECT_SHUTDOWN, (struct pl_span){0});
+    if (s->out.first != NULL)
+        s->link->flush(s);
     s->link->abort(s);
 }
 
-/* Abort all sessions that missed the deadline; return their number.  Set
+/* Abort all sessions that missed the deadline; return their number.  What they
+ * are owed leaves before, as far as the kernel takes it: a loop that lags may
+ * take this request in the turn of their Close, which then is not sent yet. Set
  * refuses_sessions, so that no new session starts while the listeners are open:
  * an idle new one would delay the shutdown. */
 uint32_t pl_session_manager_abort_all(struct pl_session_manager *k)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_session_ending.c - a peer that breaks a rule, or closes, behind commands
- * whose answers are still on their way: it gets them, then the Close. */
+ * whose answers are still on their way: it gets them, then the Close.  So does
+ * who is aborted before it could leave. */
 #include "rig.h"
 
 #include <stdio.h>
@@ -348,10 +349,34 @@ static void of_several_ends_one_counts(void **state)
     }
 }
 
+/* A loop that lags takes both requests in one turn, before any output. */
+static void who_is_aborted_in_the_turn_of_its_close_is_told(void **state)
+{
+    const struct rig_options o = {.loops = 1};
+    struct rig *r = rig_start("told", &o);
+    struct client *c = client_join(r, 0), *stuck = client_join(r, 0);
+    struct pl_loop *loop = pl_system_loop(pl_sim_system(r->sim), 0);
+    struct pl_loop *of_boss = pl_system_loop(pl_sim_system(r->sim), 1);
+
+    (void)state;
+    client_take(stuck, 0);
+    rig_phase(r, PL_PHASE_DISCONNECT, false);
+    rig_phase(r, PL_PHASE_DISCONNECT, true);
+    pl_loop_turn(of_boss);
+    pl_loop_set_budget(loop, 1000, 1000);
+    pl_loop_turn(loop);
+    assert_true(c->is_gone && stuck->is_gone);
+    assert_int_equal(c->closed, 3001);
+    rig_run(r, 10);
+    assert_int_equal(r->boss->forced, 2);
+    rig_destroy(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_before_the_close),
+        cmocka_unit_test(who_is_aborted_in_the_turn_of_its_close_is_told),
         cmocka_unit_test(answers_of_the_same_message_come_before_the_close),
         cmocka_unit_test(a_close_after_a_wrong_command_is_not_missed),
         cmocka_unit_test(who_waits_for_a_handler_is_closed_after_a_second),
