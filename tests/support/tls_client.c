@@ -108,8 +108,6 @@ static void describe(X509 *x, const char *name, const char *host)
 
     X509_set_version(x, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x), 24 * 3600);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
                                (const unsigned char *)name, -1, -1, 0);
     if (host != NULL) {
@@ -135,14 +133,16 @@ static void read_issuer(const struct tls_folder *f, const char *issuer,
     must(*x != NULL && *key != NULL, "no issuer");
 }
 
-void tls_make(const struct tls_folder *f, const char *name, const char *host,
-              const char *issuer)
+static void make(const struct tls_folder *f, const char *name, const char *host,
+                 const char *issuer, long ends_s)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256"), *ca_key = NULL;
     X509 *x = X509_new(), *ca = NULL;
 
     must(key != NULL && x != NULL, "no key");
     describe(x, name, host);
+    X509_gmtime_adj(X509_getm_notBefore(x), ends_s - 25 * 3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), ends_s);
     X509_set_pubkey(x, key);
     if (issuer != NULL)
         read_issuer(f, issuer, &ca, &ca_key);
@@ -159,6 +159,18 @@ void tls_make(const struct tls_folder *f, const char *name, const char *host,
     X509_free(ca);
     EVP_PKEY_free(key);
     EVP_PKEY_free(ca_key);
+}
+
+void tls_make(const struct tls_folder *f, const char *name, const char *host,
+              const char *issuer)
+{
+    make(f, name, host, issuer, 24 * 3600L);
+}
+
+void tls_make_expired(const struct tls_folder *f, const char *name,
+                      const char *host, const char *issuer)
+{
+    make(f, name, host, issuer, -3600L);
 }
 
 /* --- Opening --- */

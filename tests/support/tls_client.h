@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls_client.h - certificates made by a test, and a TLS client that uses them.
  *
- * Sockets block, with a deadline; what cannot go wrong in a working test ends
+ * It is not the client library: tests cut its handshakes, mix versions and
+ * certificates, and write half records.  Sockets block, with a deadline; what cannot go wrong in a working test ends
  * the program when it does.  Thread: one at a time for each client. */
 #ifndef TLS_CLIENT_H
 #define TLS_CLIENT_H
@@ -30,6 +31,10 @@ const char *tls_file(const struct tls_folder *f, const char *name);
  */
 void tls_make(const struct tls_folder *f, const char *name, const char *host,
               const char *issuer);
+
+/* The same, a certificate that was good until an hour ago. */
+void tls_make_expired(const struct tls_folder *f, const char *name,
+                      const char *host, const char *issuer);
 
 /* Put this text, or another file's content, in a file. */
 void tls_write(const struct tls_folder *f, const char *name, const char *text);

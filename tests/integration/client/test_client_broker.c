@@ -360,6 +360,104 @@ static void a_lent_base_ends_when_its_group_is_destroyed(void **state)
     event_base_free(base);
 }
 
+static void a5_stop_start_connect_send_a_hundred_times(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        struct plc_status s = {.size = sizeof s};
+
+        create_group(NULL);
+        publish(create_client(0), 0, i);
+        await(&seen.done, i + 1);
+        plc_group_stop(group, LONG_MS);
+        assert_int_equal(plc_group_wait(group, LONG_MS), PL_OK);
+        plc_group_status(group, &s);
+        assert_false(s.client_running || s.network_driver_running);
+        assert_int_equal(s.connections + s.open + s.subscriptions + s.pending +
+                             s.queue_bytes + s.event_queue_size,
+                         0);
+        assert_int_equal(s.done, 1);
+        plc_group_destroy(group);
+    }
+    box_await(&box, "connections.open", 0);
+}
+
+/* --- Names --- */
+
+enum { ONE = 1, TWO = 2, PLAIN = 4, NOBODY = 8 };
+static atomic_uint named, misnamed;
+
+static void on_result(struct plc_group *g, const char *label, enum pl_err err,
+                      const char *why, void *arg)
+{
+    static const char *const labels[] = {"one", "two", "plain", "nobody"};
+
+    (void)g, (void)why, (void)arg;
+    for (unsigned i = 0; i < 4; i++) {
+        if (strcmp(labels[i], label) != 0)
+            continue;
+        bool is_right = (err == PL_OK) == (1u << i != NOBODY);
+        unsigned before = atomic_fetch_or(&named, 1u << i);
+        atomic_fetch_add(&misnamed, !is_right || (before & 1u << i) != 0);
+    }
+}
+
+static struct plc_client *create_named(const char *label)
+{
+    struct plc_client_options o = {
+        .size = sizeof o, .url = url, .label = label, .state = on_state};
+    struct plc_client *c;
+
+    assert_int_equal(plc_client_create(&c, group, &o), PL_OK);
+    assert_int_equal(plc_client_connect(c), PL_OK);
+    return c;
+}
+
+static void open_named(const char *label, const char *where)
+{
+    struct plc_ws_options o = {.size = sizeof o, .url = where, .label = label};
+    struct plc_ws *w;
+
+    assert_int_equal(plc_ws_create(&w, group, &o), PL_OK);
+    assert_int_equal(plc_ws_open(w), PL_OK);
+}
+
+static void
+a20_two_single_clients_and_one_of_many_have_a_result_for_each_name(void **state)
+{
+    struct plc_group_options many = {.size = sizeof many, .result = on_result};
+    struct plc_group *groups[3];
+    struct plc_client *clients[4];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        create_group(NULL);
+        groups[i] = group;
+        clients[i] = create_client(0);
+    }
+    assert_int_equal(plc_group_create(&group, &many), PL_OK);
+    groups[2] = group;
+    clients[2] = create_named("one");
+    clients[3] = create_named("two");
+    open_named("plain", url);
+    open_named("nobody", "ws://127.0.0.1:1/");
+    for (int i = 0; i < 4; i++)
+        subscribe(clients[i], "room");
+    await(&seen.subscribed, 4);
+    for (unsigned i = 0; i < 12; i++)
+        publish(clients[i % 4], i, 0);
+    await(&seen.done, 12);
+    await(&seen.published, 4 * 12);
+    while (atomic_load(&named) != (ONE | TWO | PLAIN | NOBODY))
+        sched_yield();
+    for (int i = 0; i < 3; i++) {
+        group = groups[i];
+        stop_group();
+    }
+    assert_int_equal(atomic_load(&misnamed), 0);
+    assert_int_equal(atomic_load(&seen.published), 4 * 12);
+}
+
 /* --- Tokens of subscriptions --- */
 
 static atomic_uint refreshes;
@@ -437,6 +535,9 @@ int main(void)
         TEST(what_was_missed_is_recovered),
         TEST(a_group_may_be_destroyed_at_any_moment),
         TEST(a_lent_base_ends_when_its_group_is_destroyed),
+        TEST(a5_stop_start_connect_send_a_hundred_times),
+        TEST(
+            a20_two_single_clients_and_one_of_many_have_a_result_for_each_name),
         cmocka_unit_test_setup_teardown(subscriptions_are_refreshed_in_time,
                                         set_up_judged, tear_down),
     };
