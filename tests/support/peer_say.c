@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peer_say.c - the commands of peer.h, in both encodings.
+/* peer_say.c - the commands of peer.h, encoded by the client's codec.
  *
  * Corked commands gather in a buffer beside the peers, one a thread: a test
  * corks one peer at a time. */
@@ -7,86 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client_codec.h"
 #include "peer.h"
+
+enum { MESSAGE_MAX = 64 << 20 };
 
 static _Thread_local struct peer *corked;
 static _Thread_local struct pl_buf cork;
 
-/* A string of a command, NULL: absent.  Data goes raw into JSON. */
-struct field {
-    const char *key;
-    unsigned number;
-    const char *value;
-    bool is_raw;
-};
-
-enum { FIELDS = 3 };
-
-struct command {
-    const char *verb;
-    unsigned number;
-    struct field fields[FIELDS];
-};
-
 /* --- Writing --- */
-
-static void put_varint(struct pl_buf *b, uint64_t n)
-{
-    for (; n >= 0x80; n >>= 7)
-        pl_buf_put_byte(b, (char)(n | 0x80));
-    pl_buf_put_byte(b, (char)n);
-}
-
-static void put_bytes(struct pl_buf *b, unsigned number, struct pl_span bytes)
-{
-    put_varint(b, number << 3 | 2);
-    put_varint(b, bytes.len);
-    pl_buf_put_span(b, bytes);
-}
-
-static void write_binary(struct pl_buf *out, const struct command *c,
-                         uint32_t id)
-{
-    struct pl_buf request = {0}, command = {0};
-
-    for (int i = 0; i < FIELDS; i++) {
-        if (c->fields[i].value != NULL)
-            put_bytes(&request, c->fields[i].number,
-                      pl_span_of(c->fields[i].value));
-    }
-    if (id != 0) {
-        put_varint(&command, 1 << 3);
-        put_varint(&command, id);
-    }
-    put_bytes(&command, c->number, pl_buf_span(&request));
-    put_varint(out, command.len);
-    pl_buf_put_span(out, pl_buf_span(&command));
-    pl_buf_fini(&request);
-    pl_buf_fini(&command);
-}
-
-static void write_json(struct pl_buf *out, const struct command *c, uint32_t id)
-{
-    const char *comma = "";
-
-    if (out->len > 0)
-        pl_buf_put_byte(out, '\n');
-    pl_buf_put_byte(out, '{');
-    if (id != 0)
-        pl_buf_printf(out, "\"id\":%u,", id);
-    pl_buf_printf(out, "\"%s\":{", c->verb);
-    for (int i = 0; i < FIELDS; i++) {
-        const struct field *f = &c->fields[i];
-        const char *quote = f->is_raw ? "" : "\"";
-
-        if (f->value == NULL)
-            continue;
-        pl_buf_printf(out, "%s\"%s\":%s%s%s", comma, f->key, quote, f->value,
-                      quote);
-        comma = ",";
-    }
-    pl_buf_put_span(out, PL_SPAN("}}"));
-}
 
 static void send_out(struct peer *p, struct pl_buf *b)
 {
@@ -96,16 +25,24 @@ static void send_out(struct peer *p, struct pl_buf *b)
     pl_buf_fini(b);
 }
 
-static void say(struct peer *p, const struct command *c, uint32_t id)
+/* Gives the id, which a send has none of. */
+static uint32_t say(struct peer *p, struct pl_command c)
 {
     struct pl_buf own = {0}, *to = corked == p ? &cork : &own;
+    const char *why = "out of memory";
+    size_t at;
 
-    if (p->encoding == PEER_JSON)
-        write_json(to, c, id);
-    else
-        write_binary(to, c, id);
+    if (c.verb != PL_VERB_SEND)
+        c.id = ++p->last_id;
+    if (pl_command_encode(p->encoding == PEER_JSON ? PL_ENCODING_JSON
+                                                   : PL_ENCODING_PROTOBUF,
+                          to, MESSAGE_MAX, &c, &why, &at) != PL_OK) {
+        fprintf(stderr, "peer: no command: %s\n", why);
+        abort();
+    }
     if (to == &own)
         send_out(p, &own);
+    return c.id;
 }
 
 void peer_cork(struct peer *p)
@@ -125,53 +62,41 @@ void peer_uncork(struct peer *p)
 
 uint32_t peer_connect(struct peer *p, const char *token)
 {
-    struct command c = {"connect", 4, {{"token", 1, token, false}}};
-
-    say(p, &c, ++p->last_id);
-    return p->last_id;
+    return say(p, (struct pl_command){.verb = PL_VERB_CONNECT,
+                                      .connect.token = pl_span_of(token)});
 }
 
 uint32_t peer_subscribe(struct peer *p, const char *channel)
 {
-    struct command c = {"subscribe", 5, {{"channel", 1, channel, false}}};
-
-    say(p, &c, ++p->last_id);
-    return p->last_id;
+    return say(p,
+               (struct pl_command){.verb = PL_VERB_SUBSCRIBE,
+                                   .subscribe.channel = pl_span_of(channel)});
 }
 
 uint32_t peer_unsubscribe(struct peer *p, const char *channel)
 {
-    struct command c = {"unsubscribe", 6, {{"channel", 1, channel, false}}};
-
-    say(p, &c, ++p->last_id);
-    return p->last_id;
+    return say(p, (struct pl_command){.verb = PL_VERB_UNSUBSCRIBE,
+                                      .channel = pl_span_of(channel)});
 }
 
 uint32_t peer_publish(struct peer *p, const char *channel, const char *data)
 {
-    struct command c = {
-        "publish",
-        7,
-        {{"channel", 1, channel, false}, {"data", 2, data, true}}};
-
-    say(p, &c, ++p->last_id);
-    return p->last_id;
+    return say(p,
+               (struct pl_command){.verb = PL_VERB_PUBLISH,
+                                   .publish = {.channel = pl_span_of(channel),
+                                               .data = pl_span_of(data)}});
 }
 
 uint32_t peer_rpc(struct peer *p, const char *method, const char *data)
 {
-    struct command c = {
-        "rpc", 13, {{"data", 1, data, true}, {"method", 2, method, false}}};
-
-    say(p, &c, ++p->last_id);
-    return p->last_id;
+    return say(p, (struct pl_command){.verb = PL_VERB_RPC,
+                                      .rpc = {.method = pl_span_of(method),
+                                              .data = pl_span_of(data)}});
 }
 
 void peer_send(struct peer *p, const char *data)
 {
-    struct command c = {"send", 12, {{"data", 1, data, true}}};
-
-    say(p, &c, 0);
+    say(p, (struct pl_command){.verb = PL_VERB_SEND, .data = pl_span_of(data)});
 }
 
 /* --- More than one step --- */
