@@ -8,12 +8,15 @@
 #include "client_private.h"
 #include "positions.h"
 #include "random.h"
+#include "tokens.h"
 
 static const char *const names[CLIENT_PLANTS] = {
     [CLIENT_PLANT_NONE] = "none",
     [CLIENT_PLANT_LOST_RESUME] = "lost-resume",
     [CLIENT_PLANT_STALE_POSITION] = "stale-position",
     [CLIENT_PLANT_WRONG_OUTCOME] = "wrong-outcome",
+    [CLIENT_PLANT_LOST_QUESTION] = "lost-question",
+    [CLIENT_PLANT_KEPT_POSITION] = "kept-position",
 };
 
 static enum client_plant planted;
@@ -76,4 +79,25 @@ void __wrap_plc_requests_fail_all(struct plc_requests *all, enum pl_err err,
     if (taken > 0 && strikes_now(CLIENT_PLANT_WRONG_OUTCOME, 3))
         taken = 0;
     __real_plc_requests_fail_all(all, err, taken, waiting_too);
+}
+
+void __real_plc_secret_ask(struct plc_secret *secret, struct plc_client *c,
+                           struct plc_sub *s);
+void __wrap_plc_secret_ask(struct plc_secret *secret, struct plc_client *c,
+                           struct plc_sub *s);
+
+void __wrap_plc_secret_ask(struct plc_secret *secret, struct plc_client *c,
+                           struct plc_sub *s)
+{
+    if (!strikes_now(CLIENT_PLANT_LOST_QUESTION, 5))
+        __real_plc_secret_ask(secret, c, s);
+}
+
+void __real_plc_server_subs_take_back_all(struct plc_client *c);
+void __wrap_plc_server_subs_take_back_all(struct plc_client *c);
+
+void __wrap_plc_server_subs_take_back_all(struct plc_client *c)
+{
+    if (!strikes_now(CLIENT_PLANT_KEPT_POSITION, 1))
+        __real_plc_server_subs_take_back_all(c);
 }

@@ -12,6 +12,9 @@ enum client_plant {
     CLIENT_PLANT_LOST_RESUME,    /* reading that paused goes on no more */
     CLIENT_PLANT_STALE_POSITION, /* a publication does not move a position */
     CLIENT_PLANT_WRONG_OUTCOME,  /* what left counts as not sent */
+    CLIENT_PLANT_LOST_QUESTION,  /* the program is not asked for a token */
+    CLIENT_PLANT_KEPT_POSITION,  /* of a channel of the server, by a disconnect
+                                  */
     CLIENT_PLANTS
 };
 

@@ -181,8 +181,10 @@ static void rest(struct run *r)
     trace_note("rest", -1, 0, 0);
     r->world.is_calm = true;
     for (unsigned i = 0; i < PROGRAMS; i++) {
-        if (r->programs[i] != NULL)
-            r->programs[i]->is_quiet = true;
+        if (r->programs[i] == NULL)
+            continue;
+        r->programs[i]->is_quiet = true;
+        program_answer_all(r->programs[i]);
     }
     world_tell_lost(&r->world);
     pass(r, REST_MS);

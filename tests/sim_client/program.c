@@ -161,6 +161,10 @@ static void subscribe(struct program *p, struct client *c, unsigned i)
                                 .arg = s};
     unsigned channel = draw(p, ROOMS);
 
+    if ((c->rooms >> channel & 1) != 0) {
+        free(s); /* it has that one already */
+        return;
+    }
     *s = (struct sub){.client = c,
                       .channel = channel,
                       .state = PLC_UNSUBSCRIBED,
@@ -231,6 +235,76 @@ static void act_on_sub(struct program *p, struct client *c)
     }
 }
 
+/* --- Tokens --- */
+
+static void answer(struct client *c, struct plc_token *question)
+{
+    struct program *p = c->program;
+    unsigned suspended = faults_suspend();
+    unsigned ttl_s = draw(p, 2) == 0 ? 2 + draw(p, 20) : 0;
+    char *token = world_token(p->world, c->user, ttl_s, c->rooms);
+
+    trace_note("token", -1, ttl_s, c->rooms);
+    faults_resume(suspended);
+    plc_token_answer(question, token);
+    suspended = faults_suspend();
+    free(token);
+    faults_resume(suspended);
+}
+
+/* A question that a newer one has overtaken is due as well. */
+static void on_question(struct plc_client *handle, struct plc_token *question,
+                        void *arg)
+{
+    struct client *c = arg;
+    struct program *p = c->program;
+    unsigned what = p->is_quiet ? 0 : draw(p, 4);
+
+    if (handle != c->handle)
+        trace_fail("a question of another client");
+    if (what == 1) {
+        plc_token_fail(question, "no");
+    } else if (what == 2) {
+        if (c->question != NULL)
+            plc_token_fail(c->question, "late");
+        c->question = question;
+    } else {
+        answer(c, question);
+    }
+    program_call_back(p);
+}
+
+static void answer_late(struct client *c)
+{
+    struct plc_token *question = c->question;
+
+    if (question == NULL)
+        return;
+    c->question = NULL;
+    answer(c, question);
+}
+
+void program_answer_all(struct program *p)
+{
+    for (struct client *c = p->all_clients; c != NULL; c = c->next)
+        answer_late(c);
+}
+
+static void draw_tokens(struct client *c, struct plc_client_options *o)
+{
+    struct program *p = c->program;
+
+    c->has_tokens = draw(p, 2) == 0;
+    if (!c->has_tokens)
+        return;
+    c->user = draw(p, 3);
+    c->rooms = draw(p, 1 << ROOMS) & draw(p, 1 << ROOMS);
+    o->get_token = on_question;
+    for (unsigned i = 0; i <= ROOMS; i++)
+        c->of_server[i] =
+            (struct sub){.client = c, .channel = i, .state = PLC_SUBSCRIBING};
+}
+
 /* --- Clients --- */
 
 static void create_client(struct program *p, unsigned i)
@@ -253,6 +327,7 @@ static void create_client(struct program *p, unsigned i)
     snprintf(c->label, sizeof c->label, "c%u", p->labels++);
     o.label = c->label;
     heard_client_options(&o);
+    draw_tokens(c, &o);
     enum pl_err rc = plc_client_create(&c->handle, p->group, &o);
     trace_note("create", -1, i, rc == PL_OK);
     check_error(p, rc, "create");
@@ -304,6 +379,8 @@ void program_act(struct program *p)
     faults_enter();
     if (p->clients[i] == NULL)
         create_client(p, i);
+    else if (p->clients[i]->question != NULL && draw(p, 2) == 0)
+        answer_late(p->clients[i]);
     else if (!p->clients[i]->is_wanted && draw(p, 2) == 0)
         change_client(p, p->clients[i]);
     else if (what < 35)

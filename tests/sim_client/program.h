@@ -19,7 +19,7 @@ enum { CLIENTS = 4, SUBS = 4 };
 
 struct program;
 
-/* A subscription, until its release(). */
+/* A subscription, until its release(); or one of the server. */
 struct sub {
     struct client *client;
     struct plc_sub *handle;
@@ -48,6 +48,11 @@ struct client {
     unsigned results;
     struct sub *subs[SUBS]; /* that the program has a handle of */
     bool has_subs[ROOMS];   /* channels of these */
+    bool has_tokens;
+    unsigned user;                   /* of its tokens */
+    unsigned rooms;                  /* mask: what they subscribe it to */
+    struct sub of_server[ROOMS + 1]; /* the last is that of the user */
+    struct plc_token *question;      /* that it has not answered yet */
 };
 
 /* A call of the library that was accepted. */
@@ -90,6 +95,9 @@ void program_destroy(struct program *p);
 
 /* One call of the library, drawn by chance. */
 void program_act(struct program *p);
+
+/* Answer all questions for tokens that are open. */
+void program_answer_all(struct program *p);
 
 /* One turn of its loop; with callbacks that wait, some of these.  Return false
  * if there was nothing to do. */

@@ -135,6 +135,8 @@ static void on_client_release(void *arg)
 {
     struct client *c = arg, **at = &c->program->all_clients;
 
+    if (c->question != NULL)
+        plc_token_fail(c->question, "the client is gone");
     if (!c->is_dropped && !c->program->is_stopping)
         trace_fail("a client is released that was not destroyed");
     if (c->results != 1 && !c->program->world->fails_allocations)
@@ -157,13 +159,6 @@ static void on_client_error(struct plc_client *handle, enum pl_err err,
     (void)handle, (void)text;
     trace_note("error", -1, (uint64_t)-err, code);
     program_call_back(c->program);
-}
-
-void heard_client_options(struct plc_client_options *o)
-{
-    o->state = on_state;
-    o->error = on_client_error;
-    o->release = on_client_release;
 }
 
 /* --- Subscriptions --- */
@@ -209,6 +204,40 @@ static void take_position(struct sub *s, const struct plc_change *h)
     s->offset = h->offset;
 }
 
+/* --- Subscriptions of the server --- */
+
+static struct sub *of_server(struct client *c, const char *channel)
+{
+    if (c->has_tokens && channel[0] == '#')
+        return &c->of_server[ROOMS];
+    for (unsigned i = 0; i < ROOMS; i++) {
+        if ((c->rooms >> i & 1) != 0 &&
+            strcmp(world_channel_name(i), channel) == 0)
+            return &c->of_server[i];
+    }
+    trace_fail("%s: a subscription that no token has", channel);
+}
+
+static void on_server_state(struct plc_client *handle, const char *channel,
+                            const struct plc_change *h, void *arg)
+{
+    struct client *c = arg;
+    struct sub *s = of_server(c, channel);
+
+    (void)handle;
+    trace_note("server state", -1, h->to, h->code);
+    check_change(c->program, s->state, h);
+    s->state = h->to;
+    if (h->to == PLC_SUBSCRIBED && s->channel < ROOMS)
+        take_position(s, h);
+    if (h->to == PLC_UNSUBSCRIBED)
+        *s = (struct sub){
+            .client = c, .channel = s->channel, .state = PLC_SUBSCRIBING};
+    program_call_back(c->program);
+}
+
+/* --- Subscriptions of the program --- */
+
 static void on_sub_state(struct plc_sub *handle, const struct plc_change *h,
                          void *arg)
 {
@@ -241,17 +270,14 @@ static void check_offset(struct sub *s, const struct plc_publication *pub)
 }
 
 /* Where a state was lost, its position is not known: the next one is taken. */
-static void on_publication(struct plc_sub *handle,
-                           const struct plc_publication *pub, void *arg)
+static void hear(struct sub *s, const struct plc_publication *pub)
 {
-    struct sub *s = arg;
     struct program *p = s->client->program;
     unsigned suspended = faults_suspend();
     struct hear_publication h = {.client = PL_SPAN(""),
                                  .offset = pub->offset,
                                  .data = {pub->data.at, pub->data.len}};
 
-    (void)handle;
     trace_note("publication", -1, s->channel, pub->offset);
     if (!p->has_lost) {
         if (s->state != PLC_SUBSCRIBED)
@@ -262,6 +288,32 @@ static void on_publication(struct plc_sub *handle,
     }
     faults_resume(suspended);
     program_call_back(p);
+}
+
+static void on_publication(struct plc_sub *handle,
+                           const struct plc_publication *pub, void *arg)
+{
+    (void)handle;
+    hear(arg, pub);
+}
+
+static void on_server_publication(struct plc_client *handle,
+                                  const struct plc_publication *pub, void *arg)
+{
+    struct sub *s = of_server(arg, pub->channel);
+
+    (void)handle;
+    if (s->channel < ROOMS)
+        hear(s, pub);
+}
+
+void heard_client_options(struct plc_client_options *o)
+{
+    o->state = on_state;
+    o->error = on_client_error;
+    o->server_state = on_server_state;
+    o->server_publication = on_server_publication;
+    o->release = on_client_release;
 }
 
 static void on_sub_error(struct plc_sub *handle, enum pl_err err, uint32_t code,
@@ -375,6 +427,8 @@ static void check_counts(const struct program *p)
     for (const struct client *c = p->all_clients; c != NULL; c = c->next) {
         clients++;
         open += c->state == PLC_CONNECTED;
+        for (unsigned i = 0; i <= ROOMS; i++)
+            subs += c->of_server[i].state == PLC_SUBSCRIBED;
     }
     for (const struct sub *b = p->all_subs; b != NULL; b = b->next)
         subs += b->state == PLC_SUBSCRIBED;
@@ -402,6 +456,12 @@ static void check_client(const struct client *c)
 
     if (now != due)
         trace_fail("%s: is in state %d, not %d", c->label, now, due);
+    for (unsigned i = 0; i < ROOMS && !c->program->has_lost; i++) {
+        if (c->is_wanted && (c->rooms >> i & 1) != 0 &&
+            c->of_server[i].state != PLC_SUBSCRIBED)
+            trace_fail("%s: the server does not subscribe it to %s", c->label,
+                       world_channel_name(i));
+    }
     for (unsigned i = 0; i < SUBS; i++) {
         const struct sub *s = c->subs[i];
 
@@ -430,14 +490,21 @@ void program_check_rest(const struct program *p)
     }
 }
 
+static void check_heard(const struct sub *s, unsigned channel, uint64_t number)
+{
+    if (s->channel == channel && s->state == PLC_SUBSCRIBED &&
+        s->last != number)
+        trace_fail("%s: heard %" PRIu64 " last, not %" PRIu64,
+                   world_channel_name(channel), s->last, number);
+}
+
 void program_check_heard(const struct program *p, unsigned channel,
                          uint64_t number)
 {
-    for (const struct sub *s = p->all_subs; s != NULL && !p->has_lost;
-         s = s->next) {
-        if (s->channel == channel && s->state == PLC_SUBSCRIBED &&
-            s->last != number)
-            trace_fail("%s: heard %" PRIu64 " last, not %" PRIu64,
-                       world_channel_name(channel), s->last, number);
-    }
+    if (p->has_lost)
+        return;
+    for (const struct sub *s = p->all_subs; s != NULL; s = s->next)
+        check_heard(s, channel, number);
+    for (const struct client *c = p->all_clients; c != NULL; c = c->next)
+        check_heard(&c->of_server[channel], channel, number);
 }
