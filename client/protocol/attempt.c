@@ -123,9 +123,8 @@ static void lose(struct plc_client *c, uint32_t code, const char *reason,
     plc_calls_taken(c, taken);
     plc_calls_lose(c, left);
     plc_requests_fail_all(&c->requests, PL_ECLOSED, left, is_final);
-    if (is_final)
-        plc_secret_drop_question(&c->secret);
-    else
+    plc_secret_drop_question(&c->secret); /* its answer is of this attempt */
+    if (!is_final)
         plc_attempt_retry(c);
     plc_client_check(c);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* talker.c - see talker.h.
  *
- * It is not the client library: what it says is the input of a fuzz target, right
- * or wrong.  Frames are read with the broker's own decoder, in pieces as they come;
- * results with the readers of tests/sim, which are apart from broker/wire.
- * Messages are compressed by zlib itself, not by broker/ws. */
+ * It is not the client library: what it says is the input of a fuzz target,
+ * right or wrong.  Frames are read with the broker's own decoder, in pieces as
+ * they come; results with the readers of tests/sim, which are apart from
+ * broker/wire. Messages are compressed by zlib itself, not by broker/ws. */
 #include "talker.h"
 
 #include <stdio.h>

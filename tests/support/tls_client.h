@@ -2,8 +2,9 @@
 /* tls_client.h - certificates made by a test, and a TLS client that uses them.
  *
  * It is not the client library: tests cut its handshakes, mix versions and
- * certificates, and write half records.  Sockets block, with a deadline; what cannot go wrong in a working test ends
- * the program when it does.  Thread: one at a time for each client. */
+ * certificates, and write half records.  Sockets block, with a deadline; what
+ * cannot go wrong in a working test ends the program when it does.  Thread: one
+ * at a time for each client. */
 #ifndef TLS_CLIENT_H
 #define TLS_CLIENT_H
 

@@ -6,8 +6,8 @@
  * a second loop, as the real one does.  The transport takes whatever it is
  * given, three pieces at a time, as net does from a kernel that is never full.
  *
- * What clients send is written here and not by the client library: a shape counts
- * the instructions of the broker alone.
+ * What clients send is written here and not by the client library: a shape
+ * counts the instructions of the broker alone.
  *
  * Rejected: a transport that copies, as tests use to look at what was sent: its
  * copy would be a large part of what is measured. */

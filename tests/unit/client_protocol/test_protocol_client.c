@@ -422,6 +422,26 @@ static void an_answer_may_come_when_the_client_is_gone(void **state)
     assert_int_equal(fake_dials, 0);
 }
 
+static void a_late_token_for_a_refresh_makes_no_second_connection(void **state)
+{
+    (void)state;
+    ask_for_tokens();
+    rig_client();
+    plc_token_answer(question, "one");
+    rig_turn();
+    rig_serve("{\"client\":\"c\",\"expires\":true,\"ttl\":1}");
+    rig_pass(1100);
+    assert_int_equal(questions, 2);
+    rig_close(3000, "r");
+    plc_token_answer(question, "late");
+    rig_turn();
+    assert_int_equal(fake_dials, 1);
+    rig_redial();
+    rig_serve(RIG_HELLO);
+    rig_pass(5000);
+    assert_int_equal(fake_dials, 2);
+}
+
 /* --- Subscriptions of the server --- */
 
 static void subscriptions_of_the_server_come_and_go(void **state)
@@ -582,6 +602,7 @@ int main(void)
         TEST(a_refresh_ends_with_its_connection),
         TEST(an_answer_for_an_older_connection_counts_no_more),
         TEST(an_answer_may_come_when_the_client_is_gone),
+        TEST(a_late_token_for_a_refresh_makes_no_second_connection),
         TEST(subscriptions_of_the_server_come_and_go),
         TEST(a_disconnect_ends_what_the_server_subscribed_at_once),
         TEST(messages_and_unknown_pushes),
