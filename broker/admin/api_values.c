@@ -139,7 +139,7 @@ bool pl_api_on_tags(struct pl_json *j, struct pl_api_request *r)
         return true;
     if (!pl_json_raw(j, &raw))
         return false;
-    tags.at = pl_arena_alloc(j->arena, raw.len + 2 * PL_TAGS_MAX);
+    tags.at = pl_arena_alloc(j->arena, raw.len + (size_t)2 * PL_TAGS_MAX);
     if (tags.at == NULL)
         return pl_api_no_memory(j);
     pl_json_init(&inner, raw, j->arena);

@@ -22,7 +22,7 @@ struct pl_pub_terms *pl_pub_terms_copy(const struct pl_pub_terms *from)
 
     if (t == NULL)
         return NULL;
-    char *at = t->bytes;
+    char *at = (char *)(t + 1); /* the two texts */
     t->id = put(&at, from->id);
     t->version_epoch = put(&at, from->version_epoch);
     t->version = from->version;

@@ -20,7 +20,6 @@ struct pl_pub_terms {
     struct pl_span version_epoch; /* in which versions are compared; empty: in
                                      any */
     bool skips_history;           /* it gets no offset and is not kept */
-    char bytes[];                 /* the two texts */
 };
 
 /* Copy `from`, whose texts are within their bounds.  NULL: out of memory.

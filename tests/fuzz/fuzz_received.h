@@ -184,7 +184,9 @@ static void again(enum pl_encoding e, const struct pl_received *r)
     struct pl_push push = {
         .kind = PL_PUSH_PUBLICATION,
         .channel = r->channel,
-        .publication = {p->data, p->info.is_set ? &from : NULL, p->offset}};
+        .publication = {.data = p->data,
+                        .info = p->info.is_set ? &from : NULL,
+                        .offset = p->offset}};
     struct pl_arena arena = {0};
     struct pl_received twin;
     struct pl_buf b = {0};
