@@ -12,8 +12,8 @@
  *
  * Rejected: an HTTP client of our own over broker/http, because TLS with
  * verification, names, keep-alive and HTTP/2 are what libcurl maintains.
- * Rejected: the easy interface on threads of the pool: a mute server would hold
- * both of them.
+ * Rejected: the easy interface on threads of the pool: an unresponsive
+ * server would hold both of them.
  *
  * Invariant: libcurl is called by this thread alone, and never from inside one
  * of its own callbacks. */

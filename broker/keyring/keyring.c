@@ -3,7 +3,7 @@
  *
  * A question that finds no answer waits at its set until the request that runs,
  * or begins now, has ended; then all that wait are answered.  A failure is an
- * answer, too: who asks again gets it at once, until AGAIN has passed.
+ * answer, too: the next question gets it at once, until AGAIN has passed.
  *
  * Rejected: a request for each kid, as Centrifugo sends it: a client may invent
  * one for each token.

@@ -4,9 +4,9 @@
  *
  * It answers pl_key_mail.  One request at a time goes to a server, whatever the
  * number of keys and loops that wait for it; a set of keys is kept for an hour.
- * Who asks for a key that the set lacks makes it fetch the set again, but only
- * once in some seconds: tokens of strangers must not make it a weapon against
- * the server. */
+ * A question for a key that the set lacks makes it fetch the set again, but
+ * only once in some seconds: tokens of untrusted peers must not make it a
+ * weapon against the server. */
 #ifndef PL_KEYRING_H
 #define PL_KEYRING_H
 

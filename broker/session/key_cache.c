@@ -6,8 +6,8 @@
  * same one meanwhile wait with it.  That a key is not there is kept as well,
  * for the few seconds in which the keyring would say the same.
  *
- * The oldest entry that nobody waits for gives way to a new one, so names that
- * clients invent take no more than a bounded space.  Clients that wait are
+ * The oldest entry that no session waits for gives way to a new one, so names
+ * that clients invent take no more than a bounded space.  Clients that wait are
  * connections, which have their own bounds.
  *
  * Invariant: sessions wait at an entry only while its mail is in transit. */
@@ -116,7 +116,7 @@ enum pl_err pl_key_cache_find(struct pl_session_manager *k, const char *url,
 
 /* --- Waiting --- */
 
-/* Make space for one more entry: drop the oldest that nobody waits for. */
+/* Make space for one more entry: drop the oldest that no session waits for. */
 static void make_space(struct pl_key_cache *c)
 {
     struct pl_list *at = c->order.prev;

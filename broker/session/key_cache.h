@@ -41,7 +41,7 @@ enum pl_err pl_key_cache_find(struct pl_session_manager *k, const char *url,
 
 /* Let the session wait for the key, and ask for it if no other session has.
  * Whether the key is there arrives by mail: pl_key_wake().
- * Errors: PL_ENOMEM, PL_EIO (nobody can be asked). */
+ * Errors: PL_ENOMEM, PL_EIO (there is no keyring). */
 enum pl_err pl_key_cache_wait(struct pl_session *s, const char *url,
                               const struct pl_token_need *need,
                               uint32_t number);
