@@ -245,11 +245,11 @@ enum pl_err pl_hub_publish(struct pl_hub *h, struct pl_subscriber *u,
                            struct pl_client *client,
                            const struct pl_publish_ask *ask);
 
-/* Return `u` as others see it in `channel`: under the identity of its
- * subscription, if that is live and has an info of its own, else as u->client.
- * `hash` is that of `channel`. */
+/* Return `u` as others see it in the channel of `sub`, a subscription of it or
+ * NULL: under the identity of `sub`, if that is live and has an info of its
+ * own, else as u->client. */
 struct pl_client *pl_hub_shown(struct pl_hub *h, const struct pl_subscriber *u,
-                               struct pl_span channel, uint64_t hash);
+                               const struct pl_sub *sub);
 
 /* Send the query `q` to the owner of `channel`.  The caller fills in q->kind,
  * q->hash and the arguments of the kind.  queried() reports the result.

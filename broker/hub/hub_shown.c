@@ -59,10 +59,8 @@ static struct pl_map_node *find(struct pl_hub *h, const struct pl_sub *sub)
 /* Before its attach has a result, a subscription shows nothing: it may be
  * refused. */
 struct pl_client *pl_hub_shown(struct pl_hub *h, const struct pl_subscriber *u,
-                               struct pl_span channel, uint64_t hash)
+                               const struct pl_sub *sub)
 {
-    const struct pl_sub *sub =
-        h->shown.count == 0 ? NULL : pl_hub_find(h, u, channel, hash);
     struct pl_map_node *n =
         sub == NULL || sub->state == PL_SUB_ATTACHING ? NULL : find(h, sub);
 

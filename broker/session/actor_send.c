@@ -128,10 +128,7 @@ static void publish(struct pl_session *s, uint32_t id, struct pl_span channel,
                                  .kind = kind};
     if (!b.failed)
         rc = pl_hub_publish(pl_session_hub(s), pl_session_subscriber(s),
-                            pl_hub_shown(pl_session_hub(s),
-                                         pl_session_subscriber(s), channel,
-                                         hash),
-                            &ask);
+                            pl_session_shown(s, channel, hash), &ask);
     if (rc != PL_OK)
         refuse_begin(s, id, rc);
     pl_buf_fini(&b);

@@ -18,7 +18,8 @@
  * Rejected: a timer per subscription, because one per session suffices.
  *
  * Invariant: each entry is of a live subscription that is not leaving, and a
- * session has a list while has_expiring is set, which then is not empty. */
+ * session has a list while PL_ASIDE_EXPIRING is set, which then is not empty.
+ */
 #include "expiring.h"
 
 #include <stdlib.h>

@@ -56,10 +56,7 @@ __attribute__((cold, noinline)) static void
 publish_judged(struct pl_session *s, struct pl_publish_ask *ask)
 {
     if (is_allowed(s, ask))
-        publish_as(s,
-                   pl_hub_shown(pl_session_hub(s), pl_session_subscriber(s),
-                                ask->channel, ask->hash),
-                   ask);
+        publish_as(s, pl_session_shown(s, ask->channel, ask->hash), ask);
 }
 
 void pl_session_publish(struct pl_session *s, const struct pl_command *c)

@@ -156,12 +156,14 @@ void pl_session_set_lacks_inbox(struct pl_session *s, bool lacks)
 
 bool pl_session_has_expiring(const struct pl_session *s)
 {
-    return s->has_expiring;
+    return s->aside & PL_ASIDE_EXPIRING;
 }
 
 void pl_session_set_expiring(struct pl_session *s, bool has)
 {
-    s->has_expiring = has;
+    s->aside &= (uint8_t)~PL_ASIDE_EXPIRING;
+    if (has)
+        s->aside |= PL_ASIDE_EXPIRING;
 }
 
 bool pl_session_is_over(const struct pl_session *s)
@@ -269,6 +271,15 @@ bool pl_session_is_stopping(const struct pl_session *s)
 void pl_session_mark_dirty(struct pl_session *s)
 {
     pl_session_manager_mark_dirty(s->manager, s);
+}
+
+struct pl_client *pl_session_shown(struct pl_session *s, struct pl_span channel,
+                                   uint64_t hash)
+{
+    struct pl_hub *hub = pl_session_hub(s);
+    struct pl_subscriber *u = pl_session_subscriber(s);
+
+    return pl_hub_shown(hub, u, pl_hub_find(hub, u, channel, hash));
 }
 
 /* --- Visits of the transport --- */

@@ -39,6 +39,11 @@ struct pl_subscriber *pl_session_subscriber(struct pl_session *s);
 struct pl_session *pl_session_of_subscriber(struct pl_subscriber *u);
 enum pl_encoding pl_session_encoding(const struct pl_session *s);
 bool pl_session_has_inbox(const struct pl_session *s); /* of its own: @id */
+
+/* The client as others see it in `channel`: pl_hub_shown(). */
+struct pl_client *pl_session_shown(struct pl_session *s, struct pl_span channel,
+                                   uint64_t hash);
+
 bool pl_session_is_connected(const struct pl_session *s);
 bool pl_session_is_logging_in(const struct pl_session *s);
 unsigned pl_session_kind(const struct pl_session *s); /* of grants: rules.h */

@@ -49,6 +49,12 @@ enum pl_known {
     PL_KNOWN_PROGRAM     /* the program was notified; see hooks.c */
 };
 
+/* What other files keep for it outside of its struct. */
+enum pl_aside {
+    PL_ASIDE_EXPIRING = 1, /* a subscription expires: expiring.c */
+    PL_ASIDE_GRANTED = 2   /* its token granted channels: granted.c */
+};
+
 struct pl_login;    /* login.c */
 struct pl_throttle; /* throttle.c */
 
@@ -82,8 +88,7 @@ struct pl_session {
     bool has_told_log : 1; /* an undelivered message from it was logged */
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */
-    bool has_expiring : 1; /* a subscription expires: expiring.c */
-    bool has_granted : 1;  /* its token granted channels: granted.c */
+    uint8_t aside : 2;     /* enum pl_aside */
     uint16_t messages;     /* from the client since the last look, and no more
                               than fit; look.c */
     union {

@@ -63,8 +63,9 @@ static struct pl_client *shown(struct rig *r, const struct listener *l,
 {
     struct pl_span name = pl_span_of(channel);
 
-    return pl_hub_shown(r->hub, &l->subscriber, name,
-                        pl_hub_hash(r->hub, name));
+    return pl_hub_shown(
+        r->hub, &l->subscriber,
+        pl_hub_find(r->hub, &l->subscriber, name, pl_hub_hash(r->hub, name)));
 }
 
 static enum pl_err publish(struct rig *r, struct listener *l,
