@@ -268,7 +268,7 @@ bool plc_server_subs_list(struct plc_client *c, size_t *count,
     for (struct pl_list *at = all->next; at != all; at = at->next) {
         struct plc_server_sub *s = at_link(at);
 
-        if (!s->is_recoverable)
+        if (!s->is_recoverable || !s->position.is_known)
             continue;
         list[n].channel = channel_of(s);
         list[n].recover = true;
