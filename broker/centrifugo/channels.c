@@ -82,12 +82,26 @@ static void put_allow(const struct space *s, const char *to, const char *option,
         "none");
 }
 
+/* Add the permission of all clients, whatever the options say. */
+static void put_open(const struct space *s, const char *what)
+{
+    char to[80];
+
+    snprintf(to, sizeof to, "%sallow_%s", s->item == 0 ? "channels." : "",
+             what);
+    pl_import_put(s->im, to, s->item, pl_import_insecure(s->im), NULL, "all");
+}
+
 static void put_permission(const struct space *s, const char *what,
                            bool has_subscribers)
 {
     char client[80], subscriber[80], unnamed[80], to[80];
     bool is_any;
 
+    if (pl_import_insecure(s->im) != NULL) {
+        put_open(s, what);
+        return;
+    }
     snprintf(client, sizeof client, "allow_%s_for_client", what);
     snprintf(subscriber, sizeof subscriber, "allow_%s_for_subscriber", what);
     snprintf(unnamed, sizeof unnamed, "allow_%s_for_anonymous", what);
@@ -201,7 +215,11 @@ static void put_space(const struct space *s)
     put_permission(s, "presence", true);
     put_permission(s, "history", true);
     put(s, "user_lists", "allow_user_limited_channels",
-        is_set(s, "allow_user_limited_channels") ? "obeyed" : "ignored", "");
+        is_set(s, "allow_user_limited_channels") &&
+                pl_import_insecure(s->im) == NULL
+            ? "obeyed"
+            : "ignored",
+        "");
     put_data(s);
     put_flag(s, "presence", "presence");
     put_flag(s, "join_leave", "join_leave");

@@ -2,13 +2,17 @@
 /* listen.c - the keys about addresses, TLS, the API, health and metrics.
  *
  * Centrifugo serves everything on one port unless it has an internal one.
- * parley serves clients on `listen`, and operators on admin.listen. */
+ * parley serves clients on `listen`, and operators on admin.listen.
+ *
+ * Invariant: if every client may do everything, all addresses are loopback
+ * addresses. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "config_text.h"
 #include "import.h"
+#include "ip.h"
 
 enum { PORT = 8000 };
 
@@ -25,8 +29,30 @@ static void put_endpoint(struct pl_buf *out, const char *host, uint64_t port)
     pl_buf_fini(&text);
 }
 
+static bool is_loopback(const char *host)
+{
+    static const char four[] = "127.0.0.0/8", six[] = "::1";
+    struct pl_ip_net nets[2];
+    struct pl_ip ip;
+
+    return pl_ip_net_parse(&nets[0], pl_span_of(four)) &&
+           pl_ip_net_parse(&nets[1], pl_span_of(six)) &&
+           pl_ip_parse(&ip, pl_span_of(host)) && pl_ip_is_in(&ip, nets, 2);
+}
+
+/* An address that others reach must not be open to all. */
+static void check_host(struct pl_import *im, const struct pl_leaf *leaf)
+{
+    if (leaf != NULL && *leaf->text != '\0' && pl_import_insecure(im) != NULL &&
+        !is_loopback(leaf->text))
+        PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf,
+                       "client.insecure is for loopback addresses only, as "
+                       "127.0.0.1");
+}
+
 static void put_listen(struct pl_import *im, bool is_tls)
 {
+    const struct pl_leaf *open = pl_import_insecure(im);
     const char *host = pl_import_text(im, "http_server.address", 0, "");
     uint64_t port = pl_import_number(im, "http_server.port", 0, PORT);
     const struct pl_leaf *from = pl_import_find(im, "http_server.address", 0);
@@ -34,12 +60,17 @@ static void put_listen(struct pl_import *im, bool is_tls)
     if (from == NULL)
         from = pl_import_find(im, "http_server.port", 0);
     struct pl_buf *out = pl_entries_add(
-        &im->out, is_tls ? "listen_tls" : "listen", 0, from, NULL);
+        &im->out, is_tls ? "listen_tls" : "listen", 0, from,
+        open == NULL ? NULL : "client.insecure is for loopback only");
     pl_buf_put_byte(out, '[');
-    put_endpoint(out, *host == '\0' ? "0.0.0.0" : host, port);
+    put_endpoint(out,
+                 *host != '\0' ? host
+                 : open        ? "127.0.0.1"
+                               : "0.0.0.0",
+                 port);
     if (*host == '\0' && !im->src->lacks_ipv6) {
         pl_buf_put_span(out, PL_SPAN(", "));
-        put_endpoint(out, "::", port);
+        put_endpoint(out, open != NULL ? "::1" : "::", port);
     }
     pl_buf_put_byte(out, ']');
     if (is_tls)
@@ -104,7 +135,10 @@ static bool put_admin(struct pl_import *im)
         port == pl_import_number(im, "http_server.port", 0, PORT))
         return false;
     put_endpoint(pl_entries_add(&im->out, "admin.listen", 0, leaf, NULL),
-                 *host == '\0' ? "0.0.0.0" : host, port);
+                 *host != '\0'            ? host
+                 : pl_import_insecure(im) ? "127.0.0.1"
+                                          : "0.0.0.0",
+                 port);
     return true;
 }
 
@@ -139,6 +173,8 @@ static void warn_of_place(struct pl_import *im, const char *path,
 
 void pl_import_listen(struct pl_import *im)
 {
+    check_host(im, pl_import_find(im, "http_server.address", 0));
+    check_host(im, pl_import_find(im, "http_server.internal_address", 0));
     put_listen(im, put_tls(im));
     bool has_admin = put_admin(im);
     put_api(im, has_admin);

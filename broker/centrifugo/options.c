@@ -257,6 +257,25 @@ static void put_origins(struct pl_import *im)
     pl_buf_put_byte(out, ']');
 }
 
+const struct pl_leaf *pl_import_insecure(const struct pl_import *im)
+{
+    static const char path[] = "client.insecure";
+
+    return pl_import_bool(im, path, 0) ? find(im, path, 0) : NULL;
+}
+
+static void put_anonymous(struct pl_import *im)
+{
+    static const char path[] = "client.allow_anonymous_connect_without_token";
+    const struct pl_leaf *open = pl_import_insecure(im);
+    const struct pl_leaf *leaf = open != NULL ? open : find(im, path, 0);
+
+    if (leaf != NULL)
+        pl_import_put(im, "auth.anonymous", 0, leaf, NULL,
+                      open != NULL || pl_import_bool(im, path, 0) ? "true"
+                                                                  : "false");
+}
+
 static void put_bytes(struct pl_import *im, const char *from, const char *to)
 {
     const struct pl_leaf *leaf = find(im, from, 0);
@@ -300,6 +319,7 @@ void pl_import_options(struct pl_import *im)
 {
     for (size_t i = 0; i < im->tree.count; i++)
         check(im, &im->tree.at[i]);
+    put_anonymous(im);
     for (size_t i = 0; i < pl_row_count; i++)
         if (pl_rows[i].way == PL_ROW_KEPT)
             keep(im, &pl_rows[i]);

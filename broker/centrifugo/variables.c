@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config_text.h"
 #include "import.h"
 
 #define PREFIX "CENTRIFUGO_"
@@ -157,6 +158,34 @@ static const char *list_of(const char *rest)
     return NULL;
 }
 
+/* Read a list of namespaces.  Not only JSON is allowed, but also their names,
+ * separated by spaces; other variables then have their options. */
+static enum pl_err read_list(struct pl_import *im, const char *list,
+                             const struct pl_config_place *place,
+                             const char *value)
+{
+    struct pl_buf names = {0};
+    enum pl_err rc = PL_ENOMEM;
+    size_t len;
+
+    pl_tree_remove(&im->tree, list, 0);
+    if (value[strspn(value, " ")] == '[' ||
+        strcmp(list, "channel.namespaces") != 0)
+        return pl_tree_read(&im->tree, place, list, pl_span_of(value));
+    pl_buf_put_byte(&names, '[');
+    for (const char *at = value; *(at += strspn(at, " ")) != '\0'; at += len) {
+        len = strcspn(at, " ");
+        pl_buf_put_span(&names, PL_SPAN("{name: "));
+        pl_config_put_quoted(&names, (struct pl_span){at, len});
+        pl_buf_put_span(&names, PL_SPAN("},"));
+    }
+    pl_buf_put_byte(&names, ']');
+    if (!names.failed)
+        rc = pl_tree_read(&im->tree, place, list, pl_buf_span(&names));
+    pl_buf_fini(&names);
+    return rc;
+}
+
 static enum pl_err read_known(struct pl_import *im, const char *rest,
                               const struct pl_config_place *place,
                               const char *value, bool *is_known)
@@ -170,10 +199,8 @@ static enum pl_err read_known(struct pl_import *im, const char *rest,
     if (row != NULL && row->way == PL_ROW_OLD && is_foreign(rest))
         row = NULL;
     *is_known = true;
-    if (list != NULL) {
-        pl_tree_remove(&im->tree, list, 0);
-        return pl_tree_read(&im->tree, place, list, pl_span_of(value));
-    }
+    if (list != NULL)
+        return read_list(im, list, place, value);
     if (row != NULL)
         return set(im, row->key, 0, row, place, value);
     if (strncmp(rest, NAMESPACES, sizeof NAMESPACES - 1) == 0)

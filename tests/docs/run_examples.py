@@ -102,7 +102,8 @@ class Page:
             f' --set admin.listen=127.0.0.1:{admin_port}'
             f' --set admin.socket={self.folder}/admin.sock\n')
         (programs / 'parleyd').chmod(0o755)
-        node = os.environ.get('PARLEY_NODE')
+        # a broker would warn of a variable that is no key of its
+        node = os.environ.pop('PARLEY_NODE', None)
         self.has_node = bool(node and shutil.which('node') and
                              os.path.isdir(f'{node}/node_modules'))
         if self.has_node:

@@ -141,10 +141,10 @@ static void tokens_keep_their_keys_and_checks(void **state)
     (void)state;
     assert_line(in, NULL,
                 "auth:\n"
+                "  anonymous: true\n"
                 "  hmac_secret: \"a\"\n"
                 "  audience: \"chat\"\n"
                 "  user_id_claim: \"uid\"\n"
-                "  anonymous: true\n"
                 "  # as in Centrifugo, aud and iss count only where they are "
                 "configured\n"
                 "  ignore_unchecked: true\n"
@@ -168,6 +168,37 @@ static void without_origins_no_page_may_connect(void **state)
                   PL_EINVAL,
                   "config.json:2: client.allowed_origins[1]: parley's "
                   "patterns have no other character than *\n");
+}
+
+static void an_insecure_broker_is_open_on_loopback_only(void **state)
+{
+    static const char open[] = "client: {insecure: true}\n";
+    static const char named[] =
+        "client: {insecure: true}\nchannel:\n  namespaces:\n"
+        "  - {name: chat, allow_user_limited_channels: true}\n";
+
+    (void)state;
+    assert_line(open, NULL, "listen: [\"127.0.0.1:8000\", \"[::1]:8000\"]\n");
+    assert_line(open, NULL, "auth:\n  anonymous: true\n");
+    assert_line(open, NULL,
+                "  allow_subscribe: all\n  allow_publish: all\n"
+                "  allow_presence: all\n  allow_history: all\n");
+    assert_line(named, NULL,
+                "    allow_subscribe: all\n    allow_publish: all\n"
+                "    allow_presence: all\n    allow_history: all\n"
+                "    user_lists: ignored\n");
+    assert_line("client: {insecure: true}\nhttp_server: {internal_port: 1}\n",
+                NULL, "admin:\n  listen: \"127.0.0.1:1\"\n");
+    assert_line("client: {insecure: true}\nhttp_server: {address: '::1'}\n",
+                NULL, "listen: [\"[::1]:8000\"]\n");
+    assert_report(
+        "client: {insecure: true}\nhttp_server:\n  address: 0.0.0.0\n"
+        "  internal_address: 128.0.0.1\n",
+        NULL, PL_EINVAL,
+        "config.json:3: http_server.address: client.insecure is for loopback "
+        "addresses only, as 127.0.0.1\n"
+        "config.json:4: http_server.internal_address: client.insecure is for "
+        "loopback addresses only, as 127.0.0.1\n");
 }
 
 static void permissions_follow_who_may(void **state)
@@ -400,7 +431,7 @@ static void a_variable_is_named_as_the_place(void **state)
                   "CENTRIFUGO_PROXIES: did not find expected ',' or ']'\n");
     assert_report(
         "",
-        VARIABLES("CENTRIFUGO_CLIENT_INSECURE=true",
+        VARIABLES("CENTRIFUGO_HTTP_API_INSECURE=true",
                   "CENTRIFUGO_CLIENT_PING_INTERVAL=ossifrage",
                   "CENTRIFUGO_CLIENT_INSECUR=ossifrage",
                   "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENCE=1"),
@@ -409,10 +440,30 @@ static void a_variable_is_named_as_the_place(void **state)
         "variable, or parley does not know it\n"
         "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENCE: warning: Centrifugo 6 "
         "has no such variable, or parley does not know it\n"
-        "CENTRIFUGO_CLIENT_INSECURE: client.insecure: not supported: parley "
-        "has `parleyd --insecure`, for loopback only\n"
+        "CENTRIFUGO_HTTP_API_INSECURE: http_api.insecure: not supported: "
+        "parley wants a key\n"
         "CENTRIFUGO_CLIENT_PING_INTERVAL: client.ping_interval: must be a "
         "duration, as 25s or 1h30m\n");
+}
+
+static void a_variable_may_name_the_namespaces(void **state)
+{
+    static const char *const both = "namespaces:\n  - name: \"chat\"\n";
+
+    (void)state;
+    assert_line("",
+                VARIABLES("CENTRIFUGO_CHANNEL_NAMESPACES_A_B_PRESENCE=true",
+                          "CENTRIFUGO_CHANNEL_NAMESPACES=chat  a-b"),
+                both);
+    assert_line("",
+                VARIABLES("CENTRIFUGO_CHANNEL_NAMESPACES_A_B_PRESENCE=true",
+                          "CENTRIFUGO_CHANNEL_NAMESPACES=chat  a-b"),
+                "  - name: \"a-b\"\n");
+    assert_report("", VARIABLES("CENTRIFUGO_CHANNEL_NAMESPACES=chat x\"}"),
+                  PL_EINVAL,
+                  "CENTRIFUGO_CHANNEL_NAMESPACES: channel.namespaces[2].name: "
+                  "the name of a namespace has two or more letters, digits, "
+                  "dashes, dots and underscores\n");
 }
 
 static void variables_of_others_are_left_alone(void **state)
@@ -446,6 +497,7 @@ int main(void)
         cmocka_unit_test(the_api_is_where_centrifugo_has_it),
         cmocka_unit_test(tokens_keep_their_keys_and_checks),
         cmocka_unit_test(without_origins_no_page_may_connect),
+        cmocka_unit_test(an_insecure_broker_is_open_on_loopback_only),
         cmocka_unit_test(permissions_follow_who_may),
         cmocka_unit_test(a_history_needs_its_size_and_its_time),
         cmocka_unit_test(a_namespace_has_a_name),
@@ -457,6 +509,7 @@ int main(void)
         cmocka_unit_test(durations_are_those_of_go),
         cmocka_unit_test(a_variable_wins_over_the_file),
         cmocka_unit_test(a_variable_is_named_as_the_place),
+        cmocka_unit_test(a_variable_may_name_the_namespaces),
         cmocka_unit_test(variables_of_others_are_left_alone),
         cmocka_unit_test(toml_is_refused_with_a_way_out),
     };
