@@ -13,7 +13,7 @@ static uint64_t next_ms(const struct pl_session *s)
 
     if (s->expires_ms != 0 && (next == 0 || s->expires_ms < next))
         next = s->expires_ms;
-    if (s->aside & PL_ASIDE_EXPIRING &&
+    if (s->elsewhere & PL_ELSEWHERE_EXPIRING &&
         (next == 0 || pl_expiring_due_ms(s) < next))
         next = pl_expiring_due_ms(s);
     if (s->holds & PL_HOLD_RATE && (next == 0 || pl_throttle_due_ms(s) < next))

@@ -10,7 +10,7 @@
  * Rejected: a comparison with the subscriptions that the connection has,
  * because the server API and programs give it others, and take some away.
  *
- * Invariant: a session has a note while PL_ASIDE_GRANTED is set. */
+ * Invariant: a session has a note while PL_ELSEWHERE_GRANTED is set. */
 #include "granted.h"
 
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static bool is_any(const struct pl_map_node *n, const void *key)
 
 static struct note *find(const struct pl_session *s)
 {
-    return s->aside & PL_ASIDE_GRANTED
+    return s->elsewhere & PL_ELSEWHERE_GRANTED
                ? (struct note *)pl_map_find(&s->manager->granted,
                                             pl_actor_address(&s->actor).slot,
                                             is_any, NULL)
@@ -61,7 +61,7 @@ bool pl_granted_note(struct pl_session *s, const struct pl_token_claims *claims)
         return false;
     }
     n->sum = sum_of(s, claims);
-    s->aside |= PL_ASIDE_GRANTED;
+    s->elsewhere |= PL_ELSEWHERE_GRANTED;
     return true;
 }
 
@@ -81,5 +81,5 @@ void pl_granted_forget(struct pl_session *s)
         return;
     pl_map_remove(&s->manager->granted, &n->node);
     free(n);
-    s->aside &= (uint8_t)~PL_ASIDE_GRANTED;
+    s->elsewhere &= (uint8_t)~PL_ELSEWHERE_GRANTED;
 }

@@ -75,7 +75,8 @@ static void on_connected_timer(struct pl_session *s)
         return; /* pl_session_go_on() has closed it */
     if (s->expires_ms != 0 && now >= s->expires_ms)
         pl_session_close(s, PL_DISCONNECT_EXPIRED, (struct pl_span){0});
-    else if (s->aside & PL_ASIDE_EXPIRING && now >= pl_expiring_due_ms(s))
+    else if (s->elsewhere & PL_ELSEWHERE_EXPIRING &&
+             now >= pl_expiring_due_ms(s))
         end_expired(s);
     else if (s->ping_ms != 0 && now >= s->ping_ms)
         on_ping_due(s, now);

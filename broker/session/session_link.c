@@ -156,14 +156,14 @@ void pl_session_set_lacks_inbox(struct pl_session *s, bool lacks)
 
 bool pl_session_has_expiring(const struct pl_session *s)
 {
-    return s->aside & PL_ASIDE_EXPIRING;
+    return s->elsewhere & PL_ELSEWHERE_EXPIRING;
 }
 
 void pl_session_set_expiring(struct pl_session *s, bool has)
 {
-    s->aside &= (uint8_t)~PL_ASIDE_EXPIRING;
+    s->elsewhere &= (uint8_t)~PL_ELSEWHERE_EXPIRING;
     if (has)
-        s->aside |= PL_ASIDE_EXPIRING;
+        s->elsewhere |= PL_ELSEWHERE_EXPIRING;
 }
 
 bool pl_session_is_over(const struct pl_session *s)

@@ -50,9 +50,9 @@ enum pl_known {
 };
 
 /* What other files keep for it outside of its struct. */
-enum pl_aside {
-    PL_ASIDE_EXPIRING = 1, /* a subscription expires: expiring.c */
-    PL_ASIDE_GRANTED = 2   /* its token granted channels: granted.c */
+enum pl_elsewhere {
+    PL_ELSEWHERE_EXPIRING = 1, /* a subscription expires: expiring.c */
+    PL_ELSEWHERE_GRANTED = 2   /* its token granted channels: granted.c */
 };
 
 struct pl_login;    /* login.c */
@@ -88,7 +88,7 @@ struct pl_session {
     bool has_told_log : 1; /* an undelivered message from it was logged */
     bool lacks_inbox : 1;  /* its user's inbox could not be subscribed:
                               missing.c */
-    uint8_t aside : 2;     /* enum pl_aside */
+    uint8_t elsewhere : 2; /* enum pl_elsewhere */
     uint16_t messages;     /* from the client since the last look, and no more
                               than fit; look.c */
     union {
