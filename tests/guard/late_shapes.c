@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     struct rig_options o = {.rules.history_size = 100,
                             .rules.history_ttl_ms = 100000000,
                             .rules.meta_ttl_ms = 100000000,
-                            .rules.flags =
+                            .rules.sub.flags =
                                 PL_RULE_PRESENCE | PL_RULE_JOIN_LEAVE};
     struct pl_late_options late = {.seed = 3, .latency_ms = 1000};
 
