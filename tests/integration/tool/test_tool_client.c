@@ -193,6 +193,7 @@ static void the_first_line_that_is_no_json_ends_pub(void **state)
         assert_says(s->err, "line 4 is not JSON: a key is missing at byte 1");
         assert_string_equal(s->out, "{\"published\":2}\n");
     }
+    s->input = NULL;
 }
 
 /* --- Connections that are lost --- */

@@ -220,7 +220,7 @@ static void what_parley_does_not_do_is_108_and_not_ignored(void **state)
 static void a_publication_may_have_terms_and_tags(void **state)
 {
     struct fixture *f = *state;
-    struct pl_span key, value;
+    struct pl_span key = {0}, value = {0};
 
     assert_int_equal(
         read_as(f, PL_API_PUBLISH,
