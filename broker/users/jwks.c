@@ -174,18 +174,17 @@ static struct pl_jws_key *read_key(const json_t *jwk)
 static enum pl_err add(struct pl_jwks *set, const json_t *jwk)
 {
     struct pl_span kid = text_of(jwk, "kid");
-    struct pl_jws_key *key;
-    char *copy;
+    struct item *item = &set->items[set->count];
 
     if (kid.len == 0 || kid.len > PL_JWS_KID_MAX || set->count == PL_JWKS_MAX)
         return PL_OK;
-    if ((key = read_key(jwk)) == NULL)
+    if ((item->key = read_key(jwk)) == NULL)
         return PL_OK;
-    if ((copy = strdup(kid.at)) == NULL) {
-        pl_jws_key_release(key);
+    if ((item->kid = strdup(kid.at)) == NULL) {
+        pl_jws_key_release(item->key);
         return PL_ENOMEM;
     }
-    set->items[set->count++] = (struct item){copy, key};
+    set->count++;
     return PL_OK;
 }
 
