@@ -37,7 +37,7 @@ for attempt in {1..30}; do
 done
 [ "$first" = "$second" ] || { echo "other token ($attempt)"; exit 1; }
 
-refuses 'sub is too long' --secret-file "$work/secret" \
+refuses 'sub, or the claim of the user, is too long' --secret-file "$work/secret" \
     --user "$(printf '%0255d' 0)"
 takes --secret-file "$work/secret" --user "$(printf '%0254d' 0)"
 refuses 'info is not JSON' --secret-file "$work/secret" --info '{"n":'

@@ -158,6 +158,7 @@ static void say_connect(struct client *c)
     struct say_position positions[SUBS];
 
     c->token_rooms = draw_rooms(c);
+    c->has_other_rooms = false;
     c->has_inbox = world_draw(c->world, 4) == 0;
     char *token = new_token(c, c->token_rooms);
     struct say s = {.verb = VERB_CONNECT,
@@ -400,15 +401,20 @@ static void message(struct client *c, struct pl_buf *b)
     ask(c, b, &s, SUBS, number);
 }
 
+/* A token that brings other rooms than the first one closes the connection. */
 static void refresh(struct client *c, struct pl_buf *b)
 {
     struct say s = {.verb = VERB_REFRESH};
-    char *token = new_token(c, 0);
+    unsigned rooms =
+        world_draw(c->world, 8) == 0 ? draw_rooms(c) : c->token_rooms;
+    bool is_other = rooms != c->token_rooms;
+    char *token = new_token(c, rooms);
 
     if (token == NULL)
         return;
+    c->has_other_rooms = c->has_other_rooms || is_other;
     s.token = token;
-    ask(c, b, &s, SUBS, 0);
+    ask(c, b, &s, SUBS, is_other);
     free(token);
 }
 

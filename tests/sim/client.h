@@ -147,6 +147,7 @@ struct client {
     uint64_t valid_until_ms; /* until then at the least its token is good */
     uint64_t expires_ms;     /* not later than that, without the grace; 0: no */
     unsigned token_rooms;    /* whose subscriptions the token brings */
+    bool has_other_rooms;    /* it sent a refresh whose token brings others */
     uint32_t kicks[KICKS_MAX]; /* codes with which backends want it closed */
     unsigned kick_count;
     struct sub subs[SUBS];

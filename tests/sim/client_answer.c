@@ -284,6 +284,8 @@ static void on_result(struct client *c, const struct asked *a,
         on_connected(c, a, r);
         return;
     case VERB_REFRESH:
+        if (a->number != 0)
+            trace_fail("client %u: a token may bring other rooms", c->index);
         take_expiry(c, a, r->body);
         return;
     case VERB_SUB_REFRESH:

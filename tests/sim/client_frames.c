@@ -69,7 +69,8 @@ static bool is_close_allowed(const struct client *c, unsigned code)
     case PL_DISCONNECT_CHANNEL_LIMIT:
         return c->stage == STAGE_CONNECTING && has_too_many(c);
     case PL_DISCONNECT_INSUFFICIENT_STATE:
-        return w->has_history && client_may_miss(c) && has_server_subs(c);
+        return c->has_other_rooms ||
+               w->has_history && client_may_miss(c) && has_server_subs(c);
     case PL_DISCONNECT_NO_PONG:
         return w->config->session.ping.interval_ms > 0;
     case PL_DISCONNECT_STALE:

@@ -115,7 +115,7 @@ static void every_actor_of_the_broker_is_nobody_to_clients(void **st)
     peer_enter(&other, b.port, PEER_PROTOBUF, NULL, NULL);
     box_rest(&b);
     /* no actor has a slot that is not asked */
-    assert_in_range(box_number(&b, "mailboxes.actors"), 8, SLOTS / 2);
+    assert_in_range(box_number(&b, "mailboxes.actors"), 8, 2 * SLOTS / 3);
     for (uint16_t loop = 0; loop < LOOPS; loop++) {
         for (uint32_t slot = 0; slot < SLOTS; slot++) {
             for (uint32_t g = 0; g < GENERATIONS; g++)

@@ -52,7 +52,7 @@ static unsigned hoard(struct peer *p, unsigned count)
 
     peer_cork(p);
     for (unsigned i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "mine:%u", number++);
+        snprintf(name, sizeof name, "mine.%u", number++);
         if (i % 2 == 0)
             peer_subscribe(p, name);
         else
