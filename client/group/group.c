@@ -70,13 +70,17 @@ static struct plc_part *first_living(struct plc_group *g)
     return PL_CONTAINER(g->living.next, struct plc_part, living);
 }
 
+/* The report of the stop has the count, so it comes after the last. */
 static void abort_all(struct plc_group *g)
 {
+    g->stop = PLC_STOP_CUTS;
     while (!pl_list_is_empty(&g->living)) {
         struct plc_part *p = first_living(g);
 
         g->counts[PLC_COUNT_FORCED] += p->ops->cut(p);
     }
+    g->stop = PLC_STOP_WAITS;
+    plc_group_finish(g);
 }
 
 static void on_deadline(struct pl_timer *t)
@@ -95,7 +99,7 @@ static void begin_stop(struct plc_group *g)
 {
     struct pl_list *at = g->living.next;
 
-    g->has_begun = true;
+    g->stop = PLC_STOP_WAITS;
     g->stop_begun_ms = pl_loop_now_ms(g->loop);
     if (pl_list_is_empty(&g->living))
         plc_group_finish(g);
@@ -115,7 +119,7 @@ static void on_stop(struct plc_group *g)
     g->is_stop_posted = false;
     uint64_t at_ns = g->stop_at_ns;
     pl_guard_leave(g->guard);
-    if (!g->has_begun)
+    if (g->stop == PLC_STOP_NOT_BEGUN)
         begin_stop(g);
     uint64_t now_ns = clock->monotonic(clock);
     if (pl_list_is_empty(&g->living))

@@ -13,6 +13,13 @@
 
 enum { PLC_MAIL_PART = 1, PLC_MAIL_STOP = 2 };
 
+/* How far the stop is. */
+enum plc_stop {
+    PLC_STOP_NOT_BEGUN,
+    PLC_STOP_WAITS, /* for the parts that live */
+    PLC_STOP_CUTS   /* what lives, and counts it */
+};
+
 struct plc_group {
     struct pl_actor actor; /* first */
     /* Constant. */
@@ -36,7 +43,7 @@ struct plc_group {
     struct plc_links links;
     uint64_t counts[PLC_COUNTS];
     uint64_t stop_begun_ms;
-    bool has_begun; /* the stop */
+    enum plc_stop stop;
     struct pl_timer deadline;
     struct pl_msg stop_mail;
     struct plc_event stopped;

@@ -107,7 +107,7 @@ void plc_part_ended(struct plc_part *p)
     plc_part_result(p, PL_ECLOSED, "closed before it was open");
     if (p->is_dropped)
         plc_events_put(g->events, last_event(p));
-    if (g->has_begun && pl_list_is_empty(&g->living))
+    if (g->stop == PLC_STOP_WAITS && pl_list_is_empty(&g->living))
         plc_group_finish(g);
 }
 
@@ -118,7 +118,7 @@ static void on_add(struct plc_mail *m)
 
     pl_list_append(&g->living, &p->living);
     g->counts[PLC_COUNT_CONNECTIONS]++;
-    if (g->has_begun)
+    if (g->stop != PLC_STOP_NOT_BEGUN)
         plc_part_stop(p);
 }
 

@@ -70,7 +70,7 @@ static bool is_close_allowed(const struct client *c, unsigned code)
         return c->stage == STAGE_CONNECTING && has_too_many(c);
     case PL_DISCONNECT_INSUFFICIENT_STATE:
         return c->has_other_rooms ||
-               w->has_history && client_may_miss(c) && has_server_subs(c);
+               (w->has_history && client_may_miss(c) && has_server_subs(c));
     case PL_DISCONNECT_NO_PONG:
         return w->config->session.ping.interval_ms > 0;
     case PL_DISCONNECT_STALE:

@@ -37,11 +37,13 @@ static char url[80];
 struct seen {
     atomic_uint connected, subscribed, recovered, published, joined, released;
     atomic_uint done, other, wrong;
-    unsigned next[PRODUCERS]; /* number of each producer; the loop's */
-    char target[80];          /* "conn/ID", written before `connected` */
+    atomic_uint next[PRODUCERS]; /* number of each producer */
+    char target[80];             /* "conn/ID", written before `connected` */
 };
 
 static struct seen seen;
+/* Several groups have a thread each. */
+static pthread_mutex_t target_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void on_state(struct plc_client *c, const struct plc_change *h,
                      void *arg)
@@ -49,7 +51,9 @@ static void on_state(struct plc_client *c, const struct plc_change *h,
     (void)c, (void)arg;
     if (h->to != PLC_CONNECTED)
         return;
+    pthread_mutex_lock(&target_lock);
     snprintf(seen.target, sizeof seen.target, "conn/%s", h->client);
+    pthread_mutex_unlock(&target_lock);
     atomic_fetch_add(&seen.connected, 1);
 }
 
@@ -71,7 +75,8 @@ static void on_publication(struct plc_sub *s, const struct plc_publication *p,
 
     (void)s, (void)arg;
     if (sscanf(p->data.at, "{\"p\":%u,\"n\":%u}", &producer, &number) == 2 &&
-        producer < PRODUCERS && seen.next[producer]++ != number)
+        producer < PRODUCERS &&
+        atomic_fetch_add(&seen.next[producer], 1) != number)
         atomic_fetch_add(&seen.wrong, 1);
     atomic_fetch_add(&seen.published, 1);
 }
