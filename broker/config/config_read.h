@@ -48,10 +48,11 @@ typedef void pl_config_check(struct pl_config_loading *l,
  * "parley.yaml:12: websocket.max_mesage: unknown key" or "--set loops: ...":
  * or "PARLEY_LOOPS: loops: ...": errors if the call fails, warnings if it
  * returns PL_OK.  It never contains secrets.  `check` is called once all values
- * are converted; NULL: none. Owner:  the caller calls pl_config_values_fini(),
- * also after an error. Thread: any; reads the file and the environment. Errors:
- * PL_EINVAL (see the report), PL_EIO (the file; also in the report), PL_ENOMEM.
- */
+ * are converted; NULL: none.
+ * Owner:  the caller calls pl_config_values_fini(), also after an error.
+ * Thread: any; reads the file and the environment.
+ * Errors: PL_EINVAL (see the report), PL_EIO (the file; also in the report),
+ *         PL_ENOMEM. */
 enum pl_err pl_config_read(void *values, const struct pl_config_schema *schema,
                            const struct pl_config_source *src,
                            pl_config_check *check, struct pl_buf *report);
