@@ -39,6 +39,19 @@ enum pl_err pl_http_refuse(struct pl_http_error *error, int status,
     return PL_EBADMSG;
 }
 
+enum pl_err pl_http_check_method(void *arg, struct pl_span method,
+                                 struct pl_http_error *error)
+{
+    static const char *const known[] = {"GET", "HEAD",   "POST", "OPTIONS",
+                                        "PUT", "DELETE", "PATCH"};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (pl_span_equal(method, pl_span_of(known[i])))
+            return PL_OK;
+    return pl_http_refuse(error, 501, "the method is not known here");
+}
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';

@@ -76,6 +76,12 @@ bool pl_http_field_next(struct pl_span *lines, struct pl_span *name,
  * values. */
 struct pl_span pl_http_field_find(struct pl_span lines, struct pl_span wanted);
 
+/* For the rules of a server: the methods that some path may serve; the server
+ * decides for each path.  `arg` is ignored.
+ * Errors: PL_EBADMSG (501). */
+enum pl_err pl_http_check_method(void *arg, struct pl_span method,
+                                 struct pl_http_error *error);
+
 /* Set *error and return PL_EBADMSG. */
 enum pl_err pl_http_refuse(struct pl_http_error *error, int status,
                            const char *text);

@@ -16,22 +16,8 @@
 #include "access.h"
 #include "http.h"
 
-/* The methods that the server of the API answers. */
-static enum pl_err check_method(void *arg, struct pl_span method,
-                                struct pl_http_error *error)
-{
-    static const char *const known[] = {"GET", "HEAD",   "POST", "OPTIONS",
-                                        "PUT", "DELETE", "PATCH"};
-
-    (void)arg;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (pl_span_equal(method, pl_span_of(known[i])))
-            return PL_OK;
-    return pl_http_refuse(error, 501, "the method is not known here");
-}
-
 static const struct pl_http_rules rules = {.takes_old = true,
-                                           .method = check_method};
+                                           .method = pl_http_check_method};
 
 /* Return true for the path of the API and those below it. */
 static bool is_api(const struct pl_access *a, struct pl_span path)

@@ -73,22 +73,8 @@ static void resume_reading(struct pl_web_conn *c)
 
 /* --- Requests --- */
 
-/* Methods that some path of a site may serve; the site decides per path. */
-static enum pl_err check_method(void *arg, struct pl_span method,
-                                struct pl_http_error *error)
-{
-    static const char *const known[] = {"GET", "HEAD",   "POST", "OPTIONS",
-                                        "PUT", "DELETE", "PATCH"};
-
-    (void)arg;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (pl_span_equal(method, pl_span_of(known[i])))
-            return PL_OK;
-    return pl_http_refuse(error, 501, "the method is not known here");
-}
-
 static const struct pl_http_rules rules = {.takes_old = true,
-                                           .method = check_method};
+                                           .method = pl_http_check_method};
 
 /* Refuse the request and end the connection: the bytes after it may not be a
  * request. */
