@@ -71,6 +71,7 @@ class Server:
     def __init__(self, name, keys):
         self.mode = 'good'
         self.requests = 0
+        self.may_answer = threading.Event()  # what a mute server never gets
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -79,7 +80,8 @@ class Server:
             def do_GET(self):
                 outer.requests += 1
                 if outer.mode == 'mute':
-                    time.sleep(5)
+                    outer.may_answer.wait()
+                    return
                 body = json.dumps({'keys': keys}).encode()
                 self.send_response(200)
                 self.send_header('Content-Length', str(len(body)))
@@ -99,6 +101,7 @@ class Server:
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     def stop(self):
+        self.may_answer.set()
         self.http.shutdown()
         self.http.server_close()
 
