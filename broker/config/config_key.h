@@ -61,6 +61,12 @@ struct pl_config_strings {
     size_t count;
 };
 
+/* Copy a list into *out, which is all zero; false: out of memory.  Free a list,
+ * also one that was copied in part. */
+bool pl_config_strings_copy(struct pl_config_strings *out,
+                            const struct pl_config_strings *from);
+void pl_config_strings_fini(struct pl_config_strings *list);
+
 struct pl_config_networks {
     struct pl_ip_net *at;
     size_t count;

@@ -3,6 +3,7 @@
  *
  * Converted values are compared, not texts: 60s equals 1m. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "config_kind.h"
 
@@ -97,4 +98,25 @@ bool pl_config_key_differs(const struct pl_config_key *key, const void *a,
         if (items_differ(key, x->at + i * size, y->at + i * size))
             return true;
     return false;
+}
+
+bool pl_config_strings_copy(struct pl_config_strings *out,
+                            const struct pl_config_strings *from)
+{
+    if (from->count == 0)
+        return true;
+    out->at = calloc(from->count, sizeof out->at[0]);
+    if (out->at == NULL)
+        return false;
+    for (; out->count < from->count; out->count++)
+        if ((out->at[out->count] = strdup(from->at[out->count])) == NULL)
+            return false;
+    return true;
+}
+
+void pl_config_strings_fini(struct pl_config_strings *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->at[i]);
+    free(list->at);
 }

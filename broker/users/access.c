@@ -16,27 +16,6 @@ static bool copy_text(char **out, const char *from)
     return (*out == NULL) == (from == NULL);
 }
 
-static bool copy_list(struct pl_config_strings *out,
-                      const struct pl_config_strings *from)
-{
-    if (from->count == 0)
-        return true;
-    out->at = calloc(from->count, sizeof out->at[0]);
-    if (out->at == NULL)
-        return false;
-    for (; out->count < from->count; out->count++)
-        if (!copy_text(&out->at[out->count], from->at[out->count]))
-            return false;
-    return true;
-}
-
-static void free_list(struct pl_config_strings *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->at[i]);
-    free(list->at);
-}
-
 static enum pl_err make_policies(struct pl_access *a,
                                  const struct pl_users_settings *s)
 {
@@ -63,8 +42,10 @@ enum pl_err pl_access_create(struct pl_access **out,
         return PL_ENOMEM;
     pl_refs_init(&a->refs);
     a->anonymous = settings->auth.anonymous;
-    if (!copy_list(&a->allowed_origins, &settings->websocket.allowed_origins) ||
-        !copy_list(&a->allowed_hosts, &settings->websocket.allowed_hosts) ||
+    if (!pl_config_strings_copy(&a->allowed_origins,
+                                &settings->websocket.allowed_origins) ||
+        !pl_config_strings_copy(&a->allowed_hosts,
+                                &settings->websocket.allowed_hosts) ||
         pl_api_keys_init(&a->api_keys, settings) != PL_OK ||
         !copy_text(&a->api_path,
                    settings->api.is_public ? settings->api.path : NULL))
@@ -88,8 +69,8 @@ void pl_access_release(struct pl_access *a)
 {
     if (a == NULL || !pl_refs_release(&a->refs))
         return;
-    free_list(&a->allowed_origins);
-    free_list(&a->allowed_hosts);
+    pl_config_strings_fini(&a->allowed_origins);
+    pl_config_strings_fini(&a->allowed_hosts);
     pl_api_keys_fini(&a->api_keys);
     free(a->api_path);
     pl_token_policy_release(a->tokens);

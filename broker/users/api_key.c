@@ -29,27 +29,6 @@ static_assert(PL_API_KEY_DIGEST == SHA256_DIGEST_LENGTH, "it is SHA-256");
 
 /* --- The configured keys --- */
 
-static bool copy(struct pl_config_strings *out,
-                 const struct pl_config_strings *from)
-{
-    if (from->count == 0)
-        return true;
-    out->at = calloc(from->count, sizeof out->at[0]);
-    if (out->at == NULL)
-        return false;
-    for (; out->count < from->count; out->count++)
-        if ((out->at[out->count] = strdup(from->at[out->count])) == NULL)
-            return false;
-    return true;
-}
-
-static void drop(struct pl_config_strings *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->at[i]);
-    free(list->at);
-}
-
 static void digest(unsigned char out[PL_API_KEY_DIGEST], struct pl_span key)
 {
     SHA256((const unsigned char *)key.at, key.len, out);
@@ -61,8 +40,8 @@ static bool add(struct pl_api_keys *keys,
     struct pl_api_key *k = &keys->at[keys->count++];
 
     digest(k->digest, pl_span_of(from->key));
-    return copy(&k->namespaces, &from->namespaces) &&
-           copy(&k->methods, &from->methods);
+    return pl_config_strings_copy(&k->namespaces, &from->namespaces) &&
+           pl_config_strings_copy(&k->methods, &from->methods);
 }
 
 enum pl_err pl_api_keys_init(struct pl_api_keys *out,
@@ -87,8 +66,8 @@ enum pl_err pl_api_keys_init(struct pl_api_keys *out,
 void pl_api_keys_fini(struct pl_api_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
-        drop(&keys->at[i].namespaces);
-        drop(&keys->at[i].methods);
+        pl_config_strings_fini(&keys->at[i].namespaces);
+        pl_config_strings_fini(&keys->at[i].methods);
     }
     free(keys->at);
     *keys = (struct pl_api_keys){0};
