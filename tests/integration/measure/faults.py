@@ -50,10 +50,14 @@ class Fault:
     def __init__(self, name):
         self.name, self.kept, self.count = name, b'', 0
 
+    def take(self):
+        """The frame that was kept, once."""
+        kept, self.kept = self.kept, b''
+        return kept
+
     def treat(self, frame):
         if self.kept:
-            frame, self.kept = frame + self.kept, b''
-            return frame
+            return frame + self.take()
         if BODY not in frame:
             return frame
         self.count += 1
@@ -86,10 +90,18 @@ async def pass_up(reader, writer):
 
 
 async def pass_down(reader, writer, fault):
+    def pass_kept():
+        """The frame that was kept is the last one: nothing overtakes it."""
+        writer.write(fault.take())
+
     writer.write(await reader.readuntil(b'\r\n\r\n'))
+    last = None
     while True:
         writer.write(fault.treat(await read_frame(reader)))
         await writer.drain()
+        if last is not None:
+            last.cancel()
+        last = asyncio.get_running_loop().call_later(0.5, pass_kept)
 
 
 async def relay(client, name, port):

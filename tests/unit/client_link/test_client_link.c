@@ -440,6 +440,23 @@ static void a_close_without_an_echo_ends_after_close_ms(void **state)
     assert_non_null(strstr(heard, "no Close of the server"));
 }
 
+/* Decoding a message that is much too big held the loop for a second, for
+ * example. */
+static void the_time_for_a_close_begins_when_it_is_written(void **state)
+{
+    (void)state;
+    become_open("");
+    plc_link_close(link_, 1009, (struct pl_span){NULL, 0});
+    pl_clock_driven_advance(&clock_, 1000 * 1000000);
+    turn();
+    assert_non_null(link_);
+    expect_at_server("4:1009: ");
+    pass(150);
+    assert_non_null(link_);
+    pass(100);
+    assert_null(link_);
+}
+
 static void an_end_without_a_close_is_1006(void **state)
 {
     (void)state;
@@ -580,6 +597,7 @@ int main(void)
         TEST(a_close_of_the_server_is_echoed),
         TEST(an_empty_close_is_echoed_empty),
         TEST(a_close_without_an_echo_ends_after_close_ms),
+        TEST(the_time_for_a_close_begins_when_it_is_written),
         TEST(an_end_without_a_close_is_1006),
         TEST(a_violation_is_answered_with_its_code),
         TEST(nothing_is_sent_after_a_close),
