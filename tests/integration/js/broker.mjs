@@ -75,11 +75,16 @@ export class Broker {
 
     static async start(settings, options) {
         const broker = new Broker(settings, options);
-        broker.port = await freePort();
-        broker.adminPort = await freePort();
-        broker.folder = await mkdtemp(join(tmpdir(), 'parley-test-'));
+        await broker.place();
         await broker.run();
         return broker;
+    }
+
+    // Gives it its ports and a folder.
+    async place() {
+        this.port = await freePort();
+        this.adminPort = await freePort();
+        this.folder = await mkdtemp(join(tmpdir(), 'parley-test-'));
     }
 
     settings() {
@@ -96,17 +101,21 @@ export class Broker {
         };
     }
 
-    // Starts it, again after stop() on the same ports.
-    async run() {
-        const program = process.env.PARLEYD;
-        assert.ok(program, 'PARLEYD names the broker to test');
+    arguments() {
         const args = Object.entries(this.settings()).flatMap(
             ([key, value]) => ['--set', `${key}=${value}`]
         );
         if (this.insecure) args.push('--insecure');
         if (this.config) args.push('-c', this.config);
+        return args;
+    }
+
+    // Starts it, again after stop() on the same ports.
+    async run() {
+        const program = process.env.PARLEYD;
+        assert.ok(program, 'PARLEYD names the broker to test');
         this.stderr = '';
-        this.child = spawn(program, args, {
+        this.child = spawn(program, this.arguments(), {
             stdio: ['ignore', 'ignore', 'pipe'],
             env: Object.fromEntries(
                 Object.entries(process.env).filter(
@@ -142,6 +151,10 @@ export class Broker {
         return `ws://127.0.0.1:${this.port}/connection/websocket`;
     }
 
+    get key() {
+        return this.settings()['api.key'];
+    }
+
     get admin() {
         return `http://127.0.0.1:${this.adminPort}`;
     }
@@ -161,7 +174,7 @@ export class Broker {
     // What each loop has counted, by name: a list of objects.
     async metrics() {
         const answer = await fetch(`${this.admin}/metrics`, {
-            headers: { 'X-API-Key': this.settings()['api.key'] },
+            headers: { 'X-API-Key': this.key },
         });
         const loops = [];
         for (const [, name, loop, value] of (await answer.text()).matchAll(
