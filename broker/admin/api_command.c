@@ -4,9 +4,7 @@
  * The text of all commands is checked before the first one runs, so a truncated
  * body has no effect.  Wrong parameters are an error of their command alone;
  * api_request.c reads them later.
- *
- * `parallel` of a batch is ignored: it permits any order, and parley keeps the
- * order of the list. */
+ */
 #include "api_command.h"
 
 #include "api_json.h"
@@ -15,6 +13,7 @@
 struct command_list {
     struct pl_api_command *at;
     size_t count;
+    bool is_parallel;
     struct pl_api_fault *fault;
 };
 
@@ -111,9 +110,14 @@ static bool read_batch(struct pl_json *j, struct command_list *list)
     if (!pl_json_open_object(j))
         return false;
     while (pl_json_member(j, &first, &key)) {
-        bool is_read = pl_span_equal(key, PL_SPAN("commands"))
-                           ? read_commands(j, list)
-                           : pl_json_skip(j, PL_JSON_DEPTH_MAX);
+        bool is_read;
+
+        if (pl_span_equal(key, PL_SPAN("commands")))
+            is_read = read_commands(j, list);
+        else if (pl_span_equal(key, PL_SPAN("parallel")))
+            is_read = pl_json_null(j) || pl_json_bool(j, &list->is_parallel);
+        else
+            is_read = pl_json_skip(j, PL_JSON_DEPTH_MAX);
         if (!is_read)
             return false;
     }
@@ -131,8 +135,8 @@ static bool read_lines(struct pl_json *j, struct command_list *list)
 }
 
 uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
-                              bool is_batch, struct pl_span body,
-                              struct pl_arena *arena,
+                              bool *is_parallel, bool is_batch,
+                              struct pl_span body, struct pl_arena *arena,
                               struct pl_api_fault *fault)
 {
     struct command_list list = {
@@ -153,6 +157,7 @@ uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
     if (fault->code == 0) {
         *out = list.at;
         *count = list.count;
+        *is_parallel = list.is_parallel;
     }
     return fault->code;
 }

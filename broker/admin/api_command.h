@@ -16,12 +16,12 @@ struct pl_api_command {
 };
 
 /* Read a body of POST /api, {"method", "params", "id"} objects one after the
- * other, or of POST /api/batch, {"commands": [{"<method>": {..}}, ..]}.  Return
- * 0, or 107 or 100 with details in *fault.
+ * other, or of POST /api/batch, {"commands": [{"<method>": {..}}, ..],
+ * "parallel": true}.  Return 0, or 107 or 100 with details in *fault.
  * Owner: the arena owns *out. */
 uint32_t pl_api_commands_read(struct pl_api_command **out, size_t *count,
-                              bool is_batch, struct pl_span body,
-                              struct pl_arena *arena,
+                              bool *is_parallel, bool is_batch,
+                              struct pl_span body, struct pl_arena *arena,
                               struct pl_api_fault *fault);
 
 #endif

@@ -36,7 +36,7 @@ static_assert(PL_CALLS_MAX == 1 << SLOT_BITS, "a slot fits its bits");
 
 /* --- Parts --- */
 
-static struct pl_api_part *add_part(struct pl_api_call *call,
+struct pl_api_part *pl_api_part_add(struct pl_api_call *call,
                                     enum pl_api_method method, bool is_named)
 {
     if (call->count == call->cap) {
@@ -60,12 +60,6 @@ static void put(struct pl_buf *b, const char *text)
     pl_buf_put_span(b, pl_span_of(text));
 }
 
-static void put_id(struct pl_buf *b, uint32_t id)
-{
-    if (id != 0)
-        pl_buf_printf(b, "\"id\":%" PRIu32 ",", id);
-}
-
 static void put_error(struct pl_buf *out, const struct pl_api_part *p)
 {
     struct pl_buf message = {0};
@@ -84,7 +78,7 @@ static void put_part(struct pl_buf *out, const struct pl_api_part *p)
     if (p->error == 0 && p->result.failed)
         out->failed = true;
     pl_buf_put_byte(out, '{');
-    put_id(out, p->id);
+    pl_api_put_id(out, p->id);
     if (p->error != 0) {
         put(out, "\"error\":");
         put_error(out, p);
@@ -107,6 +101,8 @@ enum pl_err pl_api_calls_init(struct pl_api_calls *c, struct pl_actor *actor,
     c->slots = calloc(PL_CALLS_MAX, sizeof *c->slots);
     if (c->slots == NULL)
         return PL_ENOMEM;
+    pl_list_init(&c->ring);
+    c->task.run = pl_api_steps_turn;
     pl_rule_cache_set(&c->rules, options->rules);
     return PL_OK;
 }
@@ -117,6 +113,8 @@ void pl_api_calls_fini(struct pl_api_calls *c)
         if (c->slots[i].call != NULL)
             pl_api_call_forget(c->slots[i].call);
     }
+    if (c->slots != NULL)
+        pl_loop_cancel(c->actor->loop, &c->task);
     free(c->slots);
     pl_rule_cache_fini(&c->rules);
     c->slots = NULL;
@@ -161,6 +159,7 @@ void pl_api_call_forget(struct pl_api_call *call)
         pl_buf_fini(&call->parts[i].result);
     }
     free(call->parts);
+    pl_api_steps_fini(call);
     pl_buf_fini(&call->after);
     free(call);
 }
@@ -179,7 +178,10 @@ static void finish(struct pl_api_call *call)
     struct pl_buf body = {0};
     pl_api_call_done *done = call->done;
     void *arg = call->arg;
-    uint32_t error = call->is_lone ? call->parts[0].error : 0;
+    /* A broadcast begins with text; a command that is not read has a part. */
+    bool is_lone = call->steps.form == PL_CALL_ONE && call->count == 1 &&
+                   call->parts[0].before.len == 0;
+    uint32_t error = is_lone ? call->parts[0].error : 0;
 
     if (error != 0 && call->caller.is_bare)
         put_error(&body, &call->parts[0]);
@@ -198,15 +200,14 @@ static void time_out(struct pl_timer *t)
         if (call->parts[i].waiting > 0)
             call->parts[i].error = PL_ERROR_INTERNAL;
     }
+    pl_api_steps_give_up(call);
     finish(call);
 }
 
 /* --- Bounds --- */
 
-/* Count `n` bytes for the part.  Return false if that is too much together with
- * the other parts. */
-static bool take_bytes(struct pl_api_call *call, struct pl_api_part *p,
-                       size_t n)
+bool pl_api_part_take_bytes(struct pl_api_call *call, struct pl_api_part *p,
+                            size_t n)
 {
     struct pl_api_calls *c = call->calls;
 
@@ -224,197 +225,6 @@ static void give_back(struct pl_api_call *call, struct pl_api_part *p)
     call->calls->bytes -= p->bytes;
     call->bytes -= p->bytes;
     p->bytes = 0;
-}
-
-/* Return 0, or the error of a part that cannot send a mail of `bytes`. */
-static uint32_t take_space(struct pl_api_call *call, struct pl_api_part *p,
-                           size_t bytes)
-{
-    if (call->calls->mails >= PL_CALLS_MAILS_MAX || !take_bytes(call, p, bytes))
-        return PL_ERROR_TOO_MANY_REQUESTS;
-    return 0;
-}
-
-/* --- From a body to parts --- */
-
-static void set_fault(struct pl_api_part *p, const struct pl_api_fault *fault)
-{
-    p->error = fault->code;
-    p->fault = *fault;
-}
-
-/* Return 0, or the error of a request by the rules of its channel and the
- * rights of the caller. */
-static uint32_t judge(const struct pl_api_call *call,
-                      const struct pl_api_request *r, struct pl_span channel)
-{
-    struct pl_api_calls *c = call->calls;
-    const struct pl_api_key *key = call->caller.key;
-    const struct pl_rules *rules =
-        pl_rule_cache_find(&c->rules, channel,
-                           pl_hash(c->options->key, channel))
-            .rules;
-
-    if (rules == NULL)
-        return PL_ERROR_UNKNOWN_CHANNEL;
-    if (key != NULL && !pl_api_key_permits_namespace(key, rules->name))
-        return PL_ERROR_PERMISSION_DENIED;
-    if (r->data.at != NULL && r->method != PL_API_SUBSCRIBE &&
-        !pl_rules_accept(rules, r->data, r->is_json))
-        return PL_ERROR_BAD_REQUEST;
-    return 0;
-}
-
-/* With namespaces, judge() decides about the data of each channel. */
-static bool takes_binary(const struct pl_api_calls *c)
-{
-    const struct pl_rulebook *b = c->rules.book;
-
-    return pl_rulebook_count(b) > 1 ||
-           !pl_rules_want_json(pl_rulebook_default(b));
-}
-
-static bool is_about_a_channel(enum pl_api_method method)
-{
-    return method == PL_API_PUBLISH || method == PL_API_PRESENCE ||
-           method == PL_API_PRESENCE_STATS || method == PL_API_HISTORY ||
-           method == PL_API_HISTORY_REMOVE || method == PL_API_UNSUBSCRIBE ||
-           method == PL_API_SUBSCRIBE;
-}
-
-/* A key for some namespaces calls only methods that concern a channel. */
-static bool permits(const struct pl_api_call *call, enum pl_api_method method)
-{
-    const struct pl_api_key *key = call->caller.key;
-
-    if (key == NULL)
-        return true;
-    return pl_api_key_permits_method(key,
-                                     pl_span_of(pl_api_method_text(method))) &&
-           (key->namespaces.count == 0 || method == PL_API_BROADCAST ||
-            is_about_a_channel(method));
-}
-
-/* Add one channel of a broadcast.  A bad channel name is an error of this part
- * only. */
-static bool add_channel(struct pl_api_call *call,
-                        const struct pl_api_request *r, struct pl_span channel)
-{
-    struct pl_api_part *p = add_part(call, PL_API_PUBLISH, false);
-    struct pl_api_fault fault = {0};
-
-    if (p == NULL)
-        return false;
-    if (!pl_api_channel_check(channel, &fault)) {
-        set_fault(p, &fault);
-        return true;
-    }
-    p->error = judge(call, r, channel);
-    if (p->error == 0)
-        p->error = take_space(call, p, r->data.len + r->tags.len);
-    if (p->error == 0 && !pl_api_part_publish(call, p, r, channel))
-        p->error = PL_ERROR_INTERNAL;
-    return true;
-}
-
-/* A broadcast is one publish per channel, inside one result. */
-static bool broadcast(struct pl_api_call *call, const struct pl_api_request *r,
-                      const struct pl_api_command *command, bool is_named)
-{
-    pl_buf_put_byte(&call->after, '{');
-    put_id(&call->after, command->id);
-    pl_buf_printf(&call->after, "\"%s\":{\"responses\":[",
-                  is_named ? "broadcast" : "result");
-    for (size_t i = 0; i < r->channel_count; i++) {
-        if (i > 0)
-            put(&call->after, ",");
-        if (!add_channel(call, r, r->channels[i]))
-            return false;
-    }
-    put(&call->after, "]}}");
-    return true;
-}
-
-/* Reject publications while memory exceeds limits.memory. */
-static uint32_t refusal(const struct pl_api_calls *c, enum pl_api_method method)
-{
-    struct pl_metrics *m = c->options->metrics;
-
-    if (m->value[PL_METRIC_MEMORY_STATE] == 0 ||
-        (method != PL_API_PUBLISH && method != PL_API_BROADCAST))
-        return 0;
-    pl_count(m, PL_METRIC_REFUSED_MEMORY, 1);
-    return PL_ERROR_TOO_MANY_REQUESTS;
-}
-
-/* Read one command and add its part.  Fault positions are offsets in `body`. */
-static bool add_command(struct pl_api_call *call, struct pl_span body,
-                        const struct pl_api_command *command, bool is_named)
-{
-    enum pl_api_method method = command->method;
-    struct pl_api_request r;
-    struct pl_api_fault fault;
-
-    if (pl_api_request_read(&r, method, command->params,
-                            takes_binary(call->calls), &call->calls->arena,
-                            &fault) != 0 &&
-        fault.is_malformed)
-        fault.at += (size_t)(command->params.at - body.at);
-    if (fault.code == 0 && !permits(call, method))
-        fault.code = PL_ERROR_PERMISSION_DENIED;
-    if (fault.code == 0)
-        fault.code = refusal(call->calls, method);
-    if (fault.code == 0 && method == PL_API_BROADCAST)
-        return broadcast(call, &r, command, is_named);
-    struct pl_api_part *p = add_part(call, method, is_named);
-    if (p == NULL)
-        return false;
-    p->id = command->id;
-    if (fault.code == 0 && is_about_a_channel(method))
-        fault.code = judge(call, &r, r.channel);
-    if (fault.code == 0)
-        fault.code = take_space(call, p, r.data.len + r.tags.len);
-    set_fault(p, &fault);
-    if (fault.code == 0 && !pl_api_part_send(call, p, &r))
-        p->error = PL_ERROR_INTERNAL;
-    call->is_malformed = fault.is_malformed;
-    return true;
-}
-
-static bool add_fault(struct pl_api_call *call,
-                      const struct pl_api_fault *fault)
-{
-    struct pl_api_part *p = add_part(call, PL_API_METHOD_COUNT, false);
-
-    if (p == NULL)
-        return false;
-    set_fault(p, fault);
-    call->is_malformed = fault->is_malformed;
-    return true;
-}
-
-/* Return false if allocation fails. */
-static bool add_commands(struct pl_api_call *call, enum pl_api_call_form form,
-                         struct pl_span body)
-{
-    bool is_batch = form == PL_CALL_BATCH;
-    struct pl_api_command *list;
-    struct pl_api_fault fault;
-    size_t count;
-
-    if (pl_api_commands_read(&list, &count, is_batch, body, &call->calls->arena,
-                             &fault) != 0)
-        return add_fault(call, &fault);
-    put(&call->after, is_batch ? "{\"replies\":[" : "");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            put(&call->after, is_batch ? "," : "\n");
-        if (!add_command(call, body, &list[i], is_batch))
-            return false;
-    }
-    put(&call->after, is_batch ? "]}" : "");
-    call->is_malformed = false; /* each command has its own reply */
-    return true;
 }
 
 static struct pl_api_call *new_call(struct pl_api_calls *c)
@@ -444,18 +254,11 @@ enum pl_err pl_api_call_create(struct pl_api_call **out, struct pl_api_calls *c,
     call->arg = arg;
     if (caller != NULL)
         call->caller = *caller;
-    struct pl_api_command one = {.method = method, .params = body};
-    bool ok = form == PL_CALL_ONE ? add_command(call, body, &one, false)
-                                  : add_commands(call, form, body);
-    pl_arena_reset(&c->arena);
-    if (!ok) {
+    enum pl_err rc = pl_api_steps_begin(call, form, method, body);
+    if (rc != PL_OK) {
         pl_api_call_forget(call);
-        return PL_ENOMEM;
+        return rc;
     }
-    /* A broadcast begins with text; a command that is not read has a part. */
-    call->is_lone = call->count == 1 && call->parts[0].before.len == 0 &&
-                    form == PL_CALL_ONE;
-    call->caller.key = NULL;
     *out = call;
     return PL_OK;
 }
@@ -465,13 +268,19 @@ bool pl_api_call_is_malformed(const struct pl_api_call *call)
     return call->is_malformed;
 }
 
-void pl_api_call_start(struct pl_api_call *call)
+void pl_api_call_settle(struct pl_api_call *call)
 {
-    if (call->waiting == 0)
+    if (call->steps.is_done && call->waiting == 0)
         finish(call);
     else
         pl_timer_start(call->calls->actor->loop, &call->timer,
                        PL_CALLS_TIMEOUT_MS);
+}
+
+void pl_api_call_start(struct pl_api_call *call)
+{
+    if (call->steps.is_done)
+        pl_api_call_settle(call);
 }
 
 /* --- Mails back --- */
@@ -561,7 +370,7 @@ static void fill(struct pl_api_call *call, struct pl_api_part *p,
                      (p->result.len - before) / WORK_BYTES);
     if (msg->type == PL_MAIL_PUBLISH || msg->type == PL_MAIL_USER) {
         give_back(call, p);
-    } else if (!take_bytes(call, p, p->result.len - before)) {
+    } else if (!pl_api_part_take_bytes(call, p, p->result.len - before)) {
         pl_buf_fini(&p->result);
         p->error = PL_ERROR_TOO_MANY_REQUESTS;
     }
@@ -586,6 +395,10 @@ void pl_api_calls_receive(struct pl_api_calls *c, struct pl_msg *msg)
         call = NULL; /* the call timed out or was forgotten */
     }
     pl_mail_destroy(msg);
-    if (call != NULL && call->waiting == 0)
+    if (call == NULL || call->waiting > 0)
+        return;
+    if (call->steps.is_done)
         finish(call);
+    else
+        pl_api_steps_go_on(call);
 }

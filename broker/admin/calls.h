@@ -5,8 +5,10 @@
  * Bounds: no call starts while PL_CALLS_MAX calls or PL_CALLS_MAILS_MAX mails
  * are pending.  A part of a call that exceeds these mails, or
  * PL_CALLS_BYTES_MAX of publications and results of all calls, gets error 111;
- * only a part that is alone may be larger.  A call ends PL_CALLS_TIMEOUT_MS
- * after its start: parts without a result get error 100.
+ * only a part that is alone may be larger.  Copies of bodies that
+ * are begun in pieces take PL_CALLS_BYTES_MAX, or one body.  A call ends
+ * PL_CALLS_TIMEOUT_MS after it began to wait for results: parts without one get
+ * error 100.
  *
  * Thread: the control loop. */
 #ifndef PL_CALLS_H
@@ -40,9 +42,12 @@ struct pl_api_calls {
     struct pl_rule_cache rules; /* of channels */
     struct pl_arena arena;      /* for reading one body */
     struct pl_api_call_slot *slots;
-    uint32_t in_flight; /* pending calls */
-    uint32_t mails;     /* mails without a result yet */
-    size_t bytes;       /* publications and results of pending calls */
+    struct pl_list ring; /* of calls that have more to begin */
+    struct pl_task task; /* begins the next piece of them */
+    size_t kept;         /* bytes of bodies of pending calls */
+    uint32_t in_flight;  /* pending calls */
+    uint32_t mails;      /* mails without a result yet */
+    size_t bytes;        /* publications and results of pending calls */
 };
 
 enum pl_api_call_form {
@@ -59,8 +64,9 @@ typedef void pl_api_call_done(void *arg, const struct pl_buf *body,
 
 /* Whose call it is. */
 struct pl_api_caller {
-    const struct pl_api_key *key; /* NULL: it may do everything.  Used only
-                                     during pl_api_call_create() */
+    const struct pl_api_key *key; /* NULL: it may do everything */
+    struct pl_access *access;     /* has `key`; the call takes its own
+                                     reference if it outlives its create() */
     bool is_bare; /* an error of the whole call is the body by itself, without
                      "error" around it */
 };

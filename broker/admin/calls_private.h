@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calls_private.h - the state of a call, for calls.c and calls_send.c.
+/* calls_private.h - the state of a call, for the files of its parts.
  *
  * Thread: the control loop. */
 #ifndef PL_CALLS_PRIVATE_H
 #define PL_CALLS_PRIVATE_H
 
+#include <inttypes.h>
+
+#include "access.h"
 #include "calls.h"
 #include "timer.h"
 
@@ -36,6 +39,25 @@ struct pl_api_part {
                                   method */
 };
 
+/* What a call has still to begin. */
+struct pl_api_steps {
+    struct pl_list link; /* in calls->ring, while it may go on */
+    enum pl_api_call_form form;
+    char *body;               /* own copy; NULL: all began at once */
+    size_t kept;              /* bytes of `body` */
+    const char *text;         /* the body, for positions */
+    struct pl_access *access; /* own reference: has the key of the caller */
+    struct pl_arena commands; /* has `list` */
+    struct pl_arena arena;    /* has the texts of `cast` */
+    struct pl_api_command *list, one;
+    size_t count, next;         /* commands */
+    struct pl_api_request cast; /* the broadcast in progress */
+    size_t channel;             /* its next channel */
+    bool is_casting;
+    bool is_parallel; /* commands wait for nothing */
+    bool is_done;     /* all have begun */
+};
+
 struct pl_api_call {
     struct pl_api_calls *calls;
     uint32_t id;
@@ -45,13 +67,48 @@ struct pl_api_call {
     size_t count;
     size_t cap;
     struct pl_buf after; /* text after the last part */
+    struct pl_api_steps steps;
     struct pl_timer timer;
     pl_api_call_done *done;
     void *arg;
     struct pl_api_caller caller;
     bool is_malformed; /* the body is malformed, see calls.h */
-    bool is_lone;      /* it is one command with one result */
 };
+
+/* calls.c.  Add a part behind the others; NULL: out of memory. */
+struct pl_api_part *pl_api_part_add(struct pl_api_call *call,
+                                    enum pl_api_method method, bool is_named);
+
+/* calls.c.  Count `n` bytes for the part.  Return false if that is too much
+ * together with the other parts. */
+bool pl_api_part_take_bytes(struct pl_api_call *call, struct pl_api_part *p,
+                            size_t n);
+
+/* calls.c.  Finish a call that waits for nothing, else give its results time;
+ * `call` may be freed when this returns. */
+void pl_api_call_settle(struct pl_api_call *call);
+
+static inline void pl_api_put_id(struct pl_buf *b, uint32_t id)
+{
+    if (id != 0)
+        pl_buf_printf(b, "\"id\":%" PRIu32 ",", id);
+}
+
+/* calls_steps.c.  Read the body; begin its commands now, or in the next turns.
+ * Errors: PL_EFULL (bodies of calls in progress), PL_ENOMEM. */
+enum pl_err pl_api_steps_begin(struct pl_api_call *call,
+                               enum pl_api_call_form form,
+                               enum pl_api_method method, struct pl_span body);
+void pl_api_steps_fini(struct pl_api_call *call);
+
+/* calls_steps.c.  The results that the next command waits for are there. */
+void pl_api_steps_go_on(struct pl_api_call *call);
+
+/* calls_steps.c.  Each command that has not begun gets error 100. */
+void pl_api_steps_give_up(struct pl_api_call *call);
+
+/* calls_steps.c.  The task of all calls. */
+void pl_api_steps_turn(struct pl_task *t);
 
 /* calls_send.c.  Send the mails of a part, or write its result if it needs no
  * mail.  Return false if allocation fails; mails that were sent stay

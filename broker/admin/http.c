@@ -452,7 +452,8 @@ static void call_api(struct pl_admin *a, struct pl_web_conn *c,
                      const struct pl_http_head *head, struct target t,
                      struct pl_span body)
 {
-    struct pl_api_caller caller = {.is_bare = wants_status(a, head)};
+    struct pl_api_caller caller = {.access = a->access,
+                                   .is_bare = wants_status(a, head)};
 
     if (!pl_web_is_trusted(c) &&
         pl_api_key_find(&a->access->api_keys, head, &caller.key) != PL_KEY_GOOD)

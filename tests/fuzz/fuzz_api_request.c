@@ -76,8 +76,9 @@ static void read_several(bool is_batch, struct pl_span body,
     struct pl_api_command *c;
     struct pl_api_fault fault;
     size_t count, len = body.len;
-    uint32_t error =
-        pl_api_commands_read(&c, &count, is_batch, body, arena, &fault);
+    bool is_parallel;
+    uint32_t error = pl_api_commands_read(&c, &count, &is_parallel, is_batch,
+                                          body, arena, &fault);
 
     check_fault(&fault, error, len);
     if (error != 0)

@@ -24,6 +24,8 @@ struct fixture {
     struct pl_metrics metrics;
     struct pl_admin_options options;
     struct pl_actor actor; /* sends the mails of the calls */
+    struct pl_actor supervisor;
+    uint64_t published_before; /* the supervisor's last mail */
     struct pl_api_calls calls;
     char answer[4096];
     unsigned answers;
@@ -36,8 +38,21 @@ static inline void receive(struct pl_actor *a, struct pl_msg *msg)
     pl_api_calls_receive(&f->calls, msg);
 }
 
+static inline uint64_t count_published(const struct fixture *f)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < OWNERS; i++)
+        n += f->owner[i]->published;
+    return n;
+}
+
+/* Answers everything, and notes what was published before. */
 static inline void supervise(struct pl_actor *a, struct pl_msg *msg)
 {
+    struct fixture *f = PL_CONTAINER(a, struct fixture, supervisor);
+
+    f->published_before = count_published(f);
     pl_mail_answer(a, msg);
 }
 
@@ -60,8 +75,6 @@ static const struct pl_actor_ops supervisor_ops = {
     .reap = reap,
 };
 
-static struct pl_actor supervisor;
-
 static inline int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -77,15 +90,14 @@ static inline int set_up(void **state)
         f->owners[i] = pl_actor_address(&f->owner[i]->actor);
     }
     struct pl_loop *control = pl_system_loop(s, OWNERS);
-    memset(&supervisor, 0, sizeof supervisor);
-    assert_int_equal(pl_actor_init(&supervisor, control, &supervisor_ops),
+    assert_int_equal(pl_actor_init(&f->supervisor, control, &supervisor_ops),
                      PL_OK);
     assert_int_equal(pl_actor_init(&f->actor, control, &ops), PL_OK);
     f->options = (struct pl_admin_options){
         .key = &f->key,
         .channels = f->owners,
         .channel_owners = OWNERS,
-        .supervisor = pl_actor_address(&supervisor),
+        .supervisor = pl_actor_address(&f->supervisor),
         .metrics = &f->metrics,
     };
     pl_settings_fill_admin(f->config, &f->options);

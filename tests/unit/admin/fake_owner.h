@@ -25,7 +25,7 @@
 #include "mail.h"
 #include "monitor.h"
 
-enum { OWNER_KEPT = 64, OWNER_LARGE = 12 << 20 };
+enum { OWNER_KEPT = 20000, OWNER_LARGE = 12 << 20 };
 
 struct owner {
     struct pl_actor actor;

@@ -269,7 +269,7 @@ static void calls_at_once_are_bounded(void **state)
 /* --- Bounds of what is on its way --- */
 
 struct counts {
-    unsigned answers, good, refused;
+    unsigned answers, good, refused, late;
 };
 
 static unsigned count(struct pl_span text, const char *what)
@@ -292,6 +292,13 @@ static void count_done(void *arg, const struct pl_buf *body, uint32_t error)
     c->answers++;
     c->good = count(pl_buf_span(body), "\"offset\"");
     c->refused = count(pl_buf_span(body), "\"code\":111");
+    c->late = count(pl_buf_span(body), "\"code\":100");
+}
+
+static void keep_done(void *arg, const struct pl_buf *body, uint32_t error)
+{
+    (void)error;
+    pl_buf_put_span(arg, pl_buf_span(body));
 }
 
 static void run(struct fixture *f, struct counts *c, enum pl_api_call_form form,
@@ -307,18 +314,32 @@ static void run(struct fixture *f, struct counts *c, enum pl_api_call_form form,
     assert_true(f->calls.mails <= PL_CALLS_MAILS_MAX);
     pl_api_call_start(call);
     pl_sim_advance(f->sim, 0);
+    if (f->calls.mails > 0) /* for those that nobody answers */
+        pl_sim_advance(f->sim, PL_CALLS_TIMEOUT_MS + 100);
     assert_int_equal(c->answers, 1);
     assert_int_equal(f->calls.mails, 0);
     assert_int_equal(f->calls.bytes, 0);
+    assert_int_equal(f->calls.kept, 0);
     pl_buf_fini(body);
 }
 
-static void put_broadcast(struct pl_buf *b, unsigned channels, size_t len)
+/* Add `n` channels with this name, or each with another. */
+static void put_channels(struct pl_buf *b, const char *name, unsigned n)
 {
     pl_buf_put_span(b, PL_SPAN("{\"channels\":["));
-    for (unsigned i = 0; i < channels; i++)
-        pl_buf_printf(b, "%s\"%u\"", i == 0 ? "" : ",", i);
+    for (unsigned i = 0; i < n; i++) {
+        if (name == NULL)
+            pl_buf_printf(b, "%s\"%u\"", i == 0 ? "" : ",", i);
+        else
+            pl_buf_printf(b, "%s\"%s\"", i == 0 ? "" : ",", name);
+    }
     pl_buf_put_span(b, PL_SPAN("],\"data\":"));
+}
+
+static void put_broadcast(struct pl_buf *b, const char *name, unsigned channels,
+                          size_t len)
+{
+    put_channels(b, name, channels);
     memset(pl_buf_reserve(b, len), '1', len);
     b->len += len;
     pl_buf_put_byte(b, '}');
@@ -334,12 +355,12 @@ static void a_batch_sends_no_more_mails_than_may_be_out(void **state)
     pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
     for (int i = 0; i < BROADCASTS; i++) {
         pl_buf_printf(&body, "%s{\"broadcast\":", i == 0 ? "" : ",");
-        put_broadcast(&body, EACH, 1);
+        put_broadcast(&body, "unresponsive", EACH, 1);
         pl_buf_put_byte(&body, '}');
     }
     pl_buf_put_span(&body, PL_SPAN("]}"));
     run(f, &c, PL_CALL_BATCH, 0, &body);
-    assert_int_equal(c.good, PL_CALLS_MAILS_MAX);
+    assert_int_equal(c.late, PL_CALLS_MAILS_MAX);
     assert_int_equal(c.refused, BROADCASTS * EACH - PL_CALLS_MAILS_MAX);
 }
 
@@ -350,9 +371,9 @@ static void a_broadcast_sends_no_more_bytes_than_may_be_out(void **state)
     struct pl_buf body = {0};
     struct counts c;
 
-    put_broadcast(&body, CHANNELS, EACH);
+    put_broadcast(&body, "unresponsive", CHANNELS, EACH);
     run(f, &c, PL_CALL_ONE, PL_API_BROADCAST, &body);
-    assert_int_equal(c.good, 90);
+    assert_int_equal(c.late, 90);
     assert_int_equal(c.refused, CHANNELS - 90);
 }
 
@@ -362,7 +383,7 @@ static void one_publication_may_have_any_size(void **state)
     struct pl_buf body = {0};
     struct counts c;
 
-    put_broadcast(&body, 1, (size_t)PL_CALLS_BYTES_MAX + 1);
+    put_broadcast(&body, NULL, 1, (size_t)PL_CALLS_BYTES_MAX + 1);
     run(f, &c, PL_CALL_ONE, PL_API_BROADCAST, &body);
     assert_int_equal(c.good, 1);
 }
@@ -423,6 +444,236 @@ static void long_answers_are_spread_over_turns(void **state)
     assert_int_equal(t.most, 1); /* each has 12 MiB */
 }
 
+/* --- In pieces --- */
+
+enum { MANY = PL_CALLS_MAILS_MAX / 2 };
+
+/* Begin a broadcast to MANY channels; `body` is read already. */
+static struct pl_api_call *begin_long(struct fixture *f, struct counts *c)
+{
+    struct pl_api_call *call = NULL;
+    struct pl_buf body = {0};
+
+    *c = (struct counts){0};
+    put_broadcast(&body, NULL, MANY, 1);
+    assert_false(body.failed);
+    assert_int_equal(pl_api_call_create(&call, &f->calls, NULL, PL_CALL_ONE,
+                                        PL_API_BROADCAST, pl_buf_span(&body),
+                                        count_done, c),
+                     PL_OK);
+    pl_buf_fini(&body); /* the call has a copy */
+    pl_api_call_start(call);
+    return call;
+}
+
+/* The most that a turn of the control loop sent. */
+struct pieces {
+    struct fixture *f;
+    uint64_t sent, most;
+};
+
+static void on_piece(void *arg)
+{
+    struct pieces *p = arg;
+    uint64_t sent = pl_loop_stats(p->f->actor.loop)->posts_sent;
+
+    if (sent - p->sent > p->most)
+        p->most = sent - p->sent;
+    p->sent = sent;
+}
+
+static void a_long_broadcast_sends_a_bounded_piece_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct pieces p = {.f = f};
+    struct counts c;
+
+    pl_loop_on_turn_end(f->actor.loop, on_piece, &p);
+    begin_long(f, &c);
+    begin_long(f, &c); /* two send no more together */
+    pl_sim_advance(f->sim, 0);
+    pl_loop_on_turn_end(f->actor.loop, NULL, NULL);
+    assert_int_equal(c.answers, 2);
+    assert_int_equal(c.good, MANY);
+    assert_int_equal(count_published(f), 2 * MANY);
+    assert_true(p.most > 0 && p.most <= 256);
+    assert_int_equal(f->calls.kept, 0);
+}
+
+static void a_command_is_answered_while_a_broadcast_is_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct counts c;
+
+    begin_long(f, &c);
+    pl_api_call_start(
+        begin(f, PL_CALL_ONE, PL_API_PRESENCE_STATS, "{\"channel\":\"c\"}"));
+    while (f->answers == 0)
+        assert_true(pl_sim_step(f->sim));
+    assert_int_equal(c.answers, 0);
+    assert_true(count_published(f) < MANY);
+    pl_sim_advance(f->sim, 0);
+    assert_int_equal(c.answers, 1);
+    assert_int_equal(c.good, MANY);
+}
+
+/* With one owner the offsets count what came before. */
+static void the_order_in_a_channel_is_that_of_the_body(void **state)
+{
+    enum { LINES = 600 };
+    struct fixture *f = *state;
+    struct pl_buf body = {0}, want = {0};
+
+    f->options.channel_owners = 1;
+    for (int i = 1; i <= LINES; i++) {
+        pl_buf_printf(&body,
+                      "{\"id\":%d,\"method\":\"publish\",\"params\":{"
+                      "\"channel\":\"c\",\"data\":%d}}\n",
+                      i, i);
+        pl_buf_printf(&want,
+                      "%s{\"id\":%d,\"result\":{\"offset\":%d,"
+                      "\"epoch\":\"epok\"}}",
+                      i == 1 ? "" : "\n", i, i);
+    }
+    struct pl_api_call *call = NULL;
+    struct pl_buf got = {0};
+    assert_int_equal(pl_api_call_create(&call, &f->calls, NULL, PL_CALL_LINES,
+                                        0, pl_buf_span(&body), keep_done, &got),
+                     PL_OK);
+    pl_api_call_start(call);
+    pl_sim_advance(f->sim, 0);
+    assert_int_equal(got.len, want.len);
+    assert_memory_equal(got.data, want.data, want.len);
+    assert_string_equal(f->owner[0]->last, "600");
+    pl_buf_fini(&body);
+    pl_buf_fini(&want);
+    pl_buf_fini(&got);
+}
+
+static void a_broadcast_ends_with_its_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct counts c;
+    struct pl_api_call *call = begin_long(f, &c);
+
+    while (count_published(f) == 0)
+        assert_true(pl_sim_step(f->sim));
+    pl_api_call_forget(call);
+    pl_sim_advance(f->sim, 2 * PL_CALLS_TIMEOUT_MS);
+    assert_int_equal(c.answers, 0);
+    assert_true(count_published(f) < MANY);
+    assert_int_equal(f->calls.in_flight, 0);
+    assert_int_equal(f->calls.mails, 0);
+    assert_int_equal(f->calls.bytes, 0);
+    assert_int_equal(f->calls.kept, 0);
+}
+
+static void a_stop_ends_a_broadcast_in_the_middle(void **state)
+{
+    struct fixture *f = *state;
+    struct counts c;
+
+    begin_long(f, &c);
+    while (count_published(f) == 0)
+        assert_true(pl_sim_step(f->sim));
+    pl_api_calls_fini(&f->calls);
+    pl_actor_exit(&f->actor, "stopped");
+    pl_sim_advance(f->sim, 2 * PL_CALLS_TIMEOUT_MS);
+    assert_int_equal(c.answers, 0);
+    assert_true(count_published(f) < MANY);
+}
+
+static void bodies_that_are_kept_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_api_call *call = NULL;
+    struct pl_buf body = {0};
+
+    put_broadcast(&body, "c", 200, PL_CALLS_BYTES_MAX / 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pl_api_call_create(&call, &f->calls, NULL, PL_CALL_ONE,
+                                            PL_API_BROADCAST,
+                                            pl_buf_span(&body), on_done, f),
+                         i == 0 ? PL_OK : PL_EFULL);
+    pl_buf_fini(&body);
+    pl_api_calls_fini(&f->calls);
+    assert_int_equal(f->calls.kept, 0);
+}
+
+/* --- Several commands --- */
+
+static void
+a_batch_waits_before_and_after_what_concerns_connections(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.channel_owners = 1;
+    expect(f, PL_CALL_BATCH, 0,
+           "{\"commands\":[{\"publish\":{\"channel\":\"a\",\"data\":1}},"
+           "{\"disconnect\":{\"user\":\"u\"}},"
+           "{\"publish\":{\"channel\":\"a\",\"data\":2}}]}",
+           "{\"replies\":[{\"publish\":{\"offset\":1,\"epoch\":\"epok\"}},"
+           "{\"disconnect\":{}},"
+           "{\"publish\":{\"offset\":2,\"epoch\":\"epok\"}}]}");
+    assert_int_equal(f->published_before, 1);
+}
+
+static void begin_behind_a_mute_one(struct fixture *f, const char *more)
+{
+    char body[256];
+
+    snprintf(body, sizeof body,
+             "{\"commands\":[{\"publish\":{\"channel\":\"unresponsive\","
+             "\"data\":1}},{\"disconnect\":{\"user\":\"u\"}},"
+             "{\"publish\":{\"channel\":\"c\",\"data\":1}}]%s}",
+             more);
+    f->options.channel_owners = 1;
+    pl_api_call_start(begin(f, PL_CALL_BATCH, 0, body));
+    pl_sim_advance(f->sim, PL_CALLS_TIMEOUT_MS + 100);
+    assert_int_equal(f->answers, 1);
+}
+
+#define LATE "{\"error\":{\"code\":100,\"message\":\"internal server error\"}}"
+
+static void what_waits_for_a_mute_command_never_begins(void **state)
+{
+    struct fixture *f = *state;
+
+    begin_behind_a_mute_one(f, "");
+    assert_string_equal(f->answer,
+                        "{\"replies\":[" LATE "," LATE "," LATE "]}");
+    assert_int_equal(count_published(f), 0);
+    assert_int_equal(f->calls.kept, 0);
+}
+
+static void a_parallel_batch_waits_for_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    begin_behind_a_mute_one(f, ",\"parallel\":true");
+    assert_string_equal(f->answer, "{\"replies\":[" LATE
+                                   ",{\"disconnect\":{}},{\"publish\":{"
+                                   "\"offset\":1,\"epoch\":\"epok\"}}]}");
+}
+
+static void a_batch_of_many_broadcasts_needs_no_memory_for_each(void **state)
+{
+    enum { COUNT = 4000 };
+    struct fixture *f = *state;
+    struct pl_buf body = {0};
+    struct counts c;
+
+    pl_buf_put_span(&body, PL_SPAN("{\"commands\":["));
+    for (int i = 0; i < COUNT; i++)
+        pl_buf_printf(&body,
+                      "%s{\"broadcast\":{\"channels\":[\"c\"],"
+                      "\"data\":1}}",
+                      i == 0 ? "" : ",");
+    pl_buf_put_span(&body, PL_SPAN("]}"));
+    run(f, &c, PL_CALL_BATCH, 0, &body);
+    assert_int_equal(c.good, COUNT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +700,16 @@ int main(void)
         WITH_FIXTURE(one_publication_may_have_any_size),
         WITH_FIXTURE(the_answers_to_a_batch_are_bounded_in_bytes),
         WITH_FIXTURE(long_answers_are_spread_over_turns),
+        WITH_FIXTURE(a_long_broadcast_sends_a_bounded_piece_a_turn),
+        WITH_FIXTURE(a_command_is_answered_while_a_broadcast_is_sent),
+        WITH_FIXTURE(the_order_in_a_channel_is_that_of_the_body),
+        WITH_FIXTURE(a_broadcast_ends_with_its_connection),
+        WITH_FIXTURE(a_stop_ends_a_broadcast_in_the_middle),
+        WITH_FIXTURE(bodies_that_are_kept_are_bounded),
+        WITH_FIXTURE(a_batch_waits_before_and_after_what_concerns_connections),
+        WITH_FIXTURE(what_waits_for_a_mute_command_never_begins),
+        WITH_FIXTURE(a_parallel_batch_waits_for_nothing),
+        WITH_FIXTURE(a_batch_of_many_broadcasts_needs_no_memory_for_each),
     };
 
     return cmocka_run_group_tests_name("admin_calls", tests, NULL, NULL);

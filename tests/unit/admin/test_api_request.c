@@ -419,10 +419,11 @@ static void commands_come_after_one_another_or_in_a_batch(void **state)
     struct fixture *f = *state;
     struct pl_api_command *c;
     size_t count;
+    bool parallel = false;
 
     assert_int_equal(
         pl_api_commands_read(
-            &c, &count, false,
+            &c, &count, &parallel, false,
             copy(f, "{\"method\":\"info\",\"id\":7}\n{\"params\":{\"a"
                     "\":[]},\"method\":\"nothing\"}"),
             &f->arena, &f->fault),
@@ -435,18 +436,19 @@ static void commands_come_after_one_another_or_in_a_batch(void **state)
     assert_span(c[1].params, "{\"a\":[]}");
     assert_int_equal(
         pl_api_commands_read(
-            &c, &count, true,
+            &c, &count, &parallel, true,
             copy(f, "{\"parallel\":true,\"commands\":[{\"publish\":{}}]}"),
             &f->arena, &f->fault),
         0);
     assert_int_equal(count, 1);
+    assert_true(parallel);
     assert_int_equal(c[0].method, PL_API_PUBLISH);
-    assert_int_equal(pl_api_commands_read(&c, &count, true,
+    assert_int_equal(pl_api_commands_read(&c, &count, &parallel, true,
                                           copy(f, "{\"commands\":[]}"),
                                           &f->arena, &f->fault),
                      PL_ERROR_BAD_REQUEST);
-    assert_int_equal(pl_api_commands_read(&c, &count, false, copy(f, "  "),
-                                          &f->arena, &f->fault),
+    assert_int_equal(pl_api_commands_read(&c, &count, &parallel, false,
+                                          copy(f, "  "), &f->arena, &f->fault),
                      PL_ERROR_BAD_REQUEST);
 }
 
