@@ -238,6 +238,7 @@ static const struct member {
     {"since", pl_api_on_since, METHOD(PL_API_HISTORY)},
     {"reverse", on_reverse, METHOD(PL_API_HISTORY)},
     {"delta", NULL, NONE},
+    {"expression", NULL, NONE},
     {"label_filter", NULL, NONE},
     {"all_users", NULL, NONE},
     {"tf", NULL, NONE},

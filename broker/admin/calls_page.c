@@ -4,8 +4,9 @@
  * One mail looks at a bounded part of a list and comes back; the same mail is
  * sent again, to the same loop or to the next, until the page is full.  A
  * filter that matches little would look at all of a large broker for one page,
- * so the page ends after PAGE_MAILS mails or PAGE_MS as well: it may be short
- * or even empty, and only a missing `next` says that the list has ended.
+ * so the page ends after PAGE_MAILS mails, PAGE_MS or PAGE_BYTES as well: it
+ * may be short or even empty, and only a missing `next` says that the list has
+ * ended.
  *
  * A top goes the same way with a heap of its best rows in the mail, so each
  * loop adds to what those before it found.  It ends after TOP_MAILS mails,
@@ -30,7 +31,13 @@
 #include "mail.h"
 #include "mail_origin.h"
 
-enum { PAGE_MAILS = 256, TOP_MAILS = 16, PAGE_MS = 2000, CURSOR_MAX = 40 };
+enum {
+    PAGE_MAILS = 256,
+    TOP_MAILS = 16,
+    PAGE_MS = 2000,
+    PAGE_BYTES = 4 << 20,
+    CURSOR_MAX = 40
+};
 
 /* --- What can be listed --- */
 
@@ -116,7 +123,7 @@ static bool read_cursor(struct pl_span text, unsigned *loop, uint64_t *at)
 
 static void write_end(struct pl_api_part *p, bool has_next, uint64_t at)
 {
-    pl_buf_put_byte(&p->result, ']');
+    pl_buf_put_byte(&p->result, p->method == PL_API_CONNECTIONS ? '}' : ']');
     if (has_next)
         pl_buf_printf(&p->result, ",\"next\":\"%u.%" PRIx64 "\"", p->page.loop,
                       at);
@@ -212,7 +219,8 @@ bool pl_api_page_send(struct pl_api_call *call, struct pl_api_part *p,
 {
     uint64_t at = 0;
 
-    pl_buf_printf(&p->result, "{\"%s\":[", pl_api_method_text(r->method));
+    pl_buf_printf(&p->result, "{\"%s\":%c", pl_api_method_text(r->method),
+                  r->method == PL_API_CONNECTIONS ? '{' : '[');
     p->is_empty = true;
     p->page = (struct pl_api_page){
         .give_up_ms = pl_loop_now_ms(call->calls->actor->loop) + PAGE_MS};
@@ -263,7 +271,7 @@ bool pl_api_page_go_on(struct pl_api_call *call, struct pl_api_part *p,
 
     if (!has_next || p->page.left == 0 || now_ms >= p->page.give_up_ms ||
         p->page.mails >= (is_top ? TOP_MAILS : PAGE_MAILS) ||
-        p->result.failed) {
+        p->result.len >= PAGE_BYTES || p->result.failed) {
         pl_top_write(&m->top, &p->result);
         write_end(p, has_next, m->at);
         return false;

@@ -57,7 +57,8 @@ struct pl_look_mail {
     /* Result. */
     bool has_more;
     uint32_t count;     /* of rows */
-    struct pl_buf rows; /* JSON objects with commas between them */
+    struct pl_buf rows; /* JSON objects with commas between them; connections:
+                           members, by client id */
     struct pl_top top;  /* of a top, instead of `rows`: the best so far, over
                            all parts that were looked at */
 };
@@ -75,7 +76,7 @@ void pl_look_mail_renew(struct pl_look_mail *m);
  * Owner: the callee takes `m`. */
 void pl_look_at_actors(struct pl_actor *self, struct pl_look_mail *m);
 
-/* Begin the next row; the caller appends a JSON object to the result. */
+/* Begin the next row; the caller appends it to the result. */
 struct pl_buf *pl_look_mail_row(struct pl_look_mail *m);
 
 #endif

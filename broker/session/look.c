@@ -20,7 +20,13 @@
 #include "session_manager_private.h"
 #include "session_private.h"
 
-enum { SLOTS = 1024, WORK_SLOT = 10, WORK_ROW = 200 };
+enum {
+    SLOTS = 1024,
+    ROWS_BYTES = 65536, /* then the next mail goes on */
+    WORK_SLOT = 10,
+    WORK_ROW = 200,
+    WORK_CHANNEL = 20
+};
 
 struct look {
     struct pl_session_manager *manager;
@@ -56,23 +62,46 @@ static void write_text(struct pl_buf *b, const char *before, struct pl_span s)
     pl_json_text_encode(b, s);
 }
 
+/* Return the number of channels. */
+static uint32_t write_channels(struct pl_buf *b, const struct pl_session *s)
+{
+    uint32_t count = 0;
+
+    pl_buf_put_span(b, PL_SPAN(",\"state\":{\"channels\":{"));
+    for (const struct pl_sub *sub = s->subscriber.subs; sub != NULL;
+         sub = sub->next) {
+        if (sub->state != PL_SUB_LIVE || sub->is_leaving)
+            continue;
+        write_text(b, count++ > 0 ? "," : "", pl_sub_channel(sub));
+        pl_buf_put_span(b, PL_SPAN(":{}"));
+    }
+    pl_buf_put_span(b, PL_SPAN("}}"));
+    return count;
+}
+
 static void write_row(struct pl_look_mail *m, const struct pl_session *s,
                       const char *peer)
 {
     struct pl_buf *b = pl_look_mail_row(m);
     bool is_json = s->subscriber.encoding == PL_ENCODING_JSON;
+    const char *encoding = is_json ? "json" : "protobuf";
 
-    write_text(b, "{\"client\":", pl_session_id(s));
+    write_text(b, "", pl_session_id(s));
+    write_text(b, ":{\"client\":", pl_session_id(s));
     write_text(b, ",\"user\":", pl_session_user(s));
     write_text(b, ",\"address\":", pl_span_of(peer));
-    pl_buf_printf(b,
-                  ",\"loop\":%u,\"encoding\":\"%s\",\"channels\":%u,"
-                  "\"queue_bytes\":%" PRIu64 ",\"pending\":%u,\"slow\":%s,"
-                  "\"paused\":%s}",
-                  pl_loop_index(s->actor.loop), is_json ? "json" : "protobuf",
-                  s->subscriber.sub_count, s->out.bytes, s->pending,
-                  s->is_slow ? "true" : "false",
-                  s->holds != 0 ? "true" : "false");
+    pl_buf_printf(
+        b,
+        ",\"loop\":%u,\"transport\":\"websocket\",\"protocol\":\"%s\","
+        "\"encoding\":\"%s\",\"channels\":%u,"
+        "\"queue_bytes\":%" PRIu64 ",\"pending\":%u,\"slow\":%s,"
+        "\"paused\":%s",
+        pl_loop_index(s->actor.loop), encoding, encoding,
+        s->subscriber.sub_count, s->out.bytes, s->pending,
+        s->is_slow ? "true" : "false", s->holds != 0 ? "true" : "false");
+    uint32_t channels = write_channels(b, s);
+    pl_buf_put_byte(b, '}');
+    pl_loop_add_work(s->actor.loop, (uint64_t)channels * WORK_CHANNEL);
 }
 
 static bool visit(struct pl_actor *a, void *arg)
@@ -89,7 +118,7 @@ static bool visit(struct pl_actor *a, void *arg)
     const char *peer = pl_session_peer(s, text);
     if (is_in_net(l, peer))
         write_row(m, s, peer);
-    return m->count < m->most;
+    return m->count < m->most && m->rows.len < ROWS_BYTES;
 }
 
 /* --- The busiest --- */

@@ -61,18 +61,32 @@ static bool print_row(const struct listing *l, const json_t *row)
     return is_out;
 }
 
-/* False: no more is wanted. */
-static bool print_rows(const struct listing *l, struct progress *p,
-                       const json_t *rows)
+static bool print_next(const struct listing *l, struct progress *p,
+                       const json_t *row)
 {
-    const json_t *row;
+    if (p->left == 0 || !print_row(l, row))
+        return false;
+    p->left -= p->left > 0;
+    return true;
+}
+
+/* A list, or rows by name.  False: no more is wanted. */
+static bool print_rows(const struct listing *l, struct progress *p,
+                       json_t *rows)
+{
+    const char *key;
+    json_t *row;
     size_t i;
 
     json_array_foreach(rows, i, row)
     {
-        if (p->left == 0 || !print_row(l, row))
+        if (!print_next(l, p, row))
             return false;
-        p->left -= p->left > 0;
+    }
+    json_object_foreach(rows, key, row)
+    {
+        if (!print_next(l, p, row))
+            return false;
     }
     return p->left != 0;
 }

@@ -122,12 +122,20 @@ static void note(struct hall *h, const char *key, const char *text)
     }
 }
 
+/* Connections are members by client id, users are a list. */
+static size_t count_rows(const json_t *rows)
+{
+    assert_true(json_is_array(rows) || json_is_object(rows));
+    return json_is_object(rows) ? json_object_size(rows)
+                                : json_array_size(rows);
+}
+
 /* Note all rows of a page; give its "next", "" if it has none. */
 static void read_page(struct hall *h, const char *method, const char *key,
                       char next[64])
 {
     char params[128];
-    const char *cursor;
+    const char *cursor, *id;
     json_t *row;
     size_t i;
 
@@ -136,8 +144,13 @@ static void read_page(struct hall *h, const char *method, const char *key,
     json_t *answer = desk_ask(&h->desk, method, params, NULL);
     json_t *result = json_object_get(answer, "result");
     json_t *rows = json_object_get(result, method);
-    assert_true(json_is_array(rows));
-    assert_in_range(json_array_size(rows), 0, PAGE + 8);
+    assert_in_range(count_rows(rows), 0, PAGE + 8);
+    json_object_foreach(rows, id, row)
+    {
+        assert_string_equal(id,
+                            json_string_value(json_object_get(row, "client")));
+        note(h, key, id);
+    }
     json_array_foreach(rows, i, row)
         note(h, key, json_string_value(json_object_get(row, key)));
     cursor = json_string_value(json_object_get(result, "next"));
@@ -201,19 +214,19 @@ static void assert_count(struct hall *h, const char *method, const char *params,
 {
     json_t *answer, *rows = list(h, method, params, &answer);
 
-    if (json_array_size(rows) != want)
+    if (count_rows(rows) != want)
         fail_msg("%s %s: %zu rows and not %zu", method, params,
-                 json_array_size(rows), want);
+                 count_rows(rows), want);
     json_decref(answer);
 }
 
-static void assert_refused(struct hall *h, const char *params,
+static void assert_refused(struct hall *h, const char *params, int code,
                            const char *member)
 {
     json_t *answer = desk_ask(&h->desk, "connections", params, NULL);
     json_t *error = json_object_get(answer, "error");
 
-    assert_int_equal(json_integer_value(json_object_get(error, "code")), 107);
+    assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
     assert_non_null(
         strstr(json_string_value(json_object_get(error, "message")), member));
     json_decref(answer);
@@ -255,9 +268,12 @@ static void filters_choose_connections_and_users(void **st)
     assert_count(&h, "users", "{}", FEW / 2);
     assert_count(&h, "users", "{\"user\":\"user-2\"}", 1);
     assert_count(&h, "users", "{\"user\":\"user-3\"}", 0);
-    assert_refused(&h, "{\"address\":\"ten\"}", "address");
-    assert_refused(&h, "{\"cursor\":\"x\"}", "cursor");
-    assert_refused(&h, "{\"limit\":1001}", "limit");
+    assert_refused(&h, "{\"address\":\"ten\"}", 107, "address");
+    assert_refused(&h, "{\"cursor\":\"x\"}", 107, "cursor");
+    assert_refused(&h, "{\"limit\":1001}", 107, "limit");
+    assert_refused(&h, "{\"expression\":\"true\"}", 108, "expression");
+    assert_refused(&h, "{\"label_filter\":{\"a\":1}}", 108, "label_filter");
+    assert_refused(&h, "{\"all_users\":true}", 108, "all_users");
     assert_count(&h, "connections", "{\"cursor\":\"99.0\"}", 0);
     for (unsigned i = 0; i < FEW; i++)
         peer_fini(&h.stay[i].peer);
@@ -276,8 +292,9 @@ static void a_row_tells_what_a_connection_is_and_no_secret(void **st)
     enter(h.stay, &h, 0);
     peer_join(&h.stay->peer, "news");
     json_t *answer = desk_ask(&h.desk, "connections", "{}", &text);
-    row = json_array_get(
-        json_object_get(json_object_get(answer, "result"), "connections"), 0);
+    row = json_object_get(
+        json_object_get(json_object_get(answer, "result"), "connections"),
+        h.stay->client);
     assert_string_equal(json_string_value(json_object_get(row, "client")),
                         h.stay->client);
     assert_string_equal(json_string_value(json_object_get(row, "user")),
@@ -288,6 +305,14 @@ static void a_row_tells_what_a_connection_is_and_no_secret(void **st)
                         "json");
     assert_int_equal(json_integer_value(json_object_get(row, "channels")),
                      2); /* "news" and the inbox of the user */
+    assert_string_equal(json_string_value(json_object_get(row, "protocol")),
+                        "json");
+    assert_string_equal(json_string_value(json_object_get(row, "transport")),
+                        "websocket");
+    json_t *channels =
+        json_object_get(json_object_get(row, "state"), "channels");
+    assert_int_equal(json_object_size(channels), 2);
+    assert_true(json_is_object(json_object_get(channels, "news")));
     assert_null(strstr(text, token));
     assert_null(strstr(text, strrchr(token, '.') + 1));
     json_decref(answer);

@@ -59,17 +59,17 @@ static void a_page_ends_when_it_is_full_and_goes_on_at_its_cursor(void **state)
 
     create_managers(f);
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS, "{\"limit\":4}",
-           "{\"result\":{\"connections\":[0,1,2,3],\"next\":\"0.4\"}}");
+           "{\"result\":{\"connections\":{0,1,2,3},\"next\":\"0.4\"}}");
     assert_int_equal(managers[0].mails, 2);
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS,
            "{\"limit\":8,\"cursor\":\"0.4\"}",
-           "{\"result\":{\"connections\":[4,5,6,7,8,9,0,1],"
+           "{\"result\":{\"connections\":{4,5,6,7,8,9,0,1},"
            "\"next\":\"1.2\"}}");
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS,
            "{\"limit\":8,\"cursor\":\"2.2\"}",
-           "{\"result\":{\"connections\":[2,3,4,5,6,7,8,9]}}");
+           "{\"result\":{\"connections\":{2,3,4,5,6,7,8,9}}}");
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS, "{\"cursor\":\"2.a\"}",
-           "{\"result\":{\"connections\":[]}}");
+           "{\"result\":{\"connections\":{}}}");
 }
 
 static void a_page_that_ends_with_a_loop_goes_on_at_the_next(void **state)
@@ -79,7 +79,7 @@ static void a_page_that_ends_with_a_loop_goes_on_at_the_next(void **state)
     create_managers(f);
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS,
            "{\"limit\":2,\"cursor\":\"0.8\"}",
-           "{\"result\":{\"connections\":[8,9],\"next\":\"1.0\"}}");
+           "{\"result\":{\"connections\":{8,9},\"next\":\"1.0\"}}");
 }
 
 static void a_filter_that_matches_nobody_looks_at_all_loops(void **state)
@@ -88,7 +88,7 @@ static void a_filter_that_matches_nobody_looks_at_all_loops(void **state)
 
     create_managers(f);
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS, "{\"user\":\"nobody\"}",
-           "{\"result\":{\"connections\":[]}}");
+           "{\"result\":{\"connections\":{}}}");
     for (unsigned i = 0; i < OWNERS; i++)
         assert_int_equal(managers[i].mails, 4);
 }
@@ -129,7 +129,7 @@ static void a_page_that_finds_little_ends_with_a_cursor(void **state)
 
     create_searcher(f);
     expect(f, PL_CALL_ONE, PL_API_CONNECTIONS, "{\"user\":\"nobody\"}",
-           "{\"result\":{\"connections\":[],\"next\":\"0.40000\"}}");
+           "{\"result\":{\"connections\":{},\"next\":\"0.40000\"}}");
     assert_int_equal(managers[0].mails, 256);
 }
 
@@ -201,7 +201,7 @@ static void a_page_in_a_batch_stands_under_its_name(void **state)
     create_managers(f);
     expect(f, PL_CALL_BATCH, 0,
            "{\"commands\":[{\"connections\":{\"limit\":1}}]}",
-           "{\"replies\":[{\"connections\":{\"connections\":[0],"
+           "{\"replies\":[{\"connections\":{\"connections\":{0},"
            "\"next\":\"0.1\"}}]}");
 }
 
