@@ -26,6 +26,7 @@
 #include "json_scan.h"
 #include "tags.h"
 #include "top.h"
+#include "user_states.h"
 
 enum { REASON_MAX = 123 /* bytes in a Close frame, RFC 6455 section 5.5 */ };
 
@@ -156,6 +157,11 @@ static bool on_limit(struct pl_json *j, struct pl_api_request *r)
     return true;
 }
 
+static bool on_state(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_api_text(j, &r->state);
+}
+
 /* The info of others, and its form in base64. */
 static bool on_info(struct pl_json *j, struct pl_api_request *r)
 {
@@ -197,6 +203,8 @@ enum {
     CONNS = ENDS | MINE | METHOD(PL_API_REFRESH),
     LOOKS = METHOD(PL_API_PRESENCE) | METHOD(PL_API_PRESENCE_STATS) |
             METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
+    STATES = METHOD(PL_API_UPDATE_USER_STATUS) |
+             METHOD(PL_API_GET_USER_STATUS) | METHOD(PL_API_DELETE_USER_STATUS),
     LISTS = METHOD(PL_API_CONNECTIONS) | METHOD(PL_API_USERS),
     /* Members of Centrifugo that parley rejects by name. */
     NONE = 0
@@ -219,6 +227,8 @@ static const struct member {
     {"version", on_version, SENDS},
     {"version_epoch", on_version_epoch, SENDS},
     {"user", on_user, CONNS | LISTS},
+    {"users", pl_api_on_users, STATES},
+    {"state", on_state, METHOD(PL_API_UPDATE_USER_STATUS)},
     {"session", on_session, CONNS},
     {"info", on_info, MINE},
     {"b64info", on_b64info, MINE},
@@ -400,6 +410,36 @@ static bool need_close(const struct pl_api_request *r,
                 "reason is longer than 123 bytes");
 }
 
+static bool has_empty_text(struct pl_span list)
+{
+    for (size_t i = 0; i < list.len; i++) {
+        if (list.at[i] == '\0' && (i == 0 || list.at[i - 1] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static size_t count_texts(struct pl_span list)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < list.len; i++)
+        n += list.at[i] == '\0';
+    return n;
+}
+
+static bool need_users(const struct pl_api_request *r, struct pl_api_fault *f)
+{
+    return need(r->user_count > 0, f, "users", "no user is given") &&
+           need(r->user_count <= PL_API_USERS_MAX, f, "users",
+                "more than 1000 users") &&
+           need(!has_empty_text(r->users) &&
+                    count_texts(r->users) == r->user_count,
+                f, "users", "a user is empty or has a zero byte") &&
+           need(r->state.len <= PL_USER_STATE_TEXT_MAX, f, "state",
+                "it is longer than 255 bytes");
+}
+
 static bool need_filters(const struct pl_api_request *r, struct pl_api_fault *f)
 {
     struct pl_ip_net net;
@@ -465,6 +505,10 @@ static bool is_complete(const struct pl_api_request *r, bool binary,
     case PL_API_CONNECTIONS:
     case PL_API_USERS:
         return need_filters(r, f);
+    case PL_API_UPDATE_USER_STATUS:
+    case PL_API_GET_USER_STATUS:
+    case PL_API_DELETE_USER_STATUS:
+        return need_users(r, f);
     case PL_API_TOP:
         return need(r->limit >= 0 && r->limit <= PL_TOP_MAX, f, "limit",
                     "it must be from 1 to 200");

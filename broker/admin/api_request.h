@@ -28,7 +28,10 @@
     X(PL_API_CONNECTIONS, "connections")                                       \
     X(PL_API_USERS, "users")                                                   \
     X(PL_API_TOP, "top")                                                       \
-    X(PL_API_INFO, "info")
+    X(PL_API_INFO, "info")                                                     \
+    X(PL_API_UPDATE_USER_STATUS, "update_user_status")                         \
+    X(PL_API_GET_USER_STATUS, "get_user_status")                               \
+    X(PL_API_DELETE_USER_STATUS, "delete_user_status")
 
 enum pl_api_method {
 #define X(name, text) name,
@@ -43,6 +46,7 @@ enum pl_api_method pl_api_method_find(struct pl_span name);
 enum {
     PL_API_CHANNELS_MAX = 16384,
     PL_API_EXCEPT_MAX = 1000, /* clients of a whitelist */
+    PL_API_USERS_MAX = 1000,  /* of one call */
     PL_API_PAGE_MAX = 1000,   /* rows of a page */
     PL_API_PAGE_USUAL = 100,
     PL_API_TOP_USUAL = 50
@@ -64,6 +68,9 @@ struct pl_api_request {
     struct pl_span address, cursor; /* of a list */
     struct pl_span table, by;       /* top */
     uint32_t except_count;          /* clients in `except` */
+    struct pl_span users;           /* names, a zero byte after each */
+    uint32_t user_count;            /* names in `users` */
+    struct pl_span state;           /* update_user_status */
     uint32_t code;                  /* disconnect; 0: the default */
     struct pl_span info;            /* subscribe: JSON that others see */
     int64_t expires_at_s;           /* 0: never */

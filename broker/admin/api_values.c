@@ -158,30 +158,40 @@ bool pl_api_on_tags(struct pl_json *j, struct pl_api_request *r)
     return true;
 }
 
-/* An id takes no more bytes in the list than in JSON. */
-bool pl_api_on_whitelist(struct pl_json *j, struct pl_api_request *r)
+/* A text takes no more bytes in the list than in JSON. */
+static bool read_texts(struct pl_json *j, struct pl_span *out, uint32_t *count)
 {
     bool first = true;
-    struct pl_span id;
+    struct pl_span text;
 
     if (pl_json_null(j))
         return true;
     char *to = pl_arena_alloc(j->arena, (size_t)(j->end - j->at));
     if (to == NULL)
         return pl_api_no_memory(j);
-    r->except = (struct pl_span){to, 0};
-    r->except_count = 0;
+    *out = (struct pl_span){to, 0};
+    *count = 0;
     if (!pl_json_take(j, '['))
         return pl_json_fail(j, "an array is expected");
     while (pl_json_element(j, &first)) {
-        if (!pl_json_text(j, &id))
+        if (!pl_json_text(j, &text))
             return false;
-        memcpy(to + r->except.len, id.at, id.len);
-        to[r->except.len + id.len] = '\0';
-        r->except.len += id.len + 1;
-        r->except_count++;
+        memcpy(to + out->len, text.at, text.len);
+        to[out->len + text.len] = '\0';
+        out->len += text.len + 1;
+        ++*count;
     }
     return j->err == PL_OK;
+}
+
+bool pl_api_on_whitelist(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_texts(j, &r->except, &r->except_count);
+}
+
+bool pl_api_on_users(struct pl_json *j, struct pl_api_request *r)
+{
+    return read_texts(j, &r->users, &r->user_count);
 }
 
 bool pl_api_on_disconnect(struct pl_json *j, struct pl_api_request *r)
@@ -236,6 +246,14 @@ bool pl_api_on_since(struct pl_json *j, struct pl_api_request *r)
     return j->err == PL_OK;
 }
 
+/* A name takes at least three bytes, and one more but for the last. */
+static size_t most_elements(const struct pl_json *j)
+{
+    size_t n = (size_t)(j->end - j->at) / 3 + 1;
+
+    return n < PL_API_CHANNELS_MAX ? n : PL_API_CHANNELS_MAX;
+}
+
 bool pl_api_on_channels(struct pl_json *j, struct pl_api_request *r)
 {
     bool first = true;
@@ -247,7 +265,7 @@ bool pl_api_on_channels(struct pl_json *j, struct pl_api_request *r)
     r->channel_count = 0;
     if (r->channels == NULL) /* the key may occur several times */
         r->channels =
-            pl_arena_alloc(j->arena, PL_API_CHANNELS_MAX * sizeof *r->channels);
+            pl_arena_alloc(j->arena, most_elements(j) * sizeof *r->channels);
     if (r->channels == NULL)
         return pl_api_no_memory(j);
     while (pl_json_element(j, &first)) {

@@ -27,6 +27,7 @@ bool pl_api_on_override(struct pl_json *j, struct pl_api_request *r);
 bool pl_api_on_tags(struct pl_json *j, struct pl_api_request *r);
 
 /* ["client id"] */
+bool pl_api_on_users(struct pl_json *j, struct pl_api_request *r);
 bool pl_api_on_whitelist(struct pl_json *j, struct pl_api_request *r);
 
 /* {"code": 3000, "reason": "text"} */

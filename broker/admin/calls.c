@@ -30,6 +30,7 @@
 #include "mail.h"
 #include "mail_origin.h"
 #include "supervisor_mail.h"
+#include "user_state_mail.h"
 
 enum { SLOT_BITS = 10 };
 static_assert(PL_CALLS_MAX == 1 << SLOT_BITS, "a slot fits its bits");
@@ -268,7 +269,7 @@ bool pl_api_call_is_malformed(const struct pl_api_call *call)
     return call->is_malformed;
 }
 
-void pl_api_call_settle(struct pl_api_call *call)
+void pl_api_call_resolve(struct pl_api_call *call)
 {
     if (call->steps.is_done && call->waiting == 0)
         finish(call);
@@ -280,7 +281,7 @@ void pl_api_call_settle(struct pl_api_call *call)
 void pl_api_call_start(struct pl_api_call *call)
 {
     if (call->steps.is_done)
-        pl_api_call_settle(call);
+        pl_api_call_resolve(call);
 }
 
 /* --- Mails back --- */
@@ -314,6 +315,18 @@ static void on_user(struct pl_api_part *p, const struct pl_user_mail *m)
         put(&p->result, "{}");
 }
 
+static void on_user_state(struct pl_api_part *p,
+                          const struct pl_user_state_mail *m)
+{
+    p->error = error_of(
+        &m->msg, m->lacks_memory || m->rows.failed ? PL_ERROR_INTERNAL : 0);
+    if (p->error != 0)
+        return;
+    put(&p->result, m->ask == PL_USER_STATE_GET ? "{\"statuses\":[" : "{");
+    pl_buf_put_span(&p->result, pl_buf_span(&m->rows));
+    put(&p->result, m->ask == PL_USER_STATE_GET ? "]}" : "}");
+}
+
 /* An error of one owner becomes the error of the whole list. */
 static void on_listed(struct pl_api_part *p, const struct pl_list_mail *m)
 {
@@ -345,6 +358,9 @@ static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
         return;
     case PL_MAIL_USER:
         on_user(p, (const struct pl_user_mail *)msg);
+        return;
+    case PL_MAIL_USER_STATE:
+        on_user_state(p, (const struct pl_user_state_mail *)msg);
         return;
     case PL_MAIL_LOOK:
         on_looked(p, (const struct pl_look_mail *)msg);

@@ -86,7 +86,7 @@ bool pl_api_part_take_bytes(struct pl_api_call *call, struct pl_api_part *p,
 
 /* calls.c.  Finish a call that waits for nothing, else give its results time;
  * `call` may be freed when this returns. */
-void pl_api_call_settle(struct pl_api_call *call);
+void pl_api_call_resolve(struct pl_api_call *call);
 
 static inline void pl_api_put_id(struct pl_buf *b, uint32_t id)
 {

@@ -10,6 +10,7 @@
 #include "mail.h"
 #include "mail_origin.h"
 #include "supervisor_mail.h"
+#include "user_state_mail.h"
 
 enum { HISTORY_BYTES = PL_CALLS_BYTES_MAX };
 
@@ -217,6 +218,38 @@ static bool send_list(struct pl_api_call *call, struct pl_api_part *p,
     return ok;
 }
 
+static enum pl_user_state_ask ask_of(enum pl_api_method method)
+{
+    switch (method) {
+    case PL_API_UPDATE_USER_STATUS:
+        return PL_USER_STATE_UPDATE;
+    case PL_API_DELETE_USER_STATUS:
+        return PL_USER_STATE_DELETE;
+    default:
+        return PL_USER_STATE_GET;
+    }
+}
+
+static bool send_user_state(struct pl_api_call *call, struct pl_api_part *p,
+                            const struct pl_api_request *r)
+{
+    struct pl_user_state_mail *m = pl_user_state_mail_create();
+    bool ok = true;
+
+    if (m == NULL)
+        return false;
+    m->ask = ask_of(r->method);
+    m->users = blob_of(r->users, &ok);
+    m->text = blob_of(some(r->state), &ok);
+    if (!ok) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    pl_api_part_mail(call, p, call->calls->options->supervisor, &m->origin,
+                     &m->msg);
+    return true;
+}
+
 static bool write_info(struct pl_api_call *call, struct pl_api_part *p)
 {
     struct pl_status s;
@@ -245,6 +278,10 @@ bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
     case PL_API_USERS:
     case PL_API_TOP:
         return pl_api_page_send(call, p, r);
+    case PL_API_UPDATE_USER_STATUS:
+    case PL_API_GET_USER_STATUS:
+    case PL_API_DELETE_USER_STATUS:
+        return send_user_state(call, p, r);
     case PL_API_INFO:
         return write_info(call, p);
     default:

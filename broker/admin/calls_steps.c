@@ -15,8 +15,8 @@
  * waits for its result.  With `parallel` nothing waits.
  *
  * Rejected: a command waits for the result of each one before it, as Centrifugo
- * does it without `parallel`.  In one channel nobody sees a difference, and a
- * batch of a thousand publications takes a thousand round trips.
+ * does it without `parallel`.  In one channel no client sees a difference, and
+ * a batch of a thousand publications takes a thousand round trips.
  *
  * Invariant: a call that is not done is in the ring, or waits for results and
  * has its timer running, or its create() has not returned. */
@@ -330,7 +330,7 @@ static void run_piece(struct pl_api_call *call, struct piece *piece)
         s->is_done = true;
     }
     if (s->is_done || (!s->is_casting && must_wait(call)))
-        pl_api_call_settle(call);
+        pl_api_call_resolve(call);
     else
         queue(call);
 }

@@ -50,6 +50,7 @@ const char *pl_mail_name(uint16_t type)
         [PL_MAIL_UNREGISTER] = "unregister",
         [PL_MAIL_KICK] = "kick",
         [PL_MAIL_USER] = "user",
+        [PL_MAIL_USER_STATE] = "user state",
         [PL_MAIL_DIRECT] = "direct",
         [PL_MAIL_ANSWER] = "answer",
         [PL_MAIL_WATCH] = "watch",

@@ -29,14 +29,15 @@ enum pl_mail_type {
     PL_MAIL_REGISTER,       /* session to supervisor: pl_register_mail */
     PL_MAIL_UNREGISTER,     /* session to supervisor: pl_register_mail */
     PL_MAIL_KICK,           /* supervisor, admin to session: pl_kick_mail */
-    PL_MAIL_USER,   /* admin, session, embed to supervisor: pl_user_mail;
-                       back */
-    PL_MAIL_DIRECT, /* session, embed to session: pl_direct_mail; and
-                       back */
-    PL_MAIL_ANSWER, /* handler to session: pl_answer_mail */
-    PL_MAIL_WATCH,  /* handler to session: pl_watch_mail */
-    PL_MAIL_PHASE,  /* supervisor to session managers, listeners:
-                       pl_phase_mail; back when done */
+    PL_MAIL_USER,       /* admin, session, embed to supervisor: pl_user_mail;
+                           back */
+    PL_MAIL_USER_STATE, /* admin to supervisor: pl_user_state_mail; and back */
+    PL_MAIL_DIRECT,     /* session, embed to session: pl_direct_mail; and
+                           back */
+    PL_MAIL_ANSWER,     /* handler to session: pl_answer_mail */
+    PL_MAIL_WATCH,      /* handler to session: pl_watch_mail */
+    PL_MAIL_PHASE,      /* supervisor to session managers, listeners:
+                           pl_phase_mail; back when done */
     PL_MAIL_MEMORY, /* supervisor to session managers, channels: pl_memory_mail
                      */
     PL_MAIL_HANDLERS, /* embed to session managers: pl_handlers_mail */

@@ -12,6 +12,7 @@
 #include "session_mail.h"
 #include "supervisor_mail.h"
 #include "tracer.h"
+#include "user_state_mail.h"
 
 struct pl_origin *pl_mail_origin(struct pl_msg *request)
 {
@@ -22,6 +23,8 @@ struct pl_origin *pl_mail_origin(struct pl_msg *request)
         return &((struct pl_query_mail *)request)->origin;
     case PL_MAIL_USER:
         return &((struct pl_user_mail *)request)->origin;
+    case PL_MAIL_USER_STATE:
+        return &((struct pl_user_state_mail *)request)->origin;
     case PL_MAIL_LIST:
         return &((struct pl_list_mail *)request)->origin;
     case PL_MAIL_LOOK:

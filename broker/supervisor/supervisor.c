@@ -119,6 +119,8 @@ static void on_unregister(struct pl_supervisor *s,
 {
     if (pl_registry_remove(&s->registry, m->client) != PL_OK)
         s->strangers++;
+    else
+        pl_supervisor_on_left(s, pl_client_user(m->client));
 }
 
 struct ask {
@@ -191,6 +193,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_USER:
         on_user(s, (struct pl_user_mail *)msg);
         return;
+    case PL_MAIL_USER_STATE:
+        pl_supervisor_on_user_state(s, (struct pl_user_state_mail *)msg);
+        return;
     case PL_MAIL_LOOK:
         pl_supervisor_list_users(s, (struct pl_look_mail *)msg);
         return;
@@ -213,6 +218,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
 static void destroy(struct pl_supervisor *s)
 {
     pl_registry_fini(&s->registry);
+    pl_user_states_destroy(s->states);
     free(s->managers.at);
     free(s->listeners.at);
     free(s->internals.at);
@@ -253,6 +259,8 @@ enum pl_err pl_supervisor_create(struct pl_supervisor **out,
     rc = s->is_unresponsive == NULL
              ? PL_ENOMEM
              : pl_registry_init(&s->registry, options->key, options->metrics);
+    if (rc == PL_OK)
+        rc = pl_supervisor_init_states(s, options->key);
     if (rc == PL_OK)
         rc = pl_actor_init(&s->actor, loop, &ops);
     if (rc != PL_OK) {

@@ -10,6 +10,7 @@
 #include "registry.h"
 #include "supervisor.h"
 #include "timer.h"
+#include "user_states.h"
 
 struct pl_phase_mail;
 
@@ -32,6 +33,7 @@ struct pl_supervisor {
     struct pl_actor actor; /* first member */
     struct pl_supervisor_options options;
     struct pl_registry registry;
+    struct pl_user_states *states; /* owned */
     struct pl_party_list managers, listeners, internals;
     bool *is_unresponsive; /* by loop: no result even of a forced disconnect */
     bool is_forcing;       /* the forced disconnect was sent */
@@ -49,6 +51,20 @@ struct pl_supervisor {
  * Owner: the callee takes `m`. */
 struct pl_look_mail;
 void pl_supervisor_list_users(struct pl_supervisor *s, struct pl_look_mail *m);
+
+/* user_state.c.  Create the table of states.
+ * Errors: PL_ENOMEM. */
+enum pl_err pl_supervisor_init_states(struct pl_supervisor *s,
+                                      const struct pl_hash_key *key);
+
+/* user_state.c.  A connection of the user has been unregistered. */
+void pl_supervisor_on_left(struct pl_supervisor *s, struct pl_span user);
+
+/* user_state.c.  Answer what a backend asks.
+ * Owner: the callee takes `m`. */
+struct pl_user_state_mail;
+void pl_supervisor_on_user_state(struct pl_supervisor *s,
+                                 struct pl_user_state_mail *m);
 
 /* memory_watch.c.  Runs from the start to the shutdown. */
 void pl_supervisor_watch_memory(struct pl_supervisor *s);

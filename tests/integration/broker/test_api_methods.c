@@ -7,11 +7,14 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api_line.h"
 #include "box.h"
 #include "peer.h"
+
+#define SECRET "a secret of the tests, at least 32 bytes"
 
 static struct box box;
 
@@ -211,6 +214,44 @@ static void a_refresh_that_has_expired_closes(void **st)
     peer_fini(&q);
 }
 
+/* --- The status of users --- */
+
+static long number_after(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    assert_non_null(at);
+    return strtol(at + strlen(name), NULL, 10);
+}
+
+static void a_status_tells_when_a_user_was_active_and_online(void **st)
+{
+    static const char both[] = "{\"users\":[\"\\u0061nn\",\"bob\"]}";
+    char *token = box_token(SECRET, "ann", NULL);
+    struct peer p;
+
+    (void)st;
+    assert_string_equal(
+        line_call(box.port, "get_user_status", "{\"users\":[\"ann\"]}"),
+        "{\"result\":{\"statuses\":[{\"user\":\"ann\",\"active\":0,"
+        "\"online\":0,\"state\":\"\"}]}}");
+    assert_string_equal(line_call(box.port, "update_user_status",
+                                  "{\"users\":[\"ann\"],\"state\":\"a\\nb\"}"),
+                        "{\"result\":{}}");
+    peer_enter(&p, box.port, PEER_JSON, token, NULL);
+    free(token);
+    const char *now = line_call(box.port, "get_user_status", both);
+    assert_true(number_after(now, "\"active\":") > 0);
+    assert_true(number_after(now, "\"online\":") > 0);
+    assert_non_null(strstr(now, "\"state\":\"a\\nb\"},{\"user\":\"bob\","
+                                "\"active\":0,\"online\":0,"));
+    peer_fini(&p);
+    assert_string_equal(line_call(box.port, "delete_user_status", both),
+                        "{\"result\":{}}");
+    now = line_call(box.port, "get_user_status", both);
+    assert_int_equal(number_after(now, "\"active\":"), 0);
+}
+
 /* --- Calls, good, bad and hostile --- */
 
 #define B64 "eyJhIjoxfQ=="
@@ -352,6 +393,18 @@ static const struct {
     {"channels", "{\"pattern\":\"{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}\"}", 400,
      107},
     {"rpc", "{\"method\":\"x\",\"params\":{}}", 404, 104},
+    {"update_user_status", "{\"users\":[\"u\"],\"state\":\"\"}", 200, 0},
+    {"update_user_status", "{\"users\":[]}", 400, 107},
+    {"update_user_status", "{\"users\":[\"\"]}", 400, 107},
+    {"update_user_status", "{\"users\":[\"a\\u0000b\"]}", 400, 107},
+    {"update_user_status", "{\"users\":\"u\"}", 400, 107},
+    {"get_user_status", "{\"users\":[\"u\"]}", 200, 0},
+    {"get_user_status", "{\"users\":[\"u\"],\"state\":\"x\"}", 400, 108},
+    {"get_user_status", "{\"user\":\"u\"}", 400, 108},
+    {"delete_user_status", "{\"users\":[\"u\"]}", 200, 0},
+    {"delete_user_status", "{}", 400, 107},
+    {"connections", "{\"expression\":\"true\"}", 400, 108},
+    {"connections", "{\"label_filter\":{\"a\":\"b\"}}", 400, 108},
     {"batch", "{\"commands\":[]}", 200, 0},
     {"batch", "{\"commands\":{}}", 400, 0},
 };
@@ -382,6 +435,8 @@ static int start(void **st)
     const char *sets[] = {"loops=3",
                           "api.public=true",
                           "api.key=" API_KEY,
+                          "auth.hmac_secret=" SECRET,
+                          "auth.anonymous=true",
                           "channels.allow_subscribe=all",
                           "channels.history_size=10",
                           "channels.presence=true",
@@ -408,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_backend_subscribes_connections_with_terms),
         cmocka_unit_test(a_subscription_may_hide_its_client),
         cmocka_unit_test(a_refresh_that_has_expired_closes),
+        cmocka_unit_test(a_status_tells_when_a_user_was_active_and_online),
         cmocka_unit_test(the_payloads_of_the_official_clients_work),
         cmocka_unit_test(each_method_answers_bad_and_hostile_input),
     };

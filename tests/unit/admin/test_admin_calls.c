@@ -658,7 +658,7 @@ static void a_parallel_batch_waits_for_nothing(void **state)
 
 static void a_batch_of_many_broadcasts_needs_no_memory_for_each(void **state)
 {
-    enum { COUNT = 4000 };
+    enum { COUNT = 500 };
     struct fixture *f = *state;
     struct pl_buf body = {0};
     struct counts c;

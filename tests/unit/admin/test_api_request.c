@@ -414,6 +414,26 @@ static void history_and_disconnect_have_their_details(void **state)
     assert_non_null(f->r.user.at); /* "" is the anonymous user */
 }
 
+static void users_of_a_status_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct pl_buf body = {0};
+
+    for (unsigned n = PL_API_USERS_MAX; n <= PL_API_USERS_MAX + 1; n++) {
+        body.len = 0;
+        pl_buf_printf(&body, "{\"users\":[\"u\"");
+        for (unsigned i = 1; i < n; i++)
+            pl_buf_printf(&body, ",\"u\"");
+        pl_buf_printf(&body, "]}%c", 0);
+        assert_int_equal(
+            pl_api_request_read(&f->r, PL_API_GET_USER_STATUS,
+                                (struct pl_span){body.data, body.len - 1},
+                                false, &f->arena, &f->fault),
+            n == PL_API_USERS_MAX ? 0 : PL_ERROR_BAD_REQUEST);
+    }
+    pl_buf_fini(&body);
+}
+
 static void commands_come_after_one_another_or_in_a_batch(void **state)
 {
     struct fixture *f = *state;
@@ -474,6 +494,7 @@ int main(void)
         WITH_FIXTURE(more_channels_than_fit_are_refused_without_being_kept),
         WITH_FIXTURE(of_data_and_b64data_the_second_counts_in_any_order),
         WITH_FIXTURE(history_and_disconnect_have_their_details),
+        WITH_FIXTURE(users_of_a_status_are_bounded),
         WITH_FIXTURE(commands_come_after_one_another_or_in_a_batch),
     };
 

@@ -8,6 +8,7 @@
 /* cmocka.h needs the first three */
 #include <cmocka.h>
 
+#include "user_states.h"
 #include "user_table.h"
 
 static const struct pl_hash_key hash_key = {1, 2};
@@ -266,6 +267,132 @@ static void destroy_takes_null_and_a_full_table(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
+/* --- States --- */
+
+enum { NOW_S = 1000000 };
+
+struct states {
+    struct pl_user_states *table;
+    const char *online; /* the only user that is connected; NULL: nobody */
+};
+
+static bool is_online(void *arg, struct pl_span user)
+{
+    const struct states *s = arg;
+
+    return s->online != NULL && pl_span_equal(user, pl_span_of(s->online));
+}
+
+static int begin_states(void **state)
+{
+    struct states *s = calloc(1, sizeof *s);
+
+    assert_non_null(s);
+    assert_int_equal(pl_user_states_create(&s->table, &hash_key, is_online, s),
+                     PL_OK);
+    *state = s;
+    return 0;
+}
+
+static int end_states(void **state)
+{
+    struct states *s = *state;
+
+    pl_user_states_destroy(s->table);
+    free(s);
+    return 0;
+}
+
+static void put(struct states *s, const char *user, const char *text,
+                int64_t now_s)
+{
+    assert_int_equal(
+        pl_user_states_put(s->table, pl_span_of(user), pl_span_of(text), now_s),
+        PL_OK);
+}
+
+static bool find(struct states *s, const char *user, int64_t now_s,
+                 struct pl_user_state *out)
+{
+    return pl_user_states_find(s->table, pl_span_of(user), now_s, out);
+}
+
+static void a_state_is_the_newest_and_may_be_removed(void **state)
+{
+    struct states *s = *state;
+    struct pl_user_state got;
+
+    put(s, "ann", "here", NOW_S);
+    pl_user_states_leave(s->table, PL_SPAN("ann"), NOW_S + 1);
+    pl_user_states_leave(s->table, PL_SPAN("bob"), NOW_S + 1);
+    put(s, "ann", "away for long", NOW_S + 2);
+    assert_int_equal(pl_user_states_count(s->table), 1);
+    assert_true(find(s, "ann", NOW_S + 2, &got));
+    assert_int_equal(got.active_s, NOW_S + 2);
+    assert_int_equal(got.online_s, NOW_S + 1);
+    assert_true(pl_span_equal(got.text, PL_SPAN("away for long")));
+    assert_false(find(s, "bob", NOW_S + 2, &got));
+    pl_user_states_remove(s->table, PL_SPAN("ann"));
+    pl_user_states_remove(s->table, PL_SPAN("ann"));
+    assert_false(find(s, "ann", NOW_S + 2, &got));
+    assert_int_equal(pl_user_states_count(s->table), 0);
+}
+
+static void a_state_expires_unless_its_user_is_connected(void **state)
+{
+    struct states *s = *state;
+    struct pl_user_state got;
+    int64_t end_s = NOW_S + PL_USER_STATE_TTL_S;
+
+    put(s, "ann", "", NOW_S);
+    put(s, "bob", "", NOW_S);
+    assert_true(find(s, "ann", end_s - 1, &got));
+    s->online = "bob";
+    put(s, "eve", "", end_s); /* the others are looked at */
+    assert_int_equal(pl_user_states_count(s->table), 2);
+    assert_false(find(s, "ann", end_s, &got));
+    assert_true(find(s, "bob", end_s, &got));
+    assert_int_equal(got.active_s, NOW_S);
+}
+
+static void beyond_their_bounds_the_oldest_states_are_forgotten(void **state)
+{
+    enum { LONG = PL_USER_STATES_BYTES_MAX / 4 };
+    struct states *s = *state;
+    struct pl_user_state got;
+    char user[16], *text = calloc(1, LONG + 1);
+
+    assert_non_null(text);
+    for (int i = 0; i < PL_USER_STATES_MAX + 2; i++) {
+        snprintf(user, sizeof user, "%d", i);
+        put(s, user, "", NOW_S);
+        if (i == 100)
+            put(s, "0", "", NOW_S); /* it is renewed */
+    }
+    assert_int_equal(pl_user_states_count(s->table), PL_USER_STATES_MAX);
+    assert_true(find(s, "0", NOW_S, &got));
+    assert_false(find(s, "1", NOW_S, &got));
+    assert_false(find(s, "2", NOW_S, &got));
+    assert_true(find(s, "3", NOW_S, &got));
+    memset(text, 'x', LONG);
+    for (int i = 0; i < 6; i++) {
+        snprintf(user, sizeof user, "long-%d", i);
+        put(s, user, text, NOW_S);
+    }
+    assert_int_equal(pl_user_states_count(s->table), 3); /* and their names */
+    assert_true(find(s, "long-5", NOW_S, &got));
+    assert_false(find(s, "0", NOW_S, &got));
+    free(text);
+    text = calloc(1, PL_USER_STATES_BYTES_MAX + 1);
+    assert_non_null(text);
+    assert_int_equal(
+        pl_user_states_put(s->table, PL_SPAN("x"),
+                           (struct pl_span){text, PL_USER_STATES_BYTES_MAX},
+                           NOW_S),
+        PL_ETOOBIG);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +405,14 @@ int main(void)
         TEST(a_hundred_thousand_anonymous_connections_come_and_go),
         TEST(a_scan_sees_each_user_that_stays_once_during_churn),
         TEST(destroy_takes_null_and_a_full_table),
+        cmocka_unit_test_setup_teardown(
+            a_state_is_the_newest_and_may_be_removed, begin_states, end_states),
+        cmocka_unit_test_setup_teardown(
+            a_state_expires_unless_its_user_is_connected, begin_states,
+            end_states),
+        cmocka_unit_test_setup_teardown(
+            beyond_their_bounds_the_oldest_states_are_forgotten, begin_states,
+            end_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
