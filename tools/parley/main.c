@@ -83,7 +83,6 @@ int main(int argc, char **argv)
     fill_closed_streams();
     signal(SIGPIPE, SIG_IGN);
     interrupt_watch();
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     int rc = find_and_run(argc, argv);
     curl_global_cleanup();
     return output_end(rc);

@@ -350,6 +350,18 @@ static struct curl_slist *headers_of(const struct target *t)
     return list;
 }
 
+/* Only now, and TLS only for a URL: the tables of OpenSSL take longer than all
+ * that most commands do.  main() ends it. */
+static void begin_curl(const struct target *t)
+{
+    static bool has_begun;
+
+    if (!has_begun)
+        curl_global_init(t->url != NULL ? CURL_GLOBAL_DEFAULT
+                                        : CURL_GLOBAL_NOTHING);
+    has_begun = true;
+}
+
 static int perform(const char *path, const char *body, struct transfer *x)
 {
     const struct target *t = x->target;
@@ -360,6 +372,7 @@ static int perform(const char *path, const char *body, struct transfer *x)
 
     patience_begin(&x->patience, t->timeout_ms, "an answer from %s",
                    target_name(t));
+    begin_curl(t);
     x->curl = curl_easy_init();
     pl_buf_printf(&url, "%s%s", t->url != NULL ? t->url : "http://localhost",
                   path);
