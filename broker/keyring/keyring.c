@@ -11,6 +11,7 @@
  * Invariant: questions wait at a set only while a request for it runs. */
 #include "keyring.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,26 @@ static void end_request(struct pl_keyring *k, struct set *s, enum pl_err err)
     answer_all(k, s);
 }
 
+/* Return what the log may show of a URL: its scheme, host and port.  A user, a
+ * password, a path or a query may be a secret. */
+static struct pl_span shown(const char *url, char *space, size_t size)
+{
+    const char *host = strstr(url, "://");
+
+    if (host == NULL)
+        return (struct pl_span){0};
+    host += 3;
+    int scheme = (int)(host - url);
+    const char *end = host + strcspn(host, "/?#");
+
+    for (const char *at = host; at < end; at++)
+        if (*at == '@')
+            host = at + 1;
+    int len =
+        snprintf(space, size, "%.*s%.*s", scheme, url, (int)(end - host), host);
+    return (struct pl_span){space, (size_t)len < size ? (size_t)len : size - 1};
+}
+
 static bool begin_request(struct pl_keyring *k, struct set *s)
 {
     s->tries++;
@@ -155,21 +176,22 @@ void pl_keyring_fetched(void *set, const struct pl_fetch_result *r)
 {
     struct set *s = set;
     struct pl_keyring *k = s->keyring;
+    char space[256];
+    struct pl_span url = shown(s->url, space, sizeof space);
     const char *why;
     enum pl_err rc = take(k, s, r, &why);
 
     if (rc == PL_OK) {
-        PL_LOG(PL_LOG_INFO, "keys of tokens fetched",
-               pl_log_string("url", s->url),
+        PL_LOG(PL_LOG_INFO, "keys of tokens fetched", pl_log_text("url", url),
                pl_log_number("keys", pl_jwks_count(s->keys)));
         end_request(k, s, PL_OK);
         return;
     }
     pl_count(k->options.metrics, PL_METRIC_KEY_FETCHES_FAILED, 1);
-    PL_LOG_LIMITED(
-        PL_LOG_KIND_KEYS, PL_LOG_WARN, "keys of tokens cannot be fetched",
-        pl_log_string("url", s->url), pl_log_number("status", r->status),
-        pl_log_string("reason", why));
+    PL_LOG_LIMITED(PL_LOG_KIND_KEYS, PL_LOG_WARN,
+                   "keys of tokens cannot be fetched", pl_log_text("url", url),
+                   pl_log_number("status", r->status),
+                   pl_log_string("reason", why));
     if (s->tries >= PL_KEYRING_TRIES || !begin_request(k, s))
         end_request(k, s, rc);
 }
