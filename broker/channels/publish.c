@@ -12,7 +12,8 @@
  * Few publications have terms (pub_terms.h); the others only find that they
  * have none.  The stream looks at the terms of what it stores.  For what no
  * stream keeps, the owner remembers ids itself; a version has a meaning only in
- * a stream.
+ * a stream.  An id has one result, with skip_history and without: the owner
+ * looks at its own ids first, and what skips a history asks the stream too.
  *
  * If all stores complete at once, a channel without subscribers needs no
  * struct; otherwise it does, because the outbox keeps the order. */
@@ -262,19 +263,49 @@ static void repeat(struct pl_pending_request *rq)
     pl_outbox_ready(rq);
 }
 
+/* The stream has not stored the publication.  Its ids are then those of what it
+ * stored; the owner has the others. */
+__attribute__((noinline, cold)) static void
+on_unstored(struct pl_pending_request *rq)
+{
+    struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+    bool is_repeat = rq->store.append.outcome != PL_APPEND_SKIPPED;
+
+    if (is_repeat && m->terms->skips_history)
+        forget_id(rq);
+    if (is_repeat) {
+        repeat(rq);
+        return;
+    }
+    m->stored = false;
+    memset(m->epoch, 0, sizeof m->epoch);
+    to_bus(rq);
+}
+
+/* The backend may send it again. */
+__attribute__((noinline, cold)) static void
+on_append_failed(struct pl_pending_request *rq, enum pl_err err)
+{
+    const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
+
+    if (m->terms != NULL && m->terms->skips_history)
+        forget_id(rq);
+    pl_pending_request_fail(rq, err);
+}
+
 static void on_append(struct pl_store_op *op)
 {
     struct pl_pending_request *rq = pl_pending_request_of(op);
     struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
 
     if (op->error != PL_OK) {
-        pl_pending_request_fail(rq, op->error);
+        on_append_failed(rq, op->error);
         return;
     }
     m->stored = true;
     memcpy(m->epoch, rq->store.append.epoch, sizeof m->epoch);
     if (rq->store.append.outcome != PL_APPEND_STORED)
-        repeat(rq);
+        on_unstored(rq);
     else
         to_bus(rq);
 }
@@ -291,21 +322,37 @@ static void on_late_append(struct pl_store_op *op)
     pl_channel_unpin(ch);
 }
 
-/* Publish without a stream, unless the id is known. */
+static inline __attribute__((always_inline)) void
+append(struct pl_pending_request *rq)
+{
+    struct pl_stream *s = rq->owner->stream;
+
+    if (s->ops->append(s, &rq->store.append) == PL_STORE_DONE)
+        on_append(&rq->store.op);
+    else
+        rq->ch->late->order.asked++; /* no append completes inside its call */
+}
+
+/* Publish what has terms, unless the owner knows the id. */
 __attribute__((noinline, cold)) static void
-begin_unstored(struct pl_pending_request *rq)
+begin_with_terms(struct pl_pending_request *rq, bool has_history)
 {
     static const struct pl_id_position nowhere;
     const struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
     struct pl_id_table *ids = &rq->owner->ids;
     const struct pl_id id = id_of(m);
-    enum pl_err rc;
+    bool is_unstored = !has_history || m->terms->skips_history;
+    bool is_known = id.id.len > 0 && pl_id_table_find(ids, &id) != NULL;
+    enum pl_err rc = PL_OK;
 
-    if (id.id.len > 0 && pl_id_table_find(ids, &id) != NULL)
-        repeat(rq);
-    else if (id.id.len > 0 &&
-             (rc = pl_id_table_add(ids, &id, &nowhere)) != PL_OK)
+    if (!is_known && is_unstored && id.id.len > 0)
+        rc = pl_id_table_add(ids, &id, &nowhere);
+    if (rc != PL_OK)
         pl_pending_request_fail(rq, rc);
+    else if (is_known)
+        repeat(rq);
+    else if (has_history && (!is_unstored || id.id.len > 0))
+        append(rq);
     else
         to_bus(rq);
 }
@@ -313,7 +360,6 @@ begin_unstored(struct pl_pending_request *rq)
 static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
 {
     struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
-    struct pl_stream *s = rq->owner->stream;
 
     pub->offset = 0;
     memset(pub->epoch, 0, sizeof pub->epoch);
@@ -324,7 +370,7 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
         if (m->terms == NULL)
             to_bus(rq);
         else
-            begin_unstored(rq);
+            begin_with_terms(rq, false);
         return;
     }
     pl_pending_request_prepare(rq, pl_pub_channel(pub), pub->hash,
@@ -334,12 +380,10 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
     rq->store.append.terms = m->terms;
     rq->store.append.outcome = PL_APPEND_STORED;
     rq->store.append.unused = rq->owner->is_immediate ? &m->unused : NULL;
-    if (m->terms != NULL && m->terms->skips_history)
-        begin_unstored(rq);
-    else if (s->ops->append(s, &rq->store.append) == PL_STORE_DONE)
-        on_append(&rq->store.op);
+    if (m->terms != NULL)
+        begin_with_terms(rq, true);
     else
-        rq->ch->late->order.asked++; /* no append completes inside its call */
+        append(rq);
 }
 
 /* The memory of a pending publication. */

@@ -27,8 +27,14 @@ struct pl_stream;
  * gets the position of the first.  If it has a version which is not greater
  * than that of the newest publication with one, in the same version epoch or
  * without saying one, `pub` is not stored and gets the position of the
- * stream. */
-enum pl_append_outcome { PL_APPEND_STORED, PL_APPEND_REPEAT, PL_APPEND_STALE };
+ * stream.  With terms that skip the history nothing is stored either: the
+ * result says whether the store knows the id. */
+enum pl_append_outcome {
+    PL_APPEND_STORED,
+    PL_APPEND_REPEAT,
+    PL_APPEND_STALE,
+    PL_APPEND_SKIPPED
+};
 
 struct pl_stream_append {
     struct pl_store_op op;

@@ -74,11 +74,29 @@ static enum pl_err take_to_read(struct pl_stream_store *m,
     return rc;
 }
 
+/* A stream that does not exist knows no ids, and none begins for a
+ * question. */
+static enum pl_store_reply look_for_id(struct pl_stream_store *m,
+                                       struct pl_stream_append *r)
+{
+    struct pl_channel_stream *l =
+        pl_channel_stream_find(m, r->op.channel, r->op.hash);
+
+    r->op.error = PL_OK;
+    if (l == NULL)
+        r->outcome = PL_APPEND_SKIPPED;
+    else
+        pl_stream_terms_resolve(l, r);
+    return PL_STORE_DONE;
+}
+
 static enum pl_store_reply append(struct pl_stream *s,
                                   struct pl_stream_append *r)
 {
     struct pl_channel_stream *l;
 
+    if (r->terms != NULL && r->terms->skips_history)
+        return look_for_id((struct pl_stream_store *)s, r);
     r->op.error =
         take_stream((struct pl_stream_store *)s, &r->op, r->rules, &l);
     if (r->op.error != PL_OK)

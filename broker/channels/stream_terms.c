@@ -124,6 +124,8 @@ bool pl_stream_terms_resolve(struct pl_channel_stream *l,
     if (known != NULL) {
         place(r, known->offset, known->epoch);
         r->outcome = PL_APPEND_REPEAT;
+    } else if (r->terms->skips_history) {
+        r->outcome = PL_APPEND_SKIPPED;
     } else if (is_stale(l, r->terms)) {
         place(r, l->top, l->epoch);
         r->outcome = PL_APPEND_STALE;

@@ -223,6 +223,60 @@ static void what_skips_the_history_gets_no_offset_and_is_not_kept(void **state)
     check_skipping(&late);
 }
 
+static void check_one_id(const struct pl_late_options *late)
+{
+    struct rig *r = rig_create(7, &usual, late);
+
+    rig_attach(r, 1, "a", 0);
+    rig_run(r, 100);
+    assert_true(passes(r, "a", SKIP("k")));
+    assert_false(passes(r, "a", ID("k")));
+    assert_false(result(r, 0)->stored);
+    assert_int_equal(result(r, 0)->pub->offset, 0);
+    assert_string_equal(result(r, 0)->epoch, "");
+    assert_true(passes(r, "a", ID("l")));
+    assert_false(passes(r, "a", SKIP("l")));
+    assert_int_equal(result(r, 0)->pub->offset, 1);
+    assert_int_equal(strlen(result(r, 0)->epoch), 8);
+    assert_false(passes(r, "a", SKIP("k")));
+    assert_int_equal(publish(r, "a", NULL), 2);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATIONS_KNOWN], 3);
+    assert_int_equal(r->metrics.value[PL_METRIC_PUBLICATION_IDS], 2);
+    rig_destroy(r);
+}
+
+static void an_id_has_one_result_with_and_without_skip_history(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    check_one_id(NULL);
+    check_one_id(&late);
+}
+
+/* Both are on their way at the same time. */
+static void an_id_that_is_on_its_way_is_known(void **state)
+{
+    static const struct pl_late_options late = {.seed = 3, .delay_ms = 5};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct rig *r = rig_create(7, &usual, &late);
+
+        rig_attach(r, 1, "a", 0);
+        rig_run(r, 100);
+        rig_forget(r);
+        send_with(r, "a", i == 0 ? SKIP("k") : ID("k"));
+        send_with(r, "a", i == 0 ? ID("k") : SKIP("k"));
+        rig_run(r, 100);
+        assert_int_equal(result(r, 0)->error, 0);
+        assert_int_equal(result(r, 1)->error, 0);
+        assert_int_equal(result(r, 0)->pub->offset, result(r, 1)->pub->offset);
+        assert_int_equal(received(r), 1);
+        rig_destroy(r);
+    }
+}
+
 /* The backend may send it again with the same id. */
 static void an_id_that_the_bus_refused_is_forgotten(void **state)
 {
@@ -378,6 +432,8 @@ int main(void)
         cmocka_unit_test(a_new_epoch_knows_no_ids),
         cmocka_unit_test(without_history_too_an_id_is_published_once),
         cmocka_unit_test(what_skips_the_history_gets_no_offset_and_is_not_kept),
+        cmocka_unit_test(an_id_has_one_result_with_and_without_skip_history),
+        cmocka_unit_test(an_id_that_is_on_its_way_is_known),
         cmocka_unit_test(an_id_that_the_bus_refused_is_forgotten),
         cmocka_unit_test(what_is_stale_is_neither_kept_nor_delivered),
         cmocka_unit_test(an_id_is_looked_at_before_the_version),
