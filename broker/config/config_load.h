@@ -67,6 +67,11 @@ pl_config_setting_of(const struct pl_config_loading *l, const char *key);
  * default. */
 bool pl_config_is_explicit(const struct pl_config_loading *l, const char *key);
 
+/* True if the file has the value of this place; of a translation: the file that
+ * was translated. */
+bool pl_config_is_in_file(const struct pl_config_loading *l,
+                          const struct pl_config_place *place);
+
 enum pl_config_severity { PL_CONFIG_ERROR, PL_CONFIG_WARNING };
 
 /* Add a finding to the report.  `key` may hold any bytes; those that are not

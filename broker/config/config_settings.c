@@ -178,17 +178,33 @@ static void put_place(struct pl_buf *report,
     put_key(report, key, len);
 }
 
+/* Where the line of a translation comes from; NULL: `place` is none. */
+static const struct pl_config_origin *
+origin_of(const struct pl_config_loading *l,
+          const struct pl_config_place *place)
+{
+    bool is_line = l->origins != NULL && place->file != NULL &&
+                   place->line > 0 && place->line <= l->origin_count;
+
+    return is_line ? &l->origins[place->line - 1] : NULL;
+}
+
+bool pl_config_is_in_file(const struct pl_config_loading *l,
+                          const struct pl_config_place *place)
+{
+    const struct pl_config_origin *origin = origin_of(l, place);
+
+    return (origin == NULL ? place : &origin->place)->file != NULL;
+}
+
 /* Write where a finding is.  A line of a translation stands for the place that
  * it comes from; without one only the file is known. */
 static void put_origin(const struct pl_config_loading *l,
                        const struct pl_config_place *place, const char *key)
 {
-    const struct pl_config_origin *origin = NULL;
+    const struct pl_config_origin *origin = origin_of(l, place);
     struct pl_config_place shown = *place;
 
-    if (l->origins != NULL && place->file != NULL && place->line > 0 &&
-        place->line <= l->origin_count)
-        origin = &l->origins[place->line - 1];
     if (origin != NULL && origin->key != NULL) {
         put_place(l->report, &origin->place, origin->key);
         shown.file = NULL;

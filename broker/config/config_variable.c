@@ -8,7 +8,10 @@
  *
  * A variable of no key is a warning and no error: other programs may have
  * variables with this prefix, and Kubernetes sets some for a service with the
- * name of the broker.
+ * name of the broker.  One that seems to mean a key of a namespace is an error.
+ *
+ * Rejected: a variable for each key of a namespace, as Centrifugo has.  Names
+ * that differ in "-", "_" or capitals would share one.
  *
  * Invariant: no message shows more of a variable than its name. */
 #include <ctype.h>
@@ -76,6 +79,39 @@ static bool is_foreign(const char *rest)
            strstr(rest, "_SERVICE_") != NULL ||
            strstr(rest, "_PORT_") != NULL ||
            (len >= 5 && strcmp(rest + len - 5, "_PORT") == 0);
+}
+
+/* The list of sections to which `rest`, as NAMESPACES_CHAT_PRESENCE, seems to
+ * belong; NULL: none. */
+static const struct pl_config_setting *
+find_list(const struct pl_config_settings *s, const char *rest)
+{
+    char name[NAME_MAX_SHOWN];
+
+    for (size_t i = 0; i < s->count; i++) {
+        write_name(name, sizeof name, s->at[i].key->name);
+        size_t len = strlen(name);
+
+        if (s->at[i].key->kind == PL_KIND_SECTIONS &&
+            strncmp(rest, name, len) == 0 && rest[len] == '_')
+            return &s->at[i];
+    }
+    return NULL;
+}
+
+/* A key in a list of sections could be a permission, so the load fails. */
+static void refuse_item(struct pl_config_loading *l, const char *rest,
+                        const struct pl_config_setting *list)
+{
+    const struct pl_config_place nowhere = {.file = NULL};
+    char shown[NAME_MAX_SHOWN + sizeof PREFIX], name[NAME_MAX_SHOWN];
+
+    snprintf(shown, sizeof shown, PREFIX "%s", rest);
+    write_name(name, sizeof name, list->key->name);
+    pl_config_report(l, PL_CONFIG_ERROR, &nowhere, shown,
+                     "a key of %s has no variable of its own; " PREFIX
+                     "%s sets the whole list, as YAML",
+                     list->key->name, name);
 }
 
 static void warn_of_unknown(struct pl_config_loading *l, const char *rest)
@@ -163,7 +199,12 @@ enum pl_err pl_config_read_variable(struct pl_config_loading *l,
     const struct pl_config_setting *s = find(&l->settings, rest, is_same);
     if (s != NULL)
         return set(l, variable, s->key, equals + 1);
-    if (!is_foreign(rest))
+    if (is_foreign(rest))
+        return PL_OK;
+    const struct pl_config_setting *list = find_list(&l->settings, rest);
+    if (list != NULL)
+        refuse_item(l, rest, list);
+    else
         warn_of_unknown(l, rest);
     return PL_OK;
 }

@@ -151,13 +151,27 @@ static void check_api(struct pl_config_loading *l)
                        "has no effect without api.key or api.keys");
 }
 
+/* True for secrets, and for sections that have one. */
+static bool is_secret(const struct pl_config_key *key)
+{
+    const struct pl_config_key *one;
+    size_t offset;
+
+    for (size_t i = 0; key->one != NULL &&
+                       (one = pl_config_key_at(key->one, i, &offset)) != NULL;
+         i++)
+        if (one->secret)
+            return true;
+    return key->secret;
+}
+
 /* Warn once, at the first secret in the file. */
 static void check_readers(struct pl_config_loading *l)
 {
     for (size_t i = 0; i < l->settings.count && l->can_others_read; i++) {
         const struct pl_config_setting *s = &l->settings.at[i];
 
-        if (!s->key->secret || s->place.file == NULL)
+        if (!is_secret(s->key) || !pl_config_is_in_file(l, &s->place))
             continue;
         PL_CONFIG_WARN(l, s->key->name,
                        "every user of this machine can read the file: chmod "

@@ -397,11 +397,16 @@ static void settings_that_do_nothing_are_warned_of(void **state)
 }
 
 /* The report on a file of this mode. */
-static void load_file(const char *text, mode_t mode, struct pl_buf *report)
+/* Load `text` from a file, with the variable beside it unless that is NULL. */
+static void load_file(const char *text, mode_t mode, const char *variable,
+                      struct pl_buf *report)
 {
     char name[] = "/tmp/parley-XXXXXX";
     struct pl_settings *config = NULL;
-    struct pl_config_source src = {.file = name};
+    struct pl_config_source src = {.file = name,
+                                   .variables = &variable,
+                                   .variable_count = variable != NULL,
+                                   .is_centrifugo = text[0] == '{'};
     int fd = mkstemp(name);
 
     assert_true(fd >= 0);
@@ -422,16 +427,58 @@ static void a_file_with_secrets_that_all_can_read_is_warned_of(void **state)
     struct pl_buf report = {0};
 
     (void)state;
-    load_file(secret, 0644, &report);
+    load_file(secret, 0644, NULL, &report);
     assert_non_null(strstr(report.data, ":2: auth.hmac_secret: warning: every "
                                         "user of this machine can read"));
     assert_non_null(strstr(report.data, "chmod o-r /tmp/parley-"));
     pl_buf_fini(&report);
-    load_file(secret, 0640, &report); /* root:parley is as it should be */
+    load_file(secret, 0640, NULL, &report); /* root:parley is as it should be */
     assert_string_equal(report.data, "");
     pl_buf_fini(&report);
-    load_file(none, 0644, &report);
+    load_file(none, 0644, NULL, &report);
     assert_string_equal(report.data, "");
+    pl_buf_fini(&report);
+}
+
+static void a_secret_of_a_list_of_keys_is_one(void **state)
+{
+    struct pl_buf report = {0};
+
+    (void)state;
+    load_file("auth: {anonymous: true}\napi:\n  keys:\n"
+              "    - key: 0123456789abcdef\n",
+              0644, NULL, &report);
+    assert_non_null(
+        strstr(report.data, ":3: api.keys: warning: every user of this"));
+    pl_buf_fini(&report);
+}
+
+/* The file may say who reads it; the secret is not in it. */
+static void a_secret_of_a_variable_is_not_in_the_file(void **state)
+{
+    static const char file[] = "{\"client\": {\"allowed_origins\": [\"*\"],\n"
+                               "\"token\": {\"audience\": \"a\"}}}";
+    static const char with[] =
+        "{\"client\": {\"token\": {\n\"hmac_secret_key\":"
+        "\"0123456789abcdef0123456789abcdef\"}}}";
+    struct pl_buf report = {0};
+
+    (void)state;
+    load_file(file, 0644,
+              "CENTRIFUGO_CLIENT_TOKEN_HMAC_SECRET_KEY="
+              "0123456789abcdef0123456789abcdef",
+              &report);
+    assert_string_equal(report.data, "");
+    pl_buf_fini(&report);
+    load_file(file, 0644,
+              "PARLEY_AUTH_HMAC_SECRET=0123456789abcdef0123456789abcdef",
+              &report);
+    assert_string_equal(report.data, "");
+    pl_buf_fini(&report);
+    load_file(with, 0644, NULL, &report);
+    assert_non_null(strstr(report.data, ":2: client.token.hmac_secret_key: "
+                                        "auth.hmac_secret: warning: every "
+                                        "user"));
     pl_buf_fini(&report);
 }
 
@@ -458,6 +505,8 @@ int main(void)
         cmocka_unit_test(destroy_takes_null),
         cmocka_unit_test(settings_that_do_nothing_are_warned_of),
         cmocka_unit_test(a_file_with_secrets_that_all_can_read_is_warned_of),
+        cmocka_unit_test(a_secret_of_a_list_of_keys_is_one),
+        cmocka_unit_test(a_secret_of_a_variable_is_not_in_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

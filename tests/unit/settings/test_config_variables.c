@@ -176,6 +176,21 @@ static void a_variable_of_no_key_is_named_and_changes_nothing(void **state)
     pl_settings_destroy(l.config);
 }
 
+/* One could be a permission, which must not be passed over. */
+static void a_variable_of_one_namespace_is_refused_by_name(void **state)
+{
+    (void)state;
+    assert_variable_refused(
+        "PARLEY_NAMESPACES_CHAT_ALLOW_SUBSCRIBE=none",
+        "PARLEY_NAMESPACES_CHAT_ALLOW_SUBSCRIBE: a key of namespaces has no "
+        "variable of its own; PARLEY_NAMESPACES sets the whole list, as "
+        "YAML\n");
+    assert_variable_refused(
+        "PARLEY_API_KEYS_0_KEY=ossifrage",
+        "PARLEY_API_KEYS_0_KEY: a key of api.keys has no variable of its own; "
+        "PARLEY_API_KEYS sets the whole list, as YAML\n");
+}
+
 static void variables_of_other_programs_are_left_alone(void **state)
 {
     struct pl_settings *c;
@@ -260,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_list_has_spaces_commas_brackets_or_dashes),
         cmocka_unit_test(a_finding_names_the_variable_and_the_key),
         cmocka_unit_test(a_variable_of_no_key_is_named_and_changes_nothing),
+        cmocka_unit_test(a_variable_of_one_namespace_is_refused_by_name),
         cmocka_unit_test(variables_of_other_programs_are_left_alone),
         cmocka_unit_test(no_finding_shows_a_secret_of_a_variable),
         cmocka_unit_test(each_key_has_a_variable_of_its_own),
