@@ -292,6 +292,20 @@ static const struct route {
     {"/shutdown", true, SOCKET, on_shutdown},
 };
 
+static const struct route *find_route(struct pl_span path)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (pl_span_equal(path, pl_span_of(routes[i].path)))
+            return &routes[i];
+    return NULL;
+}
+
+/* True if `path` is the configured one, which may be NULL. */
+static bool is_at(struct pl_span path, const char *configured)
+{
+    return configured != NULL && pl_span_equal(path, pl_span_of(configured));
+}
+
 /* `rest` is the path after /api, with its slash. */
 static struct target find_api(struct pl_span rest)
 {
@@ -311,12 +325,15 @@ static struct target find_api(struct pl_span rest)
     return t;
 }
 
-/* The public site has the server API alone, below api.path. */
+/* The public site has the server API below api.path, and the metrics; health is
+ * answered by the link (links/ws_api.c). */
 static struct target find_public(const struct pl_admin *a, struct pl_span path)
 {
     struct pl_span api =
         pl_span_of(a->access->api_path == NULL ? "" : a->access->api_path);
 
+    if (a->access->metrics_are_public && is_at(path, a->access->metrics_path))
+        return (struct target){.route = find_route(PL_SPAN("/metrics"))};
     if (api.len == 0 || path.len < api.len ||
         memcmp(path.at, api.at, api.len) != 0 ||
         (path.len > api.len && path.at[api.len] != '/'))
@@ -324,14 +341,18 @@ static struct target find_public(const struct pl_admin *a, struct pl_span path)
     return find_api((struct pl_span){path.at + api.len, path.len - api.len});
 }
 
-static struct target find(struct pl_span path)
+static struct target find(const struct pl_admin *a, struct pl_span path)
 {
     static const struct pl_span api = {"/api", 4};
     struct pl_span first = {path.at, path.len < api.len ? path.len : api.len};
 
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (pl_span_equal(path, pl_span_of(routes[i].path)))
-            return (struct target){.route = &routes[i]};
+    if (is_at(path, a->access->health_path))
+        path = PL_SPAN("/health");
+    else if (is_at(path, a->access->metrics_path))
+        path = PL_SPAN("/metrics");
+    const struct route *route = find_route(path);
+    if (route != NULL)
+        return (struct target){.route = route};
     if (pl_span_equal(first, api) &&
         (path.len == api.len || path.at[api.len] == '/'))
         return find_api(
@@ -359,7 +380,8 @@ static int check_right(struct pl_admin *a, struct pl_web_conn *c,
                        const struct pl_http_head *head,
                        const struct route *route)
 {
-    enum right right = route->right;
+    bool is_open = route->go == on_metrics && a->access->metrics_are_open;
+    enum right right = is_open ? ANYBODY : route->right;
     const struct pl_api_key *key;
     enum pl_key_verdict verdict;
 
@@ -437,7 +459,7 @@ static void judge(void *arg, struct pl_web_conn *c,
         reply_allowed(c, 204, "Allow: GET, HEAD, POST, OPTIONS\r\n");
         return;
     }
-    judge_target(arg, c, head, find(head->path));
+    judge_target(arg, c, head, find(arg, head->path));
 }
 
 static void judge_public(void *arg, struct pl_web_conn *c,
@@ -465,9 +487,11 @@ static void call_api(struct pl_admin *a, struct pl_web_conn *c,
 static void serve(void *arg, struct pl_web_conn *c,
                   const struct pl_http_head *head, struct pl_span body)
 {
-    struct target t = find(head->path);
+    struct target t = find(arg, head->path);
 
-    if (t.route->go != NULL)
+    if (t.route == NULL) /* a reload has moved it since judge() */
+        reply_status(c, 404);
+    else if (t.route->go != NULL)
         t.route->go(arg, c, head);
     else
         call_api(arg, c, head, t, body);
@@ -481,6 +505,8 @@ static void serve_public(void *arg, struct pl_web_conn *c,
 
     if (t.route == NULL)
         reply_status(c, 404);
+    else if (t.route->go != NULL)
+        t.route->go(arg, c, head);
     else
         call_api(arg, c, head, t, body);
 }

@@ -163,12 +163,38 @@ static void put_api(struct pl_import *im, bool has_admin)
                       pl_import_find(im, "http_api.external", 0), NULL, "true");
 }
 
-static void warn_of_place(struct pl_import *im, const char *path,
-                          const char *what)
+/* Add the path `to`, as Centrifugo's prefix without slashes at its end. */
+static void put_path(struct pl_import *im, const char *from, const char *to)
 {
-    if (pl_import_bool(im, path, 0))
-        PL_LEAF_REPORT(&im->tree, PL_CONFIG_WARNING,
-                       pl_import_find(im, path, 0), "%s", what);
+    const struct pl_leaf *leaf = pl_import_find(im, from, 0);
+    struct pl_span path = pl_span_of(leaf == NULL ? "" : leaf->text);
+
+    while (path.len > 0 && path.at[path.len - 1] == '/')
+        path.len--;
+    if (leaf != NULL)
+        pl_config_put_quoted(pl_entries_add(&im->out, to, 0, leaf, NULL),
+                             path.len == 0 ? PL_SPAN("/") : path);
+}
+
+/* Both are for everybody, and on the port of clients unless operators have one
+ * of their own. */
+static void put_probes(struct pl_import *im, bool has_admin)
+{
+    const struct pl_leaf *health = pl_import_find(im, "health.enabled", 0);
+    const struct pl_leaf *metrics = pl_import_find(im, "prometheus.enabled", 0);
+
+    if (pl_import_bool(im, "health.enabled", 0)) {
+        if (!has_admin)
+            pl_import_put(im, "health.public", 0, health, NULL, "true");
+        put_path(im, "health.handler_prefix", "health.path");
+    }
+    if (pl_import_bool(im, "prometheus.enabled", 0)) {
+        if (!has_admin)
+            pl_import_put(im, "metrics.public", 0, metrics, NULL, "true");
+        pl_import_put(im, "metrics.open", 0, metrics, NULL, "true");
+        pl_import_put(im, "metrics.compatible", 0, metrics, NULL, "centrifugo");
+        put_path(im, "prometheus.handler_prefix", "metrics.path");
+    }
 }
 
 void pl_import_listen(struct pl_import *im)
@@ -178,16 +204,5 @@ void pl_import_listen(struct pl_import *im)
     put_listen(im, put_tls(im));
     bool has_admin = put_admin(im);
     put_api(im, has_admin);
-    if (pl_import_bool(im, "prometheus.enabled", 0))
-        pl_import_put(im, "metrics.compatible", 0,
-                      pl_import_find(im, "prometheus.enabled", 0), NULL,
-                      "centrifugo");
-    if (has_admin)
-        return;
-    warn_of_place(im, "health.enabled",
-                  "/health is on admin.listen, 127.0.0.1:8001, not on the "
-                  "port of clients");
-    warn_of_place(im, "prometheus.enabled",
-                  "/metrics is on admin.listen, 127.0.0.1:8001, and wants the "
-                  "API key");
+    put_probes(im, has_admin);
 }

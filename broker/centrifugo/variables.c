@@ -14,8 +14,11 @@
 #include "import.h"
 
 #define PREFIX "CENTRIFUGO_"
-#define NAMESPACES "CHANNEL_NAMESPACES_"
-#define OPTIONS "channel.namespaces[]."
+
+/* Lists of sections that have names. */
+static const char *const lists[] = {"channel.namespaces", "proxies",
+                                    "consumers", "rpc.namespaces"};
+enum { LISTS = sizeof lists / sizeof lists[0] };
 
 bool pl_centrifugo_is_variable(const char *text)
 {
@@ -56,31 +59,33 @@ static bool is_same(const char *rest, const char *key)
     return strlen(rest) == strlen(key) && begins(rest, key, strlen(key));
 }
 
-/* The row whose key, behind the @ of an option, has the variable `rest`; NULL:
- * none. */
-static const struct pl_row *find_row(const char *rest, bool is_option)
+/* The row whose key, behind `before`, has the variable `rest`; NULL: none. */
+static const struct pl_row *find_row(const char *before, const char *rest)
 {
-    for (size_t i = 0; i < pl_row_count; i++) {
-        const char *key = pl_rows[i].key;
+    size_t len = strlen(before);
 
-        if ((key[0] == '@') == is_option &&
-            is_same(rest, is_option ? key + 2 : key))
+    for (size_t i = 0; i < pl_row_count; i++)
+        if (strncmp(pl_rows[i].key, before, len) == 0 &&
+            is_same(rest, pl_rows[i].key + len))
             return &pl_rows[i];
-    }
     return NULL;
 }
 
-/* The section "admin.*" whose variables begin as `rest`; NULL: none. */
-static const struct pl_row *find_section(const char *rest)
+/* True if a section behind `before`, as "admin.*", has variables that begin as
+ * `rest`: its keys do nothing. */
+static bool is_in_section(const char *before, const char *rest)
 {
+    size_t len = strlen(before);
+
     for (size_t i = 0; i < pl_row_count; i++) {
         const char *key = pl_rows[i].key, *star = strstr(key, ".*");
 
-        if (star != NULL && key[0] != '@' &&
-            begins(rest, key, (size_t)(star - key) + 1))
-            return &pl_rows[i];
+        if (star != NULL && strncmp(key, before, len) == 0 &&
+            (key + len > star ||
+             begins(rest, key + len, (size_t)(star + 1 - key) - len)))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /* Set `path` of `item` to the text of the variable, or to its items. */
@@ -109,18 +114,20 @@ static enum pl_err set(struct pl_import *im, const char *path, size_t item,
     return rc;
 }
 
-/* Return the item of the namespace whose name, as part of a variable, `rest`
- * begins with; the longest counts.  0: none.  `*option` is what follows. */
-static size_t find_namespace(const struct pl_import *im, const char *rest,
-                             const char **option)
+/* Return the item of `list` whose name, as part of a variable, `rest` begins
+ * with; the longest counts.  0: none.  `*option` is what follows. */
+static size_t find_item(const struct pl_import *im, const char *list,
+                        const char *rest, const char **option)
 {
     size_t item = 0, longest = 0;
+    char path[PL_TREE_PATH_MAX];
 
+    snprintf(path, sizeof path, "%s[].name", list);
     for (size_t i = 0; i < im->tree.count; i++) {
         const struct pl_leaf *leaf = &im->tree.at[i];
         size_t len = strlen(leaf->text);
 
-        if (strcmp(leaf->path, OPTIONS "name") != 0 || len <= longest ||
+        if (strcmp(leaf->path, path) != 0 || len <= longest ||
             !begins(rest, leaf->text, len) || rest[len] != '_')
             continue;
         item = leaf->item;
@@ -130,31 +137,52 @@ static size_t find_namespace(const struct pl_import *im, const char *rest,
     return item;
 }
 
-static enum pl_err set_option(struct pl_import *im, const char *rest,
+/* Set the key of an item that `rest`, as CHANNEL_NAMESPACES_CHAT_PRESENCE
+ * without the list, names. */
+static enum pl_err set_option(struct pl_import *im, const char *list,
+                              const char *rest,
                               const struct pl_config_place *place,
                               const char *value, bool *is_known)
 {
     const char *option = NULL;
-    size_t item = find_namespace(im, rest, &option);
-    const struct pl_row *row = item == 0 ? NULL : find_row(option, true);
-    char path[PL_TREE_PATH_MAX];
+    size_t item = find_item(im, list, rest, &option);
+    char path[PL_TREE_PATH_MAX], before[PL_TREE_PATH_MAX];
 
-    *is_known = row != NULL;
-    if (row == NULL)
+    *is_known = item != 0;
+    if (item == 0)
         return PL_OK;
-    snprintf(path, sizeof path, OPTIONS "%s", row->key + 2);
+    snprintf(before, sizeof before, "%s", list == lists[0] ? "@." : list);
+    if (list != lists[0])
+        strcat(before, "[].");
+    const struct pl_row *row = find_row(before, option);
+    if (row == NULL) {
+        *is_known = is_in_section(before, option);
+        return PL_OK;
+    }
+    snprintf(path, sizeof path, "%s[].%s", list, row->key + strlen(before));
     return set(im, path, item, row, place, value);
 }
 
-/* Lists of sections. */
+/* The list whose variable is `rest`; NULL: none. */
 static const char *list_of(const char *rest)
 {
-    static const char *const lists[] = {"channel.namespaces", "proxies",
-                                        "consumers", "rpc.namespaces"};
-
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    for (size_t i = 0; i < LISTS; i++)
         if (is_same(rest, lists[i]))
             return lists[i];
+    return NULL;
+}
+
+/* The list to which the variable `rest` of an option belongs, and the option's
+ * part of `rest`; NULL: none. */
+static const char *list_with(const char *rest, const char **option)
+{
+    for (size_t i = 0; i < LISTS; i++) {
+        size_t len = strlen(lists[i]);
+
+        *option = rest + len + 1;
+        if (begins(rest, lists[i], len) && rest[len] == '_')
+            return lists[i];
+    }
     return NULL;
 }
 
@@ -186,15 +214,30 @@ static enum pl_err read_list(struct pl_import *im, const char *list,
     return rc;
 }
 
+/* Set the option of channels without a namespace. */
+static enum pl_err set_without(struct pl_import *im, const char *option,
+                               const struct pl_config_place *place,
+                               const char *value, bool *is_known)
+{
+    const struct pl_row *row = find_row("@.", option);
+    char path[PL_TREE_PATH_MAX];
+
+    if (row == NULL) {
+        *is_known = is_in_section("@.", option);
+        return PL_OK;
+    }
+    snprintf(path, sizeof path, "channel.without_namespace.%s", row->key + 2);
+    return set(im, path, 0, row, place, value);
+}
+
 static enum pl_err read_known(struct pl_import *im, const char *rest,
                               const struct pl_config_place *place,
                               const char *value, bool *is_known)
 {
     static const char without[] = "CHANNEL_WITHOUT_NAMESPACE_";
     const size_t len = sizeof without - 1;
-    const char *list = list_of(rest);
-    const struct pl_row *row = find_row(rest, false);
-    char path[PL_TREE_PATH_MAX];
+    const char *list = list_of(rest), *option;
+    const struct pl_row *row = find_row("", rest);
 
     if (row != NULL && row->way == PL_ROW_OLD && is_foreign(rest))
         row = NULL;
@@ -203,16 +246,11 @@ static enum pl_err read_known(struct pl_import *im, const char *rest,
         return read_list(im, list, place, value);
     if (row != NULL)
         return set(im, row->key, 0, row, place, value);
-    if (strncmp(rest, NAMESPACES, sizeof NAMESPACES - 1) == 0)
-        return set_option(im, rest + sizeof NAMESPACES - 1, place, value,
-                          is_known);
-    if (strncmp(rest, without, len) == 0 &&
-        (row = find_row(rest + len, true)) != NULL) {
-        snprintf(path, sizeof path, "channel.without_namespace.%s",
-                 row->key + 2);
-        return set(im, path, 0, row, place, value);
-    }
-    *is_known = find_section(rest) != NULL; /* its keys do nothing */
+    if ((list = list_with(rest, &option)) != NULL)
+        return set_option(im, list, option, place, value, is_known);
+    if (strncmp(rest, without, len) == 0)
+        return set_without(im, rest + len, place, value, is_known);
+    *is_known = is_in_section("", rest);
     return PL_OK;
 }
 

@@ -42,7 +42,7 @@ uint32_t pl_broker_connection_limit(const struct pl_settings *config)
     if (limit > 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
         return limit;
     rlim_t own = OWN_DESCRIPTORS + pl_broker_admin_limit(config);
-    if (config->users.api.is_public)
+    if (config->users.api.is_public || config->users.metrics.is_public)
         own += pl_broker_api_limit(config);
     rlim_t most =
         files.rlim_cur / 2 > own ? files.rlim_cur - own : files.rlim_cur / 2;

@@ -31,7 +31,8 @@ static void answer_error(struct pl_session *s, struct pl_handshake_error error)
 {
     struct pl_buf b = {0};
 
-    pl_count(pl_session_metrics(s), PL_METRIC_HANDSHAKES_REFUSED, 1);
+    if (error.status != 200)
+        pl_count(pl_session_metrics(s), PL_METRIC_HANDSHAKES_REFUSED, 1);
     pl_handshake_refuse(&b, error,
                         (int64_t)(pl_loop_wall_ms(pl_session_loop(s)) / 1000));
     pl_session_put_bytes(s, &b);

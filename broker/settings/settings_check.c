@@ -130,6 +130,14 @@ static void check_key(struct pl_config_loading *l, const char *name,
                        "with: openssl rand -hex 32");
 }
 
+static void check_path_of(struct pl_config_loading *l, const char *key,
+                          const char *path)
+{
+    if (path != NULL && !is_path(path))
+        PL_CONFIG_COMPLAIN(
+            l, key, "must begin with / and be up to 255 plain characters");
+}
+
 static void check_api(struct pl_config_loading *l)
 {
     const struct pl_settings *c = l->values;
@@ -141,14 +149,19 @@ static void check_api(struct pl_config_loading *l)
         if (keys[i].key == NULL)
             PL_CONFIG_COMPLAIN(l, "api.keys", "item %zu has no key", i + 1);
     }
-    if (c->users.api.path != NULL && !is_path(c->users.api.path))
-        PL_CONFIG_COMPLAIN(
-            l, "api.path",
-            "must begin with / and be up to 255 plain characters");
+    check_path_of(l, "api.path", c->users.api.path);
+    check_path_of(l, "health.path", c->users.health.path);
+    check_path_of(l, "metrics.path", c->users.metrics.path);
     if (c->users.api.is_public && c->users.api.key == NULL &&
         c->users.api.keys.count == 0 && !l->is_incomplete)
         PL_CONFIG_WARN(l, "api.public",
                        "has no effect without api.key or api.keys");
+    if (c->users.metrics.is_public && !c->users.metrics.is_open &&
+        c->users.api.key == NULL && c->users.api.keys.count == 0 &&
+        !l->is_incomplete)
+        PL_CONFIG_WARN(l, "metrics.public",
+                       "has no effect without api.key, api.keys or "
+                       "metrics.open");
 }
 
 /* True for secrets, and for sections that have one. */
@@ -467,10 +480,7 @@ static void check_path(struct pl_config_loading *l)
     const struct pl_settings *c = l->values;
     const char *path = c->session.websocket.path;
 
-    if (path != NULL && !is_path(path))
-        PL_CONFIG_COMPLAIN(
-            l, "websocket.path",
-            "must begin with / and be up to 255 plain characters");
+    check_path_of(l, "websocket.path", path);
     if (path != NULL && c->session.websocket.echo && strcmp(path, "/echo") == 0)
         PL_CONFIG_COMPLAIN(l, "websocket.path", "/echo is websocket.echo's");
 }

@@ -42,13 +42,18 @@ enum pl_err pl_access_create(struct pl_access **out,
         return PL_ENOMEM;
     pl_refs_init(&a->refs);
     a->anonymous = settings->auth.anonymous;
+    a->health_is_public = settings->health.is_public;
+    a->metrics_are_public = settings->metrics.is_public;
+    a->metrics_are_open = settings->metrics.is_open;
     if (!pl_config_strings_copy(&a->allowed_origins,
                                 &settings->websocket.allowed_origins) ||
         !pl_config_strings_copy(&a->allowed_hosts,
                                 &settings->websocket.allowed_hosts) ||
         pl_api_keys_init(&a->api_keys, settings) != PL_OK ||
         !copy_text(&a->api_path,
-                   settings->api.is_public ? settings->api.path : NULL))
+                   settings->api.is_public ? settings->api.path : NULL) ||
+        !copy_text(&a->health_path, settings->health.path) ||
+        !copy_text(&a->metrics_path, settings->metrics.path))
         rc = PL_ENOMEM;
     if (rc == PL_OK)
         rc = make_policies(a, settings);
@@ -73,6 +78,8 @@ void pl_access_release(struct pl_access *a)
     pl_config_strings_fini(&a->allowed_hosts);
     pl_api_keys_fini(&a->api_keys);
     free(a->api_path);
+    free(a->health_path);
+    free(a->metrics_path);
     pl_token_policy_release(a->tokens);
     pl_token_policy_release(a->sub_tokens);
     free(a);

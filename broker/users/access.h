@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* access.h - the settings that admit requests and may change while the broker
  * runs: the keys of tokens, whether clients without a token are admitted, the
- * API keys, the origins and hosts.
+ * API keys, the origins and hosts, the paths that are served beside.
  *
  * Immutable and reference-counted.  The loops share one; a reload creates
  * another and sends it to each loop, so no loop waits for a reload. */
@@ -21,6 +21,9 @@ struct pl_access {
     struct pl_api_keys api_keys;
     char *api_path; /* of the server API on the addresses of clients; NULL: it
                        is not there */
+    char *health_path, *metrics_path; /* on all addresses that have them */
+    bool health_is_public, metrics_are_public; /* also on those of clients */
+    bool metrics_are_open;                     /* without a key */
     struct pl_token_policy *tokens;     /* own reference: of connections */
     struct pl_token_policy *sub_tokens; /* own reference: of subscriptions;
                                            the same, or another */

@@ -70,6 +70,17 @@ static const struct pl_config_key keys[] = {
      .reload = true},
     {"api.path", PL_KIND_STRING, AT(api.path), .fallback = "/api",
      .reload = true},
+
+    {"health.public", PL_KIND_BOOL, AT(health.is_public), .fallback = "false",
+     .reload = true},
+    {"health.path", PL_KIND_STRING, AT(health.path), .fallback = "/health",
+     .reload = true},
+    {"metrics.public", PL_KIND_BOOL, AT(metrics.is_public),
+     .fallback = "false", .reload = true},
+    {"metrics.open", PL_KIND_BOOL, AT(metrics.is_open), .fallback = "false",
+     .reload = true},
+    {"metrics.path", PL_KIND_STRING, AT(metrics.path), .fallback = "/metrics",
+     .reload = true},
 };
 /* clang-format on */
 

@@ -28,6 +28,13 @@ struct pl_api_key_settings {
     struct pl_config_strings methods;    /* empty: all */
 };
 
+/* health.* or metrics.*. */
+struct pl_probe_settings {
+    bool is_public; /* also on the addresses of clients */
+    bool is_open;   /* of the metrics: no key is needed */
+    char *path;     /* begins with '/' */
+};
+
 struct pl_users_settings {
     struct {
         struct pl_token_settings token;
@@ -44,6 +51,7 @@ struct pl_users_settings {
         bool is_public;                 /* also on the addresses of clients */
         char *path;                     /* there; begins with '/' */
     } api;
+    struct pl_probe_settings health, metrics;
     struct {
         struct pl_config_strings allowed_origins;
         struct pl_config_strings allowed_hosts; /* empty: any */

@@ -48,8 +48,53 @@ def config(port):
                 {'name': 'dialog', 'allow_user_limited_channels': True},
             ]},
         'http_api': {'key': KEY},
+        'health': {'enabled': True, 'handler_prefix': '/up'},
+        'prometheus': {'enabled': True},
         'usage_stats': {'disabled': True},
     }
+
+
+# What else files have; each is taken without a word.
+OTHERS = {
+    'tokens': {
+        'client': {
+            'token': {'jwks_public_endpoint': 'https://id.example.org/keys',
+                      'audience_regex': '^chat-', 'issuer': 'id'},
+            'subscription_token': {'enabled': True,
+                                   'hmac_secret_key': SECRET},
+            'allow_anonymous_connect_without_token': True,
+            'proxy': {'connect': {'enabled': False, 'endpoint': 'http://a'}}},
+        'channel': {'namespaces': [
+            {'name': 'chat', 'allow_subscribe_for_client': True},
+            {'name': 'my-news.1', 'history_size': 1, 'history_ttl': '1s',
+             'allow_recovery': True, 'publication_data_format': 'json'},
+            {'name': 'x_', 'join_leave': True,
+             'force_push_join_leave': True}]},
+        'engine': {'type': 'memory'},
+    },
+    'names': {
+        'http_server': {'internal_port': '9001',
+                        'internal_address': '127.0.0.1'},
+        'log': {'level': 'debug'},
+        'client': {'token': {'hmac_secret_key': SECRET},
+                   'connection_limit': 100, 'user_connection_limit': 10,
+                   'queue_max_size': 2097152, 'stale_close_delay': '5s',
+                   'concurrency': 8, 'allowed_origins': ['*']},
+        'channel': {'namespace_boundary': '/', 'private_prefix': '',
+                    'max_length': 100, 'history_meta_ttl': '1000h',
+                    'without_namespace': {'history_size': 10,
+                                          'history_ttl': '1m',
+                                          'force_recovery': True}},
+        'http_api': {'key': KEY, 'external': True, 'handler_prefix': '/b',
+                     'error_mode': 'transport'},
+        'websocket': {'handler_prefix': '/ws', 'compression': True,
+                      'message_size_limit': 131072},
+        'prometheus': {'enabled': True, 'handler_prefix': '/m'},
+        'health': {'enabled': True},
+        'shutdown': {'timeout': '10s'},
+    },
+    'open': {'client': {'insecure': True}},
+}
 
 
 def part(value):
@@ -126,7 +171,20 @@ def call(port, method, request, key=KEY):
     return body.get('error', {}).get('code', 'ok')
 
 
+def get(port, path):
+    """The status and the text of a page that needs no key."""
+    try:
+        with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}',
+                                    timeout=DEADLINE_S) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ''
+
+
 def answers(port):
+    yield 'health', get(port, '/up'), (200, '{}\n')
+    yield 'no health', get(port, '/health')[0], 426
+    yield 'metrics', 'centrifugo_node_num_clients' in get(port, '/metrics')[1], True
     yield 'a page of ours', Client(port, 'https://a.example.org').status, 101
     yield 'another page', Client(port, 'https://example.net').status, 403
     yield 'no page', Client(port).status, 101
@@ -212,39 +270,95 @@ def compare(port, how):
 
 
 def reload_it(broker, port, file, changed):
-    """Its key changes, and it no longer knows dialog."""
+    """Everything that can change does: its key, its secret, its origins, its
+    paths, its level and its namespaces."""
     changed['http_api']['key'] = 'fedcba9876543210'
+    changed['client']['token'] = {'hmac_secret_key': SECRET[::-1],
+                                  'hmac_previous_secret_key': SECRET}
+    changed['client']['allowed_origins'] = ['https://example.net']
+    changed['client']['channel_limit'] = 11  # a restart alone changes it
+    changed['health']['handler_prefix'] = '/health'
     changed['channel']['namespaces'].pop()
+    changed['log'] = {'level': 'debug'}
     file.write_text(json.dumps(changed))
     broker.send_signal(signal.SIGHUP)
     until = time.monotonic() + DEADLINE_S
     while call(port, 'info', {}, 'fedcba9876543210') != 'ok':
         assert time.monotonic() < until, 'the new key is not taken'
+
+    # each loop takes each by a mail of its own
+    def await_(what, is_so):
+        while not is_so():
+            assert time.monotonic() < until, what
+    await_('the page of before may connect still',
+           lambda: Client(port, 'https://a.example.org').status == 403)
+    await_('the other page may not connect',
+           lambda: Client(port, 'https://example.net').status == 101)
+    await_('health has not moved',
+           lambda: get(port, '/health')[0] == 200 and
+           get(port, '/up')[0] == 426)
     ann = Client(port)
-    ann.ask('connect', token=token(sub='ann'))
-    # each loop takes the rules by a mail of its own
+    assert ann.ask('connect', token=token(sub='ann')) == 'ok'
     while ann.ask('subscribe', channel='dialog:x#ann') != 102:
         ann.ask('unsubscribe', channel='dialog:x#ann')
         assert time.monotonic() < until, 'the namespace is still there'
+
+
+def refuse_to_reload(broker, port, file, changed):
+    """A file that is bad in one place changes nothing at all."""
+    changed['http_api']['key'] = 'another-key-of-the-backend'
+    changed['client']['insecure_skip_token_signature_verify'] = True
+    file.write_text(json.dumps(changed))
+    broker.send_signal(signal.SIGHUP)
+    lines = []
+    for line in broker.stderr:
+        lines.append(line.decode())
+        if 'configuration not reloaded' in lines[-1]:
+            break
+    said = ''.join(lines)
+    for what in ('event="a changed key needs a restart" '
+                 'key=limits.connection_channels', 'level=debug',
+                 'client.insecure_skip_token_signature_verify: not supported'):
+        assert what in said, said
+    assert SECRET not in said and SECRET[::-1] not in said
+    assert call(port, 'info', {}, 'another-key-of-the-backend') == 401
+    assert call(port, 'info', {}, 'fedcba9876543210') == 'ok'
+    bob = Client(port)
+    assert bob.ask('connect', token=token(sub='bob')) == 'ok'
+
+
+def go_round(folder, name, text):
+    """Imported, a file starts without a warning and means the same."""
+    file = pathlib.Path(folder, f'{name}.json')
+    own = pathlib.Path(folder, f'{name}.yaml')
+    file.write_text(json.dumps(text, indent=2))
+    done = subprocess.run([PARLEY, 'import-config', file], env=ENV,
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ''), done.stderr
+    own.write_text(done.stdout)
+    for arguments in (['--centrifugo', file], ['-c', own]):
+        check = subprocess.run([PARLEYD, *arguments, '--check'], env=ENV,
+                               capture_output=True, text=True, check=False)
+        assert (check.returncode, check.stderr, check.stdout) == (
+            0, '', 'configuration is good\n'), (name, arguments, check)
+    return file, own
 
 
 def main():
     os.umask(0o077)
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
-        file = pathlib.Path(folder, 'config.json')
-        own = pathlib.Path(folder, 'parley.yaml')
-        file.write_text(json.dumps(config(port), indent=2))
-        done = subprocess.run([PARLEY, 'import-config', file], env=ENV,
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0 and done.stderr == '', done.stderr
-        own.write_text(done.stdout)
+        for name, text in OTHERS.items():
+            go_round(folder, name, text)
+        file, own = go_round(folder, 'config', config(port))
         broker = start(port, '-c', own)
         compare(port, 'imported')
         stop(broker)
         broker = start(port, '--centrifugo', file)
         compare(port, 'read directly')
-        reload_it(broker, port, file, config(port))
+        changed = config(port)
+        reload_it(broker, port, file, changed)
+        refuse_to_reload(broker, port, file, changed)
         stop(broker)
 
 

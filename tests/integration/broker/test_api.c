@@ -170,6 +170,65 @@ static void nothing_but_the_api_is_there(void **st)
 }
 
 /* Once on the public address, no request may reach the other paths. */
+/* Ask once, on a connection of its own. */
+static int ask_once(int version, const char *request)
+{
+    static struct line l;
+
+    dial(&l, version);
+    line_put(&l, request, strlen(request));
+    int status = line_hear(&l);
+    line_hang_up(&l);
+    return status;
+}
+
+static void a_probe_of_health_needs_no_key_and_counts_as_no_fault(void **st)
+{
+    static const char probe[] = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char old[] = "GET /health HTTP/1.0\r\n\r\n";
+    static struct line l;
+
+    (void)st;
+    EACH(i)
+    {
+        dial(&l, versions[i]);
+        line_put(&l, probe, sizeof probe - 1);
+        assert_int_equal(line_hear(&l), 200);
+        assert_non_null(strstr(l.in, "\r\n\r\n{}\n"));
+        line_hang_up(&l);
+        assert_int_equal(ask_once(versions[i], old), 200);
+    }
+    box_await(&box, "connections.open", 0);
+    assert_int_equal(box_number(&box, "connections.handshakes_refused"), 0);
+    assert_int_equal(ask_once(0, "GET /health/x HTTP/1.1\r\nHost: x\r\n\r\n"),
+                     426);
+    assert_int_equal(ask_once(0, "POST /health HTTP/1.1\r\nHost: x\r\n"
+                                 "Content-Length: 1000000000\r\n\r\n{"),
+                     405);
+}
+
+/* With metrics.public alone. */
+static void the_metrics_need_a_whole_key(void **st)
+{
+    static const char start[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n";
+    static const struct {
+        const char *fields;
+        int status;
+    } rows[] = {
+        {"", 401},
+        {"X-API-Key: wrong\r\n", 401},
+        {"X-API-Key: " NARROW "\r\n", 403},
+        {"X-API-Key: " KEY "\r\n", 200},
+    };
+    char request[200];
+
+    (void)st;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(request, sizeof request, "%s%s\r\n", start, rows[i].fields);
+        assert_int_equal(ask_once(0, request), rows[i].status);
+    }
+}
+
 static void a_kept_connection_reaches_nothing_else(void **st)
 {
     static const char *const targets[] = {"/status", "/shutdown", "/sub",
@@ -305,6 +364,8 @@ static int start(void **st)
                           key,
                           "loops=3",
                           "api.public=true",
+                          "health.public=true",
+                          "metrics.public=true",
                           "api.key=" KEY,
                           "api.keys=[{key: " NARROW ", methods: [publish]}]",
                           "channels.allow_subscribe=all",
@@ -343,6 +404,8 @@ static int stop(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* first, while nothing is counted */
+        cmocka_unit_test(a_probe_of_health_needs_no_key_and_counts_as_no_fault),
         cmocka_unit_test(a_backend_with_the_key_is_served_where_clients_are),
         cmocka_unit_test(
             a_client_of_the_websocket_hears_what_a_backend_publishes),
@@ -351,6 +414,7 @@ int main(void)
         cmocka_unit_test(
             a_wrong_key_is_refused_on_a_connection_that_showed_the_right),
         cmocka_unit_test(nothing_but_the_api_is_there),
+        cmocka_unit_test(the_metrics_need_a_whole_key),
         cmocka_unit_test(a_kept_connection_reaches_nothing_else),
         cmocka_unit_test(a_request_may_come_in_pieces),
         cmocka_unit_test(a_long_body_follows_its_head_to_the_other_loop),

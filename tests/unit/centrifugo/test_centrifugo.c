@@ -130,6 +130,34 @@ static void the_api_is_where_centrifugo_has_it(void **state)
     translated_fini(&t);
 }
 
+static void probes_stay_where_they_are(void **state)
+{
+    static const char both[] =
+        "health: {enabled: true}\nprometheus: {enabled: true}\n";
+    char text[200];
+
+    (void)state;
+    assert_line(both, NULL, "health:\n  public: true\n");
+    assert_line(both, NULL,
+                "metrics:\n  public: true\n  open: true\n  compatible: "
+                "centrifugo\n");
+    snprintf(text, sizeof text, "%shttp_server: {internal_port: 1}\n", both);
+    assert_line(text, NULL, "metrics:\n  open: true\n  compatible: ");
+    struct translated t = translate(text, NULL);
+    assert_null(strstr(t.text, "public"));
+    translated_fini(&t);
+    assert_line("health: {enabled: true, handler_prefix: /up/}\n"
+                "prometheus: {enabled: true, handler_prefix: /m}\n",
+                NULL, "  path: \"/up\"\n");
+    assert_line("prometheus: {enabled: true, handler_prefix: /m}\n", NULL,
+                "  path: \"/m\"\n");
+    assert_line("health: {enabled: true, handler_prefix: ''}\n", NULL,
+                "  path: \"/\"\n");
+    t = translate("health: {enabled: false, handler_prefix: /h}\n", NULL);
+    assert_null(strstr(t.text, "health:"));
+    translated_fini(&t);
+}
+
 static void tokens_keep_their_keys_and_checks(void **state)
 {
     static const char in[] =
@@ -466,6 +494,48 @@ static void a_variable_may_name_the_namespaces(void **state)
                   "dashes, dots and underscores\n");
 }
 
+/* Options of the other lists too: what they ask for is refused, or does
+ * nothing. */
+static void a_variable_may_be_about_an_item_of_each_list(void **state)
+{
+    static const char file[] =
+        "rpc: {namespaces: [{name: my-rpc}]}\n"
+        "consumers: [{name: kafka}]\nproxies: [{name: auth}]\n"
+        "channel: {namespaces: [{name: chat}]}\n";
+
+    (void)state;
+    assert_report(file,
+                  VARIABLES("CENTRIFUGO_RPC_NAMESPACES_MY_RPC_PROXY_ENABLED=t",
+                            "CENTRIFUGO_CONSUMERS_KAFKA_ENABLED=true"),
+                  PL_EINVAL,
+                  "CENTRIFUGO_RPC_NAMESPACES_MY_RPC_PROXY_ENABLED: "
+                  "rpc.namespaces[1].proxy_enabled: not supported: parley asks "
+                  "no backend: what the backend decides would be decided "
+                  "without it\n"
+                  "CENTRIFUGO_CONSUMERS_KAFKA_ENABLED: consumers[1].enabled: "
+                  "not supported: parley reads no queues: what comes there "
+                  "would be lost\n");
+    assert_report(file,
+                  VARIABLES("CENTRIFUGO_PROXIES_AUTH_ENDPOINT=http://a",
+                            "CENTRIFUGO_CONSUMERS_KAFKA_TYPE=kafka",
+                            "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_MAP_MODE=x",
+                            "CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_MAP_MODE=x"),
+                  PL_OK, "");
+    assert_report(file,
+                  VARIABLES("CENTRIFUGO_RPC_NAMESPACES_OTHER_PROXY_ENABLED=t",
+                            "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENSE=t",
+                            "CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_X=t"),
+                  PL_OK,
+                  "CENTRIFUGO_RPC_NAMESPACES_OTHER_PROXY_ENABLED: warning: "
+                  "Centrifugo 6 has no such variable, or parley does not know "
+                  "it\n"
+                  "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENSE: warning: "
+                  "Centrifugo 6 has no such variable, or parley does not know "
+                  "it\n"
+                  "CENTRIFUGO_CHANNEL_WITHOUT_NAMESPACE_X: warning: Centrifugo "
+                  "6 has no such variable, or parley does not know it\n");
+}
+
 static void variables_of_others_are_left_alone(void **state)
 {
     (void)state;
@@ -495,6 +565,7 @@ int main(void)
         cmocka_unit_test(addresses_and_ports_follow_the_server),
         cmocka_unit_test(a_certificate_must_be_a_file),
         cmocka_unit_test(the_api_is_where_centrifugo_has_it),
+        cmocka_unit_test(probes_stay_where_they_are),
         cmocka_unit_test(tokens_keep_their_keys_and_checks),
         cmocka_unit_test(without_origins_no_page_may_connect),
         cmocka_unit_test(an_insecure_broker_is_open_on_loopback_only),
@@ -510,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_variable_wins_over_the_file),
         cmocka_unit_test(a_variable_is_named_as_the_place),
         cmocka_unit_test(a_variable_may_name_the_namespaces),
+        cmocka_unit_test(a_variable_may_be_about_an_item_of_each_list),
         cmocka_unit_test(variables_of_others_are_left_alone),
         cmocka_unit_test(toml_is_refused_with_a_way_out),
     };

@@ -94,8 +94,6 @@ static const char *good_value(const struct pl_row *row)
         {"@.allow_publish_for_anonymous", "false"},
         {"@.allow_presence_for_anonymous", "false"},
         {"@.allow_history_for_anonymous", "false"},
-        {"health.enabled", "false"},
-        {"prometheus.enabled", "false"},
     };
     static const char *const by_type[] = {
         [PL_ROW_BOOL] = "true",       [PL_ROW_NUMBER] = "7",
@@ -222,183 +220,267 @@ static void a_hostile_value_ends_in_a_text_or_a_report(void **state)
         }
 }
 
-/* The keys that most files have, and those of tokens. */
-static const char *const keys[] = {
-    "http_server.address",
-    "http_server.port",
-    "http_server.internal_port",
-    "http_server.internal_address",
-    "http_server.tls.enabled",
-    "http_server.tls.cert_pem",
-    "http_server.tls.key_pem",
-    "http_server.tls_autocert.enabled",
+/* All keys of Centrifugo 6, in the sections where parley knows each. */
+static const struct {
+    const char *section, *keys;
+} all[] = {
+    {"http_server.",
+     "address port internal_address internal_port tls_external h2c_external"},
+    {"http_server.tls.", "enabled cert_pem key_pem server_ca_pem client_ca_pem "
+                         "insecure_skip_verify server_name"},
+    {"log.", "level file"},
+    {"client.",
+     "allowed_origins[] allow_anonymous_connect_without_token "
+     "disallow_anonymous_connection_tokens ping_interval pong_timeout "
+     "expired_close_delay expired_sub_close_delay stale_close_delay "
+     "channel_limit queue_max_size presence_update_interval concurrency "
+     "channel_position_check_delay channel_position_max_time_lag "
+     "connection_limit user_connection_limit connection_rate_limit "
+     "connect_include_server_time history_max_publication_limit "
+     "recovery_max_publication_limit insecure_skip_token_signature_verify "
+     "user_id_http_header insecure"},
+    {"client.token.",
+     "hmac_secret_key hmac_previous_secret_key "
+     "hmac_previous_secret_key_valid_until rsa_public_key ecdsa_public_key "
+     "jwks_public_endpoint audience audience_regex issuer issuer_regex "
+     "user_id_claim insecure_skip_jwks_endpoint_safety_check"},
+    {"client.subscription_token.",
+     "enabled hmac_secret_key hmac_previous_secret_key "
+     "hmac_previous_secret_key_valid_until rsa_public_key ecdsa_public_key "
+     "jwks_public_endpoint audience audience_regex issuer issuer_regex "
+     "user_id_claim insecure_skip_jwks_endpoint_safety_check"},
+    {"client.subscribe_to_user_personal_channel.",
+     "enabled personal_channel_namespace single_connection"},
+    {"channel.",
+     "history_meta_ttl publication_data_format max_length private_prefix "
+     "namespace_boundary user_boundary user_separator namespaces[].name"},
+    {"channel.namespaces[].",
+     "presence join_leave force_push_join_leave "
+     "map_clients_presence_channel_prefix map_users_presence_channel_prefix "
+     "history_size history_ttl history_meta_ttl force_positioning "
+     "allow_positioning force_recovery allow_recovery force_recovery_mode "
+     "auto_cache_recover allowed_delta_types[] allow_tags_filter delta_publish "
+     "allow_subscribe_for_anonymous allow_subscribe_for_client "
+     "allow_publish_for_anonymous allow_publish_for_subscriber "
+     "allow_publish_for_client allow_presence_for_anonymous "
+     "allow_presence_for_subscriber allow_presence_for_client "
+     "allow_history_for_anonymous allow_history_for_subscriber "
+     "allow_history_for_client allow_user_limited_channels channel_regex "
+     "publication_data_format subscribe_proxy_enabled subscribe_proxy_name "
+     "publish_proxy_enabled publish_proxy_name sub_refresh_proxy_enabled "
+     "sub_refresh_proxy_name subscribe_stream_proxy_enabled "
+     "subscribe_stream_proxy_name subscribe_stream_proxy_bidirectional "
+     "subscription_type"},
+    {"rpc.", "namespace_boundary ping.enabled ping.method "
+             "without_namespace.proxy_enabled without_namespace.proxy_name "
+             "namespaces[].name namespaces[].proxy_enabled "
+             "namespaces[].proxy_name"},
+    {"http_api.", "disabled handler_prefix key error_mode external insecure"},
+    {"websocket.", "disabled handler_prefix compression compression_min_size "
+                   "compression_level read_buffer_size use_write_buffer_pool "
+                   "write_buffer_size write_timeout message_size_limit "
+                   "decompressed_message_size_limit"},
+    {"emulation.", "handler_prefix max_request_body_size"},
+    {"prometheus.", "enabled handler_prefix instrument_http_handlers "
+                    "recovered_publications_histogram native_histograms"},
+    {"health.", "enabled handler_prefix"},
+    {"node.", "name info_metrics_aggregate_interval"},
+    {"engine.", "type"},
+    {"shutdown.", "timeout"},
+    {"usage_stats.", "disabled"},
+    {"", "pid_file enable_unreleased_features"},
+};
+
+/* Sections that do nothing in parley, behind the key that begins to ask for
+ * something. */
+static const char *const idle[] = {
     "http_server.tls_autocert.http",
-    "log.level",
-    "log.file",
-    "client.token.hmac_secret_key",
-    "client.token.hmac_previous_secret_key",
-    "client.token.hmac_previous_secret_key_valid_until",
-    "client.token.rsa_public_key",
-    "client.token.ecdsa_public_key",
-    "client.token.jwks_public_endpoint",
-    "client.token.audience",
-    "client.token.audience_regex",
-    "client.token.issuer",
-    "client.token.issuer_regex",
-    "client.token.user_id_claim",
-    "client.token.insecure_skip_jwks_endpoint_safety_check",
-    "client.insecure_skip_token_signature_verify",
-    "client.disallow_anonymous_connection_tokens",
-    "client.subscription_token.enabled",
-    "client.subscription_token.hmac_secret_key",
-    "client.allowed_origins[]",
-    "client.allow_anonymous_connect_without_token",
-    "client.insecure",
-    "client.ping_interval",
-    "client.pong_timeout",
-    "client.stale_close_delay",
-    "client.channel_limit",
-    "client.queue_max_size",
-    "client.connection_limit",
-    "client.user_connection_limit",
-    "client.expired_close_delay",
-    "client.expired_sub_close_delay",
-    "client.history_max_publication_limit",
-    "client.recovery_max_publication_limit",
-    "client.subscribe_to_user_personal_channel.enabled",
-    "client.subscribe_to_user_personal_channel.single_connection",
-    "client.subscribe_to_user_personal_channel.personal_channel_namespace",
+    "http_server.internal_tls.cert_pem",
+    "http_server.http3.x",
+    "client.connect_code_to_unidirectional_disconnect.enabled",
     "client.proxy.connect.enabled",
     "client.proxy.connect.endpoint",
     "client.proxy.refresh.enabled",
-    "client.user_id_http_header",
-    "client.concurrency",
-    "client.connection_rate_limit",
-    "client.connect_include_server_time",
-    "client.presence_update_interval",
-    "channel.history_meta_ttl",
-    "channel.namespace_boundary",
-    "channel.private_prefix",
-    "channel.user_boundary",
-    "channel.user_separator",
-    "channel.max_length",
-    "channel.publication_data_format",
-    "channel.namespaces[].name",
+    "client.proxy.refresh.http_headers[]",
     "channel.proxy.subscribe.endpoint",
-    "proxies[].name",
+    "channel.namespaces[].map.mode",
+    "channel.without_namespace.shared_poll.proxy_name",
     "proxies[].http.static_headers.x-y",
     "rpc.proxy.endpoint",
-    "rpc.without_namespace.proxy_enabled",
-    "rpc.namespaces[].proxy_enabled",
-    "rpc.namespace_boundary",
-    "http_api.key",
-    "http_api.insecure",
-    "http_api.external",
-    "http_api.handler_prefix",
-    "http_api.error_mode",
-    "http_api.disabled",
-    "admin.enabled",
-    "admin.password",
-    "admin.secret",
-    "prometheus.enabled",
-    "health.enabled",
-    "engine.type",
-    "engine.redis.address",
-    "engine.redis.prefix",
-    "broker.enabled",
-    "presence_manager.enabled",
-    "sse.enabled",
-    "http_stream.enabled",
-    "uni_sse.enabled",
-    "uni_grpc.enabled",
-    "uni_websocket.enabled",
-    "uni_http_stream.enabled",
-    "websocket.compression",
-    "websocket.compression_min_size",
-    "websocket.compression_level",
-    "websocket.message_size_limit",
-    "websocket.handler_prefix",
-    "websocket.write_timeout",
-    "websocket.disabled",
-    "consumers[].enabled",
     "consumers[].kafka.brokers[]",
-    "node.name",
-    "shutdown.timeout",
-    "usage_stats.disabled",
-    "opentelemetry.enabled",
-    "graphite.enabled",
-    "swagger.enabled",
-    "debug.enabled",
-    "grpc_api.enabled",
-    "pid_file",
-    "enable_unreleased_features",
+    "grpc_api.port",
+    "sse.handler_prefix",
+    "http_stream.handler_prefix",
+    "webtransport.handler_prefix",
+    "uni_sse.connect_code_to_http_response.enabled",
+    "uni_http_stream.handler_prefix",
+    "uni_websocket.handler_prefix",
+    "uni_grpc.port",
+    "init.handler_prefix",
+    "engine.redis.address",
+    "broker.nats.url",
+    "presence_manager.redis.presence_ttl",
+    "map_broker.type",
+    "map_broker.redis.cleanup_interval",
+    "controller.postgres.dsn",
+    "shared_poll.hmac_secret_key",
+    "admin.password",
+    "swagger.handler_prefix",
+    "debug.handler_prefix",
+    "opentelemetry.api",
+    "graphite.host",
 };
 
-/* Of namespaces. */
-static const char *const options[] = {
-    "presence",
-    "join_leave",
-    "force_push_join_leave",
-    "history_size",
-    "history_ttl",
-    "history_meta_ttl",
-    "force_positioning",
-    "allow_positioning",
-    "force_recovery",
-    "allow_recovery",
-    "force_recovery_mode",
-    "auto_cache_recover",
-    "allowed_delta_types[]",
-    "delta_publish",
-    "allow_tags_filter",
-    "allow_subscribe_for_client",
-    "allow_subscribe_for_anonymous",
-    "allow_publish_for_client",
-    "allow_publish_for_subscriber",
-    "allow_publish_for_anonymous",
-    "allow_presence_for_client",
-    "allow_presence_for_subscriber",
-    "allow_presence_for_anonymous",
-    "allow_history_for_client",
-    "allow_history_for_subscriber",
-    "allow_history_for_anonymous",
-    "allow_user_limited_channels",
-    "channel_regex",
-    "publication_data_format",
-    "subscribe_proxy_enabled",
-    "subscribe_proxy_name",
-    "publish_proxy_enabled",
-    "publish_proxy_name",
-    "sub_refresh_proxy_enabled",
-    "sub_refresh_proxy_name",
-    "subscribe_stream_proxy_enabled",
-    "subscribe_stream_proxy_name",
-    "subscribe_stream_proxy_bidirectional",
-    "subscription_type",
-    "map.mode",
-    "shared_poll.proxy_name",
-    "map_clients_presence_channel_prefix",
-    "map_users_presence_channel_prefix",
-};
-
-static void every_key_that_files_have_has_a_row(void **state)
+/* Write the n-th key of all; false: there is none. */
+static bool key_at(char *out, size_t size, size_t n)
 {
-    char path[200];
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        for (const char *at = all[i].keys; *at != '\0';) {
+            size_t len = strcspn(at, " ");
+
+            if (n-- == 0) {
+                snprintf(out, size, "%s%.*s", all[i].section, (int)len, at);
+                return true;
+            }
+            at += len;
+            at += strspn(at, " ");
+        }
+    return false;
+}
+
+static void each_key_of_centrifugo_has_a_row_of_its_own(void **state)
+{
+    char key[200], plain[200];
+    size_t n = 0;
 
     (void)state;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if (pl_row_find(keys[i]) == NULL)
-            fail_msg("%s", keys[i]);
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        snprintf(path, sizeof path, "channel.without_namespace.%s", options[i]);
-        assert_non_null(pl_row_find(path));
-        snprintf(path, sizeof path, "channel.namespaces[].%s", options[i]);
-        assert_non_null(pl_row_find(path));
+    for (; key_at(key, sizeof key, n); n++) {
+        const struct pl_row *row = pl_row_find(key);
+
+        if (row == NULL)
+            fail_msg("%s", key);
+        snprintf(plain, sizeof plain, "%s",
+                 row->key[0] == '@' ? row->key + 2 : row->key);
+        if (strncmp(strstr(key, plain) == NULL ? "" : strstr(key, plain), plain,
+                    strlen(plain)) != 0)
+            fail_msg("%s is %s", key, row->key);
     }
+    assert_true(n > 120);
+    for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+        if (pl_row_find(idle[i]) == NULL)
+            fail_msg("%s", idle[i]);
     assert_null(pl_row_find("client"));
-    assert_null(pl_row_find("client.tokens.hmac_secret_key"));
     assert_null(pl_row_find("presence_manager_"));
     assert_null(pl_row_find(""));
+}
+
+/* No section of those swallows a key that parley does not know. */
+static void a_misspelt_key_is_named_with_its_line(void **state)
+{
+    char key[200], place[300];
+
+    (void)state;
+    for (size_t n = 0; key_at(key, sizeof key, n); n++) {
+        size_t len = strlen(key);
+
+        if (strcmp(key + len - 2, "[]") == 0)
+            len -= 2;
+        snprintf(key + len, sizeof key - len, "x");
+        const struct pl_row wrong = {.key = key};
+        struct translated t = translate_row(&wrong, "1", place, sizeof place);
+        if (strstr(t.report, place) == NULL ||
+            strstr(t.report, "Centrifugo 6 has no such key") == NULL)
+            fail_msg("%s: %s", key, t.report);
+        translated_fini(&t);
+    }
+}
+
+/* A value of each key from which others are made, that is no default. */
+static const char *const made[] = {
+    "http_server: {address: 127.0.0.1}",
+    "http_server: {port: 80}",
+    "http_server: {internal_port: 1, internal_address: 10.0.0.1}",
+    "http_server: {internal_port: 1}",
+    "http_server: {tls: {enabled: true, cert_pem: /a, key_pem: /b}}",
+    "http_server: {tls: {enabled: true, cert_pem: /a, key_pem: /b, "
+    "client_ca_pem: /c}}",
+    "log: {level: warn}",
+    "client: {allow_anonymous_connect_without_token: true}",
+    "client: {insecure: true}",
+    "client: {allowed_origins: ['*']}",
+    "client: {queue_max_size: 7}",
+    "channel: {namespace_boundary: '/'}",
+    "channel: {private_prefix: '%'}",
+    "channel: {user_boundary: '!'}",
+    "channel: {user_separator: '/'}",
+    "channel: {history_meta_ttl: 1h}",
+    "channel: {publication_data_format: json}",
+    "channel: {namespaces: [{name: chat}]}",
+    "http_api: {key: k}",
+    "http_api: {key: k, handler_prefix: /b}",
+    "http_server: {internal_port: 1}\nhttp_api: {key: k, external: true}",
+    "websocket: {message_size_limit: 7}",
+    "prometheus: {enabled: true}",
+    "prometheus: {enabled: true, handler_prefix: /m}",
+    "health: {enabled: true}",
+    "health: {enabled: true, handler_prefix: /h}",
+    "shutdown: {timeout: 7s}",
+    "@ {presence: true}",
+    "@ {join_leave: true}",
+    "@ {force_push_join_leave: true}",
+    "@ {history_size: 7, history_ttl: 7s}",
+    "@ {history_meta_ttl: 2h}",
+    "@ {force_positioning: true}",
+    "@ {allow_positioning: true}",
+    "@ {force_recovery: true, history_size: 7, history_ttl: 7s}",
+    "@ {allow_recovery: true}",
+    "@ {allow_subscribe_for_client: true}",
+    "@ {allow_subscribe_for_client: true, allow_subscribe_for_anonymous: true}",
+    "@ {allow_publish_for_client: true}",
+    "@ {allow_publish_for_subscriber: true}",
+    "@ {allow_publish_for_client: true, allow_publish_for_anonymous: true}",
+    "@ {allow_presence_for_client: true}",
+    "@ {allow_presence_for_subscriber: true}",
+    "@ {allow_presence_for_client: true, allow_presence_for_anonymous: true}",
+    "@ {allow_history_for_client: true}",
+    "@ {allow_history_for_subscriber: true}",
+    "@ {allow_history_for_client: true, allow_history_for_anonymous: true}",
+    "@ {allow_user_limited_channels: true}",
+    "@ {publication_data_format: binary}",
+};
+
+/* Each differs from all others, and from no file at all. */
+static void each_key_that_others_are_made_of_changes_something(void **state)
+{
+    enum { COUNT = sizeof made / sizeof made[0] };
+    struct translated done[COUNT + 1];
+    char text[200];
+
+    (void)state;
+    done[COUNT] = translate("", NULL);
+    for (size_t i = 0; i < COUNT; i++) {
+        bool is_option = made[i][0] == '@';
+
+        snprintf(text, sizeof text, "%s%s%s\n",
+                 is_option ? "channel: {without_namespace: " : "",
+                 made[i] + (is_option ? 2 : 0), is_option ? "}" : "");
+        done[i] = translate(text, NULL);
+        assert_int_equal(done[i].rc, PL_OK);
+        for (size_t n = 0; n < i; n++)
+            assert_string_not_equal(done[i].text, done[n].text);
+        assert_string_not_equal(done[i].text, done[COUNT].text);
+    }
+    for (size_t i = 0; i <= COUNT; i++)
+        translated_fini(&done[i]);
+    for (size_t i = 0, found; i < pl_row_count; i++) {
+        const char *name = strrchr(pl_rows[i].key, '.');
+
+        found = pl_rows[i].way != PL_ROW_MADE;
+        for (size_t n = 0; n < COUNT && !found; n++)
+            found = strstr(made[n], name + 1) != NULL;
+        if (!found && strcmp(name, ".disabled") != 0) /* the_api_is_where_ */
+            fail_msg("%s", pl_rows[i].key);
+    }
 }
 
 static void a_row_behind_a_section_is_reached(void **state)
@@ -419,7 +501,9 @@ int main(void)
         cmocka_unit_test(each_value_that_asks_for_nothing_is_taken),
         cmocka_unit_test(each_value_of_a_wrong_type_is_named),
         cmocka_unit_test(a_hostile_value_ends_in_a_text_or_a_report),
-        cmocka_unit_test(every_key_that_files_have_has_a_row),
+        cmocka_unit_test(each_key_of_centrifugo_has_a_row_of_its_own),
+        cmocka_unit_test(a_misspelt_key_is_named_with_its_line),
+        cmocka_unit_test(each_key_that_others_are_made_of_changes_something),
         cmocka_unit_test(a_row_behind_a_section_is_reached),
     };
 
