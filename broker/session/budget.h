@@ -12,15 +12,17 @@
 #include <stdint.h>
 
 enum {
-    PL_COST_READ = 50,        /* one read of a connection */
-    PL_COST_BYTE = 2,         /* of plain input; a frame has at least six */
-    PL_COST_COMMAND = 150,    /* without the cost of its reply */
-    PL_COST_FLIGHT = 50000,   /* one flight of the server in a TLS handshake */
-    PL_COST_OPEN = 500,       /* one new connection */
-    PL_COST_END = 500,        /* one connection that ends */
-    PL_COST_DETACH = 50,      /* each subscription that ends with it */
-    PL_BUDGET_TURN = 1 << 20, /* units; carried input gets half as much */
-    PL_BUDGET_VISITS = 8      /* a visit may use 1/8 of a turn */
+    PL_COST_READ = 50,         /* one read of a connection */
+    PL_COST_BYTE = 2,          /* of plain input; a frame has at least six */
+    PL_COST_COMMAND = 150,     /* without the cost of its reply */
+    PL_COST_SECRET = 1000,     /* check a token by a secret */
+    PL_COST_SIGNATURE = 70000, /* by a public key; of P-384 the slowest */
+    PL_COST_FLIGHT = 50000,    /* one flight of the server in a TLS handshake */
+    PL_COST_OPEN = 500,        /* one new connection */
+    PL_COST_END = 500,         /* one connection that ends */
+    PL_COST_DETACH = 50,       /* each subscription that ends with it */
+    PL_BUDGET_TURN = 1 << 20,  /* units; carried input gets half as much */
+    PL_BUDGET_VISITS = 8       /* a visit may use 1/8 of a turn */
 };
 
 struct pl_budget {

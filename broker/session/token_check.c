@@ -35,6 +35,9 @@ static enum pl_err check(struct pl_session *s, enum pl_token_kind kind,
     struct pl_jws_key *key = NULL;
     enum pl_err rc;
 
+    pl_budget_spend(&s->manager->budget, pl_token_policy_has_public_keys(policy)
+                                             ? PL_COST_SIGNATURE
+                                             : PL_COST_SECRET);
     if (url == NULL)
         return pl_token_verify(policy, kind, token, now_s, out, why);
     if ((rc = pl_token_needs(token, need, why)) != PL_OK)

@@ -229,6 +229,12 @@ const char *pl_token_policy_jwks(const struct pl_token_policy *p)
     return p->jwks;
 }
 
+bool pl_token_policy_has_public_keys(const struct pl_token_policy *p)
+{
+    return p->jwks != NULL || p->keys[RSA_KEY] != NULL ||
+           p->keys[EC_KEY] != NULL || p->keys[ED_KEY] != NULL;
+}
+
 bool pl_token_policy_wants(const struct pl_token_policy *p,
                            enum pl_token_name which)
 {

@@ -44,6 +44,10 @@ bool pl_token_policy_is_empty(const struct pl_token_policy *p);
 /* Return the URL of the set of keys (JWKS) that alone counts; NULL: none. */
 const char *pl_token_policy_jwks(const struct pl_token_policy *p);
 
+/* Return true if a signature may be one of RSA or an elliptic curve, which is
+ * slow to check. */
+bool pl_token_policy_has_public_keys(const struct pl_token_policy *p);
+
 /* What a policy may compare claims with. */
 enum pl_token_name { PL_TOKEN_AUDIENCE, PL_TOKEN_ISSUER, PL_TOKEN_NAMES };
 

@@ -129,6 +129,46 @@ static void a_message_of_many_commands_is_spread_over_turns(void **state)
     rig_destroy(r);
 }
 
+static const char a_secret[] = "auth.hmac_secret=" RIG_SECRET;
+static const char a_public_key[] =
+    "auth.ecdsa_public_key=\""
+    "-----BEGIN PUBLIC KEY-----\\n"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoEyD/LUwzKvCkTVb+UZcB78xYZFT\\n"
+    "q6DpSt0kvM04kajSs5le4U6zjtyDt2Bi+mHysLo8Y+HH28t5/Vt4967ZMA==\\n"
+    "-----END PUBLIC KEY-----\\n"
+    "\"";
+
+/* A client sends tokens, in vain. */
+static void check_tokens(const char *key, int64_t cost)
+{
+    enum { COUNT = 700 };
+    struct rig *r = with("tokens", key, 0);
+    struct client *c = client_join(r, 0);
+    struct pl_buf b = {0}, frame = {0};
+
+    for (unsigned i = 0; i < COUNT; i++)
+        pl_buf_printf(&b,
+                      "%s{\"id\":%u,\"subscribe\":{\"channel\":\"c\","
+                      "\"token\":\"a.b.c\"}}",
+                      i == 0 ? "" : "\n", 10 + i);
+    client_frame(&frame, 0x81, b.data, b.len);
+    watch(r, PL_METRIC_COMMANDS);
+    client_feed(c, frame.data, frame.len);
+    rig_run(r, 0);
+    assert_int_equal(take_answers(c, 10), COUNT);
+    assert_in_range(watched.most, 1, BOTH / cost + FEW);
+    pl_buf_fini(&frame);
+    pl_buf_fini(&b);
+    rig_destroy(r);
+}
+
+static void tokens_of_a_message_are_checked_in_many_turns(void **state)
+{
+    (void)state;
+    check_tokens(a_secret, PL_COST_SECRET);
+    check_tokens(a_public_key, PL_COST_SIGNATURE);
+}
+
 static void many_clients_share_the_budget_of_a_turn(void **state)
 {
     enum { CLIENTS = 40, COUNT = 1000 };
@@ -517,6 +557,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_of_many_commands_is_spread_over_turns),
+        cmocka_unit_test(tokens_of_a_message_are_checked_in_many_turns),
         cmocka_unit_test(many_clients_share_the_budget_of_a_turn),
         cmocka_unit_test(who_says_little_does_not_wait_for_those_who_flood),
         cmocka_unit_test(joins_told_to_many_are_spread_over_turns),
