@@ -19,6 +19,8 @@ import time
 
 PARLEYD = os.path.abspath(sys.argv[1])
 WAITING = 100  # clients that wait for one key
+PATIENCE_S = 60  # of a machine that is busy
+MUTE_S = 8  # of the broker with a mute server: all clients come before
 
 
 def b64(data):
@@ -107,20 +109,20 @@ class Server:
 
 
 class Broker:
-    def __init__(self, port, ca):
+    def __init__(self, port, ca, timeout_s=PATIENCE_S):
         free = socket.socket()
         free.bind(('127.0.0.1', 0))
         self.port = free.getsockname()[1]
         free.close()
         with open('parley.yaml', 'w') as f:
             f.write('listen: ["127.0.0.1:%d"]\nadmin: {listen: off, socket: '
-                    'off}\nloops: 2\nconnect: {timeout: 4s}\nauth:\n'
+                    'off}\nloops: 2\nconnect: {timeout: %ds}\nauth:\n'
                     '  jwks_url: https://localhost:%d/keys\n'
-                    % (self.port, port))
+                    % (self.port, timeout_s, port))
             if ca:
                 f.write('  jwks_ca: %s.pem\n' % ca)
         self.process = subprocess.Popen([PARLEYD, '-c', 'parley.yaml'])
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
                 socket.create_connection(('127.0.0.1', self.port)).close()
@@ -132,14 +134,14 @@ class Broker:
 
     def stop(self):
         self.process.terminate()
-        if self.process.wait(30) != 0:
+        if self.process.wait(PATIENCE_S) != 0:
             sys.exit('parleyd ended with %d' % self.process.returncode)
 
 
 class Client:
     def __init__(self, broker, token):
         self.socket = socket.create_connection(('127.0.0.1', broker.port))
-        self.socket.settimeout(15)
+        self.socket.settimeout(2 * PATIENCE_S)
         self.socket.sendall(
             b'GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\n'
             b'Upgrade: websocket\r\nConnection: Upgrade\r\n'
@@ -190,8 +192,8 @@ def main():
     server = Server('server', [make_pair()])
     token = sign({'sub': 'ann'})
 
-    broker = Broker(server.port, 'server')
     server.mode = 'mute'
+    broker = Broker(server.port, 'server', MUTE_S)
     clients = [Client(broker, token) for _ in range(WAITING)]
     expect('a mute server: each client hears in time',
            {c.answer() for c in clients}, {100})
