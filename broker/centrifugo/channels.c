@@ -242,6 +242,31 @@ static void put_mark(struct pl_import *im, const char *path, const char *to)
                          pl_span_of(*leaf->text == '\0' ? "off" : leaf->text));
 }
 
+/* The channel that each user has.  Its other options say nothing while it is
+ * off. */
+static void put_personal(struct pl_import *im)
+{
+#define PERSONAL "client.subscribe_to_user_personal_channel."
+    const struct pl_leaf *space =
+        pl_import_find(im, PERSONAL "personal_channel_namespace", 0);
+    const struct pl_leaf *single =
+        pl_import_find(im, PERSONAL "single_connection", 0);
+
+    if (!pl_import_bool(im, PERSONAL "enabled", 0))
+        return;
+    pl_import_put(im, "channels.personal", 0,
+                  pl_import_find(im, PERSONAL "enabled", 0), NULL, "true");
+    if (space != NULL && *space->text != '\0') {
+        struct pl_buf *out = pl_entries_add(
+            &im->out, "channels.personal_namespace", 0, space, NULL);
+        pl_config_put_quoted(out, pl_span_of(space->text));
+    }
+    if (pl_import_bool(im, PERSONAL "single_connection", 0))
+        pl_import_put(im, "channels.single_connection", 0, single, NULL,
+                      "true");
+#undef PERSONAL
+}
+
 static bool is_name(const char *text)
 {
     static const char good[] = "-_.0123456789abcdefghijklmnopqrstuvwxyz"
@@ -277,6 +302,7 @@ void pl_import_channels(struct pl_import *im)
     put_mark(im, "channel.private_prefix", "channels.private_prefix");
     put_mark(im, "channel.user_boundary", "channels.user_boundary");
     put_mark(im, "channel.user_separator", "channels.user_separator");
+    put_personal(im);
     put_space(&without);
     for (size_t i = 0; i < im->tree.count; i++) {
         const struct pl_leaf *leaf = &im->tree.at[i];

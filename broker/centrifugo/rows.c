@@ -153,12 +153,11 @@ const struct pl_row pl_rows[] = {
     SAME("client.presence_update_interval", DURATION),
     SAME("client.concurrency", NUMBER),
     SAME("client.connect_code_to_unidirectional_disconnect.*", ANY),
-    REFUSED("client.subscribe_to_user_personal_channel.single_connection", BOOL,
-            "parley closes no older connection of the user"),
-    REFUSED("client.subscribe_to_user_personal_channel."
-            "personal_channel_namespace",
-            TEXT, "the personal channel has no namespace"),
-    SAME("client.subscribe_to_user_personal_channel.enabled", BOOL),
+    MADE("client.subscribe_to_user_personal_channel.single_connection", BOOL),
+    MADE("client.subscribe_to_user_personal_channel."
+         "personal_channel_namespace",
+         TEXT),
+    MADE("client.subscribe_to_user_personal_channel.enabled", BOOL),
     REFUSED("client.proxy.connect.enabled", BOOL, no_hook),
     REFUSED("client.proxy.refresh.enabled", BOOL, no_hook),
     SAME("client.proxy.connect.*", ANY),

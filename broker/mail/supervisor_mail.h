@@ -26,7 +26,8 @@ enum pl_register_refusal {
  * the session closes.  It reuses the mail because an allocation may fail. */
 struct pl_register_mail {
     struct pl_msg msg;
-    struct pl_client *client;         /* reference */
+    struct pl_client *client; /* reference */
+    bool is_single;           /* the user's other connections close: 3504 */
     enum pl_register_refusal refusal; /* result */
 };
 

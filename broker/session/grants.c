@@ -83,33 +83,49 @@ bool pl_session_knows(struct pl_session *s, uint32_t id, struct pl_span channel,
 
 /* --- What it restricts --- */
 
-/* Return true if the client may use a channel of this name at all. */
-static bool is_open(const struct pl_named *n)
+/* Return true if the inbox or the personal channel is that of the client. */
+static bool is_own(const struct pl_session *s, struct pl_span channel)
+{
+    struct pl_span user = pl_session_user(s);
+
+    return user.len > 0 &&
+           pl_span_equal(pl_name_parse(naming(s), channel).users, user);
+}
+
+/* Return true if the client may use a channel of this name at all.  Centrifugo
+ * lets others into a personal channel, unless its namespace obeys lists of
+ * users; parley does not. */
+static bool is_open(const struct pl_session *s, struct pl_span channel,
+                    const struct pl_named *n)
 {
     if (n->traits & PL_NAME_CONNECTION)
         return false;
-    if (n->traits & PL_NAME_INBOX)
+    if (n->traits & PL_NAME_PERSONAL && is_own(s, channel))
+        return true;
+    if (n->traits & (PL_NAME_INBOX | PL_NAME_PERSONAL))
         return n->rules->user_lists == PL_USER_LISTS_OBEYED;
     return !(n->traits & PL_NAME_USERS) ||
            n->rules->user_lists != PL_USER_LISTS_CLOSED;
 }
 
-static bool is_listed(const struct pl_session *s, struct pl_span channel)
+static bool is_listed(const struct pl_session *s, struct pl_span channel,
+                      const struct pl_named *n)
 {
     struct pl_span user = pl_session_user(s);
     struct pl_name_parts p = pl_name_parse(naming(s), channel);
 
+    if (n->traits & PL_NAME_PERSONAL)
+        return is_own(s, channel);
     return user.len > 0 && pl_name_lists(naming(s), p.users, user);
 }
 
-/* Only the user of an inbox may read its history. */
+/* Only the user of an inbox may read its history.  If it is the personal
+ * channel, the permissions decide, as in Centrifugo. */
 static bool is_own_inbox(const struct pl_session *s, struct pl_span channel,
                          const struct pl_named *n)
 {
-    struct pl_span user = pl_session_user(s);
-
-    return n->traits & PL_NAME_INBOX && user.len > 0 &&
-           pl_span_equal(pl_name_parse(naming(s), channel).users, user);
+    return n->traits & PL_NAME_INBOX && !(n->traits & PL_NAME_PERSONAL) &&
+           is_own(s, channel);
 }
 
 /* --- Permissions --- */
@@ -144,7 +160,7 @@ bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
         return is_granted(s, channel, n, grant);
     if (grant == PL_GRANT_HISTORY && is_own_inbox(s, channel, n))
         return true;
-    return is_open(n) && is_granted(s, channel, n, grant);
+    return is_open(s, channel, n) && is_granted(s, channel, n, grant);
 }
 
 bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
@@ -159,11 +175,13 @@ bool pl_session_may(struct pl_session *s, uint32_t id, struct pl_span channel,
 bool pl_session_may_subscribe(struct pl_session *s, struct pl_span channel,
                               const struct pl_named *n)
 {
-    if (n->traits & PL_NAME_PRIVATE || !is_open(n))
+    static const uint8_t of_users =
+        PL_NAME_USERS | PL_NAME_INBOX | PL_NAME_PERSONAL;
+
+    if (n->traits & PL_NAME_PRIVATE || !is_open(s, channel, n))
         return false;
-    if (n->traits & (PL_NAME_USERS | PL_NAME_INBOX) &&
-        n->rules->user_lists == PL_USER_LISTS_OBEYED)
-        return is_listed(s, channel);
+    if (n->traits & of_users && n->rules->user_lists == PL_USER_LISTS_OBEYED)
+        return is_listed(s, channel, n);
     return n->rules->grants[pl_session_kind(s)] & PL_GRANT_SUBSCRIBE;
 }
 

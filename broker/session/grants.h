@@ -59,6 +59,13 @@ bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
 bool pl_session_subscriber_may(const struct pl_session *s,
                                const struct pl_rules *rules, uint8_t grant);
 
+/* Return true if the channel of this name lists no client, and tells of none:
+ * the inbox of a user. */
+static inline bool pl_named_is_hidden(const struct pl_named *n)
+{
+    return (n->traits & (PL_NAME_INBOX | PL_NAME_PERSONAL)) == PL_NAME_INBOX;
+}
+
 /* Return true if the client has all the channels that it may have. */
 bool pl_session_has_enough(const struct pl_session *s);
 

@@ -232,6 +232,7 @@ static bool register_user(struct pl_session *s)
     if (m == NULL)
         return false;
     m->client = pl_client_hold(s->subscriber.client);
+    m->is_single = pl_rulebook_naming(pl_session_rules(s)->book)->is_single;
     s->known = PL_KNOWN_SUPERVISOR;
     pl_actor_send(&s->actor, s->manager->options.supervisor, &m->msg);
     return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* login_subs.c - the subscriptions of a login: the user's inbox, the channels
- * of the token, the inbox of the connection.
+/* login_subs.c - the subscriptions of a login: the user's inbox and personal
+ * channel, the channels of the token, the inbox of the connection.
  *
  * All are requested at once after the verdict, and the connect reply waits for
  * the last result.  The positions that the client sent are copied, because the
@@ -191,19 +191,58 @@ static bool inbox_name(struct pl_arena *a, char mark, struct pl_span of,
     return true;
 }
 
+/* Set *out to the name of the user's personal channel, in the arena.  A user
+ * with too long a name for it gets an error.  False: out of memory. */
+static bool personal_name(struct pl_session *s, const struct pl_naming *n,
+                          struct pl_span user, struct pl_span *out)
+{
+    struct pl_span space = n->personal_space;
+    size_t boundary = strnlen(n->boundary.at, sizeof n->boundary.at);
+    size_t before = space.len + boundary;
+
+    if (before + 1 + user.len > n->max_length) {
+        s->login->error = PL_ERROR_BAD_REQUEST;
+        *out = PL_SPAN(" ");
+        return true;
+    }
+    char *name = pl_arena_alloc(&s->login->arena, before + 1 + user.len);
+    if (name == NULL)
+        return false;
+    memcpy(name, space.at, space.len);
+    memcpy(name + space.len, n->boundary.at, boundary);
+    name[before] = PL_CHANNEL_USER_INBOX;
+    memcpy(name + before + 1, user.at, user.len);
+    *out = (struct pl_span){name, before + 1 + user.len};
+    return true;
+}
+
+/* List what each user has without asking.  False: out of memory. */
+static bool list_own(struct pl_session *s, struct pl_span user)
+{
+    const struct pl_naming *n = pl_rulebook_naming(pl_session_rules(s)->book);
+    struct pl_login *l = s->login;
+
+    if (user.len == 0)
+        return true;
+    if (!inbox_name(&l->arena, PL_CHANNEL_USER_INBOX, user,
+                    &l->subs[l->sub_count++].channel))
+        return false;
+    return !n->has_personal || n->personal_space.len == 0 ||
+           personal_name(s, n, user, &l->subs[l->sub_count++].channel);
+}
+
 bool pl_login_list_channels(struct pl_session *s,
                             const struct pl_token_sub *subs, size_t count)
 {
     struct pl_login *l = s->login;
     struct pl_span user = pl_client_user(s->subscriber.client);
-    size_t max = 2 + count;
+    size_t max = 3 + count;
 
     l->subs = pl_arena_alloc(&l->arena, max * sizeof *l->subs);
     if (l->subs == NULL)
         return false;
     memset(l->subs, 0, max * sizeof *l->subs);
-    if (user.len > 0 && !inbox_name(&l->arena, PL_CHANNEL_USER_INBOX, user,
-                                    &l->subs[l->sub_count++].channel))
+    if (!list_own(s, user))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (find_sub(l, subs[i].channel) != NULL)
@@ -233,7 +272,7 @@ static enum pl_err attach(struct pl_session *s, struct server_sub *sub)
     take_position(s->login, sub);
     if (sub->recover)
         ask.flags |= PL_SUB_RECOVER;
-    if (sub->channel.at[0] == PL_CHANNEL_USER_INBOX)
+    if (pl_named_is_hidden(&n))
         ask.flags |= PL_SUB_HIDDEN;
     ask.offset = sub->offset;
     ask.epoch = sub->epoch;

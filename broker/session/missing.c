@@ -201,7 +201,7 @@ static void try_one(struct pl_session *s, struct pl_span name, uint8_t flags,
     if (n.rules == NULL)
         return; /* a reload removed its namespace */
     ask.flags = pl_sub_flags_granted(n.rules, NULL, flags);
-    if (is_inbox(name))
+    if (pl_named_is_hidden(&n))
         ask.flags |= PL_SUB_HIDDEN;
     if (terms->epoch != NULL)
         ask.flags |= PL_SUB_RECOVER;

@@ -320,6 +320,26 @@ static void check_spaces(struct pl_config_loading *l)
                            "is off, so no name has one of the namespaces");
 }
 
+/* Clients would find no namespace for their personal channels at login. */
+static void check_personal(struct pl_config_loading *l)
+{
+    static const char key[] = "channels.personal_namespace";
+    const struct pl_naming_settings *n =
+        &((const struct pl_settings *)l->values)->naming;
+    const struct pl_space_settings *spaces = n->spaces.at;
+    bool is_there = false;
+
+    if (n->personal_space == NULL || n->personal_space[0] == '\0')
+        return;
+    for (size_t i = 0; i < n->spaces.count; i++)
+        is_there |= spaces[i].name != NULL &&
+                    strcmp(spaces[i].name, n->personal_space) == 0;
+    if (!is_there)
+        PL_CONFIG_COMPLAIN(l, key, "is the name of none of the namespaces");
+    else if (!n->personal)
+        PL_CONFIG_WARN(l, key, "has no effect while channels.personal is off");
+}
+
 /* '@' is the mark of the inboxes of connections. */
 static void check_marks(struct pl_config_loading *l)
 {
@@ -565,6 +585,7 @@ void pl_settings_check(struct pl_config_loading *l,
     check_allowed(l, src);
     check_history(l);
     check_spaces(l);
+    check_personal(l);
     check_marks(l);
     check_listen(l, src);
     check_tls(l);

@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 
+#include "code.h"
 #include "log.h"
 #include "look_mail.h"
 #include "mail.h"
@@ -85,14 +86,48 @@ static bool has_too_many(const struct pl_supervisor *s, struct pl_span user)
            pl_registry_count(&s->registry, user) >= limit;
 }
 
-static enum pl_register_refusal take(struct pl_supervisor *s,
-                                     struct pl_client *client)
+struct older {
+    struct pl_supervisor *supervisor;
+    struct pl_user_mail ask; /* what happens to each */
+    bool lacks_memory;
+};
+
+static void close_one(void *arg, struct pl_client *client)
 {
+    struct older *o = arg;
+
+    if (kick(o->supervisor, client, &o->ask))
+        pl_count(o->supervisor->options.metrics, PL_METRIC_CLOSED_OLDER, 1);
+    else
+        o->lacks_memory = true;
+}
+
+/* Close all connections of the user that have registered.  They count until
+ * they have gone, so the new one has to pass no limit.  Return false if out of
+ * memory. */
+static bool close_older(struct pl_supervisor *s, struct pl_span user)
+{
+    struct older o = {.supervisor = s,
+                      .ask = {.ask = PL_USER_DISCONNECT,
+                              .code = PL_DISCONNECT_CONNECTION_LIMIT}};
+
+    pl_registry_each(&s->registry, user, close_one, &o);
+    return !o.lacks_memory;
+}
+
+static enum pl_register_refusal take(struct pl_supervisor *s,
+                                     struct pl_client *client, bool is_single)
+{
+    struct pl_span user = pl_client_user(client);
+
     if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_STOPPING, 1);
         return PL_REGISTER_STOPPING;
     }
-    if (has_too_many(s, pl_client_user(client))) {
+    if (is_single && user.len > 0) {
+        if (!close_older(s, user))
+            return PL_REGISTER_NO_MEMORY;
+    } else if (has_too_many(s, user)) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_USER, 1);
         return PL_REGISTER_USER_LIMIT;
     }
@@ -107,7 +142,7 @@ static enum pl_register_refusal take(struct pl_supervisor *s,
 
 static void on_register(struct pl_supervisor *s, struct pl_register_mail *m)
 {
-    m->refusal = take(s, m->client);
+    m->refusal = take(s, m->client, m->is_single);
     if (m->refusal == PL_REGISTER_TAKEN)
         pl_mail_destroy(&m->msg);
     else

@@ -8,6 +8,8 @@
 #define PL_SUPERVISOR_METRICS(X)                                               \
     X(REFUSED_USER, PL_COUNTER, "refused_user",                                \
       "connections closed with 3504: their user has too many")                 \
+    X(CLOSED_OLDER, PL_COUNTER, "closed_older",                                \
+      "connections closed with 3504 for a newer one of their user")            \
     X(MEMORY_USED, PL_GAUGE, "memory_used_bytes",                              \
       "resident memory, when limits.memory looked last")                       \
     X(MEMORY_LIMIT, PL_GAUGE, "memory_limit_bytes", "limits.memory")           \

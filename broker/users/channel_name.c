@@ -7,7 +7,9 @@
  * of users begins after the last user boundary.
  *
  * An inbox is found first.  The name of a user may contain any character, so
- * "#a:b" is the inbox of "a:b" and has no namespace.
+ * "#a:b" is the inbox of "a:b" and has no namespace.  Likewise "own:#a#b,c" is
+ * the personal channel of the user "a#b,c" and lists nobody: otherwise a user
+ * with a mark in the name would share the channel with others.
  *
  * Rejected: marks with letters or digits, because a boundary "x" would give
  * most names a namespace by accident.
@@ -73,6 +75,14 @@ static void divide(const struct pl_naming *n, struct pl_span name,
     p->rest = at == SIZE_MAX ? name : from(name, at + boundary.len);
 }
 
+static bool is_personal(const struct pl_naming *n,
+                        const struct pl_name_parts *p)
+{
+    return n->has_personal && !(p->traits & PL_NAME_PRIVATE) &&
+           begins_with(p->rest, PL_CHANNEL_USER_INBOX) &&
+           pl_span_equal(p->space, n->personal_space);
+}
+
 /* Find what follows the last user boundary of the whole name. */
 static void find_users(const struct pl_naming *n, struct pl_span name,
                        struct pl_name_parts *p)
@@ -100,12 +110,14 @@ struct pl_name_parts pl_name_parse(const struct pl_naming *n,
     }
     if (!is_bare_inbox)
         divide(n, name, &p);
-    if (!is_bare_inbox && !is_inbox(n, &p)) {
+    if (is_personal(n, &p))
+        p.traits |= PL_NAME_PERSONAL;
+    if (is_bare_inbox || is_inbox(n, &p))
+        p.traits |= PL_NAME_INBOX;
+    if (p.traits & (PL_NAME_INBOX | PL_NAME_PERSONAL))
+        p.users = from(p.rest, 1);
+    else
         find_users(n, name, &p);
-        return p;
-    }
-    p.traits |= PL_NAME_INBOX;
-    p.users = from(p.rest, 1);
     return p;
 }
 

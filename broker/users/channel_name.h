@@ -6,6 +6,8 @@
  * "chat:room" is in the namespace "chat", "$chat:room" needs a token of its
  * own, "chat:room#42,43" lists the users that may subscribe.  Two marks are
  * parley's and fixed: "#42" is the inbox of a user, "@id" that of a connection.
+ * Where users have personal channels in a namespace "own", "own:#42" is that of
+ * user 42; without a namespace the inbox is also the personal channel.
  *
  * Thread: any. */
 #ifndef PL_CHANNEL_NAME_H
@@ -31,7 +33,10 @@ struct pl_naming {
     struct pl_config_mark user_separator; /* between them */
     uint32_t max_length;                  /* bytes */
     bool has_inboxes;                     /* users have inboxes ... */
-    struct pl_span inbox_space; /* ... in this namespace; "": in none */
+    struct pl_span inbox_space;    /* ... in this namespace; "": in none */
+    bool has_personal;             /* users have personal channels ... */
+    struct pl_span personal_space; /* ... in this namespace; "": in none */
+    bool is_single;                /* a user has one connection */
 };
 
 /* Bits of what a name says. */
@@ -41,6 +46,7 @@ enum pl_name_trait {
     PL_NAME_INBOX = 4,      /* of a user */
     PL_NAME_CONNECTION = 8, /* the inbox of a connection */
     PL_NAME_FOREIGN = 16,   /* not only ASCII */
+    PL_NAME_PERSONAL = 64,  /* the personal channel of a user */
     PL_NAME_BAD = 32        /* its namespace forbids its characters: 107.  Set
                                by pl_rulebook_look() */
 };
@@ -48,7 +54,8 @@ enum pl_name_trait {
 struct pl_name_parts {
     struct pl_span space; /* the namespace; "": none */
     struct pl_span rest;  /* what follows the namespace */
-    struct pl_span users; /* of PL_NAME_USERS and PL_NAME_INBOX */
+    struct pl_span users; /* of PL_NAME_USERS; of PL_NAME_INBOX and
+                             PL_NAME_PERSONAL one user */
     uint8_t traits;       /* enum pl_name_trait */
 };
 

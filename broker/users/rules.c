@@ -112,22 +112,30 @@ static int compare(const void *a, const void *b)
                          (*(struct pl_rules *const *)b)->name);
 }
 
-/* The name of the inboxes' namespace is copied behind the rules. */
+/* Copy the text of *span to `at`.  Return where it ends. */
+static char *keep(struct pl_span *span, char *at)
+{
+    if (span->len > 0)
+        memcpy(at, span->at, span->len);
+    span->at = at;
+    return at + span->len;
+}
+
+/* The names of the two special namespaces are copied behind the rules. */
 static struct pl_rulebook *allocate(const struct pl_naming *naming,
                                     uint32_t count)
 {
-    struct pl_span space = naming->inbox_space;
+    size_t len = naming->inbox_space.len + naming->personal_space.len;
     struct pl_rulebook *b =
-        calloc(1, sizeof *b + count * sizeof b->rules[0] + space.len);
+        calloc(1, sizeof *b + count * sizeof b->rules[0] + len);
 
     if (b == NULL)
         return NULL;
     pl_refs_init(&b->refs);
     b->naming = *naming;
     pl_naming_marks(naming, b->is_mark);
-    b->naming.inbox_space.at = (char *)(b->rules + count);
-    if (space.len > 0)
-        memcpy(b->rules + count, space.at, space.len);
+    keep(&b->naming.personal_space,
+         keep(&b->naming.inbox_space, (char *)(b->rules + count)));
     return b;
 }
 

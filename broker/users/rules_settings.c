@@ -108,6 +108,12 @@ static const struct pl_config_key naming_keys[] = {
      .fallback = "\",\"", .reload = true},
     {"channels.max_length", PL_KIND_NUMBER, NAMING(max_length),
      .fallback = "255", .min = 1, .max = PL_CHANNEL_NAME_MAX, .reload = true},
+    {"channels.personal", PL_KIND_BOOL, NAMING(personal), .fallback = "false",
+     .reload = true},
+    {"channels.personal_namespace", PL_KIND_STRING, NAMING(personal_space),
+     .reload = true},
+    {"channels.single_connection", PL_KIND_BOOL, NAMING(is_single),
+     .fallback = "false", .reload = true},
     {"namespaces", PL_KIND_SECTIONS, NAMING(spaces), .fallback = "[]",
      .max = 10000, .one = &pl_space_schema, .reload = true},
 };
@@ -172,6 +178,10 @@ enum pl_err pl_rules_make(struct pl_rulebook **out,
         .max_length = naming->max_length,
         .has_inboxes = true,
         .inbox_space = PL_SPAN(""),
+        .has_personal = naming->personal,
+        .personal_space = pl_span_of(
+            naming->personal_space == NULL ? "" : naming->personal_space),
+        .is_single = naming->is_single,
     };
     struct pl_rules *all = malloc((count + 1) * sizeof *all);
 

@@ -86,6 +86,9 @@ struct pl_naming_settings {
     struct pl_config_mark boundary, private_prefix, user_boundary,
         user_separator;
     uint32_t max_length;
+    bool personal;        /* each user has a personal channel ... */
+    char *personal_space; /* ... in this namespace; NULL: in none */
+    bool is_single;       /* a new connection of a user closes the others */
     struct pl_config_sections spaces; /* of struct pl_space_settings */
 };
 

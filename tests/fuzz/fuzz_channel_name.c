@@ -56,7 +56,10 @@ static void check_parts(const struct pl_naming *n, struct pl_span name)
     must(lies_in(p.space, name) && lies_in(p.rest, name) &&
          lies_in(p.users, name));
     must((lists & (lists - 1)) == 0); /* one of them at most */
-    must(lists != 0 || p.users.len == 0);
+    must(lists != 0 || p.traits & PL_NAME_PERSONAL || p.users.len == 0);
+    must(!(p.traits & PL_NAME_PERSONAL) ||
+         (!(p.traits & (PL_NAME_USERS | PL_NAME_PRIVATE)) &&
+          p.users.len + 1 == p.rest.len));
     must((p.traits & PL_NAME_CONNECTION) == 0 || name.at[0] == '@');
     must(p.rest.len == 0 || p.rest.at + p.rest.len == name.at + name.len);
     must((p.traits & PL_NAME_BAD) == 0);
@@ -112,7 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .user_separator = mark_of(line[3]),
                                 .max_length = PL_CHANNEL_NAME_MAX,
                                 .has_inboxes = data[0] & 1,
-                                .inbox_space = line[4]};
+                                .inbox_space = line[4],
+                                .has_personal = data[0] & 4,
+                                .personal_space = line[4]};
     if (rest.len == 0 || rest.len > PL_CHANNEL_NAME_MAX)
         return 0;
     check_parts(&n, rest);

@@ -293,6 +293,26 @@ static void a_history_needs_its_size_and_its_time(void **state)
                 "  history_ttl: 1m\n  history_expiry: whole\n");
 }
 
+static void a_personal_channel_is_kept_with_its_options(void **state)
+{
+#define PERSONAL "client:\n  subscribe_to_user_personal_channel:\n"
+    struct translated t;
+
+    (void)state;
+    assert_line(PERSONAL "    enabled: true\n    single_connection: true\n"
+                         "    personal_channel_namespace: own\n"
+                         "channel: {namespaces: [{name: own}]}\n",
+                NULL,
+                "  personal: true\n  personal_namespace: \"own\"\n"
+                "  single_connection: true\n");
+    /* what is off closes nobody's connection */
+    t = translate(PERSONAL "    single_connection: true\n", NULL);
+    assert_int_equal(t.rc, PL_OK);
+    assert_null(strstr(t.text, "single_connection"));
+    translated_fini(&t);
+#undef PERSONAL
+}
+
 static void a_namespace_has_a_name(void **state)
 {
     static const char *const bad[] = {
@@ -571,6 +591,7 @@ int main(void)
         cmocka_unit_test(an_insecure_broker_is_open_on_loopback_only),
         cmocka_unit_test(permissions_follow_who_may),
         cmocka_unit_test(a_history_needs_its_size_and_its_time),
+        cmocka_unit_test(a_personal_channel_is_kept_with_its_options),
         cmocka_unit_test(a_namespace_has_a_name),
         cmocka_unit_test(an_unknown_key_is_named_with_its_line),
         cmocka_unit_test(a_file_of_version_5_is_told_so),

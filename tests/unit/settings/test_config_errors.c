@@ -46,6 +46,18 @@ static void a_key_given_twice_is_named_at_its_second_place(void **state)
                    "t.yaml:4: websocket.path: given twice\n");
 }
 
+static void a_personal_channel_has_a_namespace_that_exists(void **state)
+{
+    (void)state;
+    assert_refused("channels:\n"
+                   "  personal: true\n"
+                   "  personal_namespace: own\n"
+                   "namespaces: [{name: owns}]\n",
+                   NULL,
+                   "t.yaml:3: channels.personal_namespace: is the name of none "
+                   "of the namespaces\n");
+}
+
 static void a_wrong_type_is_named_with_the_right_one(void **state)
 {
     (void)state;
@@ -402,6 +414,7 @@ int main(void)
         cmocka_unit_test(an_unknown_key_cannot_write_to_the_terminal),
         cmocka_unit_test(a_dotted_key_in_a_file_gets_a_hint),
         cmocka_unit_test(a_key_given_twice_is_named_at_its_second_place),
+        cmocka_unit_test(a_personal_channel_has_a_namespace_that_exists),
         cmocka_unit_test(a_wrong_type_is_named_with_the_right_one),
         cmocka_unit_test(a_bad_value_is_named_with_what_would_be_good),
         cmocka_unit_test(values_that_contradict_one_another_are_refused),

@@ -310,6 +310,60 @@ static void a_user_has_no_more_connections_than_its_limit(void **state)
     end(r, s, 4);
 }
 
+static void tell_single(struct rig *r, struct session s)
+{
+    struct pl_register_mail *m = pl_register_mail_create(false);
+
+    assert_non_null(m);
+    m->client = pl_client_hold(s.client);
+    m->is_single = true;
+    pl_actor_send(&s.fake->actor, r->address, &m->msg);
+    settle(r);
+}
+
+static void the_newest_of_single_connections_closes_the_others(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    struct session s[5] = {session_create(r, "ada"), session_create(r, "ada"),
+                           session_create(r, "bob"), session_create(r, ""),
+                           session_create(r, "")};
+
+    (void)state;
+    r->config->supervisor.limits.user_connections = 1;
+    for (unsigned i = 0; i < 5; i++)
+        tell_single(r, s[i]);
+    assert_int_equal(s[0].fake->kicks, 1);
+    assert_int_equal(s[0].fake->kick_code, 3504);
+    for (unsigned i = 1; i < 5; i++)
+        assert_int_equal(s[i].fake->kicks, 0); /* "" is no user */
+    assert_int_equal(r->metrics.value[PL_METRIC_CLOSED_OLDER], 1);
+    assert_int_equal(r->metrics.value[PL_METRIC_REFUSED_USER], 0);
+    tell(r, s[0], true); /* it takes nobody with it */
+    tell_single(r, s[0]);
+    assert_int_equal(s[0].fake->kicks, 1);
+    assert_int_equal(s[1].fake->kicks, 1);
+    end(r, s, 5);
+}
+
+static void a_single_connection_without_memory_closes_itself(void **state)
+{
+    struct rig *r = rig_start(__func__);
+    struct session s[2] = {session_create(r, "ada"), session_create(r, "ada")};
+    struct pl_register_mail *m = pl_register_mail_create(false);
+
+    (void)state;
+    tell_single(r, s[0]);
+    m->client = pl_client_hold(s[1].client);
+    m->is_single = true;
+    pl_actor_send(&s[1].fake->actor, r->address, &m->msg);
+    alloc_fails_at = 1;
+    settle(r);
+    alloc_fails_at = 0;
+    assert_int_equal(s[0].fake->kicks, 0);
+    assert_int_equal(s[1].fake->refusal, PL_REGISTER_NO_MEMORY);
+    end(r, s, 2);
+}
+
 static void who_is_not_taken_hears_of_it_without_memory(void **state)
 {
     struct rig *r = rig_start(__func__);
@@ -349,6 +403,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_has_no_more_connections_than_its_limit),
+        cmocka_unit_test(the_newest_of_single_connections_closes_the_others),
+        cmocka_unit_test(a_single_connection_without_memory_closes_itself),
         cmocka_unit_test(who_is_not_taken_hears_of_it_without_memory),
         cmocka_unit_test(anonymous_connections_are_not_limited),
         cmocka_unit_test(a_user_is_there_from_its_first_connection_to_its_last),

@@ -196,6 +196,31 @@ static void each_mark_can_be_another_or_off(void **state)
     expect_parts(&spaced, spaceds, sizeof spaceds / sizeof *spaceds);
 }
 
+static void a_personal_channel_is_of_one_user_whatever_the_name(void **state)
+{
+    struct pl_naming n = pl_naming_usual;
+    static const struct said bares[] = {
+        {"#42", "", "#42", "42", PL_NAME_INBOX | PL_NAME_PERSONAL},
+        {"own:#42", "own", "#42", "42", PL_NAME_USERS},
+    };
+    static const struct said spaceds[] = {
+        {"#42", "", "#42", "42", PL_NAME_INBOX},
+        {"own:#42", "own", "#42", "42", PL_NAME_PERSONAL},
+        {"own:#a#b,c:d", "own", "#a#b,c:d", "a#b,c:d", PL_NAME_PERSONAL},
+        {"own:#", "own", "#", "", PL_NAME_PERSONAL},
+        {"own:a#42", "own", "a#42", "42", PL_NAME_USERS},
+        {"$own:#42", "own", "#42", "42", PL_NAME_USERS | PL_NAME_PRIVATE},
+        {"other:#42", "other", "#42", "42", PL_NAME_USERS},
+    };
+
+    (void)state;
+    n.has_personal = true;
+    n.personal_space = PL_SPAN("");
+    expect_parts(&n, bares, sizeof bares / sizeof *bares);
+    n.personal_space = PL_SPAN("own");
+    expect_parts(&n, spaceds, sizeof spaceds / sizeof *spaceds);
+}
+
 static void a_list_has_a_user_or_not(void **state)
 {
     static const struct {
@@ -230,6 +255,7 @@ int main(void)
         cmocka_unit_test(subscribers_may_do_more_where_a_key_says_so),
         cmocka_unit_test(a_name_is_read_as_centrifugo_reads_it),
         cmocka_unit_test(each_mark_can_be_another_or_off),
+        cmocka_unit_test(a_personal_channel_is_of_one_user_whatever_the_name),
         cmocka_unit_test(a_list_has_a_user_or_not),
     };
 
