@@ -10,6 +10,7 @@
 #include "pattern.h"
 
 #include <pcre2.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Steps, and KiB: less than a millisecond. */
@@ -20,17 +21,41 @@ struct pl_pattern {
     pcre2_match_context *context; /* owned; constant */
 };
 
+static pcre2_code *compile(struct pl_span text, int *error, size_t *at)
+{
+    *error = 0;
+    return pcre2_compile((PCRE2_SPTR)text.at, text.len,
+                         PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, error, at, NULL);
+}
+
+enum pl_err pl_pattern_check(struct pl_span text, char *why, size_t size)
+{
+    PCRE2_UCHAR said[120];
+    int error;
+    size_t at;
+    pcre2_code *code = compile(text, &error, &at);
+
+    if (code != NULL) {
+        pcre2_code_free(code);
+        return PL_OK;
+    }
+    if (error == PCRE2_ERROR_HEAP_FAILED)
+        return PL_ENOMEM;
+    if (pcre2_get_error_message(error, said, sizeof said) < 0)
+        said[0] = '\0';
+    snprintf(why, size, "%s, at byte %zu", (const char *)said, at);
+    return PL_EINVAL;
+}
+
 enum pl_err pl_pattern_create(struct pl_pattern **out, struct pl_span text)
 {
     struct pl_pattern *p = calloc(1, sizeof *p);
-    int error = 0;
-    PCRE2_SIZE at;
+    int error;
+    size_t at;
 
     if (p == NULL)
         return PL_ENOMEM;
-    p->code =
-        pcre2_compile((PCRE2_SPTR)text.at, text.len,
-                      PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &error, &at, NULL);
+    p->code = compile(text, &error, &at);
     p->context = pcre2_match_context_create(NULL);
     if (p->code == NULL || p->context == NULL) {
         bool is_bad = p->code == NULL && error != PCRE2_ERROR_HEAP_FAILED;

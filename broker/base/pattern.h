@@ -9,6 +9,7 @@
 #define PL_PATTERN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "err.h"
 #include "span.h"
@@ -21,6 +22,11 @@ struct pl_pattern; /* opaque */
  * Errors: PL_EINVAL (no such expression), PL_ENOMEM. */
 enum pl_err pl_pattern_create(struct pl_pattern **out, struct pl_span text);
 void pl_pattern_destroy(struct pl_pattern *p); /* NULL is allowed */
+
+/* Return PL_OK if `text` is such an expression.  Otherwise write to `why` what
+ * is wrong with it, and at which byte.
+ * Errors: PL_EINVAL, PL_ENOMEM. */
+enum pl_err pl_pattern_check(struct pl_span text, char *why, size_t size);
 
 /* Return true if a part of `text` matches.  False also if the match takes too
  * many steps or too much memory, or `text` is not UTF-8. */

@@ -208,6 +208,18 @@ static void put_data(const struct space *s)
                        "must be json, json_object or binary, or empty");
 }
 
+static void put_pattern(const struct space *s)
+{
+    const struct pl_leaf *leaf = find(s, "channel_regex");
+
+    if (leaf == NULL || *leaf->text == '\0')
+        return;
+    struct pl_buf *out = pl_entries_add(
+        &s->im->out, s->item == 0 ? "channels.name_regex" : "name_regex",
+        s->item, leaf, NULL);
+    pl_config_put_quoted(out, pl_span_of(leaf->text));
+}
+
 static void put_space(const struct space *s)
 {
     put_permission(s, "subscribe", false);
@@ -221,6 +233,7 @@ static void put_space(const struct space *s)
             : "ignored",
         "");
     put_data(s);
+    put_pattern(s);
     put_flag(s, "presence", "presence");
     put_flag(s, "join_leave", "join_leave");
     put_flag(s, "push_join_leave", "force_push_join_leave");

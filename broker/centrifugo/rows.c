@@ -201,7 +201,7 @@ const struct pl_row pl_rows[] = {
     MADE("@.allow_history_for_subscriber", BOOL),
     MADE("@.allow_history_for_anonymous", BOOL),
     MADE("@.allow_user_limited_channels", BOOL),
-    REFUSED("@.channel_regex", TEXT, "parley checks names by no pattern"),
+    MADE("@.channel_regex", TEXT),
     MADE("@.publication_data_format", TEXT),
     REFUSED("@.subscribe_proxy_enabled", BOOL, no_hook),
     REFUSED("@.publish_proxy_enabled", BOOL, no_hook),

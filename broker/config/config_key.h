@@ -22,6 +22,9 @@ enum pl_config_kind {
     PL_KIND_SHARE,     /* as PL_KIND_MEMORY, without auto */
     PL_KIND_WORD,      /* into an enum: the index of the word */
     PL_KIND_STRING,    /* into char *; may not be empty */
+    PL_KIND_NAME,      /* as PL_KIND_STRING: `min` to `max` letters, digits,
+                          '-', '_' and '.' */
+    PL_KIND_PATTERN,   /* as PL_KIND_STRING: a regular expression */
     PL_KIND_MARK,      /* into struct pl_config_mark, or `off` */
     PL_KIND_SOCKET,    /* as PL_KIND_STRING, or `off`: NULL, or `auto` */
     PL_KIND_ENDPOINT,  /* into struct pl_config_endpoint, or `off` */
@@ -87,6 +90,7 @@ struct pl_config_key {
                              lists */
     const char *words;    /* of PL_KIND_WORD: "none, authenticated or all" */
     const struct pl_config_schema *one; /* the keys of one of the sections */
+    bool required;                      /* in each of the sections */
     bool secret;                        /* never show the value */
     bool reload; /* a running broker adopts a new value */
 };

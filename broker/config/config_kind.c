@@ -20,6 +20,7 @@
 
 #include "config_kind.h"
 #include "ip.h"
+#include "pattern.h"
 
 enum { SHOWN_MAX = 60, AUTO_PERCENT = 80 /* for limits.memory: auto */ };
 
@@ -210,6 +211,32 @@ static enum pl_err store_string(const struct pl_config_job *j)
     return PL_OK;
 }
 
+static enum pl_err store_name(const struct pl_config_job *j)
+{
+    static const char good[] = "-_.0123456789abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t len = strspn(j->text, good);
+
+    if (len >= j->key->min && len <= j->key->max && j->text[len] == '\0')
+        return copy_string(j);
+    pl_config_report(j->l, PL_CONFIG_ERROR, j->place, j->key->name,
+                     "must be %u to %u letters, digits, '-', '_' or '.'",
+                     (unsigned)j->key->min, (unsigned)j->key->max);
+    return PL_OK;
+}
+
+static enum pl_err store_pattern(const struct pl_config_job *j)
+{
+    char why[160];
+    enum pl_err rc = pl_pattern_check(
+        (struct pl_span){j->text, strlen(j->text)}, why, sizeof why);
+
+    if (rc == PL_EINVAL)
+        pl_config_report(j->l, PL_CONFIG_ERROR, j->place, j->key->name,
+                         "is no regular expression: %s", why);
+    return rc == PL_OK ? store_string(j) : rc == PL_EINVAL ? PL_OK : rc;
+}
+
 static bool is_mark(const char *text)
 {
     size_t len = strlen(text);
@@ -372,6 +399,9 @@ const struct pl_config_kind_ops pl_config_kinds[] = {
                        .store = store_memory, .units = size_units,
                        .wanted = SHARE "off"},
     [PL_KIND_STRING] = {"string", OF(char *), .store = store_string, STRING},
+    [PL_KIND_NAME] = {"name", OF(char *), .store = store_name, STRING},
+    [PL_KIND_PATTERN] = {"regular expression", OF(char *),
+                         .store = store_pattern, STRING},
     [PL_KIND_MARK] = {"characters or off", OF(struct pl_config_mark),
                       .store = store_mark},
     [PL_KIND_SOCKET] = {"path, auto or off", OF(char *), .store = store_socket,

@@ -202,6 +202,19 @@ static enum pl_err store(struct walk *w, const struct pl_config_setting *s,
         &(struct pl_config_job){w->l, s->key, &s->place, scalar(w), member});
 }
 
+/* The section `all` has ended; it began at `line`. */
+static void check_required(struct walk *w, const struct pl_config_settings *all,
+                           unsigned line)
+{
+    struct pl_config_place place = w->place;
+
+    place.line = line;
+    for (size_t i = 0; i < all->count; i++)
+        if (all->at[i].key->required && !all->at[i].said)
+            pl_config_report(w->l, PL_CONFIG_ERROR, &place,
+                             all->at[i].key->name, "is missing");
+}
+
 /* Read the section that begins into the struct `item`. */
 static enum pl_err read_item(struct walk *w, const struct pl_config_setting *s,
                              void *item)
@@ -214,6 +227,8 @@ static enum pl_err read_item(struct walk *w, const struct pl_config_setting *s,
     w->place.item = s->count;
     if (rc == PL_OK)
         rc = read_keys(w, &all, "");
+    if (rc == PL_OK)
+        check_required(w, &all, outside.line);
     if (rc == PL_OK)
         rc = pl_config_settings_finish(w->l, &all);
     pl_config_settings_fini(&all);

@@ -47,13 +47,13 @@ static uint32_t place_of(const struct pl_rules *templates, uint32_t count,
     return i;
 }
 
-/* The settings that the configuration has for a pattern. */
-static struct pl_rules_settings configured(const struct pl_rulebook *b,
-                                           struct pl_span name)
+/* The rules that the configuration has for a pattern. */
+static const struct pl_rules *configured(const struct pl_rulebook *b,
+                                         struct pl_span name)
 {
     const struct pl_rules *r = pl_rulebook_space(b, name);
 
-    return (r == NULL ? pl_rulebook_default(b) : r)->settings;
+    return r == NULL ? pl_rulebook_default(b) : r;
 }
 
 /* Put the rules of one pattern among the templates. */
@@ -62,7 +62,8 @@ static enum pl_err take_pattern(const struct pl_rulebook *b,
                                 struct pl_rules *templates, uint32_t *count)
 {
     struct pl_span name = pl_span_of(p->name);
-    struct pl_rules_settings s = configured(b, name);
+    const struct pl_rules *from = configured(b, name);
+    struct pl_rules_settings s = from->settings;
     uint32_t at = place_of(templates, *count, name);
     struct pl_buf report = {0};
     enum pl_err rc = pl_rules_settings_change(&s, p->settings, &report);
@@ -72,6 +73,7 @@ static enum pl_err take_pattern(const struct pl_rulebook *b,
         return rc;
     templates[at] = pl_rules_of(&s);
     templates[at].name = name;
+    templates[at].names = from->names; /* pl_rulebook_create() holds it */
     *count += at == *count;
     return PL_OK;
 }

@@ -22,7 +22,6 @@ enum { SECRET_MIN = 32, PATH_MAX_LEN = 255 };
 
 /* Bytes of the name of a namespace: Centrifugo's least, and room for the rest
  * of a channel's name. */
-enum { SPACE_MIN = 2, SPACE_MAX = 200 };
 
 /* For the API key, which can be guessed only over the network. */
 enum { KEY_MIN = 16 };
@@ -280,15 +279,6 @@ static void check_unique(struct pl_config_loading *l,
     free(sorted);
 }
 
-static bool is_space_name(const char *name)
-{
-    static const char good[] = "-_.0123456789abcdefghijklmnopqrstuvwxyz"
-                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    size_t len = strspn(name, good);
-
-    return len >= SPACE_MIN && len <= SPACE_MAX && name[len] == '\0';
-}
-
 static void check_spaces(struct pl_config_loading *l)
 {
     const struct pl_settings *c = l->values;
@@ -297,21 +287,14 @@ static void check_spaces(struct pl_config_loading *l)
     bool is_good = true;
 
     for (size_t i = 0; i < count; i++) {
-        const char *why = NULL;
-
-        if (spaces[i].name == NULL)
-            why = "is missing";
-        else if (!is_space_name(spaces[i].name))
-            why = "must be 2 to 200 letters, digits, '-', '_' or '.'";
+        if (spaces[i].name == NULL) /* which was reported at its line */
+            is_good = false;
         else if (spaces[i].rules.history_size > 0 &&
                  spaces[i].rules.history_ttl_ms == 0)
             PL_CONFIG_WARN(l, "namespaces",
                            "%s: history_ttl is 0, so nothing is kept, whatever "
                            "history_size is",
                            spaces[i].name);
-        if (why != NULL)
-            complain_of_space(l, i, "name", why);
-        is_good = is_good && why == NULL;
     }
     if (is_good)
         check_unique(l, spaces, count);

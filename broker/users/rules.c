@@ -8,8 +8,9 @@
  * fit no name, so a look-up needs no test for them.
  *
  * Rejected: a pointer to its rules in each subscription, because its memory is
- * full to the byte.  Caching that a name has no rules, because then clients
- * could fill the cache with names that exist nowhere.
+ * full to the byte.  Caching that a name has no rules or does not match its
+ * pattern, because then clients could fill the cache with names that exist
+ * nowhere, and a match that found no memory would have effect for ever.
  *
  * Invariant: a rulebook and its rules do not change while anything refers to
  * them; the rules of a cache are those of its rulebook. */
@@ -76,8 +77,10 @@ struct pl_rules *pl_rules_hold(struct pl_rules *r)
 
 void pl_rules_release(struct pl_rules *r)
 {
-    if (r != NULL && pl_refs_release(&r->refs))
-        free(r);
+    if (r == NULL || !pl_refs_release(&r->refs))
+        return;
+    pl_name_pattern_release(r->names);
+    free(r);
 }
 
 /* The name lies behind the struct. */
@@ -90,6 +93,7 @@ static struct pl_rules *copy(const struct pl_rules *from, uint64_t generation)
     *r = *from;
     pl_refs_init(&r->refs);
     r->generation = generation;
+    pl_name_pattern_hold(r->names);
     r->name.at = (char *)(r + 1);
     if (from->name.len > 0)
         memcpy(r + 1, from->name.at, from->name.len);
@@ -224,8 +228,14 @@ struct pl_rules *pl_rulebook_space(const struct pl_rulebook *b,
     return found == NULL ? NULL : *found;
 }
 
-static bool is_bad(const struct pl_rules *r, const struct pl_name_parts *p)
+/* As in Centrifugo, a pattern alone decides, also which characters are
+ * allowed. */
+static bool is_bad(const struct pl_rules *r, const struct pl_name_parts *p,
+                   struct pl_span channel)
 {
+    if (r->names != NULL)
+        return !pl_name_pattern_matches(r->names,
+                                        p->space.len == 0 ? channel : p->rest);
     return p->traits & PL_NAME_FOREIGN &&
            !(r->sub.flags & PL_RULE_FOREIGN_NAMES);
 }
@@ -243,14 +253,14 @@ static bool is_plain(const struct pl_rulebook *b, struct pl_span name)
 struct pl_found pl_rulebook_look(const struct pl_rulebook *b,
                                  struct pl_span channel)
 {
-    if (is_plain(b, channel))
+    if (b->rules[0]->names == NULL && is_plain(b, channel))
         return (struct pl_found){b->rules[0], 0};
     struct pl_name_parts p = pl_name_parse(&b->naming, channel);
     struct pl_found found = {pl_rulebook_space(b, p.space), p.traits};
 
     if (found.rules == NULL && b->is_open)
         found.rules = b->rules[0];
-    if (found.rules != NULL && is_bad(found.rules, &p))
+    if (found.rules != NULL && is_bad(found.rules, &p, channel))
         found.traits |= PL_NAME_BAD;
     return found;
 }
@@ -305,7 +315,9 @@ struct pl_found pl_rule_cache_look(struct pl_rule_cache *c,
                                    struct pl_span channel, uint64_t hash)
 {
     struct pl_found found = pl_rulebook_look(c->book, channel);
-    struct pl_rule_entry *entries = found.rules == NULL ? NULL : own_entries(c);
+    bool is_kept = found.rules != NULL && (found.rules->names == NULL ||
+                                           !(found.traits & PL_NAME_BAD));
+    struct pl_rule_entry *entries = is_kept ? own_entries(c) : NULL;
 
     if (entries != NULL)
         entries[hash & c->mask] = (struct pl_rule_entry){

@@ -16,6 +16,7 @@
 
 #include "channel_name.h"
 #include "err.h"
+#include "name_pattern.h"
 #include "permission.h"
 #include "refs.h"
 #include "span.h"
@@ -57,6 +58,8 @@ struct pl_rules {
     uint64_t history_bytes;  /* per channel; 0: no limit */
     uint64_t meta_ttl_ms; /* for which an unused channel keeps its position */
     struct pl_span name;  /* of the namespace; "": of names without one */
+    struct pl_name_pattern *names;     /* that its names match, without the
+                                          namespace; own reference; NULL: any */
     struct pl_rules_settings settings; /* that the rules were made from */
 };
 

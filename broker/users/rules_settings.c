@@ -79,8 +79,10 @@ static const struct pl_config_key keys[] = {
 static const struct pl_config_key space_rules[] = {SPACE_KEYS("")};
 
 static const struct pl_config_key space_names[] = {
-    {"name", PL_KIND_STRING, PL_CONFIG_AT(struct pl_space_settings, name),
-     .reload = true},
+    {"name", PL_KIND_NAME, PL_CONFIG_AT(struct pl_space_settings, name),
+     .min = 2, .max = 200, .required = true, .reload = true},
+    {"name_regex", PL_KIND_PATTERN,
+     PL_CONFIG_AT(struct pl_space_settings, name_regex), .reload = true},
 };
 
 static const struct pl_config_table space_rules_keys =
@@ -108,6 +110,8 @@ static const struct pl_config_key naming_keys[] = {
      .fallback = "\",\"", .reload = true},
     {"channels.max_length", PL_KIND_NUMBER, NAMING(max_length),
      .fallback = "255", .min = 1, .max = PL_CHANNEL_NAME_MAX, .reload = true},
+    {"channels.name_regex", PL_KIND_PATTERN, NAMING(name_regex),
+     .reload = true},
     {"channels.personal", PL_KIND_BOOL, NAMING(personal), .fallback = "false",
      .reload = true},
     {"channels.personal_namespace", PL_KIND_STRING, NAMING(personal_space),
@@ -164,6 +168,13 @@ struct pl_rules pl_rules_of(const struct pl_rules_settings *s)
     return r;
 }
 
+/* Let *r have the pattern of names, if there is one. */
+static enum pl_err add_pattern(struct pl_rules *r, const char *text)
+{
+    r->names = NULL;
+    return text == NULL ? PL_OK : pl_name_pattern_create(&r->names, text);
+}
+
 enum pl_err pl_rules_make(struct pl_rulebook **out,
                           const struct pl_rules_settings *rules,
                           const struct pl_naming_settings *naming)
@@ -188,11 +199,19 @@ enum pl_err pl_rules_make(struct pl_rulebook **out,
     if (all == NULL)
         return PL_ENOMEM;
     all[0] = pl_rules_of(rules);
-    for (uint32_t i = 0; i < count; i++) {
-        all[i + 1] = pl_rules_of(&spaces[i].rules);
-        all[i + 1].name = pl_span_of(spaces[i].name);
+    enum pl_err rc = add_pattern(&all[0], naming->name_regex);
+    uint32_t made = 1;
+    for (; made <= count && rc == PL_OK; made++) {
+        const struct pl_space_settings *s = &spaces[made - 1];
+
+        all[made] = pl_rules_of(&s->rules);
+        all[made].name = pl_span_of(s->name);
+        rc = add_pattern(&all[made], s->name_regex);
     }
-    enum pl_err rc = pl_rulebook_create(out, 1, &n, all, count + 1);
+    if (rc == PL_OK)
+        rc = pl_rulebook_create(out, 1, &n, all, count + 1);
+    while (made-- > 0)
+        pl_name_pattern_release(all[made].names);
     free(all);
     return rc;
 }

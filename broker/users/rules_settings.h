@@ -78,6 +78,7 @@ struct pl_rules_settings {
 /* One item of the list `namespaces`. */
 struct pl_space_settings {
     char *name;
+    char *name_regex; /* NULL: any name */
     struct pl_rules_settings rules;
 };
 
@@ -86,6 +87,7 @@ struct pl_naming_settings {
     struct pl_config_mark boundary, private_prefix, user_boundary,
         user_separator;
     uint32_t max_length;
+    char *name_regex;     /* of names without a namespace; NULL: any */
     bool personal;        /* each user has a personal channel ... */
     char *personal_space; /* ... in this namespace; NULL: in none */
     bool is_single;       /* a new connection of a user closes the others */
@@ -102,7 +104,8 @@ struct pl_rules pl_rules_of(const struct pl_rules_settings *s);
 
 /* Make the rulebook of a configuration.
  * Owner:  the caller owns the reference.
- * Errors: PL_ENOMEM. */
+ * Errors: PL_EINVAL (a regular expression is none: the reading of the
+ *         configuration reports it), PL_ENOMEM. */
 enum pl_err pl_rules_make(struct pl_rulebook **out,
                           const struct pl_rules_settings *rules,
                           const struct pl_naming_settings *naming);

@@ -313,6 +313,16 @@ static void a_personal_channel_is_kept_with_its_options(void **state)
 #undef PERSONAL
 }
 
+static void a_pattern_of_names_is_kept_as_it_is(void **state)
+{
+    (void)state;
+    assert_line("channel:\n  without_namespace: {channel_regex: '^[a-z]+$'}\n",
+                NULL, "  name_regex: \"^[a-z]+$\"\n");
+    assert_line(
+        "channel:\n  namespaces: [{name: ab, channel_regex: '^\\d\"'}]\n", NULL,
+        "    name_regex: \"^\\\\d\\\"\"\n");
+}
+
 static void a_namespace_has_a_name(void **state)
 {
     static const char *const bad[] = {
@@ -592,6 +602,7 @@ int main(void)
         cmocka_unit_test(permissions_follow_who_may),
         cmocka_unit_test(a_history_needs_its_size_and_its_time),
         cmocka_unit_test(a_personal_channel_is_kept_with_its_options),
+        cmocka_unit_test(a_pattern_of_names_is_kept_as_it_is),
         cmocka_unit_test(a_namespace_has_a_name),
         cmocka_unit_test(an_unknown_key_is_named_with_its_line),
         cmocka_unit_test(a_file_of_version_5_is_told_so),

@@ -409,6 +409,11 @@ static const char *const made[] = {
     "client: {insecure: true}",
     "client: {allowed_origins: ['*']}",
     "client: {queue_max_size: 7}",
+    "client: {subscribe_to_user_personal_channel: {enabled: true}}",
+    "client: {subscribe_to_user_personal_channel: {enabled: true, "
+    "single_connection: true}}",
+    "client: {subscribe_to_user_personal_channel: {enabled: true, "
+    "personal_channel_namespace: ab}}",
     "channel: {namespace_boundary: '/'}",
     "channel: {private_prefix: '%'}",
     "channel: {user_boundary: '!'}",
@@ -446,6 +451,7 @@ static const char *const made[] = {
     "@ {allow_history_for_subscriber: true}",
     "@ {allow_history_for_client: true, allow_history_for_anonymous: true}",
     "@ {allow_user_limited_channels: true}",
+    "@ {channel_regex: '^a'}",
     "@ {publication_data_format: binary}",
 };
 

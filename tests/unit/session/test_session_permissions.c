@@ -370,6 +370,74 @@ static void joins_are_granted_as_the_rules_say(void **state)
 
 /* --- Limits --- */
 
+#define LOWER "name_regex: '^[a-z]+$', "
+
+static void a_name_matches_the_pattern_of_its_namespace(void **state)
+{
+    static const struct row rows[] = {
+        {LOWER "allow_subscribe: all", "", NULL, SUBSCRIBE("ns:abc"), OK},
+        {LOWER "allow_subscribe: all", "", NULL, SUBSCRIBE("ns:aBc"),
+         ERROR(107)},
+        {LOWER "allow_subscribe: all", "", NULL, SUBSCRIBE("ns:"), ERROR(107)},
+        {LOWER "allow_subscribe: all", "", NULL, SUBSCRIBE("ns:a:b"),
+         ERROR(107)},
+        {LOWER "allow_subscribe: all", "", NULL, SUBSCRIBE("ns:abc\xc3\xa4"),
+         ERROR(107)},
+        {LOWER "allow_publish: all", "", NULL, PUBLISH("ns:aBc", "1"),
+         ERROR(107)},
+        {LOWER "presence: true, allow_presence: all", "", NULL,
+         PRESENCE("ns:aBc"), ERROR(107)},
+        {LOWER "presence: true, allow_presence: all", "", NULL, STATS("ns:abc"),
+         OK},
+        {LOWER "history_size: 1, allow_history: all", "", NULL,
+         HISTORY("ns:aBc"), ERROR(107)},
+        /* before the permission, after the namespace; without the prefix */
+        {LOWER "slow: close", "", NULL, SUBSCRIBE("ns:aBc"), ERROR(107)},
+        {LOWER "slow: close", "", NULL, SUBSCRIBE("no:aBc"), ERROR(102)},
+        {LOWER "allow_subscribe: all", "42", NULL, SUBSCRIBE("$ns:abc"),
+         ERROR(103)},
+        /* a pattern alone decides which characters there are */
+        {"name_regex: '^[[:alpha:]\xc3\xa4]+$', allow_subscribe: all", "", NULL,
+         SUBSCRIBE("ns:a\xc3\xa4"), OK},
+        {"name_regex: 'b', allow_subscribe: all", "", NULL, SUBSCRIBE("ns:abc"),
+         OK}, /* anywhere */
+        /* what takes too many steps does not match */
+        {"name_regex: '^(([a-z])+.)+[A-Z]([a-z])+$', allow_subscribe: all", "",
+         NULL, SUBSCRIBE("ns:" LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+         ERROR(107)},
+        {"name_regex: '^(a|a?)+$', allow_subscribe: all", "", NULL,
+         SUBSCRIBE("ns:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"),
+         ERROR(107)},
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+static void a_name_without_a_namespace_has_its_pattern_as_a_whole(void **state)
+{
+    static const struct {
+        const char *command, *expected;
+    } rows[] = {
+        {SUBSCRIBE("abc"), OK},
+        {SUBSCRIBE("ABC"), ERROR(107)},
+        {SUBSCRIBE("$abc"), ERROR(107)},   /* as in Centrifugo */
+        {SUBSCRIBE("ns:ABC"), ERROR(103)}, /* it has none */
+    };
+    struct rig *r = start("", "channels.name_regex=^[a-z]+$");
+    struct client *c = join(r, "");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        client_say(c, rows[i].command);
+        rig_run(r, 0);
+        const char *said = answer(c);
+        if (i > 0 && !rig_matches(said, rows[i].expected))
+            fail_msg("%s: %s", rows[i].command, said);
+    }
+    rig_destroy(r);
+}
+
 /* --- Personal channels --- */
 
 static struct rig *start_personal(const char *rules, const char *space)
@@ -599,6 +667,8 @@ int main(void)
         cmocka_unit_test(no_data_is_null_to_clients_of_json),
         cmocka_unit_test(positions_are_granted_as_the_rules_say),
         cmocka_unit_test(joins_are_granted_as_the_rules_say),
+        cmocka_unit_test(a_name_matches_the_pattern_of_its_namespace),
+        cmocka_unit_test(a_name_without_a_namespace_has_its_pattern_as_a_whole),
         cmocka_unit_test(a_personal_channel_obeys_its_namespace),
         cmocka_unit_test(a_personal_channel_is_closed_to_others),
         cmocka_unit_test(without_a_namespace_the_inbox_is_the_personal_channel),

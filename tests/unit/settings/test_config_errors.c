@@ -58,6 +58,47 @@ static void a_personal_channel_has_a_namespace_that_exists(void **state)
                    "of the namespaces\n");
 }
 
+static void a_namespace_is_named_by_the_line_of_its_fault(void **state)
+{
+    (void)state;
+    assert_refused("namespaces:\n"
+                   "  - name: good\n"
+                   "  - presence: true\n"
+                   "    name: 'a b'\n",
+                   NULL,
+                   "t.yaml:4: namespaces[2].name: must be 2 to 200 letters, "
+                   "digits, '-', '_' or '.'\n");
+    assert_refused("namespaces:\n"
+                   "  - name: good\n"
+                   "  - presence: true\n",
+                   NULL, "t.yaml:3: namespaces[2].name: is missing\n");
+    assert_refused("", SETS("namespaces=[{name: a}]"),
+                   "--set namespaces[1].name: must be 2 to 200 "
+                   "letters, digits, '-', '_' or '.'\n");
+}
+
+static void a_bad_pattern_is_named_with_its_place(void **state)
+{
+    (void)state;
+    assert_refused("channels:\n"
+                   "  presence: true\n"
+                   "  name_regex: 'a[b'\n",
+                   NULL,
+                   "t.yaml:3: channels.name_regex: is no regular expression: "
+                   "missing terminating ] for character class, at byte 3\n");
+    assert_refused("namespaces:\n"
+                   "  - name: good\n"
+                   "    name_regex: '^(a'\n",
+                   NULL,
+                   "t.yaml:3: namespaces[1].name_regex: is no regular "
+                   "expression: missing closing parenthesis, at byte 3\n");
+    /* larger than the library compiles */
+    assert_refused("",
+                   SETS("channels.name_regex=((((a{999}){999}){999}){999})"),
+                   "--set channels.name_regex: is no regular expression: "
+                   "regular expression is too large, at byte 29\n");
+}
+
 static void a_wrong_type_is_named_with_the_right_one(void **state)
 {
     (void)state;
@@ -415,6 +456,8 @@ int main(void)
         cmocka_unit_test(a_dotted_key_in_a_file_gets_a_hint),
         cmocka_unit_test(a_key_given_twice_is_named_at_its_second_place),
         cmocka_unit_test(a_personal_channel_has_a_namespace_that_exists),
+        cmocka_unit_test(a_namespace_is_named_by_the_line_of_its_fault),
+        cmocka_unit_test(a_bad_pattern_is_named_with_its_place),
         cmocka_unit_test(a_wrong_type_is_named_with_the_right_one),
         cmocka_unit_test(a_bad_value_is_named_with_what_would_be_good),
         cmocka_unit_test(values_that_contradict_one_another_are_refused),
