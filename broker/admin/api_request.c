@@ -296,6 +296,18 @@ static bool refuse_member(struct pl_json *j, const struct member *m,
     return true;
 }
 
+/* PHP writes an array where it has no parameters. */
+static bool has_none(struct pl_span params)
+{
+    size_t at = 1;
+
+    if (params.len < 2 || params.at[0] != '[')
+        return params.len == 0;
+    while (at < params.len && (unsigned char)params.at[at] <= ' ')
+        at++;
+    return at == params.len - 1 && params.at[at] == ']';
+}
+
 /* *broken: the member that cannot be read, if known. */
 static bool read_members(struct pl_json *j, struct pl_api_request *r,
                          struct pl_api_fault *fault, const char **broken)
@@ -527,7 +539,7 @@ uint32_t pl_api_request_read(struct pl_api_request *out,
     *fault = (struct pl_api_fault){0};
     if (method >= PL_API_METHOD_COUNT)
         pl_api_fault_set(fault, PL_ERROR_METHOD_NOT_FOUND, NULL, NULL);
-    else if ((params.len == 0 || read_params(params, &r, arena, fault)) &&
+    else if ((has_none(params) || read_params(params, &r, arena, fault)) &&
              is_complete(&r, binary, fault))
         *out = r;
     return fault->code;

@@ -21,6 +21,7 @@
 #include "hub.h"
 #include "mail.h"
 #include "channel_name.h"
+#include "orders.h"
 #include "session.h"
 #include "session_mail.h"
 #include "setup.h"
@@ -361,6 +362,7 @@ static enum pl_err ask_user(struct pl_broker *b, const struct asked *a,
     m->ask = fields->ask;
     m->code = fields->code;
     m->sub_flags = fields->sub_flags;
+    m->terms = pl_sub_terms_hold(&fields->terms);
     enum pl_err rc = set_target(m, pl_span_of(target));
     if (rc == PL_OK && channel.at != NULL)
         rc = copy(&m->channel, channel);
@@ -426,6 +428,24 @@ enum pl_err pl_broker_unsubscribe(struct pl_broker *b, const char *target,
     if (!is_channel(name) || m.code < 2000 || m.code > 2999)
         return PL_EINVAL;
     return ask_user(b, &a, &m, target, name, (struct pl_span){0});
+}
+
+enum pl_err pl_order_user(struct pl_broker *b, const char *name,
+                          const struct pl_user_mail *fields, const char *target,
+                          struct pl_span channel, pl_report *report, void *arg)
+{
+    const struct pl_sub_terms *t = &fields->terms;
+    const struct asked a = {.name = name,
+                            .report = report,
+                            .arg = arg,
+                            .bytes = pl_blob_span(t->info).len +
+                                     pl_blob_span(t->data).len};
+
+    if (channel.at != NULL &&
+        (!is_channel(channel) ||
+         pl_channel_name_check(channel) != PL_CHANNEL_NAME_OK))
+        return PL_EINVAL;
+    return ask_user(b, &a, fields, target, channel, (struct pl_span){0});
 }
 
 /* --- Questions about a channel --- */

@@ -368,6 +368,35 @@ PL_API enum pl_err pl_broker_subscribe(struct pl_broker *b, const char *target,
                                        const char *channel, uint32_t with,
                                        pl_report *report, void *arg);
 
+struct pl_subscription {
+    size_t size;
+    uint32_t with;    /* of enum pl_subscribe_with */
+    const char *info; /* JSON that others see with the client in this channel;
+                         NULL: none */
+    const char *data; /* JSON for the client, which comes with the notice of its
+                         subscription; NULL: none */
+    uint64_t offset;
+    const char *epoch;    /* recover what came after `offset`; NULL: nothing */
+    int64_t expires_at_s; /* Unix time; 25 s later the connection closes with
+                             3006; 0: never */
+};
+
+/* Like pl_broker_subscribe(), with terms: info and data of at most 1 MiB each.
+ * A connection that is not logged in yet gets no subscription with terms other
+ * than `with`. */
+PL_API enum pl_err pl_broker_subscribe_as(struct pl_broker *b,
+                                          const char *target,
+                                          const char *channel,
+                                          const struct pl_subscription *how,
+                                          pl_report *report, void *arg);
+
+/* Let the connections of `target` end at this Unix time, with 25 s of grace, in
+ * place of the end that their tokens say; 0: they do not end.
+ * Outcome: the number of connections that were asked. */
+PL_API enum pl_err pl_broker_refresh(struct pl_broker *b, const char *target,
+                                     int64_t expires_at_s, pl_report *report,
+                                     void *arg);
+
 /* End the subscriptions of `target` to the channel.  `code` is 2000 to 2999, 0:
  * 2000; SDKs subscribe again from 2500 on.
  * Outcome: the number of connections that were asked. */

@@ -325,6 +325,19 @@ static const struct {
      "{\"method\":\"publish\",\"params\":{\"channel\":\"a\",\"data\":{}}}"
      "\n{\"method\":\"info\",\"params\":{}}\n",
      "}}\n{\"result\":{\"nodes\":"},
+    /* phpcent before 4: no parameters are an empty array */
+    {"/api", old, "{\"method\":\"info\",\"params\":[]}",
+     "{\"result\":{\"nodes\":"},
+    {"/api", old, "{\"method\":\"channels\",\"params\":[]}",
+     "{\"result\":{\"channels\":"},
+    {"/api", old,
+     "{\"method\":\"broadcast\",\"params\":{\"channels\":[\"a\",\"b\"],"
+     "\"data\":{}}}",
+     "{\"result\":{\"responses\":[{\"result\":{"},
+    {"/api/batch", header,
+     "{\"commands\":[{\"publish\":{\"channel\":\"a\",\"data\":[]}},"
+     "{\"info\":[]}]}",
+     "},{\"info\":{\"nodes\":"},
     {"/api", old, "{\"method\":\"disconnect\",\"params\":{\"user\":\"u\"}}",
      "{\"result\":{}}"},
     {"/api/history_remove", header, "{\"channel\":\"a\"}", "{\"result\":{}}"},

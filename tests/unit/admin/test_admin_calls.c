@@ -58,11 +58,11 @@ static void a_body_that_cannot_be_read_is_malformed(void **state)
 static void a_position_in_a_batch_counts_from_the_body(void **state)
 {
     expect(*state, PL_CALL_BATCH, 0,
-           "{\"commands\":[{\"info\":[]},{\"publish\":{\"channel\":1}}]}",
+           "{\"commands\":[{\"info\":[1]},{\"publish\":{\"channel\":1}}]}",
            "{\"replies\":[{\"error\":{\"code\":107,\"message\":\"bad request: "
            "an object is expected at byte 21\"}},"
            "{\"error\":{\"code\":107,\"message\":\"bad request: "
-           "channel: a string is expected at byte 47\"}}]}");
+           "channel: a string is expected at byte 48\"}}]}");
 }
 
 static void a_blank_channel_fails_its_own_response_only(void **state)

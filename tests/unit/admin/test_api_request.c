@@ -334,7 +334,7 @@ static void an_error_says_which_member_why_and_where(void **state)
          "bad request: tags: a string is expected at byte 36"},
         {PL_API_PUBLISH, "{\"channel\":\"c\",\"data\":1,\"delta\":true}",
          "not available: delta: not supported"},
-        {PL_API_INFO, "[]", "bad request: an object is expected at byte 0"},
+        {PL_API_INFO, "[1]", "bad request: an object is expected at byte 0"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

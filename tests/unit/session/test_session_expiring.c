@@ -210,6 +210,87 @@ static void a_connection_that_ends_forgets_what_expires(void **state)
 
 /* --- The refresh --- */
 
+/* --- What a backend says --- */
+
+/* `expires_at_s` 0: never. */
+static void order(struct client *c, const char *channel, int64_t expires_at_s)
+{
+    struct pl_kick_mail *m = pl_kick_mail_create();
+
+    assert_non_null(m);
+    m->subscribes = channel != NULL;
+    m->refreshes = channel == NULL;
+    m->terms.expires_at_s = expires_at_s;
+    if (channel != NULL)
+        m->channel = pl_blob_create(pl_span_of(channel));
+    rig_mail(c, &m->msg);
+    rig_run(c->rig, 0);
+}
+
+static void a_subscription_of_a_backend_closes_after_its_expire_at(void **state)
+{
+    struct court t;
+    struct rig *r = set_up("backend", &t);
+    struct client *c = client_join(r, 0), *other = client_join(r, 0);
+
+    (void)state;
+    order(c, "l", now_s(r) + 60);
+    client_expect(c, "{\"push\":{\"channel\":\"l\",\"subscribe\":{*");
+    order(other, "m", 0);
+    client_expect(other, "{\"push\":{\"channel\":\"m\",\"subscribe\":{*");
+    rig_run(r, 60000 + GRACE_MS - 1);
+    client_expect_silence(c);
+    rig_run(r, 1);
+    client_expect_close(c, 3006);
+    rig_run(r, 600000);
+    client_expect_silence(other);
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBSCRIPTIONS), 1);
+    assert_int_equal(rig_metric(r, PL_METRIC_SUBS_EXPIRED), 1);
+    rig_check_ledgers(r);
+    rig_destroy(r);
+}
+
+static void an_expire_at_that_has_passed_ends_after_its_grace(void **state)
+{
+    struct court t;
+    struct rig *r = set_up("passed", &t);
+    struct client *c = client_join(r, 0), *other = client_join(r, 0);
+
+    (void)state;
+    rig_run(r, 10000);
+    order(c, "l", 1);
+    client_expect(c, "{\"push\":{\"channel\":\"l\",\"subscribe\":{*");
+    order(other, NULL, 1);
+    rig_run(r, 1000 + GRACE_MS - 1); /* a time to live is at least a second */
+    client_expect_silence(c);
+    client_expect_silence(other);
+    rig_run(r, 1);
+    client_expect_close(c, 3006);
+    client_expect_close(other, 3005);
+    rig_destroy(r);
+}
+
+static void a_backend_moves_the_end_of_a_connection(void **state)
+{
+    struct court t;
+    struct rig *r = set_up("moves", &t);
+    struct client *c = client_join(r, 0), *other = client_join(r, 0);
+
+    (void)state;
+    order(c, NULL, now_s(r) + 60);
+    order(other, NULL, now_s(r) + 60);
+    rig_run(r, 50000);
+    order(c, NULL, now_s(r) + 100);
+    order(other, NULL, 0);
+    rig_run(r, 100000 + GRACE_MS - 1);
+    client_expect_silence(c);
+    rig_run(r, 1);
+    client_expect_close(c, 3005);
+    rig_run(r, 600000);
+    client_expect_silence(other);
+    rig_destroy(r);
+}
+
 static void a_refresh_prolongs(void **state)
 {
     struct court t;
@@ -439,6 +520,10 @@ int main(void)
         cmocka_unit_test(
             a_client_that_leaves_while_it_attaches_is_told_its_time),
         cmocka_unit_test(a_connection_that_ends_forgets_what_expires),
+        cmocka_unit_test(
+            a_subscription_of_a_backend_closes_after_its_expire_at),
+        cmocka_unit_test(an_expire_at_that_has_passed_ends_after_its_grace),
+        cmocka_unit_test(a_backend_moves_the_end_of_a_connection),
         cmocka_unit_test(a_refresh_prolongs),
         cmocka_unit_test(a_refresh_may_shorten),
         cmocka_unit_test(a_refresh_without_an_expiry_is_for_good),
