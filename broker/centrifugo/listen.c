@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base64.h"
 #include "config_text.h"
 #include "import.h"
 #include "ip.h"
@@ -81,12 +82,42 @@ static void put_listen(struct pl_import *im, bool is_tls)
 
 /* --- TLS --- */
 
-/* parley reads files; Centrifugo also takes their content. */
+/* Return the text in PEM, which may follow others, as far as `text` goes;
+ * absent: there is none. */
+static struct pl_span find_pem(struct pl_span text)
+{
+    const char *at =
+        text.len == 0 ? NULL : memmem(text.at, text.len, "-----BEGIN ", 11);
+    size_t len = at == NULL ? 0 : (size_t)(text.at + text.len - at);
+
+    return (struct pl_span){at, len};
+}
+
+/* Decode base64, with lines or without, into `out`.  Return the text in PEM in
+ * it; absent: there is none. */
+static struct pl_span decode_pem(struct pl_buf *out, const char *text)
+{
+    struct pl_span bytes = {.len = 0};
+    char *to = pl_buf_reserve(out, 2 * strlen(text) + 1);
+
+    if (to == NULL)
+        return bytes;
+    for (const char *at = text; *at != '\0'; at++)
+        if (strchr(" \t\r\n", *at) == NULL)
+            to[bytes.len++] = *at;
+    bytes.at = to;
+    bool ok = pl_base64_decode(&bytes, to + bytes.len);
+    return find_pem(ok ? bytes : (struct pl_span){NULL, 0});
+}
+
+/* The value is a text in PEM, the same in base64, or the name of a file, in
+ * this order, as in Centrifugo. */
 static void put_file(struct pl_import *im, const char *path, const char *to,
                      bool is_list, bool is_needed)
 {
     const struct pl_leaf *leaf = pl_import_find(im, path, 0);
     const char *text = leaf == NULL ? "" : leaf->text;
+    struct pl_buf decoded = {0};
 
     if (*text == '\0') {
         if (is_needed)
@@ -95,17 +126,17 @@ static void put_file(struct pl_import *im, const char *path, const char *to,
                            "needs %s", path);
         return;
     }
-    if (strchr(text, '\n') != NULL || strstr(text, "-----BEGIN") != NULL ||
-        strncmp(text, "LS0tLS1CRUdJT", 13) == 0) { /* in base64 */
-        PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf,
-                       "parley reads files only: write the text to one and "
-                       "name it");
-        return;
-    }
+    struct pl_span pem = find_pem(pl_span_of(text));
+    if (pem.at == NULL)
+        pem = decode_pem(&decoded, text);
     struct pl_buf *out = pl_entries_add(&im->out, to, 0, leaf, NULL);
     pl_buf_put_span(out, pl_span_of(is_list ? "[" : ""));
-    pl_config_put_quoted(out, pl_span_of(text));
+    pl_config_put_quoted(out, pem.at == NULL ? pl_span_of(text) : pem);
     pl_buf_put_span(out, pl_span_of(is_list ? "]" : ""));
+    out->failed |= decoded.failed;
+    if (decoded.data != NULL)
+        explicit_bzero(decoded.data, decoded.cap);
+    pl_buf_fini(&decoded);
 }
 
 static bool put_tls(struct pl_import *im)

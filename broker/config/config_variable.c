@@ -148,22 +148,27 @@ static void put_items(struct pl_buf *out, const char *value)
     pl_buf_put_byte(out, ']');
 }
 
-/* A list is YAML if it is in brackets, or if its items stand behind dashes;
- * sections are. */
+/* A text in PEM has spaces and is one item.  Else a list is YAML if it is in
+ * brackets, or if its items stand behind dashes; sections are. */
 static void put_value(struct pl_buf *out, const struct pl_config_key *key,
                       const char *value)
 {
     size_t len = strlen(value);
     bool is_flow = value[0] == '[' && value[len - 1] == ']';
+    bool is_list = pl_config_kinds[key->kind].is_list;
+    bool is_pem = strncmp(value, "-----BEGIN ", 11) == 0;
 
-    if (!pl_config_kinds[key->kind].is_list)
+    if (!is_list || is_pem) {
+        pl_buf_put_span(out, pl_span_of(is_list ? "[" : ""));
         pl_config_put_quoted(out, pl_span_of(value));
-    else if (strncmp(value, "- ", 2) == 0)
+        pl_buf_put_span(out, pl_span_of(is_list ? "]" : ""));
+    } else if (strncmp(value, "- ", 2) == 0) {
         pl_buf_printf(out, "\n%s", value);
-    else if (is_flow || key->kind == PL_KIND_SECTIONS)
+    } else if (is_flow || key->kind == PL_KIND_SECTIONS) {
         pl_buf_put_span(out, pl_span_of(value));
-    else
+    } else {
         put_items(out, value);
+    }
     pl_buf_put_byte(out, '\0');
 }
 

@@ -22,7 +22,7 @@
 #include "config_kind.h"
 #include "config_private.h"
 
-enum { DEPTH_MAX = 8, KEYS_MAX = 4096, KEY_MAX = 64, TEXT_MAX = 4096 };
+enum { DEPTH_MAX = 8, KEYS_MAX = 4096, KEY_MAX = 64, TEXT_MAX = 65536 };
 enum { PATH_SIZE = 2 * KEY_MAX + 2 };
 
 struct walk {
@@ -277,7 +277,7 @@ static const char *fault_of(const struct walk *w, yaml_event_type_t wanted)
     if (w->event.type != wanted)
         return wrong_type;
     if (wanted == YAML_SCALAR_EVENT && w->event.data.scalar.length > TEXT_MAX)
-        return "has more than 4096 bytes";
+        return "has more than 65536 bytes";
     return NULL;
 }
 

@@ -55,7 +55,7 @@ static enum pl_err read_tls(struct pl_broker *b)
     enum pl_err rc = pl_broker_load_tls(&b->tls, b->config, &fault);
     if (fault.file != NULL)
         PL_LOG(PL_LOG_ERROR, "cannot use a TLS file",
-               pl_log_string("file", fault.file),
+               pl_log_string("file", pl_tls_name(fault.file)),
                pl_log_string("reason", fault.reason));
     return rc;
 }

@@ -222,7 +222,7 @@ static void log_findings(struct pl_reload *r)
                              "needs one until its next start"));
     if (r->fault.file != NULL)
         PL_LOG(PL_LOG_WARN, "TLS files not reloaded, the old ones stay",
-               pl_log_string("file", r->fault.file),
+               pl_log_string("file", pl_tls_name(r->fault.file)),
                pl_log_string("reason", r->fault.reason));
 }
 

@@ -77,6 +77,24 @@ static enum pl_err complain(struct pl_tls_fault *fault, const char *file)
     return PL_EINVAL;
 }
 
+/* --- Files and texts --- */
+
+bool pl_tls_is_text(const char *file)
+{
+    return strncmp(file + strspn(file, " \t\r\n"), "-----BEGIN ", 11) == 0;
+}
+
+const char *pl_tls_name(const char *file)
+{
+    return pl_tls_is_text(file) ? "the text in PEM" : file;
+}
+
+BIO *pl_tls_open(const char *file)
+{
+    return pl_tls_is_text(file) ? BIO_new_mem_buf(file, -1)
+                                : BIO_new_file(file, "r");
+}
+
 /* --- Callbacks during a handshake --- */
 
 /* OpenSSL searches its group list for each key share of a ClientHello, so 64
@@ -157,7 +175,6 @@ static bool set_up(SSL_CTX *ctx, struct pl_tls *t, uint64_t period_ms)
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ctx, (long)(2 * period_ms / 1000));
-    SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
     SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
@@ -173,11 +190,15 @@ static enum pl_err load_key(SSL_CTX *ctx, const char *key,
                             struct pl_tls_fault *fault)
 {
     bool is_locked = false;
-
-    SSL_CTX_set_default_passwd_cb_userdata(ctx, &is_locked);
-    bool ok = SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
+    BIO *in = pl_tls_open(key);
+    EVP_PKEY *k = in == NULL ? NULL
+                             : PEM_read_bio_PrivateKey(in, NULL, no_passphrase,
+                                                       &is_locked);
+    bool ok = k != NULL && SSL_CTX_use_PrivateKey(ctx, k) == 1 &&
               SSL_CTX_check_private_key(ctx) == 1;
-    SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+
+    EVP_PKEY_free(k);
+    BIO_free(in);
     if (ok)
         return PL_OK;
     enum pl_err rc = complain(fault, key);
@@ -186,12 +207,43 @@ static enum pl_err load_key(SSL_CTX *ctx, const char *key,
     return rc;
 }
 
+/* True at the end of the certificates; another error is a damaged one. */
+static bool has_ended(void)
+{
+    bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+
+    if (is_end)
+        ERR_clear_error();
+    return is_end;
+}
+
+/* Read a certificate, then those of its chain.
+ *
+ * Rejected: SSL_CTX_use_certificate_chain_file(), which reads no texts. */
+static bool read_chain(SSL_CTX *ctx, BIO *in)
+{
+    X509 *x = PEM_read_bio_X509_AUX(in, NULL, no_passphrase, NULL);
+    bool ok = x != NULL && SSL_CTX_use_certificate(ctx, x) == 1 &&
+              SSL_CTX_clear_chain_certs(ctx) == 1;
+
+    X509_free(x);
+    while (ok &&
+           (x = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+        ok = SSL_CTX_add0_chain_cert(ctx, x) == 1;
+        if (!ok)
+            X509_free(x);
+    }
+    return ok && has_ended();
+}
+
 static enum pl_err load_pair(SSL_CTX *ctx, const char *certificate,
                              const char *key, struct pl_tls_fault *fault)
 {
-    if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
-        return complain(fault, certificate);
-    return load_key(ctx, key, fault);
+    BIO *in = pl_tls_open(certificate);
+    bool ok = in != NULL && read_chain(ctx, in);
+
+    BIO_free(in);
+    return ok ? load_key(ctx, key, fault) : complain(fault, certificate);
 }
 
 /* Trust one CA of the file, name it to clients and add it to the digest. */
@@ -219,12 +271,7 @@ static bool add_cas(SSL_CTX *ctx, BIO *in, EVP_MD_CTX *digest)
             return false;
         count++;
     }
-    /* an error other than the end of the file is a damaged certificate */
-    if (count == 0 ||
-        ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        return false;
-    ERR_clear_error();
-    return true;
+    return count > 0 && has_ended();
 }
 
 /* Require client certificates.  Each CA of the file is trusted, root or not.
@@ -244,7 +291,7 @@ static enum pl_err load_client_ca(SSL_CTX *ctx, const char *file,
                                   struct pl_tls_fault *fault)
 {
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    BIO *in = file == NULL ? NULL : BIO_new_file(file, "r");
+    BIO *in = file == NULL ? NULL : pl_tls_open(file);
     unsigned char id[EVP_MAX_MD_SIZE];
     unsigned len;
     bool ok = digest != NULL && EVP_DigestInit(digest, EVP_sha256()) == 1;

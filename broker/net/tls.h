@@ -7,6 +7,7 @@
 #ifndef PL_TLS_H
 #define PL_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct pl_tls_seed {
     uint64_t now_ms;          /* loop time */
 };
 
+/* Each is the name of a file, or a text in PEM itself: pl_tls_is_text(). */
 struct pl_tls_files {
     char *const *certificates; /* PEM, the leaf first, then its chain */
     char *const *keys;         /* PEM, without a passphrase; one per
@@ -37,6 +39,16 @@ struct pl_tls_fault {
     const char *file; /* a pointer from pl_tls_files */
     char reason[160];
 };
+
+/* True if `file` is a text in PEM and no name. */
+bool pl_tls_is_text(const char *file);
+
+/* What messages may show of `file`, which may be a private key. */
+const char *pl_tls_name(const char *file);
+
+/* Open either.  NULL: see the error queue of OpenSSL.
+ * Owner:  the caller frees it, and keeps `file` until then. */
+struct bio_st *pl_tls_open(const char *file);
 
 /* Load the files.  *fault never contains secrets of a file.
  * Owner:  the caller releases *out.

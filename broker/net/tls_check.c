@@ -51,7 +51,8 @@ static bool can_be_loaded(struct pl_config_loading *l,
     if (fault.file == NULL)
         PL_CONFIG_COMPLAIN(l, "listen_tls", "%s", pl_err_text(PL_ENOMEM));
     else
-        PL_CONFIG_COMPLAIN(l, key, "%s: %s", fault.file, fault.reason);
+        PL_CONFIG_COMPLAIN(l, key, "%s: %s", pl_tls_name(fault.file),
+                           fault.reason);
     return false;
 }
 
@@ -85,11 +86,11 @@ static void check_dates(struct pl_config_loading *l, const char *file,
 /* The certificate was loaded before, so only an allocation can fail here. */
 static void check_certificate(struct pl_config_loading *l, const char *file)
 {
-    BIO *in = BIO_new_file(file, "r");
+    BIO *in = pl_tls_open(file);
     X509 *x = in == NULL ? NULL : PEM_read_bio_X509(in, NULL, NULL, NULL);
 
     if (x != NULL)
-        check_dates(l, file, x);
+        check_dates(l, pl_tls_name(file), x);
     X509_free(x);
     BIO_free(in);
     ERR_clear_error();
@@ -99,7 +100,7 @@ static void check_readers(struct pl_config_loading *l, const char *file)
 {
     struct stat st;
 
-    if (stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+    if (!pl_tls_is_text(file) && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
         (st.st_mode & S_IROTH) != 0)
         PL_CONFIG_WARN(l, "tls.key",
                        "every user of this machine can read it: chmod o-r %s",

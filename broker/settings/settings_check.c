@@ -15,6 +15,7 @@
 
 #include "config_load.h"
 #include "settings.h"
+#include "settings_readers.h"
 #include "token_policy.h"
 
 /* RFC 7518, 3.2: a key of HS256 has at least as many bits as the hash. */
@@ -161,36 +162,6 @@ static void check_api(struct pl_config_loading *l)
         PL_CONFIG_WARN(l, "metrics.public",
                        "has no effect without api.key, api.keys or "
                        "metrics.open");
-}
-
-/* True for secrets, and for sections that have one. */
-static bool is_secret(const struct pl_config_key *key)
-{
-    const struct pl_config_key *one;
-    size_t offset;
-
-    for (size_t i = 0; key->one != NULL &&
-                       (one = pl_config_key_at(key->one, i, &offset)) != NULL;
-         i++)
-        if (one->secret)
-            return true;
-    return key->secret;
-}
-
-/* Warn once, at the first secret in the file. */
-static void check_readers(struct pl_config_loading *l)
-{
-    for (size_t i = 0; i < l->settings.count && l->can_others_read; i++) {
-        const struct pl_config_setting *s = &l->settings.at[i];
-
-        if (!is_secret(s->key) || !pl_config_is_in_file(l, &s->place))
-            continue;
-        PL_CONFIG_WARN(l, s->key->name,
-                       "every user of this machine can read the file: chmod "
-                       "o-r %s",
-                       s->place.file);
-        return;
-    }
 }
 
 /* Warn of permissions for authenticated users if no client can authenticate. */
@@ -564,7 +535,7 @@ void pl_settings_check(struct pl_config_loading *l,
 {
     check_auth(l, src);
     check_api(l);
-    check_readers(l);
+    pl_settings_check_readers(l);
     check_allowed(l, src);
     check_history(l);
     check_spaces(l);

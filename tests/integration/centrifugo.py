@@ -14,6 +14,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -344,6 +345,73 @@ def go_round(folder, name, text):
     return file, own
 
 
+def make_certificate(folder, name):
+    """The texts of a certificate and its key."""
+    files = [pathlib.Path(folder, f'{name}.{end}') for end in ('pem', 'key')]
+    subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+         'ec_paramgen_curve:P-256', '-nodes', '-days', '100', '-subj',
+         f'/CN={name}', '-out', files[0], '-keyout', files[1]],
+        check=True, capture_output=True)
+    return [file.read_text() for file in files]
+
+
+def shown(port):
+    """The certificate that a client gets, as a text."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(('127.0.0.1', port)) as plain:
+        plain.settimeout(DEADLINE_S)
+        with context.wrap_socket(plain) as tls:
+            tls.sendall(b'GET /up HTTP/1.0\r\n\r\n')
+            assert tls.recv(100).startswith(b'HTTP/1.1 200')
+            return ssl.DER_cert_to_PEM_cert(tls.getpeercert(True))
+
+
+def take_texts_for_files(folder, port):
+    """A certificate and its key are in the configuration, the key in base64;
+    a reload takes others, but no pair that does not fit."""
+    (one, one_key), (two, two_key) = (make_certificate(folder, name)
+                                      for name in ('one', 'two'))
+    text = config(port)
+    tls = text['http_server']['tls'] = {
+        'enabled': True, 'cert_pem': one + two,
+        'key_pem': base64.b64encode(one_key.encode()).decode()}
+    file, own = go_round(folder, 'tls', text)
+    bad = pathlib.Path(folder, 'bad.yaml')
+    bad.write_text(own.read_text().replace(one_key.split('\n')[1][:20],
+                                           'ossifrage'))
+    check = subprocess.run([PARLEYD, '-c', bad, '--check'], env=ENV,
+                           capture_output=True, text=True, check=False)
+    assert check.returncode == 2 and 'ossifrage' not in check.stderr, check
+    assert 'tls.key: the text in PEM: ' in check.stderr, check.stderr
+    broker = start(port, '-c', own)
+    assert shown(port) == one
+    stop(broker)
+    broker = start(port, '--centrifugo', file)
+    assert shown(port) == one
+    tls['cert_pem'] = two
+    file.write_text(json.dumps(text))
+    broker.send_signal(signal.SIGHUP)
+    lines = []
+    for line in broker.stderr:
+        lines.append(line.decode())
+        if 'configuration not reloaded' in lines[-1]:
+            break
+    said = ''.join(lines)
+    assert 'file="the text in PEM"' in said, said
+    assert 'BEGIN' not in said and one_key.split()[3][:20] not in said
+    assert shown(port) == one
+    tls['key_pem'] = two_key
+    file.write_text(json.dumps(text))
+    broker.send_signal(signal.SIGHUP)
+    until = time.monotonic() + DEADLINE_S
+    while shown(port) != two:
+        assert time.monotonic() < until, 'the new certificate is not taken'
+    stop(broker)
+
+
 def main():
     os.umask(0o077)
     with tempfile.TemporaryDirectory() as folder:
@@ -360,6 +428,7 @@ def main():
         reload_it(broker, port, file, changed)
         refuse_to_reload(broker, port, file, changed)
         stop(broker)
+        take_texts_for_files(folder, port)
 
 
 main()

@@ -89,22 +89,40 @@ static void addresses_and_ports_follow_the_server(void **state)
                 "listen: [\"0.0.0.0:8000\"");
 }
 
-static void a_certificate_must_be_a_file(void **state)
+/* As a text, in base64 with lines or without, or the name of a file. */
+static void a_certificate_may_be_a_text(void **state)
 {
+    static const char *const texts[] = {
+        "\"-----BEGIN X-----\\na\\n\"",
+        "\"Bag Attributes\\n-----BEGIN X-----\\na\\n\"",
+        "LS0tLS1CRUdJTiBYLS0tLS0KYQo=",
+        "\"LS0tLS1CRUdJTiBY\\n LS0tLS0KYQo=\\n\"",
+    };
+    static const char *const names[] = {"/a.pem", "LS0tLS1CRUdJT",
+                                        "YWJjZA==", "certificates/abcd"};
+    char text[200], line[200];
+
     (void)state;
-    assert_report("http_server:\n  tls:\n    enabled: true\n"
-                  "    key_pem: /a.key\n    cert_pem: |\n"
-                  "      -----BEGIN CERTIFICATE-----\n",
-                  NULL, PL_EINVAL,
-                  "config.json:5: http_server.tls.cert_pem: parley reads files "
-                  "only: write the text to one and name it\n");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        snprintf(text, sizeof text,
+                 "http_server:\n  tls: {enabled: true, key_pem: %s, cert_pem: "
+                 "/b}\n",
+                 texts[i]);
+        assert_line(text, NULL, "  key: [\"-----BEGIN X-----\\x0aa\\x0a\"]\n");
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(text, sizeof text,
+                 "http_server:\n  tls: {enabled: true, key_pem: /b, cert_pem: "
+                 "%s}\n",
+                 names[i]);
+        snprintf(line, sizeof line, "  certificate: [\"%s\"]\n", names[i]);
+        assert_line(text, NULL, line);
+    }
     assert_report("http_server:\n  tls:\n    enabled: true\n"
                   "    key_pem: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t\n",
                   NULL, PL_EINVAL,
                   "config.json:3: http_server.tls.enabled: needs "
-                  "http_server.tls.cert_pem\n"
-                  "config.json:4: http_server.tls.key_pem: parley reads files "
-                  "only: write the text to one and name it\n");
+                  "http_server.tls.cert_pem\n");
 }
 
 static void the_api_is_where_centrifugo_has_it(void **state)
@@ -593,7 +611,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_file_becomes_one_of_parley),
         cmocka_unit_test(addresses_and_ports_follow_the_server),
-        cmocka_unit_test(a_certificate_must_be_a_file),
+        cmocka_unit_test(a_certificate_may_be_a_text),
         cmocka_unit_test(the_api_is_where_centrifugo_has_it),
         cmocka_unit_test(probes_stay_where_they_are),
         cmocka_unit_test(tokens_keep_their_keys_and_checks),

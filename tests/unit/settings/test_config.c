@@ -440,7 +440,7 @@ static void a_file_with_secrets_that_all_can_read_is_warned_of(void **state)
     pl_buf_fini(&report);
 }
 
-static void a_secret_of_a_list_of_keys_is_one(void **state)
+static void a_secret_in_a_list_is_one(void **state)
 {
     struct pl_buf report = {0};
 
@@ -450,6 +450,17 @@ static void a_secret_of_a_list_of_keys_is_one(void **state)
               0644, NULL, &report);
     assert_non_null(
         strstr(report.data, ":3: api.keys: warning: every user of this"));
+    pl_buf_fini(&report);
+    load_file("auth: {anonymous: true}\ntls:\n  certificate: [/a]\n"
+              "  key: [\"-----BEGIN PRIVATE KEY-----\"]\n",
+              0644, NULL, &report);
+    assert_non_null(
+        strstr(report.data, ":4: tls.key: warning: every user of this"));
+    pl_buf_fini(&report);
+    load_file("auth: {anonymous: true}\ntls:\n  certificate: [/a]\n"
+              "  key: [/b]\n",
+              0644, NULL, &report);
+    assert_string_equal(report.data, "");
     pl_buf_fini(&report);
 }
 
@@ -505,7 +516,7 @@ int main(void)
         cmocka_unit_test(destroy_takes_null),
         cmocka_unit_test(settings_that_do_nothing_are_warned_of),
         cmocka_unit_test(a_file_with_secrets_that_all_can_read_is_warned_of),
-        cmocka_unit_test(a_secret_of_a_list_of_keys_is_one),
+        cmocka_unit_test(a_secret_in_a_list_is_one),
         cmocka_unit_test(a_secret_of_a_variable_is_not_in_the_file),
     };
 

@@ -176,6 +176,20 @@ static void a_variable_of_no_key_is_named_and_changes_nothing(void **state)
     pl_settings_destroy(l.config);
 }
 
+static void a_text_in_pem_is_one_item(void **state)
+{
+    static const char text[] = "-----BEGIN X Y-----\na, b\n-----END X Y-----\n";
+    char variable[100];
+
+    (void)state;
+    snprintf(variable, sizeof variable, "PARLEY_TLS_KEY=%s", text);
+    struct pl_settings *c =
+        load_good_variables(SETS(variable, "PARLEY_TLS_CERTIFICATE=/a.pem"));
+    assert_int_equal(c->net.tls.key.count, 1);
+    assert_string_equal(c->net.tls.key.at[0], text);
+    pl_settings_destroy(c);
+}
+
 /* One could be a permission, which must not be passed over. */
 static void a_variable_of_one_namespace_is_refused_by_name(void **state)
 {
@@ -275,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_list_has_spaces_commas_brackets_or_dashes),
         cmocka_unit_test(a_finding_names_the_variable_and_the_key),
         cmocka_unit_test(a_variable_of_no_key_is_named_and_changes_nothing),
+        cmocka_unit_test(a_text_in_pem_is_one_item),
         cmocka_unit_test(a_variable_of_one_namespace_is_refused_by_name),
         cmocka_unit_test(variables_of_other_programs_are_left_alone),
         cmocka_unit_test(no_finding_shows_a_secret_of_a_variable),
