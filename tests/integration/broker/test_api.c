@@ -325,6 +325,88 @@ static void a_backend_that_leaves_in_any_state_leaves_nothing(void **st)
     box_await(&box, "connections.open", 0);
 }
 
+/* An order is on its way, in pieces, while its connection changes the loop and
+ * ends. */
+static void a_backend_that_leaves_its_broadcast_leaves_nothing(void **st)
+{
+    enum { CHANNELS = 600, ROUNDS = 60 };
+    static char request[32000];
+    static struct line l;
+    int body = 0, head;
+
+    (void)st;
+    head = snprintf(request, sizeof request,
+                    "POST /api/broadcast HTTP/1.1\r\nHost: x\r\nX-API-Key: " KEY
+                    "\r\nContent-Length: %d\r\n\r\n",
+                    13 + 8 * CHANNELS + 11);
+    body = head + snprintf(request + head, sizeof request - (size_t)head,
+                           "{\"channels\":[");
+    for (int i = 0; i < CHANNELS; i++)
+        body += snprintf(request + body, sizeof request - (size_t)body,
+                         "%s\"%05d\"", i == 0 ? " " : ",", i);
+    body += snprintf(request + body, sizeof request - (size_t)body,
+                     "],\"data\":1}");
+    EACH(i)
+    for (int round = 0; round < ROUNDS; round++) {
+        dial(&l, versions[i]);
+        line_put(&l, request, (size_t)body);
+        if (round % 3 == 0)
+            assert_int_equal(line_hear(&l), 200);
+        line_hang_up(&l);
+    }
+    box_await(&box, "admin.connections", 0);
+    box_await(&box, "connections.open", 0);
+}
+
+/* --- Behind a proxy --- */
+
+/* 127.0.0.9 is a proxy: it says for whom it speaks. */
+static void dial_as_proxy(struct line *l)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(0x7f000009)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(box.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval deadline = {.tv_sec = TLS_DEADLINE_S};
+
+    *l = (struct line){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    setsockopt(l->fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
+    assert_int_equal(bind(l->fd, (struct sockaddr *)&from, sizeof from), 0);
+    assert_int_equal(connect(l->fd, (struct sockaddr *)&to, sizeof to), 0);
+}
+
+static void a_proxy_header_may_come_before_a_request(void **st)
+{
+    static const char text[] =
+        "PROXY TCP4 192.0.2.7 192.0.2.1 4000 8000\r\n"
+        "POST /api/publish HTTP/1.1\r\nHost: x\r\nX-API-Key: " KEY "\r\n"
+        "Content-Length: 29\r\n\r\n{\"channel\":\"room\",\"data\":{}}\n";
+    static const char wrong[] =
+        "PROXY TCP4 192.0.2.7 192.0.2.1 4000 8000\r\n"
+        "POST /api/info HTTP/1.1\r\nHost: x\r\nX-API-Key: wrong\r\n\r\n";
+    static struct line l;
+
+    (void)st;
+    for (size_t cut = 1; cut + 1 < sizeof text; cut += 9) {
+        dial_as_proxy(&l);
+        line_put(&l, text, cut);
+        line_put(&l, text + cut, sizeof text - 1 - cut);
+        assert_int_equal(line_hear(&l), 200);
+        assert_int_equal(
+            line_ask(&l, "/api/info", "X-API-Key: " KEY "\r\n", "{}"), 200);
+        line_hang_up(&l);
+    }
+    dial_as_proxy(&l);
+    line_put(&l, wrong, sizeof wrong - 1);
+    assert_int_equal(line_hear(&l), 401);
+    line_hang_up(&l);
+    dial_as_proxy(&l); /* without the header */
+    line_put(&l, strchr(text, '\n') + 1, strlen(strchr(text, '\n') + 1));
+    assert_int_not_equal(line_hear(&l), 200);
+    line_hang_up(&l);
+}
+
 /* --- A key with fewer rights --- */
 
 static void a_narrow_key_calls_its_methods_alone(void **st)
@@ -363,6 +445,8 @@ static int start(void **st)
                           certificate,
                           key,
                           "loops=3",
+                          "proxy.trusted=[127.0.0.9]",
+                          "proxy.protocol=true",
                           "api.public=true",
                           "health.public=true",
                           "metrics.public=true",
@@ -418,6 +502,8 @@ int main(void)
         cmocka_unit_test(a_kept_connection_reaches_nothing_else),
         cmocka_unit_test(a_request_may_come_in_pieces),
         cmocka_unit_test(a_long_body_follows_its_head_to_the_other_loop),
+        cmocka_unit_test(a_backend_that_leaves_its_broadcast_leaves_nothing),
+        cmocka_unit_test(a_proxy_header_may_come_before_a_request),
         cmocka_unit_test(a_backend_that_leaves_in_any_state_leaves_nothing),
         cmocka_unit_test(a_narrow_key_calls_its_methods_alone),
     };
