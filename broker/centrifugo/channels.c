@@ -321,7 +321,7 @@ void pl_import_channels(struct pl_import *im)
         const struct pl_leaf *leaf = &im->tree.at[i];
 
         if (strncmp(leaf->path, "channel.namespaces[]", 20) != 0 ||
-            leaf->item == item)
+            leaf->item <= item) /* values of variables are at the end */
             continue;
         item = leaf->item;
         put_namespace(im, leaf);

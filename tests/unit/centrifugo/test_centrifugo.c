@@ -535,6 +535,13 @@ static void a_variable_may_name_the_namespaces(void **state)
                 VARIABLES("CENTRIFUGO_CHANNEL_NAMESPACES_A_B_PRESENCE=true",
                           "CENTRIFUGO_CHANNEL_NAMESPACES=chat  a-b"),
                 "  - name: \"a-b\"\n");
+    assert_line("",
+                VARIABLES("CENTRIFUGO_CHANNEL_NAMESPACES=chat news",
+                          "CENTRIFUGO_CHANNEL_NAMESPACES_NEWS_PRESENCE=true",
+                          "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENCE=true",
+                          "CENTRIFUGO_CHANNEL_NAMESPACES_NEWS_JOIN_LEAVE=true"),
+                "  - name: \"chat\"\n    user_lists: ignored\n"
+                "    data: not_empty\n    presence: true\n");
     assert_report("", VARIABLES("CENTRIFUGO_CHANNEL_NAMESPACES=chat x\"}"),
                   PL_EINVAL,
                   "CENTRIFUGO_CHANNEL_NAMESPACES: channel.namespaces[2].name: "
