@@ -25,18 +25,10 @@ bool pl_centrifugo_is_variable(const char *text)
     return strncmp(text, PREFIX, sizeof PREFIX - 1) == 0;
 }
 
-/* Variables in header maps, and those that Kubernetes sets for a service
- * `centrifugo`. */
+/* Variables in header maps, and those of Kubernetes. */
 static bool is_foreign(const char *rest)
 {
-    size_t len = strlen(rest);
-
-    return strncmp(rest, "VAR_", 4) == 0 || strcmp(rest, "PORT") == 0 ||
-           strncmp(rest, "PORT_", 5) == 0 ||
-           strncmp(rest, "SERVICE_", 8) == 0 ||
-           strstr(rest, "_SERVICE_") != NULL ||
-           strstr(rest, "_PORT_") != NULL ||
-           (len >= 5 && strcmp(rest + len - 5, "_PORT") == 0);
+    return strncmp(rest, "VAR_", 4) == 0 || pl_config_is_of_kubernetes(rest);
 }
 
 /* True if the variable's text `rest` begins with that of the `len` bytes of

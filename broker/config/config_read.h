@@ -60,6 +60,11 @@ enum pl_err pl_config_read(void *values, const struct pl_config_schema *schema,
 /* True if `text`, as "PARLEY_LOOPS=2", is a variable that may set a key. */
 bool pl_config_is_variable(const char *text);
 
+/* True for variables that Kubernetes sets for services `parley` and
+ * `parley-...`; `rest` is what follows PARLEY_, or the prefix of another
+ * program. */
+bool pl_config_is_of_kubernetes(const char *rest);
+
 /* Wipe the secrets and free everything that the values own.  Incomplete values
  * are allowed. */
 void pl_config_values_fini(void *values, const struct pl_config_schema *schema);

@@ -65,20 +65,24 @@ static bool is_same(const char *a, const char *b, size_t b_len)
     return strlen(a) == b_len && memcmp(a, b, b_len) == 0;
 }
 
-/* True for variables of other programs: those of the tool, and those that
- * Kubernetes sets for services `parley` and `parley-...`. */
-static bool is_foreign(const char *rest)
+bool pl_config_is_of_kubernetes(const char *rest)
 {
     size_t len = strlen(rest);
 
-    for (size_t i = 0; i < sizeof of_the_tool / sizeof of_the_tool[0]; i++)
-        if (strcmp(rest, of_the_tool[i]) == 0)
-            return true;
     return strcmp(rest, "PORT") == 0 || strncmp(rest, "PORT_", 5) == 0 ||
            strncmp(rest, "SERVICE_", 8) == 0 ||
            strstr(rest, "_SERVICE_") != NULL ||
            strstr(rest, "_PORT_") != NULL ||
            (len >= 5 && strcmp(rest + len - 5, "_PORT") == 0);
+}
+
+/* True for variables of other programs. */
+static bool is_foreign(const char *rest)
+{
+    for (size_t i = 0; i < sizeof of_the_tool / sizeof of_the_tool[0]; i++)
+        if (strcmp(rest, of_the_tool[i]) == 0)
+            return true;
+    return pl_config_is_of_kubernetes(rest);
 }
 
 /* The list of sections to which `rest`, as NAMESPACES_CHAT_PRESENCE, seems to

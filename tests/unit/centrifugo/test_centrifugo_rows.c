@@ -489,6 +489,30 @@ static void each_key_that_others_are_made_of_changes_something(void **state)
     }
 }
 
+/* docs/migrating.md names each key that is refused or warned of. */
+static void the_document_names_what_parley_has_not(void **state)
+{
+    static char doc[1 << 16];
+    FILE *f = fopen(PL_MIGRATING_DOC, "r");
+    char name[200];
+
+    (void)state;
+    assert_non_null(f);
+    doc[fread(doc, 1, sizeof doc - 1, f)] = '\0';
+    fclose(f);
+    for (size_t i = 0; i < pl_row_count; i++) {
+        const struct pl_row *row = &pl_rows[i];
+        bool is_option = row->key[0] == '@';
+
+        if (row->way != PL_ROW_REFUSED && row->way != PL_ROW_WARNED)
+            continue;
+        snprintf(name, sizeof name, "`%s%s`", is_option ? "\xe2\x80\xa6" : "",
+                 row->key + is_option);
+        if (strstr(doc, name) == NULL)
+            fail_msg("%s", name);
+    }
+}
+
 static void a_row_behind_a_section_is_reached(void **state)
 {
     char path[200];
@@ -510,6 +534,7 @@ int main(void)
         cmocka_unit_test(each_key_of_centrifugo_has_a_row_of_its_own),
         cmocka_unit_test(a_misspelt_key_is_named_with_its_line),
         cmocka_unit_test(each_key_that_others_are_made_of_changes_something),
+        cmocka_unit_test(the_document_names_what_parley_has_not),
         cmocka_unit_test(a_row_behind_a_section_is_reached),
     };
 
