@@ -276,12 +276,16 @@ static void stop(struct plc_part *p, bool is_flushed)
         plc_part_ended(p);
 }
 
+static bool was_open(const struct plc_ws *w)
+{
+    return plc_ws_state(w) == PLC_WS_OPEN || plc_ws_state(w) == PLC_WS_CLOSING;
+}
+
 static bool cut(struct plc_part *p)
 {
     struct plc_ws *w = ws_of(p);
     struct plc_link_end end = {
-        .was_open =
-            plc_ws_state(w) == PLC_WS_OPEN || plc_ws_state(w) == PLC_WS_CLOSING,
+        .was_open = was_open(w),
         .err = PL_ESTOPPING,
         .code = CODE_ABNORMAL,
         .why = "cut by a stop",
@@ -492,10 +496,10 @@ static void handle_send(struct plc_mail *m)
     pl_list_append(&w->waiting, &s->link);
     if (w->is_ending)
         complete(s, PLC_NOT_SENT, PL_ESTOPPING);
-    else if (plc_ws_state(w) == PLC_WS_CLOSING)
-        complete(s, PLC_NOT_SENT, PL_ECLOSED);
-    else if (plc_ws_state(w) == PLC_WS_OPEN)
+    else if (was_open(w) && plc_link_is_open(w->link))
         send_now(w, s);
+    else if (was_open(w)) /* the link closes, perhaps by itself */
+        complete(s, PLC_NOT_SENT, PL_ECLOSED);
     else if (!may_open(w))
         return; /* it is opening */
     else if (begin_life(w, &w->life) == PL_OK)

@@ -389,6 +389,19 @@ static void a_close_goes_after_all_that_was_sent(void **state)
     called("closed(4001) ");
 }
 
+/* The server would ignore what comes behind the reply to its Close. */
+static void nothing_goes_after_a_close_of_the_server(void **state)
+{
+    (void)state;
+    become_open();
+    came("\x88\x02\x03\xe9", 4);
+    send_text("late");
+    expect("4:1001: ");
+    called("late:not sent ");
+    end_it(true);
+    called("closed(1001) ");
+}
+
 static void each_open_has_one_closed(void **state)
 {
     (void)state;
@@ -664,6 +677,7 @@ int main(void)
         TEST(a_full_queue_refuses),
         TEST(messages_and_pongs_come_pings_are_answered),
         TEST(a_close_goes_after_all_that_was_sent),
+        TEST(nothing_goes_after_a_close_of_the_server),
         TEST(each_open_has_one_closed),
         TEST(the_next_send_connects_again),
         TEST(a_refused_handshake_sends_nothing),
