@@ -4,7 +4,8 @@
  * A client asks only for what it may ask for by its own knowledge, as an SDK
  * does, so every error that it gets must have another reason; now and then it
  * is rude on purpose, and then anything may happen to it, but to nobody else.
- */
+ * So it is not the client library, which is never rude; tests/sim_client has
+ * that. */
 #include "client.h"
 
 #include <inttypes.h>

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "client_private.h"
+#include "link.h"
 #include "positions.h"
 #include "random.h"
 #include "tokens.h"
+#include "ws_reports.h"
 
 static const char *const names[CLIENT_PLANTS] = {
     [CLIENT_PLANT_NONE] = "none",
@@ -17,6 +19,9 @@ static const char *const names[CLIENT_PLANTS] = {
     [CLIENT_PLANT_WRONG_OUTCOME] = "wrong-outcome",
     [CLIENT_PLANT_LOST_QUESTION] = "lost-question",
     [CLIENT_PLANT_KEPT_POSITION] = "kept-position",
+    [CLIENT_PLANT_TORN_MESSAGE] = "torn-message",
+    [CLIENT_PLANT_EARLY_DONE] = "early-done",
+    [CLIENT_PLANT_LOST_END] = "lost-end",
 };
 
 static enum client_plant planted;
@@ -100,4 +105,41 @@ void __wrap_plc_server_subs_take_back_all(struct plc_client *c)
 {
     if (!strikes_now(CLIENT_PLANT_KEPT_POSITION, 1))
         __real_plc_server_subs_take_back_all(c);
+}
+
+bool __real_plc_link_send(struct plc_link_conn *l, enum pl_ws_opcode opcode,
+                          const struct pl_span *parts, size_t count);
+bool __wrap_plc_link_send(struct plc_link_conn *l, enum pl_ws_opcode opcode,
+                          const struct pl_span *parts, size_t count);
+
+bool __wrap_plc_link_send(struct plc_link_conn *l, enum pl_ws_opcode opcode,
+                          const struct pl_span *parts, size_t count)
+{
+    if (count > 1 && strikes_now(CLIENT_PLANT_TORN_MESSAGE, 3))
+        return __real_plc_link_send(l, opcode, parts, 1) &&
+               __real_plc_link_send(l, opcode, parts + 1, count - 1);
+    return __real_plc_link_send(l, opcode, parts, count);
+}
+
+uint64_t __real_plc_link_written(const struct plc_link_conn *l);
+uint64_t __wrap_plc_link_written(const struct plc_link_conn *l);
+
+uint64_t __wrap_plc_link_written(const struct plc_link_conn *l)
+{
+    return strikes_now(CLIENT_PLANT_EARLY_DONE, 3) ? 0
+                                                   : __real_plc_link_written(l);
+}
+
+void __real_plc_ws_report_end(struct plc_ws_life *l,
+                              const struct plc_link_end *end);
+void __wrap_plc_ws_report_end(struct plc_ws_life *l,
+                              const struct plc_link_end *end);
+
+void __wrap_plc_ws_report_end(struct plc_ws_life *l,
+                              const struct plc_link_end *end)
+{
+    if (strikes_now(CLIENT_PLANT_LOST_END, 10))
+        plc_ws_life_fini(l);
+    else
+        __real_plc_ws_report_end(l, end);
 }

@@ -15,6 +15,9 @@ enum client_plant {
     CLIENT_PLANT_LOST_QUESTION,  /* the program is not asked for a token */
     CLIENT_PLANT_KEPT_POSITION,  /* of a channel of the server, by a disconnect
                                   */
+    CLIENT_PLANT_TORN_MESSAGE,   /* its fragments leave as two messages */
+    CLIENT_PLANT_EARLY_DONE,     /* what a plain channel still has is done */
+    CLIENT_PLANT_LOST_END,       /* the end of a plain channel is not told */
     CLIENT_PLANTS
 };
 

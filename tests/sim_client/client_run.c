@@ -188,6 +188,10 @@ static void rest(struct run *r)
     }
     world_tell_lost(&r->world);
     pass(r, REST_MS);
+    for (unsigned i = 0; i < PROGRAMS; i++) {
+        if (r->programs[i] != NULL)
+            plain_send_all(r->programs[i]);
+    }
     for (unsigned channel = 0; channel < ROOMS; channel++)
         publish_and_check(r, channel);
     for (unsigned i = 0; i < PROGRAMS; i++) {

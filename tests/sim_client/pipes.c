@@ -16,6 +16,8 @@
 #include "faults.h"
 #include "link.h"
 #include "loop.h"
+#include "plain_server.h"
+#include "program.h"
 #include "trace.h"
 #include "world.h"
 
@@ -47,6 +49,7 @@ struct pipes {
     struct plc_network network; /* first */
     struct world *world;
     struct pl_loop *loop;
+    struct plain_server *plain;
     struct pipe *first;
     unsigned count;
     bool is_healed; /* every server is reached */
@@ -106,10 +109,10 @@ static const struct plc_stream_ops stream_ops = {
 
 /* --- The server's side --- */
 
-static void enter(struct pipe *p)
+void pipes_enter(struct pipes *all)
 {
-    pl_loop_awake(p->all->loop);
-    p->all->is_due = true;
+    pl_loop_awake(all->loop);
+    all->is_due = true;
     faults_enter();
 }
 
@@ -118,7 +121,7 @@ static void end(struct pipe *p, enum pl_err err, bool is_clean, const char *why)
     if (!is_live(p))
         return;
     p->is_over = true;
-    enter(p);
+    pipes_enter(p->all);
     p->calls->ended(p->user, err, is_clean, why);
     faults_leave();
 }
@@ -129,7 +132,7 @@ static void on_hear(struct link_peer *peer, const char *bytes, size_t len)
 
     if (!is_live(p))
         return;
-    enter(p);
+    pipes_enter(p->all);
     p->calls->came(p->user, (struct pl_span){bytes, len});
     faults_leave();
 }
@@ -145,9 +148,10 @@ static enum pl_err on_open(struct plc_network *n, struct plc_stream **out,
 {
     static const size_t rooms[] = {60, 700, 100000, 100000};
     struct pipes *all = (struct pipes *)n;
-    struct pipe *p = calloc(1, sizeof *p);
 
-    (void)target;
+    if (target->port == PLAIN_PORT)
+        return plain_server_open(all->plain, out, target, calls, user);
+    struct pipe *p = calloc(1, sizeof *p);
     if (p == NULL)
         return PL_ENOMEM;
     p->stream.ops = &stream_ops;
@@ -198,7 +202,7 @@ static void reach(struct pipe *p)
         end(p, PL_EIO, false, "connection refused");
         return;
     }
-    enter(p);
+    pipes_enter(p->all);
     p->calls->opened(p->user);
     faults_leave();
 }
@@ -208,7 +212,7 @@ static void tell_room(struct pipe *p)
     if (!p->is_blocked || !is_live(p))
         return;
     p->is_blocked = false;
-    enter(p);
+    pipes_enter(p->all);
     p->calls->writable(p->user);
     faults_leave();
 }
@@ -260,6 +264,11 @@ static struct pipe *draw(struct pipes *all)
 bool pipes_act(struct pipes *all)
 {
     pipes_bury(all);
+    if (world_draw(all->world, 4) == 0) {
+        bool any = plain_server_act(all->plain);
+        trace_place.step += any;
+        return any;
+    }
     struct pipe *p = draw(all);
     if (p == NULL)
         return false;
@@ -273,8 +282,11 @@ bool pipes_act(struct pipes *all)
 
 void pipes_trouble(struct pipes *all)
 {
+    if (world_draw(all->world, 4) == 0) {
+        plain_server_trouble(all->plain);
+        return;
+    }
     struct pipe *p = draw(all);
-
     if (p == NULL || !is_live(p) || p->link == NULL)
         return;
     trace_note("net trouble", -1, p->is_silent, 0);
@@ -297,7 +309,7 @@ static void heal(struct pipe *p)
 
 bool pipes_carry_all(struct pipes *all)
 {
-    bool any = false;
+    bool any = plain_server_carry_all(all->plain);
 
     all->is_healed = true;
     pipes_bury(all);
@@ -333,15 +345,14 @@ void pipes_bury(struct pipes *all)
 
 /* --- All of them --- */
 
-struct pipes *pipes_create(struct world *w, struct pl_loop *loop)
+struct pipes *pipes_create(struct program *of, struct pl_loop *loop)
 {
-    struct pipes *p = calloc(1, sizeof *p);
+    struct pipes *p = program_fresh(sizeof *p);
 
-    if (p == NULL)
-        trace_fail("no network");
     p->network.ops = &network_ops;
-    p->world = w;
+    p->world = of->world;
     p->loop = loop;
+    p->plain = plain_server_create(of, p);
     return p;
 }
 
@@ -350,6 +361,7 @@ void pipes_destroy(struct pipes *p)
     pipes_bury(p);
     if (p->first != NULL)
         trace_fail("the library has left a stream open");
+    plain_server_destroy(p->plain);
     free(p);
 }
 

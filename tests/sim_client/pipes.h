@@ -15,10 +15,10 @@
 
 struct pl_loop;
 struct pipes; /* opaque */
-struct world;
+struct program;
 
-/* The network of the group on `loop`. */
-struct pipes *pipes_create(struct world *w, struct pl_loop *loop);
+/* The network of the group of `p`, on `loop`. */
+struct pipes *pipes_create(struct program *p, struct pl_loop *loop);
 
 /* No stream may be open any more: the library has closed them all. */
 void pipes_destroy(struct pipes *p);
@@ -31,6 +31,10 @@ bool pipes_act(struct pipes *p);
 /* Whether something was reported since the last call: a reactor has a turn
  * after its callbacks, also when they left no work. */
 bool pipes_take_due(struct pipes *p);
+
+/* Before a report of a stream to the library, which ends with
+ * faults_leave(). */
+void pipes_enter(struct pipes *p);
 
 /* One is lost, goes silent, or carries on again. */
 void pipes_trouble(struct pipes *p);

@@ -23,7 +23,7 @@ static unsigned draw(struct program *p, unsigned bound)
     return world_draw(p->world, bound);
 }
 
-static void *fresh(size_t size)
+void *program_fresh(size_t size)
 {
     unsigned suspended = faults_suspend();
     void *at = calloc(1, size);
@@ -34,9 +34,8 @@ static void *fresh(size_t size)
     return at;
 }
 
-/* Errors that no fault explains are the library's. */
-static void check_error(const struct program *p, enum pl_err rc,
-                        const char *what)
+void program_check_error(const struct program *p, enum pl_err rc,
+                         const char *what)
 {
     bool is_expected = rc == PL_OK || (rc == PL_ESTOPPING && p->is_stopping) ||
                        (rc == PL_ENOMEM && p->world->fails_allocations) ||
@@ -66,7 +65,7 @@ static void on_done(const struct plc_result *r, void *arg)
 
 static struct call *new_call(struct program *p, unsigned channel)
 {
-    struct call *call = fresh(sizeof *call);
+    struct call *call = program_fresh(sizeof *call);
 
     call->program = p;
     call->channel = channel;
@@ -79,7 +78,7 @@ static void was_asked(struct program *p, struct call *call, enum pl_err rc,
                       const char *what)
 {
     trace_note(what, -1, call->channel, (uint64_t)(rc == PL_OK));
-    check_error(p, rc, what);
+    program_check_error(p, rc, what);
     if (rc == PL_OK) {
         p->accepted++;
         return;
@@ -154,7 +153,7 @@ static void ask(struct program *p, struct client *c)
 
 static void subscribe(struct program *p, struct client *c, unsigned i)
 {
-    struct sub *s = fresh(sizeof *s);
+    struct sub *s = program_fresh(sizeof *s);
     struct plc_sub_options o = {.size = sizeof o,
                                 .flags = PLC_RECOVERABLE,
                                 .backoff_max_ms = 2000,
@@ -180,7 +179,7 @@ static void subscribe(struct program *p, struct client *c, unsigned i)
         trace_fail("%s: a second subscription, or not?", o.channel);
     if (rc != PL_OK) {
         if (rc != PL_EEXIST)
-            check_error(p, rc, "subscribe");
+            program_check_error(p, rc, "subscribe");
         free(s);
         return;
     }
@@ -208,7 +207,7 @@ static void change_sub(struct program *p, struct sub *s)
         starts ? plc_sub_start(s->handle) : plc_sub_stop(s->handle);
 
     trace_note(starts ? "sub start" : "sub stop", -1, s->channel, rc == PL_OK);
-    check_error(p, rc, "start or stop");
+    program_check_error(p, rc, "start or stop");
     if (rc != PL_OK)
         return;
     s->is_wanted = starts;
@@ -309,7 +308,7 @@ static void draw_tokens(struct client *c, struct plc_client_options *o)
 
 static void create_client(struct program *p, unsigned i)
 {
-    struct client *c = fresh(sizeof *c);
+    struct client *c = program_fresh(sizeof *c);
     struct plc_link link = {.size = sizeof link,
                             .flags = draw(p, 2) == 0 ? PLC_PROTOBUF : 0,
                             .connect_ms = 2000,
@@ -330,7 +329,7 @@ static void create_client(struct program *p, unsigned i)
     draw_tokens(c, &o);
     enum pl_err rc = plc_client_create(&c->handle, p->group, &o);
     trace_note("create", -1, i, rc == PL_OK);
-    check_error(p, rc, "create");
+    program_check_error(p, rc, "create");
     if (rc != PL_OK) {
         free(c);
         return;
@@ -362,7 +361,7 @@ static void change_client(struct program *p, struct client *c)
                               : plc_client_disconnect(c->handle);
 
     trace_note(connects ? "connect" : "disconnect", -1, c->state, rc == PL_OK);
-    check_error(p, rc, "connect or disconnect");
+    program_check_error(p, rc, "connect or disconnect");
     if (rc != PL_OK)
         return;
     c->is_wanted = connects;
@@ -377,7 +376,9 @@ void program_act(struct program *p)
     if (p->released > 0)
         return;
     faults_enter();
-    if (p->clients[i] == NULL)
+    if (draw(p, 5) == 0)
+        plain_act(p);
+    else if (p->clients[i] == NULL)
         create_client(p, i);
     else if (p->clients[i]->question != NULL && draw(p, 2) == 0)
         answer_late(p->clients[i]);
@@ -457,7 +458,7 @@ bool program_has_ended(const struct program *p)
 struct program *program_create(struct world *w, struct truth *t, unsigned index)
 {
     static const uint32_t queues[] = {4, 64, 4096};
-    struct program *p = fresh(sizeof *p);
+    struct program *p = program_fresh(sizeof *p);
     struct plc_group_options o = {
         .size = sizeof o, .event_queue = queues[world_draw(w, 3)], .arg = p};
 
@@ -469,12 +470,12 @@ struct program *program_create(struct world *w, struct truth *t, unsigned index)
     if (pl_sim_create(&p->sim, 1, w->seed * 31 + index) != PL_OK ||
         plc_group_init(&p->group, pl_sim_system(p->sim), &o) != PL_OK)
         trace_fail("no group");
-    p->pipes = pipes_create(w, pl_system_loop(pl_sim_system(p->sim), 0));
+    p->pipes = pipes_create(p, pl_system_loop(pl_sim_system(p->sim), 0));
     plc_group_set_network(p->group, pipes_network(p->pipes));
     return p;
 }
 
-static void check_freed(const struct program *p)
+static void check_freed(struct program *p)
 {
     if (p->all_clients != NULL || p->all_subs != NULL)
         trace_fail("something was not released with its group");
@@ -485,6 +486,7 @@ static void check_freed(const struct program *p)
         if (!c->is_done)
             trace_fail("a call was never completed");
     }
+    plain_check_freed(p);
 }
 
 void program_destroy(struct program *p)

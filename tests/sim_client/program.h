@@ -12,10 +12,11 @@
 
 #include "parley_client.h"
 #include "pipes.h"
+#include "plain.h"
 #include "truth.h"
 #include "world.h"
 
-enum { CLIENTS = 4, SUBS = 4 };
+enum { CLIENTS = 4, SUBS = 4, PLAINS = 3 };
 
 struct program;
 
@@ -82,6 +83,9 @@ struct program {
     struct client *all_clients;
     struct sub *all_subs;
     struct call *calls;
+    struct plain *plains[PLAINS]; /* that it has a handle of */
+    struct plain *all_plain;
+    struct plain_send *ended_sends;
     uint64_t accepted, refused; /* calls, and those that were not accepted */
     uint64_t ended[4];          /* by outcome */
     unsigned labels;
@@ -95,6 +99,13 @@ void program_destroy(struct program *p);
 
 /* One call of the library, drawn by chance. */
 void program_act(struct program *p);
+
+/* Errors that no fault explains are the library's. */
+void program_check_error(const struct program *p, enum pl_err rc,
+                         const char *what);
+
+/* Memory, all zero; none fails. */
+void *program_fresh(size_t size);
 
 /* Answer all questions for tokens that are open. */
 void program_answer_all(struct program *p);

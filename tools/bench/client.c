@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client.c - what a client sends; see world.h.
  *
- * Written by hand in both encodings: the broker's codecs read commands and
- * write replies, never the other way round. */
+ * Written by hand in both encodings: the bench counts the instructions of the
+ * broker alone, and the client library would add its own. */
 #include "world.h"
 
 #include "decoder.h"

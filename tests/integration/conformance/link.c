@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link.c - see link.h.  A socket with Nagle's delay off, so that each write is
  * a segment, and with TLS a record, and the server reads what the suite has
- * cut.  Sockets do not block, since TLS may have to write before it reads. */
+ * cut.  Sockets do not block, since TLS may have to write before it reads.
+ *
+ * It is not the client library, which sends no frame that is wrong and cuts
+ * none where a case wants it. */
 #include "link.h"
 
 #include <errno.h>

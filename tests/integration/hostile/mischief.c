@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mischief.c - see mischief.h. */
+/* mischief.c - see mischief.h.
+ *
+ * It is not the client library, which refuses to send what is sent here. */
 #include "mischief.h"
 
 #include <string.h>
