@@ -53,6 +53,8 @@
       "events of channels that did not reach a loop, or the bus")              \
     X(REFUSED_NEW_CHANNELS, PL_COUNTER, "refused_new_channels",                \
       "commands answered 111: limits.new_channels_per_minute")                 \
+    X(REFUSED_PUBLISH_RATE, PL_COUNTER, "refused_publish_rate",                \
+      "publications answered 111: publish_rate of their channel")              \
     X(REFUSED_STORE_REQUESTS, PL_COUNTER, "refused_store_requests",            \
       "requests about channels refused because too many wait for stores")
 

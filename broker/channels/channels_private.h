@@ -21,6 +21,7 @@
 #include "makers.h"
 #include "map.h"
 #include "metrics.h"
+#include "pace.h"
 #include "presence.h"
 #include "rules_use.h"
 #include "stream.h"
@@ -45,6 +46,7 @@ struct pl_channels {
     struct pl_rules_uses uses;  /* rules of the channels in `map` */
     struct pl_rule_cache rules; /* of all others */
     struct pl_makers makers;
+    struct pl_pace pace;
     struct pl_id_table ids; /* of publications that no stream keeps */
     struct pl_list pending;
     struct pl_map attaching; /* attaches without a result, by client */

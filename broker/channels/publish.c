@@ -357,6 +357,15 @@ begin_with_terms(struct pl_pending_request *rq, bool has_history)
         to_bus(rq);
 }
 
+/* Its channel has had as many publications as its rules allow. */
+__attribute__((noinline, cold)) static void
+refuse_for_rate(struct pl_pending_request *rq)
+{
+    if (rq->owner->options.metrics != NULL)
+        pl_count(rq->owner->options.metrics, PL_METRIC_REFUSED_PUBLISH_RATE, 1);
+    pl_pending_request_fail(rq, PL_EFULL);
+}
+
 static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
 {
     struct pl_publish_mail *m = (struct pl_publish_mail *)rq->msg;
@@ -366,6 +375,12 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
     pub->time_ms = pl_loop_wall_ms(rq->owner->actor.loop);
     struct pl_rules *rules =
         pl_pending_request_rules(rq, pl_pub_channel(pub), pub->hash);
+    if (__builtin_expect(rules->publish_rate > 0, 0) &&
+        !pl_pace_allows(&rq->owner->pace, rules, pub->hash,
+                        pl_loop_now_ms(rq->owner->actor.loop))) {
+        refuse_for_rate(rq);
+        return;
+    }
     if (!pl_rules_have_history(rules)) {
         if (m->terms == NULL)
             to_bus(rq);

@@ -53,6 +53,8 @@ struct pl_rules {
     uint8_t data;                   /* enum pl_data */
     uint8_t user_lists;             /* enum pl_user_lists */
     struct pl_sub_options sub;
+    uint32_t publish_rate;   /* publications a second; 0: any number */
+    uint32_t publish_burst;  /* at once; 0: as many as a second */
     uint32_t history_size;   /* publications; 0: no history */
     uint64_t history_ttl_ms; /* 0: no history */
     uint64_t history_bytes;  /* per channel; 0: no limit */

@@ -47,6 +47,10 @@
     FLAG(s "join_leave", join_leave, "true"),                                  \
     FLAG(s "push_join_leave", push_join_leave, NULL),                          \
                                                                                \
+    {s "publish_rate", PL_KIND_NUMBER, AT(publish_rate), .fallback = "0",      \
+     .max = 1000000, .reload = true},                                          \
+    {s "publish_burst", PL_KIND_NUMBER, AT(publish_burst), .fallback = "0",    \
+     .max = 1000000, .reload = true},                                          \
     PERMISSION(s "allow_subscribe", allow_subscribe, "all"),                   \
     PERMISSION(s "allow_publish", allow_publish, "all"),                       \
     PERMISSION(s "allow_presence", allow_presence, "all"),                     \
@@ -154,6 +158,8 @@ struct pl_rules pl_rules_of(const struct pl_rules_settings *s)
         .sub = {.flags = flags_of(s),
                 .positioning = (uint8_t)s->positioning,
                 .recovery = (uint8_t)s->recovery},
+        .publish_rate = s->publish_rate,
+        .publish_burst = s->publish_burst,
         .history_size = s->history_size,
         .history_ttl_ms = s->history_ttl_ms,
         .history_bytes = s->history_bytes,

@@ -69,6 +69,8 @@ struct pl_rules_settings {
     bool join_leave;
     bool push_join_leave;
     bool utf8_names;
+    uint32_t publish_rate;  /* publications a second; 0: any number */
+    uint32_t publish_burst; /* at once; 0: as many as a second */
     uint64_t meta_ttl_ms;
     uint32_t history_size;   /* 0: no history */
     uint64_t history_bytes;  /* per channel; 0: no limit */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "makers.h"
+#include "pace.h"
 
 enum { MINUTE = 60000 };
 
@@ -148,9 +149,30 @@ static void a_full_table_gives_up_the_oldest(void **state)
     pl_makers_fini(&m);
 }
 
+/* More channels than places: each new one is in its right. */
+static void channels_beyond_the_table_have_their_rate_at_least(void **state)
+{
+    const struct pl_rules r = {.publish_rate = 1, .publish_burst = 2};
+    struct pl_pace p = {NULL};
+
+    (void)state;
+    for (uint64_t i = 1; i <= 2 * PL_PACE_CHANNELS; i++)
+        assert_true(pl_pace_allows(&p, &r, i, 1000));
+    /* of few channels each has its own place, and no more than its rate */
+    for (uint64_t i = 0; i < 8; i++) {
+        assert_true(pl_pace_allows(&p, &r, 8 * i + 100000000, 9000000));
+        assert_true(pl_pace_allows(&p, &r, 8 * i + 100000000, 9000000));
+    }
+    for (uint64_t i = 0; i < 8; i++)
+        assert_false(pl_pace_allows(&p, &r, 8 * i + 100000000, 9000999));
+    assert_true(pl_pace_allows(&p, &r, 100000000, 9001000));
+    pl_pace_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(channels_beyond_the_table_have_their_rate_at_least),
         cmocka_unit_test(a_burst_passes_and_then_the_rate),
         cmocka_unit_test(without_a_limit_nothing_is_kept),
         cmocka_unit_test(a_user_or_else_an_address_has_one_rate),

@@ -566,6 +566,43 @@ static void a_user_too_long_for_the_channel_gets_no_login(void **state)
     rig_destroy(r);
 }
 
+static uint64_t count_refused(const struct rig *r)
+{
+    return r->at[0].metrics.value[PL_METRIC_REFUSED_PUBLISH_RATE];
+}
+
+static void a_channel_has_so_many_publications_a_second(void **state)
+{
+    struct rig *r = start("allow_publish: all, data: binary, history_size: 9, "
+                          "publish_rate: 2, publish_burst: 3",
+                          NULL);
+    struct client *a = join(r, ""), *b = join(r, "42");
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        client_say(a, PUBLISH("ns:a", "1"));
+        rig_run(r, 0);
+        client_expect(a, "{\"id\":9,\"publish\":{}}");
+    }
+    client_say(b, PUBLISH("ns:a", "1")); /* it is a limit of the channel */
+    rig_run(r, 0);
+    client_expect(b, "{\"id\":9,\"publish\":{}}");
+    client_say(b, PUBLISH("ns:a", "1"));
+    client_say(a, PUBLISH("ns:b", "1")); /* of this one only */
+    rig_run(r, 0);
+    client_expect(b, ERROR(111));
+    client_expect(a, "{\"id\":9,\"publish\":{}}");
+    assert_int_equal(count_refused(r), 1);
+    rig_run(r, 500); /* one of two a second */
+    client_say(b, PUBLISH("ns:a", "1"));
+    client_say(b, PUBLISH("ns:a", "1"));
+    rig_run(r, 0);
+    client_expect(b, "{\"id\":9,\"publish\":{}}");
+    client_expect(b, ERROR(111));
+    assert_int_equal(count_refused(r), 2);
+    rig_destroy(r);
+}
+
 static void a_limit_comes_before_a_permission(void **state)
 {
     struct rig *r = start("allow_subscribe: all", NULL);
@@ -673,6 +710,7 @@ int main(void)
         cmocka_unit_test(a_personal_channel_is_closed_to_others),
         cmocka_unit_test(without_a_namespace_the_inbox_is_the_personal_channel),
         cmocka_unit_test(a_user_too_long_for_the_channel_gets_no_login),
+        cmocka_unit_test(a_channel_has_so_many_publications_a_second),
         cmocka_unit_test(a_limit_comes_before_a_permission),
         cmocka_unit_test(a_history_reply_has_at_most_so_many_publications),
         cmocka_unit_test(a_whole_history_expires_after_its_newest_publication),

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pace.c - see pace.h.
+ *
+ * Rejected: a bucket in each channel, because channels without a limit would
+ * pay 8 bytes, and one without subscribers has no struct.  A bucket in each
+ * publisher, because a channel would have as many rates as publishers. */
+#include "pace.h"
+
+#include <stdlib.h>
+
+#include "bucket.h"
+
+enum { NEAR = 8, SECOND_US = 1000000 };
+
+/* Return the place of the channel, or the one whose bucket is the fullest. */
+static struct pl_pace_place *find(struct pl_pace *p, uint64_t hash)
+{
+    uint64_t first = hash % PL_PACE_CHANNELS / NEAR * NEAR;
+    struct pl_pace_place *best = &p->at[first];
+
+    for (uint64_t i = first; i < first + NEAR; i++) {
+        if (p->at[i].hash == hash)
+            return &p->at[i];
+        if (p->at[i].full < best->full)
+            best = &p->at[i];
+    }
+    *best = (struct pl_pace_place){.hash = hash};
+    return best;
+}
+
+bool pl_pace_allows(struct pl_pace *p, const struct pl_rules *r, uint64_t hash,
+                    uint64_t now_ms)
+{
+    uint64_t cost = SECOND_US / r->publish_rate;
+    uint64_t burst = r->publish_burst == 0 ? r->publish_rate : r->publish_burst;
+
+    if (p->at == NULL &&
+        (p->at = calloc(PL_PACE_CHANNELS, sizeof *p->at)) == NULL)
+        return false;
+    return pl_bucket_take(&find(p, hash)->full, now_ms * 1000, cost,
+                          burst * cost);
+}
+
+void pl_pace_fini(struct pl_pace *p)
+{
+    free(p->at);
+    p->at = NULL;
+}
