@@ -193,6 +193,7 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_QUERY:
     case PL_MAIL_USER:
     case PL_MAIL_DIRECT:
+    case PL_MAIL_DENIAL:
         on_result(d, msg);
         return;
     case PL_MSG_STOP:

@@ -16,6 +16,7 @@
 
 #include "channels_mail.h"
 #include "code.h"
+#include "denial_mail.h"
 #include "codec.h"
 #include "envelope.h"
 #include "hub.h"
@@ -446,6 +447,83 @@ enum pl_err pl_order_user(struct pl_broker *b, const char *name,
          pl_channel_name_check(channel) != PL_CHANNEL_NAME_OK))
         return PL_EINVAL;
     return ask_user(b, &a, fields, target, channel, (struct pl_span){0});
+}
+
+/* --- Revoked tokens and blocked users --- */
+
+static enum pl_err set_denial(struct pl_denial_mail *m, struct pl_span name,
+                              size_t most, struct pl_span channel)
+{
+    if (name.len == 0 || name.len > most || !pl_text_valid(name) ||
+        m->denial.expires_at_s < 0 || m->denial.issued_before_s < 0 ||
+        (channel.at != NULL && !is_channel(channel)))
+        return PL_EINVAL;
+    enum pl_err rc = copy(&m->name, name);
+    return rc == PL_OK && channel.at != NULL ? copy(&m->channel, channel) : rc;
+}
+
+static enum pl_err deny(struct pl_broker *b, const struct asked *a,
+                        enum pl_denial_ask ask, const struct pl_denial *d,
+                        const char *name, const char *channel)
+{
+    size_t most =
+        d->kind == PL_DENIAL_TOKEN ? PL_TOKEN_ID_MAX : PL_TOKEN_USER_MAX;
+    struct pl_denial_mail *m = pl_denial_mail_create();
+
+    if (m == NULL)
+        return PL_ENOMEM;
+    m->ask = ask;
+    m->denial = *d;
+    enum pl_err rc = set_denial(m, pl_span_of(name), most, pl_span_of(channel));
+    if (rc != PL_OK) {
+        pl_mail_destroy(&m->msg);
+        return rc;
+    }
+    return give(b, a, pl_hash(&b->key, pl_blob_span(m->name)),
+                &b->supervisor_address, &m->msg);
+}
+
+enum pl_err pl_broker_revoke(struct pl_broker *b, const char *token_id,
+                             int64_t expires_at_s, pl_report *report, void *arg)
+{
+    const struct asked a = {.name = "revoke", .report = report, .arg = arg};
+    const struct pl_denial d = {.kind = PL_DENIAL_TOKEN,
+                                .expires_at_s = expires_at_s};
+
+    return deny(b, &a, PL_DENIAL_ADD, &d, token_id, NULL);
+}
+
+enum pl_err pl_broker_revoke_before(struct pl_broker *b, const char *user,
+                                    const char *channel,
+                                    int64_t issued_before_s,
+                                    int64_t expires_at_s, pl_report *report,
+                                    void *arg)
+{
+    const struct asked a = {.name = "revoke", .report = report, .arg = arg};
+    const struct pl_denial d = {.kind = PL_DENIAL_TOKENS,
+                                .issued_before_s = issued_before_s,
+                                .expires_at_s = expires_at_s};
+
+    return deny(b, &a, PL_DENIAL_ADD, &d, user, channel);
+}
+
+enum pl_err pl_broker_block(struct pl_broker *b, const char *user,
+                            int64_t expires_at_s, pl_report *report, void *arg)
+{
+    const struct asked a = {.name = "block", .report = report, .arg = arg};
+    const struct pl_denial d = {.kind = PL_DENIAL_USER,
+                                .expires_at_s = expires_at_s};
+
+    return deny(b, &a, PL_DENIAL_ADD, &d, user, NULL);
+}
+
+enum pl_err pl_broker_unblock(struct pl_broker *b, const char *user,
+                              pl_report *report, void *arg)
+{
+    const struct asked a = {.name = "unblock", .report = report, .arg = arg};
+    const struct pl_denial d = {.kind = PL_DENIAL_USER};
+
+    return deny(b, &a, PL_DENIAL_REMOVE, &d, user, NULL);
 }
 
 /* --- Questions about a channel --- */

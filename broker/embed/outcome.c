@@ -11,6 +11,7 @@
 
 #include "channels_mail.h"
 #include "code.h"
+#include "denial_mail.h"
 #include "mail.h"
 #include "session_mail.h"
 #include "supervisor_mail.h"
@@ -161,6 +162,7 @@ struct pl_item *pl_outcome_read(struct pl_outcome *out,
 {
     const struct pl_direct_mail *direct = (const void *)result;
     const struct pl_user_mail *user = (const void *)result;
+    const struct pl_denial_mail *denial = (const void *)result;
 
     *out = (struct pl_outcome){.epoch = ""};
     switch (result->type) {
@@ -169,6 +171,12 @@ struct pl_item *pl_outcome_read(struct pl_outcome *out,
         return NULL;
     case PL_MAIL_QUERY:
         return read_query(out, (const struct pl_query_mail *)result);
+    case PL_MAIL_DENIAL:
+        set_error(out, result, 0);
+        if (out->err == PL_OK)
+            out->err = denial->err;
+        out->count = out->err == PL_OK ? denial->connections : 0;
+        return NULL;
     case PL_MAIL_USER:
         set_error(out, result, 0);
         if (out->err == PL_OK && user->lacks_memory)

@@ -405,6 +405,35 @@ PL_API enum pl_err pl_broker_unsubscribe(struct pl_broker *b,
                                          const char *channel, uint32_t code,
                                          pl_report *report, void *arg);
 
+/* Revoke the tokens with this id (the claim `jti`): no connect, refresh or
+ * subscription gets by with one, and the connections that one admitted are
+ * closed with 3500.  `expires_at_s` is a Unix time, 0: never; nothing is
+ * remembered after it, so it should be that of the tokens.
+ * Outcome: PL_ELIMIT: 100,000 revocations and blocks, or 16 MiB, are kept. */
+PL_API enum pl_err pl_broker_revoke(struct pl_broker *b, const char *token_id,
+                                    int64_t expires_at_s, pl_report *report,
+                                    void *arg);
+
+/* Likewise the tokens of `user` that were issued (`iat`) before this Unix time,
+ * 0: now; one that does not say when counts as older.  With `channel` only
+ * subscription tokens of it; NULL: all tokens of the user.
+ * Outcome: the number of connections that were asked; PL_ELIMIT. */
+PL_API enum pl_err
+pl_broker_revoke_before(struct pl_broker *b, const char *user,
+                        const char *channel, int64_t issued_before_s,
+                        int64_t expires_at_s, pl_report *report, void *arg);
+
+/* Block a user, not "": its connections are closed with 3503, and so is
+ * each that it makes until `expires_at_s`, 0: until it is unblocked.  Blocks
+ * and revocations do not survive the end of the broker.
+ * Outcome: the number of connections that are being closed; PL_ELIMIT.
+ *          Unblock: PL_ENOENT: the user was not blocked. */
+PL_API enum pl_err pl_broker_block(struct pl_broker *b, const char *user,
+                                   int64_t expires_at_s, pl_report *report,
+                                   void *arg);
+PL_API enum pl_err pl_broker_unblock(struct pl_broker *b, const char *user,
+                                     pl_report *report, void *arg);
+
 struct pl_history {
     size_t size;
     int32_t limit;     /* most publications; 0: only the position; -1: all */

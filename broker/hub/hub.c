@@ -134,6 +134,11 @@ struct pl_forms *pl_hub_forms(struct pl_hub *h)
     return h->forms;
 }
 
+const struct pl_hash_key *pl_hub_key(const struct pl_hub *h)
+{
+    return h->options.key;
+}
+
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel)
 {
     return pl_hash(h->options.key, channel);

@@ -165,6 +165,9 @@ struct pl_forms *pl_hub_forms(struct pl_hub *h);
 /* The segment pool of pl_hub_forms(). */
 struct pl_segment_pool *pl_hub_segments(struct pl_hub *h);
 
+/* The key of the hashes of the broker; valid as long as the hub. */
+const struct pl_hash_key *pl_hub_key(const struct pl_hub *h);
+
 /* The keyed hash of `channel`, the same on every loop of the broker.  It costs
  * 111 instructions, so compute it once per command. */
 uint64_t pl_hub_hash(const struct pl_hub *h, struct pl_span channel);

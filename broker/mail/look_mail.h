@@ -22,6 +22,7 @@ struct pl_actor;
 enum pl_look_kind {
     PL_LOOK_CONNECTIONS, /* to session managers: the clients of their loop */
     PL_LOOK_USERS,       /* to the supervisor */
+    PL_LOOK_DENIALS,     /* to the supervisor: revoked tokens, blocked users */
     /* Those with the highest scores; the result stays in the mail. */
     PL_LOOK_TOP_ACTORS,      /* to session managers and the supervisor */
     PL_LOOK_TOP_CHANNELS,    /* to owners of channels */

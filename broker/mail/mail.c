@@ -64,6 +64,8 @@ const char *pl_mail_name(uint16_t type)
         [PL_MAIL_LOOK] = "look",
         [PL_MAIL_TRACE] = "trace",
         [PL_MAIL_KEY] = "key",
+        [PL_MAIL_DENIAL] = "denial",
+        [PL_MAIL_DENIED] = "denied",
     };
 
     if (type == PL_MSG_STOP)

@@ -42,14 +42,16 @@ enum pl_mail_type {
                      */
     PL_MAIL_HANDLERS, /* embed to session managers: pl_handlers_mail */
     PL_MAIL_ACCESS,   /* embed to session managers and admin: pl_access_mail */
-    PL_MAIL_RULES, /* embed to session managers, channels, admin: pl_rules_mail
-                    */
-    PL_MAIL_LIST,  /* admin to channels: pl_list_mail; and back */
-    PL_MAIL_INPUT, /* any actor to session: pl_input_mail; and back */
-    PL_MAIL_LOOK,  /* admin to session managers, supervisor: pl_look_mail; and
-                      back */
-    PL_MAIL_TRACE, /* admin to hubs: pl_trace_mail; and back */
-    PL_MAIL_KEY,   /* session manager to keyring: pl_key_mail; and back */
+    PL_MAIL_RULES,  /* embed to session managers, channels, admin: pl_rules_mail
+                     */
+    PL_MAIL_LIST,   /* admin to channels: pl_list_mail; and back */
+    PL_MAIL_INPUT,  /* any actor to session: pl_input_mail; and back */
+    PL_MAIL_LOOK,   /* admin to session managers, supervisor: pl_look_mail; and
+                       back */
+    PL_MAIL_TRACE,  /* admin to hubs: pl_trace_mail; and back */
+    PL_MAIL_KEY,    /* session manager to keyring: pl_key_mail; and back */
+    PL_MAIL_DENIAL, /* admin, embed to supervisor: pl_denial_mail; and back */
+    PL_MAIL_DENIED, /* supervisor to session managers: pl_denied_mail */
     PL_MAIL_OWN = 1000 /* from here on: between actors of one module */
 };
 

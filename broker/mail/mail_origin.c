@@ -7,6 +7,7 @@
 #include "mail_origin.h"
 
 #include "channels_mail.h"
+#include "denial_mail.h"
 #include "look_mail.h"
 #include "mail.h"
 #include "session_mail.h"
@@ -27,6 +28,8 @@ struct pl_origin *pl_mail_origin(struct pl_msg *request)
         return &((struct pl_user_state_mail *)request)->origin;
     case PL_MAIL_LIST:
         return &((struct pl_list_mail *)request)->origin;
+    case PL_MAIL_DENIAL:
+        return &((struct pl_denial_mail *)request)->origin;
     case PL_MAIL_LOOK:
         return &((struct pl_look_mail *)request)->origin;
     case PL_MAIL_TRACE:

@@ -24,6 +24,8 @@ struct pl_kick_mail {
     struct pl_blob *channel; /* reference; not NULL: only unsubscribe from it,
                                 or subscribe to it */
     struct pl_blob *client;  /* reference; NULL: any client at this address */
+    int64_t issued_before_s; /* not 0: only if its connection token is issued
+                                before this Unix time, or does not say when */
     struct pl_sub_terms terms;
 };
 

@@ -18,6 +18,8 @@ enum pl_register_refusal {
     PL_REGISTER_TAKEN, /* it does not */
     PL_REGISTER_STOPPING,
     PL_REGISTER_USER_LIMIT, /* limits.user_connections */
+    PL_REGISTER_BLOCKED,    /* its user is blocked */
+    PL_REGISTER_REVOKED,    /* its token is */
     PL_REGISTER_NO_MEMORY
 };
 
@@ -28,6 +30,8 @@ struct pl_register_mail {
     struct pl_msg msg;
     struct pl_client *client; /* reference */
     bool is_single;           /* the user's other connections close: 3504 */
+    bool has_token;           /* a token admits it, issued at ... */
+    int64_t issued_at_s;      /* 0: it does not say */
     enum pl_register_refusal refusal; /* result */
 };
 

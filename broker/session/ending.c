@@ -34,7 +34,7 @@
 #include "ending.h"
 
 #include "expiring.h"
-#include "granted.h"
+#include "token_note.h"
 #include "headers.h"
 #include "hooks_private.h"
 #include "session_manager_private.h"
@@ -87,7 +87,7 @@ void pl_session_teardown(struct pl_session *s, uint16_t code,
     pl_headers_forget(s);
     pl_wait_forget(s);
     pl_expiring_forget(s);
-    pl_granted_forget(s);
+    pl_token_note_forget(s);
     pl_call_table_drop(&s->manager->calls, pl_session_address(s));
     pl_count(metrics(s), PL_METRIC_COMMANDS_CANCELLED, s->pending);
     pl_gauge_drop(metrics(s), PL_METRIC_COMMANDS_PENDING, s->pending);

@@ -19,7 +19,7 @@
 
 #include "custom.h"
 #include "ending.h"
-#include "granted.h"
+#include "denied.h"
 #include "headers.h"
 #include "session_manager_private.h"
 #include "log.h"
@@ -33,6 +33,7 @@
 #include "supervisor_mail.h"
 #include "token.h"
 #include "token_check.h"
+#include "token_note.h"
 #include "trace.h"
 #include "verdict_private.h"
 
@@ -233,43 +234,11 @@ static bool register_user(struct pl_session *s)
         return false;
     m->client = pl_client_hold(s->subscriber.client);
     m->is_single = pl_rulebook_naming(pl_session_rules(s)->book)->is_single;
+    m->has_token = s->login->claims != NULL;
+    m->issued_at_s = m->has_token ? s->login->claims->issued_at_s : 0;
     s->known = PL_KNOWN_SUPERVISOR;
     pl_actor_send(&s->actor, s->manager->options.supervisor, &m->msg);
     return true;
-}
-
-/* Return true for the unspecified and loopback addresses.  They belong to a
- * proxy, and all its clients would count as one. */
-static bool is_nowhere(const struct pl_ip *ip)
-{
-    static const struct pl_ip none = {{0}}, loopback = {{[15] = 1}};
-
-    if (pl_ip_is_four(ip))
-        return ip->at[12] == 0 || ip->at[12] == 127;
-    return pl_ip_equal(ip, &none) || pl_ip_equal(ip, &loopback);
-}
-
-/* Set the address of the client, where its program wants to know it, and for an
- * anonymous client its network, where new channels are limited.  An unknown one
- * stays absent. */
-static void find_address(struct pl_session *s, struct pl_client_fields *f,
-                         struct pl_ip *ip, struct pl_ip *place)
-{
-    const struct pl_session_manager_options *o = &s->manager->options;
-    bool wants_place = o->limits_new_channels && f->user.len == 0;
-    char text[PL_IP_TEXT_MAX];
-
-    if ((!wants_place && o->hooks == NULL) ||
-        !pl_ip_parse(ip, pl_span_of(pl_session_peer(s, text))))
-        return;
-    if (o->hooks != NULL)
-        f->ip = (struct pl_span){(const char *)ip->at, sizeof ip->at};
-    if (!wants_place || is_nowhere(ip))
-        return;
-    *place = *ip;
-    if (!pl_ip_is_four(ip)) /* the /64, because a host owns all of it */
-        memset(place->at + 8, 0, 8);
-    f->place = (struct pl_span){(const char *)place->at, sizeof place->at};
 }
 
 /* How a client is admitted.  Its spans are not owned. */
@@ -282,13 +251,13 @@ struct admission {
     bool is_authenticated;
 };
 
-static void admit(struct pl_session *s, const struct admission *a)
+static void let_in(struct pl_session *s, const struct admission *a)
 {
     struct pl_client_fields fields = {.user = a->user, .info = a->info};
     struct pl_login *l = s->login;
     struct pl_ip ip, place;
 
-    find_address(s, &fields, &ip, &place);
+    pl_login_find_address(s, &fields, &ip, &place);
     enum pl_err rc = pl_client_create_with(
         &s->subscriber.client, pl_actor_address(&s->actor),
         pl_loop_random(s->actor.loop), &fields);
@@ -306,6 +275,19 @@ static void admit(struct pl_session *s, const struct admission *a)
     }
     pl_login_attach_all(s);
     pl_session_resolve_login(s);
+}
+
+static void admit(struct pl_session *s, const struct admission *a)
+{
+    uint16_t code = PL_DISCONNECT_FORCED;
+    const char *why = pl_session_denial(s, s->login->claims, a->user, &code);
+
+    if (why == NULL) {
+        let_in(s, a);
+        return;
+    }
+    pl_count(metrics(s), PL_METRIC_REFUSED_DENIED, 1);
+    close_for_token(s, code, why);
 }
 
 static struct admission of_token(const struct pl_token_claims *claims)
@@ -367,7 +349,7 @@ static void accept_token(struct pl_session *s,
                         "more channels than limits.connection_channels");
     } else if (pl_token_is_over(claims, now_s)) {
         fail_login(s, PL_ERROR_EXPIRED, (struct pl_span){0});
-    } else if (!pl_granted_note(s, claims)) {
+    } else if (!pl_token_note_make(s, claims)) {
         end_login(s, PL_ERROR_INTERNAL, (struct pl_span){0});
     } else if (!pl_handlers_judges_tokens(s->manager->handlers)) {
         const struct admission a = of_token(claims);

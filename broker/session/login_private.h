@@ -11,8 +11,10 @@
 #include "outq.h"
 #include "reply.h"
 
+struct pl_client_fields;
 struct pl_connect_request;
 struct pl_handlers;
+struct pl_ip;
 struct pl_loop;
 struct pl_session;
 struct pl_token_claims;
@@ -71,6 +73,12 @@ const char *pl_login_refused(const struct pl_connect_request *r);
 
 /* Replace the span by a copy in the arena.  False: out of memory. */
 bool pl_login_copy(struct pl_login *l, struct pl_span *span);
+
+/* login_address.c. Set the address of the client, where its program wants to
+ * know it, and for an anonymous client its network, where new channels are
+ * limited. An unknown one stays absent. */
+void pl_login_find_address(struct pl_session *s, struct pl_client_fields *f,
+                           struct pl_ip *ip, struct pl_ip *place);
 
 /* List the server-side subscriptions of an admitted client: `subs`, which last
  * as long as the login, and its inboxes.  False: out of memory. */

@@ -15,7 +15,6 @@
 
 #include "ending.h"
 #include "expiring.h"
-#include "granted.h"
 #include "login.h"
 #include "replies.h"
 #include "session_parts.h"
@@ -23,13 +22,20 @@
 #include "subscribe.h"
 #include "token.h"
 #include "token_check.h"
+#include "token_note.h"
 #include "verdict_private.h"
 
+/* `claims` is NULL if no token was verified. */
 static void refreshed(struct pl_session *s, const struct pl_command *c,
+                      const struct pl_token_claims *claims,
                       int64_t expires_at_s)
 {
     struct pl_reply reply = {.id = c->id, .kind = PL_REPLY_REFRESH};
 
+    if (claims != NULL && !pl_token_note_make(s, claims)) {
+        pl_session_fail(s, c->id, PL_ERROR_INTERNAL);
+        return;
+    }
     reply.refresh.client = pl_session_id(s);
     reply.refresh.version = pl_span_of(pl_session_version(s));
     reply.refresh.ttl = pl_session_set_expiry(s, expires_at_s);
@@ -38,15 +44,18 @@ static void refreshed(struct pl_session *s, const struct pl_command *c,
     pl_session_answer(s, &reply);
 }
 
-/* Ask the judge of refreshes.  `expires_at_s` is the expiry of the token; 0: it
- * does not expire.  It counts if the judge sets no other. */
+/* Ask the judge of refreshes.  The expiry of the token counts if the judge sets
+ * no other. */
 static void ask_judge(struct pl_session *s, const struct pl_command *c,
-                      int64_t expires_at_s)
+                      const struct pl_token_claims *claims)
 {
     struct pl_question q = {.asks = PL_ASKS_REFRESH, .token = c->token};
 
-    if (pl_session_judge(s, c->id, &q) == PL_YES)
-        refreshed(s, c, q.expires_at_s != 0 ? q.expires_at_s : expires_at_s);
+    if (pl_session_judge(s, c->id, &q) != PL_YES)
+        return;
+    if (q.expires_at_s == 0 && claims != NULL)
+        q.expires_at_s = claims->expires_at_s;
+    refreshed(s, c, claims, q.expires_at_s);
 }
 
 /* End the connection for a token with other channels. */
@@ -64,12 +73,12 @@ static void take_claims(struct pl_session *s, const struct pl_command *c,
                            "token of another user");
     else if (claims->expires_at_s != 0 && claims->expires_at_s <= now_s)
         pl_session_fail(s, c->id, PL_ERROR_EXPIRED);
-    else if (!pl_granted_equals(s, claims))
+    else if (!pl_token_note_grants(s, claims))
         end_for_channels(s);
     else if (pl_session_is_judged(s, PL_ASKS_REFRESH))
-        ask_judge(s, c, claims->expires_at_s);
+        ask_judge(s, c, claims);
     else
-        refreshed(s, c, claims->expires_at_s);
+        refreshed(s, c, claims, claims->expires_at_s);
 }
 
 void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
@@ -85,7 +94,7 @@ void pl_session_refresh(struct pl_session *s, const struct pl_command *c)
     }
     if (pl_token_policy_is_empty(policy) &&
         pl_session_is_judged(s, PL_ASKS_REFRESH)) {
-        ask_judge(s, c, 0);
+        ask_judge(s, c, NULL);
         return;
     }
     enum pl_err rc = pl_token_policy_is_empty(policy)

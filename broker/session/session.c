@@ -19,7 +19,7 @@
 #include "custom.h"
 #include "ending.h"
 #include "expiring.h"
-#include "granted.h"
+#include "token_note.h"
 #include "headers.h"
 #include "hooks_private.h"
 #include "session_manager_private.h"
@@ -212,6 +212,9 @@ static void on_kick(struct pl_session *s, struct pl_kick_mail *m)
         return;
     if (s->state >= PL_SESSION_CLOSING)
         return;
+    if (m->issued_before_s != 0 &&
+        !pl_token_note_is_before(s, m->issued_before_s))
+        return;
     if (m->refreshes)
         pl_session_take_expiry(s, m->terms.expires_at_s);
     else if (m->subscribes)
@@ -232,6 +235,10 @@ static uint16_t code_of(enum pl_register_refusal refusal)
         return PL_DISCONNECT_SHUTDOWN;
     case PL_REGISTER_USER_LIMIT:
         return PL_DISCONNECT_CONNECTION_LIMIT;
+    case PL_REGISTER_BLOCKED:
+        return PL_DISCONNECT_FORCED;
+    case PL_REGISTER_REVOKED:
+        return PL_DISCONNECT_INVALID_TOKEN;
     case PL_REGISTER_TAKEN: /* never sent */
     case PL_REGISTER_NO_MEMORY:
         break;
@@ -297,7 +304,7 @@ static void reap(struct pl_actor *a)
     pl_headers_forget(s);
     pl_wait_forget(s);
     pl_expiring_forget(s);
-    pl_granted_forget(s);
+    pl_token_note_forget(s);
     pl_client_release(s->subscriber.client);
     pl_session_manager_drop(s->manager, s);
     free(s);

@@ -13,6 +13,8 @@
 #include "access_mail.h"
 #include "key_mail.h"
 #include "answered.h"
+#include "denial_mail.h"
+#include "denied.h"
 #include "handlers_mail.h"
 #include "look.h"
 #include "look_mail.h"
@@ -48,7 +50,9 @@ static void destroy(struct pl_session_manager *k)
     pl_map_fini(&k->waits.sessions);
     pl_map_fini(&k->expiring.sessions);
     pl_map_fini(&k->expiring.subs);
-    pl_map_fini(&k->granted);
+    pl_map_fini(&k->token_notes);
+    pl_map_fini(&k->token_ids);
+    pl_denials_destroy(k->denials);
     pl_key_cache_fini(&k->keys);
     free(k->looked.at_ms);
     pl_map_fini(&k->headers);
@@ -258,6 +262,9 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_RULES:
         on_rules(k, (struct pl_rules_mail *)msg);
         return;
+    case PL_MAIL_DENIED:
+        pl_session_manager_on_denied(k, (struct pl_denied_mail *)msg);
+        return;
     case PL_MAIL_KEY:
         pl_key_wake(k, (struct pl_key_mail *)msg);
         return;
@@ -338,8 +345,11 @@ pl_session_manager_create(struct pl_session_manager **out, struct pl_loop *loop,
     else
         rc = pl_access_create(&k->access, options->users);
     if (rc == PL_OK)
+        rc = pl_denials_create(&k->denials, pl_hub_key(options->hub));
+    if (rc == PL_OK)
         rc = pl_actor_init(&k->actor, loop, &ops);
     if (rc != PL_OK) {
+        pl_denials_destroy(k->denials);
         pl_access_release(k->access);
         free(k);
         return rc;

@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "budget.h"
 #include "call_table.h"
+#include "denials.h"
 #include "expiring.h"
 #include "key_cache.h"
 #include "list.h"
@@ -51,7 +52,9 @@ struct pl_session_manager {
     struct pl_map headers; /* headers.c: of sessions before their connect */
     struct pl_waits waits;
     struct pl_expirings expiring;
-    struct pl_map granted; /* granted.c: sessions whose token has channels */
+    struct pl_map token_notes;  /* token_note.c: of sessions with a token */
+    struct pl_map token_ids;    /* likewise, by the id of the token */
+    struct pl_denials *denials; /* owned: a copy of the supervisor's */
     struct pl_key_cache keys;
     uint64_t command_ns;           /* what a command costs; 0: nothing */
     uint64_t burst_ns;             /* what a connection may spend at once */

@@ -21,6 +21,8 @@
       "logins without a channel of the token or the inbox: limits.channels")   \
     X(TOKENS_REJECTED, PL_COUNTER, "tokens_rejected",                          \
       "connect commands rejected for their token")                             \
+    X(REFUSED_DENIED, PL_COUNTER, "refused_denied",                            \
+      "tokens and users refused: revoked, or blocked")                         \
     X(COMMANDS, PL_COUNTER, "commands_received", "commands received")          \
     X(COMMANDS_ANSWERED, PL_COUNTER, "commands_answered",                      \
       "commands answered with a reply")                                        \

@@ -52,7 +52,7 @@ enum pl_known {
 /* What other files keep for it outside of its struct. */
 enum pl_elsewhere {
     PL_ELSEWHERE_EXPIRING = 1, /* a subscription expires: expiring.c */
-    PL_ELSEWHERE_GRANTED = 2   /* its token granted channels: granted.c */
+    PL_ELSEWHERE_TOKEN = 2     /* the claims of its token: token_note.c */
 };
 
 struct pl_login;    /* login.c */

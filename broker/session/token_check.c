@@ -7,6 +7,7 @@
 #include "token_check.h"
 
 #include "access.h"
+#include "denied.h"
 #include "key_cache.h"
 #include "session_manager_private.h"
 #include "session_private.h"
@@ -25,9 +26,9 @@ static const struct pl_token_policy *policy_of(const struct pl_session *s,
 
 /* Errors: those of pl_token_verify(); PL_EAGAIN, and then *need is the key;
  * PL_EIO. */
-static enum pl_err check(struct pl_session *s, enum pl_token_kind kind,
-                         struct pl_span token, struct pl_token_need *need,
-                         struct pl_token_claims **out, const char **why)
+static enum pl_err verify(struct pl_session *s, enum pl_token_kind kind,
+                          struct pl_span token, struct pl_token_need *need,
+                          struct pl_token_claims **out, const char **why)
 {
     const struct pl_token_policy *policy = policy_of(s, kind);
     const char *url = pl_token_policy_jwks(policy);
@@ -48,6 +49,28 @@ static enum pl_err check(struct pl_session *s, enum pl_token_kind kind,
     *why = rc == PL_ENOENT ? "its key is not among those of auth.jwks_url"
                            : "the keys of auth.jwks_url cannot be had";
     return rc == PL_ENOENT ? PL_EDENIED : rc;
+}
+
+/* Likewise; PL_EDENIED also if the token is revoked. */
+static enum pl_err check(struct pl_session *s, enum pl_token_kind kind,
+                         struct pl_span token, struct pl_token_need *need,
+                         struct pl_token_claims **out, const char **why)
+{
+    struct pl_token_claims *claims;
+    enum pl_err rc = verify(s, kind, token, need, &claims, why);
+
+    if (rc != PL_OK)
+        return rc;
+    if (kind == PL_TOKEN_CONNECTION
+            ? pl_session_denies_token(s, claims, claims->user)
+            : pl_session_denies_sub_token(s, claims)) {
+        *why = "the token is revoked";
+        pl_count(metrics(s), PL_METRIC_REFUSED_DENIED, 1);
+        pl_token_claims_destroy(claims);
+        return PL_EDENIED;
+    }
+    *out = claims;
+    return PL_OK;
 }
 
 enum pl_err pl_session_check_login(struct pl_session *s, struct pl_span token,

@@ -214,6 +214,9 @@ static const struct number authentication[] = {
     {"passed", PL_METRIC_AUTH_PASSED},
     {"failed", PL_METRIC_AUTH_FAILED},
     {"tokens_rejected", PL_METRIC_TOKENS_REJECTED},
+    {"denied", PL_METRIC_REFUSED_DENIED},
+    {"denials", PL_METRIC_DENIALS},
+    {"denials_bytes", PL_METRIC_DENIALS_BYTES},
     {"incomplete", PL_METRIC_LOGINS_INCOMPLETE},
     {"api_keys_rejected", PL_METRIC_API_KEYS_REJECTED},
 };

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "code.h"
+#include "denial_mail.h"
 #include "log.h"
 #include "look_mail.h"
 #include "mail.h"
@@ -34,21 +35,24 @@ struct stop_mail {
 
 /* --- Users --- */
 
-/* Create a server-side disconnect.  If allocation fails, the caller logs that,
- * does not count the connection, and marks the request. */
-static struct pl_kick_mail *kick_create(const struct pl_client *client,
-                                        uint32_t code)
+/* If allocation fails, the caller does not count the connection, and marks the
+ * request. */
+struct pl_kick_mail *pl_supervisor_kick_create(const struct pl_client *client,
+                                               uint32_t code)
 {
     struct pl_kick_mail *k = pl_kick_mail_create();
 
-    if (k == NULL)
-        return NULL;
-    k->code = code;
-    k->client = pl_blob_create(pl_client_id(client));
-    if (k->client == NULL) {
-        pl_mail_destroy(&k->msg);
+    if (k != NULL)
+        k->client = pl_blob_create(pl_client_id(client));
+    if (k == NULL || k->client == NULL) {
+        PL_LOG_LIMITED(PL_LOG_KIND_NO_MEMORY, PL_LOG_ERROR, "cannot kick",
+                       pl_log_error("error", PL_ENOMEM),
+                       pl_log_text("client", pl_client_id(client)));
+        if (k != NULL)
+            pl_mail_destroy(&k->msg);
         return NULL;
     }
+    k->code = code;
     return k;
 }
 
@@ -56,15 +60,11 @@ static struct pl_kick_mail *kick_create(const struct pl_client *client,
 static bool kick(struct pl_supervisor *s, const struct pl_client *client,
                  const struct pl_user_mail *m)
 {
-    struct pl_kick_mail *k = kick_create(client, m->code);
+    struct pl_kick_mail *k = pl_supervisor_kick_create(client, m->code);
     bool is_close = m->ask == PL_USER_DISCONNECT;
 
-    if (k == NULL) {
-        PL_LOG_LIMITED(PL_LOG_KIND_NO_MEMORY, PL_LOG_ERROR, "cannot kick",
-                       pl_log_error("error", PL_ENOMEM),
-                       pl_log_text("client", pl_client_id(client)));
+    if (k == NULL)
         return false;
-    }
     k->subscribes = m->ask == PL_USER_SUBSCRIBE;
     k->refreshes = m->ask == PL_USER_REFRESH;
     k->sub_flags = m->sub_flags;
@@ -116,15 +116,19 @@ static bool close_older(struct pl_supervisor *s, struct pl_span user)
 }
 
 static enum pl_register_refusal take(struct pl_supervisor *s,
-                                     struct pl_client *client, bool is_single)
+                                     const struct pl_register_mail *m)
 {
+    struct pl_client *client = m->client;
     struct pl_span user = pl_client_user(client);
+    enum pl_register_refusal denied = pl_supervisor_denies(s, m);
 
     if (pl_phase_trace_now(s->options.phases) >= PL_PHASE_SIGNAL) {
         pl_count(s->options.metrics, PL_METRIC_REFUSED_STOPPING, 1);
         return PL_REGISTER_STOPPING;
     }
-    if (is_single && user.len > 0) {
+    if (denied != PL_REGISTER_TAKEN)
+        return denied;
+    if (m->is_single && user.len > 0) {
         if (!close_older(s, user))
             return PL_REGISTER_NO_MEMORY;
     } else if (has_too_many(s, user)) {
@@ -142,7 +146,7 @@ static enum pl_register_refusal take(struct pl_supervisor *s,
 
 static void on_register(struct pl_supervisor *s, struct pl_register_mail *m)
 {
-    m->refusal = take(s, m->client, m->is_single);
+    m->refusal = take(s, m);
     if (m->refusal == PL_REGISTER_TAKEN)
         pl_mail_destroy(&m->msg);
     else
@@ -212,6 +216,14 @@ static void on_user(struct pl_supervisor *s, struct pl_user_mail *m)
     pl_mail_answer(&s->actor, &m->msg);
 }
 
+static void on_look(struct pl_supervisor *s, struct pl_look_mail *m)
+{
+    if (m->kind == PL_LOOK_DENIALS)
+        pl_supervisor_list_denials(s, m);
+    else
+        pl_supervisor_list_users(s, m);
+}
+
 /* --- The actor --- */
 
 static void receive(struct pl_actor *a, struct pl_msg *msg)
@@ -231,8 +243,11 @@ static void receive(struct pl_actor *a, struct pl_msg *msg)
     case PL_MAIL_USER_STATE:
         pl_supervisor_on_user_state(s, (struct pl_user_state_mail *)msg);
         return;
+    case PL_MAIL_DENIAL:
+        pl_supervisor_on_denial(s, (struct pl_denial_mail *)msg);
+        return;
     case PL_MAIL_LOOK:
-        pl_supervisor_list_users(s, (struct pl_look_mail *)msg);
+        on_look(s, (struct pl_look_mail *)msg);
         return;
     case PL_MAIL_PHASE:
         pl_supervisor_on_phase(s, (struct pl_phase_mail *)msg);
@@ -254,6 +269,9 @@ static void destroy(struct pl_supervisor *s)
 {
     pl_registry_fini(&s->registry);
     pl_user_states_destroy(s->states);
+    pl_denials_destroy(s->denials);
+    s->options.metrics->value[PL_METRIC_DENIALS] = 0;
+    s->options.metrics->value[PL_METRIC_DENIALS_BYTES] = 0;
     free(s->managers.at);
     free(s->listeners.at);
     free(s->internals.at);
@@ -296,6 +314,8 @@ enum pl_err pl_supervisor_create(struct pl_supervisor **out,
              : pl_registry_init(&s->registry, options->key, options->metrics);
     if (rc == PL_OK)
         rc = pl_supervisor_init_states(s, options->key);
+    if (rc == PL_OK)
+        rc = pl_denials_create(&s->denials, options->key);
     if (rc == PL_OK)
         rc = pl_actor_init(&s->actor, loop, &ops);
     if (rc != PL_OK) {

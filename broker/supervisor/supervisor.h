@@ -4,7 +4,7 @@
  *
  * It lives on the control loop, so it works while a handler blocks a worker.
  * It receives (supervisor_mail.h) PL_MAIL_REGISTER, PL_MAIL_UNREGISTER,
- * PL_MAIL_USER, and PL_MAIL_PHASE as a result. */
+ * PL_MAIL_USER, PL_MAIL_DENIAL, and PL_MAIL_PHASE as a result. */
 #ifndef PL_SUPERVISOR_H
 #define PL_SUPERVISOR_H
 

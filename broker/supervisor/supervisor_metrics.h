@@ -10,6 +10,8 @@
       "connections closed with 3504: their user has too many")                 \
     X(CLOSED_OLDER, PL_COUNTER, "closed_older",                                \
       "connections closed with 3504 for a newer one of their user")            \
+    X(DENIALS, PL_GAUGE, "denials", "revoked tokens and blocked users kept")   \
+    X(DENIALS_BYTES, PL_GAUGE, "denials_bytes", "bytes of their texts")        \
     X(MEMORY_USED, PL_GAUGE, "memory_used_bytes",                              \
       "resident memory, when limits.memory looked last")                       \
     X(MEMORY_LIMIT, PL_GAUGE, "memory_limit_bytes", "limits.memory")           \

@@ -6,9 +6,11 @@
 #ifndef PL_SUPERVISOR_PRIVATE_H
 #define PL_SUPERVISOR_PRIVATE_H
 
+#include "denials.h"
 #include "monitor.h"
 #include "registry.h"
 #include "supervisor.h"
+#include "supervisor_mail.h"
 #include "timer.h"
 #include "user_states.h"
 
@@ -34,6 +36,7 @@ struct pl_supervisor {
     struct pl_supervisor_options options;
     struct pl_registry registry;
     struct pl_user_states *states; /* owned */
+    struct pl_denials *denials;    /* owned: revoked tokens, blocked users */
     struct pl_party_list managers, listeners, internals;
     bool *is_unresponsive; /* by loop: no result even of a forced disconnect */
     bool is_forcing;       /* the forced disconnect was sent */
@@ -65,6 +68,22 @@ void pl_supervisor_on_left(struct pl_supervisor *s, struct pl_span user);
 struct pl_user_state_mail;
 void pl_supervisor_on_user_state(struct pl_supervisor *s,
                                  struct pl_user_state_mail *m);
+/* Create a disconnect of `client`; NULL: out of memory, which is logged. */
+struct pl_kick_mail;
+struct pl_kick_mail *pl_supervisor_kick_create(const struct pl_client *client,
+                                               uint32_t code);
+
+/* denying.c.  Carry out an order, or answer with a part of the list.
+ * Owner: the callee takes `m`. */
+struct pl_denial_mail;
+void pl_supervisor_on_denial(struct pl_supervisor *s, struct pl_denial_mail *m);
+void pl_supervisor_list_denials(struct pl_supervisor *s,
+                                struct pl_look_mail *m);
+
+/* denying.c.  Whether a connection may not register, because its user is
+ * blocked or its token revoked. */
+enum pl_register_refusal pl_supervisor_denies(const struct pl_supervisor *s,
+                                              const struct pl_register_mail *m);
 
 /* memory_watch.c.  Runs from the start to the shutdown. */
 void pl_supervisor_watch_memory(struct pl_supervisor *s);

@@ -176,7 +176,7 @@ static void a_message_reaches_a_user_a_connection_and_a_channel(void **st)
 
 /* --- Connections --- */
 
-static void a_user_or_a_connection_is_disconnected(void **st)
+static void a_user_or_a_connection_is_disconnected_or_blocked(void **st)
 {
     char id[64], who[80];
     struct answer a = ANSWER;
@@ -203,6 +203,11 @@ static void a_user_or_a_connection_is_disconnected(void **st)
     assert_int_equal(peer_await_end(&p[1]), 3503);
     peer_fini(&p[1]);
     peer_await(&p[2], peer_subscribe(&p[2], "room"), &(struct peer_reply){0});
+    expect(&a, pl_broker_block(b.broker, "bob", 0, note, &a), PL_OK);
+    assert_int_equal(a.count, 1);
+    assert_int_equal(peer_await_end(&p[2]), 3503);
+    expect(&a, pl_broker_unblock(b.broker, "bob", note, &a), PL_OK);
+    expect(&a, pl_broker_unblock(b.broker, "bob", note, &a), PL_ENOENT);
     peer_fini(&p[2]);
     box_destroy(&b);
 }
@@ -379,6 +384,13 @@ static void a_bad_argument_is_refused_and_nothing_is_said(void **st)
         pl_broker_disconnect(b.broker, "user/", 0, NULL, note, &a),
         pl_broker_disconnect(b.broker, "conn/x", 0, NULL, note, &a),
         pl_broker_disconnect(b.broker, NULL, 0, NULL, note, &a),
+        pl_broker_block(b.broker, "", 0, note, &a),
+        pl_broker_block(b.broker, NULL, 0, note, &a),
+        pl_broker_block(b.broker, "ann", -1, note, &a),
+        pl_broker_unblock(b.broker, "\xff", note, &a),
+        pl_broker_revoke(b.broker, long_reason, -1, note, &a),
+        pl_broker_revoke_before(b.broker, "ann", "", 1, 0, note, &a),
+        pl_broker_revoke_before(b.broker, "ann", NULL, -1, 0, note, &a),
         pl_broker_subscribe(b.broker, "user/ann", "#ann", 0, note, &a),
         pl_broker_subscribe(b.broker, "user/ann", "", 0, note, &a),
         pl_broker_subscribe(b.broker, "user/ann", "room", 4, note, &a),
@@ -593,7 +605,7 @@ int main(void)
         cmocka_unit_test(history_and_presence_tell_what_there_is),
         cmocka_unit_test(a_channel_without_history_or_presence_is_denied),
         cmocka_unit_test(a_message_reaches_a_user_a_connection_and_a_channel),
-        cmocka_unit_test(a_user_or_a_connection_is_disconnected),
+        cmocka_unit_test(a_user_or_a_connection_is_disconnected_or_blocked),
         cmocka_unit_test(an_order_that_finds_no_memory_later_says_so),
         cmocka_unit_test(a_user_is_subscribed_and_unsubscribed_by_the_program),
         cmocka_unit_test(a_user_is_subscribed_with_joins_or_without_presence),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "box.h"
 #include "peer.h"
@@ -299,6 +300,48 @@ connections_beyond_the_limit_of_a_user_are_closed_with_3504(void **st)
     box_destroy(&b);
 }
 
+/* --- Blocked users and revoked tokens --- */
+
+static void refuse_as(const struct box *b, const char *user, int code)
+{
+    char *token = box_token(SECRET, user, NULL);
+    struct peer p;
+
+    peer_open(&p, b->port, PEER_JSON);
+    peer_connect(&p, token);
+    assert_int_equal(peer_await_end(&p), code);
+    peer_fini(&p);
+    free(token);
+}
+
+static void a_user_is_kept_out_by_a_block_and_by_old_tokens(void **st)
+{
+    struct peer p[3];
+    struct box b;
+
+    (void)st;
+    start_strict(&b);
+    enter_as(&p[0], &b, "ann", PEER_JSON);
+    enter_as(&p[1], &b, "bob", PEER_PROTOBUF);
+    assert_int_equal(pl_broker_block(b.broker, "ann", 0, NULL, NULL), PL_OK);
+    assert_int_equal(peer_await_end(&p[0]), 3503);
+    refuse_as(&b, "ann", 3503);
+    box_await(&b, "authentication.denials", 1);
+    assert_int_equal(pl_broker_unblock(b.broker, "ann", NULL, NULL), PL_OK);
+    box_await(&b, "authentication.denials", 0);
+    enter_as(&p[2], &b, "ann", PEER_JSON);
+    assert_int_equal(pl_broker_revoke_before(b.broker, "ann", NULL,
+                                             (int64_t)time(NULL) + 3600, 0,
+                                             NULL, NULL),
+                     PL_OK);
+    assert_int_equal(peer_await_end(&p[2]), 3500);
+    refuse_as(&b, "ann", 3500);
+    peer_await(&p[1], peer_subscribe(&p[1], "room"), &(struct peer_reply){0});
+    for (int i = 0; i < 3; i++)
+        peer_fini(&p[i]);
+    box_destroy(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +353,7 @@ int main(void)
             a20_single_and_multiple_connections_of_users_live_together),
         cmocka_unit_test(
             connections_beyond_the_limit_of_a_user_are_closed_with_3504),
+        cmocka_unit_test(a_user_is_kept_out_by_a_block_and_by_old_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
