@@ -139,6 +139,7 @@ static void receive(struct pl_actor *actor, struct pl_msg *msg)
     case PL_MAIL_PUBLISH:
     case PL_MAIL_QUERY:
     case PL_MAIL_USER:
+    case PL_MAIL_DENIAL:
     case PL_MAIL_USER_STATE:
     case PL_MAIL_LIST:
     case PL_MAIL_LOOK:

@@ -25,6 +25,7 @@
 #include "ip.h"
 #include "json_scan.h"
 #include "tags.h"
+#include "token.h"
 #include "top.h"
 #include "user_states.h"
 
@@ -182,6 +183,17 @@ static bool on_expire_at(struct pl_json *j, struct pl_api_request *r)
            pl_json_signed(j, 0, INT64_MAX / 1000, &r->expires_at_s);
 }
 
+static bool on_uid(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_api_text(j, &r->uid);
+}
+
+static bool on_issued_before(struct pl_json *j, struct pl_api_request *r)
+{
+    return pl_json_null(j) ||
+           pl_json_signed(j, 0, INT64_MAX / 1000, &r->issued_before_s);
+}
+
 static bool on_expired(struct pl_json *j, struct pl_api_request *r)
 {
     return pl_json_null(j) || pl_json_bool(j, &r->expired);
@@ -205,6 +217,10 @@ enum {
             METHOD(PL_API_HISTORY) | METHOD(PL_API_HISTORY_REMOVE),
     STATES = METHOD(PL_API_UPDATE_USER_STATUS) |
              METHOD(PL_API_GET_USER_STATUS) | METHOD(PL_API_DELETE_USER_STATUS),
+    DENIES = METHOD(PL_API_REVOKE_TOKEN) |
+             METHOD(PL_API_INVALIDATE_USER_TOKENS) | METHOD(PL_API_BLOCK_USER),
+    USERS = METHOD(PL_API_INVALIDATE_USER_TOKENS) | METHOD(PL_API_BLOCK_USER) |
+            METHOD(PL_API_UNBLOCK_USER),
     LISTS = METHOD(PL_API_CONNECTIONS) | METHOD(PL_API_USERS),
     /* Members of Centrifugo that parley rejects by name. */
     NONE = 0
@@ -217,7 +233,7 @@ static const struct member {
 } members[] = {
     {"channel", on_channel,
      METHOD(PL_API_PUBLISH) | LOOKS | METHOD(PL_API_UNSUBSCRIBE) | MINE |
-         METHOD(PL_API_CONNECTIONS)},
+         METHOD(PL_API_CONNECTIONS) | METHOD(PL_API_INVALIDATE_USER_TOKENS)},
     {"channels", pl_api_on_channels, METHOD(PL_API_BROADCAST)},
     {"data", on_data, SENDS | MINE},
     {"b64data", on_b64data, SENDS | MINE},
@@ -226,13 +242,15 @@ static const struct member {
     {"tags", pl_api_on_tags, SENDS},
     {"version", on_version, SENDS},
     {"version_epoch", on_version_epoch, SENDS},
-    {"user", on_user, CONNS | LISTS},
+    {"user", on_user, CONNS | LISTS | USERS},
+    {"uid", on_uid, METHOD(PL_API_REVOKE_TOKEN)},
+    {"issued_before", on_issued_before, METHOD(PL_API_INVALIDATE_USER_TOKENS)},
     {"users", pl_api_on_users, STATES},
     {"state", on_state, METHOD(PL_API_UPDATE_USER_STATUS)},
     {"session", on_session, CONNS},
     {"info", on_info, MINE},
     {"b64info", on_b64info, MINE},
-    {"expire_at", on_expire_at, MINE | METHOD(PL_API_REFRESH)},
+    {"expire_at", on_expire_at, MINE | METHOD(PL_API_REFRESH) | DENIES},
     {"expired", on_expired, METHOD(PL_API_REFRESH)},
     {"recover_since", pl_api_on_since, MINE},
     {"override", pl_api_on_override, MINE},
@@ -452,6 +470,17 @@ static bool need_users(const struct pl_api_request *r, struct pl_api_fault *f)
                 "it is longer than 255 bytes");
 }
 
+static bool need_denied(const struct pl_api_request *r, struct pl_api_fault *f)
+{
+    return r->method == PL_API_REVOKE_TOKEN
+               ? need(r->uid.len > 0 && r->uid.len <= PL_TOKEN_ID_MAX, f, "uid",
+                      "it is missing, empty or too long")
+               : need(r->user.len > 0 && r->user.len <= PL_TOKEN_USER_MAX, f,
+                      "user", "it is missing, empty or too long") &&
+                     (r->channel.len == 0 ||
+                      pl_api_channel_check(r->channel, f));
+}
+
 static bool need_filters(const struct pl_api_request *r, struct pl_api_fault *f)
 {
     struct pl_ip_net net;
@@ -521,6 +550,11 @@ static bool is_complete(const struct pl_api_request *r, bool binary,
     case PL_API_GET_USER_STATUS:
     case PL_API_DELETE_USER_STATUS:
         return need_users(r, f);
+    case PL_API_REVOKE_TOKEN:
+    case PL_API_INVALIDATE_USER_TOKENS:
+    case PL_API_BLOCK_USER:
+    case PL_API_UNBLOCK_USER:
+        return need_denied(r, f);
     case PL_API_TOP:
         return need(r->limit >= 0 && r->limit <= PL_TOP_MAX, f, "limit",
                     "it must be from 1 to 200");

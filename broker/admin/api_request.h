@@ -31,7 +31,11 @@
     X(PL_API_INFO, "info")                                                     \
     X(PL_API_UPDATE_USER_STATUS, "update_user_status")                         \
     X(PL_API_GET_USER_STATUS, "get_user_status")                               \
-    X(PL_API_DELETE_USER_STATUS, "delete_user_status")
+    X(PL_API_DELETE_USER_STATUS, "delete_user_status")                         \
+    X(PL_API_REVOKE_TOKEN, "revoke_token")                                     \
+    X(PL_API_INVALIDATE_USER_TOKENS, "invalidate_user_tokens")                 \
+    X(PL_API_BLOCK_USER, "block_user")                                         \
+    X(PL_API_UNBLOCK_USER, "unblock_user")
 
 enum pl_api_method {
 #define X(name, text) name,
@@ -71,6 +75,8 @@ struct pl_api_request {
     struct pl_span users;           /* names, a zero byte after each */
     uint32_t user_count;            /* names in `users` */
     struct pl_span state;           /* update_user_status */
+    struct pl_span uid;             /* revoke_token: the id of a token */
+    int64_t issued_before_s;        /* invalidate_user_tokens; 0: now */
     uint32_t code;                  /* disconnect; 0: the default */
     struct pl_span info;            /* subscribe: JSON that others see */
     int64_t expires_at_s;           /* 0: never */

@@ -25,6 +25,7 @@
 #include "calls_private.h"
 #include "channels_mail.h"
 #include "code.h"
+#include "denial_mail.h"
 #include "look_mail.h"
 #include "loop.h"
 #include "mail.h"
@@ -327,6 +328,33 @@ static void on_user_state(struct pl_api_part *p,
     put(&p->result, m->ask == PL_USER_STATE_GET ? "]}" : "}");
 }
 
+/* Return 0, or the error of an order to revoke or to block; what is not blocked
+ * need not be unblocked. */
+static uint32_t error_of_denial(enum pl_err err)
+{
+    switch (err) {
+    case PL_OK:
+    case PL_ENOENT:
+        return 0;
+    case PL_EINVAL:
+        return PL_ERROR_BAD_REQUEST;
+    case PL_ELIMIT:
+        return PL_ERROR_TOO_MANY_REQUESTS;
+    default:
+        return PL_ERROR_INTERNAL;
+    }
+}
+
+static void on_denial(struct pl_api_part *p, const struct pl_denial_mail *m)
+{
+    p->error = error_of(&m->msg, error_of_denial(m->err));
+    if (p->error == PL_ERROR_BAD_REQUEST)
+        p->fault = (struct pl_api_fault){
+            .code = p->error, .member = "expire_at", .why = "it has passed"};
+    if (p->error == 0)
+        put(&p->result, "{}");
+}
+
 /* An error of one owner becomes the error of the whole list. */
 static void on_listed(struct pl_api_part *p, const struct pl_list_mail *m)
 {
@@ -358,6 +386,9 @@ static void write_result(struct pl_api_part *p, const struct pl_msg *msg)
         return;
     case PL_MAIL_USER:
         on_user(p, (const struct pl_user_mail *)msg);
+        return;
+    case PL_MAIL_DENIAL:
+        on_denial(p, (const struct pl_denial_mail *)msg);
         return;
     case PL_MAIL_USER_STATE:
         on_user_state(p, (const struct pl_user_state_mail *)msg);

@@ -6,6 +6,7 @@
 #include "calls_private.h"
 #include "channels_mail.h"
 #include "code.h"
+#include "denial_mail.h"
 #include "glob.h"
 #include "mail.h"
 #include "mail_origin.h"
@@ -250,6 +251,42 @@ static bool send_user_state(struct pl_api_call *call, struct pl_api_part *p,
     return true;
 }
 
+static enum pl_denial_kind denial_of(enum pl_api_method method)
+{
+    switch (method) {
+    case PL_API_REVOKE_TOKEN:
+        return PL_DENIAL_TOKEN;
+    case PL_API_INVALIDATE_USER_TOKENS:
+        return PL_DENIAL_TOKENS;
+    default:
+        return PL_DENIAL_USER;
+    }
+}
+
+static bool send_denial(struct pl_api_call *call, struct pl_api_part *p,
+                        const struct pl_api_request *r)
+{
+    struct pl_denial_mail *m = pl_denial_mail_create();
+    bool ok = true;
+
+    if (m == NULL)
+        return false;
+    m->ask =
+        r->method == PL_API_UNBLOCK_USER ? PL_DENIAL_REMOVE : PL_DENIAL_ADD;
+    m->denial.kind = denial_of(r->method);
+    m->denial.issued_before_s = r->issued_before_s;
+    m->denial.expires_at_s = r->expires_at_s;
+    m->name = blob_of(r->uid.len > 0 ? r->uid : r->user, &ok);
+    m->channel = blob_of(some(r->channel), &ok);
+    if (!ok) {
+        pl_mail_destroy(&m->msg);
+        return false;
+    }
+    pl_api_part_mail(call, p, call->calls->options->supervisor, &m->origin,
+                     &m->msg);
+    return true;
+}
+
 static bool write_info(struct pl_api_call *call, struct pl_api_part *p)
 {
     struct pl_status s;
@@ -282,6 +319,11 @@ bool pl_api_part_send(struct pl_api_call *call, struct pl_api_part *p,
     case PL_API_GET_USER_STATUS:
     case PL_API_DELETE_USER_STATUS:
         return send_user_state(call, p, r);
+    case PL_API_REVOKE_TOKEN:
+    case PL_API_INVALIDATE_USER_TOKENS:
+    case PL_API_BLOCK_USER:
+    case PL_API_UNBLOCK_USER:
+        return send_denial(call, p, r);
     case PL_API_INFO:
         return write_info(call, p);
     default:

@@ -252,6 +252,63 @@ static void a_status_tells_when_a_user_was_active_and_online(void **st)
     assert_int_equal(number_after(now, "\"active\":"), 0);
 }
 
+/* --- Revoked tokens and blocked users --- */
+
+/* Connect with the token, which is admitted (0), or closed with this code. */
+static void expect_connect(const char *token, uint32_t code)
+{
+    struct peer p;
+
+    if (code == 0) {
+        peer_enter(&p, box.port, PEER_JSON, token, NULL);
+    } else {
+        peer_begin(&p, box.port, PEER_JSON, NULL);
+        assert_int_equal(peer_await_open(&p), 101);
+        peer_connect(&p, token);
+        assert_int_equal(peer_await_end(&p), code);
+    }
+    peer_fini(&p);
+}
+
+static void a_backend_revokes_tokens_and_blocks_users(void **st)
+{
+    static const struct {
+        const char *claims, *method, *body, *undo;
+        uint32_t code;
+    } rows[] = {
+        {"\"jti\":\"one\"", "revoke_token", "{\"uid\":\"one\"}", NULL, 3500},
+        {"\"iat\":1000", "invalidate_user_tokens",
+         "{\"user\":\"eve\",\"issued_before\":2000,"
+         "\"expire_at\":4102444800}",
+         NULL, 3500},
+        {"\"iat\":3000", "block_user", "{\"user\":\"eve\"}", "unblock_user",
+         3503},
+    };
+
+    (void)st;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *token = box_token(SECRET, "eve", rows[i].claims);
+        struct peer p;
+
+        peer_enter(&p, box.port, PEER_JSON, token, NULL);
+        assert_string_equal(line_call(box.port, rows[i].method, rows[i].body),
+                            "{\"result\":{}}");
+        assert_int_equal(peer_await_end(&p), rows[i].code);
+        peer_fini(&p);
+        expect_connect(token, rows[i].code);
+        if (rows[i].undo != NULL) {
+            assert_string_equal(
+                line_call(box.port, rows[i].undo, "{\"user\":\"eve\"}"),
+                "{\"result\":{}}");
+            expect_connect(token, 0);
+        }
+        free(token);
+    }
+    assert_string_equal(
+        line_call(box.port, "unblock_user", "{\"user\":\"nobody\"}"),
+        "{\"result\":{}}");
+}
+
 /* --- Calls, good, bad and hostile --- */
 
 #define B64 "eyJhIjoxfQ=="
@@ -416,6 +473,21 @@ static const struct {
     {"get_user_status", "{\"user\":\"u\"}", 400, 108},
     {"delete_user_status", "{\"users\":[\"u\"]}", 200, 0},
     {"delete_user_status", "{}", 400, 107},
+    {"revoke_token", "{\"uid\":\"x\",\"expire_at\":4102444800}", 200, 0},
+    {"revoke_token", "{\"uid\":\"x\",\"expire_at\":1}", 400, 107},
+    {"revoke_token", "{\"uid\":\"\"}", 400, 107},
+    {"revoke_token", "{\"uid\":7}", 400, 107},
+    {"revoke_token", "{\"uid\":\"x\",\"user\":\"u\"}", 400, 108},
+    {"invalidate_user_tokens",
+     "{\"user\":\"u\",\"channel\":\"a\",\"issued_before\":5}", 200, 0},
+    {"invalidate_user_tokens", "{\"user\":\"\"}", 400, 107},
+    {"invalidate_user_tokens", "{\"user\":\"u\",\"issued_before\":-1}", 400,
+     107},
+    {"block_user", "{\"user\":\"blocked\"}", 200, 0},
+    {"block_user", "{}", 400, 107},
+    {"block_user", "{\"user\":\"u\",\"all_users\":true}", 400, 108},
+    {"unblock_user", "{\"user\":\"blocked\"}", 200, 0},
+    {"unblock_user", "{\"user\":\"u\",\"expire_at\":5}", 400, 108},
     {"connections", "{\"expression\":\"true\"}", 400, 108},
     {"connections", "{\"label_filter\":{\"a\":\"b\"}}", 400, 108},
     {"batch", "{\"commands\":[]}", 200, 0},
@@ -477,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_subscription_may_hide_its_client),
         cmocka_unit_test(a_refresh_that_has_expired_closes),
         cmocka_unit_test(a_status_tells_when_a_user_was_active_and_online),
+        cmocka_unit_test(a_backend_revokes_tokens_and_blocks_users),
         cmocka_unit_test(the_payloads_of_the_official_clients_work),
         cmocka_unit_test(each_method_answers_bad_and_hostile_input),
     };
