@@ -66,6 +66,7 @@
 #define SWITCHED(section, way, why)                                            \
     way(section ".enabled", BOOL, why), SAME(section ".*", ANY)
 
+static const char of_pro[] = "it is an option of Centrifugo PRO";
 static const char no_hook[] =
     "parley asks no backend: what the backend decides would be decided without "
     "it";
@@ -214,6 +215,22 @@ const struct pl_row pl_rows[] = {
     SAME("@.subscribe_stream_proxy_bidirectional", BOOL),
     REFUSED_BUT("@.subscription_type", TEXT, "stream",
                 "parley has streams only"),
+    REFUSED("@.keep_latest_publication", BOOL, of_pro),
+    REFUSED("@.allow_channel_compaction", BOOL, of_pro),
+    REFUSED("@.shared_position_sync", BOOL, of_pro),
+    REFUSED("@.batch_max_size", NUMBER, of_pro),
+    REFUSED("@.batch_max_delay", DURATION, of_pro),
+    REFUSED("@.batch_flush_latest", BOOL, of_pro),
+    REFUSED("@.client_publish_debounce_interval", DURATION, of_pro),
+    REFUSED("@.state_proxy_enabled", BOOL, of_pro),
+    REFUSED("@.cache_empty_proxy_enabled", BOOL, of_pro),
+    REFUSED("@.broker_name", TEXT, of_pro),
+    REFUSED("@.presence_manager_name", TEXT, of_pro),
+    REFUSED("@.pattern", TEXT, of_pro),
+    REFUSED("@.subscribe_cel", TEXT, of_pro),
+    REFUSED("@.publish_cel", TEXT, of_pro),
+    REFUSED("@.presence_cel", TEXT, of_pro),
+    REFUSED("@.history_cel", TEXT, of_pro),
     SAME("@.map.*", ANY),
     SAME("@.shared_poll.*", ANY),
     SAME("@.map_clients_presence_channel_prefix", TEXT),
