@@ -17,6 +17,7 @@ enum {
     PL_COST_COMMAND = 150,     /* without the cost of its reply */
     PL_COST_SECRET = 1000,     /* check a token by a secret */
     PL_COST_SIGNATURE = 70000, /* by a public key; of P-384 the slowest */
+    PL_COST_MISMATCH = 30000,  /* a name that its pattern refuses */
     PL_COST_FLIGHT = 50000,    /* one flight of the server in a TLS handshake */
     PL_COST_OPEN = 500,        /* one new connection */
     PL_COST_END = 500,         /* one connection that ends */

@@ -15,7 +15,9 @@
 #include "log.h"
 #include "permission.h"
 #include "replies.h"
+#include "session_manager_private.h"
 #include "session_parts.h"
+#include "session_private.h"
 #include "session_settings.h"
 
 static const struct pl_naming *naming(const struct pl_session *s)
@@ -66,6 +68,15 @@ refuse_length(struct pl_session *s, uint32_t id, struct pl_span channel)
     return false;
 }
 
+/* Steps of a pattern are bounded, but many; names that it takes need few. */
+static void refuse_name(struct pl_session *s, uint32_t id,
+                        const struct pl_rules *rules)
+{
+    if (rules->names != NULL)
+        pl_budget_spend(&s->manager->budget, PL_COST_MISMATCH);
+    pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
+}
+
 bool pl_session_knows(struct pl_session *s, uint32_t id, struct pl_span channel,
                       struct pl_named *out)
 {
@@ -75,7 +86,7 @@ bool pl_session_knows(struct pl_session *s, uint32_t id, struct pl_span channel,
     if (out->rules == NULL)
         pl_session_fail_unknown(s, id, channel);
     else if (out->traits & PL_NAME_BAD)
-        pl_session_fail(s, id, PL_ERROR_BAD_REQUEST);
+        refuse_name(s, id, out->rules);
     else
         return true;
     return false;

@@ -66,6 +66,11 @@ def namespaces():
            'force_push_join_leave': True}
     yield {'name': 'asked', **seen, **open_, 'join_leave': True,
            'allow_presence_for_client': True}
+    yield {'name': 'words', 'channel_regex': '^[a-z]+$', **open_,
+           'allow_publish_for_client': True}
+    yield {'name': 'texts', 'channel_regex': '^.+$', **open_}
+    yield {'name': 'own', 'allow_user_limited_channels': True,
+           'allow_publish_for_subscriber': True}
     yield {'name': 'json_object', 'publication_data_format': 'json_object',
            'allow_publish_for_client': True}
 
@@ -75,8 +80,10 @@ def config(port, public):
         'http_server': {'address': '127.0.0.1', 'port': port},
         'log': {'level': 'debug'},
         'client': {
-            'channel_limit': 4,
+            'channel_limit': 5,  # with the own one
             'allow_anonymous_connect_without_token': True,
+            'subscribe_to_user_personal_channel': {
+                'enabled': True, 'personal_channel_namespace': 'own'},
             'token': {
                 'hmac_secret_key': KEYS['connection'],
                 'hmac_previous_secret_key': KEYS['previous'],

@@ -138,19 +138,17 @@ static const char a_public_key[] =
     "-----END PUBLIC KEY-----\\n"
     "\"";
 
-/* A client sends tokens, in vain. */
-static void check_tokens(const char *key, int64_t cost)
+/* A client sends many commands, which all cost `cost` and are refused. */
+static void check_flood(const char *setting, const char *request, int64_t cost)
 {
     enum { COUNT = 700 };
-    struct rig *r = with("tokens", key, 0);
+    struct rig *r = with("flood", setting, 0);
     struct client *c = client_join(r, 0);
     struct pl_buf b = {0}, frame = {0};
 
     for (unsigned i = 0; i < COUNT; i++)
-        pl_buf_printf(&b,
-                      "%s{\"id\":%u,\"subscribe\":{\"channel\":\"c\","
-                      "\"token\":\"a.b.c\"}}",
-                      i == 0 ? "" : "\n", 10 + i);
+        pl_buf_printf(&b, "%s{\"id\":%u,\"subscribe\":{%s}}",
+                      i == 0 ? "" : "\n", 10 + i, request);
     client_frame(&frame, 0x81, b.data, b.len);
     watch(r, PL_METRIC_COMMANDS);
     client_feed(c, frame.data, frame.len);
@@ -164,9 +162,20 @@ static void check_tokens(const char *key, int64_t cost)
 
 static void tokens_of_a_message_are_checked_in_many_turns(void **state)
 {
+    static const char bad[] = "\"channel\":\"c\",\"token\":\"a.b.c\"";
+
     (void)state;
-    check_tokens(a_secret, PL_COST_SECRET);
-    check_tokens(a_public_key, PL_COST_SIGNATURE);
+    check_flood(a_secret, bad, PL_COST_SECRET);
+    check_flood(a_public_key, bad, PL_COST_SIGNATURE);
+}
+
+/* Without a bound it would take PCRE2 about 2^40 steps. */
+static void names_slow_to_match_are_refused_in_many_turns(void **state)
+{
+    (void)state;
+    check_flood("namespaces=[{name: ns, name_regex: '^(a+)+$'}]",
+                "\"channel\":\"ns:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"",
+                PL_COST_MISMATCH);
 }
 
 static void many_clients_share_the_budget_of_a_turn(void **state)
@@ -558,6 +567,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_of_many_commands_is_spread_over_turns),
         cmocka_unit_test(tokens_of_a_message_are_checked_in_many_turns),
+        cmocka_unit_test(names_slow_to_match_are_refused_in_many_turns),
         cmocka_unit_test(many_clients_share_the_budget_of_a_turn),
         cmocka_unit_test(who_says_little_does_not_wait_for_those_who_flood),
         cmocka_unit_test(joins_told_to_many_are_spread_over_turns),
