@@ -276,6 +276,17 @@ static void put_anonymous(struct pl_import *im)
                                                                   : "false");
 }
 
+/* The same question, asked the other way round. */
+static void put_nameless(struct pl_import *im)
+{
+    static const char path[] = "client.disallow_anonymous_connection_tokens";
+    const struct pl_leaf *leaf = find(im, path, 0);
+
+    if (leaf != NULL)
+        pl_import_put(im, "auth.anonymous_tokens", 0, leaf, NULL,
+                      pl_import_bool(im, path, 0) ? "false" : "true");
+}
+
 static void put_bytes(struct pl_import *im, const char *from, const char *to)
 {
     const struct pl_leaf *leaf = find(im, from, 0);
@@ -320,6 +331,7 @@ void pl_import_options(struct pl_import *im)
     for (size_t i = 0; i < im->tree.count; i++)
         check(im, &im->tree.at[i]);
     put_anonymous(im);
+    put_nameless(im);
     for (size_t i = 0; i < pl_row_count; i++)
         if (pl_rows[i].way == PL_ROW_KEPT)
             keep(im, &pl_rows[i]);

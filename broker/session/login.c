@@ -344,7 +344,10 @@ static void accept_token(struct pl_session *s,
                          struct pl_token_claims *claims, int64_t now_s)
 {
     s->login->claims = claims;
-    if (claims->sub_count > config_of(s)->limits.connection_channels) {
+    if (claims->user.len == 0 && !s->manager->access->nameless) {
+        close_for_token(s, PL_DISCONNECT_PERMISSION,
+                        "it has no user, and auth.anonymous_tokens is off");
+    } else if (claims->sub_count > config_of(s)->limits.connection_channels) {
         close_for_token(s, PL_DISCONNECT_CHANNEL_LIMIT,
                         "more channels than limits.connection_channels");
     } else if (pl_token_is_over(claims, now_s)) {

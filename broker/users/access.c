@@ -42,6 +42,7 @@ enum pl_err pl_access_create(struct pl_access **out,
         return PL_ENOMEM;
     pl_refs_init(&a->refs);
     a->anonymous = settings->auth.anonymous;
+    a->nameless = settings->auth.nameless;
     a->health_is_public = settings->health.is_public;
     a->metrics_are_public = settings->metrics.is_public;
     a->metrics_are_open = settings->metrics.is_open;

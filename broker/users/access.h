@@ -18,6 +18,7 @@ struct pl_access {
     struct pl_refs refs;
     struct pl_config_strings allowed_origins, allowed_hosts;
     bool anonymous; /* admit clients without a token */
+    bool nameless;  /* admit tokens without a user */
     struct pl_api_keys api_keys;
     char *api_path; /* of the server API on the addresses of clients; NULL: it
                        is not there */

@@ -59,6 +59,8 @@ static const struct pl_config_key keys[] = {
     {"auth.jwks_ca", PL_KIND_STRING, AT(auth.jwks_ca)},
     {"auth.anonymous", PL_KIND_BOOL, AT(auth.anonymous), .fallback = "false",
      .insecure = "true", .reload = true},
+    {"auth.anonymous_tokens", PL_KIND_BOOL, AT(auth.nameless),
+     .fallback = "true", .reload = true},
     {"auth.subscription.enabled", PL_KIND_BOOL, AT(auth.subscription.enabled),
      .fallback = "false", .reload = true},
     TOKEN("auth.subscription", auth.subscription)

@@ -39,6 +39,7 @@ struct pl_users_settings {
     struct {
         struct pl_token_settings token;
         bool anonymous;
+        bool nameless; /* tokens without a user are good */
         char *jwks_ca; /* path; NULL: the certificates of the system */
         struct {
             bool enabled; /* else `token` above is for them, too */

@@ -182,12 +182,14 @@ static void tokens_keep_their_keys_and_checks(void **state)
         "client:\n"
         "  token: {hmac_secret_key: a, audience: chat, user_id_claim: uid}\n"
         "  subscription_token: {enabled: true, hmac_secret_key: b}\n"
-        "  allow_anonymous_connect_without_token: true\n";
+        "  allow_anonymous_connect_without_token: true\n"
+        "  disallow_anonymous_connection_tokens: true\n";
 
     (void)state;
     assert_line(in, NULL,
                 "auth:\n"
                 "  anonymous: true\n"
+                "  anonymous_tokens: false\n"
                 "  hmac_secret: \"a\"\n"
                 "  audience: \"chat\"\n"
                 "  user_id_claim: \"uid\"\n"

@@ -406,6 +406,7 @@ static const char *const made[] = {
     "client_ca_pem: /c}}",
     "log: {level: warn}",
     "client: {allow_anonymous_connect_without_token: true}",
+    "client: {disallow_anonymous_connection_tokens: true}",
     "client: {insecure: true}",
     "client: {allowed_origins: ['*']}",
     "client: {queue_max_size: 7}",

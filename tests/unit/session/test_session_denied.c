@@ -282,6 +282,20 @@ static void a_denial_that_is_over_denies_nothing(void **state)
     end(r);
 }
 
+static void a_token_without_a_user_is_refused_if_so_configured(void **state)
+{
+    const char *with[] = {"auth.hmac_secret=" RIG_SECRET,
+                          "auth.anonymous_tokens=false"};
+    struct rig_options o = {.sets = with, .set_count = 2};
+    struct rig *r = rig_start(__func__, &o);
+
+    (void)state;
+    client_expect_close(try_in(r, "{\"sub\":\"\"}", 0), 3507);
+    enter(r, "{\"sub\":\"ann\"}", 0);
+    assert_int_equal(rig_metric(r, PL_METRIC_TOKENS_REJECTED), 1);
+    end(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_blocked_user_does_not_come_in_until_it_may),
         cmocka_unit_test(a_revoked_token_opens_no_channel),
         cmocka_unit_test(a_denial_that_is_over_denies_nothing),
+        cmocka_unit_test(a_token_without_a_user_is_refused_if_so_configured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
