@@ -140,7 +140,7 @@ static void release_all(struct pl_channels *c)
     pl_channels_free_all(c);
     pl_pending_requests_free_all(c);
     pl_id_table_fini(&c->ids);
-    pl_pace_fini(&c->pace);
+    pl_publish_rate_fini(&c->publish_rate);
     pl_makers_fini(&c->makers);
     pl_leaving_fini(c);
     pl_rule_cache_fini(&c->rules);

@@ -21,7 +21,7 @@
 #include "makers.h"
 #include "map.h"
 #include "metrics.h"
-#include "pace.h"
+#include "publish_rate.h"
 #include "presence.h"
 #include "rules_use.h"
 #include "stream.h"
@@ -46,7 +46,7 @@ struct pl_channels {
     struct pl_rules_uses uses;  /* rules of the channels in `map` */
     struct pl_rule_cache rules; /* of all others */
     struct pl_makers makers;
-    struct pl_pace pace;
+    struct pl_publish_rate publish_rate;
     struct pl_id_table ids; /* of publications that no stream keeps */
     struct pl_list pending;
     struct pl_map attaching; /* attaches without a result, by client */

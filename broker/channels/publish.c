@@ -376,8 +376,8 @@ static void begin(struct pl_pending_request *rq, struct pl_pub *pub)
     struct pl_rules *rules =
         pl_pending_request_rules(rq, pl_pub_channel(pub), pub->hash);
     if (__builtin_expect(rules->publish_rate > 0, 0) &&
-        !pl_pace_allows(&rq->owner->pace, rules, pub->hash,
-                        pl_loop_now_ms(rq->owner->actor.loop))) {
+        !pl_publish_rate_allows(&rq->owner->publish_rate, rules, pub->hash,
+                                pl_loop_now_ms(rq->owner->actor.loop))) {
         refuse_for_rate(rq);
         return;
     }

@@ -59,7 +59,7 @@ bool pl_session_has_grant(struct pl_session *s, struct pl_span channel,
 bool pl_session_subscriber_may(const struct pl_session *s,
                                const struct pl_rules *rules, uint8_t grant);
 
-/* Return true if the channel of this name lists no client, and tells of none:
+/* Return true if the channel of this name has neither presence nor joins: it is
  * the inbox of a user. */
 static inline bool pl_named_is_hidden(const struct pl_named *n)
 {

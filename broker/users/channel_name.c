@@ -8,7 +8,7 @@
  *
  * An inbox is found first.  The name of a user may contain any character, so
  * "#a:b" is the inbox of "a:b" and has no namespace.  Likewise "own:#a#b,c" is
- * the personal channel of the user "a#b,c" and lists nobody: otherwise a user
+ * the personal channel of the user "a#b,c" and lists no user: otherwise a user
  * with a mark in the name would share the channel with others.
  *
  * Rejected: marks with letters or digits, because a boundary "x" would give

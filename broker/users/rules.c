@@ -10,7 +10,7 @@
  * Rejected: a pointer to its rules in each subscription, because its memory is
  * full to the byte.  Caching that a name has no rules or does not match its
  * pattern, because then clients could fill the cache with names that exist
- * nowhere, and a match that found no memory would have effect for ever.
+ * nowhere, and a match that ran out of memory would have effect for ever.
  *
  * Invariant: a rulebook and its rules do not change while anything refers to
  * them; the rules of a cache are those of its rulebook. */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "makers.h"
-#include "pace.h"
+#include "publish_rate.h"
 
 enum { MINUTE = 60000 };
 
@@ -153,20 +153,21 @@ static void a_full_table_gives_up_the_oldest(void **state)
 static void channels_beyond_the_table_have_their_rate_at_least(void **state)
 {
     const struct pl_rules r = {.publish_rate = 1, .publish_burst = 2};
-    struct pl_pace p = {NULL};
+    struct pl_publish_rate p = {NULL};
 
     (void)state;
-    for (uint64_t i = 1; i <= 2 * PL_PACE_CHANNELS; i++)
-        assert_true(pl_pace_allows(&p, &r, i, 1000));
+    for (uint64_t i = 1; i <= 2 * PL_PUBLISH_RATE_CHANNELS; i++)
+        assert_true(pl_publish_rate_allows(&p, &r, i, 1000));
     /* of few channels each has its own place, and no more than its rate */
     for (uint64_t i = 0; i < 8; i++) {
-        assert_true(pl_pace_allows(&p, &r, 8 * i + 100000000, 9000000));
-        assert_true(pl_pace_allows(&p, &r, 8 * i + 100000000, 9000000));
+        assert_true(pl_publish_rate_allows(&p, &r, 8 * i + 100000000, 9000000));
+        assert_true(pl_publish_rate_allows(&p, &r, 8 * i + 100000000, 9000000));
     }
     for (uint64_t i = 0; i < 8; i++)
-        assert_false(pl_pace_allows(&p, &r, 8 * i + 100000000, 9000999));
-    assert_true(pl_pace_allows(&p, &r, 100000000, 9001000));
-    pl_pace_fini(&p);
+        assert_false(
+            pl_publish_rate_allows(&p, &r, 8 * i + 100000000, 9000999));
+    assert_true(pl_publish_rate_allows(&p, &r, 100000000, 9001000));
+    pl_publish_rate_fini(&p);
 }
 
 int main(void)
