@@ -4,8 +4,8 @@
  * Centrifugo serves everything on one port unless it has an internal one.
  * parley serves clients on `listen`, and operators on admin.listen.
  *
- * Invariant: if every client may do everything, all addresses are loopback
- * addresses. */
+ * Invariant: if every client or every backend may do everything, all addresses
+ * are loopback addresses. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,19 +41,39 @@ static bool is_loopback(const char *host)
            pl_ip_parse(&ip, pl_span_of(host)) && pl_ip_is_in(&ip, nets, 2);
 }
 
+/* Return the leaf that lets backends in without a key; NULL: nothing does. */
+static const struct pl_leaf *find_open_api(const struct pl_import *im)
+{
+    static const char path[] = "http_api.insecure";
+
+    return pl_import_bool(im, path, 0) &&
+                   !pl_import_bool(im, "http_api.disabled", 0)
+               ? pl_import_find(im, path, 0)
+               : NULL;
+}
+
+/* Return the key that lets everybody do everything; NULL: none does. */
+static const char *open_key(const struct pl_import *im)
+{
+    return pl_import_insecure(im) != NULL ? "client.insecure"
+           : find_open_api(im) != NULL    ? "http_api.insecure"
+                                          : NULL;
+}
+
 /* An address that others reach must not be open to all. */
 static void check_host(struct pl_import *im, const struct pl_leaf *leaf)
 {
-    if (leaf != NULL && *leaf->text != '\0' && pl_import_insecure(im) != NULL &&
+    const char *open = open_key(im);
+
+    if (leaf != NULL && *leaf->text != '\0' && open != NULL &&
         !is_loopback(leaf->text))
         PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf,
-                       "client.insecure is for loopback addresses only, as "
-                       "127.0.0.1");
+                       "%s is for loopback addresses only, as 127.0.0.1", open);
 }
 
 static void put_listen(struct pl_import *im, bool is_tls)
 {
-    const struct pl_leaf *open = pl_import_insecure(im);
+    const char *open = open_key(im);
     const char *host = pl_import_text(im, "http_server.address", 0, "");
     uint64_t port = pl_import_number(im, "http_server.port", 0, PORT);
     const struct pl_leaf *from = pl_import_find(im, "http_server.address", 0);
@@ -62,7 +82,7 @@ static void put_listen(struct pl_import *im, bool is_tls)
         from = pl_import_find(im, "http_server.port", 0);
     struct pl_buf *out = pl_entries_add(
         &im->out, is_tls ? "listen_tls" : "listen", 0, from,
-        open == NULL ? NULL : "client.insecure is for loopback only");
+        open == NULL ? NULL : "what is open to all is for loopback only");
     pl_buf_put_byte(out, '[');
     put_endpoint(out,
                  *host != '\0' ? host
@@ -166,25 +186,37 @@ static bool put_admin(struct pl_import *im)
         port == pl_import_number(im, "http_server.port", 0, PORT))
         return false;
     put_endpoint(pl_entries_add(&im->out, "admin.listen", 0, leaf, NULL),
-                 *host != '\0'            ? host
-                 : pl_import_insecure(im) ? "127.0.0.1"
-                                          : "0.0.0.0",
+                 *host != '\0'          ? host
+                 : open_key(im) != NULL ? "127.0.0.1"
+                                        : "0.0.0.0",
                  port);
     return true;
+}
+
+/* Return true if a backend can use the API. */
+static bool put_api_keys(struct pl_import *im)
+{
+    const struct pl_leaf *key = pl_import_find(im, "http_api.key", 0);
+    const struct pl_leaf *open = find_open_api(im);
+    bool has_key = key != NULL && *key->text != '\0' &&
+                   !pl_import_bool(im, "http_api.disabled", 0);
+
+    if (has_key)
+        pl_config_put_quoted(pl_entries_add(&im->out, "api.key", 0, key, NULL),
+                             pl_span_of(key->text));
+    if (open != NULL)
+        pl_import_put(im, "api.open", 0, open, NULL, "true");
+    return has_key || open != NULL;
 }
 
 /* The API is on the port of clients unless operators have one of their own. */
 static void put_api(struct pl_import *im, bool has_admin)
 {
-    const struct pl_leaf *key = pl_import_find(im, "http_api.key", 0);
     const struct pl_leaf *path =
         pl_import_find(im, "http_api.handler_prefix", 0);
 
-    if (key == NULL || *key->text == '\0' ||
-        pl_import_bool(im, "http_api.disabled", 0))
+    if (!put_api_keys(im))
         return;
-    pl_config_put_quoted(pl_entries_add(&im->out, "api.key", 0, key, NULL),
-                         pl_span_of(key->text));
     if (path != NULL && *path->text != '\0')
         pl_config_put_quoted(
             pl_entries_add(&im->out, "api.path", 0, path, NULL),

@@ -252,7 +252,7 @@ const struct pl_row pl_rows[] = {
 
     MADE("http_api.key", TEXT),
     MADE("http_api.disabled", BOOL),
-    REFUSED("http_api.insecure", BOOL, "parley wants a key"),
+    MADE("http_api.insecure", BOOL),
     MADE("http_api.external", BOOL),
     MADE("http_api.handler_prefix", TEXT),
     KEPT("http_api.error_mode", TEXT, "api.error_mode"),

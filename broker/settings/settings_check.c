@@ -152,13 +152,12 @@ static void check_api(struct pl_config_loading *l)
     check_path_of(l, "api.path", c->users.api.path);
     check_path_of(l, "health.path", c->users.health.path);
     check_path_of(l, "metrics.path", c->users.metrics.path);
-    if (c->users.api.is_public && c->users.api.key == NULL &&
-        c->users.api.keys.count == 0 && !l->is_incomplete)
+    bool has_way = c->users.api.key != NULL || c->users.api.keys.count > 0 ||
+                   c->users.api.is_open || l->is_incomplete;
+    if (c->users.api.is_public && !has_way)
         PL_CONFIG_WARN(l, "api.public",
                        "has no effect without api.key or api.keys");
-    if (c->users.metrics.is_public && !c->users.metrics.is_open &&
-        c->users.api.key == NULL && c->users.api.keys.count == 0 &&
-        !l->is_incomplete)
+    if (c->users.metrics.is_public && !c->users.metrics.is_open && !has_way)
         PL_CONFIG_WARN(l, "metrics.public",
                        "has no effect without api.key, api.keys or "
                        "metrics.open");
@@ -321,13 +320,24 @@ static void check_marks(struct pl_config_loading *l)
 }
 
 static void check_loopback(struct pl_config_loading *l, const char *key,
-                           const struct pl_config_endpoint *e)
+                           const struct pl_config_endpoint *e, const char *by)
 {
     if (e->text != NULL && !e->loopback)
         PL_CONFIG_COMPLAIN(l, key,
-                           "%s is not a loopback address, and --insecure "
-                           "allows no other",
-                           e->text);
+                           "%s is not a loopback address, and %s allows no "
+                           "other",
+                           e->text, by);
+}
+
+/* Return what allows loopback addresses only; NULL: nothing does. */
+static const char *find_openness(const struct pl_config_loading *l,
+                                 const struct pl_config_source *src)
+{
+    const struct pl_settings *c = l->values;
+
+    return src->insecure          ? "--insecure"
+           : c->users.api.is_open ? "api.open"
+                                  : NULL;
 }
 
 /* Return the n-th of all addresses, those of listen_tls last; NULL: no more. */
@@ -375,7 +385,7 @@ static void check_listen(struct pl_config_loading *l,
 {
     const struct pl_settings *c = l->values;
     const struct pl_config_endpoint *e;
-    const char *key;
+    const char *key, *by = find_openness(l, src);
 
     if (pl_config_setting_of(l, "listen")->count +
                 pl_config_setting_of(l, "listen_tls")->count ==
@@ -383,12 +393,16 @@ static void check_listen(struct pl_config_loading *l,
         !src->has_listeners)
         PL_CONFIG_COMPLAIN(l, "listen", "must name one address or more");
     for (size_t i = 0; (e = endpoint(c, i, &key)) != NULL; i++) {
-        if (src->insecure)
-            check_loopback(l, key, e);
+        if (by != NULL)
+            check_loopback(l, key, e, by);
         check_endpoint(l, i);
     }
-    if (src->insecure)
-        check_loopback(l, "admin.listen", &c->admin.listen);
+    if (by != NULL)
+        check_loopback(l, "admin.listen", &c->admin.listen, by);
+    if (c->users.api.is_open && src->has_listeners && !src->insecure)
+        PL_CONFIG_COMPLAIN(l, "api.open",
+                           "is for addresses of `listen`: it cannot be seen "
+                           "that a given socket is a loopback one");
 }
 
 static void check_tls(struct pl_config_loading *l)

@@ -24,6 +24,7 @@ struct pl_api_key {
 struct pl_api_keys {
     struct pl_api_key *at;
     size_t count;
+    bool are_needless; /* api.open */
 };
 
 enum pl_key_verdict {
@@ -44,7 +45,10 @@ void pl_api_keys_fini(struct pl_api_keys *keys);
  * Authorization ("apikey KEY"), else in the member `api_key` of the query.  A
  * field or member that occurs twice is a wrong key.  The time that this takes
  * reveals neither how much of a key is right nor which key is meant.  On
- * PL_KEY_GOOD *out is the key, valid as long as `keys`. */
+ * PL_KEY_GOOD *out is the key, valid as long as `keys`.
+ *
+ * With api.open each request has a good key that permits everything, unless a
+ * browser sent it for a page: it has an Origin then. */
 enum pl_key_verdict pl_api_key_find(const struct pl_api_keys *keys,
                                     const struct pl_http_head *head,
                                     const struct pl_api_key **out);

@@ -70,6 +70,8 @@ static const struct pl_config_key keys[] = {
      .reload = true},
     {"api.public", PL_KIND_BOOL, AT(api.is_public), .fallback = "false",
      .reload = true},
+    {"api.open", PL_KIND_BOOL, AT(api.is_open), .fallback = "false",
+     .reload = true},
     {"api.path", PL_KIND_STRING, AT(api.path), .fallback = "/api",
      .reload = true},
 

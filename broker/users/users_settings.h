@@ -50,6 +50,7 @@ struct pl_users_settings {
         char *key; /* secret; NULL: none permits everything */
         struct pl_config_sections keys; /* of pl_api_key_settings */
         bool is_public;                 /* also on the addresses of clients */
+        bool is_open;                   /* no key is needed */
         char *path;                     /* there; begins with '/' */
     } api;
     struct pl_probe_settings health, metrics;

@@ -12,15 +12,11 @@
 #include "access.h"
 #include "api_key.h"
 
-/* Look for the key that `head`, the rest of a head after its method, shows to a
- * broker with api.key `key` and `more` of api.keys. */
-static enum pl_key_verdict ask(const char *key,
-                               struct pl_api_key_settings *more, size_t count,
-                               struct pl_span head)
+/* Look for the key that `head` shows to a broker with these settings. */
+static enum pl_key_verdict ask_with(const struct pl_users_settings *settings,
+                                    struct pl_span head)
 {
     const struct pl_http_rules rules = {.takes_old = true};
-    const struct pl_users_settings settings = {
-        .api = {.key = (char *)key, .keys = {more, count}}};
     const struct pl_api_key *found;
     struct pl_api_keys keys;
     struct pl_http_head parsed;
@@ -29,10 +25,21 @@ static enum pl_key_verdict ask(const char *key,
 
     assert_int_equal(pl_http_head_read(head, &rules, &parsed, &taken, &error),
                      PL_OK);
-    assert_int_equal(pl_api_keys_init(&keys, &settings), PL_OK);
+    assert_int_equal(pl_api_keys_init(&keys, settings), PL_OK);
     enum pl_key_verdict verdict = pl_api_key_find(&keys, &parsed, &found);
     pl_api_keys_fini(&keys);
     return verdict;
+}
+
+/* Likewise with api.key `key` and `more` of api.keys. */
+static enum pl_key_verdict ask(const char *key,
+                               struct pl_api_key_settings *more, size_t count,
+                               struct pl_span head)
+{
+    const struct pl_users_settings settings = {
+        .api = {.key = (char *)key, .keys = {more, count}}};
+
+    return ask_with(&settings, head);
 }
 
 /* `target` and further field lines. */
@@ -163,6 +170,26 @@ static void a_key_permits_its_namespaces_and_methods(void **state)
     pl_api_keys_fini(&keys);
 }
 
+static void an_open_api_is_closed_to_pages(void **state)
+{
+    static const struct pl_users_settings open = {.api = {.is_open = true}};
+
+    (void)state;
+    assert_int_equal(ask_with(&open, PL_SPAN("POST / HTTP/1.1\r\n"
+                                             "Host: x\r\n\r\n")),
+                     PL_KEY_GOOD);
+    assert_int_equal(ask_with(&open, PL_SPAN("POST / HTTP/1.1\r\nHost: x\r\n"
+                                             "X-API-Key: any\r\n\r\n")),
+                     PL_KEY_GOOD);
+    assert_int_equal(
+        ask_with(&open, PL_SPAN("POST / HTTP/1.1\r\nHost: x\r\n"
+                                "Origin: http://attacker.example\r\n\r\n")),
+        PL_KEY_ABSENT);
+    assert_int_equal(ask_with(&open, PL_SPAN("POST / HTTP/1.1\r\nHost: x\r\n"
+                                             "Origin: null\r\n\r\n")),
+                     PL_KEY_ABSENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +198,7 @@ int main(void)
         cmocka_unit_test(another_key_is_wrong),
         cmocka_unit_test(each_of_several_keys_opens),
         cmocka_unit_test(a_key_permits_its_namespaces_and_methods),
+        cmocka_unit_test(an_open_api_is_closed_to_pages),
     };
 
     return cmocka_run_group_tests_name("admin_key", tests, NULL, NULL);

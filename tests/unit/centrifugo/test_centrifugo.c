@@ -249,6 +249,22 @@ static void an_insecure_broker_is_open_on_loopback_only(void **state)
         "loopback addresses only, as 127.0.0.1\n");
 }
 
+static void an_api_without_a_key_is_on_loopback_only(void **state)
+{
+    static const char open[] = "http_api: {insecure: true}\n";
+
+    (void)state;
+    assert_line(open, NULL, "listen: [\"127.0.0.1:8000\", \"[::1]:8000\"]\n");
+    assert_line(open, NULL, "api:\n  open: true\n  public: true\n");
+    assert_report("http_api: {insecure: true}\n"
+                  "http_server: {address: 10.0.0.1}\n",
+                  NULL, PL_EINVAL,
+                  "config.json:2: http_server.address: http_api.insecure is "
+                  "for loopback addresses only, as 127.0.0.1\n");
+    assert_line("http_api: {insecure: true, disabled: true}\n", NULL,
+                "listen: [\"0.0.0.0:8000\", \"[::]:8000\"]\n");
+}
+
 static void permissions_follow_who_may(void **state)
 {
     static const char w[] = "channel: {without_namespace: {%s}}\n";
@@ -509,7 +525,7 @@ static void a_variable_is_named_as_the_place(void **state)
                   "CENTRIFUGO_PROXIES: did not find expected ',' or ']'\n");
     assert_report(
         "",
-        VARIABLES("CENTRIFUGO_HTTP_API_INSECURE=true",
+        VARIABLES("CENTRIFUGO_WEBSOCKET_DISABLED=true",
                   "CENTRIFUGO_CLIENT_PING_INTERVAL=ossifrage",
                   "CENTRIFUGO_CLIENT_INSECUR=ossifrage",
                   "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENCE=1"),
@@ -518,8 +534,8 @@ static void a_variable_is_named_as_the_place(void **state)
         "variable, or parley does not know it\n"
         "CENTRIFUGO_CHANNEL_NAMESPACES_CHAT_PRESENCE: warning: Centrifugo 6 "
         "has no such variable, or parley does not know it\n"
-        "CENTRIFUGO_HTTP_API_INSECURE: http_api.insecure: not supported: "
-        "parley wants a key\n"
+        "CENTRIFUGO_WEBSOCKET_DISABLED: websocket.disabled: not supported: "
+        "parley has no other way for clients to connect\n"
         "CENTRIFUGO_CLIENT_PING_INTERVAL: client.ping_interval: must be a "
         "duration, as 25s or 1h30m\n");
 }
@@ -626,6 +642,7 @@ int main(void)
         cmocka_unit_test(tokens_keep_their_keys_and_checks),
         cmocka_unit_test(without_origins_no_page_may_connect),
         cmocka_unit_test(an_insecure_broker_is_open_on_loopback_only),
+        cmocka_unit_test(an_api_without_a_key_is_on_loopback_only),
         cmocka_unit_test(permissions_follow_who_may),
         cmocka_unit_test(a_history_needs_its_size_and_its_time),
         cmocka_unit_test(a_personal_channel_is_kept_with_its_options),

@@ -408,6 +408,7 @@ static const char *const made[] = {
     "client: {allow_anonymous_connect_without_token: true}",
     "client: {disallow_anonymous_connection_tokens: true}",
     "client: {insecure: true}",
+    "http_api: {insecure: true}",
     "client: {allowed_origins: ['*']}",
     "client: {queue_max_size: 7}",
     "client: {subscribe_to_user_personal_channel: {enabled: true}}",

@@ -307,6 +307,19 @@ static void insecure_refuses_other_than_loopback_whoever_says_it(void **state)
                    "and --insecure allows no other\n");
 }
 
+static void an_open_api_is_on_loopback_only(void **state)
+{
+    struct loaded l;
+
+    (void)state;
+    load(&l, "auth: {anonymous: true}\napi: {open: true}\nlisten: [0.0.0.0:2]",
+         false, NULL);
+    assert_int_equal(l.rc, PL_EINVAL);
+    assert_string_equal(l.report,
+                        "t.yaml:3: listen: 0.0.0.0:2 is not a loopback "
+                        "address, and api.open allows no other\n");
+}
+
 static void without_a_way_to_authenticate_it_says_how_to_get_one(void **state)
 {
     static const char why[] =
@@ -465,6 +478,7 @@ int main(void)
         cmocka_unit_test(broken_yaml_is_named_with_its_line),
         cmocka_unit_test(yaml_that_no_configuration_needs_is_refused),
         cmocka_unit_test(insecure_refuses_other_than_loopback_whoever_says_it),
+        cmocka_unit_test(an_open_api_is_on_loopback_only),
         cmocka_unit_test(without_a_way_to_authenticate_it_says_how_to_get_one),
         cmocka_unit_test(no_finding_shows_a_secret),
         cmocka_unit_test(a_socket_path_that_no_kernel_takes_is_refused),
