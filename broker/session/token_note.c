@@ -85,8 +85,9 @@ static struct note *create(struct pl_session *s,
 
 static struct pl_span id_of(const struct note *n)
 {
-    return n->id_len == 0 ? (struct pl_span){0}
-                          : (struct pl_span){n->text, n->id_len};
+    if (n->id_len == 0)
+        return (struct pl_span){0};
+    return (struct pl_span){n->text, n->id_len};
 }
 
 /* Errors: PL_ENOMEM; the note is in no map. */
@@ -142,7 +143,9 @@ struct pl_span pl_token_note_id(const struct pl_session *s)
 {
     const struct note *n = find(s);
 
-    return n == NULL ? (struct pl_span){0} : id_of(n);
+    if (n == NULL)
+        return (struct pl_span){0};
+    return id_of(n);
 }
 
 struct pl_span pl_token_note_meta(const struct pl_session *s)

@@ -78,7 +78,10 @@ enum pl_err plc_ws_life_init(struct plc_ws_life *l, struct plc_ws *w,
         l->end = create(w, WHY_MAX);
     bool is_whole =
         (l->open != NULL || o->open == NULL) && (l->end != NULL || !has_end);
-    return is_whole ? PL_OK : PL_ENOMEM;
+    if (is_whole)
+        return PL_OK;
+    plc_ws_life_fini(l);
+    return PL_ENOMEM;
 }
 
 void plc_ws_life_fini(struct plc_ws_life *l)

@@ -20,7 +20,7 @@ struct plc_ws_life {
 };
 
 /* `protocol_max`: bytes of the longest name of a subprotocol.
- * Owner:  the caller, with plc_ws_life_fini(), also after an error.
+ * Owner:  the caller, with plc_ws_life_fini(); after an error there is nothing.
  * Thread: any.
  * Errors: PL_ENOMEM. */
 enum pl_err plc_ws_life_init(struct plc_ws_life *l, struct plc_ws *w,

@@ -27,7 +27,7 @@ uint32_t plc_client_take_id(struct plc_client *c)
 
 void plc_client_drop_frame(struct plc_client *c)
 {
-    if (c->has_secret) {
+    if (c->has_secret && c->frame.data != NULL) {
         explicit_bzero(c->frame.data, c->frame.len);
         pl_buf_fini(&c->frame);
     }

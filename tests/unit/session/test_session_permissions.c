@@ -528,7 +528,7 @@ static void a_personal_channel_is_closed_to_others(void **state)
 static void without_a_namespace_the_inbox_is_the_personal_channel(void **state)
 {
     static const char *const sets[] = {
-        "auth.hmac_secret=" RIG_SECRET,
+        ("auth.hmac_secret=" RIG_SECRET),
         "channels.personal=true",
         "channels.join_leave=true",
         "channels.push_join_leave=true",
