@@ -110,18 +110,44 @@ static bool wants_join(const struct pl_pending_request *rq,
            has(rq, m, PL_RULE_JOIN_LEAVE, PL_ATTACH_UNTOLD, PL_ATTACH_TOLD);
 }
 
+static bool is_by_user(const struct pl_pending_request *rq,
+                       const struct pl_client *client)
+{
+    return (rq->ch->rules->rules->sub.flags & PL_RULE_JOINS_BY_USER) != 0 &&
+           pl_client_user(client).len > 0;
+}
+
+/* Note that the client has joined.  Return true if the join is to be published.
+ * Without memory the user is not counted, and neither the join nor the leave is
+ * published. */
+static bool enter(struct pl_pending_request *rq, const struct pl_client *client)
+{
+    struct pl_client_table *members = &rq->ch->members;
+    bool is_due = true;
+
+    if (!is_by_user(rq, client)) {
+        pl_client_table_mark(members, client, PL_CLIENT_JOINED);
+    } else if (pl_joined_users_enter(&rq->owner->joined, rq->ch, client,
+                                     &is_due) == PL_OK) {
+        pl_client_table_mark(members, client,
+                             PL_CLIENT_JOINED | PL_CLIENT_COUNTED);
+    } else {
+        pl_channels_lose_event(rq->owner);
+        return false;
+    }
+    return is_due;
+}
+
 /* Its turn in the outbox has come. */
 static void answer(struct pl_pending_request *rq, enum pl_err err)
 {
     struct pl_attach_mail *m = mail_of(rq);
-    bool join = wants_join(rq, m);
+    bool join = wants_join(rq, m) && enter(rq, m->client);
 
     (void)err;
     pl_order_begin(rq->ch, m->offset, m->epoch);
-    if (join) {
-        pl_client_table_mark(&rq->ch->members, m->client);
+    if (join)
         rq->client = pl_client_hold(m->shown == NULL ? m->client : m->shown);
-    }
     leave_map(rq);
     rq->msg = NULL;
     pl_mail_answer(&rq->owner->actor, &m->msg);
@@ -333,8 +359,6 @@ void pl_channels_attach(struct pl_channels *c, struct pl_attach_mail *m)
         rq->msg = &m->msg;
         if (rc == PL_OK) {
             rq->is_back = pl_leave_cancel(ch, m->client);
-            if (rq->is_back) /* other clients see it as present all the time */
-                pl_client_table_mark(&ch->members, m->client);
             rc = enter_map(rq);
         }
         if (rc == PL_OK)

@@ -143,6 +143,7 @@ static void release_all(struct pl_channels *c)
     pl_publish_rate_fini(&c->publish_rate);
     pl_makers_fini(&c->makers);
     pl_leaving_fini(c);
+    pl_joined_users_fini(&c->joined);
     pl_rule_cache_fini(&c->rules);
 }
 
@@ -320,6 +321,7 @@ enum pl_err pl_channels_create(struct pl_channels **out, struct pl_loop *loop,
     pl_id_table_init(&c->ids, loop, options->metrics);
     pl_makers_init(&c->makers, options->new_channels,
                    options->new_channels_burst, pl_loop_random(loop));
+    pl_joined_users_init(&c->joined, pl_loop_random(loop));
     take_stores(c);
     bind_stores(c);
     *out = c;

@@ -35,7 +35,8 @@ enum {
  *   An attach that failed or was detached before its result causes neither.  A
  *   subscriber with PL_ATTACH_JOIN_LEAVE gets, from some moment on, the joins
  *   and leaves of a client alternately, except those that the bus or an
- *   allocation lost.
+ *   allocation lost.  With PL_RULE_JOINS_BY_USER the joins and leaves are
+ *   those of a user, whatever the number of its clients.
  * - A detach without an attach (which failed or was never delivered) does
  *   nothing.  A second attach of the same client gets error 105.
  * - A publication gets error 111, and is neither stored nor numbered, if a loop

@@ -15,6 +15,7 @@
 #include "bus.h"
 #include "channels.h"
 #include "id_table.h"
+#include "joined_users.h"
 #include "leave.h"
 #include "list.h"
 #include "loop.h"
@@ -55,6 +56,7 @@ struct pl_channels {
     struct pl_pending_request *free_list;
     unsigned free_count;
     struct pl_leaving leaving;
+    struct pl_joined_users joined;
     struct pl_timer retry;        /* of `leaving` and of gaps */
     struct pl_time_share answers; /* bounds long replies to queries ... */
     struct pl_time_share lists;   /* ... and lists of channels */

@@ -16,7 +16,7 @@
 
 enum { FIRST = 5 };
 
-#define MARK ((uintptr_t)1)
+#define MARKS ((uintptr_t)(PL_CLIENT_JOINED | PL_CLIENT_COUNTED))
 
 static uint32_t home_of(const struct pl_client_table *t, uintptr_t key)
 {
@@ -35,7 +35,7 @@ static uint32_t seek(const struct pl_client_table *t, uintptr_t key)
 {
     uint32_t i = home_of(t, key);
 
-    while (t->slot[i] != 0 && (t->slot[i] & ~MARK) != key)
+    while (t->slot[i] != 0 && (t->slot[i] & ~MARKS) != key)
         i = after(t, i);
     return i;
 }
@@ -50,7 +50,7 @@ static void resize(struct pl_client_table *t, uint32_t cap)
         return;
     for (uint32_t i = 0; i < t->cap; i++)
         if (t->slot[i] != 0)
-            to.slot[seek(&to, t->slot[i] & ~MARK)] = t->slot[i];
+            to.slot[seek(&to, t->slot[i] & ~MARKS)] = t->slot[i];
     free(t->slot);
     *t = to;
 }
@@ -75,16 +75,17 @@ bool pl_client_table_has(const struct pl_client_table *t,
     return t->count > 0 && t->slot[seek(t, (uintptr_t)c)] != 0;
 }
 
-void pl_client_table_mark(struct pl_client_table *t, const struct pl_client *c)
+void pl_client_table_mark(struct pl_client_table *t, const struct pl_client *c,
+                          unsigned marks)
 {
-    t->slot[seek(t, (uintptr_t)c)] |= MARK;
+    t->slot[seek(t, (uintptr_t)c)] |= marks;
 }
 
 /* Empty slot `hole`, and move back the entries that it would hide. */
 static void close_hole(struct pl_client_table *t, uint32_t hole)
 {
     for (uint32_t i = after(t, hole); t->slot[i] != 0; i = after(t, i)) {
-        uint32_t home = home_of(t, t->slot[i] & ~MARK);
+        uint32_t home = home_of(t, t->slot[i] & ~MARKS);
         uint32_t from_home = (i + t->cap - home) % t->cap;
         uint32_t from_hole = (i + t->cap - hole) % t->cap;
 
@@ -97,14 +98,14 @@ static void close_hole(struct pl_client_table *t, uint32_t hole)
 }
 
 bool pl_client_table_remove(struct pl_client_table *t,
-                            const struct pl_client *c, bool *marked)
+                            const struct pl_client *c, unsigned *marks)
 {
     if (t->count == 0)
         return false;
     uint32_t i = seek(t, (uintptr_t)c);
     if (t->slot[i] == 0)
         return false;
-    *marked = (t->slot[i] & MARK) != 0;
+    *marks = (unsigned)(t->slot[i] & MARKS);
     close_hole(t, i);
     if (--t->count == 0)
         pl_client_table_fini(t);
@@ -116,7 +117,7 @@ bool pl_client_table_remove(struct pl_client_table *t,
 struct pl_client *pl_client_table_at(const struct pl_client_table *t,
                                      uint32_t i)
 {
-    return (struct pl_client *)(t->slot[i] & ~MARK);
+    return (struct pl_client *)(t->slot[i] & ~MARKS);
 }
 
 void pl_client_table_fini(struct pl_client_table *t)

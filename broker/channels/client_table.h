@@ -13,7 +13,7 @@
 /* All zero is an empty table that owns nothing.  The table compares pointers
  * and never dereferences them; the user keeps references to the clients. */
 struct pl_client_table {
-    uintptr_t *slot; /* a client with its mark in the lowest bit, or 0 */
+    uintptr_t *slot; /* a client with its marks in the lowest bits, or 0 */
     uint32_t cap;
     uint32_t count;
 };
@@ -25,13 +25,21 @@ enum pl_err pl_client_table_add(struct pl_client_table *t,
 bool pl_client_table_has(const struct pl_client_table *t,
                          const struct pl_client *c);
 
-/* Mark `c`, which must be in the table. */
-void pl_client_table_mark(struct pl_client_table *t, const struct pl_client *c);
+/* What the user of a table says about a client in it. */
+enum pl_client_mark {
+    PL_CLIENT_JOINED = 1, /* has joined: a leave is due */
+    PL_CLIENT_COUNTED = 2 /* in joined_users.h */
+};
 
-/* Return false if `c` is not in the table; otherwise set *marked to its
- * mark. */
+/* Add `marks`, a sum of enum pl_client_mark, to those of `c`, which must be in
+ * the table. */
+void pl_client_table_mark(struct pl_client_table *t, const struct pl_client *c,
+                          unsigned marks);
+
+/* Return false if `c` is not in the table; otherwise set *marks to its
+ * marks. */
 bool pl_client_table_remove(struct pl_client_table *t,
-                            const struct pl_client *c, bool *marked);
+                            const struct pl_client *c, unsigned *marks);
 
 /* Return the client in slot `i`, which must be below cap, or NULL. */
 struct pl_client *pl_client_table_at(const struct pl_client_table *t,

@@ -14,6 +14,9 @@
  * them by client, because each attach looks there.  RETRIES of them are retried
  * at a time.
  *
+ * If the rules say so, the leave is that of the user (joined_users.c), and it
+ * is due if no other client of the user is there when it would be published.
+ *
  * m->is_untold, once the membership is given back, says whether a leave is due:
  * true, none is. */
 #include "leave.h"
@@ -120,12 +123,15 @@ void pl_leaving_fini(struct pl_channels *c)
 static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
                             struct pl_detach_mail *m)
 {
-    bool has_joined;
+    unsigned marks;
 
-    if (!pl_client_table_remove(&ch->members, m->client, &has_joined))
+    if (!pl_client_table_remove(&ch->members, m->client, &marks))
         return false;
     pl_attach_cancel(ch, m->client);
-    m->is_untold = !has_joined;
+    m->is_untold = (marks & PL_CLIENT_JOINED) == 0;
+    m->is_counted = (marks & PL_CLIENT_COUNTED) != 0;
+    if (m->is_counted)
+        pl_joined_users_leave(&c->joined, ch, m->client);
     assert(m->msg.from.loop < c->loop_count &&
            ch->at_loop[m->msg.from.loop] > 0);
     ch->at_loop[m->msg.from.loop]--;
@@ -143,6 +149,8 @@ static bool give_membership(struct pl_channels *c, struct pl_channel *ch,
 /* A client is kept once, however often it detached meanwhile. */
 static void merge(struct pl_detach_mail *into, struct pl_detach_mail *m)
 {
+    if (!m->is_untold)
+        into->is_counted = m->is_counted;
     into->is_untold = into->is_untold && m->is_untold;
     if ((m->flags & PL_ATTACH_HIDDEN) == 0)
         into->flags &= (uint16_t)~PL_ATTACH_HIDDEN;
@@ -163,6 +171,18 @@ static void try_later(struct pl_channel *ch, struct pl_detach_mail *m)
     pl_channels_try_later(pl_channel_owner(ch));
 }
 
+/* Other clients see the client, or its user, as present all the time. */
+static void rejoin(struct pl_channel *ch, const struct pl_detach_mail *m)
+{
+    unsigned marks = PL_CLIENT_JOINED;
+    bool is_due;
+
+    if (m->is_counted && pl_joined_users_enter(&pl_channel_owner(ch)->joined,
+                                               ch, m->client, &is_due) == PL_OK)
+        marks |= PL_CLIENT_COUNTED;
+    pl_client_table_mark(&ch->members, m->client, marks);
+}
+
 bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
 {
     struct pl_detach_mail *m = find(ch, client);
@@ -170,6 +190,7 @@ bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client)
     if (m == NULL || m->is_untold)
         return false;
     m->is_untold = true;
+    rejoin(ch, m);
     return true;
 }
 
@@ -179,11 +200,19 @@ static struct pl_client *shown_of(const struct pl_detach_mail *m)
     return pl_client_hold(m->shown == NULL ? m->client : m->shown);
 }
 
+/* Return true if the leave is to be published.  Call this once. */
+static bool is_due(struct pl_channel *ch, const struct pl_detach_mail *m)
+{
+    return !m->is_untold && (!m->is_counted ||
+                             pl_joined_users_told_leave(
+                                 &pl_channel_owner(ch)->joined, ch, m->client));
+}
+
 static void tell(struct pl_pending_request *rq)
 {
     struct pl_detach_mail *m = (struct pl_detach_mail *)rq->msg;
 
-    if (m == NULL || m->is_untold) {
+    if (m == NULL || !is_due(rq->ch, m)) {
         pl_pending_request_destroy(rq);
         return;
     }
@@ -201,7 +230,7 @@ static void on_removed(struct pl_store_op *op)
         return;
     }
     rq->msg = NULL; /* publish the leave now, retry the removal later */
-    if (!m->is_untold)
+    if (is_due(rq->ch, m))
         rq->client = shown_of(m);
     m->is_untold = true;
     try_later(rq->ch, m);

@@ -37,8 +37,8 @@ static inline size_t pl_leaving_count(const struct pl_leaving *l)
 /* Retry detaches that failed. */
 void pl_leave_retry(struct pl_channels *c);
 
-/* Return true if `client` attaches again before its leave was published; that
- * leave is then never published. */
+/* Return true if `client`, a member, attaches again before its leave was
+ * published; that leave is then never published, and the client has joined. */
 bool pl_leave_cancel(struct pl_channel *ch, const struct pl_client *client);
 
 #endif

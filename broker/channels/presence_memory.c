@@ -165,9 +165,9 @@ static enum pl_err show(struct presence_memory *m, const struct roster *r,
 static void drop_client(struct pl_presence *p, struct roster *roster,
                         struct pl_client *c)
 {
-    bool marked;
+    unsigned marks;
 
-    if (!pl_client_table_remove(&roster->table, c, &marked))
+    if (!pl_client_table_remove(&roster->table, c, &marks))
         return;
     hide((struct presence_memory *)p, roster, c);
     pl_client_release(c);

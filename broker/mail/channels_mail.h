@@ -86,7 +86,9 @@ struct pl_detach_mail {
     struct pl_client *shown;  /* reference, or NULL; as in the attach */
     uint16_t flags;           /* the same */
     struct pl_map_node node;  /* for the owner of the channel, like the next */
-    bool is_untold;           /* no leave is due for it */
+    bool is_untold;           /* no leave is due for it ... */
+    bool is_counted;          /* ... or one if its user has no other client
+                                 there */
 };
 
 enum pl_query_kind {

@@ -25,6 +25,7 @@ enum pl_rule_flag {
     PL_RULE_PRESENCE = 1,        /* the channel knows its clients */
     PL_RULE_JOIN_LEAVE = 2,      /* and publishes that they come and go ... */
     PL_RULE_PUSH_JOIN_LEAVE = 4, /* ... to every subscriber */
+    PL_RULE_JOINS_BY_USER = 8,   /* of users, not of each of their clients */
     PL_RULE_WHOLE_HISTORY = 16,  /* it expires at once, after the newest */
     PL_RULE_FOREIGN_NAMES = 32   /* names may have more than ASCII */
 };

@@ -46,6 +46,7 @@
     FLAG(s "presence", presence, "true"),                                      \
     FLAG(s "join_leave", join_leave, "true"),                                  \
     FLAG(s "push_join_leave", push_join_leave, NULL),                          \
+    FLAG(s "join_leave_by_user", join_leave_by_user, NULL),                    \
                                                                                \
     {s "publish_rate", PL_KIND_NUMBER, AT(publish_rate), .fallback = "0",      \
      .max = 1000000, .reload = true},                                          \
@@ -139,6 +140,7 @@ static uint8_t flags_of(const struct pl_rules_settings *s)
         {s->presence, PL_RULE_PRESENCE},
         {s->join_leave, PL_RULE_JOIN_LEAVE},
         {s->push_join_leave, PL_RULE_PUSH_JOIN_LEAVE},
+        {s->join_leave_by_user, PL_RULE_JOINS_BY_USER},
         {s->history_expiry == PL_EXPIRY_WHOLE, PL_RULE_WHOLE_HISTORY},
         {s->utf8_names, PL_RULE_FOREIGN_NAMES},
     };

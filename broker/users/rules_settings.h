@@ -68,6 +68,7 @@ struct pl_rules_settings {
     bool presence;
     bool join_leave;
     bool push_join_leave;
+    bool join_leave_by_user;
     bool utf8_names;
     uint32_t publish_rate;  /* publications a second; 0: any number */
     uint32_t publish_burst; /* at once; 0: as many as a second */

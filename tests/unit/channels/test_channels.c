@@ -288,6 +288,149 @@ static void joins_cost_nothing_while_nobody_asks(void **state)
     rig_destroy(r);
 }
 
+/* What hub 2 was told: a letter and the client's number for each event. */
+static const char *told(struct rig *r, char *out)
+{
+    const struct pl_presence_event_mail *e;
+    unsigned len = 0;
+
+    for (unsigned i = 0;
+         (e = rig_mail(r, 2, PL_MAIL_PRESENCE_EVENT, i)) != NULL; i++) {
+        unsigned who = 0;
+
+        while (r->client[who] != e->client)
+            who++;
+        out[len++] = e->is_join ? 'j' : 'l';
+        out[len++] = (char)('0' + who);
+    }
+    out[len] = '\0';
+    rig_forget(r);
+    return out;
+}
+
+static void come(struct rig *r, unsigned client)
+{
+    rig_attach(r, client, "a", 0);
+    rig_run(r, 0);
+}
+
+static void go(struct rig *r, unsigned client)
+{
+    rig_detach(r, client, "a", 0);
+    rig_run(r, 0);
+}
+
+static struct rig *by_user(void)
+{
+    struct rig_options o = usual;
+
+    o.rules.sub.flags |= PL_RULE_JOINS_BY_USER;
+    struct rig *r = make(o);
+    rig_attach(r, 8, "a", PL_ATTACH_JOIN_LEAVE);
+    rig_run(r, 0);
+    rig_forget(r);
+    return r;
+}
+
+/* Clients 0 and 1 have one user, 2 and 3 another one. */
+static void
+a_user_joins_with_its_first_client_and_leaves_with_its_last(void **state)
+{
+    struct rig *r = by_user();
+    char out[64];
+
+    (void)state;
+    come(r, 0);
+    come(r, 1);
+    assert_string_equal(told(r, out), "j0");
+    struct pl_query_mail *q =
+        rig_ask(r, rig_query_mail(PL_QUERY_PRESENCE_STATS, "a"));
+    assert_int_equal(q->count, 3); /* presence has each client */
+    come(r, 2);
+    go(r, 0);
+    assert_string_equal(told(r, out), "j2");
+    come(r, 0);
+    go(r, 1);
+    go(r, 0);
+    go(r, 2);
+    assert_string_equal(told(r, out), "l0l2");
+    for (unsigned i = 0; i < 50; i++) { /* it reconnects as fast as it can */
+        come(r, i % 2);
+        if (i > 0)
+            go(r, (i - 1) % 2);
+    }
+    go(r, 1);
+    assert_string_equal(told(r, out), "j0l1");
+    rig_destroy(r);
+}
+
+static void anonymous_clients_are_no_user(void **state)
+{
+    struct rig *r = by_user();
+    char out[64];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct pl_address at = pl_client_address(r->client[i]);
+
+        pl_client_release(r->client[i]);
+        assert_int_equal(pl_client_create(&r->client[i], at,
+                                          pl_sim_random(r->sim), PL_SPAN(""),
+                                          (struct pl_span){NULL, 0}),
+                         PL_OK);
+        come(r, i);
+    }
+    go(r, 1);
+    assert_string_equal(told(r, out), "j0j1l1");
+    rig_destroy(r);
+}
+
+/* A client comes with the rules of a reload. */
+static void come_with(struct rig *r, unsigned client, struct pl_rules rules,
+                      uint64_t generation)
+{
+    struct pl_attach_mail *m = pl_attach_mail_create();
+    struct pl_rulebook *book;
+
+    assert_int_equal(
+        pl_rulebook_create(&book, generation, &pl_naming_usual, &rules, 1),
+        PL_OK);
+    m->channel = pl_blob_create(PL_SPAN("a"));
+    m->hash = rig_hash("a");
+    m->client = pl_client_hold(r->client[client]);
+    m->rules = pl_rules_hold(pl_rulebook_default(book));
+    pl_rulebook_release(book);
+    rig_send(r, client % RIG_LOOPS, &m->msg);
+    rig_run(r, 0);
+}
+
+static void a_client_keeps_the_kind_of_joins_that_it_came_with(void **state)
+{
+    struct pl_rules single = usual.rules, users = usual.rules;
+    struct rig *r = by_user();
+    char out[64];
+
+    (void)state;
+    users.sub.flags |= PL_RULE_JOINS_BY_USER;
+    come(r, 0);
+    come_with(r, 1, single, 2);
+    go(r, 1);
+    go(r, 0);
+    assert_string_equal(told(r, out), "j0j1l1l0");
+    come_with(r, 2, users, 1); /* an older rulebook changes nothing */
+    come(r, 3);
+    assert_string_equal(told(r, out), "j2j3");
+    come_with(r, 4, users, 3);
+    go(r, 2);
+    come(r, 5);
+    go(r, 4);
+    go(r, 3);
+    assert_string_equal(told(r, out), "j4l2l3");
+    go(r, 5);
+    assert_string_equal(told(r, out), "l5");
+    rig_destroy(r);
+}
+
 static void the_hidden_are_not_seen(void **state)
 {
     struct rig *r = make(usual);
@@ -465,6 +608,10 @@ int main(void)
         cmocka_unit_test(a_removed_history_recovers_only_the_top),
         cmocka_unit_test(a_join_follows_the_answer_and_reaches_its_own_client),
         cmocka_unit_test(joins_cost_nothing_while_nobody_asks),
+        cmocka_unit_test(
+            a_user_joins_with_its_first_client_and_leaves_with_its_last),
+        cmocka_unit_test(anonymous_clients_are_no_user),
+        cmocka_unit_test(a_client_keeps_the_kind_of_joins_that_it_came_with),
         cmocka_unit_test(the_hidden_are_not_seen),
         cmocka_unit_test(presence_tells_clients_and_different_users),
         cmocka_unit_test(presence_switched_off_is_108),

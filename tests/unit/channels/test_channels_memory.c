@@ -134,8 +134,8 @@ static void a_leave_without_memory_leaves_no_ghost(void **state)
 
 /* --- Joins and leaves --- */
 
-/* What client 0, who stays, was told of client 1, who did not. */
-static void check_told(struct rig *r)
+/* What client 0, who stays, was told of client `who`, who did not. */
+static void check_told(struct rig *r, unsigned who)
 {
     const struct pl_presence_event_mail *e;
     char last = 'j';
@@ -146,32 +146,36 @@ static void check_told(struct rig *r)
          (e = rig_mail(r, 0, PL_MAIL_PRESENCE_EVENT, i)) != NULL; i++) {
         char kind = e->is_join ? 'j' : 'l';
 
-        assert_ptr_equal(e->client, r->client[1]);
+        assert_ptr_equal(e->client, r->client[who]);
         assert_int_not_equal(kind, last);
         last = kind;
     }
     assert_int_equal(last, 'l');
 }
 
-/* Client 1 leaves, comes back at once, and leaves. */
-static bool fail_coming_back(unsigned nth,
+/* Client 2, of another user, leaves, comes back at once, and leaves. */
+static bool fail_coming_back(unsigned nth, uint8_t flags,
                              const struct pl_late_options *options)
 {
-    enum { MANY = 100 }; /* more requests than works are kept for */
-    struct rig *r = rig_create(nth, &usual, options);
+    enum { MANY = 100, WHO = 2 }; /* more requests than works are kept for */
+    struct rig_options o = usual;
+
+    o.rules.sub.flags |= flags;
+    struct rig *r = rig_create(nth, &o, options);
 
     rig_attach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
-    rig_attach(r, 1, "a", 0);
+    rig_attach(r, WHO, "a", 0);
     rig_run(r, 100);
     rig_forget(r);
     for (unsigned i = 0; i < MANY; i++)
-        rig_send(r, 1, &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
-    rig_detach(r, 1, "a", 0);
-    rig_attach(r, 1, "a", 0);
+        rig_send(r, WHO % RIG_LOOPS,
+                 &rig_query_mail(PL_QUERY_PRESENCE, "a")->msg);
+    rig_detach(r, WHO, "a", 0);
+    rig_attach(r, WHO, "a", 0);
     bool has_failed = run(r, nth);
-    rig_detach(r, 1, "a", 0);
+    rig_detach(r, WHO, "a", 0);
     rig_run(r, 1000);
-    check_told(r);
+    check_told(r, WHO);
     rig_forget(r);
     rig_detach(r, 0, "a", PL_ATTACH_JOIN_LEAVE);
     rig_run(r, 1000);
@@ -183,15 +187,19 @@ static bool fail_coming_back(unsigned nth,
 static void
 joins_and_leaves_without_memory_take_turns_or_are_counted(void **state)
 {
-    unsigned nth = 1;
+    static const uint8_t flags[] = {0, PL_RULE_JOINS_BY_USER};
 
     (void)state;
-    while (fail_coming_back(nth, NULL))
-        nth++;
-    assert_true(nth > 2);
-    for (nth = 1; fail_coming_back(nth, &late);)
-        nth++;
-    assert_true(nth > 100);
+    for (size_t i = 0; i < sizeof flags; i++) {
+        unsigned nth = 1;
+
+        while (fail_coming_back(nth, flags[i], NULL))
+            nth++;
+        assert_true(nth > 2);
+        for (nth = 1; fail_coming_back(nth, flags[i], &late);)
+            nth++;
+        assert_true(nth > 100);
+    }
 }
 
 /* Client 1 leaves "a"; then client 4 comes there, and client 1 comes to "b",

@@ -8,7 +8,8 @@
  * and in order, and with recovery also what it missed before;
  * - what two subscriptions of a channel at one hub know never differs;
  * - at rest presence, the list and the gauges are what the model says;
- * - who came behind a taker of joins is known to it, and who left is gone. */
+ * - who came behind a taker of joins is known to it, and who left is gone;
+ * - by user: who has no client there is gone, and who has one is not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,8 +41,9 @@ struct sub {
 struct model {
     struct rig *r;
     bool has_history;
-    bool is_large;  /* nothing falls out of the history */
-    bool is_faulty; /* stores fail */
+    bool is_large;   /* nothing falls out of the history */
+    bool is_faulty;  /* stores fail */
+    bool is_by_user; /* joins and leaves are those of users */
     uint64_t moment;
     struct sub sub[CHANNELS][RIG_CLIENTS];
     unsigned data[CHANNELS][OFFSETS]; /* by offset; 0 not seen */
@@ -49,6 +51,7 @@ struct model {
     unsigned published[CHANNELS];     /* answered without error */
     unsigned next;
     unsigned unanswered;
+    unsigned events; /* joins and leaves */
 };
 
 static unsigned channel_of(struct pl_span name)
@@ -183,12 +186,19 @@ static void on_attach(struct model *m, struct pl_attach_mail *a)
     memcpy(s->epoch, a->epoch, sizeof s->epoch);
 }
 
+/* Two clients of the rig have the same user. */
+static unsigned known_as(const struct model *m, unsigned client)
+{
+    return m->is_by_user ? client / 2 : client;
+}
+
 static void on_event(struct model *m, unsigned hub,
                      const struct pl_presence_event_mail *e)
 {
     unsigned ch = channel_of(pl_blob_span(e->channel));
-    unsigned who = client_of(m, e->client);
+    unsigned who = known_as(m, client_of(m, e->client));
 
+    m->events++;
     for (unsigned i = hub; i < RIG_CLIENTS; i += RIG_LOOPS) {
         struct sub *s = &m->sub[ch][i];
 
@@ -381,6 +391,24 @@ static void check_positions(struct model *m, unsigned ch)
     pl_mail_destroy(&q->msg);
 }
 
+static bool is_listed(const struct model *m, unsigned ch, unsigned client)
+{
+    const struct sub *s = &m->sub[ch][client];
+
+    return s->state == LIVE && (s->flags & PL_ATTACH_HIDDEN) == 0;
+}
+
+static void check_user_joins(const struct model *m, unsigned ch,
+                             const struct sub *receiver)
+{
+    for (unsigned u = 0; u < RIG_CLIENTS / 2; u++) {
+        bool is_seen = is_listed(m, ch, 2 * u) || is_listed(m, ch, 2 * u + 1);
+
+        if (receiver->known[u] != UNKNOWN)
+            assert_int_equal(receiver->known[u], is_seen ? IN : OUT);
+    }
+}
+
 static void check_joins(const struct model *m, unsigned ch)
 {
     for (unsigned i = 0; i < RIG_CLIENTS; i++) {
@@ -389,10 +417,13 @@ static void check_joins(const struct model *m, unsigned ch)
         if (receiver->state != LIVE ||
             (receiver->flags & PL_ATTACH_JOIN_LEAVE) == 0)
             continue;
+        if (m->is_by_user) {
+            check_user_joins(m, ch, receiver);
+            continue;
+        }
         for (unsigned k = 0; k < RIG_CLIENTS; k++) {
             const struct sub *s = &m->sub[ch][k];
-            bool is_seen =
-                s->state == LIVE && (s->flags & PL_ATTACH_HIDDEN) == 0;
+            bool is_seen = is_listed(m, ch, k);
 
             if (receiver->known[k] == IN)
                 assert_true(is_seen);
@@ -459,6 +490,9 @@ static void run(uint64_t seed, const struct pl_late_options *late)
     m->has_history = o.rules.history_size > 0;
     m->is_large = o.rules.history_size == LARGE;
     m->is_faulty = late != NULL && late->fail_permille > 0;
+    m->is_by_user = seed / 4 % 2 == 1;
+    if (m->is_by_user)
+        o.rules.sub.flags |= PL_RULE_JOINS_BY_USER;
     m->r = rig_create(seed, &o, late);
     m->r->test = m;
     m->r->on_mail = on_mail;
@@ -470,6 +504,7 @@ static void run(uint64_t seed, const struct pl_late_options *late)
     check_all(m);
     leave_all(m);
     check_all(m);
+    assert_true(m->events > 0);
     rig_destroy(m->r);
     free(m);
 }

@@ -19,35 +19,34 @@ static struct pl_client *client(unsigned i)
 static void a_client_is_in_once_until_it_is_removed(void **state)
 {
     struct pl_client_table t = {0};
-    bool marked;
+    unsigned marks;
 
     (void)state;
     assert_false(pl_client_table_has(&t, client(1)));
-    assert_false(pl_client_table_remove(&t, client(1), &marked));
+    assert_false(pl_client_table_remove(&t, client(1), &marks));
     assert_int_equal(pl_client_table_add(&t, client(1)), PL_OK);
     assert_int_equal(pl_client_table_add(&t, client(1)), PL_EEXIST);
     assert_int_equal(t.count, 1);
     assert_true(pl_client_table_has(&t, client(1)));
-    assert_true(pl_client_table_remove(&t, client(1), &marked));
-    assert_false(marked);
+    assert_true(pl_client_table_remove(&t, client(1), &marks));
+    assert_int_equal(marks, 0);
     assert_false(pl_client_table_has(&t, client(1)));
     assert_null(t.slot);
 }
 
-static void a_mark_stays_with_its_client(void **state)
+static void marks_stay_with_their_client(void **state)
 {
     struct pl_client_table t = {0};
-    bool marked;
+    unsigned marks;
 
     (void)state;
     for (unsigned i = 0; i < 100; i++) {
         assert_int_equal(pl_client_table_add(&t, client(i)), PL_OK);
-        if (i % 3 == 0)
-            pl_client_table_mark(&t, client(i));
+        pl_client_table_mark(&t, client(i), i % 4);
     }
     for (unsigned i = 0; i < 100; i++) {
-        assert_true(pl_client_table_remove(&t, client(i), &marked));
-        assert_int_equal(marked, i % 3 == 0);
+        assert_true(pl_client_table_remove(&t, client(i), &marks));
+        assert_int_equal(marks, i % 4);
     }
     assert_null(t.slot);
 }
@@ -58,7 +57,7 @@ static void many_come_and_go_and_nobody_is_lost(void **state)
     struct pl_client_table t = {0};
     uint32_t count = 0;
     uint64_t x = 88172645463325252u;
-    bool marked;
+    unsigned marks;
 
     (void)state;
     for (unsigned i = 0; i < 300000; i++) {
@@ -72,7 +71,7 @@ static void many_come_and_go_and_nobody_is_lost(void **state)
         if (is_in[n] || i / 50000 % 2 == 1) {
             unsigned gone = is_in[n] ? n : (unsigned)(x >> 32) % 2000;
 
-            assert_int_equal(pl_client_table_remove(&t, client(gone), &marked),
+            assert_int_equal(pl_client_table_remove(&t, client(gone), &marks),
                              is_in[gone]);
             count -= is_in[gone];
             is_in[gone] = false;
@@ -93,7 +92,7 @@ static void many_come_and_go_and_nobody_is_lost(void **state)
 static void an_entry_takes_at_most_13_bytes(void **state)
 {
     struct pl_client_table t = {0};
-    bool marked;
+    unsigned marks;
 
     (void)state;
     for (unsigned i = 0; i < MANY; i++) {
@@ -102,7 +101,7 @@ static void an_entry_takes_at_most_13_bytes(void **state)
             assert_in_range(t.cap * sizeof *t.slot / t.count, 10, 13);
     }
     for (unsigned i = 0; i < MANY - 100; i++)
-        assert_true(pl_client_table_remove(&t, client(i), &marked));
+        assert_true(pl_client_table_remove(&t, client(i), &marks));
     assert_in_range(t.cap * sizeof *t.slot / t.count, 10, 21);
     pl_client_table_fini(&t);
 }
@@ -111,7 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_is_in_once_until_it_is_removed),
-        cmocka_unit_test(a_mark_stays_with_its_client),
+        cmocka_unit_test(marks_stay_with_their_client),
         cmocka_unit_test(many_come_and_go_and_nobody_is_lost),
         cmocka_unit_test(an_entry_takes_at_most_13_bytes),
     };

@@ -2,24 +2,12 @@
 /* test_session_permissions.c - who may do what with a channel, rule by rule as
  * Centrifugo documents it: a row is a namespace, a user, commands, and what the
  * last of them gets. */
+#include "commands.h"
 #include "rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OK "{\"id\":9,\"*\":{*"
-#define ERROR(code) "{\"id\":9,\"error\":{\"code\":" #code ",*"
-#define SUBSCRIBE(channel)                                                     \
-    "{\"id\":9,\"subscribe\":{\"channel\":\"" channel "\"}}"
-#define PUBLISH(channel, data)                                                 \
-    "{\"id\":9,\"publish\":{\"channel\":\"" channel "\",\"data\":" data "}}"
-#define PRESENCE(channel)                                                      \
-    "{\"id\":9,\"presence\":{\"channel\":\"" channel "\"}}"
-#define STATS(channel)                                                         \
-    "{\"id\":9,\"presence_stats\":{\"channel\":\"" channel "\"}}"
-#define HISTORY(channel)                                                       \
-    "{\"id\":9,\"history\":{\"channel\":\"" channel "\",\"limit\":-1}}"
 
 struct row {
     const char *rules; /* of the namespace "ns" */
@@ -368,6 +356,53 @@ static void joins_are_granted_as_the_rules_say(void **state)
     }
 }
 
+/* Return the number of pushes of `kind` about user 42 that `c` gets. */
+static unsigned hear_of_42(struct client *c, const char *kind)
+{
+    char pattern[80];
+    const char *said;
+    unsigned n = 0;
+
+    snprintf(pattern, sizeof pattern, "{\"push\":{*\"%s\":{*\"user\":\"42\"*",
+             kind);
+    while ((said = client_next(c)) != NULL)
+        n += rig_matches(said, pattern);
+    return n;
+}
+
+static void a_user_with_two_connections_joins_once_and_leaves_once(void **state)
+{
+    static const struct {
+        const char *by_user;
+        unsigned joins, first, last; /* and leaves, at the unsubscribes */
+    } rows[] = {{"true", 1, 0, 1}, {"false", 2, 1, 1}};
+    static const char leave[] =
+        "{\"id\":3,\"unsubscribe\":{\"channel\":\"ns:a\"}}";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char rules[200];
+
+        snprintf(rules, sizeof rules,
+                 "allow_subscribe: all, join_leave: true, "
+                 "push_join_leave: true, join_leave_by_user: %s",
+                 rows[i].by_user);
+        struct rig *r = start(rules, NULL);
+        struct client *c = join(r, "7"), *a = join(r, "42"), *b = join(r, "42");
+        client_subscribe(c, 2, "ns:a");
+        client_subscribe(a, 2, "ns:a");
+        client_subscribe(b, 2, "ns:a");
+        assert_int_equal(hear_of_42(c, "join"), rows[i].joins);
+        client_say(a, leave);
+        rig_run(r, 0);
+        assert_int_equal(hear_of_42(c, "leave"), rows[i].first);
+        client_say(b, leave);
+        rig_run(r, 0);
+        assert_int_equal(hear_of_42(c, "leave"), rows[i].last);
+        rig_destroy(r);
+    }
+}
+
 /* --- Limits --- */
 
 #define LOWER "name_regex: '^[a-z]+$', "
@@ -435,134 +470,6 @@ static void a_name_without_a_namespace_has_its_pattern_as_a_whole(void **state)
         if (i > 0 && !rig_matches(said, rows[i].expected))
             fail_msg("%s: %s", rows[i].command, said);
     }
-    rig_destroy(r);
-}
-
-/* --- Personal channels --- */
-
-static struct rig *start_personal(const char *rules, const char *space)
-{
-    char spaces[256], name[80];
-    const char *sets[] = {"auth.hmac_secret=" RIG_SECRET, spaces,
-                          "channels.personal=true", name};
-    const struct rig_options o = {
-        .sets = sets, .set_count = 4, .is_secure = true};
-
-    snprintf(spaces, sizeof spaces, "namespaces=[{name: own, %s}]", rules);
-    snprintf(name, sizeof name, "channels.personal_namespace=%s", space);
-    return rig_create(1, &o);
-}
-
-static struct client *log_in(struct rig *r, const char *user,
-                             const char *expected)
-{
-    struct client *c = client_open(r, 0);
-    char *token = rig_token(r, user, 0, NULL, 0);
-
-    client_sayf(c, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", token);
-    free(token);
-    rig_run(r, 0);
-    client_expect(c, expected);
-    return c;
-}
-
-static void a_personal_channel_obeys_its_namespace(void **state)
-{
-    struct rig *r = start_personal(
-        "presence: true, join_leave: true, push_join_leave: true, "
-        "allow_subscriber_publish: authenticated, "
-        "allow_subscriber_presence: authenticated",
-        "own");
-    struct client *a =
-        log_in(r, "42", "{\"id\":1,\"connect\":{*\"#42\":*\"own:#42\":{}*");
-
-    (void)state;
-    client_expect(a, "{\"push\":{\"channel\":\"own:#42\",\"join\":*");
-    client_say(a, PUBLISH("own:#42", "1"));
-    rig_run(r, 0);
-    client_expect(a, "{\"push\":{\"channel\":\"own:#42\",\"pub\":*");
-    client_expect(a, "{\"id\":9,\"publish\":{}}");
-    client_say(a, PRESENCE("own:#42"));
-    rig_run(r, 0);
-    client_expect(a, "{\"id\":9,\"presence\":{*\"user\":\"42\"*");
-    client_say(a, HISTORY("own:#42"));
-    client_say(a, PUBLISH("#42", "1"));
-    rig_run(r, 0);
-    client_expect(a, ERROR(108));
-    client_expect(a, ERROR(103));
-    rig_destroy(r);
-}
-
-static void a_personal_channel_is_closed_to_others(void **state)
-{
-    static const char *const lists[] = {"ignored", "closed", "obeyed"};
-    char rules[160];
-
-    (void)state;
-    for (int i = 0; i < 3; i++) {
-        snprintf(rules, sizeof rules,
-                 "presence: true, allow_subscribe: all, allow_presence: all, "
-                 "user_lists: %s",
-                 lists[i]);
-        struct rig *r = start_personal(rules, "own");
-        struct client *c = log_in(r, "b", "{\"id\":1,\"connect\":{*");
-        client_say(c, SUBSCRIBE("own:#a"));
-        client_say(c, SUBSCRIBE("own:#a#b"));
-        client_say(c, SUBSCRIBE("own:#a,b"));
-        client_say(c, SUBSCRIBE("$own:#b"));
-        rig_run(r, 0);
-        for (int n = 0; n < 4; n++)
-            client_expect(c, ERROR(103));
-        if (i < 2) {
-            client_say(c, PRESENCE("own:#a"));
-            rig_run(r, 0);
-            client_expect(c, ERROR(103));
-        }
-        client_say(c, SUBSCRIBE("own:#b"));
-        rig_run(r, 0);
-        client_expect(c, ERROR(105)); /* it has its own */
-        rig_destroy(r);
-    }
-}
-
-static void without_a_namespace_the_inbox_is_the_personal_channel(void **state)
-{
-    static const char *const sets[] = {
-        ("auth.hmac_secret=" RIG_SECRET),
-        "channels.personal=true",
-        "channels.join_leave=true",
-        "channels.push_join_leave=true",
-        "channels.allow_publish=authenticated",
-    };
-    const struct rig_options o = {
-        .sets = sets, .set_count = 5, .is_secure = true};
-    struct rig *r = rig_create(1, &o);
-    struct client *c =
-        log_in(r, "42", "{\"id\":1,\"connect\":{*\"subs\":{\"#42\":{}}*");
-
-    (void)state;
-    client_expect(c, "{\"push\":{\"channel\":\"#42\",\"join\":*");
-    client_say(c, PUBLISH("#42", "1"));
-    client_say(c, PUBLISH("#7", "1"));
-    rig_run(r, 0);
-    client_expect(c, "{\"id\":9,\"error\":{\"code\":103,*");
-    client_expect(c, "{\"push\":{\"channel\":\"#42\",\"pub\":*");
-    client_expect(c, "{\"id\":9,\"publish\":{}}");
-    rig_destroy(r);
-}
-
-static void a_user_too_long_for_the_channel_gets_no_login(void **state)
-{
-    struct rig *r = start_personal("presence: true", "own");
-    char user[252];
-
-    (void)state;
-    memset(user, 'u', sizeof user);
-    user[250] = '\0'; /* "own:#" and 250 bytes are 255 */
-    log_in(r, user, "{\"id\":1,\"connect\":{*");
-    user[250] = 'u';
-    user[251] = '\0';
-    log_in(r, user, "{\"id\":1,\"error\":{\"code\":107,*");
     rig_destroy(r);
 }
 
@@ -704,12 +611,10 @@ int main(void)
         cmocka_unit_test(no_data_is_null_to_clients_of_json),
         cmocka_unit_test(positions_are_granted_as_the_rules_say),
         cmocka_unit_test(joins_are_granted_as_the_rules_say),
+        cmocka_unit_test(
+            a_user_with_two_connections_joins_once_and_leaves_once),
         cmocka_unit_test(a_name_matches_the_pattern_of_its_namespace),
         cmocka_unit_test(a_name_without_a_namespace_has_its_pattern_as_a_whole),
-        cmocka_unit_test(a_personal_channel_obeys_its_namespace),
-        cmocka_unit_test(a_personal_channel_is_closed_to_others),
-        cmocka_unit_test(without_a_namespace_the_inbox_is_the_personal_channel),
-        cmocka_unit_test(a_user_too_long_for_the_channel_gets_no_login),
         cmocka_unit_test(a_channel_has_so_many_publications_a_second),
         cmocka_unit_test(a_limit_comes_before_a_permission),
         cmocka_unit_test(a_history_reply_has_at_most_so_many_publications),
