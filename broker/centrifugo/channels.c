@@ -3,7 +3,11 @@
  * namespaces.
  *
  * An option is written if the file says it, or if Centrifugo's default is not
- * parley's. */
+ * parley's.
+ *
+ * Namespaces whose subscriptions are no streams are closed to clients: the
+ * error is 103, as Centrifugo's for a subscription of another type, and a file
+ * with one such namespace among others can be used. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +47,21 @@ static bool is_set(const struct space *s, const char *option)
 
     return pl_import_bool(s->im, path_of(s, option, path, sizeof path),
                           s->item);
+}
+
+bool pl_import_is_closed(const struct pl_import *im, const char *path,
+                         size_t item)
+{
+    const char *option = pl_row_option(path);
+    char key[PL_TREE_PATH_MAX];
+
+    if (option == NULL)
+        return false;
+    snprintf(key, sizeof key, "%.*ssubscription_type", (int)(option - path),
+             path);
+    const struct pl_leaf *type = pl_import_find(im, key, item);
+    return type != NULL && *type->text != '\0' &&
+           strcmp(type->text, "stream") != 0;
 }
 
 /* Add the key `to` of these channels; `option` says it, if it is there.  `same`
@@ -222,6 +241,8 @@ static void put_pattern(const struct space *s)
 
 static void put_space(const struct space *s)
 {
+    if (pl_import_is_closed(s->im, s->before, s->item))
+        return; /* parley permits nothing unless a key says so */
     put_permission(s, "subscribe", false);
     put_permission(s, "publish", true);
     put_permission(s, "presence", true);

@@ -47,6 +47,11 @@ uint64_t pl_import_duration(const struct pl_import *im, const char *path,
 const char *pl_import_text(const struct pl_import *im, const char *path,
                            size_t item, const char *absent);
 
+/* Return true if `path` of this item is an option of channels that are closed
+ * to clients, because parley does not have their type of subscriptions. */
+bool pl_import_is_closed(const struct pl_import *im, const char *path,
+                         size_t item);
+
 /* What lets each client do everything; NULL: nothing does. */
 const struct pl_leaf *pl_import_insecure(const struct pl_import *im);
 

@@ -117,6 +117,17 @@ static bool is_on(const struct pl_leaf *leaf)
     }
 }
 
+/* Return true if the value asks for something that is missed.  Of channels that
+ * are closed nothing else than their type is. */
+static bool is_missed(const struct pl_import *im, const struct pl_leaf *leaf)
+{
+    const char *option = pl_row_option(leaf->path);
+
+    return is_on(leaf) &&
+           ((option != NULL && strcmp(option, "subscription_type") == 0) ||
+            !pl_import_is_closed(im, leaf->path, leaf->item));
+}
+
 static void check(struct pl_import *im, struct pl_leaf *leaf)
 {
     const char *fault;
@@ -135,10 +146,10 @@ static void check(struct pl_import *im, struct pl_leaf *leaf)
         PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf, "%s", fault);
     } else if (leaf->row->way == PL_ROW_OLD) {
         PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf, "%s", leaf->row->why);
-    } else if (leaf->row->way == PL_ROW_REFUSED && is_on(leaf)) {
+    } else if (leaf->row->way == PL_ROW_REFUSED && is_missed(im, leaf)) {
         PL_LEAF_REPORT(&im->tree, PL_CONFIG_ERROR, leaf, "not supported: %s",
                        leaf->row->why);
-    } else if (leaf->row->way == PL_ROW_WARNED && is_on(leaf)) {
+    } else if (leaf->row->way == PL_ROW_WARNED && is_missed(im, leaf)) {
         PL_LEAF_REPORT(&im->tree, PL_CONFIG_WARNING, leaf, "not supported: %s",
                        leaf->row->why);
     }

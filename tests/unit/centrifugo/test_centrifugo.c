@@ -265,6 +265,36 @@ static void an_api_without_a_key_is_on_loopback_only(void **state)
                 "listen: [\"0.0.0.0:8000\", \"[::]:8000\"]\n");
 }
 
+static void a_namespace_of_another_type_is_closed(void **state)
+{
+    static const char map[] =
+        "client: {insecure: true}\n"
+        "channel:\n"
+        "  namespaces:\n"
+        "  - {name: map, subscription_type: map, map: {mode: ephemeral},\n"
+        "     client_publish_debounce_interval: 50ms, history_size: 2}\n"
+        "  - {name: chat, subscription_type: stream}\n";
+
+    struct translated t = translate(map, NULL);
+
+    (void)state;
+    assert_string_equal(t.report,
+                        "config.json:4: "
+                        "channel.namespaces[1].subscription_type: warning: not "
+                        "supported: parley has streams only, so clients cannot "
+                        "use these channels\n");
+    assert_non_null(strstr(t.text, "  - name: \"map\"\n"
+                                   "  - name: \"chat\"\n"
+                                   "    allow_subscribe: all\n"));
+    translated_fini(&t);
+    assert_report("channel: {without_namespace: {subscription_type: stream,\n"
+                  "client_publish_debounce_interval: 50ms}}\n",
+                  NULL, PL_EINVAL,
+                  "config.json:2: "
+                  "channel.without_namespace.client_publish_debounce_interval: "
+                  "not supported: it is an option of Centrifugo PRO\n");
+}
+
 static void permissions_follow_who_may(void **state)
 {
     static const char w[] = "channel: {without_namespace: {%s}}\n";
@@ -643,6 +673,7 @@ int main(void)
         cmocka_unit_test(without_origins_no_page_may_connect),
         cmocka_unit_test(an_insecure_broker_is_open_on_loopback_only),
         cmocka_unit_test(an_api_without_a_key_is_on_loopback_only),
+        cmocka_unit_test(a_namespace_of_another_type_is_closed),
         cmocka_unit_test(permissions_follow_who_may),
         cmocka_unit_test(a_history_needs_its_size_and_its_time),
         cmocka_unit_test(a_personal_channel_is_kept_with_its_options),

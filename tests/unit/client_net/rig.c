@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -46,7 +47,11 @@ int listen_on(const char *address, uint16_t *port)
 
     inet_pton(AF_INET, address, &at.sin_addr);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+        assert_true(errno == EADDRINUSE && *port != 0);
+        close(fd);
+        return -1;
+    }
     assert_int_equal(listen(fd, 16), 0);
     getsockname(fd, (struct sockaddr *)&at, &len);
     *port = ntohs(at.sin_port);
@@ -122,6 +127,7 @@ static void *serve(void *arg)
 void start_server(struct server *s)
 {
     s->fd = listen_on("127.0.0.1", &s->port);
+    assert_true(s->fd >= 0);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 

@@ -43,7 +43,8 @@ struct server {
     char request[512]; /* that the proxy got */
 };
 
-/* Listen on `address` and *port; 0: any. */
+/* Listen on `address` and *port, 0: any.  Return -1 if another program has the
+ * port. */
 int listen_on(const char *address, uint16_t *port);
 void start_server(struct server *s);
 void stop_server(struct server *s);
