@@ -231,6 +231,19 @@ static enum pl_user_state_ask ask_of(enum pl_api_method method)
     }
 }
 
+/* Send the mail, or destroy it if it is not whole.  Return `is_whole`. */
+static bool ask_supervisor(struct pl_api_call *call, struct pl_api_part *p,
+                           struct pl_origin *origin, struct pl_msg *msg,
+                           bool is_whole)
+{
+    if (is_whole)
+        pl_api_part_mail(call, p, call->calls->options->supervisor, origin,
+                         msg);
+    else
+        pl_mail_destroy(msg);
+    return is_whole;
+}
+
 static bool send_user_state(struct pl_api_call *call, struct pl_api_part *p,
                             const struct pl_api_request *r)
 {
@@ -242,13 +255,7 @@ static bool send_user_state(struct pl_api_call *call, struct pl_api_part *p,
     m->ask = ask_of(r->method);
     m->users = blob_of(r->users, &ok);
     m->text = blob_of(some(r->state), &ok);
-    if (!ok) {
-        pl_mail_destroy(&m->msg);
-        return false;
-    }
-    pl_api_part_mail(call, p, call->calls->options->supervisor, &m->origin,
-                     &m->msg);
-    return true;
+    return ask_supervisor(call, p, &m->origin, &m->msg, ok);
 }
 
 static enum pl_denial_kind denial_of(enum pl_api_method method)
@@ -278,13 +285,7 @@ static bool send_denial(struct pl_api_call *call, struct pl_api_part *p,
     m->denial.expires_at_s = r->expires_at_s;
     m->name = blob_of(r->uid.len > 0 ? r->uid : r->user, &ok);
     m->channel = blob_of(some(r->channel), &ok);
-    if (!ok) {
-        pl_mail_destroy(&m->msg);
-        return false;
-    }
-    pl_api_part_mail(call, p, call->calls->options->supervisor, &m->origin,
-                     &m->msg);
-    return true;
+    return ask_supervisor(call, p, &m->origin, &m->msg, ok);
 }
 
 static bool write_info(struct pl_api_call *call, struct pl_api_part *p)

@@ -5,7 +5,7 @@
  * An option is written if the file says it, or if Centrifugo's default is not
  * parley's.
  *
- * Namespaces whose subscriptions are no streams are closed to clients: the
+ * Namespaces with another type of subscriptions than streams are closed: the
  * error is 103, as Centrifugo's for a subscription of another type, and a file
  * with one such namespace among others can be used. */
 #include <stdio.h>

@@ -51,7 +51,7 @@ static bool is_same(const char *rest, const char *key)
     return strlen(rest) == strlen(key) && begins(rest, key, strlen(key));
 }
 
-/* The row whose key, behind `before`, has the variable `rest`; NULL: none. */
+/* The row with the variable `rest` for its key, behind `before`; NULL: none. */
 static const struct pl_row *find_row(const char *before, const char *rest)
 {
     size_t len = strlen(before);
@@ -106,8 +106,8 @@ static enum pl_err set(struct pl_import *im, const char *path, size_t item,
     return rc;
 }
 
-/* Return the item of `list` whose name, as part of a variable, `rest` begins
- * with; the longest counts.  0: none.  `*option` is what follows. */
+/* Return the item of `list` with a name that `rest` begins with, as part of a
+ * variable; the longest counts.  0: none.  `*option` is what follows. */
 static size_t find_item(const struct pl_import *im, const char *list,
                         const char *rest, const char **option)
 {
@@ -155,7 +155,7 @@ static enum pl_err set_option(struct pl_import *im, const char *list,
     return set(im, path, item, row, place, value);
 }
 
-/* The list whose variable is `rest`; NULL: none. */
+/* The list with the variable `rest`; NULL: none. */
 static const char *list_of(const char *rest)
 {
     for (size_t i = 0; i < LISTS; i++)

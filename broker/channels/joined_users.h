@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* joined_users.h - which users have clients in the channels whose joins and
- * leaves are those of users (PL_RULE_JOINS_BY_USER).  Private to this module.
+/* joined_users.h - which users have clients in the channels with joins and
+ * leaves of users (PL_RULE_JOINS_BY_USER).  Private to this module.
  *
  * Thread: the owner's loop. */
 #ifndef PL_JOINED_USERS_H

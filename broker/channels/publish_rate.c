@@ -12,7 +12,7 @@
 
 enum { NEAR = 8, SECOND_US = 1000000 };
 
-/* Return the place of the channel, or the one whose bucket is the fullest. */
+/* Return the place of the channel, or the one with the fullest bucket. */
 static struct pl_publish_rate_place *find(struct pl_publish_rate *p,
                                           uint64_t hash)
 {

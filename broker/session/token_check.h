@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token_check.h - verifies tokens whose key may have to be fetched first.
+/* token_check.h - verifies tokens; a key may have to be fetched first.
  *
  * Thread: the loop of the session. */
 #ifndef PL_TOKEN_CHECK_H

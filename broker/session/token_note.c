@@ -105,6 +105,15 @@ static enum pl_err enter(struct pl_session_manager *k, struct note *n)
     return PL_ENOMEM;
 }
 
+/* Take the note out of its maps, and free it. */
+static void drop(struct pl_session_manager *k, struct note *n)
+{
+    pl_map_remove(&k->token_notes, &n->node);
+    if (n->id_len > 0)
+        pl_map_remove(&k->token_ids, &n->by_id);
+    free(n);
+}
+
 bool pl_token_note_make(struct pl_session *s,
                         const struct pl_token_claims *claims)
 {
@@ -114,12 +123,8 @@ bool pl_token_note_make(struct pl_session *s,
         free(n);
         return false;
     }
-    if (old != NULL) {
-        pl_map_remove(&s->manager->token_notes, &old->node);
-        if (old->id_len > 0)
-            pl_map_remove(&s->manager->token_ids, &old->by_id);
-        free(old);
-    }
+    if (old != NULL)
+        drop(s->manager, old);
     s->elsewhere |= PL_ELSEWHERE_TOKEN;
     return true;
 }
@@ -189,9 +194,6 @@ void pl_token_note_forget(struct pl_session *s)
 
     if (n == NULL)
         return;
-    pl_map_remove(&s->manager->token_notes, &n->node);
-    if (n->id_len > 0)
-        pl_map_remove(&s->manager->token_ids, &n->by_id);
-    free(n);
+    drop(s->manager, n);
     s->elsewhere &= (uint8_t)~PL_ELSEWHERE_TOKEN;
 }
