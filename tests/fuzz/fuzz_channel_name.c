@@ -89,7 +89,10 @@ static void check_rules(const struct pl_naming *n, struct pl_span name,
         pl_rulebook_open(b);
     pl_rule_cache_set(&c, b);
     struct pl_found first = pl_rulebook_look(b, name);
+    struct pl_name_parts p = pl_name_parse(n, name);
     must(first.rules != NULL || !is_open);
+    must((first.traits & ~PL_NAME_BAD) == p.traits);
+    must(pl_rulebook_space(b, p.space) == first.rules || is_open);
     for (int i = 0; i < 2; i++) {
         struct pl_found found =
             pl_rule_cache_find(&c, name, pl_hash(&key, name));

@@ -7,6 +7,8 @@
 #       fails when a delivery of the shape takes more than MOST
 #   instructions.sh BENCH growth SHAPE OPTION SMALL LARGE
 #       fails when it takes over 15 % more with LARGE than with SMALL
+#   instructions.sh BENCH pair PERCENT SHAPE [OPTION...] -- [OPTION...]
+#       fails when it takes over PERCENT more with the second options
 set -euo pipefail
 
 bench=$1 mode=$2
@@ -45,6 +47,20 @@ growth)
     large=$(count "$1" --repeat 20 "$2" "$4")
     echo "$1: $((small / 100)) with $2 $3, $((large / 100)) with $2 $4"
     [ $((large * 100)) -le $((small * 115)) ]
+    ;;
+pair)
+    percent=$1 shape=$2
+    shift 2
+    first=()
+    while [ "$1" != -- ]; do
+        first+=("$1")
+        shift
+    done
+    shift
+    without=$(count "$shape" "${first[@]}")
+    with=$(count "$shape" "$@")
+    echo "$shape: $without/100 with ${first[*]:-nothing}, $with/100 with $*"
+    [ $((with * 100)) -le $((without * (100 + percent))) ]
     ;;
 *)
     echo "instructions.sh: no such mode: $mode" >&2

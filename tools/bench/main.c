@@ -16,6 +16,7 @@ static int usage(FILE *to, int status)
         "usage: parley-bench [--only NAME] [--rounds N] [--json]\n"
         "       parley-bench --count SHAPE [--others N] [--idle N]\n"
         "                    [--each N] [--history N] [--repeat N]\n"
+        "                    [--spaces N] [--mark CHAR] [--rules KEYS]\n"
         "\n"
         "  --only NAME    only pieces whose name contains it\n"
         "  --rounds N     the median of so many is printed (default 9, odd)\n"
@@ -26,7 +27,11 @@ static int usage(FILE *to, int status)
         "  --others N     other channels, with a subscriber each\n"
         "  --idle N       connections that do nothing\n"
         "  --each N       further channels of each connection\n"
-        "  --history N    publications that a channel keeps\n",
+        "  --history N    publications that a channel keeps\n"
+        "  --spaces N     namespaces, s00 and so on\n"
+        "  --mark CHAR    channels are named s07CHARname, of 100 such names;\n"
+        "                 with ':' they are in 100 namespaces\n"
+        "  --rules KEYS   of each namespace, as 'allow_publish: none'\n",
         to);
     return status;
 }
@@ -59,6 +64,8 @@ static bool take_number(struct options *o, const char *name, const char *value)
         return read_number(value, &o->shape.idle);
     if (strcmp(name, "--history") == 0)
         return read_number(value, &o->shape.history);
+    if (strcmp(name, "--spaces") == 0)
+        return read_number(value, &o->shape.spaces) && o->shape.spaces <= 100;
     if (strcmp(name, "--each") == 0)
         return read_number(value, &o->shape.each);
     if (strcmp(name, "--repeat") == 0)
@@ -72,6 +79,10 @@ static bool take_option(struct options *o, const char *name, const char *value)
         o->measure.only = value;
     else if (strcmp(name, "--count") == 0)
         o->shape.name = value;
+    else if (strcmp(name, "--rules") == 0)
+        o->shape.rules = value;
+    else if (strcmp(name, "--mark") == 0)
+        o->shape.mark = value[0];
     else
         return take_number(o, name, value);
     return true;

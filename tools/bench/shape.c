@@ -32,6 +32,7 @@ struct work {
     struct pl_buf *in;
     unsigned count;
     unsigned repeat;
+    const struct shape *shape;
     bool is_idle;
 };
 
@@ -58,6 +59,19 @@ static const char *name_of(char to[64], const char *kind, unsigned i)
     return to;
 }
 
+/* The name of channel `i` of the shape.  With a mark the channels take turns at
+ * a hundred beginnings of equal length, which are namespaces if the mark is
+ * theirs. */
+static const char *channel_of(const struct work *k, char to[64],
+                              const char *name, unsigned i)
+{
+    if (k->shape->mark == '\0')
+        snprintf(to, 64, "%s", name);
+    else
+        snprintf(to, 64, "s%02u%c%.32s", (i + 7) % 100, k->shape->mark, name);
+    return to;
+}
+
 /* A connection with what every connection of this run has. */
 static struct member *join(struct work *k, const struct shape *s)
 {
@@ -74,39 +88,46 @@ static struct member *join(struct work *k, const struct shape *s)
 /* One publishes bursts to many. */
 static void build_fanout(struct work *k, const struct shape *s)
 {
+    char channel[64];
+
     allocate(k, 1);
+    channel_of(k, channel, "fanout", 0);
     for (unsigned i = 0; i < FANOUT_SUBS; i++)
-        world_subscribe(join(k, s), "fanout");
+        world_subscribe(join(k, s), channel);
     k->who[0] = join(k, s);
     for (unsigned i = 0; i < FANOUT_BURST; i++)
-        client_publish(&k->in[0], PL_ENCODING_PROTOBUF, "fanout", payload());
+        client_publish(&k->in[0], PL_ENCODING_PROTOBUF, channel, payload());
 }
 
 /* Many channels of a few, each publisher has its share of them. */
 static void build_rooms(struct work *k, const struct shape *s)
 {
-    char name[64];
+    char name[64], channel[64];
 
     allocate(k, ROOM_PUBS);
     for (unsigned i = 0; i < ROOMS * ROOM_SUBS; i++)
-        world_subscribe(join(k, s), name_of(name, "room", i % ROOMS));
+        world_subscribe(join(k, s),
+                        channel_of(k, channel, name_of(name, "room", i % ROOMS),
+                                   i % ROOMS));
     for (unsigned i = 0; i < ROOM_PUBS; i++)
         k->who[i] = join(k, s);
     for (unsigned i = 0; i < ROOMS; i++)
         client_publish(&k->in[i % ROOM_PUBS], PL_ENCODING_PROTOBUF,
-                       name_of(name, "room", i), payload());
+                       channel_of(k, channel, name_of(name, "room", i), i),
+                       payload());
 }
 
 /* Each sends to itself. */
 static void build_rtt(struct work *k, const struct shape *s)
 {
-    char name[64];
+    char name[64], channel[64];
 
     allocate(k, PAIRS);
     for (unsigned i = 0; i < PAIRS; i++) {
         k->who[i] = join(k, s);
-        world_subscribe(k->who[i], name_of(name, "rtt", i));
-        client_publish(&k->in[i], PL_ENCODING_PROTOBUF, name, payload());
+        channel_of(k, channel, name_of(name, "rtt", i), i);
+        world_subscribe(k->who[i], channel);
+        client_publish(&k->in[i], PL_ENCODING_PROTOBUF, channel, payload());
     }
 }
 
@@ -173,8 +194,10 @@ static void destroy(struct work *k)
 bool shape_count(const struct shape *s)
 {
     struct world_options o = {.history_size = s->history,
+                              .spaces = s->spaces,
+                              .rules = s->rules,
                               .is_clock_driven = true};
-    struct work k = {.repeat = s->repeat};
+    struct work k = {.repeat = s->repeat, .shape = s};
     size_t i = 0, n = sizeof shapes / sizeof *shapes;
 
     while (i < n && strcmp(shapes[i].name, s->name) != 0)

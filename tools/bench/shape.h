@@ -6,11 +6,14 @@
 #include <stdbool.h>
 
 struct shape {
-    const char *name; /* fanout, rooms, rtt, idle */
-    unsigned others;  /* other channels */
-    unsigned idle;    /* connections that do nothing */
-    unsigned each;    /* further channels of each connection */
-    unsigned history; /* publications that a channel keeps */
+    const char *name;  /* fanout, rooms, rtt, idle */
+    unsigned others;   /* other channels */
+    unsigned idle;     /* connections that do nothing */
+    unsigned each;     /* further channels of each connection */
+    unsigned history;  /* publications that a channel keeps */
+    unsigned spaces;   /* namespaces */
+    char mark;         /* names begin with "s07" and this; '\0': they do not */
+    const char *rules; /* keys of each namespace; NULL: none */
     unsigned repeat;
 };
 

@@ -135,22 +135,39 @@ static const struct pl_actor_ops boss_ops = {
 
 /* --- Building --- */
 
-static void load_config(struct world *w, unsigned history_size)
+/* The namespaces, as one --set. */
+static void name_spaces(struct pl_buf *b, const struct world_options *o)
+{
+    pl_buf_printf(b, "namespaces=[");
+    for (unsigned i = 0; i < o->spaces; i++)
+        pl_buf_printf(b, "%s{name: s%02u, history_size: %u%s%s}",
+                      i == 0 ? "" : ", ", i, o->history_size,
+                      o->rules == NULL ? "" : ", ",
+                      o->rules == NULL ? "" : o->rules);
+    pl_buf_put(b, "]", 2);
+    check(!b->failed, "memory");
+}
+
+static void load_config(struct world *w, const struct world_options *o)
 {
     char history[64];
+    struct pl_buf spaces = {0}, report = {0};
+
+    name_spaces(&spaces, o);
     const char *sets[] = {history, "limits.channels=1000000",
                           "limits.connection_channels=100000",
-                          "limits.new_channels_per_minute=0"};
+                          "limits.new_channels_per_minute=0", spaces.data};
     struct pl_config_source src = {
-        .sets = sets, .set_count = 4, .insecure = true};
-    struct pl_buf report = {0};
+        .sets = sets, .set_count = 5, .insecure = true};
 
-    snprintf(history, sizeof history, "channels.history_size=%u", history_size);
+    snprintf(history, sizeof history, "channels.history_size=%u",
+             o->history_size);
     enum pl_err rc = pl_settings_load(&w->config, &src, &report);
     if (rc != PL_OK)
         fprintf(stderr, "%.*s", (int)report.len, report.data);
     check(rc == PL_OK, "the configuration");
     pl_buf_fini(&report);
+    pl_buf_fini(&spaces);
 }
 
 static void make_system(struct world *w, bool is_clock_driven)
@@ -222,7 +239,7 @@ struct world *world_create(const struct world_options *options)
     check(w != NULL, "memory");
     pl_log_set_level(PL_LOG_ERROR);
     w->key = (struct pl_hash_key){1, 2};
-    load_config(w, options->history_size);
+    load_config(w, options);
     make_system(w, options->is_clock_driven);
     w->handlers = pl_handlers_create();
     struct pl_loop *loop = pl_system_loop(w->system, 0);

@@ -20,6 +20,8 @@ struct world;  /* opaque */
 
 struct world_options {
     unsigned history_size; /* of each channel; 0: no history */
+    unsigned spaces;       /* namespaces s00, s01, ... */
+    const char *rules;     /* keys of each namespace; NULL: none */
     bool is_clock_driven;  /* stands still but for world_pass() */
 };
 

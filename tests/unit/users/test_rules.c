@@ -3,6 +3,7 @@
  * channels of an actor have. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka.h needs the first three */
@@ -14,14 +15,16 @@
 static struct pl_rulebook *book_of(uint64_t generation,
                                    const char *const *names, uint32_t count)
 {
-    struct pl_rules rules[8] = {0};
+    struct pl_rules *rules = calloc(count, sizeof *rules);
     struct pl_rulebook *b;
 
+    assert_non_null(rules);
     for (uint32_t i = 0; i < count; i++)
         rules[i].name = pl_span_of(names[i]);
     assert_int_equal(
         pl_rulebook_create(&b, generation, &pl_naming_usual, rules, count),
         PL_OK);
+    free(rules);
     return b;
 }
 
@@ -69,7 +72,8 @@ static void look_at(struct pl_rulebook *b, struct pl_span name)
     assert_int_equal(f.traits & ~PL_NAME_BAD, p.traits);
 }
 
-/* The shortcut for names without a mark changes nothing. */
+/* The shortcuts for names without a mark and with a namespace alone change
+ * nothing, whatever the marks are. */
 static void a_look_finds_what_the_name_says(void **state)
 {
     static const char letters[] = "ab:$#@%\xc3";
@@ -79,11 +83,21 @@ static void a_look_finds_what_the_name_says(void **state)
                               .max_length = 255,
                               .has_inboxes = true,
                               .inbox_space = {"a", 1}};
-    const struct pl_naming *namings[] = {&pl_naming_usual, &other};
+    static const struct pl_naming alike[] = {
+        {.boundary = {"$"}, .private_prefix = {"$"}, .max_length = 255},
+        {.boundary = {":"}, .user_boundary = {":a"}, .max_length = 255},
+        {.boundary = {"#"}, .max_length = 255, .has_inboxes = true},
+        {.boundary = {"@"}, .max_length = 255},
+        {.boundary = {"\xc3"}, .max_length = 255},
+        {.private_prefix = {":"}, .max_length = 255},
+    };
+    const struct pl_naming *namings[] = {&pl_naming_usual, &other,    &alike[0],
+                                         &alike[1],        &alike[2], &alike[3],
+                                         &alike[4],        &alike[5]};
     char name[4];
 
     (void)state;
-    for (int n = 0; n < 2; n++) {
+    for (size_t n = 0; n < sizeof namings / sizeof namings[0]; n++) {
         struct pl_rulebook *b;
 
         assert_int_equal(pl_rulebook_create(&b, 1, namings[n], rules, 2),
@@ -96,6 +110,32 @@ static void a_look_finds_what_the_name_says(void **state)
         }
         pl_rulebook_release(b);
     }
+}
+
+static void each_of_many_namespaces_is_found_and_no_other(void **state)
+{
+    enum { MANY = 1000 };
+    static char text[MANY][8];
+    const char *names[MANY + 1] = {""};
+    char name[16];
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text[i], sizeof text[i], "n%u", i);
+        names[i + 1] = text[i];
+    }
+    struct pl_rulebook *b = book_of(1, names, MANY + 1);
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        int len = snprintf(name, sizeof name, "n%u:a", i);
+        struct pl_rules *r =
+            pl_rulebook_find(b, (struct pl_span){name, (size_t)len});
+
+        if (i < MANY)
+            expect_name(r, text[i]);
+        else
+            assert_null(r);
+    }
+    pl_rulebook_release(b);
 }
 
 static void without_namespaces_a_name_has_none_or_is_unknown(void **state)
@@ -202,6 +242,7 @@ int main(void)
         cmocka_unit_test(the_part_before_a_colon_names_the_rules),
         cmocka_unit_test(inboxes_have_no_namespace),
         cmocka_unit_test(a_look_finds_what_the_name_says),
+        cmocka_unit_test(each_of_many_namespaces_is_found_and_no_other),
         cmocka_unit_test(without_namespaces_a_name_has_none_or_is_unknown),
         cmocka_unit_test(an_open_rulebook_has_rules_for_every_name),
         cmocka_unit_test(settings_change_by_key_all_at_once_or_not_at_all),
